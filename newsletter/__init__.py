@@ -1,0 +1,1 @@
+"""Render and send an email newsletter written as a Markdown post."""

@@ -1,0 +1,179 @@
+"""Front matter: the YAML between two `---` lines, read as Jekyll reads it and mended where that is safe.
+
+A stray quote inside a quoted value makes the whole block invalid; Jekyll then drops all of it in silence. We escape
+the quote, say so with its line, and keep every word. A repair must leave YAML that parses and gives text for the key
+that was mended; anything less certain is an error with line and column.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from frontmatter.default_handlers import YAMLHandler
+
+from newsletter.errors import ContentError, located
+from newsletter.model import Finding
+
+MAX_REPAIRS = 20
+
+_FENCE = re.compile(r"-{3,}[ \t]*$")
+_KEY = re.compile(r"([\w-]+)[ \t]*:(?=[ \t]|$)")
+_QUOTED_VALUE = re.compile(r"([\w-]+[ \t]*:[ \t]+)([\"'])")
+_PLAIN_VALUE = re.compile(r"([\w-]+[ \t]*:[ \t]+)(\S.*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class FrontMatter:
+    """`body` is the text after the block and `body_line` the line of the file on which it starts, from 1."""
+
+    values: Mapping[str, Any]
+    body: str
+    body_line: int
+    findings: tuple[Finding, ...] = ()
+
+
+def read_front_matter(text: str, path: str) -> FrontMatter:
+    """Split a post into its front matter and its body. `text` has LF line ends.
+
+    Raises ContentError where the block is never closed, is no mapping, or is YAML beyond safe repair.
+    """
+    lines = text.split("\n")
+    start = next((index for index, line in enumerate(lines) if line.strip()), len(lines))
+    if start == len(lines) or not _FENCE.match(lines[start]):
+        return FrontMatter({}, text, 1)
+    end = next((index for index in range(start + 1, len(lines)) if _FENCE.match(lines[index])), None)
+    if end is None:
+        raise ContentError(
+            located(
+                path,
+                start + 1,
+                "the front matter is never closed",
+                "write `---` on a line of its own after it",
+            )
+        )
+    block = lines[start + 1 : end]
+    values, findings = _load_with_repairs(block, start + 2, path)
+    return FrontMatter(values, "\n".join(lines[end + 1 :]), end + 2, findings)
+
+
+def _load_with_repairs(block: list[str], first_line: int, path: str) -> tuple[Mapping[str, Any], tuple[Finding, ...]]:
+    findings: list[Finding] = []
+    while True:
+        try:
+            return _load("\n".join(block), first_line, path), tuple(findings)
+        except yaml.YAMLError as error:
+            mended = _repair(block, error, first_line) if len(findings) < MAX_REPAIRS else None
+            if mended is None:
+                raise ContentError(_yaml_sentence(error, first_line, path)) from error
+            block, finding = mended
+            findings.append(finding)
+
+
+def _load(source: str, first_line: int, path: str) -> Mapping[str, Any]:
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(source, Loader=yaml.SafeLoader)):
+            raise ContentError(
+                located(path, first_line, "the front matter uses a YAML alias (`*name`)", "write the value out")
+            )
+        metadata = YAMLHandler().load(source)
+    except RecursionError:
+        raise ContentError(located(path, first_line, "the front matter is nested too deep", "flatten it")) from None
+    except ValueError as error:  # a timestamp that names no day, such as 2026-02-30
+        raise ContentError(located(path, first_line, f"the front matter has a bad value: {error}")) from error
+    if metadata is None:
+        return {}
+    if not isinstance(metadata, dict):
+        raise ContentError(
+            located(path, first_line, "the front matter is not a list of `key: value` lines", "write `title: …`")
+        )
+    return {str(key): value for key, value in metadata.items()}
+
+
+def _yaml_sentence(error: yaml.YAMLError, first_line: int, path: str) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or "unreadable"
+    line = first_line + (mark.line if mark else 0)
+    column = mark.column + 1 if mark else None
+    remedy = 'quote the value, and write \\" for a quote inside it'
+    return located(path, line, f"the front matter is not valid YAML ({problem})", remedy, column)
+
+
+def _repair(block: list[str], error: yaml.YAMLError, first_line: int) -> tuple[list[str], Finding] | None:
+    """The block with the faulty entry mended and what was done, or None where no repair is certain."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return None
+    keys = [index for index, line in enumerate(block) if _KEY.match(line) and index <= mark.line]
+    # The parser stumbles behind the fault, sometimes past the next key: try the nearest entries, last first.
+    for start in reversed(keys):
+        mended = _escape_quotes(block, start, first_line) or _quote_plain(block, start, first_line)
+        if mended and _loads_as_text(mended[0], start):
+            return mended
+    return None
+
+
+def _loads_as_text(block: list[str], start: int) -> bool:
+    """Whether the entry that starts at this line is, taken alone, valid YAML with text as its value."""
+    end = next((i for i in range(start + 1, len(block)) if _KEY.match(block[i])), len(block))
+    try:
+        value = yaml.safe_load("\n".join(block[start:end]))
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
+
+
+def _escape_quotes(block: list[str], start: int, first_line: int) -> tuple[list[str], Finding] | None:
+    """Escape quotes inside a quoted value that reaches to the last quote before the next key."""
+    opening = _QUOTED_VALUE.match(block[start])
+    if not opening:
+        return None
+    quote = opening.group(2)
+    end = next(
+        (
+            index
+            for index in range(start, len(block))
+            if block[index].rstrip().endswith(quote)
+            and (index > start or len(block[index].rstrip()) > opening.end())
+            and (index + 1 == len(block) or _KEY.match(block[index + 1]) or not block[index + 1].strip())
+        ),
+        None,
+    )
+    if end is None:
+        return None
+    inner = "\n".join(block[start : end + 1])[opening.end() :].rstrip()[:-1]
+    stray = re.compile(r'(?<!\\)((?:\\\\)*)"') if quote == '"' else re.compile(r"(?<!')'(?!')")
+    escape = r'\1\\"' if quote == '"' else "''"
+    found = stray.search(inner)
+    if not found:
+        return None
+    line = start + inner[: found.end() - 1].count("\n")
+    mended = (block[start][: opening.end()] + stray.sub(escape, inner) + quote).split("\n")
+    remedy = 'write \\" or use a block scalar' if quote == '"' else "write '' or use a block scalar"
+    finding = Finding(
+        "front-matter-quote",
+        f"a {quote} stands unescaped inside the quoted value of `{opening.group(1).partition(':')[0].strip()}`",
+        remedy,
+        first_line + line,
+    )
+    return block[:start] + mended + block[end + 1 :], finding
+
+
+def _quote_plain(block: list[str], start: int, first_line: int) -> tuple[list[str], Finding] | None:
+    """Quote a one-line value that YAML takes for its own syntax: `title: Part 2: the end`, `title: [原创] 某事`."""
+    found = _PLAIN_VALUE.match(block[start])
+    if not found or found.group(2)[0] in "\"'|>" or found.group(2).rstrip().endswith(("]", "}")):
+        return None
+    value = found.group(2).rstrip()
+    quoted = "'" + value.replace("'", "''") + "'"
+    key = found.group(1).partition(":")[0].strip()
+    finding = Finding(
+        "front-matter-plain",
+        f"the value of `{key}` holds characters that YAML takes for its own",
+        f"write {key}: {quoted}",
+        first_line + start,
+    )
+    return [*block[:start], found.group(1) + quoted, *block[start + 1 :]], finding

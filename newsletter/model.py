@@ -1,0 +1,426 @@
+"""Every type that crosses a stage. Frozen, without I/O, and knowing nothing of HTML, MJML or SMTP.
+
+post.md --parse--> Issue --render--> Email --compose--> Message --deliver--> Outcome --record--> Ledger
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
+from typing import Any, Literal
+
+from newsletter.errors import located
+
+# --- what a stage noticed -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something the author or operator should know that did not stop the work.
+
+    `line` and `column` count from 1 in the file that was read; None where the finding has no place.
+    """
+
+    code: str
+    what: str
+    remedy: str = ""
+    line: int | None = None
+    column: int | None = None
+
+    def at(self, path: str) -> str:
+        return located(path, self.line, self.what, self.remedy, self.column)
+
+
+# --- inline content -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Strong:
+    children: Inlines
+
+
+@dataclass(frozen=True, slots=True)
+class Emphasis:
+    children: Inlines
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    children: Inlines
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A hard line break. Soft ones are gone by now: a space, or nothing between two CJK characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    href: str
+    children: Inlines
+    title: str = ""
+
+    @property
+    def label(self) -> str:
+        return plain_text(self.children).strip() or self.href
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture. `src` is the author's, or `cid:...` once its bytes travel with the mail; sizes are in pixels."""
+
+    src: str
+    alt: str = ""
+    title: str = ""
+    href: str = ""
+    line: int | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+Inline = Text | Strong | Emphasis | Strike | Code | Break | Link | Image
+Inlines = tuple[Inline, ...]
+
+
+def plain_text(inlines: Iterable[Inline]) -> str:
+    """The words alone: marks dropped, a link's label kept, an image's alternative text in its place."""
+    parts: list[str] = []
+    for node in inlines:
+        match node:
+            case Text(text) | Code(text):
+                parts.append(text)
+            case Break():
+                parts.append("\n")
+            case Image(alt=alt):
+                parts.append(alt)
+            case Strong(children) | Emphasis(children) | Strike(children) | Link(children=children):
+                parts.append(plain_text(children))
+    return "".join(parts)
+
+
+# --- blocks ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    level: int
+    inlines: Inlines
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The issue in a few lines, as the author wrote them; its heading stands before it in the tree."""
+
+    lines: tuple[str, ...]
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    inlines: Inlines
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    image: Image
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One numbered item of a digest. `lead` is its bold title, empty where the text starts at once.
+
+    `links` are the sources shown as buttons; links inside a sentence stay in `body`.
+    """
+
+    number: int
+    lead: Inlines
+    body: Blocks
+    links: tuple[Link, ...] = ()
+    images: tuple[Image, ...] = ()
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListItem:
+    body: Blocks
+    checked: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListBlock:
+    """`start` is the first number of an ordered list, None for bullets."""
+
+    items: tuple[ListItem, ...]
+    start: int | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    body: Blocks
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CodeBlock:
+    text: str
+    language: str = ""
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`align` has one of left, center, right or the empty string for each column."""
+
+    header: tuple[Inlines, ...]
+    rows: tuple[tuple[Inlines, ...], ...]
+    align: tuple[str, ...] = ()
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    line: int | None = None
+
+
+Block = Heading | Summary | Paragraph | Figure | Story | ListBlock | Quote | CodeBlock | Table | Rule
+Blocks = tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One post, understood. `slug` names it in the ledger and on disk: a-z, 0-9, and `-`, or the author's letters."""
+
+    slug: str
+    title: str
+    blocks: Blocks
+    lang: str
+    date: date | None = None
+    author: str = ""
+    description: str = ""
+    hero: Image | None = None
+    tags: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    layout: str = ""
+    published: bool = True
+    subject: str = ""
+    preheader: str = ""
+    template: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def stories(self) -> tuple[Story, ...]:
+        return tuple(block for block in walk(self.blocks) if isinstance(block, Story))
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """Every picture, the hero first, then in reading order."""
+        return tuple(([self.hero] if self.hero else []) + list(images_of(self.blocks)))
+
+
+def walk(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Every block, outer before inner, in reading order."""
+    for block in blocks:
+        yield block
+        match block:
+            case Story(body=body) | Quote(body=body):
+                yield from walk(body)
+            case ListBlock(items=items):
+                for item in items:
+                    yield from walk(item.body)
+
+
+def images_of(blocks: Iterable[Block]) -> Iterator[Image]:
+    for block in walk(blocks):
+        match block:
+            case Figure(image):
+                yield image
+            case Story(images=images):
+                yield from images
+            case Paragraph(inlines) | Heading(inlines=inlines):
+                yield from _inline_images(inlines)
+            case Table(header=header, rows=rows):
+                for cell in (*header, *(cell for row in rows for cell in row)):
+                    yield from _inline_images(cell)
+
+
+def _inline_images(inlines: Inlines) -> Iterator[Image]:
+    for node in inlines:
+        match node:
+            case Image():
+                yield node
+            case Strong(children) | Emphasis(children) | Strike(children) | Link(children=children):
+                yield from _inline_images(children)
+
+
+def as_json(value: object) -> Any:
+    """A tree as plain JSON data. Each node carries its `kind`: the class name in lower case (`list` for lists)."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        kind = "list" if isinstance(value, ListBlock) else type(value).__name__.lower()
+        data: dict[str, Any] = {"kind": kind}
+        for entry in dataclasses.fields(value):
+            data[entry.name] = as_json(getattr(value, entry.name))
+        match value:
+            case Heading(inlines=inlines) | Paragraph(inlines=inlines):
+                data["text"] = plain_text(inlines)
+            case Story(body=body):
+                data["text"] = "\n".join(plain_text(b.inlines) for b in walk(body) if isinstance(b, Paragraph))
+            case Link():
+                data["text"] = value.label
+        return data
+    if isinstance(value, Mapping):
+        return {str(key): as_json(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [as_json(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return str(value)
+
+
+# --- the rendered email ---------------------------------------------------------------------------------------------
+
+SlotContext = Literal["html", "text", "header"]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A hole that each subscriber fills: a list column or one of our own values, escaped for where it stands."""
+
+    field: str
+    context: SlotContext
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Text with holes, in order. Rendered once per issue, filled once per subscriber."""
+
+    parts: tuple[str | Slot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """Bytes that travel with the mail and are shown inside it: referenced from the HTML as `cid:` + `content_id`."""
+
+    content_id: str
+    media_type: str
+    filename: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """An issue, rendered. `html` is complete and inlined; `mjml` is the source it came from, kept for the author."""
+
+    subject: Template
+    preheader: str
+    html: Template
+    text: Template
+    mjml: str
+    lang: str
+    attachments: tuple[Attachment, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """A theme's folder, read. `partials` maps file name to template text; `values` are theme.toml's own."""
+
+    name: str
+    partials: Mapping[str, str]
+    css: str
+    values: Mapping[str, Any]
+    labels: Mapping[str, Mapping[str, str]]
+
+
+# --- people, mail, and what became of it ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """One person on a list. `fields` holds every column of the row by its lower-case name, `email` among them."""
+
+    email: str
+    fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    line: int | None = None
+
+    @property
+    def name(self) -> str:
+        return self.fields.get("name", "").strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who the mail is from, and the addresses its headers carry. Empty strings where nothing is configured."""
+
+    name: str
+    address: str
+    reply_to: str = ""
+    unsubscribe_mailto: str = ""
+    list_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """The SMTP server that takes our mail. `tls` is when encryption starts: implicit (465), starttls, or none."""
+
+    host: str
+    port: int
+    tls: Literal["implicit", "starttls", "none"]
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+    def __str__(self) -> str:
+        scheme = "smtps" if self.tls == "implicit" else "smtp"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{scheme}://{self.user + '@' if self.user else ''}{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One person's mail, ready for the wire but for dot-stuffing: CRLF line ends, at most 998 octets a line."""
+
+    envelope_from: str
+    recipient: str
+    message_id: str
+    data: bytes = field(repr=False)
+
+
+class State(enum.StrEnum):
+    """Where a recipient stands for one issue; `ledger.MOVES` has the legal moves."""
+
+    PENDING = "pending"
+    CLAIMED = "claimed"
+    COMMITTING = "committing"
+    SENT = "sent"
+    DEFERRED = "deferred"
+    REJECTED = "rejected"
+    UNCERTAIN = "uncertain"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one message. `code` is the server's reply code, 0 where it gave none; `text` its own words."""
+
+    state: State
+    stage: str
+    code: int = 0
+    text: str = ""

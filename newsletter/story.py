@@ -1,0 +1,100 @@
+"""The shape of a digest item: which part of its text is the lead, which links are its sources, which pictures its own.
+
+Nothing here changes a word; it only says which part of a paragraph is what.
+"""
+
+from __future__ import annotations
+
+import re
+
+from newsletter.inline import Raw, Sequence, Soft, blank
+from newsletter.model import Break, Image, Inlines, Link, Strong, Text, plain_text
+
+# A link with such a label is a source even where the sentence before it lacks its full stop.
+SOURCE_WORDS = frozenset(
+    {
+        *("原文链接", "原文", "链接", "来源", "阅读原文", "查看原文", "详情", "全文", "原文連結", "來源", "连接"),
+        *("リンク", "出典", "ソース", "원문", "출처"),
+        *("source", "link", "readmore", "more", "original", "via"),
+    }
+)
+
+_SENTENCE_END = frozenset("。．.！!？?…」』”’\"'）)】》〉；;~～")
+_BETWEEN_LINKS = re.compile(r"[\s|/、，,·•]*")
+NUMBERED = re.compile(r"(\d{1,3})[.．、](?![\d\s])")
+
+
+def normalised(text: str) -> str:
+    """Letters and digits only, lower case: for telling whether two headings say the same."""
+    return re.sub(r"[\W_]+", "", text).casefold()
+
+
+def take_images(sequence: Sequence) -> tuple[Sequence, list[Image]]:
+    """The text without its pictures, and the pictures in order."""
+    images = [node for node in sequence if isinstance(node, Image)]
+    rest: Sequence = []
+    for node in sequence:
+        if isinstance(node, Image):
+            continue
+        if isinstance(node, Text) and rest and isinstance(last := rest[-1], Text):
+            # A picture stood between the two: one space is enough.
+            rest[-1] = Text(last.text.rstrip() + " " + node.text.lstrip() if images else last.text + node.text)
+        else:
+            rest.append(node)
+    return rest, images
+
+
+def take_lead(sequence: Sequence, *, more: bool) -> tuple[Inlines, Sequence]:
+    """A bold run alone on the first line, with text to follow on the next lines or in `more` blocks, is the lead."""
+    rest = list(sequence)
+    while rest and blank(rest[0]):
+        rest.pop(0)
+    if not rest or not isinstance(strong := rest[0], Strong):
+        return (), sequence
+    after = rest[1:]
+    while after and isinstance(space := after[0], Text) and not space.text.strip():
+        after.pop(0)
+    ends_line = bool(after) and isinstance(after[0], Soft | Break)
+    if not (ends_line or (not after and more)):
+        return (), sequence
+    return strong.children, after
+
+
+def take_sources(sequence: Sequence) -> tuple[Sequence, list[Link]]:
+    """Links behind the last sentence, or on lines of their own, are sources; a link inside a sentence is not."""
+    rest = list(sequence)
+    while rest and blank(rest[-1]):
+        rest.pop()
+    group: list[Raw] = []
+    while rest and (isinstance(rest[-1], Link) or (group and _separates(rest[-1]))):
+        group.append(rest.pop())
+    while group and not isinstance(group[-1], Link):
+        rest.append(group.pop())
+    links = [node for node in reversed(group) if isinstance(node, Link)]
+    if not links:
+        return sequence, []
+    own_line = not rest or isinstance(rest[-1], Soft | Break)
+    before = plain_text(node for node in rest if not isinstance(node, Soft)).rstrip()
+    ends = not before or before[-1] in _SENTENCE_END
+    named = all(normalised(link.label) in SOURCE_WORDS for link in links) and before[-1:] not in ("：", ":")
+    if own_line or ends or named:
+        return rest, links
+    return sequence, []
+
+
+def _separates(node: Raw) -> bool:
+    return blank(node) or (isinstance(node, Text) and _BETWEEN_LINKS.fullmatch(node.text) is not None)
+
+
+def split_numbered(sequence: Sequence, number: int) -> list[Sequence]:
+    """One paragraph's `1.…` lines apart, the numbers taken off; a line that does not count on belongs to the last."""
+    parts: list[Sequence] = []
+    line_start = True
+    for node in sequence:
+        found = NUMBERED.match(node.text) if line_start and isinstance(node, Text) else None
+        if found and isinstance(node, Text) and int(found[1]) == number + len(parts):
+            parts.append([Text(node.text[found.end() :])])
+        else:
+            parts[-1].append(node)
+        line_start = isinstance(node, Soft | Break)
+    return parts
