@@ -342,13 +342,30 @@ class Email:
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """A theme's folder, read. `partials` maps file name to template text; `values` are theme.toml's own."""
+    """A theme's folder, read. `partials` maps file name to template text; `values` are theme.toml's own.
+
+    `css` has three sheets: `style` is inlined into the elements, `live` stays in a style block (media queries, dark
+    mode), `outlook` is for Word alone. `labels` has the words of the frame by language, then by name; `origin` is the
+    folder's path, for messages.
+    """
 
     name: str
     partials: Mapping[str, str]
-    css: str
+    css: Mapping[str, str]
     values: Mapping[str, Any]
-    labels: Mapping[str, Mapping[str, str]]
+    labels: Mapping[str, Mapping[str, Any]]
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Masthead:
+    """What a publication puts around each of its issues. Empty strings where nothing is configured."""
+
+    name: str = ""
+    postal_address: str = ""
+    web_url: str = ""
+    unsubscribe: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 # --- people, mail, and what became of it ----------------------------------------------------------------------------

@@ -1,0 +1,217 @@
+"""The plain-text part, from the same tree as the HTML: numbered stories, each URL on a line of its own.
+
+Lines are wrapped by East Asian width, so that Chinese and Latin text end at the same column, and never break where
+Chinese typography forbids it: no closing mark at a line's start, no opening one at its end (JIS X 4051, GB/T 15834).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from newsletter.model import (
+    Block,
+    Break,
+    CodeBlock,
+    Emphasis,
+    Figure,
+    Heading,
+    Image,
+    Inlines,
+    Issue,
+    Link,
+    ListBlock,
+    Masthead,
+    Paragraph,
+    Quote,
+    Rule,
+    Story,
+    Strike,
+    Strong,
+    Summary,
+    Table,
+    plain_text,
+)
+
+WIDTH = 72
+"""Columns. RFC 5322 2.1.1 recommends 78 at most; quoting in replies takes a few."""
+
+_NOT_FIRST = frozenset("，。、；：！？）】》」』”’〉…—·,.;:!?)]}%‰℃～")
+_NOT_LAST = frozenset("（【《「『“‘〈([{")
+
+
+def render_text(
+    issue: Issue, masthead: Masthead, labels: Mapping[str, Any], url: str, slot: Callable[[str], str]
+) -> str:
+    """The text part with LF line ends. `slot` gives the placeholder of a value that differs per subscriber."""
+    lines: list[str] = [*wrap(issue.title), "=" * min(WIDTH, columns(issue.title)), ""]
+    if issue.description and not any(isinstance(block, Summary) for block in issue.blocks):
+        lines += [*wrap(issue.description), ""]
+    for block in issue.blocks:
+        lines += [*_block(block, ""), ""]
+    lines += ["-" * WIDTH]
+    why = labels["why"].format(name=masthead.name) if masthead.name else labels["why_unnamed"]
+    lines += wrap(why)
+    if masthead.postal_address:
+        lines += wrap(masthead.postal_address)
+    if url:
+        lines += ["", f"{labels['view_in_browser']}:", url]
+    if masthead.unsubscribe:
+        lines += ["", f"{labels['unsubscribe']}:", slot("unsubscribe_url")]
+    return "\n".join(lines) + "\n"
+
+
+def _block(block: Block, indent: str) -> Iterator[str]:
+    match block:
+        case Heading(level, inlines):
+            title = plain_text(inlines)
+            yield from wrap(title, indent)
+            yield indent + ("-" if level > 2 else "=") * min(WIDTH - len(indent), columns(title))
+        case Summary(lines):
+            for line in lines:
+                yield from wrap(line, indent + "  ", first=indent + "* ")
+        case Paragraph(inlines):
+            yield from _inlines(inlines, indent)
+        case Figure(image):
+            yield from _image(image, indent)
+        case Story():
+            yield from _story(block, indent)
+        case ListBlock(items, start):
+            for position, item in enumerate(items):
+                mark = "* " if start is None else f"{start + position}. "
+                if item.checked is not None:
+                    mark = "[x] " if item.checked else "[ ] "
+                yield from _hang(mark, _blocks(item.body, ""), indent)
+        case Quote(body):
+            for line in _blocks(body, ""):
+                yield f"{indent}> {line}".rstrip()
+        case CodeBlock(text):
+            for line in text.split("\n"):
+                yield f"{indent}    {line}".rstrip()
+        case Table(header, rows):
+            for cells in (header, *rows):
+                yield from wrap(" | ".join(plain_text(cell) for cell in cells), indent)
+        case Rule():
+            yield indent + "* * *"
+
+
+def _blocks(blocks: Iterable[Block], indent: str) -> Iterator[str]:
+    for position, block in enumerate(blocks):
+        if position and not isinstance(block, ListBlock):
+            yield ""
+        yield from _block(block, indent)
+
+
+def _story(story: Story, indent: str) -> Iterator[str]:
+    mark = f"{story.number}. "
+    body: list[str] = []
+    if story.lead:
+        body += wrap(plain_text(story.lead))
+    body += _blocks(story.body, "")
+    for image in story.images:
+        body += _image(image, "")
+    for link in story.links:
+        body += [f"{link.label}:", link.href]
+    yield from _hang(mark, body, indent)
+
+
+def _hang(mark: str, lines: Iterable[str], indent: str) -> Iterator[str]:
+    """Lines beside a mark: the first behind it, the others below its text."""
+    for position, line in enumerate(lines):
+        yield (indent + (mark if position == 0 else " " * len(mark)) + line).rstrip()
+
+
+def _image(image: Image, indent: str) -> Iterator[str]:
+    if image.alt:
+        yield from wrap(f"[{image.alt}]", indent)
+    if image.title:
+        yield from wrap(image.title, indent)
+    if image.href:
+        yield indent + image.href
+
+
+def _inlines(inlines: Inlines, indent: str) -> Iterator[str]:
+    """A paragraph. A bare URL stands on its own line; a link's address follows the paragraph, under its label."""
+    text = ""
+    after: list[Link] = []
+    for node in _flat(inlines):
+        match node:
+            case Link(href) if node.label == href or href.endswith(node.label):
+                yield from wrap(text, indent) if text.strip() else ()
+                yield indent + href
+                text = ""
+            case Link():
+                text += node.label
+                after.append(node)
+            case Break():
+                yield from wrap(text, indent)
+                text = ""
+            case _:
+                text += plain_text((node,))
+    if text.strip():
+        yield from wrap(text, indent)
+    for link in after:
+        yield f"{indent}{link.label}:"
+        yield indent + link.href
+
+
+def _flat(inlines: Inlines) -> Iterator[Any]:
+    """Inline nodes with the marks around links dissolved."""
+    for node in inlines:
+        match node:
+            case Strong(children) | Emphasis(children) | Strike(children):
+                yield from _flat(children)
+            case _:
+                yield node
+
+
+# --- width ----------------------------------------------------------------------------------------------------------
+
+
+def columns(text: str) -> int:
+    """Columns that a text takes in a fixed-width font: 2 for wide characters, 0 for combining ones (UAX #11)."""
+    return sum(_columns(char) for char in text)
+
+
+def _columns(char: str) -> int:
+    if char < "\u0300":
+        return 1
+    if unicodedata.combining(char) or unicodedata.category(char) in ("Cf", "Me", "Mn"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def wrap(text: str, indent: str = "", first: str | None = None) -> list[str]:
+    """Lines of at most WIDTH columns, indent included; a word longer than that stands alone, unbroken."""
+    start = indent if first is None else first
+    lines: list[str] = []
+    line, room = "", WIDTH - columns(start)
+    for word in _words(" ".join(text.split())):
+        size = columns(word.rstrip())
+        if line and size > room:
+            lines.append((start if not lines else indent) + line.rstrip())
+            line, room = "", WIDTH - columns(indent)
+        line += word
+        room -= columns(word)
+    if line.strip() or not lines:
+        lines.append((start if not lines else indent) + line.rstrip())
+    return lines
+
+
+def _words(text: str) -> Iterator[str]:
+    """Unbreakable pieces: a Latin word with its space, or one wide character with the marks that cling to it."""
+    piece = ""
+    for char in text:
+        if piece and _may_break(piece[-1], char):
+            yield piece
+            piece = ""
+        piece += char
+    if piece:
+        yield piece
+
+
+def _may_break(before: str, after: str) -> bool:
+    if after == " " or after in _NOT_FIRST or before in _NOT_LAST:
+        return False
+    return before == " " or _columns(before) == 2 or _columns(after) == 2
