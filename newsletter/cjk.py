@@ -2,8 +2,8 @@
 
 CommonMark's flanking rules leave `**模型（测试版）**已` as literal asterisks, because a punctuation mark stands
 inside the delimiter and a letter outside. kramdown, which Jekyll uses, makes it bold. The rule here follows the
-CommonMark amendment proposed as "CJK-friendly" (https://github.com/tats-u/markdown-cjk-friendly, specification.md): a CJK
-character beside the delimiter licenses it, and only punctuation that is not CJK blocks it.
+CommonMark amendment proposed as "CJK-friendly" (https://github.com/tats-u/markdown-cjk-friendly, specification.md):
+a CJK character beside the delimiter licenses it, and only punctuation that is not CJK blocks it.
 """
 
 from __future__ import annotations

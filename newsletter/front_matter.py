@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -28,11 +28,12 @@ _PLAIN_VALUE = re.compile(r"([\w-]+[ \t]*:[ \t]+)(\S.*)$")
 
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
-    """`body` is the text after the block and `body_line` the line of the file on which it starts, from 1."""
+    """`body` is the text after the block; `body_line` and `key_lines` are lines of the file, from 1."""
 
     values: Mapping[str, Any]
     body: str
     body_line: int
+    key_lines: Mapping[str, int] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
 
@@ -57,7 +58,8 @@ def read_front_matter(text: str, path: str) -> FrontMatter:
         )
     block = lines[start + 1 : end]
     values, findings = _load_with_repairs(block, start + 2, path)
-    return FrontMatter(values, "\n".join(lines[end + 1 :]), end + 2, findings)
+    key_lines = {found[1]: start + 2 + index for index, line in enumerate(block) if (found := _KEY.match(line))}
+    return FrontMatter(values, "\n".join(lines[end + 1 :]), end + 2, key_lines, findings)
 
 
 def _load_with_repairs(block: list[str], first_line: int, path: str) -> tuple[Mapping[str, Any], tuple[Finding, ...]]:

@@ -229,8 +229,8 @@ def settle(sequence: Many[Raw], *, trim: bool = True) -> Inlines:
     out: list[Inline] = []
     for index, node in enumerate(sequence):
         if isinstance(node, Soft):
-            before = _edge(out, -1)
-            after = _edge(sequence[index + 1 :], 0)
+            before = _edge(out[-1] if out else None, -1)
+            after = _edge(sequence[index + 1] if index + 1 < len(sequence) else None, 0)
             glue = "" if not before or not after or joins_without_space(before, after) else " "
             node = Text(glue)
         if isinstance(node, Text) and out and isinstance(last := out[-1], Text):
@@ -250,11 +250,9 @@ def settle(sequence: Many[Raw], *, trim: bool = True) -> Inlines:
     return tuple(out)
 
 
-def _edge(nodes: Many[Raw], position: int) -> str:
-    """The first (0) or last (-1) character of what is printed, the empty string at a line's edge."""
-    text = plain_text(node for node in nodes[-1:] if not isinstance(node, Soft)) if position else ""
-    if not position and nodes and not isinstance(first := nodes[0], Soft):
-        text = plain_text((first,))
+def _edge(node: Raw | None, position: int) -> str:
+    """The first (0) or last (-1) character that a node prints, the empty string at a line's edge."""
+    text = plain_text((node,)) if node is not None and not isinstance(node, Soft) else ""
     return text[position] if text else ""
 
 

@@ -1,0 +1,237 @@
+"""A post's text -> `Issue`: front matter, Markdown, and the habits of a Jekyll author.
+
+Pure: `path` is only a name, for messages and for the date and slug that Jekyll reads from it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import date, datetime
+from pathlib import PurePath
+from typing import Any
+
+from newsletter.errors import ContentError, located
+from newsletter.front_matter import FrontMatter, read_front_matter
+from newsletter.inline import IMAGE_SCHEMES
+from newsletter.markdown import UnclosedFenceError, parse_markdown
+from newsletter.model import Blocks, Finding, Heading, Image, Issue, Summary, plain_text, walk
+from newsletter.story import normalised
+
+MAX_BYTES = 10 * 1024 * 1024
+"""A larger post is surely another file; 10 MiB is a hundred times the longest digest."""
+
+_DATED_NAME = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})-?(.*)")
+_KNOWN = frozenset(
+    {
+        *("title", "author", "date", "image", "description", "summary", "tags", "categories", "category"),
+        *("lang", "layout", "published", "newsletter"),
+    }
+)
+_OWN_KEYS = frozenset({"subject", "preheader", "template"})
+
+
+def decode_post(data: bytes, path: str) -> str:
+    """The text of a post's file, with LF line ends and without a byte order mark.
+
+    Raises ContentError for anything that is no UTF-8 text, naming line and column of the first bad byte.
+    """
+    if len(data) > MAX_BYTES:
+        raise ContentError(located(path, None, f"the post has {len(data):,} bytes", f"keep it under {MAX_BYTES:,}"))
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise ContentError(located(path, None, "the post is UTF-16, not UTF-8", "save it as UTF-8"))
+    if b"\0" in data:
+        line = data[: data.index(b"\0")].count(b"\n") + 1
+        raise ContentError(located(path, line, "this is a binary file (it holds a NUL byte)", "name a Markdown post"))
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        column = error.start - data.rfind(b"\n", 0, error.start)
+        what = f"tried UTF-8, and byte 0x{data[error.start]:02x} does not fit"
+        raise ContentError(located(path, line, what, "save the post as UTF-8", column)) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def parse_post(text: str, *, path: str, base_url: str = "", language: str = "") -> Issue:
+    """The issue that a post's text holds. `base_url` resolves relative links; `language` overrides detection.
+
+    Raises ContentError where there is nothing to send or no safe way to read it.
+    """
+    if not text.strip():
+        raise ContentError(located(path, None, "the post is empty", "write a title and some text"))
+    front = read_front_matter(text, path)
+    if not front.body.strip():
+        raise ContentError(located(path, front.body_line, "the post has no text after its front matter", "write it"))
+    try:
+        body = parse_markdown(front.body, first_line=front.body_line, base_url=base_url)
+    except UnclosedFenceError as error:
+        what = f"the code fence {error.markup} is never closed and would swallow the rest of the post"
+        raise ContentError(located(path, error.line, what, f"write {error.markup} on a line after the code")) from error
+    return _Assembler(front, path).issue(body.blocks, body.findings, language)
+
+
+class _Assembler:
+    """Front matter and file name against the body: what each key means, and what stands in for a missing one."""
+
+    def __init__(self, front: FrontMatter, path: str) -> None:
+        self.values = front.values
+        self.path = path
+        self.stem = PurePath(path).stem if path not in ("-", "<stdin>") else ""
+        self.body_line = front.body_line
+        self.findings: list[Finding] = list(front.findings)
+        self.lines = front.key_lines
+
+    def issue(self, blocks: Blocks, findings: tuple[Finding, ...], language: str) -> Issue:
+        first = blocks[0] if blocks else None
+        heading = plain_text(first.inlines) if isinstance(first, Heading) else ""
+        title = self.text("title") or heading
+        if not title:
+            raise ContentError(located(self.path, 1, "the post has no title", "write `title: …` in its front matter"))
+        if heading and normalised(heading) == normalised(title):
+            blocks = blocks[1:]
+        if not blocks:
+            raise ContentError(
+                located(self.path, self.body_line, "the post has nothing beside its title", "write its text")
+            )
+        own = self.own_keys()
+        summary = next((block for block in walk(blocks) if isinstance(block, Summary)), None)
+        description = self.text("description") or self.text("summary") or " ".join(summary.lines if summary else ())
+        day = self.day()
+        words = " ".join((title, description, *(_words(block) for block in walk(blocks))))
+        return Issue(
+            slug=_slug(self.stem or title),
+            title=title,
+            blocks=blocks,
+            lang=self.text("lang") or language or detect_language(words),
+            date=day,
+            author=self.text("author"),
+            description=description,
+            hero=self.hero(title),
+            tags=self.words("tags"),
+            categories=self.words("categories") or self.words("category"),
+            layout=self.text("layout"),
+            published=self.values.get("published") is not False,
+            subject=own.get("subject", ""),
+            preheader=own.get("preheader", ""),
+            template=own.get("template", ""),
+            extra={key: value for key, value in self.values.items() if key not in _KNOWN},
+            findings=tuple(sorted((*self.findings, *findings), key=lambda finding: finding.line or 0)),
+        )
+
+    def text(self, key: str) -> str:
+        value = self.values.get(key)
+        if value is None:
+            return ""
+        if isinstance(value, list | dict):
+            self.note(key, f"`{key}` is not text", f"write {key}: one line of text")
+            return ""
+        return " ".join(_without_controls(str(value)).split())
+
+    def words(self, key: str) -> tuple[str, ...]:
+        """A list of words as Jekyll takes it: a YAML list, or one text with spaces between."""
+        value = self.values.get(key)
+        if value is None:
+            return ()
+        items = value if isinstance(value, list) else str(value).split()
+        return tuple(" ".join(_without_controls(str(item)).split()) for item in items if item is not None)
+
+    def hero(self, title: str) -> Image | None:
+        value = self.values.get("image")
+        if isinstance(value, dict):  # jekyll-seo-tag's form: image: {path: …, alt: …}
+            source, alt = str(value.get("path") or ""), str(value.get("alt") or title)
+        else:
+            source, alt = self.text("image"), title
+        scheme = re.match(r"([A-Za-z][A-Za-z0-9+.\-]*):", source)
+        if scheme and scheme[1].lower() not in IMAGE_SCHEMES:
+            self.note("image", f"`image` begins with “{scheme[1]}:” and is left out", "use an https address or a file")
+            return None
+        return Image(source, alt, line=self.lines.get("image")) if source else None
+
+    def day(self) -> date | None:
+        """The date as the author wrote it, in the author's own zone; without one, the file name's."""
+        value = self.values.get("date")
+        named = _DATED_NAME.match(self.stem)
+        if value is None:
+            if named:
+                try:
+                    return date(int(named[1]), int(named[2]), int(named[3]))
+                except ValueError:
+                    self.findings.append(
+                        Finding("date-name", f"the file name begins with {self.stem[:10]}, which is no day")
+                    )
+            return None
+        if isinstance(value, datetime):
+            return value.date()
+        if isinstance(value, date):
+            return value
+        written = str(value).strip()
+        # Jekyll writes `2026-03-01 08:00:00 +0800`; Python's ISO reader wants no space before the offset.
+        candidate = re.sub(r"\s+(?=[+-]\d{2}:?\d{2}$)", "", written.replace("/", "-"))
+        candidate = re.sub(r"-(\d)(?=-|$|[T ])", r"-0\1", candidate)
+        try:
+            return datetime.fromisoformat(candidate).date()
+        except ValueError:
+            raise ContentError(
+                located(
+                    self.path, self.lines.get("date"), f"`date` is '{written[:40]}', not a date", "write 2026-03-01"
+                )
+            ) from None
+
+    def own_keys(self) -> Mapping[str, str]:
+        value = self.values.get("newsletter")
+        if value is None:
+            return {}
+        known = ", ".join(sorted(_OWN_KEYS))
+        if not isinstance(value, dict):
+            raise ContentError(
+                located(
+                    self.path,
+                    self.lines.get("newsletter"),
+                    "`newsletter` is not a group of keys",
+                    f"indent {known} beneath it",
+                )
+            )
+        for key in value:
+            if key not in _OWN_KEYS:
+                self.note("newsletter", f"`newsletter.{key}` is not a key we know", f"use one of {known}")
+        return {
+            key: " ".join(_without_controls(str(item)).split())
+            for key, item in value.items()
+            if key in _OWN_KEYS and item is not None
+        }
+
+    def note(self, key: str, what: str, remedy: str) -> None:
+        self.findings.append(Finding(f"front-matter-{key}", what, remedy, self.lines.get(key)))
+
+
+def _words(block: Any) -> str:
+    match block:
+        case Summary(lines):
+            return " ".join(lines)
+    return plain_text(getattr(block, "inlines", ()) or getattr(block, "lead", ()))
+
+
+def _without_controls(text: str) -> str:
+    """Control characters have no place in a subject or a title, and would let a header begin anew."""
+    return "".join(char if unicodedata.category(char) not in ("Cc", "Zl", "Zp") else " " for char in text)
+
+
+def _slug(name: str) -> str:
+    """A name safe as a file name and readable in the ledger: letters and digits of any script, `-` between."""
+    slug = re.sub(r"[^\w]+", "-", unicodedata.normalize("NFC", name)).strip("-_").lower()
+    return slug[:80].rstrip("-") or "issue"
+
+
+def detect_language(text: str) -> str:
+    """zh, ja, ko or en by script: kana is Japanese, Hangul is Korean, other CJK letters Chinese, from a tenth up."""
+    kana = sum("\u3041" <= char <= "\u30fa" for char in text)
+    hangul = sum("\uac00" <= char <= "\ud7a3" for char in text)
+    han = sum("\u4e00" <= char <= "\u9fff" or "\u3400" <= char <= "\u4dbf" for char in text)
+    letters = sum(char.isalpha() for char in text)
+    if not letters or kana + hangul + han < letters / 10:
+        return "en"
+    if hangul > kana + han:
+        return "ko"
+    return "ja" if kana > (kana + han) / 5 else "zh"
