@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import yaml
@@ -28,11 +29,16 @@ _PLAIN_VALUE = re.compile(r"([\w-]+[ \t]*:[ \t]+)(\S.*)$")
 
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
-    """`body` is the text after the block; `body_line` and `key_lines` are lines of the file, from 1."""
+    """`body` is the text after the block; `body_line` and `key_lines` are lines of the file, from 1.
+
+    `texts` has the one-line values as the author wrote them: `lang: no` and `title: 12:30` are words, though YAML
+    reads False and 750.
+    """
 
     values: Mapping[str, Any]
     body: str
     body_line: int
+    texts: Mapping[str, str] = field(default_factory=dict)
     key_lines: Mapping[str, int] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
@@ -57,16 +63,19 @@ def read_front_matter(text: str, path: str) -> FrontMatter:
             )
         )
     block = lines[start + 1 : end]
-    values, findings = _load_with_repairs(block, start + 2, path)
+    values, texts, findings = _load_with_repairs(block, start + 2, path)
     key_lines = {found[1]: start + 2 + index for index, line in enumerate(block) if (found := _KEY.match(line))}
-    return FrontMatter(values, "\n".join(lines[end + 1 :]), end + 2, key_lines, findings)
+    return FrontMatter(values, "\n".join(lines[end + 1 :]), end + 2, texts, key_lines, findings)
 
 
-def _load_with_repairs(block: list[str], first_line: int, path: str) -> tuple[Mapping[str, Any], tuple[Finding, ...]]:
+def _load_with_repairs(
+    block: list[str], first_line: int, path: str
+) -> tuple[Mapping[str, Any], Mapping[str, str], tuple[Finding, ...]]:
     findings: list[Finding] = []
     while True:
         try:
-            return _load("\n".join(block), first_line, path), tuple(findings)
+            values = _load("\n".join(block), first_line, path)
+            return values, _texts("\n".join(block)), tuple(findings)
         except yaml.YAMLError as error:
             mended = _repair(block, error, first_line) if len(findings) < MAX_REPAIRS else None
             if mended is None:
@@ -77,15 +86,18 @@ def _load_with_repairs(block: list[str], first_line: int, path: str) -> tuple[Ma
 
 def _load(source: str, first_line: int, path: str) -> Mapping[str, Any]:
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(source, Loader=yaml.SafeLoader)):
-            raise ContentError(
-                located(path, first_line, "the front matter uses a YAML alias (`*name`)", "write the value out")
-            )
+        for event in yaml.parse(source, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                line = first_line + event.start_mark.line
+                what = "the front matter uses a YAML alias (`*name`)"
+                raise ContentError(located(path, line, what, "write the value out, or quote it"))
         metadata = YAMLHandler().load(source)
     except RecursionError:
         raise ContentError(located(path, first_line, "the front matter is nested too deep", "flatten it")) from None
     except ValueError as error:  # a timestamp that names no day, such as 2026-02-30
-        raise ContentError(located(path, first_line, f"the front matter has a bad value: {error}")) from error
+        line = first_line + _faulty_entry(source.split("\n"))
+        what = f"the front matter has a bad value: {error}"
+        raise ContentError(located(path, line, what, "mend it, or quote it to keep it as text")) from error
     if metadata is None:
         return {}
     if not isinstance(metadata, dict):
@@ -95,12 +107,34 @@ def _load(source: str, first_line: int, path: str) -> Mapping[str, Any]:
     return {str(key): value for key, value in metadata.items()}
 
 
+def _texts(source: str) -> Mapping[str, str]:
+    """The scalar values of a block that loads, none of them read as a number, a date or a truth value."""
+    # Security: BaseLoader makes strings, lists and mappings only.
+    values = yaml.load(source, Loader=yaml.BaseLoader) or {}  # noqa: S506
+    return {str(key): value for key, value in values.items() if isinstance(value, str)}
+
+
+def _faulty_entry(block: list[str]) -> int:
+    """Index of the first entry that raises ValueError when read alone; 0 where none does."""
+    keys = [index for index, line in enumerate(block) if _KEY.match(line)]
+    for start, end in pairwise([*keys, len(block)]):
+        try:
+            yaml.safe_load("\n".join(block[start:end]))
+        except yaml.YAMLError:
+            continue
+        except ValueError:
+            return start
+    return 0
+
+
 def _yaml_sentence(error: yaml.YAMLError, first_line: int, path: str) -> str:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or "unreadable"
     line = first_line + (mark.line if mark else 0)
     column = mark.column + 1 if mark else None
     remedy = 'quote the value, and write \\" for a quote inside it'
+    if "escape" in problem:
+        remedy = "write \\\\ for a backslash"
     return located(path, line, f"the front matter is not valid YAML ({problem})", remedy, column)
 
 

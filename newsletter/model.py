@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Iterable, Iterator, Mapping
+import ipaddress
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 from typing import Any, Literal
+from urllib.parse import quote
 
 from newsletter.errors import located
 
@@ -271,6 +273,65 @@ def _inline_images(inlines: Inlines) -> Iterator[Image]:
                 yield from _inline_images(children)
 
 
+def map_images(issue: Issue, change: Callable[[Image], Image | None]) -> Issue:
+    """The issue with every picture replaced by what `change` makes of it; None leaves the picture's words behind."""
+    return dataclasses.replace(
+        issue,
+        hero=change(issue.hero) if issue.hero else None,
+        blocks=tuple(_map_block(block, change) for block in issue.blocks),
+    )
+
+
+def _map_block(block: Block, change: Callable[[Image], Image | None]) -> Block:
+    match block:
+        case Figure(image, line):
+            changed = change(image)
+            return Figure(changed, line) if changed else Paragraph(_words_of(image), line)
+        case Story(body=body, images=images):
+            changed_images = [(image, change(image)) for image in images]
+            kept = tuple(new for _, new in changed_images if new)
+            lost = tuple(Paragraph(_words_of(old), old.line) for old, new in changed_images if not new and old.href)
+            return dataclasses.replace(block, body=(*(_map_block(inner, change) for inner in body), *lost), images=kept)
+        case Quote(body, line):
+            return Quote(tuple(_map_block(inner, change) for inner in body), line)
+        case ListBlock(items=items):
+            changed_items = tuple(
+                ListItem(tuple(_map_block(inner, change) for inner in item.body), item.checked) for item in items
+            )
+            return dataclasses.replace(block, items=changed_items)
+        case Paragraph(inlines, line):
+            return Paragraph(_map_inlines(inlines, change), line)
+        case Heading(level, inlines, line):
+            return Heading(level, _map_inlines(inlines, change), line)
+        case Table(header=header, rows=rows):
+            return dataclasses.replace(
+                block,
+                header=tuple(_map_inlines(cell, change) for cell in header),
+                rows=tuple(tuple(_map_inlines(cell, change) for cell in row) for row in rows),
+            )
+    return block
+
+
+def _map_inlines(inlines: Inlines, change: Callable[[Image], Image | None]) -> Inlines:
+    out: list[Inline] = []
+    for node in inlines:
+        match node:
+            case Image():
+                changed = change(node)
+                out.extend((changed,) if changed else _words_of(node))
+            case Strong(children) | Emphasis(children) | Strike(children) | Link(children=children):
+                out.append(dataclasses.replace(node, children=_map_inlines(children, change)))
+            case _:
+                out.append(node)
+    return tuple(out)
+
+
+def _words_of(image: Image) -> Inlines:
+    """What stands where a picture cannot: its alternative text, linked where the picture was."""
+    text = (Text(image.alt),) if image.alt else ()
+    return (Link(image.href, text or (Text(image.href),)),) if image.href else text
+
+
 def as_json(value: object) -> Any:
     """A tree as plain JSON data. Each node carries its `kind`: the class name in lower case (`list` for lists)."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -384,6 +445,14 @@ class Subscriber:
         return self.fields.get("name", "").strip()
 
 
+def fold_address(address: str) -> str:
+    """The key under which two spellings of a normalized address are one person.
+
+    RFC 5321 2.4 lets a host tell Ada@ from ada@; none does. `lower`, not `casefold`: that one would merge ß with ss.
+    """
+    return address.lower()
+
+
 @dataclass(frozen=True, slots=True)
 class Sender:
     """Who the mail is from, and the addresses its headers carry. Empty strings where nothing is configured."""
@@ -405,10 +474,19 @@ class Relay:
     user: str = ""
     password: str = field(default="", repr=False)
 
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the relay is on this machine, where nobody listens on the wire (RFC 1122 3.2.1.3, RFC 4291 2.5.3)."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host.lower() == "localhost" or self.host.lower().endswith(".localhost")  # RFC 6761 6.3
+
     def __str__(self) -> str:
         scheme = "smtps" if self.tls == "implicit" else "smtp"
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{scheme}://{self.user + '@' if self.user else ''}{host}:{self.port}"
+        user = f"{quote(self.user, safe='')}@" if self.user else ""
+        return f"{scheme}://{user}{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ class _Assembler:
 
     def __init__(self, front: FrontMatter, path: str) -> None:
         self.values = front.values
+        self.texts = front.texts
         self.path = path
         self.stem = PurePath(path).stem if path not in ("-", "<stdin>") else ""
         self.body_line = front.body_line
@@ -127,7 +128,7 @@ class _Assembler:
         if isinstance(value, list | dict):
             self.note(key, f"`{key}` is not text", f"write {key}: one line of text")
             return ""
-        return " ".join(_without_controls(str(value)).split())
+        return " ".join(_without_controls(self.texts.get(key, str(value))).split())
 
     def words(self, key: str) -> tuple[str, ...]:
         """A list of words as Jekyll takes it: a YAML list, or one text with spaces between."""

@@ -97,11 +97,8 @@ document.addEventListener("click", (event) => {
 document.addEventListener("keydown", (event) => {
   const find = document.getElementById("find");
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.matches("input[type=search]")) {
-    if (event.key === "Escape") event.target.blur();
-    return;
-  }
-  if (event.target.matches("input")) return; // arrows move between the switches
+  if (event.target === find && event.key === "Escape") find.blur();
+  if (event.target.tagName === "INPUT") return; // there the keys write, or move between the switches
   if (event.key === "j" || event.key === "ArrowDown") step(1);
   else if (event.key === "k" || event.key === "ArrowUp") step(-1);
   else if (event.key === "/" && find) find.focus();

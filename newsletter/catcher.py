@@ -1,0 +1,378 @@
+"""A mail catcher: an SMTP server that delivers to nobody and shows what it took on a web page.
+
+Both servers live on one event loop in one thread, so a `with Catcher()` costs a thread and two sockets. Mail is kept
+in memory; `write_mbox` and `write_maildir` put it on disk. It listens on loopback unless told otherwise.
+
+aiosmtpd, Starlette and uvicorn are imported when a catcher starts, not with this file: every command of the program
+imports it, one or two use it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import mailbox
+import os
+import re
+import socket
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from newsletter.errors import ConfigError
+from newsletter.model import Relay
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from starlette.types import ASGIApp
+
+# Announced as SIZE (RFC 1870). Gmail takes 25 MB, Exchange Online up to 150; a newsletter near 50 MB is a mistake.
+MAX_MESSAGE_BYTES = 50 * 1024 * 1024
+# All the mail that is kept: 10,000 messages at half the size where Gmail starts to clip (102 KB).
+MAX_TOTAL_BYTES = 512 * 1024 * 1024
+# How long stop() waits for a page that is being sent. Live pages end at once, so only a stalled browser gets here.
+GRACE_S = 2
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Caught:
+    """One received message. `data` is what came after DATA: dots unstuffed, CRLF line ends, otherwise untouched.
+
+    `number` counts from 1 in order of arrival and is never given out twice by one catcher. `mail_from` and `rcpt_to`
+    are the envelope's; the null sender `<>` is the empty string.
+    """
+
+    number: int
+    received: datetime
+    mail_from: str
+    rcpt_to: tuple[str, ...]
+    data: bytes = field(repr=False)
+
+
+class _Store:
+    """The mail that was caught, and who waits for it. Mail is added on the event loop's thread, read from any."""
+
+    def __init__(self, max_messages: int, max_bytes: int) -> None:
+        self._max_messages = max_messages
+        self._max_bytes = max_bytes
+        self._messages: dict[int, Caught] = {}
+        self._bytes = 0
+        self._arrival = threading.Condition()
+        self._bell = asyncio.Event()
+        self.arrived = 0
+        self.dropped = 0
+        self.revision = 0
+        self.open = False
+
+    def add(self, received: datetime, mail_from: str, rcpt_to: tuple[str, ...], data: bytes) -> Caught:
+        """Keep one message; the oldest give way when there are too many, the newest always stays."""
+        with self._arrival:
+            self.arrived += 1
+            caught = Caught(self.arrived, received, mail_from, rcpt_to, data)
+            self._messages[caught.number] = caught
+            self._bytes += len(data)
+            while len(self._messages) > 1 and self._is_full():
+                oldest = self._messages.pop(next(iter(self._messages)))
+                self._bytes -= len(oldest.data)
+                self.dropped += 1
+            self._arrival.notify_all()
+        self._ring()
+        return caught
+
+    def _is_full(self) -> bool:
+        return len(self._messages) > self._max_messages or self._bytes > self._max_bytes
+
+    def messages(self) -> tuple[Caught, ...]:
+        with self._arrival:
+            return tuple(self._messages.values())
+
+    def find(self, number: int) -> Caught | None:
+        with self._arrival:
+            return self._messages.get(number)
+
+    def clear(self) -> int:
+        """Forget everything kept; how many that were. Numbers go on from where they are."""
+        with self._arrival:
+            count = len(self._messages)
+            self._messages.clear()
+            self._bytes = self.dropped = 0
+        self._ring()
+        return count
+
+    def wait_for(self, count: int, timeout_s: float) -> bool:
+        with self._arrival:
+            return self._arrival.wait_for(lambda: self.arrived >= count, timeout_s)
+
+    async def changed(self, revision: int, timeout_s: float) -> None:
+        """Return once the mail is no longer that of `revision`, the catcher stops, or the time is up."""
+        if self.open and self.revision == revision:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._bell.wait(), timeout_s)
+
+    def set_open(self, is_open: bool) -> None:
+        self.open = is_open
+        self._ring()
+
+    def _ring(self) -> None:
+        """Wake the live pages. A fresh bell each time: an event belongs to the loop that first waited for it."""
+        self.revision += 1
+        bell, self._bell = self._bell, asyncio.Event()
+        bell.set()
+
+
+class _Handler:
+    """What aiosmtpd calls. Everything is accepted: any sender, any recipient, any login."""
+
+    def __init__(self, store: _Store, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def handle_DATA(self, server: object, session: object, envelope: Any) -> str:  # noqa: N802
+        mail_from, *rcpt_to = (_address(address) for address in (envelope.mail_from, *envelope.rcpt_tos))
+        caught = self._store.add(self._clock(), mail_from, tuple(rcpt_to), envelope.original_content)
+        return f"250 2.0.0 OK: caught as message {caught.number}"
+
+
+def _address(address: str) -> str:
+    """An envelope address as proper Unicode: aiosmtpd hides bytes that are not UTF-8 in lone surrogates."""
+    if address == "<>":
+        return ""
+    return address.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+class Catcher:
+    """The mail catcher: `start` or `with`, then point a program at `relay` and read `messages()` or `inbox_url`.
+
+    Port 0 takes a free one; after `start` the two ports are the real ones. Mail stays readable after `stop`.
+    Past `max_messages` or `max_bytes` the oldest mail is dropped, and the page says so.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        smtp_port: int = 0,
+        web_port: int = 0,
+        clock: Callable[[], datetime] = _utc_now,
+        max_messages: int = 10_000,
+        max_bytes: int = MAX_TOTAL_BYTES,
+    ) -> None:
+        self.host = host
+        self.smtp_port = smtp_port
+        self.web_port = web_port
+        self._clock = clock
+        self._store = _Store(max_messages, max_bytes)
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = asyncio.Event()
+
+    @property
+    def relay(self) -> Relay:
+        return Relay(host=self._reachable_host, port=self.smtp_port, tls="none")
+
+    @property
+    def inbox_url(self) -> str:
+        host = self._reachable_host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.web_port}/"
+
+    @property
+    def _reachable_host(self) -> str:
+        """The bound host; where that is "every address", the loopback one."""
+        return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+
+    def start(self) -> None:
+        """Return once both servers take connections. A port or host that is not to be had raises ConfigError."""
+        if self._thread is not None:
+            raise RuntimeError("this catcher is already running")
+        from newsletter.inbox import inbox_app
+
+        with contextlib.ExitStack() as opened:
+            smtp_socket = opened.enter_context(_listen(self.host, self.smtp_port, "--smtp-port"))
+            web_socket = opened.enter_context(_listen(self.host, self.web_port, "--web-port"))
+            smtp_port, web_port = smtp_socket.getsockname()[1], web_socket.getsockname()[1]
+            relay = Relay(host=self._reachable_host, port=smtp_port, tls="none")
+            app = inbox_app(self._store, smtp_url=str(relay), host=self.host, clock=self._clock)
+            ready: Future[None] = Future()
+            self._stopping = asyncio.Event()
+            thread = threading.Thread(
+                target=self._run, args=(smtp_socket, web_socket, app, ready), name="mail catcher", daemon=True
+            )
+            thread.start()
+            try:
+                ready.result()
+            except BaseException:
+                thread.join()
+                raise
+            opened.pop_all()  # the servers own the sockets now
+        self._thread, self.smtp_port, self.web_port = thread, smtp_port, web_port
+
+    def stop(self) -> None:
+        """Close both servers and every connection. A second call does nothing."""
+        thread, self._thread = self._thread, None
+        if thread is None or self._loop is None:
+            return
+        with contextlib.suppress(RuntimeError):  # the loop is closed already when the thread died by itself
+            self._loop.call_soon_threadsafe(self._stopping.set)
+        thread.join()
+
+    def __enter__(self) -> Catcher:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def messages(self) -> tuple[Caught, ...]:
+        """Everything kept, in order of arrival."""
+        return self._store.messages()
+
+    def wait_for(self, count: int, timeout_s: float) -> tuple[Caught, ...]:
+        """Block until `count` messages have arrived in all, then `messages()`. TimeoutError when they did not come.
+
+        Mail that was since dropped or emptied counts as arrived.
+        """
+        if not self._store.wait_for(count, timeout_s):
+            raise TimeoutError(f"{self._store.arrived} of {count} messages arrived within {timeout_s:g} s")
+        return self._store.messages()
+
+    def _run(self, smtp_socket: socket.socket, web_socket: socket.socket, app: ASGIApp, ready: Future[None]) -> None:
+        try:
+            asyncio.run(self._serve(smtp_socket, web_socket, app, ready))
+        except BaseException as error:
+            if ready.done():
+                raise
+            ready.set_exception(error)  # raised again in start(), on the caller's thread
+
+    async def _serve(
+        self, smtp_socket: socket.socket, web_socket: socket.socket, app: ASGIApp, ready: Future[None]
+    ) -> None:
+        import uvicorn
+        from aiosmtpd.smtp import SMTP, AuthResult
+
+        self._loop = asyncio.get_running_loop()
+        handler = _Handler(self._store, self._clock)
+        connections: weakref.WeakSet[SMTP] = weakref.WeakSet()
+
+        def accept() -> SMTP:
+            connection = SMTP(
+                handler,
+                data_size_limit=MAX_MESSAGE_BYTES,
+                enable_SMTPUTF8=True,
+                hostname="localhost",  # the default asks the resolver for our name, once per connection
+                ident="newsletter mail catcher",
+                auth_require_tls=False,
+                authenticator=lambda *_: AuthResult(success=True),
+                loop=self._loop,
+            )
+            connections.add(connection)
+            return connection
+
+        class Web(uvicorn.Server):
+            async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+                await super().startup(sockets)
+                ready.set_result(None)
+
+        web = Web(
+            uvicorn.Config(
+                app,
+                http="h11",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                log_level="error",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=GRACE_S,
+            )
+        )
+        smtp = await self._loop.create_server(accept, sock=smtp_socket)
+        self._store.set_open(True)
+        web_task = asyncio.create_task(web.serve(sockets=[web_socket]))
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({web_task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            smtp.close()
+            for connection in list(connections):
+                if isinstance(connection.transport, asyncio.Transport):
+                    connection.transport.abort()
+            self._store.set_open(False)
+            web.should_exit = True
+            await web_task
+
+
+def _listen(host: str, port: int, option: str) -> socket.socket:
+    if not 0 <= port <= 65535:
+        raise ConfigError(
+            f"port {port} does not exist; write `{option} N` with N from 1 to 65535, or 0 for any free port"
+        )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=256)
+    except OSError as error:
+        match error.errno:
+            case errno.EADDRINUSE:
+                reason = f"port {port} on {host} is taken by another program; stop that one, or write"
+            case errno.EACCES:
+                reason = f"port {port} on {host} is not ours to open (below 1024 only root may); write"
+            case _:
+                raise ConfigError(
+                    f"cannot listen on {host}: {error.strerror or error}; use 127.0.0.1 or an address of this machine"
+                ) from error
+        raise ConfigError(f"{reason} `{option} N` with a free port, 0 for any") from error
+
+
+# --- to disk --------------------------------------------------------------------------------------------------------
+
+# A line of the message that a reader would take for the next message's first.
+_FROM_LINE = re.compile(rb"^From ", re.MULTILINE)
+
+
+def write_mbox(path: Path, messages: Iterable[Caught]) -> None:
+    """Write an mbox file that `mailbox.mbox` reads back, complete or not at all: a temporary file, then a rename.
+
+    Line ends become LF; body lines that start with "From " get a ">" before them, as `mailbox.mbox` writes them
+    (the "mboxo" form of RFC 4155's survey). The envelope sender and the time of arrival are on the "From " line.
+    """
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        try:
+            for caught in messages:
+                # No blank in the sender: it would end the field, and a quoted local part may hold one.
+                sender = re.sub(r"\s+", "_", caught.mail_from) or "MAILER-DAEMON"
+                stamp = time.asctime(caught.received.astimezone(UTC).timetuple())
+                file.write(f"From {sender} {stamp}\n".encode())
+                text = _FROM_LINE.sub(b">From ", caught.data.replace(b"\r\n", b"\n"))
+                file.write(text if not text or text.endswith(b"\n") else text + b"\n")
+                file.write(b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+            Path(file.name).replace(path)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+
+
+def write_maildir(path: Path, messages: Iterable[Caught]) -> None:
+    """Add each message to the Maildir at `path`, made where it is missing, as new mail. Line ends become LF."""
+    folder = mailbox.Maildir(path, create=True)
+    try:
+        for caught in messages:
+            folder.add(caught.data.replace(b"\r\n", b"\n"))
+    finally:
+        folder.close()

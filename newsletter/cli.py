@@ -1,0 +1,443 @@
+"""The command line. Each command gathers its options, calls `pipeline`, and prints; it decides nothing of its own.
+
+Heavy imports happen inside the commands, so that `newsletter --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from newsletter import errors
+
+if TYPE_CHECKING:
+    from newsletter.catcher import Catcher
+    from newsletter.config import Config
+    from newsletter.model import Outcome, Relay, Subscriber
+    from newsletter.pipeline import Rendering, Report, Sending
+
+config_option = click.option(
+    "--config", "config_path", type=click.Path(path_type=Path), help="newsletter.toml; the nearest one by default."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="newsletter")
+def cli() -> None:
+    """Write a newsletter as a Markdown post; render it, look at it, and send it to everyone exactly once."""
+
+
+def main() -> None:
+    """The console script. Every error that is not a fault in the program is one sentence and an exit code."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except errors.NewsletterError as error:
+        click.echo(_printable(str(error)), err=True)
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        code = 130
+    except BrokenPipeError:
+        # The reader of our output has gone; say nothing more, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 141
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+# --- render ---------------------------------------------------------------------------------------------------------
+
+
+@cli.command()
+@click.argument("post")
+@click.option("--out", type=click.Path(path_type=Path), default="out", show_default=True, help="Folder for the files.")
+@config_option
+@json_option
+def render(post: str, out: Path, config_path: Path | None, as_json: bool) -> None:
+    """Write POST as email.html, email.txt, email.mjml and issue.json. `-` reads the post from standard input."""
+    from newsletter import output, pipeline
+
+    config = _load(config_path)
+    rendering = pipeline.render_post(post, config)
+    _warn(finding.at(rendering.path) for finding in rendering.findings)
+    written = output.write_rendering(rendering.issue, rendering.email, config.sender, pipeline.SAMPLE, out)
+    if as_json:
+        files = [{"path": str(file.path), "bytes": file.size} for file in written]
+        _print_json({"issue": rendering.issue.slug, "files": files, "warnings": _sentences(rendering)})
+        return
+    for file in written:
+        click.echo(f"{file.size:>9,} bytes  {file.path}")
+
+
+# --- send -----------------------------------------------------------------------------------------------------------
+
+
+@cli.command()
+@click.argument("post")
+@click.option("--to", type=click.Path(path_type=Path), metavar="LIST.csv", help="The list: a CSV with an email column.")
+@click.option("--test", multiple=True, metavar="ADDRESS", help="Only to this address, the subject marked. Repeatable.")
+@click.option("--dry-run", is_flag=True, help="Send nothing; write what would be sent to OUT/ISSUE/index.html.")
+@click.option("--out", type=click.Path(path_type=Path), default="out", show_default=True, help="For --dry-run.")
+@click.option("--catch", is_flag=True, help="Send everything to a mail catcher that is started for the purpose.")
+@click.option("--no-wait", is_flag=True, help="With --catch: end at once instead of keeping the inbox open.")
+@click.option("--mbox", type=click.Path(path_type=Path), help="With --catch: keep what was caught in this file.")
+@click.option("--maildir", type=click.Path(path_type=Path), help="With --catch: keep what was caught in this folder.")
+@click.option("--relay", "relay_url", metavar="URL", help="smtp://[user@]host:port or smtps://…, instead of [relay].")
+@click.option("--continue", "go_on", is_flag=True, help="The issue changed after some got it: send it to the others.")
+@click.option("--yes", is_flag=True, help="Do not ask; for cron and CI.")
+@config_option
+@json_option
+def send(  # one parameter per option
+    post: str,
+    to: Path | None,
+    test: tuple[str, ...],
+    dry_run: bool,
+    out: Path,
+    catch: bool,
+    no_wait: bool,
+    mbox: Path | None,
+    maildir: Path | None,
+    relay_url: str | None,
+    go_on: bool,
+    yes: bool,
+    config_path: Path | None,
+    as_json: bool,
+) -> None:
+    """Send POST to everyone on a list, once each. Shows what it will do, and asks.
+
+    The relay's password is read from NEWSLETTER_SMTP_PASSWORD and from nowhere else.
+    """
+    from newsletter import pipeline
+
+    if sum((dry_run, catch, bool(relay_url))) > 1:
+        raise click.UsageError("--dry-run, --catch and --relay exclude each other; choose one")
+    if not catch and (no_wait or mbox or maildir):
+        raise click.UsageError("--no-wait, --mbox and --maildir go with --catch")
+    config = _load(config_path)
+    rendering = pipeline.render_post(post, config)
+    sending = pipeline.plan_send(rendering, config, to=to, test=test, when=datetime.now(UTC))
+    if dry_run:
+        _dry_run(sending, to, out, as_json)
+        return
+    if catch:
+        from newsletter.catcher import Catcher
+
+        with Catcher() as catcher:
+            code = _send(sending, catcher.relay, to, catcher, go_on=go_on, yes=yes, as_json=as_json)
+            _keep(catcher, mbox, maildir)
+            if not no_wait and _is_terminal():
+                click.echo(f"\nInbox: {catcher.inbox_url}", err=as_json)
+                _wait_at(catcher)
+            elif not (mbox or maildir):
+                click.echo("The inbox closed with this command; write --mbox FILE to keep what it caught.", err=True)
+    else:
+        code = _send(sending, _relay(config, relay_url), to, None, go_on=go_on, yes=yes, as_json=as_json)
+    sys.exit(code)
+
+
+def _dry_run(sending: Sending, to: Path | None, out: Path, as_json: bool) -> None:
+    from newsletter import output
+
+    rendering = sending.rendering
+    folder = out / rendering.issue.slug
+    warnings = _all_warnings(sending, to)
+    _warn(warnings)
+    facts = _facts(sending, to, None)
+    written = output.write_dry_run(
+        rendering.issue,
+        rendering.email,
+        sending.config.sender,
+        sending.sample,
+        sending.recipients,
+        folder,
+        project=sending.config.root,
+        facts=facts,
+        findings=warnings,
+    )
+    if as_json:
+        files = [{"path": str(file.path), "bytes": file.size} for file in written]
+        _print_json({**_summary(sending), "files": files, "warnings": list(warnings)})
+        return
+    _print_facts(facts)
+    click.echo(f"\nNothing was sent. Open {folder / 'index.html'} in a browser.")
+
+
+def _send(
+    sending: Sending, relay: Relay, to: Path | None, catcher: Catcher | None, *, go_on: bool, yes: bool, as_json: bool
+) -> int:
+    """Show, ask, send, account. Gives the exit code."""
+    from newsletter import pipeline
+    from newsletter.ledger import Ledger
+
+    lacking = () if catcher else pipeline.require_sendable(sending, relay)
+    warnings = (*_all_warnings(sending, to), *lacking)
+    _warn(warnings)
+    if not as_json:
+        _print_facts(_facts(sending, to, f"{relay} (the embedded catcher)" if catcher else str(relay)))
+    _confirm(sending, yes=yes)
+    # What a catcher swallows was sent to nobody: its ledger lives in memory.
+    path = None if catcher else sending.config.ledger_path
+    with Ledger.open(path, lambda: datetime.now(UTC)) as ledger, _Progress(quiet=as_json) as progress:
+        report = pipeline.send(sending, relay, ledger, go_on=go_on, on_plan=progress.start, on_outcome=progress.advance)
+    if as_json:
+        _print_json({**_summary(sending), **_accounts(report), "warnings": list(warnings)})
+    else:
+        _print_report(report)
+    return errors.EXIT_OK if report.complete else errors.EXIT_UNSENT
+
+
+def _confirm(sending: Sending, *, yes: bool) -> None:
+    count = len(sending.recipients)
+    question = f"Send to {count:,} {'address' if sending.test else 'subscriber'}{'' if count == 1 else 's'}?"
+    if yes:
+        return
+    if not _is_terminal():
+        raise errors.ConfigError(f"{question} There is no terminal to ask on; write --yes to send without asking")
+    if not click.confirm(f"\n{question}", default=False, err=True):
+        raise errors.ConfigError("nothing was sent")
+
+
+def _relay(config: Config, url: str | None) -> Relay:
+    from newsletter.config import parse_relay
+
+    if url:
+        return parse_relay(url, os.environ)
+    if config.relay is None:
+        place = config.path or "newsletter.toml"
+        raise errors.ConfigError(
+            f"{place}: no [relay] url is set; set it, or write --relay smtp://host:port, or --catch"
+        )
+    return config.relay
+
+
+def _keep(catcher: Catcher, mbox: Path | None, maildir: Path | None) -> None:
+    from newsletter.catcher import write_maildir, write_mbox
+
+    if mbox:
+        write_mbox(mbox, catcher.messages())
+        click.echo(f"Caught     {len(catcher.messages()):>6,} messages, kept in {mbox}", err=True)
+    if maildir:
+        write_maildir(maildir, catcher.messages())
+        click.echo(f"Caught     {len(catcher.messages()):>6,} messages, kept in {maildir}", err=True)
+
+
+# --- catch ----------------------------------------------------------------------------------------------------------
+
+
+@cli.command()
+@click.option("--smtp-port", type=int, default=1025, show_default=True, help="0 takes any free port.")
+@click.option("--web-port", type=int, default=1080, show_default=True, help="0 takes any free port.")
+def catch(smtp_port: int, web_port: int) -> None:
+    """Run a mail catcher: an SMTP server that delivers nothing, and an inbox page that shows what came."""
+    from newsletter.catcher import Catcher
+
+    with Catcher(smtp_port=smtp_port, web_port=web_port) as catcher:
+        click.echo(f"SMTP:  {catcher.relay}")
+        click.echo(f"Inbox: {catcher.inbox_url}")
+        _wait_at(catcher)
+
+
+def _wait_at(catcher: Catcher) -> None:
+    import signal
+    import threading
+
+    click.echo("Press Ctrl-C to stop.", err=True)
+    done = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: done.set())
+    done.wait()
+
+
+# --- what is printed ------------------------------------------------------------------------------------------------
+
+
+class _Progress:
+    """A bar on a terminal; elsewhere a plain line at each tenth of the way. Refusals are named as they come."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.quiet = quiet
+        self.total = 0
+        self.done = 0
+        self.bar: Any = None
+        self.task: Any = None
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def start(self, due: int) -> None:
+        self.total = due
+        if self.quiet or not due or not sys.stderr.isatty():
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self.bar = Progress(
+            TextColumn("Sending"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self.bar.start()
+        self.task = self.bar.add_task("", total=due)
+
+    def advance(self, person: Subscriber, outcome: Outcome) -> None:
+        from newsletter.model import State
+
+        self.done += 1
+        if outcome.state is not State.SENT and not self.quiet:
+            self._line(f"{person.email}: {outcome.state} at {outcome.stage}: {outcome.code or ''} {outcome.text}")
+        if self.bar is not None:
+            self.bar.advance(self.task)
+        elif not self.quiet and (
+            self.done == self.total or (self.total >= 100 and self.done % (self.total // 10) == 0)
+        ):
+            self._line(f"{self.done:,} of {self.total:,}")
+
+    def _line(self, text: str) -> None:
+        if self.bar is not None:
+            self.bar.console.print(_printable(text), markup=False, highlight=False)
+        else:
+            click.echo(_printable(text), err=True)
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+
+def _facts(sending: Sending, to: Path | None, relay: str | None) -> dict[str, str]:
+    """What a person checks before saying yes."""
+    sample = sending.sample
+    email = sending.rendering.email
+    html = sum(len(part.encode()) for part in email.html.parts if isinstance(part, str))
+    pictures = f", {len(email.attachments)} pictures inside" if email.attachments else ""
+    sender = sending.config.sender
+    facts = {
+        "Issue": sending.rendering.issue.slug,
+        "Subject": sending.composer.prefix + sending.rendering.email.subject.parts[0].__str__(),
+        "From": f"{sender.name} <{sender.address}>",
+        "Size": f"{html / 1000:.1f} KB HTML, {len(sample.data) / 1000:.1f} KB as a message{pictures}",
+        "Audience": _audience(sending, to),
+    }
+    if relay:
+        facts["Relay"] = relay
+    return facts
+
+
+def _audience(sending: Sending, to: Path | None) -> str:
+    count = len(sending.recipients)
+    if sending.test:
+        return f"test: {', '.join(person.email for person in sending.recipients)}"
+    if sending.audience is None:
+        return f"{count:,}"
+    skipped = [
+        f"{len(found):,} {word}"
+        for word, found in (("invalid", sending.audience.invalid), ("duplicate", sending.audience.duplicates))
+        if found
+    ]
+    return f"{count:,} of {sending.audience.rows:,} rows in {to}" + (f" ({', '.join(skipped)})" if skipped else "")
+
+
+def _print_facts(facts: dict[str, str]) -> None:
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        click.echo(f"{name:<{width}}  {_printable(value)}")
+
+
+def _print_report(report: Report) -> None:
+    click.echo("")
+    rows = [("Sent", report.sent), ("Refused", len(report.rejected)), ("Left", len(report.left))]
+    if report.already:
+        rows.insert(0, ("Already sent", report.already))
+    if report.uncertain:
+        rows.append(("Uncertain", len(report.uncertain)))
+    width = max(len(name) for name, _ in rows)
+    for name, count in rows:
+        click.echo(f"{name:<{width}}  {count:>7,}")
+    for word, entries in (("refused", report.rejected), ("left", report.left)):
+        for address, outcome in entries[:20]:
+            why = f"{outcome.code or ''} {outcome.text}".strip() if outcome else ""
+            click.echo(_printable(f"  {word}: {address}" + (f": {why}" if why else "")))
+        if len(entries) > 20:
+            click.echo(f"  … and {len(entries) - 20:,} more {word}")
+    for address in report.uncertain[:20]:
+        click.echo(_printable(f"  uncertain: {address}: the connection broke while it was being delivered"))
+    if report.stopped:
+        click.echo(_printable(f"Stopped: {report.stopped}. Run the same command again to go on."), err=True)
+
+
+def _summary(sending: Sending) -> dict[str, Any]:
+    audience = sending.audience
+    return {
+        "issue": sending.rendering.issue.slug,
+        "test": sending.test,
+        "audience": len(sending.recipients),
+        "rows": audience.rows if audience else len(sending.recipients),
+        "invalid": len(audience.invalid) if audience else 0,
+        "duplicates": len(audience.duplicates) if audience else 0,
+    }
+
+
+def _accounts(report: Report) -> dict[str, Any]:
+    def entries(pairs: Iterable[tuple[str, Outcome | None]]) -> list[dict[str, Any]]:
+        return [
+            {"address": address, **({"stage": o.stage, "code": o.code, "text": o.text} if o else {})}
+            for address, o in pairs
+        ]
+
+    return {
+        "sent": report.sent,
+        "already_sent": report.already,
+        "refused": entries(report.rejected),
+        "left": entries(report.left),
+        "uncertain": list(report.uncertain),
+        "stopped": report.stopped,
+    }
+
+
+def _all_warnings(sending: Sending, to: Path | None) -> tuple[str, ...]:
+    audience = sending.audience
+    rows = (*audience.invalid, *audience.duplicates) if audience else ()
+    return (*_sentences(sending.rendering), *(finding.at(str(to)) for finding in rows))
+
+
+def _sentences(rendering: Rendering) -> list[str]:
+    return [finding.at(rendering.path) for finding in rendering.findings]
+
+
+def _warn(sentences: Iterable[str], limit: int = 50) -> None:
+    shown: Sequence[str] = list(sentences)
+    for sentence in shown[:limit]:
+        click.echo(f"warning: {_printable(sentence)}", err=True)
+    if len(shown) > limit:
+        click.echo(f"warning: … and {len(shown) - limit:,} more", err=True)
+
+
+def _print_json(data: dict[str, Any]) -> None:
+    click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def _printable(text: str) -> str:
+    """Security: nothing that came from a file or a server may move the cursor of the person's terminal."""
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _load(path: Path | None) -> Config:
+    from newsletter.config import load_config
+
+    return load_config(path, os.environ, Path.cwd())

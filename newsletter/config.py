@@ -1,0 +1,639 @@
+"""`newsletter.toml`, with the one secret from the environment -> Config.
+
+Each key is described once, on its field; `describe` renders the table in docs/configuration.md from there. Every
+fault is a ConfigError that names file, line and key. No secret is in the file, so none can be in a message.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import unquote, urlsplit
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from newsletter.errors import ConfigError, located
+from newsletter.model import Relay, Sender
+
+FILE_NAME = "newsletter.toml"
+PASSWORD_VARIABLE = "NEWSLETTER_SMTP_PASSWORD"  # noqa: S105 - the variable's name
+RELAY_EXAMPLE = "smtp://user@mail.example.com:587"
+
+TlsSetting = Literal["auto", "starttls", "implicit", "none"]
+
+# C0, DEL, C1 and Unicode's line breaks: in a header they would start another one, on a terminal they are commands.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?")
+
+
+class _FaultError(ValueError):
+    """What is wrong with a value, as it follows the key's name, and what to do: by default, to write the example."""
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.remedy = remedy
+
+
+# --- values ---------------------------------------------------------------------------------------------------------
+
+
+def _one_line(value: str) -> str:
+    # Header injection ends here: nothing from the file reaches a header with a line break in it.
+    if _CONTROL.search(value):
+        raise _FaultError(f"is {_shown(value)}, with a line break or control character", "write it on one line")
+    return value.strip()
+
+
+def _lines(value: str) -> str:
+    if _CONTROL.search(value.replace("\n", "")):
+        raise _FaultError(f"is {_shown(value)}, with a control character", "remove it")
+    return value.strip()
+
+
+def _address(value: str) -> str:
+    return _read_address(_one_line(value)) if value.strip() else ""
+
+
+def _mailbox(value: str) -> str:
+    """`Name <address>` or an address, the address normalized."""
+    value = _one_line(value)
+    named = re.fullmatch(r'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^"<>]*?))\s*<(?P<address>[^<>]*)>', value)
+    if not named:
+        return _address(value)
+    name = named["plain"] if named["quoted"] is None else re.sub(r"\\(.)", r"\1", named["quoted"])
+    address = _read_address(named["address"].strip())
+    return f"{name.strip()} <{address}>" if name.strip() else address
+
+
+def _read_address(text: str) -> str:
+    """The address with its domain in IDNA's ASCII form; `localhost` is as good a domain as any."""
+    local, _, domain = text.rpartition("@")
+    home = domain.lower() == "localhost" or domain.lower().endswith(".localhost")
+    # email_validator refuses localhost whatever one asks of it; `test`, as reserved as that, stands in.
+    checked = f"{local}@{domain[: -len('localhost')]}test" if home else text
+    try:
+        parsed = validate_email(checked, check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        reason = str(error).rstrip(".")
+        raise _FaultError(f"is {_shown(text)}, not an address: {_printable(reason)}") from error
+    return f"{local if local.isascii() else parsed.local_part}@{domain.lower() if home else parsed.ascii_domain}"
+
+
+def _list_id(value: str) -> str:
+    value = _one_line(value)
+    if value and not re.fullmatch(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)+", value):
+        raise _FaultError(f"is {_shown(value)}, not two or more ASCII words joined by dots (RFC 2919)")
+    return value
+
+
+def _language(value: str) -> str:
+    value = _one_line(value)
+    if value and not re.fullmatch(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*", value):
+        raise _FaultError(f"is {_shown(value)}, not a language tag (BCP 47)")
+    return value
+
+
+def _web_address(value: str) -> str:
+    value = _one_line(value)
+    if not value:
+        return value
+    try:
+        parts = urlsplit(value)
+        plain = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        plain = False
+    if not plain or "@" in value or re.search(r"[\s?#\"'<>\\]", value):
+        raise _FaultError(f"is {_shown_url(value)}, not a plain web address")
+    return value.rstrip("/")
+
+
+def _base_path(value: str) -> str:
+    value = _one_line(value)
+    if re.search(r"[\s?#:\"'<>\\]", value):
+        raise _FaultError(f"is {_shown(value)}, not a path")
+    return f"/{value.strip('/')}" if value.strip("/") else ""
+
+
+def _folder_name(value: str) -> str:
+    value = _one_line(value)
+    if value in {"", ".", ".."} or re.search(r"[/\\]", value):
+        raise _FaultError(f"is {_shown(value)}, not the name of a folder in templates/")
+    return value
+
+
+def _file_path(value: str) -> str:
+    value = _one_line(value)
+    if not value:
+        raise _FaultError("is empty")
+    return value
+
+
+# --- the file's keys ------------------------------------------------------------------------------------------------
+
+
+class _Section(BaseModel):
+    # Inputs stay out of pydantic's own error texts: one of them may be a URL with a password in it.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class NewsletterSection(_Section):
+    name: Annotated[str, AfterValidator(_one_line)] = Field(
+        default="Newsletter",
+        description="The newsletter's name: in From, List-Id and the layout.",
+        examples=["AI Daily"],
+    )
+    from_: Annotated[str, AfterValidator(_mailbox)] = Field(
+        default="",
+        alias="from",
+        description="Who the mail is from: an address, or `Name <address>` to sign with another name than the "
+        "newsletter's. Needed to send. Without it, `newsletter@localhost`.",
+        examples=["AI Daily <news@example.com>"],
+    )
+    reply_to: Annotated[str, AfterValidator(_address)] = Field(
+        default="", description="Where answers go, when not to `from`.", examples=["editor@example.com"]
+    )
+    postal_address: Annotated[str, AfterValidator(_lines)] = Field(
+        default="",
+        description="The postal address in the footer, one line or several. Needed to send: the law asks for it "
+        "(CAN-SPAM in the US).",
+        examples=["AI Daily, 1 Main Street, Springfield"],
+    )
+    unsubscribe_mailto: Annotated[str, AfterValidator(_address)] = Field(
+        default="",
+        description="The address that takes unsubscribe mails: in the header List-Unsubscribe and in the footer. "
+        "Needed to send.",
+        examples=["unsubscribe@example.com"],
+    )
+    list_id: Annotated[str, AfterValidator(_list_id)] = Field(
+        default="",
+        description="The list's lasting name in the header List-Id (RFC 2919). Without it, made from `name` and the "
+        "domain of `from`.",
+        examples=["ai-daily.example.com"],
+    )
+    language: Annotated[str, AfterValidator(_language)] = Field(
+        default="",
+        description="The language of every issue (BCP 47), in place of what the text looks like.",
+        examples=["zh-CN"],
+    )
+
+
+class RelaySection(_Section):
+    url: Annotated[str, AfterValidator(str.strip)] = Field(
+        default="",
+        description="The SMTP server that takes the mail: `smtp://[user@]host[:port]`, or `smtps://` where TLS starts "
+        "at once. Needed to send. `%40` stands for an @ in the user's name. The password comes from the environment "
+        f"variable `{PASSWORD_VARIABLE}`, never from here.",
+        examples=[RELAY_EXAMPLE],
+    )
+    tls: TlsSetting = Field(
+        default="auto",
+        description="When encryption starts: `starttls`, `implicit` (at once), `none`, or `auto`: `implicit` for "
+        "smtps:// and port 465, `none` for this machine itself, else `starttls`. `none` with a user is refused except "
+        "for this machine.",
+        examples=["starttls"],
+    )
+    timeout_s: float = Field(
+        default=300.0,
+        gt=0,
+        le=3600,
+        allow_inf_nan=False,
+        description="How many seconds to wait for each of the relay's answers (RFC 5321 4.5.3.2: five minutes).",
+        examples=[60],
+    )
+
+
+class SiteSection(_Section):
+    url: Annotated[str, AfterValidator(_web_address)] = Field(
+        default="",
+        description="The public address of the blog, as Jekyll's `url`: the links and images of a post start there.",
+        examples=["https://blog.example.com"],
+    )
+    baseurl: Annotated[str, AfterValidator(_base_path)] = Field(
+        default="", description="The path below it, as Jekyll's `baseurl`.", examples=["/daily"]
+    )
+
+
+class ThemeSection(_Section):
+    name: Annotated[str, AfterValidator(_folder_name)] = Field(
+        default="classic",
+        description="The theme: a folder in `templates/` beside this file, or one that newsletter brings along.",
+        examples=["classic"],
+    )
+
+
+class LedgerSection(_Section):
+    path: Annotated[str, AfterValidator(_file_path)] = Field(
+        default="newsletter.db",
+        description="The file that knows who was mailed, beside this file unless the path is absolute.",
+        examples=["newsletter.db"],
+    )
+
+
+class Settings(_Section):
+    """What the file may hold, section by section."""
+
+    newsletter: NewsletterSection = NewsletterSection()
+    relay: RelaySection = RelaySection()
+    site: SiteSection = SiteSection()
+    theme: ThemeSection = ThemeSection()
+    labels: dict[str, Annotated[str, AfterValidator(_one_line)]] = Field(
+        default={},
+        description="The theme's own words, each replaced by yours whatever the issue's language. Example: "
+        '`unsubscribe = "Leave this list"`',
+    )
+    ledger: LedgerSection = LedgerSection()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything an operator can set. `root` is the folder that relative paths start from."""
+
+    root: Path
+    path: Path | None
+    settings: Settings
+    relay: Relay | None
+
+    @property
+    def sender(self) -> Sender:
+        """Complete even without a file: then the mail is from newsletter@localhost."""
+        keys = self.settings.newsletter
+        name, _, address = keys.from_.rpartition(" <")
+        address = address.removesuffix(">") or "newsletter@localhost"
+        return Sender(
+            name=name or keys.name,
+            address=address,
+            reply_to=keys.reply_to,
+            unsubscribe_mailto=keys.unsubscribe_mailto,
+            list_id=keys.list_id or f"{_list_label(keys.name)}.{address.rpartition('@')[2]}",
+        )
+
+    @property
+    def ledger_path(self) -> Path:
+        return self.root / self.settings.ledger.path
+
+    def missing_for_send(self) -> tuple[str, ...]:
+        """The keys that a real send needs and nobody has set. The relay may still come from the command line."""
+        keys = self.settings.newsletter
+        needed = {
+            "newsletter.from": keys.from_,
+            "newsletter.postal_address": keys.postal_address,
+            "newsletter.unsubscribe_mailto": keys.unsubscribe_mailto,
+            "relay.url": self.settings.relay.url,
+        }
+        return tuple(key for key, value in needed.items() if not value)
+
+
+def _list_label(name: str) -> str:
+    """A newsletter's name as one word of a List-Id. What ASCII cannot spell is told apart by a hash."""
+    label = "-".join(re.findall(r"[a-z0-9]+", name.lower()))[:48].strip("-")
+    if name.isascii() and label:
+        return label
+    return f"{label or 'newsletter'}-{sha256(name.encode()).hexdigest()[:8]}"
+
+
+# --- the relay's address --------------------------------------------------------------------------------------------
+
+
+def parse_relay(url: str, env: Mapping[str, str], *, tls: TlsSetting = "auto") -> Relay:
+    """The relay at `url`, its password from `env`. ConfigError in words that fit a flag; they never show a secret."""
+    try:
+        return _read_relay(url.strip(), env, tls)
+    except _FaultError as fault:
+        raise ConfigError(f"the relay {fault.what}; {fault.remedy or f'write {RELAY_EXAMPLE}'}") from fault
+
+
+def _read_relay(url: str, env: Mapping[str, str], tls: TlsSetting) -> Relay:
+    scheme, separator, rest = url.partition("://")
+    scheme = scheme.lower()
+    if scheme not in {"smtp", "smtps"} or not separator:
+        raise _FaultError(f"is {_shown_url(url)}, not an SMTP address")
+    if _CONTROL.search(url) or " " in url:
+        raise _FaultError(f"is {_shown_url(url)}, with a space, line break or control character")
+    login, _, place = rest.rpartition("@")
+    if ":" in login:
+        # The sentence shows nothing after the scheme: the rest may be the password, wherever its own @ or / stand.
+        raise _FaultError(
+            f"is {_shown_url(url)}, with a password in it",
+            f"write {scheme}://user@host and put the password into the environment variable {PASSWORD_VARIABLE}",
+        )
+    user = _read_user(login, url)
+    host, port = _read_place(place.removesuffix("/"), url)
+    local = _is_loopback(host)
+    if scheme == "smtps" and tls not in {"auto", "implicit"}:
+        raise _FaultError(
+            f'is smtps://, where TLS starts at once, but tls is "{tls}"', "write smtp://, or leave tls out"
+        )
+    if tls != "auto":
+        start = tls
+    elif scheme == "smtps" or (port == 465 and not local):  # RFC 8314 7.3: on 465 TLS starts at once
+        start = "implicit"
+    else:
+        start = "none" if local else "starttls"
+    if start == "none" and user and not local:
+        # Credentials never cross a network in the clear.
+        raise _FaultError('would send the password without TLS: tls is "none"', 'set tls = "starttls", or leave it out')
+    return Relay(
+        host=host,
+        port=port or {"implicit": 465, "starttls": 587, "none": 25}[start],
+        tls=start,
+        user=user,
+        password=_read_password(env) if user else "",
+    )
+
+
+def _read_user(login: str, url: str) -> str:
+    try:
+        user = unquote(login, errors="strict")
+    except UnicodeDecodeError as error:
+        raise _FaultError(f"is {_shown_url(url)}, its user not percent-encoded UTF-8") from error
+    if _CONTROL.search(user):
+        raise _FaultError(f"is {_shown_url(url)}, its user with a control character")
+    return user
+
+
+def _read_place(place: str, url: str) -> tuple[str, int]:
+    """Host and port, 0 where none is given."""
+    parts = re.fullmatch(r"(?:\[(?P<v6>[^\[\]]*)\]|(?P<host>[^\[\]:/?#]*))(?::(?P<port>[^:/?#]*))?", place)
+    if not parts:
+        brackets = place.count(":") > 1 and "[" not in place
+        remedy = "put an IPv6 address in brackets, as in smtp://[::1]:25" if brackets else ""
+        raise _FaultError(f"is {_shown_url(url)}, with more than a host and a port in it", remedy)
+    port = parts["port"]
+    if port is not None and not (re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) < 65536):
+        raise _FaultError(f"is {_shown_url(url)}, its port not a number from 1 to 65535")
+    return _read_host(parts, url), int(port or 0)
+
+
+def _read_host(parts: re.Match[str], url: str) -> str:
+    try:
+        if parts["v6"] is not None:
+            return str(ipaddress.IPv6Address(parts["v6"]))
+        host = parts["host"].encode("idna").decode("ascii").lower()
+        if re.fullmatch(r"[0-9.]+", host):
+            return str(ipaddress.IPv4Address(host))
+    except ValueError as error:  # UnicodeError, a label too long for IDNA, among them
+        raise _FaultError(f"is {_shown_url(url)}, its host not a valid address") from error
+    if not _HOST.fullmatch(host):
+        raise _FaultError(f"is {_shown_url(url)}, {'its host not a valid name' if host else 'without a host'}")
+    return host
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")  # RFC 6761 6.3
+
+
+def _read_password(env: Mapping[str, str]) -> str:
+    password = env.get(PASSWORD_VARIABLE, "")
+    if _CONTROL.search(password):
+        what = "the password has a line break or control character"
+        raise ConfigError(located(PASSWORD_VARIABLE, None, what, "set the variable without it"))
+    return password
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+def load_config(path: Path | None, env: Mapping[str, str], start: Path) -> Config:
+    """The file at `path`, else the nearest newsletter.toml in `start` or above it, else the defaults."""
+    if path is not None:
+        return _read_config(path, str(path), _read_bytes(path), env)
+    for folder in (start, *start.absolute().parents):
+        candidate = folder / FILE_NAME
+        try:
+            content = _read_bytes(candidate)
+        except _MissingError:
+            continue
+        return _read_config(candidate, FILE_NAME if folder == start else str(candidate), content, env)
+    return Config(root=start, path=None, settings=Settings(), relay=None)
+
+
+class _MissingError(ConfigError):
+    """There is no file at all."""
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise _MissingError(
+            located(str(path), None, "there is no such file", f"give the path of a {FILE_NAME}")
+        ) from error
+    except IsADirectoryError as error:
+        raise ConfigError(
+            located(str(path), None, "a folder, not a file", f"give the path of a {FILE_NAME}")
+        ) from error
+    except OSError as error:
+        raise ConfigError(
+            located(str(path), None, f"cannot be read: {error.strerror}", "make the file readable")
+        ) from error
+
+
+def _read_config(path: Path, name: str, content: bytes, env: Mapping[str, str]) -> Config:
+    text = _decode(name, content)
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(_syntax_fault(name, text, str(error))) from error
+    except RecursionError as error:
+        raise ConfigError(located(name, None, "arrays or tables nested too deeply", "write plain keys")) from error
+    try:
+        settings = Settings.model_validate(tree)
+    except ValidationError as error:
+        faults = [_describe_fault(name, text, tree, details) for details in error.errors(include_url=False)]
+        raise ConfigError("\n".join(faults)) from error
+    relay = None
+    if settings.relay.url:
+        try:
+            relay = _read_relay(settings.relay.url, env, settings.relay.tls)
+        except _FaultError as fault:
+            raise ConfigError(_key_fault(name, text, ("relay", "url"), fault.what, fault.remedy)) from fault
+    return Config(root=path.parent, path=path, settings=settings, relay=relay)
+
+
+def _decode(name: str, content: bytes) -> str:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise ConfigError(located(name, 1, "the file is UTF-16, not UTF-8", "save it as UTF-8"))
+    if b"\0" in content:
+        raise ConfigError(located(name, None, "a binary file, not TOML", f"give the path of a {FILE_NAME}"))
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        what = f"byte 0x{content[error.start]:02x} is not UTF-8"
+        raise ConfigError(located(name, line, what, "save the file as UTF-8")) from error
+
+
+def _syntax_fault(name: str, text: str, message: str) -> str:
+    """tomllib puts the place at the end of its words: `... (at line 3, column 5)`, `... (at end of document)`."""
+    remedy = 'write key = "value", each on a line of its own below its [section]'
+    place = re.fullmatch(r"(?P<what>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)", message, re.DOTALL)
+    if place:
+        return located(name, int(place["line"]), f"not TOML: {place['what']}", remedy, int(place["column"]))
+    lines = text.split("\n")
+    what = message.removesuffix(" (at end of document)")
+    return located(name, len(lines), f"not TOML: {what}", remedy, len(lines[-1]) + 1)
+
+
+# --- faults ---------------------------------------------------------------------------------------------------------
+
+
+def _describe_fault(name: str, text: str, tree: Mapping[str, Any], details: ErrorDetails) -> str:
+    where = tuple(str(part) for part in details["loc"])
+    match details["type"]:
+        case "extra_forbidden":
+            return _unknown_key(name, text, where, tree)
+        case "value_error":
+            fault = details["ctx"]["error"]
+            return _key_fault(name, text, where, fault.what, fault.remedy)
+        case "literal_error":
+            what = f"is {_shown(details['input'])}, not one of {details['ctx']['expected']}"
+        case "greater_than" | "less_than_equal" | "finite_number":
+            what = f"is {_shown(details['input'])}, not a number above 0 and at most 3600"
+        case "float_type":
+            what = f"is {_kind(details['input'])}, not a number"
+        case "model_type" | "dict_type":
+            what = f"is {_kind(details['input'])}, not a section"
+            return located(name, _line_of(text, where), f"{where[0]} {what}", f"write [{where[0]}] and its keys below")
+        case _:
+            what = f"is {_kind(details['input'])}, not a string"
+    return _key_fault(name, text, where, what, "")
+
+
+def _key_fault(name: str, text: str, where: tuple[str, ...], what: str, remedy: str) -> str:
+    key = _printable(where[-1])
+    if not remedy:
+        remedy = f"write {key} = {_toml(_example(where))}"
+    return located(name, _line_of(text, where), f"[{where[0]}] {key} {what}", remedy)
+
+
+def _unknown_key(name: str, text: str, where: tuple[str, ...], tree: Mapping[str, Any]) -> str:
+    line = _line_of(text, where)
+    key = where[-1]
+    if len(where) == 1:
+        if not isinstance(tree[key], dict):
+            owners = [section for section, keys in _sections().items() if key in keys]
+            remedy = f"write it below [{owners[0] if owners else 'newsletter'}]"
+            return located(name, line, f"the key {_shown(key)} stands outside any section", remedy)
+        what, known = f"no section is named [{_printable(key)}]", list(_sections())
+    else:
+        what, known = f"[{where[0]}] has no key {_shown(key)}", list(_sections()[where[0]])
+        if "pass" in key.lower() or "secret" in key.lower():
+            return located(name, line, what, f"remove it, and set the environment variable {PASSWORD_VARIABLE}")
+        if key in Settings.model_fields:
+            return located(name, line, what, f"write it as a section of its own, [{key}]")
+    nearest = difflib.get_close_matches(key.lower(), known, n=1)
+    remedy = f"did you mean {nearest[0]}?" if nearest else f"it may have {', '.join(known)}"
+    return located(name, line, what, remedy)
+
+
+def _line_of(text: str, where: tuple[str, ...]) -> int | None:
+    """The line of a key, else of what encloses it. It knows sections, dotted keys and multi-line strings."""
+    table: tuple[str, ...] = ()
+    best: tuple[int, int | None] = (0, None)
+    closing = ""
+    for number, line in enumerate(text.split("\n"), 1):
+        if closing:
+            closing = "" if closing in line else closing
+            continue
+        header = re.match(r"\s*\[+([^\]]*)\]", line)
+        assignment = re.match(r"\s*([^=#\[]+?)\s*=(.*)", line)
+        if header:
+            table = here = _parts(header[1])
+        elif assignment:
+            here = table + _parts(assignment[1])
+            quotes = re.match(r"\s*(\"\"\"|''')", assignment[2])
+            if quotes and quotes[1] not in assignment[2][quotes.end() :]:
+                closing = quotes[1]
+        else:
+            continue
+        shared = here[: len(where)]
+        if shared == where[: len(shared)] and len(shared) > best[0]:
+            best = (len(shared), number)
+    return best[1]
+
+
+def _parts(dotted: str) -> tuple[str, ...]:
+    return tuple(part.strip().strip("\"'") for part in dotted.split("."))
+
+
+def _kind(value: object) -> str:
+    names: dict[type, str] = {
+        bool: "a boolean",
+        int: "a whole number",
+        float: "a number",
+        dict: "a table",
+        list: "an array",
+    }
+    if isinstance(value, str):
+        return f"the string {_shown(value)}"
+    return names.get(type(value), "a date or time")
+
+
+def _shown(value: object) -> str:
+    """A value in double quotes (a number bare), shortened, harmless on a terminal."""
+    if not isinstance(value, str):
+        return _kind(value) if isinstance(value, dict | list) else str(value).lower()
+    return f'"{_printable(value if len(value) <= 60 else value[:57] + "…")}"'
+
+
+def _shown_url(url: str) -> str:
+    """A URL up to its scheme: what follows may hold a password."""
+    scheme, separator, _ = url.partition("://")
+    if separator:
+        return _shown(scheme[:20] + "://…")
+    return '"…"' if "@" in url else _shown(url)
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+# --- the keys, described --------------------------------------------------------------------------------------------
+
+
+def describe() -> str:
+    """Every key in a Markdown table: its default and its meaning."""
+    rows = ["| Section | Key | Default | Meaning |", "|---|---|---|---|"]
+    for section, keys in _sections().items():
+        fields = keys or {"": Settings.model_fields[section]}
+        for key, field in fields.items():
+            name = f"`{key}`" if key else "any"
+            default = f"`{_toml(field.default)}`" if field.default else ""
+            example = _example((section, key))
+            shown = f" Example: `{key} = {_toml(example)}`" if field.examples and example != field.default else ""
+            rows.append(f"| `[{section}]` | {name} | {default} | {field.description}{shown} |")
+    return "\n".join(rows) + "\n"
+
+
+def _sections() -> dict[str, dict[str, FieldInfo]]:
+    """Each section's keys as they are written; none for a section whose keys are free."""
+    return {
+        section: {field.alias or key: field for key, field in model.model_fields.items()}
+        if isinstance(model := owner.annotation, type) and issubclass(model, BaseModel)
+        else {}
+        for section, owner in Settings.model_fields.items()
+    }
+
+
+def _example(where: tuple[str, ...]) -> object:
+    field = _sections()[where[0]].get(where[-1])
+    return field.examples[0] if field and field.examples else "text"
+
+
+def _toml(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else f"{value:g}"

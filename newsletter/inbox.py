@@ -1,0 +1,617 @@
+"""The mail catcher's web page: an inbox, one message under five tabs, and the same as JSON.
+
+Mail is untrusted. Three walls, each of which would do alone: the HTML part is framed with `sandbox` and without
+scripts; its response carries a Content-Security-Policy that says the same; everything else is escaped by Jinja2.
+The page itself answers only to names of this machine, so that no web site reaches it by rebinding its own name.
+
+Broken mail is shown as far as it can be read: no message makes a page fail.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from datetime import datetime
+from email import policy
+from email.errors import MessageError
+from email.message import Message
+from email.parser import BytesParser
+from email.utils import getaddresses
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+from urllib.parse import quote, unquote, urlencode, urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as AsgiMessage
+
+from newsletter.errors import ConfigError
+
+T = TypeVar("T")
+
+PAGE_SIZE = 100
+# What a tab shows of one text; the rest is behind the link to the raw message.
+MAX_SHOWN_CHARS = 400_000
+MAX_SHOWN_PARTS = 500
+# A longer header is shown undecoded: the standard library's parsers take quadratic time on crafted ones.
+MAX_DECODED_HEADER = 5_000
+KEEP_ALIVE_S = 20.0
+
+# What the email package raises on crafted mail, beside its own errors: its header parsers index empty lists, recurse
+# into comments, and look up character sets by whatever name the mail gives (LookupError, of IndexError and KeyError).
+MAIL_ERRORS = (AssertionError, AttributeError, LookupError, MessageError, RecursionError, TypeError, ValueError)
+
+
+class Received(Protocol):
+    """One message as this page needs it."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def received(self) -> datetime: ...
+    @property
+    def mail_from(self) -> str: ...
+    @property
+    def rcpt_to(self) -> tuple[str, ...]: ...
+    @property
+    def data(self) -> bytes: ...
+
+
+class Mailbox(Protocol):
+    """Where the mail is. `revision` grows with every change; `changed` waits for that, or for `open` to end."""
+
+    arrived: int
+    dropped: int
+    revision: int
+    open: bool
+
+    def messages(self) -> Sequence[Received]: ...
+    def find(self, number: int) -> Received | None: ...
+    def clear(self) -> int: ...
+    async def changed(self, revision: int, timeout_s: float) -> None: ...
+
+
+# --- reading mail ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    name: str
+    value: str
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A leaf of the MIME tree. `index` counts leaves from 0, in order; `text` is None for what is not text."""
+
+    index: int
+    media_type: str
+    filename: str
+    content_id: str
+    is_attachment: bool
+    data: bytes = field(repr=False)
+    text: str | None = field(repr=False)
+
+    @property
+    def is_safe_image(self) -> bool:
+        """May be shown by itself. Not SVG: opened as a page it runs scripts."""
+        return self.media_type.startswith("image/") and not self.media_type.startswith("image/svg")
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    headers: tuple[Header, ...]
+    parts: tuple[Part, ...]
+
+    @property
+    def html(self) -> Part | None:
+        return self._body("text/html")
+
+    @property
+    def text(self) -> Part | None:
+        return self._body("text/plain")
+
+    def _body(self, media_type: str) -> Part | None:
+        found = (p for p in self.parts if p.media_type == media_type and not p.is_attachment)
+        return next(found, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A line of the inbox."""
+
+    number: int
+    received: datetime
+    size: int
+    mail_from: str
+    rcpt_to: tuple[str, ...]
+    sender: str
+    sender_header: str
+    to_header: str
+    subject: str
+
+    def matches(self, words: Iterable[str]) -> bool:
+        text = "\n".join((self.mail_from, *self.rcpt_to, self.sender_header, self.to_header, self.subject)).casefold()
+        return all(word in text for word in words)
+
+
+def read_mail(data: bytes) -> Mail:
+    """The headers and leaves of a message, whatever is wrong with it."""
+    message = _parse(data)
+    return Mail(tuple(_headers(message)), tuple(_leaves(message)))
+
+
+def summarise(received: Received) -> Summary:
+    head = re.split(rb"\r?\n\r?\n", received.data, maxsplit=1)[0]
+    message = BytesParser(policy=policy.compat32).parsebytes(head + b"\r\n\r\n", headersonly=True)
+    values = {header.name.lower(): header.value for header in _headers(message, {"from", "to", "subject"})}
+    sender_header = values.get("from", "")
+    name, address = _ask(lambda: getaddresses([sender_header[:MAX_DECODED_HEADER]])[0], ("", ""))
+    return Summary(
+        number=received.number,
+        received=received.received,
+        size=len(received.data),
+        mail_from=received.mail_from,
+        rcpt_to=received.rcpt_to,
+        sender=name or address or sender_header or received.mail_from or "(no sender)",
+        sender_header=sender_header,
+        to_header=values.get("to", ""),
+        subject=values.get("subject", "").strip() or "(no subject)",
+    )
+
+
+def _parse(data: bytes) -> Message:
+    """The MIME tree; when even the tolerant parser gives up (deep nesting), the headers with the rest as text."""
+    for tolerance in (policy.default.clone(header_factory=_decode_header), policy.compat32):
+        try:
+            return BytesParser(policy=tolerance).parsebytes(data)
+        except MAIL_ERRORS:
+            continue
+    return BytesParser(policy=policy.compat32).parsebytes(data, headersonly=True)
+
+
+def _decode_header(name: str, value: str) -> str:
+    return value if len(value) > MAX_DECODED_HEADER else policy.default.header_factory(name, value)
+
+
+def _headers(message: Message, wanted: Set[str] = frozenset()) -> Iterator[Header]:
+    for name, value in message.raw_items():
+        if wanted and name.lower() not in wanted:
+            continue
+        raw = str(value).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        unfolded = re.sub(r"[\r\n]+", "", raw)
+        decoded = _ask(partial(_decode_header, name, unfolded), unfolded)
+        yield Header(_clean(name), _clean(decoded), _clean(raw))
+
+
+def _leaves(message: Message) -> Iterator[Part]:
+    """Leaves in reading order, without recursion. A forwarded message is one leaf, not a second body."""
+    stack: list[Message] = [message]
+    index = 0
+    while stack and index < MAX_SHOWN_PARTS:
+        part = stack.pop()
+        if part.is_multipart() and _ask(part.get_content_maintype, "multipart") == "multipart":
+            stack.extend(reversed(_children(part)))
+            continue
+        yield _leaf(index, part)
+        index += 1
+
+
+def _leaf(index: int, part: Message) -> Part:
+    media_type = _ask(part.get_content_type, "text/plain").lower()
+    if not re.fullmatch(r"[a-z0-9.+-]+/[a-z0-9.+-]+", media_type):
+        media_type = "application/octet-stream"
+    data = _ask(lambda: _payload(part), b"")
+    text = None
+    # A broken multipart has no children; its text is all there is to show.
+    if media_type.startswith(("text/", "multipart/")):
+        text = _clean(_decode(data, _ask(part.get_content_charset, None)))
+    return Part(
+        index=index,
+        media_type=media_type,
+        filename=_clean(_ask(part.get_filename, None) or ""),
+        content_id=_clean(_ask(lambda: str(part.get("content-id", "")), "")).strip().strip("<>"),
+        is_attachment=_ask(part.get_content_disposition, None) == "attachment",
+        data=data,
+        text=text,
+    )
+
+
+def _payload(part: Message) -> bytes:
+    if part.is_multipart():
+        return b"\r\n".join(child.as_bytes() for child in _children(part))
+    data = part.get_payload(decode=True)
+    return data if isinstance(data, bytes) else b""
+
+
+def _children(part: Message) -> list[Message]:
+    children = part.get_payload()
+    return [child for child in children if isinstance(child, Message)] if isinstance(children, list) else []
+
+
+def _ask(question: Callable[[], T], otherwise: T) -> T:
+    """What the email package says, or `otherwise` where the mail is too broken for it to say anything."""
+    try:
+        return question()
+    except MAIL_ERRORS:
+        return otherwise
+
+
+def _decode(data: bytes, charset: str | None) -> str:
+    # Browsers read GB2312 and GBK as the larger GB18030 (WHATWG Encoding 4.2); so do mail clients.
+    charset = {"gb2312": "gb18030", "gbk": "gb18030", "us-ascii": "utf-8"}.get(charset or "utf-8", charset)
+    try:
+        return data.decode(charset or "utf-8", "replace")
+    except (LookupError, ValueError):
+        return data.decode("utf-8", "replace")
+
+
+def _clean(text: str) -> str:
+    """Without lone surrogates, which no response can carry."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", text)
+
+
+# --- the page -------------------------------------------------------------------------------------------------------
+
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+# Links may open a new tab; nothing else may happen. `sandbox` also covers the part opened by itself.
+MAIL_POLICY = (
+    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; script-src 'none'; "
+    "img-src 'self' data: https:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'self'"
+)
+PART_POLICY = "sandbox; default-src 'none'; frame-ancestors 'none'"
+
+VIEWS = ("html", "text", "headers", "source", "parts")
+ASSETS = {"style.css": "text/css", "inbox.js": "text/javascript"}
+
+
+def inbox_app(mailbox: Mailbox, *, smtp_url: str, host: str, clock: Callable[[], datetime]) -> ASGIApp:
+    """The page as an ASGI application. `smtp_url` is what it tells people to send to, `host` where it is bound."""
+    pages = _Pages(mailbox, smtp_url, clock)
+    app = Starlette(
+        routes=[
+            Route("/", pages.inbox),
+            Route("/list", pages.list),
+            Route("/events", pages.events),
+            Route("/assets/{name}", pages.asset),
+            Route("/messages/{n}.eml", pages.download),
+            Route("/messages/{n}", pages.message),
+            Route("/messages/{n}/html", pages.html),
+            Route("/messages/{n}/text", pages.text),
+            Route("/messages/{n}/raw", pages.raw),
+            Route("/messages/{n}/parts/{i}", pages.part),
+            Route("/api/messages", pages.api_list, methods=["GET"]),
+            Route("/api/messages", pages.api_clear, methods=["DELETE"]),
+            Route("/api/messages/{n}", pages.api_message),
+        ],
+        exception_handlers={HTTPException: pages.failed},
+    )
+    return _Guard(app, host)
+
+
+class _Guard:
+    """Answers only requests addressed to this machine, and puts the security headers on every response."""
+
+    def __init__(self, app: ASGIApp, host: str) -> None:
+        self._app = app
+        self._host = host.lower()
+        self._is_public = host in ("", "0.0.0.0", "::")  # noqa: S104
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def guarded_send(message: AsgiMessage) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if "content-security-policy" not in headers:
+                    headers["content-security-policy"] = PAGE_POLICY
+                    headers["x-frame-options"] = "DENY"
+                headers["x-content-type-options"] = "nosniff"
+                headers["referrer-policy"] = "no-referrer"
+                headers["cross-origin-opener-policy"] = "same-origin"
+                headers.setdefault("cross-origin-resource-policy", "same-origin")
+                headers.setdefault("cache-control", "no-store")
+            await send(message)
+
+        app = self._app
+        # DNS rebinding: a site that points its own name here would otherwise read the mail as its own content.
+        if scope["type"] == "http" and not self._knows(Headers(scope=scope).get("host", "")):
+            app = PlainTextResponse("This page answers to localhost only.\n", 421)
+        await app(scope, receive, guarded_send)
+
+    def _knows(self, host: str) -> bool:
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
+        if name in ("localhost", self._host):
+            return bool(name)
+        try:
+            address = ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        # An address cannot be rebound; one beyond loopback is ours when we were told to listen on all of them.
+        return address.is_loopback or self._is_public
+
+
+class _Pages:
+    """The endpoints. The plain ones run in Starlette's threads, so that a slow parse holds up no SMTP client."""
+
+    def __init__(self, mailbox: Mailbox, smtp_url: str, clock: Callable[[], datetime]) -> None:
+        self._mailbox = mailbox
+        self._smtp_url = smtp_url
+        self._clock = clock
+        self._folder = _templates()
+        self._summaries: dict[int, Summary] = {}
+        self._seen: set[int] = set()
+        self._last: tuple[Received, Mail] | None = None
+        self._jinja = Environment(
+            loader=FileSystemLoader(self._folder),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._jinja.filters.update(filesize=_filesize, when=self._when, query=_query)
+
+    # pages
+
+    def inbox(self, request: Request) -> Response:
+        return self._page(request)
+
+    def list(self, request: Request) -> Response:
+        selected = request.query_params.get("selected", "")
+        number = int(selected) if re.fullmatch(r"[0-9]{1,9}", selected) else None
+        return self._render("list.html.j2", self._listing(request, number))
+
+    def message(self, request: Request) -> Response:
+        received, mail = self._find(request)
+        self._seen.add(received.number)
+        view = request.query_params.get("view", "")
+        if view not in VIEWS:
+            view = "html" if mail.html else "text" if mail.text else "source"
+        source = received.data[:MAX_SHOWN_CHARS].decode("utf-8", "replace") if view == "source" else ""
+        return self._page(
+            request,
+            received.number,
+            message=received,
+            mail=mail,
+            summary=self._summary(received),
+            view=view,
+            source=source,
+            limit=MAX_SHOWN_CHARS,
+        )
+
+    def html(self, request: Request) -> Response:
+        received, mail = self._find(request)
+        if mail.html is None:
+            raise HTTPException(404, "This message has no HTML part.")
+        base = f"/messages/{received.number}/parts/"
+        cids = {part.content_id: f"{base}{part.index}" for part in mail.parts if part.content_id}
+        return Response(
+            framed_html(mail.html.text or "", cids),
+            media_type="text/html",
+            headers={"content-security-policy": MAIL_POLICY},
+        )
+
+    def text(self, request: Request) -> Response:
+        _, mail = self._find(request)
+        if mail.text is None:
+            raise HTTPException(404, "This message has no text part.")
+        return PlainTextResponse(mail.text.text)
+
+    def raw(self, request: Request) -> Response:
+        return PlainTextResponse(self._received(request).data)
+
+    def download(self, request: Request) -> Response:
+        received = self._received(request)
+        return _attachment(received.data, "message/rfc822", f"message-{received.number}.eml")
+
+    def part(self, request: Request) -> Response:
+        _, mail = self._find(request)
+        index = request.path_params["i"]
+        part = next((part for part in mail.parts if str(part.index) == index), None)
+        if part is None:
+            raise HTTPException(404, "This message has no such part.")
+        if not part.is_safe_image:
+            # Types that a browser would run are not named; an SVG still shows through <img>, where it is inert.
+            media_type = part.media_type if part.media_type.startswith("image/") else "application/octet-stream"
+            return _attachment(part.data, media_type, part.filename or f"part-{part.index}")
+        return _attachment(part.data, part.media_type, part.filename or f"part-{part.index}", "inline")
+
+    def asset(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in ASSETS:
+            raise HTTPException(404, "There is no such page.")
+        return Response((self._folder / name).read_bytes(), media_type=ASSETS[name])
+
+    async def events(self, request: Request) -> Response:
+        """Server-Sent Events: the revision of the mail, at once and whenever it changes."""
+        return StreamingResponse(self._revisions(), media_type="text/event-stream")
+
+    async def _revisions(self) -> AsyncIterator[str]:
+        revision = -1
+        while self._mailbox.open:
+            if revision == self._mailbox.revision:
+                yield ": still here\n\n"
+            else:
+                revision = self._mailbox.revision
+                yield f"data: {revision}\n\n"
+            await self._mailbox.changed(revision, KEEP_ALIVE_S)
+
+    # JSON
+
+    def api_list(self, request: Request) -> Response:
+        messages = [self._as_json(self._summary(received)) for received in self._mailbox.messages()]
+        return JSONResponse({"messages": messages, "arrived": self._mailbox.arrived, "dropped": self._mailbox.dropped})
+
+    def api_message(self, request: Request) -> Response:
+        received, mail = self._find(request)
+        data = self._as_json(self._summary(received))
+        data["headers"] = [{"name": header.name, "value": header.value} for header in mail.headers]
+        data["text"] = mail.text.text if mail.text else None
+        data["html"] = mail.html.text if mail.html else None
+        data["parts"] = [
+            {
+                "index": part.index,
+                "media_type": part.media_type,
+                "filename": part.filename,
+                "content_id": part.content_id,
+                "size": len(part.data),
+                "url": f"/messages/{received.number}/parts/{part.index}",
+            }
+            for part in mail.parts
+        ]
+        return JSONResponse(data)
+
+    async def api_clear(self, request: Request) -> Response:
+        # Another site's script can make a browser send this. Browsers then say where from; programs say nothing.
+        origin = request.headers.get("origin", f"http://{request.headers['host']}")
+        site = request.headers.get("sec-fetch-site", "same-origin")
+        if origin != f"http://{request.headers['host']}" or site not in ("same-origin", "none"):
+            raise HTTPException(403, "Only the inbox page itself may empty the inbox.")
+        count = self._mailbox.clear()
+        self._seen.clear()
+        self._last = None
+        self._summaries.clear()
+        return JSONResponse({"deleted": count})
+
+    @staticmethod
+    def _as_json(summary: Summary) -> dict[str, Any]:
+        return {
+            "number": summary.number,
+            "received": summary.received.isoformat(),
+            "mail_from": summary.mail_from,
+            "rcpt_to": summary.rcpt_to,
+            "from": summary.sender_header,
+            "subject": summary.subject,
+            "size": summary.size,
+            "url": f"/messages/{summary.number}",
+        }
+
+    # what they share
+
+    def failed(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - how Starlette types a handler
+        if request.url.path.startswith("/api/"):
+            return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)
+        if request.url.path.startswith("/messages/") or request.url.path == "/":
+            return self._page(request, notice=error.detail, status=error.status_code)
+        return PlainTextResponse(f"{error.detail}\n", error.status_code, headers=error.headers)
+
+    def _received(self, request: Request) -> Received:
+        number = request.path_params["n"]
+        received = self._mailbox.find(int(number)) if re.fullmatch(r"[0-9]{1,9}", number) else None
+        if received is None:
+            raise HTTPException(404, "This message is not here. It was emptied, dropped, or never came.")
+        return received
+
+    def _find(self, request: Request) -> tuple[Received, Mail]:
+        received = self._received(request)
+        last = self._last  # read once: a page asks for the message, its frame, and each image in it
+        mail = last[1] if last and last[0] is received else read_mail(received.data)
+        self._last = received, mail
+        return received, mail
+
+    def _summary(self, received: Received) -> Summary:
+        summary = self._summaries.get(received.number)
+        if summary is None:
+            summary = self._summaries[received.number] = summarise(received)
+        return summary
+
+    def _listing(self, request: Request, selected: int | None) -> dict[str, Any]:
+        """What the list on the left shows: one page of the mail that the filter lets through, newest first."""
+        search = request.query_params.get("q", "").strip()
+        words = search.casefold().split()
+        messages = self._mailbox.messages()[::-1]
+        found = [m for m in messages if not words or self._summary(m).matches(words)]
+        numbers = [m.number for m in found]
+        asked = request.query_params.get("page", "")
+        page = int(asked) if re.fullmatch(r"[1-9][0-9]{0,5}", asked) else 1
+        if not asked and selected in numbers:
+            page = numbers.index(selected) // PAGE_SIZE + 1
+        shown = found[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+        return {
+            "rows": [self._summary(m) for m in shown],
+            "seen": self._seen,
+            "selected": selected,
+            "search": search,
+            "page": page,
+            "pages": -(-len(found) // PAGE_SIZE),
+            "asked_page": asked,
+            "total": len(messages),
+            "found": len(found),
+            "unread": len(messages) - sum(m.number in self._seen for m in messages),
+            "dropped": self._mailbox.dropped,
+        }
+
+    def _page(
+        self, request: Request, selected: int | None = None, *, notice: str = "", status: int = 200, **more: Any
+    ) -> Response:
+        smtp = urlsplit(self._smtp_url)
+        context = {"revision": self._mailbox.revision, "smtp_url": self._smtp_url, "smtp": smtp, "notice": notice}
+        return self._render("page.html.j2", context | self._listing(request, selected) | more, status)
+
+    def _render(self, name: str, context: Mapping[str, Any], status: int = 200) -> Response:
+        return Response(self._jinja.get_template(name).render(context), status, media_type="text/html")
+
+    def _when(self, moment: datetime) -> str:
+        """The time of day for today's mail, the day for older."""
+        local, now = moment.astimezone(), self._clock().astimezone()
+        if local.date() == now.date():
+            return local.strftime("%H:%M")
+        return local.strftime("%b %d") if local.year == now.year else local.strftime("%Y-%m-%d")
+
+
+def framed_html(html: str, cids: Mapping[str, str]) -> str:
+    """A mail's HTML for the frame: `cid:` references lead to the parts, links open a new tab."""
+
+    def locate(match: re.Match[str]) -> str:
+        return match["before"] + cids.get(unquote(match["cid"]), match["whole"])
+
+    html = re.sub(r"(?P<before>[\"'(=]\s*)(?P<whole>cid:(?P<cid>[^\"'()<>\s]+))", locate, html, flags=re.IGNORECASE)
+    base = '<base target="_blank">'
+    return re.sub(r"<head\b[^>]*>", lambda match: match[0] + base, html, count=1, flags=re.IGNORECASE)
+
+
+def _attachment(data: bytes, media_type: str, filename: str, disposition: str = "attachment") -> Response:
+    headers = {
+        "content-disposition": f"{disposition}; filename*=UTF-8''{quote(filename, safe='')}",
+        "content-security-policy": PART_POLICY,
+        # The frame that shows these images has an origin of its own, so to them it is another site.
+        "cross-origin-resource-policy": "cross-origin",
+    }
+    return Response(data, media_type=media_type, headers=headers)
+
+
+def _query(values: Mapping[str, object]) -> str:
+    """`?a=b`, without what is empty; the empty string when nothing is left."""
+    text = urlencode({name: value for name, value in values.items() if value})
+    return f"?{text}" if text else ""
+
+
+def _filesize(count: int) -> str:
+    if count < 1024:
+        return f"{count}\u00a0B"
+    return f"{count / 1024:.0f}\u00a0KB" if count < 1024 * 1024 else f"{count / 1024 / 1024:.1f}\u00a0MB"
+
+
+def _templates() -> Path:
+    """The page's templates: inside an installed package, beside it in a checkout."""
+    here = Path(__file__).parent
+    for folder in (here / "templates" / "catcher", here.parent / "templates" / "catcher"):
+        if folder.is_dir():
+            return folder
+    raise ConfigError("the mail catcher's page templates are missing; install newsletter again")

@@ -1,0 +1,109 @@
+"""What a rendering looks like on disk: the files of `render`, and the folder that a dry run leaves to look at."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from email import policy
+from email.parser import BytesParser
+from pathlib import Path
+
+import jinja2
+
+from newsletter.files import write_atomically
+from newsletter.message import fill, slot_values
+from newsletter.model import Email, Issue, Message, Sender, Subscriber, Template, as_json
+from newsletter.themes import template_roots
+
+IMAGES = "images"
+SHOWN_RECIPIENTS = 200
+"""Rows of the recipients on the dry run's page; recipients.csv has all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file that was written, and its size in bytes."""
+
+    path: Path
+    size: int
+
+
+def write_rendering(issue: Issue, email: Email, sender: Sender, person: Subscriber, out: Path) -> tuple[Written, ...]:
+    """email.html, email.txt, email.mjml, issue.json and the pictures, as one person would get them."""
+    values = slot_values(sender, person)
+    data = {entry.name: as_json(getattr(issue, entry.name)) for entry in fields(issue)}
+    files = {
+        "email.html": fill(browser_copy(email), values).encode(),
+        "email.txt": fill(email.text, values).encode(),
+        "email.mjml": email.mjml.encode(),
+        "issue.json": (json.dumps(data, ensure_ascii=False, indent=2) + "\n").encode(),
+    }
+    for attachment in email.attachments:
+        files[f"{IMAGES}/{attachment.filename}"] = attachment.data
+    return tuple(_write(out / name, content) for name, content in files.items())
+
+
+def write_dry_run(
+    issue: Issue,
+    email: Email,
+    sender: Sender,
+    message: Message,
+    recipients: Sequence[Subscriber],
+    out: Path,
+    *,
+    project: Path,
+    facts: Mapping[str, str],
+    findings: Sequence[str],
+) -> tuple[Written, ...]:
+    """The rendering, one complete message, everyone who would get one, and index.html to look at all of it."""
+    person = recipients[0]
+    written = write_rendering(issue, email, sender, person, out)
+    columns = list(dict.fromkeys(column for entry in recipients for column in ("email", *entry.fields)))
+    table = io.StringIO()
+    rows = csv.writer(table)
+    rows.writerow(columns)
+    rows.writerows(
+        [{**entry.fields, "email": entry.email}.get(column, "") for column in columns] for entry in recipients
+    )
+    headers = BytesParser(policy=policy.default).parsebytes(message.data, headersonly=True)
+    page = _page(project).render(
+        issue=issue,
+        subject=str(headers["Subject"]),
+        preheader=email.preheader,
+        facts=facts,
+        findings=findings,
+        headers=[(name, str(value)) for name, value in headers.items()],
+        text=fill(email.text, slot_values(sender, person)),
+        columns=columns,
+        recipients=[
+            [{**p.fields, "email": p.email}.get(c, "") for c in columns] for p in recipients[:SHOWN_RECIPIENTS]
+        ],
+        count=len(recipients),
+    )
+    more = {"message.eml": message.data, "recipients.csv": table.getvalue().encode(), "index.html": page.encode()}
+    return (*written, *(_write(out / name, content) for name, content in more.items()))
+
+
+def browser_copy(email: Email) -> Template:
+    """The HTML with its pictures as files beside it: a browser knows no `cid:`."""
+    parts = list(email.html.parts)
+    for attachment in email.attachments:
+        cid, file = f"cid:{attachment.content_id}", f"{IMAGES}/{attachment.filename}"
+        parts = [part.replace(cid, file) if isinstance(part, str) else part for part in parts]
+    return Template(tuple(parts))
+
+
+def _write(path: Path, data: bytes) -> Written:
+    write_atomically(path, data)
+    return Written(path, len(data))
+
+
+def _page(project: Path) -> jinja2.Template:
+    roots = [str(root) for root in template_roots(project)]
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(roots), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.get_template("dry_run/index.html.j2")

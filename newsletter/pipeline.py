@@ -1,0 +1,305 @@
+"""The whole flow on one page: read, render, plan, send. Front doors call this and nothing beneath it.
+
+post.md --parse--> Issue --render--> Email --compose--> Message(subscriber) --deliver--> Outcome --record--> Ledger
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urljoin
+
+from newsletter.config import Config
+from newsletter.delivery import Stopped, deliver
+from newsletter.errors import ConfigError, ContentError, located
+from newsletter.files import open_post
+from newsletter.images import attach_local_images
+from newsletter.ledger import Ledger, Plan
+from newsletter.message import Composer
+from newsletter.model import Email, Finding, Issue, Masthead, Message, Outcome, Relay, State, Subscriber, fold_address
+from newsletter.post import decode_post, parse_post
+from newsletter.render import render_issue
+from newsletter.subscribers import Audience, normalize_address, read_audience
+from newsletter.themes import load_theme
+
+TEST_PREFIX = "[Test] "
+SAMPLE = Subscriber("subscriber@example.com", {"email": "subscriber@example.com"})
+"""Who an email is shown to when no list is at hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """A post and the email it became. `path` is what the person named, for messages."""
+
+    path: str
+    issue: Issue
+    email: Email
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return self.email.findings
+
+
+def render_post(post: str, config: Config) -> Rendering:
+    """Read a post (`-` is standard input) and render it. Raises ContentError or ConfigError."""
+    name, data, folder = open_post(post, sys.stdin.buffer)
+    settings = config.settings
+    site = (
+        f"{settings.site.url.rstrip('/')}/{settings.site.baseurl.strip('/')}".rstrip("/") if settings.site.url else ""
+    )
+    base_url = f"{site}/" if site else ""
+    text = decode_post(data, name)
+    issue = parse_post(text, path=name, base_url=base_url, language=settings.newsletter.language)
+    issue, attachments, findings = attach_local_images(issue, folder, config.root, base_url)
+    issue = replace(issue, findings=(*issue.findings, *findings))
+    theme = load_theme(issue.template or settings.theme.name, config.root)
+    masthead = Masthead(
+        # An unnamed newsletter has a default name for its headers; printing it would tell nobody anything.
+        name=settings.newsletter.name if "name" in settings.newsletter.model_fields_set else "",
+        postal_address=settings.newsletter.postal_address,
+        unsubscribe=bool(settings.newsletter.unsubscribe_mailto),
+        labels=settings.labels,
+    )
+    permalink = str(issue.extra.get("permalink") or "")
+    url = urljoin(base_url, permalink.lstrip("/")) if base_url and permalink else ""
+    return Rendering(name, issue, render_issue(issue, theme, masthead, attachments, url))
+
+
+# --- planning -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What a send would do, before it does anything. `audience` is None for a test to addresses off any list."""
+
+    rendering: Rendering
+    config: Config
+    composer: Composer
+    recipients: tuple[Subscriber, ...]
+    audience: Audience | None
+    test: bool = False
+
+    @property
+    def sample(self) -> Message:
+        """The first recipient's message: what a dry run writes and what sizes are measured on."""
+        return self.composer.compose(self.recipients[0] if self.recipients else SAMPLE)
+
+    @property
+    def content_hash(self) -> str:
+        email = self.rendering.email
+        digest = hashlib.sha256()
+        for part in (*email.subject.parts, *email.html.parts, *email.text.parts):
+            digest.update(repr(part).encode())
+        for attachment in email.attachments:
+            digest.update(attachment.data)
+        return digest.hexdigest()
+
+
+def plan_send(rendering: Rendering, config: Config, *, to: Path | None, test: Sequence[str], when: datetime) -> Sending:
+    """Who would get what. Reads the list; connects to nothing. Raises ContentError or ConfigError."""
+    if to is None and not test:
+        raise ConfigError("nobody to send to; write --to subscribers.csv, or --test you@example.com")
+    audience = read_audience(to) if to is not None else None
+    recipients = audience.subscribers if audience else ()
+    if test:
+        listed = {fold_address(person.email): person for person in recipients}
+        chosen = (normalized_test_address(address) for address in test)
+        recipients = tuple(
+            {
+                fold_address(address): listed.get(fold_address(address)) or _stranger(address) for address in chosen
+            }.values()
+        )
+    if not recipients:
+        invalid = len(audience.invalid) if audience else 0
+        raise ContentError(f"{to}: none of its {invalid} rows has an address that mail can go to; mend them")
+    composer = Composer(
+        rendering.email,
+        config.sender,
+        issue=rendering.issue.slug,
+        when=when,
+        prefix=TEST_PREFIX if test else "",
+    )
+    return Sending(rendering, config, composer, recipients, audience, test=bool(test))
+
+
+def normalized_test_address(address: str) -> str:
+    try:
+        return normalize_address(address)
+    except ValueError as error:
+        raise ConfigError(f"--test {address!r} is not an email address ({error}); write name@example.com") from error
+
+
+def _stranger(address: str) -> Subscriber:
+    return Subscriber(address, {"email": address})
+
+
+def require_sendable(sending: Sending, relay: Relay) -> tuple[str, ...]:
+    """What still lacks for a real send. A relay on this machine only earns warnings, which are returned.
+
+    Raises ConfigError for missing keys, ContentError for a post that is not to be published.
+    """
+    issue = sending.rendering.issue
+    if not issue.published and not sending.test:
+        raise ContentError(
+            located(sending.rendering.path, None, "`published: false` says not to send this post", "take the line out")
+        )
+    missing = tuple(key for key in sending.config.missing_for_send() if key != "relay.url")
+    if not missing:
+        return ()
+    place = sending.config.path or "newsletter.toml"
+    keys = ", ".join(missing)
+    if not relay.is_loopback:
+        raise ConfigError(f"{place}: {keys} must be set before mail may leave this machine; see docs/configuration.md")
+    return (f"{keys} not set in newsletter.toml; fine for a relay on this machine, refused for any other",)
+
+
+# --- sending --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a send ended; read from the ledger, so that the numbers are those that a later run will see."""
+
+    sent: int
+    already: int
+    rejected: tuple[tuple[str, Outcome], ...]
+    left: tuple[tuple[str, Outcome | None], ...]
+    uncertain: tuple[str, ...]
+    stopped: str = ""
+
+    @property
+    def complete(self) -> bool:
+        return not self.left and not self.uncertain and not self.stopped
+
+
+def content_changed(plan: Plan, sending: Sending, *, go_on: bool) -> None:
+    """Refuse to send two versions of one issue under one name, unless the person says so."""
+    if plan.content_changed and not go_on:
+        slug = sending.rendering.issue.slug
+        raise ConfigError(
+            f"the issue {slug} has changed since {len(plan.sent) + len(plan.uncertain)} people got it; "
+            "write --continue to send the new version to the others"
+        )
+
+
+def send(
+    sending: Sending,
+    relay: Relay,
+    ledger: Ledger,
+    *,
+    go_on: bool = False,
+    on_plan: Callable[[int], None] = lambda due: None,
+    on_outcome: Callable[[Subscriber, Outcome], None] = lambda person, outcome: None,
+) -> Report:
+    """Mail everyone who is due, once each, and account for all of them.
+
+    Raises DeliveryError when the relay cannot be had at all, BusyError when another run holds the issue, ConfigError.
+    """
+    if sending.test:
+        return _send_test(sending, relay, ledger, on_plan, on_outcome)
+    issue = sending.rendering.issue.slug
+    people = {fold_address(person.email): person for person in sending.recipients}
+    with ledger.hold(issue):
+        ledger.recover(issue)
+        plan = ledger.plan(
+            issue,
+            (person.email for person in sending.recipients),
+            content_hash=sending.content_hash,
+            subject=sending.rendering.issue.title,
+        )
+        content_changed(plan, sending, go_on=go_on)
+        due = [people[fold_address(address)] for address in plan.due]
+        on_plan(len(due))
+        stopped = _deliver(sending, due, relay, _Recorder(ledger, issue), on_outcome) if due else Stopped()
+        rows = {fold_address(row.address): row for row in ledger.rows(issue)}
+    standing = [(people[key].email, rows[key]) for key in people]
+    tried = {fold_address(person.email) for person in due}
+    by_state: Mapping[State, list[tuple[str, Outcome]]] = {state: [] for state in State}
+    for address, row in standing:
+        by_state[row.state].append((address, Outcome(row.state, row.stage, row.code, row.reply)))
+    sent = {fold_address(address) for address, _ in by_state[State.SENT]}
+    waiting = (State.PENDING, State.CLAIMED, State.COMMITTING, State.DEFERRED)
+    return Report(
+        sent=len(sent & tried),
+        already=len(sent - tried),
+        rejected=tuple(by_state[State.REJECTED]),
+        left=tuple(entry for state in waiting for entry in by_state[state]),
+        uncertain=tuple(address for address, _ in by_state[State.UNCERTAIN]),
+        stopped=stopped.reason,
+    )
+
+
+def _send_test(
+    sending: Sending,
+    relay: Relay,
+    ledger: Ledger,
+    on_plan: Callable[[int], None],
+    on_outcome: Callable[[Subscriber, Outcome], None],
+) -> Report:
+    """A test counts for nobody: it is written down apart, and the same address gets the real issue later."""
+    recorder = _TestRecorder(ledger, sending.rendering.issue.slug)
+    on_plan(len(sending.recipients))
+    stopped = _deliver(sending, sending.recipients, relay, recorder, on_outcome)
+    outcomes = recorder.outcomes
+    untried = [(p.email, None) for p in sending.recipients if p.email not in outcomes]
+    left = [(address, outcome) for address, outcome in outcomes.items() if outcome.state is State.DEFERRED]
+    return Report(
+        sent=sum(outcome.state is State.SENT for outcome in outcomes.values()),
+        already=0,
+        rejected=tuple((a, outcome) for a, outcome in outcomes.items() if outcome.state is State.REJECTED),
+        left=(*left, *untried),
+        uncertain=tuple(a for a, outcome in outcomes.items() if outcome.state is State.UNCERTAIN),
+        stopped=stopped.reason,
+    )
+
+
+def _deliver(
+    sending: Sending,
+    due: Sequence[Subscriber],
+    relay: Relay,
+    record: _Recorder | _TestRecorder,
+    on_outcome: Callable[[Subscriber, Outcome], None],
+) -> Stopped:
+    timeout_s = sending.config.settings.relay.timeout_s
+    return asyncio.run(deliver(due, sending.composer, record, relay, timeout_s=timeout_s, on_outcome=on_outcome))
+
+
+class _Recorder:
+    """The ledger, seen from one issue's send."""
+
+    def __init__(self, ledger: Ledger, issue: str) -> None:
+        self.ledger = ledger
+        self.issue = issue
+
+    def claim(self, address: str) -> bool:
+        return self.ledger.claim(self.issue, address)
+
+    def commit(self, address: str, message_id: str) -> None:
+        self.ledger.commit(self.issue, address, message_id)
+
+    def record(self, address: str, outcome: Outcome) -> None:
+        self.ledger.record(self.issue, address, outcome)
+
+
+class _TestRecorder:
+    """A test is recorded once it is over; it claims nobody."""
+
+    def __init__(self, ledger: Ledger, issue: str) -> None:
+        self.ledger = ledger
+        self.issue = issue
+        self.outcomes: dict[str, Outcome] = {}
+
+    def claim(self, address: str) -> bool:
+        return True
+
+    def commit(self, address: str, message_id: str) -> None:
+        pass
+
+    def record(self, address: str, outcome: Outcome) -> None:
+        self.outcomes[address] = outcome
+        self.ledger.record_test(self.issue, address, outcome)
