@@ -208,7 +208,7 @@ def _confirm(sending: Sending, *, yes: bool) -> None:
 
 
 def _relay(config: Config, url: str | None) -> Relay:
-    from newsletter.config import parse_relay
+    from newsletter.relay import parse_relay
 
     if url:
         return parse_relay(url, os.environ)

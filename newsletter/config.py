@@ -7,7 +7,6 @@ fault is a ConfigError that names file, line and key. No secret is in the file, 
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import json
 import re
 import tomllib
@@ -15,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import unquote, urlsplit
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -25,25 +24,10 @@ from pydantic_core import ErrorDetails
 
 from newsletter.errors import ConfigError, located
 from newsletter.model import Relay, Sender
+from newsletter.relay import PASSWORD_VARIABLE, RELAY_EXAMPLE, TlsSetting, read_relay
+from newsletter.values import CONTROL, FaultError, kind, printable, shown, shown_url
 
 FILE_NAME = "newsletter.toml"
-PASSWORD_VARIABLE = "NEWSLETTER_SMTP_PASSWORD"  # noqa: S105 - the variable's name
-RELAY_EXAMPLE = "smtp://user@mail.example.com:587"
-
-TlsSetting = Literal["auto", "starttls", "implicit", "none"]
-
-# C0, DEL, C1 and Unicode's line breaks: in a header they would start another one, on a terminal they are commands.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?")
-
-
-class _FaultError(ValueError):
-    """What is wrong with a value, as it follows the key's name, and what to do: by default, to write the example."""
-
-    def __init__(self, what: str, remedy: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.remedy = remedy
 
 
 # --- values ---------------------------------------------------------------------------------------------------------
@@ -51,14 +35,14 @@ class _FaultError(ValueError):
 
 def _one_line(value: str) -> str:
     # Header injection ends here: nothing from the file reaches a header with a line break in it.
-    if _CONTROL.search(value):
-        raise _FaultError(f"is {_shown(value)}, with a line break or control character", "write it on one line")
+    if CONTROL.search(value):
+        raise FaultError(f"is {shown(value)}, with a line break or control character", "write it on one line")
     return value.strip()
 
 
 def _lines(value: str) -> str:
-    if _CONTROL.search(value.replace("\n", "")):
-        raise _FaultError(f"is {_shown(value)}, with a control character", "remove it")
+    if CONTROL.search(value.replace("\n", "")):
+        raise FaultError(f"is {shown(value)}, with a control character", "remove it")
     return value.strip()
 
 
@@ -87,21 +71,21 @@ def _read_address(text: str) -> str:
         parsed = validate_email(checked, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
         reason = str(error).rstrip(".")
-        raise _FaultError(f"is {_shown(text)}, not an address: {_printable(reason)}") from error
+        raise FaultError(f"is {shown(text)}, not an address: {printable(reason)}") from error
     return f"{local if local.isascii() else parsed.local_part}@{domain.lower() if home else parsed.ascii_domain}"
 
 
 def _list_id(value: str) -> str:
     value = _one_line(value)
     if value and not re.fullmatch(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)+", value):
-        raise _FaultError(f"is {_shown(value)}, not two or more ASCII words joined by dots (RFC 2919)")
+        raise FaultError(f"is {shown(value)}, not two or more ASCII words joined by dots (RFC 2919)")
     return value
 
 
 def _language(value: str) -> str:
     value = _one_line(value)
     if value and not re.fullmatch(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*", value):
-        raise _FaultError(f"is {_shown(value)}, not a language tag (BCP 47)")
+        raise FaultError(f"is {shown(value)}, not a language tag (BCP 47)")
     return value
 
 
@@ -115,28 +99,28 @@ def _web_address(value: str) -> str:
     except ValueError:
         plain = False
     if not plain or "@" in value or re.search(r"[\s?#\"'<>\\]", value):
-        raise _FaultError(f"is {_shown_url(value)}, not a plain web address")
+        raise FaultError(f"is {shown_url(value)}, not a plain web address")
     return value.rstrip("/")
 
 
 def _base_path(value: str) -> str:
     value = _one_line(value)
     if re.search(r"[\s?#:\"'<>\\]", value):
-        raise _FaultError(f"is {_shown(value)}, not a path")
+        raise FaultError(f"is {shown(value)}, not a path")
     return f"/{value.strip('/')}" if value.strip("/") else ""
 
 
 def _folder_name(value: str) -> str:
     value = _one_line(value)
     if value in {"", ".", ".."} or re.search(r"[/\\]", value):
-        raise _FaultError(f"is {_shown(value)}, not the name of a folder in templates/")
+        raise FaultError(f"is {shown(value)}, not the name of a folder in templates/")
     return value
 
 
 def _file_path(value: str) -> str:
     value = _one_line(value)
     if not value:
-        raise _FaultError("is empty")
+        raise FaultError("is empty")
     return value
 
 
@@ -303,108 +287,6 @@ def _list_label(name: str) -> str:
     return f"{label or 'newsletter'}-{sha256(name.encode()).hexdigest()[:8]}"
 
 
-# --- the relay's address --------------------------------------------------------------------------------------------
-
-
-def parse_relay(url: str, env: Mapping[str, str], *, tls: TlsSetting = "auto") -> Relay:
-    """The relay at `url`, its password from `env`. ConfigError in words that fit a flag; they never show a secret."""
-    try:
-        return _read_relay(url.strip(), env, tls)
-    except _FaultError as fault:
-        raise ConfigError(f"the relay {fault.what}; {fault.remedy or f'write {RELAY_EXAMPLE}'}") from fault
-
-
-def _read_relay(url: str, env: Mapping[str, str], tls: TlsSetting) -> Relay:
-    scheme, separator, rest = url.partition("://")
-    scheme = scheme.lower()
-    if scheme not in {"smtp", "smtps"} or not separator:
-        raise _FaultError(f"is {_shown_url(url)}, not an SMTP address")
-    if _CONTROL.search(url) or " " in url:
-        raise _FaultError(f"is {_shown_url(url)}, with a space, line break or control character")
-    login, _, place = rest.rpartition("@")
-    if ":" in login:
-        # The sentence shows nothing after the scheme: the rest may be the password, wherever its own @ or / stand.
-        raise _FaultError(
-            f"is {_shown_url(url)}, with a password in it",
-            f"write {scheme}://user@host and put the password into the environment variable {PASSWORD_VARIABLE}",
-        )
-    user = _read_user(login, url)
-    host, port = _read_place(place.removesuffix("/"), url)
-    local = _is_loopback(host)
-    if scheme == "smtps" and tls not in {"auto", "implicit"}:
-        raise _FaultError(
-            f'is smtps://, where TLS starts at once, but tls is "{tls}"', "write smtp://, or leave tls out"
-        )
-    if tls != "auto":
-        start = tls
-    elif scheme == "smtps" or (port == 465 and not local):  # RFC 8314 7.3: on 465 TLS starts at once
-        start = "implicit"
-    else:
-        start = "none" if local else "starttls"
-    if start == "none" and user and not local:
-        # Credentials never cross a network in the clear.
-        raise _FaultError('would send the password without TLS: tls is "none"', 'set tls = "starttls", or leave it out')
-    return Relay(
-        host=host,
-        port=port or {"implicit": 465, "starttls": 587, "none": 25}[start],
-        tls=start,
-        user=user,
-        password=_read_password(env) if user else "",
-    )
-
-
-def _read_user(login: str, url: str) -> str:
-    try:
-        user = unquote(login, errors="strict")
-    except UnicodeDecodeError as error:
-        raise _FaultError(f"is {_shown_url(url)}, its user not percent-encoded UTF-8") from error
-    if _CONTROL.search(user):
-        raise _FaultError(f"is {_shown_url(url)}, its user with a control character")
-    return user
-
-
-def _read_place(place: str, url: str) -> tuple[str, int]:
-    """Host and port, 0 where none is given."""
-    parts = re.fullmatch(r"(?:\[(?P<v6>[^\[\]]*)\]|(?P<host>[^\[\]:/?#]*))(?::(?P<port>[^:/?#]*))?", place)
-    if not parts:
-        brackets = place.count(":") > 1 and "[" not in place
-        remedy = "put an IPv6 address in brackets, as in smtp://[::1]:25" if brackets else ""
-        raise _FaultError(f"is {_shown_url(url)}, with more than a host and a port in it", remedy)
-    port = parts["port"]
-    if port is not None and not (re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) < 65536):
-        raise _FaultError(f"is {_shown_url(url)}, its port not a number from 1 to 65535")
-    return _read_host(parts, url), int(port or 0)
-
-
-def _read_host(parts: re.Match[str], url: str) -> str:
-    try:
-        if parts["v6"] is not None:
-            return str(ipaddress.IPv6Address(parts["v6"]))
-        host = parts["host"].encode("idna").decode("ascii").lower()
-        if re.fullmatch(r"[0-9.]+", host):
-            return str(ipaddress.IPv4Address(host))
-    except ValueError as error:  # UnicodeError, a label too long for IDNA, among them
-        raise _FaultError(f"is {_shown_url(url)}, its host not a valid address") from error
-    if not _HOST.fullmatch(host):
-        raise _FaultError(f"is {_shown_url(url)}, {'its host not a valid name' if host else 'without a host'}")
-    return host
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")  # RFC 6761 6.3
-
-
-def _read_password(env: Mapping[str, str]) -> str:
-    password = env.get(PASSWORD_VARIABLE, "")
-    if _CONTROL.search(password):
-        what = "the password has a line break or control character"
-        raise ConfigError(located(PASSWORD_VARIABLE, None, what, "set the variable without it"))
-    return password
-
-
 # --- reading --------------------------------------------------------------------------------------------------------
 
 
@@ -459,8 +341,8 @@ def _read_config(path: Path, name: str, content: bytes, env: Mapping[str, str]) 
     relay = None
     if settings.relay.url:
         try:
-            relay = _read_relay(settings.relay.url, env, settings.relay.tls)
-        except _FaultError as fault:
+            relay = read_relay(settings.relay.url, env, settings.relay.tls)
+        except FaultError as fault:
             raise ConfigError(_key_fault(name, text, ("relay", "url"), fault.what, fault.remedy)) from fault
     return Config(root=path.parent, path=path, settings=settings, relay=relay)
 
@@ -501,21 +383,21 @@ def _describe_fault(name: str, text: str, tree: Mapping[str, Any], details: Erro
             fault = details["ctx"]["error"]
             return _key_fault(name, text, where, fault.what, fault.remedy)
         case "literal_error":
-            what = f"is {_shown(details['input'])}, not one of {details['ctx']['expected']}"
+            what = f"is {shown(details['input'])}, not one of {details['ctx']['expected']}"
         case "greater_than" | "less_than_equal" | "finite_number":
-            what = f"is {_shown(details['input'])}, not a number above 0 and at most 3600"
+            what = f"is {shown(details['input'])}, not a number above 0 and at most 3600"
         case "float_type":
-            what = f"is {_kind(details['input'])}, not a number"
+            what = f"is {kind(details['input'])}, not a number"
         case "model_type" | "dict_type":
-            what = f"is {_kind(details['input'])}, not a section"
+            what = f"is {kind(details['input'])}, not a section"
             return located(name, _line_of(text, where), f"{where[0]} {what}", f"write [{where[0]}] and its keys below")
         case _:
-            what = f"is {_kind(details['input'])}, not a string"
+            what = f"is {kind(details['input'])}, not a string"
     return _key_fault(name, text, where, what, "")
 
 
 def _key_fault(name: str, text: str, where: tuple[str, ...], what: str, remedy: str) -> str:
-    key = _printable(where[-1])
+    key = printable(where[-1])
     if not remedy:
         remedy = f"write {key} = {_toml(_example(where))}"
     return located(name, _line_of(text, where), f"[{where[0]}] {key} {what}", remedy)
@@ -528,10 +410,10 @@ def _unknown_key(name: str, text: str, where: tuple[str, ...], tree: Mapping[str
         if not isinstance(tree[key], dict):
             owners = [section for section, keys in _sections().items() if key in keys]
             remedy = f"write it below [{owners[0] if owners else 'newsletter'}]"
-            return located(name, line, f"the key {_shown(key)} stands outside any section", remedy)
-        what, known = f"no section is named [{_printable(key)}]", list(_sections())
+            return located(name, line, f"the key {shown(key)} stands outside any section", remedy)
+        what, known = f"no section is named [{printable(key)}]", list(_sections())
     else:
-        what, known = f"[{where[0]}] has no key {_shown(key)}", list(_sections()[where[0]])
+        what, known = f"[{where[0]}] has no key {shown(key)}", list(_sections()[where[0]])
         if "pass" in key.lower() or "secret" in key.lower():
             return located(name, line, what, f"remove it, and set the environment variable {PASSWORD_VARIABLE}")
         if key in Settings.model_fields:
@@ -569,38 +451,6 @@ def _line_of(text: str, where: tuple[str, ...]) -> int | None:
 
 def _parts(dotted: str) -> tuple[str, ...]:
     return tuple(part.strip().strip("\"'") for part in dotted.split("."))
-
-
-def _kind(value: object) -> str:
-    names: dict[type, str] = {
-        bool: "a boolean",
-        int: "a whole number",
-        float: "a number",
-        dict: "a table",
-        list: "an array",
-    }
-    if isinstance(value, str):
-        return f"the string {_shown(value)}"
-    return names.get(type(value), "a date or time")
-
-
-def _shown(value: object) -> str:
-    """A value in double quotes (a number bare), shortened, harmless on a terminal."""
-    if not isinstance(value, str):
-        return _kind(value) if isinstance(value, dict | list) else str(value).lower()
-    return f'"{_printable(value if len(value) <= 60 else value[:57] + "…")}"'
-
-
-def _shown_url(url: str) -> str:
-    """A URL up to its scheme: what follows may hold a password."""
-    scheme, separator, _ = url.partition("://")
-    if separator:
-        return _shown(scheme[:20] + "://…")
-    return '"…"' if "@" in url else _shown(url)
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 # --- the keys, described --------------------------------------------------------------------------------------------

@@ -15,15 +15,19 @@ from typing import Any
 
 import yaml
 from frontmatter.default_handlers import YAMLHandler
+from yaml.reader import ReaderError
 
 from newsletter.errors import ContentError, located
 from newsletter.model import Finding
 
 MAX_REPAIRS = 20
+MAX_DEPTH = 50
 
 _FENCE = re.compile(r"-{3,}[ \t]*$")
 _KEY = re.compile(r"([\w-]+)[ \t]*:(?=[ \t]|$)")
 _QUOTED_VALUE = re.compile(r"([\w-]+[ \t]*:[ \t]+)([\"'])")
+# YAML wants a space before a comment; PyYAML does not, and would cut `"the "#1" team"` short without a word.
+_GLUED_COMMENT = re.compile(r"""[\w-]+[ \t]*:[ \t]+(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')#""")
 _PLAIN_VALUE = re.compile(r"([\w-]+[ \t]*:[ \t]+)(\S.*)$")
 
 
@@ -31,7 +35,7 @@ _PLAIN_VALUE = re.compile(r"([\w-]+[ \t]*:[ \t]+)(\S.*)$")
 class FrontMatter:
     """`body` is the text after the block; `body_line` and `key_lines` are lines of the file, from 1.
 
-    `texts` has the one-line values as the author wrote them: `lang: no` and `title: 12:30` are words, though YAML
+    `texts` has the scalar values as the author wrote them: `lang: no` and `title: 12:30` are words, though YAML
     reads False and 750.
     """
 
@@ -72,6 +76,10 @@ def _load_with_repairs(
     block: list[str], first_line: int, path: str
 ) -> tuple[Mapping[str, Any], Mapping[str, str], tuple[Finding, ...]]:
     findings: list[Finding] = []
+    for index, line in enumerate(block):
+        if _GLUED_COMMENT.match(line) and (mended := _escape_quotes(block, index, first_line)):
+            block, finding = mended
+            findings.append(finding)
     while True:
         try:
             values = _load("\n".join(block), first_line, path)
@@ -79,21 +87,15 @@ def _load_with_repairs(
         except yaml.YAMLError as error:
             mended = _repair(block, error, first_line) if len(findings) < MAX_REPAIRS else None
             if mended is None:
-                raise ContentError(_yaml_sentence(error, first_line, path)) from error
+                raise ContentError(_yaml_sentence(error, block, first_line, path)) from error
             block, finding = mended
             findings.append(finding)
 
 
 def _load(source: str, first_line: int, path: str) -> Mapping[str, Any]:
+    _refuse_aliases_and_depth(source, first_line, path)
     try:
-        for event in yaml.parse(source, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                line = first_line + event.start_mark.line
-                what = "the front matter uses a YAML alias (`*name`)"
-                raise ContentError(located(path, line, what, "write the value out, or quote it"))
         metadata = YAMLHandler().load(source)
-    except RecursionError:
-        raise ContentError(located(path, first_line, "the front matter is nested too deep", "flatten it")) from None
     except ValueError as error:  # a timestamp that names no day, such as 2026-02-30
         line = first_line + _faulty_entry(source.split("\n"))
         what = f"the front matter has a bad value: {error}"
@@ -105,6 +107,19 @@ def _load(source: str, first_line: int, path: str) -> Mapping[str, Any]:
             located(path, first_line, "the front matter is not a list of `key: value` lines", "write `title: …`")
         )
     return {str(key): value for key, value in metadata.items()}
+
+
+def _refuse_aliases_and_depth(source: str, first_line: int, path: str) -> None:
+    # Security: reading events needs no recursion, building the values does; aliases can grow without bound.
+    depth = 0
+    for event in yaml.parse(source, Loader=yaml.SafeLoader):
+        line = first_line + (event.start_mark.line if event.start_mark else 0)
+        if isinstance(event, yaml.AliasEvent):
+            what = "the front matter uses a YAML alias (`*name`)"
+            raise ContentError(located(path, line, what, "write the value out, or quote it"))
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise ContentError(located(path, line, "the front matter is nested too deep", "flatten it"))
 
 
 def _texts(source: str) -> Mapping[str, str]:
@@ -127,7 +142,12 @@ def _faulty_entry(block: list[str]) -> int:
     return 0
 
 
-def _yaml_sentence(error: yaml.YAMLError, first_line: int, path: str) -> str:
+def _yaml_sentence(error: yaml.YAMLError, block: list[str], first_line: int, path: str) -> str:
+    if isinstance(error, ReaderError):
+        before = "\n".join(block)[: error.position]
+        what = f"the front matter holds the control character U+{error.character:04X}"
+        column = error.position - before.rfind("\n")
+        return located(path, first_line + before.count("\n"), what, "delete it", column)
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or "unreadable"
     line = first_line + (mark.line if mark else 0)
@@ -146,20 +166,22 @@ def _repair(block: list[str], error: yaml.YAMLError, first_line: int) -> tuple[l
     keys = [index for index, line in enumerate(block) if _KEY.match(line) and index <= mark.line]
     # The parser stumbles behind the fault, sometimes past the next key: try the nearest entries, last first.
     for start in reversed(keys):
+        if _loads(block, start):
+            continue
         mended = _escape_quotes(block, start, first_line) or _quote_plain(block, start, first_line)
-        if mended and _loads_as_text(mended[0], start):
+        if mended and _loads(mended[0], start, str):
             return mended
     return None
 
 
-def _loads_as_text(block: list[str], start: int) -> bool:
-    """Whether the entry that starts at this line is, taken alone, valid YAML with text as its value."""
+def _loads(block: list[str], start: int, kind: type = object) -> bool:
+    """Whether the entry that starts at this line is, taken alone, valid YAML with values of this kind."""
     end = next((i for i in range(start + 1, len(block)) if _KEY.match(block[i])), len(block))
     try:
         value = yaml.safe_load("\n".join(block[start:end]))
     except (yaml.YAMLError, ValueError, RecursionError):
         return False
-    return isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
+    return isinstance(value, dict) and all(isinstance(item, kind) for item in value.values())
 
 
 def _escape_quotes(block: list[str], start: int, first_line: int) -> tuple[list[str], Finding] | None:

@@ -15,7 +15,8 @@ from urllib.parse import unquote, urljoin, urlsplit
 from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
 
-from newsletter.model import Attachment, Finding, Image, Issue, map_images
+from newsletter.model import Attachment, Finding, Image, Issue
+from newsletter.tree import map_images
 
 MAX_FILE_BYTES = 5 * 1024 * 1024
 """A larger picture belongs on the web: Gmail takes messages of 25 MB, many relays only 10."""

@@ -11,15 +11,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
-from email import policy
-from email.errors import MessageError
-from email.message import Message
-from email.parser import BytesParser
-from email.utils import getaddresses
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, unquote, urlencode, urlsplit
@@ -35,35 +28,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as AsgiMessage
 
 from newsletter.errors import ConfigError
+from newsletter.received import MAX_SHOWN_CHARS, Mail, Received, Summary, read_mail, summarise
 
 T = TypeVar("T")
 
 PAGE_SIZE = 100
-# What a tab shows of one text; the rest is behind the link to the raw message.
-MAX_SHOWN_CHARS = 400_000
-MAX_SHOWN_PARTS = 500
-# A longer header is shown undecoded: the standard library's parsers take quadratic time on crafted ones.
-MAX_DECODED_HEADER = 5_000
 KEEP_ALIVE_S = 20.0
-
-# What the email package raises on crafted mail, beside its own errors: its header parsers index empty lists, recurse
-# into comments, and look up character sets by whatever name the mail gives (LookupError, of IndexError and KeyError).
-MAIL_ERRORS = (AssertionError, AttributeError, LookupError, MessageError, RecursionError, TypeError, ValueError)
-
-
-class Received(Protocol):
-    """One message as this page needs it."""
-
-    @property
-    def number(self) -> int: ...
-    @property
-    def received(self) -> datetime: ...
-    @property
-    def mail_from(self) -> str: ...
-    @property
-    def rcpt_to(self) -> tuple[str, ...]: ...
-    @property
-    def data(self) -> bytes: ...
 
 
 class Mailbox(Protocol):
@@ -78,187 +48,6 @@ class Mailbox(Protocol):
     def find(self, number: int) -> Received | None: ...
     def clear(self) -> int: ...
     async def changed(self, revision: int, timeout_s: float) -> None: ...
-
-
-# --- reading mail ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    name: str
-    value: str
-    raw: str
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A leaf of the MIME tree. `index` counts leaves from 0, in order; `text` is None for what is not text."""
-
-    index: int
-    media_type: str
-    filename: str
-    content_id: str
-    is_attachment: bool
-    data: bytes = field(repr=False)
-    text: str | None = field(repr=False)
-
-    @property
-    def is_safe_image(self) -> bool:
-        """May be shown by itself. Not SVG: opened as a page it runs scripts."""
-        return self.media_type.startswith("image/") and not self.media_type.startswith("image/svg")
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    headers: tuple[Header, ...]
-    parts: tuple[Part, ...]
-
-    @property
-    def html(self) -> Part | None:
-        return self._body("text/html")
-
-    @property
-    def text(self) -> Part | None:
-        return self._body("text/plain")
-
-    def _body(self, media_type: str) -> Part | None:
-        found = (p for p in self.parts if p.media_type == media_type and not p.is_attachment)
-        return next(found, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """A line of the inbox."""
-
-    number: int
-    received: datetime
-    size: int
-    mail_from: str
-    rcpt_to: tuple[str, ...]
-    sender: str
-    sender_header: str
-    to_header: str
-    subject: str
-
-    def matches(self, words: Iterable[str]) -> bool:
-        text = "\n".join((self.mail_from, *self.rcpt_to, self.sender_header, self.to_header, self.subject)).casefold()
-        return all(word in text for word in words)
-
-
-def read_mail(data: bytes) -> Mail:
-    """The headers and leaves of a message, whatever is wrong with it."""
-    message = _parse(data)
-    return Mail(tuple(_headers(message)), tuple(_leaves(message)))
-
-
-def summarise(received: Received) -> Summary:
-    head = re.split(rb"\r?\n\r?\n", received.data, maxsplit=1)[0]
-    message = BytesParser(policy=policy.compat32).parsebytes(head + b"\r\n\r\n", headersonly=True)
-    values = {header.name.lower(): header.value for header in _headers(message, {"from", "to", "subject"})}
-    sender_header = values.get("from", "")
-    name, address = _ask(lambda: getaddresses([sender_header[:MAX_DECODED_HEADER]])[0], ("", ""))
-    return Summary(
-        number=received.number,
-        received=received.received,
-        size=len(received.data),
-        mail_from=received.mail_from,
-        rcpt_to=received.rcpt_to,
-        sender=name or address or sender_header or received.mail_from or "(no sender)",
-        sender_header=sender_header,
-        to_header=values.get("to", ""),
-        subject=values.get("subject", "").strip() or "(no subject)",
-    )
-
-
-def _parse(data: bytes) -> Message:
-    """The MIME tree; when even the tolerant parser gives up (deep nesting), the headers with the rest as text."""
-    for tolerance in (policy.default.clone(header_factory=_decode_header), policy.compat32):
-        try:
-            return BytesParser(policy=tolerance).parsebytes(data)
-        except MAIL_ERRORS:
-            continue
-    return BytesParser(policy=policy.compat32).parsebytes(data, headersonly=True)
-
-
-def _decode_header(name: str, value: str) -> str:
-    return value if len(value) > MAX_DECODED_HEADER else policy.default.header_factory(name, value)
-
-
-def _headers(message: Message, wanted: Set[str] = frozenset()) -> Iterator[Header]:
-    for name, value in message.raw_items():
-        if wanted and name.lower() not in wanted:
-            continue
-        raw = str(value).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        unfolded = re.sub(r"[\r\n]+", "", raw)
-        decoded = _ask(partial(_decode_header, name, unfolded), unfolded)
-        yield Header(_clean(name), _clean(decoded), _clean(raw))
-
-
-def _leaves(message: Message) -> Iterator[Part]:
-    """Leaves in reading order, without recursion. A forwarded message is one leaf, not a second body."""
-    stack: list[Message] = [message]
-    index = 0
-    while stack and index < MAX_SHOWN_PARTS:
-        part = stack.pop()
-        if part.is_multipart() and _ask(part.get_content_maintype, "multipart") == "multipart":
-            stack.extend(reversed(_children(part)))
-            continue
-        yield _leaf(index, part)
-        index += 1
-
-
-def _leaf(index: int, part: Message) -> Part:
-    media_type = _ask(part.get_content_type, "text/plain").lower()
-    if not re.fullmatch(r"[a-z0-9.+-]+/[a-z0-9.+-]+", media_type):
-        media_type = "application/octet-stream"
-    data = _ask(lambda: _payload(part), b"")
-    text = None
-    # A broken multipart has no children; its text is all there is to show.
-    if media_type.startswith(("text/", "multipart/")):
-        text = _clean(_decode(data, _ask(part.get_content_charset, None)))
-    return Part(
-        index=index,
-        media_type=media_type,
-        filename=_clean(_ask(part.get_filename, None) or ""),
-        content_id=_clean(_ask(lambda: str(part.get("content-id", "")), "")).strip().strip("<>"),
-        is_attachment=_ask(part.get_content_disposition, None) == "attachment",
-        data=data,
-        text=text,
-    )
-
-
-def _payload(part: Message) -> bytes:
-    if part.is_multipart():
-        return b"\r\n".join(child.as_bytes() for child in _children(part))
-    data = part.get_payload(decode=True)
-    return data if isinstance(data, bytes) else b""
-
-
-def _children(part: Message) -> list[Message]:
-    children = part.get_payload()
-    return [child for child in children if isinstance(child, Message)] if isinstance(children, list) else []
-
-
-def _ask(question: Callable[[], T], otherwise: T) -> T:
-    """What the email package says, or `otherwise` where the mail is too broken for it to say anything."""
-    try:
-        return question()
-    except MAIL_ERRORS:
-        return otherwise
-
-
-def _decode(data: bytes, charset: str | None) -> str:
-    # Browsers read GB2312 and GBK as the larger GB18030 (WHATWG Encoding 4.2); so do mail clients.
-    charset = {"gb2312": "gb18030", "gbk": "gb18030", "us-ascii": "utf-8"}.get(charset or "utf-8", charset)
-    try:
-        return data.decode(charset or "utf-8", "replace")
-    except (LookupError, ValueError):
-        return data.decode("utf-8", "replace")
-
-
-def _clean(text: str) -> str:
-    """Without lone surrogates, which no response can carry."""
-    return re.sub("[\ud800-\udfff]", "\ufffd", text)
 
 
 # --- the page -------------------------------------------------------------------------------------------------------

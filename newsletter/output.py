@@ -15,8 +15,9 @@ import jinja2
 
 from newsletter.files import write_atomically
 from newsletter.message import fill, slot_values
-from newsletter.model import Email, Issue, Message, Sender, Subscriber, Template, as_json
+from newsletter.model import Email, Issue, Message, Sender, Subscriber, Template
 from newsletter.themes import template_roots
+from newsletter.tree import as_json
 
 IMAGES = "images"
 SHOWN_RECIPIENTS = 200

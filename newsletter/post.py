@@ -29,6 +29,8 @@ _KNOWN = frozenset(
         *("lang", "layout", "published", "newsletter"),
     }
 )
+# Jekyll would publish on a quoted "false"; a mail cannot be taken back, so any form of no holds it.
+_NOT_PUBLISHED = frozenset({"false", "no", "off"})
 _OWN_KEYS = frozenset({"subject", "preheader", "template"})
 
 
@@ -113,7 +115,7 @@ class _Assembler:
             tags=self.words("tags"),
             categories=self.words("categories") or self.words("category"),
             layout=self.text("layout"),
-            published=self.values.get("published") is not False,
+            published=self.text("published").lower() not in _NOT_PUBLISHED,
             subject=own.get("subject", ""),
             preheader=own.get("preheader", ""),
             template=own.get("template", ""),

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from newsletter.config import Config, TlsSetting, describe, load_config, parse_relay
+from newsletter.config import Config, describe, load_config
 from newsletter.errors import ConfigError
 from newsletter.model import Relay, Sender
+from newsletter.relay import TlsSetting, parse_relay
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "configuration.md"
 SECRET = "hunter2-geheim"

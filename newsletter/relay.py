@@ -1,0 +1,112 @@
+"""An SMTP address (smtp://user@mail.example.com:587) -> `Relay`; the password comes from the environment alone."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from typing import Literal
+from urllib.parse import unquote
+
+from newsletter.errors import ConfigError, located
+from newsletter.model import Relay, is_loopback
+from newsletter.values import CONTROL, FaultError, shown_url
+
+PASSWORD_VARIABLE = "NEWSLETTER_SMTP_PASSWORD"  # noqa: S105 - the variable's name
+RELAY_EXAMPLE = "smtp://user@mail.example.com:587"
+
+TlsSetting = Literal["auto", "starttls", "implicit", "none"]
+
+_HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?")
+
+
+def parse_relay(url: str, env: Mapping[str, str], *, tls: TlsSetting = "auto") -> Relay:
+    """The relay at `url`, its password from `env`. ConfigError in words that fit a flag; they never show a secret."""
+    try:
+        return read_relay(url.strip(), env, tls)
+    except FaultError as fault:
+        raise ConfigError(f"the relay {fault.what}; {fault.remedy or f'write {RELAY_EXAMPLE}'}") from fault
+
+
+def read_relay(url: str, env: Mapping[str, str], tls: TlsSetting) -> Relay:
+    scheme, separator, rest = url.partition("://")
+    scheme = scheme.lower()
+    if scheme not in {"smtp", "smtps"} or not separator:
+        raise FaultError(f"is {shown_url(url)}, not an SMTP address")
+    if CONTROL.search(url) or " " in url:
+        raise FaultError(f"is {shown_url(url)}, with a space, line break or control character")
+    login, _, place = rest.rpartition("@")
+    if ":" in login:
+        # The sentence shows nothing after the scheme: the rest may be the password, wherever its own @ or / stand.
+        raise FaultError(
+            f"is {shown_url(url)}, with a password in it",
+            f"write {scheme}://user@host and put the password into the environment variable {PASSWORD_VARIABLE}",
+        )
+    user = _read_user(login, url)
+    host, port = _read_place(place.removesuffix("/"), url)
+    local = is_loopback(host)
+    if scheme == "smtps" and tls not in {"auto", "implicit"}:
+        raise FaultError(
+            f'is smtps://, where TLS starts at once, but tls is "{tls}"', "write smtp://, or leave tls out"
+        )
+    if tls != "auto":
+        start = tls
+    elif scheme == "smtps" or (port == 465 and not local):  # RFC 8314 7.3: on 465 TLS starts at once
+        start = "implicit"
+    else:
+        start = "none" if local else "starttls"
+    if start == "none" and user and not local:
+        # Credentials never cross a network in the clear.
+        raise FaultError('would send the password without TLS: tls is "none"', 'set tls = "starttls", or leave it out')
+    return Relay(
+        host=host,
+        port=port or {"implicit": 465, "starttls": 587, "none": 25}[start],
+        tls=start,
+        user=user,
+        password=_read_password(env) if user else "",
+    )
+
+
+def _read_user(login: str, url: str) -> str:
+    try:
+        user = unquote(login, errors="strict")
+    except UnicodeDecodeError as error:
+        raise FaultError(f"is {shown_url(url)}, its user not percent-encoded UTF-8") from error
+    if CONTROL.search(user):
+        raise FaultError(f"is {shown_url(url)}, its user with a control character")
+    return user
+
+
+def _read_place(place: str, url: str) -> tuple[str, int]:
+    """Host and port, 0 where none is given."""
+    parts = re.fullmatch(r"(?:\[(?P<v6>[^\[\]]*)\]|(?P<host>[^\[\]:/?#]*))(?::(?P<port>[^:/?#]*))?", place)
+    if not parts:
+        brackets = place.count(":") > 1 and "[" not in place
+        remedy = "put an IPv6 address in brackets, as in smtp://[::1]:25" if brackets else ""
+        raise FaultError(f"is {shown_url(url)}, with more than a host and a port in it", remedy)
+    port = parts["port"]
+    if port is not None and not (re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) < 65536):
+        raise FaultError(f"is {shown_url(url)}, its port not a number from 1 to 65535")
+    return _read_host(parts, url), int(port or 0)
+
+
+def _read_host(parts: re.Match[str], url: str) -> str:
+    try:
+        if parts["v6"] is not None:
+            return str(ipaddress.IPv6Address(parts["v6"]))
+        host = parts["host"].encode("idna").decode("ascii").lower()
+        if re.fullmatch(r"[0-9.]+", host):
+            return str(ipaddress.IPv4Address(host))
+    except ValueError as error:  # UnicodeError, a label too long for IDNA, among them
+        raise FaultError(f"is {shown_url(url)}, its host not a valid address") from error
+    if not _HOST.fullmatch(host):
+        raise FaultError(f"is {shown_url(url)}, {'its host not a valid name' if host else 'without a host'}")
+    return host
+
+
+def _read_password(env: Mapping[str, str]) -> str:
+    password = env.get(PASSWORD_VARIABLE, "")
+    if CONTROL.search(password):
+        what = "the password has a line break or control character"
+        raise ConfigError(located(PASSWORD_VARIABLE, None, what, "set the variable without it"))
+    return password

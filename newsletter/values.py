@@ -1,0 +1,49 @@
+"""Values from a person's file or command line: what a fault says of one, and how one is shown without harm."""
+
+from __future__ import annotations
+
+import re
+
+# C0, DEL, C1 and Unicode's line breaks: in a header they would start another one, on a terminal they are commands.
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class FaultError(ValueError):
+    """What is wrong with a value, as it follows the key's name, and what to do: by default, to write the example."""
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.remedy = remedy
+
+
+def shown(value: object) -> str:
+    """A value in double quotes (a number bare), shortened, harmless on a terminal."""
+    if not isinstance(value, str):
+        return kind(value) if isinstance(value, dict | list) else str(value).lower()
+    return f'"{printable(value if len(value) <= 60 else value[:57] + "…")}"'
+
+
+def shown_url(url: str) -> str:
+    """A URL up to its scheme: what follows may hold a password."""
+    scheme, separator, _ = url.partition("://")
+    if separator:
+        return shown(scheme[:20] + "://…")
+    return '"…"' if "@" in url else shown(url)
+
+
+def printable(text: str) -> str:
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def kind(value: object) -> str:
+    names: dict[type, str] = {
+        bool: "a boolean",
+        int: "a whole number",
+        float: "a number",
+        dict: "a table",
+        list: "an array",
+    }
+    if isinstance(value, str):
+        return f"the string {shown(value)}"
+    return names.get(type(value), "a date or time")
