@@ -13,10 +13,8 @@ import asyncio
 import contextlib
 import errno
 import mailbox
-import os
 import re
 import socket
-import tempfile
 import threading
 import time
 import weakref
@@ -28,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from newsletter.errors import ConfigError
+from newsletter.files import replacing
 from newsletter.model import Relay
 
 if TYPE_CHECKING:
@@ -350,27 +349,24 @@ def write_mbox(path: Path, messages: Iterable[Caught]) -> None:
     Line ends become LF; body lines that start with "From " get a ">" before them, as `mailbox.mbox` writes them
     (the "mboxo" form of RFC 4155's survey). The envelope sender and the time of arrival are on the "From " line.
     """
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        try:
-            for caught in messages:
-                # No blank in the sender: it would end the field, and a quoted local part may hold one.
-                sender = re.sub(r"\s+", "_", caught.mail_from) or "MAILER-DAEMON"
-                stamp = time.asctime(caught.received.astimezone(UTC).timetuple())
-                file.write(f"From {sender} {stamp}\n".encode())
-                text = _FROM_LINE.sub(b">From ", caught.data.replace(b"\r\n", b"\n"))
-                file.write(text if not text or text.endswith(b"\n") else text + b"\n")
-                file.write(b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
+    with replacing(path) as file:
+        for caught in messages:
+            # No blank in the sender: it would end the field, and a quoted local part may hold one.
+            sender = re.sub(r"\s+", "_", caught.mail_from) or "MAILER-DAEMON"
+            stamp = time.asctime(caught.received.astimezone(UTC).timetuple())
+            file.write(f"From {sender} {stamp}\n".encode())
+            text = _FROM_LINE.sub(b">From ", caught.data.replace(b"\r\n", b"\n"))
+            file.write(text if not text or text.endswith(b"\n") else text + b"\n")
+            file.write(b"\n")
 
 
 def write_maildir(path: Path, messages: Iterable[Caught]) -> None:
     """Add each message to the Maildir at `path`, made where it is missing, as new mail. Line ends become LF."""
-    folder = mailbox.Maildir(path, create=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = mailbox.Maildir(path, create=True)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be made ({error.strerror}); choose another folder") from error
     try:
         for caught in messages:
             folder.add(caught.data.replace(b"\r\n", b"\n"))
