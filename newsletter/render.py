@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jinja2
@@ -70,8 +70,19 @@ class _Row:
     block: Block
     head: Heading | None = None
     rank: int = 0
+    anchor: str = ""
     first: bool = False
     alt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """A line of the table of contents: a heading, how deep it stands (0 or 1), and how many stories follow it."""
+
+    anchor: str
+    title: str
+    depth: int
+    stories: int
 
 
 def render_issue(
@@ -87,6 +98,7 @@ def render_issue(
     preheader = _shorten(issue.preheader or issue.description or _opening_words(issue), PREHEADER_WIDTH)
     environment = _environment(theme, marks, labels)
     deck = _deck(issue)
+    rows = _rows(issue)
     context: dict[str, Any] = {
         **theme.values,
         "issue": issue,
@@ -99,7 +111,8 @@ def render_issue(
         "count": labels["stories"].format(count=len(issue.stories)) if issue.stories else "",
         "deck": deck,
         "hero": issue.hero,
-        "rows": _rows(issue, deck),
+        "rows": rows,
+        "sections": _sections(rows),
     }
     css = {name: _render_css(environment, theme, name, context) for name in ("style", "live", "outlook")}
     mjml = _render(environment, theme, "issue.mjml.j2", None, {**context, **css})
@@ -181,7 +194,7 @@ def _lead_words(story: Story, limit: int = 40) -> str:
 # --- rows -----------------------------------------------------------------------------------------------------------
 
 
-def _rows(issue: Issue, deck: str) -> tuple[_Row, ...]:
+def _rows(issue: Issue) -> tuple[_Row, ...]:
     blocks = list(issue.blocks)
     top = min((block.level for block in blocks if isinstance(block, Heading)), default=2)
     rows: list[_Row] = []
@@ -195,13 +208,25 @@ def _rows(issue: Issue, deck: str) -> tuple[_Row, ...]:
                 rows.append(_Row("summary.mjml.j2", block, head=head))
                 head = None
             case Heading(level):
-                rows.append(_Row("heading.mjml.j2", block, rank=min(2 + level - top, 4)))
+                anchor = f"s{sum(bool(row.anchor) for row in rows) + 1}"
+                rows.append(_Row("heading.mjml.j2", block, rank=min(2 + level - top, 4), anchor=anchor))
             case Story():
                 first = not (rows and isinstance(rows[-1].block, Story))
                 rows.append(_Row("story.mjml.j2", block, first=first, alt=_lead_words(block)))
             case _:
                 rows.append(_Row("block.mjml.j2", block))
     return tuple(rows)
+
+
+def _sections(rows: Iterable[_Row]) -> tuple[_Section, ...]:
+    """What a table of contents lists. Anchors work in most web mail; elsewhere the list still says what is inside."""
+    sections: list[_Section] = []
+    for row in rows:
+        if isinstance(row.block, Heading) and row.anchor:
+            sections.append(_Section(row.anchor, plain_text(row.block.inlines), int(row.rank > 2), 0))
+        elif isinstance(row.block, Story) and sections:
+            sections[-1] = replace(sections[-1], stories=sections[-1].stories + 1)
+    return tuple(sections)
 
 
 def _button_rows(links: Iterable[Link]) -> list[list[Link]]:

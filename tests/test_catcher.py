@@ -25,7 +25,8 @@ from hypothesis import strategies as st
 
 from newsletter.catcher import MAX_MESSAGE_BYTES, Catcher, Caught, write_maildir, write_mbox
 from newsletter.errors import ConfigError
-from newsletter.inbox import framed_html, read_mail, summarise
+from newsletter.inbox import framed_html
+from newsletter.received import read_mail, summarise
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PNG = bytes.fromhex(
