@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -20,6 +20,7 @@ from newsletter import errors
 if TYPE_CHECKING:
     from newsletter.catcher import Catcher
     from newsletter.config import Config
+    from newsletter.images import ImageMode
     from newsletter.model import Outcome, Relay, Subscriber
     from newsletter.pipeline import Rendering, Report, Sending
 
@@ -27,6 +28,12 @@ config_option = click.option(
     "--config", "config_path", type=click.Path(path_type=Path), help="newsletter.toml; the nearest one by default."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+
+images_option = click.option(
+    "--images",
+    type=click.Choice(["remote", "embed", "mirror"]),
+    help="Where web pictures are: left on the web, sent inside the mail, or kept on your site; [images] by default.",
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -61,14 +68,16 @@ def main() -> None:
 @cli.command()
 @click.argument("post")
 @click.option("--out", type=click.Path(path_type=Path), default="out", show_default=True, help="Folder for the files.")
+@images_option
 @config_option
 @json_option
-def render(post: str, out: Path, config_path: Path | None, as_json: bool) -> None:
+def render(post: str, out: Path, images: str | None, config_path: Path | None, as_json: bool) -> None:
     """Write POST as email.html, email.txt, email.mjml and issue.json. `-` reads the post from standard input."""
     from newsletter import output, pipeline
 
     config = _load(config_path)
-    rendering = pipeline.render_post(post, config)
+    with _Progress("Fetching pictures", quiet=as_json) as fetching:
+        rendering = pipeline.render_post(post, config, images=_mode(images), on_fetch=fetching.show)
     _warn(finding.at(rendering.path) for finding in rendering.findings)
     written = output.write_rendering(rendering.issue, rendering.email, config.sender, pipeline.SAMPLE, out)
     if as_json:
@@ -94,6 +103,7 @@ def render(post: str, out: Path, config_path: Path | None, as_json: bool) -> Non
 @click.option("--maildir", type=click.Path(path_type=Path), help="With --catch: keep what was caught in this folder.")
 @click.option("--relay", "relay_url", metavar="URL", help="smtp://[user@]host:port or smtps://…, instead of [relay].")
 @click.option("--continue", "go_on", is_flag=True, help="The issue changed after some got it: send it to the others.")
+@images_option
 @click.option("--yes", is_flag=True, help="Do not ask; for cron and CI.")
 @config_option
 @json_option
@@ -109,6 +119,7 @@ def send(  # one parameter per option
     maildir: Path | None,
     relay_url: str | None,
     go_on: bool,
+    images: str | None,
     yes: bool,
     config_path: Path | None,
     as_json: bool,
@@ -124,8 +135,10 @@ def send(  # one parameter per option
     if not catch and (no_wait or mbox or maildir):
         raise click.UsageError("--no-wait, --mbox and --maildir go with --catch")
     config = _load(config_path)
-    rendering = pipeline.render_post(post, config)
-    sending = pipeline.plan_send(rendering, config, to=to, test=test, when=datetime.now(UTC))
+    with _Progress("Fetching pictures", quiet=as_json) as fetching:
+        sending = pipeline.plan_send(
+            post, config, to=to, test=test, when=datetime.now(UTC), images=_mode(images), on_fetch=fetching.show
+        )
     if dry_run:
         _dry_run(sending, to, out, as_json)
         return
@@ -187,7 +200,7 @@ def _send(
     _confirm(sending, yes=yes)
     # What a catcher swallows was sent to nobody: its ledger lives in memory.
     path = None if catcher else sending.config.ledger_path
-    with Ledger.open(path, lambda: datetime.now(UTC)) as ledger, _Progress(quiet=as_json) as progress:
+    with Ledger.open(path, lambda: datetime.now(UTC)) as ledger, _Progress("Sending", quiet=as_json) as progress:
         report = pipeline.send(sending, relay, ledger, go_on=go_on, on_plan=progress.start, on_outcome=progress.advance)
     if as_json:
         _print_json({**_summary(sending), **_accounts(report), "warnings": list(warnings)})
@@ -262,9 +275,10 @@ def _wait_at(catcher: Catcher) -> None:
 
 
 class _Progress:
-    """A bar on a terminal; elsewhere a plain line at each tenth of the way. Refusals are named as they come."""
+    """A bar on a terminal; elsewhere plain lines, at each tenth of a long way. Refusals are named as they come."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, title: str, *, quiet: bool) -> None:
+        self.title = title
         self.quiet = quiet
         self.total = 0
         self.done = 0
@@ -274,15 +288,15 @@ class _Progress:
     def __enter__(self) -> _Progress:
         return self
 
-    def start(self, due: int) -> None:
-        self.total = due
-        if self.quiet or not due or not sys.stderr.isatty():
+    def start(self, total: int) -> None:
+        self.total = total
+        if self.quiet or not total or not sys.stderr.isatty():
             return
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         self.bar = Progress(
-            TextColumn("Sending"),
+            TextColumn(self.title),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
@@ -290,19 +304,26 @@ class _Progress:
             transient=True,
         )
         self.bar.start()
-        self.task = self.bar.add_task("", total=due)
+        self.task = self.bar.add_task("", total=total)
+
+    def show(self, done: int, total: int) -> None:
+        """How far a piece of work of known size has come."""
+        if total != self.total:
+            self.start(total)
+        if self.bar is not None:
+            self.bar.update(self.task, completed=done)
 
     def advance(self, person: Subscriber, outcome: Outcome) -> None:
+        """One recipient more has an outcome."""
         from newsletter.model import State
 
         self.done += 1
         if outcome.state is not State.SENT and not self.quiet:
             self._line(f"{person.email}: {outcome.state} at {outcome.stage}: {outcome.code or ''} {outcome.text}")
+        step = self.total // 10 if self.total >= 100 else self.total
         if self.bar is not None:
             self.bar.advance(self.task)
-        elif not self.quiet and (
-            self.done == self.total or (self.total >= 100 and self.done % (self.total // 10) == 0)
-        ):
+        elif not self.quiet and (self.done == self.total or self.done % step == 0):
             self._line(f"{self.done:,} of {self.total:,}")
 
     def _line(self, text: str) -> None:
@@ -325,7 +346,7 @@ def _facts(sending: Sending, to: Path | None, relay: str | None) -> dict[str, st
     sender = sending.config.sender
     facts = {
         "Issue": sending.rendering.issue.slug,
-        "Subject": sending.composer.prefix + sending.rendering.email.subject.parts[0].__str__(),
+        "Subject": sending.composer.prefix + _subject(sending),
         "From": f"{sender.name} <{sender.address}>",
         "Size": f"{html / 1000:.1f} KB HTML, {len(sample.data) / 1000:.1f} KB as a message{pictures}",
         "Audience": _audience(sending, to),
@@ -333,6 +354,12 @@ def _facts(sending: Sending, to: Path | None, relay: str | None) -> dict[str, st
     if relay:
         facts["Relay"] = relay
     return facts
+
+
+def _subject(sending: Sending) -> str:
+    """The subject with its slots shown as the author wrote them."""
+    parts = sending.rendering.email.subject.parts
+    return "".join(part if isinstance(part, str) else f"{{{{ subscriber.{part.field} }}}}" for part in parts)
 
 
 def _audience(sending: Sending, to: Path | None) -> str:
@@ -435,6 +462,10 @@ def _printable(text: str) -> str:
 
 def _is_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _mode(images: str | None) -> ImageMode | None:
+    return cast("ImageMode | None", images)
 
 
 def _load(path: Path | None) -> Config:

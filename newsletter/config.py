@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
@@ -101,6 +101,13 @@ def _web_address(value: str) -> str:
     if not plain or "@" in value or re.search(r"[\s?#\"'<>\\]", value):
         raise FaultError(f"is {shown_url(value)}, not a plain web address")
     return value.rstrip("/")
+
+
+def _secure_address(value: str) -> str:
+    value = _web_address(value)
+    if value.startswith("http:"):
+        raise FaultError(f"is {shown_url(value)}, where many mail clients show no picture")
+    return value
 
 
 def _base_path(value: str) -> str:
@@ -207,6 +214,18 @@ class SiteSection(_Section):
     baseurl: Annotated[str, AfterValidator(_base_path)] = Field(
         default="", description="The path below it, as Jekyll's `baseurl`.", examples=["/daily"]
     )
+    source: Annotated[str, AfterValidator(_one_line)] = Field(
+        default="",
+        description="The folder of the Jekyll blog, seen from this file. What `url`, `baseurl` and `permalink` do not "
+        "say here is read from its `_config.yml`.",
+        examples=["../blog"],
+    )
+    permalink: Annotated[str, AfterValidator(_one_line)] = Field(
+        default="",
+        description="Where the blog publishes a post, as Jekyll's `permalink`: a style or a template. The address "
+        "stands behind “view in browser” and “read the rest”.",
+        examples=["/:year/:month/:day/:title/"],
+    )
 
 
 class ThemeSection(_Section):
@@ -214,6 +233,34 @@ class ThemeSection(_Section):
         default="classic",
         description="The theme: a folder in `templates/` beside this file, or one that newsletter brings along.",
         examples=["classic"],
+    )
+
+
+class ImagesSection(_Section):
+    mode: Literal["remote", "embed", "mirror"] = Field(
+        default="remote",
+        description="Where the pictures of an issue are: `remote` leaves each at its address and sends the files "
+        "beside the post along; `embed` fetches all of them once and sends them along; `mirror` writes the same files "
+        "into `folder`, to be published with the site. See docs/images.md.",
+        examples=["embed"],
+    )
+    max_total_kb: int = Field(
+        default=1500,
+        gt=0,
+        le=20_000,
+        description="How much the pictures that `embed` sends along may weigh together, in KB of the message; they are "
+        "compressed until they fit. Gmail takes messages of 25 MB, many relays 10.",
+        examples=[1000],
+    )
+    folder: Annotated[str, AfterValidator(_one_line)] = Field(
+        default="",
+        description="The site's folder that `mirror` writes to.",
+        examples=["../blog/assets/newsletter"],
+    )
+    url: Annotated[str, AfterValidator(_secure_address)] = Field(
+        default="",
+        description="The https address under which that folder is published.",
+        examples=["https://blog.example.com/assets/newsletter"],
     )
 
 
@@ -232,6 +279,7 @@ class Settings(_Section):
     relay: RelaySection = RelaySection()
     site: SiteSection = SiteSection()
     theme: ThemeSection = ThemeSection()
+    images: ImagesSection = ImagesSection()
     labels: dict[str, Annotated[str, AfterValidator(_one_line)]] = Field(
         default={},
         description="The theme's own words, each replaced by yours whatever the issue's language. Example: "
@@ -262,6 +310,15 @@ class Config:
             unsubscribe_mailto=keys.unsubscribe_mailto,
             list_id=keys.list_id or f"{_list_label(keys.name)}.{address.rpartition('@')[2]}",
         )
+
+    @property
+    def images_folder(self) -> Path | None:
+        """Where mirrored pictures are written, if anywhere."""
+        return self.root / self.settings.images.folder if self.settings.images.folder else None
+
+    @property
+    def image_cache(self) -> Path:
+        return self.root / ".newsletter" / "images"
 
     @property
     def ledger_path(self) -> Path:
@@ -385,7 +442,9 @@ def _describe_fault(name: str, text: str, tree: Mapping[str, Any], details: Erro
         case "literal_error":
             what = f"is {shown(details['input'])}, not one of {details['ctx']['expected']}"
         case "greater_than" | "less_than_equal" | "finite_number":
-            what = f"is {shown(details['input'])}, not a number above 0 and at most 3600"
+            what = f"is {shown(details['input'])}, not a number above 0 and at most {_most(where)}"
+        case "int_type":
+            what = f"is {kind(details['input'])}, not a whole number"
         case "float_type":
             what = f"is {kind(details['input'])}, not a number"
         case "model_type" | "dict_type":
@@ -483,6 +542,11 @@ def _sections() -> dict[str, dict[str, FieldInfo]]:
 def _example(where: tuple[str, ...]) -> object:
     field = _sections()[where[0]].get(where[-1])
     return field.examples[0] if field and field.examples else "text"
+
+
+def _most(where: tuple[str, ...]) -> str:
+    limits = (getattr(rule, "le", None) for rule in _sections()[where[0]][where[-1]].metadata)
+    return next(f"{limit:g}" for limit in limits if limit is not None)
 
 
 def _toml(value: object) -> str:

@@ -20,9 +20,9 @@ def open_post(post: str, stdin: BinaryIO) -> tuple[str, bytes, Path]:
     if post == "-":
         return STDIN, stdin.read(MAX_BYTES + 1), Path.cwd()
     path = Path(post)
-    if path.is_dir():
-        raise ContentError(f"{post}: this is a folder; name the post inside it")
     try:
+        if path.is_dir():
+            raise ContentError(f"{post}: this is a folder; name the post inside it")
         with path.open("rb") as file:
             return post, file.read(MAX_BYTES + 1), path.parent
     except FileNotFoundError:

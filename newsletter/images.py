@@ -1,91 +1,384 @@
-"""The pictures that stand beside the post: read from disk, to travel with the mail.
+"""The pictures of an issue, made to last: left on the web, sent along with the mail, or kept on the author's site.
 
-A picture on the web stays on the web. A path is looked up beside the post, then from the project's folder; without a
-file it becomes an address on the author's site. What can be neither is left out with a finding, never in silence.
+A path is looked up beside the post, then from the project's folder; without a file it becomes an address on the
+author's site. A picture that cannot be had never stops an issue: it stays out, its words link to where it was, and a
+finding says why.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import io
-from dataclasses import replace
-from pathlib import Path
-from urllib.parse import unquote, urljoin, urlsplit
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import unquote, unquote_to_bytes, urljoin, urlsplit
 
 from PIL import Image as Pillow
-from PIL import UnidentifiedImageError
 
-from newsletter.model import Attachment, Finding, Image, Issue
+from newsletter.errors import ConfigError
+from newsletter.files import write_atomically
+from newsletter.image_cache import Cache
+from newsletter.model import Attachment, Finding, Image, Inlines, Issue, Link, Text
+from newsletter.picture import Picture, PictureError, prepare_pictures
 from newsletter.tree import map_images
+from newsletter.values import printable
+
+if TYPE_CHECKING:
+    from newsletter.fetch import Fetcher
+
+ImageMode = Literal["remote", "embed", "mirror"]
 
 MAX_FILE_BYTES = 5 * 1024 * 1024
 """A larger picture belongs on the web: Gmail takes messages of 25 MB, many relays only 10."""
+
+MAX_SOURCE_BYTES = 10 * 1024 * 1024
+"""The largest file that is read to be made smaller; as for pictures from the web."""
 
 # What every mail client shows; WebP, AVIF and SVG do not reach Outlook on Windows, SVG not even Gmail (caniemail.com).
 _MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif"}
 
 
-def attach_local_images(
-    issue: Issue, post_folder: Path, project: Path, base_url: str
-) -> tuple[Issue, tuple[Attachment, ...], tuple[Finding, ...]]:
-    """The issue with its local pictures as `cid:` references, the files, and what could not be found."""
-    reader = _Reader(post_folder, project, base_url)
-    changed = map_images(issue, reader.change)
-    return changed, tuple(reader.attachments.values()), tuple(reader.findings)
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """An issue whose pictures are where they will be, the ones that travel with it, and what was noticed.
+
+    `files_written` are those that mirroring added to the site's folder; a later run that adds nothing has none.
+    """
+
+    issue: Issue
+    attachments: tuple[Attachment, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    files_written: tuple[Path, ...] = ()
+
+
+def resolve_images(
+    issue: Issue,
+    *,
+    mode: ImageMode,
+    post_folder: Path,
+    project: Path,
+    base_url: str,
+    layout_width: int,
+    cache: Cache,
+    max_total_kb: int,
+    mirror_folder: Path | None = None,
+    mirror_url: str = "",
+    fetcher: Fetcher | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Resolved:
+    """The issue with every picture where `mode` puts it. Only `embed` and `mirror` use the network.
+
+    `max_total_kb` bounds what travels with the mail in `embed`. `on_progress` gets how many are fetched, and of how
+    many. Raises ConfigError where `mirror` has no folder or address, or the folder cannot be written.
+    """
+    files = _Files(post_folder, project, base_url)
+    if mode == "remote":
+        reader = _Reader(files, cache)
+        changed = map_images(issue, reader.change)
+        return Resolved(changed, tuple(dict.fromkeys(reader.attachments.values())), tuple(reader.findings))
+    if mode == "mirror" and (mirror_folder is None or not mirror_url):
+        raise ConfigError(
+            'the mode "mirror" needs [images] folder and [images] url in newsletter.toml; write folder = '
+            '"../blog/assets/newsletter" and url = "https://blog.example.com/assets/newsletter", or choose "embed"'
+        )
+    gathered = _gather(issue, files, cache, fetcher, on_progress)
+    budget = max_total_kb * 1024 if mode == "embed" else None
+    pictures = prepare_pictures(gathered.contents, max_width=2 * layout_width, max_total_bytes=budget)
+    findings = _keep(gathered, pictures, cache)
+    placer = _Placer(gathered, pictures, mirror_url if mode == "mirror" else "")
+    changed = map_images(issue, placer.change)
+    if any(isinstance(picture, Picture) and picture.step for picture in pictures.values()):
+        what = f"pictures were compressed further, to weigh at most {max_total_kb} KB together"
+        findings.append(Finding("image-budget", what, "raise [images] max_total_kb, or take pictures out"))
+    findings = [*placer.findings, *findings]
+    if mode == "mirror" and mirror_folder is not None:
+        files_written = tuple(path for picture in placer.placed.values() if (path := _write(picture, mirror_folder)))
+        return Resolved(changed, (), tuple(findings), files_written)
+    attachments = (
+        Attachment(_content_id(picture), picture.media_type, _file_name(picture), picture.data)
+        for picture in placer.placed.values()
+    )
+    return Resolved(changed, tuple(attachments), tuple(findings))
+
+
+# --- where a picture is ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """The folders that a post's pictures may lie in, and the site that they may be on instead."""
+
+    post_folder: Path
+    project: Path
+    base_url: str
+
+    def find(self, src: str) -> Path | None:
+        name = unquote(urlsplit(src).path)
+        if "\0" in name:
+            return None
+        roots = (self.post_folder, self.project)
+        for root in roots:
+            try:
+                path = (root / name.lstrip("/")).resolve()
+                # Security: a post may come from elsewhere; it gets no file from outside the project or its own folder.
+                if path.is_file() and any(path.is_relative_to(home.resolve()) for home in roots):
+                    return path
+            except (OSError, RuntimeError):  # a name too long for a file, a link to itself
+                continue
+        return None
+
+    def locate(self, src: str) -> str | Path:
+        """A URL or a file. Raises PictureError where there is neither."""
+        if _scheme(src):
+            return src
+        if src.startswith("//"):
+            return f"https:{src}"
+        path = self.find(src)
+        if path is not None:
+            return path
+        if self.base_url:
+            return urljoin(self.base_url, src)
+        place = f"{self.project.name or 'the project'}/newsletter.toml"
+        raise PictureError("there is no such file", f"put it beside the post, or set [site] url in {place}")
+
+
+def _scheme(src: str) -> str:
+    try:
+        return urlsplit(src).scheme
+    except ValueError:  # brackets that hold no IPv6 address
+        return "invalid"
+
+
+# --- remote ---------------------------------------------------------------------------------------------------------
 
 
 class _Reader:
-    def __init__(self, post_folder: Path, project: Path, base_url: str) -> None:
-        self.roots = (post_folder, project)
-        self.base_url = base_url
+    """Local files become attachments as they are, addresses stay addresses. Reads files and the cache, no network."""
+
+    def __init__(self, files: _Files, cache: Cache) -> None:
+        self.files = files
+        self.cache = cache
         self.attachments: dict[Path, Attachment] = {}
         self.sizes: dict[Path, tuple[int, int]] = {}
         self.findings: list[Finding] = []
 
     def change(self, image: Image) -> Image | None:
-        if urlsplit(image.src).scheme:
-            return image
-        path = self._find(image.src)
-        if path is not None:
-            if path not in self.attachments and not self._read(path, image):
+        try:
+            place = self.files.locate(image.src)
+        except PictureError as error:
+            what = f"there is no picture {_shown(image.src)} and it is left out"
+            self.findings.append(Finding("image-missing", what, error.remedy, image.line))
+            return None
+        if isinstance(place, Path):
+            if place not in self.attachments and not self._read(place, image):
                 return None
-            width, height = self.sizes[path]
-            return replace(image, src=f"cid:{self.attachments[path].content_id}", width=width, height=height)
-        if self.base_url:
-            return replace(image, src=urljoin(self.base_url, image.src))
-        remedy = f"put it beside the post, or set [site] url in {self.roots[1].name or 'the project'}/newsletter.toml"
-        self._note("image-missing", f"there is no picture {image.src} and it is left out", remedy, image)
-        return None
-
-    def _find(self, src: str) -> Path | None:
-        name = unquote(urlsplit(src).path)
-        for root in self.roots:
-            path = (root / name.lstrip("/")).resolve()
-            # Security: a post may come from elsewhere; it gets no file from outside the project or its own folder.
-            if path.is_file() and any(path.is_relative_to(home.resolve()) for home in self.roots):
-                return path
-        return None
+            width, height = self.sizes[place]
+            return replace(image, src=f"cid:{self.attachments[place].content_id}", width=width, height=height)
+        if _scheme(place) == "http":
+            what = f"the picture {_shown(place)} is on http://, where many clients show none"
+            remedy = 'write https://, or set [images] mode = "embed"'
+            self.findings.append(Finding("image-insecure", what, remedy, image.line))
+        size = None if image.width else self.cache.size(place)
+        return replace(image, src=place, width=size[0], height=size[1]) if size else replace(image, src=place)
 
     def _read(self, path: Path, image: Image) -> bool:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            remedy = f"make it smaller than {MAX_FILE_BYTES // 1024 // 1024} MB"
-            self._note("image-size", f"the picture {image.src} is too large to mail", remedy, image)
+        try:
+            if path.stat().st_size > MAX_FILE_BYTES:
+                remedy = f"make it smaller than {MAX_FILE_BYTES // 1024 // 1024} MB"
+                self._note("image-size", f"the picture {_shown(image.src)} is too large to mail", remedy, image)
+                return False
+            data = path.read_bytes()
+        except OSError as error:
+            what = f"the picture {_shown(image.src)} cannot be read ({error.strerror}) and is left out"
+            self._note("image-unreadable", what, "check its permissions", image)
             return False
-        data = path.read_bytes()
         try:
             with Pillow.open(io.BytesIO(data)) as picture:
                 media_type, size = _MEDIA_TYPES.get(picture.format or ""), picture.size
-        except (UnidentifiedImageError, OSError, ValueError, Pillow.DecompressionBombError):
+        except (OSError, ValueError, Pillow.DecompressionBombError, Pillow.DecompressionBombWarning):
             media_type, size = None, (0, 0)
         if media_type is None:
-            what = f"the picture {image.src} is no PNG, JPEG or GIF, and is left out"
-            self._note("image-format", what, "convert it: mail clients show no other format", image)
+            what = f"the picture {_shown(image.src)} is no PNG, JPEG or GIF, and is left out"
+            remedy = 'convert it, or set [images] mode = "embed": mail clients show no other format'
+            self._note("image-format", what, remedy, image)
             return False
         # The content's hash as the Content-ID: the same picture twice is sent once, and a resend is the same bytes.
         name = hashlib.sha256(data).hexdigest()[:16]
-        self.attachments[path] = Attachment(f"{name}@newsletter", media_type, path.name, data)
+        taken = any(attachment.filename == path.name for attachment in self.attachments.values())
+        filename = f"{name}-{path.name}" if taken else path.name
+        fresh = Attachment(f"{name}@newsletter", media_type, filename, data)
+        same = (other for other in self.attachments.values() if other.content_id == fresh.content_id)
+        self.attachments[path] = next(same, fresh)
         self.sizes[path] = size
         return True
 
     def _note(self, code: str, what: str, remedy: str, image: Image) -> None:
         self.findings.append(Finding(code, what, remedy, image.line))
+
+
+# --- embed and mirror -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    """What was found for each `src`: the key of its content, or why there is none. `contents` has each only once."""
+
+    keys: Mapping[str, str | PictureError]
+    contents: Mapping[str, bytes]
+    urls: Mapping[str, str]
+    fetched: frozenset[str]
+
+
+def _gather(
+    issue: Issue, files: _Files, cache: Cache, fetcher: Fetcher | None, on_progress: Callable[[int, int], None]
+) -> _Gathered:
+    """Every picture's bytes, in document order, each place asked once."""
+    found: dict[str, bytes | PictureError] = {}
+    urls: dict[str, str] = {}
+    sources: dict[str, None] = {}
+
+    def note(image: Image) -> Image:
+        sources[image.src] = None
+        return image
+
+    map_images(issue, note)  # exactly the pictures that are placed later, in the same order
+    for src in sources:
+        try:
+            place = files.locate(src)
+            if isinstance(place, Path):
+                found[src] = _read_file(place)
+            elif _scheme(place) not in {"http", "https"}:
+                found[src] = _read_data(place)
+            else:
+                urls[src] = place
+                cached = cache.read(place)
+                if cached is not None:
+                    found[src] = cached
+        except PictureError as error:
+            found[src] = error
+    wanted = {src: url for src, url in urls.items() if src not in found}
+    fetched = _fetch(tuple(wanted.values()), fetcher, on_progress) if wanted else {}
+    found.update({src: fetched[url] for src, url in wanted.items()})
+    keys: dict[str, str | PictureError] = {}
+    contents: dict[str, bytes] = {}
+    for src in sources:
+        content = found[src]
+        keys[src] = content if isinstance(content, PictureError) else hashlib.sha256(content).hexdigest()
+        if isinstance(content, bytes):
+            contents[hashlib.sha256(content).hexdigest()] = content
+    return _Gathered(keys, contents, urls, frozenset(wanted))
+
+
+def _fetch(
+    urls: tuple[str, ...], fetcher: Fetcher | None, on_progress: Callable[[int, int], None]
+) -> dict[str, bytes | PictureError]:
+    # Only here: a run that fetches nothing need not load an HTTP client.
+    from newsletter.fetch import Fetcher
+
+    return (fetcher or Fetcher()).fetch(urls, on_progress)
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_SOURCE_BYTES:
+            raise PictureError(f"it is larger than {MAX_SOURCE_BYTES // 1024 // 1024} MB", "use a smaller one")
+        return path.read_bytes()
+    except OSError as error:
+        raise PictureError(f"it cannot be read ({error.strerror})", "check its permissions") from error
+
+
+def _read_data(src: str) -> bytes:
+    """The content of a `data:` URL (RFC 2397), which Gmail does not show."""
+    if _scheme(src) != "data":
+        raise PictureError("its address is not http:// or https://", "write one, or put it beside the post")
+    head, _, body = src.partition(",")
+    try:
+        content = unquote_to_bytes(body)
+        return base64.b64decode(content, validate=True) if head.rstrip().endswith(";base64") else content
+    except binascii.Error as error:
+        raise PictureError("its data: address is broken", "put the picture beside the post") from error
+
+
+def _keep(gathered: _Gathered, pictures: Mapping[str, Picture | PictureError], cache: Cache) -> list[Finding]:
+    """Cache what was fetched and found good. Without a cache the issue goes on: the next run fetches again."""
+    try:
+        for src in gathered.urls:
+            key = gathered.keys[src]
+            picture = pictures.get(key) if isinstance(key, str) else None
+            if src in gathered.fetched and isinstance(key, str) and isinstance(picture, Picture):
+                cache.write(gathered.urls[src], gathered.contents[key], picture.original)
+    except ConfigError as error:
+        return [Finding("image-cache", f"pictures are fetched anew each time: {error}")]
+    return []
+
+
+class _Placer:
+    """Puts the prepared pictures into the issue, and words where there is none."""
+
+    def __init__(self, gathered: _Gathered, pictures: Mapping[str, Picture | PictureError], site_url: str) -> None:
+        self.gathered = gathered
+        self.pictures = pictures
+        self.site_url = site_url
+        self.placed: dict[str, Picture] = {}
+        self.findings: list[Finding] = []
+
+    def change(self, image: Image) -> Image | Inlines | None:
+        key = self.gathered.keys[image.src]
+        picture = self.pictures[key] if isinstance(key, str) else key
+        if isinstance(picture, PictureError):
+            what = f"the picture {_shown(image.src)} is left out: {picture.what}"
+            self._note("image-failed", what, picture.remedy, image)
+            return self._placeholder(image)
+        if picture.stilled:
+            what = f"the picture {_shown(image.src)} moves and is too heavy for mail; its first frame stands in for it"
+            self._note("image-still", what, "make it a GIF of less than 1 MB, or link to a video", image)
+        name = _file_name(picture)
+        self.placed[name] = picture
+        src = f"{self.site_url}/{name}" if self.site_url else f"cid:{_content_id(picture)}"
+        return replace(image, src=src, width=picture.width, height=picture.height)
+
+    def _placeholder(self, image: Image) -> Inlines | None:
+        url = self.gathered.urls.get(image.src)
+        if url is None or image.href:
+            return None
+        place = urlsplit(url)
+        words = image.alt.strip() or image.title.strip() or PurePosixPath(unquote(place.path)).name or place.netloc
+        return (Link(url, (Text(words),)),)
+
+    def _note(self, code: str, what: str, remedy: str, image: Image) -> None:
+        self.findings.append(Finding(code, what, remedy, image.line))
+
+
+def _digest(picture: Picture) -> str:
+    # The content's hash as the name: the same picture twice is sent once, and a resend is the same bytes.
+    return hashlib.sha256(picture.data).hexdigest()[:16]
+
+
+def _content_id(picture: Picture) -> str:
+    return f"{_digest(picture)}@newsletter"
+
+
+def _file_name(picture: Picture) -> str:
+    return f"{_digest(picture)}.{picture.extension}"
+
+
+def _write(picture: Picture, folder: Path) -> Path | None:
+    """The file that was written; None where it is there already, and equal."""
+    path = folder / _file_name(picture)
+    if path.is_file() and path.stat().st_size == len(picture.data) and path.read_bytes() == picture.data:
+        return None
+    write_atomically(path, picture.data)
+    return path
+
+
+def _shown(src: str) -> str:
+    """A picture's address for a message: no password, no screenful of `data:`, harmless on a terminal."""
+    scheme, separator, rest = src.partition("://")
+    if separator and "@" in rest.partition("/")[0]:
+        src = f"{scheme}://{rest.partition('/')[0].rpartition('@')[2]}/{rest.partition('/')[2]}"
+    limit = 40 if src.startswith("data:") else 200
+    return printable(src if len(src) <= limit else src[: limit - 1] + "…")

@@ -11,20 +11,27 @@ import re
 from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 
-import lxml.html
-import nh3
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
+from mdit_py_plugins.deflist import deflist_plugin
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from mdit_py_plugins.footnote import footnote_plugin
 
 from newsletter.cjk import CjkParserInline
-from newsletter.inline import InlineReader, Sequence, bare_url, settle
+from newsletter.inline import InlineReader, Sequence, bare_url, is_video, settle
 from newsletter.model import (
     Block,
     Blocks,
     CodeBlock,
+    Definitions,
     Figure,
     Finding,
+    Footnotes,
     Heading,
     Image,
     Inlines,
@@ -38,8 +45,10 @@ from newsletter.model import (
     Summary,
     Table,
     Text,
+    Video,
     plain_text,
 )
+from newsletter.raw_html import read_html
 from newsletter.story import NUMBERED, normalised, split_numbered, take_images, take_lead, take_sources
 
 SUMMARY_WORDS = frozenset(
@@ -50,6 +59,17 @@ SUMMARY_WORDS = frozenset(
 )
 
 
+MAX_BRACKETS = 2_000
+"""In one paragraph: far beyond any text with links, and read in milliseconds."""
+
+MAX_NESTING = 100
+"""Levels, a list counting two. Deeper ones would cost Python's stack, and mrml's: 20,000 crash it."""
+
+
+# HTML elements that may stand inside a word; at any other, words part.
+_BLOCK_HTML = re.compile(r"<(?:video|audio|embed|picture)\b", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Body:
     """What a post's Markdown holds. `findings` are in reading order; their lines count in the file."""
@@ -58,39 +78,64 @@ class Body:
     findings: tuple[Finding, ...]
 
 
-class UnclosedFenceError(ValueError):
-    """A code fence without its end would swallow the rest of the post. `line` counts in the file."""
+class MarkdownError(ValueError):
+    """What would spoil the whole post. `line` counts in the file; `what` and `remedy` are for the author."""
 
-    def __init__(self, line: int, markup: str) -> None:
-        super().__init__(markup)
+    def __init__(self, line: int, what: str, remedy: str) -> None:
+        super().__init__(what)
         self.line = line
-        self.markup = markup
+        self.what = what
+        self.remedy = remedy
 
 
-def parse_markdown(text: str, *, first_line: int = 1, base_url: str = "") -> Body:
-    """Blocks of a Markdown text. `first_line` is its first line's number in the file; `base_url` resolves links.
+def parse_markdown(text: str, *, first_line: int = 1, base_url: str = "", page_url: str = "") -> Body:
+    """Blocks of a Markdown text. `first_line` is its first line's number in the file.
 
-    Raises UnclosedFenceError.
+    Links from the root resolve against `base_url`, others against `page_url`. Raises MarkdownError.
     """
-    parser = MarkdownIt("commonmark", {"maxNesting": 100}).enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable(["table", "strikethrough"])
     parser.inline = CjkParserInline()
+    parser.use(footnote_plugin).use(deflist_plugin)
+    # Prices are no formulas: `$5 and $10` has digits beside its signs and spaces inside.
+    parser.use(dollarmath_plugin, allow_space=False, allow_digits=False, double_inline=True)
     parser.inline.ruler.before("newline", "bare_url", bare_url)
     # markdown-it would leave a link it dislikes as brackets in the text; we look at schemes ourselves and say so.
     parser.validateLink = lambda url: True  # type: ignore[method-assign]
-    reader = _Reader(text, first_line, base_url)
-    return Body(tuple(reader.top_level(SyntaxTreeNode(parser.parse(text)))), tuple(reader.findings))
+    parser.core.ruler.before("inline", "bound_brackets", partial(_bound_brackets, first_line))
+    tokens = parser.parse(text)
+    reader = _Reader(text, first_line, base_url, page_url)
+    reader.note_nesting(tokens)
+    return Body(tuple(reader.top_level(SyntaxTreeNode(tokens))), tuple(reader.findings))
+
+
+def _bound_brackets(first_line: int, state: StateCore) -> None:
+    """Each `[` may begin a link, so the parser looks for its end each time: quadratic, and hours for a long line."""
+    for token in state.tokens:
+        if token.type == "inline" and token.content.count("[") > MAX_BRACKETS:
+            line = first_line + (token.map[0] if token.map else 0)
+            what = f"a paragraph has more than {MAX_BRACKETS:,} opening brackets"
+            raise MarkdownError(line, what, "put such text in a code fence, or split it")
 
 
 class _Reader:
     """One pass over one syntax tree, collecting findings on the way."""
 
-    def __init__(self, text: str, first_line: int, base_url: str) -> None:
+    def __init__(self, text: str, first_line: int, base_url: str, page_url: str) -> None:
         self.lines = text.split("\n")
         self.first_line = first_line
         self.findings: list[Finding] = []
-        self.inline = InlineReader(base_url, self.findings)
+        self.inline = InlineReader(base_url, page_url, self.findings)
 
     # --- blocks -----------------------------------------------------------------------------------------------------
+
+    def note_nesting(self, tokens: Many[Token]) -> None:
+        """markdown-it drops what is nested too deep in silence: the deepest list or quote is left empty."""
+        for opening, closing in pairwise(tokens):
+            if opening.nesting == 1 and closing.nesting == -1 and opening.level >= MAX_NESTING - 1:
+                line = self.first_line + (opening.map[0] if opening.map else 0)
+                what = f"lists or quotes nested more than {MAX_NESTING} deep lose their text"
+                self._note("nesting", what, "flatten them", line)
+                return
 
     def top_level(self, root: SyntaxTreeNode) -> Iterator[Block]:
         """The post's own level, where numbered items are stories and a fence under its heading is the summary."""
@@ -128,10 +173,17 @@ class _Reader:
                 if inlines:
                     yield Heading(int(node.tag[1]), inlines, line)
             case "paragraph":
-                yield from self._paragraph(self._sequence(node), line)
+                source = node.children[0].content if node.children else ""
+                if _BLOCK_HTML.match(source):
+                    # Markdown takes these for inline HTML, but nothing about them is inline.
+                    yield from read_html(source, line, self.inline)
+                else:
+                    yield from self._paragraph(self._sequence(node), line)
             case "bullet_list" | "ordered_list":
                 start = int(node.attrs.get("start", 1)) if node.type == "ordered_list" else None
-                yield ListBlock(tuple(ListItem(self._blocks(item.children)) for item in node.children), start, line)
+                # kramdown puts a table of contents where a list of one item says {:toc}; an email has its own.
+                if "{:toc}" not in self.lines[line - self.first_line : line - self.first_line + 3]:
+                    yield ListBlock(tuple(self._item(item) for item in node.children), start, line)
             case "blockquote":
                 yield Quote(self._blocks(node.children), line)
             case "fence":
@@ -143,8 +195,38 @@ class _Reader:
                 yield Rule(line)
             case "table":
                 yield self._table(node)
+            case "math_block" | "math_block_label":
+                yield Paragraph((Text(f"$${node.content.strip()}$$"),), line)
+            case "dl":
+                yield Definitions(tuple(self._definitions(node)), line)
+            case "footnote_block":
+                yield Footnotes(tuple(self._blocks(note.children) for note in node.children), line or None)
             case "html_block":
-                yield from self._html(node.content, line)
+                yield from read_html(node.content, line, self.inline)
+
+    def _item(self, item: SyntaxTreeNode) -> ListItem:
+        """A list item; `[ ]` and `[x]` before its text make it a task (GFM 5.3)."""
+        body = self._blocks(item.children)
+        first = body[0] if body else None
+        text = first.inlines[0] if isinstance(first, Paragraph) and first.inlines else None
+        box = re.match(r"\[([ xX])\][ \t]+", text.text) if isinstance(text, Text) else None
+        if not (isinstance(first, Paragraph) and isinstance(text, Text) and box):
+            return ListItem(body)
+        inlines = (Text(text.text[box.end() :]), *first.inlines[1:])
+        return ListItem((Paragraph(inlines, first.line), *body[1:]), box[1] != " ")
+
+    def _definitions(self, node: SyntaxTreeNode) -> Iterator[tuple[Inlines, Blocks]]:
+        term: Inlines = ()
+        body: Blocks = ()
+        for child in node.children:
+            if child.type == "dt":
+                if term or body:
+                    yield term, body
+                term, body = settle(self._sequence(child)), ()
+            else:
+                body = (*body, *self._blocks(child.children))
+        if term or body:
+            yield term, body
 
     def _paragraph(self, sequence: Sequence, line: int) -> Iterator[Block]:
         """A paragraph; its pictures stand after it as figures, in order."""
@@ -152,30 +234,13 @@ class _Reader:
         inlines = settle(rest)
         if inlines:
             yield Paragraph(inlines, line)
-        for image in images:
-            yield Figure(image, image.line)
+        yield from _figures(images)
 
     def _table(self, node: SyntaxTreeNode) -> Table:
         rows = [row for section in node.children for row in section.children]
         cells = [tuple(settle(self._sequence(cell)) for cell in row.children) for row in rows]
         align = tuple(str(cell.attrs.get("style", "")).removeprefix("text-align:") for cell in rows[0].children)
         return Table(cells[0], tuple(cells[1:]), align, self._line(node))
-
-    def _html(self, source: str, line: int) -> Iterator[Block]:
-        """Raw HTML reduced to its words and pictures; comments such as `<!--more-->` vanish."""
-        # nh3 drops scripts, styles and handlers; what is left is read for its text only.
-        clean = nh3.clean(source, tags={"p", "br", "img", "div"}, attributes={"img": {"src", "alt"}})
-        if not clean.strip():
-            return
-        root = lxml.html.fragment_fromstring(clean, create_parent="div")
-        text = " ".join(root.text_content().split())
-        self._note("raw-html", "raw HTML is shown as its text", "write it as Markdown", line)
-        if text:
-            yield Paragraph((Text(text),), line)
-        for element in root.iter("img"):
-            image = self.inline.image(element.get("src", ""), element.get("alt", ""), "", line)
-            if image:
-                yield Figure(image, line)
 
     # --- stories ----------------------------------------------------------------------------------------------------
 
@@ -194,18 +259,18 @@ class _Reader:
                 body.extend(self._block(child))
                 continue
             rest, found = take_images(self._sequence(child))
-            images.extend(found)
+            images.extend(image for image in found if not is_video(image.src))
+            videos = [block for block in _figures(found) if isinstance(block, Video)]
             if position == 0:
                 lead, rest = take_lead(rest, more=len(item.children) > 1)
             rest, sources = take_sources(rest)
             if sources and not settle(rest) and not lead and not body:
-                rest, sources = (
-                    [*rest, *sources],
-                    [],
-                )  # a story that is nothing but a link keeps it as its text
+                # A story that is nothing but a link keeps it as its text.
+                rest, sources = [*rest, *sources], []
             links.extend(sources)
             if inlines := settle(rest):
                 body.append(Paragraph(inlines, self._line(child)))
+            body.extend(videos)
         return Story(number, lead, tuple(body), tuple(links), tuple(images), self._line(item))
 
     def _numbered_run(self, nodes: Many[SyntaxTreeNode]) -> tuple[list[Story], int] | None:
@@ -215,15 +280,20 @@ class _Reader:
         """
         stories: list[Story] = []
         taken = 0
+        noted = len(self.findings)
         for node in nodes:
             if node.type != "paragraph" or not (number := self._number(node)):
                 break
             if stories and number != stories[-1].number + 1:
                 break
+            # Marks such as `1.<b>5` hide what the number belongs to until the content is read.
             parts = split_numbered(self._sequence(node), number)
+            if not parts:
+                break
             stories.extend(self._plain_story(n, part, self._line(node)) for n, part in enumerate(parts, number))
             taken += 1
         if len(stories) < 2:
+            del self.findings[noted:]  # the paragraphs are read again, as text
             return None
         self._note(
             "story-space",
@@ -243,10 +313,13 @@ class _Reader:
         lead, rest = take_lead(rest, more=False)
         rest, sources = take_sources(rest)
         inlines = settle(rest)
+        videos = tuple(block for block in _figures(images) if isinstance(block, Video))
+        pictures = tuple(image for image in images if not is_video(image.src))
         body = (Paragraph(inlines, line),) if inlines else ()
-        return Story(number, lead, body, tuple(sources), tuple(images), line)
+        return Story(number, lead, (*body, *videos), tuple(sources), pictures, line)
 
-    # --- content and places
+    # --- content and places -----------------------------------------------------------------------------------------
+
     def _sequence(self, node: SyntaxTreeNode) -> Sequence:
         """A paragraph's content with its line ends still marked, after the repairs."""
         inline = node.children[0] if node.children else None
@@ -264,5 +337,13 @@ class _Reader:
     def _require_closed(self, node: SyntaxTreeNode) -> None:
         first, end = node.map or (0, 0)
         last = self.lines[end - 1].strip() if end else ""
-        if end - first < 2 or not re.search(f"{re.escape(node.markup[0])}{{{len(node.markup)},}}$", last):
-            raise UnclosedFenceError(self.first_line + first, node.markup)
+        # A closing fence stands alone on its line, behind the marks of a quote at most.
+        if end - first < 2 or not re.fullmatch(f"[> \\t]*{re.escape(node.markup[0])}{{{len(node.markup)},}}", last):
+            what = f"the code fence {node.markup[:12]} is never closed and would swallow the rest of the post"
+            raise MarkdownError(self.first_line + first, what, f"write {node.markup[:12]} on a line after the code")
+
+
+def _figures(images: Iterable[Image]) -> Iterator[Block]:
+    """Pictures on their own; a video that was written as one becomes a card."""
+    for image in images:
+        yield Video(image.src, image.alt, None, image.line) if is_video(image.src) else Figure(image, image.line)

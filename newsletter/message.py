@@ -10,32 +10,26 @@ import hashlib
 import hmac
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address
+from email.header import Header
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime
 from urllib.parse import quote
 
+from newsletter.fields import Condition
 from newsletter.model import Email, Message, Sender, SlotContext, Subscriber, Template, fold_address
 
+_SAFE_LINK = re.compile(r"(?:https?|mailto|tel):", re.IGNORECASE)
 _CONTROLS = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]+")
+_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")  # RFC 5322, 3.2.3
+_LANGUAGE_TAG = re.compile("[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 
-# Python's policy would break a long URL into an encoded-word, and with it one-click unsubscribe (RFC 8058, 3.1).
-_RAW_HEADERS = frozenset({"list-unsubscribe", "list-unsubscribe-post", "list-id", "message-id"})
-
-
-class _WirePolicy(EmailPolicy):
-    """CRLF line ends, ASCII only, and the headers above written as they are: they hold nothing that needs folding."""
-
-    def fold_binary(self, name: str, value: str) -> bytes:
-        if name.lower() in _RAW_HEADERS:
-            return f"{name}: {value}\r\n".encode("ascii")
-        return super().fold_binary(name, value)
-
-
-_POLICY = _WirePolicy(linesep="\r\n", cte_type="7bit", max_line_length=76)
+_POLICY = EmailPolicy(linesep="\r\n", cte_type="7bit", max_line_length=76)
+_LINE = 76
+"""RFC 2047, 2: the longest line with an encoded-word in it. A header of plain ASCII keeps to it where it can."""
 
 
 def fill(template: Template, values: Mapping[str, str]) -> str:
@@ -47,10 +41,20 @@ def fill(template: Template, values: Mapping[str, str]) -> str:
 
 
 def escape_for(context: SlotContext, value: str) -> str:
-    """A subscriber's value made harmless where it stands: HTML text or attribute, plain text, or a header."""
-    # Security: a list column is anybody's text. No line end may start a header, no quote may end an attribute.
+    """A subscriber's value made harmless where it stands; see `SlotContext`."""
+    # Security: a list column is anybody's text. No line end may start a header, no quote may end an attribute, and no
+    # address of another scheme may stand behind a link.
     value = _CONTROLS.sub(" ", value)
-    return html.escape(value, quote=True) if context == "html" else value
+    match context:
+        case "html":
+            return html.escape(value, quote=True)
+        case "url":
+            return html.escape(quote(value, safe=""), quote=True)
+        case "text_url":
+            return quote(value, safe="")
+        case "href":
+            return html.escape(value, quote=True) if _SAFE_LINK.match(value) else ""
+    return value
 
 
 def message_id(issue: str, address: str, sender: Sender) -> str:
@@ -64,18 +68,38 @@ def unsubscribe_url(sender: Sender, subscriber: Subscriber) -> str:
     """A mailto that says who leaves, even where the reader's mail program sends from another address (RFC 6068)."""
     if not sender.unsubscribe_mailto:
         return ""
-    return f"mailto:{sender.unsubscribe_mailto}?subject={quote(f'unsubscribe {subscriber.email}', safe='')}"
+    mailbox = quote(sender.unsubscribe_mailto, safe="@!$'*+")  # RFC 6068, 2: a `?` or `&` would end the address
+    return f"mailto:{mailbox}?subject={quote(f'unsubscribe {subscriber.email}', safe='')}"
 
 
 def slot_values(sender: Sender, subscriber: Subscriber) -> Mapping[str, str]:
     return {**subscriber.fields, "email": subscriber.email, "unsubscribe_url": unsubscribe_url(sender, subscriber)}
 
 
+@dataclass(frozen=True, slots=True)
+class Variants:
+    """An issue rendered once per combination of answers to its conditions, and which one is whose."""
+
+    conditions: tuple[Condition, ...]
+    emails: Mapping[tuple[bool, ...], Email]
+
+    def email_for(self, subscriber: Subscriber) -> Email:
+        return self.emails[answers(self.conditions, subscriber)]
+
+
+def answers(conditions: Sequence[Condition], subscriber: Subscriber) -> tuple[bool, ...]:
+    """How a subscriber's columns answer each of the conditions."""
+    columns = {**subscriber.fields, "email": subscriber.email}
+    return tuple(condition.holds(columns) for condition in conditions)
+
+
 class Composer:
     """Makes one issue's messages. `when` is the Date of all of them; `prefix` goes before the subject of a test."""
 
-    def __init__(self, email: Email, sender: Sender, *, issue: str, when: datetime, prefix: str = "") -> None:
-        self.email = email
+    def __init__(
+        self, email: Email | Variants, sender: Sender, *, issue: str, when: datetime, prefix: str = ""
+    ) -> None:
+        self.variants = email if isinstance(email, Variants) else Variants((), {(): email})
         self.sender = sender
         self.issue = issue
         self.date = format_datetime(when)
@@ -83,41 +107,47 @@ class Composer:
 
     def compose(self, subscriber: Subscriber) -> Message:
         """The message for one person: multipart/alternative, text before HTML (RFC 2046, 5.1.4)."""
+        email = self.variants.email_for(subscriber)
         values = slot_values(self.sender, subscriber)
         identity = message_id(self.issue, subscriber.email, self.sender)
-        mail = EmailMessage(policy=_POLICY)
-        mail["From"] = _address(self.sender.name, self.sender.address)
-        mail["To"] = _address(subscriber.name, subscriber.email)
-        mail["Subject"] = self.prefix + escape_for("header", fill(self.email.subject, values)).strip()
-        mail["Date"] = self.date
-        mail["Message-ID"] = identity
+        head = [
+            _mailbox("From", self.sender.name, self.sender.address),
+            _mailbox("To", subscriber.name, subscriber.email),
+            _text("Subject", self.prefix + fill(email.subject, values)),
+            f"Date: {self.date}",
+            f"Message-ID: {identity}",
+        ]
         if self.sender.reply_to:
-            mail["Reply-To"] = self.sender.reply_to
+            head.append(_mailbox("Reply-To", "", self.sender.reply_to))
         if self.sender.list_id:
-            mail["List-Id"] = f"<{self.sender.list_id}>"
+            head.append(f"List-Id: <{self.sender.list_id}>")
         if values["unsubscribe_url"]:
-            mail["List-Unsubscribe"] = f"<{values['unsubscribe_url']}>"
-        mail["Precedence"] = "bulk"
-        mail["Auto-Submitted"] = "auto-generated"
-        mail["Content-Language"] = self.email.lang
-        mail.set_content(fill(self.email.text, values), cte="base64")
-        mail.add_alternative(fill(self.email.html, values), subtype="html", cte="base64")
-        self._attach(mail)
+            head.append(f"List-Unsubscribe: <{values['unsubscribe_url']}>")
+        head += ["Precedence: bulk", "Auto-Submitted: auto-generated"]
+        if _LANGUAGE_TAG.fullmatch(email.lang):
+            head.append(f"Content-Language: {email.lang}")
+        mail = EmailMessage(policy=_POLICY)
+        mail.set_content(fill(email.text, values), cte="base64")
+        mail.add_alternative(fill(email.html, values), subtype="html", cte="base64")
+        self._attach(mail, email)
         self._set_boundaries(mail, identity)
-        return Message(_ascii_address(self.sender.address), _ascii_address(subscriber.email), identity, bytes(mail))
+        data = "".join(f"{header}\r\n" for header in head).encode() + bytes(mail)
+        return Message(_ascii_address(self.sender.address), _ascii_address(subscriber.email), identity, data)
 
-    def _attach(self, mail: EmailMessage) -> None:
+    @staticmethod
+    def _attach(mail: EmailMessage, email: Email) -> None:
         """Pictures beside the HTML they are shown in (RFC 2387), referenced by Content-ID (RFC 2392)."""
         pages = [part for part in mail.iter_parts() if part.get_content_subtype() == "html"]
         for page in pages:
-            for attachment in self.email.attachments:
+            for attachment in email.attachments:
                 main, _, sub = attachment.media_type.partition("/")
                 page.add_related(
                     attachment.data,
                     main,
                     sub,
                     cid=f"<{attachment.content_id}>",
-                    filename=attachment.filename,
+                    # Security: a file may be named anything; see the note on headers below.
+                    filename=escape_for("header", attachment.filename).replace("=?", "-"),
                     disposition="inline",
                 )
 
@@ -130,9 +160,34 @@ class Composer:
             part.set_boundary(f"=_{seed}_{number}")
 
 
-def _address(name: str, address: str) -> Address:
-    local, _, domain = address.rpartition("@")
-    return Address(_CONTROLS.sub(" ", name).strip(), local, _ascii_domain(f"@{domain}"))
+# --- headers --------------------------------------------------------------------------------------------------------
+# Security: written here, not by `email`, whose policy reads a value before it writes it. A name `=?utf-8?q?=0D=0A…?=`
+# then becomes the line break that it spells, a long quoted name loses its quotes and becomes several addresses, and a
+# long List-Unsubscribe becomes an encoded-word, which ends one-click unsubscribe (RFC 8058, 3.1).
+
+
+def _text(name: str, value: str) -> str:
+    """An unstructured header: as it is where it is plain ASCII, else in encoded-words (RFC 2047)."""
+    value = escape_for("header", value).strip()
+    plain = value.isascii() and "=?" not in value and all(len(word) < _LINE for word in value.split(" "))
+    return f"{name}: {_folded(name, value, 'us-ascii' if plain else 'utf-8')}"
+
+
+def _mailbox(name: str, phrase: str, address: str) -> str:
+    """A header with one address. Only a local part that is not ASCII is in UTF-8: it needs SMTPUTF8 (RFC 6532)."""
+    phrase = escape_for("header", phrase).strip()
+    mailbox = _ascii_address(address)
+    if not phrase:
+        return f"{name}: {mailbox}"
+    quoted = phrase if _ATOMS.fullmatch(phrase) else '"' + re.sub(r'(["\\])', r"\\\1", phrase) + '"'
+    if not quoted.isascii() or "=?" in quoted or len(f"{name}: {quoted}") > _LINE:
+        quoted = _folded(name, phrase, "utf-8")
+    gap = " " if len(quoted.rpartition("\n")[2]) + len(mailbox) < _LINE - len(f"{name}:  <>") else "\r\n "
+    return f"{name}: {quoted}{gap}<{mailbox}>"
+
+
+def _folded(name: str, value: str, charset: str) -> str:
+    return Header(value, charset, maxlinelen=_LINE, header_name=name).encode(splitchars=" ", linesep="\r\n")
 
 
 def _ascii_address(address: str) -> str:

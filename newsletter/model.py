@@ -70,6 +70,13 @@ class Break:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """A footnote's reference: its number in the text, and in the list of `Footnotes`."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     href: str
     children: Inlines
@@ -93,7 +100,7 @@ class Image:
     height: int | None = None
 
 
-Inline = Text | Strong | Emphasis | Strike | Code | Break | Link | Image
+Inline = Text | Strong | Emphasis | Strike | Code | Break | Note | Link | Image
 Inlines = tuple[Inline, ...]
 
 
@@ -106,6 +113,8 @@ def plain_text(inlines: Iterable[Inline]) -> str:
                 parts.append(text)
             case Break():
                 parts.append("\n")
+            case Note(number):
+                parts.append(f"[{number}]")
             case Image(alt=alt):
                 parts.append(alt)
             case Strong(children) | Emphasis(children) | Strike(children) | Link(children=children):
@@ -201,13 +210,80 @@ class Rule:
     line: int | None = None
 
 
-Block = Heading | Summary | Paragraph | Figure | Story | ListBlock | Quote | CodeBlock | Table | Rule
+@dataclass(frozen=True, slots=True)
+class Video:
+    """What plays on a web page only: a card that links to it. `title` may be empty, `poster` None."""
+
+    href: str
+    title: str = ""
+    poster: Image | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """Terms, each with what is said of it."""
+
+    items: tuple[tuple[Inlines, Blocks], ...]
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Footnotes:
+    """The notes of the whole post, in the order of their numbers from 1."""
+
+    items: tuple[Blocks, ...]
+    line: int | None = None
+
+
+Block = (
+    Heading
+    | Summary
+    | Paragraph
+    | Figure
+    | Story
+    | ListBlock
+    | Quote
+    | CodeBlock
+    | Table
+    | Rule
+    | Video
+    | Definitions
+    | Footnotes
+)
 Blocks = tuple[Block, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class FieldRef:
+    """A subscriber's column as a post names it, in lower case, with the words for when it is empty."""
+
+    name: str
+    default: str = ""
+    line: int | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The blog that a post belongs to. `permalink` is a Jekyll style or template; `values` its other settings."""
+
+    url: str = ""
+    baseurl: str = ""
+    permalink: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def base(self) -> str:
+        """The address that relative links start from, with a slash at its end; empty where no address is known."""
+        return f"{self.url}{self.baseurl}/" if self.url else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Issue:
-    """One post, understood. `slug` names it in the ledger and on disk: a-z, 0-9, and `-`, or the author's letters."""
+    """One post, understood. `slug` names it in the ledger and on disk: letters and digits of any script, `-` between.
+
+    `url` is its web version, where that is known. In every text `mark`, a number n and `z` stand for `fields[n]`.
+    """
 
     slug: str
     title: str
@@ -224,6 +300,9 @@ class Issue:
     subject: str = ""
     preheader: str = ""
     template: str = ""
+    url: str = ""
+    mark: str = "nlfield0x"
+    fields: tuple[FieldRef, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
@@ -247,6 +326,12 @@ def walk(blocks: Iterable[Block]) -> Iterator[Block]:
             case ListBlock(items=items):
                 for item in items:
                     yield from walk(item.body)
+            case Definitions(items=terms):
+                for _, body in terms:
+                    yield from walk(body)
+            case Footnotes(items=notes):
+                for note in notes:
+                    yield from walk(note)
 
 
 def images_of(blocks: Iterable[Block]) -> Iterator[Image]:
@@ -256,6 +341,8 @@ def images_of(blocks: Iterable[Block]) -> Iterator[Image]:
                 yield image
             case Story(images=images):
                 yield from images
+            case Video(poster=Image() as poster):
+                yield poster
             case Paragraph(inlines) | Heading(inlines=inlines):
                 yield from _inline_images(inlines)
             case Table(header=header, rows=rows):
@@ -274,7 +361,9 @@ def _inline_images(inlines: Inlines) -> Iterator[Image]:
 
 # --- the rendered email ---------------------------------------------------------------------------------------------
 
-SlotContext = Literal["html", "text", "header"]
+SlotContext = Literal["html", "url", "href", "text", "text_url", "header"]
+"""Where a slot stands: HTML text or attribute, a part of a URL in HTML, the whole of one, plain text, a part of a URL
+in plain text, a header."""
 
 
 @dataclass(frozen=True, slots=True)

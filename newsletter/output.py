@@ -10,9 +10,11 @@ from dataclasses import dataclass, fields
 from email import policy
 from email.parser import BytesParser
 from pathlib import Path
+from urllib.parse import quote
 
 import jinja2
 
+from newsletter.fields import unmark
 from newsletter.files import write_atomically
 from newsletter.message import fill, slot_values
 from newsletter.model import Email, Issue, Message, Sender, Subscriber, Template
@@ -40,7 +42,7 @@ def write_rendering(issue: Issue, email: Email, sender: Sender, person: Subscrib
         "email.html": fill(browser_copy(email), values).encode(),
         "email.txt": fill(email.text, values).encode(),
         "email.mjml": email.mjml.encode(),
-        "issue.json": (json.dumps(data, ensure_ascii=False, indent=2) + "\n").encode(),
+        "issue.json": (unmark(json.dumps(data, ensure_ascii=False, indent=2), issue) + "\n").encode(),
     }
     for attachment in email.attachments:
         files[f"{IMAGES}/{attachment.filename}"] = attachment.data
@@ -92,7 +94,7 @@ def browser_copy(email: Email) -> Template:
     """The HTML with its pictures as files beside it: a browser knows no `cid:`."""
     parts = list(email.html.parts)
     for attachment in email.attachments:
-        cid, file = f"cid:{attachment.content_id}", f"{IMAGES}/{attachment.filename}"
+        cid, file = f"cid:{attachment.content_id}", f"{IMAGES}/{quote(attachment.filename)}"
         parts = [part.replace(cid, file) if isinstance(part, str) else part for part in parts]
     return Template(tuple(parts))
 

@@ -11,21 +11,26 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from urllib.parse import urljoin
+from typing import TYPE_CHECKING
 
+from newsletter.blog import read_site
 from newsletter.config import Config
-from newsletter.delivery import Stopped, deliver
 from newsletter.errors import ConfigError, ContentError, located
 from newsletter.files import open_post
-from newsletter.images import attach_local_images
-from newsletter.ledger import Ledger, Plan
-from newsletter.message import Composer
+from newsletter.image_cache import Cache
+from newsletter.images import ImageMode, resolve_images
+from newsletter.message import Composer, Variants, answers
 from newsletter.model import Email, Finding, Issue, Masthead, Message, Outcome, Relay, State, Subscriber, fold_address
-from newsletter.post import decode_post, parse_post
+from newsletter.post import Post, decode_post, parse_post
 from newsletter.render import render_issue
 from newsletter.subscribers import Audience, normalize_address, read_audience
 from newsletter.themes import load_theme
+
+if TYPE_CHECKING:  # SQLAlchemy and aiosmtplib take a third of a second to load, and rendering needs neither
+    from newsletter.delivery import Stopped
+    from newsletter.ledger import Ledger, Plan
 
 TEST_PREFIX = "[Test] "
 SAMPLE = Subscriber("subscriber@example.com", {"email": "subscriber@example.com"})
@@ -34,30 +39,48 @@ SAMPLE = Subscriber("subscriber@example.com", {"email": "subscriber@example.com"
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """A post and the email it became. `path` is what the person named, for messages."""
+    """A post and the emails it became. `path` is what the person named, for messages.
+
+    `issue` and `email` are those of a subscriber whose columns are all empty; `variants` has one for each combination
+    of answers that the list gives to the post's conditions.
+    """
 
     path: str
     issue: Issue
     email: Email
+    variants: Variants
+    resolved: tuple[Path, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         return self.email.findings
 
 
-def render_post(post: str, config: Config) -> Rendering:
-    """Read a post (`-` is standard input) and render it. Raises ContentError or ConfigError."""
+def render_post(
+    post: str,
+    config: Config,
+    audience: Audience | None = None,
+    *,
+    images: ImageMode | None = None,
+    on_fetch: Callable[[int, int], None] = lambda done, total: None,
+) -> Rendering:
+    """Read a post (`-` is standard input) and render it once per variant that the audience needs.
+
+    Raises ContentError or ConfigError. Reads no network unless `images` says so.
+    """
     name, data, folder = open_post(post, sys.stdin.buffer)
-    settings = config.settings
-    site = (
-        f"{settings.site.url.rstrip('/')}/{settings.site.baseurl.strip('/')}".rstrip("/") if settings.site.url else ""
-    )
-    base_url = f"{site}/" if site else ""
     text = decode_post(data, name)
-    issue = parse_post(text, path=name, base_url=base_url, language=settings.newsletter.language)
-    issue, attachments, findings = attach_local_images(issue, folder, config.root, base_url)
-    issue = replace(issue, findings=(*issue.findings, *findings))
-    theme = load_theme(issue.template or settings.theme.name, config.root)
+    settings = config.settings
+    site = read_site(
+        config.root / settings.site.source if settings.site.source else None,
+        url=settings.site.url,
+        baseurl=settings.site.baseurl,
+        permalink=settings.site.permalink,
+    )
+    read = partial(parse_post, text, path=name, site=site, language=settings.newsletter.language)
+    plain = read()
+    _require_columns(plain, audience, name)
+    theme = load_theme(plain.issue.template or settings.theme.name, config.root)
     masthead = Masthead(
         # An unnamed newsletter has a default name for its headers; printing it would tell nobody anything.
         name=settings.newsletter.name if "name" in settings.newsletter.model_fields_set else "",
@@ -65,9 +88,55 @@ def render_post(post: str, config: Config) -> Rendering:
         unsubscribe=bool(settings.newsletter.unsubscribe_mailto),
         labels=settings.labels,
     )
-    permalink = str(issue.extra.get("permalink") or "")
-    url = urljoin(base_url, permalink.lstrip("/")) if base_url and permalink else ""
-    return Rendering(name, issue, render_issue(issue, theme, masthead, attachments, url))
+    written: list[Path] = []
+    mode = images or settings.images.mode
+    fetcher = None
+    if mode != "remote":
+        from newsletter.fetch import Fetcher
+
+        fetcher = Fetcher()  # one for all variants: it remembers which pictures could not be had
+
+    def render(answered: tuple[bool, ...]) -> tuple[Issue, Email]:
+        answer = dict(zip(plain.conditions, answered, strict=True))
+        issue = read(choose=lambda condition: answer[condition]).issue if answer else plain.issue
+        resolved = resolve_images(
+            issue,
+            mode=mode,
+            post_folder=folder,
+            project=config.root,
+            base_url=site.base,
+            layout_width=int(theme.values["layout"]["width"]),
+            cache=Cache(config.image_cache),
+            max_total_kb=settings.images.max_total_kb,
+            mirror_folder=config.images_folder,
+            mirror_url=settings.images.url,
+            fetcher=fetcher,
+            on_progress=on_fetch,
+        )
+        written.extend(resolved.files_written)
+        issue = replace(resolved.issue, findings=(*resolved.issue.findings, *resolved.findings))
+        return issue, render_issue(issue, theme, masthead, resolved.attachments)
+
+    nobody = tuple(condition.holds({}) for condition in plain.conditions)
+    people = audience.subscribers if audience else ()
+    wanted = {nobody} | ({answers(plain.conditions, person) for person in people} if plain.conditions else set())
+    rendered = {answered: render(answered) for answered in sorted(wanted)}
+    issue, email = rendered[nobody]
+    variants = Variants(plain.conditions, {answered: result[1] for answered, result in rendered.items()})
+    return Rendering(name, issue, email, variants, tuple(written))
+
+
+def _require_columns(post: Post, audience: Audience | None, path: str) -> None:
+    """Refuse a field that the list does not have: nobody would notice the hole it leaves but the readers."""
+    if audience is None:
+        return
+    known = {"email", *audience.columns}
+    used = [(field.name, field.line) for field in post.issue.fields]
+    used += [(column, condition.line) for condition in post.conditions for column in sorted(condition.columns)]
+    for column, line in used:
+        if column not in known:
+            what = f"subscriber.{column} is not a column of the list"
+            raise ContentError(located(path, line, what, f"write one of: {', '.join(sorted(known))}"))
 
 
 # --- planning -------------------------------------------------------------------------------------------------------
@@ -91,20 +160,31 @@ class Sending:
 
     @property
     def content_hash(self) -> str:
-        email = self.rendering.email
+        """Of all that is sent, every variant of it."""
         digest = hashlib.sha256()
-        for part in (*email.subject.parts, *email.html.parts, *email.text.parts):
-            digest.update(repr(part).encode())
-        for attachment in email.attachments:
-            digest.update(attachment.data)
+        for _, email in sorted(self.rendering.variants.emails.items()):
+            for part in (*email.subject.parts, *email.html.parts, *email.text.parts):
+                digest.update(repr(part).encode())
+            for attachment in email.attachments:
+                digest.update(attachment.data)
         return digest.hexdigest()
 
 
-def plan_send(rendering: Rendering, config: Config, *, to: Path | None, test: Sequence[str], when: datetime) -> Sending:
-    """Who would get what. Reads the list; connects to nothing. Raises ContentError or ConfigError."""
+def plan_send(
+    post: str,
+    config: Config,
+    *,
+    to: Path | None,
+    test: Sequence[str],
+    when: datetime,
+    images: ImageMode | None = None,
+    on_fetch: Callable[[int, int], None] = lambda done, total: None,
+) -> Sending:
+    """Who would get what: reads the list, renders the post, connects to no relay. Raises ContentError, ConfigError."""
     if to is None and not test:
         raise ConfigError("nobody to send to; write --to subscribers.csv, or --test you@example.com")
     audience = read_audience(to) if to is not None else None
+    rendering = render_post(post, config, audience, images=images, on_fetch=on_fetch)
     recipients = audience.subscribers if audience else ()
     if test:
         listed = {fold_address(person.email): person for person in recipients}
@@ -118,7 +198,7 @@ def plan_send(rendering: Rendering, config: Config, *, to: Path | None, test: Se
         invalid = len(audience.invalid) if audience else 0
         raise ContentError(f"{to}: none of its {invalid} rows has an address that mail can go to; mend them")
     composer = Composer(
-        rendering.email,
+        rendering.variants if audience else rendering.email,
         config.sender,
         issue=rendering.issue.slug,
         when=when,
@@ -215,7 +295,7 @@ def send(
         content_changed(plan, sending, go_on=go_on)
         due = [people[fold_address(address)] for address in plan.due]
         on_plan(len(due))
-        stopped = _deliver(sending, due, relay, _Recorder(ledger, issue), on_outcome) if due else Stopped()
+        reason = _deliver(sending, due, relay, _Recorder(ledger, issue), on_outcome).reason if due else ""
         rows = {fold_address(row.address): row for row in ledger.rows(issue)}
     standing = [(people[key].email, rows[key]) for key in people]
     tried = {fold_address(person.email) for person in due}
@@ -230,7 +310,7 @@ def send(
         rejected=tuple(by_state[State.REJECTED]),
         left=tuple(entry for state in waiting for entry in by_state[state]),
         uncertain=tuple(address for address, _ in by_state[State.UNCERTAIN]),
-        stopped=stopped.reason,
+        stopped=reason,
     )
 
 
@@ -265,6 +345,8 @@ def _deliver(
     record: _Recorder | _TestRecorder,
     on_outcome: Callable[[Subscriber, Outcome], None],
 ) -> Stopped:
+    from newsletter.delivery import deliver
+
     timeout_s = sending.config.settings.relay.timeout_s
     return asyncio.run(deliver(due, sending.composer, record, relay, timeout_s=timeout_s, on_outcome=on_outcome))
 

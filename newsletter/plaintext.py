@@ -14,8 +14,10 @@ from newsletter.model import (
     Block,
     Break,
     CodeBlock,
+    Definitions,
     Emphasis,
     Figure,
+    Footnotes,
     Heading,
     Image,
     Inlines,
@@ -31,19 +33,22 @@ from newsletter.model import (
     Strong,
     Summary,
     Table,
+    Video,
     plain_text,
 )
+from newsletter.story import says_nothing
 
 WIDTH = 72
 """Columns. RFC 5322 2.1.1 recommends 78 at most; quoting in replies takes a few."""
+
+MIN_ROOM = 24
+"""Columns that text keeps where lists nest so deep that their indents alone fill the line."""
 
 _NOT_FIRST = frozenset("，。、；：！？）】》」』”’〉…—·,.;:!?)]}%‰℃～")
 _NOT_LAST = frozenset("（【《「『“‘〈([{")
 
 
-def render_text(
-    issue: Issue, masthead: Masthead, labels: Mapping[str, Any], url: str, slot: Callable[[str], str]
-) -> str:
+def render_text(issue: Issue, masthead: Masthead, labels: Mapping[str, Any], slot: Callable[[str], str]) -> str:
     """The text part with LF line ends. `slot` gives the placeholder of a value that differs per subscriber."""
     lines: list[str] = [*wrap(issue.title), "=" * min(WIDTH, columns(issue.title)), ""]
     if issue.description and not any(isinstance(block, Summary) for block in issue.blocks):
@@ -55,8 +60,8 @@ def render_text(
     lines += wrap(why)
     if masthead.postal_address:
         lines += wrap(masthead.postal_address)
-    if url:
-        lines += ["", f"{labels['view_in_browser']}:", url]
+    if issue.url:
+        lines += ["", f"{labels['view_in_browser']}:", issue.url]
     if masthead.unsubscribe:
         lines += ["", f"{labels['unsubscribe']}:", slot("unsubscribe_url")]
     return "\n".join(lines) + "\n"
@@ -82,10 +87,10 @@ def _block(block: Block, indent: str) -> Iterator[str]:
                 mark = "* " if start is None else f"{start + position}. "
                 if item.checked is not None:
                     mark = "[x] " if item.checked else "[ ] "
-                yield from _hang(mark, _blocks(item.body, ""), indent)
+                yield from _hang(mark, _blocks(item.body, indent + " " * len(mark)), indent)
         case Quote(body):
-            for line in _blocks(body, ""):
-                yield f"{indent}> {line}".rstrip()
+            for line in _blocks(body, indent + "  "):
+                yield f"{indent}> {line[len(indent) + 2 :]}".rstrip()
         case CodeBlock(text):
             for line in text.split("\n"):
                 yield f"{indent}    {line}".rstrip()
@@ -94,6 +99,18 @@ def _block(block: Block, indent: str) -> Iterator[str]:
                 yield from wrap(" | ".join(plain_text(cell) for cell in cells), indent)
         case Rule():
             yield indent + "* * *"
+        case Video(href, title):
+            if title:
+                yield from wrap(title, indent)
+            yield indent + href
+        case Definitions(items=terms):
+            for term, body in terms:
+                yield from wrap(plain_text(term), indent)
+                yield from _blocks(body, indent + "    ")
+        case Footnotes(items=notes):
+            for number, note in enumerate(notes, 1):
+                mark = f"[{number}] "
+                yield from _hang(mark, _blocks(note, indent + " " * len(mark)), indent)
 
 
 def _blocks(blocks: Iterable[Block], indent: str) -> Iterator[str]:
@@ -105,25 +122,27 @@ def _blocks(blocks: Iterable[Block], indent: str) -> Iterator[str]:
 
 def _story(story: Story, indent: str) -> Iterator[str]:
     mark = f"{story.number}. "
+    inner = indent + " " * len(mark)
     body: list[str] = []
     if story.lead:
-        body += wrap(plain_text(story.lead))
-    body += _blocks(story.body, "")
+        body += wrap(plain_text(story.lead), inner)
+    body += _blocks(story.body, inner)
     for image in story.images:
-        body += _image(image, "")
+        body += _image(image, inner)
     for link in story.links:
-        body += [f"{link.label}:", link.href]
+        body += [*wrap(f"{link.label}:", inner), inner + link.href]
     yield from _hang(mark, body, indent)
 
 
 def _hang(mark: str, lines: Iterable[str], indent: str) -> Iterator[str]:
-    """Lines beside a mark: the first behind it, the others below its text."""
-    for position, line in enumerate(lines):
-        yield (indent + (mark if position == 0 else " " * len(mark)) + line).rstrip()
+    """Lines indented to stand beside a mark, the mark put before the first; alone where there are none."""
+    rest = iter(lines)
+    yield (indent + mark + next(rest, "")[len(indent) + len(mark) :]).rstrip()
+    yield from rest
 
 
 def _image(image: Image, indent: str) -> Iterator[str]:
-    if image.alt:
+    if not says_nothing(image.alt):
         yield from wrap(f"[{image.alt}]", indent)
     if image.title:
         yield from wrap(image.title, indent)
@@ -152,7 +171,7 @@ def _inlines(inlines: Inlines, indent: str) -> Iterator[str]:
     if text.strip():
         yield from wrap(text, indent)
     for link in after:
-        yield f"{indent}{link.label}:"
+        yield from wrap(f"{link.label}:", indent)
         yield indent + link.href
 
 
@@ -186,17 +205,21 @@ def wrap(text: str, indent: str = "", first: str | None = None) -> list[str]:
     """Lines of at most WIDTH columns, indent included; a word longer than that stands alone, unbroken."""
     start = indent if first is None else first
     lines: list[str] = []
-    line, room = "", WIDTH - columns(start)
+    line, room = "", _room(start)
     for word in _words(" ".join(text.split())):
         size = columns(word.rstrip())
         if line and size > room:
             lines.append((start if not lines else indent) + line.rstrip())
-            line, room = "", WIDTH - columns(indent)
+            line, room = "", _room(indent)
         line += word
         room -= columns(word)
     if line.strip() or not lines:
-        lines.append((start if not lines else indent) + line.rstrip())
+        lines.append(((start if not lines else indent) + line).rstrip())
     return lines
+
+
+def _room(indent: str) -> int:
+    return max(WIDTH - columns(indent), MIN_ROOM)
 
 
 def _words(text: str) -> Iterator[str]:

@@ -7,26 +7,32 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import PurePath
 from typing import Any
 
 from newsletter.errors import ContentError, located
+from newsletter.fields import Condition, Marked, mark_fields
 from newsletter.front_matter import FrontMatter, read_front_matter
-from newsletter.inline import IMAGE_SCHEMES
-from newsletter.markdown import UnclosedFenceError, parse_markdown
-from newsletter.model import Blocks, Finding, Heading, Image, Issue, Summary, plain_text, walk
+from newsletter.inline import SCHEMES
+from newsletter.liquid import resolve_liquid
+from newsletter.markdown import MarkdownError, parse_markdown
+from newsletter.model import Blocks, Finding, Heading, Image, Issue, Site, Summary, plain_text, walk
+from newsletter.permalink import post_path
 from newsletter.story import normalised
 
-MAX_BYTES = 10 * 1024 * 1024
-"""A larger post is surely another file; 10 MiB is a hundred times the longest digest."""
+MAX_BYTES = 1024 * 1024
+"""A larger post is surely another file: 1 MiB is fifty times a long digest, and ten times what Gmail shows."""
+
+NOWHERE = Site()
 
 _DATED_NAME = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})-?(.*)")
 _KNOWN = frozenset(
     {
         *("title", "author", "date", "image", "description", "summary", "tags", "categories", "category"),
-        *("lang", "layout", "published", "newsletter"),
+        *("lang", "layout", "published", "newsletter", "permalink"),
     }
 )
 # Jekyll would publish on a quoted "false"; a mail cannot be taken back, so any form of no holds it.
@@ -56,28 +62,49 @@ def decode_post(data: bytes, path: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def parse_post(text: str, *, path: str, base_url: str = "", language: str = "") -> Issue:
-    """The issue that a post's text holds. `base_url` resolves relative links; `language` overrides detection.
+@dataclass(frozen=True, slots=True)
+class Post:
+    """An issue, and the conditions on the subscriber that its text has. Another answer to one is another issue."""
+
+    issue: Issue
+    conditions: tuple[Condition, ...]
+
+
+def parse_post(
+    text: str,
+    *,
+    path: str,
+    site: Site = NOWHERE,
+    language: str = "",
+    choose: Callable[[Condition], bool] = lambda condition: False,
+) -> Post:
+    """The issue that a post's text holds. `language` overrides detection; `choose` answers the text's conditions.
 
     Raises ContentError where there is nothing to send or no safe way to read it.
     """
     if not text.strip():
         raise ContentError(located(path, None, "the post is empty", "write a title and some text"))
-    front = read_front_matter(text, path)
+    marked = mark_fields(text, path)
+    front = read_front_matter(marked.text, path)
     if not front.body.strip():
         raise ContentError(located(path, front.body_line, "the post has no text after its front matter", "write it"))
+    assembler = _Assembler(front, marked, site, path)
+    liquid = resolve_liquid(front.body, site, assembler.page, path=path, first_line=front.body_line, choose=choose)
+    url = assembler.url()
     try:
-        body = parse_markdown(front.body, first_line=front.body_line, base_url=base_url)
-    except UnclosedFenceError as error:
-        what = f"the code fence {error.markup} is never closed and would swallow the rest of the post"
-        raise ContentError(located(path, error.line, what, f"write {error.markup} on a line after the code")) from error
-    return _Assembler(front, path).issue(body.blocks, body.findings, language)
+        body = parse_markdown(liquid.text, first_line=front.body_line, base_url=site.base, page_url=url)
+    except MarkdownError as error:
+        raise ContentError(located(path, error.line, error.what, error.remedy)) from error
+    issue = assembler.issue(body.blocks, (*liquid.findings, *body.findings), language, url)
+    return Post(issue, liquid.conditions)
 
 
 class _Assembler:
     """Front matter and file name against the body: what each key means, and what stands in for a missing one."""
 
-    def __init__(self, front: FrontMatter, path: str) -> None:
+    def __init__(self, front: FrontMatter, marked: Marked, site: Site, path: str) -> None:
+        self.marked = marked
+        self.site = site
         self.values = front.values
         self.texts = front.texts
         self.path = path
@@ -86,7 +113,30 @@ class _Assembler:
         self.findings: list[Finding] = list(front.findings)
         self.lines = front.key_lines
 
-    def issue(self, blocks: Blocks, findings: tuple[Finding, ...], language: str) -> Issue:
+    @property
+    def page(self) -> Mapping[str, Any]:
+        """What `page.…` means in the text: the front matter, and the date as Jekyll prints it."""
+        day = self._written_day()
+        return {**self.values, "date": day.isoformat() if day else "", "url": self.url()}
+
+    def url(self) -> str:
+        """The post's address on the site: its own `permalink`, else the site's template; empty without either."""
+        template = self.text("permalink") or self.site.permalink
+        if not self.site.base or not template or self.values.get("published") is False:
+            return ""
+        named = _DATED_NAME.match(self.stem)
+        title = named[4] if named else self.stem
+        categories = self.words("categories") or self.words("category")
+        path = post_path(template, title=title, day=self._written_day(), categories=categories)
+        return self.site.base + path.lstrip("/") if path else ""
+
+    def _written_day(self) -> date | None:
+        try:
+            return self.day(quiet=True)
+        except ContentError:
+            return None  # reported when the issue is put together
+
+    def issue(self, blocks: Blocks, findings: tuple[Finding, ...], language: str, url: str) -> Issue:
         first = blocks[0] if blocks else None
         heading = plain_text(first.inlines) if isinstance(first, Heading) else ""
         title = self.text("title") or heading
@@ -104,7 +154,7 @@ class _Assembler:
         day = self.day()
         words = " ".join((title, description, *(_words(block) for block in walk(blocks))))
         return Issue(
-            slug=_slug(self.stem or title),
+            slug=_slug(self.stem or re.sub(f"{self.marked.mark}\\d+z", "", title)),
             title=title,
             blocks=blocks,
             lang=self.text("lang") or language or detect_language(words),
@@ -119,6 +169,9 @@ class _Assembler:
             subject=own.get("subject", ""),
             preheader=own.get("preheader", ""),
             template=own.get("template", ""),
+            url=url,
+            mark=self.marked.mark,
+            fields=self.marked.fields,
             extra={key: value for key, value in self.values.items() if key not in _KNOWN},
             findings=tuple(sorted((*self.findings, *findings), key=lambda finding: finding.line or 0)),
         )
@@ -147,12 +200,12 @@ class _Assembler:
         else:
             source, alt = self.text("image"), title
         scheme = re.match(r"([A-Za-z][A-Za-z0-9+.\-]*):", source)
-        if scheme and scheme[1].lower() not in IMAGE_SCHEMES:
+        if scheme and scheme[1].lower() not in SCHEMES["image"]:
             self.note("image", f"`image` begins with “{scheme[1]}:” and is left out", "use an https address or a file")
             return None
         return Image(source, alt, line=self.lines.get("image")) if source else None
 
-    def day(self) -> date | None:
+    def day(self, *, quiet: bool = False) -> date | None:
         """The date as the author wrote it, in the author's own zone; without one, the file name's."""
         value = self.values.get("date")
         named = _DATED_NAME.match(self.stem)
@@ -161,9 +214,9 @@ class _Assembler:
                 try:
                     return date(int(named[1]), int(named[2]), int(named[3]))
                 except ValueError:
-                    self.findings.append(
-                        Finding("date-name", f"the file name begins with {self.stem[:10]}, which is no day")
-                    )
+                    if not quiet:
+                        what = f"the file name begins with {self.stem[:10]}, which is no day"
+                        self.findings.append(Finding("date-name", what, "rename the file"))
             return None
         if isinstance(value, datetime):
             return value.date()
@@ -173,6 +226,7 @@ class _Assembler:
         # Jekyll writes `2026-03-01 08:00:00 +0800`; Python's ISO reader wants no space before the offset.
         candidate = re.sub(r"\s+(?=[+-]\d{2}:?\d{2}$)", "", written.replace("/", "-"))
         candidate = re.sub(r"-(\d)(?=-|$|[T ])", r"-0\1", candidate)
+        candidate = re.sub(r"(?<=[T ])(\d)(?=:)", r"0\1", candidate)
         try:
             return datetime.fromisoformat(candidate).date()
         except ValueError:

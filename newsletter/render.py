@@ -26,7 +26,7 @@ from newsletter.model import (
     Code,
     Email,
     Emphasis,
-    Finding,
+    FieldRef,
     Heading,
     Image,
     Inlines,
@@ -34,6 +34,7 @@ from newsletter.model import (
     Link,
     ListBlock,
     Masthead,
+    Note,
     Paragraph,
     Slot,
     SlotContext,
@@ -47,7 +48,7 @@ from newsletter.model import (
     plain_text,
 )
 from newsletter.plaintext import columns, render_text
-from newsletter.story import normalised
+from newsletter.story import normalised, says_nothing
 
 # Alternative texts that say nothing; the story's own words say more.
 EMPTY_ALTS = frozenset(
@@ -85,16 +86,14 @@ class _Section:
     stories: int
 
 
-def render_issue(
-    issue: Issue, theme: Theme, masthead: Masthead, attachments: Iterable[Attachment] = (), url: str = ""
-) -> Email:
-    """The email for everyone on the list. `url` is the issue's web version; `attachments` travel with the message.
+def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: Iterable[Attachment] = ()) -> Email:
+    """The email for everyone on the list; `attachments` travel with the message.
 
     Raises ConfigError with file and line where the theme is at fault.
     """
     subject = issue.subject or issue.title
     labels = choose_labels(theme.labels, issue.lang, masthead.labels)
-    marks = _Marks(f"{subject}{masthead}{url}{theme.partials}{issue.blocks}")
+    marks = _Marks(issue.mark, issue.fields)
     preheader = _shorten(issue.preheader or issue.description or _opening_words(issue), PREHEADER_WIDTH)
     environment = _environment(theme, marks, labels)
     deck = _deck(issue)
@@ -102,7 +101,7 @@ def render_issue(
     context: dict[str, Any] = {
         **theme.values,
         "issue": issue,
-        "issue_url": url,
+        "issue_url": issue.url,
         "masthead": masthead,
         "labels": labels,
         "subject": subject,
@@ -118,10 +117,10 @@ def render_issue(
     mjml = _render(environment, theme, "issue.mjml.j2", None, {**context, **css})
     html = _inline(_to_html(mjml, theme), css["style"], css["live"])
     return Email(
-        subject=Template((subject,)),
+        subject=marks.split(subject, "header"),
         preheader=preheader,
         html=marks.split(html, "html"),
-        text=marks.split(render_text(issue, masthead, labels, url, marks.slot), "text"),
+        text=marks.split(render_text(issue, masthead, labels, marks.slot), "text"),
         mjml=mjml,
         lang=issue.lang,
         attachments=tuple(attachments),
@@ -250,7 +249,8 @@ def _environment(theme: Theme, marks: _Marks, labels: Mapping[str, Any]) -> jinj
     # Security: autoescape always, so that no word of a post becomes markup; themes write attributes in double quotes.
     # The sandbox keeps a theme from reaching Python beyond the values it is given.
     environment = jinja2.sandbox.SandboxedEnvironment(
-        loader=jinja2.DictLoader(dict(theme.partials)),
+        # A file name for each template, so that an error's traceback tells which one it came through.
+        loader=jinja2.FunctionLoader(lambda name: _source_of(theme, name)),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=lambda value: _clean(value) if isinstance(value, str) else value,
@@ -264,6 +264,10 @@ def _environment(theme: Theme, marks: _Marks, labels: Mapping[str, Any]) -> jinj
         slot=marks.slot,
     )
     return environment
+
+
+def _source_of(theme: Theme, name: str) -> tuple[str, str, None] | None:
+    return (theme.partials[name], name, None) if name in theme.partials else None
 
 
 def _clean(text: str) -> str:
@@ -325,6 +329,8 @@ def inline_html(inlines: Inlines) -> Markup:
                 parts.append(f"<code>{escape(_clean(text))}</code>")
             case Break():
                 parts.append("<br />")
+            case Note(number):
+                parts.append(f"<sup>{number}</sup>")
             case Link(href, children):
                 parts.append(f'<a class="a" href="{escape(_clean(href))}">{inline_html(children)}</a>')
             case Image(src, alt):
@@ -332,15 +338,54 @@ def inline_html(inlines: Inlines) -> Markup:
     return Markup("".join(parts))  # noqa: S704 (every part is escaped above)
 
 
-def _code_html(text: str) -> Markup:
-    """Code that keeps its line ends and indents where `white-space` is ignored, and wraps rather than overflows."""
-    lines = [re.sub(r"^ +| {2,}", lambda run: "\u00a0" * len(run[0]), line) for line in text.expandtabs(4).split("\n")]
-    return Markup("<br />").join(escape(_clean(line)) for line in lines)
+def _code_html(text: str, language: str = "") -> Markup:
+    """Code that keeps its line ends and indents where `white-space` is ignored, and wraps rather than overflows.
+
+    With a language that Pygments knows, words carry a class that the theme colours: `hk` keyword, `hs` string, `hc`
+    comment, `hn` number, `hf` name of a function or class.
+    """
+    pieces = _highlighted(text.expandtabs(4), language) if language else [("", text.expandtabs(4))]
+    parts: list[str] = []
+    line_start = True
+    for kind, piece in pieces:
+        for number, part in enumerate(piece.split("\n")):
+            if number:
+                parts.append("<br />")
+                line_start = True
+            if not part:
+                continue
+            spaced = re.sub("^ +| {2,}" if line_start else " {2,}", lambda run: "\u00a0" * len(run[0]), part)
+            shown = escape(_clean(spaced))
+            parts.append(f'<span class="{kind}">{shown}</span>' if kind and part.strip() else str(shown))
+            line_start = False
+    return Markup("".join(parts))  # noqa: S704 (every part is escaped above)
+
+
+def _highlighted(text: str, language: str) -> list[tuple[str, str]]:
+    from pygments.lexers import get_lexer_by_name  # a third of a second to load, and few posts have code
+    from pygments.token import Comment, Keyword, Name, Number, String
+    from pygments.util import ClassNotFound
+
+    try:
+        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        return [("", text)]
+    kinds = (
+        (Keyword, "hk"),
+        (String, "hs"),
+        (Comment, "hc"),
+        (Number, "hn"),
+        (Name.Function, "hf"),
+        (Name.Class, "hf"),
+    )
+    found = lexer.get_tokens(text)
+    # `in` asks whether a token type is another's kind; the stubs see a tuple of words.
+    return [(next((k for t, k in kinds if kind in t), ""), piece) for kind, piece in found]  # type: ignore[comparison-overlap]
 
 
 def _picture(image: Image, fallback: str, width: int) -> Markup:
     """A picture as wide as its column at most. Outlook on Windows reads the `width` attribute only, in pixels."""
-    alt = fallback if normalised(image.alt) in EMPTY_ALTS else image.alt
+    alt = fallback if says_nothing(image.alt) else image.alt
     shown = min(width, image.width or width)
     fluid = "width:100%;" if shown == width else ""
     picture = Markup('<img class="pic" src="{}" alt="{}" width="{}" style="display:block;{}height:auto" />').format(
@@ -401,29 +446,42 @@ def _live_classes(classes: str, used: set[str]) -> str:
 
 
 class _Marks:
-    """Placeholders that pass MJML and premailer unharmed: letters and digits that the source does not hold."""
+    """Placeholders that pass MJML and premailer unharmed: letters and digits that the post does not hold."""
 
-    def __init__(self, source: str) -> None:
-        number = 0
-        while f"nlslot{number}x" in source:
-            number += 1
-        self.prefix = f"nlslot{number}x"
-        self.fields: list[str] = []
+    def __init__(self, mark: str, fields: Iterable[FieldRef]) -> None:
+        self.mark = mark
+        self.fields = list(fields)
 
-    def slot(self, field: str) -> str:
-        if field not in self.fields:
-            self.fields.append(field)
-        return f"{self.prefix}{self.fields.index(field)}z"
+    def slot(self, name: str) -> str:
+        """The placeholder of one of our own values, such as the way out."""
+        reference = FieldRef(name)
+        if reference not in self.fields:
+            self.fields.append(reference)
+        return f"{self.mark}{self.fields.index(reference)}z"
 
     def split(self, text: str, context: SlotContext) -> Template:
         parts: list[str | Slot] = []
-        for index, piece in enumerate(re.split(f"{self.prefix}(\\d+)z", text)):
+        before = ""
+        for index, piece in enumerate(re.split(f"{self.mark}(\\d+)z", text)):
             if index % 2:
-                parts.append(Slot(self.fields[int(piece)], context))
+                field = self.fields[int(piece)]
+                parts.append(Slot(field.name, _context(context, before), field.default))
+                before += "x"
             elif piece:
                 parts.append(piece)
+                before = before[-_LONGEST_URL:] + piece
         return Template(tuple(parts))
 
 
-def findings_of(email: Email) -> tuple[Finding, ...]:
-    return email.findings
+_LONGEST_URL = 4_000
+_IN_URL = re.compile(r"""\s(?:href|src)=(?:"([^"<>]*)|'([^'<>]*))$""")
+
+
+def _context(context: SlotContext, before: str) -> SlotContext:
+    """Where a slot stands, by what is before it: inside a URL, at the start of one, or in text."""
+    if context == "text":
+        return "text_url" if re.search(r"\bhttps?://\S*$", before) else "text"
+    found = _IN_URL.search(before[-_LONGEST_URL:]) if context == "html" else None
+    if not found:
+        return context
+    return "url" if found[1] or found[2] else "href"

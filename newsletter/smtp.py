@@ -19,6 +19,12 @@ import aiosmtplib
 from newsletter.errors import DeliveryError
 from newsletter.model import Message, Outcome, Relay, State
 
+QUIT_TIMEOUT_S = 5.0
+"""How long to wait for the answer to QUIT, on which nothing depends."""
+
+# A response exception is also raised for an answer that RFC 5321 does not have; a TimeoutError is an OSError.
+_SMTP_ERRORS = (aiosmtplib.SMTPException, OSError)
+
 
 class ConnectionLostError(Exception):
     """The connection is gone; the outcome of the message under way is in `outcome`, the next needs a new one."""
@@ -41,6 +47,7 @@ class Session:
 
     def __init__(self, relay: Relay, *, timeout_s: float, tls_context: ssl.SSLContext | None = None) -> None:
         self.relay = relay
+        self._timeout_s = timeout_s
         # Security: certificates and host names are verified, always; the parameter is for a private authority.
         context = tls_context or ssl.create_default_context()
         self._client = aiosmtplib.SMTP(
@@ -57,6 +64,7 @@ class Session:
         relay = self.relay
         try:
             await self._client.connect()
+            await self._greet()
             if relay.user:
                 await self._client.login(relay.user, relay.password)
         except aiosmtplib.SMTPAuthenticationError as error:
@@ -74,9 +82,18 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is None and self._client.is_connected:
-            with contextlib.suppress(aiosmtplib.SMTPException):
-                await self._client.quit()
+            # All that was to be sent has its answer: a relay that will not say goodbye takes nothing back.
+            with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+                await self._client.quit(timeout=min(self._timeout_s, QUIT_TIMEOUT_S))
         self._client.close()
+
+    async def _greet(self) -> None:
+        """Hear what the relay offers, before the first message asks; once more after STARTTLS (RFC 3207, 4.2)."""
+        try:
+            await self._client.ehlo()
+        except aiosmtplib.SMTPHeloError:
+            if self._client.is_connected:
+                await self._client.helo()
 
     async def send(self, message: Message, before_body: Callable[[], None]) -> Outcome:
         """Hand one message over. `before_body` runs once the recipient was accepted, before any of the body goes out.
@@ -84,28 +101,36 @@ class Session:
         Raises ConnectionLostError where the connection did not survive, SenderRefusedError where MAIL was answered
         with a permanent refusal.
         """
+        client = self._client
+        # RFC 6531: for an address that is not ASCII, be it in the envelope or in a header.
+        needs_utf8 = not ((message.envelope_from + message.recipient).isascii() and message.data.isascii())
+        if needs_utf8 and not client.supports_extension("smtputf8"):
+            return Outcome(State.REJECTED, "MAIL", 0, "the relay does not offer SMTPUTF8, which this address needs")
+        options = [f"SIZE={len(message.data)}"] if client.supports_extension("size") else []
+        options += ["SMTPUTF8"] if needs_utf8 else []
+        encoding = "utf-8" if needs_utf8 else "ascii"
         stage = "MAIL"
         try:
-            needs_utf8 = not (message.envelope_from + message.recipient).isascii()
-            if needs_utf8 and not self._client.supports_extension("smtputf8"):
-                return Outcome(State.REJECTED, "MAIL", 0, "the relay does not offer SMTPUTF8, which this address needs")
-            options = [f"SIZE={len(message.data)}"] if self._client.supports_extension("size") else []
-            options += ["SMTPUTF8"] if needs_utf8 else []
-            encoding = "utf-8" if needs_utf8 else "ascii"
-            await self._client.mail(message.envelope_from, options=options, encoding=encoding)
+            await client.mail(message.envelope_from, options=options, encoding=encoding)
             stage = "RCPT"
-            await self._client.rcpt(message.recipient, encoding=encoding)
-            before_body()
-            stage = "DATA"
-            reply = await self._client.data(message.data)
-        except aiosmtplib.SMTPResponseException as error:
+            await client.rcpt(message.recipient, encoding=encoding)
+        except _SMTP_ERRORS as error:
+            return await self._failed(error, stage)
+        before_body()  # outside: a ledger that cannot be written is no fault of the connection
+        try:
+            reply = await client.data(message.data)
+        except _SMTP_ERRORS as error:
+            return await self._failed(error, "DATA")
+        return Outcome(State.SENT, "DATA", reply.code, _words(reply.message))
+
+    async def _failed(self, error: Exception, stage: str) -> Outcome:
+        """The outcome of a refusal; ConnectionLostError where the connection is gone or speaks no SMTP."""
+        if isinstance(error, aiosmtplib.SMTPResponseException) and 400 <= error.code < 600:
             return await self._refused(error.code, error.message, stage)
-        except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError, OSError) as error:
-            self._client.close()
-            # The library does not tell a drop before the dot from one after it: both count as the latter.
-            state = State.UNCERTAIN if stage == "DATA" else State.DEFERRED
-            raise ConnectionLostError(Outcome(state, stage, 0, _words(error))) from error
-        return Outcome(State.SENT, stage, reply.code, _words(reply.message))
+        self._client.close()
+        # The library does not tell a drop before the dot from one after it: both count as the latter.
+        state = State.UNCERTAIN if stage == "DATA" else State.DEFERRED
+        raise ConnectionLostError(Outcome(state, stage, 0, _words(error))) from error
 
     async def _refused(self, code: int, text: str, stage: str) -> Outcome:
         outcome = Outcome(State.DEFERRED if 400 <= code < 500 else State.REJECTED, stage, code, _words(text))
@@ -135,6 +160,12 @@ class Session:
             return f"{relay}: the relay turned us away ({error.code} {_words(error.message)}); try again later"
         if isinstance(error, aiosmtplib.SMTPTimeoutError | TimeoutError):
             return f"{relay}: no answer in time; check host, port and firewall"
+        if isinstance(error, aiosmtplib.SMTPResponseException) and error.code < 0:
+            return f"{relay}: no SMTP server answers there ({_words(error.message)}); check host and port"
+        if isinstance(error, aiosmtplib.SMTPResponseException):
+            return f"{relay}: the relay said {error.code} {_words(error.message)} before any mail; ask who runs it"
+        if "SMTP AUTH" in str(error):
+            return f"{relay}: the relay offers no login; leave the user out of its address, or check the port"
         if "STARTTLS" in str(error):
             remedy = 'use smtps:// or a relay with STARTTLS; [relay] tls = "none" is for a relay on this machine'
             return f"{relay}: the relay offers no STARTTLS; {remedy}"
@@ -144,4 +175,5 @@ class Session:
 
 def _words(text: object) -> str:
     """A server's words, or an error's, on one line: enhanced status codes and line ends as they came, in order."""
-    return " ".join(str(text).split()) or type(text).__name__
+    words = str(text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return " ".join(words.split()) or type(text).__name__

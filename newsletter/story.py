@@ -24,6 +24,16 @@ _BETWEEN_LINKS = re.compile(r"[\s|/、，,·•]*")
 NUMBERED = re.compile(r"(\d{1,3})[.．、](?![\d\s])")
 
 
+# Alternative texts that say nothing; the story's own words say more.
+EMPTY_ALTS = frozenset(
+    {"", "图片", "图片描述", "图", "圖片", "配图", "image", "img", "picture", "photo", "画像", "이미지"}
+)
+
+
+def says_nothing(alt: str) -> bool:
+    return normalised(alt) in EMPTY_ALTS
+
+
 def normalised(text: str) -> str:
     """Letters and digits only, lower case: for telling whether two headings say the same."""
     return re.sub(r"[\W_]+", "", text).casefold()
@@ -87,14 +97,19 @@ def _separates(node: Raw) -> bool:
 
 
 def split_numbered(sequence: Sequence, number: int) -> list[Sequence]:
-    """One paragraph's `1.…` lines apart, the numbers taken off; a line that does not count on belongs to the last."""
+    """One paragraph's `1.…` lines apart, the numbers taken off; a line that does not count on belongs to the last.
+
+    Empty where the paragraph does not begin with this number.
+    """
     parts: list[Sequence] = []
     line_start = True
     for node in sequence:
         found = NUMBERED.match(node.text) if line_start and isinstance(node, Text) else None
         if found and isinstance(node, Text) and int(found[1]) == number + len(parts):
             parts.append([Text(node.text[found.end() :])])
-        else:
+        elif parts:
             parts[-1].append(node)
+        else:
+            return []
         line_start = isinstance(node, Soft | Break)
     return parts

@@ -8,8 +8,10 @@ from typing import Any
 
 from newsletter.model import (
     Block,
+    Definitions,
     Emphasis,
     Figure,
+    Footnotes,
     Heading,
     Image,
     Inline,
@@ -25,29 +27,39 @@ from newsletter.model import (
     Strong,
     Table,
     Text,
+    Video,
     plain_text,
     walk,
 )
 
+Change = Callable[[Image], Image | Inlines | None]
 
-def map_images(issue: Issue, change: Callable[[Image], Image | None]) -> Issue:
-    """The issue with every picture replaced by what `change` makes of it; None leaves the picture's words behind."""
+
+def map_images(issue: Issue, change: Change) -> Issue:
+    """The issue with every picture replaced by what `change` makes of it: a picture, words, or None for its own words.
+
+    A hero and a video's poster have no place for words; they are simply gone.
+    """
     return dataclasses.replace(
         issue,
-        hero=change(issue.hero) if issue.hero else None,
+        hero=_picture_alone(issue.hero, change) if issue.hero else None,
         blocks=tuple(_map_block(block, change) for block in issue.blocks),
     )
 
 
-def _map_block(block: Block, change: Callable[[Image], Image | None]) -> Block:
+def _map_block(block: Block, change: Change) -> Block:
     match block:
         case Figure(image, line):
-            changed = change(image)
-            return Figure(changed, line) if changed else Paragraph(_words_of(image), line)
+            changed = _picture_or_words(image, change)
+            return Figure(changed, line) if isinstance(changed, Image) else Paragraph(changed, line)
         case Story(body=body, images=images):
             changed_images = [(image, change(image)) for image in images]
-            kept = tuple(new for _, new in changed_images if new)
-            lost = tuple(Paragraph(_words_of(old), old.line) for old, new in changed_images if not new and old.href)
+            kept = tuple(new for _, new in changed_images if isinstance(new, Image))
+            lost = tuple(
+                Paragraph(_words_of(old) if new is None else new, old.line)
+                for old, new in changed_images
+                if (new is None and old.href) or (new and not isinstance(new, Image))
+            )
             return dataclasses.replace(block, body=(*(_map_block(inner, change) for inner in body), *lost), images=kept)
         case Quote(body, line):
             return Quote(tuple(_map_block(inner, change) for inner in body), line)
@@ -60,6 +72,12 @@ def _map_block(block: Block, change: Callable[[Image], Image | None]) -> Block:
             return Paragraph(_map_inlines(inlines, change), line)
         case Heading(level, inlines, line):
             return Heading(level, _map_inlines(inlines, change), line)
+        case Video(poster=Image() as poster):
+            return dataclasses.replace(block, poster=_picture_alone(poster, change))
+        case Definitions(items, line):
+            return Definitions(tuple((term, tuple(_map_block(b, change) for b in body)) for term, body in items), line)
+        case Footnotes(items=notes, line=line):
+            return Footnotes(tuple(tuple(_map_block(b, change) for b in note) for note in notes), line)
         case Table(header=header, rows=rows):
             return dataclasses.replace(
                 block,
@@ -69,18 +87,33 @@ def _map_block(block: Block, change: Callable[[Image], Image | None]) -> Block:
     return block
 
 
-def _map_inlines(inlines: Inlines, change: Callable[[Image], Image | None]) -> Inlines:
+def _map_inlines(inlines: Inlines, change: Change) -> Inlines:
     out: list[Inline] = []
     for node in inlines:
         match node:
             case Image():
-                changed = change(node)
-                out.extend((changed,) if changed else _words_of(node))
-            case Strong(children) | Emphasis(children) | Strike(children) | Link(children=children):
+                changed = _picture_or_words(node, change)
+                out.extend((changed,) if isinstance(changed, Image) else changed)
+            case Link(children=children):
+                inner = _map_inlines(children, change)
+                # A link inside a link is no link: mail clients end the outer one there.
+                flat = tuple(Text(part.label) if isinstance(part, Link) else part for part in inner)
+                out.append(dataclasses.replace(node, children=flat))
+            case Strong(children) | Emphasis(children) | Strike(children):
                 out.append(dataclasses.replace(node, children=_map_inlines(children, change)))
             case _:
                 out.append(node)
     return tuple(out)
+
+
+def _picture_or_words(image: Image, change: Change) -> Image | Inlines:
+    changed = change(image)
+    return _words_of(image) if changed is None else changed
+
+
+def _picture_alone(image: Image, change: Change) -> Image | None:
+    changed = change(image)
+    return changed if isinstance(changed, Image) else None
 
 
 def _words_of(image: Image) -> Inlines:

@@ -575,7 +575,7 @@ def test_mbox_is_whole_or_not_there(tmp_path: Path) -> None:
         yield from caught(b"Subject: one\r\n\r\n")
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(ConfigError, match="mail.mbox: cannot be written"):
+    with pytest.raises(ConfigError, match=r"mail\.mbox: cannot be written"):
         write_mbox(path, failing())
     assert path.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [path]

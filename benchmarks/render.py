@@ -1,0 +1,147 @@
+"""Size and speed of rendering, each beside its peer in the same run: `python benchmarks/render.py [POST]`.
+
+Prints (a) the sizes of the post's parts, (b) a cold `newsletter render` and a cold `npx mjml` on the same MJML,
+interleaved, with the ratio of their medians, (c) a warm render in this process, (d) what `newsletter --help` loads.
+The npm packages come from `npm ci --prefix tests/node`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+DEFAULT_POST = CHECKOUT / "examples" / "2026-03-02-ai-daily.md"
+NODE = CHECKOUT / "tests" / "node"
+
+COLD_ROUNDS = 5
+WARM_ROUNDS = 20
+BASE64_LINE = 76
+
+# What has no place in a command that prints its help: each costs tens of milliseconds or more.
+HEAVY = (
+    "premailer",
+    "cssutils",
+    "requests",
+    "mjml",
+    "jinja2",
+    "lxml",
+    "markdown_it",
+    "sqlalchemy",
+    "pydantic",
+    "aiosmtplib",
+)
+
+NEWSLETTER = (sys.executable, "-c", "from newsletter.cli import main; main()")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("post", nargs="?", type=Path, default=DEFAULT_POST)
+    post = parser.parse_args().post.resolve()
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder)
+        seconds(render_command(post, out))
+        print_sizes(post, out)
+        print_cold(post, out)
+    print_warm(post)
+    print_help()
+
+
+def render_command(post: Path, out: Path) -> Sequence[str]:
+    return (*NEWSLETTER, "render", str(post), "--out", str(out))
+
+
+def seconds(command: Sequence[str], cwd: Path | None = None) -> float:
+    """Wall time of a whole process, start and end included."""
+    start = time.perf_counter()
+    subprocess.run(command, cwd=cwd, check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+def print_sizes(post: Path, out: Path) -> None:
+    print(f"(a) {post.name}")
+    for name in ("email.html", "email.txt", "email.mjml"):
+        data = (out / name).read_bytes()
+        text = base64.b64encode(data)
+        encoded = len(text) + 2 * -(-len(text) // BASE64_LINE)
+        print(f"    {name:<12} {len(data):>9,} bytes, {encoded:>9,} as base64 with its line ends")
+
+
+def print_cold(post: Path, out: Path) -> None:
+    print(f"(b) cold process, median of {COLD_ROUNDS}, interleaved")
+    npx = shutil.which("npx")
+    if npx is None or not (NODE / "node_modules" / "mjml").is_dir():
+        print("    npx or the tests' npm packages are missing: nothing to compare with")
+        return
+    ours: list[float] = []
+    theirs: list[float] = []
+    official = (npx, "--no-install", "mjml", str(out / "email.mjml"), "-o", str(out / "official.html"))
+    for _ in range(COLD_ROUNDS):
+        ours.append(seconds(render_command(post, out)))
+        theirs.append(seconds(official, cwd=NODE))
+    our_median, their_median = statistics.median(ours), statistics.median(theirs)
+    print(f"    newsletter render {our_median * 1000:>7.0f} ms  (Markdown, MJML, inlined CSS, text part, four files)")
+    print(f"    npx mjml          {their_median * 1000:>7.0f} ms  (MJML alone)")
+    print(f"    ratio             {our_median / their_median:>7.2f}")
+
+
+def print_warm(post: Path) -> None:
+    from newsletter.model import Masthead
+    from newsletter.post import decode_post, parse_post
+    from newsletter.render import render_issue
+    from newsletter.themes import load_theme
+
+    theme = load_theme("classic", CHECKOUT)
+    data = post.read_bytes()
+    masthead = Masthead("Benchmark", "1 Example Street", unsubscribe=True)
+
+    def parse_only() -> object:
+        return parse_post(decode_post(data, post.name), path=post.name, base_url="https://example.com/")
+
+    def parse_and_render() -> object:
+        issue = parse_post(decode_post(data, post.name), path=post.name, base_url="https://example.com/")
+        return render_issue(issue, theme, masthead)
+
+    first = milliseconds(parse_and_render)
+    print(f"(c) one process, median of {WARM_ROUNDS}")
+    print(f"    first render      {first:>7.1f} ms")
+    print(f"    warm render       {median_of(parse_and_render):>7.1f} ms")
+    print(f"    of which parsing  {median_of(parse_only):>7.1f} ms")
+
+
+def milliseconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return (time.perf_counter() - start) * 1000
+
+
+def median_of(work: Callable[[], object]) -> float:
+    return statistics.median(milliseconds(work) for _ in range(WARM_ROUNDS))
+
+
+def print_help() -> None:
+    probe = "\n".join(
+        [
+            "import sys",
+            "from newsletter.cli import cli",
+            "cli.main(['--help'], standalone_mode=False)",
+            f"print('@@', *(name for name in {HEAVY!r} if name in sys.modules))",
+        ]
+    )
+    done = subprocess.run((sys.executable, "-c", probe), check=True, capture_output=True, text=True)
+    loaded = done.stdout.rpartition("@@")[2].split()
+    median = statistics.median(seconds((*NEWSLETTER, "--help")) for _ in range(COLD_ROUNDS))
+    print(f"(d) newsletter --help {median * 1000:>5.0f} ms; heavy modules loaded: {', '.join(loaded) or 'none'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""The blog that posts belong to: its address from newsletter.toml, or from the blog's own `_config.yml` -> `Site`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from newsletter.errors import ConfigError, located
+from newsletter.model import Site
+
+CONFIG = "_config.yml"
+
+
+def read_site(source: Path | None, *, url: str, baseurl: str, permalink: str) -> Site:
+    """The site's values; what newsletter.toml says wins over the blog's own. `source` is the blog's folder.
+
+    Raises ConfigError naming file and line.
+    """
+    values: dict[str, Any] = {}
+    if source is not None:
+        values = _read(source / CONFIG)
+    return Site(
+        url=(url or str(values.get("url") or "")).rstrip("/"),
+        baseurl=(baseurl or str(values.get("baseurl") or "")).rstrip("/"),
+        # Without a blog's own configuration nobody knows where posts are published: only a given template counts.
+        permalink=permalink or str(values.get("permalink") or ("date" if source is not None else "")),
+        values=values,
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text("utf-8-sig"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such file; [site] source names the folder of the blog") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: tried UTF-8, and byte {error.start} does not fit; save it as UTF-8") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        what = f"not valid YAML ({getattr(error, 'problem', None) or 'nested too deep'})"
+        raise ConfigError(
+            located(str(path), mark.line + 1 if mark else None, what, "mend it; Jekyll needs it too")
+        ) from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: not a list of `key: value` lines; mend it")
+    return {str(key): value for key, value in values.items()}

@@ -1,0 +1,54 @@
+"""Pictures that were fetched from the web, kept by the hash of their content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from newsletter.files import write_atomically
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """Pictures that were fetched once, as they came: `URL's hash.json` names the content's hash, a file beside it.
+
+    A hit asks no network, however old it is. What does not match its hash counts as absent.
+    """
+
+    folder: Path
+
+    def read(self, url: str) -> bytes | None:
+        digest = self._entry(url).get("sha256")
+        if not isinstance(digest, str) or not digest.isalnum():
+            return None
+        try:
+            data = (self.folder / digest).read_bytes()
+        except OSError:
+            return None
+        return data if hashlib.sha256(data).hexdigest() == digest else None
+
+    def size(self, url: str) -> tuple[int, int] | None:
+        """Width and height in pixels, without reading the picture."""
+        match self._entry(url).get("size"):
+            case [int(width), int(height)] if width > 0 and height > 0:
+                return width, height
+        return None
+
+    def write(self, url: str, data: bytes, size: tuple[int, int]) -> None:
+        """Keep a picture that was found good. Raises ConfigError where the folder cannot be written."""
+        digest = hashlib.sha256(data).hexdigest()
+        write_atomically(self.folder / digest, data)
+        entry = {"url": url, "sha256": digest, "size": list(size)}
+        write_atomically(self._entry_path(url), (json.dumps(entry, ensure_ascii=False) + "\n").encode())
+
+    def _entry_path(self, url: str) -> Path:
+        return self.folder / f"{hashlib.sha256(url.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}.json"
+
+    def _entry(self, url: str) -> dict[str, object]:
+        try:
+            entry = json.loads(self._entry_path(url).read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return entry if isinstance(entry, dict) and entry.get("url") == url else {}

@@ -1,0 +1,62 @@
+"""Where Jekyll publishes a post: its permalink templates, and the address of one issue.
+
+Source: https://jekyllrb.com/docs/permalinks/ (styles, placeholders, and that categories are lower-cased).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from urllib.parse import quote
+
+STYLES = {
+    "date": "/:categories/:year/:month/:day/:title:output_ext",
+    "pretty": "/:categories/:year/:month/:day/:title/",
+    "ordinal": "/:categories/:year/:y_day/:title:output_ext",
+    "weekdate": "/:categories/:year/W:week/:short_day/:title:output_ext",
+    "none": "/:categories/:title:output_ext",
+}
+
+
+def post_path(template: str, *, title: str, day: date | None, categories: Sequence[str]) -> str:
+    """The path of a post below the site's base, beginning with `/`; empty where a placeholder has no value.
+
+    `title` is the file's name without date and ending.
+    """
+    pattern = STYLES.get(template, template)
+    values = {
+        "title": quote(title),
+        "slug": quote(title.lower()),
+        "categories": "/".join(quote(category.lower()) for category in categories),
+        "output_ext": ".html",
+    }
+    if day is not None:
+        week = day.isocalendar()
+        values |= {
+            "year": f"{day.year:04}",
+            "short_year": f"{day.year % 100:02}",
+            "month": f"{day.month:02}",
+            "i_month": f"{day.month}",
+            "day": f"{day.day:02}",
+            "i_day": f"{day.day}",
+            "y_day": f"{day.timetuple().tm_yday:03}",
+            "week": f"{week.week:02}",
+            "w_year": f"{week.year:04}",
+            "short_day": day.strftime("%a"),
+        }
+    names = re.findall(r":([a-z_]+)", pattern)
+    if any(_longest(name, values) is None for name in names):
+        return ""
+    path = re.sub(r":([a-z_]+)", lambda found: _filled(found[1], values), pattern)
+    return "/" + re.sub(r"/{2,}", "/", path).lstrip("/")
+
+
+def _longest(name: str, values: dict[str, str]) -> str | None:
+    """The placeholder that a name begins with: `:title_x` is `:title` and `_x`."""
+    return next((key for key in sorted(values, key=len, reverse=True) if name.startswith(key)), None)
+
+
+def _filled(name: str, values: dict[str, str]) -> str:
+    key = _longest(name, values)
+    return values[key] + name[len(key) :] if key else f":{name}"

@@ -1,0 +1,310 @@
+"""Any picture's bytes -> bytes that every mail client shows: PNG, JPEG or GIF, upright, no larger than needed, clean.
+
+Outlook on Windows shows no WebP and no AVIF, Gmail no SVG (caniemail.com). What a camera wrote about place and person
+stays behind. The result depends on the bytes and the limits alone.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+import zlib
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from PIL import Image as Pillow
+from PIL import ImageCms, ImageOps, ImageSequence, UnidentifiedImageError
+
+from newsletter.svg import draw_svg, looks_like_svg
+
+MAX_PIXELS = 40_000_000
+"""A larger one is refused by its header, before it is decoded: a few KB may say 100,000 by 100,000."""
+
+MAX_ANIMATION_BYTES = 1_000_000
+"""A heavier animation is replaced by its first frame."""
+
+_MAX_HEIGHT = 8_000
+_ANIMATION_PIXELS = 4 * MAX_PIXELS
+_WORKERS = 2  # each may hold a picture of MAX_PIXELS a few times over
+
+_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "TIFF")
+_MOVING = frozenset({"GIF", "WEBP", "PNG", "AVIF"})  # the frames of a TIFF are pages, those of a JPEG previews
+_LOSSLESS = frozenset({"PNG", "GIF", "BMP", "TIFF"})
+
+# Pillow warns of a picture it would still decode; here it is refused, with a sentence of ours.
+warnings.filterwarnings("error", category=Pillow.DecompressionBombWarning)
+
+# What Pillow's decoders raise for bytes that are not what their header promised.
+_BROKEN = (OSError, SyntaxError, ValueError, LookupError, ArithmeticError, TypeError, RuntimeError, struct.error)
+_BROKEN_TOO = (EOFError, zlib.error, MemoryError)
+
+_SAVE_IT = "save it as PNG or JPEG beside the post"
+
+
+class PictureError(ValueError):
+    """Why a picture stays out, as it follows "the picture ... is left out: ", and the remedy."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture ready for mail. `original` is its size as it came, upright; `stilled` says that it used to move."""
+
+    data: bytes = field(repr=False)
+    media_type: str
+    extension: str
+    width: int
+    height: int
+    original: tuple[int, int]
+    stilled: bool = False
+    step: int = 0
+
+    @property
+    def mailed_bytes(self) -> int:
+        """Its weight in a message: base64 in lines of 76 (RFC 2045 6.8), and the headers of its part."""
+        encoded = -(-len(self.data) // 3) * 4
+        return encoded + 2 * -(-encoded // 76) + 400
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """JPEG quality, and the width as a part of the widest allowed. After the first, PNGs have a palette."""
+
+    quality: int
+    scale: float
+
+
+# Quality goes first, down to where it shows, then size: 0.5 is one pixel for each of the layout's.
+STEPS = (
+    _Step(82, 1.0),
+    _Step(72, 1.0),
+    _Step(68, 0.75),
+    _Step(62, 0.5),
+    _Step(55, 0.4),
+    _Step(50, 0.3),
+    _Step(45, 0.2),
+)
+
+
+# --- many -----------------------------------------------------------------------------------------------------------
+
+
+def prepare_pictures(
+    sources: Mapping[str, bytes], *, max_width: int, max_total_bytes: int | None = None
+) -> dict[str, Picture | PictureError]:
+    """Each picture by its name, or why there is none. Together they weigh at most `max_total_bytes` in a message.
+
+    While they weigh more, those above their fair share go down one step; one that has none left is given up, the
+    heaviest first. So small pictures keep their quality, and the outcome does not depend on timing.
+    """
+
+    def lighten(picture: Picture, data: bytes) -> Picture | PictureError:
+        return _lighten(picture, data, max_width)
+
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        first = pool.map(lambda data: _attempt(data, max_width, 0), sources.values())
+        results = dict(zip(sources, first, strict=True))
+        while max_total_bytes is not None:
+            kept = {name: picture for name, picture in results.items() if isinstance(picture, Picture)}
+            if sum(picture.mailed_bytes for picture in kept.values()) <= max_total_bytes:
+                break
+            share = max_total_bytes / len(kept)
+            heavy = [name for name, picture in kept.items() if picture.mailed_bytes > share]
+            lighter = [name for name in heavy if kept[name].step + 1 < len(STEPS)]
+            if lighter:
+                again = pool.map(lighten, (kept[name] for name in lighter), (sources[name] for name in lighter))
+                results.update(zip(lighter, again, strict=True))
+            else:
+                heaviest = max(heavy, key=lambda name: kept[name].mailed_bytes)
+                results[heaviest] = PictureError(
+                    f"all pictures together would weigh more than {max_total_bytes // 1024} KB",
+                    "raise [images] max_total_kb, or take pictures out",
+                )
+    return results
+
+
+def _attempt(data: bytes, max_width: int, step: int) -> Picture | PictureError:
+    try:
+        return prepare_picture(data, max_width=max_width, step=step)
+    except PictureError as error:
+        return error
+
+
+def _lighten(picture: Picture, data: bytes, max_width: int) -> Picture | PictureError:
+    lighter = _attempt(data, max_width, picture.step + 1)
+    if isinstance(lighter, PictureError) or len(lighter.data) < len(picture.data):
+        return lighter
+    return replace(picture, step=picture.step + 1)
+
+
+# --- one ------------------------------------------------------------------------------------------------------------
+
+
+def prepare_picture(data: bytes, *, max_width: int, step: int = 0) -> Picture:
+    """The picture as PNG, JPEG or GIF, at most `max_width` wide. Raises PictureError.
+
+    PNG where it is transparent or has few colours, else JPEG. An animation stays one at step 0, if it is light enough.
+    """
+    data = _unzipped(data)
+    original = None
+    try:
+        if looks_like_svg(data):
+            data, original = draw_svg(data, max_width)
+    except ValueError as error:
+        raise PictureError(f"it is an SVG {error}", _SAVE_IT) from error
+    try:
+        with Pillow.open(io.BytesIO(data), formats=_FORMATS) as source:
+            if source.width * source.height > MAX_PIXELS:
+                raise _too_many_pixels(source.size)
+            if source.format in _MOVING and getattr(source, "is_animated", False):
+                moving = _moving(source, data, max_width) if step == 0 else None
+                source.seek(0)
+                return moving or replace(_still(source, max_width, step), stilled=True)
+            picture = _still(source, max_width, step)
+    except PictureError:
+        raise
+    except UnidentifiedImageError as error:
+        raise _no_picture(data) from error
+    except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning) as error:
+        raise _too_many_pixels(None) from error
+    except (*_BROKEN, *_BROKEN_TOO) as error:
+        raise PictureError("it is broken or incomplete", _SAVE_IT) from error
+    return replace(picture, original=original) if original else picture
+
+
+def _still(source: Pillow.Image, max_width: int, step: int) -> Picture:
+    lossless = source.format in _LOSSLESS
+    profile = source.info.get("icc_profile")
+    image = _plain(ImageOps.exif_transpose(source))
+    original = image.size
+    # Shades of grey are never more than 256: a photograph has most of them, a drawing few.
+    few_colours = image.getcolors(64 if image.mode == "L" else 256) is not None
+    image = _in_srgb(_resized(image, round(max_width * STEPS[step].scale)), profile)
+    if image.mode == "RGBA" and image.getchannel("A").getextrema()[0] == 255:
+        image = image.convert("RGB")
+    image.info = {}  # nothing of what a camera or an editor wrote goes along
+    out = io.BytesIO()
+    if image.mode == "RGBA" or few_colours:
+        if few_colours or step:
+            method = Pillow.Quantize.FASTOCTREE if image.mode == "RGBA" else Pillow.Quantize.MEDIANCUT
+            image = image if image.mode == "L" else image.quantize(256, method=method)
+        # The best compression takes seconds on a photograph, and gains nothing there.
+        image.save(out, "PNG", **({"compress_level": 6} if image.mode == "RGBA" else {"optimize": True}))
+        kind = ("image/png", "png")
+    else:
+        # Full colour resolution for what was lossless: screenshots have coloured letters.
+        sampling = 0 if lossless and not step else 2
+        image.save(out, "JPEG", quality=STEPS[step].quality, optimize=True, progressive=True, subsampling=sampling)
+        kind = ("image/jpeg", "jpg")
+    return Picture(out.getvalue(), *kind, *image.size, original=original, step=step)
+
+
+def _plain(image: Pillow.Image) -> Pillow.Image:
+    """In one of four modes: L, RGB, RGBA, or CMYK, which waits for its profile."""
+    if image.mode in {"L", "RGB", "RGBA", "CMYK"} and "transparency" not in image.info:
+        return image
+    if image.mode.startswith("I;16"):  # 16 bits of grey
+        return image.convert("I").point(lambda value: value / 256).convert("L")
+    if image.mode in {"I", "F"}:
+        high = image.getextrema()[1]
+        scale = 255 / (high if isinstance(high, int | float) and high > 255 else 255)
+        return image.point(lambda value: value * scale).convert("L")
+    return image.convert("RGBA" if image.has_transparency_data else "L" if image.mode == "1" else "RGB")
+
+
+def _resized(image: Pillow.Image, max_width: int) -> Pillow.Image:
+    scale = min(1.0, max_width / image.width, _MAX_HEIGHT / image.height)
+    if scale == 1.0:
+        return image
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Pillow.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def _in_srgb(image: Pillow.Image, profile: object) -> Pillow.Image:
+    """The colours as every client takes them to be; without this, a phone's photograph turns pale."""
+    if isinstance(profile, bytes) and image.mode != "L":
+        try:
+            own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            mode = "RGBA" if image.mode == "RGBA" else "RGB"
+            converted = ImageCms.profileToProfile(image, own, ImageCms.createProfile("sRGB"), outputMode=mode)
+        except (ImageCms.PyCMSError, OSError, ValueError):
+            pass  # a profile that cannot be read is ignored, as browsers do
+        else:
+            image = converted or image
+    return image.convert("RGB") if image.mode == "CMYK" else image
+
+
+# --- animations -----------------------------------------------------------------------------------------------------
+
+
+def _moving(source: Pillow.Image, data: bytes, max_width: int) -> Picture | None:
+    """The animation as a GIF, untouched if it is one; None if it is too heavy."""
+    frames = getattr(source, "n_frames", 1)
+    if frames * source.width * source.height > _ANIMATION_PIXELS:
+        return None
+    if source.format == "GIF":
+        for frame in ImageSequence.Iterator(source):
+            frame.load()  # a broken one raises
+        return _gif(data, source.size, source.size)
+    loop = source.info.get("loop", 0)
+    pictures, durations = [], []
+    for frame in ImageSequence.Iterator(source):
+        frame.load()
+        durations.append(max(20, int(frame.info.get("duration") or 100)))
+        picture = _resized(frame.convert("RGBA"), max_width)
+        picture.info = {}
+        pictures.append(picture)
+    out = io.BytesIO()
+    pictures[0].save(
+        out, "GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=loop, disposal=2, optimize=True
+    )
+    return _gif(out.getvalue(), pictures[0].size, source.size)
+
+
+def _gif(data: bytes, size: tuple[int, int], original: tuple[int, int]) -> Picture | None:
+    return None if len(data) > MAX_ANIMATION_BYTES else Picture(data, "image/gif", "gif", *size, original=original)
+
+
+# --- what is wrong --------------------------------------------------------------------------------------------------
+
+
+def _unzipped(data: bytes) -> bytes:
+    """The content of gzip: a `.svgz`, or a server that compresses unasked."""
+    if not data.startswith(b"\x1f\x8b"):
+        return data
+    try:
+        unzip = zlib.decompressobj(wbits=31)
+        # Security: bounded while it is unpacked; 10 MB of gzip may hold 10 GB.
+        content = unzip.decompress(data, 32 << 20)
+    except zlib.error as error:
+        raise PictureError("it is broken or incomplete", _SAVE_IT) from error
+    if not unzip.eof:
+        raise PictureError("it is compressed, and incomplete or too large", _SAVE_IT)
+    return content
+
+
+def _too_many_pixels(size: tuple[int, int] | None) -> PictureError:
+    shown = f"it has {size[0]} by {size[1]} pixels, " if size else "it has "
+    return PictureError(f"{shown}more than {MAX_PIXELS // 1_000_000} million", "make it smaller")
+
+
+def _no_picture(data: bytes) -> PictureError:
+    """What the bytes are instead, as far as their beginning tells."""
+    start = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not start:
+        return PictureError("there is nothing in it, 0 bytes", _SAVE_IT)
+    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<script")) or b"<html" in start:
+        return PictureError("it is a web page, HTML, instead of a picture", "write the address of the picture itself")
+    if data[4:8] == b"ftyp" and data[8:12] in {b"heic", b"heix", b"hevc", b"mif1", b"msf1"}:
+        return PictureError("it is HEIC, which cannot be read", _SAVE_IT)
+    if (data[4:8] == b"ftyp" and data[8:12] not in {b"avif", b"avis"}) or data.startswith(b"\x1aE\xdf\xa3"):
+        return PictureError("it is a video", "write it as a link, [watch](address)")
+    if data.startswith((b"\x89PNG", b"\xff\xd8", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")) or data[4:8] == b"ftyp":
+        return PictureError("it is broken or incomplete", _SAVE_IT)
+    return PictureError("it is no picture in a known format (PNG, JPEG, GIF, WebP, AVIF, SVG, BMP, TIFF)", _SAVE_IT)

@@ -1,0 +1,87 @@
+"""The house's import rules, and what keeps the pure stages pure."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import CHECKOUT
+
+PACKAGE = CHECKOUT / "newsletter"
+
+# Parse, render and compose: no clock, no files, no network, no environment, no chance.
+PURE = (
+    "errors",
+    "model",
+    "tree",
+    "cjk",
+    "inline",
+    "front_matter",
+    "story",
+    "markdown",
+    "post",
+    "plaintext",
+    "render",
+    "message",
+)
+IMPURE_MODULES = frozenset(
+    {
+        *("os", "io", "shutil", "tempfile", "glob", "subprocess", "sys", "signal", "threading", "asyncio"),
+        *(
+            "socket",
+            "ssl",
+            "http",
+            "urllib.request",
+            "smtplib",
+            "httpx",
+            "aiosmtplib",
+            "aiosmtpd",
+            "sqlite3",
+            "sqlalchemy",
+        ),
+        *("time", "random", "secrets", "uuid", "locale", "getpass"),
+    }
+)
+IMPURE_CALLS = frozenset(
+    {"open", "input", "print", "now", "today", "utcnow", "time", "read_text", "write_text", "getenv"}
+)
+
+
+def test_imports_go_one_way() -> None:
+    lint = Path(sys.executable).parent / "lint-imports"
+    done = subprocess.run([lint, "--no-cache"], cwd=CHECKOUT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "kept" in done.stdout
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_a_pure_stage_reaches_for_nothing(name: str) -> None:
+    for node in ast.walk(ast.parse((PACKAGE / f"{name}.py").read_text("utf-8"))):
+        imported: list[str] = []
+        match node:
+            case ast.Import(names=names):
+                imported = [each.name for each in names]
+            case ast.ImportFrom(module=str(module), names=names):
+                imported = [module, *(f"{module}.{each.name}" for each in names)]
+            case ast.Call(func=ast.Name(id=called) | ast.Attribute(attr=called)):
+                assert called not in IMPURE_CALLS, f"{name}.py:{node.lineno} calls {called}"
+        for module in imported:
+            parents = {module.rsplit(".", depth)[0] for depth in range(module.count(".") + 1)}
+            assert not parents & IMPURE_MODULES, f"{name}.py:{getattr(node, 'lineno', 0)} imports {module}"
+            assert module != "pathlib.Path", f"{name}.py reads files"
+
+
+def test_no_file_is_named_like_the_standard_library() -> None:
+    names = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__"}
+    assert names & set(sys.stdlib_module_names) == set()
+
+
+def test_no_module_swallows_every_exception() -> None:
+    for path in PACKAGE.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ExceptHandler):
+                caught = ast.unparse(node.type) if node.type else "everything"
+                assert caught not in ("everything", "Exception"), f"{path.name}:{node.lineno} catches {caught}"

@@ -1,0 +1,125 @@
+"""Posts in, files out: every unreadable post is a sentence, every file is whole or not there."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+import pytest
+from front_door import without_root
+
+from newsletter.errors import ConfigError, ContentError
+from newsletter.files import STDIN, open_post, write_atomically
+from newsletter.post import MAX_BYTES
+
+NOTHING = io.BytesIO()
+
+
+def test_a_post_is_read_with_the_folder_its_pictures_are_beside(tmp_path: Path) -> None:
+    post = tmp_path / "post.md"
+    post.write_bytes(b"# Hi\xff\n")
+    assert open_post(str(post), NOTHING) == (str(post), b"# Hi\xff\n", tmp_path)
+
+
+def test_a_dash_is_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-").write_text("a file of this name is not meant")
+    assert open_post("-", io.BytesIO(b"# Hi\n")) == (STDIN, b"# Hi\n", tmp_path)
+
+
+def test_a_huge_post_is_not_read_whole(tmp_path: Path) -> None:
+    post = tmp_path / "post.md"
+    with post.open("wb") as file:
+        file.truncate(MAX_BYTES * 3)
+    assert len(open_post(str(post), NOTHING)[1]) == MAX_BYTES + 1
+    assert len(open_post("-", io.BytesIO(bytes(MAX_BYTES * 3)))[1]) == MAX_BYTES + 1
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("missing.md", "there is no such file; check the name"),
+        (".", "this is a folder; name the post inside it"),
+        ("post.md/more.md", "cannot be read (Not a directory)"),
+        ("x" * 300, "cannot be read (File name too long)"),
+        ("", "name the post"),
+    ],
+)
+def test_what_is_no_post_is_one_sentence(
+    name: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "post.md").write_text("x")
+    with pytest.raises(ContentError) as caught:
+        open_post(name, NOTHING)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_post_that_may_not_be_read_is_one_sentence() -> None:
+    with tempfile.TemporaryDirectory() as open_to_all:
+        Path(open_to_all).chmod(0o755)
+        post = Path(open_to_all) / "post.md"
+        post.touch(mode=0)
+        with without_root(), pytest.raises(ContentError, match=r"cannot be read \(Permission denied\); check its"):
+            open_post(str(post), NOTHING)
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_is_written_and_folders_are_made(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "email.html"
+    write_atomically(path, b"one")
+    assert path.read_bytes() == b"one"
+    write_atomically(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert [entry.name for entry in path.parent.iterdir()] == ["email.html"]
+
+
+def test_a_new_file_has_the_usual_permissions(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        write_atomically(tmp_path / "file", b"")
+        assert os.umask(0o027) == 0o027, "the umask was changed"
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
+
+
+def test_a_reader_of_the_old_file_keeps_it(tmp_path: Path) -> None:
+    """The new file takes the old one's name; nobody sees a part of either."""
+    path = tmp_path / "file"
+    write_atomically(path, b"old" * 1000)
+    with path.open("rb") as reader:
+        head = reader.read(3)
+        write_atomically(path, b"new")
+        assert head + reader.read() == b"old" * 1000
+
+
+def test_a_write_that_fails_leaves_the_old_file_alone(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+    with pytest.raises(TypeError):
+        write_atomically(path, "not bytes")  # type: ignore[arg-type]
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_place_that_takes_no_file_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "folder").mkdir()
+    for path in (tmp_path / "file" / "below", tmp_path / "folder", tmp_path / ("x" * 300)):
+        with pytest.raises(ConfigError, match=r"cannot be written \(.+\); choose another place"):
+            write_atomically(path, b"data")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["file", "folder"]
+    assert list((tmp_path / "folder").iterdir()) == []
+
+
+def test_a_long_name_is_no_obstacle(tmp_path: Path) -> None:
+    path = tmp_path / ("長" * 80 + ".html")
+    write_atomically(path, b"data")
+    assert path.read_bytes() == b"data"

@@ -1,0 +1,317 @@
+"""A post's bytes to an `Issue`: what is refused and why, and what each key of the front matter means."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from cases import outline
+
+from newsletter.errors import EXIT_CONTENT, ContentError
+from newsletter.model import Image, Issue
+from newsletter.post import MAX_BYTES, decode_post, detect_language, parse_post
+
+BODY = "\n正文第一段。\n"
+
+
+def post(front: str = "title: 题", body: str = BODY, path: str = "posts/post.md", **options: str) -> Issue:
+    return parse_post(f"---\n{front}\n---\n{body}", path=path, **options).issue
+
+
+def codes(issue: Issue) -> list[tuple[int | None, str]]:
+    return [(finding.line, finding.code) for finding in issue.findings]
+
+
+def refusal(text: str, path: str = "posts/post.md") -> str:
+    with pytest.raises(ContentError) as caught:
+        parse_post(text, path=path)
+    assert caught.value.exit_code == EXIT_CONTENT
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+# --- bytes ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ("题\n正文".encode("utf-16"), "p.md: the post is UTF-16, not UTF-8; save it as UTF-8"),
+        ("题".encode("utf-16-be").join([b"\xfe\xff", b""]), "p.md: the post is UTF-16, not UTF-8; save it as UTF-8"),
+        (
+            "title: x\n正文在这里".encode("gb18030"),
+            "p.md:2:1: tried UTF-8, and byte 0xd5 does not fit; save the post as UTF-8",
+        ),
+        (
+            b"caf\xe9 cr\xe8me",
+            "p.md:1:4: tried UTF-8, and byte 0xe9 does not fit; save the post as UTF-8",
+        ),
+        (
+            b"first\nsec\0nd",
+            "p.md:2: this is a binary file (it holds a NUL byte); name a Markdown post",
+        ),
+        (b"\x89PNG\r\n\x1a\n\0\0\0", "p.md:3: this is a binary file (it holds a NUL byte); name a Markdown post"),
+        (b"a" * (MAX_BYTES + 1), f"p.md: the post has {MAX_BYTES + 1:,} bytes; keep it under {MAX_BYTES:,}"),
+    ],
+    ids=["utf-16-le", "utf-16-be", "gb18030", "latin-1", "nul", "png", "oversize"],
+)
+def test_bytes_that_are_no_post(data: bytes, sentence: str) -> None:
+    with pytest.raises(ContentError) as caught:
+        decode_post(data, "p.md")
+    assert str(caught.value) == sentence
+
+
+def test_largest_post() -> None:
+    assert len(decode_post(b"a" * MAX_BYTES, "p.md")) == MAX_BYTES
+
+
+def test_byte_order_mark_and_line_ends() -> None:
+    assert decode_post(b"\xef\xbb\xbf---\r\ntitle: a\r\n---\rb\n", "p.md") == "---\ntitle: a\n---\nb\n"
+
+
+def test_every_line_end_gives_the_same_issue() -> None:
+    text = '---\ntitle: "a "b" c"\n---\n\n1. 甲。\n2. 乙。\n'
+    issues = [
+        parse_post(decode_post(mark + text.replace("\n", end).encode(), "p.md"), path="p.md").issue
+        for end in ("\n", "\r\n", "\r")
+        for mark in (b"", b"\xef\xbb\xbf")
+    ]
+    assert all(issue == issues[0] for issue in issues)
+    assert codes(issues[0]) == [(2, "front-matter-quote")]
+
+
+# --- nothing to send ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "posts/post.md: the post is empty; write a title and some text"),
+        (" \n\t\n", "posts/post.md: the post is empty; write a title and some text"),
+        ("---\ntitle: 题\n---\n\n", "posts/post.md:4: the post has no text after its front matter; write it"),
+        ("---\ntitle: 题\n---\n\n# 题\n", "posts/post.md:4: the post has nothing beside its title; write its text"),
+        ("---\ntitle: 题\n---\n<!-- x -->\n", "posts/post.md:4: the post has nothing beside its title; write its text"),
+        ("text alone", "posts/post.md:1: the post has no title; write `title: …` in its front matter"),
+        (
+            "---\ntitle: a\n---\n\nx\n\n```py\ncode",
+            "posts/post.md:7: the code fence ``` is never closed and would swallow the rest of the post; "
+            "write ``` on a line after the code",
+        ),
+    ],
+)
+def test_posts_without_content(text: str, sentence: str) -> None:
+    assert refusal(text) == sentence
+
+
+# --- title and heading ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("title", "heading", "kept"),
+    [
+        ("AI日报 2025/12/1", "## AI日报 2025/12/1", False),
+        ("AI日报 2025/12/1", "# AI 日报　2025-12-1", False),
+        ("AI日报", "# **AI日报**", False),
+        ("Slow Software", "# slow software!", False),
+        ("AI日报", "# 今日摘要", True),
+    ],
+)
+def test_a_heading_that_repeats_the_title_is_dropped(title: str, heading: str, kept: bool) -> None:
+    issue = post(f"title: {title}", f"{heading}\n\n正文。\n")
+    assert len(issue.blocks) == 1 + kept
+    assert issue.title == title
+
+
+def test_only_the_first_heading_can_repeat_the_title() -> None:
+    assert outline(post("title: 题", "正文。\n\n## 题\n").blocks) == "p @4 正文。\nh2 @6 题"
+
+
+def test_the_heading_is_the_title_where_none_is_written() -> None:
+    issue = post("layout: post", "# **甲** [乙](https://a.example)\n\n正文。\n")
+    assert issue.title == "甲 乙"
+    assert outline(issue.blocks) == "p @6 正文。"
+
+
+# --- date, slug, language -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-03-01",
+        "2026/3/1",
+        "2026-3-1",
+        '"2026-03-01"',
+        "2026-03-01 08:00:00",
+        "2026-03-01 08:00:00 +0800",
+        "2026-03-01 08:00:00 +08:00",
+        "2026-03-01T08:00:00Z",
+        '"2026-03-01T10:15:11.231Z"',
+        "2026-03-01 8:00",
+        '"2026/03/01 08:00:00 +0800"',
+    ],
+)
+def test_dates(written: str) -> None:
+    assert post(f"title: 题\ndate: {written}").date == date(2026, 3, 1)
+
+
+def test_a_date_is_the_authors_day_whatever_the_zone() -> None:
+    assert post("title: 题\ndate: 2026-03-01 23:30:00 -0800").date == date(2026, 3, 1)
+    assert post("title: 题\ndate: 2026-03-01 00:30:00 +0800").date == date(2026, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"), [("soon", "soon"), ("12", "12"), ("[2026]", "[2026]"), ("2026-13-01x", "2026-13-01x")]
+)
+def test_dates_that_are_none(written: str, shown: str) -> None:
+    sentence = refusal(f"---\ntitle: 题\ndate: {written}\n---\n正文")
+    assert sentence == f"posts/post.md:3: `date` is '{shown}', not a date; write 2026-03-01"
+
+
+def test_the_file_name_dates_a_post_that_does_not() -> None:
+    assert post(path="posts/2025-12-01-ai-daily.md").date == date(2025, 12, 1)
+    assert post(path="posts/2025-1-2-x.md").date == date(2025, 1, 2)
+    assert post("title: 题\ndate: 2026-03-01", path="2025-12-01-x.md").date == date(2026, 3, 1)
+    assert post(path="posts/notes.md").date is None
+
+
+def test_a_file_name_that_is_no_day_is_a_warning() -> None:
+    issue = post(path="2025-02-30-x.md")
+    assert (issue.date, codes(issue)) == (None, [(None, "date-name")])
+
+
+@pytest.mark.parametrize(
+    ("path", "title", "slug"),
+    [
+        ("posts/2025-12-01-ai-daily.md", "题", "2025-12-01-ai-daily"),
+        ("posts/AI 日报 №1.md", "题", "ai-日报-1"),
+        ("-", "AI日报 2025/12/1", "ai日报-2025-12-1"),
+        ("<stdin>", "Slow Software!", "slow-software"),
+        ("-", "!!!", "issue"),
+        ("-", "x" * 200, "x" * 80),
+        ("../..", "题", "issue"),
+    ],
+)
+def test_slugs(path: str, title: str, slug: str) -> None:
+    assert post(f'title: "{title}"', path=path).slug == slug
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("OpenAI 发布 GPT-5.2 系列模型，含三版本", "zh"),
+        ("今日のニュースをお届けします", "ja"),
+        ("生成AIの最新動向をまとめました", "ja"),
+        ("오늘의 소식을 전합니다", "ko"),
+        ("Slow software, and why", "en"),
+        ("A long English text that mentions 北京 once", "en"),
+        ("2026 / 3 / 1", "en"),
+        ("", "en"),
+    ],
+)
+def test_languages(text: str, language: str) -> None:
+    assert detect_language(text) == language
+
+
+def test_the_author_decides_the_language_then_the_configuration() -> None:
+    assert post("title: 题\nlang: zh-TW").lang == "zh-TW"
+    assert post("title: 题\nlang: no").lang == "no"
+    assert post("title: 题\nlang: fr", language="de").lang == "fr"
+    assert post("title: 题", language="de").lang == "de"
+    assert post("title: 题").lang == "zh"
+
+
+# --- the other keys -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "published"),
+    [("false", False), ("no", False), ('"false"', False), ("true", True), ("yes", True), ("~", True)],
+)
+def test_published(written: str, published: bool) -> None:
+    assert post(f"title: 题\npublished: {written}").published is published
+
+
+def test_published_unless_said_otherwise() -> None:
+    assert post().published is True
+
+
+def test_words_and_texts() -> None:
+    issue = post(
+        "title:  甲\n  乙\nauthor: 某人\nlayout: post\ntags: [AI, 日报]\ncategories: a b\nfeatured: true\nweight: 3"
+    )
+    assert issue.title == "甲 乙"
+    assert (issue.author, issue.layout) == ("某人", "post")
+    assert (issue.tags, issue.categories) == (("AI", "日报"), ("a", "b"))
+    assert issue.extra == {"featured": True, "weight": 3}
+
+
+def test_category_stands_in_for_categories() -> None:
+    assert post('title: 题\ncategory: "AI-Info-Hub"').categories == ("AI-Info-Hub",)
+
+
+@pytest.mark.parametrize("title", ["12:30", "2026", "No", "1.10", "2026-03-01", "0x1F"])
+def test_a_title_stays_as_it_was_written(title: str) -> None:
+    assert post(f"title: {title}").title == title
+
+
+def test_text_that_is_a_list_is_a_warning() -> None:
+    issue = post("title: 题\ndescription: [a, b]")
+    assert (issue.description, codes(issue)) == ("", [(3, "front-matter-description")])
+
+
+def test_the_summary_describes_a_post_without_a_description() -> None:
+    issue = post(body="## 今日摘要\n\n```\n第一行。\n第二行。\n```\n")
+    assert issue.description == "第一行。 第二行。"
+    assert post("title: 题\ndescription: 我的").description == "我的"
+
+
+def test_own_keys() -> None:
+    issue = post('title: 题\nnewsletter:\n  subject: " 主题\\n二 "\n  preheader: 预览\n  template: classic')
+    assert (issue.subject, issue.preheader, issue.template) == ("主题 二", "预览", "classic")
+    assert codes(issue) == []
+
+
+def test_own_keys_that_we_do_not_know() -> None:
+    issue = post("title: 题\nnewsletter:\n  sbject: 主题")
+    assert [finding.at("p.md") for finding in issue.findings] == [
+        "p.md:3: `newsletter.sbject` is not a key we know; use one of preheader, subject, template"
+    ]
+
+
+def test_own_keys_must_be_a_group() -> None:
+    sentence = refusal("---\ntitle: 题\nnewsletter: yes\n---\n正文")
+    assert sentence.startswith("posts/post.md:3: `newsletter` is not a group of keys; indent preheader, subject")
+
+
+@pytest.mark.parametrize("control", ["\\r\\nBcc: x@a.example", "\\u2028Bcc", "\\u0085x", "\\ex"])
+def test_no_control_character_reaches_a_title_or_subject(control: str) -> None:
+    issue = post(f'title: "a{control}"\nnewsletter:\n  subject: "b{control}"')
+    for text in (issue.title, issue.subject):
+        assert text.isprintable()
+
+
+def test_hero() -> None:
+    assert post("title: 题\nimage: images/hero.png").hero == Image("images/hero.png", "题", line=3)
+    assert post("title: 题\nimage:\n  path: a.png\n  alt: 甲").hero == Image("a.png", "甲", line=3)
+    assert post().hero is None
+
+
+def test_a_hero_that_no_mail_client_shows_is_left_out() -> None:
+    issue = post("title: 题\nimage: data:image/png;base64,xx")
+    assert (issue.hero, codes(issue)) == (None, [(3, "front-matter-image")])
+
+
+def test_findings_are_in_reading_order() -> None:
+    issue = post('title: "a "b" c"\nimage: x:y', "\n[a](x:y)\n\n** 重点 **字\n\n![](z:y)\n")
+    assert codes(issue) == [
+        (2, "front-matter-quote"),
+        (3, "front-matter-image"),
+        (6, "link-scheme"),
+        (8, "bold-spaces"),
+        (10, "image-scheme"),
+    ]
+
+
+def test_liquid_like_text_stays_text() -> None:
+    assert "{{ site.url }}" in outline(post(body="见 {{ site.url }}。").blocks)
