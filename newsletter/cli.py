@@ -82,10 +82,23 @@ def render(post: str, out: Path, images: str | None, config_path: Path | None, a
     written = output.write_rendering(rendering.issue, rendering.email, config.sender, pipeline.SAMPLE, out)
     if as_json:
         files = [{"path": str(file.path), "bytes": file.size} for file in written]
-        _print_json({"issue": rendering.issue.slug, "files": files, "warnings": _sentences(rendering)})
+        _print_json(
+            {
+                "issue": rendering.issue.slug,
+                "files": files,
+                "html": output.html_sizes(rendering.email),
+                "warnings": _sentences(rendering),
+            }
+        )
         return
     for file in written:
         click.echo(f"{file.size:>9,} bytes  {file.path}")
+    sizes = output.html_sizes(rendering.email)
+    click.echo(
+        f"\nThe email's HTML: {sizes['decoded']:,} bytes, {sizes['encoded']:,} as sent; Gmail clips near 102,000."
+    )
+    for section in sizes["sections"]:
+        click.echo(f"{section['bytes']:>9,} bytes  {_printable(section['title'] or '(frame and opening)')}")
 
 
 # --- send -----------------------------------------------------------------------------------------------------------

@@ -393,6 +393,14 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class SectionSize:
+    """What one section of an email weighs, in bytes of HTML. The frame has no title."""
+
+    title: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Email:
     """An issue, rendered. `html` is complete and inlined; `mjml` is the source it came from, kept for the author."""
 
@@ -403,6 +411,7 @@ class Email:
     mjml: str
     lang: str
     attachments: tuple[Attachment, ...] = ()
+    sections: tuple[SectionSize, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 

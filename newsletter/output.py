@@ -10,10 +10,12 @@ from dataclasses import dataclass, fields
 from email import policy
 from email.parser import BytesParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import jinja2
 
+from newsletter.budget import encoded_size
 from newsletter.fields import unmark
 from newsletter.files import write_atomically
 from newsletter.message import fill, slot_values
@@ -88,6 +90,13 @@ def write_dry_run(
     )
     more = {"message.eml": message.data, "recipients.csv": table.getvalue().encode(), "index.html": page.encode()}
     return (*written, *(_write(out / name, content) for name, content in more.items()))
+
+
+def html_sizes(email: Email) -> dict[str, Any]:
+    """The HTML's weight as it stands and as it is sent, and that of each section, in bytes."""
+    decoded = sum(len(part.encode()) for part in email.html.parts if isinstance(part, str))
+    sections = [{"title": section.title, "bytes": section.size} for section in email.sections]
+    return {"decoded": decoded, "encoded": encoded_size(decoded), "sections": sections}
 
 
 def browser_copy(email: Email) -> Template:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jinja2
@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 from mjml import mjml2html
 from premailer import Premailer
 
+from newsletter.budget import STEPS, Drawn, Fit, draw_to_fit, measure, row_mark, section_sizes
 from newsletter.errors import ConfigError, located
 from newsletter.model import (
     Attachment,
@@ -74,6 +75,8 @@ class _Row:
     anchor: str = ""
     first: bool = False
     alt: str = ""
+    mark: str = ""
+    layout: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,6 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
     marks = _Marks(issue.mark, issue.fields)
     preheader = _shorten(issue.preheader or issue.description or _opening_words(issue), PREHEADER_WIDTH)
     environment = _environment(theme, marks, labels)
-    deck = _deck(issue)
     rows = _rows(issue)
     context: dict[str, Any] = {
         **theme.values,
@@ -108,24 +110,53 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
         "preheader": _clean(preheader + _FILLER * ((PREHEADER_WIDTH - columns(preheader)) // 2)),
         "date": format_date(issue, labels),
         "count": labels["stories"].format(count=len(issue.stories)) if issue.stories else "",
-        "deck": deck,
+        "deck": _deck(issue),
         "hero": issue.hero,
-        "rows": rows,
         "sections": _sections(rows),
     }
-    css = {name: _render_css(environment, theme, name, context) for name in ("style", "live", "outlook")}
-    mjml = _render(environment, theme, "issue.mjml.j2", None, {**context, **css})
-    html = _inline(_to_html(mjml, theme), css["style"], css["live"])
+    context |= {name: _render_css(environment, theme, name, context) for name in theme.css}
+
+    def draw(fit: Fit) -> Drawn:
+        mjml = _render(environment, theme, "issue.mjml.j2", None, {**context, **_fitted(rows, theme, labels, fit)})
+        return measure(_inline(_to_html(mjml, theme), context["style"], context["live"]), mjml)
+
+    blocks = tuple(row.block for row in rows)
+    steps = theme.values.get("budget", {}).get("order", STEPS)
+    drawn, _, given_up = draw_to_fit(draw, blocks, steps, has_web=bool(issue.url))
     return Email(
         subject=marks.split(subject, "header"),
         preheader=preheader,
-        html=marks.split(html, "html"),
+        html=marks.split(drawn.html, "html"),
         text=marks.split(render_text(issue, masthead, labels, marks.slot), "text"),
-        mjml=mjml,
+        mjml=drawn.mjml,
         lang=issue.lang,
-        attachments=tuple(attachments),
-        findings=issue.findings,
+        # A picture that became a link, or was cut off, need not travel.
+        attachments=tuple(file for file in attachments if f"cid:{file.content_id}" in drawn.html),
+        sections=section_sizes(drawn, blocks),
+        findings=(*issue.findings, *given_up),
     )
+
+
+def _fitted(rows: Sequence[_Row], theme: Theme, labels: Mapping[str, Any], fit: Fit) -> dict[str, Any]:
+    """The rows that are shown, each with the layout that its place allows, and what is said of the others."""
+    layout = theme.values["layout"]
+    shown = [
+        replace(
+            row,
+            mark=Markup(row_mark(index)),  # noqa: S704 (a number)
+            layout=layout if index < fit.pictures_until else {**layout, "images": False},
+        )
+        for index, row in enumerate(rows[: fit.rows])
+    ]
+    left = sum(isinstance(row.block, Story) for row in rows[fit.rows :])
+    label = labels["more_stories_one" if left == 1 else "more_stories"].format(count=left) if left else ""
+    return {
+        "rows": shown,
+        "end_mark": Markup(row_mark(fit.rows)),  # noqa: S704 (a number)
+        "cut": fit.rows < len(rows),
+        "more": label,
+        **({"buttons": {**theme.values["buttons"], "style": "link"}} if fit.link_buttons else {}),
+    }
 
 
 # --- words ----------------------------------------------------------------------------------------------------------

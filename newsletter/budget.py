@@ -1,0 +1,147 @@
+"""Under Gmail's knife: an email that is too large compacts itself, and at last ends with a link to the rest.
+
+Gmail clips a message near 102 KB; whether it counts the source or what it decodes to is disputed, so both are bounded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from newsletter.model import Block, Finding, Heading, SectionSize, Story, plain_text
+
+COMPACT_ABOVE = 70_000
+"""Bytes of HTML as decoded. Above it buttons shrink and pictures become links."""
+
+CUT_ABOVE = 95_000
+"""Bytes of HTML as sent, in base64 with its line ends. Above it the email ends early."""
+
+STEPS = ("buttons", "images")
+"""What a theme may give up, in its own order; after the last the email is cut."""
+
+_MARK = re.compile(r"<!--row(\d+)-->")
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How an email was made to fit: plain links for buttons, pictures up to a row, rows up to a row."""
+
+    link_buttons: bool
+    pictures_until: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A drawn email: its HTML without marks, its MJML, and the bytes that each of its rows takes."""
+
+    html: str
+    mjml: str
+    sizes: tuple[int, ...]
+
+    @property
+    def decoded(self) -> int:
+        return len(self.html.encode())
+
+
+def row_mark(row: int) -> str:
+    """An HTML comment before a row; it survives MJML and premailer, and `measure` takes it out."""
+    return f"<!--row{row}-->"
+
+
+def measure(html: str, mjml: str) -> Drawn:
+    """Take the marks out of drawn HTML, and the rows' sizes from between them. The last mark closes the last row."""
+    pieces = _MARK.split(html)
+    sizes = tuple(len(pieces[index].encode()) for index in range(2, len(pieces) - 2, 2))
+    return Drawn("".join(pieces[::2]), _MARK.sub("", mjml), sizes)
+
+
+def encoded_size(decoded: int) -> int:
+    """Bytes in base64, with a line end after every 76 (RFC 2045, 6.8)."""
+    letters = -(-decoded // 3) * 4
+    return letters + 2 * -(-letters // 76)
+
+
+def fits(decoded: int) -> bool:
+    return decoded <= COMPACT_ABOVE and encoded_size(decoded) <= CUT_ABOVE
+
+
+def draw_to_fit(
+    draw: Callable[[Fit], Drawn], blocks: Sequence[Block], steps: Sequence[str], *, has_web: bool
+) -> tuple[Drawn, Fit, tuple[Finding, ...]]:
+    """Draw an email, compacting it step by step until it fits. Says in findings what it gave up.
+
+    A drawing is made for each step, and one more where pictures or rows have to be counted.
+    """
+    count = len(blocks)
+    fit = Fit(link_buttons=False, pictures_until=count, rows=count)
+    drawn = draw(fit)
+    whole = drawn.decoded
+    findings: list[Finding] = []
+    for step in steps:
+        if fits(drawn.decoded):
+            break
+        if step == "buttons":
+            fit = Fit(True, fit.pictures_until, count)
+            smaller = draw(fit)
+            if smaller.decoded < drawn.decoded:
+                findings.append(_given_up(whole, "link buttons are plain links"))
+            drawn = smaller
+        else:
+            bare = draw(Fit(fit.link_buttons, 0, count))
+            if bare.decoded >= drawn.decoded:
+                continue
+            until = _pictures_that_fit(drawn, bare)
+            fit = Fit(fit.link_buttons, until, count)
+            drawn = draw(fit) if until else bare
+            line = next((block.line for block in blocks[until:] if isinstance(block, Story) and block.images), None)
+            findings.append(_given_up(whole, "pictures from here on are links", line))
+    if not fits(drawn.decoded):
+        fit, drawn = _cut(draw, fit, drawn, blocks)
+        left = sum(isinstance(block, Story) for block in blocks[fit.rows :])
+        what = f"the email ends early and leaves {left} stories to the web version"
+        remedy = "split the post" if has_web else "split the post, or set [site] so that it can link to the rest"
+        line = next((block.line for block in blocks[fit.rows :]), None)
+        findings.append(_given_up(whole, what, line, remedy))
+    return drawn, fit, tuple(findings)
+
+
+def _given_up(whole: int, what: str, line: int | None = None, remedy: str = "shorten the post to keep it") -> Finding:
+    return Finding("budget", f"the whole email would have {whole / 1000:.0f} KB, so {what}", remedy, line)
+
+
+def _pictures_that_fit(shown: Drawn, bare: Drawn) -> int:
+    """Up to which row pictures may stand: the first ones keep theirs."""
+    spent = bare.decoded
+    for row, (with_pictures, without) in enumerate(zip(shown.sizes, bare.sizes, strict=True)):
+        spent += with_pictures - without
+        if not fits(spent):
+            return row
+    return len(bare.sizes)
+
+
+def _cut(draw: Callable[[Fit], Drawn], fit: Fit, drawn: Drawn, blocks: Sequence[Block]) -> tuple[Fit, Drawn]:
+    """Rows from the top while they fit with the note at the end; never a story in two, never a heading last."""
+    ends = (0, *accumulate(drawn.sizes))
+    frame = drawn.decoded - ends[-1]
+    rows = next((row for row in range(len(drawn.sizes), 0, -1) if fits(frame + ends[row])), 0)
+    while True:
+        while rows and isinstance(blocks[rows - 1], Heading):
+            rows -= 1
+        cut = Fit(fit.link_buttons, fit.pictures_until, rows)
+        drawn = draw(cut)
+        if rows == 0 or fits(drawn.decoded):
+            return cut, drawn
+        rows -= 1  # the note at the end took the room of a row
+
+
+def section_sizes(drawn: Drawn, blocks: Sequence[Block]) -> tuple[SectionSize, ...]:
+    """Bytes per section of what is shown; what stands before the first heading, and the frame, have no title."""
+    sections = [SectionSize("", drawn.decoded - sum(drawn.sizes))]
+    for block, size in zip(blocks, drawn.sizes, strict=False):
+        if isinstance(block, Heading):
+            sections.append(SectionSize(plain_text(block.inlines), 0))
+        sections[-1] = SectionSize(sections[-1].title, sections[-1].size + size)
+    return tuple(sections)
