@@ -284,6 +284,37 @@ def _wait_at(catcher: Catcher) -> None:
     done.wait()
 
 
+# --- theme ----------------------------------------------------------------------------------------------------------
+
+
+@cli.group()
+def theme() -> None:
+    """Look at the themes, or copy one to make it yours."""
+
+
+@theme.command("list")
+@config_option
+def list_themes(config_path: Path | None) -> None:
+    """Name every theme that can be used here."""
+    from newsletter.themes import known_themes, template_roots
+
+    for name in known_themes(template_roots(_load(config_path).root)):
+        click.echo(name)
+
+
+@theme.command("new")
+@click.argument("name")
+@click.option("--from", "base", default="classic", show_default=True, help="The theme to copy.")
+@config_option
+def copy_theme(name: str, base: str, config_path: Path | None) -> None:
+    """Copy a theme to templates/NAME beside newsletter.toml, complete and yours to change."""
+    from newsletter.themes import new_theme
+
+    for path in new_theme(name, base, _load(config_path).root):
+        click.echo(path)
+    click.echo(f'\nUse it with [theme] name = "{name}" in newsletter.toml.')
+
+
 # --- what is printed ------------------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
@@ -67,6 +66,8 @@ def _read_address(text: str) -> str:
     home = domain.lower() == "localhost" or domain.lower().endswith(".localhost")
     # email_validator refuses localhost whatever one asks of it; `test`, as reserved as that, stands in.
     checked = f"{local}@{domain[: -len('localhost')]}test" if home else text
+    from email_validator import EmailNotValidError, validate_email  # 30 ms that only a file with addresses needs
+
     try:
         parsed = validate_email(checked, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
@@ -136,7 +137,8 @@ def _file_path(value: str) -> str:
 
 class _Section(BaseModel):
     # Inputs stay out of pydantic's own error texts: one of them may be a URL with a password in it.
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+    # Built when a file is there to be checked: that takes a tenth of a second, and the defaults need no check.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, defer_build=True)
 
 
 class NewsletterSection(_Section):
@@ -275,17 +277,17 @@ class LedgerSection(_Section):
 class Settings(_Section):
     """What the file may hold, section by section."""
 
-    newsletter: NewsletterSection = NewsletterSection()
-    relay: RelaySection = RelaySection()
-    site: SiteSection = SiteSection()
-    theme: ThemeSection = ThemeSection()
-    images: ImagesSection = ImagesSection()
+    newsletter: NewsletterSection = Field(default_factory=NewsletterSection.model_construct)
+    relay: RelaySection = Field(default_factory=RelaySection.model_construct)
+    site: SiteSection = Field(default_factory=SiteSection.model_construct)
+    theme: ThemeSection = Field(default_factory=ThemeSection.model_construct)
+    images: ImagesSection = Field(default_factory=ImagesSection.model_construct)
     labels: dict[str, Annotated[str, AfterValidator(_one_line)]] = Field(
         default={},
         description="The theme's own words, each replaced by yours whatever the issue's language. Example: "
         '`unsubscribe = "Leave this list"`',
     )
-    ledger: LedgerSection = LedgerSection()
+    ledger: LedgerSection = Field(default_factory=LedgerSection.model_construct)
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,7 +360,7 @@ def load_config(path: Path | None, env: Mapping[str, str], start: Path) -> Confi
         except _MissingError:
             continue
         return _read_config(candidate, FILE_NAME if folder == start else str(candidate), content, env)
-    return Config(root=start, path=None, settings=Settings(), relay=None)
+    return Config(root=start, path=None, settings=Settings.model_construct(), relay=None)
 
 
 class _MissingError(ConfigError):

@@ -5,7 +5,6 @@ post.md --parse--> Issue --render--> Email --compose--> Message(subscriber) --de
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -25,12 +24,12 @@ from newsletter.message import Composer, Variants, answers
 from newsletter.model import Email, Finding, Issue, Masthead, Message, Outcome, Relay, State, Subscriber, fold_address
 from newsletter.post import Post, decode_post, parse_post
 from newsletter.render import render_issue
-from newsletter.subscribers import Audience, normalize_address, read_audience
 from newsletter.themes import load_theme
 
-if TYPE_CHECKING:  # SQLAlchemy and aiosmtplib take a third of a second to load, and rendering needs neither
+if TYPE_CHECKING:  # imported where they are used: sending needs half a second of them, and rendering none
     from newsletter.delivery import Stopped
     from newsletter.ledger import Ledger, Plan
+    from newsletter.subscribers import Audience
 
 TEST_PREFIX = "[Test] "
 SAMPLE = Subscriber("subscriber@example.com", {"email": "subscriber@example.com"})
@@ -183,6 +182,8 @@ def plan_send(
     """Who would get what: reads the list, renders the post, connects to no relay. Raises ContentError, ConfigError."""
     if to is None and not test:
         raise ConfigError("nobody to send to; write --to subscribers.csv, or --test you@example.com")
+    from newsletter.subscribers import read_audience
+
     audience = read_audience(to) if to is not None else None
     rendering = render_post(post, config, audience, images=images, on_fetch=on_fetch)
     recipients = audience.subscribers if audience else ()
@@ -208,6 +209,8 @@ def plan_send(
 
 
 def normalized_test_address(address: str) -> str:
+    from newsletter.subscribers import normalize_address
+
     try:
         return normalize_address(address)
     except ValueError as error:
@@ -345,6 +348,8 @@ def _deliver(
     record: _Recorder | _TestRecorder,
     on_outcome: Callable[[Subscriber, Outcome], None],
 ) -> Stopped:
+    import asyncio
+
     from newsletter.delivery import deliver
 
     timeout_s = sending.config.settings.relay.timeout_s

@@ -15,6 +15,7 @@ from string import Formatter
 from typing import Any
 from urllib.parse import urlsplit
 
+from newsletter.budget import STEPS
 from newsletter.errors import ConfigError, located
 from newsletter.model import Theme
 from newsletter.values import CONTROL, FaultError, printable, shown
@@ -277,6 +278,12 @@ def _button_style(value: Any) -> None:
         raise FaultError(f"is {shown(value)}", 'write "pill" or "link"')
 
 
+def _steps(value: Any) -> None:
+    if not isinstance(value, list) or [step for step in value if step not in STEPS] or len(set(value)) < len(value):
+        known = ", ".join(f'"{step}"' for step in STEPS)
+        raise FaultError("is no list of what to give up, in order", f"write some of [{known}], each once")
+
+
 Check = Callable[[Any], None]
 
 _COLOURS: Mapping[str, Check] = dict.fromkeys(
@@ -292,6 +299,7 @@ TABLES: Mapping[str, Mapping[str, Check]] = {
     },
     "brand": {"logo": _picture_address, "logo_width": _pixels},
     "buttons": {"style": _button_style},
+    "budget": {"order": _steps},
     "fonts": {"body": _font_stack, "mono": _font_stack, "size": _pixels, "line": _ratio},
     "light": _COLOURS,
     "dark": _COLOURS,
