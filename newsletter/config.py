@@ -22,9 +22,10 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from newsletter.errors import ConfigError, located
+from newsletter.labels import check_label
 from newsletter.model import Relay, Sender
 from newsletter.relay import PASSWORD_VARIABLE, RELAY_EXAMPLE, TlsSetting, read_relay
-from newsletter.values import CONTROL, FaultError, kind, printable, shown, shown_url
+from newsletter.values import CONTROL, FaultError, kind, line_of, printable, shown, shown_url
 
 FILE_NAME = "newsletter.toml"
 
@@ -133,6 +134,15 @@ def _file_path(value: str) -> str:
 
 
 # --- the file's keys ------------------------------------------------------------------------------------------------
+
+
+def _labels(value: dict[str, str]) -> dict[str, str]:
+    for name, words in value.items():
+        try:
+            check_label(name, words)
+        except FaultError as fault:
+            raise FaultError(f"{name} {fault.what}", fault.remedy) from fault
+    return value
 
 
 class _Section(BaseModel):
@@ -282,7 +292,7 @@ class Settings(_Section):
     site: SiteSection = Field(default_factory=SiteSection.model_construct)
     theme: ThemeSection = Field(default_factory=ThemeSection.model_construct)
     images: ImagesSection = Field(default_factory=ImagesSection.model_construct)
-    labels: dict[str, Annotated[str, AfterValidator(_one_line)]] = Field(
+    labels: Annotated[dict[str, Annotated[str, AfterValidator(_one_line)]], AfterValidator(_labels)] = Field(
         default={},
         description="The theme's own words, each replaced by yours whatever the issue's language. Example: "
         '`unsubscribe = "Leave this list"`',
@@ -451,7 +461,7 @@ def _describe_fault(name: str, text: str, tree: Mapping[str, Any], details: Erro
             what = f"is {kind(details['input'])}, not a number"
         case "model_type" | "dict_type":
             what = f"is {kind(details['input'])}, not a section"
-            return located(name, _line_of(text, where), f"{where[0]} {what}", f"write [{where[0]}] and its keys below")
+            return located(name, line_of(text, where), f"{where[0]} {what}", f"write [{where[0]}] and its keys below")
         case _:
             what = f"is {kind(details['input'])}, not a string"
     return _key_fault(name, text, where, what, "")
@@ -461,11 +471,11 @@ def _key_fault(name: str, text: str, where: tuple[str, ...], what: str, remedy: 
     key = printable(where[-1])
     if not remedy:
         remedy = f"write {key} = {_toml(_example(where))}"
-    return located(name, _line_of(text, where), f"[{where[0]}] {key} {what}", remedy)
+    return located(name, line_of(text, where), f"[{where[0]}] {key} {what}", remedy)
 
 
 def _unknown_key(name: str, text: str, where: tuple[str, ...], tree: Mapping[str, Any]) -> str:
-    line = _line_of(text, where)
+    line = line_of(text, where)
     key = where[-1]
     if len(where) == 1:
         if not isinstance(tree[key], dict):
@@ -482,36 +492,6 @@ def _unknown_key(name: str, text: str, where: tuple[str, ...], tree: Mapping[str
     nearest = difflib.get_close_matches(key.lower(), known, n=1)
     remedy = f"did you mean {nearest[0]}?" if nearest else f"it may have {', '.join(known)}"
     return located(name, line, what, remedy)
-
-
-def _line_of(text: str, where: tuple[str, ...]) -> int | None:
-    """The line of a key, else of what encloses it. It knows sections, dotted keys and multi-line strings."""
-    table: tuple[str, ...] = ()
-    best: tuple[int, int | None] = (0, None)
-    closing = ""
-    for number, line in enumerate(text.split("\n"), 1):
-        if closing:
-            closing = "" if closing in line else closing
-            continue
-        header = re.match(r"\s*\[+([^\]]*)\]", line)
-        assignment = re.match(r"\s*([^=#\[]+?)\s*=(.*)", line)
-        if header:
-            table = here = _parts(header[1])
-        elif assignment:
-            here = table + _parts(assignment[1])
-            quotes = re.match(r"\s*(\"\"\"|''')", assignment[2])
-            if quotes and quotes[1] not in assignment[2][quotes.end() :]:
-                closing = quotes[1]
-        else:
-            continue
-        shared = here[: len(where)]
-        if shared == where[: len(shared)] and len(shared) > best[0]:
-            best = (len(shared), number)
-    return best[1]
-
-
-def _parts(dotted: str) -> tuple[str, ...]:
-    return tuple(part.strip().strip("\"'") for part in dotted.split("."))
 
 
 # --- the keys, described --------------------------------------------------------------------------------------------

@@ -430,6 +430,11 @@ class Theme:
     values: Mapping[str, Any]
     labels: Mapping[str, Mapping[str, Any]]
     origin: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def file(self, name: str) -> str:
+        """Where a file of the theme is, as a message names it."""
+        return self.files.get(name, f"{self.origin}/{name}")
 
 
 @dataclass(frozen=True, slots=True)

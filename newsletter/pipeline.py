@@ -88,7 +88,8 @@ def render_post(
         labels=settings.labels,
     )
     written: list[Path] = []
-    mode = images or settings.images.mode
+    # A theme without pictures links to them: there is nothing to fetch.
+    mode = (images or settings.images.mode) if theme.values["layout"].get("images", True) else "remote"
     fetcher = None
     if mode != "remote":
         from newsletter.fetch import Fetcher

@@ -19,6 +19,7 @@ from mjml import mjml2html
 from premailer import Premailer
 
 from newsletter.budget import STEPS, Drawn, Fit, draw_to_fit, measure, row_mark, section_sizes
+from newsletter.css import SHEETS, refuse_rules
 from newsletter.errors import ConfigError, located
 from newsletter.model import (
     Attachment,
@@ -109,7 +110,7 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
         "subject": subject,
         "preheader": _clean(preheader + _FILLER * ((PREHEADER_WIDTH - columns(preheader)) // 2)),
         "date": format_date(issue, labels),
-        "count": labels["stories"].format(count=len(issue.stories)) if issue.stories else "",
+        "count": _count(labels, "stories", len(issue.stories)),
         "deck": _deck(issue),
         "hero": issue.hero,
         "sections": _sections(rows),
@@ -118,7 +119,7 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
 
     def draw(fit: Fit) -> Drawn:
         mjml = _render(environment, theme, "issue.mjml.j2", None, {**context, **_fitted(rows, theme, labels, fit)})
-        return measure(_inline(_to_html(mjml, theme), context["style"], context["live"]), mjml)
+        return measure(_inline(_to_html(mjml, theme), context["style"], context["live"] + context["outlook"]), mjml)
 
     blocks = tuple(row.block for row in rows)
     steps = theme.values.get("budget", {}).get("order", STEPS)
@@ -149,12 +150,11 @@ def _fitted(rows: Sequence[_Row], theme: Theme, labels: Mapping[str, Any], fit: 
         for index, row in enumerate(rows[: fit.rows])
     ]
     left = sum(isinstance(row.block, Story) for row in rows[fit.rows :])
-    label = labels["more_stories_one" if left == 1 else "more_stories"].format(count=left) if left else ""
     return {
         "rows": shown,
         "end_mark": Markup(row_mark(fit.rows)),  # noqa: S704 (a number)
         "cut": fit.rows < len(rows),
-        "more": label,
+        "more": _count(labels, "more_stories", left),
         **({"buttons": {**theme.values["buttons"], "style": "link"}} if fit.link_buttons else {}),
     }
 
@@ -173,6 +173,12 @@ def choose_labels(
     known = {key.lower(): key for key in labels}
     chosen = next((labels[known[tag.lower()]] for tag in tags if tag.lower() in known), labels["en"])
     return {**labels["en"], **chosen, **overrides}
+
+
+def _count(labels: Mapping[str, Any], name: str, count: int) -> str:
+    """So many of something in words; nothing for none."""
+    words: str = labels[f"{name}_one" if count == 1 else name]
+    return words.format(count=count) if count else ""
 
 
 def format_date(issue: Issue, labels: Mapping[str, Any]) -> str:
@@ -314,10 +320,10 @@ def _render(
         template = environment.get_template(name) if source is None else environment.from_string(source)
         return template.render(context)
     except jinja2.TemplateSyntaxError as error:
-        place = f"{theme.origin}/{error.name or name}"
+        place = theme.file(error.name or name)
         raise ConfigError(located(place, error.lineno, str(error.message), "mend the template")) from error
     except jinja2.TemplateNotFound as error:
-        place = f"{theme.origin}/{error.name}"
+        place = theme.file(str(error.name))
         raise ConfigError(f"{place}: the theme lacks this file; copy it from the classic theme") from error
     except jinja2.TemplateError as error:  # an undefined value, or what the sandbox refuses
         place, line = _template_place(error, theme, name)
@@ -328,17 +334,20 @@ def _render_css(environment: jinja2.Environment, theme: Theme, name: str, contex
     """A stylesheet with the theme's values. CSS is no HTML: it is not escaped, and it sees no word of the post."""
     values = {key: context[key] for key in theme.values}
     overlay = environment.overlay(autoescape=False)
-    return Markup(_render(overlay, theme, f"{name}.css", theme.css[name], values))  # noqa: S704
+    css = _render(overlay, theme, f"{name}.css", theme.css[name], values)
+    # Security: once more, now that every expression is text. A value may spell what the source did not.
+    refuse_rules(theme.file(f"{name}.css"), css, allowed=SHEETS[name])
+    return Markup(css)  # noqa: S704
 
 
 def _template_place(error: BaseException, theme: Theme, name: str) -> tuple[str, int | None]:
     """File and line of the innermost template frame that an error came through."""
-    place, line = f"{theme.origin}/{name}", None
+    place, line = theme.file(name), None
     trace = error.__traceback__
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
         if file in theme.partials or file == "<template>":
-            place, line = f"{theme.origin}/{file if file in theme.partials else name}", trace.tb_lineno
+            place, line = theme.file(file if file in theme.partials else name), trace.tb_lineno
         trace = trace.tb_next
     return place, line
 
@@ -441,8 +450,8 @@ def _to_html(mjml: str, theme: Theme) -> str:
 _STYLE_TAG = re.compile(r'<style type="text/css"(?=[>\s])|<style(?= media)')
 
 
-def _inline(html: str, style: str, live: str) -> str:
-    """The theme's rules moved into the elements; MJML's own style blocks stay as they are."""
+def _inline(html: str, style: str, kept: str) -> str:
+    """The theme's rules moved into the elements; style blocks stay, with the classes that `kept` selects."""
     # MJML's base rules copied onto every cell would cost 13 to 20 % in bytes: only `style` is inlined.
     marked = _STYLE_TAG.sub(lambda tag: tag[0] + ' data-premailer="ignore"', html)
     inlined: str = Premailer(
@@ -460,7 +469,7 @@ def _inline(html: str, style: str, live: str) -> str:
         disable_validation=True,  # cssutils knows no mso- properties
         cssutils_logging_level=logging.CRITICAL,
     ).transform(pretty_print=False)
-    used = set(re.findall(r"\.([A-Za-z][\w-]*)", live))
+    used = set(re.findall(r"\.([A-Za-z][\w-]*)", kept))
     body = re.sub(r' class="([^"]*)"', lambda found: _live_classes(found[1], used), inlined)
     body = re.sub(r"""(?<= style=)("[^"]*"|'[^']*')""", lambda found: re.sub(r"([:;,]) ", r"\1", found[0]), body)
     # premailer drops a doctype in lower case, and the email would render in quirks mode.

@@ -11,17 +11,16 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from string import Formatter
 from typing import Any
 from urllib.parse import urlsplit
 
 from newsletter.budget import STEPS
+from newsletter.css import SHEETS, refuse_rules
 from newsletter.errors import ConfigError, located
+from newsletter.labels import check_label
 from newsletter.model import Theme
-from newsletter.values import CONTROL, FaultError, printable, shown
+from newsletter.values import CONTROL, FaultError, line_of, printable, shown
 
-# Each sheet with the at-rules it may hold: `style` goes through a CSS parser that would follow @import.
-SHEETS: Mapping[str, tuple[str, ...]] = {"style": (), "live": ("media", "supports"), "outlook": ()}
 REQUIRED = ("issue.mjml.j2", *(f"{name}.css" for name in SHEETS))
 VALUES = "theme.toml"
 LABELS = "labels.toml"
@@ -52,7 +51,7 @@ def load_theme(name: str, project: Path) -> Theme:
             remedy = f'copy it from the classic theme, or write extends = "classic" in {VALUES}'
             raise ConfigError(located(str(folder / required), None, "the theme lacks this file", remedy))
     for sheet, allowed in SHEETS.items():
-        _refuse_imports(files[f"{sheet}.css"], _read(files[f"{sheet}.css"]), allowed=allowed)
+        refuse_rules(str(files[f"{sheet}.css"]), _read(files[f"{sheet}.css"]), allowed=allowed)
     ours = next(root / LABELS for root in reversed(roots) if (root / LABELS).is_file())
     return Theme(
         name,
@@ -61,6 +60,7 @@ def load_theme(name: str, project: Path) -> Theme:
         values=_merged(layer.values for layer in reversed(layers)),
         labels=_merged([_parse(ours, _read(ours)), *(layer.labels for layer in reversed(layers))]),
         origin=str(folder),
+        files={file: str(path) for file, path in files.items()},
     )
 
 
@@ -127,7 +127,7 @@ def _layers(name: str, roots: Sequence[Path]) -> tuple[_Layer, ...]:
         layers.append(layer)
         if not base:
             return tuple(layers)
-        line = _line_of(layer.source, ("extends",))
+        line = line_of(layer.source, ("extends",))
         path = str(layer.folder / VALUES)
         found_base = _find(base, distinct[found:], skip=base == name) if _is_name(base) else None
         if found_base is None:
@@ -164,7 +164,7 @@ def _read_labels(path: Path) -> Mapping[str, Any]:
     for lang, words in labels.items():
         if not isinstance(words, dict):
             remedy = "write it below the header of a language, as in [en]"
-            raise ConfigError(located(str(path), _line_of(source, (lang,)), _outside(lang), remedy))
+            raise ConfigError(located(str(path), line_of(source, (lang,)), _outside(lang), remedy))
         for name, value in words.items():
             try:
                 check_label(name, value)
@@ -197,33 +197,7 @@ def _merged(tables: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 # --- labels.toml ----------------------------------------------------------------------------------------------------
 
-LABEL_FIELDS: Mapping[str, frozenset[str]] = {
-    "date": frozenset({"year", "month", "day", "month_name"}),
-    "why": frozenset({"name"}),
-    **dict.fromkeys(("stories", "stories_one", "more_stories", "more_stories_one"), frozenset({"count"})),
-}
 """The labels with parts to fill in, and which parts those may be."""
-
-
-def check_label(name: str, value: Any) -> None:
-    """Raises FaultError where a label could not be printed. Names that are not ours are a theme's own."""
-    if name == "months":
-        if not (isinstance(value, list) and len(value) == 12 and all(isinstance(month, str) for month in value)):
-            raise FaultError("does not hold twelve names", 'write months = ["January", "February", ...]')
-        return
-    if not isinstance(value, str):
-        raise FaultError(f"is {shown(value)}, not text", f'write {name} = "text"')
-    if name in LABEL_FIELDS:
-        known = ", ".join(f"{{{field}}}" for field in sorted(LABEL_FIELDS[name]))
-        try:
-            parts = list(Formatter().parse(value))
-        except ValueError as error:
-            raise FaultError(f"is {shown(value)}, with a brace too many or too few", f"it may hold {known}") from error
-        for _, field, form, conversion in parts:
-            if field is not None and (field not in LABEL_FIELDS[name] or form or conversion):
-                raise FaultError(
-                    f"is {shown(value)}, and {{{printable(field)}}} is no part of it", f"it may hold {known}"
-                )
 
 
 # --- theme.toml -----------------------------------------------------------------------------------------------------
@@ -313,18 +287,18 @@ def _check(path: Path, source: str, values: Mapping[str, Any]) -> None:
         if not isinstance(keys, dict):
             owners = [owner for owner, known in TABLES.items() if table in known]
             remedy = f"write it below [{owners[0] if owners else 'extra'}]"
-            raise ConfigError(located(str(path), _line_of(source, (table,)), _outside(table), remedy))
+            raise ConfigError(located(str(path), line_of(source, (table,)), _outside(table), remedy))
         if table not in TABLES:
             what = f"no table is named [{printable(table)}]"
             remedy = f"{_suggestion(table, [*TABLES])}; values of your own go below [extra]"
-            raise ConfigError(located(str(path), _line_of(source, (table,)), what, remedy))
+            raise ConfigError(located(str(path), line_of(source, (table,)), what, remedy))
         for key, value in keys.items():
             if table == "extra":
                 continue
             if key not in TABLES[table]:
                 what = f"[{table}] has no key {shown(key)}"
                 remedy = f"{_suggestion(key, [*TABLES[table]])}; values of your own go below [extra]"
-                raise ConfigError(located(str(path), _line_of(source, (table, key)), what, remedy))
+                raise ConfigError(located(str(path), line_of(source, (table, key)), what, remedy))
             try:
                 TABLES[table][key](value)
             except FaultError as fault:
@@ -337,7 +311,7 @@ def _outside(key: str) -> str:
 
 def _fault(path: Path, source: str, where: tuple[str, ...], what: str, remedy: str) -> str:
     name = f"[{where[0]}] {where[1]}" if len(where) > 1 else where[0]
-    return located(str(path), _line_of(source, where), f"{name} {what}", remedy)
+    return located(str(path), line_of(source, where), f"{name} {what}", remedy)
 
 
 def _suggestion(word: str, known: Sequence[str]) -> str:
@@ -382,29 +356,6 @@ def _key(key: str) -> str:
     return key if re.fullmatch("[A-Za-z0-9_-]+", key) else _toml_value(key)
 
 
-def _line_of(source: str, where: tuple[str, ...]) -> int | None:
-    """The line of a key, else of its table. It knows headers, dotted keys and keys of a one-line table."""
-    table: tuple[str, ...] = ()
-    best: tuple[int, int | None] = (0, None)
-    for number, line in enumerate(source.split("\n"), 1):
-        header = re.match(r"\s*\[([^\[\]]*)\]", line)
-        assignment = re.match(r"\s*([^=#\[\]]+?)\s*=(.*)", line)
-        if header:
-            table = here = _parts(header[1])
-        elif assignment:
-            here = table + _parts(assignment[1])
-        else:
-            continue
-        shared = here[: len(where)]
-        if shared == where[: len(shared)] and len(shared) > best[0]:
-            best = (len(shared), number)
-    return best[1]
-
-
-def _parts(dotted: str) -> tuple[str, ...]:
-    return tuple(part.strip().strip("\"'") for part in dotted.split("."))
-
-
 # --- files ----------------------------------------------------------------------------------------------------------
 
 
@@ -430,13 +381,3 @@ def _parse(path: Path, source: str) -> Mapping[str, Any]:
         raise ConfigError(located(str(path), line, f"not TOML: {what}", "mend the line", column)) from error
     except RecursionError as error:
         raise ConfigError(f"{path}: arrays or tables nested too deeply; write plain keys") from error
-
-
-def _refuse_imports(path: Path, css: str, *, allowed: tuple[str, ...]) -> None:
-    # Security: the CSS parser follows @import even offline, file:// included, so no at-rule beyond these gets there;
-    # a backslash could spell one (`@\69mport`) and is refused with it.
-    for found in re.finditer(r"@\s*([\w\\-]*)", css):
-        if found[1].lower() not in allowed:
-            line = css[: found.start()].count("\n") + 1
-            remedy = f"use only @{' and @'.join(allowed)} here" if allowed else "move it to live.css or drop it"
-            raise ConfigError(located(str(path), line, f"the rule @{found[1]} is not allowed", remedy))

@@ -47,3 +47,33 @@ def kind(value: object) -> str:
     if isinstance(value, str):
         return f"the string {shown(value)}"
     return names.get(type(value), "a date or time")
+
+
+def line_of(text: str, where: tuple[str, ...]) -> int | None:
+    """The line of a key, else of what encloses it. TOML: it knows sections, dotted keys, multi-line strings."""
+    table: tuple[str, ...] = ()
+    best: tuple[int, int | None] = (0, None)
+    closing = ""
+    for number, line in enumerate(text.split("\n"), 1):
+        if closing:
+            closing = "" if closing in line else closing
+            continue
+        header = re.match(r"\s*\[+([^\]]*)\]", line)
+        assignment = re.match(r"\s*([^=#\[]+?)\s*=(.*)", line)
+        if header:
+            table = here = _parts(header[1])
+        elif assignment:
+            here = table + _parts(assignment[1])
+            quotes = re.match(r"\s*(\"\"\"|''')", assignment[2])
+            if quotes and quotes[1] not in assignment[2][quotes.end() :]:
+                closing = quotes[1]
+        else:
+            continue
+        shared = here[: len(where)]
+        if shared == where[: len(shared)] and len(shared) > best[0]:
+            best = (len(shared), number)
+    return best[1]
+
+
+def _parts(dotted: str) -> tuple[str, ...]:
+    return tuple(part.strip().strip("\"'") for part in dotted.split("."))

@@ -17,6 +17,7 @@ import pytest
 from conftest import CHECKOUT, Evaluate, NodeScript
 
 from newsletter.errors import ConfigError
+from newsletter.labels import LABEL_FIELDS, check_label
 from newsletter.model import (
     Code,
     CodeBlock,
@@ -44,7 +45,7 @@ from newsletter.model import (
 )
 from newsletter.post import decode_post, parse_post
 from newsletter.render import choose_labels, render_issue
-from newsletter.themes import LABEL_FIELDS, check_label, load_theme, new_theme
+from newsletter.themes import load_theme, new_theme
 from newsletter.values import FaultError
 
 THEMES = ("brief", "classic", "essay")
@@ -55,6 +56,10 @@ LABELS = tomllib.loads((CHECKOUT / "templates" / "labels.toml").read_text("utf-8
 
 def filled(template: Template, value: str = "https://a.example/u/1") -> str:
     return "".join(part if isinstance(part, str) else value for part in template.parts)
+
+
+def parsed(html: str) -> Any:
+    return lxml.html.document_fromstring(html)
 
 
 def words(text: str) -> Paragraph:
@@ -203,7 +208,7 @@ def test_a_faint_colour_would_be_found(evaluate: Evaluate, tmp_path: Path) -> No
 
 
 def assert_sound(html: str) -> None:
-    root = lxml.html.document_fromstring(html)
+    root = parsed(html)
     assert len(root.xpath("//h1")) == 1
     assert not [image for image in root.xpath("//img") if not image.get("alt")]
     assert not root.xpath("//table[not(@role='presentation')][not(.//th)]")
@@ -229,9 +234,9 @@ def test_the_real_posts_render(theme: Theme, posts: Path) -> None:
         issue = post(path)
         html = html_of(theme, issue)
         assert_sound(html)
-        hrefs = set(lxml.html.document_fromstring(html).xpath("//a/@href"))
+        hrefs = set(parsed(html).xpath("//a/@href"))
         assert {link.href for story in issue.stories for link in story.links} <= hrefs
-        shown = hrefs | set(lxml.html.document_fromstring(html).xpath("//img/@src"))
+        shown = hrefs | set(parsed(html).xpath("//img/@src"))
         assert {image.src for story in issue.stories for image in story.images} <= shown
 
 
@@ -242,7 +247,7 @@ def test_the_reference_stays_small(theme: Theme, posts: Path) -> None:
 def test_each_block_renders(theme: Theme) -> None:
     html = html_of(theme)
     assert_sound(html)
-    text = lxml.html.document_fromstring(html).text_content()
+    text = parsed(html).text_content()
     for expected in (
         "Watch the video",
         "a talk",
@@ -268,7 +273,7 @@ def test_the_official_compiler_accepts_our_mjml(theme: Theme, node_script: NodeS
 
 def test_rules_for_word_find_their_elements(theme: Theme) -> None:
     """Classes that no live rule selects are dropped from the HTML; a rule for Word must not count on them."""
-    root = lxml.html.document_fromstring(html_of(theme))
+    root = parsed(html_of(theme))
     rules = re.sub(r"\{\{.*?\}\}|\{[^{}]*\}", "", re.sub(r"\{\{.*?\}\}", "", theme.css["outlook"]))
     names = set(re.findall(r"\.([a-z][\w-]*)", rules))
     assert names
@@ -278,7 +283,7 @@ def test_rules_for_word_find_their_elements(theme: Theme) -> None:
 
 def test_a_brief_shows_no_pictures_but_links_them(tmp_path: Path) -> None:
     issue = everything()
-    root = lxml.html.document_fromstring(html_of(load_theme("brief", tmp_path), issue))
+    root = parsed(html_of(load_theme("brief", tmp_path), issue))
     assert not root.xpath("//img")
     assert root.xpath("//a[@href='https://a.example/p.png']")
     inside = Image("cid:1@newsletter", "seen")
@@ -304,14 +309,14 @@ def own(project: Path, name: str, values: str, files: Mapping[str, str] | None =
 def test_a_table_of_contents(tmp_path: Path, base: str) -> None:
     project = own(tmp_path, "on", f'extends = "{base}"\n[layout]\ntoc = true\n')
     own(tmp_path, "off", f'extends = "{base}"\n[layout]\ntoc = false\n')
-    root = lxml.html.document_fromstring(html_of(load_theme("on", project)))
+    root = parsed(html_of(load_theme("on", project)))
     links = [(link.get("href"), link.text) for link in root.xpath("//a[starts-with(@href, '#')]")]
     # The first heading holds only the second one, which says more.
     assert links == [("#s2", "Second"), ("#s3", "Third")]
     assert [each.getparent().text_content() for each in root.xpath("//a[@name]")] == ["First", "Second", "Third"]
     assert "In this issue" in root.text_content()
     plain = html_of(load_theme("off", project))
-    assert not lxml.html.document_fromstring(plain).xpath("//a[@name or @id]")
+    assert not parsed(plain).xpath("//a[@name or @id]")
     assert "In this issue" not in plain
 
 
@@ -328,7 +333,7 @@ def test_one_heading_needs_no_contents(tmp_path: Path) -> None:
 def test_a_logo(tmp_path: Path, base: str) -> None:
     brand = '[brand]\nlogo = "https://a.example/logo.png"\nlogo_width = 90\n'
     html = html_of(load_theme("mine", own(tmp_path, "mine", f'extends = "{base}"\n{brand}')))
-    (logo,) = lxml.html.document_fromstring(html).xpath("//img[@src='https://a.example/logo.png']")
+    (logo,) = parsed(html).xpath("//img[@src='https://a.example/logo.png']")
     assert (logo.get("alt"), logo.get("width")) == ("The Daily", "90")
     assert html.index("logo.png") < html.index("<h1")
     assert "logo" not in html_of(load_theme(base, tmp_path))
@@ -337,7 +342,7 @@ def test_a_logo(tmp_path: Path, base: str) -> None:
 def test_buttons_become_links(tmp_path: Path) -> None:
     project = own(tmp_path, "mine", 'extends = "classic"\n[buttons]\nstyle = "link"\n')
     pills, links = (
-        lxml.html.document_fromstring(html_of(load_theme(name, project))).xpath("//td[a[@href='https://a.example/s']]")
+        parsed(html_of(load_theme(name, project))).xpath("//td[a[@href='https://a.example/s']]")
         for name in ("classic", "mine")
     )
     assert all(cell.get("bgcolor") for cell in pills)
@@ -476,6 +481,10 @@ def test_an_import_in_an_own_sheet_is_found(tmp_path: Path) -> None:
         ("[brand]\nlogo_width = 0\n", ":2: [brand] logo_width is 0, "),
         ('[buttons]\nstyle = "round"\n', ':2: [buttons] style is "round"; write "pill" or "link"'),
         ('[buttons]\nstyle = ["pill"]\n', ":2: [buttons] style is an array; "),
+        ('[budget]\norder = "images"\n', ":2: [budget] order is no list of what to give up, in order; write some of "),
+        ('[budget]\norder = ["images", "pixels"]\n', ":2: [budget] order is no list "),
+        ('[budget]\norder = ["images", "images"]\n', ":2: [budget] order is no list "),
+        ("[budget]\norder = [[]]\n", ":2: [budget] order is no list "),
         (
             '[light]\nacent = "#ffffff"\n',
             ':2: [light] has no key "acent"; did you mean accent?; values of your own go ',
@@ -496,6 +505,11 @@ def test_values_are_checked(tmp_path: Path, text: str, sentence: str) -> None:
     told = refusal(tmp_path)
     assert told.startswith(f"{file}{sentence}"), told
     assert "; " in told
+
+
+def test_what_to_give_up_may_be_said(tmp_path: Path) -> None:
+    project = own(tmp_path, "mine", 'extends = "classic"\n[budget]\norder = ["images"]\n')
+    assert load_theme("mine", project).values["budget"] == {"order": ["images"]}
 
 
 def test_values_of_ones_own_are_free(tmp_path: Path) -> None:
@@ -569,7 +583,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     assert (folder / "theme.toml").read_text() == "# precious"
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "a\\b", "-x", "a b", "a\n", "/tmp"])
+@pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "a\\b", "-x", "a b", "a\n", "/a"])
 def test_names_that_no_theme_may_have(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError, match="cannot be the name of a theme; use letters"):
         new_theme(name, "classic", tmp_path)
@@ -647,3 +661,22 @@ def test_labels_outside_a_language(tmp_path: Path) -> None:
     project = own(tmp_path, "mine", 'extends = "classic"\n', {"labels.toml": 'unsubscribe = "Leave"\n'})
     file = project / "templates" / "mine" / "labels.toml"
     assert refusal(project).startswith(f'{file}:1: the key "unsubscribe" stands outside any table; write it below')
+
+
+def test_an_import_that_an_expression_spells_is_refused_too(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.css"
+    secret.write_text("p { color: red }")
+    source = 'p {}\n{{ "\\x40" }}import url("' + secret.as_uri() + '");\n'
+    project = own(tmp_path, "mine", 'extends = "classic"\n', {"style.css": source})
+    theme = load_theme("mine", project)
+    issue = parse_post("# T\n\ntext", path="x.md").issue
+    with pytest.raises(ConfigError, match=r"style\.css:2: the rule @import is not allowed"):
+        render_issue(issue, theme, MASTHEAD)
+
+
+def test_a_fault_in_an_inherited_file_is_named_where_it_is(tmp_path: Path) -> None:
+    own(tmp_path, "base", 'extends = "classic"\n', {"footer.mjml.j2": "<tr>\n{{ nothing_of_that_name }}</tr>"})
+    project = own(tmp_path, "mine", 'extends = "base"\n', {})
+    issue = parse_post("# T\n\ntext", path="x.md").issue
+    with pytest.raises(ConfigError, match=r"base/footer\.mjml\.j2:2: 'nothing_of_that_name' is undefined"):
+        render_issue(issue, load_theme("mine", project), MASTHEAD)

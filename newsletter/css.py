@@ -1,0 +1,22 @@
+"""A theme's style sheets: which there are, and what may stand in each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from newsletter.errors import ConfigError, located
+
+# Each sheet with the at-rules it may hold: `style` goes through a CSS parser that would follow @import.
+SHEETS: Mapping[str, tuple[str, ...]] = {"style": (), "live": ("media", "supports"), "outlook": ()}
+
+
+def refuse_rules(place: str, css: str, *, allowed: tuple[str, ...]) -> None:
+    """Raises ConfigError, with the line in `place`, for an at-rule that is not allowed."""
+    # Security: the CSS parser follows @import even offline, file:// included, so no at-rule beyond these gets there;
+    # a backslash could spell one (`@\69mport`) and is refused with it.
+    for found in re.finditer(r"@\s*([\w\\-]*)", css):
+        if found[1].lower() not in allowed:
+            line = css[: found.start()].count("\n") + 1
+            remedy = f"use only @{' and @'.join(allowed)} here" if allowed else "move it to live.css or drop it"
+            raise ConfigError(located(place, line, f"the rule @{found[1]} is not allowed", remedy))
