@@ -54,9 +54,8 @@ def main() -> None:
             html = "".join(part for part in email.html.parts if isinstance(part, str))
             size = len(html.encode())
             numbers = len(re.findall(r"<(?:tr|p)[^>]*>(?:<td[^>]*>)?<b[^>]*>\d+\.?</b>", html))
-            print(
-                f"| {count} | {name} | {size:,} | {encoded_size(size):,} | {html.count('<img')} | {numbers} | {spent:.0f} |"
-            )
+            shown = f"{html.count('<img')} | {numbers}"
+            print(f"| {count} | {name} | {size:,} | {encoded_size(size):,} | {shown} | {spent:.0f} |")
             for finding in email.findings:
                 if finding.code == "budget":
                     print(f"|  |  | {finding.what} |")

@@ -494,7 +494,7 @@ def test_an_import_in_an_own_sheet_is_found(tmp_path: Path) -> None:
         ("[font]\nsize = 3\n", ":1: no table is named [font]; did you mean fonts?; "),
         ("toc = true\n", ':1: the key "toc" stands outside any table; write it below [layout]'),
         ("mine = true\n", ':1: the key "mine" stands outside any table; write it below [extra]'),
-        ("[[light]]\nink = 3\n", ": the key "),
+        ("[[light]]\nink = 3\n", ":1: the key "),
         ("\n[light\n", ":2:7: not TOML: "),
         ("\n[light]\nink\n", ":3:4: not TOML: "),
         ("[light]\nink = '''", ":2: not TOML: "),
@@ -546,7 +546,7 @@ def test_a_copy_renders_as_its_base(tmp_path: Path, base: str) -> None:
     folder = tmp_path / "templates" / "mine"
     assert sorted(folder.iterdir()) == sorted(files)
     mine, theirs = load_theme("mine", tmp_path), load_theme(base, tmp_path)
-    assert replace(mine, name=base, origin="") == replace(theirs, origin="")
+    assert replace(mine, name=base, origin="", files={}) == replace(theirs, origin="", files={})
     assert html_of(mine) == html_of(theirs)
     source = (folder / "theme.toml").read_text("utf-8")
     assert "extends" not in tomllib.loads(source)
