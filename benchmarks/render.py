@@ -95,7 +95,7 @@ def print_cold(post: Path, out: Path) -> None:
 
 
 def print_warm(post: Path) -> None:
-    from newsletter.model import Masthead
+    from newsletter.model import Masthead, Site
     from newsletter.post import decode_post, parse_post
     from newsletter.render import render_issue
     from newsletter.themes import load_theme
@@ -105,10 +105,10 @@ def print_warm(post: Path) -> None:
     masthead = Masthead("Benchmark", "1 Example Street", unsubscribe=True)
 
     def parse_only() -> object:
-        return parse_post(decode_post(data, post.name), path=post.name, base_url="https://example.com/")
+        return parse_post(decode_post(data, post.name), path=post.name, site=Site("https://example.com")).issue
 
     def parse_and_render() -> object:
-        issue = parse_post(decode_post(data, post.name), path=post.name, base_url="https://example.com/")
+        issue = parse_post(decode_post(data, post.name), path=post.name, site=Site("https://example.com")).issue
         return render_issue(issue, theme, masthead)
 
     first = milliseconds(parse_and_render)

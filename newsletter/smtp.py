@@ -7,6 +7,7 @@ recipient `uncertain`, and nothing here ever sends such a message again. `commit
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import ssl
@@ -48,6 +49,7 @@ class Session:
     def __init__(self, relay: Relay, *, timeout_s: float, tls_context: ssl.SSLContext | None = None) -> None:
         self.relay = relay
         self._timeout_s = timeout_s
+        self._transport: asyncio.BaseTransport | None = None
         # Security: certificates and host names are verified, always; the parameter is for a private authority.
         context = tls_context or ssl.create_default_context()
         self._client = aiosmtplib.SMTP(
@@ -64,17 +66,18 @@ class Session:
         relay = self.relay
         try:
             await self._client.connect()
+            self._transport = self._client.transport
             await self._greet()
             if relay.user:
                 await self._client.login(relay.user, relay.password)
         except aiosmtplib.SMTPAuthenticationError as error:
-            self._client.close()
+            await self._close()
             raise DeliveryError(
                 f"{relay}: the login as {relay.user} was refused ({error.code} {error.message}); "
                 "set NEWSLETTER_SMTP_PASSWORD to this user's password"
             ) from error
         except (aiosmtplib.SMTPException, OSError) as error:
-            self._client.close()
+            await self._close()
             raise DeliveryError(self._unreachable(error)) from error
         return self
 
@@ -85,7 +88,14 @@ class Session:
             # All that was to be sent has its answer: a relay that will not say goodbye takes nothing back.
             with contextlib.suppress(aiosmtplib.SMTPException, OSError):
                 await self._client.quit(timeout=min(self._timeout_s, QUIT_TIMEOUT_S))
+        await self._close()
+
+    async def _close(self) -> None:
+        """Let go of the socket now: a TLS connection that is merely closed waits for the other side's goodbye."""
         self._client.close()
+        if isinstance(self._transport, asyncio.WriteTransport):
+            self._transport.abort()
+            await asyncio.sleep(0)  # abort() leaves the rest to the loop's next round
 
     async def _greet(self) -> None:
         """Hear what the relay offers, before the first message asks; once more after STARTTLS (RFC 3207, 4.2)."""
