@@ -5,24 +5,35 @@ Heavy imports happen inside the commands, so that `newsletter --help` answers at
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from newsletter import errors
+from newsletter.console import (
+    Progress,
+    accounts,
+    all_warnings,
+    plan_facts,
+    print_facts,
+    print_json,
+    print_report,
+    printable,
+    sentences,
+    summary,
+    warn,
+)
 
 if TYPE_CHECKING:
     from newsletter.catcher import Catcher
     from newsletter.config import Config
     from newsletter.images import ImageMode
-    from newsletter.model import Outcome, Relay, Subscriber
-    from newsletter.pipeline import Rendering, Report, Sending
+    from newsletter.model import Relay
+    from newsletter.pipeline import Sending
 
 config_option = click.option(
     "--config", "config_path", type=click.Path(path_type=Path), help="newsletter.toml; the nearest one by default."
@@ -47,7 +58,7 @@ def main() -> None:
     try:
         code = cli.main(standalone_mode=False)
     except errors.NewsletterError as error:
-        click.echo(_printable(str(error)), err=True)
+        click.echo(printable(str(error)), err=True)
         code = error.exit_code
     except click.ClickException as error:
         error.show()
@@ -76,18 +87,18 @@ def render(post: str, out: Path, images: str | None, config_path: Path | None, a
     from newsletter import output, pipeline
 
     config = _load(config_path)
-    with _Progress("Fetching pictures", quiet=as_json) as fetching:
+    with Progress("Fetching pictures", quiet=as_json) as fetching:
         rendering = pipeline.render_post(post, config, images=_mode(images), on_fetch=fetching.show)
-    _warn(finding.at(rendering.path) for finding in rendering.findings)
+    warn(finding.at(rendering.path) for finding in rendering.findings)
     written = output.write_rendering(rendering.issue, rendering.email, config.sender, pipeline.SAMPLE, out)
     if as_json:
         files = [{"path": str(file.path), "bytes": file.size} for file in written]
-        _print_json(
+        print_json(
             {
                 "issue": rendering.issue.slug,
                 "files": files,
                 "html": output.html_sizes(rendering.email),
-                "warnings": _sentences(rendering),
+                "warnings": sentences(rendering),
             }
         )
         return
@@ -98,7 +109,7 @@ def render(post: str, out: Path, images: str | None, config_path: Path | None, a
         f"\nThe email's HTML: {sizes['decoded']:,} bytes, {sizes['encoded']:,} as sent; Gmail clips near 102,000."
     )
     for section in sizes["sections"]:
-        click.echo(f"{section['bytes']:>9,} bytes  {_printable(section['title'] or '(frame and opening)')}")
+        click.echo(f"{section['bytes']:>9,} bytes  {printable(section['title'] or '(frame and opening)')}")
 
 
 # --- send -----------------------------------------------------------------------------------------------------------
@@ -148,7 +159,7 @@ def send(  # one parameter per option
     if not catch and (no_wait or mbox or maildir):
         raise click.UsageError("--no-wait, --mbox and --maildir go with --catch")
     config = _load(config_path)
-    with _Progress("Fetching pictures", quiet=as_json) as fetching:
+    with Progress("Fetching pictures", quiet=as_json) as fetching:
         sending = pipeline.plan_send(
             post, config, to=to, test=test, when=datetime.now(UTC), images=_mode(images), on_fetch=fetching.show
         )
@@ -176,9 +187,9 @@ def _dry_run(sending: Sending, to: Path | None, out: Path, as_json: bool) -> Non
 
     rendering = sending.rendering
     folder = out / rendering.issue.slug
-    warnings = _all_warnings(sending, to)
-    _warn(warnings)
-    facts = _facts(sending, to, None)
+    warnings = all_warnings(sending, to)
+    warn(warnings)
+    facts = plan_facts(sending, to, None)
     written = output.write_dry_run(
         rendering.issue,
         rendering.email,
@@ -192,9 +203,9 @@ def _dry_run(sending: Sending, to: Path | None, out: Path, as_json: bool) -> Non
     )
     if as_json:
         files = [{"path": str(file.path), "bytes": file.size} for file in written]
-        _print_json({**_summary(sending), "files": files, "warnings": list(warnings)})
+        print_json({**summary(sending), "files": files, "warnings": list(warnings)})
         return
-    _print_facts(facts)
+    print_facts(facts)
     click.echo(f"\nNothing was sent. Open {folder / 'index.html'} in a browser.")
 
 
@@ -206,19 +217,19 @@ def _send(
     from newsletter.ledger import Ledger
 
     lacking = () if catcher else pipeline.require_sendable(sending, relay)
-    warnings = (*_all_warnings(sending, to), *lacking)
-    _warn(warnings)
+    warnings = (*all_warnings(sending, to), *lacking)
+    warn(warnings)
     if not as_json:
-        _print_facts(_facts(sending, to, f"{relay} (the embedded catcher)" if catcher else str(relay)))
+        print_facts(plan_facts(sending, to, f"{relay} (the embedded catcher)" if catcher else str(relay)))
     _confirm(sending, yes=yes)
     # What a catcher swallows was sent to nobody: its ledger lives in memory.
     path = None if catcher else sending.config.ledger_path
-    with Ledger.open(path, lambda: datetime.now(UTC)) as ledger, _Progress("Sending", quiet=as_json) as progress:
+    with Ledger.open(path, lambda: datetime.now(UTC)) as ledger, Progress("Sending", quiet=as_json) as progress:
         report = pipeline.send(sending, relay, ledger, go_on=go_on, on_plan=progress.start, on_outcome=progress.advance)
     if as_json:
-        _print_json({**_summary(sending), **_accounts(report), "warnings": list(warnings)})
+        print_json({**summary(sending), **accounts(report), "warnings": list(warnings)})
     else:
-        _print_report(report)
+        print_report(report)
     return errors.EXIT_OK if report.complete else errors.EXIT_UNSENT
 
 
@@ -313,195 +324,6 @@ def copy_theme(name: str, base: str, config_path: Path | None) -> None:
     for path in new_theme(name, base, _load(config_path).root):
         click.echo(path)
     click.echo(f'\nUse it with [theme] name = "{name}" in newsletter.toml.')
-
-
-# --- what is printed ------------------------------------------------------------------------------------------------
-
-
-class _Progress:
-    """A bar on a terminal; elsewhere plain lines, at each tenth of a long way. Refusals are named as they come."""
-
-    def __init__(self, title: str, *, quiet: bool) -> None:
-        self.title = title
-        self.quiet = quiet
-        self.total = 0
-        self.done = 0
-        self.bar: Any = None
-        self.task: Any = None
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def start(self, total: int) -> None:
-        self.total = total
-        if self.quiet or not total or not sys.stderr.isatty():
-            return
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self.bar = Progress(
-            TextColumn(self.title),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        self.bar.start()
-        self.task = self.bar.add_task("", total=total)
-
-    def show(self, done: int, total: int) -> None:
-        """How far a piece of work of known size has come."""
-        if total != self.total:
-            self.start(total)
-        if self.bar is not None:
-            self.bar.update(self.task, completed=done)
-
-    def advance(self, person: Subscriber, outcome: Outcome) -> None:
-        """One recipient more has an outcome."""
-        from newsletter.model import State
-
-        self.done += 1
-        if outcome.state is not State.SENT and not self.quiet:
-            self._line(f"{person.email}: {outcome.state} at {outcome.stage}: {outcome.code or ''} {outcome.text}")
-        step = self.total // 10 if self.total >= 100 else self.total
-        if self.bar is not None:
-            self.bar.advance(self.task)
-        elif not self.quiet and (self.done == self.total or self.done % step == 0):
-            self._line(f"{self.done:,} of {self.total:,}")
-
-    def _line(self, text: str) -> None:
-        if self.bar is not None:
-            self.bar.console.print(_printable(text), markup=False, highlight=False)
-        else:
-            click.echo(_printable(text), err=True)
-
-    def __exit__(self, *_: object) -> None:
-        if self.bar is not None:
-            self.bar.stop()
-
-
-def _facts(sending: Sending, to: Path | None, relay: str | None) -> dict[str, str]:
-    """What a person checks before saying yes."""
-    sample = sending.sample
-    email = sending.rendering.email
-    html = sum(len(part.encode()) for part in email.html.parts if isinstance(part, str))
-    pictures = f", {len(email.attachments)} pictures inside" if email.attachments else ""
-    sender = sending.config.sender
-    facts = {
-        "Issue": sending.rendering.issue.slug,
-        "Subject": sending.composer.prefix + _subject(sending),
-        "From": f"{sender.name} <{sender.address}>",
-        "Size": f"{html / 1000:.1f} KB HTML, {len(sample.data) / 1000:.1f} KB as a message{pictures}",
-        "Audience": _audience(sending, to),
-    }
-    if relay:
-        facts["Relay"] = relay
-    return facts
-
-
-def _subject(sending: Sending) -> str:
-    """The subject with its slots shown as the author wrote them."""
-    parts = sending.rendering.email.subject.parts
-    return "".join(part if isinstance(part, str) else f"{{{{ subscriber.{part.field} }}}}" for part in parts)
-
-
-def _audience(sending: Sending, to: Path | None) -> str:
-    count = len(sending.recipients)
-    if sending.test:
-        return f"test: {', '.join(person.email for person in sending.recipients)}"
-    if sending.audience is None:
-        return f"{count:,}"
-    skipped = [
-        f"{len(found):,} {word}"
-        for word, found in (("invalid", sending.audience.invalid), ("duplicate", sending.audience.duplicates))
-        if found
-    ]
-    return f"{count:,} of {sending.audience.rows:,} rows in {to}" + (f" ({', '.join(skipped)})" if skipped else "")
-
-
-def _print_facts(facts: dict[str, str]) -> None:
-    width = max(map(len, facts))
-    for name, value in facts.items():
-        click.echo(f"{name:<{width}}  {_printable(value)}")
-
-
-def _print_report(report: Report) -> None:
-    click.echo("")
-    rows = [("Sent", report.sent), ("Refused", len(report.rejected)), ("Left", len(report.left))]
-    if report.already:
-        rows.insert(0, ("Already sent", report.already))
-    if report.uncertain:
-        rows.append(("Uncertain", len(report.uncertain)))
-    width = max(len(name) for name, _ in rows)
-    for name, count in rows:
-        click.echo(f"{name:<{width}}  {count:>7,}")
-    for word, entries in (("refused", report.rejected), ("left", report.left)):
-        for address, outcome in entries[:20]:
-            why = f"{outcome.code or ''} {outcome.text}".strip() if outcome else ""
-            click.echo(_printable(f"  {word}: {address}" + (f": {why}" if why else "")))
-        if len(entries) > 20:
-            click.echo(f"  … and {len(entries) - 20:,} more {word}")
-    for address in report.uncertain[:20]:
-        click.echo(_printable(f"  uncertain: {address}: the connection broke while it was being delivered"))
-    if report.stopped:
-        click.echo(_printable(f"Stopped: {report.stopped}. Run the same command again to go on."), err=True)
-
-
-def _summary(sending: Sending) -> dict[str, Any]:
-    audience = sending.audience
-    return {
-        "issue": sending.rendering.issue.slug,
-        "test": sending.test,
-        "audience": len(sending.recipients),
-        "rows": audience.rows if audience else len(sending.recipients),
-        "invalid": len(audience.invalid) if audience else 0,
-        "duplicates": len(audience.duplicates) if audience else 0,
-    }
-
-
-def _accounts(report: Report) -> dict[str, Any]:
-    def entries(pairs: Iterable[tuple[str, Outcome | None]]) -> list[dict[str, Any]]:
-        return [
-            {"address": address, **({"stage": o.stage, "code": o.code, "text": o.text} if o else {})}
-            for address, o in pairs
-        ]
-
-    return {
-        "sent": report.sent,
-        "already_sent": report.already,
-        "refused": entries(report.rejected),
-        "left": entries(report.left),
-        "uncertain": list(report.uncertain),
-        "stopped": report.stopped,
-    }
-
-
-def _all_warnings(sending: Sending, to: Path | None) -> tuple[str, ...]:
-    audience = sending.audience
-    rows = (*audience.invalid, *audience.duplicates) if audience else ()
-    return (*_sentences(sending.rendering), *(finding.at(str(to)) for finding in rows))
-
-
-def _sentences(rendering: Rendering) -> list[str]:
-    return [finding.at(rendering.path) for finding in rendering.findings]
-
-
-def _warn(sentences: Iterable[str], limit: int = 50) -> None:
-    shown: Sequence[str] = list(sentences)
-    for sentence in shown[:limit]:
-        click.echo(f"warning: {_printable(sentence)}", err=True)
-    if len(shown) > limit:
-        click.echo(f"warning: … and {len(shown) - limit:,} more", err=True)
-
-
-def _print_json(data: dict[str, Any]) -> None:
-    click.echo(json.dumps(data, ensure_ascii=False, indent=2))
-
-
-def _printable(text: str) -> str:
-    """Security: nothing that came from a file or a server may move the cursor of the person's terminal."""
-    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
 def _is_terminal() -> bool:

@@ -8,7 +8,8 @@ without attributes beyond a subscriber's columns; Jinja2 parses it, and only the
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,15 +20,23 @@ from newsletter.errors import ContentError, located
 from newsletter.model import FieldRef, Issue
 
 FIELD_REMEDY = 'write {{ subscriber.COLUMN }} or {{ subscriber.COLUMN | default("words") }}'
+MAX_CONDITION = 1_000
+"""Letters. A longer condition is text that lost its `%}`; the bound also keeps the parser's work small."""
 
-_OUTPUT = re.compile(r"\{\{-?(?P<inner>[^{}]*?)-?\}\}")
+MAX_DEPTH = 30
+"""Parentheses and `not`s inside one another: evaluating them takes Python's stack."""
+
+_OUTPUT = re.compile(r"\{\{-?(?P<inner>[^{}]*?)-?\}\}|\{\{-?\s*subscriber\b")
 _FIELD = re.compile(
     r"""\s*subscriber(?:\.(?P<name>[^\W\d]\w*)|\[\s*\\?["'](?P<column>[^"'\\\]]+)\\?["']\s*\])\s*
-    (?:\|\s*default\s*(?:\(\s*|:\s*)\\?(?P<quote>["'])(?P<default>.*?)\\?(?P=quote)\s*\)?\s*)?""",
-    re.VERBOSE,
+    (?:\|\s*default\s*(?:\(\s*|:\s*)
+    \\?(?P<quote>["'])(?P<default>(?:(?!\\?(?P=quote)).)*)\\?(?P=quote)\s*\)?\s*)?""",
+    re.VERBOSE | re.DOTALL,
 )
-_RAW = re.compile(r"\{%-?\s*raw\s*-?%\}.*?\{%-?\s*endraw\s*-?%\}", re.DOTALL)
-_CONTAINS = re.compile(r"""(\S+)\s+contains\s+("[^"]*"|'[^']*'|\S+)""")
+_VERBATIM = re.compile(r"\{%-?\s*(raw|comment)\s*-?%\}")
+_STRING = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
+_OPERAND = rf"""(?:{_STRING}|[^\s"'()\[\],]+(?:\[[^\]]*\])?)"""
+_CONTAINS = re.compile(rf"({_OPERAND})\s+contains\s+({_OPERAND})|{_STRING}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,30 +49,53 @@ class Marked:
 
 
 def mark_fields(text: str, path: str) -> Marked:
-    """The text with each `{{ subscriber.… }}` outside `{% raw %}` replaced by its mark. Raises ContentError."""
-    number = 0
-    while f"nlfield{number}x" in text:
-        number += 1
+    """The text with each `{{ subscriber.… }}` outside `raw` and `comment` as its mark. Raises ContentError."""
+    taken = set(re.findall(r"nlfield(\d+)x", text))
+    number = next(number for number in range(len(taken) + 1) if str(number) not in taken)
     mark = f"nlfield{number}x"
-    found: list[FieldRef] = []
-    raw = [match.span() for match in _RAW.finditer(text)] if "{%" in text else []
-
-    def replace(output: re.Match[str]) -> str:
+    found: dict[FieldRef, int] = {}
+    verbatim = list(_verbatim_spans(text)) if "{%" in text else []
+    starts = [start for start, _ in verbatim]
+    out: list[str] = []
+    line, position = 1, 0
+    for output in _OUTPUT.finditer(text):
         inner = output["inner"]
-        if not re.match(r"\s*subscriber\b", inner) or any(low <= output.start() < high for low, high in raw):
-            return output[0]
-        field_match = _FIELD.fullmatch(inner)
-        if not field_match:
-            line = text[: output.start()].count("\n") + 1
-            raise ContentError(located(path, line, f"{output[0][:60]} is not a subscriber's field", FIELD_REMEDY))
-        name = (field_match["name"] or field_match["column"]).strip().lower()
-        line = text.count("\n", 0, output.start()) + 1
-        reference = FieldRef(name, field_match["default"] or "", line)
-        if reference not in found:
-            found.append(reference)
-        return f"{mark}{found.index(reference)}z"
+        span = bisect_right(starts, output.start()) - 1
+        is_verbatim = span >= 0 and output.start() < verbatim[span][1]
+        if is_verbatim or (inner is not None and not re.match(r"\s*subscriber\b", inner)):
+            continue
+        line += text.count("\n", position, output.start())
+        if inner is None:
+            what = f"{output[0]} is never closed"
+            raise ContentError(located(path, line, " ".join(what.split()), FIELD_REMEDY))
+        written = _FIELD.fullmatch(inner)
+        name = " ".join((written["name"] or written["column"]).split()).lower() if written else ""
+        if not written or name.startswith("__"):
+            shown = " ".join(output[0].split())[:60]
+            raise ContentError(located(path, line, f"{shown} is not a subscriber's field", FIELD_REMEDY))
+        reference = FieldRef(name, " ".join((written["default"] or "").split()), line)
+        newlines = output[0].count("\n")
+        out += (text[position : output.start()], f"{mark}{found.setdefault(reference, len(found))}z", "\n" * newlines)
+        line += newlines
+        position = output.end()
+    out.append(text[position:])
+    return Marked("".join(out), mark, tuple(found))
 
-    return Marked(_OUTPUT.sub(replace, text), mark, tuple(found))
+
+def end_tag(name: str, text: str, position: int) -> re.Match[str] | None:
+    """Where Liquid's `{% endname %}` stands, from a position on."""
+    return re.compile(rf"\{{%-?\s*end{name}\s*-?%\}}").search(text, position)
+
+
+def _verbatim_spans(text: str) -> Iterator[tuple[int, int]]:
+    """What stands between `raw` or `comment` and its end. One that is never closed is Liquid's to report."""
+    position = 0
+    while found := _VERBATIM.search(text, position):
+        end = end_tag(found[1], text, found.end())
+        if end is None:
+            return
+        yield found.end(), end.start()
+        position = end.end()
 
 
 def unmark(text: str, issue: Issue) -> str:
@@ -72,6 +104,19 @@ def unmark(text: str, issue: Issue) -> str:
 
 
 # --- conditions -----------------------------------------------------------------------------------------------------
+
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
+_NODES = {
+    "Call": "a call",
+    "Filter": "a filter",
+    "Test": "a test with `is`",
+    "Getattr": "a value inside a column",
+    "Getitem": "a value inside a column",
+    "CondExpr": "an inline `if`",
+    "List": "a list outside `in`",
+    "Tuple": "a list outside `in`",
+    "Const": "true or false without quotes",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +129,29 @@ class Condition:
     _tree: nodes.Expr = field(repr=False, compare=False)
 
     def holds(self, columns: Mapping[str, str]) -> bool:
+        """The answer for a subscriber. A column alone is true where it is not empty."""
         return bool(_value(self._tree, columns))
 
 
 def parse_condition(source: str, line: int, path: str) -> Condition:
     """Compile an expression such as `subscriber.plan == "pro" and subscriber.city`. Raises ContentError."""
-    translated = _CONTAINS.sub(r"\2 in \1", source)
+    shown = " ".join(source.split())
+    shown = shown if len(shown) <= 60 else shown[:59] + "…"
     remedy = 'compare columns with words: subscriber.plan == "pro", != , in, contains, and, or, not'
+    if len(source) > MAX_CONDITION:
+        what = f"the condition `{shown}` has {len(source):,} letters"
+        raise ContentError(located(path, line, what, f"keep it under {MAX_CONDITION:,}, and close it with %}}"))
+    translated = _CONTAINS.sub(lambda found: f"({found[2]} in {found[1]})" if found[1] else found[0], source)
     try:
         template = jinja2.Environment().parse(f"{{{{ {translated} }}}}")  # noqa: S701 (parsed, never rendered)
-        output = template.body[0]
+        output = template.body[0] if template.body else None
         if len(template.body) != 1 or not isinstance(output, nodes.Output) or len(output.nodes) != 1:
-            raise ContentError(located(path, line, f"`{source}` is not one expression", remedy))
+            raise ContentError(located(path, line, f"the condition `{shown}` is not one expression", remedy))
         tree = output.nodes[0]
-        columns = frozenset(_columns(tree))
-    except (jinja2.TemplateSyntaxError, _NotAllowedError) as error:
-        raise ContentError(located(path, line, f"the condition `{source}`: {error}", remedy)) from error
+        columns = frozenset(_columns(tree, 0))
+    except (jinja2.TemplateSyntaxError, _NotAllowedError, RecursionError) as error:
+        why = "is nested too deep" if isinstance(error, RecursionError) else " ".join(str(error).split())[:120]
+        raise ContentError(located(path, line, f"the condition `{shown}`: {why}", remedy)) from error
     return Condition(source, line, columns, tree)
 
 
@@ -107,34 +159,49 @@ class _NotAllowedError(ValueError):
     """A node that conditions do not have: calls, filters, other names."""
 
 
-def _columns(node: nodes.Node) -> list[str]:
+def _columns(node: nodes.Node, depth: int) -> list[str]:
     """The columns that an expression reads. Security: any node that is not named here is refused."""
+    if depth > MAX_DEPTH:
+        raise _NotAllowedError("is nested too deep")
     match node:
-        case nodes.Getattr(node=nodes.Name(name="subscriber"), attr=attribute):
-            return [attribute.lower()]
-        case nodes.Getitem(node=nodes.Name(name="subscriber"), arg=nodes.Const(value=str() as column)):
+        case (
+            nodes.Getattr(node=nodes.Name(name="subscriber"), attr=str() as column)
+            | nodes.Getitem(node=nodes.Name(name="subscriber"), arg=nodes.Const(value=str() as column))
+        ) if not column.startswith("__"):
             return [column.lower()]
-        case nodes.Const():
+        case nodes.Const(value=str() | None) | nodes.Name(name="nil" | "blank" | "empty"):
+            return []  # Liquid's words for a column without a value
+        case (
+            nodes.Const(value=int() | float() as number) | nodes.Neg(node=nodes.Const(value=int() | float() as number))
+        ) if not isinstance(number, bool):
             return []
         case nodes.And(left=left, right=right) | nodes.Or(left=left, right=right):
-            return _columns(left) + _columns(right)
+            return _columns(left, depth + 1) + _columns(right, depth + 1)
         case nodes.Not(node=inner):
-            return _columns(inner)
+            return _columns(inner, depth + 1)
         case nodes.Compare(expr=first, ops=ops):
-            return _columns(first) + [column for operand in ops for column in _columns(operand.expr)]
-        case nodes.List(items=items) | nodes.Tuple(items=items):
-            return [column for item in items for column in _columns(item)]
-    raise _NotAllowedError(f"{type(node).__name__.lower()} is not possible here")
+            columns = _columns(first, depth + 1)
+            for operand in ops:
+                inside = [operand.expr]
+                if operand.op in ("in", "notin") and isinstance(operand.expr, nodes.List | nodes.Tuple):
+                    inside = operand.expr.items
+                columns += [column for each in inside for column in _columns(each, depth + 1)]
+            return columns
+    if isinstance(node, nodes.Name):
+        raise _NotAllowedError(f"the name `{node.name}` means nothing here")
+    raise _NotAllowedError(f"{_NODES.get(type(node).__name__, 'such a sign')} is not possible here")
 
 
 def _value(node: nodes.Node, columns: Mapping[str, str]) -> Any:
     match node:
-        case nodes.Getattr(attr=column):
-            return columns.get(column.lower(), "").strip()
-        case nodes.Getitem(arg=nodes.Const(value=column)):
+        case nodes.Getattr(attr=column) | nodes.Getitem(arg=nodes.Const(value=column)):
             return columns.get(str(column).lower(), "").strip()
         case nodes.Const(value=value):
-            return value
+            return "" if value is None else value
+        case nodes.Name():
+            return ""
+        case nodes.Neg(node=nodes.Const(value=number)):
+            return -number
         case nodes.And(left=left, right=right):
             return _value(left, columns) and _value(right, columns)
         case nodes.Or(left=left, right=right):
@@ -155,19 +222,26 @@ def _value(node: nodes.Node, columns: Mapping[str, str]) -> Any:
 
 
 def _compare(operator: str, left: Any, right: Any) -> bool:
-    if operator in ("in", "notin"):
-        inside = str(left) in (right if isinstance(right, list) else str(right))
-        return inside is (operator == "in")
-    # A list's columns are text; `subscriber.age > 30` compares numbers where both sides are numbers.
-    try:
-        left, right = float(left), float(right)
-    except (TypeError, ValueError):
-        left, right = str(left), str(right)
     match operator:
         case "eq":
-            return bool(left == right)
+            return _equal(left, right)
         case "ne":
-            return bool(left != right)
+            return not _equal(left, right)
+        case "in":
+            return _inside(left, right)
+        case "notin":
+            return not _inside(left, right)
+    numbers = _number(left), _number(right)
+    if numbers[0] is not None and numbers[1] is not None:
+        return _ordered(operator, numbers[0], numbers[1])
+    # A column without a value, or with words where a number is asked for, is neither less nor more.
+    if not isinstance(left, str) or not isinstance(right, str) or not left or not right:
+        return False
+    return _ordered(operator, left, right)
+
+
+def _ordered(operator: str, left: Any, right: Any) -> bool:
+    match operator:
         case "lt":
             return bool(left < right)
         case "lteq":
@@ -176,3 +250,23 @@ def _compare(operator: str, left: Any, right: Any) -> bool:
             return bool(left > right)
         case _:
             return bool(left >= right)
+
+
+def _equal(left: Any, right: Any) -> bool:
+    """As text, so that the postcode "01234" is not "1234"; as numbers where one side is written without quotes."""
+    if isinstance(left, str) and isinstance(right, str):
+        return left == right
+    first = _number(left)
+    return first is not None and first == _number(right)
+
+
+def _inside(left: Any, right: Any) -> bool:
+    if isinstance(right, list):
+        return any(_equal(left, item) for item in right)
+    return bool(str(left)) and str(left) in str(right)
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, int | float):
+        return float(value)
+    return float(value) if _NUMBER.fullmatch(value) else None

@@ -1,12 +1,10 @@
 """`Issue` + `Theme` -> `Email`: Jinja2 makes MJML, mrml makes HTML, premailer inlines the theme's rules.
 
-Pure and reproducible: same issue, theme and masthead, same bytes. What differs per subscriber stays a `Slot`. Each
-setting that keeps premailer or mrml from harming the email is named where it is made; a test holds each in place.
+Pure and reproducible: same issue, theme and masthead, same bytes. What differs per subscriber stays a `Slot`.
 """
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,12 +13,11 @@ from typing import Any
 import jinja2
 import jinja2.sandbox
 from markupsafe import Markup, escape
-from mjml import mjml2html
-from premailer import Premailer
 
 from newsletter.budget import STEPS, Drawn, Fit, draw_to_fit, measure, row_mark, section_sizes
 from newsletter.css import SHEETS, refuse_rules
 from newsletter.errors import ConfigError, located
+from newsletter.inlining import html_of, inline_css
 from newsletter.model import (
     Attachment,
     Block,
@@ -28,7 +25,6 @@ from newsletter.model import (
     Code,
     Email,
     Emphasis,
-    FieldRef,
     Heading,
     Image,
     Inlines,
@@ -38,18 +34,16 @@ from newsletter.model import (
     Masthead,
     Note,
     Paragraph,
-    Slot,
-    SlotContext,
     Story,
     Strike,
     Strong,
     Summary,
-    Template,
     Text,
     Theme,
     plain_text,
 )
 from newsletter.plaintext import columns, render_text
+from newsletter.slots import Marks
 from newsletter.story import normalised, says_nothing
 
 # Alternative texts that say nothing; the story's own words say more.
@@ -97,7 +91,7 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
     """
     subject = issue.subject or issue.title
     labels = choose_labels(theme.labels, issue.lang, masthead.labels)
-    marks = _Marks(issue.mark, issue.fields)
+    marks = Marks(issue.mark, issue.fields)
     preheader = _shorten(issue.preheader or issue.description or _opening_words(issue), PREHEADER_WIDTH)
     environment = _environment(theme, marks, labels)
     rows = _rows(issue)
@@ -119,7 +113,7 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
 
     def draw(fit: Fit) -> Drawn:
         mjml = _render(environment, theme, "issue.mjml.j2", None, {**context, **_fitted(rows, theme, labels, fit)})
-        return measure(_inline(_to_html(mjml, theme), context["style"], context["live"] + context["outlook"]), mjml)
+        return measure(inline_css(html_of(mjml, theme), context["style"], context["live"] + context["outlook"]), mjml)
 
     blocks = tuple(row.block for row in rows)
     steps = theme.values.get("budget", {}).get("order", STEPS)
@@ -282,7 +276,7 @@ def _button_rows(links: Iterable[Link]) -> list[list[Link]]:
 # --- Jinja2 ---------------------------------------------------------------------------------------------------------
 
 
-def _environment(theme: Theme, marks: _Marks, labels: Mapping[str, Any]) -> jinja2.Environment:
+def _environment(theme: Theme, marks: Marks, labels: Mapping[str, Any]) -> jinja2.Environment:
     # Security: autoescape always, so that no word of a post becomes markup; themes write attributes in double quotes.
     # The sandbox keeps a theme from reaching Python beyond the values it is given.
     environment = jinja2.sandbox.SandboxedEnvironment(
@@ -432,115 +426,3 @@ def _picture(image: Image, fallback: str, width: int) -> Markup:
         _clean(image.src), _clean(alt), shown, fluid
     )
     return Markup('<a href="{}">{}</a>').format(_clean(image.href), picture) if image.href else picture
-
-
-# --- MJML and CSS ---------------------------------------------------------------------------------------------------
-
-
-def _to_html(mjml: str, theme: Theme) -> str:
-    try:
-        # fonts={}: the default writes a Google Fonts link, which premailer would go and fetch.
-        return str(mjml2html(mjml, fonts={}))
-    except ValueError as error:
-        raise ConfigError(
-            f"{theme.origin}: the templates give MJML that cannot be read ({error}); mend them"
-        ) from error
-
-
-_STYLE_TAG = re.compile(r'<style type="text/css"(?=[>\s])|<style(?= media)')
-
-
-def _inline(html: str, style: str, kept: str) -> str:
-    """The theme's rules moved into the elements; style blocks stay, with the classes that `kept` selects."""
-    # MJML's base rules copied onto every cell would cost 13 to 20 % in bytes: only `style` is inlined.
-    marked = _STYLE_TAG.sub(lambda tag: tag[0] + ' data-premailer="ignore"', html)
-    inlined: str = Premailer(
-        marked,
-        css_text=[_matching_rules(style, marked)],
-        disable_leftover_css=True,
-        keep_style_tags=True,  # or media queries and dark mode go
-        strip_important=False,  # or the live rules lose against the inlined ones
-        # Security: rendering reads no network and no file beyond the theme.
-        allow_network=False,
-        allow_loading_external_files=False,
-        # Otherwise width="550" becomes "100%" and Outlook loses the size.
-        disable_basic_attributes=["width", "height", "align", "valign", "bgcolor"],
-        align_floating_images=False,
-        disable_validation=True,  # cssutils knows no mso- properties
-        cssutils_logging_level=logging.CRITICAL,
-    ).transform(pretty_print=False)
-    used = set(re.findall(r"\.([A-Za-z][\w-]*)", kept))
-    body = re.sub(r' class="([^"]*)"', lambda found: _live_classes(found[1], used), inlined)
-    body = re.sub(r"""(?<= style=)("[^"]*"|'[^']*')""", lambda found: re.sub(r"([:;,]) ", r"\1", found[0]), body)
-    # premailer drops a doctype in lower case, and the email would render in quirks mode.
-    return "<!doctype html>\n" + re.sub(r"^\s*<!doctype[^>]*>\s*", "", body, flags=re.IGNORECASE)
-
-
-_RULE = re.compile(r"([^{}]+)\{[^{}]*\}")
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-
-
-def _matching_rules(style: str, html: str) -> str:
-    """The rules that may match something: an issue has a third of a theme's kinds of block, and each rule costs
-    the CSS parser a millisecond at first."""
-    names = {name for value in re.findall(r' class="([^"]*)"', html) for name in value.split()}
-    tags = set(re.findall(r"<([a-z][a-z0-9]*)", html))
-
-    def may_match(selector: str) -> bool:
-        classes = re.findall(r"\.([\w-]+)", selector)
-        elements = re.findall(r"(?:^|[\s>+~,])([a-z][a-z0-9]*)", selector)
-        return names.issuperset(classes) and tags.issuperset(elements)
-
-    rules = _RULE.finditer(_COMMENT.sub("", style))
-    return "\n".join(rule[0] for rule in rules if any(map(may_match, rule[1].split(","))))
-
-
-def _live_classes(classes: str, used: set[str]) -> str:
-    """A class attribute with only the names that the live rules select; the inlined ones have done their work."""
-    kept = [name for name in classes.split() if name in used or name.startswith(("mj-", "moz-"))]
-    return f' class="{" ".join(kept)}"' if kept else ""
-
-
-# --- slots ----------------------------------------------------------------------------------------------------------
-
-
-class _Marks:
-    """Placeholders that pass MJML and premailer unharmed: letters and digits that the post does not hold."""
-
-    def __init__(self, mark: str, fields: Iterable[FieldRef]) -> None:
-        self.mark = mark
-        self.fields = list(fields)
-
-    def slot(self, name: str) -> str:
-        """The placeholder of one of our own values, such as the way out."""
-        reference = FieldRef(name)
-        if reference not in self.fields:
-            self.fields.append(reference)
-        return f"{self.mark}{self.fields.index(reference)}z"
-
-    def split(self, text: str, context: SlotContext) -> Template:
-        parts: list[str | Slot] = []
-        before = ""
-        for index, piece in enumerate(re.split(f"{self.mark}(\\d+)z", text)):
-            if index % 2:
-                field = self.fields[int(piece)]
-                parts.append(Slot(field.name, _context(context, before), field.default))
-                before += "x"
-            elif piece:
-                parts.append(piece)
-                before = before[-_LONGEST_URL:] + piece
-        return Template(tuple(parts))
-
-
-_LONGEST_URL = 4_000
-_IN_URL = re.compile(r"""\s(?:href|src)=(?:"([^"<>]*)|'([^'<>]*))$""")
-
-
-def _context(context: SlotContext, before: str) -> SlotContext:
-    """Where a slot stands, by what is before it: inside a URL, at the start of one, or in text."""
-    if context == "text":
-        return "text_url" if re.search(r"\bhttps?://\S*$", before) else "text"
-    found = _IN_URL.search(before[-_LONGEST_URL:]) if context == "html" else None
-    if not found:
-        return context
-    return "url" if found[1] or found[2] else "href"
