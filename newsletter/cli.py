@@ -20,6 +20,8 @@ from newsletter.console import (
     all_warnings,
     plan_facts,
     print_facts,
+    print_issue,
+    print_issues,
     print_json,
     print_report,
     printable,
@@ -235,13 +237,27 @@ def _send(
 
 def _confirm(sending: Sending, *, yes: bool) -> None:
     count = len(sending.recipients)
-    question = f"Send to {count:,} {'address' if sending.test else 'subscriber'}{'' if count == 1 else 's'}?"
+    _ask(
+        f"Send to {count:,} {'address' if sending.test else 'subscriber'}{_plural(sending)}?",
+        yes=yes,
+        otherwise="nothing was sent",
+    )
+
+
+def _plural(sending: Sending) -> str:
+    if len(sending.recipients) == 1:
+        return ""
+    return "es" if sending.test else "s"
+
+
+def _ask(question: str, *, yes: bool, otherwise: str = "nothing was changed") -> None:
+    """Go on only when a person says so. Raises ConfigError where there is nobody to ask, or the answer is no."""
     if yes:
         return
     if not _is_terminal():
-        raise errors.ConfigError(f"{question} There is no terminal to ask on; write --yes to send without asking")
+        raise errors.ConfigError(f"{question} There is no terminal to ask on; write --yes to go on without asking")
     if not click.confirm(f"\n{question}", default=False, err=True):
-        raise errors.ConfigError("nothing was sent")
+        raise errors.ConfigError(otherwise)
 
 
 def _relay(config: Config, url: str | None) -> Relay:
@@ -293,6 +309,56 @@ def _wait_at(catcher: Catcher) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: done.set())
     done.wait()
+
+
+# --- the ledger -----------------------------------------------------------------------------------------------------
+
+
+@cli.command()
+@click.argument("issue", required=False)
+@config_option
+@json_option
+def status(issue: str | None, config_path: Path | None, as_json: bool) -> None:
+    """Show what the ledger knows: every issue, or who was refused, left or uncertain for ISSUE."""
+    from newsletter import pipeline
+    from newsletter.model import State
+
+    with pipeline.open_ledger(_load(config_path), lambda: datetime.now(UTC)) as ledger:
+        if issue is None:
+            print_issues(ledger.issues(), as_json=as_json)
+            return
+        name = pipeline.known_issue(ledger, issue)
+        row = next(row for row in ledger.issues() if row.issue == name)
+        open_states = (State.REJECTED, State.DEFERRED, State.PENDING, State.CLAIMED, State.COMMITTING, State.UNCERTAIN)
+        print_issue(row, ledger.rows(name, *open_states), as_json=as_json)
+
+
+@cli.command()
+@click.argument("issue")
+@click.argument("addresses", nargs=-1, metavar="[ADDRESS]...")
+@click.option("--resend", is_flag=True, help="Mail them again with the next send; they may then have it twice.")
+@click.option("--assume-sent", is_flag=True, help="Count them as sent; they may then never get it.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@config_option
+def resolve(
+    issue: str, addresses: tuple[str, ...], resend: bool, assume_sent: bool, yes: bool, config_path: Path | None
+) -> None:
+    """Decide about the uncertain of ISSUE: all of them, or the ones named."""
+    from newsletter import pipeline
+    from newsletter.model import State
+
+    if resend == assume_sent:
+        raise click.UsageError("write one of --resend and --assume-sent")
+    with pipeline.open_ledger(_load(config_path), lambda: datetime.now(UTC)) as ledger:
+        name = pipeline.known_issue(ledger, issue)
+        count = len(addresses) or ledger.counts(name)[State.UNCERTAIN]
+        what = "mail again, with the next send" if resend else "count as sent"
+        if not count:
+            click.echo(f"Nobody is uncertain for {name}.")
+            return
+        _ask(f"{count:,} for {name}: {what}?", yes=yes)
+        for address in pipeline.resolve_uncertain(ledger, name, addresses, resend=resend):
+            click.echo(f"{printable(address)}: {'to be mailed again' if resend else 'counted as sent'}")
 
 
 # --- theme ----------------------------------------------------------------------------------------------------------

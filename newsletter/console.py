@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from newsletter.ledger import Delivery, IssueRow
     from newsletter.model import Outcome, Subscriber
     from newsletter.pipeline import Rendering, Report, Sending
 
@@ -141,6 +142,8 @@ def print_report(report: Report) -> None:
             click.echo(f"  … and {len(entries) - 20:,} more {word}")
     for address in report.uncertain[:20]:
         click.echo(printable(f"  uncertain: {address}: the connection broke while it was being delivered"))
+    if report.uncertain:
+        click.echo("  `newsletter resolve ISSUE --resend` or `--assume-sent` decides about them.")
     if report.stopped:
         click.echo(printable(f"Stopped: {report.stopped}. Run the same command again to go on."), err=True)
 
@@ -199,3 +202,53 @@ def print_json(data: dict[str, Any]) -> None:
 def printable(text: str) -> str:
     """Security: nothing that came from a file or a server may move the cursor of the person's terminal."""
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+
+
+# --- the ledger -----------------------------------------------------------------------------------------------------
+
+
+def _standing(row: IssueRow) -> dict[str, int]:
+    """An issue's people in the words of a send's account."""
+    from newsletter.model import State
+
+    waiting = (State.PENDING, State.CLAIMED, State.COMMITTING, State.DEFERRED)
+    return {
+        "sent": row.counts[State.SENT],
+        "refused": row.counts[State.REJECTED],
+        "left": sum(row.counts[state] for state in waiting),
+        "uncertain": row.counts[State.UNCERTAIN],
+    }
+
+
+def _described(row: IssueRow) -> dict[str, Any]:
+    first = row.first_sent.isoformat() if row.first_sent else None
+    return {"issue": row.issue, "subject": row.subject, "first_sent": first, **_standing(row)}
+
+
+def print_issues(rows: Sequence[IssueRow], *, as_json: bool) -> None:
+    if as_json:
+        print_json({"issues": [_described(row) for row in rows]})
+        return
+    width = max([len(row.issue) for row in rows] + [len("Issue")])
+    click.echo(f"{'Issue':<{width}}  {'First sent':<16}  {'Sent':>9}  {'Refused':>7}  {'Left':>7}  {'Uncertain':>9}")
+    for row in rows:
+        first = f"{row.first_sent:%Y-%m-%d %H:%M}" if row.first_sent else "not yet"
+        sent, refused, left, uncertain = _standing(row).values()
+        line = f"{row.issue:<{width}}  {first:<16}  {sent:>9,}  {refused:>7,}  {left:>7,}  {uncertain:>9,}"
+        click.echo(printable(line))
+
+
+def print_issue(row: IssueRow, people: Iterable[Delivery], *, as_json: bool) -> None:
+    if as_json:
+        listed = [
+            {"address": p.address, "state": p.state.value, "stage": p.stage, "code": p.code, "text": p.reply}
+            for p in people
+        ]
+        print_json({**_described(row), "people": listed})
+        return
+    click.echo(printable(f"{row.issue}: {row.subject}"))
+    for word, count in _standing(row).items():
+        click.echo(f"{word.capitalize():<10} {count:>9,}")
+    for person in people:
+        why = f"{person.code or ''} {person.reply}".strip()
+        click.echo(printable(f"  {person.state}: {person.address}" + (f": {why}" if why else "")))

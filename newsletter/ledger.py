@@ -150,6 +150,16 @@ class Delivery:
     updated: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class IssueRow:
+    """An issue that the ledger knows. `first_sent` is UTC, None before the first acceptance."""
+
+    issue: str
+    subject: str
+    first_sent: datetime | None
+    counts: Mapping[State, int]
+
+
 class Ledger:
     """The open ledger. Safe for several processes; every method is one transaction, on disk when it returns."""
 
@@ -339,6 +349,23 @@ class Ledger:
         with self._read() as db:
             found = {State(state): number for state, number in db.execute(by_state)}
         return MappingProxyType({state: found.get(state, 0) for state in State})
+
+    def issues(self) -> tuple[IssueRow, ...]:
+        """Every issue, the first sent first, those never sent last."""
+        listed = sa.select(_issues.c.issue, _issues.c.subject, _issues.c.first_sent).order_by(
+            _issues.c.first_sent.is_(None), _issues.c.first_sent, _issues.c.issue
+        )
+        with self._read() as db:
+            found = db.execute(listed).all()
+        return tuple(
+            IssueRow(
+                row.issue,
+                row.subject,
+                datetime.fromisoformat(row.first_sent) if row.first_sent else None,
+                self.counts(row.issue),
+            )
+            for row in found
+        )
 
     def rows(self, issue: str, *states: State) -> Iterator[Delivery]:
         """The rows in these states (none given: all), in list order. Read in pages: no lock is held between them."""

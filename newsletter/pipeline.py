@@ -391,3 +391,45 @@ class _TestRecorder:
     def record(self, address: str, outcome: Outcome) -> None:
         self.outcomes[address] = outcome
         self.ledger.record_test(self.issue, address, outcome)
+
+
+# --- the ledger, for a person ---------------------------------------------------------------------------------------
+
+
+def open_ledger(config: Config, when: Callable[[], datetime]) -> Ledger:
+    """The ledger of what was sent. Raises ConfigError where nothing was ever sent from here."""
+    from newsletter.ledger import Ledger
+
+    if not config.ledger_path.exists():
+        raise ConfigError(
+            f"{config.ledger_path}: there is no ledger, so nothing was sent from here; run `newsletter send`"
+        )
+    return Ledger.open(config.ledger_path, when)
+
+
+def known_issue(ledger: Ledger, name: str) -> str:
+    """The issue of this name, or of a post of this name. Raises ConfigError naming those there are."""
+    names = [row.issue for row in ledger.issues()]
+    found = next((known for known in names if known in (name, Path(name).stem)), None)
+    if found is None:
+        raise ConfigError(
+            f"the ledger has no issue '{name}'; write one of: {', '.join(names[-10:]) or '(it is empty)'}"
+        )
+    return found
+
+
+def resolve_uncertain(ledger: Ledger, issue: str, addresses: Sequence[str], *, resend: bool) -> tuple[str, ...]:
+    """Settle those of whom nobody can know whether they have the issue -> the addresses that were settled.
+
+    Without `addresses` all of them. The person decides: mailed again by the next send, or counted as sent.
+    """
+    with ledger.hold(issue):
+        ledger.recover(issue)
+        uncertain = {fold_address(row.address): row.address for row in ledger.rows(issue, State.UNCERTAIN)}
+        wanted = [fold_address(address) for address in addresses] or list(uncertain)
+        strangers = [address for address in addresses if fold_address(address) not in uncertain]
+        if strangers:
+            raise ConfigError(f"{strangers[0]} is not uncertain for {issue}; `newsletter status {issue}` lists who is")
+        for key in wanted:
+            ledger.resolve(issue, uncertain[key], State.PENDING if resend else State.SENT)
+    return tuple(uncertain[key] for key in wanted)
