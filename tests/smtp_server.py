@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import re
 import ssl
 import threading
@@ -170,6 +171,8 @@ class SmtpServer:
             finally:
                 open_connections.discard(task)
                 writer.transport.abort()
+                with contextlib.suppress(ConnectionError, ssl.SSLError):
+                    await writer.wait_closed()
                 self._notify()
 
         context = self._tls if self._implicit else None

@@ -313,10 +313,6 @@ def test_a_closed_port_is_one_sentence() -> None:
     assert "check host and port" in sentence
 
 
-def test_a_host_that_does_not_exist_is_one_sentence() -> None:
-    assert "cannot connect (" in refusal(Relay("no-such-host.invalid", 25, "none"))
-
-
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
