@@ -365,10 +365,10 @@ def write_maildir(path: Path, messages: Iterable[Caught]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         folder = mailbox.Maildir(path, create=True)
+        try:
+            for caught in messages:
+                folder.add(caught.data.replace(b"\r\n", b"\n"))
+        finally:
+            folder.close()
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be made ({error.strerror}); choose another folder") from error
-    try:
-        for caught in messages:
-            folder.add(caught.data.replace(b"\r\n", b"\n"))
-    finally:
-        folder.close()
+        raise ConfigError(f"{path}: mail cannot be kept there ({error.strerror}); choose another folder") from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import ssl
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Protocol
 
 from newsletter.errors import DeliveryError
 from newsletter.message import Composer
-from newsletter.model import Message, Outcome, Relay, Subscriber
+from newsletter.model import Message, Outcome, Relay, State, Subscriber
 from newsletter.smtp import ConnectionLostError, SenderRefusedError, Session
 
 MAX_RECONNECTS = 3
@@ -52,24 +53,29 @@ async def deliver(
 
     Raises DeliveryError when the first connection fails: then nobody was mailed.
     """
-    waiting = iter(recipients)
-    upcoming = next(waiting, None)
+    waiting = deque(recipients)
+    tried_again: Subscriber | None = None
     lost = 0
     with _interrupts() as interrupted:
-        while upcoming is not None:
+        while waiting:
             try:
                 async with Session(relay, timeout_s=timeout_s, tls_context=tls_context) as session:
-                    while upcoming is not None:
+                    while waiting:
                         if interrupted.is_set():
                             return Stopped("interrupted")
-                        person, upcoming = upcoming, next(waiting, None)
+                        person = waiting.popleft()
                         outcome = await _deliver_one(session, person, composer, record)
                         if outcome is not None:
                             on_outcome(person, outcome)
                             lost = 0
             except ConnectionLostError as error:
-                on_outcome(person, error.outcome)
                 lost += 1
+                if error.outcome.state is State.DEFERRED and person is not tried_again:
+                    # A relay that takes so many messages a connection ends it between two: nobody is left for that.
+                    tried_again = person
+                    waiting.appendleft(person)
+                else:
+                    on_outcome(person, error.outcome)
                 if lost > MAX_RECONNECTS:
                     return Stopped(f"the relay dropped {lost} connections in a row ({error.outcome.text})")
             except SenderRefusedError as error:
