@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from newsletter.model import (
@@ -73,6 +74,7 @@ def _block(block: Block, indent: str) -> Iterator[str]:
             title = plain_text(inlines)
             yield from wrap(title, indent)
             yield indent + ("-" if level > 2 else "=") * min(WIDTH - len(indent), columns(title))
+            yield from _addresses((inlines,), indent)
         case Summary(lines):
             for line in lines:
                 yield from wrap(line, indent + "  ", first=indent + "* ")
@@ -97,6 +99,7 @@ def _block(block: Block, indent: str) -> Iterator[str]:
         case Table(header, rows):
             for cells in (header, *rows):
                 yield from wrap(" | ".join(plain_text(cell) for cell in cells), indent)
+            yield from _addresses((cell for cells in (header, *rows) for cell in cells), indent)
         case Rule():
             yield indent + "* * *"
         case Video(href, title):
@@ -106,6 +109,7 @@ def _block(block: Block, indent: str) -> Iterator[str]:
         case Definitions(items=terms):
             for term, body in terms:
                 yield from wrap(plain_text(term), indent)
+                yield from _addresses((term,), indent)
                 yield from _blocks(body, indent + "    ")
         case Footnotes(items=notes):
             for number, note in enumerate(notes, 1):
@@ -170,8 +174,18 @@ def _inlines(inlines: Inlines, indent: str) -> Iterator[str]:
                 text += plain_text((node,))
     if text.strip():
         yield from wrap(text, indent)
-    for link in after:
-        yield from wrap(f"{link.label}:", indent)
+    yield from _labelled(after, indent)
+
+
+def _addresses(texts: Iterable[Inlines], indent: str) -> Iterator[str]:
+    """Where the links of a heading, or of a table's cells, lead: behind it, since inside there is no room."""
+    yield from _labelled([node for inlines in texts for node in _flat(inlines) if isinstance(node, Link)], indent)
+
+
+def _labelled(links: Iterable[Link], indent: str) -> Iterator[str]:
+    for link in links:
+        if link.label != link.href:
+            yield from wrap(f"{link.label}:", indent)
         yield indent + link.href
 
 
@@ -190,9 +204,10 @@ def _flat(inlines: Inlines) -> Iterator[Any]:
 
 def columns(text: str) -> int:
     """Columns that a text takes in a fixed-width font: 2 for wide characters, 0 for combining ones (UAX #11)."""
-    return sum(_columns(char) for char in text)
+    return len(text) if text.isascii() else sum(map(_columns, text))
 
 
+@lru_cache(maxsize=10_000)
 def _columns(char: str) -> int:
     if char < "\u0300":
         return 1
