@@ -83,19 +83,20 @@ def main() -> None:
 
 @cli.command()
 @click.argument("post")
-@click.option("--out", type=click.Path(path_type=Path), default="out", show_default=True, help="Folder for the files.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the files.  [default: out/ISSUE]")
 @images_option
 @config_option
 @json_option
-def render(post: str, out: Path, images: str | None, config_path: Path | None, as_json: bool) -> None:
+def render(post: str, out: Path | None, images: str | None, config_path: Path | None, as_json: bool) -> None:
     """Write POST as email.html, email.txt, email.mjml and issue.json. `-` reads the post from standard input."""
     from newsletter import output, pipeline
 
-    config = _load(config_path)
+    config = _load(config_path, post)
     with Progress("Fetching pictures", quiet=as_json) as fetching:
         rendering = pipeline.render_post(post, config, images=_mode(images), on_fetch=fetching.show)
     warn(finding.at(rendering.path) for finding in rendering.findings)
-    written = output.write_rendering(rendering.issue, rendering.email, config.sender, pipeline.SAMPLE, out)
+    folder = out or Path("out") / rendering.issue.slug
+    written = output.write_rendering(rendering.issue, rendering.email, config.sender, pipeline.SAMPLE, folder)
     if as_json:
         files = [{"path": str(file.path), "bytes": file.size} for file in written]
         print_json(
@@ -128,7 +129,7 @@ def render(post: str, out: Path, images: str | None, config_path: Path | None, a
 @click.option("--out", type=click.Path(path_type=Path), default="out", show_default=True, help="For --dry-run.")
 @click.option("--catch", is_flag=True, help="Send everything to a mail catcher that is started for the purpose.")
 @click.option("--no-wait", is_flag=True, help="With --catch: end at once instead of keeping the inbox open.")
-@click.option("--mbox", type=click.Path(path_type=Path), help="With --catch: keep what was caught in this file.")
+@click.option("--mbox", type=click.Path(path_type=Path), help="With --catch: write what was caught to this file.")
 @click.option("--maildir", type=click.Path(path_type=Path), help="With --catch: keep what was caught in this folder.")
 @click.option("--relay", "relay_url", metavar="URL", help="smtp://[user@]host:port or smtps://…, instead of [relay].")
 @click.option("--continue", "go_on", is_flag=True, help="The issue changed after some got it: send it to the others.")
@@ -161,9 +162,11 @@ def send(  # one parameter per option
 
     if sum((dry_run, catch, bool(relay_url))) > 1:
         raise click.UsageError("--dry-run, --catch and --relay exclude each other; choose one")
+    if post.endswith(".csv") and str(to).endswith((".md", ".markdown")):
+        raise click.UsageError(f"{post} looks like a list and {to} like a post; write: send {to} --to {post}")
     if not catch and (no_wait or mbox or maildir):
         raise click.UsageError("--no-wait, --mbox and --maildir go with --catch")
-    config = _load(config_path)
+    config = _load(config_path, post)
     with Progress("Fetching pictures", quiet=as_json) as fetching:
         sending = pipeline.plan_send(
             post, config, to=to, test=test, when=datetime.now(UTC), images=_mode(images), on_fetch=fetching.show
@@ -224,11 +227,14 @@ def _send(
     lacking = () if catcher else pipeline.require_sendable(sending, relay)
     warnings = (*all_warnings(sending, to), *lacking)
     warn(warnings)
-    if not as_json:
-        print_facts(plan_facts(sending, to, f"{relay} (the embedded catcher)" if catcher else str(relay)))
-    _confirm(sending, yes=yes)
     # What a catcher swallows was sent to nobody: its ledger lives in memory.
     path = None if catcher else sending.config.ledger_path
+    served = pipeline.already_served(sending, path)
+    if not as_json:
+        facts = plan_facts(sending, to, f"{relay} (the embedded catcher)" if catcher else str(relay))
+        print_facts({**facts, **({"Ledger": f"{path}: {served:,} of them are done"} if served else {})})
+    if served < len(sending.recipients):
+        _confirm(sending, served, yes=yes)
     with Ledger.open(path, lambda: datetime.now(UTC)) as ledger, Progress("Sending", quiet=as_json) as progress:
         report = pipeline.send(sending, relay, ledger, go_on=go_on, on_plan=progress.start, on_outcome=progress.advance)
     if as_json:
@@ -238,19 +244,13 @@ def _send(
     return errors.EXIT_OK if report.complete else errors.EXIT_UNSENT
 
 
-def _confirm(sending: Sending, *, yes: bool) -> None:
-    count = len(sending.recipients)
-    _ask(
-        f"Send to {count:,} {'address' if sending.test else 'subscriber'}{_plural(sending)}?",
-        yes=yes,
-        otherwise="nothing was sent",
+def _confirm(sending: Sending, served: int, *, yes: bool) -> None:
+    count = len(sending.recipients) - served
+    one, many = ("address", "addresses") if sending.test else ("subscriber", "subscribers")
+    whom = (
+        f"the other {count:,} {one if count == 1 else many}" if served else f"{count:,} {one if count == 1 else many}"
     )
-
-
-def _plural(sending: Sending) -> str:
-    if len(sending.recipients) == 1:
-        return ""
-    return "es" if sending.test else "s"
+    _ask(f"Send to {whom}?", yes=yes, otherwise="nothing was sent")
 
 
 def _ask(question: str, *, yes: bool, otherwise: str = "nothing was changed") -> None:
@@ -264,16 +264,19 @@ def _ask(question: str, *, yes: bool, otherwise: str = "nothing was changed") ->
 
 
 def _relay(config: Config, url: str | None) -> Relay:
-    from newsletter.relay import parse_relay
+    from newsletter.relay import PASSWORD_VARIABLE, parse_relay
 
-    if url:
-        return parse_relay(url, os.environ)
-    if config.relay is None:
+    relay = parse_relay(url, os.environ) if url else config.relay
+    if relay is not None and relay.user and not relay.password:
+        raise errors.ConfigError(
+            f"{relay}: the environment variable {PASSWORD_VARIABLE} is not set; set it to the password of {relay.user}"
+        )
+    if relay is None:
         place = config.path or "newsletter.toml"
         raise errors.ConfigError(
             f"{place}: no [relay] url is set; set it, or write --relay smtp://host:port, or --catch"
         )
-    return config.relay
+    return relay
 
 
 def _keep(catcher: Catcher, mbox: Path | None, maildir: Path | None) -> None:
@@ -326,7 +329,7 @@ def status(issue: str | None, config_path: Path | None, as_json: bool) -> None:
     from newsletter import pipeline
     from newsletter.model import State
 
-    with pipeline.open_ledger(_load(config_path), lambda: datetime.now(UTC)) as ledger:
+    with pipeline.open_ledger(_load(config_path, issue or ""), lambda: datetime.now(UTC)) as ledger:
         if issue is None:
             print_issues(ledger.issues(), as_json=as_json)
             return
@@ -352,7 +355,7 @@ def resolve(
 
     if resend == assume_sent:
         raise click.UsageError("write one of --resend and --assume-sent")
-    with pipeline.open_ledger(_load(config_path), lambda: datetime.now(UTC)) as ledger:
+    with pipeline.open_ledger(_load(config_path, issue), lambda: datetime.now(UTC)) as ledger:
         name = pipeline.known_issue(ledger, issue)
         count = len(addresses) or ledger.counts(name)[State.UNCERTAIN]
         what = "mail again, with the next send" if resend else "count as sent"
@@ -403,7 +406,12 @@ def _mode(images: str | None) -> ImageMode | None:
     return cast("ImageMode | None", images)
 
 
-def _load(path: Path | None) -> Config:
+def _load(path: Path | None, post: str = "") -> Config:
+    """The configuration that a post belongs to: of its own folder or one above, else of the current one."""
     from newsletter.config import load_config
 
+    if path is None and post not in ("", "-"):
+        config = load_config(None, os.environ, Path(post).parent)
+        if config.path is not None:
+            return config
     return load_config(path, os.environ, Path.cwd())

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from newsletter.pipeline import Rendering, Report, Sending
 
 
+SHOWN_PEOPLE = 20
+"""Addresses named at the end of a send; `newsletter status ISSUE` has all."""
+
+
 class Progress:
     """A bar on a terminal; elsewhere plain lines, at each tenth of a long way. Refusals are named as they come."""
 
@@ -84,11 +88,12 @@ def plan_facts(sending: Sending, to: Path | None, relay: str | None) -> dict[str
     sample = sending.sample
     email = sending.rendering.email
     html = sum(len(part.encode()) for part in email.html.parts if isinstance(part, str))
-    pictures = f", {len(email.attachments)} pictures inside" if email.attachments else ""
+    count = len(email.attachments)
+    pictures = f", {count} picture{'' if count == 1 else 's'} inside" if count else ""
     sender = sending.config.sender
     facts = {
         "Issue": sending.rendering.issue.slug,
-        "Subject": sending.composer.prefix + subject_line(sending),
+        "Subject": subject_line(sending),
         "From": f"{sender.name} <{sender.address}>",
         "Size": f"{html / 1000:.1f} KB HTML, {len(sample.data) / 1000:.1f} KB as a message{pictures}",
         "Audience": audience_line(sending, to),
@@ -99,9 +104,10 @@ def plan_facts(sending: Sending, to: Path | None, relay: str | None) -> dict[str
 
 
 def subject_line(sending: Sending) -> str:
-    """The subject with its slots shown as the author wrote them."""
+    """The subject as the first recipient reads it; said so where the others' may differ."""
     parts = sending.rendering.email.subject.parts
-    return "".join(part if isinstance(part, str) else f"{{{{ subscriber.{part.field} }}}}" for part in parts)
+    subject = sending.composer.subject_for(sending.recipients[0])
+    return subject if all(isinstance(part, str) for part in parts) else f"{subject}  (the first recipient's)"
 
 
 def audience_line(sending: Sending, to: Path | None) -> str:
@@ -135,11 +141,13 @@ def print_report(report: Report) -> None:
     for name, count in rows:
         click.echo(f"{name:<{width}}  {count:>7,}")
     for word, entries in (("refused", report.rejected), ("left", report.left)):
-        for address, outcome in entries[:20]:
-            why = f"{outcome.code or ''} {outcome.text}".strip() if outcome else ""
-            click.echo(printable(f"  {word}: {address}" + (f": {why}" if why else "")))
-        if len(entries) > 20:
-            click.echo(f"  … and {len(entries) - 20:,} more {word}")
+        # Whoever was not tried is in the count; there is nothing more to say of them.
+        told = [(address, outcome) for address, outcome in entries if outcome and (outcome.code or outcome.text)]
+        for address, outcome in told[:SHOWN_PEOPLE]:
+            why = f"{outcome.code or ''} {outcome.text}".strip()
+            click.echo(printable(f"  {word}: {address}: {why}"))
+        if len(told) > SHOWN_PEOPLE:
+            click.echo(f"  … and {len(told) - SHOWN_PEOPLE:,} more {word}")
     for address in report.uncertain[:20]:
         click.echo(printable(f"  uncertain: {address}: the connection broke while it was being delivered"))
     if report.uncertain:
@@ -180,7 +188,8 @@ def accounts(report: Report) -> dict[str, Any]:
 def all_warnings(sending: Sending, to: Path | None) -> tuple[str, ...]:
     audience = sending.audience
     rows = (*audience.invalid, *audience.duplicates) if audience else ()
-    return (*sentences(sending.rendering), *(finding.at(str(to)) for finding in rows))
+    path = sending.rendering.path
+    return (*(finding.at(path) for finding in sending.findings), *(finding.at(str(to)) for finding in rows))
 
 
 def sentences(rendering: Rendering) -> list[str]:

@@ -153,6 +153,12 @@ def _yaml_sentence(error: yaml.YAMLError, block: list[str], first_line: int, pat
     line = first_line + (mark.line if mark else 0)
     column = mark.column + 1 if mark else None
     remedy = 'quote the value, and write \\" for a quote inside it'
+    opened = getattr(error, "context_mark", None)
+    if opened is not None and "quoted scalar" in str(getattr(error, "context", "")) and "end of" in problem:
+        what = "the quote that opens here is never closed"
+        return located(
+            path, first_line + opened.line, what, "write the same quote at the value's end", opened.column + 1
+        )
     if "escape" in problem:
         remedy = "write \\\\ for a backslash"
     return located(path, line, f"the front matter is not valid YAML ({problem})", remedy, column)

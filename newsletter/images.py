@@ -11,6 +11,7 @@ import base64
 import binascii
 import hashlib
 import io
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -24,6 +25,7 @@ from newsletter.files import write_atomically
 from newsletter.image_cache import Cache
 from newsletter.model import Attachment, Finding, Image, Inlines, Issue, Link, Text
 from newsletter.picture import Picture, PictureError, prepare_pictures
+from newsletter.story import says_nothing
 from newsletter.tree import map_images
 from newsletter.values import printable
 
@@ -37,6 +39,8 @@ MAX_FILE_BYTES = 5 * 1024 * 1024
 
 MAX_SOURCE_BYTES = 10 * 1024 * 1024
 """The largest file that is read to be made smaller; as for pictures from the web."""
+
+_UNSHOWN = re.compile(r"\.(webp|avif|svg)(?:[?#]|$)", re.IGNORECASE)
 
 # What every mail client shows; WebP, AVIF and SVG do not reach Outlook on Windows, SVG not even Gmail (caniemail.com).
 _MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif"}
@@ -142,8 +146,8 @@ class _Files:
             return path
         if self.base_url:
             return urljoin(self.base_url, src)
-        place = f"{self.project.name or 'the project'}/newsletter.toml"
-        raise PictureError("there is no such file", f"put it beside the post, or set [site] url in {place}")
+        remedy = "put it beside the post, or set [site] url in newsletter.toml"
+        raise PictureError("there is no such file", remedy)
 
 
 def _scheme(src: str) -> str:
@@ -166,13 +170,13 @@ class _Reader:
         self.sizes: dict[Path, tuple[int, int]] = {}
         self.findings: list[Finding] = []
 
-    def change(self, image: Image) -> Image | None:
+    def change(self, image: Image) -> Image | Inlines | None:
         try:
             place = self.files.locate(image.src)
         except PictureError as error:
             what = f"there is no picture {_shown(image.src)} and it is left out"
             self.findings.append(Finding("image-missing", what, error.remedy, image.line))
-            return None
+            return (Text(image.alt),) if image.alt and not image.href and not says_nothing(image.alt) else None
         if isinstance(place, Path):
             if place not in self.attachments and not self._read(place, image):
                 return None
@@ -182,6 +186,10 @@ class _Reader:
             what = f"the picture {_shown(place)} is on http://, where many clients show none"
             remedy = 'write https://, or set [images] mode = "embed"'
             self.findings.append(Finding("image-insecure", what, remedy, image.line))
+        elif found := _UNSHOWN.search(place):
+            what = f"the picture {_shown(place)} is {found[1].upper()}, which Outlook does not show"
+            remedy = 'use JPEG or PNG, or set [images] mode = "embed", which converts it'
+            self.findings.append(Finding("image-format", what, remedy, image.line))
         size = None if image.width else self.cache.size(place)
         return replace(image, src=place, width=size[0], height=size[1]) if size else replace(image, src=place)
 

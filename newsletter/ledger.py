@@ -282,6 +282,12 @@ class Ledger:
             content_changed=content_changed,
         )
 
+    def accept_content(self, issue: str, content_hash: str, subject: str) -> None:
+        """From here on this is the issue, though some have another version: a person said so."""
+        change = sa.update(_issues).where(_issues.c.issue == issue)
+        with self._write() as db:
+            db.execute(change.values(content_hash=content_hash, subject=_storable(subject)))
+
     def claim(self, issue: str, address: str) -> bool:
         """Take a recipient who is due. False when another run was faster, or they are not due at all."""
         with self._write() as db:

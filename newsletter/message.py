@@ -105,6 +105,10 @@ class Composer:
         self.date = format_datetime(when)
         self.prefix = prefix
 
+    def subject_for(self, subscriber: Subscriber) -> str:
+        email = self.variants.email_for(subscriber)
+        return self.prefix + fill(email.subject, slot_values(self.sender, subscriber))
+
     def compose(self, subscriber: Subscriber) -> Message:
         """The message for one person: multipart/alternative, text before HTML (RFC 2046, 5.1.4)."""
         email = self.variants.email_for(subscriber)
@@ -113,7 +117,7 @@ class Composer:
         head = [
             _mailbox("From", self.sender.name, self.sender.address),
             _mailbox("To", subscriber.name, subscriber.email),
-            _text("Subject", self.prefix + fill(email.subject, values)),
+            _text("Subject", self.subject_for(subscriber)),
             f"Date: {self.date}",
             f"Message-ID: {identity}",
         ]

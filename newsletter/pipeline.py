@@ -9,7 +9,7 @@ import hashlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -151,6 +151,7 @@ class Sending:
     composer: Composer
     recipients: tuple[Subscriber, ...]
     audience: Audience | None
+    findings: tuple[Finding, ...] = ()
     test: bool = False
 
     @property
@@ -189,11 +190,14 @@ def plan_send(
     rendering = render_post(post, config, audience, images=images, on_fetch=on_fetch)
     recipients = audience.subscribers if audience else ()
     if test:
+        # A stranger reads what the first on the list will read, but for the address.
+        example = recipients[0] if recipients else None
         listed = {fold_address(person.email): person for person in recipients}
         chosen = (normalized_test_address(address) for address in test)
         recipients = tuple(
             {
-                fold_address(address): listed.get(fold_address(address)) or _stranger(address) for address in chosen
+                fold_address(address): listed.get(fold_address(address)) or _stranger(address, example)
+                for address in chosen
             }.values()
         )
     if not recipients:
@@ -206,7 +210,8 @@ def plan_send(
         when=when,
         prefix=TEST_PREFIX if test else "",
     )
-    return Sending(rendering, config, composer, recipients, audience, test=bool(test))
+    warnings = (*rendering.findings, *_empty_fields(rendering, recipients))
+    return Sending(rendering, config, composer, recipients, audience, warnings, test=bool(test))
 
 
 def normalized_test_address(address: str) -> str:
@@ -218,8 +223,20 @@ def normalized_test_address(address: str) -> str:
         raise ConfigError(f"--test {address!r} is not an email address ({error}); write name@example.com") from error
 
 
-def _stranger(address: str) -> Subscriber:
-    return Subscriber(address, {"email": address})
+def _stranger(address: str, example: Subscriber | None) -> Subscriber:
+    return Subscriber(address, {**(example.fields if example else {}), "email": address})
+
+
+def _empty_fields(rendering: Rendering, recipients: Sequence[Subscriber]) -> tuple[Finding, ...]:
+    """The fields without a default that some of the recipients have nothing for."""
+    findings = []
+    for field in rendering.issue.fields:
+        empty = sum(not person.fields.get(field.name, "").strip() for person in recipients)
+        if empty and not field.default and field.name != "email":
+            what = f"subscriber.{field.name} is empty for {empty:,} of {len(recipients):,}, and leaves a hole"
+            remedy = f'write {{{{ subscriber.{field.name} | default("…") }}}}'
+            findings.append(Finding("field-empty", what, remedy, field.line))
+    return tuple(findings)
 
 
 def require_sendable(sending: Sending, relay: Relay) -> tuple[str, ...]:
@@ -261,14 +278,33 @@ class Report:
         return not self.left and not self.uncertain and not self.stopped
 
 
-def content_changed(plan: Plan, sending: Sending, *, go_on: bool) -> None:
-    """Refuse to send two versions of one issue under one name, unless the person says so."""
-    if plan.content_changed and not go_on:
-        slug = sending.rendering.issue.slug
+def _settle_content(plan: Plan, sending: Sending, ledger: Ledger, *, go_on: bool) -> None:
+    """Refuse to send two versions of one issue under one name, unless the person says so. Nobody due, no question."""
+    if not plan.content_changed or not plan.due:
+        return
+    issue = sending.rendering.issue
+    if not go_on:
+        have = len(plan.sent) + len(plan.uncertain)
         raise ConfigError(
-            f"the issue {slug} has changed since {len(plan.sent) + len(plan.uncertain)} people got it; "
-            "write --continue to send the new version to the others"
+            f"the issue {issue.slug} is not what {have:,} people got: post, theme or newsletter.toml has changed "
+            f"since; write --continue to send it as it is now to the other {len(plan.due):,}"
         )
+    ledger.accept_content(issue.slug, sending.content_hash, issue.title)
+
+
+def already_served(sending: Sending, ledger_path: Path | None) -> int:
+    """How many of the recipients a send would pass over: they have the issue, refused it, or nobody can know.
+
+    Reads the ledger where there is one, and makes none.
+    """
+    if sending.test or ledger_path is None or not ledger_path.exists():
+        return 0
+    from newsletter.ledger import Ledger
+
+    served = (State.SENT, State.REJECTED, State.UNCERTAIN)
+    with Ledger.open(ledger_path, lambda: datetime.now(UTC)) as ledger:
+        known = {fold_address(row.address) for row in ledger.rows(sending.rendering.issue.slug, *served)}
+    return sum(fold_address(person.email) in known for person in sending.recipients)
 
 
 def send(
@@ -296,7 +332,7 @@ def send(
             content_hash=sending.content_hash,
             subject=sending.rendering.issue.title,
         )
-        content_changed(plan, sending, go_on=go_on)
+        _settle_content(plan, sending, ledger, go_on=go_on)
         due = [people[fold_address(address)] for address in plan.due]
         on_plan(len(due))
         reason = _deliver(sending, due, relay, _Recorder(ledger, issue), on_outcome).reason if due else ""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,7 +19,10 @@ from typing import Any
 
 PROGRAM = str(Path(sysconfig.get_path("scripts")) / ("newsletter.exe" if sys.platform == "win32" else "newsletter"))
 CHECKOUT = Path(__file__).parent.parent
-DIGEST = CHECKOUT / "examples" / "2026-03-02-ai-daily.md"
+# A copy without the newsletter.toml beside it: what a test sends must not depend on it, nor leave a ledger there.
+_COPY = tempfile.TemporaryDirectory(prefix="newsletter-examples-")
+shutil.copytree(CHECKOUT / "examples", _COPY.name, dirs_exist_ok=True, ignore=shutil.ignore_patterns("newsletter.*"))
+DIGEST = Path(_COPY.name) / "2026-03-02-ai-daily.md"
 LIST = CHECKOUT / "subscribers.example.csv"
 DEADLINE_S = 60
 

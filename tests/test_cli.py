@@ -197,8 +197,8 @@ def test_what_no_reader_may_get_is_left_out_with_a_warning(tmp_path: Path, text:
     assert run.code == 0
     assert f"warning: {warning}" in run.err
     for name in ("email.html", "email.txt"):
-        assert "javascript:" not in (tmp_path / "out" / name).read_text("utf-8")
-        assert 'src=""' not in (tmp_path / "out" / name).read_text("utf-8")
+        assert "javascript:" not in (tmp_path / "out" / "post" / name).read_text("utf-8")
+        assert 'src=""' not in (tmp_path / "out" / "post" / name).read_text("utf-8")
 
 
 # --- bad relays -----------------------------------------------------------------------------------------------------

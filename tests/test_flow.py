@@ -93,7 +93,7 @@ def test_render_reads_standard_input_and_reports_in_json(tmp_path: Path) -> None
     for file in run.json["files"]:
         assert (tmp_path / file["path"]).stat().st_size == file["bytes"]
     assert run.json["warnings"] == []
-    assert "One paragraph." in (tmp_path / "out" / "email.html").read_text("utf-8")
+    assert "One paragraph." in (tmp_path / "out" / "你好" / "email.html").read_text("utf-8")
 
 
 def test_the_same_post_renders_to_the_same_bytes(tmp_path: Path) -> None:
@@ -358,7 +358,8 @@ def test_a_changed_issue_goes_on_only_when_the_person_says_so(folder: Path) -> N
         write_list(folder, *people(3))
         code, words = send(folder, server)
         assert code == 2
-        assert "has changed since 2 people got it; write --continue" in words
+        assert "is not what 2 people got" in words
+        assert "write --continue to send it as it is now to the other 1" in words
         assert server.recipients == people(2)
         code, report = send(folder, server, "--continue")
         assert (code, report["sent"], report["already_sent"]) == (0, 1, 2)

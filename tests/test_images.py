@@ -160,6 +160,7 @@ def test_a_picture_that_is_nowhere_leaves_its_words_and_a_finding(project: Path)
     story, words = changed.blocks
     assert isinstance(story, Story)
     assert story.images == ()
+    assert story.body == (Paragraph((Text("a story"),), 5),)
     assert words == Paragraph((Link("https://example.com/cat", (Text("A cat"),)),), 7)
     assert [(finding.code, finding.line) for finding in findings] == [
         ("image-missing", 3),
