@@ -30,6 +30,14 @@ def read_site(source: Path | None, *, url: str, baseurl: str, permalink: str) ->
     )
 
 
+def _problem(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "nested too deep"
+    if isinstance(error, yaml.reader.ReaderError):
+        return f"it holds the control character U+{error.character:04X}"
+    return str(getattr(error, "problem", None) or error)
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(path.read_text("utf-8-sig"))
@@ -39,9 +47,9 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: tried UTF-8, and byte {error.start} does not fit; save it as UTF-8") from error
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: a date such as 2026-02-30
         mark = getattr(error, "problem_mark", None)
-        what = f"not valid YAML ({getattr(error, 'problem', None) or 'nested too deep'})"
+        what = f"not valid YAML ({_problem(error)})"
         raise ConfigError(
             located(str(path), mark.line + 1 if mark else None, what, "mend it; Jekyll needs it too")
         ) from error

@@ -7,6 +7,7 @@ without attributes beyond a subscriber's columns; Jinja2 parses it, and only the
 
 from __future__ import annotations
 
+import hashlib
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
@@ -50,8 +51,11 @@ class Marked:
 
 def mark_fields(text: str, path: str) -> Marked:
     """The text with each `{{ subscriber.… }}` outside `raw` and `comment` as its mark. Raises ContentError."""
-    taken = set(re.findall(r"nlfield(\d+)x", text))
-    number = next(number for number in range(len(taken) + 1) if str(number) not in taken)
+    # Security: nobody can write a mark into a text that is part of what it is made of, not even piece by piece
+    # (`nl<!-- -->field…`), and the same text has the same mark.
+    number = int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest()[:4])
+    while f"nlfield{number}x" in text:
+        number += 1
     mark = f"nlfield{number}x"
     found: dict[FieldRef, int] = {}
     verbatim = list(_verbatim_spans(text)) if "{%" in text else []
@@ -267,6 +271,5 @@ def _inside(left: Any, right: Any) -> bool:
 
 
 def _number(value: Any) -> float | None:
-    if isinstance(value, int | float):
-        return float(value)
-    return float(value) if _NUMBER.fullmatch(value) else None
+    text = str(value)  # an int may be too large for float() itself
+    return float(text) if isinstance(value, int | float) or _NUMBER.fullmatch(text) else None

@@ -6,12 +6,12 @@ Line ends stay marked (`Soft`) until a story's parts are told apart; `settle` th
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Sequence as Many
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import lxml.etree
 import lxml.html
@@ -23,6 +23,7 @@ from newsletter.model import (
     Break,
     Code,
     Emphasis,
+    Figure,
     Finding,
     Image,
     Inline,
@@ -32,6 +33,7 @@ from newsletter.model import (
     Strike,
     Strong,
     Text,
+    Video,
     plain_text,
 )
 
@@ -41,6 +43,12 @@ SCHEMES: Mapping[str, frozenset[str]] = {
 }
 MAX_OPEN_TAGS = 50
 """Raw HTML tags inside one another within a paragraph; deeper ones lose their mark and keep their text."""
+
+MAX_ATTRIBUTES = 2_000
+"""Of one tag inside a paragraph; with more, it loses them."""
+
+FIELD_MARK = re.compile(r"nlfield\d+x\d+z")
+"""What `fields.mark_fields` puts where a subscriber's value will stand."""
 
 _VIDEO = re.compile(r"\.(?:mp4|webm|mov|m4v|ogv)(?:[?#]|$)", re.IGNORECASE)
 
@@ -58,9 +66,16 @@ _PAIRED: Mapping[str, str] = {
     "a": "a",
 }
 
+_WITH_ATTRIBUTES = frozenset({"a", "img", "video", "audio", "iframe", "embed", "source"})
+
 _SPACED_BOLD = re.compile(r"\*\*[ \t]+(?=\S)([^*\n]*?\S)[ \t]+\*\*")
 _WORDS = re.compile(r"[^\W\d_]{2}")
-_BARE_URL = re.compile(r"https?://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
+_BARE_URL = re.compile(r"https?://(?=[A-Za-z0-9\[])[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]{1,4000}")
+_MAX_URL = 4_000  # a longer run of letters is no address, and looking at each of its colons would take long
+_AFTER_URL = "?!.,:*_~'\";"
+# Prices are no formulas: no digit or space beside the inner sides of the signs, and nothing that Markdown means.
+_MATH = re.compile(r"(\${1,2})(?![\s$])([^$]{1,1000}?)(?<![\s\\])\1(?![\d$])")
+_NO_MATH = re.compile(r"\]\(|://|\*\*|<|`|\n[ \t]*\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +108,43 @@ def is_video(url: str) -> bool:
     return bool(_VIDEO.search(url))
 
 
+def watch_page(source: str) -> tuple[str, str]:
+    """The page where a person watches an embedded player's video, and its poster where the host has one."""
+    try:
+        parts = urlsplit(source if "//" in source else f"//{source}")
+    except ValueError:
+        return source, ""
+    host = (parts.hostname or "").removeprefix("www.")
+    if host in ("youtube.com", "youtube-nocookie.com") and (found := re.match(r"/embed/([\w-]{6,20})", parts.path)):
+        return f"https://www.youtube.com/watch?v={found[1]}", f"https://img.youtube.com/vi/{found[1]}/hqdefault.jpg"
+    if host == "player.bilibili.com" and (
+        re.fullmatch(r"\w{1,20}", (video := parse_qs(parts.query).get("bvid", [""]))[0], re.ASCII)
+    ):
+        return f"https://www.bilibili.com/video/{video[0]}", ""
+    if host == "player.vimeo.com" and (found := re.match(r"/video/(\d+)", parts.path)):
+        return f"https://vimeo.com/{found[1]}", ""
+    return source, ""
+
+
+def linked_videos(inlines: Inlines) -> Inlines:
+    """Videos that were written as pictures, as links: for where no card can stand."""
+    return tuple(
+        Link(node.href or node.src, (Text(node.alt or node.title or node.src),))
+        if isinstance(node, Image) and is_video(node.src)
+        else node
+        for node in inlines
+    )
+
+
+def figures(images: Iterable[Image]) -> Iterator[Figure | Video]:
+    """Pictures on their own; a video that was written as one becomes a card."""
+    for image in images:
+        if is_video(image.src):
+            yield Video(image.href or image.src, image.alt or image.title, None, image.line)
+        else:
+            yield Figure(image, image.line)
+
+
 class InlineReader:
     """Reads the content of paragraphs, headings and cells; what it mends or drops goes to `findings`."""
 
@@ -106,6 +158,20 @@ class InlineReader:
         open_tags: list[_OpenTag] = []
         for node in nodes:
             match node.type:
+                case "strong" | "em" | "s" | "link":
+                    children = settle(self.read(node.children, line), trim=False)
+                    if node.markup == "autolink":  # an address is no text to mend
+                        children = tuple(Text(each.content) for each in node.children)
+                    match node.type:
+                        case "strong":
+                            out.append(Strong(linked_videos(children)))
+                        case "em":
+                            out.append(Emphasis(linked_videos(children)))
+                        case "s":
+                            out.append(Strike(linked_videos(children)))
+                        case _:
+                            out.extend(self.link(str(node.attrs.get("href", "")), children, _title(node), line))
+                    line += _line_ends(node)
                 case "text" | "text_special" | "entity":
                     _append_text(out, node.content)
                 case "softbreak":
@@ -116,19 +182,10 @@ class InlineReader:
                     line += 1
                 case "code_inline":
                     out.append(Code(node.content))
-                case "math_inline" | "math_inline_double":
-                    _append_text(out, f"{node.markup}{node.content}{node.markup}")
-                case "strong":
-                    out.append(Strong(settle(self.read(node.children, line), trim=False)))
-                case "em":
-                    out.append(Emphasis(settle(self.read(node.children, line), trim=False)))
-                case "s":
-                    out.append(Strike(settle(self.read(node.children, line), trim=False)))
+                case "math_inline":
+                    _append_text(out, node.content)
                 case "footnote_ref":
                     out.append(Note(int(node.meta["id"]) + 1))
-                case "link":
-                    children = settle(self.read(node.children, line), trim=False)
-                    out.extend(self.link(str(node.attrs.get("href", "")), children, _title(node), line))
                 case "image":
                     source = str(node.attrs.get("src", ""))
                     image = self.image(source, plain_text(settle(self.read(node.children, line))), _title(node), line)
@@ -137,7 +194,7 @@ class InlineReader:
                 case "html_inline":
                     out = self._html_tag(node.content, open_tags, out, line)
         while open_tags:  # never closed: its content stays, its mark goes
-            out = open_tags.pop().outside + out
+            out = _joined_text(open_tags.pop().outside, out)
         return self._mend_bold([self._mend_text(node) for node in out], line)
 
     def link(self, href: str, children: Inlines, title: str, line: int) -> list[Inline]:
@@ -146,11 +203,20 @@ class InlineReader:
             return list(children)
         if len(children) == 1 and isinstance(picture := children[0], Image):
             return [replace(picture, href=href)]
-        return [Link(href, children or (Text(href),), title)]
+        words = tuple(Text(node.label) if isinstance(node, Link) else node for node in linked_videos(children))
+        return [Link(href, words or (Text(href),), title)]
 
     def image(self, src: str, alt: str, title: str, line: int) -> Image | None:
-        src = self.resolve(src, "image", line)
+        src = self.resolve(src, "link" if is_video(src) else "image", line)
         return Image(src, " ".join(alt.split()), title, line=line) if src else None
+
+    def player(self, source: str, title: str, line: int) -> list[Inline]:
+        """What plays in a browser only, inside a sentence: a video file's card, or a link to the player's page."""
+        title = " ".join(title.split())
+        href = self.resolve(watch_page(source)[0], "link", line)
+        if not href:
+            return []
+        return [Image(href, title, line=line) if is_video(href) else Link(href, (Text(title or href),))]
 
     def resolve(self, url: str, kind: Literal["link", "image"], line: int) -> str:
         """The URL to use, or nothing where it must not reach a reader. Relative image paths stay as they are."""
@@ -165,17 +231,19 @@ class InlineReader:
             what = f"the {kind} begins with “{scheme[1].lower()}:”, which no mail client follows, and is left out"
             self.note(f"{kind}-scheme", what, f"use one of {known}", line)
             return ""
-        if scheme or url.startswith("nlfield") or (kind == "image" and not url.startswith("//")):
+        # An address that begins with a subscriber's value is judged when that is filled in.
+        if scheme or FIELD_MARK.match(url) or (kind == "image" and not url.startswith("//")):
             return url
         if url.startswith("//"):
             return "https:" + url
         if url.startswith("/") and self.base_url:
             # A path from the root starts at the site's base, as `relative_url` makes it, not at the host.
             below = urlsplit(self.base_url).path
-            return urljoin(self.base_url, url) if url.startswith(below) else self.base_url + url[1:]
+            first = re.split("[?#]", url)[0]
+            return _joined(self.base_url, url if f"{first}/".startswith(below) else f"{below}{url[1:]}")
         base = self.page_url or self.base_url
         if base and not (url.startswith("#") and not self.page_url):
-            return urljoin(base, url)
+            return _joined(base, url)
         self.note(
             "link-relative",
             f"the link “{_short(url)}” is relative and leads nowhere in an email; only its text is kept",
@@ -191,12 +259,15 @@ class InlineReader:
             return out
         name = found["name"].lower()
         if not found["end"]:
-            attributes = _attributes(source) if name in ("a", "img") else {}
+            attributes = _attributes(source) if name in _WITH_ATTRIBUTES else {}
             if name == "br":
-                return [*out, Break()]
-            if name == "img":
-                image = self.image(attributes.get("src", ""), attributes.get("alt", ""), "", line)
-                return [*out, image] if image else out
+                out.append(Break())
+            elif name == "img":
+                words = attributes.get("alt", ""), attributes.get("title", "")
+                image = self.image(attributes.get("src", ""), *words, line)
+                out.extend((image,) if image else ())
+            elif name in ("video", "audio", "iframe", "embed", "source") and attributes.get("src"):
+                out.extend(self.player(attributes["src"], attributes.get("title", ""), line))
             if name in _PAIRED and len(open_tags) < MAX_OPEN_TAGS:
                 open_tags.append(_OpenTag(name, attributes.get("href", ""), out))
                 return []
@@ -207,8 +278,9 @@ class InlineReader:
             tag = open_tags.pop()
             inside = settle(out, trim=False)
             if tag.name == name:
-                return tag.outside + self._marked(tag, inside, line)
-            out = [*tag.outside, *out]
+                tag.outside.extend(self._marked(tag, inside, line))
+                return tag.outside
+            out = _joined_text(tag.outside, out)
 
     def _marked(self, tag: _OpenTag, inside: Inlines, line: int) -> Sequence:
         match _PAIRED[tag.name]:
@@ -240,20 +312,21 @@ class InlineReader:
             if not isinstance(node, Text) or "**" not in node.text:
                 out.append(node)
                 continue
-            rest = node.text
-            while (found := _SPACED_BOLD.search(rest)) and (_WORDS.search(found[1]) or any(map(is_cjk, found[1]))):
-                before = rest[: found.start()]
-                if before:
+            position = 0
+            for found in _SPACED_BOLD.finditer(node.text):
+                if not (_WORDS.search(found[1]) or any(map(is_cjk, found[1]))):
+                    continue
+                if before := node.text[position : found.start()]:
                     out.append(Text(before))
                 out.append(Strong((Text(found[1]),)))
-                rest = rest[found.end() :]
+                position = found.end()
                 self.note(
                     "bold-spaces",
                     f"spaces inside ** keep “{_short(found[1])}” from being bold",
                     f"write **{_short(found[1])}**",
                     line,
                 )
-            if rest:
+            if rest := node.text[position:]:
                 out.append(Text(rest))
         return out
 
@@ -296,9 +369,14 @@ def bare_url(state: StateInline, silent: bool) -> bool:
     found = _BARE_URL.match(state.src, state.pos - len(scheme[1])) if scheme else None
     if not found or not scheme or not state.pending.endswith(scheme[1]):
         return False
-    url = found[0].rstrip("?!.,:*_~'\";")
-    while url.endswith((")", "]")) and url.count(url[-1]) > url.count("(" if url[-1] == ")" else "["):
-        url = url[:-1].rstrip("?!.,:*_~'\";")
+    if len(found[0]) >= _MAX_URL:
+        return False
+    url = found[0].rstrip(_AFTER_URL)
+    for opening, closing in ("()", "[]"):
+        surplus = url.count(closing) - url.count(opening)
+        while surplus > 0 and url.endswith(closing):
+            url = url[:-1].rstrip(_AFTER_URL)
+            surplus -= 1
     if not urlsplit_or_none(url):
         return False
     if not silent:
@@ -312,6 +390,19 @@ def bare_url(state: StateInline, silent: bool) -> bool:
     return True
 
 
+def math(state: StateInline, silent: bool) -> bool:
+    """`$…$` and `$$…$$` stay as they are written: no mail client sets formulas, and `_` in them is no emphasis."""
+    if state.src[state.pos] != "$" or (state.pos and state.src[state.pos - 1] in "0123456789$\\"):
+        return False
+    found = _MATH.match(state.src, state.pos, state.posMax)
+    if not found or _NO_MATH.search(found[2]):
+        return False
+    if not silent:
+        state.push("math_inline", "", 0).content = found[0]
+    state.pos = found.end()
+    return True
+
+
 def urlsplit_or_none(url: str) -> str | None:
     """The host of an absolute URL, None where it has none or cannot be read."""
     try:
@@ -322,6 +413,8 @@ def urlsplit_or_none(url: str) -> str | None:
 
 def _attributes(source: str) -> Mapping[str, str]:
     """The attributes of one HTML tag, read by a parser that knows every way to quote them."""
+    if len(re.findall(r"[\s=/]", source)) > MAX_ATTRIBUTES:  # lxml compares each with all others
+        return {}
     try:
         element = lxml.html.fragment_fromstring(source)
     except (lxml.etree.ParserError, lxml.etree.XMLSyntaxError):
@@ -336,6 +429,27 @@ def _append_text(out: Sequence, text: str) -> None:
         out.append(Text(text))
 
 
+def _line_ends(node: SyntaxTreeNode) -> int:
+    return sum(each.type in ("softbreak", "hardbreak") for each in node.walk(include_self=False))
+
+
+def _joined(base: str, url: str) -> str:
+    try:
+        return urljoin(base, url)
+    except ValueError:  # half of the brackets that IPv6 wants; the author may see where it leads
+        return f"{base}{url.lstrip('/')}"
+
+
+def _joined_text(before: Sequence, after: Sequence) -> Sequence:
+    """Two runs as one; text that a tag parted is whole again, so that `1.<b>5` is seen to be no number one."""
+    for node in after:
+        if isinstance(node, Text):
+            _append_text(before, node.text)
+        else:
+            before.append(node)
+    return before
+
+
 def _title(node: SyntaxTreeNode) -> str:
     return str(node.attrs.get("title", "") or "")
 
@@ -347,16 +461,21 @@ def _short(text: str, limit: int = 30) -> str:
 def settle(sequence: Many[Raw], *, trim: bool = True) -> Inlines:
     """Line ends resolved (a space, or nothing between two CJK characters) and the outer white space dropped."""
     out: list[Inline] = []
+    words: list[str] = []  # of the text at hand: joined once, since a paragraph may have thousands of lines
     for index, node in enumerate(sequence):
         if isinstance(node, Soft):
-            before = _edge(out[-1] if out else None, -1)
+            before = words[-1][-1] if words else _edge(out[-1] if out else None, -1)
             after = _edge(sequence[index + 1] if index + 1 < len(sequence) else None, 0)
-            glue = "" if not before or not after or joins_without_space(before, after) else " "
-            node = Text(glue)
-        if isinstance(node, Text) and out and isinstance(last := out[-1], Text):
-            out[-1] = Text(last.text + node.text)
-        elif node != Text(""):
-            out.append(node)
+            node = Text("" if not before or not after or joins_without_space(before, after) else " ")
+        if isinstance(node, Text):
+            words += [node.text] if node.text else []
+            continue
+        if words:
+            out.append(Text("".join(words)))
+            words = []
+        out.append(node)
+    if words:
+        out.append(Text("".join(words)))
     if not trim:
         return tuple(out)
     while out and blank(out[0]):

@@ -6,19 +6,27 @@ other tag or output is taken out and named in a finding. Line ends stay, so that
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from newsletter.errors import ContentError, located
-from newsletter.fields import Condition, parse_condition
+from newsletter.fields import Condition, end_tag, parse_condition
 from newsletter.model import Finding, Site
 
-_TOKEN = re.compile(r"\{%-?\s*(?P<tag>\w+)(?P<rest>[^%]*(?:%(?!\})[^%]*)*?)-?%\}|\{\{-?(?P<output>[^{}]*)-?\}\}")
+_OPENING = re.compile(r"\{%-?\s*(?P<tag>\w+)|\{\{-?(?P<output>[^{}]*?)-?\}\}")
 _TEXT = re.compile(r"""\s*(?P<quote>["'])(?P<text>.*?)(?P=quote)\s*""", re.DOTALL)
 _PATH = re.compile(r"\s*(?P<root>site|page)(?P<path>(?:\.[\w-]+|\[[\"'][^\"']+[\"']\])*)\s*")
 _SUBSCRIBER = re.compile(r"\bsubscriber\b")
+_FILTERED = re.compile(r"""(?:"[^"]*"|'[^']*'|[^|"'])+""")
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:|//")
+# Tags that have an end and may have an `else`; only `if` and `unless` may ask for the subscriber.
+_BLOCKS = frozenset({"if", "unless", "case", "for", "tablerow", "capture"})
+
+MAX_OPEN = 100
+"""Conditions inside one another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,28 +40,17 @@ class Resolved:
 
 @dataclass(slots=True)
 class _Branch:
-    """An open `{% if %}`: whether what stands outside is shown, whether a branch was taken, whether this one is."""
+    """An open block tag: whether what stands outside is shown, whether a branch was taken, whether this one is.
 
-    outer: bool
+    One that does not ask for the subscriber is `neutral`: all that it holds is shown.
+    """
+
+    tag: str
     line: int
+    outer: bool
     taken: bool
     shown: bool
-
-
-@dataclass(slots=True)
-class _State:
-    out: list[str] = field(default_factory=list)
-    conditions: dict[str, Condition] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
-    branches: list[_Branch] = field(default_factory=list)
-
-    @property
-    def shown(self) -> bool:
-        return not self.branches or self.branches[-1].shown
-
-    def put(self, text: str) -> None:
-        """Text that is shown; what is not keeps its line ends only."""
-        self.out.append(text if self.shown else "\n" * text.count("\n"))
+    neutral: bool
 
 
 def resolve_liquid(
@@ -68,111 +65,226 @@ def resolve_liquid(
     """The text as Markdown. `choose` decides each condition on the subscriber. Raises ContentError."""
     if "{%" not in text and "{{" not in text:
         return Resolved(text, (), ())
-    state = _State()
-    position = 0
-    line = first_line
-    while found := _TOKEN.search(text, position):
-        state.put(text[position : found.start()])
-        line += text.count("\n", position, found.start())
-        position = found.end()
-        if found["tag"] is None:
-            state.put(_output(found["output"], site, page, state, line))
-            line += found[0].count("\n")
-            continue
-        tag, rest = found["tag"], found["rest"].strip()
-        if tag in ("raw", "comment"):
-            end = re.compile(rf"\{{%-?\s*end{tag}\s*-?%\}}").search(text, position)
-            if end is None:
-                raise ContentError(
-                    located(path, line, f"{{% {tag} %}} is never closed", f"write {{% end{tag} %}} after it")
-                )
-            inner = text[position : end.start()]
-            state.put(inner if tag == "raw" else "\n" * inner.count("\n"))
-            line += text.count("\n", found.start(), end.end())
-            position = end.end()
-            continue
-        _tag(tag, rest, state, path=path, line=line, choose=choose)
-        line += found[0].count("\n")
-    state.put(text[position:])
-    if state.branches:
-        raise ContentError(
-            located(path, state.branches[-1].line, "{% if %} is never closed", "write {% endif %} where it ends")
-        )
-    return Resolved("".join(state.out), tuple(state.conditions.values()), tuple(state.findings))
+    resolver = _Resolver(text, site, page, path, first_line, choose)
+    resolver.run()
+    return Resolved("".join(resolver.out), tuple(resolver.conditions.values()), tuple(resolver.findings))
 
 
-def _tag(tag: str, rest: str, state: _State, *, path: str, line: int, choose: Callable[[Condition], bool]) -> None:
-    match tag:
-        case "highlight":
-            state.put(f"```{rest.split()[0] if rest else ''}")
-        case "endhighlight":
-            state.put("```")
-        case "if" | "unless" if _SUBSCRIBER.search(rest):
-            holds = _decide(rest, state, path, line, choose) is (tag == "if")
-            state.branches.append(_Branch(state.shown, line, holds, state.shown and holds))
-        case "elsif" | "elif" if state.branches:
-            branch = state.branches[-1]
-            holds = _decide(rest, state, path, line, choose) and not branch.taken
-            branch.shown = branch.outer and holds
-            branch.taken = branch.taken or holds
-        case "else" if state.branches:
-            branch = state.branches[-1]
-            branch.shown = branch.outer and not branch.taken
-            branch.taken = True
-        case "endif" | "endunless" if state.branches:
-            state.branches.pop()
-        case _:
-            what = f"the Liquid tag {{% {tag} %}} means nothing in an email and is taken out"
-            state.findings.append(Finding("liquid-tag", what, "write its result, or put it in {% raw %}", line))
+@dataclass(slots=True)
+class _Resolver:
+    """One pass over a text. `position` is where reading goes on, `line` the line of the tag at hand."""
 
+    text: str
+    site: Site
+    page: Mapping[str, Any]
+    path: str
+    line: int
+    choose: Callable[[Condition], bool]
+    position: int = 0
+    out: list[str] = field(default_factory=list)
+    conditions: dict[str, Condition] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    branches: list[_Branch] = field(default_factory=list)
+    no_more_tags: bool = False
 
-def _decide(source: str, state: _State, path: str, line: int, choose: Callable[[Condition], bool]) -> bool:
-    key = " ".join(source.split())
-    if key not in state.conditions:
-        state.conditions[key] = parse_condition(key, line, path)
-    return choose(state.conditions[key])
+    def run(self) -> None:
+        search_from = 0
+        while found := _OPENING.search(self.text, search_from):
+            end = found.end()
+            if found["tag"] is not None:
+                end = end if self.no_more_tags else self.text.find("%}", end) + 2
+                if end <= found.end():
+                    self.leave_open_tags(found.start())
+                    search_from = found.end()
+                    continue
+            self.put(self.text[self.position : found.start()])
+            self.line += self.text.count("\n", self.position, found.start())
+            self.position = end
+            if found["tag"] is None:
+                self.put(self.output(found["output"]))
+            else:
+                self.tag(found["tag"], self.text[found.end() : end - 2].removesuffix("-").strip())
+            newlines = self.text.count("\n", found.start(), end)
+            self.put("\n" * newlines)
+            self.line += newlines
+            search_from = self.position
+        self.put(self.text[self.position :])
+        self.close_to(0)
 
+    def put(self, text: str) -> None:
+        """Text that is shown; what is not keeps its line ends only."""
+        shown = not self.branches or self.branches[-1].shown
+        self.out.append(text if shown else "\n" * text.count("\n"))
 
-def _output(source: str, site: Site, page: Mapping[str, Any], state: _State, line: int) -> str:
-    """What `{{ source }}` prints: a value of the site or the page, or a text, through Jekyll's URL filters."""
-    expression, *filters = source.split("|")
-    quoted, path = _TEXT.fullmatch(expression), _PATH.fullmatch(expression)
-    if quoted:
-        value = quoted["text"]
-    elif path:
-        value = _look_up(site, page, path["root"], re.findall(r"[\w-]+", path["path"]))
-        if not value:
-            what = f"{{{{ {expression.strip()} }}}} is not set, so nothing stands in its place"
-            state.findings.append(Finding("liquid-empty", what, "set it, or take it out", line))
-    else:
-        what = f"{{{{ {source.strip()[:60]} }}}} means nothing in an email and is taken out"
-        remedy = "put it in {% raw %} … {% endraw %} to print it as it is"
-        state.findings.append(Finding("liquid-output", what, remedy, line))
-        return ""
-    for name in filters:
-        match name.strip():
-            case "relative_url":
-                value = f"{site.baseurl.rstrip('/')}/{value.lstrip('/')}"
-            case "absolute_url":
-                value = f"{site.base}{value.lstrip('/')}" if site.base else value
-            case "strip" | "escape" | "xml_escape":
-                value = value.strip()
+    def fail(self, line: int, what: str, remedy: str) -> ContentError:
+        return ContentError(located(self.path, line, what, remedy))
+
+    def note(self, code: str, what: str, remedy: str) -> None:
+        self.findings.append(Finding(code, what, remedy, self.line))
+
+    def leave_open_tags(self, start: int) -> None:
+        """From here on no tag is closed: they are text, unless a line shows that a condition was meant."""
+        if self.no_more_tags:
+            return
+        self.no_more_tags = True
+        first = self.line + self.text.count("\n", self.position, start)
+        for number, line in enumerate(self.text[start:].split("\n"), first):
+            if _SUBSCRIBER.search(line.partition("{%")[2]):
+                raise self.fail(number, "the Liquid tag is never closed", "write %} at its end")
+
+    # --- tags -------------------------------------------------------------------------------------------------------
+
+    def tag(self, tag: str, rest: str) -> None:
+        branch = self.branches[-1] if self.branches else None
+        about_subscriber = bool(_SUBSCRIBER.search(rest))
+        match tag:
+            case "raw" | "comment" | "highlight":
+                self.verbatim(tag, rest)
+            case "if" | "unless" if about_subscriber:
+                holds = self.decide(rest) is (tag == "if")
+                shown = branch is None or branch.shown
+                self.open(_Branch(tag, self.line, shown, holds, shown and holds, neutral=False))
+            case "elsif" | "elif" if branch and not branch.neutral:
+                holds = self.decide(rest) and not branch.taken
+                branch.shown = branch.outer and holds
+                branch.taken = branch.taken or holds
+            case "else" if branch and not branch.neutral:
+                branch.shown = branch.outer and not branch.taken
+                branch.taken = True
+            case _ if about_subscriber:
+                # To show everyone what was meant for some would be worse than to stop.
+                what = f"{{% {tag} %}} cannot ask for the subscriber"
+                raise self.fail(self.line, what, 'write {% if subscriber.COLUMN == "value" %}')
+            case _ if tag.startswith("end") and any(each.tag == tag[3:] for each in self.branches):
+                self.end(tag)
+            case _:
+                if tag in _BLOCKS:
+                    shown = branch is None or branch.shown
+                    self.open(_Branch(tag, self.line, shown, True, shown, neutral=True))
+                if not (branch and branch.neutral and tag in ("else", "elsif", "when")):
+                    self.note_tag(tag)
+
+    def open(self, branch: _Branch) -> None:
+        if len(self.branches) == MAX_OPEN:
+            raise self.fail(self.line, f"more than {MAX_OPEN} Liquid tags are open", "close them, or flatten them")
+        self.branches.append(branch)
+
+    def end(self, tag: str) -> None:
+        index = max(index for index, each in enumerate(self.branches) if each.tag == tag[3:])
+        self.close_to(index + 1)
+        self.branches.pop()
+
+    def close_to(self, count: int) -> None:
+        """Drop what is open beyond so many blocks; a condition on the subscriber must have had its end."""
+        for branch in self.branches[count:]:
+            if not branch.neutral:
+                what = f"{{% {branch.tag} %}} is never closed"
+                raise self.fail(branch.line, what, f"write {{% end{branch.tag} %}} where it ends")
+        del self.branches[count:]
+
+    def note_tag(self, tag: str) -> None:
+        what = f"the Liquid tag {{% {tag} %}} means nothing in an email and is taken out"
+        self.note("liquid-tag", what, "write its result, or put it in {% raw %}")
+
+    def decide(self, source: str) -> bool:
+        if source not in self.conditions:
+            self.conditions[source] = parse_condition(source, self.line, self.path)
+        return self.choose(self.conditions[source])
+
+    def verbatim(self, tag: str, rest: str) -> None:
+        end = end_tag(tag, self.text, self.position)
+        if end is None:
+            raise self.fail(self.line, f"{{% {tag} %}} is never closed", f"write {{% end{tag} %}} after it")
+        start, self.position = self.position, end.end()
+        inner = self.text[start : end.start()]
+        match tag:
+            case "raw":
+                self.put(inner)
+            case "comment":
+                self.put("\n" * inner.count("\n"))
+            case "highlight":
+                self.highlight(inner, rest.split()[0] if rest else "")
+        self.line += inner.count("\n") + end[0].count("\n")
+        self.put("\n" * end[0].count("\n"))
+
+    def highlight(self, code: str, language: str) -> None:
+        """Code between `highlight` and its end as a fence, on as many lines as it was written on."""
+        longest = max((len(run) for run in re.findall("`+", code)), default=0)
+        if "\n" not in code:
+            ticks = "`" * (longest + 1)
+            self.put(f"{ticks} {code.strip()} {ticks}" if code.strip() else "")
+            return
+        fence = "`" * max(3, longest + 1)
+        before = "" if not code.partition("\n")[0].strip() else "\n"
+        after = "" if not code.rpartition("\n")[2].strip() else "\n"
+        self.put(f"{fence}{language}{before}{code}{after}{fence}")
+        # Each line end put in is taken from the blank lines behind, so that later lines keep their numbers.
+        for _ in before + after:
+            if self.text.startswith("\n\n", self.position):
+                self.position += 1
+                self.line += 1
+
+    # --- outputs ----------------------------------------------------------------------------------------------------
+
+    def output(self, source: str) -> str:
+        """What `{{ source }}` prints: a value of the site or the page, or a text, through Jekyll's URL filters."""
+        expression, *filters = _FILTERED.findall(source) or [""]
+        value = self.evaluate(expression)
+        if value is None:
+            what = f"{{{{ {' '.join(source.split())[:60]} }}}} means nothing in an email and is taken out"
+            self.note("liquid-output", what, "put it in {% raw %} … {% endraw %} to print it as it is")
+            return ""
+        for written in filters:
+            name, _, argument = (part.strip() for part in written.partition(":"))
+            filtered = self.filtered(value, name, argument)
+            if filtered is None:
+                what = f"the Liquid filter {name[:40]} is not known here; its value is printed bare"
+                self.note("liquid-filter", what, "write the result")
+            else:
+                value = filtered
+        return " ".join(value.split("\n"))
+
+    def filtered(self, value: str, name: str, argument: str) -> str | None:
+        match name:
+            case "relative_url" if not _ABSOLUTE.match(value):
+                return f"{self.site.baseurl.rstrip('/')}/{value.lstrip('/')}"
+            case "absolute_url" if not _ABSOLUTE.match(value):
+                return f"{self.site.base}{value.lstrip('/')}" if self.site.base else value
+            case "relative_url" | "absolute_url":
+                return value
+            case "prepend" | "append":
+                other = self.evaluate(argument)
+                if other is None:
+                    return None
+                return other + value if name == "prepend" else value + other
+            case "strip":
+                return value.strip()
+            case "escape" | "xml_escape":
+                return html.escape(value)
             case "downcase":
-                value = value.lower()
+                return value.lower()
             case "upcase":
-                value = value.upper()
-            case other:
-                what = (
-                    f"the Liquid filter {other.partition(':')[0].strip()} is not known here; its value is printed bare"
-                )
-                state.findings.append(Finding("liquid-filter", what, "write the result", line))
-    return value
+                return value.upper()
+        return None
 
+    def evaluate(self, expression: str) -> str | None:
+        """A quoted text, or a value of the site or the page, empty where it is not set; None for anything else."""
+        if quoted := _TEXT.fullmatch(expression):
+            return quoted["text"]
+        if not (path := _PATH.fullmatch(expression)):
+            return None
+        value = self.look_up(path["root"], re.findall(r"[\w-]+", path["path"]))
+        if not value and path["path"].strip(".") != "baseurl":  # a site at its host's root has none
+            what = f"{{{{ {expression.strip()} }}}} is not set, so nothing stands in its place"
+            self.note("liquid-empty", what, "set it, or take it out")
+        return value
 
-def _look_up(site: Site, page: Mapping[str, Any], root: str, keys: list[str]) -> str:
-    value: Any = page if root == "page" else {**site.values, "url": site.url, "baseurl": site.baseurl}
-    for key in keys:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    if value is None or isinstance(value, Mapping):
-        return ""
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    def look_up(self, root: str, keys: list[str]) -> str:
+        value: Any = self.page if root == "page" else self.site.values
+        if root == "site" and keys in (["url"], ["baseurl"]):
+            return self.site.url if keys == ["url"] else self.site.baseurl
+        for key in keys:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        if value is None or isinstance(value, Mapping):
+            return ""
+        return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -8,28 +8,38 @@ or dropped is named in a `Finding` with its line.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 from mdit_py_plugins.deflist import deflist_plugin
-from mdit_py_plugins.dollarmath import dollarmath_plugin
+from mdit_py_plugins.dollarmath.index import math_block_dollar
 from mdit_py_plugins.footnote import footnote_plugin
 
 from newsletter.cjk import CjkParserInline
-from newsletter.inline import InlineReader, Sequence, bare_url, is_video, settle
+from newsletter.inline import (
+    FIELD_MARK,
+    InlineReader,
+    Sequence,
+    bare_url,
+    figures,
+    is_video,
+    linked_videos,
+    math,
+    settle,
+)
 from newsletter.model import (
     Block,
     Blocks,
     CodeBlock,
     Definitions,
-    Figure,
     Finding,
     Footnotes,
     Heading,
@@ -62,10 +72,17 @@ SUMMARY_WORDS = frozenset(
 MAX_BRACKETS = 2_000
 """In one paragraph: far beyond any text with links, and read in milliseconds."""
 
+MAX_MARKS = 30
+"""Bold, italics and struck text inside one another."""
+
 MAX_NESTING = 100
 """Levels, a list counting two. Deeper ones would cost Python's stack, and mrml's: 20,000 crash it."""
 
 
+_NOTE = re.compile(r"\[\^([^\]\s]+)\]:")
+_MARKDOWN_BOX = re.compile(r"[ \t]*<([A-Za-z]+)\b[^<>]*\smarkdown=[\"']?(?:1|block|span)\b[^<>]*>(.*)$")
+_TOC = re.compile(r"[ \t]*\{:\s*toc\b[^}]*\}[ \t]*$")
+_HEADING_ID = re.compile(r"\s*\{#[\w:.-]+\}\s*$")
 # HTML elements that may stand inside a word; at any other, words part.
 _BLOCK_HTML = re.compile(r"<(?:video|audio|embed|picture)\b", re.IGNORECASE)
 
@@ -96,16 +113,54 @@ def parse_markdown(text: str, *, first_line: int = 1, base_url: str = "", page_u
     parser = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable(["table", "strikethrough"])
     parser.inline = CjkParserInline()
     parser.use(footnote_plugin).use(deflist_plugin)
-    # Prices are no formulas: `$5 and $10` has digits beside its signs and spaces inside.
-    parser.use(dollarmath_plugin, allow_space=False, allow_digits=False, double_inline=True)
+    # Labels would lose their words, and `$$` of two paragraphs would join all between them.
+    parser.block.ruler.before("fence", "math_block", math_block_dollar(allow_labels=False, allow_blank_lines=False))
+    parser.inline.ruler.before("escape", "math", math)
     parser.inline.ruler.before("newline", "bare_url", bare_url)
     # markdown-it would leave a link it dislikes as brackets in the text; we look at schemes ourselves and say so.
     parser.validateLink = lambda url: True  # type: ignore[method-assign]
     parser.core.ruler.before("inline", "bound_brackets", partial(_bound_brackets, first_line))
-    tokens = parser.parse(text)
+    parser.core.ruler.push("bound_marks", _bound_marks)
+    env: dict[str, Any] = {}
+    text = _without_kramdown(text)
+    tokens = parser.parse(text, env)
     reader = _Reader(text, first_line, base_url, page_url)
     reader.note_nesting(tokens)
+    reader.note_unused_notes(env)
     return Body(tuple(reader.top_level(SyntaxTreeNode(tokens))), tuple(reader.findings))
+
+
+def _without_kramdown(text: str) -> str:
+    """What kramdown's `{::comment}` hides, hidden here too; boxes marked `markdown="1"` opened. Code stays as it is."""
+    if "{::comment}" not in text and "markdown=" not in text:
+        return text
+    lines = text.split("\n")
+    fence, comment = "", None
+    boxes: list[tuple[str, int]] = []  # a box's name, and how many of that name are open in it
+    for index, line in enumerate(lines):
+        marks = re.match(r"[> \t]*(`{3,}|~{3,})", line)
+        if comment is not None:
+            if line.strip() in ("{:/comment}", "{:/}"):
+                lines[comment : index + 1] = [""] * (index + 1 - comment)
+                comment = None
+        elif marks:
+            fence = marks[1] if not fence else "" if marks[1].startswith(fence) else fence
+        elif fence:
+            continue
+        elif line.strip() == "{::comment}":
+            comment = index
+        elif box := _MARKDOWN_BOX.match(line):
+            boxes.append((box[1], 1))
+            lines[index] = box[2]
+        if boxes and not fence and comment is None:
+            name, count = boxes.pop()
+            rest = lines[index]
+            count += len(re.findall(rf"<{name}\b", rest)) - rest.count(f"</{name}>")
+            if count > 0:
+                boxes.append((name, count))
+            else:
+                lines[index] = "".join(rest.rsplit(f"</{name}>", 1))
+    return re.sub(r"\{::comment\}[^\n{}]*\{:/(?:comment)?\}", "", "\n".join(lines))
 
 
 def _bound_brackets(first_line: int, state: StateCore) -> None:
@@ -115,6 +170,26 @@ def _bound_brackets(first_line: int, state: StateCore) -> None:
             line = first_line + (token.map[0] if token.map else 0)
             what = f"a paragraph has more than {MAX_BRACKETS:,} opening brackets"
             raise MarkdownError(line, what, "put such text in a code fence, or split it")
+
+
+def _bound_marks(state: StateCore) -> None:
+    """Bold in italics in bold …: the marks inside too many others go, and their words stay."""
+    for token in state.tokens:
+        token.children = _with_few_marks(token.children)
+
+
+def _with_few_marks(tokens: list[Token] | None) -> list[Token] | None:
+    if not tokens:
+        return tokens
+    kept: list[Token] = []
+    depth = 0
+    for token in tokens:
+        depth += token.nesting == 1
+        if token.nesting == 0 or depth <= MAX_MARKS or token.type.startswith("link"):
+            token.children = _with_few_marks(token.children)
+            kept.append(token)
+        depth -= token.nesting == -1
+    return kept
 
 
 class _Reader:
@@ -137,6 +212,19 @@ class _Reader:
                 self._note("nesting", what, "flatten them", line)
                 return
 
+    def note_unused_notes(self, env: Mapping[str, Any]) -> None:
+        """A footnote that nothing refers to is not shown, as in Jekyll; its author may not know."""
+        unused = [label for label, number in env.get("footnotes", {}).get("refs", {}).items() if number < 0]
+        if unused:
+            places: dict[str, int] = {}
+            for index, line in enumerate(self.lines):
+                for found in _NOTE.finditer(line):
+                    places.setdefault(found[1], index)
+            for label in unused:
+                index = places.get(label[1:], 0)
+                what = f"nothing refers to the footnote [^{label[1:][:40]}], and it is left out"
+                self._note("footnote-unused", what, f"write [^{label[1:][:40]}] in the text", self.first_line + index)
+
     def top_level(self, root: SyntaxTreeNode) -> Iterator[Block]:
         """The post's own level, where numbered items are stories and a fence under its heading is the summary."""
         nodes = root.children
@@ -146,7 +234,8 @@ class _Reader:
             node = nodes[index]
             index += 1
             if node.type == "ordered_list":
-                yield from self._stories(node)
+                if not self._is_toc(node):
+                    yield from self._stories(node)
             elif node.type == "paragraph" and (run := self._numbered_run(nodes[index - 1 :])):
                 stories, taken = run
                 yield from stories
@@ -169,7 +258,7 @@ class _Reader:
         line = self._line(node)
         match node.type:
             case "heading":
-                inlines = settle(self._sequence(node))
+                inlines = _without_id(linked_videos(settle(self._sequence(node))))
                 if inlines:
                     yield Heading(int(node.tag[1]), inlines, line)
             case "paragraph":
@@ -181,14 +270,15 @@ class _Reader:
                     yield from self._paragraph(self._sequence(node), line)
             case "bullet_list" | "ordered_list":
                 start = int(node.attrs.get("start", 1)) if node.type == "ordered_list" else None
-                # kramdown puts a table of contents where a list of one item says {:toc}; an email has its own.
-                if "{:toc}" not in self.lines[line - self.first_line : line - self.first_line + 3]:
+                if not self._is_toc(node):
                     yield ListBlock(tuple(self._item(item) for item in node.children), start, line)
             case "blockquote":
                 yield Quote(self._blocks(node.children), line)
             case "fence":
                 self._require_closed(node)
-                yield CodeBlock(node.content.rstrip("\n"), node.info.strip().partition(" ")[0], line)
+                # Highlighting would colour a field's mark piece by piece, and nobody could fill it then.
+                language = "" if FIELD_MARK.search(node.content) else node.info.strip().partition(" ")[0]
+                yield CodeBlock(node.content.rstrip("\n"), language, line)
             case "code_block":
                 yield CodeBlock(node.content.rstrip("\n"), "", line)
             case "hr":
@@ -200,9 +290,15 @@ class _Reader:
             case "dl":
                 yield Definitions(tuple(self._definitions(node)), line)
             case "footnote_block":
-                yield Footnotes(tuple(self._blocks(note.children) for note in node.children), line or None)
+                notes = tuple(self._blocks(note.children) for note in node.children)
+                yield Footnotes(notes, next((note.map[0] + self.first_line for note in node.walk() if note.map), None))
             case "html_block":
                 yield from read_html(node.content, line, self.inline)
+
+    def _is_toc(self, node: SyntaxTreeNode) -> bool:
+        """kramdown puts a table of contents where a list of one item says {:toc}; an email has its own."""
+        first, end = node.map or (0, 0)
+        return len(node.children) == 1 and any(_TOC.match(line) for line in self.lines[first : min(end, first + 3)])
 
     def _item(self, item: SyntaxTreeNode) -> ListItem:
         """A list item; `[ ]` and `[x]` before its text make it a task (GFM 5.3)."""
@@ -222,7 +318,7 @@ class _Reader:
             if child.type == "dt":
                 if term or body:
                     yield term, body
-                term, body = settle(self._sequence(child)), ()
+                term, body = linked_videos(settle(self._sequence(child))), ()
             else:
                 body = (*body, *self._blocks(child.children))
         if term or body:
@@ -234,11 +330,11 @@ class _Reader:
         inlines = settle(rest)
         if inlines:
             yield Paragraph(inlines, line)
-        yield from _figures(images)
+        yield from figures(images)
 
     def _table(self, node: SyntaxTreeNode) -> Table:
         rows = [row for section in node.children for row in section.children]
-        cells = [tuple(settle(self._sequence(cell)) for cell in row.children) for row in rows]
+        cells = [tuple(linked_videos(settle(self._sequence(cell))) for cell in row.children) for row in rows]
         align = tuple(str(cell.attrs.get("style", "")).removeprefix("text-align:") for cell in rows[0].children)
         return Table(cells[0], tuple(cells[1:]), align, self._line(node))
 
@@ -260,7 +356,7 @@ class _Reader:
                 continue
             rest, found = take_images(self._sequence(child))
             images.extend(image for image in found if not is_video(image.src))
-            videos = [block for block in _figures(found) if isinstance(block, Video)]
+            videos = [block for block in figures(found) if isinstance(block, Video)]
             if position == 0:
                 lead, rest = take_lead(rest, more=len(item.children) > 1)
             rest, sources = take_sources(rest)
@@ -313,7 +409,7 @@ class _Reader:
         lead, rest = take_lead(rest, more=False)
         rest, sources = take_sources(rest)
         inlines = settle(rest)
-        videos = tuple(block for block in _figures(images) if isinstance(block, Video))
+        videos = tuple(block for block in figures(images) if isinstance(block, Video))
         pictures = tuple(image for image in images if not is_video(image.src))
         body = (Paragraph(inlines, line),) if inlines else ()
         return Story(number, lead, (*body, *videos), tuple(sources), pictures, line)
@@ -343,7 +439,9 @@ class _Reader:
             raise MarkdownError(self.first_line + first, what, f"write {node.markup[:12]} on a line after the code")
 
 
-def _figures(images: Iterable[Image]) -> Iterator[Block]:
-    """Pictures on their own; a video that was written as one becomes a card."""
-    for image in images:
-        yield Video(image.src, image.alt, None, image.line) if is_video(image.src) else Figure(image, image.line)
+def _without_id(inlines: Inlines) -> Inlines:
+    """A heading without kramdown's `{#name}` at its end."""
+    if inlines and isinstance(last := inlines[-1], Text):
+        text = _HEADING_ID.sub("", last.text)
+        return (*inlines[:-1], Text(text)) if text else inlines[:-1]
+    return inlines

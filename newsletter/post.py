@@ -26,6 +26,9 @@ from newsletter.story import normalised
 MAX_BYTES = 1024 * 1024
 """A larger post is surely another file: 1 MiB is fifty times a long digest, and ten times what Gmail shows."""
 
+MAX_LINES = 50_000
+"""Each may be a paragraph, and each of those takes a tenth of a millisecond to read and more to lay out."""
+
 NOWHERE = Site()
 
 _DATED_NAME = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})-?(.*)")
@@ -84,12 +87,15 @@ def parse_post(
     """
     if not text.strip():
         raise ContentError(located(path, None, "the post is empty", "write a title and some text"))
+    if (lines := text.count("\n")) > MAX_LINES:
+        raise ContentError(located(path, None, f"the post has {lines:,} lines", f"keep it under {MAX_LINES:,}"))
     marked = mark_fields(text, path)
     front = read_front_matter(marked.text, path)
     if not front.body.strip():
         raise ContentError(located(path, front.body_line, "the post has no text after its front matter", "write it"))
     assembler = _Assembler(front, marked, site, path)
     liquid = resolve_liquid(front.body, site, assembler.page, path=path, first_line=front.body_line, choose=choose)
+    assembler.has_conditions = bool(liquid.conditions)
     url = assembler.url()
     try:
         body = parse_markdown(liquid.text, first_line=front.body_line, base_url=site.base, page_url=url)
@@ -112,6 +118,7 @@ class _Assembler:
         self.body_line = front.body_line
         self.findings: list[Finding] = list(front.findings)
         self.lines = front.key_lines
+        self.has_conditions = False
 
     @property
     def page(self) -> Mapping[str, Any]:
@@ -145,9 +152,11 @@ class _Assembler:
         if heading and normalised(heading) == normalised(title):
             blocks = blocks[1:]
         if not blocks:
-            raise ContentError(
-                located(self.path, self.body_line, "the post has nothing beside its title", "write its text")
-            )
+            what, remedy = "the post has nothing beside its title", "write its text"
+            if self.has_conditions:
+                what = "some subscribers would get nothing beside the title, since no condition holds for them"
+                remedy = "write something for everyone, or use {% else %}"
+            raise ContentError(located(self.path, self.body_line, what, remedy))
         own = self.own_keys()
         summary = next((block for block in walk(blocks) if isinstance(block, Summary)), None)
         description = self.text("description") or self.text("summary") or " ".join(summary.lines if summary else ())
@@ -222,7 +231,7 @@ class _Assembler:
             return value.date()
         if isinstance(value, date):
             return value
-        written = str(value).strip()
+        written = " ".join(str(value).split())
         # Jekyll writes `2026-03-01 08:00:00 +0800`; Python's ISO reader wants no space before the offset.
         candidate = re.sub(r"\s+(?=[+-]\d{2}:?\d{2}$)", "", written.replace("/", "-"))
         candidate = re.sub(r"-(\d)(?=-|$|[T ])", r"-0\1", candidate)

@@ -10,14 +10,13 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from urllib.parse import parse_qs, urlsplit
 
 import lxml.etree
 import lxml.html
 import nh3
 from lxml.html import HtmlElement
 
-from newsletter.inline import InlineReader, settle
+from newsletter.inline import FIELD_MARK, InlineReader, blank, figures, linked_videos, settle, watch_page
 from newsletter.model import (
     Block,
     Blocks,
@@ -47,6 +46,9 @@ from newsletter.model import (
 MAX_DEPTH = 60
 """Nested elements; lxml drops what is deeper than 256 in silence, and no email looks well past ten."""
 
+MAX_ATTRIBUTES = 20_000
+"""Of one tag: as many take half a second, and twice as many two."""
+
 _INLINE = frozenset(
     {
         *("a", "abbr", "b", "bdi", "bdo", "br", "cite", "code", "del", "dfn", "em", "font", "i", "img", "ins", "kbd"),
@@ -56,6 +58,7 @@ _INLINE = frozenset(
 )
 _ATTRIBUTES = {
     "a": {"href", "title"},
+    "code": {"class"},
     "img": {"src", "alt", "title", "width", "height"},
     "iframe": {"src", "title"},
     "video": {"src", "poster", "title"},
@@ -66,6 +69,7 @@ _ATTRIBUTES = {
     "td": {"align"},
     "th": {"align"},
 }
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")  # lxml takes none of these
 _VOID = frozenset({"br", "embed", "hr", "img", "source", "wbr"})
 _TAGS = {
     *_INLINE,
@@ -78,11 +82,15 @@ _TAGS = {
 
 def read_html(source: str, line: int, reader: InlineReader) -> Iterator[Block]:
     """The blocks of a piece of HTML. URLs pass the same checks as Markdown's; findings go to the reader."""
-    if _depth(source) > 10 * MAX_DEPTH:  # nh3 takes quadratic time on such, minutes for a file of boxes
+    source = _NOT_XML.sub("", source)
+    # nh3 takes quadratic time on such, minutes for a file of boxes.
+    if _depth(source) > 10 * MAX_DEPTH or any(_is_huge(piece) for piece in source.split(">")):
         yield from _words_only(source, line, reader)
         return
     # Security: an allow-list, and the contents of script and style dropped with them.
-    clean = nh3.clean(source, tags=_TAGS, attributes=_ATTRIBUTES, link_rel=None, url_schemes=_ANY_SCHEME)
+    # Schemes are judged by the reader, who says so in a finding; nh3 would drop the attribute in silence.
+    schemes = set(re.findall(r"[a-z][a-z0-9+.\-]{1,30}(?=:)", source.lower()))
+    clean = nh3.clean(source, tags=_TAGS, attributes=_ATTRIBUTES, link_rel=None, url_schemes=schemes)
     if not clean.strip():
         return
     if _depth(clean) > MAX_DEPTH:
@@ -93,10 +101,6 @@ def read_html(source: str, line: int, reader: InlineReader) -> Iterator[Block]:
     except (lxml.etree.ParserError, lxml.etree.XMLSyntaxError):
         return
     yield from _Html(line, reader).blocks(root)
-
-
-# Schemes are judged by the reader, who says so in a finding; nh3 would drop the attribute in silence.
-_ANY_SCHEME = {"http", "https", "mailto", "tel", "javascript", "vbscript", "data", "file", "ftp", "cid"}
 
 
 class _Html:
@@ -124,15 +128,20 @@ class _Html:
                     yield Heading(int(element.tag[1]), inlines, self.line)
             case "ul" | "ol":
                 written = element.get("start") or ""
-                start = int(written) if re.fullmatch(r"\d{1,6}", written) else 1
-                items = tuple(ListItem(tuple(self.blocks(item))) for item in element if item.tag == "li")
-                yield ListBlock(items, start if element.tag == "ol" else None, self.line)
+                start = int(written) if re.fullmatch(r"\d{1,6}", written, re.ASCII) else 1
+                yield from self._paragraph([Text(_spaces(element.text))])
+                items = tuple(ListItem(body) for child in element if (body := self._item(child)))
+                if items:
+                    yield ListBlock(items, start if element.tag == "ol" else None, self.line)
             case "dl":
                 yield from self._definitions(element)
             case "blockquote":
                 yield Quote(tuple(self.blocks(element)), self.line)
             case "pre":
-                yield CodeBlock(element.text_content().strip("\n"), "", self.line)
+                code = element.find("code")
+                named = re.search(r"\blanguage-([\w+#-]+)", code.get("class", "")) if code is not None else None
+                text = element.text_content().strip("\n")
+                yield CodeBlock(text, named[1] if named and not FIELD_MARK.search(text) else "", self.line)
             case "table":
                 yield from self._table(element)
             case "hr":
@@ -147,13 +156,20 @@ class _Html:
             case _:
                 yield from self.blocks(element)
 
+    def _item(self, element: HtmlElement) -> Blocks:
+        """A list's item; what stands in a list without being one is an item too, with the text behind it."""
+        own = element.tag in ("li", "dd", "dt")
+        if not own and element.tag in _INLINE:
+            return tuple(self._paragraph([*self._inline(element), Text(_spaces(element.tail))]))
+        body = self.blocks(element) if own else self._block(element)
+        return (*body, *self._paragraph([Text(_spaces(element.tail))]))
+
     def _paragraph(self, run: list[Inline]) -> Iterator[Block]:
         images = [node for node in run if isinstance(node, Image)]
         inlines = settle([node for node in run if not isinstance(node, Image)])
         if inlines:
             yield Paragraph(inlines, self.line)
-        for image in images:
-            yield Figure(image, self.line)
+        yield from figures(images)
 
     def _inlines(self, element: HtmlElement) -> Inlines:
         run: list[Inline] = [Text(_spaces(element.text))]
@@ -161,7 +177,12 @@ class _Html:
             if isinstance(child.tag, str):
                 run.extend(self._inline(child))
             run.append(Text(_spaces(child.tail)))
-        return settle(run)
+        # Boxes in a cell each bring a line end before and behind them; one is enough.
+        kept: list[Inline] = []
+        for node in run:
+            if not (blank(node) and kept and isinstance(kept[-1], Break)):
+                kept.append(node)
+        return linked_videos(settle(kept))
 
     def _inline(self, element: HtmlElement) -> list[Inline]:
         match element.tag:
@@ -172,7 +193,9 @@ class _Html:
                 image = self.reader.image(source, alt, title, self.line)
                 return [image] if image else []
             case "code" | "kbd" | "samp" | "tt":
-                return [Code(_spaces(element.text_content()))]
+                return [Code(words)] if (words := _spaces(element.text_content())) else []
+            case "iframe" | "video" | "audio" | "embed":
+                return self.reader.player(_source(element), element.get("title") or "", self.line)
         children: list[Inline] = [Text(_spaces(element.text))]
         for child in element:
             if isinstance(child.tag, str):
@@ -188,22 +211,26 @@ class _Html:
                 return [Strike(inside)] if inside else []
             case "a" if element.get("href"):
                 return list(self.reader.link(element.get("href", ""), inside, element.get("title", ""), self.line))
-        return list(inside)
+            case "q":
+                return [Text("“"), *inside, Text("”")]
+        return list(inside) if element.tag in _INLINE else [Break(), *inside, Break()]
 
     def _definitions(self, element: HtmlElement) -> Iterator[Block]:
+        yield from self._paragraph([Text(_spaces(element.text))])
         items: list[tuple[Inlines, Blocks]] = []
-        for child in element.iter("dt", "dd"):
-            if child.tag == "dt":
-                items.append((self._inlines(child), ()))
-            elif items:
-                term, body = items[-1]
-                items[-1] = (term, (*body, *self.blocks(child)))
+        for entry in (each for child in element for each in (child if child.tag == "div" else [child])):
+            if entry.tag == "dt":
+                items.append((self._inlines(entry), tuple(self._paragraph([Text(_spaces(entry.tail))]))))
+            else:
+                term, body = items.pop() if items else ((), ())
+                items.append((term, (*body, *self._item(entry))))
         if items:
             yield Definitions(tuple(items), self.line)
 
     def _table(self, element: HtmlElement) -> Iterator[Block]:
-        rows = [[cell for cell in row if cell.tag in ("td", "th")] for row in element.iter("tr")]
-        rows = [row for row in rows if row]
+        # A table inside a cell is part of that cell's words, not of these rows.
+        own = [row for row in element.iter("tr") if next(row.iterancestors("table"), None) is element]
+        rows = [row for row in ([cell for cell in row if cell.tag in ("td", "th")] for row in own) if row]
         caption = element.find("caption")
         if caption is not None:
             yield from self._paragraph(list(self._inlines(caption)))
@@ -216,24 +243,26 @@ class _Html:
         yield Table(tuple(cells[0]), tuple(map(tuple, cells[1:])), (*known, *[""] * (columns - len(known))), self.line)
 
     def _figure(self, element: HtmlElement) -> Iterator[Block]:
-        """A figure's picture with its caption as the title; a figure of anything else is its content."""
+        """A figure's picture with its caption as the title; a caption with links, or of anything else, follows it."""
         caption = element.find("figcaption")
-        words = " ".join(plain_text(self._inlines(caption)).split()) if caption is not None else ""
+        said: Inlines = ()
         if caption is not None:
+            said = self._inlines(caption)
             caption.drop_tree()
+        words = " ".join(plain_text(said).split())
+        has_link = caption is not None and next(caption.iter("a", "img"), None) is not None
         blocks = list(self.blocks(element))
         for position, block in enumerate(blocks):
-            if isinstance(block, Figure) and words:
+            if isinstance(block, Figure) and words and not has_link:
                 blocks[position] = replace(block, image=replace(block.image, title=words))
-                words = ""
+                said = ()
+                break
         yield from blocks
-        if words:
-            yield Paragraph((Text(words),), self.line)
+        yield from self._paragraph(list(said))
 
     def _video(self, element: HtmlElement) -> Iterator[Block]:
         """What plays in a browser only becomes a card that links to it."""
-        source = element.get("src") or next((s.get("src") for s in element.iter("source") if s.get("src")), "")
-        href, poster = _watch_page(source or "")
+        href, poster = watch_page(_source(element))
         link = self.reader.resolve(href, "link", self.line)
         if not link:
             return
@@ -243,38 +272,37 @@ class _Html:
 
 
 def _words_only(source: str, line: int, reader: InlineReader) -> Iterator[Block]:
-    reader.note("html-nesting", f"HTML nested more than {MAX_DEPTH} deep is shown as its text", "flatten it", line)
+    what = f"HTML nested more than {MAX_DEPTH} deep, or with tags of endless length, is shown as its text"
+    reader.note("html-nesting", what, "flatten it", line)
     words = " ".join(html.unescape(re.sub(r"<[^>]*>", " ", source)).split())
     if words:
         yield Paragraph((Text(words),), line)
 
 
+def _is_huge(piece: str) -> bool:
+    """Whether a stretch without `>`, perhaps one tag, would have more attributes than can be read in good time."""
+    return len(piece) > MAX_ATTRIBUTES and len(re.findall(r"[\s/=]", piece)) > MAX_ATTRIBUTES
+
+
 def _depth(source: str) -> int:
     """How deep elements nest: exact for what nh3 wrote, where every element is closed, an upper bound elsewhere."""
+    is_open: dict[str, int] = {}
     depth = deepest = 0
     for tag in re.finditer(r"<(/?)([A-Za-z][A-Za-z0-9]*)", source):
-        if tag[1]:
-            depth = max(0, depth - 1)
-        elif tag[2].lower() not in _VOID:
+        name = tag[2].lower()
+        if not tag[1] and name not in _VOID:
+            is_open[name] = is_open.get(name, 0) + 1
             depth += 1
             deepest = max(deepest, depth)
+        elif tag[1] and is_open.get(name):
+            is_open[name] -= 1
+            depth -= 1
     return deepest
 
 
-def _watch_page(source: str) -> tuple[str, str]:
-    """The page where a person watches an embedded player's video, and its poster where the host has one."""
-    try:
-        parts = urlsplit(source if "//" in source else f"//{source}")
-    except ValueError:
-        return source, ""
-    host = (parts.hostname or "").removeprefix("www.")
-    if host in ("youtube.com", "youtube-nocookie.com") and (found := re.match(r"/embed/([\w-]{6,20})", parts.path)):
-        return f"https://www.youtube.com/watch?v={found[1]}", f"https://img.youtube.com/vi/{found[1]}/hqdefault.jpg"
-    if host == "player.bilibili.com" and (video := parse_qs(parts.query).get("bvid")):
-        return f"https://www.bilibili.com/video/{video[0]}", ""
-    if host == "player.vimeo.com" and (found := re.match(r"/video/(\d+)", parts.path)):
-        return f"https://vimeo.com/{found[1]}", ""
-    return source, ""
+def _source(element: HtmlElement) -> str:
+    sources = (element, *element.iter("source"))
+    return next((str(each.get("src")) for each in sources if each.get("src")), "")
 
 
 def _spaces(text: str | None) -> str:

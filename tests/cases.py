@@ -27,14 +27,17 @@ from newsletter.model import (
     Break,
     Code,
     CodeBlock,
+    Definitions,
     Emphasis,
     Figure,
     Finding,
+    Footnotes,
     Heading,
     Image,
     Inlines,
     Link,
     ListBlock,
+    Note,
     Paragraph,
     Quote,
     Rule,
@@ -44,6 +47,7 @@ from newsletter.model import (
     Summary,
     Table,
     Text,
+    Video,
 )
 
 FOLDER = Path(__file__).parent / "cases"
@@ -136,6 +140,22 @@ def _block(block: Block) -> Iterator[str]:
             yield from ("  " + " | ".join(marked(cell) for cell in cells) for cells in (header, *rows))
         case Rule():
             yield f"rule{place}"
+        case Video(href, title, poster):
+            yield " ".join(
+                [f"video{place}", href, *([repr(title)] if title else []), *(marked((p,)) for p in [poster] if p)]
+            )
+        case Definitions(items=terms):
+            yield f"definitions{place}"
+            for term, body in terms:
+                yield f"  term {marked(term)}"
+                yield from _lines(body, "    ")
+        case Footnotes(items=notes):
+            yield f"footnotes{place}"
+            for number, note in enumerate(notes, 1):
+                yield f"  note {number}"
+                yield from _lines(note, "    ")
+        case _:  # a kind that is not written out would be tested by nobody
+            raise AssertionError(f"outline knows no {type(block).__name__}")
 
 
 def marked(inlines: Inlines) -> str:
@@ -155,6 +175,8 @@ def marked(inlines: Inlines) -> str:
                 out.append(f"<code>{text}</code>")
             case Break():
                 out.append("<br>")
+            case Note(number):
+                out.append(f"<note {number}>")
             case Link(href, children, title):
                 out.append(f"<a {href}{f' {title!r}' if title else ''}>{marked(children)}</a>")
             case Image(src, alt, title, href):

@@ -63,6 +63,17 @@ def test_blocks(case: Case) -> None:
     assert described(case.source) == case.expected
 
 
+@parametrize("constructs")
+def test_constructs(case: Case) -> None:
+    body = parse_markdown(case.source, base_url="https://blog.example/")
+    assert outline(body.blocks, body.findings) == case.expected
+
+
+def test_line_numbers_go_on_after_a_mark_of_several_lines() -> None:
+    body = parse_markdown("**甲\n乙** *丙\n丁* [戊\n己](https://a.example) ~~a\nb~~\n![](x:y)")
+    assert [(finding.line, finding.code) for finding in body.findings] == [(6, "image-scheme")]
+
+
 def test_lines_count_in_the_file() -> None:
     body = parse_markdown("甲\n\n![](x:y)\n", first_line=10)
     assert [block.line for block in body.blocks] == [10]
@@ -129,9 +140,45 @@ def test_nothing_but_an_open_fence_is_refused(pieces: list[str]) -> None:
         assert 1 <= finding.line <= source.count("\n") + 1
 
 
+@pytest.mark.parametrize("source", ["[" * 5000, "![" * 5000, "[](" * 5000, "x\n" + "[a][b] " * 2000])
+def test_more_brackets_than_any_text_has_are_refused(source: str) -> None:
+    with pytest.raises(MarkdownError) as caught:
+        parse_markdown("甲\n\n" + source, first_line=5)
+    assert (caught.value.line, str(caught.value)) == (7, "a paragraph has more than 2,000 opening brackets")
+
+
+@pytest.mark.timeout(20)
+def test_as_many_brackets_as_are_allowed_are_read() -> None:
+    for source in ("[" * 2000, "![" * 2000, "[](" * 2000, "[a](b) " * 2000, "[" * 2000 + "](x)" * 2000, "^[" * 2000):
+        parse_markdown(source)
+    body = parse_markdown("[a](https://b.example) " * 2000)
+    assert outline(body.blocks).count("<a https://b.example>") == 2000
+
+
 @pytest.mark.parametrize(
     "source",
-    ["[" * 5000, "![" * 5000, "*a **b " * 2000, "<" * 5000, ">" * 5000, "` `` " * 2000, "- " * 2000, "a|" * 3000],
+    ["*" * 2000 + "a" + "*" * 2000, "*a **b " * 900 + "c** d*" * 900, "![" + "*" * 900 + "a" + "*" * 900 + "](x)"],
+)
+def test_marks_inside_too_many_marks_go_and_words_stay(source: str) -> None:
+    words = "".join(words_of(parse_markdown(source).blocks))
+    assert re.sub(r"\W", "", words) == re.sub(r"\W", "", source.replace("](x)", ""))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        *("*a **b " * 2000, "<" * 5000, ">" * 5000, "` `` " * 2000, "- " * 2000, "a|" * 3000, "a<br>" * 20_000),
+        *(
+            "x <a " + " ".join(f"a{number}" for number in range(100_000)) + ">y</a>",
+            "a\n" * 20_000,
+            "https:///" * 20_000,
+        ),
+        *(
+            "https://a.example/" + ")" * 200_000,
+            "".join(f"[^{number}]: a\n\n" for number in range(5_000)),
+            "$a " * 20_000,
+        ),
+    ],
     ids=lambda source: source[:6],
 )
 @pytest.mark.timeout(20)

@@ -16,8 +16,10 @@ from newsletter.model import (
     Break,
     Code,
     CodeBlock,
+    Definitions,
     Emphasis,
     Figure,
+    Footnotes,
     Heading,
     Image,
     Inlines,
@@ -26,6 +28,7 @@ from newsletter.model import (
     ListBlock,
     ListItem,
     Masthead,
+    Note,
     Paragraph,
     Quote,
     Rule,
@@ -34,6 +37,7 @@ from newsletter.model import (
     Summary,
     Table,
     Text,
+    Video,
 )
 from newsletter.plaintext import WIDTH, columns, render_text, wrap
 
@@ -149,11 +153,43 @@ def test_a_story_has_its_number_its_text_and_each_url_alone() -> None:
         (Text("标题"),),
         (paragraph("正文。"),),
         (Link("https://a.example/1", (Text("原文链接"),)), Link(LONG_URL, (Text("演示"),))),
-        (Image("a.png", "图"), Image("b.png", "", href="https://a.example/b")),
+        (Image("a.png", "波形"), Image("b.png", "", href="https://a.example/b"), Image("c.png", "图")),
     )
     assert body_of(story) == (
-        "7. 标题\n   正文。\n   [图]\n   https://a.example/b\n"
+        "7. 标题\n   正文。\n   [波形]\n   https://a.example/b\n"
         f"   原文链接:\n   https://a.example/1\n   演示:\n   {LONG_URL}"
+    )
+
+
+@pytest.mark.parametrize("alt", ["", "图片", "图", "Image", " 图 片 ", "…"])
+def test_an_alternative_text_that_says_nothing_is_left_out(alt: str) -> None:
+    picture = Image("a.png", alt, "题")
+    assert body_of(Figure(picture)) == "题"
+    assert body_of(Story(1, (), (paragraph("正文。"),), images=(picture,))) == "1. 正文。\n   题"
+
+
+def test_a_video_is_its_title_and_its_address() -> None:
+    assert body_of(Video("https://a.example/v.mp4", "演示", Image("p.jpg", "海报"))) == "演示\nhttps://a.example/v.mp4"
+    assert body_of(Video("https://a.example/v.mp4")) == "https://a.example/v.mp4"
+
+
+def test_links_of_headings_cells_and_terms_lead_somewhere() -> None:
+    link: Inlines = (Text("见"), Strong((Link("https://a.example/1", (Text("甲"),)),)))
+    bare: Inlines = (Link("https://a.example/2", (Text("https://a.example/2"),)),)
+    assert body_of(Heading(2, link)) == "见甲\n====\n甲:\nhttps://a.example/1"
+    assert body_of(Table((link,), ((bare,),))) == (
+        "见甲\nhttps://a.example/2\n甲:\nhttps://a.example/1\nhttps://a.example/2"
+    )
+    assert body_of(Definitions(((link, (paragraph("义"),)),))) == "见甲\n甲:\nhttps://a.example/1\n    义"
+
+
+def test_tasks_definitions_and_footnotes() -> None:
+    tasks = ListBlock((ListItem((paragraph("甲"),), True), ListItem((paragraph("乙"),), False)))
+    terms = Definitions((((Text("词"),), (paragraph("义一"), paragraph("义二"))), ((Text("空"),), ())))
+    notes = Footnotes(((paragraph("注一"),), (paragraph("注二"), paragraph("再注"))))
+    referring = Paragraph((Text("文"), Note(1), Text("。")))
+    assert body_of(referring, tasks, terms, notes) == (
+        "文[1]。\n\n[x] 甲\n[ ] 乙\n\n词\n    义一\n\n    义二\n空\n\n[1] 注一\n[2] 注二\n\n    再注"
     )
 
 
@@ -289,7 +325,7 @@ def in_reading_order(blocks: Blocks) -> list[str]:
             case Summary(lines):
                 out.extend(lines)
             case Figure(image):
-                out.append(image.alt)
+                out.extend(_alt(image))
             case Quote(body):
                 out.extend(in_reading_order(body))
             case ListBlock(items):
@@ -297,10 +333,15 @@ def in_reading_order(blocks: Blocks) -> list[str]:
                     out.extend(in_reading_order(item.body))
             case Story(body=body, images=images, links=links):
                 out.extend(in_reading_order(body))
-                out.extend(image.alt for image in images)
+                out.extend(words for image in images for words in _alt(image))
                 for link in links:
                     out += [link.label, link.href]
     return out
+
+
+def _alt(image: Image) -> list[str]:
+    """An alternative text that has no letter, or is only a word such as 图片, tells a reader nothing."""
+    return [image.alt] if any(char.isalnum() for char in image.alt) and image.alt not in ("图", "image") else []
 
 
 def _inline_words(inlines: Inlines) -> list[str]:

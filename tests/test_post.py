@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
 from cases import outline
 
 from newsletter.errors import EXIT_CONTENT, ContentError
-from newsletter.model import Image, Issue
+from newsletter.model import Image, Issue, Paragraph, Site, plain_text, walk
 from newsletter.post import MAX_BYTES, decode_post, detect_language, parse_post
 
 BODY = "\n正文第一段。\n"
@@ -91,6 +92,12 @@ def test_every_line_end_gives_the_same_issue() -> None:
         ("---\ntitle: 题\n---\n\n", "posts/post.md:4: the post has no text after its front matter; write it"),
         ("---\ntitle: 题\n---\n\n# 题\n", "posts/post.md:4: the post has nothing beside its title; write its text"),
         ("---\ntitle: 题\n---\n<!-- x -->\n", "posts/post.md:4: the post has nothing beside its title; write its text"),
+        (
+            "---\ntitle: 题\n---\n{% if subscriber.a %}甲{% endif %}",
+            "posts/post.md:4: some subscribers would get nothing beside the title, since no condition holds for them; "
+            "write something for everyone, or use {% else %}",
+        ),
+        ("\n" * 50_001 + "a", "posts/post.md: the post has 50,001 lines; keep it under 50,000"),
         ("text alone", "posts/post.md:1: the post has no title; write `title: …` in its front matter"),
         (
             "---\ntitle: a\n---\n\nx\n\n```py\ncode",
@@ -161,7 +168,8 @@ def test_a_date_is_the_authors_day_whatever_the_zone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "shown"), [("soon", "soon"), ("12", "12"), ("[2026]", "[2026]"), ("2026-13-01x", "2026-13-01x")]
+    ("written", "shown"),
+    [("soon", "soon"), ("12", "12"), ("[2026]", "[2026]"), ("2026-13-01x", "2026-13-01x"), ("'a\n\n  b'", "a b")],
 )
 def test_dates_that_are_none(written: str, shown: str) -> None:
     sentence = refusal(f"---\ntitle: 题\ndate: {written}\n---\n正文")
@@ -313,5 +321,87 @@ def test_findings_are_in_reading_order() -> None:
     ]
 
 
-def test_liquid_like_text_stays_text() -> None:
-    assert "{{ site.url }}" in outline(post(body="见 {{ site.url }}。").blocks)
+def test_liquid_is_resolved() -> None:
+    text = "---\ntitle: 题\ntopic: 芯片\n---\n\n谈{{ page.topic }}，见 {{ '/about' | absolute_url }} 。\n"
+    issue = parse_post(text, path="p.md", site=Site("https://blog.example", "/b")).issue
+    about = "https://blog.example/b/about"
+    assert (outline(issue.blocks), codes(issue)) == (f"p @6 谈芯片，见 <a {about}>{about}</a> 。", [])
+
+
+def test_liquid_that_is_not_set_leaves_nothing_and_is_named() -> None:
+    issue = post(body="见 {{ site.url }}。")
+    assert (outline(issue.blocks), codes(issue)) == ("p @4 见 。", [(4, "liquid-empty")])
+
+
+def test_raw_liquid_stays_text() -> None:
+    assert "{{ site.url }}" in outline(post(body="见 {% raw %}{{ site.url }}{% endraw %}。").blocks)
+
+
+# --- conditions and the web version ---------------------------------------------------------------------------------
+
+SPLIT = """---
+title: 题
+---
+
+1. 甲。
+{% if subscriber.plan == "pro" %}
+2. 乙。{{ subscriber.city }}
+{% elsif subscriber.plan %}
+2. 丙。
+{% endif %}
+3. [丁](x:y)
+"""
+
+
+def test_conditions_choose_the_stories() -> None:
+    everything = parse_post(SPLIT, path="p.md")
+    assert [condition.source for condition in everything.conditions] == ['subscriber.plan == "pro"', "subscriber.plan"]
+    assert [condition.line for condition in everything.conditions] == [6, 8]
+    for chosen, words in ((None, "甲。丁"), (0, "甲。乙。丁"), (1, "甲。丙。丁")):
+        answers = [condition for index, condition in enumerate(everything.conditions) if index == chosen]
+        issue = parse_post(SPLIT, path="p.md", choose=lambda condition: condition in answers).issue  # noqa: B023
+        shown = "".join(plain_text(block.inlines) for block in walk(issue.blocks) if isinstance(block, Paragraph))
+        assert re.sub(r"nlfield\d+x\d+z", "", shown) == words
+        assert [story.number for story in issue.stories] == list(range(1, len(issue.stories) + 1))
+        assert codes(issue) == [(11, "link-scheme")]
+        assert [field.name for field in issue.fields] == ["city"]
+
+
+def test_fields_in_the_front_matter() -> None:
+    issue = post('title: 你好{{ subscriber.name | default("朋友") }}\nnewsletter:\n  subject: "{{ subscriber.name }}"')
+    assert [(field.name, field.default, field.line) for field in issue.fields] == [("name", "朋友", 2), ("name", "", 4)]
+    assert issue.title == f"你好{issue.mark}0z"
+    assert issue.subject == f"{issue.mark}1z"
+
+
+def test_a_field_names_no_slug() -> None:
+    assert post("title: 你好 {{ subscriber.name }}", path="-").slug == "你好"
+
+
+@pytest.mark.parametrize(
+    ("front", "path", "url"),
+    [
+        ("title: 题", "posts/2026-03-01-Chips.md", "https://blog.example/b/2026/03/01/Chips.html"),
+        ("title: 题\ncategories: [AI, Daily]", "2026-03-01-x.md", "https://blog.example/b/ai/daily/2026/03/01/x.html"),
+        ("title: 题\npermalink: /today/", "2026-03-01-x.md", "https://blog.example/b/today/"),
+        ("title: 题\ndate: 2026-04-05", "2026-03-01-x.md", "https://blog.example/b/2026/04/05/x.html"),
+        ("title: 题\npublished: false", "2026-03-01-x.md", ""),
+        ("title: 题", "notes.md", ""),
+    ],
+)
+def test_the_web_version(front: str, path: str, url: str) -> None:
+    site = Site("https://blog.example", "/b", "date")
+    assert parse_post(f"---\n{front}\n---\n正文", path=path, site=site).issue.url == url
+
+
+def test_links_are_relative_to_the_web_version() -> None:
+    site = Site("https://blog.example", "/b", "pretty")
+    issue = parse_post(
+        "---\ntitle: 题\n---\n[a](#x) [b](y.html) [c](/z) [d](/b/z)", path="2026-03-01-p.md", site=site
+    ).issue
+    assert re.findall(r"<a ([^\s>]+)>", outline(issue.blocks)) == [
+        "https://blog.example/b/2026/03/01/p/#x",
+        "https://blog.example/b/2026/03/01/p/y.html",
+        "https://blog.example/b/z",
+        "https://blog.example/b/z",
+    ]

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -54,6 +55,10 @@ SITE = Site("https://blog.example")
 
 def filled(template: Template, value: str = "https://a.example/u/1") -> str:
     return "".join(part if isinstance(part, str) else value for part in template.parts)
+
+
+def slots(template: Template) -> list[Slot]:
+    return [part for part in template.parts if isinstance(part, Slot)]
 
 
 def issue_of(body: str, front: str = "title: 题") -> Issue:
@@ -247,8 +252,9 @@ def test_words_never_become_markup(classic: Theme) -> None:
         author=HOSTILE,
         description=HOSTILE,
         hero=replace(image, href=""),
+        url="https://a.example/\"'<b>",
     )
-    email = render_issue(issue, classic, Masthead(HOSTILE, HOSTILE, unsubscribe=True), url="https://a.example/\"'<b>")
+    email = render_issue(issue, classic, Masthead(HOSTILE, HOSTILE, unsubscribe=True))
     html = filled(email.html)
     assert "mj-include" not in re.sub(r"&lt;/?mj-[^;]*;?", "", html).replace("&lt;mj-include", "")
     root = lxml.html.document_fromstring(html)
@@ -291,36 +297,70 @@ def test_link_targets_survive_byte_for_byte(rendered: Callable[..., str]) -> Non
 
 
 def test_slots_survive(example: Email) -> None:
-    assert [part for part in example.html.parts if isinstance(part, Slot)] == [Slot("unsubscribe_url", "html")]
-    assert [part for part in example.text.parts if isinstance(part, Slot)] == [Slot("unsubscribe_url", "text")]
+    assert slots(example.html) == [Slot("unsubscribe_url", "href")]
+    assert slots(example.text) == [Slot("unsubscribe_url", "text")]
     html = filled(example.html, "https://a.example/u/ME")
     assert "https://a.example/u/ME" in lxml.html.document_fromstring(html).xpath("//a/@href")
-    assert "nlslot" not in filled(example.html) + filled(example.text)
+    assert "nlfield" not in filled(example.html) + filled(example.text)
 
 
 def test_no_slot_where_nothing_unsubscribes(classic: Theme) -> None:
     email = render_issue(issue_of("甲"), classic, Masthead())
-    assert not [part for part in (*email.html.parts, *email.text.parts) if isinstance(part, Slot)]
+    assert slots(email.html) == slots(email.text) == slots(email.subject) == []
 
 
 def test_a_post_cannot_forge_a_slot(classic: Theme) -> None:
-    body = "nlslot0x0z nlslot1x0z {{ subscriber.email }}"
+    body = "nlfield0x0z nlfield1x0z nlfield2x99z"
     email = render_issue(issue_of(body), classic, MASTHEAD)
-    assert [part for part in email.html.parts if isinstance(part, Slot)] == [Slot("unsubscribe_url", "html")]
+    assert slots(email.html) == [Slot("unsubscribe_url", "href")]
     assert body in filled(email.html)
+
+
+def test_a_post_cannot_forge_a_slot_that_it_knows(classic: Theme) -> None:
+    mark = issue_of("甲").mark
+    for forged in (
+        f"{mark}0z",
+        f"{mark[:3]}<!-- -->{mark[3:]}0z",
+        f"{mark[:-1]}&#120;0z",
+        f"{mark[:3]}<b></b>{mark[3:]}9z",
+    ):
+        email = render_issue(issue_of(forged), classic, MASTHEAD)
+        assert slots(email.html) == [Slot("unsubscribe_url", "href")]
+        assert f"{mark}" in filled(email.html)
+
+
+def test_a_field_is_a_slot_with_its_default_wherever_it_stands(classic: Theme) -> None:
+    name = '{{ subscriber.name | default("friend") }}'
+    links = "[a]({{ subscriber.home }}) [b](https://b.example/?u={{ subscriber.id }})"
+    issue = issue_of(f"{name} {links} ![{name}](c.png)\n\n`{name}`", f"title: Hi {name}")
+    email = render_issue(issue, classic, Masthead())
+    friend = Slot("name", "html", "friend")
+    assert email.subject.parts == ("Hi ", Slot("name", "header", "friend"))
+    assert Counter(slots(email.html)) == {
+        friend: Counter(slots(email.html))[friend],
+        Slot("home", "href"): 1,
+        Slot("id", "url"): 1,
+    }
+    assert Counter(slots(email.html))[friend] >= 5
+    assert Counter(slots(email.text)) == {
+        Slot("name", "text", "friend"): 4,
+        Slot("home", "text"): 1,
+        Slot("id", "text_url"): 1,
+    }
 
 
 @pytest.mark.parametrize("place", ["title", "description", "author", "tags", "own"])
 def test_no_other_part_of_the_post_can_forge_a_slot(classic: Theme, place: str) -> None:
     front = {
-        "title": "title: nlslot0x0z",
-        "description": "title: 题\ndescription: nlslot0x0z",
-        "author": "title: 题\nauthor: nlslot0x0z",
-        "tags": "title: 题\nimage: nlslot0x0z",
-        "own": "title: 题\nnewsletter:\n  preheader: nlslot0x0z",
+        "title": "title: nlfield0x0z",
+        "description": "title: 题\ndescription: nlfield0x0z",
+        "author": "title: 题\nauthor: nlfield0x0z",
+        "tags": "title: 题\nimage: nlfield0x0z",
+        "own": "title: 题\nnewsletter:\n  preheader: nlfield0x0z",
     }[place]
     email = render_issue(issue_of("甲", front), classic, MASTHEAD)
-    assert [part for part in email.html.parts if isinstance(part, Slot)] == [Slot("unsubscribe_url", "html")]
+    assert slots(email.html) == [Slot("unsubscribe_url", "href")]
+    assert "nlfield0x0z" in filled(email.html)
 
 
 # --- reproducible ---------------------------------------------------------------------------------------------------
