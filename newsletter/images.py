@@ -137,7 +137,7 @@ class _Files:
 
     def locate(self, src: str) -> str | Path:
         """A URL or a file. Raises PictureError where there is neither."""
-        if _scheme(src):
+        if _scheme(src) or src.startswith("nlfield"):  # an address, or a column of the list that holds one
             return src
         if src.startswith("//"):
             return f"https:{src}"
@@ -145,7 +145,9 @@ class _Files:
         if path is not None:
             return path
         if self.base_url:
-            return urljoin(self.base_url, src)
+            below = urlsplit(self.base_url).path
+            rooted = src.startswith("/") and not src.startswith(below)
+            return self.base_url + src[1:] if rooted else urljoin(self.base_url, src)
         remedy = "put it beside the post, or set [site] url in newsletter.toml"
         raise PictureError("there is no such file", remedy)
 

@@ -39,7 +39,7 @@ class Written:
 def write_rendering(issue: Issue, email: Email, sender: Sender, person: Subscriber, out: Path) -> tuple[Written, ...]:
     """email.html, email.txt, email.mjml, issue.json and the pictures, as one person would get them."""
     values = slot_values(sender, person)
-    data = {entry.name: as_json(getattr(issue, entry.name)) for entry in fields(issue)}
+    data = {entry.name: as_json(getattr(issue, entry.name)) for entry in fields(issue) if entry.name != "mark"}
     files = {
         "email.html": fill(browser_copy(email), values).encode(),
         "email.txt": fill(email.text, values).encode(),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from newsletter.blog import read_site
 from newsletter.config import Config
 from newsletter.errors import ConfigError, ContentError, located
+from newsletter.fields import unmark
 from newsletter.files import open_post
 from newsletter.image_cache import Cache
 from newsletter.images import ImageMode, resolve_images
@@ -289,7 +290,7 @@ def _settle_content(plan: Plan, sending: Sending, ledger: Ledger, *, go_on: bool
             f"the issue {issue.slug} is not what {have:,} people got: post, theme or newsletter.toml has changed "
             f"since; write --continue to send it as it is now to the other {len(plan.due):,}"
         )
-    ledger.accept_content(issue.slug, sending.content_hash, issue.title)
+    ledger.accept_content(issue.slug, sending.content_hash, unmark(issue.title, issue))
 
 
 def already_served(sending: Sending, ledger_path: Path | None) -> int:
@@ -330,7 +331,7 @@ def send(
             issue,
             (person.email for person in sending.recipients),
             content_hash=sending.content_hash,
-            subject=sending.rendering.issue.title,
+            subject=unmark(sending.rendering.issue.title, sending.rendering.issue),
         )
         _settle_content(plan, sending, ledger, go_on=go_on)
         due = [people[fold_address(address)] for address in plan.due]

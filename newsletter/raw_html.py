@@ -274,7 +274,7 @@ class _Html:
 def _words_only(source: str, line: int, reader: InlineReader) -> Iterator[Block]:
     what = f"HTML nested more than {MAX_DEPTH} deep, or with tags of endless length, is shown as its text"
     reader.note("html-nesting", what, "flatten it", line)
-    words = " ".join(html.unescape(re.sub(r"<[^>]*>", " ", source)).split())
+    words = " ".join(html.unescape(re.sub(r"<[^<>]*>", " ", source)).split())
     if words:
         yield Paragraph((Text(words),), line)
 

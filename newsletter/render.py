@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 from newsletter.budget import STEPS, Drawn, Fit, draw_to_fit, measure, row_mark, section_sizes
 from newsletter.css import SHEETS, refuse_rules
 from newsletter.errors import ConfigError, located
+from newsletter.fields import unmark
 from newsletter.inlining import html_of, inline_css
 from newsletter.model import (
     Attachment,
@@ -57,6 +58,7 @@ PREHEADER_WIDTH = 140
 
 _BUTTON_ROW_WIDTH = 26  # letters of label that stand side by side on a phone 320 px wide
 _FILLER = "\u034f\u200c\u00a0"  # joiner, non-joiner, no-break space: nothing to see, and no line to break
+_PIECE = re.compile(r"nlfield[0-9a-f]+x\d+z|.", re.DOTALL)  # a field's mark is cut whole or not at all
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
@@ -121,7 +123,7 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
     drawn, _, given_up = draw_to_fit(draw, blocks, steps, has_web=bool(issue.url))
     return Email(
         subject=marks.split(subject, "header"),
-        preheader=preheader,
+        preheader=unmark(preheader, issue),
         html=marks.split(drawn.html, "html"),
         text=marks.split(render_text(issue, masthead, labels, marks.slot), "text"),
         mjml=drawn.mjml,
@@ -207,11 +209,12 @@ def _shorten(text: str, limit: int) -> str:
     """At most so many columns of a text, cut with an ellipsis."""
     if columns(text) <= limit:
         return text
-    kept = ""
-    for char in text:
-        if columns(kept + char) >= limit:
+    kept, room = "", limit
+    for piece in _PIECE.finditer(text):
+        room -= columns(piece[0])
+        if room <= 0:
             break
-        kept += char
+        kept += piece[0]
     return kept.rstrip() + "…"
 
 

@@ -43,7 +43,7 @@ _IN_URL = re.compile(r"""\s(?:href|src)=(?:"([^"<>]*)|'([^'<>]*))$""")
 def _context(context: SlotContext, before: str) -> SlotContext:
     """Where a slot stands, by what is before it: inside a URL, at the start of one, or in text."""
     if context == "text":
-        return "text_url" if re.search(r"\bhttps?://\S*$", before) else "text"
+        return "text_url" if re.search(r"\bhttps?://\S*$", before[-_LONGEST_URL:]) else "text"
     found = _IN_URL.search(before[-_LONGEST_URL:]) if context == "html" else None
     if not found:
         return context

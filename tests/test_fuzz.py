@@ -489,11 +489,11 @@ def test_a_long_line_takes_no_long_time(pattern: str) -> None:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("pattern", PATTERNS)
-@pytest.mark.timeout(60)
-def test_a_line_of_a_megabyte_takes_half_a_minute_at_most(pattern: str) -> None:
-    start = time.monotonic()
+@pytest.mark.timeout(180)
+def test_a_line_of_a_megabyte_takes_half_a_minute_of_work_at_most(pattern: str) -> None:
+    start = time.process_time()
     bounded(pattern, 1_000_000)
-    assert time.monotonic() - start < 30
+    assert time.process_time() - start < 30
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,10 @@ def test_a_content_id_is_made_of_the_bytes(project: Path) -> None:
 
 def test_without_a_file_the_picture_is_on_the_author_s_site(project: Path) -> None:
     images, attachments, findings = attach(project, "cat.png", "/x/dog.png", base_url="https://example.com/daily/")
-    assert [image.src for image in images] == ["https://example.com/daily/cat.png", "https://example.com/x/dog.png"]
+    assert [image.src for image in images] == [
+        "https://example.com/daily/cat.png",
+        "https://example.com/daily/x/dog.png",
+    ]
     assert attachments == findings == ()
 
 
@@ -168,7 +171,7 @@ def test_a_picture_that_is_nowhere_leaves_its_words_and_a_finding(project: Path)
         ("image-missing", 7),
     ]
     assert findings[2].what == "there is no picture cat.png and it is left out"
-    assert "[site] url in blog/newsletter.toml" in findings[2].remedy
+    assert "[site] url in newsletter.toml" in findings[2].remedy
 
 
 @pytest.mark.parametrize("source", ["../../secret.png", "/../../secret.png", "%2e%2e/%2e%2e/secret.png", "link.png"])

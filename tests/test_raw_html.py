@@ -163,6 +163,7 @@ def test_no_word_is_lost_or_said_twice(pieces: list[str]) -> None:
         *(
             "<div " + "x " * 400_000,
             "<div" + "/x" * 400_000,
+            "<div x " * 100_000,
             "<p x='>' " + "y=1 " * 200_000,
             "<i " + "x=" * 15_000 + ">",
         ),

@@ -109,3 +109,15 @@ def test_a_quote_that_is_never_closed_is_named_where_it_opens(project: Path) -> 
     assert run.err == (
         "posts/hello.md:3:8: the quote that opens here is never closed; write the same quote at the value's end\n"
     )
+
+
+def test_a_field_is_shown_as_it_is_written_and_never_cut_in_two(project: Path) -> None:
+    long = "一" * 66 + " {{ subscriber.name | default('you') }} 二三四五六"
+    (project / "posts" / "hello.md").write_text(f"---\ntitle: Hi\ndescription: {long}\n---\n\nText.\n", "utf-8")
+    with Catcher() as catcher:
+        assert send(project, catcher, "--yes").code == 0
+        assert newsletter("render", "posts/hello.md", cwd=project).code == 0
+        for message in catcher.messages():
+            assert b"nlfield" not in message.data
+    for name in ("email.html", "email.txt", "issue.json"):
+        assert "nlfield" not in (project / "out" / "hello" / name).read_text("utf-8")
