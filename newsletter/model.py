@@ -443,7 +443,6 @@ class Masthead:
 
     name: str = ""
     postal_address: str = ""
-    web_url: str = ""
     unsubscribe: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
 

@@ -49,7 +49,9 @@ def decode_post(data: bytes, path: str) -> str:
     Raises ContentError for anything that is no UTF-8 text, naming line and column of the first bad byte.
     """
     if len(data) > MAX_BYTES:
-        raise ContentError(located(path, None, f"the post has {len(data):,} bytes", f"keep it under {MAX_BYTES:,}"))
+        raise ContentError(
+            located(path, None, f"the post has more than {MAX_BYTES:,} bytes", "split it, or name a post")
+        )
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise ContentError(located(path, None, "the post is UTF-16, not UTF-8", "save it as UTF-8"))
     if b"\0" in data:

@@ -52,7 +52,7 @@ def refusal(text: str, path: str = "posts/post.md") -> str:
             "p.md:2: this is a binary file (it holds a NUL byte); name a Markdown post",
         ),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "p.md:3: this is a binary file (it holds a NUL byte); name a Markdown post"),
-        (b"a" * (MAX_BYTES + 1), f"p.md: the post has {MAX_BYTES + 1:,} bytes; keep it under {MAX_BYTES:,}"),
+        (b"a" * (MAX_BYTES + 1), f"p.md: the post has more than {MAX_BYTES:,} bytes; split it, or name a post"),
     ],
     ids=["utf-16-le", "utf-16-be", "gb18030", "latin-1", "nul", "png", "oversize"],
 )
