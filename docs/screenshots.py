@@ -1,4 +1,4 @@
-"""Draws the pictures of the documentation: `python docs/screenshots.py` needs Chromium and writes docs/images/.
+"""Draws the pictures of the documentation: `python docs/screenshots.py [NAME]...` needs Chromium, writes docs/images/.
 
 Each theme is shown light and dark, at 640 and at 390 pixels, some scrolled. A frame's `color-scheme` is what the email
 inside takes for its reader's.
@@ -6,13 +6,20 @@ inside takes for its reader's.
 
 from __future__ import annotations
 
+import random
 import shutil
 import subprocess
 import sys
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from PIL import Image
+
+from newsletter.ledger import Claim, Ledger, Move
+from newsletter.model import State
+from newsletter.report import read_report
+from newsletter.report_page import render_page
 
 CHECKOUT = Path(__file__).parent.parent
 IMAGES = CHECKOUT / "docs" / "images"
@@ -54,8 +61,16 @@ def draw(browser: str, name: str, folder: Path) -> None:
     ]
     options = ["--out", str(folder), "--config", str(folder / "newsletter.toml")]
     subprocess.run([*command, *options], check=True, capture_output=True)
+    shoot(browser, name, folder / "email.html", around, frames)
+
+
+def shoot(
+    browser: str, name: str, page: Path, around: str, frames: tuple[tuple[int, str, int], ...], colours: int = 160
+) -> None:
+    """One picture of a page in several frames, side by side. With `colours` 0 it keeps all that it has."""
+    folder = page.parent
     views = "".join(
-        f'<div style="width:{width}px"><iframe src="email.html" style="width:{width}px;margin-top:-{top}px;'
+        f'<div style="width:{width}px"><iframe src="{page.name}" style="width:{width}px;margin-top:-{top}px;'
         f'height:{HEIGHT + top}px;color-scheme:{scheme}" scrolling="no"></iframe></div>'
         for width, scheme, top in frames
     )
@@ -80,15 +95,81 @@ def draw(browser: str, name: str, folder: Path) -> None:
         capture_output=True,
     )
     with Image.open(shot) as picture:
-        small = picture.convert("RGB").quantize(160, dither=Image.Dither.NONE)
+        full = picture.convert("RGB")
+        small = full.quantize(colours, dither=Image.Dither.NONE) if colours else full
         small.save(IMAGES / f"{name}.png", optimize=True)
+
+
+# --- a send that went as sends go -----------------------------------------------------------------------------------
+
+REPORT = ("report", "#d9d9d5", ((900, "light", 0), (390, "dark", 0)))
+ISSUE = "2026-03-02-ai-daily"
+DOMAINS = (
+    *("gmail.com", "qq.com", "163.com", "outlook.com", "icloud.com", "hotmail.com", "126.com", "foxmail.com"),
+    *("yahoo.com", "proton.me", "gmx.de", "fastmail.com", "例子.中国"),
+    *(f"company-{number}.example" for number in range(20)),
+)
+TROUBLE = (
+    (9, State.REJECTED, "RCPT", 550, "5.1.1 The email account that you tried to reach does not exist."),
+    (3, State.REJECTED, "RCPT", 552, "5.2.2 The mailbox is full."),
+    (12, State.DEFERRED, "RCPT", 450, "4.2.0 Recipient address rejected: Greylisted"),
+    (5, State.DEFERRED, "MAIL", 421, "4.7.0 Temporarily deferred due to unexpected volume or user complaints"),
+    (1, State.UNCERTAIN, "dot", 0, "no answer to dot within 600 s"),
+)
+"""How many of a thousand, and what becomes of them."""
+
+
+def demo_ledger(path: Path) -> None:
+    """A send to 12,000 that a relay slowed down for a while, and a second run for those whom it had put off."""
+    dice = random.Random(7)
+    now = [datetime(2026, 3, 2, 7, 0, 3, tzinfo=UTC)]
+    domains = dice.choices(DOMAINS, [1 / place for place in range(1, len(DOMAINS) + 1)], k=12_000)
+
+    def outcome(claim: Claim) -> Move:
+        left = dice.random() * 1_000 * claim.attempts**2
+        for share, state, stage, code, words in TROUBLE:
+            left -= share
+            if left < 0:
+                return Move(claim.row, state, stage=stage, code=code, reply=words, lane="relay")
+        return Move(claim.row, State.SENT, stage="dot", code=250, reply=f"2.0.0 Ok: queued as {claim.row:05X}")
+
+    with Ledger.open(path, lambda: now[0]) as ledger:
+        people = (f"reader{number:05}@{domain}" for number, domain in enumerate(domains))
+        ledger.plan(ISSUE, people, content_hash="1", subject="AI 日报：三月二日 · What moved in AI this weekend")
+        for _ in range(2):
+            run = ledger.begin_run(ISSUE, "4711 mailhost")
+            after = done = 0
+            while claims := ledger.claim(ISSUE, 7, after=after):
+                after = claims[-1].row
+                ledger.write(
+                    ISSUE, [Move(c.row, State.COMMITTING, message_id=f"<{c.row}@example.com>") for c in claims]
+                )
+                done += len(claims)
+                now[0] += timedelta(seconds=7 / (14 if 3_000 < done < 4_500 else 62) * dice.uniform(0.6, 1.4))
+                ledger.write(ISSUE, [outcome(claim) for claim in claims])
+            ledger.end_run(run, "")
+            now[0] += timedelta(minutes=45)
+
+
+def draw_report(browser: str, folder: Path) -> None:
+    name, around, frames = REPORT
+    demo_ledger(folder / "newsletter.db")
+    with Ledger.open(folder / "newsletter.db", lambda: datetime.now(UTC)) as ledger:
+        report = read_report(ledger, ISSUE)
+    page = folder / "report.html"
+    page.write_text(render_page(report, UTC, datetime(2026, 3, 2, 9, 30, tzinfo=UTC)), "utf-8")
+    shoot(browser, name, page, around, frames, colours=0)
 
 
 def main() -> None:
     browser = shutil.which("chromium") or shutil.which("google-chrome") or sys.exit("Chromium is not installed")
-    for name in PICTURES:
+    wanted = sys.argv[1:] or [*PICTURES, REPORT[0]]
+    for name in wanted:
         with tempfile.TemporaryDirectory() as folder:
-            draw(browser, name, Path(folder))
+            if name == REPORT[0]:
+                draw_report(browser, Path(folder))
+            else:
+                draw(browser, name, Path(folder))
             print(IMAGES / f"{name}.png")
 
 

@@ -1,303 +1,67 @@
-"""`newsletter.toml`, with the one secret from the environment -> Config.
+"""`newsletter.toml`, with the secrets from the environment -> Config.
 
-Each key is described once, on its field; `describe` renders the table in docs/configuration.md from there. Every
-fault is a ConfigError that names file, line and key. No secret is in the file, so none can be in a message.
+Every fault is a ConfigError that names file, line and key. No secret is in the file, so none can be in a message.
 """
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
-
+from newsletter.entries import TOKEN, ledger_url
 from newsletter.errors import ConfigError, located
-from newsletter.labels import check_label
+from newsletter.keys import Fault, Key, keys_of
 from newsletter.model import Relay, Sender
-from newsletter.relay import PASSWORD_VARIABLE, RELAY_EXAMPLE, TlsSetting, read_relay
-from newsletter.values import CONTROL, FaultError, kind, line_of, printable, shown, shown_url
+from newsletter.relay import PASSWORD_VARIABLE, read_relay
+from newsletter.settings import (
+    DKIM_VARIABLE,
+    LABELS,
+    RELAYS,
+    SECRET_VARIABLE,
+    SECTIONS,
+    RelaySection,
+    Settings,
+    read_settings,
+)
+from newsletter.values import CONTROL, FaultError, Where, line_of, printable, shown
+
+if TYPE_CHECKING:
+    from newsletter.pace import QuietHours, Rate
 
 FILE_NAME = "newsletter.toml"
+MIN_SECRET = 16
+"""How many characters the secret must have: 16 random letters and digits are 95 bits, past guessing."""
+
+SAMPLE_SECRET = "not a secret: for samples only"  # noqa: S105 - what it says
 
 
-# --- values ---------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class LaneSettings:
+    """How mail goes to one relay: what the relay says for itself, else what [delivery] says for all."""
+
+    relay: Relay
+    rates: tuple[Rate, ...]
+    domains: Mapping[str, tuple[Rate, ...]]
+    warm_up: tuple[int, ...]
+    connections: int
+    messages_per_connection: int
+    timeout_s: float
+    dot_timeout_s: float
 
 
-def _one_line(value: str) -> str:
-    # Header injection ends here: nothing from the file reaches a header with a line break in it.
-    if CONTROL.search(value):
-        raise FaultError(f"is {shown(value)}, with a line break or control character", "write it on one line")
-    return value.strip()
+@dataclass(frozen=True, slots=True)
+class DkimSettings:
+    """`pem` is the private key, not yet parsed."""
 
-
-def _lines(value: str) -> str:
-    if CONTROL.search(value.replace("\n", "")):
-        raise FaultError(f"is {shown(value)}, with a control character", "remove it")
-    return value.strip()
-
-
-def _address(value: str) -> str:
-    return _read_address(_one_line(value)) if value.strip() else ""
-
-
-def _mailbox(value: str) -> str:
-    """`Name <address>` or an address, the address normalized."""
-    value = _one_line(value)
-    named = re.fullmatch(r'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^"<>]*?))\s*<(?P<address>[^<>]*)>', value)
-    if not named:
-        return _address(value)
-    name = named["plain"] if named["quoted"] is None else re.sub(r"\\(.)", r"\1", named["quoted"])
-    address = _read_address(named["address"].strip())
-    return f"{name.strip()} <{address}>" if name.strip() else address
-
-
-def _read_address(text: str) -> str:
-    """The address with its domain in IDNA's ASCII form; `localhost` is as good a domain as any."""
-    local, _, domain = text.rpartition("@")
-    home = domain.lower() == "localhost" or domain.lower().endswith(".localhost")
-    # email_validator refuses localhost whatever one asks of it; `test`, as reserved as that, stands in.
-    checked = f"{local}@{domain[: -len('localhost')]}test" if home else text
-    from email_validator import EmailNotValidError, validate_email  # 30 ms that only a file with addresses needs
-
-    try:
-        parsed = validate_email(checked, check_deliverability=False, test_environment=True)
-    except EmailNotValidError as error:
-        reason = str(error).rstrip(".")
-        raise FaultError(f"is {shown(text)}, not an address: {printable(reason)}") from error
-    return f"{local if local.isascii() else parsed.local_part}@{domain.lower() if home else parsed.ascii_domain}"
-
-
-def _list_id(value: str) -> str:
-    value = _one_line(value)
-    if value and not re.fullmatch(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)+", value):
-        raise FaultError(f"is {shown(value)}, not two or more ASCII words joined by dots (RFC 2919)")
-    return value
-
-
-def _language(value: str) -> str:
-    value = _one_line(value)
-    if value and not re.fullmatch(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*", value):
-        raise FaultError(f"is {shown(value)}, not a language tag (BCP 47)")
-    return value
-
-
-def _web_address(value: str) -> str:
-    value = _one_line(value)
-    if not value:
-        return value
-    try:
-        parts = urlsplit(value)
-        plain = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        plain = False
-    if not plain or "@" in value or re.search(r"[\s?#\"'<>\\]", value):
-        raise FaultError(f"is {shown_url(value)}, not a plain web address")
-    return value.rstrip("/")
-
-
-def _secure_address(value: str) -> str:
-    value = _web_address(value)
-    if value.startswith("http:"):
-        raise FaultError(f"is {shown_url(value)}, where many mail clients show no picture")
-    return value
-
-
-def _base_path(value: str) -> str:
-    value = _one_line(value)
-    if re.search(r"[\s?#:\"'<>\\]", value):
-        raise FaultError(f"is {shown(value)}, not a path")
-    return f"/{value.strip('/')}" if value.strip("/") else ""
-
-
-def _folder_name(value: str) -> str:
-    value = _one_line(value)
-    if value in {"", ".", ".."} or re.search(r"[/\\]", value):
-        raise FaultError(f"is {shown(value)}, not the name of a folder in templates/")
-    return value
-
-
-def _file_path(value: str) -> str:
-    value = _one_line(value)
-    if not value:
-        raise FaultError("is empty")
-    return value
-
-
-# --- the file's keys ------------------------------------------------------------------------------------------------
-
-
-def _labels(value: dict[str, str]) -> dict[str, str]:
-    for name, words in value.items():
-        try:
-            check_label(name, words)
-        except FaultError as fault:
-            raise FaultError(f"{name} {fault.what}", fault.remedy) from fault
-    return value
-
-
-class _Section(BaseModel):
-    # Inputs stay out of pydantic's own error texts: one of them may be a URL with a password in it.
-    # Built when a file is there to be checked: that takes a tenth of a second, and the defaults need no check.
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, defer_build=True)
-
-
-class NewsletterSection(_Section):
-    name: Annotated[str, AfterValidator(_one_line)] = Field(
-        default="Newsletter",
-        description="The newsletter's name: in From, List-Id and the layout.",
-        examples=["AI Daily"],
-    )
-    from_: Annotated[str, AfterValidator(_mailbox)] = Field(
-        default="",
-        alias="from",
-        description="Who the mail is from: an address, or `Name <address>` to sign with another name than the "
-        "newsletter's. Needed to send. Without it, `newsletter@localhost`.",
-        examples=["AI Daily <news@example.com>"],
-    )
-    reply_to: Annotated[str, AfterValidator(_address)] = Field(
-        default="", description="Where answers go, when not to `from`.", examples=["editor@example.com"]
-    )
-    postal_address: Annotated[str, AfterValidator(_lines)] = Field(
-        default="",
-        description="The postal address in the footer, one line or several. Needed to send: the law asks for it "
-        "(CAN-SPAM in the US).",
-        examples=["AI Daily, 1 Main Street, Springfield"],
-    )
-    unsubscribe_mailto: Annotated[str, AfterValidator(_address)] = Field(
-        default="",
-        description="The address that takes unsubscribe mails: in the header List-Unsubscribe and in the footer. "
-        "Needed to send.",
-        examples=["unsubscribe@example.com"],
-    )
-    list_id: Annotated[str, AfterValidator(_list_id)] = Field(
-        default="",
-        description="The list's lasting name in the header List-Id (RFC 2919). Without it, made from `name` and the "
-        "domain of `from`.",
-        examples=["ai-daily.example.com"],
-    )
-    language: Annotated[str, AfterValidator(_language)] = Field(
-        default="",
-        description="The language of every issue (BCP 47), in place of what the text looks like.",
-        examples=["zh-CN"],
-    )
-
-
-class RelaySection(_Section):
-    url: Annotated[str, AfterValidator(str.strip)] = Field(
-        default="",
-        description="The SMTP server that takes the mail: `smtp://[user@]host[:port]`, or `smtps://` where TLS starts "
-        "at once. Needed to send. `%40` stands for an @ in the user's name. The password comes from the environment "
-        f"variable `{PASSWORD_VARIABLE}`, never from here.",
-        examples=[RELAY_EXAMPLE],
-    )
-    tls: TlsSetting = Field(
-        default="auto",
-        description="When encryption starts: `starttls`, `implicit` (at once), `none`, or `auto`: `implicit` for "
-        "smtps:// and port 465, `none` for this machine itself, else `starttls`. `none` with a user is refused except "
-        "for this machine.",
-        examples=["starttls"],
-    )
-    timeout_s: float = Field(
-        default=300.0,
-        gt=0,
-        le=3600,
-        allow_inf_nan=False,
-        description="How many seconds to wait for each of the relay's answers (RFC 5321 4.5.3.2: five minutes).",
-        examples=[60],
-    )
-
-
-class SiteSection(_Section):
-    url: Annotated[str, AfterValidator(_web_address)] = Field(
-        default="",
-        description="The public address of the blog, as Jekyll's `url`: the links and images of a post start there.",
-        examples=["https://blog.example.com"],
-    )
-    baseurl: Annotated[str, AfterValidator(_base_path)] = Field(
-        default="", description="The path below it, as Jekyll's `baseurl`.", examples=["/daily"]
-    )
-    source: Annotated[str, AfterValidator(_one_line)] = Field(
-        default="",
-        description="The folder of the Jekyll blog, seen from this file. What `url`, `baseurl` and `permalink` do not "
-        "say here is read from its `_config.yml`.",
-        examples=["../blog"],
-    )
-    permalink: Annotated[str, AfterValidator(_one_line)] = Field(
-        default="",
-        description="Where the blog publishes a post, as Jekyll's `permalink`: a style or a template. The address "
-        "stands behind “view in browser” and “read the rest”.",
-        examples=["/:year/:month/:day/:title/"],
-    )
-
-
-class ThemeSection(_Section):
-    name: Annotated[str, AfterValidator(_folder_name)] = Field(
-        default="classic",
-        description="The theme: a folder in `templates/` beside this file, or one that newsletter brings along.",
-        examples=["classic"],
-    )
-
-
-class ImagesSection(_Section):
-    mode: Literal["remote", "embed", "mirror"] = Field(
-        default="remote",
-        description="Where the pictures of an issue are: `remote` leaves each at its address and sends the files "
-        "beside the post along; `embed` fetches all of them once and sends them along; `mirror` writes the same files "
-        "into `folder`, to be published with the site. See docs/images.md.",
-        examples=["embed"],
-    )
-    max_total_kb: int = Field(
-        default=1500,
-        gt=0,
-        le=20_000,
-        description="How much the pictures that `embed` sends along may weigh together, in KB of the message; they are "
-        "compressed until they fit. Gmail takes messages of 25 MB, many relays 10.",
-        examples=[1000],
-    )
-    folder: Annotated[str, AfterValidator(_one_line)] = Field(
-        default="",
-        description="The site's folder that `mirror` writes to.",
-        examples=["../blog/assets/newsletter"],
-    )
-    url: Annotated[str, AfterValidator(_secure_address)] = Field(
-        default="",
-        description="The https address under which that folder is published.",
-        examples=["https://blog.example.com/assets/newsletter"],
-    )
-
-
-class LedgerSection(_Section):
-    path: Annotated[str, AfterValidator(_file_path)] = Field(
-        default="newsletter.db",
-        description="The file that knows who was mailed, beside this file unless the path is absolute.",
-        examples=["newsletter.db"],
-    )
-
-
-class Settings(_Section):
-    """What the file may hold, section by section."""
-
-    newsletter: NewsletterSection = Field(default_factory=NewsletterSection.model_construct)
-    relay: RelaySection = Field(default_factory=RelaySection.model_construct)
-    site: SiteSection = Field(default_factory=SiteSection.model_construct)
-    theme: ThemeSection = Field(default_factory=ThemeSection.model_construct)
-    images: ImagesSection = Field(default_factory=ImagesSection.model_construct)
-    labels: Annotated[dict[str, Annotated[str, AfterValidator(_one_line)]], AfterValidator(_labels)] = Field(
-        default={},
-        description="The theme's own words, each replaced by yours whatever the issue's language. Example: "
-        '`unsubscribe = "Leave this list"`',
-    )
-    ledger: LedgerSection = Field(default_factory=LedgerSection.model_construct)
+    domain: str
+    selector: str
+    pem: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,11 +71,31 @@ class Config:
     root: Path
     path: Path | None
     settings: Settings
-    relay: Relay | None
+    relays: tuple[Relay, ...] = ()
+    secret: str = field(default="", repr=False)
+    text: str = field(default="", repr=False)
+    dkim_pem: str = field(default="", repr=False)
+
+    # --- who the mail is from
 
     @property
     def sender(self) -> Sender:
-        """Complete even without a file: then the mail is from newsletter@localhost."""
+        """For mail that goes out. Complete even without a file: then the mail is from newsletter@localhost.
+
+        Raises ConfigError where {token} is used and there is no secret to make tokens with.
+        """
+        # Security: tokens made with an empty key could be made by anyone, and would unsubscribe anyone.
+        if self.uses_token and not self.secret:
+            what = f"not set, and {TOKEN} in newsletter.toml needs it"
+            raise ConfigError(located(SECRET_VARIABLE, None, what, f"set it to {_SECRET_REMEDY}"))
+        return self._sender(self.secret)
+
+    @property
+    def sample_sender(self) -> Sender:
+        """For what is only looked at: the same bytes with and without the secret, and no token that would work."""
+        return self._sender(SAMPLE_SECRET if self.uses_token else "")
+
+    def _sender(self, secret: str) -> Sender:
         keys = self.settings.newsletter
         name, _, address = keys.from_.rpartition(" <")
         address = address.removesuffix(">") or "newsletter@localhost"
@@ -320,8 +104,92 @@ class Config:
             address=address,
             reply_to=keys.reply_to,
             unsubscribe_mailto=keys.unsubscribe_mailto,
+            unsubscribe_url=keys.unsubscribe_url,
             list_id=keys.list_id or f"{_list_label(keys.name)}.{address.rpartition('@')[2]}",
+            list_help=keys.list_help,
+            feedback_id=keys.feedback_id,
+            bounce_address=keys.bounce_address,
+            secret=secret,
         )
+
+    @property
+    def uses_token(self) -> bool:
+        keys = self.settings.newsletter
+        return TOKEN in keys.unsubscribe_url + keys.bounce_address
+
+    @property
+    def dkim(self) -> DkimSettings | None:
+        """How to sign, with the key, read now. ConfigError where the key is missing."""
+        keys = self.settings.dkim
+        if not keys.domain:
+            return None
+        return DkimSettings(keys.domain, keys.selector, self._read_pem())
+
+    def _read_pem(self) -> bytes:
+        if self.dkim_pem:
+            if "PRIVATE KEY-----" not in self.dkim_pem:
+                raise ConfigError(
+                    located(DKIM_VARIABLE, None, "not a private key in PEM", "set it to the whole file's text")
+                )
+            return self.dkim_pem.encode()
+        file = self.settings.dkim.key_file
+        if not file:
+            what, remedy = "has no key", f'write key = "dkim.pem", or set the environment variable {DKIM_VARIABLE}'
+            raise ConfigError(self._sentence(Fault(("dkim",), what, remedy)))
+        where = ("dkim", "key")
+        try:
+            pem = (self.root / file).read_bytes()
+        except FileNotFoundError:
+            fault = Fault(where, f"is {shown(file)}, and there is no such file", "give the path from newsletter.toml")
+        except OSError as error:
+            fault = Fault(where, f"is {shown(file)}, which cannot be read: {error.strerror}", "make the file readable")
+        else:
+            if b"PRIVATE KEY-----" in pem:
+                return pem
+            fault = Fault(where, f"is {shown(file)}, not a private key in PEM", "give the private key's file")
+        raise ConfigError(self._sentence(fault))
+
+    def _sentence(self, fault: Fault) -> str:
+        return _sentence(str(self.path or FILE_NAME), self.text, {}, fault)
+
+    # --- where the mail goes
+
+    @property
+    def relay(self) -> Relay | None:
+        """The first relay."""
+        return self.relays[0] if self.relays else None
+
+    @property
+    def lanes(self) -> tuple[LaneSettings, ...]:
+        """A lane for each relay, in the file's order."""
+        sections = self.settings.relays or (self.settings.relay,)
+        return tuple(self._lane(relay, section) for relay, section in zip(self.relays, sections, strict=False))
+
+    def lane(self, relay: Relay) -> LaneSettings:
+        """For a relay that is not the file's: what [delivery] says for all, and the timeouts of [relay]."""
+        keys = self.settings.relay
+        section = RelaySection(timeout_s=keys.timeout_s, dot_timeout_s=keys.dot_timeout_s)
+        return self._lane(relay, section)
+
+    def _lane(self, relay: Relay, own: RelaySection) -> LaneSettings:
+        each = self.settings.delivery
+        per_connection = own.messages_per_connection
+        return LaneSettings(
+            relay,
+            rates=each.rate if own.rate is None else own.rate,
+            domains=each.domains,
+            warm_up=each.warm_up,
+            connections=each.connections if own.connections is None else own.connections,
+            messages_per_connection=each.messages_per_connection if per_connection is None else per_connection,
+            timeout_s=own.timeout_s,
+            dot_timeout_s=own.dot_timeout_s,
+        )
+
+    @property
+    def quiet_hours(self) -> QuietHours | None:
+        return self.settings.delivery.quiet_times()
+
+    # --- files
 
     @property
     def images_folder(self) -> Path | None:
@@ -333,8 +201,10 @@ class Config:
         return self.root / ".newsletter" / "images"
 
     @property
-    def ledger_path(self) -> Path:
-        return self.root / self.settings.ledger.path
+    def ledger_place(self) -> Path | str:
+        """A file, or the URL of a PostgreSQL database."""
+        keys = self.settings.ledger
+        return _ledger_place(keys.url, self.root) if keys.url else self.root / keys.path
 
     def missing_for_send(self) -> tuple[str, ...]:
         """The keys that a real send needs and nobody has set. The relay may still come from the command line."""
@@ -342,8 +212,8 @@ class Config:
         needed = {
             "newsletter.from": keys.from_,
             "newsletter.postal_address": keys.postal_address,
-            "newsletter.unsubscribe_mailto": keys.unsubscribe_mailto,
-            "relay.url": self.settings.relay.url,
+            "newsletter.unsubscribe_mailto": keys.unsubscribe_mailto or keys.unsubscribe_url,
+            "relay.url": self.relays,
         }
         return tuple(key for key, value in needed.items() if not value)
 
@@ -354,6 +224,22 @@ def _list_label(name: str) -> str:
     if name.isascii() and label:
         return label
     return f"{label or 'newsletter'}-{sha256(name.encode()).hexdigest()[:8]}"
+
+
+def parse_ledger(place: str) -> Path | str:
+    """A ledger as a command line names it: a path, or a URL as [ledger] `url` takes it. Raises ConfigError."""
+    if "://" not in place:
+        return Path(place)
+    try:
+        return _ledger_place(ledger_url(place), Path())
+    except FaultError as fault:
+        remedy = fault.remedy or "write postgresql://user@host/name, or the path of a file"
+        raise ConfigError(f"the ledger {fault.what}; {remedy}") from fault
+
+
+def _ledger_place(url: str, root: Path) -> Path | str:
+    scheme, _, rest = url.partition(":///")
+    return root / rest if scheme == "sqlite" else url
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -370,7 +256,7 @@ def load_config(path: Path | None, env: Mapping[str, str], start: Path) -> Confi
         except _MissingError:
             continue
         return _read_config(candidate, FILE_NAME if folder == start else str(candidate), content, env)
-    return Config(root=start, path=None, settings=Settings.model_construct(), relay=None)
+    return Config(start, None, Settings(), secret=_read_secret(env))
 
 
 class _MissingError(ConfigError):
@@ -402,18 +288,49 @@ def _read_config(path: Path, name: str, content: bytes, env: Mapping[str, str]) 
         raise ConfigError(_syntax_fault(name, text, str(error))) from error
     except RecursionError as error:
         raise ConfigError(located(name, None, "arrays or tables nested too deeply", "write plain keys")) from error
-    try:
-        settings = Settings.model_validate(tree)
-    except ValidationError as error:
-        faults = [_describe_fault(name, text, tree, details) for details in error.errors(include_url=False)]
-        raise ConfigError("\n".join(faults)) from error
-    relay = None
+    settings, faults = read_settings(tree)
+    relays: tuple[Relay, ...] = ()
+    if not faults:
+        relays, faults = _read_relays(settings, env)
+    if faults:
+        in_order = sorted(faults, key=lambda fault: line_of(text, fault.where) or 0)
+        raise ConfigError("\n".join(_sentence(name, text, tree, fault) for fault in in_order))
+    return Config(path.parent, path, settings, relays, _read_secret(env), text, env.get(DKIM_VARIABLE, ""))
+
+
+def _read_relays(settings: Settings, env: Mapping[str, str]) -> tuple[tuple[Relay, ...], tuple[Fault, ...]]:
+    places: list[tuple[Where, RelaySection]] = [(("relays", index), each) for index, each in enumerate(settings.relays)]
     if settings.relay.url:
+        places.append((("relay",), settings.relay))
+    relays: list[Relay] = []
+    faults: list[Fault] = []
+    for where, keys in places:
+        # A login by token needs no password, and is given none.
+        passwords = {} if keys.auth == "xoauth2" else env
         try:
-            relay = read_relay(settings.relay.url, env, settings.relay.tls)
+            relay = read_relay(keys.url, passwords, keys.tls, keys.name)
         except FaultError as fault:
-            raise ConfigError(_key_fault(name, text, ("relay", "url"), fault.what, fault.remedy)) from fault
-    return Config(root=path.parent, path=path, settings=settings, relay=relay)
+            faults.append(Fault((*where, "url"), fault.what, fault.remedy))
+            continue
+        if keys.auth != "auto" and not relay.user:
+            what = f'is "{keys.auth}", but url names no user'
+            faults.append(Fault((*where, "auth"), what, 'write url = "smtp://user@host", or take auth out'))
+        relays.append(replace(relay, auth=keys.auth, token_command=keys.token_command, weight=keys.weight))
+    return tuple(relays), tuple(faults)
+
+
+_SECRET_REMEDY = "what `openssl rand -hex 32` prints, and keep it: older links stop working with another one"  # noqa: S105
+
+
+def _read_secret(env: Mapping[str, str]) -> str:
+    secret = env.get(SECRET_VARIABLE, "")
+    if CONTROL.search(secret):
+        what = "the secret has a line break or control character"
+        raise ConfigError(located(SECRET_VARIABLE, None, what, "set the variable without it"))
+    if secret and len(secret) < MIN_SECRET:
+        what = f"the secret has fewer than {MIN_SECRET} characters and could be guessed"
+        raise ConfigError(located(SECRET_VARIABLE, None, what, f"set it to {_SECRET_REMEDY}"))
+    return secret
 
 
 def _decode(name: str, content: bytes) -> str:
@@ -443,55 +360,63 @@ def _syntax_fault(name: str, text: str, message: str) -> str:
 # --- faults ---------------------------------------------------------------------------------------------------------
 
 
-def _describe_fault(name: str, text: str, tree: Mapping[str, Any], details: ErrorDetails) -> str:
-    where = tuple(str(part) for part in details["loc"])
-    match details["type"]:
-        case "extra_forbidden":
-            return _unknown_key(name, text, where, tree)
-        case "value_error":
-            fault = details["ctx"]["error"]
-            return _key_fault(name, text, where, fault.what, fault.remedy)
-        case "literal_error":
-            what = f"is {shown(details['input'])}, not one of {details['ctx']['expected']}"
-        case "greater_than" | "less_than_equal" | "finite_number":
-            what = f"is {shown(details['input'])}, not a number above 0 and at most {_most(where)}"
-        case "int_type":
-            what = f"is {kind(details['input'])}, not a whole number"
-        case "float_type":
-            what = f"is {kind(details['input'])}, not a number"
-        case "model_type" | "dict_type":
-            what = f"is {kind(details['input'])}, not a section"
-            return located(name, line_of(text, where), f"{where[0]} {what}", f"write [{where[0]}] and its keys below")
-        case _:
-            what = f"is {kind(details['input'])}, not a string"
-    return _key_fault(name, text, where, what, "")
-
-
-def _key_fault(name: str, text: str, where: tuple[str, ...], what: str, remedy: str) -> str:
-    key = printable(where[-1])
+def _sentence(name: str, text: str, tree: Mapping[str, Any], fault: Fault) -> str:
+    if fault.unknown:
+        return _unknown_key(name, text, tree, fault.where)
+    line = line_of(text, fault.where)
+    below = ".".join(printable(part) for part in fault.where[1:] if isinstance(part, str))
+    what = f"{_title(fault.where)} {below} {fault.what}" if below else f"{_title(fault.where)} {fault.what}"
+    remedy = fault.remedy
     if not remedy:
-        remedy = f"write {key} = {_toml(_example(where))}"
-    return located(name, line_of(text, where), f"[{where[0]}] {key} {what}", remedy)
+        remedy = _example(fault.where) if below else f"write {_title(fault.where)} and its keys below"
+    return located(name, line, what, remedy)
 
 
-def _unknown_key(name: str, text: str, where: tuple[str, ...], tree: Mapping[str, Any]) -> str:
+def _title(where: Where) -> str:
+    return "[[relays]]" if where[0] == "relays" else f"[{where[0]}]"
+
+
+def _example(where: Where) -> str:
+    """The remedy for a key that names none."""
+    names = [part for part in where[1:] if isinstance(part, str)]
+    section = SECTIONS[str(where[0])]
+    if section is None:
+        return f"write {_toml_key(names[-1])} = {_toml(LABELS.example)}"
+    _, key = keys_of(section)[names[0]]
+    if len(names) > 1 and isinstance(key.example, dict):
+        return f"write {_toml_key(names[-1])} = {_toml(next(iter(key.example.values())))}"
+    return f"write {names[0]} = {_toml(key.example)}"
+
+
+def _unknown_key(name: str, text: str, tree: Mapping[str, Any], where: Where) -> str:
     line = line_of(text, where)
-    key = where[-1]
+    key = str(where[-1])
+    sections = {section: tuple(keys_of(keys)) if keys else () for section, keys in SECTIONS.items()}
     if len(where) == 1:
-        if not isinstance(tree[key], dict):
-            owners = [section for section, keys in _sections().items() if key in keys]
+        if not _is_section(tree[key]):
+            owners = [section for section, keys in sections.items() if key in keys]
             remedy = f"write it below [{owners[0] if owners else 'newsletter'}]"
             return located(name, line, f"the key {shown(key)} stands outside any section", remedy)
-        what, known = f"no section is named [{printable(key)}]", list(_sections())
+        what, known = f"no section is named [{printable(key)}]", tuple(sections)
     else:
-        what, known = f"[{where[0]}] has no key {shown(key)}", list(_sections()[where[0]])
-        if "pass" in key.lower() or "secret" in key.lower():
-            return located(name, line, what, f"remove it, and set the environment variable {PASSWORD_VARIABLE}")
-        if key in Settings.model_fields:
+        what, known = f"{_title(where)} has no key {shown(key)}", sections[str(where[0])]
+        if any(word in key.lower() for word in ("pass", "secret", "pem")):
+            variable = _SECRETS.get(str(where[0]), PASSWORD_VARIABLE)
+            return located(name, line, what, f"remove it, and set the environment variable {variable}")
+        if key in SECTIONS:
             return located(name, line, what, f"write it as a section of its own, [{key}]")
+    import difflib  # 10 ms that only a fault needs
+
     nearest = difflib.get_close_matches(key.lower(), known, n=1)
     remedy = f"did you mean {nearest[0]}?" if nearest else f"it may have {', '.join(known)}"
     return located(name, line, what, remedy)
+
+
+_SECRETS = {"newsletter": SECRET_VARIABLE, "dkim": DKIM_VARIABLE, "ledger": "PGPASSWORD"}
+
+
+def _is_section(value: object) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(each, dict) for each in value))
 
 
 # --- the keys, described --------------------------------------------------------------------------------------------
@@ -500,36 +425,33 @@ def _unknown_key(name: str, text: str, where: tuple[str, ...], tree: Mapping[str
 def describe() -> str:
     """Every key in a Markdown table: its default and its meaning."""
     rows = ["| Section | Key | Default | Meaning |", "|---|---|---|---|"]
-    for section, keys in _sections().items():
-        fields = keys or {"": Settings.model_fields[section]}
-        for key, field in fields.items():
-            name = f"`{key}`" if key else "any"
-            default = f"`{_toml(field.default)}`" if field.default else ""
-            example = _example((section, key))
-            shown = f" Example: `{key} = {_toml(example)}`" if field.examples and example != field.default else ""
-            rows.append(f"| `[{section}]` | {name} | {default} | {field.description}{shown} |")
+    for section, keys in SECTIONS.items():
+        if section == "relays":
+            rows.append(f"| `[[relays]]` | any |  | {RELAYS} |")
+        elif keys is None:
+            rows.append(f"| `[{section}]` | any |  | {LABELS.about} |")
+        else:
+            rows += (_row(section, name, key) for name, (_, key) in keys_of(keys).items())
     return "\n".join(rows) + "\n"
 
 
-def _sections() -> dict[str, dict[str, FieldInfo]]:
-    """Each section's keys as they are written; none for a section whose keys are free."""
-    return {
-        section: {field.alias or key: field for key, field in model.model_fields.items()}
-        if isinstance(model := owner.annotation, type) and issubclass(model, BaseModel)
-        else {}
-        for section, owner in Settings.model_fields.items()
-    }
-
-
-def _example(where: tuple[str, ...]) -> object:
-    field = _sections()[where[0]].get(where[-1])
-    return field.examples[0] if field and field.examples else "text"
-
-
-def _most(where: tuple[str, ...]) -> str:
-    limits = (getattr(rule, "le", None) for rule in _sections()[where[0]][where[-1]].metadata)
-    return next(f"{limit:g}" for limit in limits if limit is not None)
+def _row(section: str, name: str, key: Key) -> str:
+    default = f"`{_toml(key.default)}`" if key.default else ""
+    example = f" Example: `{name} = {_toml(key.example)}`" if key.example != key.default else ""
+    return f"| `[{section}]` | `{name}` | {default} | {key.about}{example} |"
 
 
 def _toml(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else f"{value:g}"
+    match value:
+        case str():
+            return json.dumps(value, ensure_ascii=False)
+        case dict():
+            return "{ " + ", ".join(f"{_toml_key(name)} = {_toml(each)}" for name, each in value.items()) + " }"
+        case list():
+            return "[" + ", ".join(_toml(each) for each in value) + "]"
+        case _:
+            return f"{value:g}"
+
+
+def _toml_key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _toml(printable(name))

@@ -3,94 +3,95 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from newsletter.errors import ConfigError
+from newsletter.progress import printable
+
 if TYPE_CHECKING:
-    from newsletter.ledger import Delivery, IssueRow
-    from newsletter.model import Outcome, Subscriber
-    from newsletter.pipeline import Rendering, Report, Sending
+    from newsletter.audience import Audience
+    from newsletter.catcher import Catcher
+    from newsletter.config import Config
+    from newsletter.images import ImageMode
+    from newsletter.ledger import Delivery, IssueRow, Plan
+    from newsletter.model import Finding, Outcome
+    from newsletter.pipeline import Rendering, Sending
+    from newsletter.send import Report
 
 
 SHOWN_PEOPLE = 20
 """Addresses named at the end of a send; `newsletter status ISSUE` has all."""
 
-
-class Progress:
-    """A bar on a terminal; elsewhere plain lines, at each tenth of a long way. Refusals are named as they come."""
-
-    def __init__(self, title: str, *, quiet: bool) -> None:
-        self.title = title
-        self.quiet = quiet
-        self.total = 0
-        self.done = 0
-        self.bar: Any = None
-        self.task: Any = None
-
-    def __enter__(self) -> Progress:
-        return self
-
-    def start(self, total: int) -> None:
-        self.total = total
-        if self.quiet or not total or not sys.stderr.isatty():
-            return
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self.bar = Progress(
-            TextColumn(self.title),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        self.bar.start()
-        self.task = self.bar.add_task("", total=total)
-
-    def show(self, done: int, total: int) -> None:
-        """How far a piece of work of known size has come."""
-        if total != self.total:
-            self.start(total)
-        if self.bar is not None:
-            self.bar.update(self.task, completed=done)
-
-    def advance(self, person: Subscriber, outcome: Outcome) -> None:
-        """One recipient more has an outcome."""
-        from newsletter.model import State
-
-        self.done += 1
-        if outcome.state is not State.SENT and not self.quiet:
-            self._line(f"{person.email}: {outcome.state} at {outcome.stage}: {outcome.code or ''} {outcome.text}")
-        step = self.total // 10 if self.total >= 100 else self.total
-        if self.bar is not None:
-            self.bar.advance(self.task)
-        elif not self.quiet and (self.done == self.total or self.done % step == 0):
-            self._line(f"{self.done:,} of {self.total:,}")
-
-    def _line(self, text: str) -> None:
-        if self.bar is not None:
-            self.bar.console.print(printable(text), markup=False, highlight=False)
-        else:
-            click.echo(printable(text), err=True)
-
-    def __exit__(self, *_: object) -> None:
-        if self.bar is not None:
-            self.bar.stop()
+RATE_FROM = 100
+"""A send to fewer is over before its speed says anything."""
 
 
-def plan_facts(sending: Sending, to: Path | None, relay: str | None) -> dict[str, str]:
+config_option = click.option(
+    "--config", "config_path", type=click.Path(path_type=Path), help="newsletter.toml; the nearest one by default."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+images_option = click.option(
+    "--images",
+    type=click.Choice(["remote", "embed", "mirror"]),
+    help="Where web pictures are: left on the web, sent inside the mail, or kept on your site; [images] by default.",
+)
+
+
+def images_mode(images: str | None) -> ImageMode | None:
+    return cast("ImageMode | None", images)
+
+
+def load(path: Path | None, post: str = "") -> Config:
+    """The configuration that a post belongs to: of its own folder or one above, else of the current one."""
+    from newsletter.config import load_config
+
+    if path is None and post not in ("", "-"):
+        config = load_config(None, os.environ, Path(post).parent)
+        if config.path is not None:
+            return config
+    return load_config(path, os.environ, Path.cwd())
+
+
+def is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def ask(question: str, *, yes: bool, otherwise: str = "nothing was changed") -> None:
+    """Go on only when a person says so. Raises ConfigError where there is nobody to ask, or the answer is no."""
+    if yes:
+        return
+    if not is_terminal():
+        raise ConfigError(f"{question} There is no terminal to ask on; write --yes to go on without asking")
+    if not click.confirm(f"\n{question}", default=False, err=True):
+        raise ConfigError(otherwise)
+
+
+def wait_at(catcher: Catcher) -> None:
+    """Keep a mail catcher open until somebody presses Ctrl-C."""
+    import signal
+    import threading
+
+    click.echo("Press Ctrl-C to stop.", err=True)
+    done = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: done.set())
+    done.wait()
+
+
+def plan_facts(sending: Sending, to: Path | None, relay: str | None, plan: Plan | None = None) -> dict[str, str]:
     """What a person checks before saying yes."""
     sample = sending.sample
     email = sending.rendering.email
     html = sum(len(part.encode()) for part in email.html.parts if isinstance(part, str))
     count = len(email.attachments)
     pictures = f", {count} picture{'' if count == 1 else 's'} inside" if count else ""
-    sender = sending.config.sender
+    sender = sending.composer.sender
     facts = {
         "Issue": sending.rendering.issue.slug,
         "Subject": subject_line(sending),
@@ -98,15 +99,36 @@ def plan_facts(sending: Sending, to: Path | None, relay: str | None) -> dict[str
         "Size": f"{html / 1000:.1f} KB HTML, {len(sample.data) / 1000:.1f} KB as a message{pictures}",
         "Audience": audience_line(sending, to),
     }
+    if plan is not None:
+        facts |= _standing_facts(plan)
     if relay:
         facts["Relay"] = relay
+    return facts
+
+
+def _standing_facts(plan: Plan) -> dict[str, str]:
+    """What the ledger says of the people on the list; nothing where it is as it always is."""
+    facts = {}
+    if plan.added or plan.gone:
+        facts["Since last"] = f"{plan.added or 0:,} new on the list, {plan.gone or 0:,} gone from it"
+    words = (
+        (plan.sent, "have it"),
+        (plan.rejected, "refused"),
+        (plan.uncertain, "uncertain"),
+        (plan.waiting, "to be tried later"),
+        (plan.exhausted, "tried too often"),
+    )
+    stands = [f"{number:,} {word}" for number, word in words if number]
+    if stands:
+        facts["Ledger"] = ", ".join([*stands, f"{plan.due:,} to be mailed"])
     return facts
 
 
 def subject_line(sending: Sending) -> str:
     """The subject as the first recipient reads it; said so where the others' may differ."""
     parts = sending.rendering.email.subject.parts
-    subject = sending.composer.subject_for(sending.recipients[0])
+    first = sending.recipients.first
+    subject = sending.composer.subject_for(first) if first else ""
     return subject if all(isinstance(part, str) for part in parts) else f"{subject}  (the first recipient's)"
 
 
@@ -116,12 +138,16 @@ def audience_line(sending: Sending, to: Path | None) -> str:
         return f"test: {', '.join(person.email for person in sending.recipients)}"
     if sending.audience is None:
         return f"{count:,}"
-    skipped = [
-        f"{len(found):,} {word}"
-        for word, found in (("invalid", sending.audience.invalid), ("duplicate", sending.audience.duplicates))
-        if found
-    ]
+    skipped = [f"{rows:,} {word}" for word, _, rows in _bad_rows(sending.audience) if rows]
     return f"{count:,} of {sending.audience.rows:,} rows in {to}" + (f" ({', '.join(skipped)})" if skipped else "")
+
+
+def _bad_rows(audience: Audience) -> tuple[tuple[str, tuple[Finding, ...], int], ...]:
+    """The kinds of rows that nobody is mailed for: the word for one, those that are kept, and how many there were."""
+    return (
+        ("invalid", audience.invalid, audience.invalid_count),
+        ("duplicate", audience.duplicates, audience.duplicates_count),
+    )
 
 
 def print_facts(facts: dict[str, str]) -> None:
@@ -131,29 +157,40 @@ def print_facts(facts: dict[str, str]) -> None:
 
 
 def print_report(report: Report) -> None:
+    from newsletter.model import State
+
     click.echo("")
-    rows = [("Sent", report.sent), ("Refused", len(report.rejected)), ("Left", len(report.left))]
+    rows = [("Sent", report.sent), ("Refused", report.counts[State.REJECTED]), ("Left", report.left_count)]
     if report.already:
         rows.insert(0, ("Already sent", report.already))
     if report.uncertain:
-        rows.append(("Uncertain", len(report.uncertain)))
+        rows.append(("Uncertain", report.counts[State.UNCERTAIN]))
     width = max(len(name) for name, _ in rows)
     for name, count in rows:
         click.echo(f"{name:<{width}}  {count:>7,}")
-    for word, entries in (("refused", report.rejected), ("left", report.left)):
+    if report.sent >= RATE_FROM and report.seconds:
+        click.echo(f"in {report.seconds:,.1f} s, {report.sent / report.seconds:,.0f} a second")
+    named = (
+        ("refused", report.refused, report.counts[State.REJECTED]),
+        ("left", report.left, report.left_count),
+    )
+    for word, entries, count in named:
         # Whoever was not tried is in the count; there is nothing more to say of them.
         told = [(address, outcome) for address, outcome in entries if outcome and (outcome.code or outcome.text)]
         for address, outcome in told[:SHOWN_PEOPLE]:
             why = f"{outcome.code or ''} {outcome.text}".strip()
             click.echo(printable(f"  {word}: {address}: {why}"))
         if len(told) > SHOWN_PEOPLE:
-            click.echo(f"  … and {len(told) - SHOWN_PEOPLE:,} more {word}")
-    for address in report.uncertain[:20]:
+            click.echo(f"  … and {count - SHOWN_PEOPLE:,} more {word}")
+    for address, _ in report.uncertain[:SHOWN_PEOPLE]:
         click.echo(printable(f"  uncertain: {address}: the connection broke while it was being delivered"))
     if report.uncertain:
-        click.echo("  `newsletter resolve ISSUE --resend` or `--assume-sent` decides about them.")
+        click.echo(f"  `newsletter resolve {report.issue} --resend` or `--assume-sent` decides about them.")
     if report.stopped:
-        click.echo(printable(f"Stopped: {report.stopped}. Run the same command again to go on."), err=True)
+        click.echo(printable(f"Stopped: {report.stopped}."), err=True)
+    if report.left_count and not report.test:
+        when = f", from {report.next_due.astimezone():%H:%M} on" if report.next_due else ""
+        click.echo(f"`newsletter resume {report.issue}` goes on with those who are left{when}.", err=True)
 
 
 def summary(sending: Sending) -> dict[str, Any]:
@@ -162,13 +199,16 @@ def summary(sending: Sending) -> dict[str, Any]:
         "issue": sending.rendering.issue.slug,
         "test": sending.test,
         "audience": len(sending.recipients),
-        "rows": audience.rows if audience else len(sending.recipients),
-        "invalid": len(audience.invalid) if audience else 0,
-        "duplicates": len(audience.duplicates) if audience else 0,
+        "rows": audience.rows if audience is not None else len(sending.recipients),
+        "invalid": audience.invalid_count if audience is not None else 0,
+        "duplicates": audience.duplicates_count if audience is not None else 0,
     }
 
 
 def accounts(report: Report) -> dict[str, Any]:
+    """A report for a program. The lists name at most the first thousand each; `counts` has everyone."""
+    from newsletter.model import State
+
     def entries(pairs: Iterable[tuple[str, Outcome | None]]) -> list[dict[str, Any]]:
         return [
             {"address": address, **({"stage": o.stage, "code": o.code, "text": o.text} if o else {})}
@@ -178,18 +218,30 @@ def accounts(report: Report) -> dict[str, Any]:
     return {
         "sent": report.sent,
         "already_sent": report.already,
-        "refused": entries(report.rejected),
+        "refused": entries(report.refused),
         "left": entries(report.left),
-        "uncertain": list(report.uncertain),
+        "uncertain": [address for address, _ in report.uncertain],
+        "counts": {
+            "sent": report.counts[State.SENT],
+            "refused": report.counts[State.REJECTED],
+            "left": report.left_count,
+            "uncertain": report.counts[State.UNCERTAIN],
+        },
         "stopped": report.stopped,
+        "next_try": report.next_due.isoformat() if report.next_due else None,
+        "seconds": round(report.seconds, 3),
     }
 
 
 def all_warnings(sending: Sending, to: Path | None) -> tuple[str, ...]:
-    audience = sending.audience
-    rows = (*audience.invalid, *audience.duplicates) if audience else ()
-    path = sending.rendering.path
-    return (*(finding.at(path) for finding in sending.findings), *(finding.at(str(to)) for finding in rows))
+    """Of the post, then of the list. Where not every bad row is named, a sentence before those that are says so."""
+    warnings = [finding.at(sending.rendering.path) for finding in sending.findings]
+    for word, named, rows in _bad_rows(sending.audience) if sending.audience is not None else ():
+        if rows > len(named):
+            more = rows - len(named)
+            warnings.append(f"{to}: {rows:,} {word} rows: the first {len(named):,} are named, … and {more:,} more")
+        warnings += [finding.at(str(to)) for finding in named]
+    return tuple(warnings)
 
 
 def sentences(rendering: Rendering) -> list[str]:
@@ -206,11 +258,6 @@ def warn(sentences: Iterable[str], limit: int = 50) -> None:
 
 def print_json(data: dict[str, Any]) -> None:
     click.echo(json.dumps(data, ensure_ascii=False, indent=2))
-
-
-def printable(text: str) -> str:
-    """Security: nothing that came from a file or a server may move the cursor of the person's terminal."""
-    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
 # --- the ledger -----------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The send loop: claim, compose, send, record, one recipient after the other over one connection.
+"""The send loop: several connections take recipients from one queue, each at the pace its relay allows.
 
 The ledger is asked before each recipient and told after each; a crash at any point leaves rows from which the next
 run goes on. Nothing here counts for itself: the report reads the ledger.
@@ -7,29 +7,93 @@ run goes on. Nothing here counts for itself: the report reads the ledger.
 from __future__ import annotations
 
 import asyncio
+import math
 import signal
 import ssl
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Protocol, TypeVar
 
+from newsletter.backoff import next_try
+from newsletter.connect import UnreachableError
 from newsletter.errors import DeliveryError
+from newsletter.journal import Journal
+from newsletter.lane import Lane
+from newsletter.ledger import Claim, Move
 from newsletter.message import Composer
 from newsletter.model import Message, Outcome, Relay, State, Subscriber
-from newsletter.smtp import ConnectionLostError, SenderRefusedError, Session
+from newsletter.pace import Pace, QuietHours
+from newsletter.smtp import Session, Timeouts
 
-MAX_RECONNECTS = 3
-"""Connections lost in a row, without a message accepted between them, before the rest is left for the next run."""
+CLAIMED_AT_ONCE = 500
+"""Recipients taken from the ledger in one transaction. A kill gives them all back; they are only not yet tried."""
+
+TRIES_A_RUN = 3
+"""How often one run tries somebody whose connection broke, or whom the relay told to come back more slowly."""
+
+IDLE_S = 20.0
+"""A connection with nothing to do for longer is closed; RFC 5321, 4.5.3.2.7 lets a server do so after 5 minutes."""
+
+RECIPIENTS_A_CONNECTION = 10
+"""A further connection pays once there is more than this for each; below it, the logins would take longer."""
+
+RECHECK_S = 5.0
+"""Whoever waits for a change looks again after this, so that a clock that is set forward is noticed."""
+
+LOOK_AHEAD = 200
+"""How far a connection looks past recipients whose domain has to wait."""
+
+_Result = TypeVar("_Result")
 
 
-class Record(Protocol):
-    """What the loop needs of a ledger."""
+class Book(Protocol):
+    """What the loop needs of a ledger, never two at once. `is_far`: across a network, so not to be waited for."""
 
-    def claim(self, address: str) -> bool: ...
-    def commit(self, address: str, message_id: str) -> None: ...
-    def record(self, address: str, outcome: Outcome) -> None: ...
+    is_far: bool
+
+    def claim(self, limit: int, after: int) -> Sequence[tuple[Claim, Subscriber]]:
+        """The next recipients who are due, beyond row `after`; empty when there are none."""
+
+    def write(self, moves: Sequence[Move]) -> None:
+        """Durable when it returns."""
+
+    def keep_pace(self, marks: Mapping[str, str]) -> None: ...
+
+
+@dataclass(slots=True)
+class Route:
+    """A relay, and how it is to be used in this run. Of several, each gets its `relay.weight` of the mail."""
+
+    relay: Relay
+    pace: Pace
+    lane: Lane
+    timeouts: Timeouts
+    connections: int = 1
+    messages_per_connection: int = 0
+    tls_context: ssl.SSLContext | None = None
+    closed: str = ""
+    share: float = field(default=0.0, init=False)
+    moved_at: float = field(default=0.0, init=False)
+    answered: int = field(default=0, init=False)
+    crew: list[int] = field(default_factory=list, init=False)
+    open: int = field(default=0, init=False)
+    proven: bool = field(default=False, init=False)
+
+    @property
+    def why_closed(self) -> str:
+        return self.closed or self.lane.stopped
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """Send to so many first, wait, and go on only when at most this share of them was refused."""
+
+    count: int
+    wait_s: float
+    refusals: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,92 +103,508 @@ class Stopped:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Who is told of what happens, as it happens."""
+
+    outcome: Callable[[Subscriber, Outcome, Relay], None] = lambda person, outcome, relay: None
+    news: Callable[[str], None] = lambda text: None
+
+
+@dataclass(slots=True)
+class _Letter:
+    claim: Claim
+    person: Subscriber
+    message: Message
+
+
 async def deliver(
-    recipients: Sequence[Subscriber],
+    book: Book,
     composer: Composer,
-    record: Record,
-    relay: Relay,
+    routes: Sequence[Route],
     *,
-    timeout_s: float,
-    on_outcome: Callable[[Subscriber, Outcome], None],
-    tls_context: ssl.SSLContext | None = None,
+    due: int,
+    watcher: Watcher,
+    clock: Callable[[], float],
+    jitter: Callable[[], float],
+    canary: Canary | None = None,
+    quiet: QuietHours | None = None,
+    max_attempts: int = 0,
 ) -> Stopped:
-    """Mail everyone who is due. Returns when all were tried, the relay went away, or the person pressed Ctrl-C.
+    """Mail everyone who is due. Returns when all were tried, no relay is left, or the person pressed Ctrl-C.
 
-    Raises DeliveryError when the first connection fails: then nobody was mailed.
+    `clock` is epoch seconds, `jitter` a random number from 0 to 1. Raises DeliveryError when no relay can be had at
+    all: then nobody was mailed.
     """
-    waiting = deque(recipients)
-    tried_again: Subscriber | None = None
-    lost = 0
-    with _interrupts() as interrupted:
-        while waiting:
+    run = _Run(book, composer, routes, watcher, clock, jitter, canary, quiet, max_attempts)
+    with _interrupts(run.interrupt):
+        return await run.go(due)
+
+
+class _Run:
+    def __init__(
+        self,
+        book: Book,
+        composer: Composer,
+        routes: Sequence[Route],
+        watcher: Watcher,
+        clock: Callable[[], float],
+        jitter: Callable[[], float],
+        canary: Canary | None,
+        quiet: QuietHours | None,
+        max_attempts: int,
+    ) -> None:
+        self.book = book
+        self.composer = composer
+        self.routes = routes
+        self.watcher = watcher
+        self.clock = clock
+        self.jitter = jitter
+        self.quiet = quiet
+        self.max_attempts = max_attempts
+        self.journal = Journal(self._write, far=book.is_far)
+        self.reason = ""
+        self._paced = any(route.pace.limited for route in routes)
+        # The queue: what is claimed and not yet taken, and where in the list to claim on.
+        self._ready: deque[tuple[Claim, Subscriber]] = deque()
+        self._after = 0
+        self._refilling: asyncio.Task[None] | None = None
+        self._outstanding = 0
+        self._again_at = math.inf
+        self._tries: dict[int, int] = {}
+        self._exhausted = False
+        # The canary: how many may still be taken before the gate, and what became of those that were.
+        self._canary = canary
+        self._before_gate = canary.count if canary else -1
+        self._seen = self._refused = 0
+        self._watching: asyncio.Task[None] | None = None
+        self._told_quiet = False
+        # Whoever waits is woken by any change.
+        self._stopping = asyncio.Event()
+        self._bell = asyncio.Event()
+        self._first_error: DeliveryError | None = None
+
+    async def go(self, due: int) -> Stopped:
+        workers = [
+            asyncio.create_task(self._connection(route, number))
+            for route in self.routes
+            for number in range(min(route.connections, 1 + due // RECIPIENTS_A_CONNECTION))
+        ]
+        try:
+            # A worker ends by itself only when there is nothing more for it to do, or by an error that ends all.
+            await _all(workers)
+            if self._refilling is not None:
+                await self._refilling
+            self._give_back()
+            await self.journal.flush()
+            if self._paced:
+                await self.journal.call(self._keep_pace)
+        finally:
+            if self._watching is not None:
+                self._watching.cancel()
+            self.journal.close()
+        if self._first_error is not None and all(route.why_closed and not route.answered for route in self.routes):
+            raise self._first_error
+        return Stopped(self.reason or self._why_left())
+
+    def interrupt(self) -> None:
+        self.stop("interrupted")
+
+    def stop(self, reason: str) -> None:
+        """Begin no further message; those under way end."""
+        self.reason = self.reason or reason
+        self._stopping.set()
+        self._ring()
+
+    def _why_left(self) -> str:
+        if all(route.why_closed for route in self.routes):
+            return "; ".join(dict.fromkeys(route.why_closed for route in self.routes))
+        return ""
+
+    # --- one connection after the other -----------------------------------------------------------------------------
+
+    async def _connection(self, route: Route, number: int) -> None:
+        route.crew.append(number)
+        try:
+            await self._work(route, number)
+        finally:
+            # Those who stay move up: the first of them is the one that a slow relay is left with.
+            route.crew.remove(number)
+            self._ring()
+
+    async def _work(self, route: Route, number: int) -> None:
+        while True:
+            letter = await self._next(route, number)
+            if letter is None:
+                return
             try:
-                async with Session(relay, timeout_s=timeout_s, tls_context=tls_context) as session:
-                    while waiting:
-                        if interrupted.is_set():
-                            return Stopped("interrupted")
-                        person = waiting.popleft()
-                        outcome = await _deliver_one(session, person, composer, record)
-                        if outcome is not None:
-                            on_outcome(person, outcome)
-                            lost = 0
-            except ConnectionLostError as error:
-                lost += 1
-                if error.outcome.state is State.DEFERRED and person is not tried_again:
-                    # A relay that takes so many messages a connection ends it between two: nobody is left for that.
-                    tried_again = person
-                    waiting.appendleft(person)
-                else:
-                    on_outcome(person, error.outcome)
-                if lost > MAX_RECONNECTS:
-                    return Stopped(f"the relay dropped {lost} connections in a row ({error.outcome.text})")
-            except SenderRefusedError as error:
-                on_outcome(person, error.outcome)
-                return Stopped(f"{relay} takes no mail from {composer.sender.address} ({error.outcome.text})")
+                session = await self._unless_stopped(
+                    Session.open(route.relay, timeouts=route.timeouts, tls_context=route.tls_context)
+                )
             except DeliveryError as error:
-                if lost == 0:
-                    raise
-                return Stopped(str(error))
-    return Stopped()
+                self._put_back(letter, route)
+                if not self._goes_on_without(error, route):
+                    return
+                continue
+            if session is None:
+                self._put_back(letter, route)
+                return
+            route.open += 1
+            route.proven = True
+            self._ring()
+            try:
+                await self._converse(session, route, number, letter)
+                await session.quit()
+            finally:
+                session.abort()  # where an error or a second Ctrl-C came first; after `quit` it does nothing
+                route.open -= 1
+                self._ring()
+
+    def _goes_on_without(self, error: DeliveryError, route: Route) -> bool:
+        """What a connection that could not be had means. True when this worker is to try another."""
+        if route.open and isinstance(error, UnreachableError):
+            self.watcher.news(f"{error}; going on with {route.open} connections")
+            route.connections = route.open
+            return False
+        self._first_error = self._first_error or error
+        if not isinstance(error, UnreachableError) or not route.answered:
+            self._close(route, str(error))
+            return False
+        news = route.lane.lost(self.clock(), str(error))
+        if route.lane.stopped:
+            self._close(route, str(error))
+            return False
+        if news:
+            self.watcher.news(news)
+        return True
+
+    def _close(self, route: Route, reason: str) -> None:
+        """No more mail through this relay in this run."""
+        if not route.closed:
+            route.closed = reason
+            if len(self.routes) > 1:
+                self.watcher.news(f"{reason}; the rest goes through the other relays")
+        self._ring()
+
+    async def _converse(self, session: Session, route: Route, number: int, first: _Letter) -> None:
+        """Send one message after the other until the connection, the relay's patience or the queue is used up.
+
+        A second Ctrl-C may end this anywhere: a row then still `committing` is called uncertain by the next run.
+        """
+        letter: _Letter | None = first
+        session.begin(first.message)
+        while letter is not None:
+            following: _Letter | None = None
+            outcome = await session.accepted()
+            if outcome is None:
+                outcome = await session.body(letter.message)
+            if outcome is None:
+                await self.journal.committed(
+                    Move(letter.claim.row, State.COMMITTING, message_id=letter.message.message_id)
+                )
+                if self._may_go_on(session, route, number):
+                    taken = self._take(route)
+                    following = taken if isinstance(taken, _Letter) else None
+                outcome = session.dot(following.message if following else None)
+                if outcome is None:
+                    outcome = await session.verdict()
+            self._settle(letter, outcome, route, lost=not session.usable)
+            if following is not None and (not session.usable or self._stopping.is_set() or route.why_closed):
+                # Its envelope may be out, but none of its text: the connection is dropped, and it is as if untried.
+                self._put_back(following, route)
+                if session.pipelining:
+                    session.abort()
+                return
+            if not session.usable:
+                return
+            if following is None and self._may_go_on(session, route, number):
+                following = await self._next(route, number, IDLE_S)
+                if following is not None and session.usable:
+                    session.begin(following.message)
+                elif following is not None:
+                    self._put_back(following, route)
+                    return
+            letter = following
+
+    def _may_go_on(self, session: Session, route: Route, number: int) -> bool:
+        enough = route.messages_per_connection and session.begun >= route.messages_per_connection
+        return not enough and not route.why_closed and route.crew.index(number) < route.lane.parallel(route.connections)
+
+    # --- what became of one -----------------------------------------------------------------------------------------
+
+    def _settle(self, letter: _Letter, outcome: Outcome, route: Route, *, lost: bool) -> None:
+        now = self.clock()
+        self._outstanding -= 1
+        route.answered += 1
+        route.moved_at = asyncio.get_running_loop().time()
+        news = route.lane.saw(outcome, now)
+        if lost and outcome.code == 0:
+            news = route.lane.lost(now, outcome.text) or news
+        if route.lane.stopped:
+            self._close(route, route.lane.stopped)
+        if outcome.stage == "MAIL" and outcome.code >= 500:
+            sender = self.composer.sender.address
+            self._close(route, f"{route.relay} takes no mail from {sender} ({outcome.code} {outcome.text})")
+        if news:
+            self.watcher.news(news)
+        due_at = self._due_at(letter.claim, outcome, now) if outcome.state is State.DEFERRED else None
+        again = due_at is not None and due_at <= now
+        self.journal.note(
+            Move(
+                letter.claim.row,
+                outcome.state,
+                message_id=letter.message.message_id,
+                stage=outcome.stage,
+                code=outcome.code,
+                reply=outcome.text,
+                due_at=datetime.fromtimestamp(due_at, UTC) if due_at is not None else None,
+                lane=route.relay.name,
+            )
+        )
+        if again:
+            self._again_at = now
+            self._exhausted = False
+        else:
+            self._tries.pop(letter.claim.row, None)
+            self.watcher.outcome(letter.person, outcome, route.relay)
+        self._note_canary(outcome)
+        self._ring()
+
+    def _due_at(self, claim: Claim, outcome: Outcome, now: float) -> float:
+        """When to try a deferred recipient again: in this run where the trouble was the connection's or ours."""
+        tries = self._tries[claim.row] = self._tries.get(claim.row, 0) + 1
+        ours = outcome.code == 0 or outcome.code == 421 or (outcome.lane and outcome.code < 500)
+        worn = 0 < self.max_attempts <= claim.attempts
+        if ours and tries < TRIES_A_RUN and not worn:
+            return now
+        return now + next_try(claim.attempts, self.jitter()).total_seconds()
+
+    def _note_canary(self, outcome: Outcome) -> None:
+        canary = self._canary
+        if canary is None or self._watching is not None:
+            return
+        self._seen += 1
+        self._refused += outcome.state is State.REJECTED or outcome.lane
+        if self._seen >= canary.count:
+            self._watching = asyncio.create_task(self._watch_canary(canary))
+
+    async def _watch_canary(self, canary: Canary) -> None:
+        share = self._refused / self._seen
+        if share > canary.refusals:
+            self.stop(f"the canary: {self._refused} of the first {self._seen} were refused")
+            return
+        self.watcher.news(f"the first {self._seen} are out, {self._refused} refused; waiting {canary.wait_s:g} s")
+        await self._pause(canary.wait_s, until_stopped=True)
+        self._before_gate = -1
+        self._ring()
+
+    # --- the queue --------------------------------------------------------------------------------------------------
+
+    async def _next(self, route: Route, number: int, patience_s: float = math.inf) -> _Letter | None:
+        """The next message for this relay, once its pace allows it; None when there is none, or not soon enough."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + patience_s
+        while True:
+            if self.journal.error is not None:
+                raise self.journal.error
+            if self._stopping.is_set() or route.why_closed or self._done:
+                return None
+            left = deadline - loop.time()
+            place = route.crew.index(number)
+            if left <= 0 or place >= route.connections:
+                return None
+            # The first connection shows that the relay is there, before others knock as well.
+            may_try = (place == 0 or route.proven) and place < route.lane.parallel(route.connections)
+            taken = self._take(route) if may_try else math.inf
+            if isinstance(taken, _Letter) or taken is None:
+                return taken
+            if left < taken < math.inf:
+                return None
+            await self._pause(min(taken, left, RECHECK_S))
+
+    @property
+    def _done(self) -> bool:
+        return self._exhausted and not self._ready and not self._outstanding
+
+    def _take(self, route: Route) -> _Letter | float | None:
+        """A message; or how long to wait for one, in seconds; None when the queue is done."""
+        if self._stopping.is_set():
+            return None
+        if len(self._ready) < CLAIMED_AT_ONCE // 2 and not self._exhausted and self._refilling is None:
+            self._refilling = asyncio.create_task(self._refill())
+        if not self._ready:
+            return None if self._done else math.inf
+        now = self.clock()
+        held = self._held(route, now)
+        if held:
+            return held
+        shortest = math.inf
+        for index, (claim, person) in enumerate(self._ready):
+            if index >= LOOK_AHEAD:
+                break
+            domain = claim.key.rpartition("@")[2]
+            wait = route.pace.wait_s(domain, now)
+            if wait <= 0:
+                del self._ready[index]
+                route.pace.spend(domain, now)
+                route.lane.took(now)
+                return self._letter(route, claim, person)
+            shortest = min(shortest, wait)
+            if not route.pace.by_domain:
+                break
+        return shortest
+
+    def _letter(self, route: Route, claim: Claim, person: Subscriber) -> _Letter:
+        route.share += 1 / max(route.relay.weight, 1)
+        route.moved_at = asyncio.get_running_loop().time()
+        self._outstanding += 1
+        if self._before_gate > 0:
+            self._before_gate -= 1
+        return _Letter(claim, person, self.composer.compose(person))
+
+    def _held(self, route: Route, now: float) -> float:
+        """How long nothing may be taken, whoever is next; 0.0 when something may."""
+        if self._before_gate == 0:
+            return math.inf
+        if self.quiet is not None:
+            moment = datetime.fromtimestamp(now, UTC)
+            until = self.quiet.until(moment)
+            if until is not None:
+                if not self._told_quiet:
+                    self.watcher.news(f"quiet hours; going on at {until:%Y-%m-%d %H:%M}")
+                self._told_quiet = True
+                return max((until - moment) / timedelta(seconds=1), 0.001)
+            self._told_quiet = False
+        wait = route.lane.wait_s(now)
+        if wait <= 0 and len(self.routes) > 1 and self._is_ahead(route, now):
+            return math.inf
+        return wait
+
+    def _is_ahead(self, route: Route, now: float) -> bool:
+        """Whether this relay has had its share, and another one that could send now has not."""
+        ahead = False
+        for other in self.routes:
+            if other is route or other.why_closed:
+                continue
+            if self._could_send(other, now):
+                ahead = ahead or route.share > other.share + 1
+            else:
+                other.share = max(other.share, route.share)  # what it misses meanwhile is not kept for it
+        return ahead
+
+    def _could_send(self, route: Route, now: float) -> bool:
+        """Whether another relay should wait for this one: not for a used-up quota, nor one that has fallen silent."""
+        quick = asyncio.get_running_loop().time() - route.moved_at < RECHECK_S
+        return bool(route.open) and quick and route.lane.wait_s(now) <= 0 and route.pace.wait_s("", now) <= 0
+
+    def _put_back(self, letter: _Letter, route: Route) -> None:
+        """As if it had never been taken."""
+        self._outstanding -= 1
+        route.share -= 1 / max(route.relay.weight, 1)
+        if self._before_gate >= 0:
+            self._before_gate += 1
+        route.pace.refund(letter.claim.key.rpartition("@")[2], self.clock())
+        self._ready.appendleft((letter.claim, letter.person))
+        self._ring()
+
+    async def _refill(self) -> None:
+        try:
+            found = await self.journal.call(lambda: self.book.claim(CLAIMED_AT_ONCE, self._after))
+            if not found and self._again_at < math.inf:
+                # The list is through; those who may be tried again stand somewhere before its end.
+                self._again_at = math.inf
+                await self.journal.flush()
+                found = await self.journal.call(lambda: self.book.claim(CLAIMED_AT_ONCE, 0))
+            if found:
+                self._after = found[-1][0].row
+                self._ready.extend(found)
+            elif self._again_at == math.inf:
+                self._exhausted = True
+        except Exception as error:  # noqa: BLE001 - raised in every worker, by `_next`
+            self.journal.error = self.journal.error or error
+        finally:
+            self._refilling = None
+            self._ring()
+
+    def _give_back(self) -> None:
+        """Let those who were claimed and not tried go, so that a report reads them as pending."""
+        for claim, _ in self._ready:
+            self.journal.note(Move(claim.row, State.PENDING))
+        self._ready.clear()
+
+    def _write(self, moves: Sequence[Move]) -> None:
+        self.book.write(moves)
+        if self._paced:
+            self._keep_pace()
+
+    def _keep_pace(self) -> None:
+        marks = {
+            f"{route.relay.name}/{name}": mark for route in self.routes for name, mark in route.pace.marks().items()
+        }
+        self.book.keep_pace(marks)
+
+    # --- waiting ----------------------------------------------------------------------------------------------------
+
+    def _ring(self) -> None:
+        bell, self._bell = self._bell, asyncio.Event()
+        bell.set()
+
+    async def _pause(self, seconds: float, *, until_stopped: bool = False) -> None:
+        """Until something changed, or so many seconds."""
+        bell = self._stopping if until_stopped else self._bell
+        if seconds == math.inf:
+            await bell.wait()
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await bell.wait()
+        except TimeoutError:
+            pass
+
+    async def _unless_stopped(self, work: Coroutine[None, None, _Result]) -> _Result | None:
+        """What `work` gives; None when Ctrl-C came first."""
+        task = asyncio.ensure_future(work)
+        stopped = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            return task.result() if task.done() else None
+        finally:
+            stopped.cancel()
+            if not task.done():  # stopped, or ended with all the others
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
 
 
-async def _deliver_one(session: Session, person: Subscriber, composer: Composer, record: Record) -> Outcome | None:
-    """One recipient from claim to record; None when they are not due, or another run has them.
-
-    A second Ctrl-C may end this anywhere: a row then still `committing` is called uncertain by the next run.
-    """
-    if not record.claim(person.email):
-        return None
-    message: Message = composer.compose(person)
+async def _all(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Wait for all; when one fails, end the others and raise what it raised."""
     try:
-        outcome = await session.send(message, lambda: record.commit(person.email, message.message_id))
-    except (ConnectionLostError, SenderRefusedError) as error:
-        record.record(person.email, error.outcome)
+        await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         raise
-    record.record(person.email, outcome)
-    return outcome
 
 
 @contextmanager
-def _interrupts() -> Iterator[asyncio.Event]:
-    """The first SIGINT or SIGTERM sets the event and lets the message under way end; the second is Python's own."""
+def _interrupts(stop: Callable[[], None]) -> Iterator[None]:
+    """The first SIGINT or SIGTERM calls `stop` and lets the messages under way end; the second is Python's own."""
     loop = asyncio.get_running_loop()
-    interrupted = asyncio.Event()
 
-    def stop() -> None:
-        interrupted.set()
+    def first() -> None:
+        stop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
 
     handled = []
     for number in (signal.SIGINT, signal.SIGTERM):
         try:
-            loop.add_signal_handler(number, stop)
+            loop.add_signal_handler(number, first)
         except (NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
             continue
         handled.append(number)
     try:
-        yield interrupted
+        yield
     finally:
         for number in handled:
             loop.remove_signal_handler(number)

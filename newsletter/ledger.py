@@ -1,4 +1,4 @@
-"""Who was mailed, durably: one row per issue and recipient, in one SQLite file.
+"""Who was mailed, durably: one row per issue and recipient, in SQLite or PostgreSQL.
 
 The ledger is the truth of a send. A run asks it whom to mail, writes each step down before it happens, and after a
 crash the rows alone say who is provably unsent and whose mail nobody can know of. Any move that `MOVES` does not list
@@ -7,177 +7,98 @@ is refused by the UPDATE itself, so two runs at once cannot both take a recipien
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from threading import RLock
 from types import MappingProxyType, TracebackType
-from typing import Any, Self
+from typing import Self
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DatabaseError
-from sqlalchemy.pool import StaticPool
 
+from newsletter import ledger_moves, ledger_plan, ledger_report
+from newsletter.database import Place, connected, parse_place, refuse_foreign_file, told
 from newsletter.errors import ConfigError, located
-from newsletter.lock import lock_path, locked
+from newsletter.ledger_report import DomainRow, ReplyRow, TimelineRow
+from newsletter.ledger_rows import (
+    Claim,
+    Delivery,
+    IllegalMoveError,
+    IssueRow,
+    Move,
+    Plan,
+    Run,
+    Version,
+    storable,
+)
+from newsletter.lock import advisory_lock, lock_path, locked
 from newsletter.model import Outcome, State, fold_address
-
-# Where a recipient may go from where they stand. Read a line as: from -> to (what happened).
-MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
-    {
-        # On the list, nothing tried.           -> a run took them
-        State.PENDING: frozenset({State.CLAIMED}),
-        # A run has them; no final dot went out. -> about to write the dot; let go untried, or the run died;
-        #                                           the relay said "later" or "no" before the dot
-        State.CLAIMED: frozenset({State.COMMITTING, State.PENDING, State.DEFERRED, State.REJECTED}),
-        # The dot may be out: on disk before it. -> 250; 4xx; 5xx; no answer, or the run died
-        State.COMMITTING: frozenset({State.SENT, State.DEFERRED, State.REJECTED, State.UNCERTAIN}),
-        # The relay said "later".                -> a run took them again
-        State.DEFERRED: frozenset({State.CLAIMED}),
-        # Nobody can know whether it arrived.    -> a person said: resend; assume sent
-        State.UNCERTAIN: frozenset({State.PENDING, State.SENT}),
-        # The relay answered for the mail.       -> final
-        State.SENT: frozenset(),
-        # The relay said "no".                   -> final
-        State.REJECTED: frozenset(),
-    }
+from newsletter.schema import (
+    MOVES,
+    VERSION,
+    bring_up_to_date,
+    found_version,
+    issues,
+    moment_of,
+    pace,
+    runs,
+    stamp_of,
+    tests,
+    time_of,
+    versions,
 )
 
-OUTCOMES = frozenset({State.SENT, State.DEFERRED, State.REJECTED, State.UNCERTAIN})
-_DUE = frozenset({State.PENDING, State.DEFERRED})
-_MAY_HAVE_IT = frozenset({State.SENT, State.UNCERTAIN, State.COMMITTING})
+__all__ = [
+    "MOVES",
+    "Claim",
+    "Delivery",
+    "DomainRow",
+    "IllegalMoveError",
+    "IssueRow",
+    "Ledger",
+    "Move",
+    "Plan",
+    "ReplyRow",
+    "Run",
+    "TimelineRow",
+    "Version",
+]
 
-VERSION = 1
-BUSY_TIMEOUT_S = 5.0
-_BATCH = 1_000
-
-_schema = sa.MetaData()
-_ledger_version = sa.Table("ledger_version", _schema, sa.Column("version", sa.Integer, nullable=False))
-_issues = sa.Table(
-    "issues",
-    _schema,
-    sa.Column("issue", sa.Text, primary_key=True),
-    sa.Column("content_hash", sa.Text, nullable=False),
-    sa.Column("subject", sa.Text, nullable=False),
-    sa.Column("first_sent", sa.Text),
-)
-_deliveries = sa.Table(
-    "deliveries",
-    _schema,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("issue", sa.Text, sa.ForeignKey("issues.issue"), nullable=False),
-    sa.Column("recipient_key", sa.Text, nullable=False),
-    sa.Column("address", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("message_id", sa.Text, nullable=False, server_default=""),
-    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("stage", sa.Text, nullable=False, server_default=""),
-    sa.Column("code", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("reply", sa.Text, nullable=False, server_default=""),
-    sa.Column("updated", sa.Text, nullable=False),
-    sa.UniqueConstraint("issue", "recipient_key"),
-    sa.CheckConstraint(sa.column("state").in_([state.value for state in State]), name="known_state"),
-)
-_tests = sa.Table(
-    "tests",
-    _schema,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("issue", sa.Text, nullable=False),
-    sa.Column("address", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("stage", sa.Text, nullable=False),
-    sa.Column("code", sa.Integer, nullable=False),
-    sa.Column("reply", sa.Text, nullable=False),
-    sa.Column("at", sa.Text, nullable=False),
-)
-
-_ADD_PENDING = sa.text(
-    """
-    INSERT INTO deliveries (issue, recipient_key, address, state, updated)
-    VALUES (:issue, :recipient_key, :address, 'pending', :updated)
-    ON CONFLICT (issue, recipient_key) DO NOTHING
-    """
-)
-
-# SQLite's primary result codes (https://www.sqlite.org/rescode.html) -> what is wrong, what to do.
-_TROUBLE: Mapping[int, tuple[str, str]] = {
-    sqlite3.SQLITE_BUSY: ("the ledger is locked by another program", "close it, or wait until it has ended"),
-    sqlite3.SQLITE_FULL: ("the disk is full", "make room, then run the same command again"),
-    sqlite3.SQLITE_READONLY: ("the ledger is read-only", "make the file and its folder writable"),
-    sqlite3.SQLITE_CANTOPEN: ("the ledger cannot be opened", "check that its folder exists and is writable"),
-    sqlite3.SQLITE_PERM: ("the ledger may not be opened", "make the file and its folder writable"),
-    sqlite3.SQLITE_IOERR: ("the disk did not take what was written", "check the disk, then run the command again"),
-    sqlite3.SQLITE_NOTADB: ("not a ledger: no SQLite database", "set [ledger] path to another file"),
-    sqlite3.SQLITE_CORRUPT: ("the ledger is damaged", "restore it from a backup before anything is sent"),
-}
-
-
-class IllegalMoveError(RuntimeError):
-    """A step that `MOVES` does not allow: a fault in the program, nothing that an operator can mend."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How the people on a list stand for one issue; every one of them is in exactly one of the tuples.
-
-    `due` are pending or deferred, in list order; `underway` are claimed or committing in another run.
-    `content_changed`: somebody already has, or may have, this issue with another content hash.
-    """
-
-    due: tuple[str, ...]
-    sent: tuple[str, ...] = ()
-    rejected: tuple[str, ...] = ()
-    uncertain: tuple[str, ...] = ()
-    underway: tuple[str, ...] = ()
-    content_changed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One row: a recipient of an issue. `attempts` counts claims that were not let go untried; `updated` is UTC."""
-
-    issue: str
-    address: str
-    state: State
-    message_id: str
-    attempts: int
-    stage: str
-    code: int
-    reply: str
-    updated: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class IssueRow:
-    """An issue that the ledger knows. `first_sent` is UTC, None before the first acceptance."""
-
-    issue: str
-    subject: str
-    first_sent: datetime | None
-    counts: Mapping[State, int]
+_PAGE = 1_000
+_PLANNED_AT_ONCE = 20_000
+"""Addresses of one transaction of `plan`. Fewer write the index of a long list more often, more take memory."""
 
 
 class Ledger:
-    """The open ledger. Safe for several processes; every method is one transaction, on disk when it returns."""
+    """The open ledger. Safe for several processes and threads; what a method writes is on disk when it returns."""
 
-    def __init__(self, engine: sa.Engine, path: Path | None, clock: Callable[[], datetime]) -> None:
+    def __init__(self, engine: sa.Engine, place: Place, clock: Callable[[], datetime]) -> None:
         self._engine = engine
+        # IMMEDIATE takes SQLite's write lock at once: a transaction that reads first could not get it later.
         self._writing = engine.execution_options(begin="BEGIN IMMEDIATE")
-        self._path = path
+        self._writer: sa.Connection | None = None
+        self._holding: dict[str, sa.Connection] = {}
+        self._moves = ledger_moves.Moves(engine.dialect)
+        self._place = place
         self._clock = clock
+        self._turn = RLock()
+        self._ids: dict[str, int] = {}
+        self._dated: set[str] = set()
 
     @classmethod
-    def open(cls, path: Path | None, clock: Callable[[], datetime]) -> Ledger:
-        """The ledger at `path`, made when it is missing; None keeps it in memory, gone when it is closed.
+    def open(cls, place: Path | str | None, clock: Callable[[], datetime]) -> Ledger:
+        """The ledger at `place`, made when it is missing, brought up to date when it is old.
 
-        ConfigError when the file is none of ours or cannot be used; it is left as it was.
+        A path is an SQLite file, a string a URL (`sqlite:///…`, `postgresql://…`); None keeps it in memory, gone when
+        it is closed. ConfigError when what stands there is none of ours, is newer than we know, or cannot be used; it
+        is left as it was.
         """
-        if path is not None:
-            _refuse_foreign_file(path)
-        ledger = cls(_engine(path), path, clock)
+        where = parse_place(place)
+        if where.file is not None:
+            refuse_foreign_file(where.file)
+        ledger = cls(connected(where), where, clock)
         try:
             ledger._prepare()
         except BaseException:
@@ -185,7 +106,15 @@ class Ledger:
             raise
         return ledger
 
+    @property
+    def is_far(self) -> bool:
+        """Across a network, or a socket, and not a file of this machine."""
+        return self._place.is_postgresql
+
     def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
         self._engine.dispose()
 
     def __enter__(self) -> Self:
@@ -200,134 +129,143 @@ class Ledger:
 
     @contextmanager
     def hold(self, issue: str) -> Iterator[None]:
-        """Keep every other run off this issue, on this machine, while the block runs. BusyError when one is in it.
+        """Keep every other run off this issue while the block runs. BusyError, naming the owner, when one is in it.
 
-        The operating system drops the lock with the process, so a run that was killed leaves nothing to clean up.
+        With SQLite on this machine: the operating system drops the lock with the process. With PostgreSQL everywhere:
+        the server drops it with the connection, over which the block's writes go, too, so that none can come later.
         """
-        if self._path is None:
-            yield
-            return
-        with locked(lock_path(self._path, issue), issue):
+        if self._place.is_postgresql:
+            with told(self._place), self._engine.connect() as db, advisory_lock(db, issue):
+                self._holding[issue] = db
+                try:
+                    yield
+                finally:
+                    del self._holding[issue]
+        elif self._place.file is not None:
+            with locked(lock_path(self._place.file, issue), issue):
+                yield
+        else:
             yield
 
-    def recover(self, issue: str) -> tuple[str, ...]:
-        """Settle what a dead run left behind; call it while holding the issue.
+    def recover(self, issue: str) -> int:
+        """Settle what a dead run left behind; call it while holding the issue. How many became uncertain.
 
-        Claimed rows go back to pending: their final dot never went out. Committing rows become uncertain, and their
-        addresses are returned, in list order.
+        Claimed rows go back to pending: their final dot never went out. Committing rows become uncertain.
         """
-        mine = _deliveries.c.issue == issue
-        dangling = (
-            sa.select(_deliveries.c.address)
-            .where(mine, _deliveries.c.state == State.COMMITTING.value)
-            .order_by(_deliveries.c.id)
-        )
-        unsent = (
-            sa.update(_deliveries)
-            .where(mine, _deliveries.c.state == State.CLAIMED.value)
-            .values(state=State.PENDING.value, attempts=_deliveries.c.attempts - 1, updated=self._now())
-        )
-        unknown = (
-            sa.update(_deliveries)
-            .where(mine, _deliveries.c.state == State.COMMITTING.value)
-            .values(
-                state=State.UNCERTAIN.value,
-                stage="dot",
-                code=0,
-                reply="the run ended before the relay's answer was recorded",
-                updated=self._now(),
-            )
-        )
-        with self._write() as db:
-            addresses = tuple(db.scalars(dangling))
-            db.execute(unsent)
-            db.execute(unknown)
-        return addresses
+        with self._write(issue) as db:
+            return ledger_moves.recover(db, self._id_of(db, issue), self._now())
 
     # --- a send -----------------------------------------------------------------------------------------------------
 
-    def plan(self, issue: str, recipients: Iterable[str], *, content_hash: str, subject: str) -> Plan:
-        """Add who is new on the list, and say how everyone on it stands. Nobody is taken out of the ledger.
+    def plan(
+        self,
+        issue: str,
+        addresses: Iterable[str],
+        *,
+        content_hash: str,
+        subject: str,
+        post: str = "",
+        audience: str = "",
+        max_attempts: int = 0,
+    ) -> Plan:
+        """Add who is new on the list, and count how everyone on it stands. Nobody is taken out of the ledger.
 
-        The stored hash follows the content until somebody has, or may have, the issue; then it stays.
+        Reads `addresses` in batches, each its own transaction; the plan counts once it is whole, and one that was cut
+        off is made again. Rows keep the order in which they were first listed. `post` and `audience` are what `paths`
+        gives back. Deferred rows that were tried `max_attempts` times are exhausted; 0 sets no limit.
+
+        The stored content follows until somebody has, or may have, the issue; then it stays.
         """
-        wanted: dict[str, str] = {}
-        for address in recipients:
-            wanted.setdefault(fold_address(address), address)
-        now = self._now()
-        with self._write() as db:
-            content_changed = _note_content(db, issue, content_hash, subject)
-            added = iter(wanted.items())
-            while batch := list(islice(added, _BATCH)):
-                rows = [{"issue": issue, "recipient_key": k, "address": a, "updated": now} for k, a in batch]
-                db.execute(_ADD_PENDING, rows)
-            settled = {
-                key: State(state)
-                for key, state in db.execute(
-                    sa.select(_deliveries.c.recipient_key, _deliveries.c.state).where(
-                        _deliveries.c.issue == issue, _deliveries.c.state.not_in(_values(_DUE))
-                    )
-                )
-            }
-
-        def standing(*states: State) -> tuple[str, ...]:
-            return tuple(address for key, address in wanted.items() if settled.get(key) in states)
-
-        return Plan(
-            due=tuple(address for key, address in wanted.items() if key not in settled),
-            sent=standing(State.SENT),
-            rejected=standing(State.REJECTED),
-            uncertain=standing(State.UNCERTAIN),
-            underway=standing(State.CLAIMED, State.COMMITTING),
-            content_changed=content_changed,
-        )
-
-    def accept_content(self, issue: str, content_hash: str, subject: str) -> None:
-        """From here on this is the issue, though some have another version: a person said so."""
-        change = sa.update(_issues).where(_issues.c.issue == issue)
-        with self._write() as db:
-            db.execute(change.values(content_hash=content_hash, subject=_storable(subject)))
-
-    def claim(self, issue: str, address: str) -> bool:
-        """Take a recipient who is due. False when another run was faster, or they are not due at all."""
-        with self._write() as db:
-            return self._move(db, issue, address, State.CLAIMED, _DUE, attempts=_deliveries.c.attempts + 1)
-
-    def commit(self, issue: str, address: str, message_id: str) -> None:
-        """Write down, durably, that the final dot is about to go out. Only then may it."""
-        with self._write() as db:
-            moved = self._move(db, issue, address, State.COMMITTING, {State.CLAIMED}, message_id=message_id)
-            _insist(db, moved, issue, address, State.COMMITTING)
-
-    def record(self, issue: str, address: str, outcome: Outcome) -> None:
-        """Write down what became of a claimed recipient, with the relay's words."""
-        if outcome.state not in OUTCOMES:
-            raise IllegalMoveError(f"{outcome.state} is no outcome")
-        with self._write() as db:
-            moved = self._move(
+        with self._write(issue) as db:
+            content_changed = ledger_plan.note_content(db, issue, content_hash, subject, self._now())
+            self._ids.pop(issue, None)  # another process may have withdrawn it, and we made it anew
+            issue_id = self._id_of(db, issue)
+            number = ledger_plan.begin_plan(db, issue_id)
+        listed = iter(addresses)
+        while batch := list(islice(listed, _PLANNED_AT_ONCE)):
+            people: dict[str, str] = {}
+            for address in batch:
+                people.setdefault(fold_address(address), address)
+            with self._write(issue) as db:
+                ledger_plan.list_people(db, issue_id, number, people, self._now())
+        with self._write(issue) as db:
+            ledger_plan.finish_plan(db, issue_id, number, post, audience)
+        with self._read() as db:
+            return ledger_plan.standing(
                 db,
-                issue,
-                address,
-                outcome.state,
-                {State.CLAIMED, State.COMMITTING},
-                stage=outcome.stage,
-                code=outcome.code,
-                reply=_storable(outcome.text),
+                issue_id,
+                number,
+                content_changed=content_changed,
+                max_attempts=max_attempts,
+                now=self._now(),
             )
-            _insist(db, moved, issue, address, outcome.state)
 
-    def release(self, issue: str, address: str) -> None:
-        """Let a claimed recipient go untried: pending again, the attempt not counted."""
-        with self._write() as db:
-            attempts = _deliveries.c.attempts - 1
-            moved = self._move(db, issue, address, State.PENDING, {State.CLAIMED}, attempts=attempts)
-            _insist(db, moved, issue, address, State.PENDING)
+    def withdraw(self, issue: str) -> None:
+        """Forget an issue that was planned once and of which nobody was tried: a person said no. Others stay."""
+        with self._write(issue) as db:
+            ledger_plan.withdraw(db, self._id_of(db, issue))
+        self._ids.pop(issue, None)
+
+    def claim(self, issue: str, limit: int, *, after: int = 0, max_attempts: int = 0) -> list[Claim]:
+        """Take the next who are due by the current plan, at most `limit`, in list order, from beyond row `after`.
+
+        Nobody else can take them then. Deferred rows that were tried `max_attempts` times stay; 0 sets no limit.
+        """
+        with self._write(issue) as db:
+            known = ledger_plan.known_issue(db, issue)
+            if known is None:
+                return []
+            return self._moves.claim(db, known, limit, after=after, max_attempts=max_attempts, now=self._now())
+
+    def write(self, issue: str, moves: Sequence[Move]) -> None:
+        """Write down steps of claimed rows, all of them or none, durably: a dot may go out once this has returned.
+
+        To `committing`; to an outcome, with the relay's words; to `pending`, let go untried and the attempt not
+        counted. IllegalMoveError when a row does not stand where `MOVES` allows it.
+        """
+        if not moves:
+            return
+        now = self._now()
+        dating = issue not in self._dated and any(move.to is State.SENT for move in moves)
+        try:
+            with self._write(issue) as db:
+                self._moves.write(db, self._id_of(db, issue), moves, now)
+                if dating:
+                    ledger_moves.date_issue(db, self._id_of(db, issue), now)
+        except IllegalMoveError as error:
+            with self._read() as db:
+                why = ledger_moves.first_refused(db, self._id_of(db, issue), moves)
+            raise IllegalMoveError(f"{issue}: {why}") from error
+        if dating:
+            self._dated.add(issue)
+
+    # --- decisions of a person --------------------------------------------------------------------------------------
 
     def resolve(self, issue: str, address: str, state: State) -> None:
         """Settle an uncertain recipient on a person's word: PENDING to mail them again, SENT to assume they have it."""
-        with self._write() as db:
-            moved = self._move(db, issue, address, state, {State.UNCERTAIN})
-            _insist(db, moved, issue, address, state)
+        with self._write(issue) as db:
+            issue_id, now = self._id_of(db, issue), self._now()
+            stands = ledger_moves.settle(db, issue_id, fold_address(address), state, now)
+            if stands is not None:
+                raise IllegalMoveError(f"{issue}: {address} is {stands} and cannot become {state}")
+            if state is State.SENT:
+                ledger_moves.date_issue(db, issue_id, now)
+
+    def reopen(self, issue: str, states: Collection[State]) -> int:
+        """Try some once more on a person's word: the deferred at once, the rejected anew. How many they are.
+
+        Their attempts count from 0 again. IllegalMoveError for any other state.
+        """
+        if not ledger_moves.REOPENED.issuperset(states):
+            words = " and ".join(sorted(ledger_moves.REOPENED))
+            raise IllegalMoveError(f"{issue}: only {words} recipients can be tried once more")
+        with self._write(issue) as db:
+            return ledger_moves.reopen(db, self._id_of(db, issue), states, self._now())
+
+    def accept_content(self, issue: str, content_hash: str, subject: str) -> None:
+        """From here on this is the issue, though some have another version: a person said so."""
+        with self._write(issue) as db:
+            ledger_plan.accept_content(db, self._id_of(db, issue), content_hash, subject, self._now())
 
     def record_test(self, issue: str, address: str, outcome: Outcome) -> None:
         """Write down a `send --test`, apart from the deliveries: a test mail counts for nobody."""
@@ -337,228 +275,200 @@ class Ledger:
             "state": outcome.state.value,
             "stage": outcome.stage,
             "code": outcome.code,
-            "reply": _storable(outcome.text),
-            "at": self._now(),
+            "reply": storable(outcome.text),
+            "at": self._clock().astimezone(UTC).isoformat(),
         }
-        with self._write() as db:
-            db.execute(sa.insert(_tests), row)
+        with self._write(issue) as db:
+            db.execute(sa.insert(tests), row)
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
-    def counts(self, issue: str) -> Mapping[State, int]:
-        """How many recipients stand where; every state is there, with 0 where nobody is."""
-        by_state = (
-            sa.select(_deliveries.c.state, sa.func.count())
-            .where(_deliveries.c.issue == issue)
-            .group_by(_deliveries.c.state)
-        )
+    def counts(self, issue: str, *, planned: bool = False) -> Mapping[State, int]:
+        """How many recipients stand where; every state is there, with 0 where nobody is.
+
+        `planned`: of those on the current plan alone, without who has left the list since.
+        """
         with self._read() as db:
-            found = {State(state): number for state, number in db.execute(by_state)}
-        return MappingProxyType({state: found.get(state, 0) for state in State})
+            issue_id, plan = self._plan_of(db, issue)
+            found = ledger_report.counts(db, issue_id, plan if planned else None)
+        return found.get(issue_id, ledger_report.NOBODY)
 
     def issues(self) -> tuple[IssueRow, ...]:
         """Every issue, the first sent first, those never sent last."""
-        listed = sa.select(_issues.c.issue, _issues.c.subject, _issues.c.first_sent).order_by(
-            _issues.c.first_sent.is_(None), _issues.c.first_sent, _issues.c.issue
+        listed = sa.select(issues).order_by(issues.c.first_sent.is_(None), issues.c.first_sent, issues.c.issue)
+        with self._read() as db:
+            found = db.execute(listed).all()
+            counts = ledger_report.counts(db)
+        return tuple(
+            IssueRow(row.issue, row.subject, moment_of(row.first_sent), counts.get(row.id, ledger_report.NOBODY))
+            for row in found
+        )
+
+    def rows(self, issue: str, *states: State, planned: bool = False) -> Iterator[Delivery]:
+        """The rows in these states (none given: all), in list order. Read in pages: no lock is held between them.
+
+        `planned`: of those on the current plan alone.
+        """
+        last = 0
+        while True:
+            with self._read() as db:
+                issue_id, plan = self._plan_of(db, issue)
+                found = ledger_report.page(db, issue_id, states or tuple(State), plan if planned else None, last, _PAGE)
+            for row in found:
+                yield ledger_report.delivery(issue, row)
+            if len(found) < _PAGE:
+                return
+            last = found[-1].id
+
+    def holders_of_older(self, issue: str) -> Iterator[str]:
+        """Addresses that were sent another version than the current one, in list order; read in pages, too."""
+        last = 0
+        while True:
+            with self._read() as db:
+                found = ledger_report.holders_of_older(db, self._id_of(db, issue), last, _PAGE)
+            for row in found:
+                yield row.address
+            if len(found) < _PAGE:
+                return
+            last = found[-1].id
+
+    def versions(self, issue: str) -> tuple[Version, ...]:
+        """What the issue was, and is, the first version first."""
+        listed = (
+            sa.select(versions, (versions.c.version == issues.c.version).label("current"))
+            .join(issues, issues.c.id == versions.c.issue)
+            .where(issues.c.issue == issue)
+            .order_by(versions.c.version)
         )
         with self._read() as db:
             found = db.execute(listed).all()
         return tuple(
-            IssueRow(
-                row.issue,
-                row.subject,
-                datetime.fromisoformat(row.first_sent) if row.first_sent else None,
-                self.counts(row.issue),
-            )
-            for row in found
+            Version(row.version, row.content_hash, row.subject, time_of(row.since), bool(row.current)) for row in found
         )
 
-    def rows(self, issue: str, *states: State) -> Iterator[Delivery]:
-        """The rows in these states (none given: all), in list order. Read in pages: no lock is held between them."""
-        wanted = states or tuple(State)
-        last = 0
-        while True:
-            page = (
-                sa.select(_deliveries)
-                .where(
-                    _deliveries.c.issue == issue,
-                    _deliveries.c.state.in_(_values(wanted)),
-                    _deliveries.c.id > last,
-                )
-                .order_by(_deliveries.c.id)
-                .limit(_BATCH)
-            )
-            with self._read() as db:
-                found = db.execute(page).all()
-            for row in found:
-                yield Delivery(
-                    issue=row.issue,
-                    address=row.address,
-                    state=State(row.state),
-                    message_id=row.message_id,
-                    attempts=row.attempts,
-                    stage=row.stage,
-                    code=row.code,
-                    reply=row.reply,
-                    updated=datetime.fromisoformat(row.updated),
-                )
-            if len(found) < _BATCH:
-                return
-            last = found[-1].id
+    def paths(self, issue: str) -> tuple[str, str]:
+        """The post and the list of the current plan, as they were given; empty when they were not."""
+        with self._read() as db:
+            found = db.execute(sa.select(issues.c.post, issues.c.audience).where(issues.c.issue == issue)).first()
+        return (found.post, found.audience) if found else ("", "")
+
+    def next_due(self, issue: str) -> datetime | None:
+        """When the first of the deferred on the current plan may be tried again, past or to come; None without any."""
+        with self._read() as db:
+            return ledger_report.next_due(db, *self._plan_of(db, issue))
+
+    def timeline(self, issue: str, buckets: int = 60) -> tuple[TimelineRow, ...]:
+        """Outcomes over time, from the first to the last, in so many equal spans; those without any are there, too."""
+        with self._read() as db:
+            return ledger_report.timeline(db, self._id_of(db, issue), buckets)
+
+    def by_domain(self, issue: str, limit: int = 1_000) -> tuple[DomainRow, ...]:
+        """How the recipients of each domain stand, the largest domains first."""
+        with self._read() as db:
+            return ledger_report.by_domain(db, self._id_of(db, issue), limit)
+
+    def by_reply(self, issue: str) -> tuple[ReplyRow, ...]:
+        """What the relays said, one row for each state, stage, code and enhanced code, the most frequent first."""
+        with self._read() as db:
+            return ledger_report.by_reply(db, self._id_of(db, issue))
+
+    def by_relay(self, issue: str) -> Mapping[str, Mapping[State, int]]:
+        """The outcomes by the relay's name, which is empty where no relay saw the recipient."""
+        with self._read() as db:
+            return ledger_report.by_relay(db, self._id_of(db, issue))
+
+    # --- runs and rates ---------------------------------------------------------------------------------------------
+
+    def begin_run(self, issue: str, owner: str) -> int:
+        """Note that a send has begun, for the report. The number is for `end_run`."""
+        row = {"issue": issue, "owner": storable(owner), "started": self._now()}
+        with self._write(issue) as db:
+            return int(db.execute(sa.insert(runs).returning(runs.c.id), row).scalar_one())
+
+    def end_run(self, run: int, reason: str) -> None:
+        """Note that it has ended, and why."""
+        change = sa.update(runs).where(runs.c.id == run).values(ended=self._now(), reason=storable(reason))
+        with self._write() as db:
+            db.execute(change)
+
+    def runs(self, issue: str) -> tuple[Run, ...]:
+        """Every send of the issue, in order."""
+        with self._read() as db:
+            found = db.execute(sa.select(runs).where(runs.c.issue == issue).order_by(runs.c.id)).all()
+        return tuple(Run(row.id, row.owner, time_of(row.started), moment_of(row.ended), row.reason) for row in found)
+
+    def pace_marks(self) -> Mapping[str, str]:
+        """What the rate limits had used up when they were last kept, by name."""
+        with self._read() as db:
+            return MappingProxyType({row.name: row.mark for row in db.execute(sa.select(pace))})
+
+    def keep_pace(self, marks: Mapping[str, str]) -> None:
+        """Keep these marks for the next run; others stay as they are."""
+        if marks:
+            with self._write() as db:
+                db.execute(_KEEP_PACE, [{"name": name, "mark": mark} for name, mark in sorted(marks.items())])
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _prepare(self) -> None:
         with self._read() as db:
-            tables = set(sa.inspect(db).get_table_names())
-            version = None
-            if _ledger_version.name in tables:
-                version = db.scalar(sa.select(_ledger_version.c.version))
+            tables = sa.inspect(db).get_table_names()  # first: another process may be making them just now
+            version = found_version(db)
         if version is None and tables:
-            raise self._unusable("an SQLite database, but not a ledger", "set [ledger] path to another file")
+            raise self._unusable(
+                "a database, but not a ledger", "set [ledger] path to another file, or url to a database of its own"
+            )
         if version is not None and version > VERSION:
             raise self._unusable(
                 f"the ledger has version {version}, this newsletter knows {VERSION}", "upgrade newsletter"
             )
-        with _told(self._path), closing(self._engine.raw_connection()) as raw:
-            raw.cursor().execute("PRAGMA journal_mode = WAL")  # only now: it writes to the file
-        if version is None:
+        if not self._place.is_postgresql:
+            with told(self._place), closing(self._engine.raw_connection()) as raw:
+                raw.cursor().execute("PRAGMA journal_mode = WAL")  # only now: it writes to the file
+        if version != VERSION:
             with self._write() as db:
-                _schema.create_all(db)
-                if db.scalar(sa.select(_ledger_version.c.version)) is None:
-                    db.execute(sa.insert(_ledger_version), {"version": VERSION})
+                bring_up_to_date(db)
 
     def _unusable(self, what: str, remedy: str) -> ConfigError:
-        return ConfigError(located(str(self._path), None, what, remedy))
+        return ConfigError(located(self._place.name, None, what, remedy))
 
-    def _now(self) -> str:
-        return self._clock().astimezone(UTC).isoformat()
+    def _now(self) -> int:
+        return stamp_of(self._clock())
+
+    def _id_of(self, db: sa.Connection, issue: str) -> int:
+        """The issue's own number, which never changes; 0 where the ledger does not know it."""
+        if issue not in self._ids:
+            known = ledger_plan.known_issue(db, issue)
+            if known is None:
+                return 0
+            self._ids[issue] = known.id
+        return self._ids[issue]
+
+    def _plan_of(self, db: sa.Connection, issue: str) -> tuple[int, int]:
+        known = ledger_plan.known_issue(db, issue)
+        return (known.id, known.plan) if known else (0, 0)
 
     @contextmanager
-    def _write(self) -> Iterator[sa.Connection]:
-        # IMMEDIATE takes the write lock at once: a transaction that reads first could not get it later.
-        with _told(self._path), self._writing.begin() as db:
-            yield db
+    def _write(self, issue: str | None = None) -> Iterator[sa.Connection]:
+        """A transaction that is on disk at the block's end; undone, all of it, when the block fails."""
+        held = self._holding.get(issue or "")
+        if held is not None and (held.closed or held.invalidated):
+            # SQLAlchemy would connect again; but another run may hold the issue by now.
+            raise self._unusable("the connection that held the issue was lost", "run the same command again")
+        with self._turn, told(self._place):
+            if held is None:
+                if self._writer is None:
+                    self._writer = self._writing.connect()
+                held = self._writer
+            with held.begin():
+                yield held
 
     @contextmanager
     def _read(self) -> Iterator[sa.Connection]:
-        with _told(self._path), self._engine.connect() as db:
+        with self._turn, told(self._place), self._engine.connect() as db:
             yield db
 
-    def _move(
-        self, db: sa.Connection, issue: str, address: str, to: State, among: Collection[State], **values: Any
-    ) -> bool:
-        """Move the row to `to` when it stands in one of `among` and `MOVES` allows it from there. True when it did."""
-        now = self._now()
-        statement = (
-            sa.update(_deliveries)
-            .where(
-                _deliveries.c.issue == issue,
-                _deliveries.c.recipient_key == fold_address(address),
-                _deliveries.c.state.in_(_values(state for state in among if to in MOVES[state])),
-            )
-            .values(state=to.value, updated=now, **values)
-        )
-        moved = db.execute(statement).rowcount == 1
-        if moved and to is State.SENT:
-            first = sa.update(_issues).where(_issues.c.issue == issue, _issues.c.first_sent.is_(None))
-            db.execute(first.values(first_sent=now))
-        return moved
 
-
-def _insist(db: sa.Connection, moved: bool, issue: str, address: str, to: State) -> None:
-    if moved:
-        return
-    stands = db.scalar(
-        sa.select(_deliveries.c.state).where(
-            _deliveries.c.issue == issue, _deliveries.c.recipient_key == fold_address(address)
-        )
-    )
-    raise IllegalMoveError(f"{issue}: {address} is {stands or 'not in the ledger'} and cannot become {to.value}")
-
-
-def _note_content(db: sa.Connection, issue: str, content_hash: str, subject: str) -> bool:
-    """Store the issue's hash. True when another one stands there that somebody has, or may have, been sent."""
-    stored = db.scalar(sa.select(_issues.c.content_hash).where(_issues.c.issue == issue))
-    if stored is None:
-        db.execute(sa.insert(_issues), {"issue": issue, "content_hash": content_hash, "subject": _storable(subject)})
-        return False
-    if stored == content_hash:
-        return False
-    reached = sa.exists().where(_deliveries.c.issue == issue, _deliveries.c.state.in_(_values(_MAY_HAVE_IT)))
-    if db.scalar(sa.select(reached)):
-        return True
-    change = sa.update(_issues).where(_issues.c.issue == issue)
-    db.execute(change.values(content_hash=content_hash, subject=_storable(subject)))
-    return False
-
-
-def _values(states: Iterable[State]) -> list[str]:
-    return [state.value for state in states]
-
-
-def _storable(text: str) -> str:
-    """A server's words in a form that every database takes: no lone surrogates, no NUL; the rest verbatim.
-
-    To fail on a strange reply here would lose the record of a mail that was sent.
-    """
-    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
-
-
-# --- SQLite ---------------------------------------------------------------------------------------------------------
-
-
-def _engine(path: Path | None) -> sa.Engine:
-    if path is None:
-        shared = {"check_same_thread": False}
-        engine = sa.create_engine("sqlite://", poolclass=StaticPool, connect_args=shared)
-    else:
-        url = sa.URL.create("sqlite", database=str(path))
-        engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
-
-    def on_connect(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None  # transactions are ours: see on_begin
-        connection.execute("PRAGMA foreign_keys = ON")
-        # In WAL mode anything below FULL may forget the last commits when the power goes, `committing` among them.
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA fullfsync = ON")  # macOS: fsync alone stops at the drive's cache
-
-    def on_begin(db: sa.Connection) -> None:
-        db.exec_driver_sql(db.get_execution_options().get("begin", "BEGIN"))
-
-    sa.event.listen(engine, "connect", on_connect)
-    sa.event.listen(engine, "begin", on_begin)
-    return engine
-
-
-@contextmanager
-def _told(path: Path | None) -> Iterator[None]:
-    """Turn what SQLite says of the file or the disk into a sentence; anything else goes through."""
-    try:
-        yield
-    except (DatabaseError, sqlite3.DatabaseError) as error:
-        origin = error.orig if isinstance(error, DatabaseError) else error
-        code = getattr(origin, "sqlite_errorcode", 0) & 0xFF  # the low byte is the primary code
-        if code not in _TROUBLE:
-            raise
-        what, remedy = _TROUBLE[code]
-        raise ConfigError(located(str(path or "ledger in memory"), None, what, remedy)) from error
-
-
-def _refuse_foreign_file(path: Path) -> None:
-    """ConfigError when something stands at `path` that SQLite did not write. It is only read."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(16)
-    except FileNotFoundError:
-        return
-    except IsADirectoryError as error:
-        raise ConfigError(
-            located(str(path), None, "the ledger is a folder, not a file", "set [ledger] path to a file in it")
-        ) from error
-    except OSError as error:
-        what = f"the ledger cannot be read: {error.strerror}"
-        raise ConfigError(located(str(path), None, what, "make it readable, or set [ledger] path")) from error
-    if head not in (b"", b"SQLite format 3\0"):
-        what, remedy = _TROUBLE[sqlite3.SQLITE_NOTADB]
-        raise ConfigError(located(str(path), None, what, remedy))
+_KEEP_PACE = sa.text(
+    "INSERT INTO pace (name, mark) VALUES (:name, :mark) ON CONFLICT (name) DO UPDATE SET mark = excluded.mark"
+)

@@ -1,4 +1,8 @@
-"""One run per issue at a time, on one machine: a lock file that the operating system lets go with the process."""
+"""One run per issue at a time: a lock that is let go with its owner, however that one ends.
+
+For a ledger in a file a lock file, which the operating system lets go with the process; for one in PostgreSQL an
+advisory lock, which the server lets go with the connection.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,13 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from io import FileIO
 from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from newsletter.errors import BusyError, ConfigError, located
 
@@ -47,6 +54,40 @@ def locked(lock: Path, issue: str) -> Iterator[None]:
             return
 
 
+_TRY = sa.text("SELECT pg_try_advisory_lock(:key)")
+_RELEASE = sa.text("SELECT pg_advisory_unlock(:key)")
+# 63 octets are what PostgreSQL keeps of a connection's name (NAMEDATALEN - 1).
+_SIGN = sa.text("SELECT set_config('application_name', :owner, false)")
+# A key of 64 bits stands in two halves (https://www.postgresql.org/docs/current/view-pg-locks.html).
+_OWNER = sa.text(
+    """
+    SELECT activity.application_name FROM pg_locks AS held JOIN pg_stat_activity AS activity USING (pid)
+    WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 1
+      AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND held.classid = CAST(:high AS bigint) AND held.objid = CAST(:low AS bigint)
+    """
+)
+
+
+@contextmanager
+def advisory_lock(db: sa.Connection, issue: str) -> Iterator[None]:
+    """Hold `issue` on the server of `db`, a connection with no transaction open; its name says who we are."""
+    number = int.from_bytes(sha256(issue.encode()).digest()[:8])
+    key = {"key": number - (1 << 63)}
+    with db.begin():
+        db.execute(_SIGN, {"owner": f"process {os.getpid()} on {socket.gethostname()}"})
+        if not db.scalar(_TRY, key):
+            bits = key["key"] & ((1 << 64) - 1)
+            owner = db.scalar(_OWNER, {"high": bits >> 32, "low": bits & 0xFFFF_FFFF})
+            raise _busy_with(issue, owner or "just starting or just ending")
+    try:
+        yield
+    finally:
+        if not db.closed and not db.invalidated:
+            with suppress(DBAPIError), db.begin():  # a connection that was lost has taken the lock along
+                db.execute(_RELEASE, key)
+
+
 def _is_at(file: FileIO, lock: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(file.fileno()), lock.stat())
@@ -57,7 +98,10 @@ def _is_at(file: FileIO, lock: Path) -> bool:
 def _busy(issue: str, file: FileIO) -> BusyError:
     file.seek(0)
     pid, _, host = file.read(1_000).decode("utf-8", "replace").strip().partition(" ")
-    owner = f"process {pid} on {host}" if pid and host else "just starting"
+    return _busy_with(issue, f"process {pid} on {host}" if pid and host else "just starting")
+
+
+def _busy_with(issue: str, owner: str) -> BusyError:
     return BusyError(f"{issue}: another run ({owner}) is sending this issue; wait until it has ended")
 
 

@@ -1,35 +1,47 @@
-"""`Email` + `Subscriber` -> `Message`: slots filled, headers set, MIME bytes ready for the wire.
+"""`Email` + `Subscriber` -> `Message`: slots filled, headers set, MIME bytes ready for the wire, signed if asked for.
 
 Pure and reproducible: the date is given, the boundary and the Message-ID are derived, so that a resend is the same
-message. Every value that comes from a list is escaped for where it stands.
+message. Every value that comes from a list is escaped for where it stands. What all messages of an issue share is
+prepared once; `benchmarks/compose.py` has what one costs.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import html
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.header import Header
-from email.message import EmailMessage
-from email.policy import EmailPolicy
 from email.utils import format_datetime
+from functools import lru_cache
 from urllib.parse import quote
 
+from newsletter.dkim import Signer
+from newsletter.errors import ConfigError
 from newsletter.fields import Condition
-from newsletter.model import Email, Message, Sender, SlotContext, Subscriber, Template, fold_address
+from newsletter.headers import (
+    feedback_id,
+    is_language,
+    mailbox_field,
+    one_line,
+    safe_uri,
+    text_field,
+    uri_field,
+    wire_address,
+    wire_domain,
+)
+from newsletter.links import TOKEN_CHARS, token
+from newsletter.mime import Body, Text, build_body, encode_attachment
+from newsletter.model import Attachment, Email, Message, Sender, Slot, SlotContext, Subscriber, Template, fold_address
+
+MAX_TEMPLATE_CHARS = 500
+"""Of `unsubscribe_url`. With the longest address in it percent-encoded (three times 64 + 255, RFC 5321 4.5.3.1), the
+line in the header keeps to 998 octets."""
+
+MAX_LOCAL_CHARS = 64
 
 _SAFE_LINK = re.compile(r"(?:https?|mailto|tel):", re.IGNORECASE)
-_CONTROLS = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]+")
-_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")  # RFC 5322, 3.2.3
-_LANGUAGE_TAG = re.compile("[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
-
-_POLICY = EmailPolicy(linesep="\r\n", cte_type="7bit", max_line_length=76)
-_LINE = 76
-"""RFC 2047, 2: the longest line with an encoded-word in it. A header of plain ASCII keeps to it where it can."""
 
 
 def fill(template: Template, values: Mapping[str, str]) -> str:
@@ -44,7 +56,7 @@ def escape_for(context: SlotContext, value: str) -> str:
     """A subscriber's value made harmless where it stands; see `SlotContext`."""
     # Security: a list column is anybody's text. No line end may start a header, no quote may end an attribute, and no
     # address of another scheme may stand behind a link.
-    value = _CONTROLS.sub(" ", value)
+    value = one_line(value)
     match context:
         case "html":
             return html.escape(value, quote=True)
@@ -59,21 +71,58 @@ def escape_for(context: SlotContext, value: str) -> str:
 
 def message_id(issue: str, address: str, sender: Sender) -> str:
     """The same for the same issue and recipient, so that a resend is recognised; it does not give the address away."""
-    key = f"{sender.list_id or sender.address}".encode()
-    digest = hmac.new(key, f"{issue}\n{fold_address(address)}".encode(), hashlib.sha256).hexdigest()
-    return f"<{digest[:32]}@{_ascii_domain(sender.address)}>"
+    key = (sender.secret or sender.list_id or sender.address).encode()
+    digest = hmac.digest(key, f"{issue}\n{fold_address(address)}".encode(), "sha256").hex()
+    return f"<{digest[:32]}@{wire_domain(sender.address)}>"
+
+
+# --- the way out ----------------------------------------------------------------------------------------------------
+
+
+def unsubscribe_urls(sender: Sender, subscriber: Subscriber) -> tuple[str, ...]:
+    """The https address first, the mailto after it, as far as they are configured. Ready to stand in a header.
+
+    A mailto says who leaves, even where the reader's mail program sends from another address (RFC 6068). Without a
+    secret there is no address with a token in it, since anybody could make that one.
+    """
+    urls = []
+    if sender.unsubscribe_url and (sender.secret or "{token}" not in sender.unsubscribe_url):
+        url = _url_template(sender.unsubscribe_url)
+        if "{token}" in url:
+            url = url.replace("{token}", token(sender.secret, "unsubscribe", subscriber.email))
+        if "{email}" in url:
+            url = url.replace("{email}", quote(subscriber.email, safe=""))
+        urls.append(url)
+    if sender.unsubscribe_mailto:
+        urls.append(f"{_mailto(sender.unsubscribe_mailto)}?subject=unsubscribe%20{quote(subscriber.email, safe='')}")
+    return tuple(urls)
 
 
 def unsubscribe_url(sender: Sender, subscriber: Subscriber) -> str:
-    """A mailto that says who leaves, even where the reader's mail program sends from another address (RFC 6068)."""
-    if not sender.unsubscribe_mailto:
-        return ""
-    mailbox = quote(sender.unsubscribe_mailto, safe="@!$'*+")  # RFC 6068, 2: a `?` or `&` would end the address
-    return f"mailto:{mailbox}?subject={quote(f'unsubscribe {subscriber.email}', safe='')}"
+    """What stands behind "unsubscribe" in the bodies: the https address where there is one, else the mailto."""
+    return next(iter(unsubscribe_urls(sender, subscriber)), "")
 
 
 def slot_values(sender: Sender, subscriber: Subscriber) -> Mapping[str, str]:
-    return {**subscriber.fields, "email": subscriber.email, "unsubscribe_url": unsubscribe_url(sender, subscriber)}
+    return _slot_values(subscriber, unsubscribe_urls(sender, subscriber))
+
+
+def _slot_values(subscriber: Subscriber, ways_out: tuple[str, ...]) -> dict[str, str]:
+    return {**subscriber.fields, "email": subscriber.email, "unsubscribe_url": ways_out[0] if ways_out else ""}
+
+
+@lru_cache(maxsize=8)
+def _url_template(text: str) -> str:
+    url = safe_uri(text)
+    return url.replace("%7Btoken%7D", "{token}").replace("%7Bemail%7D", "{email}")
+
+
+@lru_cache(maxsize=8)
+def _mailto(address: str) -> str:
+    return "mailto:" + quote(address, safe="@!$'*+")  # RFC 6068, 2: a `?` or `&` would end the address
+
+
+# --- variants -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +142,55 @@ def answers(conditions: Sequence[Condition], subscriber: Subscriber) -> tuple[bo
     return tuple(condition.holds(columns) for condition in conditions)
 
 
+# --- composing ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """One variant, all but its slots encoded. `subject` is the field, or empty where each subscriber has their own."""
+
+    email: Email
+    slots: tuple[Slot, ...]
+    body: Body
+    subject: str
+    language: str
+
+
 class Composer:
-    """Makes one issue's messages. `when` is the Date of all of them; `prefix` goes before the subject of a test."""
+    """Makes one issue's messages. `when` is the Date of all of them; `prefix` goes before the subject of a test.
+
+    Raises ConfigError where a sender's addresses could not be written as RFC 8058 asks, or without their secret.
+    """
 
     def __init__(
-        self, email: Email | Variants, sender: Sender, *, issue: str, when: datetime, prefix: str = ""
+        self,
+        email: Email | Variants,
+        sender: Sender,
+        *,
+        issue: str,
+        when: datetime,
+        prefix: str = "",
+        signer: Signer | None = None,
     ) -> None:
+        _check(sender)
         self.variants = email if isinstance(email, Variants) else Variants((), {(): email})
         self.sender = sender
         self.issue = issue
-        self.date = format_datetime(when)
+        self.when = when
         self.prefix = prefix
+        self.signer = signer
+        self._from = mailbox_field("From", sender.name, wire_address(sender.address))
+        # The token is letters and digits: what is an address with `{token}` in it is one with the token.
+        self._bounces = wire_address(sender.bounce_address or sender.address)
+        self._date = f"Date: {format_datetime(when)}"
+        self._list = [mailbox_field("Reply-To", "", wire_address(sender.reply_to))] if sender.reply_to else []
+        self._list += [f"List-Id: <{one_line(sender.list_id)}>"] if sender.list_id else []
+        self._kind = [uri_field("List-Help", safe_uri(sender.list_help))] if sender.list_help else []
+        if sender.feedback_id:
+            self._kind.append(text_field("Feedback-ID", feedback_id(sender.feedback_id, issue)))
+        self._kind += ["Precedence: bulk", "Auto-Submitted: auto-generated"]
+        self._prepared: dict[tuple[bool, ...], _Prepared] = {}
+        self._attachments: dict[Attachment, bytes] = {}
 
     def subject_for(self, subscriber: Subscriber) -> str:
         email = self.variants.email_for(subscriber)
@@ -111,94 +198,76 @@ class Composer:
 
     def compose(self, subscriber: Subscriber) -> Message:
         """The message for one person: multipart/alternative, text before HTML (RFC 2046, 5.1.4)."""
-        email = self.variants.email_for(subscriber)
-        values = slot_values(self.sender, subscriber)
+        variant = self._variant(answers(self.variants.conditions, subscriber))
+        recipient = wire_address(subscriber.email)
         identity = message_id(self.issue, subscriber.email, self.sender)
-        head = [
-            _mailbox("From", self.sender.name, self.sender.address),
-            _mailbox("To", subscriber.name, subscriber.email),
-            _text("Subject", self.subject_for(subscriber)),
-            f"Date: {self.date}",
+        ways_out = unsubscribe_urls(self.sender, subscriber)
+        values = _slot_values(subscriber, ways_out)
+        fields = [
+            self._from,
+            mailbox_field("To", subscriber.name, recipient),
+            variant.subject or text_field("Subject", self.prefix + fill(variant.email.subject, values)),
+            self._date,
             f"Message-ID: {identity}",
+            *self._list,
         ]
-        if self.sender.reply_to:
-            head.append(_mailbox("Reply-To", "", self.sender.reply_to))
-        if self.sender.list_id:
-            head.append(f"List-Id: <{self.sender.list_id}>")
-        if values["unsubscribe_url"]:
-            head.append(f"List-Unsubscribe: <{values['unsubscribe_url']}>")
-        head += ["Precedence: bulk", "Auto-Submitted: auto-generated"]
-        if _LANGUAGE_TAG.fullmatch(email.lang):
-            head.append(f"Content-Language: {email.lang}")
-        mail = EmailMessage(policy=_POLICY)
-        mail.set_content(fill(email.text, values), cte="base64")
-        mail.add_alternative(fill(email.html, values), subtype="html", cte="base64")
-        self._attach(mail, email)
-        self._set_boundaries(mail, identity)
-        data = "".join(f"{header}\r\n" for header in head).encode() + bytes(mail)
-        return Message(_ascii_address(self.sender.address), _ascii_address(subscriber.email), identity, data)
+        if ways_out:
+            fields.append(uri_field("List-Unsubscribe", *ways_out))
+            if ways_out[0].startswith("https:"):
+                fields.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
+        fields += self._kind
+        fields.append(variant.language)
+        filled = [escape_for(slot.context, values.get(slot.field, "") or slot.default) for slot in variant.slots]
+        data = b"".join(["\r\n".join(fields).encode(), *variant.body.pieces(filled)])
+        if self.signer:
+            data = self.signer.sign(data, self.when) + data
+        return Message(self._envelope_from(subscriber), recipient, identity, data)
 
-    @staticmethod
-    def _attach(mail: EmailMessage, email: Email) -> None:
-        """Pictures beside the HTML they are shown in (RFC 2387), referenced by Content-ID (RFC 2392)."""
-        pages = [part for part in mail.iter_parts() if part.get_content_subtype() == "html"]
-        for page in pages:
-            for attachment in email.attachments:
-                main, _, sub = attachment.media_type.partition("/")
-                page.add_related(
-                    attachment.data,
-                    main,
-                    sub,
-                    cid=f"<{attachment.content_id}>",
-                    # Security: a file may be named anything; see the note on headers below.
-                    filename=escape_for("header", attachment.filename).replace("=?", "-"),
-                    disposition="inline",
-                )
+    def _envelope_from(self, subscriber: Subscriber) -> str:
+        """With `bounce_address`, one of their own (VERP) that says nothing of the person."""
+        if "{token}" not in self._bounces:
+            return self._bounces
+        mark = token(self.sender.secret, "bounce", subscriber.email, self.issue)
+        return self._bounces.replace("{token}", mark)
 
-    @staticmethod
-    def _set_boundaries(mail: EmailMessage, identity: str) -> None:
-        """Boundaries from the Message-ID. Every part is base64, whose letters have no `=_`, so none can hold one."""
-        seed = hashlib.sha256(identity.encode()).hexdigest()[:24]
-        multiparts = [part for part in mail.walk() if part.is_multipart()]
-        for number, part in enumerate(multiparts):
-            part.set_boundary(f"=_{seed}_{number}")
+    def _variant(self, answered: tuple[bool, ...]) -> _Prepared:
+        if answered not in self._prepared:
+            self._prepared[answered] = self._prepare(self.variants.emails[answered])
+        return self._prepared[answered]
+
+    def _prepare(self, email: Email) -> _Prepared:
+        slots: dict[Slot, int] = {}
+        text, page = _numbered(email.text, slots), _numbered(email.html, slots)
+        for attachment in email.attachments:  # variants share them
+            if attachment not in self._attachments:
+                self._attachments[attachment] = encode_attachment(attachment)
+        attachments = [self._attachments[attachment] for attachment in email.attachments]
+        personal = any(isinstance(part, Slot) for part in email.subject.parts)
+        return _Prepared(
+            email,
+            tuple(slots),
+            build_body(text, page, attachments, issue=self.issue),
+            "" if personal else text_field("Subject", self.prefix + fill(email.subject, {})),
+            f"Content-Language: {email.lang}\r\n" if is_language(email.lang) else "",
+        )
 
 
-# --- headers --------------------------------------------------------------------------------------------------------
-# Security: written here, not by `email`, whose policy reads a value before it writes it. A name `=?utf-8?q?=0D=0A…?=`
-# then becomes the line break that it spells, a long quoted name loses its quotes and becomes several addresses, and a
-# long List-Unsubscribe becomes an encoded-word, which ends one-click unsubscribe (RFC 8058, 3.1).
+def _numbered(template: Template, slots: dict[Slot, int]) -> Text:
+    """A template for `mime`: each different slot is a number, the same wherever it stands."""
+    return [part if isinstance(part, str) else slots.setdefault(part, len(slots)) for part in template.parts]
 
 
-def _text(name: str, value: str) -> str:
-    """An unstructured header: as it is where it is plain ASCII, else in encoded-words (RFC 2047)."""
-    value = escape_for("header", value).strip()
-    plain = value.isascii() and "=?" not in value and all(len(word) < _LINE for word in value.split(" "))
-    return f"{name}: {_folded(name, value, 'us-ascii' if plain else 'utf-8')}"
-
-
-def _mailbox(name: str, phrase: str, address: str) -> str:
-    """A header with one address. Only a local part that is not ASCII is in UTF-8: it needs SMTPUTF8 (RFC 6532)."""
-    phrase = escape_for("header", phrase).strip()
-    mailbox = _ascii_address(address)
-    if not phrase:
-        return f"{name}: {mailbox}"
-    quoted = phrase if _ATOMS.fullmatch(phrase) else '"' + re.sub(r'(["\\])', r"\\\1", phrase) + '"'
-    if not quoted.isascii() or "=?" in quoted or len(f"{name}: {quoted}") > _LINE:
-        quoted = _folded(name, phrase, "utf-8")
-    gap = " " if len(quoted.rpartition("\n")[2]) + len(mailbox) < _LINE - len(f"{name}:  <>") else "\r\n "
-    return f"{name}: {quoted}{gap}<{mailbox}>"
-
-
-def _folded(name: str, value: str, charset: str) -> str:
-    return Header(value, charset, maxlinelen=_LINE, header_name=name).encode(splitchars=" ", linesep="\r\n")
-
-
-def _ascii_address(address: str) -> str:
-    """For the envelope: the domain as IDNA A-labels (RFC 5890). A non-ASCII local part stays; it needs SMTPUTF8."""
-    return f"{address.rpartition('@')[0]}@{_ascii_domain(address)}"
-
-
-def _ascii_domain(address: str) -> str:
-    domain = address.rpartition("@")[2]
-    return domain if domain.isascii() else domain.encode("idna").decode("ascii")
+def _check(sender: Sender) -> None:
+    url, bounces = sender.unsubscribe_url, sender.bounce_address
+    if url and (not url.startswith(("https://", "http://")) or len(url) > MAX_TEMPLATE_CHARS):
+        what = f"unsubscribe_url is no web address of at most {MAX_TEMPLATE_CHARS} characters"
+        raise ConfigError(f"{what}; write https://example.com/unsubscribe/{{token}}")
+    for name, value in (("unsubscribe_url", url), ("bounce_address", bounces)):
+        if "{token}" in value and not sender.secret:
+            raise ConfigError(f"{name} has a {{token}}, and there is no secret to make it with; set one")
+    local = bounces.rpartition("@")[0].replace("{token}", "0" * TOKEN_CHARS)
+    if len(local) > MAX_LOCAL_CHARS:
+        what = (
+            f"bounce_address has {len(local)} characters before its @ with the token, and {MAX_LOCAL_CHARS} may stand"
+        )
+        raise ConfigError(f"{what} there (RFC 5321 4.5.3.1.1); write bounce+{{token}}@example.com")

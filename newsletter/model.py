@@ -473,13 +473,22 @@ def fold_address(address: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who the mail is from, and the addresses its headers carry. Empty strings where nothing is configured."""
+    """Who the mail is from, and the addresses its headers carry. Empty strings where nothing is configured.
+
+    `unsubscribe_url` is an https address and `bounce_address` a mailbox, each with `{token}` for what tells one
+    subscriber from another; `secret` is the key that tokens and Message-IDs are made with.
+    """
 
     name: str
     address: str
     reply_to: str = ""
     unsubscribe_mailto: str = ""
+    unsubscribe_url: str = ""
     list_id: str = ""
+    list_help: str = ""
+    feedback_id: str = ""
+    bounce_address: str = ""
+    secret: str = field(default="", repr=False)
 
 
 def is_loopback(host: str) -> bool:
@@ -492,13 +501,21 @@ def is_loopback(host: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """The SMTP server that takes our mail. `tls` is when encryption starts: implicit (465), starttls, or none."""
+    """The SMTP server that takes our mail. `tls` is when encryption starts: implicit (465), starttls, or none.
+
+    `name` tells it from other relays in the ledger and in the report. With `auth` xoauth2, `token_command` prints the
+    access token. `weight` is its share of the mail among several relays.
+    """
 
     host: str
     port: int
     tls: Literal["implicit", "starttls", "none"]
     user: str = ""
     password: str = field(default="", repr=False)
+    name: str = "relay"
+    auth: Literal["auto", "plain", "login", "xoauth2"] = "auto"
+    token_command: tuple[str, ...] = ()
+    weight: int = 1
 
     @property
     def is_loopback(self) -> bool:
@@ -535,9 +552,13 @@ class State(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one message. `code` is the server's reply code, 0 where it gave none; `text` its own words."""
+    """What became of one message. `code` is the server's reply code, 0 where it gave none; `text` its own words.
+
+    `lane`: the answer speaks of us (rate, reputation, login) and not of the recipient, who is then never `rejected`.
+    """
 
     state: State
     stage: str
     code: int = 0
     text: str = ""
+    lane: bool = False

@@ -9,19 +9,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from email import policy
 from email.parser import BytesParser
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import jinja2
 
 from newsletter.budget import encoded_size
 from newsletter.fields import unmark
-from newsletter.files import write_atomically
+from newsletter.files import replacing, write_atomically
 from newsletter.message import fill, slot_values
 from newsletter.model import Email, Issue, Message, Sender, Subscriber, Template
 from newsletter.themes import template_roots
 from newsletter.tree import as_json
+
+if TYPE_CHECKING:
+    from newsletter.audience import Audience
 
 IMAGES = "images"
 SHOWN_RECIPIENTS = 200
@@ -56,23 +60,22 @@ def write_dry_run(
     email: Email,
     sender: Sender,
     message: Message,
-    recipients: Sequence[Subscriber],
+    recipients: Audience,
     out: Path,
     *,
     project: Path,
     facts: Mapping[str, str],
     findings: Sequence[str],
 ) -> tuple[Written, ...]:
-    """The rendering, one complete message, everyone who would get one, and index.html to look at all of it."""
-    person = recipients[0]
+    """The rendering, one complete message, everyone who would get one, and index.html to look at all of it.
+
+    Raises ValueError when there are no recipients.
+    """
+    person = recipients.first
+    if person is None:
+        raise ValueError("a dry run shows the message of its first recipient, and there is none")
     written = write_rendering(issue, email, sender, person, out)
-    columns = list(dict.fromkeys(column for entry in recipients for column in ("email", *entry.fields)))
-    table = io.StringIO()
-    rows = csv.writer(table)
-    rows.writerow(columns)
-    rows.writerows(
-        [{**entry.fields, "email": entry.email}.get(column, "") for column in columns] for entry in recipients
-    )
+    columns = list(dict.fromkeys(("email", *recipients.columns)))
     headers = BytesParser(policy=policy.default).parsebytes(message.data, headersonly=True)
     page = _page(project).render(
         issue=issue,
@@ -83,13 +86,15 @@ def write_dry_run(
         headers=[(name, str(value)) for name, value in headers.items()],
         text=fill(email.text, slot_values(sender, person)),
         columns=columns,
-        recipients=[
-            [{**p.fields, "email": p.email}.get(c, "") for c in columns] for p in recipients[:SHOWN_RECIPIENTS]
-        ],
+        recipients=[[reader.fields[column] for column in columns] for reader in islice(recipients, SHOWN_RECIPIENTS)],
         count=len(recipients),
     )
-    more = {"message.eml": message.data, "recipients.csv": table.getvalue().encode(), "index.html": page.encode()}
-    return (*written, *(_write(out / name, content) for name, content in more.items()))
+    return (
+        *written,
+        _write(out / "message.eml", message.data),
+        _write_table(out / "recipients.csv", columns, recipients),
+        _write(out / "index.html", page.encode()),
+    )
 
 
 def html_sizes(email: Email) -> dict[str, Any]:
@@ -111,6 +116,17 @@ def browser_copy(email: Email) -> Template:
 def _write(path: Path, data: bytes) -> Written:
     write_atomically(path, data)
     return Written(path, len(data))
+
+
+def _write_table(path: Path, columns: Sequence[str], recipients: Audience) -> Written:
+    """Everyone, row by row: a list of a million takes no more memory than one of ten."""
+    with replacing(path) as file:
+        text = io.TextIOWrapper(file, "utf-8", newline="")
+        rows = csv.writer(text)
+        rows.writerow(columns)
+        rows.writerows([reader.fields[column] for column in columns] for reader in recipients)
+        text.detach()
+        return Written(path, file.tell())
 
 
 def _page(project: Path) -> jinja2.Template:

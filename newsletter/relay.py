@@ -15,7 +15,11 @@ from newsletter.values import CONTROL, FaultError, shown_url
 PASSWORD_VARIABLE = "NEWSLETTER_SMTP_PASSWORD"  # noqa: S105 - the variable's name
 RELAY_EXAMPLE = "smtp://user@mail.example.com:587"
 
+RELAY_NAME = "relay"
+"""What a relay is called that nobody has named."""
+
 TlsSetting = Literal["auto", "starttls", "implicit", "none"]
+AuthSetting = Literal["auto", "plain", "login", "xoauth2"]
 
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?")
 
@@ -28,7 +32,23 @@ def parse_relay(url: str, env: Mapping[str, str], *, tls: TlsSetting = "auto") -
         raise ConfigError(f"the relay {fault.what}; {fault.remedy or f'write {RELAY_EXAMPLE}'}") from fault
 
 
-def read_relay(url: str, env: Mapping[str, str], tls: TlsSetting) -> Relay:
+def password_variables(name: str) -> tuple[str, ...]:
+    """The environment variables that may hold a relay's password; the first that is set counts."""
+    general = (PASSWORD_VARIABLE,)
+    return (f"{PASSWORD_VARIABLE}_{_folded(name)}", *general) if name and name != RELAY_NAME else general
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether two names share one environment variable: then a server could be given another one's password."""
+    return _folded(one) == _folded(other)
+
+
+def _folded(name: str) -> str:
+    return name.upper().replace("-", "_")
+
+
+def read_relay(url: str, env: Mapping[str, str], tls: TlsSetting, name: str = RELAY_NAME) -> Relay:
+    """As `parse_relay`; FaultError instead, in words that follow the name of a key."""
     scheme, separator, rest = url.partition("://")
     scheme = scheme.lower()
     if scheme not in {"smtp", "smtps"} or not separator:
@@ -63,7 +83,8 @@ def read_relay(url: str, env: Mapping[str, str], tls: TlsSetting) -> Relay:
         port=port or {"implicit": 465, "starttls": 587, "none": 25}[start],
         tls=start,
         user=user,
-        password=_read_password(env) if user else "",
+        password=_read_password(env, name) if user else "",
+        name=name,
     )
 
 
@@ -104,9 +125,12 @@ def _read_host(parts: re.Match[str], url: str) -> str:
     return host
 
 
-def _read_password(env: Mapping[str, str]) -> str:
-    password = env.get(PASSWORD_VARIABLE, "")
-    if CONTROL.search(password):
-        what = "the password has a line break or control character"
-        raise ConfigError(located(PASSWORD_VARIABLE, None, what, "set the variable without it"))
-    return password
+def _read_password(env: Mapping[str, str], name: str) -> str:
+    for variable in password_variables(name):
+        password = env.get(variable, "")
+        if CONTROL.search(password):
+            what = "the password has a line break or control character"
+            raise ConfigError(located(variable, None, what, "set the variable without it"))
+        if password:
+            return password
+    return ""

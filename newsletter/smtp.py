@@ -1,189 +1,393 @@
-"""One SMTP connection: connect, TLS, AUTH; then one message at a time, the server's replies -> `Outcome`.
+"""One SMTP connection, one message at a time: the server's replies -> `Outcome`.
 
-A message may be lost only where nobody can know: a connection that breaks between the body and the reply leaves the
-recipient `uncertain`, and nothing here ever sends such a message again. `committing` is recorded, by the caller's
-`before_body`, when all that can be refused cheaply has been accepted.
+The session owns its connection and knows at every moment how far a message has come: MAIL, RCPT, DATA, body, dot. A
+connection that breaks before the final dot was written leaves a recipient who provably has nothing (`deferred`); one
+that breaks after it leaves one of whom nobody can know (`uncertain`). Nothing here sends a message a second time.
+
+    begin(message) -> accepted() -> body() -> dot(next message) -> verdict()
+
+Where the server offers PIPELINING (RFC 2920), an envelope goes out in one write, and the next message's envelope with
+the dot of this one; elsewhere step by step. The calls are the same.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
+import re
 import ssl
-from collections.abc import Callable
-from types import TracebackType
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Self
 
-import aiosmtplib
-
-from newsletter.errors import DeliveryError
+from newsletter.connect import connect
 from newsletter.model import Message, Outcome, Relay, State
+from newsletter.replies import Reply, judge
 
 QUIT_TIMEOUT_S = 5.0
 """How long to wait for the answer to QUIT, on which nothing depends."""
 
-# A response exception is also raised for an answer that RFC 5321 does not have; a TimeoutError is an OSError.
-_SMTP_ERRORS = (aiosmtplib.SMTPException, OSError)
+MAX_LINE_BYTES = 8 * 1024
+"""A reply's line. RFC 5321, 4.5.3.1.5 allows 512; servers write longer ones."""
+
+MAX_REPLY_BYTES = 32 * 1024
+BLOCK_BYTES = 256 * 1024
+"""How much of a body is handed to the kernel at once; each block has its own time-out."""
 
 
-class ConnectionLostError(Exception):
-    """The connection is gone; the outcome of the message under way is in `outcome`, the next needs a new one."""
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long to wait, in seconds, for each answer; RFC 5321, 4.5.3.2's minimums are the defaults."""
 
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(outcome.text)
-        self.outcome = outcome
+    connect: float = 300.0
+    mail: float = 300.0
+    rcpt: float = 300.0
+    data: float = 120.0
+    block: float = 180.0
+    dot: float = 600.0
 
-
-class SenderRefusedError(Exception):
-    """The relay takes no mail from our address: nothing that another recipient would change."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(outcome.text)
-        self.outcome = outcome
-
-
-class Session:
-    """A connection to a relay, open inside `async with`. Entering raises DeliveryError in one sentence."""
-
-    def __init__(self, relay: Relay, *, timeout_s: float, tls_context: ssl.SSLContext | None = None) -> None:
-        self.relay = relay
-        self._timeout_s = timeout_s
-        self._transport: asyncio.BaseTransport | None = None
-        # Security: certificates and host names are verified, always; the parameter is for a private authority.
-        context = tls_context or ssl.create_default_context()
-        self._client = aiosmtplib.SMTP(
-            hostname=relay.host,
-            port=relay.port,
-            timeout=timeout_s,
-            use_tls=relay.tls == "implicit",
-            # Never opportunistic: True fails where the server offers no STARTTLS, False never asks for it.
-            start_tls=relay.tls == "starttls",
-            tls_context=context if relay.tls != "none" else None,
+    @classmethod
+    def capped(cls, most: float, dot: float | None = None) -> Timeouts:
+        """None longer than `most`, but for the dot's, which has a limit of its own."""
+        usual = cls()
+        return cls(
+            connect=min(usual.connect, most),
+            mail=min(usual.mail, most),
+            rcpt=min(usual.rcpt, most),
+            data=min(usual.data, most),
+            block=min(usual.block, most),
+            dot=usual.dot if dot is None else dot,
         )
 
-    async def __aenter__(self) -> Self:
-        relay = self.relay
+
+_UNSAFE = re.compile("[\x00-\x1f\x7f<>]")
+
+
+class _LostError(Exception):
+    """No reply will come: the connection is gone, too slow, or speaks no SMTP."""
+
+
+class Session(asyncio.Protocol):
+    """An open connection to a relay. `usable` is False once no further message may be begun on it."""
+
+    def __init__(self, relay: Relay, offers: Mapping[str, str], timeouts: Timeouts) -> None:
+        self.relay = relay
+        self.pipelining = "pipelining" in offers
+        self.begun = 0
+        self._timeouts = timeouts
+        self._wait_s = {
+            "RSET": timeouts.mail,
+            "MAIL": timeouts.mail,
+            "RCPT": timeouts.rcpt,
+            "DATA": timeouts.data,
+            "dot": timeouts.dot,
+            "QUIT": min(QUIT_TIMEOUT_S, timeouts.mail),
+        }
+        self._has_size = "size" in offers
+        self._max_bytes = int(size) if (size := offers.get("size", "")).strip().isdigit() else 0
+        self._has_8bit = "8bitmime" in offers
+        self._has_utf8 = "smtputf8" in offers
+        self._transport: asyncio.Transport | None = None
+        self._unfinished = b""
+        self._lines: list[bytes] = []
+        self._replies: deque[Reply] = deque()
+        self._expected: deque[str] = deque()
+        self._envelope: tuple[tuple[str, bytes], ...] = ()
+        self._refused: Outcome | None = None
+        self._needs_reset = False
+        self._lost = ""
+        self._goodbye: Reply | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._room: asyncio.Future[None] | None = None
+        self._paused = False
+        self._loop = asyncio.get_running_loop()
+
+    @classmethod
+    async def open(cls, relay: Relay, *, timeouts: Timeouts, tls_context: ssl.SSLContext | None = None) -> Self:
+        """Connect, start TLS, log in. Raises DeliveryError in one sentence."""
+        connection = await connect(relay, timeout_s=timeouts.connect, tls_context=tls_context)
+        session = cls(relay, connection.offers, timeouts)
+        session._transport = connection.transport
+        connection.transport.set_protocol(session)
+        return session
+
+    @property
+    def usable(self) -> bool:
+        return not self._lost and self._goodbye is None
+
+    # --- one message ------------------------------------------------------------------------------------------------
+
+    def begin(self, message: Message) -> None:
+        """Send the envelope, or where there is no PIPELINING have it ready for `accepted`."""
+        commands = self._prepare(message)
+        if commands:
+            self._write(commands)
+
+    async def accepted(self) -> Outcome | None:
+        """None when the server waits for the body; else what became of the message, none of which went out."""
+        if self._refused is not None:
+            return self._refused
+        refusal: Outcome | None = None
+        waits_for_body = False
+        for stage, command in self._envelope:
+            if not self.pipelining:
+                if refusal is not None:
+                    break
+                self._write(command)
+                self._expected.append(stage)
+            try:
+                reply = await self._reply()
+            except _LostError as error:
+                return refusal or Outcome(State.DEFERRED, stage, 0, str(error))
+            if reply.code == 421:  # RFC 5321, 3.8: the server closes the channel
+                self._close(f"{reply.code} {reply.text}")
+                return refusal or judge(stage, reply.code, reply.text)
+            if reply.code // 100 == (3 if stage == "DATA" else 2):
+                waits_for_body = stage == "DATA"
+            elif reply.code < 400 or stage == "RSET":
+                self._close(f"the relay answered {stage} with {reply.code} {reply.text}")
+                return refusal or Outcome(State.DEFERRED, stage, 0, self._lost)
+            else:
+                refusal = refusal or judge(stage, reply.code, reply.text)
+        self._needs_reset = refusal is not None and not waits_for_body
+        if refusal is not None and waits_for_body:
+            await self._say_nothing()
+        return refusal
+
+    async def _say_nothing(self) -> None:
+        """End a DATA that was allowed although nobody may receive (RFC 2920, 3.1): a body of no lines."""
+        self._write(b".\r\n")
+        self._expected.append("dot")
         try:
-            await self._client.connect()
-            self._transport = self._client.transport
-            await self._greet()
-            if relay.user:
-                await self._client.login(relay.user, relay.password)
-        except aiosmtplib.SMTPAuthenticationError as error:
-            await self._close()
-            raise DeliveryError(
-                f"{relay}: the login as {relay.user} was refused ({error.code} {error.message}); "
-                "set NEWSLETTER_SMTP_PASSWORD to this user's password"
-            ) from error
-        except (aiosmtplib.SMTPException, OSError) as error:
-            await self._close()
-            raise DeliveryError(self._unreachable(error)) from error
-        return self
+            if (await self._reply()).code == 421:
+                self._close("the relay closed the connection")
+        except _LostError:
+            pass  # the recipient's outcome stands; `usable` says the rest
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None and self._client.is_connected:
-            # All that was to be sent has its answer: a relay that will not say goodbye takes nothing back.
-            with contextlib.suppress(aiosmtplib.SMTPException, OSError):
-                await self._client.quit(timeout=min(self._timeout_s, QUIT_TIMEOUT_S))
-        await self._close()
-
-    async def _close(self) -> None:
-        """Let go of the socket now: a TLS connection that is merely closed waits for the other side's goodbye."""
-        self._client.close()
-        if isinstance(self._transport, asyncio.WriteTransport):
-            self._transport.abort()
-            await asyncio.sleep(0)  # abort() leaves the rest to the loop's next round
-
-    async def _greet(self) -> None:
-        """Hear what the relay offers, before the first message asks; once more after STARTTLS (RFC 3207, 4.2)."""
+    async def body(self, message: Message) -> Outcome | None:
+        """Send all but the final dot. An outcome only where the connection broke: nothing was delivered then."""
+        if self._lost or self._transport is None:
+            return Outcome(State.DEFERRED, "body", 0, self._lost)
+        data = _stuffed(message.data)
         try:
-            await self._client.ehlo()
-        except aiosmtplib.SMTPHeloError:
-            if self._client.is_connected:
-                await self._client.helo()
+            for start in range(0, len(data), BLOCK_BYTES):
+                self._transport.write(data if len(data) <= BLOCK_BYTES else data[start : start + BLOCK_BYTES])
+                if self._paused:
+                    await self._drained()
+        except _LostError as error:
+            return Outcome(State.DEFERRED, "body", 0, str(error))
+        return None
 
-    async def send(self, message: Message, before_body: Callable[[], None]) -> Outcome:
-        """Hand one message over. `before_body` runs once the recipient was accepted, before any of the body goes out.
+    def dot(self, following: Message | None = None) -> Outcome | None:
+        """Write the final dot, and the next message's envelope with it where that is allowed.
 
-        Raises ConnectionLostError where the connection did not survive, SenderRefusedError where MAIL was answered
-        with a permanent refusal.
+        An outcome means that the dot was not written: the connection is gone, or the server spoke out of turn.
         """
-        client = self._client
+        if self._replies or self._expected:
+            self._close("the relay answered before it was asked")
+        if self._goodbye is not None:
+            self._close(f"{self._goodbye.code} {self._goodbye.text}")
+        if self._transport is not None and self._transport.is_closing():
+            self._close("the connection broke")  # a write failed; `connection_lost` comes with the loop's next round
+        if self._lost:
+            return Outcome(State.DEFERRED, "body", 0, self._lost)
+        self._expected.append("dot")
+        self._write(b".\r\n" + (self._prepare(following) if following else b""))
+        return None
+
+    async def verdict(self) -> Outcome:
+        """What the server says of the whole message. No answer leaves it uncertain."""
+        try:
+            reply = await self._reply()
+        except _LostError as error:
+            return Outcome(State.UNCERTAIN, "dot", 0, str(error))
+        if reply.code == 421:
+            self._close(f"{reply.code} {reply.text}")
+        if reply.code // 100 == 2:
+            return Outcome(State.SENT, "dot", reply.code, reply.text)
+        if reply.code < 400:
+            self._close(f"the relay answered the message with {reply.code} {reply.text}")
+            return Outcome(State.UNCERTAIN, "dot", reply.code, reply.text)
+        return judge("dot", reply.code, reply.text)
+
+    def abort(self) -> None:
+        """Drop the connection in the middle of whatever it is in."""
+        self._close("closed by us")
+
+    async def quit(self) -> None:
+        """Say goodbye where the server listens, and close. It takes nothing back: all that was sent has its answer."""
+        if self.usable and not self._expected and not self._replies:
+            self._write(b"QUIT\r\n")
+            self._expected.append("QUIT")
+            with contextlib.suppress(_LostError):
+                await self._reply()
+        self._close("closed by us")
+        await asyncio.sleep(0)  # abort() leaves the rest to the loop's next round
+
+    # --- the envelope -----------------------------------------------------------------------------------------------
+
+    def _prepare(self, message: Message) -> bytes:
+        """Set the next envelope; with PIPELINING, its commands to be written at once."""
+        self._envelope, self._refused = (), None
+        self.begun += 1
         # RFC 6531: for an address that is not ASCII, be it in the envelope or in a header.
-        needs_utf8 = not ((message.envelope_from + message.recipient).isascii() and message.data.isascii())
-        if needs_utf8 and not client.supports_extension("smtputf8"):
-            return Outcome(State.REJECTED, "MAIL", 0, "the relay does not offer SMTPUTF8, which this address needs")
-        options = [f"SIZE={len(message.data)}"] if client.supports_extension("size") else []
-        options += ["SMTPUTF8"] if needs_utf8 else []
-        encoding = "utf-8" if needs_utf8 else "ascii"
-        stage = "MAIL"
-        try:
-            await client.mail(message.envelope_from, options=options, encoding=encoding)
-            stage = "RCPT"
-            await client.rcpt(message.recipient, encoding=encoding)
-        except _SMTP_ERRORS as error:
-            return await self._failed(error, stage)
-        before_body()  # outside: a ledger that cannot be written is no fault of the connection
-        try:
-            reply = await client.data(message.data)
-        except _SMTP_ERRORS as error:
-            return await self._failed(error, "DATA")
-        return Outcome(State.SENT, "DATA", reply.code, _words(reply.message))
+        ascii_data = message.data.isascii()
+        needs_utf8 = not (ascii_data and message.envelope_from.isascii() and message.recipient.isascii())
+        if needs_utf8 and not (self._has_utf8 and self._has_8bit):
+            words = "the relay does not offer SMTPUTF8, which this address needs"
+            self._refused = Outcome(State.REJECTED, "MAIL", 0, words)
+            return b""
+        if self._max_bytes and len(message.data) > self._max_bytes:  # RFC 1870, 6
+            words = f"the message has {len(message.data):,} bytes, the relay takes {self._max_bytes:,}"
+            self._refused = Outcome(State.DEFERRED, "MAIL", 552, words, lane=True)
+            return b""
+        options = f" SIZE={len(message.data)}" if self._has_size else ""
+        if not ascii_data:
+            options += " BODY=8BITMIME"
+        if needs_utf8:
+            options += " SMTPUTF8"
+        envelope = (
+            ("MAIL", _command("MAIL FROM", message.envelope_from, options)),
+            ("RCPT", _command("RCPT TO", message.recipient, "")),
+            ("DATA", b"DATA\r\n"),
+        )
+        self._envelope = (("RSET", b"RSET\r\n"), *envelope) if self._needs_reset else envelope
+        self._needs_reset = False
+        if not self.pipelining:
+            return b""
+        self._expected.extend([stage for stage, _ in self._envelope])
+        return b"".join([command for _, command in self._envelope])
 
-    async def _failed(self, error: Exception, stage: str) -> Outcome:
-        """The outcome of a refusal; ConnectionLostError where the connection is gone or speaks no SMTP."""
-        if isinstance(error, aiosmtplib.SMTPResponseException) and 400 <= error.code < 600:
-            return await self._refused(error.code, error.message, stage)
-        self._client.close()
-        # The library does not tell a drop before the dot from one after it: both count as the latter.
-        state = State.UNCERTAIN if stage == "DATA" else State.DEFERRED
-        raise ConnectionLostError(Outcome(state, stage, 0, _words(error))) from error
+    # --- replies ----------------------------------------------------------------------------------------------------
 
-    async def _refused(self, code: int, text: str, stage: str) -> Outcome:
-        outcome = Outcome(State.DEFERRED if 400 <= code < 500 else State.REJECTED, stage, code, _words(text))
-        if stage == "MAIL" and outcome.state is State.REJECTED:
-            raise SenderRefusedError(Outcome(State.DEFERRED, stage, code, outcome.text))
-        if code == 421:  # RFC 5321 3.8: the server closes the channel
-            self._client.close()
-            raise ConnectionLostError(outcome)
+    async def _reply(self) -> Reply:
+        """The next reply, to the command that was sent first. Raises _LostError when there will be none."""
+        if not self._replies and not self._lost:
+            self._waiter = self._loop.create_future()
+            limit = self._wait_s[self._expected[0]]
+            timer = self._loop.call_later(limit, self._close, f"no answer to {self._expected[0]} within {limit:g} s")
+            try:
+                await self._waiter
+            finally:
+                timer.cancel()
+                self._waiter = None
+        if not self._replies:
+            raise _LostError(self._lost)
+        self._expected.popleft()
+        return self._replies.popleft()
+
+    def data_received(self, data: bytes) -> None:
+        if self._lost:
+            return
+        *lines, self._unfinished = (self._unfinished + data).split(b"\n")
+        for line in lines:
+            self._take_line(line)
+            if self._lost:
+                return
+        if len(self._unfinished) > MAX_LINE_BYTES:
+            self._close(f"the relay's answer has a line of over {MAX_LINE_BYTES} bytes")
+
+    def _take_line(self, line: bytes) -> None:
+        text = line.rstrip(b"\r")
+        head, mark = text[:3], text[3:4]
+        lines = self._lines
+        well_formed = len(head) == 3 and head.isdigit() and head[0] in b"2345" and mark in b" -"
+        if not well_formed or (lines and lines[0][:3] != head):
+            self._close(f"the relay's answer is no SMTP: {_words(text[:200])}")
+            return
+        lines.append(text)
+        if sum(map(len, lines)) > MAX_REPLY_BYTES:
+            self._close(f"the relay's answer has over {MAX_REPLY_BYTES} bytes")
+            return
+        if mark == b"-":
+            return
+        self._lines = []
+        self._take_reply(Reply(int(head), _words(b" ".join([each[4:] for each in lines]))))
+
+    def _take_reply(self, reply: Reply) -> None:
+        if len(self._replies) < len(self._expected):
+            self._replies.append(reply)
+        elif reply.code == 421:  # RFC 5321, 3.8: it may say so at any time
+            self._goodbye = reply
+        else:
+            self._close(f"the relay answered before it was asked: {reply.code} {reply.text}")
+        self._wake()
+
+    # --- the transport ----------------------------------------------------------------------------------------------
+
+    def eof_received(self) -> bool:
+        self._close("the relay closed the connection")
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._close(f"the connection broke ({_words(exc)})" if exc else "the relay closed the connection")
+
+    def pause_writing(self) -> None:
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
+
+    async def _drained(self) -> None:
+        """Wait until the kernel has taken what was written."""
+        self._room = self._loop.create_future()
+        limit = self._timeouts.block
+        timer = self._loop.call_later(limit, self._close, f"the relay took nothing of the body for {limit:g} s")
         try:
-            await self._client.rset()
-        except (aiosmtplib.SMTPException, OSError) as error:
-            self._client.close()
-            raise ConnectionLostError(outcome) from error
-        return outcome
+            await self._room
+        finally:
+            timer.cancel()
+            self._room = None
+        if self._lost:
+            raise _LostError(self._lost)
 
-    def _unreachable(self, error: Exception) -> str:
-        relay = self.relay
-        cause = error.__cause__ or error
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            what = cause.verify_message or "it could not be verified"
-            remedy = "use the host name that the certificate is for, or have the server's certificate renewed"
-            return f"{relay}: the certificate was refused ({what}); {remedy}"
-        if isinstance(cause, ssl.SSLError):
-            remedy = "write smtps:// for port 465 and smtp:// for 587"
-            return f"{relay}: no TLS session ({cause.reason or cause}); {remedy}"
-        if isinstance(error, aiosmtplib.SMTPConnectResponseError):
-            return f"{relay}: the relay turned us away ({error.code} {_words(error.message)}); try again later"
-        if isinstance(error, aiosmtplib.SMTPTimeoutError | TimeoutError):
-            return f"{relay}: no answer in time; check host, port and firewall"
-        if isinstance(error, aiosmtplib.SMTPResponseException) and error.code < 0:
-            return f"{relay}: no SMTP server answers there ({_words(error.message)}); check host and port"
-        if isinstance(error, aiosmtplib.SMTPResponseException):
-            return f"{relay}: the relay said {error.code} {_words(error.message)} before any mail; ask who runs it"
-        if "SMTP AUTH" in str(error):
-            return f"{relay}: the relay offers no login; leave the user out of its address, or check the port"
-        if "STARTTLS" in str(error):
-            remedy = 'use smtps:// or a relay with STARTTLS; [relay] tls = "none" is for a relay on this machine'
-            return f"{relay}: the relay offers no STARTTLS; {remedy}"
-        words = os.strerror(cause.errno) if isinstance(cause, OSError) and cause.errno and cause.errno > 0 else cause
-        return f"{relay}: cannot connect ({_words(words)}); check host and port, and that the relay is running"
+    def _write(self, data: bytes) -> None:
+        if not self._lost and self._transport is not None:
+            self._transport.write(data)
+
+    def _close(self, why: str) -> None:
+        """Give the connection up, now. The first reason stays; replies that came before it are still read."""
+        if self._lost:
+            return
+        self._lost = self._farewell() or why
+        if self._transport is not None:
+            # abort(), not close(): TLS would wait for the other side's goodbye, and buffered bytes must not go out.
+            self._transport.abort()
+        self._wake()
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
+
+    def _farewell(self) -> str:
+        return f"{self._goodbye.code} {self._goodbye.text}" if self._goodbye else ""
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+def _command(verb: str, address: str, options: str) -> bytes:
+    # Security: a control character in an address would end the command and start another one.
+    if _UNSAFE.search(address):
+        raise ValueError(f"an address with a control character or bracket: {address!r}")
+    return f"{verb}:<{address}>{options}\r\n".encode()
+
+
+def _stuffed(data: bytes) -> bytes:
+    """A message as it goes between DATA and the dot: leading dots doubled (RFC 5321, 4.5.2), CRLF at its end."""
+    # One byte is searched for many times faster than two, and base64, which most of a message is, has no dots.
+    at = data.find(b".")
+    while at >= 0:
+        if at == 0 or data[at - 1] == 0x0A:
+            data = (b"." if data.startswith(b".") else b"") + data.replace(b"\n.", b"\n..")
+            break
+        at = data.find(b".", at + 1)
+    return data if data.endswith(b"\r\n") else data + b"\r\n"
 
 
 def _words(text: object) -> str:
-    """A server's words, or an error's, on one line: enhanced status codes and line ends as they came, in order."""
-    words = str(text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return " ".join(words.split()) or type(text).__name__
+    """A server's words, or an error's, on one line and as text, whatever bytes they were."""
+    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+    return " ".join(words.split()) or ("" if isinstance(text, bytes) else type(text).__name__)

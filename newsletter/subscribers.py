@@ -1,6 +1,7 @@
-"""A list in CSV -> Subscribers. A bad row is a finding with its line; the rest of the list goes on.
+"""A list in CSV -> its rows, in order. A bad row is a finding with its line; the rest of the list goes on.
 
 The file is read line by line in flat memory. A row is known by the line on which it starts, as an editor counts them.
+`audience` has a list read whole, and each person on it once.
 """
 
 from __future__ import annotations
@@ -9,17 +10,17 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from email_validator import EmailNotValidError, validate_email
 
 from newsletter.errors import ConfigError, ContentError, located
-from newsletter.model import Finding, Subscriber, fold_address
+from newsletter.model import Finding, Subscriber
 
 MAX_VALUE_CHARS = 10_000
 # A quote that is never closed would swallow the list; past this many characters a row is given up as such.
@@ -52,52 +53,48 @@ _HEADER_COLUMNS = frozenset({"email", "name"})
 _LIKE_EMAIL = re.compile(r"mail|address|邮|郵|信箱|地址|メール|アドレス|메일|correo|courriel|adresse", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Audience:
-    """A list, read whole. `rows` counts what is neither header nor blank: subscribers, invalid and duplicates."""
+class Row(NamedTuple):
+    """A good row: its line, its address as mail goes there, and the values of the list's columns, in their order.
 
-    subscribers: tuple[Subscriber, ...]
-    invalid: tuple[Finding, ...]
-    duplicates: tuple[Finding, ...]
-    columns: tuple[str, ...]
-    rows: int
-
-
-def read_audience(path: Path) -> Audience:
-    """Everyone on the list once. Of rows with one address the first stands, the later ones are `duplicates`.
-
-    ContentError when the list has no row or no email column, or is not text in UTF-8; ConfigError when it cannot be
-    read at all.
+    No value holds a control character, tabs and line breaks apart; `email` is there as the address is. `line` is None
+    for who stands on no list.
     """
-    subscribers: list[Subscriber] = []
-    invalid: list[Finding] = []
-    duplicates: list[Finding] = []
-    seen: dict[str, int | None] = {}
-    rows = 0
+
+    line: int | None
+    email: str
+    values: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """An open list: the names of its columns, lower-cased, and its rows, to be read once."""
+
+    columns: tuple[str, ...]
+    rows: Iterator[Row | Finding]
+
+
+@contextmanager
+def open_list(path: Path) -> Iterator[Listing]:
+    """A list to be read row by row. Of its errors, those of a row come while `rows` is read.
+
+    ContentError when the list has no email column or is not text in UTF-8; ConfigError when it cannot be read at all.
+    """
     with _open(path) as lines:
         columns, delimiter = _read_header(lines)
-        for row in _read_rows(lines, columns, delimiter):
-            rows += 1
-            if isinstance(row, Finding):
-                invalid.append(row)
-                continue
-            key = fold_address(row.email)
-            if key in seen:
-                what = f"{_shown(row.email)} is already on line {seen[key]}; mailed once"
-                duplicates.append(Finding("duplicate", what, "remove one of the two rows", row.line))
-                continue
-            seen[key] = row.line
-            subscribers.append(row)
-    if not rows:
-        raise ContentError(located(str(path), None, "nobody is on the list", "add a row below the header"))
-    return Audience(tuple(subscribers), tuple(invalid), tuple(duplicates), tuple(filter(None, columns)), rows)
+        yield Listing(tuple(filter(None, columns)), _read_rows(lines, columns, delimiter))
 
 
 def read_subscribers(path: Path) -> Iterator[Subscriber | Finding]:
-    """The rows in order, as they are read: duplicates included, bad rows as findings. Errors as `read_audience`."""
-    with _open(path) as lines:
-        columns, delimiter = _read_header(lines)
-        yield from _read_rows(lines, columns, delimiter)
+    """The rows in order, as they are read: duplicates included, bad rows as findings. Errors as `open_list`."""
+    with open_list(path) as listing:
+        for row in listing.rows:
+            yield row if isinstance(row, Finding) else as_subscriber(listing.columns, row.values, row.line)
+
+
+def as_subscriber(columns: Sequence[str], values: Sequence[str], line: int | None) -> Subscriber:
+    """The person of a row; `email` is among the columns."""
+    fields = dict(zip(columns, values, strict=True))
+    return Subscriber(fields["email"], MappingProxyType(fields), line)
 
 
 # --- addresses ------------------------------------------------------------------------------------------------------
@@ -234,14 +231,16 @@ def _without_email(path: str, line: int, found: list[str]) -> str:
     return located(path, line, what, "name the column of addresses email")
 
 
-def _read_rows(lines: _Lines, columns: list[str], delimiter: str) -> Iterator[Subscriber | Finding]:
+def _read_rows(lines: _Lines, columns: list[str], delimiter: str) -> Iterator[Row | Finding]:
     while (line := lines.next()) is not None:
         start = lines.number
         cells = _read_cells(lines, line, delimiter)
         if isinstance(cells, Finding):
             yield cells
-        elif any(cell and not cell.isspace() for cell in cells):  # else blank: spreadsheets leave rows like ",,,"
-            yield _read_row(cells, columns, delimiter, start)
+            continue
+        text = "".join(cells)
+        if text and not text.isspace():  # else blank: spreadsheets leave rows like ",,,"
+            yield _read_row(cells, text, columns, delimiter, start)
 
 
 def _read_cells(lines: _Lines, line: str, delimiter: str) -> list[str] | Finding:
@@ -274,7 +273,8 @@ def _read_cells(lines: _Lines, line: str, delimiter: str) -> list[str] | Finding
         return Finding("quotes", what, 'close the quoted value, and write "" for a quote inside it', start)
 
 
-def _read_row(cells: list[str], columns: list[str], delimiter: str, line: int) -> Subscriber | Finding:
+def _read_row(cells: list[str], text: str, columns: list[str], delimiter: str, line: int) -> Row | Finding:
+    """`text` is all that stands in the cells."""
     while len(cells) > len(columns) and not cells[-1].strip():
         cells.pop()
     if len(cells) != len(columns):
@@ -283,25 +283,39 @@ def _read_row(cells: list[str], columns: list[str], delimiter: str, line: int) -
             f"quote a value that holds {_shown(delimiter)}" if len(cells) > len(columns) else "add the missing ones"
         )
         return Finding("columns", what, remedy, line)
-    fields: dict[str, str] = {}
-    for column, cell in zip(columns, cells, strict=True):
-        if len(cell) > MAX_VALUE_CHARS:
-            what = f"{_shown(column)} is {_shown(cell)}, with {len(cell):,} characters"
-            return Finding("oversize", what, f"keep it below {MAX_VALUE_CHARS:,}", line)
-        if (_CONTROL_OR_BREAK if column in _HEADER_COLUMNS else _CONTROL).search(cell):
-            what = f"{_shown(column)} is {_shown(cell)}, with a control character or a line break"
-            return Finding("control-character", what, "remove it", line)
-        if column:
-            fields[column] = cell.strip()
-    written = fields["email"]
+    # No control character is printable: nearly every row is found good by one look at all of it.
+    if len(text) > MAX_VALUE_CHARS or not text.isprintable():
+        for column, cell in zip(columns, cells, strict=True):
+            fault = _fault(column, cell, line)
+            if fault:
+                return fault
+    at = columns.index("email")
+    written = cells[at].strip()
     if not written:
         what = f"{_shown(delimiter.join(cells))} has no address"
         return Finding("no-address", what, "fill in the email column, or remove the row", line)
     try:
-        fields["email"] = email = normalize_address(written)
+        cells[at] = email = normalize_address(written)
     except ValueError as error:
         return Finding("invalid-address", f"{_shown(written)} is not an address: {error}", _mend(written), line)
-    return Subscriber(email, MappingProxyType(fields), line)
+    return Row(line, email, [cell.strip() for column, cell in zip(columns, cells, strict=True) if column])
+
+
+def _fault(column: str, cell: str, line: int) -> Finding | None:
+    """What keeps a value from being used, whatever the column is for."""
+    if len(cell) > MAX_VALUE_CHARS:
+        what = f"{_shown(column)} is {_shown(cell)}, with {len(cell):,} characters"
+        return Finding("oversize", what, f"keep it below {MAX_VALUE_CHARS:,}", line)
+    if (_CONTROL_OR_BREAK if column in _HEADER_COLUMNS else _CONTROL).search(cell):
+        what = f"{_shown(column)} is {_shown(cell)}, with a control character or a line break"
+        return Finding("control-character", what, "remove it", line)
+    return None
+
+
+def duplicate(email: str, line: int | None, first_line: int | None) -> Finding:
+    """Of a row whose address stands on an earlier one."""
+    what = f"{_shown(email)} is already on line {first_line}; mailed once"
+    return Finding("duplicate", what, "remove one of the two rows", line)
 
 
 def _mend(written: str) -> str:

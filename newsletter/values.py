@@ -7,6 +7,12 @@ import re
 # C0, DEL, C1 and Unicode's line breaks: in a header they would start another one, on a terminal they are commands.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
+_PART = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s.=#\[\]"']+)"""
+_DOTTED = rf"{_PART}(?:\s*\.\s*{_PART})*"
+
+Where = tuple[str | int, ...]
+"""The way to a value in a tree of tables and arrays: names, and indexes from 0."""
+
 
 class FaultError(ValueError):
     """What is wrong with a value, as it follows the key's name, and what to do: by default, to write the example."""
@@ -49,23 +55,26 @@ def kind(value: object) -> str:
     return names.get(type(value), "a date or time")
 
 
-def line_of(text: str, where: tuple[str, ...]) -> int | None:
-    """The line of a key, else of what encloses it. TOML: it knows sections, dotted keys, multi-line strings."""
-    table: tuple[str, ...] = ()
+def line_of(text: str, where: Where) -> int | None:
+    """The line of a key, else of what encloses it. TOML: it knows sections, arrays of them (their index, counted from
+    0, follows the name in `where`), dotted and quoted keys, multi-line strings."""
+    table: Where = ()
+    counts: dict[Where, int] = {}
     best: tuple[int, int | None] = (0, None)
     closing = ""
     for number, line in enumerate(text.split("\n"), 1):
         if closing:
             closing = "" if closing in line else closing
             continue
-        header = re.match(r"\s*\[+([^\]]*)\]", line)
-        assignment = re.match(r"\s*([^=#\[]+?)\s*=(.*)", line)
+        header = re.match(rf"\s*(?P<array>\[?)\[\s*(?P<name>{_DOTTED})\s*\]", line)
+        assignment = re.match(rf"\s*(?P<name>{_DOTTED})\s*=(?P<value>.*)", line)
         if header:
-            table = here = _parts(header[1])
+            name = _parts(header["name"])
+            table = here = _indexed(name, counts, grown=bool(header["array"]))
         elif assignment:
-            here = table + _parts(assignment[1])
-            quotes = re.match(r"\s*(\"\"\"|''')", assignment[2])
-            if quotes and quotes[1] not in assignment[2][quotes.end() :]:
+            here = table + _parts(assignment["name"])
+            quotes = re.match(r"\s*(\"\"\"|''')", assignment["value"])
+            if quotes and quotes[1] not in assignment["value"][quotes.end() :]:
                 closing = quotes[1]
         else:
             continue
@@ -76,4 +85,16 @@ def line_of(text: str, where: tuple[str, ...]) -> int | None:
 
 
 def _parts(dotted: str) -> tuple[str, ...]:
-    return tuple(part.strip().strip("\"'") for part in dotted.split("."))
+    return tuple(part.strip("\"'") for part in re.findall(_PART, dotted))
+
+
+def _indexed(name: tuple[str, ...], counts: dict[Where, int], *, grown: bool) -> Where:
+    """A header's name with the index of each array of tables in it; `grown` where it starts the array's next table."""
+    here: Where = ()
+    for depth, part in enumerate(name, 1):
+        here = (*here, part)
+        if grown and depth == len(name):
+            counts[here] = counts.get(here, -1) + 1
+        if here in counts:
+            here = (*here, counts[here])
+    return here

@@ -19,6 +19,8 @@ from urllib.parse import unquote
 
 import pytest
 
+pytest_plugins = ["postgres"]
+
 TESTS = Path(__file__).parent
 CHECKOUT = TESTS.parent
 

@@ -1,8 +1,8 @@
 """A scripted SMTP server: real sockets, real TLS, and at each command the fault that a test asks for.
 
 It runs on port 0 of 127.0.0.1, in a thread of its own. `Rule`s say what it does otherwise than a good server would;
-`messages`, `commands` and `connections` are what it saw. A message whose final dot was read is kept unless the rule for
-the dot refuses it: that is how a mail arrives whose sender never learns so.
+`messages`, `commands`, `connections` and `violations` are what it saw. A message whose final dot was read is kept
+unless the rule for the dot refuses or loses it: that is how a mail arrives whose sender never learns so.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import base64
 import contextlib
 import re
+import socket
 import ssl
 import threading
 from collections import Counter
@@ -22,7 +23,7 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 from enum import Enum
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Self, TypeAlias
 
 from newsletter.model import Relay
 
@@ -32,22 +33,32 @@ Point = Literal["connect", "EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "
 
 class Fault(Enum):
     DROP = "close the connection without a word"
+    LOSE = "the same, and forget the message whose dot was just read"
     SILENCE = "never answer, keep the connection"
     HOLD = "answer as usual once the test calls `release`"
 
 
+Action: TypeAlias = "str | bytes | Fault | Callable[[], object] | tuple[bytes | Fault, ...]"
+"""A reply line (one that begins with 421 closes), raw bytes, a fault, something to call first, or several in a row."""
+
+EXTENSIONS = ("PIPELINING", "SIZE 50000000", "8BITMIME", "SMTPUTF8")
+PLAIN = EXTENSIONS[1:]
+"""What a relay offers with which everything goes step by step."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """At `point`, do `action`: a reply line, or a Fault. A callable runs first, in the server's thread.
+    """At `point`, do `action`. A callable runs first, in the server's thread; then the next rule that fits counts.
 
     `times` are the occasions at that point, from 1, on all connections together (none given: all); `about` limits the
-    rule to transactions whose recipient holds these letters.
+    rule to transactions whose recipient holds these letters; `once` lets it bite the first time only.
     """
 
     point: Point
-    action: str | bytes | Fault | Callable[[], object]
+    action: Action
     times: tuple[int, ...] = ()
     about: str = ""
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +76,8 @@ class Received:
 
     @property
     def message_id(self) -> str:
-        return str(self.mail["Message-ID"])
+        found = re.search(rb"(?im)^Message-ID:\s*(\S+)", self.data)
+        return found[1].decode() if found else ""
 
 
 def read_mail(data: bytes) -> EmailMessage:
@@ -75,7 +87,13 @@ def read_mail(data: bytes) -> EmailMessage:
 
 
 class SmtpServer:
-    """Start it with `with`; then `relay` is where it is. `login` makes it offer AUTH and take only these two words."""
+    """Start it with `with`; then `relay` is where it is. `login` makes it offer AUTH and take only these two words.
+
+    `together` answers commands that came in one segment in one segment; `dribble` answers byte by byte. `empty_data`
+    says 354 to a DATA without recipients, as RFC 2920 (3.1) allows. After `messages_per_connection` comes 421.
+    `injected` follows the answer to STARTTLS in the clear. `receive_bytes` keeps the kernel's buffer small.
+    `script` is asked before the rules: the point and its recipient -> what to do, None for nothing.
+    """
 
     def __init__(
         self,
@@ -83,18 +101,36 @@ class SmtpServer:
         tls: ssl.SSLContext | None = None,
         implicit: bool = False,
         login: tuple[str, str] | None = None,
-        extensions: Sequence[str] = ("SIZE 50000000", "8BITMIME", "SMTPUTF8"),
+        mechanisms: str = "PLAIN LOGIN",
+        extensions: Sequence[str] = EXTENSIONS,
+        together: bool = False,
+        dribble: bool = False,
+        empty_data: bool = False,
+        messages_per_connection: int = 0,
+        injected: bytes = b"",
+        receive_bytes: int = 0,
+        script: Callable[[Point, str], Action | None] = lambda point, recipient: None,
     ) -> None:
         self.rules = list(rules)
         self.port = 0
         self.messages: list[Received] = []
         self.commands: list[str] = []
         self.connections = 0
+        self.violations: list[str] = []
         self._tls = tls
         self._implicit = implicit
         self._login = login
+        self._mechanisms = mechanisms
         self._extensions = tuple(extensions)
+        self._together = together
+        self._dribble = dribble
+        self._empty_data = empty_data
+        self._messages_per_connection = messages_per_connection
+        self._injected = injected
+        self._receive_bytes = receive_bytes
+        self._script = script
         self._seen: Counter[Point] = Counter()
+        self._open: set[_Connection] = set()
         self._changed = threading.Condition()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -130,9 +166,22 @@ class SmtpServer:
 
     def release(self, count: int = 1) -> None:
         """Let as many answers go out as are on hold, or will be."""
-        assert self._loop is not None
         for _ in range(count):
-            self._loop.call_soon_threadsafe(self._holding.release)
+            self._in_loop(self._holding.release)
+
+    def hang_up(self, last_words: bytes = b"") -> None:
+        """Close every connection, whatever it is in."""
+
+        def close() -> None:
+            for connection in self._open:
+                connection.writer.write(last_words)
+                connection.writer.close()
+
+        self._in_loop(close)
+
+    def _in_loop(self, call: Callable[[], object]) -> None:
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(call)
 
     def __enter__(self) -> Self:
         ready: Future[int] = Future()
@@ -144,10 +193,9 @@ class SmtpServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._loop is not None
         assert self._stop is not None
         assert self._thread is not None
-        self._loop.call_soon_threadsafe(self._stop.set)
+        self._in_loop(self._stop.set)
         self._thread.join(timeout=30)
         assert not self._thread.is_alive()
 
@@ -162,21 +210,28 @@ class SmtpServer:
             task = asyncio.current_task()
             assert task is not None
             open_connections.add(task)
+            connection = _Connection(self, reader, writer)
+            self._open.add(connection)
             try:
-                await _Connection(self, reader, writer).serve()
+                await connection.serve()
             except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, _ClosedError):
                 pass
             except asyncio.CancelledError:
                 pass  # the test is over
             finally:
                 open_connections.discard(task)
+                self._open.discard(connection)
                 writer.transport.abort()
                 with contextlib.suppress(ConnectionError, ssl.SSLError):
                     await writer.wait_closed()
                 self._notify()
 
+        listening = socket.create_server(("127.0.0.1", 0))
+        if self._receive_bytes:  # before anyone connects: an accepted socket inherits it
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receive_bytes)
+        limit = self._receive_bytes or 64 * 1024 * 1024
         context = self._tls if self._implicit else None
-        server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=64 * 1024 * 1024, ssl=context)
+        server = await asyncio.start_server(serve, sock=listening, limit=limit, ssl=context)
         ready.set_result(server.sockets[0].getsockname()[1])
         await self._stop.wait()
         server.close()
@@ -188,22 +243,40 @@ class SmtpServer:
         with self._changed:
             self._changed.notify_all()
 
-    async def _rule(self, point: Point, recipient: str) -> str | bytes | Fault | None:
-        """Count the occasion, and give what the first rule that fits it says."""
+    async def _rule(self, point: Point, recipient: str) -> tuple[bytes | Fault, ...]:
+        """Count the occasion, and give what the first rule that fits it says; nothing where none does."""
         with self._changed:
             self._seen[point] += 1
             number = self._seen[point]
             self._changed.notify_all()
-        for rule in self.rules:
+        scripted = self._script(point, recipient)
+        if scripted is not None:
+            return await self._done(scripted) or ()
+        for rule in list(self.rules):
             if rule.point == point and number in (rule.times or (number,)) and rule.about in recipient:
-                if not isinstance(rule.action, str | bytes | Fault):
-                    rule.action()
-                    continue
-                if rule.action is Fault.HOLD:
-                    await self._holding.acquire()
-                    return None
-                return rule.action
-        return None
+                if rule.once:
+                    self.rules.remove(rule)
+                done = await self._done(rule.action)
+                if done is not None:
+                    return done
+        return ()
+
+    async def _done(self, action: Action) -> tuple[bytes | Fault, ...] | None:
+        """An action as what is to be said and done, in order; None when it was only to be called."""
+        match action:
+            case Fault.HOLD:
+                await self._holding.acquire()
+                return ()
+            case str():
+                line = f"{action}\r\n".encode()
+                return (line, Fault.DROP) if action.startswith("421") else (line,)
+            case bytes() | Fault():
+                return (action,)
+            case tuple():
+                return action
+            case _:
+                action()
+                return None
 
 
 class _ClosedError(Exception):
@@ -218,8 +291,11 @@ class _Connection:
         server.connections += 1
         self.number = server.connections
         self.encrypted = server._implicit
+        self.taken = 0
         self.mail_from = ""
         self.recipient = ""
+        self.in_mail = self.has_recipient = False
+        self.waiting = b""
 
     async def serve(self) -> None:
         await self.answer("connect", "220 mail.test ESMTP")
@@ -236,101 +312,132 @@ class _Connection:
                 if self.server._tls and not self.encrypted:
                     offers.append("STARTTLS")
                 if self.server._login:
-                    offers.append("AUTH PLAIN LOGIN")
+                    offers.append(f"AUTH {self.server._mechanisms}")
                 await self.answer(
                     "EHLO", "\r\n".join([*(f"250-{line}" for line in ["mail.test", *offers]), "250 HELP"])
                 )
             case "HELO":
                 await self.answer("HELO", "250 mail.test")
             case "STARTTLS":
-                await self.answer("STARTTLS", "220 go ahead")
-                assert self.server._tls is not None
-                await self.writer.start_tls(self.server._tls)
-                self.encrypted = True
+                if await self.answer("STARTTLS", "220 go ahead", self.server._injected):
+                    assert self.server._tls is not None
+                    await self.writer.start_tls(self.server._tls)
+                    self.encrypted = True
             case "AUTH":
                 right = await self.login(argument)
                 await self.answer("AUTH", "235 2.7.0 welcome" if right else "535 5.7.8 credentials invalid")
             case "MAIL":
-                self.mail_from, self.recipient = _path(argument), ""
-                await self.answer("MAIL", "250 2.1.0 sender ok")
+                await self.mail(argument)
             case "RCPT":
                 self.recipient = _path(argument)
-                await self.answer("RCPT", "250 2.1.5 recipient ok")
+                self.has_recipient = self.in_mail and await self.answer("RCPT", "250 2.1.5 recipient ok")
+                if not self.in_mail:
+                    await self.say(b"503 5.5.1 MAIL first\r\n")
             case "DATA":
-                if await self.answer("DATA", "354 end with a dot"):
-                    await self.take_message()
+                if self.has_recipient or (self.in_mail and self.server._empty_data):
+                    if await self.answer("DATA", "354 end with a dot"):
+                        await self.take_message()
+                else:
+                    await self.say(b"503 5.5.1 no valid recipients\r\n")
             case "RSET":
+                self.in_mail = self.has_recipient = False
                 await self.answer("RSET", "250 2.0.0 reset")
             case "QUIT":
                 await self.answer("QUIT", "221 2.0.0 bye")
                 raise _ClosedError
             case _:
-                await self.say("502 5.5.1 not known here")
+                self.server.violations.append(f"no command: {verb}")
+                await self.say(b"502 5.5.1 not known here\r\n")
+
+    async def mail(self, argument: str) -> None:
+        if self.in_mail:
+            self.server.violations.append("MAIL in a transaction")
+            await self.say(b"503 5.5.1 one at a time\r\n")
+            return
+        self.mail_from, self.recipient, self.has_recipient = _path(argument), "", False
+        if 0 < self.server._messages_per_connection <= self.taken:
+            await self.act((b"421 4.7.0 too many messages over one connection\r\n", Fault.DROP))
+        self.in_mail = await self.answer("MAIL", "250 2.1.0 sender ok")
 
     async def take_message(self) -> None:
-        first = await self.reader.readexactly(100)
-        action = await self.server._rule("body", self.recipient)
-        if action is not None:
-            await self.act(action)
+        first = await self.line()
+        if first == b".\r\n":
+            self.in_mail = False
+            await self.say(b"554 5.5.1 no valid recipients\r\n")
             return
-        rest = bytearray(first)
-        while not (rest.endswith(b"\r\n.\r\n")):
-            rest += await self.reader.readline() or await self.lost()
+        if not self.has_recipient:
+            self.server.violations.append("a body for nobody")
+        await self.act(await self.server._rule("body", self.recipient))
+        text = bytearray(first)
+        while not text.endswith(b"\r\n.\r\n"):
+            text += await self.line()
         received = Received(
-            self.number, self.mail_from, self.recipient, re.sub(rb"(?m)^\.", b"", bytes(rest.removesuffix(b".\r\n")))
+            self.number, self.mail_from, self.recipient, re.sub(rb"(?m)^\.", b"", bytes(text.removesuffix(b".\r\n")))
         )
+        self.in_mail = self.has_recipient = False
+        self.taken += 1
         # Kept before anything else happens: whoever kills the sender at this point has let the mail arrive.
         self.server.messages.append(received)
-        action = await self.server._rule("dot", self.recipient)
-        if action is None:
-            await self.say("250 2.0.0 queued")
-            return
-        if isinstance(action, str) and action[0] in "45":
+        actions = await self.server._rule("dot", self.recipient)
+        if actions and (actions[0] is Fault.LOSE or str(actions[0])[:3] in ("b'4", "b'5")):
             self.server.messages.remove(received)
-        await self.act(action)
+        await self.act(actions or (b"250 2.0.0 queued\r\n",))
 
-    async def lost(self) -> bytes:
-        raise _ClosedError
+    async def line(self) -> bytes:
+        line = await self.reader.readline()
+        if not line.endswith(b"\n"):
+            raise _ClosedError
+        return line
 
     async def login(self, argument: str) -> bool:
         mechanism, _, initial = argument.partition(" ")
         if mechanism == "PLAIN":
             _, user, password = base64.b64decode(initial).decode().split("\0")
+        elif mechanism == "XOAUTH2":
+            user, bearer, *_ = base64.b64decode(initial).decode().split("\1")
+            user, password = user.removeprefix("user="), bearer.removeprefix("auth=Bearer ")
+            if (user, password) != self.server._login:
+                # The error as Google and Microsoft give it; the client has to answer with an empty line.
+                assert await self.ask(base64.b64encode(b'{"status":"401","schemes":"bearer"}').decode()) == b""
         else:
             user = base64.b64decode(initial or await self.ask("VXNlcm5hbWU6")).decode()
             password = base64.b64decode(await self.ask("UGFzc3dvcmQ6")).decode()
         return (user, password) == self.server._login
 
     async def ask(self, challenge: str) -> bytes:
-        await self.say(f"334 {challenge}")
+        await self.say(f"334 {challenge}\r\n".encode())
         return (await self.reader.readline()).strip()
 
-    async def answer(self, point: Point, reply: str) -> bool:
-        """What the rules say, else `reply`. True when it was the latter."""
-        action = await self.server._rule(point, self.recipient)
-        if action is None:
-            await self.say(reply)
-            return True
-        await self.act(action)
-        return False
+    async def answer(self, point: Point, reply: str, more: bytes = b"") -> bool:
+        """What the rules say, else `reply`. True when what went out was a yes."""
+        actions = await self.server._rule(point, self.recipient) or (f"{reply}\r\n".encode() + more,)
+        await self.act(actions)
+        return isinstance(actions[0], bytes) and actions[0][:1] in (b"2", b"3")
 
-    async def act(self, action: str | bytes | Fault) -> None:
-        match action:
-            case Fault.DROP:
-                raise _ClosedError
-            case Fault.SILENCE:
-                await self.reader.read()  # until the other side gives up
-                raise _ClosedError
-            case bytes():
-                self.writer.write(action)
-                await self.writer.drain()
-            case str():
-                await self.say(action)
-                if action.startswith("421"):
+    async def act(self, actions: tuple[bytes | Fault, ...]) -> None:
+        for action in actions:
+            match action:
+                case bytes():
+                    await self.say(action)
+                case Fault.SILENCE:
+                    await self.reader.read()  # until the other side gives up
+                    raise _ClosedError
+                case _:
+                    await self.writer.drain()
                     raise _ClosedError
 
-    async def say(self, reply: str) -> None:
-        self.writer.write(f"{reply}\r\n".encode())
+    async def say(self, reply: bytes) -> None:
+        if self.server._dribble:
+            for byte in reply:
+                self.writer.write(bytes([byte]))
+                await self.writer.drain()
+                await asyncio.sleep(0)
+            return
+        self.waiting += reply
+        if self.server._together and b"\n" in self.reader._buffer:  # type: ignore[attr-defined]
+            return  # the next command is there already
+        self.writer.write(self.waiting)
+        self.waiting = b""
         await self.writer.drain()
 
 

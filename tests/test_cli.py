@@ -376,7 +376,6 @@ def test_help_names_the_commands_and_loads_nothing_heavy(tmp_path: Path) -> None
         "lxml",
         "sqlalchemy",
         "mjml",
-        "pydantic",
         "jinja2",
         "aiosmtplib",
         "aiosmtpd",

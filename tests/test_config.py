@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,7 +42,7 @@ def test_without_a_file_the_defaults_are_enough_for_a_trial(tmp_path: Path) -> N
     config = load_config(None, {}, tmp_path)
     assert (config.root, config.path, config.relay) == (tmp_path, None, None)
     assert config.sender == Sender("Newsletter", "newsletter@localhost", list_id="newsletter.localhost")
-    assert config.ledger_path == tmp_path / "newsletter.db"
+    assert config.ledger_place == tmp_path / "newsletter.db"
     assert config.settings.theme.name == "classic"
     assert config.missing_for_send() == (
         "newsletter.from",
@@ -72,7 +73,7 @@ def test_a_relative_start_still_looks_above(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path / "posts")
     assert load_config(None, {}, Path()).root == tmp_path
     monkeypatch.chdir(tmp_path)
-    assert load_config(None, {}, Path()).ledger_path == Path("newsletter.db")
+    assert load_config(None, {}, Path()).ledger_place == Path("newsletter.db")
 
 
 def test_a_whole_file(tmp_path: Path) -> None:
@@ -103,7 +104,11 @@ path = "state/sent.db"
 """.replace("\n", "\r\n")
     config = config_of(tmp_path, content)
     assert config.sender == Sender(
-        "Lee, Ann <3", "Ann@xn--bcher-kva.example", "editor@mail.test", "leave@localhost", "daily.example.com"
+        "Lee, Ann <3",
+        "Ann@xn--bcher-kva.example",
+        "editor@mail.test",
+        unsubscribe_mailto="leave@localhost",
+        list_id="daily.example.com",
     )
     assert config.relay == Relay("mail.example.com", 465, "implicit", "ann@example.com", SECRET)
     assert config.missing_for_send() == ()
@@ -112,7 +117,7 @@ path = "state/sent.db"
     assert (settings.newsletter.language, settings.relay.timeout_s) == ("zh-CN", 60)
     assert (settings.site.url, settings.site.baseurl) == ("https://blog.example.com", "/daily")
     assert (settings.theme.name, settings.labels) == ("plain", {"unsubscribe": "退订"})
-    assert config.ledger_path == tmp_path / "state" / "sent.db"
+    assert config.ledger_place == tmp_path / "state" / "sent.db"
     assert SECRET not in repr(config)
     assert SECRET not in str(config.relay)
 
@@ -280,8 +285,11 @@ def test_any_relay_is_safe_or_refused(url: str, tls: TlsSetting) -> None:
         ("[theme.labels]\na = 'b'\n", ':1: [theme] has no key "labels"; write it as a section of its own, [labels]'),
         ("[sites]\n", ":1: no section is named [sites]; did you mean site?"),
         ("\ntimeout_s = 3\n", ':2: the key "timeout_s" stands outside any section; write it below [relay]'),
-        ("newsletter = 3\n", ":1: newsletter is a whole number, not a section; write [newsletter] and its keys below"),
-        ("labels = ['a']\n", ":1: labels is an array, not a section; write [labels] and its keys below"),
+        (
+            "newsletter = 3\n",
+            ":1: [newsletter] is a whole number, not a section; write [newsletter] and its keys below",
+        ),
+        ("labels = ['a']\n", ":1: [labels] is an array, not a table; write [labels] and its keys below"),
         (
             f"[relay]\nurl = 'smtp://a'\npassword = '{SECRET}'\n",
             ':3: [relay] has no key "password"; remove it, and set the environment variable NEWSLETTER_SMTP_PASSWORD',
@@ -353,6 +361,8 @@ def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
         ("[newsletter]\npostal_address = '''\n[site]\nname = 1\n'''\nname = 1\n", 6),
         ('[newsletter]\npostal_address = """a"""\nname = 1\n', 3),
         ("[theme]\nname = 'classic'\n[newsletter]\nname = 1\n", 4),
+        ("[delivery]\nwarm_up = [\n  10,\n  20,\n]\n[newsletter]\nname = 1\n", 7),
+        ("[[relays]]\nname = 'a'\nurl = 'smtp://a'\n[newsletter]\n# x\nname = 1\n", 6),
     ],
 )
 def test_the_line_of_a_key_is_found(tmp_path: Path, content: str, line: int) -> None:
@@ -389,14 +399,17 @@ def test_the_document_has_every_key() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     table = text.partition("<!-- keys: begin -->\n")[2].partition("<!-- keys: end -->")[0]
     assert table == describe()
-    for key in ("from", "postal_address", "timeout_s", "baseurl", "path"):
+    for key in ("from", "postal_address", "timeout_s", "baseurl", "path", "warm_up", "selector"):
         assert f"`{key}`" in table
 
 
-def test_the_documents_example_is_enough_for_a_send(tmp_path: Path) -> None:
+def test_the_documents_first_example_is_enough_for_a_send_and_all_are_valid(tmp_path: Path) -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
-    config = config_of(tmp_path, text.partition("```toml\n")[2].partition("```")[0])
-    assert config.missing_for_send() == ()
+    first, *others = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert config_of(tmp_path, first).missing_for_send() == ()
+    assert len(others) >= 5
+    for example_text in others:
+        assert config_of(tmp_path, example_text, {**ENV, "NEWSLETTER_SECRET": "0123456789abcdef"}).sender
 
 
 def test_the_examples_of_the_table_are_valid(tmp_path: Path) -> None:
@@ -404,11 +417,14 @@ def test_the_examples_of_the_table_are_valid(tmp_path: Path) -> None:
     for row in describe().splitlines()[2:]:
         cells = row.split(" | ")
         name, example_text = cells[0].strip("| `"), row.rpartition(" Example: ")[2].strip("| `")
+        if name == "[[relays]]":
+            continue
         if name != section:
             lines.append(name)
             section = name
-        if " Example: " in row:
+        if " Example: " in row and not example_text.startswith("token_command"):
             lines.append(example_text)
     config = config_of(tmp_path, "\n".join(lines))
     assert config.settings.relay.timeout_s == 60
+    assert config.settings.delivery.domains
     assert config.settings.labels

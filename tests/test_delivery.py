@@ -61,6 +61,7 @@ FIVE = (ADA, BEN, CAL, DEE, EVE)
 
 
 class Book:
+    is_far = False
     """A ledger of one issue, and all that `deliver` reported besides."""
 
     def __init__(self, *addresses: str) -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import tracemalloc
 from datetime import UTC, datetime
 from email import policy
 from email.parser import BytesParser
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from lxml import html
 
+from newsletter.audience import Audience
 from newsletter.message import Composer
 from newsletter.model import (
     Attachment,
@@ -28,6 +30,7 @@ from newsletter.model import (
     Text,
 )
 from newsletter.output import SHOWN_RECIPIENTS, Written, write_dry_run, write_rendering
+from newsletter.subscribers import Row
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ISSUE = Issue(
@@ -107,7 +110,7 @@ def dry_run(
         email(),
         SENDER,
         message,
-        recipients,
+        Audience.of(recipients),
         folder,
         project=folder,
         facts={"Subject": f"日报 {EVIL}"},
@@ -168,3 +171,21 @@ def test_a_long_list_is_shown_in_part_and_written_whole(tmp_path: Path) -> None:
     assert len(re.findall(r"<td>reader\d+@example\.com</td>", page)) == SHOWN_RECIPIENTS + 1  # and one in the headers
     rows = list(csv.reader(io.StringIO((tmp_path / "recipients.csv").read_text("utf-8"))))
     assert len(rows) == len(crowd) + 1
+
+
+def test_the_table_of_everyone_is_written_in_flat_memory(tmp_path: Path) -> None:
+    def peak(count: int) -> int:
+        people = Audience(
+            ("email", "note"), (Row(n, f"r{n}@example.com", [f"r{n}@example.com", "x" * 400]) for n in range(count))
+        )
+        message = Composer(email(), SENDER, issue=ISSUE.slug, when=NOON).compose(ADA)
+        tracemalloc.start()
+        try:
+            write_dry_run(ISSUE, email(), SENDER, message, people, tmp_path, project=tmp_path, facts={}, findings=())
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    few, many = peak(1_000), peak(20_000)
+    assert (tmp_path / "recipients.csv").stat().st_size > 8_000_000
+    assert many < few + 500_000

@@ -5,18 +5,19 @@ from __future__ import annotations
 import csv
 import time
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 import newsletter.pipeline
+from newsletter.audience import Audience, read_audience
 from newsletter.config import Config, load_config
 from newsletter.errors import EXIT_CONTENT, ContentError
 from newsletter.message import fill, slot_values
 from newsletter.model import Attachment, Email, Issue, Masthead, Sender, Subscriber, Theme
-from newsletter.pipeline import Rendering, render_post
+from newsletter.pipeline import Rendering, plan_send, render_post
 from newsletter.render import render_issue
-from newsletter.subscribers import Audience, read_audience
 
 POST = """---
 title: 日报，{{ subscriber.name | default("朋友") }}
@@ -107,9 +108,9 @@ def test_a_hundred_thousand_subscribers_and_three_conditions(
     text = POST.replace('{% elsif subscriber.plan == "max" %}\n2. 旗舰版才有的。\n', "")
     start = time.monotonic()
     rendering = render_post(post_of(tmp_path, text), config, audience)
-    emails = {id(email): email for email in map(rendering.variants.email_for, audience.subscribers)}
+    emails = {id(email): email for email in map(rendering.variants.email_for, audience)}
     elapsed_s = time.monotonic() - start
-    assert len(audience.subscribers) == 100_000
+    assert len(audience) == 100_000
     assert len(rendering.variants.conditions) == 3
     # Nobody of an empty row is on the list, but the author's own copy is one.
     assert len(emails) == 8
@@ -117,7 +118,7 @@ def test_a_hundred_thousand_subscribers_and_three_conditions(
     assert Counter(renders).most_common(1)[0][1] == 1
     assert elapsed_s < 20
     right = {key: shown(email) for key, email in emails.items()}
-    for reader in audience.subscribers:
+    for reader in audience:
         assert right[id(rendering.variants.email_for(reader))] == stories_for(reader)
 
 
@@ -132,7 +133,7 @@ def test_everyone_gets_the_right_one(config: Config, renders: list[str], tmp_pat
     audience = audience_of(tmp_path, rows)
     rendering = render_post(post_of(tmp_path), config, audience)
     assert len(renders) == len(rendering.variants.emails) == 12
-    for reader in audience.subscribers:
+    for reader in audience:
         assert shown(rendering.variants.email_for(reader)) == stories_for(reader)
 
 
@@ -149,7 +150,7 @@ def test_fields_are_filled_not_rendered(config: Config, renders: list[str], tmp_
     text = f"---\ntitle: {title}\n---\n\n" + "来自{{ subscriber.city }}的{{ subscriber.name }}\n"
     rendering = render_post(post_of(tmp_path, text), config, audience)
     assert len(renders) == 1
-    for reader in audience.subscribers:
+    for reader in audience:
         values = slot_values(Sender("日报", "daily@example.com"), reader)
         assert f"来自{reader.fields['city']}的{reader.name}" in fill(rendering.email.html, values)
         assert fill(rendering.email.subject, values) == f"你好 {reader.name}"
@@ -175,6 +176,43 @@ def test_an_unknown_column_is_named_with_its_line_and_the_lists_columns(
     assert str(caught.value) == (
         f"{post}:{line}: subscriber.{column} is not a column of the list; write one of: age, city, email, name, plan"
     )
+
+
+CORPORATE = (
+    '---\ntitle: 题\n---\n1. 大家都读的。\n{% if subscriber.email contains "@corp." %}\n2. 公司才有的。\n{% endif %}\n'
+)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_stranger_s_test_is_the_variant_of_their_own_address(config: Config, tmp_path: Path, listed: bool) -> None:
+    to = tmp_path / "list.csv"
+    to.write_text("email\nann@example.com\n", "utf-8")
+    sending = plan_send(
+        post_of(tmp_path, CORPORATE),
+        config,
+        to=to if listed else None,
+        test=("boss@corp.example", "Ann@example.com"),
+        when=datetime(2026, 3, 1, 6, tzinfo=UTC),
+        dry=True,
+    )
+    boss, ann = sending.recipients
+    assert shown(sending.composer.variants.email_for(boss)) == ["大家都读的。", "公司才有的。"]
+    assert shown(sending.composer.variants.email_for(ann)) == ["大家都读的。"]
+    assert ann.line == (2 if listed else None)
+
+
+def test_holes_are_counted_over_everyone(config: Config, tmp_path: Path) -> None:
+    to = tmp_path / "list.csv"
+    rows = "".join(f"p{n}@example.com,{'' if n % 3 else 'Oslo'},\n" for n in range(1_500))
+    to.write_text(f"email,city,name\n{rows}", "utf-8")
+    text = "---\ntitle: 题\n---\n{{ subscriber.city }} {{ subscriber.email }}\n{{ subscriber.name | default('x') }}\n"
+    sending = plan_send(
+        post_of(tmp_path, text), config, to=to, test=(), when=datetime(2026, 3, 1, 6, tzinfo=UTC), dry=True
+    )
+    holes = [finding for finding in sending.findings if finding.code == "field-empty"]
+    assert [(hole.what, hole.line) for hole in holes] == [
+        ("subscriber.city is empty for 1,000 of 1,500, and leaves a hole", 4)
+    ]
 
 
 def test_without_a_list_every_column_is_taken_for_empty(config: Config, tmp_path: Path) -> None:

@@ -1,0 +1,22 @@
+"""How long a recipient whom the relay would take later waits for the next try."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+FIRST_S = 60
+LONGEST_S = 3600
+
+
+def next_try(attempt: int, jitter: float) -> timedelta:
+    """The wait after the `attempt`-th try, counted from 1. `jitter` is a random number from 0 to below 1.
+
+    The span doubles from 60 s to an hour. RFC 5321, 4.5.4.1 asks for at least 30 minutes between tries to a mail host;
+    we talk to a relay, whose limits are mostly counted by the minute. Of the span one half is fixed and one is random
+    ("equal jitter"), so that people who were put off together do not come back together.
+    """
+    if attempt < 1 or not 0 <= jitter < 1:
+        raise ValueError(f"attempt {attempt} (from 1), jitter {jitter} (from 0 to below 1)")
+    doublings = min(attempt - 1, LONGEST_S.bit_length())
+    span = min(FIRST_S << doublings, LONGEST_S)
+    return timedelta(seconds=span * (1 + jitter) / 2)

@@ -1,0 +1,47 @@
+"""The command `report`: how the send of an issue went, as text, as JSON, or as a page."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from newsletter.console import config_option, json_option, load, print_json
+
+
+@click.command()
+@click.argument("issue")
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page to this file.")
+@click.option("--ledger", "ledger_url", metavar="URL", help="postgresql://… or sqlite:///FILE, instead of [ledger].")
+@config_option
+@json_option
+def report(issue: str, html: Path | None, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
+    """Show how the send of ISSUE went: when, to whom, what the servers said, and who is left.
+
+    --html writes one page with a timeline, to keep or to pass on; it names addresses, so mind who gets it.
+    """
+    from newsletter.config import parse_ledger
+    from newsletter.ledger import Ledger
+    from newsletter.report import read_report, report_json
+    from newsletter.report_text import report_text
+    from newsletter.send import known_issue, open_ledger
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    config = load(config_path, issue)
+    with Ledger.open(parse_ledger(ledger_url), now) if ledger_url else open_ledger(config, now) as ledger:
+        found = read_report(ledger, known_issue(ledger, issue))
+    if html is not None:
+        from newsletter.files import write_atomically
+        from newsletter.report_page import render_page
+
+        page = render_page(found, None, now()).encode()
+        write_atomically(html, page)
+        click.echo(f"{html}: {len(page):,} bytes; open it in a browser.", err=as_json)
+    if as_json:
+        print_json(report_json(found))
+    elif html is None:
+        for line in report_text(found, None):
+            click.echo(line)

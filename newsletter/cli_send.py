@@ -1,0 +1,527 @@
+"""The commands of a send: send, resume, retry, status, resolve, report. Options are gathered here and nothing decided.
+
+Heavy imports happen inside the commands, so that `newsletter --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from newsletter import errors
+from newsletter.console import (
+    accounts,
+    all_warnings,
+    ask,
+    config_option,
+    images_mode,
+    images_option,
+    is_terminal,
+    json_option,
+    load,
+    plan_facts,
+    print_facts,
+    print_issue,
+    print_issues,
+    print_json,
+    print_report,
+    summary,
+    wait_at,
+    warn,
+)
+from newsletter.progress import JsonLog, Progress, SendProgress, printable
+
+if TYPE_CHECKING:
+    from newsletter.catcher import Catcher
+    from newsletter.config import Config, LaneSettings
+    from newsletter.pipeline import Sending
+    from newsletter.send import Orders, Report
+
+connections_option = click.option(
+    "--connections", type=click.IntRange(1, 100), help="How many connections to the relay; [delivery] by default."
+)
+relay_option = click.option(
+    "--relay", "relay_url", metavar="URL", help="smtp://[user@]host:port or smtps://…, instead of [relay]."
+)
+ledger_option = click.option(
+    "--ledger", "ledger_url", metavar="URL", help="postgresql://… or sqlite:///FILE, instead of [ledger]."
+)
+log_option = click.option("--log-json", metavar="FILE", help="Write each event as a line of JSON; - for stderr.")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask; for cron and CI.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How a send is to be carried out, as the command line says."""
+
+    to: Path | None
+    orders: Orders
+    relay_url: str | None
+    ledger_url: str | None
+    log_json: str | None
+    at: str | None
+    yes: bool
+    as_json: bool
+
+
+@click.command()
+@click.argument("post")
+@click.option("--to", type=click.Path(path_type=Path), metavar="LIST.csv", help="The list: a CSV with an email column.")
+@click.option("--test", multiple=True, metavar="ADDRESS", help="Only to this address, the subject marked. Repeatable.")
+@click.option("--dry-run", is_flag=True, help="Send nothing; write what would be sent to OUT/ISSUE/index.html.")
+@click.option("--out", type=click.Path(path_type=Path), default="out", show_default=True, help="For --dry-run.")
+@click.option("--catch", is_flag=True, help="Send everything to a mail catcher that is started for the purpose.")
+@click.option("--no-wait", is_flag=True, help="With --catch: end at once instead of keeping the inbox open.")
+@click.option("--mbox", type=click.Path(path_type=Path), help="With --catch: write what was caught to this file.")
+@click.option("--maildir", type=click.Path(path_type=Path), help="With --catch: keep what was caught in this folder.")
+@relay_option
+@connections_option
+@ledger_option
+@click.option("--at", metavar="TIME", help="Wait until 08:00 or 2026-03-02T08:00 before the first message goes out.")
+@click.option(
+    "--canary", type=click.IntRange(1), default=None, metavar="N", help="Send N, wait, go on if few are refused."
+)
+@click.option("--continue", "go_on", is_flag=True, help="The issue changed after some got it: send it to the others.")
+@click.option("--erratum", is_flag=True, help="The issue changed: mail it again, marked, to those who got the old one.")
+@click.option("--changed-list", is_flag=True, help="Send though many people of the last issue are not on this list.")
+@images_option
+@log_option
+@yes_option
+@config_option
+@json_option
+def send(  # one parameter per option
+    post: str,
+    to: Path | None,
+    test: tuple[str, ...],
+    dry_run: bool,
+    out: Path,
+    catch: bool,
+    no_wait: bool,
+    mbox: Path | None,
+    maildir: Path | None,
+    relay_url: str | None,
+    connections: int | None,
+    ledger_url: str | None,
+    at: str | None,
+    canary: int | None,
+    go_on: bool,
+    erratum: bool,
+    changed_list: bool,
+    images: str | None,
+    log_json: str | None,
+    yes: bool,
+    config_path: Path | None,
+    as_json: bool,
+) -> None:
+    """Send POST to everyone on a list, once each. Shows what it will do, and asks.
+
+    The relay's password is read from NEWSLETTER_SMTP_PASSWORD and from nowhere else.
+    """
+    from newsletter import pipeline
+
+    if sum((dry_run, catch, bool(relay_url))) > 1:
+        raise click.UsageError("--dry-run, --catch and --relay exclude each other; choose one")
+    if post.endswith(".csv") and str(to).endswith((".md", ".markdown")):
+        raise click.UsageError(f"{post} looks like a list and {to} like a post; write: send {to} --to {post}")
+    if not catch and (no_wait or mbox or maildir):
+        raise click.UsageError("--no-wait, --mbox and --maildir go with --catch")
+    if go_on and erratum:
+        raise click.UsageError("--continue mails those who have nothing yet, --erratum those who have it; choose one")
+    if test and (erratum or canary):
+        raise click.UsageError("--erratum and --canary go with a send to a list, not with --test")
+    config = load(config_path, post)
+    with Progress("Fetching pictures", quiet=as_json) as fetching:
+        sending = pipeline.plan_send(
+            post,
+            config,
+            to=to,
+            test=test,
+            when=datetime.now(UTC),
+            images=images_mode(images),
+            dry=dry_run,
+            on_fetch=fetching.show,
+        )
+    if dry_run:
+        _dry_run(sending, to, out, as_json)
+        return
+    from newsletter.send import Orders
+
+    orders = Orders(go_on, erratum, canary or 0, connections or 0, changed_list)
+    way = _Way(to, orders, relay_url, ledger_url, log_json, at, yes, as_json)
+    if not catch:
+        sys.exit(_send(sending, way))
+    from newsletter.catcher import Catcher
+
+    with Catcher() as catcher:
+        code = _send(sending, way, catcher)
+        _keep(catcher, mbox, maildir)
+        if not no_wait and is_terminal():
+            click.echo(f"\nInbox: {catcher.inbox_url}", err=as_json)
+            wait_at(catcher)
+        elif not (mbox or maildir):
+            click.echo("The inbox closed with this command; write --mbox FILE to keep what it caught.", err=True)
+    sys.exit(code)
+
+
+def _dry_run(sending: Sending, to: Path | None, out: Path, as_json: bool) -> None:
+    from newsletter import output
+
+    rendering = sending.rendering
+    folder = out / rendering.issue.slug
+    warnings = all_warnings(sending, to)
+    warn(warnings)
+    facts = plan_facts(sending, to, None)
+    written = output.write_dry_run(
+        rendering.issue,
+        rendering.email,
+        sending.composer.sender,
+        sending.sample,
+        sending.recipients,
+        folder,
+        project=sending.config.root,
+        facts=facts,
+        findings=warnings,
+    )
+    if as_json:
+        files = [{"path": str(file.path), "bytes": file.size} for file in written]
+        print_json({**summary(sending), "files": files, "warnings": list(warnings)})
+        return
+    print_facts(facts)
+    click.echo(f"\nNothing was sent. Open {folder / 'index.html'} in a browser.")
+
+
+# --- carrying a send out --------------------------------------------------------------------------------------------
+
+
+def _send(sending: Sending, way: _Way, catcher: Catcher | None = None) -> int:
+    """Show, ask, send, account. Gives the exit code."""
+    from newsletter.config import parse_ledger
+    from newsletter.ledger import Ledger
+    from newsletter.send import require_sendable
+
+    lanes = _lanes(sending.config, way.relay_url, catcher)
+    lacking = () if catcher else require_sendable(sending, [lane.relay for lane in lanes])
+    warnings = (*all_warnings(sending, way.to), *lacking)
+    warn(warnings)
+    # What a catcher swallows was sent to nobody: its ledger lives in memory.
+    place = None if catcher else parse_ledger(way.ledger_url) if way.ledger_url else sending.config.ledger_place
+    relays = ", ".join(str(lane.relay) for lane in lanes) + (" (the embedded catcher)" if catcher else "")
+    with contextlib.ExitStack() as opened:
+        ledger = opened.enter_context(Ledger.open(place, lambda: datetime.now(UTC)))
+        log = opened.enter_context(JsonLog(way.log_json, sending.rendering.issue.slug)) if way.log_json else None
+        progress = opened.enter_context(SendProgress(quiet=way.as_json, log=log))
+        report = _carry_out(sending, way, lanes, ledger, progress, relays)
+        if log is not None:
+            log.write("report", **accounts(report))
+    if way.as_json:
+        print_json({**summary(sending), **accounts(report), "warnings": list(warnings)})
+    else:
+        print_report(report)
+    return errors.EXIT_OK if report.complete else errors.EXIT_UNSENT
+
+
+def _carry_out(
+    sending: Sending,
+    way: _Way,
+    lanes: Sequence[LaneSettings],
+    ledger: Any,
+    progress: SendProgress,
+    relays: str,
+) -> Report:
+    from newsletter.delivery import Watcher
+    from newsletter.send import deliver_test, deliver_to_list, prepare
+
+    watcher = Watcher(progress.outcome, progress.news)
+    if sending.test:
+        if not way.as_json:
+            print_facts(plan_facts(sending, way.to, relays))
+        ask(_question(sending, len(sending.recipients), 0), yes=way.yes, otherwise="nothing was sent")
+        return deliver_test(sending, lanes, ledger, watcher, progress.start)
+    with ledger.hold(sending.rendering.issue.slug):
+        kept = [_absolute(sending.rendering.path), _absolute(way.to)]
+        prepared = prepare(sending, ledger, way.orders, post=kept[0], audience=kept[1])
+        if not way.as_json:
+            print_facts(plan_facts(prepared.sending, way.to, relays, prepared.plan))
+        if prepared.plan.due:
+            try:
+                ask(
+                    _question(sending, prepared.plan.due, prepared.plan.audience - prepared.plan.due),
+                    yes=way.yes,
+                    otherwise="nothing was sent",
+                )
+            except BaseException:
+                ledger.withdraw(prepared.issue)
+                raise
+            _wait_until(way.at, sending.config.settings.delivery.time_zone)
+        return deliver_to_list(prepared, lanes, ledger, watcher, progress.start)
+
+
+def _absolute(path: object) -> str:
+    """A path as another command finds it again, wherever it is started; nothing for standard input."""
+    return str(Path(str(path)).absolute()) if path not in (None, "-") else ""
+
+
+def _question(sending: Sending, due: int, others: int) -> str:
+    one, many = ("address", "addresses") if sending.test else ("subscriber", "subscribers")
+    return f"Send to {'the other ' if others else ''}{due:,} {one if due == 1 else many}?"
+
+
+def _wait_until(at: str | None, zone: tzinfo | None) -> None:
+    if at is None:
+        return
+    from newsletter.pace import parse_at
+    from newsletter.values import FaultError
+
+    now = datetime.now().astimezone()
+    try:
+        moment = parse_at(at, now, zone)
+    except FaultError as fault:
+        raise errors.ConfigError(f"--at {fault.what}; {fault.remedy or 'write --at 08:00'}") from fault
+    click.echo(f"Waiting until {moment:%Y-%m-%d %H:%M %Z}. Ctrl-C stops; nobody has been mailed yet.", err=True)
+    nothing = threading.Event()
+    while (left := (moment - datetime.now().astimezone()).total_seconds()) > 0:
+        nothing.wait(min(left, 60))  # asked anew each minute: the clock may be set, the machine may sleep
+
+
+def _lanes(config: Config, url: str | None, catcher: Catcher | None) -> Sequence[LaneSettings]:
+    """The relays to send through, each with its limits: the command line's, else the configuration's."""
+    from newsletter.relay import parse_relay, password_variables
+
+    if catcher is not None:
+        return (replace(config.lane(catcher.relay), rates=(), domains={}, warm_up=()),)
+    lanes = config.lanes
+    if url:
+        relay = parse_relay(url, os.environ)
+        # A name of its own: what another server may take in a day is not used up through this one.
+        lanes = (config.lane(replace(relay, name=f"{relay.host}:{relay.port}")),)
+    for lane in lanes:
+        relay = lane.relay
+        if relay.user and not relay.password and relay.auth != "xoauth2":
+            raise errors.ConfigError(
+                f"{relay}: the environment variable {password_variables(relay.name)[0]} is not set; "
+                f"set it to the password of {relay.user}"
+            )
+    if not lanes:
+        place = config.path or "newsletter.toml"
+        raise errors.ConfigError(
+            f"{place}: no [relay] url is set; set it, or write --relay smtp://host:port, or --catch"
+        )
+    return lanes
+
+
+def _keep(catcher: Catcher, mbox: Path | None, maildir: Path | None) -> None:
+    from newsletter.catcher import write_maildir, write_mbox
+
+    if mbox:
+        write_mbox(mbox, catcher.messages())
+        click.echo(f"Caught     {len(catcher.messages()):>6,} messages, kept in {mbox}", err=True)
+    if maildir:
+        write_maildir(maildir, catcher.messages())
+        click.echo(f"Caught     {len(catcher.messages()):>6,} messages, kept in {maildir}", err=True)
+
+
+# --- going on -------------------------------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("issue", required=False)
+@relay_option
+@connections_option
+@ledger_option
+@click.option("--continue", "go_on", is_flag=True, help="The issue changed after some got it: send it to the others.")
+@log_option
+@yes_option
+@config_option
+@json_option
+def resume(
+    issue: str | None,
+    relay_url: str | None,
+    connections: int | None,
+    ledger_url: str | None,
+    go_on: bool,
+    log_json: str | None,
+    yes: bool,
+    config_path: Path | None,
+    as_json: bool,
+) -> None:
+    """Go on with ISSUE where it was left: the same post, the same list. Without ISSUE, the last that was not finished.
+
+    Whoever was told "later" is tried again once their time has come.
+    """
+    config = load(config_path, issue or "")
+    with _open(config, ledger_url) as ledger:
+        name = _unfinished(ledger, issue)
+        if name is None:
+            click.echo("Nobody is left: there is nothing to resume.", err=as_json)
+            if as_json:
+                print_json({"issue": issue, "sent": 0, "left": []})
+            return
+        post, audience = ledger.paths(name)
+    way = _way(audience, relay_url, connections, ledger_url, log_json, go_on=go_on, yes=yes, as_json=as_json)
+    sys.exit(_go_on(config, name, post, way))
+
+
+@click.command()
+@click.argument("issue")
+@click.option("--failed", is_flag=True, help="Whom the relay refused for good as well.")
+@relay_option
+@connections_option
+@ledger_option
+@log_option
+@yes_option
+@config_option
+@json_option
+def retry(
+    issue: str,
+    failed: bool,
+    relay_url: str | None,
+    connections: int | None,
+    ledger_url: str | None,
+    log_json: str | None,
+    yes: bool,
+    config_path: Path | None,
+    as_json: bool,
+) -> None:
+    """Try those of ISSUE whom the relay put off again, now, without waiting for their time."""
+    from newsletter.model import State
+    from newsletter.send import known_issue
+
+    config = load(config_path, issue)
+    states = (State.DEFERRED, State.REJECTED) if failed else (State.DEFERRED,)
+    with _open(config, ledger_url) as ledger:
+        name = known_issue(ledger, issue)
+        counts = ledger.counts(name)
+        count = sum(counts[state] for state in states)
+        if not count:
+            click.echo(f"Nobody to try again for {name}." + ("" if failed else " --failed takes the refused as well."))
+            return
+        ask(f"Try {count:,} of {name} again?", yes=yes)
+        with ledger.hold(name):
+            ledger.reopen(name, states)
+        post, audience = ledger.paths(name)
+    way = _way(audience, relay_url, connections, ledger_url, log_json, go_on=False, yes=True, as_json=as_json)
+    sys.exit(_go_on(config, name, post, way))
+
+
+def _way(
+    audience: str,
+    relay_url: str | None,
+    connections: int | None,
+    ledger_url: str | None,
+    log_json: str | None,
+    *,
+    go_on: bool,
+    yes: bool,
+    as_json: bool,
+) -> _Way:
+    from newsletter.send import Orders
+
+    orders = Orders(go_on=go_on, connections=connections or 0, force_change=True)
+    return _Way(Path(audience) if audience else None, orders, relay_url, ledger_url, log_json, None, yes, as_json)
+
+
+def _go_on(config: Config, issue: str, post: str, way: _Way) -> int:
+    from newsletter import pipeline
+
+    if not post or way.to is None:
+        raise errors.ConfigError(
+            f"{issue}: the ledger does not know the files it was sent from; write newsletter send POST --to LIST.csv"
+        )
+    base, _, erratum = issue.partition("+erratum-")
+    sending = pipeline.plan_send(post, config, to=way.to, test=(), when=datetime.now(UTC))
+    if sending.rendering.issue.slug != base:
+        raise errors.ConfigError(f"{post} is now the issue {sending.rendering.issue.slug}, not {base}; see its name")
+    if erratum:
+        way = replace(way, orders=replace(way.orders, erratum=True))
+    return _send(sending, way)
+
+
+def _unfinished(ledger: Any, issue: str | None) -> str | None:
+    """The issue to go on with: the one named, else the last one that somebody is still to get."""
+    from newsletter.send import known_issue, left_of
+
+    if issue is not None:
+        return known_issue(ledger, issue)
+    unfinished = [row.issue for row in ledger.issues() if left_of(row.counts)]
+    return unfinished[-1] if unfinished else None
+
+
+# --- the ledger -----------------------------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("issue", required=False)
+@ledger_option
+@config_option
+@json_option
+def status(issue: str | None, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
+    """Show what the ledger knows: every issue, or who was refused, left or uncertain for ISSUE."""
+    from newsletter.model import State
+    from newsletter.send import known_issue
+
+    with _open(load(config_path, issue or ""), ledger_url) as ledger:
+        if issue is None:
+            print_issues(ledger.issues(), as_json=as_json)
+            return
+        name = known_issue(ledger, issue)
+        row = next(row for row in ledger.issues() if row.issue == name)
+        open_states = (State.REJECTED, State.DEFERRED, State.PENDING, State.CLAIMED, State.COMMITTING, State.UNCERTAIN)
+        print_issue(row, ledger.rows(name, *open_states), as_json=as_json)
+
+
+@click.command()
+@click.argument("issue")
+@click.argument("addresses", nargs=-1, metavar="[ADDRESS]...")
+@click.option("--resend", is_flag=True, help="Mail them again with the next send; they may then have it twice.")
+@click.option("--assume-sent", is_flag=True, help="Count them as sent; they may then never get it.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@ledger_option
+@config_option
+def resolve(
+    issue: str,
+    addresses: tuple[str, ...],
+    resend: bool,
+    assume_sent: bool,
+    yes: bool,
+    ledger_url: str | None,
+    config_path: Path | None,
+) -> None:
+    """Decide about the uncertain of ISSUE: all of them, or the ones named."""
+    from newsletter.model import State
+    from newsletter.send import known_issue, resolve_uncertain
+
+    if resend == assume_sent:
+        raise click.UsageError("write one of --resend and --assume-sent")
+    with _open(load(config_path, issue), ledger_url) as ledger:
+        name = known_issue(ledger, issue)
+        count = len(addresses) or ledger.counts(name)[State.UNCERTAIN]
+        what = "mail again, with the next send" if resend else "count as sent"
+        if not count:
+            click.echo(f"Nobody is uncertain for {name}.")
+            return
+        ask(f"{count:,} for {name}: {what}?", yes=yes)
+        for address in resolve_uncertain(ledger, name, addresses, resend=resend):
+            click.echo(f"{printable(address)}: {'to be mailed again' if resend else 'counted as sent'}")
+
+
+def _open(config: Config, ledger_url: str | None) -> Any:
+    from newsletter.config import parse_ledger
+    from newsletter.ledger import Ledger
+    from newsletter.send import open_ledger
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    return Ledger.open(parse_ledger(ledger_url), now) if ledger_url else open_ledger(config, now)
+
+
+COMMANDS = (send, resume, retry, status, resolve)

@@ -1,0 +1,185 @@
+"""The ledger's database: where it is, how it is opened so that a commit is on disk, and its trouble in sentences.
+
+A path is an SQLite file, a URL is SQLite or PostgreSQL. A password in a URL is never shown.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import StaticPool
+
+from newsletter.errors import ConfigError, located
+
+BUSY_TIMEOUT_S = 5.0
+CONNECT_TIMEOUT_S = 10
+
+# SQLite's primary result codes (https://www.sqlite.org/rescode.html) -> what is wrong, what to do.
+_SQLITE_TROUBLE: Mapping[int, tuple[str, str]] = {
+    sqlite3.SQLITE_BUSY: ("the ledger is locked by another program", "close it, or wait until it has ended"),
+    sqlite3.SQLITE_FULL: ("the disk is full", "make room, then run the same command again"),
+    sqlite3.SQLITE_READONLY: ("the ledger is read-only", "make the file and its folder writable"),
+    sqlite3.SQLITE_CANTOPEN: ("the ledger cannot be opened", "check that its folder exists and is writable"),
+    sqlite3.SQLITE_PERM: ("the ledger may not be opened", "make the file and its folder writable"),
+    sqlite3.SQLITE_IOERR: ("the disk did not take what was written", "check the disk, then run the command again"),
+    sqlite3.SQLITE_NOTADB: ("not a ledger: no SQLite database", "set [ledger] path to another file"),
+    sqlite3.SQLITE_CORRUPT: ("the ledger is damaged", "restore it from a backup before anything is sent"),
+}
+
+# PostgreSQL's SQLSTATEs, or the first two characters of them for a whole class
+# (https://www.postgresql.org/docs/current/errcodes-appendix.html) -> what is wrong, what to do.
+_POSTGRESQL_TROUBLE: Mapping[str, tuple[str, str]] = {
+    "08": ("the connection to the ledger was lost", "check the server, then run the same command again"),
+    "25006": ("the ledger is read-only", "connect to a server that takes writes, not to a replica"),
+    "28": ("the database refused the login", "check the user and the password in the ledger's URL"),
+    "3D": ("there is no such database", "create it, or mend the ledger's URL"),
+    "42501": ("the database user may not use the ledger", "grant it the schema and the tables"),
+    "53100": ("the database's disk is full", "make room there, then run the same command again"),
+    "53200": ("the database is out of memory", "check the server, then run the same command again"),
+    "53300": ("the database takes no more connections", "end some, or raise its max_connections"),
+    "55P03": ("the ledger is locked by another program", "close it, or wait until it has ended"),
+    "57P": ("the database ended the connection", "check the server, then run the same command again"),
+    "58": ("the database could not read or write its files", "check the server's disk, then run the command again"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a ledger is. `name` is how messages call it; `file` is None for PostgreSQL and for one in memory."""
+
+    name: str
+    file: Path | None = None
+    url: sa.URL | None = field(default=None, repr=False)
+
+    @property
+    def is_postgresql(self) -> bool:
+        return self.url is not None
+
+
+def parse_place(place: Path | str | None) -> Place:
+    """Where `place` is: a path is an SQLite file, a string a URL, None a ledger in memory. Raises ConfigError."""
+    if place is None:
+        return Place("ledger in memory")
+    if isinstance(place, Path):
+        return Place(str(place), place)
+    if place.count("@") > 1:
+        # Security: what follows the first one would be read as the host, and shown.
+        raise ConfigError("the ledger's URL has more than one @; write %40 for one in the user's name or password")
+    remedy = "write sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+    try:
+        url = sa.make_url(place)
+    except (ArgumentError, ValueError):
+        # Security: neither the text nor the parser's own words, which may quote a password.
+        raise ConfigError(f"the ledger's URL cannot be read; {remedy}") from None
+    backend = url.drivername.partition("+")[0]
+    if backend == "sqlite":
+        return parse_place(Path(url.database) if url.database and url.database != ":memory:" else None)
+    if backend not in ("postgresql", "postgres"):
+        raise ConfigError(f"the ledger's URL begins with {url.drivername}, which is not supported; {remedy}")
+    url = url.set(drivername="postgresql+psycopg")
+    shown = url.set(drivername="postgresql", query={})  # libpq takes a password in the query, too
+    return Place(shown.render_as_string(hide_password=True), url=url)
+
+
+def connected(place: Place) -> sa.Engine:
+    """An engine whose transactions are on disk when they are committed. Connects to nothing yet."""
+    return _postgresql(place.url) if place.url is not None else _sqlite(place.file)
+
+
+def _sqlite(file: Path | None) -> sa.Engine:
+    if file is None:
+        shared = {"check_same_thread": False}
+        engine = sa.create_engine("sqlite://", poolclass=StaticPool, connect_args=shared)
+    else:
+        url = sa.URL.create("sqlite", database=str(file))
+        engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
+
+    def on_connect(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # transactions are ours: see on_begin
+        connection.execute("PRAGMA foreign_keys = ON")
+        # In WAL mode anything below FULL may forget the last commits when the power goes, `committing` among them.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA fullfsync = ON")  # macOS: fsync alone stops at the drive's cache
+
+    def on_begin(db: sa.Connection) -> None:
+        connection: Any = db.connection.driver_connection
+        connection.execute(db.get_execution_options().get("begin", "BEGIN"))
+
+    sa.event.listen(engine, "connect", on_connect)
+    sa.event.listen(engine, "begin", on_begin)
+    return engine
+
+
+def _postgresql(url: sa.URL) -> sa.Engine:
+    # A firewall forgets a connection on which nothing is said; a lock that hangs on it would be gone unnoticed.
+    alive = {"keepalives": "1", "keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
+    asked = {"connect_timeout": str(CONNECT_TIMEOUT_S), **alive, **url.query}
+    try:
+        engine = sa.create_engine(url.set(query=asked))
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            "a ledger in PostgreSQL needs the driver psycopg; run `pip install 'newsletter[postgresql]'`"
+        ) from error
+
+    def on_connect(connection: Any, _record: object) -> None:
+        with connection.cursor() as cursor:
+            # The server's default may be off, and an answered commit then be lost with the power.
+            cursor.execute("SET synchronous_commit = on")
+            cursor.execute(f"SET lock_timeout = '{int(BUSY_TIMEOUT_S * 1000)}ms'")
+        connection.commit()
+
+    sa.event.listen(engine, "connect", on_connect)
+    return engine
+
+
+@contextmanager
+def told(place: Place) -> Iterator[None]:
+    """Turn what a database says of its file, disk or connection into a sentence; anything else goes through."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.DatabaseError) as error:
+        origin = error.orig if isinstance(error, DBAPIError) else error
+        trouble = _postgresql_trouble(origin) if place.is_postgresql else _sqlite_trouble(origin)
+        if trouble is None:
+            raise
+        raise ConfigError(located(place.name, None, *trouble)) from error
+
+
+def _sqlite_trouble(error: BaseException | None) -> tuple[str, str] | None:
+    return _SQLITE_TROUBLE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)  # the low byte is the primary code
+
+
+def _postgresql_trouble(error: BaseException | None) -> tuple[str, str] | None:
+    sqlstate = getattr(error, "sqlstate", None) or ""
+    for length in (5, 3, 2):
+        if sqlstate[:length] in _POSTGRESQL_TROUBLE:
+            return _POSTGRESQL_TROUBLE[sqlstate[:length]]
+    if not sqlstate and type(error).__name__ == "OperationalError":  # libpq's own: there was no server to ask
+        first = str(error).strip().partition("\n")[0]
+        return f"the database cannot be reached ({first})", "check that it runs, and the ledger's URL"
+    return None
+
+
+def refuse_foreign_file(file: Path) -> None:
+    """ConfigError when something stands at `file` that SQLite did not write. It is only read."""
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(16)
+    except FileNotFoundError:
+        return
+    except IsADirectoryError as error:
+        raise ConfigError(
+            located(str(file), None, "the ledger is a folder, not a file", "set [ledger] path to a file in it")
+        ) from error
+    except OSError as error:
+        what = f"the ledger cannot be read: {error.strerror}"
+        raise ConfigError(located(str(file), None, what, "make it readable, or set [ledger] path")) from error
+    if head not in (b"", b"SQLite format 3\0"):
+        raise ConfigError(located(str(file), None, *_SQLITE_TROUBLE[sqlite3.SQLITE_NOTADB]))

@@ -1,0 +1,346 @@
+"""What may stand behind a key of newsletter.toml: a check gives the value as the program keeps it, or a FaultError."""
+
+from __future__ import annotations
+
+import re
+from datetime import tzinfo
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from newsletter.labels import check_label
+from newsletter.model import is_loopback
+from newsletter.values import CONTROL, FaultError, kind, printable, shown, shown_url
+
+if TYPE_CHECKING:
+    from newsletter.pace import Rate
+
+TOKEN = "{token}"  # noqa: S105 - the place of a subscriber's token, not a token
+EMAIL = "{email}"
+
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`|~.-]"  # RFC 5321, 4.1.2, without braces
+_NAME = "[A-Za-z0-9._+-]"
+_LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+
+# Every match is an address that email_validator gives back unchanged; a test keeps it so.
+_PLAIN_LABEL = r"[a-z0-9]{1,20}(?:-[a-z0-9]{1,20})?"
+_PLAIN_ADDRESS = re.compile(
+    rf"[a-z0-9]{{1,20}}(?:[.+_-][a-z0-9]{{1,20}}){{0,2}}@(?:{_PLAIN_LABEL}\.){{1,3}}(?:com|net|org|de|cn|io|dev|email)"
+)
+
+# --- text -----------------------------------------------------------------------------------------------------------
+
+
+def one_line(value: str) -> str:
+    # Header injection ends here: nothing from the file reaches a header with a line break in it.
+    if CONTROL.search(value):
+        raise FaultError(f"is {shown(value)}, with a line break or control character", "write it on one line")
+    return value.strip()
+
+
+def lines(value: str) -> str:
+    if CONTROL.search(value.replace("\n", "")):
+        raise FaultError(f"is {shown(value)}, with a control character", "remove it")
+    return value.strip()
+
+
+def label(name: str, words: object) -> tuple[str, str]:
+    """One of a theme's own words."""
+    if not isinstance(words, str):
+        raise FaultError(f"is {kind(words)}, not a string")
+    words = one_line(words)
+    check_label(name, words)
+    return name, words
+
+
+def language(value: str) -> str:
+    value = one_line(value)
+    if value and not re.fullmatch(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*", value):
+        raise FaultError(f"is {shown(value)}, not a language tag (BCP 47)")
+    return value
+
+
+def word(value: str) -> str:
+    """One argument of a command."""
+    if CONTROL.search(value):
+        raise FaultError(f"is {shown(value)}, with a line break or control character", "write it on one line")
+    return value
+
+
+# --- mail addresses and names ---------------------------------------------------------------------------------------
+
+
+def address(value: str) -> str:
+    return _read_address(one_line(value)) if value.strip() else ""
+
+
+def mailbox(value: str) -> str:
+    """`Name <address>` or an address, the address normalized."""
+    value = one_line(value)
+    named = re.fullmatch(r'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^"<>]*?))\s*<(?P<address>[^<>]*)>', value)
+    if not named:
+        return address(value)
+    name = named["plain"] if named["quoted"] is None else re.sub(r"\\(.)", r"\1", named["quoted"])
+    mail = _read_address(named["address"].strip())
+    return f"{name.strip()} <{mail}>" if name.strip() else mail
+
+
+def _read_address(text: str) -> str:
+    """The address with its domain in IDNA's ASCII form; `localhost` is as good a domain as any."""
+    if len(text) <= 120 and _PLAIN_ADDRESS.fullmatch(text):
+        return text
+    local, _, domain = text.rpartition("@")
+    home = domain.lower() == "localhost" or domain.lower().endswith(".localhost")
+    # email_validator refuses localhost whatever one asks of it; `test`, as reserved as that, stands in.
+    checked = f"{local}@{domain[: -len('localhost')]}test" if home else text
+    from email_validator import EmailNotValidError, validate_email  # 20 ms that an everyday address does not need
+
+    try:
+        parsed = validate_email(checked, check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        reason = str(error).rstrip(".")
+        raise FaultError(f"is {shown(text)}, not an address: {printable(reason)}") from error
+    return f"{local if local.isascii() else parsed.local_part}@{domain.lower() if home else parsed.ascii_domain}"
+
+
+def bounce_address(value: str) -> str:
+    """A mailbox with {token} once in its local part, which is ASCII: an envelope may have to do without SMTPUTF8."""
+    value = one_line(value)
+    if not value:
+        return value
+    local, _, domain = value.rpartition("@")
+    if not re.fullmatch(rf"{_ATOM}*\{{token\}}{_ATOM}*", local) or "{" in domain:
+        raise FaultError(f"is {shown(value)}, not a mailbox with {TOKEN} once before its @")
+    from newsletter.links import TOKEN_CHARS
+
+    own = len(local) - len(TOKEN)
+    if own + TOKEN_CHARS > 64:  # RFC 5321, 4.5.3.1.1
+        most = 64 - TOKEN_CHARS
+        raise FaultError(
+            f"is {shown(value)}, with {own} characters before its @ beside {TOKEN}, and not at most {most}"
+        )
+    checked = _read_address(f"{local.replace(TOKEN, 'token')}@{domain}")
+    return f"{local}@{checked.rpartition('@')[2]}"
+
+
+def list_id(value: str) -> str:
+    value = one_line(value)
+    if value and not re.fullmatch(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)+", value):
+        raise FaultError(f"is {shown(value)}, not two or more ASCII words joined by dots (RFC 2919)")
+    return value
+
+
+def feedback_id(value: str) -> str:
+    """Google's rule: up to three names of the sender's choice, then one of the sender's own, of 5 to 15 characters.
+
+    {issue} may stand in the first three; the last stays the same for all mail.
+    """
+    value = one_line(value)
+    if value and not re.fullmatch(rf"(?:(?:{_NAME}|\{{issue\}}){{1,40}}:){{0,3}}{_NAME}{{5,15}}", value):
+        raise FaultError(
+            f"is {shown(value)}, not one to four ASCII names joined by colons, the last of 5 to 15 characters"
+        )
+    return value
+
+
+def domain(value: str) -> str:
+    """In IDNA's ASCII form, lower case; empty where nothing is written."""
+    value = one_line(value)
+    try:
+        ascii_form = value.encode("idna").decode("ascii").lower()
+    except UnicodeError as error:  # a label too long for IDNA, or empty
+        raise FaultError(f"is {shown(value)}, not a domain name") from error
+    if ascii_form and not _DOMAIN.fullmatch(ascii_form):
+        raise FaultError(f"is {shown(value)}, not a domain name")
+    return ascii_form
+
+
+def selector(value: str) -> str:
+    """Where a domain keeps the public key: RFC 6376, 3.1."""
+    value = one_line(value).lower()
+    if value and not _DOMAIN.fullmatch(value):
+        raise FaultError(f"is {shown(value)}, not ASCII letters, digits and hyphens")
+    return value
+
+
+# --- the web --------------------------------------------------------------------------------------------------------
+
+
+def web_address(value: str) -> str:
+    value = _one_piece(value)
+    if not value:
+        return value
+    if not _is_web(value) or "@" in value or re.search(r"[\s?#\"'<>\\]", value):
+        raise FaultError(f"is {shown_url(value)}, not a plain web address")
+    return value.rstrip("/")
+
+
+def secure_address(value: str) -> str:
+    value = web_address(value)
+    if value.startswith("http:"):
+        raise FaultError(f"is {shown_url(value)}, where many mail clients show no picture")
+    return value
+
+
+def unsubscribe_url(value: str) -> str:
+    """An https address with {token} or {email} behind its host. It stands in a header as it is: ASCII, in one piece.
+
+    500 characters leave room for a long address in a header's line of at most 998 (RFC 5322, 2.1.1).
+    """
+    value = _one_piece(value)
+    if not value:
+        return value
+    bare = value.replace(TOKEN, "").replace(EMAIL, "")
+    if not _is_web(bare) or re.search(r"[^!-~]|[\"#<>\\^`{|}]", bare) or len(value) > 500:
+        raise FaultError(f"is {shown_url(value)}, not a web address of at most 500 ASCII characters")
+    if bare == value:
+        raise FaultError(f"is {shown_url(value)}, without {TOKEN} or {EMAIL}: it would not tell who leaves")
+    parts = urlsplit(value)
+    if "{" in parts.netloc or "@" in parts.netloc:
+        raise FaultError(f"is {shown_url(value)}, with more than a host and a port before its path")
+    # RFC 8058 asks for https. What never leaves this machine may do without: that is how it is tried out.
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise FaultError(f"is {shown_url(value)}, not https, which one-click unsubscribe asks for (RFC 8058)")
+    return value
+
+
+def list_help(value: str) -> str:
+    value = _one_piece(value)
+    if not value:
+        return value
+    scheme, _, rest = value.partition(":")
+    if re.search(r"[^!-~]|[\"<>\\^`{|}]", value) or not (scheme == "mailto" or _is_web(value)) or scheme == "http":
+        raise FaultError(f"is {shown_url(value)}, not an https or mailto address in ASCII")
+    if scheme == "mailto":
+        _read_address(rest.partition("?")[0])
+    elif "@" in urlsplit(value).netloc:
+        raise FaultError(f"is {shown_url(value)}, with more than a host and a port before its path")
+    return value
+
+
+def _one_piece(url: str) -> str:
+    """As `one_line`; a fault shows the scheme alone, since what follows may hold a password."""
+    if CONTROL.search(url):
+        raise FaultError(f"is {shown_url(url)}, with a line break or control character", "write it on one line")
+    return url.strip()
+
+
+def _is_web(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def base_path(value: str) -> str:
+    value = one_line(value)
+    if re.search(r"[\s?#:\"'<>\\]", value):
+        raise FaultError(f"is {shown(value)}, not a path")
+    return f"/{value.strip('/')}" if value.strip("/") else ""
+
+
+# --- files and the ledger -------------------------------------------------------------------------------------------
+
+
+def folder_name(value: str) -> str:
+    value = one_line(value)
+    if value in {"", ".", ".."} or re.search(r"[/\\]", value):
+        raise FaultError(f"is {shown(value)}, not the name of a folder in templates/")
+    return value
+
+
+def file_path(value: str) -> str:
+    value = one_line(value)
+    if not value:
+        raise FaultError("is empty")
+    return value
+
+
+# libpq's own names. Not among them: password, sslpassword and passfile, which no URL may hold.
+_POSTGRESQL_SETTINGS = {"application_name", "channel_binding", "connect_timeout", "host", "hostaddr", "keepalives"} | {
+    *("options", "port", "service", "sslcert", "sslcrl", "sslkey", "sslmode", "sslrootcert", "target_session_attrs"),
+}
+_POSTGRESQL_PLACE = re.compile(
+    r"(?:\[[0-9a-fA-F:.]+\]|[^\[\]:/?#\s]*)(?::(?P<port>[0-9]{1,5}))?"
+    r"/(?P<name>[^/?#\s]+)(?:\?(?P<settings>[^#\s]*))?"
+)
+
+
+def ledger_url(value: str) -> str:
+    """`postgresql://user@host:port/name`, or `sqlite:///path`. A fault shows the scheme alone."""
+    value = _one_piece(value)
+    scheme, separator, rest = value.partition("://")
+    if not value:
+        return value
+    if scheme not in {"postgresql", "sqlite"} or not separator:
+        raise FaultError(f"is {shown_url(value)}, not the address of a ledger")
+    if scheme == "sqlite":
+        path = rest.removeprefix("/")
+        if path == rest or not path or path == ":memory:" or "?" in path:
+            raise FaultError(
+                f"is {shown_url(value)}, not sqlite:/// and a path", 'write url = "sqlite:///newsletter.db"'
+            )
+        return value
+    login, _, place = rest.rpartition("@")
+    if ":" in login:
+        # The password may hold any character, so that whatever stands before the last @ counts as the login.
+        raise FaultError(
+            f"is {shown_url(value)}, with a password in it",
+            "write postgresql://user@host/name and put the password into ~/.pgpass, or into the environment variable "
+            "PGPASSWORD",
+        )
+    parts = _POSTGRESQL_PLACE.fullmatch(place)
+    if not parts or re.search(r"[/?#\s]", login) or (parts["port"] and not 0 < int(parts["port"]) < 65536):
+        raise FaultError(f"is {shown_url(value)}, not a host and a database's name")
+    names = {setting.partition("=")[0] for setting in (parts["settings"] or "").split("&") if setting}
+    if not names <= _POSTGRESQL_SETTINGS:
+        raise FaultError(f"is {shown_url(value)}, with a setting behind its ? that is not known, or a secret")
+    return value
+
+
+# --- pace -----------------------------------------------------------------------------------------------------------
+
+
+def rates(value: str) -> tuple[Rate, ...]:
+    from newsletter.pace import parse_rate
+
+    value = one_line(value)
+    return parse_rate(value) if value else ()
+
+
+def domain_rates(name: str, value: object) -> tuple[str, tuple[Rate, ...]]:
+    """A domain of recipients, and how fast mail may go there."""
+    if not isinstance(value, str):
+        raise FaultError(f"is {kind(value)}, not a string")
+    host = domain(name)
+    if "." not in host and host != "localhost":
+        raise FaultError("is not a domain name", 'write "example.com" = "5/s"')
+    limits = rates(value)
+    if not limits:
+        raise FaultError("is empty")
+    return host, limits
+
+
+def time_zone(value: str) -> tzinfo | None:
+    """An IANA name's zone; None where nothing is written, for this machine's."""
+    value = one_line(value)
+    if not value:
+        return None
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        return ZoneInfo(value)
+    # ValueError: a path that leads out of the zones' folder. OSError: the name of a folder in it.
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise FaultError(
+            f"is {shown(value)}, not a time zone that this machine knows",
+            'write time_zone = "Asia/Shanghai"; where that is not known either, install the Python package tzdata',
+        ) from error
+
+
+def relay_name(value: str) -> str:
+    value = one_line(value)
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", value):
+        raise FaultError(f"is {shown(value)}, not up to 40 letters, digits, - and _")
+    return value

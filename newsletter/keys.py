@@ -1,0 +1,184 @@
+"""A section of newsletter.toml as a dataclass: each field is one key, with its meaning, its reader and an example.
+
+`read_table` makes a section of what TOML gave, and a `Fault` of everything else, all of them at once. Plain
+dataclasses, since every command starts by loading them: a schema library took a fifth of a cold `render`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar, get_args
+
+from newsletter.values import FaultError, Where, kind, shown
+
+KEY = "key"
+
+Read = Callable[[Any], Any]
+"""What TOML gave for a key -> the section's value, or FaultError in words that follow the key's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """`name` is the key as it is written; `example` a value that is good, and another than the default.
+
+    With `free`, the key is a table with names of the person's choice: `read` takes each of them with its value, and
+    gives it back as the section keeps it.
+    """
+
+    about: str
+    read: Callable[..., Any]
+    example: object
+    default: object
+    name: str = ""
+    free: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong at one place of the file. `unknown`: there is no such key, and `what` is empty."""
+
+    where: Where
+    what: str
+    remedy: str = ""
+    unknown: bool = False
+
+
+def key(
+    about: str, read: Callable[..., Any], *, default: Any = "", example: object, name: str = "", free: bool = False
+) -> Any:
+    """A field that is a key. `default` is the section's value where nobody set it, and is described where not empty."""
+    described = {KEY: Key(about, read, example, default, name, free)}
+    if isinstance(default, dict):
+        return field(default_factory=dict, metadata=described)
+    return field(default=default, metadata=described)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """`given` has the names of the fields that the file has set."""
+
+    given: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
+
+
+S = TypeVar("S", bound=Section)
+
+
+def keys_of(section: type[Section]) -> Mapping[str, tuple[str, Key]]:
+    """By a key's name as it is written: the field's name, and the key."""
+    described = ((each.name, each.metadata[KEY]) for each in fields(section) if KEY in each.metadata)
+    return {key.name or name: (name, key) for name, key in described}
+
+
+def read_table(section: type[S], table: object, where: Where) -> tuple[S, tuple[Fault, ...]]:
+    """The section at `where`. A key at fault keeps its default."""
+    if not isinstance(table, dict):
+        return section(), (Fault(where, f"is {kind(table)}, not a section"),)
+    known = keys_of(section)
+    values: dict[str, Any] = {}
+    faults: list[Fault] = []
+    for name, value in table.items():
+        here = (*where, name)
+        if name not in known:
+            faults.append(Fault(here, "", unknown=True))
+            continue
+        owner, key = known[name]
+        if key.free:
+            values[owner], wrong = read_entries(key.read, value, here)
+            faults += wrong
+            continue
+        try:
+            values[owner] = key.read(value)
+        except FaultError as fault:
+            faults.append(Fault(here, fault.what, fault.remedy))
+    return section(**values, given=frozenset(values)), tuple(faults)
+
+
+def read_entries(
+    read: Callable[[str, Any], tuple[str, Any]], table: object, where: Where
+) -> tuple[dict[str, Any], tuple[Fault, ...]]:
+    """A table whose names are the person's choice."""
+    if not isinstance(table, dict):
+        return {}, (Fault(where, f"is {kind(table)}, not a table"),)
+    entries: dict[str, Any] = {}
+    faults: list[Fault] = []
+    for name, value in table.items():
+        try:
+            as_kept, kept = read(name, value)
+        except FaultError as fault:
+            faults.append(Fault((*where, name), fault.what, fault.remedy))
+            continue
+        if as_kept in entries:
+            faults.append(Fault((*where, name), "is there twice", "keep one of them"))
+        entries[as_kept] = kept
+    return entries, tuple(faults)
+
+
+# --- kinds of values ------------------------------------------------------------------------------------------------
+
+
+def text(check: Callable[[str], Any]) -> Read:
+    def read(value: object) -> Any:
+        if not isinstance(value, str):
+            raise FaultError(f"is {kind(value)}, not a string")
+        return check(value)
+
+    return read
+
+
+def choice(literal: object) -> Read:
+    """One of a Literal's words."""
+    words = get_args(literal)
+
+    def read(value: object) -> object:
+        if not isinstance(value, str) or value not in words:
+            *others, last = (f"'{word}'" for word in words)
+            raise FaultError(f"is {shown(value)}, not one of {', '.join(others)} or {last}")
+        return value
+
+    return read
+
+
+def whole(low: int, high: int) -> Read:
+    """A whole number from `low` to `high`."""
+
+    def read(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise FaultError(f"is {kind(value)}, not a whole number")
+        if not low <= value <= high:
+            raise FaultError(f"is {shown(value)}, not a whole number from {low} to {high}")
+        return value
+
+    return read
+
+
+def number(high: float, *, zero: bool = False) -> Read:
+    """A number above 0, or with `zero` from 0, and at most `high`."""
+
+    def read(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise FaultError(f"is {kind(value)}, not a number")
+        # Neither is so for a nan.
+        if not (0 < value <= high or (zero and value == 0)):
+            span = f"from 0 to {high:g}" if zero else f"above 0 and at most {high:g}"
+            raise FaultError(f"is {shown(value)}, not a number {span}")
+        return float(value)
+
+    return read
+
+
+def array(read_one: Read, items: str) -> Read:
+    """A tuple of what an array holds; `items` are its elements, in words."""
+
+    def read(value: object) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise FaultError(f"is {kind(value)}, not an array of {items}")
+        read_so_far: list[Any] = []
+        for index, element in enumerate(value, 1):
+            try:
+                read_so_far.append(read_one(element))
+            except FaultError as fault:
+                raise FaultError(f"is wrong at place {index}: it {fault.what}", fault.remedy) from fault
+        return tuple(read_so_far)
+
+    return read

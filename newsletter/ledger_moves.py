@@ -1,0 +1,179 @@
+"""Rows on their way through `MOVES`: claimed, written and recovered by a run, settled by a person.
+
+Each function works in the transaction of `db`; whether a row may move is asked by the UPDATE that moves it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import sqlalchemy as sa
+
+from newsletter.ledger_plan import KnownIssue
+from newsletter.ledger_rows import Claim, IllegalMoveError, Move, storable
+from newsletter.model import State
+from newsletter.schema import MOVES, deliveries, issues, stamp_of
+
+_IN_HAND = (State.CLAIMED, State.COMMITTING)
+REOPENED = frozenset({State.DEFERRED, State.REJECTED})
+
+
+def _written(to: State, values: str) -> sa.TextClause:
+    origins = ", ".join(f"'{origin}'" for origin in _IN_HAND if to in MOVES[origin])
+    return sa.text(
+        f"UPDATE deliveries SET state = '{to}', updated = :now, {values} "  # noqa: S608 - our own words alone
+        f"WHERE id = :row AND issue = :issue AND state IN ({origins})"
+    )
+
+
+_ANSWERED = (
+    "message_id = coalesce(nullif(:message_id, ''), message_id), lane = coalesce(nullif(:lane, ''), lane), "
+    "stage = :stage, code = :code, reply = :reply, due_at = :due_at"
+)
+# What a run may write, in the order in which one batch may take a row through it.
+_WRITES: Mapping[State, sa.TextClause] = MappingProxyType(
+    {
+        State.COMMITTING: _written(State.COMMITTING, "message_id = :message_id, lane = :lane"),
+        State.SENT: _written(State.SENT, _ANSWERED),
+        State.DEFERRED: _written(State.DEFERRED, _ANSWERED),
+        State.REJECTED: _written(State.REJECTED, _ANSWERED),
+        State.UNCERTAIN: _written(State.UNCERTAIN, _ANSWERED),
+        State.PENDING: _written(State.PENDING, "attempts = attempts - 1, due_at = NULL"),
+    }
+)
+_CLAIM = sa.text(
+    """
+    UPDATE deliveries SET state = 'claimed', attempts = attempts + 1, version = :version, updated = :now
+    WHERE id = :row AND state IN ('pending', 'deferred')
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """A statement in the driver's own words: SQLAlchemy's pass over each row of a batch costs more than SQLite's."""
+
+    words: str
+    order: tuple[str, ...]
+
+    @classmethod
+    def of(cls, statement: sa.TextClause, dialect: sa.Dialect) -> _Statement:
+        compiled = statement.compile(dialect=dialect)
+        return cls(compiled.string, tuple(getattr(compiled, "positiontup", None) or ()))
+
+    def run(self, db: sa.Connection, rows: list[dict[str, Any]]) -> int:
+        """How many rows of the table it changed, over all of `rows`."""
+        if not self.order:  # this driver takes the names
+            return db.exec_driver_sql(self.words, rows).rowcount
+        order = self.order
+        return db.exec_driver_sql(self.words, [tuple([row[name] for name in order]) for row in rows]).rowcount
+
+
+class Moves:
+    """The statements of a run, compiled once for a database."""
+
+    def __init__(self, dialect: sa.Dialect) -> None:
+        self._writes = {to: _Statement.of(statement, dialect) for to, statement in _WRITES.items()}
+        self._claim = _Statement.of(_CLAIM, dialect)
+
+    def claim(
+        self, db: sa.Connection, issue: KnownIssue, limit: int, *, after: int, max_attempts: int, now: int
+    ) -> list[Claim]:
+        due = (
+            sa.select(deliveries.c.id, deliveries.c.recipient_key, deliveries.c.address, deliveries.c.attempts)
+            .where(deliveries.c.issue == issue.id, deliveries.c.id > after, deliveries.c.plan == issue.plan)
+            .order_by(deliveries.c.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        ready = sa.or_(deliveries.c.due_at.is_(None), deliveries.c.due_at <= now)
+        if max_attempts:
+            ready = sa.and_(ready, deliveries.c.attempts < max_attempts)
+        # One after the other: each is then the start of a range of the index, in list order.
+        found = [
+            *db.execute(due.where(deliveries.c.state == State.PENDING.value)),
+            *db.execute(due.where(deliveries.c.state == State.DEFERRED.value, ready)),
+        ]
+        found.sort()  # by id, which no two have in common
+        del found[limit:]
+        if found:
+            self._claim.run(db, [{"row": row, "version": issue.version, "now": now} for row, *_ in found])
+        return [Claim(row, key, address or key, attempts + 1) for row, key, address, attempts in found]
+
+    def write(self, db: sa.Connection, issue_id: int, moves: Sequence[Move], now: int) -> None:
+        """Raises IllegalMoveError, without saying more, when one of the moves was not allowed."""
+        rows: dict[State, list[dict[str, Any]]] = {}
+        for move in moves:
+            row: dict[str, Any] = {"row": move.row, "issue": issue_id, "now": now}
+            if move.to is not State.PENDING:
+                row["message_id"], row["lane"] = move.message_id, move.lane
+                if move.to is not State.COMMITTING:
+                    row["stage"], row["code"], row["reply"] = storable(move.stage), move.code, storable(move.reply)
+                    row["due_at"] = None if move.due_at is None else stamp_of(move.due_at)
+            rows.setdefault(move.to, []).append(row)
+        if not rows.keys() <= self._writes.keys():
+            raise IllegalMoveError
+        for to, statement in self._writes.items():
+            if to in rows and statement.run(db, rows[to]) != len(rows[to]):
+                raise IllegalMoveError
+
+
+def date_issue(db: sa.Connection, issue_id: int, now: int) -> None:
+    """The first acceptance dates the issue."""
+    first = sa.update(issues).where(issues.c.id == issue_id, issues.c.first_sent.is_(None))
+    db.execute(first.values(first_sent=now))
+
+
+def first_refused(db: sa.Connection, issue_id: int, moves: Iterable[Move]) -> str:
+    """The first of the moves that is not allowed, in words."""
+    ranks = {to: rank for rank, to in enumerate(_WRITES)}
+    for move in sorted(moves, key=lambda move: ranks.get(move.to, -1)):
+        row = db.execute(
+            sa.select(deliveries.c.recipient_key, deliveries.c.address, deliveries.c.state).where(
+                deliveries.c.issue == issue_id, deliveries.c.id == move.row
+            )
+        ).one_or_none()
+        if row is None:
+            return f"row {move.row} is not in the ledger and cannot become {move.to}"
+        state = State(row.state)
+        if state not in _IN_HAND or move.to not in MOVES[state]:
+            return f"{row.address or row.recipient_key} is {state} and cannot become {move.to}"
+    return "one of these rows was to move twice, or another run moved it"
+
+
+# --- after a crash, and on a person's word --------------------------------------------------------------------------
+
+
+def recover(db: sa.Connection, issue_id: int, now: int) -> int:
+    """Claimed rows are let go; committing ones become uncertain: how many."""
+    unsent = sa.update(deliveries).where(deliveries.c.issue == issue_id, deliveries.c.state == State.CLAIMED.value)
+    unknown = sa.update(deliveries).where(deliveries.c.issue == issue_id, deliveries.c.state == State.COMMITTING.value)
+    before = deliveries.c.attempts - 1
+    db.execute(unsent.values(state=State.PENDING.value, attempts=before, due_at=None, updated=now))
+    said = {"stage": "dot", "code": 0, "reply": "the run ended before the relay's answer was recorded"}
+    return db.execute(unknown.values(state=State.UNCERTAIN.value, updated=now, **said)).rowcount
+
+
+def settle(db: sa.Connection, issue_id: int, key: str, to: State, now: int) -> str | None:
+    """Move an uncertain row, found by its key; None when that was done, else where it stands."""
+    mine = (deliveries.c.issue == issue_id, deliveries.c.recipient_key == key)
+    if to in MOVES[State.UNCERTAIN]:
+        change = sa.update(deliveries).where(*mine, deliveries.c.state == State.UNCERTAIN.value)
+        if db.execute(change.values(state=to.value, updated=now)).rowcount:
+            return None
+    return db.scalar(sa.select(deliveries.c.state).where(*mine)) or "not in the ledger"
+
+
+def reopen(db: sa.Connection, issue_id: int, states: Collection[State], now: int) -> int:
+    """Those who stand in `states`, a subset of `REOPENED`, are due now, with no attempts: how many."""
+    anew = sa.update(deliveries).where(deliveries.c.issue == issue_id).values(attempts=0, due_at=None, updated=now)
+    changed = 0
+    if State.DEFERRED in states:
+        changed += db.execute(anew.where(deliveries.c.state == State.DEFERRED.value)).rowcount
+    if State.REJECTED in states:
+        rejected = anew.where(deliveries.c.state == State.REJECTED.value)
+        changed += db.execute(rejected.values(state=State.PENDING.value)).rowcount
+    return changed

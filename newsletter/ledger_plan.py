@@ -1,0 +1,211 @@
+"""A plan in the database: who is on the list of an issue, with which content, and how they stand.
+
+Each function works in the transaction of `db`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from newsletter.ledger_rows import Plan, storable
+from newsletter.model import State
+from newsletter.schema import deliveries, issues, moment_of, versions
+
+
+class KnownIssue(NamedTuple):
+    """An issue's own number, its plan that counts, and its current version."""
+
+    id: int
+    plan: int
+    version: int
+
+
+_KNOWN = sa.text("SELECT id, plan, version FROM issues WHERE issue = :issue")
+
+
+def known_issue(db: sa.Connection, issue: str) -> KnownIssue | None:
+    found = db.execute(_KNOWN, {"issue": issue}).one_or_none()
+    return KnownIssue(*found) if found else None
+
+
+# --- content --------------------------------------------------------------------------------------------------------
+
+
+def note_content(db: sa.Connection, issue: str, content_hash: str, subject: str, now: int) -> bool:
+    """Store what the issue is. True when it was something else for somebody who has it, or may have."""
+    known = known_issue(db, issue)
+    if known is None:
+        row = {"issue": issue, "subject": "", "version": 0, "plan": 0, "last_plan": 0, "post": "", "audience": ""}
+        made = db.execute(sa.insert(issues).returning(issues.c.id), row).scalar_one()
+        accept_content(db, made, content_hash, subject, now)
+        return False
+    current = (versions.c.issue == known.id, versions.c.version == known.version)
+    if db.scalar(sa.select(versions.c.content_hash).where(*current)) == content_hash:
+        return False
+    may_have_it = [State.SENT.value, State.UNCERTAIN.value, State.COMMITTING.value]
+    reached = sa.exists().where(deliveries.c.issue == known.id, deliveries.c.state.in_(may_have_it))
+    if db.scalar(sa.select(reached)):
+        return True
+    db.execute(sa.delete(versions).where(*current))  # nobody has it
+    accept_content(db, known.id, content_hash, subject, now)
+    return False
+
+
+def accept_content(db: sa.Connection, issue_id: int, content_hash: str, subject: str, now: int) -> None:
+    """Make this the issue's current version: one that it was already, or the next."""
+    mine = versions.c.issue == issue_id
+    number = db.scalar(sa.select(versions.c.version).where(mine, versions.c.content_hash == content_hash))
+    if number is None:
+        number = (db.scalar(sa.select(sa.func.max(versions.c.version)).where(mine)) or 0) + 1
+        row = {"issue": issue_id, "version": number, "content_hash": content_hash, "subject": storable(subject)}
+        db.execute(sa.insert(versions), {**row, "since": now})
+    change = sa.update(issues).where(issues.c.id == issue_id)
+    db.execute(change.values(version=number, subject=storable(subject)))
+
+
+# --- the list -------------------------------------------------------------------------------------------------------
+
+# Sorted by key, a batch touches each page of the index once; the ids keep the list's order.
+_LIST_IN_SQLITE = """
+    INSERT INTO deliveries (recipient_key, id, address, issue, state, plan, updated)
+    VALUES (?, ?, ?, ?, 'pending', ?, ?)
+    ON CONFLICT (issue, recipient_key) DO UPDATE SET plan = excluded.plan
+"""
+# One statement for the batch: with one for each row, their round trips would be what a plan takes.
+_LIST_IN_POSTGRESQL = sa.text(
+    """
+    INSERT INTO deliveries (issue, recipient_key, address, state, plan, updated)
+    SELECT :issue, listed.key, listed.address, 'pending', :plan, :now
+    FROM unnest(CAST(:keys AS text[]), CAST(:addresses AS text[])) WITH ORDINALITY AS listed (key, address, place)
+    ORDER BY listed.place
+    ON CONFLICT (issue, recipient_key) DO UPDATE SET plan = excluded.plan
+    """
+)
+
+
+def begin_plan(db: sa.Connection, issue_id: int) -> int:
+    """The number of a new plan. It counts for nothing until `finish_plan`."""
+    mine = issues.c.id == issue_id
+    db.execute(sa.update(issues).where(mine).values(last_plan=issues.c.last_plan + 1))
+    return int(db.execute(sa.select(issues.c.last_plan).where(mine)).scalar_one())
+
+
+def list_people(db: sa.Connection, issue_id: int, plan: int, people: Mapping[str, str], now: int) -> None:
+    """Put these on the plan, address by key; rows for those who are new, in this order."""
+    spelled = {key: None if address == key else address for key, address in people.items()}
+    if db.dialect.name == "postgresql":
+        columns = {"keys": [*spelled], "addresses": [*spelled.values()]}
+        db.execute(_LIST_IN_POSTGRESQL, {"issue": issue_id, "plan": plan, "now": now, **columns})
+        return
+    last = db.scalar(sa.select(sa.func.max(deliveries.c.id))) or 0
+    rows = [(key, row, spelled[key], issue_id, plan, now) for row, key in enumerate(spelled, last + 1)]
+    rows.sort()  # by key, which no two have in common
+    db.exec_driver_sql(_LIST_IN_SQLITE, rows)
+
+
+def withdraw(db: sa.Connection, issue_id: int) -> None:
+    """Take an issue out again that was planned once, and of which nobody was tried; leave any other as it is."""
+    planned_once = sa.select(issues.c.last_plan).where(issues.c.id == issue_id)
+    tried = sa.exists().where(
+        deliveries.c.issue == issue_id, sa.or_(deliveries.c.state != State.PENDING.value, deliveries.c.attempts > 0)
+    )
+    if db.scalar(planned_once) != 1 or db.scalar(sa.select(tried)):
+        return
+    db.execute(sa.delete(deliveries).where(deliveries.c.issue == issue_id))
+    db.execute(sa.delete(versions).where(versions.c.issue == issue_id))
+    db.execute(sa.delete(issues).where(issues.c.id == issue_id))
+
+
+def finish_plan(db: sa.Connection, issue_id: int, plan: int, post: str, audience: str) -> None:
+    change = sa.update(issues).where(issues.c.id == issue_id)
+    db.execute(change.values(plan=plan, post=post, audience=audience))
+
+
+# --- how they stand -------------------------------------------------------------------------------------------------
+
+_STANDING = sa.text(
+    """
+    SELECT
+      state,
+      CASE
+        WHEN state <> 'deferred' THEN ''
+        WHEN :max_attempts > 0 AND attempts >= :max_attempts THEN 'exhausted'
+        WHEN due_at > :now THEN 'waiting'
+        ELSE ''
+      END AS kind,
+      count(*) AS number,
+      min(due_at) AS next_due
+    FROM deliveries WHERE issue = :issue AND plan = :plan
+    GROUP BY 1, 2
+    """
+)
+
+
+def standing(
+    db: sa.Connection, issue_id: int, plan: int, *, content_changed: bool, max_attempts: int, now: int
+) -> Plan:
+    of_this = {"issue": issue_id, "plan": plan}
+    rows = db.execute(_STANDING, {**of_this, "now": now, "max_attempts": max_attempts}).all()
+    found = {(row.state, row.kind): row.number for row in rows}
+    total = sum(found.values())
+    added, gone = _drift(db, of_this, total)
+    return Plan(
+        audience=total,
+        due=found.get((State.PENDING, ""), 0) + found.get((State.DEFERRED, ""), 0),
+        waiting=found.get((State.DEFERRED, "waiting"), 0),
+        sent=found.get((State.SENT, ""), 0),
+        rejected=found.get((State.REJECTED, ""), 0),
+        uncertain=found.get((State.UNCERTAIN, ""), 0),
+        underway=found.get((State.CLAIMED, ""), 0) + found.get((State.COMMITTING, ""), 0),
+        exhausted=found.get((State.DEFERRED, "exhausted"), 0),
+        content_changed=content_changed,
+        added=added,
+        gone=gone,
+        next_due=moment_of(next((row.next_due for row in rows if row.kind == "waiting"), None)),
+    )
+
+
+# Who is on both lists. Almost everybody is on the last plan of both issues, so the keys are compared in the index
+# alone, and those who have left one of the lists since are taken off.
+_COMMON = sa.text(
+    """
+    SELECT count(*) FROM deliveries AS here
+    JOIN deliveries AS there ON there.issue = :before AND there.recipient_key = here.recipient_key
+    WHERE here.issue = :issue
+    """
+)
+_LEFT_BEFORE = sa.text(
+    """
+    SELECT count(*), count(here.id) FROM deliveries AS there
+    LEFT JOIN deliveries AS here ON here.issue = :issue AND here.recipient_key = there.recipient_key
+    WHERE there.issue = :before AND there.plan <> :before_plan
+    """
+)
+_LEFT_NOW = sa.text(
+    """
+    SELECT count(*) FROM deliveries AS here
+    JOIN deliveries AS there ON there.issue = :before AND there.recipient_key = here.recipient_key
+    WHERE here.issue = :issue AND here.plan <> :plan AND there.plan = :before_plan
+    """
+)
+
+
+def _drift(db: sa.Connection, of_this: Mapping[str, int], total: int) -> tuple[int | None, int | None]:
+    """How many are on this list and not on that of the issue sent last before, and the other way round."""
+    sent_before = (
+        sa.select(issues.c.id, issues.c.plan)
+        .where(issues.c.id != of_this["issue"], issues.c.first_sent.is_not(None))
+        .order_by(issues.c.first_sent.desc(), issues.c.id.desc())
+        .limit(1)
+    )
+    before = db.execute(sent_before).one_or_none()
+    if before is None:
+        return None, None
+    of_both = {**of_this, "before": before.id, "before_plan": before.plan}
+    known = db.scalar(sa.select(sa.func.count()).where(deliveries.c.issue == before.id)) or 0
+    left_before, back = db.execute(_LEFT_BEFORE, of_both).one()
+    common = (db.scalar(_COMMON, of_both) or 0) - back - (db.scalar(_LEFT_NOW, of_both) or 0)
+    return total - common, known - left_before - common

@@ -1,0 +1,123 @@
+"""What goes into the ledger and comes out of it: frozen, and knowing nothing of a database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from newsletter.model import State
+
+
+class IllegalMoveError(RuntimeError):
+    """A step that `MOVES` does not allow: a fault in the program, nothing that an operator can mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How the people on a list stand for one issue; `audience` is the sum of the seven numbers after it.
+
+    `due` are pending, or deferred whose time has come; `waiting` are deferred whose time has not, the first of them at
+    `next_due`; `exhausted` are deferred and were tried as often as allowed; `underway` are claimed or committing in
+    another run. `content_changed`: somebody already has, or may have, this issue with other content.
+    `added` and `gone` are against the list of the issue that was sent last before; None when there is none.
+    """
+
+    audience: int
+    due: int
+    waiting: int = 0
+    sent: int = 0
+    rejected: int = 0
+    uncertain: int = 0
+    underway: int = 0
+    exhausted: int = 0
+    content_changed: bool = False
+    added: int | None = None
+    gone: int | None = None
+    next_due: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A recipient who is ours until written or recovered. `attempts` counts this one, from 1."""
+
+    row: int
+    key: str
+    address: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A step of one claimed row. What is left empty of `message_id` and `lane` stays as an earlier step wrote it."""
+
+    row: int
+    to: State
+    message_id: str = ""
+    stage: str = ""
+    code: int = 0
+    reply: str = ""
+    due_at: datetime | None = None
+    lane: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One row: a recipient of an issue. `attempts` counts claims that were not let go untried; times are UTC.
+
+    `version` is the content's number at the last try, 0 before the first; `due_at` is when a deferred one may be tried
+    again, None for at once.
+    """
+
+    issue: str
+    address: str
+    state: State
+    message_id: str
+    attempts: int
+    stage: str
+    code: int
+    reply: str
+    updated: datetime
+    lane: str = ""
+    version: int = 0
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IssueRow:
+    """An issue that the ledger knows. `first_sent` is UTC, None before the first acceptance."""
+
+    issue: str
+    subject: str
+    first_sent: datetime | None
+    counts: Mapping[State, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What an issue was from `since` (UTC) on, or is: `current`."""
+
+    number: int
+    content_hash: str
+    subject: str
+    since: datetime
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A send, from `started` to `ended`, in UTC; `ended` is None while it runs, and for ever when it was killed."""
+
+    number: int
+    owner: str
+    started: datetime
+    ended: datetime | None
+    reason: str
+
+
+def storable(text: str) -> str:
+    """A server's words in a form that every database takes: no lone surrogates, no NUL; the rest verbatim.
+
+    To fail on a strange reply here would lose the record of a mail that was sent.
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")

@@ -1,0 +1,180 @@
+"""What is seen of long work while it runs: a bar on a terminal, plain lines elsewhere, JSON lines for a log."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from newsletter.errors import ConfigError
+
+if TYPE_CHECKING:
+    from newsletter.model import Outcome, Relay, Subscriber
+
+LINE_EVERY_S = 10.0
+"""How often a long send says where it stands when nobody watches a bar."""
+
+
+def printable(text: str) -> str:
+    """Security: nothing that came from a file or a server may move the cursor of the person's terminal."""
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+
+
+class Progress:
+    """A bar for work of known size: pictures that are fetched. Elsewhere than on a terminal it says nothing."""
+
+    def __init__(self, title: str, *, quiet: bool) -> None:
+        self.title = title
+        self.quiet = quiet or not sys.stderr.isatty()
+        self.total = 0
+        self.bar: Any = None
+        self.task: Any = None
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def show(self, done: int, total: int) -> None:
+        if self.quiet or not total:
+            return
+        if total != self.total:
+            self.total = total
+            self.bar, self.task = _bar(self.title, total)
+        self.bar.update(self.task, completed=done)
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+
+class SendProgress:
+    """A send, as it goes: done of all, sent, deferred, refused, rate, time left. Refusals are named as they come."""
+
+    def __init__(self, *, quiet: bool, log: JsonLog | None = None, clock: Callable[[], float] = monotonic) -> None:
+        self.quiet = quiet
+        self.log = log
+        self.total = self.done = self.sent = self.deferred = self.refused = 0
+        self._clock = clock
+        self._started = self._told = clock()
+        self._bar: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> SendProgress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def start(self, total: int) -> None:
+        """So many are due; the clock of the rate starts here."""
+        self.total = total
+        self._started = self._told = self._clock()
+        self._log("start", due=total)
+        if total and not self.quiet and sys.stderr.isatty():
+            self._bar, self._task = _bar("Sending", total, self._counts())
+
+    def outcome(self, person: Subscriber, outcome: Outcome, relay: Relay) -> None:
+        """One recipient more has an outcome."""
+        from newsletter.model import State
+
+        self.done += 1
+        if outcome.state is State.SENT:
+            self.sent += 1
+        else:
+            self.deferred += outcome.state is State.DEFERRED
+            self.refused += outcome.state is State.REJECTED
+            why = f"{outcome.code or ''} {outcome.text}".strip()
+            self._line(f"{person.email}: {outcome.state} at {outcome.stage}: {why}")
+        self._log(
+            "outcome",
+            address=person.email,
+            state=outcome.state.value,
+            stage=outcome.stage,
+            code=outcome.code,
+            text=outcome.text,
+            relay=str(relay),
+        )
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self.done, counts=self._counts())
+        elif not self.quiet and (self.done == self.total or self._clock() - self._told >= LINE_EVERY_S):
+            self._told = self._clock()
+            self._line(f"{self.done:,} of {self.total:,}: {self._counts()}")
+
+    def news(self, text: str) -> None:
+        """Something that a person should know of, though the send goes on."""
+        self._log("news", text=text)
+        self._line(text)
+
+    @property
+    def seconds(self) -> float:
+        return self._clock() - self._started
+
+    def _counts(self) -> str:
+        rate = self.done / self.seconds if self.seconds > 0 else 0.0
+        counts = [f"{self.sent:,} sent"]
+        counts += [
+            f"{number:,} {word}" for number, word in ((self.deferred, "deferred"), (self.refused, "refused")) if number
+        ]
+        return ", ".join([*counts, f"{rate:,.{0 if rate >= 10 else 1}f}/s"])
+
+    def _line(self, text: str) -> None:
+        if self.quiet:
+            return
+        if self._bar is not None:
+            self._bar.console.print(printable(text), markup=False, highlight=False)
+        else:
+            click.echo(printable(text), err=True)
+
+    def _log(self, event: str, **values: object) -> None:
+        if self.log is not None:
+            self.log.write(event, **values)
+
+
+class JsonLog:
+    """One JSON object a line, each with its time; `-` writes to standard error."""
+
+    def __init__(self, path: str, issue: str) -> None:
+        self.issue = issue
+        try:
+            self._file: IO[str] = sys.stderr if path == "-" else Path(path).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115
+        except OSError as error:
+            raise ConfigError(f"{path}: the log cannot be written: {error.strerror}; choose another file") from error
+
+    def write(self, event: str, **values: object) -> None:
+        line = {
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "event": event,
+            "issue": self.issue,
+            **values,
+        }
+        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def __enter__(self) -> JsonLog:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not sys.stderr:
+            self._file.close()
+
+
+def _bar(title: str, total: int, counts: str = "") -> tuple[Any, Any]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bar = Progress(
+        TextColumn(title),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[counts]}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    bar.start()
+    return bar, bar.add_task("", total=total, counts=counts)

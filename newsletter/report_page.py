@@ -1,0 +1,441 @@
+"""A report as one HTML page that stands alone: no script, no network, legible on a phone, on paper and in the dark.
+
+The layout is report_page.html.j2. Everything in it that came from a list or a server is escaped by Jinja2, and its
+control characters are shown. The page's own policy forbids whatever would get through all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from pathlib import Path
+
+import jinja2
+
+from newsletter.model import State
+from newsletter.report import (
+    RUNS,
+    UNNAMED,
+    WORDS,
+    Group,
+    IssueReport,
+    People,
+    Tally,
+    at,
+    ending,
+    last_words,
+    notices,
+    own_words,
+    pace,
+    remedies,
+    share,
+    took,
+)
+from newsletter.timeline import SHOWN, STEPS_MS, Bar, Timeline
+from newsletter.values import printable
+
+MAX_BYTES = 150_000
+"""A page of this size still goes with a mail. Fewer people are named rather than more bytes written."""
+
+_NAMED = (200, 100, 50, 20, 5, 0)
+_LONGEST_WORDS, _LONGEST_NAME, _LONGEST_SUBJECT = 200, 100, 300
+
+_JOINERS = "\u200c\u200d"
+"""Invisible, and what holds an emoji's parts or a Persian word together."""
+
+_CHARTED_FROM = 10
+"""Fewer answers than this are told in a sentence."""
+
+_TICK_SHARE = 0.13
+"""Of the chart's width: a time with seconds needs as much on a phone, where every second one is left out."""
+
+_NARROW = 0.2
+"""A stretch with less of the chart's width than this has room for the time of its start only."""
+
+
+def render_page(report: IssueReport, zone: tzinfo | None, made: datetime) -> str:
+    """The page, below MAX_BYTES. `made` is the time that its foot shows; `zone` None is the machine's own."""
+    template = _template()
+    for named in _NAMED:
+        page = template.render(_content(report, zone, made, named))
+        if len(page.encode()) <= MAX_BYTES:
+            break
+    return page
+
+
+def _template() -> jinja2.Template:
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    return jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined).get_template(
+        "report_page.html.j2"
+    )
+
+
+def _content(report: IssueReport, zone: tzinfo | None, made: datetime, named: int) -> dict[str, object]:
+    tally = report.tally
+    domains = [_Row.of(group) for group in report.domains.shown]
+    if report.domains.others:
+        domains.append(_Row(f"{report.domains.others:,} more domains", report.domains.rest, is_rest=True))
+    return {
+        "issue": _shown(report.issue, _LONGEST_SUBJECT),
+        "subject": _shown(report.subject, _LONGEST_SUBJECT) or "(no subject)",
+        "when": _when(report, zone),
+        "verdict": _verdict(tally),
+        "whole": _parts(tally),
+        "tiles": _tiles(tally),
+        "sum_line": f"{tally.audience:,} in the audience = {tally.sent:,} sent + {tally.refused:,} refused "
+        f"+ {tally.left:,} left + {tally.uncertain:,} uncertain",
+        "notices": [_shown(sentence) for sentence in notices(report)],
+        "chart": _chart(report.timeline, zone) if report.timeline else None,
+        "runs": _runs(report, zone),
+        "domains": domains,
+        "relays": [_Row.of(group) for group in report.relays],
+        "replies": [
+            {
+                "code": f"{reply.code or '–'} {reply.enhanced}".rstrip(),
+                "count": reply.count,
+                "outcome": WORDS[reply.state],
+                "meaning": reply.meaning,
+                "words": own_words(_shown(reply.words), reply.enhanced, _LONGEST_WORDS),
+            }
+            for reply in report.replies
+        ],
+        "other_replies": report.other_replies,
+        "uncertain": _people(report.uncertain, zone, named),
+        "left": _people(report.left, zone, named),
+        "refused": _people(report.refused, zone, named),
+        "tally": tally,
+        "remedies": {kind: [(_shown(command), what) for command, what in found] for kind, found in remedies(report)},
+        "made": f"Made from the ledger on {_day(made, zone)}, {at(made, zone, '%H:%M %Z')}; all times in that zone.",
+    }
+
+
+def _shown(text: str, longest: int = 500) -> str:
+    """Text from outside, harmless and of bounded length."""
+    safe = "".join(char if char in _JOINERS else printable(char) for char in text[:longest])
+    return safe if len(text) <= longest else f"{safe}…"
+
+
+# --- the head -------------------------------------------------------------------------------------------------------
+
+
+def _day(moment: datetime, zone: tzinfo | None) -> str:
+    local = moment.astimezone(zone)
+    return f"{local.day} {local:%B %Y}"
+
+
+def _when(report: IssueReport, zone: tzinfo | None) -> str:
+    if report.first is None or report.last is None:
+        return "Nobody was mailed yet."
+    first, last = report.first.astimezone(zone), report.last.astimezone(zone)
+    form = "%H:%M:%S" if last - first < timedelta(hours=1) else "%H:%M"
+    if first.date() == last.date():
+        same = f"{first:{form}}" == f"{last:{form}}"
+        span = f"{first:%A}, {_day(first, zone)}, {first:{form}}" + ("" if same else f" to {last:{form}}")
+    else:
+        span = f"{_day(first, zone)}, {first:{form}} to {_day(last, zone)}, {last:{form}}"
+    said = [f"{span} {last:%Z}".rstrip()]
+    if report.rate is not None:
+        said.append(pace(report.rate))
+    return " · ".join(said)
+
+
+def _verdict(tally: Tally) -> str:
+    if not tally.audience:
+        return "Nobody is on the list."
+    if not tally.tried:
+        return f"Planned for {_people_count(tally.audience)}, and not sent yet."
+    if tally.sent == tally.audience:
+        return "Everyone has it."
+    if tally.refused == tally.audience:
+        return "Nobody has it: everyone was refused."
+    rest = [
+        f"{tally.refused:,} {'was' if tally.refused == 1 else 'were'} refused" if tally.refused else "",
+        f"{tally.left:,} {'is' if tally.left == 1 else 'are'} left" if tally.left else "",
+        f"{tally.uncertain:,} {'is' if tally.uncertain == 1 else 'are'} uncertain" if tally.uncertain else "",
+    ]
+    return f"{share(tally.sent, tally.audience)} have it; {_and([part for part in rest if part])}."
+
+
+def _people_count(number: int) -> str:
+    return f"{number:,} {'person' if number == 1 else 'people'}"
+
+
+def _and(parts: Sequence[str]) -> str:
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def _parts(tally: Tally) -> tuple[tuple[str, int], ...]:
+    """What a bar is made of, in the order in which it is drawn."""
+    return (
+        ("sent", tally.sent),
+        ("deferred", tally.deferred),
+        ("untried", tally.untried),
+        ("refused", tally.refused),
+        ("uncertain", tally.uncertain),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Tile:
+    """A number with its name; `more` are lines beneath it, each with the colour that it explains or none."""
+
+    name: str
+    number: int
+    kind: str
+    more: tuple[tuple[str, str], ...] = ()
+    target: str = ""
+
+
+def _tiles(tally: Tally) -> tuple[_Tile, ...]:
+    def tile(kind: str, number: int) -> _Tile:
+        more = (("", share(number, tally.audience)),) if number else ()
+        return _Tile(kind.capitalize(), number, kind, more, kind if number and kind != "sent" else "")
+
+    left = [("deferred", tally.deferred, "put off"), ("untried", tally.untried, "not tried yet")]
+    parts = [(kind, f"{number:,} {words}") for kind, number, words in left if number]
+    # One colour stands beside the name, two beside what each of them is.
+    kind = parts[0][0] if len(parts) == 1 else "" if parts else "deferred"
+    more = tuple(("" if kind else colour, words) for colour, words in parts)
+    return (
+        _Tile("Audience", tally.audience, ""),
+        tile("sent", tally.sent),
+        tile("refused", tally.refused),
+        _Tile("Left", tally.left, kind, more, "left" if tally.left and tally.tried else ""),
+        tile("uncertain", tally.uncertain),
+    )
+
+
+# --- tables ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A line of a table of groups."""
+
+    name: str
+    tally: Tally
+    is_rest: bool = False
+
+    @classmethod
+    def of(cls, group: Group) -> _Row:
+        return cls(_shown(group.name, _LONGEST_NAME) or UNNAMED, group.tally)
+
+    @property
+    def parts(self) -> tuple[tuple[str, int], ...]:
+        return _parts(self.tally)
+
+
+def _runs(report: IssueReport, zone: tzinfo | None) -> dict[str, object]:
+    numbered = [*enumerate(report.runs, 1)][-RUNS:]
+    count = len(report.runs)
+    total = took(report.running)
+    return {
+        "title": f"One run, {total}" if count == 1 and report.running else f"{count:,} run{'s' if count > 1 else ''}",
+        "says": f"{total} in all" if count > 1 else "",
+        "hidden": count - len(numbered),
+        "rows": [
+            {
+                "number": number,
+                "started": f"{_short_day(run.started, zone)}, {at(run.started, zone, '%H:%M:%S')}",
+                "took": took(run.ended - run.started) if run.ended else "–",
+                "ending": _shown(ending(run), _LONGEST_WORDS),
+                "owner": _shown(run.owner, _LONGEST_NAME),
+            }
+            for number, run in numbered
+        ],
+    }
+
+
+def _people(people: People, zone: tzinfo | None, named: int) -> dict[str, object]:
+    shown = people.shown[:named]
+    return {
+        "count": people.count,
+        "hidden": people.count - len(shown),
+        "has_due": any(person.due_at for person in shown),
+        "rows": [
+            {
+                "address": _shown(person.address),
+                "words": _shown(last_words(person), _LONGEST_WORDS),
+                "attempts": person.attempts or "–",
+                "due": f"{_short_day(person.due_at, zone)}, {at(person.due_at, zone, '%H:%M')}"
+                if person.due_at and person.state is State.DEFERRED
+                else "",
+            }
+            for person in shown
+        ],
+    }
+
+
+# --- the chart ------------------------------------------------------------------------------------------------------
+
+_UNITS, _BAR, _HEIGHT = 10, 8, 1_000
+"""In the drawing's own units: a bar with its gap, the bar alone, the height. The page stretches it to its place."""
+
+_LEAST = 14
+"""Height of a part that has anybody in it, though it were one of a thousand: it is what one looks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A bar: what it says when pointed at, and its parts as SVG paths."""
+
+    says: str
+    parts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Tick:
+    """A time on the axis. `place` is a percentage; `at_start` stands at the left edge instead of around its place."""
+
+    place: float
+    time: str
+    day: str
+    at_start: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """A stretch of time, drawn: `count` bars wide."""
+
+    count: int
+    title: str
+    says: str
+    drawn: tuple[_Drawn, ...]
+    ticks: tuple[_Tick, ...]
+
+    @property
+    def width(self) -> int:
+        return self.count * _UNITS
+
+
+def _chart(timeline: Timeline, zone: tzinfo | None) -> dict[str, object]:
+    bars = timeline.bars
+    if len(bars) == 1 or sum(bar.total for bar in bars) < _CHARTED_FROM:
+        length = bars[-1].start + timeline.step - bars[0].start
+        return {"says": f"All answers came within {took(length)}, from {at(bars[0].start, zone)} on.", "panels": ()}
+    tallest = max(bar.total for bar in bars)
+    top = _round_above(tallest)
+    total = sum(map(len, timeline.stretches))
+    form = _time_form(timeline.step)
+    many_days = len({bar.start.astimezone(zone).date() for bar in bars}) > 1
+    says = f"Each bar is {_spelled(timeline.step)}. Everyone counts once, when their last answer came."
+    if len(timeline.stretches) > 1:
+        says += " Pauses, marked ⋯, are left out."
+    return {
+        "says": says,
+        "kinds": [WORDS[state] for i, state in enumerate(SHOWN) if any(bar.counts[i] for bar in bars)],
+        "levels": [
+            {"number": number, "height": 100 * number / top} for number in ((top // 2, top) if top % 2 == 0 else (top,))
+        ],
+        "has_days": many_days,
+        "panels": [_panel(stretch, timeline.step, zone, total, top, many_days) for stretch in timeline.stretches],
+        "rows": [
+            {
+                "time": (f"{_short_day(bar.start, zone)}, " if many_days else "") + _clock(bar.start, zone, form),
+                "counts": bar.counts,
+            }
+            for bar in bars
+        ],
+    }
+
+
+def _panel(
+    stretch: Sequence[Bar], step: timedelta, zone: tzinfo | None, total: int, top: int, many_days: bool
+) -> _Panel:
+    sums = [sum(bar.counts[i] for bar in stretch) for i in range(len(SHOWN))]
+    said = ", ".join(f"{number:,} {WORDS[state]}" for state, number in zip(SHOWN, sums, strict=True) if number)
+    start, end = stretch[0].start, stretch[-1].start + step
+    return _Panel(
+        count=len(stretch),
+        title=f"From {at(start, zone)} to {at(end, zone)}",
+        says=f"{said}; the numbers are in the table below.",
+        drawn=tuple(_drawn(place, bar, step, zone, top) for place, bar in enumerate(stretch) if bar.total),
+        ticks=tuple(_ticks(start, end, step, zone, len(stretch) / total, many_days)),
+    )
+
+
+def _drawn(place: int, bar: Bar, step: timedelta, zone: tzinfo | None, top: int) -> _Drawn:
+    left = place * _UNITS + (_UNITS - _BAR) // 2
+    floor = _HEIGHT
+    parts = []
+    for state, number in zip(SHOWN, bar.counts, strict=True):
+        if number:
+            height = max(round(_HEIGHT * number / top), _LEAST)
+            floor -= height
+            parts.append((WORDS[state], f"M{left} {floor}h{_BAR}v{height}h-{_BAR}z"))
+    said = ", ".join(f"{number:,} {WORDS[state]}" for state, number in zip(SHOWN, bar.counts, strict=True) if number)
+    return _Drawn(f"{_clock(bar.start, zone, _time_form(step))}: {said}", tuple(parts))
+
+
+def _ticks(
+    start: datetime, end: datetime, step: timedelta, zone: tzinfo | None, part: float, many_days: bool
+) -> Iterator[_Tick]:
+    """The round times in a stretch that has this part of the chart's width; else, the time it starts."""
+    length = end - start
+    apart_ms = max(1_000, _TICK_SHARE / part * (length / timedelta(milliseconds=1)))
+    apart = timedelta(milliseconds=next((s for s in STEPS_MS if s >= apart_ms), STEPS_MS[-1]))
+    form = _time_form(apart)
+    places = [*_round_times(start, end, apart, zone)] if part >= _NARROW else []
+    if not places:
+        yield _Tick(
+            0, _clock(start, zone, _time_form(step)), _short_day(start, zone) if many_days else "", at_start=True
+        )
+        return
+    day = ""
+    for moment in places:
+        new = _short_day(moment, zone)
+        whole_days = apart >= timedelta(days=1)
+        yield _Tick(
+            place=round(100 * ((moment - start) / length), 2),
+            time=new if whole_days else _clock(moment, zone, form),
+            day=new if many_days and new != day and not whole_days else "",
+        )
+        day = new
+
+
+def _round_times(start: datetime, end: datetime, apart: timedelta, zone: tzinfo | None) -> Iterator[datetime]:
+    local = start.astimezone(zone)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    moment = midnight + ((local - midnight) // apart) * apart
+    while moment < end:
+        if 0.02 <= (moment - start) / (end - start) <= 0.96:
+            yield moment
+        moment += apart
+
+
+def _time_form(step: timedelta) -> str:
+    """What of a time there is to say when such a length is the smallest that counts."""
+    if step < timedelta(seconds=1):
+        return "%H:%M:%S.%f"
+    return "%H:%M:%S" if step < timedelta(minutes=1) else "%H:%M"
+
+
+def _clock(moment: datetime, zone: tzinfo | None, form: str) -> str:
+    text = at(moment, zone, form)
+    return text[:-5] if form.endswith("%f") else text
+
+
+def _short_day(moment: datetime, zone: tzinfo | None) -> str:
+    local = moment.astimezone(zone)
+    return f"{local.day} {local:%b}"
+
+
+def _spelled(length: timedelta) -> str:
+    """A bar's length in words: the steps are round, so one unit is enough."""
+    seconds = length.total_seconds()
+    if seconds < 1:
+        return f"{seconds:g} seconds"
+    sizes = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+    number, name = next((round(seconds / size), name) for size, name in sizes if seconds >= size)
+    return f"one {name}" if number == 1 else f"{number:,} {name}s"
+
+
+def _round_above(number: int) -> int:
+    """The smallest number of one or two digits and zeros that a person reads easily and that is not below this one."""
+    scale = 1
+    while True:
+        for lead in (1, 2, 3, 4, 5, 6, 8):
+            if lead * scale >= number:
+                return lead * scale
+        scale *= 10

@@ -1,0 +1,128 @@
+"""A report as lines for a terminal: what the page says, in short and in the same order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import tzinfo
+
+from rich.cells import cell_len
+
+from newsletter.ledger import Run
+from newsletter.report import (
+    UNNAMED,
+    WORDS,
+    IssueReport,
+    Tally,
+    at,
+    ending,
+    last_words,
+    notices,
+    own_words,
+    pace,
+    remedies,
+    share,
+    took,
+)
+from newsletter.values import printable
+
+_TEXT_DOMAINS, _TEXT_REPLIES, _TEXT_RUNS, _TEXT_PEOPLE = 10, 12, 5, 10
+_WORDS_WIDTH = 48
+
+
+def report_text(report: IssueReport, zone: tzinfo | None) -> Iterator[str]:
+    """The lines for a terminal: what the page says, in short. Times in `zone`, None being the machine's own.
+
+    Control characters are shown, not sent: much of this was written by servers and in lists.
+    """
+    yield printable(report.issue)
+    yield printable(report.subject)
+    yield from _section((), [*_facts(report, zone)], "ll")
+    yield from _section((), [*_numbers(report.tally)], "lrl")
+    yield from _section((), [(f"Note: {sentence}",) for sentence in notices(report)], "l")
+    yield from _section(("Run", "Started", "Took", "Ended because"), [*_run_lines(report.runs, zone)], "rlrl")
+    if report.tally.tried:
+        groups = [_line(group.name, group.tally) for group in report.domains.shown[:_TEXT_DOMAINS]]
+        yield from _section(_heads("Domain"), [*groups, *_rest_line(report)], "lrrrrr")
+        yield from _section(_heads("Relay"), [_line(group.name, group.tally) for group in report.relays], "lrrrrr")
+        yield from _section(("People", "Outcome", "Reply", "Meaning", "For example"), [*_reply_lines(report)], "rllll")
+    if report.uncertain.count:
+        people = [(person.address, last_words(person)) for person in report.uncertain.shown[:_TEXT_PEOPLE]]
+        more = report.uncertain.count - len(people)
+        yield from _section(("Uncertain", ""), [*people, *([(f"… {more:,} more", "")] if more else [])], "ll")
+    yield from _section((), [command for _, commands in remedies(report) for command in commands], "ll")
+
+
+def _facts(report: IssueReport, zone: tzinfo | None) -> Iterator[tuple[str, str]]:
+    if report.first is None or report.last is None:
+        yield "First", "nobody was mailed yet"
+        return
+    yield "First", at(report.first, zone)
+    yield "Last", at(report.last, zone)
+    if report.runs:
+        yield "Runs", f"{len(report.runs):,}, {took(report.running)}{' in all' if len(report.runs) > 1 else ''}"
+    if report.rate is not None:
+        yield "Rate", pace(report.rate)
+
+
+def _numbers(tally: Tally) -> Iterator[tuple[str, str, str]]:
+    parts = [(tally.deferred, "put off"), (tally.untried, "not tried yet")]
+    left = ", ".join(f"{number:,} {words}" for number, words in parts if number)
+    yield "Audience", f"{tally.audience:,}", ""
+    yield "Sent", f"{tally.sent:,}", share(tally.sent, tally.audience)
+    yield "Refused", f"{tally.refused:,}", share(tally.refused, tally.audience) if tally.refused else ""
+    yield "Left", f"{tally.left:,}", left
+    yield "Uncertain", f"{tally.uncertain:,}", share(tally.uncertain, tally.audience) if tally.uncertain else ""
+
+
+def _run_lines(runs: Sequence[Run], zone: tzinfo | None) -> Iterator[tuple[str, ...]]:
+    for number, run in [*enumerate(runs, 1)][-_TEXT_RUNS:]:
+        length = took(run.ended - run.started) if run.ended else ""
+        yield str(number), at(run.started, zone, "%Y-%m-%d %H:%M:%S"), length, ending(run)
+
+
+def _heads(name: str) -> tuple[str, ...]:
+    return name, "People", "Sent", "Refused", "Left", "Uncertain"
+
+
+def _line(name: str, tally: Tally) -> tuple[str, ...]:
+    numbers = (tally.audience, tally.sent, tally.refused, tally.left, tally.uncertain)
+    return (name or UNNAMED, *(f"{number:,}" if number else "" for number in numbers))
+
+
+def _rest_line(report: IssueReport) -> Iterator[tuple[str, ...]]:
+    hidden = report.domains.shown[_TEXT_DOMAINS:]
+    number = len(hidden) + report.domains.others
+    if number:
+        yield _line(f"… {number:,} more", sum_of([*(group.tally for group in hidden), report.domains.rest]))
+
+
+def sum_of(tallies: Iterable[Tally]) -> Tally:
+    each = [(t.sent, t.refused, t.deferred, t.untried, t.uncertain) for t in tallies]
+    return Tally(*map(sum, zip(*each, strict=True)))
+
+
+def _reply_lines(report: IssueReport) -> Iterator[tuple[str, ...]]:
+    for reply in report.replies[:_TEXT_REPLIES]:
+        code = f"{reply.code or '-'} {reply.enhanced}".rstrip()
+        words = own_words(reply.words, reply.enhanced, _WORDS_WIDTH)
+        yield f"{reply.count:,}", WORDS[reply.state], code, reply.meaning, words
+    hidden = report.replies[_TEXT_REPLIES:]
+    kinds, people = report.other_replies
+    if hidden or kinds:
+        number = sum(reply.count for reply in hidden) + people
+        yield f"{number:,}", "", "", f"… {len(hidden) + kinds:,} more kinds of reply", ""
+
+
+def _section(heads: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> Iterator[str]:
+    """An empty line and a table, its columns as wide as a terminal shows them; nothing where there are no rows."""
+    if not rows:
+        return
+    cells = [[printable(cell) for cell in row] for row in ([heads, *rows] if heads else rows)]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    yield ""
+    for row in cells:
+        padded = (
+            " " * (width - cell_len(cell)) + cell if side == "r" else cell + " " * (width - cell_len(cell))
+            for cell, width, side in zip(row, widths, align, strict=True)
+        )
+        yield "  ".join(padded).rstrip()

@@ -1,0 +1,421 @@
+"""A send: plan it against the ledger, deliver it, account for everyone. Front doors call this, and `pipeline` before.
+
+Rendering --plan--> Prepared --deliver--> Report; the ledger is held from the plan to the report.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+from newsletter.audience import Audience
+from newsletter.config import Config, LaneSettings
+from newsletter.delivery import Canary, Route, Stopped, Watcher, deliver
+from newsletter.errors import ConfigError, ContentError, located
+from newsletter.fields import unmark
+from newsletter.lane import Lane
+from newsletter.ledger import Claim, Ledger, Move, Plan
+from newsletter.model import Outcome, Relay, State, Subscriber, fold_address
+from newsletter.pace import Pace
+from newsletter.pipeline import Sending
+from newsletter.smtp import Timeouts
+
+LISTED = 1_000
+"""How many people of each kind a report names; the ledger has all of them."""
+
+_WAITING = (State.PENDING, State.CLAIMED, State.COMMITTING, State.DEFERRED)
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What the person asked for, beyond what the configuration says. 0 where they said nothing."""
+
+    go_on: bool = False
+    erratum: bool = False
+    canary: int = 0
+    connections: int = 0
+    force_change: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A send that the ledger knows of and nobody has been mailed for yet. `issue` is its name in the ledger."""
+
+    sending: Sending
+    plan: Plan
+    issue: str
+    orders: Orders
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a send ended; read from the ledger, so that the numbers are those that a later run will see.
+
+    Of `refused`, `left` and `uncertain` people at most `LISTED` each are named; an Outcome is missing where nothing
+    was tried.
+    """
+
+    issue: str
+    counts: Mapping[State, int]
+    already: int
+    refused: tuple[tuple[str, Outcome | None], ...]
+    left: tuple[tuple[str, Outcome | None], ...]
+    uncertain: tuple[tuple[str, Outcome | None], ...]
+    stopped: str = ""
+    seconds: float = 0.0
+    next_due: datetime | None = None
+    test: bool = False
+
+    @property
+    def sent(self) -> int:
+        """By this run."""
+        return self.counts[State.SENT] - self.already
+
+    @property
+    def left_count(self) -> int:
+        return left_of(self.counts)
+
+    @property
+    def complete(self) -> bool:
+        return not self.left_count and not self.counts[State.UNCERTAIN] and not self.stopped
+
+
+def left_of(counts: Mapping[State, int]) -> int:
+    """How many are still to get the issue, or to be told that they will not."""
+    return sum(counts[state] for state in _WAITING)
+
+
+def require_sendable(sending: Sending, relays: Sequence[Relay]) -> tuple[str, ...]:
+    """What still lacks for a real send. Relays on this machine only earn warnings, which are returned.
+
+    Raises ConfigError for missing keys, ContentError for a post that is not to be published.
+    """
+    issue = sending.rendering.issue
+    if not issue.published and not sending.test:
+        raise ContentError(
+            located(sending.rendering.path, None, "`published: false` says not to send this post", "take the line out")
+        )
+    missing = tuple(key for key in sending.config.missing_for_send() if key != "relay.url")
+    if not missing:
+        return ()
+    place = sending.config.path or "newsletter.toml"
+    keys = ", ".join(missing)
+    if not all(relay.is_loopback for relay in relays):
+        raise ConfigError(f"{place}: {keys} must be set before mail may leave this machine; see docs/configuration.md")
+    return (f"{keys} not set in newsletter.toml; fine for a relay on this machine, refused for any other",)
+
+
+# --- planning -------------------------------------------------------------------------------------------------------
+
+
+def prepare(sending: Sending, ledger: Ledger, orders: Orders, *, post: str = "", audience: str = "") -> Prepared:
+    """Write down who is to get the issue. Call it while holding the issue; raises ConfigError where a person must say.
+
+    `post` and `audience` are the paths that `resume` will read again.
+    """
+    issue = sending.rendering.issue.slug
+    ledger.recover(issue)
+    title = unmark(sending.rendering.issue.title, sending.rendering.issue)
+    delivery = sending.config.settings.delivery
+    plan = ledger.plan(
+        issue,
+        sending.recipients.addresses(),
+        content_hash=sending.content_hash,
+        subject=title,
+        post=post,
+        audience=audience,
+        max_attempts=delivery.max_attempts,
+    )
+    if plan.content_changed and (plan.due or orders.erratum):
+        _settle_content(plan, sending, ledger, title, orders)
+    if orders.erratum:
+        return _prepare_erratum(sending, ledger, orders, title, post, audience)
+    if not orders.force_change:
+        _require_familiar(plan, delivery.max_change)
+    return Prepared(sending, plan, issue, orders)
+
+
+def _settle_content(plan: Plan, sending: Sending, ledger: Ledger, title: str, orders: Orders) -> None:
+    """Refuse to send two versions of one issue under one name, unless the person says so."""
+    issue = sending.rendering.issue.slug
+    if not (orders.go_on or orders.erratum):
+        have = plan.sent + plan.uncertain
+        raise ConfigError(
+            f"the issue {issue} is not what {have:,} people got: post, theme or newsletter.toml has changed "
+            f"since; write --continue to send it as it is now to the other {plan.due:,}, or --erratum to mail it "
+            "again, marked as a correction, to those who got the old one"
+        )
+    ledger.accept_content(issue, sending.content_hash, title)
+
+
+def _prepare_erratum(
+    sending: Sending, ledger: Ledger, orders: Orders, title: str, post: str, audience: str
+) -> Prepared:
+    """A correction is an issue of its own, with rows of its own: nobody gets the same one twice either."""
+    base = sending.rendering.issue.slug
+    version = next(version.number for version in ledger.versions(base) if version.current)
+    if version < 2:
+        raise ConfigError(f"{base}: everyone who has it got it as it is now; there is nothing to correct")
+    issue = f"{base}+erratum-{version}"
+    ledger.recover(issue)
+    plan = ledger.plan(
+        issue,
+        _still_listed(ledger.holders_of_older(base), sending.recipients),
+        content_hash=sending.content_hash,
+        subject=title,
+        post=post,
+        audience=audience,
+        max_attempts=sending.config.settings.delivery.max_attempts,
+    )
+    return Prepared(sending.correction(issue), plan, issue, orders)
+
+
+def _still_listed(addresses: Iterable[str], people: Audience) -> Iterator[str]:
+    """Those of the addresses who are on the list as it is now: whoever left it gets no correction either."""
+    waiting = iter(addresses)
+    while batch := list(islice(waiting, 500)):
+        found = people.find([fold_address(address) for address in batch])
+        yield from (address for address in batch if fold_address(address) in found)
+
+
+def _require_familiar(plan: Plan, most: float) -> None:
+    """Refuse a list that is not the usual one: the wrong file, or one cut short."""
+    if plan.gone is None or plan.added is None or plan.sent:
+        return
+    before = plan.audience - plan.added + plan.gone
+    if before >= 20 and plan.gone > most * before:
+        raise ConfigError(
+            f"{plan.gone:,} of the {before:,} people of the last issue are not on this list; "
+            "see that it is the right one and whole, then write --changed-list"
+        )
+
+
+# --- delivering -----------------------------------------------------------------------------------------------------
+
+
+def deliver_to_list(
+    prepared: Prepared, lanes: Sequence[LaneSettings], ledger: Ledger, watcher: Watcher, on_start: Callable[[int], None]
+) -> Report:
+    """Mail everyone who is due, once each, and account for all of them. Raises DeliveryError, ConfigError."""
+    sending, plan, issue = prepared.sending, prepared.plan, prepared.issue
+    delivery = sending.config.settings.delivery
+    book = _Book(ledger, issue, sending.recipients, delivery.max_attempts)
+    on_start(plan.due)
+    stopped = Stopped()
+    started = time.monotonic()
+    if plan.due:
+        run = ledger.begin_run(issue, f"{os.getpid()} {socket.gethostname()}")
+        reason = "error"
+        try:
+            stopped = _deliver(prepared, lanes, book, ledger.pace_marks(), plan.due, watcher)
+            reason = stopped.reason
+        finally:
+            ledger.end_run(run, reason)
+    return _account(prepared, ledger, stopped.reason, time.monotonic() - started)
+
+
+def _deliver(
+    prepared: Prepared,
+    lanes: Sequence[LaneSettings],
+    book: _Book | _TestBook,
+    marks: Mapping[str, str],
+    due: int,
+    watcher: Watcher,
+) -> Stopped:
+    sending, orders = prepared.sending, prepared.orders
+    delivery = sending.config.settings.delivery
+    canary = Canary(orders.canary, delivery.canary_wait_s, delivery.canary_refusals)
+    return asyncio.run(
+        deliver(
+            book,
+            sending.composer,
+            [_route(lane, marks, orders.connections) for lane in lanes],
+            due=due,
+            watcher=watcher,
+            clock=time.time,
+            jitter=random.random,
+            canary=canary if 0 < orders.canary < due else None,
+            quiet=None if sending.test else sending.config.quiet_hours,
+            max_attempts=delivery.max_attempts,
+        )
+    )
+
+
+def _route(lane: LaneSettings, marks: Mapping[str, str], connections: int) -> Route:
+    prefix = f"{lane.relay.name}/"
+    mine = {name.removeprefix(prefix): mark for name, mark in marks.items() if name.startswith(prefix)}
+    return Route(
+        relay=lane.relay,
+        pace=Pace(lane.rates, lane.domains, lane.warm_up, mine, time.time()),
+        lane=Lane(jitter=random.random),
+        timeouts=Timeouts.capped(lane.timeout_s, lane.dot_timeout_s),
+        connections=connections or lane.connections,
+        messages_per_connection=lane.messages_per_connection,
+    )
+
+
+def _account(prepared: Prepared, ledger: Ledger, stopped: str, seconds: float) -> Report:
+    """Read everyone of this list back. Raises RuntimeError where they are not as many as were planned for."""
+    issue, plan = prepared.issue, prepared.plan
+    counts = ledger.counts(issue, planned=True)
+    if sum(counts.values()) != plan.audience:
+        raise RuntimeError(f"{issue}: {plan.audience} people were planned for, the ledger has {sum(counts.values())}")
+
+    def named(*states: State) -> tuple[tuple[str, Outcome | None], ...]:
+        found = (
+            (row.address, Outcome(row.state, row.stage, row.code, row.reply) if row.stage else None)
+            for row in ledger.rows(issue, *states, planned=True)
+        )
+        return tuple(islice(found, LISTED))
+
+    return Report(
+        issue=issue,
+        counts=counts,
+        already=plan.sent,
+        refused=named(State.REJECTED),
+        left=named(State.DEFERRED, State.PENDING, State.CLAIMED, State.COMMITTING),
+        uncertain=named(State.UNCERTAIN),
+        stopped=stopped,
+        seconds=seconds,
+        next_due=ledger.next_due(issue),
+    )
+
+
+class _Book:
+    """The ledger, seen from one issue's send."""
+
+    def __init__(self, ledger: Ledger, issue: str, people: Audience, max_attempts: int) -> None:
+        self.ledger = ledger
+        self.issue = issue
+        self.people = people
+        self.max_attempts = max_attempts
+        self.is_far = ledger.is_far
+
+    def claim(self, limit: int, after: int) -> Sequence[tuple[Claim, Subscriber]]:
+        claims = self.ledger.claim(self.issue, limit, after=after, max_attempts=self.max_attempts)
+        people = self.people.find([claim.key for claim in claims])
+        return [(claim, people[claim.key]) for claim in claims]
+
+    def write(self, moves: Sequence[Move]) -> None:
+        self.ledger.write(self.issue, moves)
+
+    def keep_pace(self, marks: Mapping[str, str]) -> None:
+        self.ledger.keep_pace(marks)
+
+
+# --- a test ---------------------------------------------------------------------------------------------------------
+
+
+def deliver_test(
+    sending: Sending, lanes: Sequence[LaneSettings], ledger: Ledger, watcher: Watcher, on_start: Callable[[int], None]
+) -> Report:
+    """Mail the test's addresses. It counts for nobody: written down apart, and they get the real issue later."""
+    issue = sending.rendering.issue.slug
+    book = _TestBook(ledger, issue, sending.recipients)
+    due = len(sending.recipients)
+    on_start(due)
+    started = time.monotonic()
+    prepared = Prepared(sending, Plan(audience=due, due=due), issue, Orders())
+    stopped = _deliver(prepared, lanes, book, ledger.pace_marks(), due, watcher)
+    outcomes = book.outcomes
+
+    def named(*states: State) -> tuple[tuple[str, Outcome | None], ...]:
+        return tuple((address, outcome) for address, outcome in outcomes.items() if outcome.state in states)
+
+    untried = tuple((p.email, None) for p in sending.recipients if p.email not in outcomes)
+    counts = {state: len(named(state)) for state in State}
+    counts[State.PENDING] = len(untried)
+    return Report(
+        issue=issue,
+        counts=counts,
+        already=0,
+        refused=named(State.REJECTED),
+        left=(*named(State.DEFERRED), *untried),
+        uncertain=named(State.UNCERTAIN),
+        stopped=stopped.reason,
+        seconds=time.monotonic() - started,
+        test=True,
+    )
+
+
+class _TestBook:
+    """A test's few people in memory; their outcomes go to the ledger's record of tests."""
+
+    def __init__(self, ledger: Ledger, issue: str, people: Iterable[Subscriber]) -> None:
+        self.ledger = ledger
+        self.issue = issue
+        self.people = tuple(people)
+        self.is_far = ledger.is_far
+        self.outcomes: dict[str, Outcome] = {}
+        self._due = set(range(len(self.people)))
+
+    def claim(self, limit: int, after: int) -> Sequence[tuple[Claim, Subscriber]]:
+        rows = [row for row in sorted(self._due) if row + 1 > after][:limit]
+        self._due.difference_update(rows)
+        return [
+            (Claim(row + 1, fold_address(self.people[row].email), self.people[row].email, 1), self.people[row])
+            for row in rows
+        ]
+
+    def write(self, moves: Sequence[Move]) -> None:
+        now = datetime.now(UTC)
+        for move in moves:
+            if move.to in (State.COMMITTING, State.PENDING):
+                continue
+            outcome = Outcome(move.to, move.stage, move.code, move.reply)
+            if move.due_at is not None and move.due_at <= now:
+                self._due.add(move.row - 1)
+                continue
+            address = self.people[move.row - 1].email
+            self.outcomes[address] = outcome
+            self.ledger.record_test(self.issue, address, outcome)
+
+    def keep_pace(self, marks: Mapping[str, str]) -> None:
+        self.ledger.keep_pace(marks)
+
+
+# --- the ledger, for a person ---------------------------------------------------------------------------------------
+
+
+def open_ledger(config: Config, when: Callable[[], datetime]) -> Ledger:
+    """The ledger of what was sent. Raises ConfigError where nothing was ever sent from here."""
+    place = config.ledger_place
+    if isinstance(place, Path) and not place.exists():
+        raise ConfigError(f"{place}: there is no ledger, so nothing was sent from here; run `newsletter send`")
+    return Ledger.open(place, when)
+
+
+def known_issue(ledger: Ledger, name: str) -> str:
+    """The issue of this name, or of a post of this name. Raises ConfigError naming those there are."""
+    names = [row.issue for row in ledger.issues()]
+    found = next((known for known in names if known in (name, Path(name).stem)), None)
+    if found is None:
+        raise ConfigError(
+            f"the ledger has no issue '{name}'; write one of: {', '.join(names[-10:]) or '(it is empty)'}"
+        )
+    return found
+
+
+def resolve_uncertain(ledger: Ledger, issue: str, addresses: Sequence[str], *, resend: bool) -> tuple[str, ...]:
+    """Settle those of whom nobody can know whether they have the issue -> the addresses that were settled.
+
+    Without `addresses` all of them. The person decides: mailed again by the next send, or counted as sent.
+    """
+    with ledger.hold(issue):
+        ledger.recover(issue)
+        uncertain = {fold_address(row.address): row.address for row in ledger.rows(issue, State.UNCERTAIN)}
+        wanted = [fold_address(address) for address in addresses] or list(uncertain)
+        strangers = [address for address in addresses if fold_address(address) not in uncertain]
+        if strangers:
+            raise ConfigError(f"{strangers[0]} is not uncertain for {issue}; `newsletter status {issue}` lists who is")
+        for key in wanted:
+            ledger.resolve(issue, uncertain[key], State.PENDING if resend else State.SENT)
+    return tuple(uncertain[key] for key in wanted)

@@ -1,0 +1,161 @@
+"""An SMTP server in a process of its own that only counts: what arrived, and when connections come and go.
+
+Run as a program it prints its port, then one line for each event, before it answers: `+` a connection, `-` its end,
+and the recipient and the Message-ID of each message. It never opens a message twice and keeps nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from invariants import Arrived
+
+MOST_BYTES = 1 << 26
+_MESSAGE_ID = re.compile(rb"^Message-ID:\s*(\S+)", re.MULTILINE | re.IGNORECASE)
+
+
+class CountingServer:
+    """The running server, seen from the test."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None
+        self._lines = process.stdout
+        self.port = int(self._lines.readline())
+        self.connections = 0
+        self._open = 0
+        self._arrived: list[Arrived] = []
+        self._changed = threading.Condition()
+        threading.Thread(target=self._read, name="counting server", daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self.port}"
+
+    def busy(self) -> bool:
+        """Whether a connection is open."""
+        return self._open > 0
+
+    def settled(self) -> list[Arrived]:
+        """All that arrived, once every connection is over: what a dead sender had written has been read then."""
+        # The server numbers its connections. Ours is the last, so whoever was there before has been told of by then.
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as probe, probe.makefile("rb") as lines:
+            number = int(lines.readline().split()[-1])
+        with self._changed:
+            over = self._changed.wait_for(lambda: self.connections >= number and not self._open, 60)
+            assert over, "a connection never ended"
+            return list(self._arrived)
+
+    def _read(self) -> None:
+        for line in self._lines:
+            with self._changed:
+                if line == b"+\n":
+                    self.connections += 1
+                    self._open += 1
+                elif line == b"-\n":
+                    self._open -= 1
+                else:
+                    recipient, message_id = line.decode().split()
+                    self._arrived.append(Arrived(recipient, message_id))
+                self._changed.notify_all()
+
+
+@contextmanager
+def counting_server(*, pipelining: bool, delay_ms: float) -> Iterator[CountingServer]:
+    """Each message is answered after up to `delay_ms`. Recipients named `gone…` get 550 5.1.1, `busy…` 450 4.2.1."""
+    options = [] if pipelining else ["--step-by-step"]
+    command = [sys.executable, Path(__file__), *options, "--delay-ms", str(delay_ms)]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+        try:
+            yield CountingServer(process)
+        finally:
+            process.kill()
+
+
+# --- the program ----------------------------------------------------------------------------------------------------
+
+
+def _tell(line: str) -> None:
+    os.write(1, f"{line}\n".encode())  # at once, and before the answer
+
+
+class _Talk:
+    def __init__(self, extensions: list[str], delay_ms: float) -> None:
+        self.ehlo = "".join(f"250-{line}\r\n" for line in ["count.test", *extensions]) + "250 HELP\r\n"
+        self.delay_s = delay_ms / 1000
+        self.connections = self.messages = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        _tell("+")
+        try:
+            writer.write(f"220 count.test ESMTP {self.connections}\r\n".encode())
+            await self._talk(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the sender died
+        finally:
+            _tell("-")
+            writer.transport.abort()
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        recipient = b""
+        while line := await reader.readline():
+            match line[:4].upper():
+                case b"EHLO":
+                    writer.write(self.ehlo.encode())
+                case b"MAIL":
+                    recipient = b""
+                    writer.write(b"250 2.1.0 sender ok\r\n")
+                case b"RCPT":
+                    recipient = line.partition(b"<")[2].partition(b">")[0]
+                    if recipient.startswith(b"gone"):
+                        writer.write(b"550 5.1.1 nobody here\r\n")
+                        recipient = b""
+                    elif recipient.startswith(b"busy"):
+                        writer.write(b"450 4.2.1 later\r\n")
+                        recipient = b""
+                    else:
+                        writer.write(b"250 2.1.5 recipient ok\r\n")
+                case b"DATA" if recipient:
+                    writer.write(b"354 end with a dot\r\n")
+                    text = await reader.readuntil(b"\r\n.\r\n")
+                    found = _MESSAGE_ID.search(text)
+                    _tell(f"{recipient.decode()} {found[1].decode() if found else '?'}")
+                    if self.delay_s:
+                        self.messages += 1
+                        await asyncio.sleep(self.delay_s * (self.messages * 7 % 11) / 10)
+                    writer.write(b"250 2.0.0 queued\r\n")
+                case b"DATA":
+                    writer.write(b"503 5.5.1 no valid recipients\r\n")
+                case b"RSET":
+                    writer.write(b"250 2.0.0 reset\r\n")
+                case b"QUIT":
+                    writer.write(b"221 2.0.0 bye\r\n")
+                    return
+                case _:
+                    writer.write(b"502 5.5.1 not known here\r\n")
+
+
+async def _main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--step-by-step", action="store_true")
+    parser.add_argument("--delay-ms", type=float, default=0)
+    options = parser.parse_args()
+    extensions = ["SIZE 50000000", "8BITMIME", "SMTPUTF8"] + ([] if options.step_by_step else ["PIPELINING"])
+    talk = _Talk(extensions, options.delay_ms)
+    server = await asyncio.start_server(talk.serve, "127.0.0.1", 0, limit=MOST_BYTES)
+    _tell(str(server.sockets[0].getsockname()[1]))
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())

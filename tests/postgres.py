@@ -1,0 +1,99 @@
+"""A PostgreSQL server of the tests' own: a fresh cluster in a temporary folder, reached over a socket in it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+
+# Debian keeps the server's programs off the path, by version.
+_FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+PASSWORD = "hunter2 and a /"
+
+
+class Server:
+    """A running server; `url` names a database of it, `database` makes an empty one."""
+
+    def __init__(self, socket: Path) -> None:
+        self.socket = socket
+        self._numbers = itertools.count(1)
+
+    def url(self, database: str, user: str = "postgres", **query: str) -> str:
+        asked = "&".join(f"{key}={quote(value, safe='')}" for key, value in {"host": str(self.socket), **query}.items())
+        return f"postgresql://{user}:{quote(PASSWORD, safe='')}@/{database}?{asked}"
+
+    def database(self) -> str:
+        name = f"ledger_{os.getpid()}_{next(self._numbers)}"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as db:
+            db.execute(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+
+def _program(name: str) -> str | None:
+    return next((str(folder / name) for folder in _FOLDERS if (folder / name).exists()), None) or shutil.which(name)
+
+
+@contextmanager
+def running(initdb: str, pg_ctl: str) -> Iterator[Server]:
+    # Under /tmp: a socket's path has at most 107 octets, and the server's user may not enter our own folders.
+    folder = Path(tempfile.mkdtemp(prefix="ledger-", dir="/tmp"))
+    as_user: list[str] = []
+    if os.getuid() == 0:  # the server refuses to run as root
+        shutil.chown(folder, "postgres", "postgres")
+        as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
+    data, word = folder / "data", folder / "password"
+    word.write_text(PASSWORD)
+    # A test kills processes, never the machine: nothing has to outlive the system's cache.
+    settings = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off -c max_connections=60"
+
+    def run(*command: str | Path) -> None:
+        # Into a file: the server inherits what it may write to, and a pipe would stay open as long as it runs.
+        with (folder / "output").open("w+b") as output:
+            done = subprocess.run([*as_user, *command], stdout=output, stderr=output, cwd=folder, timeout=90)
+            output.seek(0)
+            assert done.returncode == 0, output.read().decode()
+
+    try:
+        run(initdb, "-D", data, "-U", "postgres", "-A", "scram-sha-256", "-N", "-E", "UTF8", f"--pwfile={word}")
+        run(pg_ctl, "-D", data, "-w", "-l", data / "log", "-o", settings, "start")
+        try:
+            yield Server(folder)
+        finally:
+            run(pg_ctl, "-D", data, "-w", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    initdb, pg_ctl = _program("initdb"), _program("pg_ctl")
+    if initdb is None or pg_ctl is None:
+        from conftest import missing
+
+        missing("PostgreSQL's server is not installed (Debian: postgresql)")
+    with running(initdb, pg_ctl) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Server) -> str:
+    """The URL of an empty database."""
+    return postgres_server.database()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """A place for a ledger, empty, for each database that one can be in."""
+    if request.param == "sqlite":
+        return tmp_path / "newsletter.db"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
