@@ -155,7 +155,8 @@ def send(  # one parameter per option
         return
     from newsletter.send import Orders
 
-    orders = Orders(go_on, erratum, canary or 0, connections or 0, changed_list)
+    watched = is_terminal() and not yes
+    orders = Orders(go_on, erratum, canary or 0, connections or 0, changed_list, watched)
     way = _Way(to, orders, relay_url, ledger_url, log_json, at, yes, as_json)
     if not catch:
         sys.exit(_send(sending, way))
@@ -306,9 +307,9 @@ def _lanes(config: Config, url: str | None, catcher: Catcher | None) -> Sequence
     for lane in lanes:
         relay = lane.relay
         if relay.user and not relay.password and relay.auth != "xoauth2":
+            variable = password_variables("" if url else relay.name)[0]
             raise errors.ConfigError(
-                f"{relay}: the environment variable {password_variables(relay.name)[0]} is not set; "
-                f"set it to the password of {relay.user}"
+                f"{relay}: the environment variable {variable} is not set; set it to the password of {relay.user}"
             )
     if not lanes:
         place = config.path or "newsletter.toml"
@@ -425,7 +426,8 @@ def _way(
 ) -> _Way:
     from newsletter.send import Orders
 
-    orders = Orders(go_on=go_on, connections=connections or 0, force_change=True)
+    watched = is_terminal() and not yes
+    orders = Orders(go_on=go_on, connections=connections or 0, force_change=True, watched=watched)
     return _Way(Path(audience) if audience else None, orders, relay_url, ledger_url, log_json, None, yes, as_json)
 
 

@@ -43,6 +43,9 @@ RECIPIENTS_A_CONNECTION = 10
 RECHECK_S = 5.0
 """Whoever waits for a change looks again after this, so that a clock that is set forward is noticed."""
 
+TOLD_FROM_S = 60.0
+"""A wait for a rate that is longer is news to the person."""
+
 LOOK_AHEAD = 200
 """How far a connection looks past recipients whose domain has to wait."""
 
@@ -74,7 +77,14 @@ class Route:
     connections: int = 1
     messages_per_connection: int = 0
     tls_context: ssl.SSLContext | None = None
+    limits: str = ""
+    """What `pace` allows, in words."""
+
     closed: str = ""
+    used_up: str = field(default="", init=False)
+    """Why nothing more is begun through it in this run, though what is under way ends as usual."""
+
+    told_wait: bool = field(default=False, init=False)
     share: float = field(default=0.0, init=False)
     moved_at: float = field(default=0.0, init=False)
     answered: int = field(default=0, init=False)
@@ -85,6 +95,10 @@ class Route:
     @property
     def why_closed(self) -> str:
         return self.closed or self.lane.stopped
+
+    @property
+    def why_idle(self) -> str:
+        return self.why_closed or self.used_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +144,16 @@ async def deliver(
     canary: Canary | None = None,
     quiet: QuietHours | None = None,
     max_attempts: int = 0,
+    longest_wait_s: float = math.inf,
 ) -> Stopped:
     """Mail everyone who is due. Returns when all were tried, no relay is left, or the person pressed Ctrl-C.
+
+    Where a rate would have to be waited for longer than `longest_wait_s`, whoever it keeps from being mailed is left.
 
     `clock` is epoch seconds, `jitter` a random number from 0 to 1. Raises DeliveryError when no relay can be had at
     all: then nobody was mailed.
     """
-    run = _Run(book, composer, routes, watcher, clock, jitter, canary, quiet, max_attempts)
+    run = _Run(book, composer, routes, watcher, clock, jitter, canary, quiet, max_attempts, longest_wait_s)
     with _interrupts(run.interrupt):
         return await run.go(due)
 
@@ -153,6 +170,7 @@ class _Run:
         canary: Canary | None,
         quiet: QuietHours | None,
         max_attempts: int,
+        longest_wait_s: float,
     ) -> None:
         self.book = book
         self.composer = composer
@@ -162,6 +180,7 @@ class _Run:
         self.jitter = jitter
         self.quiet = quiet
         self.max_attempts = max_attempts
+        self.longest_wait_s = longest_wait_s
         self.journal = Journal(self._write, far=book.is_far)
         self.reason = ""
         self._paced = any(route.pace.limited for route in routes)
@@ -179,6 +198,8 @@ class _Run:
         self._seen = self._refused = 0
         self._watching: asyncio.Task[None] | None = None
         self._told_quiet = False
+        # Domains that no relay may be given more for, and when that ends.
+        self._full: dict[str, float] = {}
         # Whoever waits is woken by any change.
         self._stopping = asyncio.Event()
         self._bell = asyncio.Event()
@@ -217,9 +238,10 @@ class _Run:
         self._ring()
 
     def _why_left(self) -> str:
-        if all(route.why_closed for route in self.routes):
-            return "; ".join(dict.fromkeys(route.why_closed for route in self.routes))
-        return ""
+        reasons = [f"mail for {domain}: {_used_up(until)}" for domain, until in self._full.items()]
+        if all(route.why_idle for route in self.routes):
+            reasons += [route.why_idle for route in self.routes]
+        return "; ".join(dict.fromkeys(reasons))
 
     # --- one connection after the other -----------------------------------------------------------------------------
 
@@ -405,9 +427,8 @@ class _Run:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + patience_s
         while True:
-            if self.journal.error is not None:
-                raise self.journal.error
-            if self._stopping.is_set() or route.why_closed or self._done:
+            self._check()
+            if self._stopping.is_set() or route.why_idle or self._done:
                 return None
             left = deadline - loop.time()
             place = route.crew.index(number)
@@ -427,11 +448,12 @@ class _Run:
         return self._exhausted and not self._ready and not self._outstanding
 
     def _take(self, route: Route) -> _Letter | float | None:
-        """A message; or how long to wait for one, in seconds; None when the queue is done."""
-        if self._stopping.is_set():
+        """A message; or how long to wait for one, in seconds; None when there will be none."""
+        if self._stopping.is_set() or route.used_up:
             return None
         if len(self._ready) < CLAIMED_AT_ONCE // 2 and not self._exhausted and self._refilling is None:
             self._refilling = asyncio.create_task(self._refill())
+            self._refilling.add_done_callback(self._refilled)
         if not self._ready:
             return None if self._done else math.inf
         now = self.clock()
@@ -448,11 +470,39 @@ class _Run:
                 del self._ready[index]
                 route.pace.spend(domain, now)
                 route.lane.took(now)
+                route.told_wait = False
                 return self._letter(route, claim, person)
             shortest = min(shortest, wait)
             if not route.pace.by_domain:
                 break
+        if shortest > self.longest_wait_s:
+            return self._leave(route, shortest, now)
+        if shortest > TOLD_FROM_S and not route.told_wait and not self._outstanding:
+            route.told_wait = True
+            self.watcher.news(f"{route.relay}: {_used_up(now + shortest, route.limits, 'going on')}")
         return shortest
+
+    def _leave(self, route: Route, wait_s: float, now: float) -> float | None:
+        """Give up, for this run, whoever's turn would come too late: everybody, or those of a domain."""
+        whole = route.pace.wait_s("", now)
+        if whole > self.longest_wait_s:
+            route.used_up = f"{route.relay}: {_used_up(now + whole, route.limits)}"
+            if len(self.routes) > 1:
+                self.watcher.news(f"{route.used_up}; the rest goes through the other relays")
+            self._ring()
+            return None
+        others = [other for other in self.routes if not other.why_idle]
+        left = 0
+        for claim, person in [self._ready.popleft() for _ in range(min(LOOK_AHEAD, len(self._ready)))]:
+            domain = claim.key.rpartition("@")[2]
+            soonest = min(other.pace.wait_s(domain, now) for other in others)
+            if soonest <= self.longest_wait_s:
+                self._ready.append((claim, person))
+                continue
+            self._full[domain] = now + soonest
+            self.journal.note(Move(claim.row, State.PENDING))
+            left += 1
+        return 0.0 if left else wait_s
 
     def _letter(self, route: Route, claim: Claim, person: Subscriber) -> _Letter:
         route.share += 1 / max(route.relay.weight, 1)
@@ -484,7 +534,7 @@ class _Run:
         """Whether this relay has had its share, and another one that could send now has not."""
         ahead = False
         for other in self.routes:
-            if other is route or other.why_closed:
+            if other is route or other.why_idle:
                 continue
             if self._could_send(other, now):
                 ahead = ahead or route.share > other.share + 1
@@ -508,23 +558,28 @@ class _Run:
         self._ring()
 
     async def _refill(self) -> None:
-        try:
-            found = await self.journal.call(lambda: self.book.claim(CLAIMED_AT_ONCE, self._after))
-            if not found and self._again_at < math.inf:
-                # The list is through; those who may be tried again stand somewhere before its end.
-                self._again_at = math.inf
-                await self.journal.flush()
-                found = await self.journal.call(lambda: self.book.claim(CLAIMED_AT_ONCE, 0))
-            if found:
-                self._after = found[-1][0].row
-                self._ready.extend(found)
-            elif self._again_at == math.inf:
-                self._exhausted = True
-        except Exception as error:  # noqa: BLE001 - raised in every worker, by `_next`
-            self.journal.error = self.journal.error or error
-        finally:
+        found = await self.journal.call(lambda: self.book.claim(CLAIMED_AT_ONCE, self._after))
+        if not found and self._again_at < math.inf:
+            # The list is through; those who may be tried again stand somewhere before its end.
+            self._again_at = math.inf
+            await self.journal.flush()
+            found = await self.journal.call(lambda: self.book.claim(CLAIMED_AT_ONCE, 0))
+        if found:
+            self._after = found[-1][0].row
+            self._ready.extend(found)
+        elif self._again_at == math.inf:
+            self._exhausted = True
+
+    def _refilled(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is None:
             self._refilling = None
-            self._ring()
+        self._ring()
+
+    def _check(self) -> None:
+        """Raise what ended the ledger's work, in every worker."""
+        self.journal.check()
+        if self._refilling is not None and self._refilling.done():
+            self._refilling.result()
 
     def _give_back(self) -> None:
         """Let those who were claimed and not tried go, so that a report reads them as pending."""
@@ -573,6 +628,11 @@ class _Run:
             if not task.done():  # stopped, or ended with all the others
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
+
+
+def _used_up(until: float, limits: str = "", then: str = "the next may go") -> str:
+    moment = datetime.fromtimestamp(until + 59, UTC).astimezone()  # rather a minute too late
+    return f"its limit is used up{f' ({limits})' if limits else ''}; {then} at {moment:%Y-%m-%d %H:%M}"
 
 
 async def _all(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -31,28 +31,33 @@ class Journal:
     def __init__(self, write: Callable[[Sequence[Move]], None], *, far: bool = False) -> None:
         self._write = write
         self._moves: list[Move] = []
-        self._next: asyncio.Future[None] | None = None
-        self._writing: asyncio.Task[None] | None = None
+        # The batch that takes what is noted now, and the last one there is, which may be the same.
+        self._next: asyncio.Task[None] | None = None
+        self._last: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger") if far else None
         self._loop = asyncio.get_running_loop()
-        self.error: Exception | None = None
 
     async def committed(self, move: Move) -> None:
         """Return once the move, and all that was noted before it, is on disk. Raises what `write` raised."""
         self._moves.append(move)
-        await self._flushed()
+        await asyncio.shield(self._batch())  # whoever stops waiting must not take the others' answer away
 
     def note(self, move: Move) -> None:
         """Write the move with the next commit, or soon."""
         self._moves.append(move)
-        if self._timer is None and self._writing is None:
-            self._timer = self._loop.call_later(LINGER_S, self._start)
+        if self._timer is None and self._next is None:
+            self._timer = self._loop.call_later(LINGER_S, self._batch)
 
     async def flush(self) -> None:
         """Return once everything noted is on disk."""
-        while self._moves or self._writing is not None:
-            await self._flushed()
+        if self._moves or (self._last is not None and not self._last.done()):
+            await asyncio.shield(self._batch())
+
+    def check(self) -> None:
+        """Raise what `write` raised, if it did."""
+        if self._last is not None and self._last.done():
+            self._last.result()
 
     async def call(self, work: Callable[[], _Result]) -> _Result:
         """Do another piece of the ledger's work, where `write` does its own."""
@@ -66,40 +71,31 @@ class Journal:
         if self._thread is not None:
             self._thread.shutdown(wait=True)
 
-    async def _flushed(self) -> None:
-        if self.error is not None:
-            raise self.error
+    def _batch(self) -> asyncio.Task[None]:
+        """The task that writes all that is noted by now; it begins when the one before it has ended."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if self._next is None:
-            self._next = self._loop.create_future()
-        mine = self._next
-        if self._writing is None:
-            self._start()
-        await asyncio.shield(mine)  # whoever stops waiting must not take the others' answer away
+            self._next = self._last = self._loop.create_task(self._run(self._last))
+            self._last.add_done_callback(_seen)
+        return self._next
 
-    def _start(self) -> None:
-        self._timer = None
-        if self._writing is None:
-            self._writing = self._loop.create_task(self._run())
+    async def _run(self, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait({before})
+            if before.exception() is not None:
+                self._next = None
+                before.result()  # nothing may be written past what could not be written
+        # Whatever is ready in this round of the loop comes along.
+        await asyncio.sleep(0)
+        moves, self._moves = self._moves, []
+        self._next = None
+        if moves:
+            await self.call(partial(self._write, moves))
 
-    async def _run(self) -> None:
-        try:
-            while self._moves or self._next is not None:
-                # Whatever is ready in this round of the loop comes along.
-                await asyncio.sleep(0)
-                moves, self._moves = self._moves, []
-                waiting, self._next = self._next, None
-                try:
-                    if moves:
-                        await self.call(partial(self._write, moves))
-                except Exception as error:  # noqa: BLE001 - raised again where it is waited for
-                    self.error = error
-                    for future in (waiting, self._next):
-                        if future is not None and not future.done():
-                            future.set_exception(error)
-                            future.exception()  # seen: not everyone has to be waiting
-                    self._next = None
-                    return
-                if waiting is not None and not waiting.done():
-                    waiting.set_result(None)
-        finally:
-            self._writing = None
+
+def _seen(task: asyncio.Task[None]) -> None:
+    """Its error is raised where it is waited for, and nobody has to be waiting just then."""
+    if not task.cancelled():
+        task.exception()

@@ -26,6 +26,15 @@ class KnownIssue(NamedTuple):
 _KNOWN = sa.text("SELECT id, plan, version FROM issues WHERE issue = :issue")
 
 
+# Two runs may find a new issue at once.
+_NEW_ISSUE = sa.text(
+    """
+    INSERT INTO issues (issue, subject, version, plan, last_plan, post, audience) VALUES (:issue, '', 0, 0, 0, '', '')
+    ON CONFLICT (issue) DO NOTHING
+    """
+)
+
+
 def known_issue(db: sa.Connection, issue: str) -> KnownIssue | None:
     found = db.execute(_KNOWN, {"issue": issue}).one_or_none()
     return KnownIssue(*found) if found else None
@@ -36,11 +45,10 @@ def known_issue(db: sa.Connection, issue: str) -> KnownIssue | None:
 
 def note_content(db: sa.Connection, issue: str, content_hash: str, subject: str, now: int) -> bool:
     """Store what the issue is. True when it was something else for somebody who has it, or may have."""
-    known = known_issue(db, issue)
-    if known is None:
-        row = {"issue": issue, "subject": "", "version": 0, "plan": 0, "last_plan": 0, "post": "", "audience": ""}
-        made = db.execute(sa.insert(issues).returning(issues.c.id), row).scalar_one()
-        accept_content(db, made, content_hash, subject, now)
+    made = db.execute(_NEW_ISSUE, {"issue": issue}).rowcount
+    known = KnownIssue(*db.execute(_KNOWN, {"issue": issue}).one())
+    if made:
+        accept_content(db, known.id, content_hash, subject, now)
         return False
     current = (versions.c.issue == known.id, versions.c.version == known.version)
     if db.scalar(sa.select(versions.c.content_hash).where(*current)) == content_hash:

@@ -17,7 +17,8 @@ import re
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import time as time_of_day
 from itertools import pairwise
 from typing import Protocol
 
@@ -354,8 +355,8 @@ class Pace:
 class QuietHours:
     """From `start` to `end`, over midnight where that comes first. `zone` None is this machine's own."""
 
-    start: time
-    end: time
+    start: time_of_day
+    end: time_of_day
     zone: tzinfo | None = None
 
     def until(self, now: datetime) -> datetime | None:
@@ -417,9 +418,9 @@ def parse_at(text: str, now: datetime, zone: tzinfo | None = None) -> datetime:
     return when
 
 
-def _time_of_day(text: str) -> time | None:
+def _time_of_day(text: str) -> time_of_day | None:
     match = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", text, re.ASCII)
-    return time(int(match[1]), int(match[2])) if match else None
+    return time_of_day(int(match[1]), int(match[2])) if match else None
 
 
 def _moments(wall: datetime, zone: tzinfo | None) -> tuple[datetime, datetime]:

@@ -6,6 +6,7 @@ Rendering --plan--> Prepared --deliver--> Report; the ledger is held from the pl
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import random
 import socket
@@ -31,6 +32,9 @@ from newsletter.smtp import Timeouts
 LISTED = 1_000
 """How many people of each kind a report names; the ledger has all of them."""
 
+LONGEST_WAIT_S = 2 * 3600.0
+"""What a send waits for a rate that is used up when nobody watches it: for an hour's, not for a day's."""
+
 _WAITING = (State.PENDING, State.CLAIMED, State.COMMITTING, State.DEFERRED)
 
 
@@ -43,6 +47,8 @@ class Orders:
     canary: int = 0
     connections: int = 0
     force_change: bool = False
+    watched: bool = False
+    """A person sees what it waits for, and may end it: then it waits as long as it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +251,7 @@ def _deliver(
             canary=canary if 0 < orders.canary < due else None,
             quiet=None if sending.test else sending.config.quiet_hours,
             max_attempts=delivery.max_attempts,
+            longest_wait_s=math.inf if orders.watched else LONGEST_WAIT_S,
         )
     )
 
@@ -259,6 +266,7 @@ def _route(lane: LaneSettings, marks: Mapping[str, str], connections: int) -> Ro
         timeouts=Timeouts.capped(lane.timeout_s, lane.dot_timeout_s),
         connections=connections or lane.connections,
         messages_per_connection=lane.messages_per_connection,
+        limits=", ".join([*map(str, lane.rates), *(["warm-up"] if lane.warm_up else [])]),
     )
 
 

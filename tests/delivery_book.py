@@ -29,8 +29,15 @@ DEADLINE_S = 30.0
 """A run that takes longer hangs."""
 
 PATIENT = Timeouts.capped(20.0, 20.0)
+_INSTANT = 1e-6
 NO_PAUSE = Rules(
-    slow_s=0.0, fastest_s=0.0, slowest_s=0.0, pause_s=0.0, reconnect_s=0.0, longest_pause_s=0.0, open_s=0.0
+    slow_s=_INSTANT,
+    fastest_s=_INSTANT,
+    slowest_s=_INSTANT,
+    pause_s=_INSTANT,
+    reconnect_s=_INSTANT,
+    longest_pause_s=_INSTANT,
+    open_s=_INSTANT,
 )
 ENDED = frozenset({State.SENT, State.REJECTED, State.DEFERRED, State.UNCERTAIN})
 
@@ -101,6 +108,10 @@ class Book:
         self.news: list[str] = []
         self.before_write: Callable[[Sequence[Move]], object] = lambda moves: None
         self.on_news: Callable[[str], object] = lambda text: None
+
+    @property
+    def is_far(self) -> bool:
+        return self.ledger.is_far
 
     def close(self) -> None:
         self.ledger.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -34,11 +35,18 @@ class Sink:
         return [read_dump(path) for path in sorted(self.folder.iterdir())]
 
     def settled(self) -> list[Arrived]:
-        """What arrived, once every connection is over: the sink has removed what it had a part of by then."""
+        """What arrived, once every connection is over, and what came of it in part alone is removed."""
+        self._wait_until_idle()
+        # It does one thing after the other, and closes a connection before it removes the file: greeted, we know.
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as probe:
+            assert probe.recv(1)
+        self._wait_until_idle()
+        return self.messages()
+
+    def _wait_until_idle(self) -> None:
         deadline = monotonic() + 60
         while self.busy():
             assert monotonic() < deadline, "a connection never ended"
-        return self.messages()
 
     def busy(self) -> bool:
         """Whether it has a socket beside the one it listens on (proc(5)); one that was reset may still be there."""

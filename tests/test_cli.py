@@ -272,7 +272,7 @@ def test_without_a_terminal_and_without_yes_it_refuses(folder: Path) -> None:
         assert (run.code, server.connections) == (2, 0)
     assert "Send to 2 subscribers? There is no terminal to ask on; write --yes" in run.err
     assert "Hello" in run.out
-    assert not (folder / "newsletter.db").exists()
+    assert newsletter("status", "--json", cwd=folder).json["issues"] == []
 
 
 class Terminal:
@@ -330,7 +330,7 @@ def test_no_means_no(folder: Path, answer: str) -> None:
         assert server.connections == 0
     assert "nothing was sent" in terminal.screen
     assert "Traceback" not in terminal.screen
-    assert not (folder / "newsletter.db").exists()
+    assert newsletter("status", "--json", cwd=folder).json["issues"] == []
 
 
 def test_yes_means_yes(folder: Path) -> None:

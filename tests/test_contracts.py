@@ -26,6 +26,15 @@ PURE = (
     "plaintext",
     "render",
     "message",
+    "mime",
+    "headers",
+    "links",
+    "dkim",
+    "replies",
+    "pace",
+    "lane",
+    "backoff",
+    "meanings",
 )
 IMPURE_MODULES = frozenset(
     {

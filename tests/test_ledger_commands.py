@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from front_door import newsletter
 
-from newsletter.ledger import Ledger
-from newsletter.model import Outcome, State
+from newsletter.ledger import Ledger, Move
+from newsletter.model import State
 
 ADA, BEN, CY, DI = (f"{name}@example.com" for name in ("ada", "ben", "cy", "di"))
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -20,14 +20,11 @@ def folder(tmp_path: Path) -> Path:
     """A ledger after a send that went as badly as one can: one sent, one refused, two uncertain."""
     with Ledger.open(tmp_path / "newsletter.db", lambda: NOW) as ledger:
         ledger.plan("hello", [ADA, BEN, CY, DI], content_hash="h", subject="Hello")
-        for address in (ADA, BEN, CY, DI):
-            assert ledger.claim("hello", address)
-        ledger.record("hello", BEN, Outcome(State.REJECTED, "RCPT", 550, "5.1.1 no such user"))
-        for address in (ADA, CY, DI):
-            ledger.commit("hello", address, "<1@example.com>")
-        ledger.record("hello", ADA, Outcome(State.SENT, "DATA", 250, "ok"))
-        for address in (CY, DI):
-            ledger.record("hello", address, Outcome(State.UNCERTAIN, "DATA", 0, "connection lost"))
+        ada, ben, cy, di = (claim.row for claim in ledger.claim("hello", 10))
+        ledger.write("hello", [Move(ben, State.REJECTED, stage="RCPT", code=550, reply="5.1.1 no such user")])
+        ledger.write("hello", [Move(row, State.COMMITTING, message_id="<1@example.com>") for row in (ada, cy, di)])
+        ledger.write("hello", [Move(ada, State.SENT, stage="dot", code=250, reply="ok")])
+        ledger.write("hello", [Move(row, State.UNCERTAIN, stage="dot", reply="connection lost") for row in (cy, di)])
     return tmp_path
 
 
@@ -71,7 +68,7 @@ def test_resolve_settles_the_uncertain_one_way_and_the_other(folder: Path) -> No
         counts = ledger.counts("hello")
         plan = ledger.plan("hello", [ADA, BEN, CY, DI], content_hash="h", subject="Hello")
     assert (counts[State.SENT], counts[State.PENDING], counts[State.UNCERTAIN]) == (2, 1, 0)
-    assert plan.due == (DI,)
+    assert plan.due == 1
     assert newsletter("resolve", "hello", "--resend", "--yes", cwd=folder).out == "Nobody is uncertain for hello.\n"
 
 

@@ -143,7 +143,6 @@ with opened() as ledger:
         start(one, two)
         claimed = [answer_of(run).split() for run in (one, two)]
     assert sorted(claimed[0] + claimed[1]) == sorted(people(600))
-    assert all(claimed), "both of them got some"
 
 
 def test_processes_that_create_the_ledger_at_once_agree(store: Store) -> None:

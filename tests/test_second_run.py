@@ -49,7 +49,7 @@ def test_nothing_is_asked_when_nobody_is_due(project: Path) -> None:
         again = send(project, catcher)  # no terminal and no --yes: a question would be refused
         assert len(catcher.messages()) == 2
     assert again.code == 0
-    assert "2 of them are done" in again.out
+    assert "2 have it, 0 to be mailed" in again.out
     assert "Already sent        2" in again.out
 
 

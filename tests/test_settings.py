@@ -75,8 +75,8 @@ def test_several_relays_and_what_delivery_says_for_all(tmp_path: Path) -> None:
     assert config.relays == (main, spare)
     assert config.relay == main
     assert config.lanes == (
-        LaneSettings(main, parse_rate("14/s, 2000/day"), 2, 9, 300, 600),
-        LaneSettings(spare, parse_rate("5/s"), 7, 0, 20, 40),
+        LaneSettings(main, parse_rate("14/s, 2000/day"), {}, (), 2, 9, 300, 600),
+        LaneSettings(spare, parse_rate("5/s"), {}, (), 7, 0, 20, 40),
     )
     assert config.missing_for_send() == (
         "newsletter.from",
@@ -90,7 +90,7 @@ def test_one_relay_is_one_lane(tmp_path: Path) -> None:
     assert [(lane.rates, lane.connections, lane.messages_per_connection) for lane in config.lanes] == [((), 4, 100)]
     assert [lane.relay.name for lane in config.lanes] == ["relay"]
     other = Relay("b", 25, "none")
-    assert config.lane(other) == LaneSettings(other, parse_rate("1/s"), 4, 100, 3, 600)
+    assert config.lane(other) == LaneSettings(other, parse_rate("1/s"), {}, (), 4, 100, 3, 600)
 
 
 def test_a_named_relays_own_password_comes_first(tmp_path: Path) -> None:

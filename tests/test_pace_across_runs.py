@@ -1,0 +1,253 @@
+"""Rates, quiet hours and a time to begin at, through the real program: what a second run knows of the first.
+
+Nobody waits here for a day: what a day does to the ledger's memory of a rate is done to it by hand.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from front_door import (
+    DEADLINE_S,
+    PROGRAM,
+    Run,
+    environment,
+    finish,
+    newsletter,
+    people,
+    start,
+    wait_until,
+    write_list,
+    write_post,
+)
+from smtp_server import Rule, SmtpServer
+
+from newsletter.ledger import Ledger
+
+ISSUE = "2026-03-01-hello"
+TWELVE = people(12)
+SEND = ("send", f"{ISSUE}.md", "--to", "list.csv", "--yes")
+RESUME = ("resume", ISSUE, "--yes")
+
+
+@pytest.fixture
+def server() -> Iterator[SmtpServer]:
+    with SmtpServer() as server:
+        yield server
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_post(tmp_path)
+    write_list(tmp_path, *TWELVE)
+    return tmp_path
+
+
+def configure(folder: Path, server: SmtpServer, delivery: str) -> None:
+    (folder / "newsletter.toml").write_text(f'[relay]\nurl = "{server.url}"\n\n[delivery]\n{delivery}\n')
+
+
+def a_day_goes_by(folder: Path) -> None:
+    """The marks are of a day before: each limit's clock shows what the clock on the wall showed then."""
+    with Ledger.open(folder / "newsletter.db", lambda: datetime.now(UTC)) as ledger:
+        marks = dict(ledger.pace_marks())
+        for name in [name for name in marks if name.endswith("/clock")]:
+            latest, wall = json.loads(marks[name])
+            marks[name] = json.dumps([latest, wall - timedelta(days=1, minutes=6).total_seconds()])
+        ledger.keep_pace(marks)
+
+
+def assert_left(run: Run, count: int) -> None:
+    assert run.code == 3, run.err
+    assert run.json["counts"]["left"] == count
+    assert all("code" not in entry for entry in run.json["left"])  # untried, not put off
+
+
+# --- a day's rate ---------------------------------------------------------------------------------------------------
+
+
+def test_a_days_rate_ends_the_run_and_the_next_day_goes_on(folder: Path, server: SmtpServer) -> None:
+    configure(folder, server, 'rate = "5/day"')
+    first = newsletter(*SEND, "--json", cwd=folder)
+    assert first.json["sent"] == 5
+    assert_left(first, 7)
+    stopped = re.fullmatch(r"(\S+): its limit is used up \(5/day\); the next may go at (.{16})", first.json["stopped"])
+    assert stopped, first.json["stopped"]
+    assert stopped[1] == server.url
+    tomorrow = datetime.strptime(stopped[2], "%Y-%m-%d %H:%M").astimezone() - datetime.now().astimezone()
+    assert timedelta(hours=23, minutes=58) < tomorrow < timedelta(hours=24, minutes=7)
+
+    # The same day: neither command has forgotten, and neither bothers the relay.
+    connections = server.connections
+    for command in (RESUME, SEND):
+        again = newsletter(*command, "--json", cwd=folder)
+        assert (again.json["sent"], again.json["stopped"]) == (0, first.json["stopped"])
+        assert_left(again, 7)
+    assert server.connections == connections
+
+    for sent, left in ((5, 2), (2, 0)):
+        a_day_goes_by(folder)
+        run = newsletter(*RESUME, "--json", cwd=folder)
+        assert (run.code, run.json["sent"], run.json["counts"]["left"]) == (3 if left else 0, sent, left)
+    assert sorted(server.recipients) == TWELVE
+
+
+def test_a_run_that_is_killed_has_used_up_what_it_sent(folder: Path, server: SmtpServer) -> None:
+    configure(folder, server, 'rate = "5/day"\nconnections = 1')
+    holder: list[subprocess.Popen[bytes]] = []
+    server.rules.append(Rule("dot", lambda: holder[0].kill(), times=(3,)))
+    holder.append(start(*SEND, cwd=folder))
+    assert finish(holder[0]).code == -signal.SIGKILL
+    assert len(server.recipients) == 3
+    second = newsletter(*RESUME, "--json", cwd=folder)
+    assert second.json["sent"] <= 2
+    assert len(set(server.recipients)) == len(server.recipients) <= 5
+    assert "its limit is used up" in second.json["stopped"]
+
+
+def test_another_issue_shares_the_days_rate(folder: Path, server: SmtpServer) -> None:
+    configure(folder, server, 'rate = "5/day"')
+    write_list(folder, *TWELVE[:3], name="few.csv")
+    first = newsletter("send", f"{ISSUE}.md", "--to", "few.csv", "--yes", "--json", cwd=folder)
+    assert (first.code, first.json["sent"]) == (0, 3)
+    write_post(folder, "---\ntitle: Other\n---\n\nAnother one.\n", "2026-03-02-other.md")
+    other = newsletter("send", "2026-03-02-other.md", "--to", "list.csv", "--yes", "--json", cwd=folder)
+    assert other.json["sent"] == 2
+    assert_left(other, 10)
+
+
+def test_a_domains_day_is_over_and_the_others_get_their_mail(folder: Path, server: SmtpServer) -> None:
+    """Far more of them stand before the others than one look ahead sees."""
+    crowd = [f"{name.partition('@')[0]}@qq.example" for name in people(700)]
+    write_list(folder, *crowd, *TWELVE)
+    configure(folder, server, '[delivery.domains]\n"qq.example" = "5/day"')
+    run = newsletter(*SEND, "--json", cwd=folder)
+    assert run.json["sent"] == 5 + len(TWELVE)
+    assert_left(run, 695)
+    assert re.match(r"mail for qq\.example: its limit is used up; the next may go at ", run.json["stopped"])
+    assert set(TWELVE) <= set(server.recipients)
+    a_day_goes_by(folder)
+    second = newsletter(*RESUME, "--json", cwd=folder)
+    assert second.json["sent"] == 5
+    assert len(set(server.recipients)) == len(server.recipients) == 22
+
+
+def test_the_first_day_of_a_warm_up_ends_the_run(folder: Path, server: SmtpServer) -> None:
+    configure(folder, server, "warm_up = [2, 4]")
+    sent = []
+    for _ in range(3):
+        run = newsletter(*(RESUME if sent else SEND), "--json", cwd=folder)
+        sent.append(run.json["sent"])
+        a_day_goes_by(folder)
+    assert sent == [2, 4, 6]
+    assert sorted(server.recipients) == TWELVE
+
+
+def test_a_person_at_a_terminal_is_told_and_may_wait(folder: Path, server: SmtpServer) -> None:
+    """Nobody said --yes, somebody said yes: it says until when it waits, and Ctrl-C ends it."""
+    configure(folder, server, 'rate = "5/day"')
+    terminal, inside = pty.openpty()
+    process = subprocess.Popen(
+        [PROGRAM, *SEND[:-1]], cwd=folder, env=environment(TERM="dumb"), stdin=inside, stdout=inside, stderr=inside
+    )
+    os.close(inside)
+    os.write(terminal, b"y\n")
+    assert "used up (5/day); going on at 20" in read_until(terminal, "going on at 20")
+    assert process.poll() is None
+    assert len(server.recipients) == 5
+    process.send_signal(signal.SIGINT)
+    told = read_until(terminal, "goes on with those who are left")
+    assert "Stopped: interrupted." in told
+    assert process.wait(DEADLINE_S) == 3
+    os.close(terminal)
+
+
+def read_until(terminal: int, words: str) -> str:
+    """What was shown, one space for any white space: a narrow terminal breaks lines."""
+    shown = b""
+    deadline = monotonic() + DEADLINE_S
+    while words not in " ".join(shown.decode("utf-8", "replace").split()):
+        assert select.select([terminal], [], [], max(0, deadline - monotonic()))[0], shown.decode()
+        try:
+            shown += os.read(terminal, 4096)
+        except OSError:  # EIO: the program has ended
+            break
+    return " ".join(shown.decode("utf-8", "replace").split())
+
+
+# --- quiet hours, and --at ------------------------------------------------------------------------------------------
+
+
+def test_in_quiet_hours_nothing_goes_out_and_nothing_is_asked_of_the_relay(folder: Path, server: SmtpServer) -> None:
+    now = datetime.now(UTC)
+    begin, end = now - timedelta(hours=1), now + timedelta(hours=1)
+    configure(folder, server, f'quiet_hours = "{begin:%H:%M}-{end:%H:%M}"\ntime_zone = "UTC"')
+    process = start(*SEND, cwd=folder)
+    said = wait_for_line(process, "quiet hours")
+    assert said == f"quiet hours; going on at {end:%Y-%m-%d %H:%M}"
+    process.send_signal(signal.SIGINT)
+    run = finish(process)
+    assert run.code == 3
+    assert f"`newsletter resume {ISSUE}` goes on" in run.err
+    assert server.connections == 0
+
+    configure(folder, server, f'quiet_hours = "{end:%H:%M}-{begin:%H:%M}"\ntime_zone = "UTC"')
+    assert newsletter(*RESUME, cwd=folder).code == 0
+    assert sorted(server.recipients) == TWELVE
+
+
+def test_at_waits_for_its_time_and_sends(folder: Path, server: SmtpServer) -> None:
+    configure(folder, server, "")
+    moment = datetime.now().astimezone() + timedelta(seconds=3)
+    arrived: list[datetime] = []
+    server.rules.append(Rule("connect", lambda: arrived.append(datetime.now().astimezone())))
+    run = newsletter(*SEND, "--at", moment.isoformat(), cwd=folder)
+    assert run.code == 0, run.err
+    assert arrived[0] >= moment
+    assert f"Waiting until {moment:%Y-%m-%d %H:%M}" in run.err
+    assert sorted(server.recipients) == TWELVE
+
+
+def test_at_may_be_given_up_and_nobody_was_mailed(folder: Path, server: SmtpServer) -> None:
+    configure(folder, server, "")
+    moment = datetime.now().astimezone() + timedelta(hours=1)
+    process = start(*SEND, "--at", moment.isoformat(timespec="minutes"), cwd=folder)
+    assert "nobody has been mailed yet" in wait_for_line(process, "Waiting until")
+    # The issue is taken meanwhile.
+    assert newsletter(*SEND, cwd=folder).code == 4
+    process.send_signal(signal.SIGINT)
+    assert finish(process).code == 130
+    assert server.connections == 0
+    assert newsletter(*SEND, cwd=folder).code == 0
+    assert sorted(server.recipients) == TWELVE
+
+
+def wait_for_line(process: subprocess.Popen[bytes], words: str) -> str:
+    """The first line of its errors that begins with these words."""
+    assert process.stderr is not None
+    descriptor = process.stderr.fileno()
+    os.set_blocking(descriptor, False)
+    read = b""
+
+    def there() -> bool:
+        nonlocal read
+        try:
+            read += os.read(descriptor, 4096)
+        except BlockingIOError:
+            return False
+        return any(line.startswith(words) for line in read.decode().splitlines()) and read.endswith(b"\n")
+
+    wait_until(process, there, f"it never said {words}")
+    os.set_blocking(descriptor, True)
+    return next(line for line in read.decode().splitlines() if line.startswith(words))
