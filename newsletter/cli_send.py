@@ -251,7 +251,10 @@ def _carry_out(
         kept = [_absolute(sending.rendering.path), _absolute(way.to)]
         prepared = prepare(sending, ledger, way.orders, post=kept[0], audience=kept[1])
         if not way.as_json:
-            print_facts(plan_facts(prepared.sending, way.to, relays, prepared.plan))
+            facts = plan_facts(prepared.sending, way.to, relays, prepared.plan)
+            if way.orders.erratum:
+                facts |= {"Issue": prepared.issue, "Audience": f"{prepared.plan.audience:,} who have an older version"}
+            print_facts(facts)
         if prepared.plan.due:
             try:
                 ask(

@@ -58,6 +58,8 @@ async def connect(relay: Relay, *, timeout_s: float, tls_context: ssl.SSLContext
     except (aiosmtplib.SMTPException, OSError) as error:
         await _abandon(client)
         raise _unreachable(relay, error) from error
+    except UnicodeError as error:  # Python's own codec for host names: a label is empty, or over 63 octets
+        raise DeliveryError(f"{relay}: {relay.host} is no host name; check the relay's address") from error
     except BaseException:
         await _abandon(client)
         raise

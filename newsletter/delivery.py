@@ -369,7 +369,7 @@ class _Run:
             self._close(route, f"{route.relay} takes no mail from {sender} ({outcome.code} {outcome.text})")
         if news:
             self.watcher.news(news)
-        due_at = self._due_at(letter.claim, outcome, now) if outcome.state is State.DEFERRED else None
+        due_at = self._due_at(letter.claim, outcome, route, now) if outcome.state is State.DEFERRED else None
         again = due_at is not None and due_at <= now
         self.journal.note(
             Move(
@@ -392,10 +392,14 @@ class _Run:
         self._note_canary(outcome)
         self._ring()
 
-    def _due_at(self, claim: Claim, outcome: Outcome, now: float) -> float:
-        """When to try a deferred recipient again: in this run where the trouble was the connection's or ours."""
+    def _due_at(self, claim: Claim, outcome: Outcome, route: Route, now: float) -> float:
+        """When to try a deferred recipient again: in this run where the trouble was the connection's or ours.
+
+        What a relay said that takes no more mail from us is no reason to wait where there is another one.
+        """
         tries = self._tries[claim.row] = self._tries.get(claim.row, 0) + 1
-        ours = outcome.code == 0 or outcome.code == 421 or (outcome.lane and outcome.code < 500)
+        elsewhere = outcome.lane and bool(route.why_closed) and any(not other.why_idle for other in self.routes)
+        ours = outcome.code in (0, 421) or (outcome.lane and outcome.code < 500) or elsewhere
         worn = 0 < self.max_attempts <= claim.attempts
         if ours and tries < TRIES_A_RUN and not worn:
             return now
@@ -576,10 +580,11 @@ class _Run:
         self._ring()
 
     def _check(self) -> None:
-        """Raise what ended the ledger's work, in every worker."""
+        """Raise what ended the ledger's work, or the canary's watch, in every worker."""
         self.journal.check()
-        if self._refilling is not None and self._refilling.done():
-            self._refilling.result()
+        for task in (self._refilling, self._watching):
+            if task is not None and task.done():
+                task.result()
 
     def _give_back(self) -> None:
         """Let those who were claimed and not tried go, so that a report reads them as pending."""

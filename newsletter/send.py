@@ -12,7 +12,7 @@ import random
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -34,6 +34,9 @@ LISTED = 1_000
 
 LONGEST_WAIT_S = 2 * 3600.0
 """What a send waits for a rate that is used up when nobody watches it: for an hour's, not for a day's."""
+
+FEW = 20
+"""A list of fewer people may change as it likes: of five, one who leaves is a fifth."""
 
 _WAITING = (State.PENDING, State.CLAIMED, State.COMMITTING, State.DEFERRED)
 
@@ -144,8 +147,9 @@ def prepare(sending: Sending, ledger: Ledger, orders: Orders, *, post: str = "",
         _settle_content(plan, sending, ledger, title, orders)
     if orders.erratum:
         return _prepare_erratum(sending, ledger, orders, title, post, audience)
-    if not orders.force_change:
-        _require_familiar(plan, delivery.max_change)
+    if not orders.force_change and (strange := _strange(plan, delivery.max_change)):
+        ledger.withdraw(issue)
+        raise ConfigError(strange)
     return Prepared(sending, plan, issue, orders)
 
 
@@ -181,7 +185,8 @@ def _prepare_erratum(
         audience=audience,
         max_attempts=sending.config.settings.delivery.max_attempts,
     )
-    return Prepared(sending.correction(issue), plan, issue, orders)
+    # Against the list of another issue it would be compared with the very one that it corrects.
+    return Prepared(sending.correction(issue), replace(plan, added=None, gone=None), issue, orders)
 
 
 def _still_listed(addresses: Iterable[str], people: Audience) -> Iterator[str]:
@@ -192,16 +197,17 @@ def _still_listed(addresses: Iterable[str], people: Audience) -> Iterator[str]:
         yield from (address for address in batch if fold_address(address) in found)
 
 
-def _require_familiar(plan: Plan, most: float) -> None:
-    """Refuse a list that is not the usual one: the wrong file, or one cut short."""
+def _strange(plan: Plan, most: float) -> str:
+    """What is odd about a list that is not the usual one: the wrong file, or one cut short. Empty where nothing is."""
     if plan.gone is None or plan.added is None or plan.sent:
-        return
+        return ""
     before = plan.audience - plan.added + plan.gone
-    if before >= 20 and plan.gone > most * before:
-        raise ConfigError(
-            f"{plan.gone:,} of the {before:,} people of the last issue are not on this list; "
-            "see that it is the right one and whole, then write --changed-list"
-        )
+    if before < FEW or plan.gone <= most * before:
+        return ""
+    return (
+        f"{plan.gone:,} of the {before:,} people of the last issue are not on this list; "
+        "see that it is the right one and whole, then write --changed-list"
+    )
 
 
 # --- delivering -----------------------------------------------------------------------------------------------------

@@ -108,6 +108,7 @@ class Book:
         self.news: list[str] = []
         self.before_write: Callable[[Sequence[Move]], object] = lambda moves: None
         self.on_news: Callable[[str], object] = lambda text: None
+        self.on_outcome: Callable[[], object] = lambda: None
 
     @property
     def is_far(self) -> bool:
@@ -143,6 +144,10 @@ class Book:
             self.news.append(text)
             self.on_news(text)
 
+        def note(who: Subscriber, outcome: Outcome, relay: Relay) -> None:
+            self.told.append((who.email, outcome, relay.name))
+            self.on_outcome()
+
         async def go() -> Stopped:
             async with asyncio.timeout(DEADLINE_S):
                 return await deliver(
@@ -150,9 +155,7 @@ class Book:
                     compose,
                     routes,
                     due=plan.due,
-                    watcher=Watcher(
-                        lambda who, outcome, relay: self.told.append((who.email, outcome, relay.name)), tell
-                    ),
+                    watcher=Watcher(note, tell),
                     clock=self.clock,
                     jitter=lambda: 0.0,
                     max_attempts=self.max_attempts,

@@ -143,6 +143,21 @@ def test_a_domains_day_is_over_and_the_others_get_their_mail(folder: Path, serve
     assert len(set(server.recipients)) == len(server.recipients) == 22
 
 
+def test_one_relays_day_is_over_and_another_takes_the_rest(folder: Path, server: SmtpServer) -> None:
+    with SmtpServer() as other:
+        tables = (
+            f'[[relays]]\nname = "{name}"\nurl = "{each.url}"\nrate = "{count}/day"\n'
+            for name, each, count in (("one", server, 2), ("two", other, 6))
+        )
+        (folder / "newsletter.toml").write_text("\n".join(tables))
+        run = newsletter(*SEND, "--json", cwd=folder)
+        assert run.json["sent"] == 8
+        assert_left(run, 4)
+        assert [len(server.recipients), len(other.recipients)] == [2, 6]
+        assert len({*server.recipients, *other.recipients}) == 8
+        assert [f"({count}/day)" in run.json["stopped"] for count in (2, 6)] == [True, True]
+
+
 def test_the_first_day_of_a_warm_up_ends_the_run(folder: Path, server: SmtpServer) -> None:
     configure(folder, server, "warm_up = [2, 4]")
     sent = []

@@ -1,0 +1,328 @@
+"""Connecting to a real server, TLS and login included: every way it can fail is one sentence with a remedy."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import socket
+import ssl
+import sys
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import trustme
+from smtp_server import EXTENSIONS, Fault, Point, Rule, SmtpServer
+
+from newsletter import connect as connecting
+from newsletter.connect import UnreachableError, connect
+from newsletter.errors import DeliveryError
+from newsletter.model import Relay
+
+HASTY_S = 0.2
+PATIENT_S = 20.0
+PASSWORD = "the-secret-word"
+TOKEN = "ya29.a0-fresh_token"
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def server_tls(authority: trustme.CA) -> ssl.SSLContext:
+    """What the server shows: a certificate for localhost, and for nothing else."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    return context
+
+
+@pytest.fixture(scope="module")
+def trusting(authority: trustme.CA) -> ssl.SSLContext:
+    """The machine's usual context, and our own authority besides."""
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+@pytest.fixture(params=["starttls", "implicit"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def offers_of(relay: Relay, timeout_s: float = PATIENT_S, tls: ssl.SSLContext | None = None) -> dict[str, str]:
+    """What the relay offers, once connected to."""
+
+    async def run() -> dict[str, str]:
+        connection = await connect(relay, timeout_s=timeout_s, tls_context=tls)
+        connection.transport.abort()
+        await asyncio.sleep(0)
+        return dict(connection.offers)
+
+    return asyncio.run(run())
+
+
+def refusal(relay: Relay, *, passing: bool = False, **options: Any) -> str:
+    """The sentence of a connection that cannot be had; `passing`: another try may mend it."""
+    with pytest.raises(DeliveryError) as caught:
+        offers_of(relay, **options)
+    sentence = str(caught.value)
+    assert isinstance(caught.value, UnreachableError) == passing
+    assert "\n" not in sentence
+    assert PASSWORD not in sentence
+    assert TOKEN not in sentence
+    assert sentence.startswith(f"{relay}: ")
+    assert ";" in sentence  # what is wrong; what to do
+    del caught
+    gc.collect()  # a socket left open would warn here
+    return sentence
+
+
+def over_tls(server: SmtpServer, tls: str, *, host: str = "localhost", user: str = "", **more: Any) -> Relay:
+    return Relay(host, server.port, tls, user, PASSWORD if user else "", **more)  # type: ignore[arg-type]
+
+
+def assert_nothing_leaked(server: SmtpServer) -> None:
+    assert not [command for command in server.commands if command.split()[:1] in (["AUTH"], ["MAIL"])]
+
+
+# --- what is offered ------------------------------------------------------------------------------------------------
+
+
+def test_offers_are_heard_in_lower_case_with_their_arguments() -> None:
+    with SmtpServer(extensions=("Pipelining", "SIZE 5000", "SMTPUTF8")) as server:
+        offers = offers_of(server.relay)
+    assert offers["size"] == "5000"
+    assert {"pipelining", "smtputf8"} <= offers.keys()
+    assert "8bitmime" not in offers
+
+
+def test_what_was_offered_before_tls_counts_for_nothing(server_tls: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
+    """RFC 3207, 4.2: asked again, inside."""
+    plain = b"250-mail.test\r\n250-SIZE 5\r\n250 STARTTLS\r\n"
+    with SmtpServer(Rule("EHLO", plain, times=(1,)), tls=server_tls) as server:
+        assert offers_of(over_tls(server, "starttls"), tls=trusting)["size"] == "50000000"
+    assert server.seen("EHLO") == 2
+
+
+@pytest.mark.parametrize("injected", [b"250-mail.test\r\n250 SIZE 5\r\n", b"235 welcome\r\n"])
+def test_plaintext_after_starttls_counts_for_nothing(
+    server_tls: ssl.SSLContext, trusting: ssl.SSLContext, injected: bytes
+) -> None:
+    with SmtpServer(tls=server_tls, injected=injected, login=("daily", PASSWORD)) as server:
+        assert offers_of(over_tls(server, "starttls", user="daily"), tls=trusting)["size"] == "50000000"
+    assert server.seen("AUTH") == 1
+
+
+def test_a_relay_of_old_that_knows_only_helo_will_do() -> None:
+    with SmtpServer(Rule("EHLO", "502 5.5.1 what")) as server:
+        assert offers_of(server.relay) == {}
+    assert server.seen("HELO") == 1
+
+
+def test_answers_may_come_byte_by_byte() -> None:
+    with SmtpServer(dribble=True) as server:
+        assert "pipelining" in offers_of(server.relay)
+
+
+# --- TLS and the login ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("auth", "mechanisms"), [("auto", "LOGIN PLAIN"), ("plain", "PLAIN"), ("login", "LOGIN")])
+def test_a_verified_connection_carries_the_login(
+    kind: str, server_tls: ssl.SSLContext, trusting: ssl.SSLContext, auth: str, mechanisms: str
+) -> None:
+    options = {"tls": server_tls, "implicit": kind == "implicit", "login": ("daily", PASSWORD)}
+    with SmtpServer(**options, mechanisms=mechanisms) as server:  # type: ignore[arg-type]
+        offers_of(over_tls(server, kind, user="daily", auth=auth), tls=trusting)
+    commands = [command.split()[0] for command in server.commands]
+    assert commands.index("AUTH") > (commands.index("STARTTLS") if kind == "starttls" else 0)
+
+
+def test_an_untrusted_certificate_is_refused(kind: str, server_tls: ssl.SSLContext) -> None:
+    with SmtpServer(tls=server_tls, implicit=kind == "implicit", login=("daily", PASSWORD)) as server:
+        sentence = refusal(over_tls(server, kind, user="daily"))
+    assert "the certificate was refused (" in sentence
+    assert_nothing_leaked(server)
+
+
+def test_a_certificate_for_another_host_is_refused(
+    kind: str, server_tls: ssl.SSLContext, trusting: ssl.SSLContext
+) -> None:
+    with SmtpServer(tls=server_tls, implicit=kind == "implicit", login=("daily", PASSWORD)) as server:
+        sentence = refusal(over_tls(server, kind, host="127.0.0.1", user="daily"), tls=trusting)
+    assert "the certificate was refused (" in sentence
+    assert "use the host name that the certificate is for" in sentence
+    assert_nothing_leaked(server)
+
+
+@pytest.mark.parametrize(
+    ("offered", "words", "passing"), [(False, "offers no STARTTLS", False), (True, "454 4.7.0 not now", True)]
+)
+def test_without_starttls_nothing_is_said(trusting: ssl.SSLContext, offered: bool, words: str, passing: bool) -> None:
+    """Someone on the wire may strike STARTTLS from the offer, or refuse it; then there is no mail, and no login."""
+    extensions = (*EXTENSIONS, "STARTTLS") if offered else EXTENSIONS
+    rule = Rule("STARTTLS", "454 4.7.0 not now")
+    with SmtpServer(rule, extensions=extensions, login=("daily", PASSWORD)) as server:
+        sentence = refusal(over_tls(server, "starttls", user="daily"), tls=trusting, passing=passing)
+    assert words in sentence
+    assert_nothing_leaked(server)
+
+
+def test_tls_against_a_plain_port_says_which_scheme_to_write(trusting: ssl.SSLContext) -> None:
+    with SmtpServer() as server:
+        sentence = refusal(over_tls(server, "implicit"), tls=trusting)
+    assert "no TLS session" in sentence
+    assert "write smtps:// for port 465 and smtp:// for 587" in sentence
+
+
+@pytest.mark.parametrize("point", ["STARTTLS", "EHLO"])
+@pytest.mark.parametrize("fault", [Fault.DROP, Fault.SILENCE])
+def test_a_relay_that_is_lost_on_the_way_to_tls_may_be_there_later(
+    server_tls: ssl.SSLContext, trusting: ssl.SSLContext, point: Point, fault: Fault
+) -> None:
+    with SmtpServer(Rule(point, fault), tls=server_tls) as server:
+        patience = HASTY_S if fault is Fault.SILENCE else PATIENT_S
+        refusal(over_tls(server, "starttls"), tls=trusting, passing=True, timeout_s=patience)
+
+
+@pytest.mark.parametrize("mechanisms", ["PLAIN", "LOGIN"])
+def test_a_wrong_password_names_the_user_and_the_variable(
+    kind: str, server_tls: ssl.SSLContext, trusting: ssl.SSLContext, mechanisms: str
+) -> None:
+    options = {"tls": server_tls, "implicit": kind == "implicit", "login": ("daily", "another word")}
+    with SmtpServer(**options, mechanisms=mechanisms) as server:  # type: ignore[arg-type]
+        sentence = refusal(over_tls(server, kind, user="daily"), tls=trusting)
+    assert "the login as daily was refused (535 5.7.8 credentials invalid)" in sentence
+    assert "NEWSLETTER_SMTP_PASSWORD" in sentence
+
+
+def test_a_login_that_is_put_off_may_work_later(server_tls: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
+    rule = Rule("AUTH", "454 4.7.0 too many login attempts")
+    with SmtpServer(rule, tls=server_tls, login=("daily", PASSWORD)) as server:
+        sentence = refusal(over_tls(server, "starttls", user="daily"), tls=trusting, passing=True)
+    assert "454 4.7.0 too many login attempts" in sentence
+
+
+def test_a_relay_without_logins_says_so(server_tls: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
+    with SmtpServer(tls=server_tls) as server:
+        sentence = refusal(over_tls(server, "starttls", user="daily"), tls=trusting)
+    assert "offers no login" in sentence
+    assert_nothing_leaked(server)
+
+
+# --- access tokens --------------------------------------------------------------------------------------------------
+
+
+def xoauth2(server: SmtpServer, *command: str) -> Relay:
+    return replace(over_tls(server, "starttls", user="daily", auth="xoauth2", token_command=command), password="")
+
+
+def test_a_token_is_asked_for_each_time(server_tls: ssl.SSLContext, trusting: ssl.SSLContext, tmp_path: Any) -> None:
+    """An hour later the first one would be stale."""
+    script = "import pathlib, sys; pathlib.Path(sys.argv[1]).open('a').write('asked '); print(sys.argv[2])"
+    with SmtpServer(tls=server_tls, login=("daily", TOKEN), mechanisms="XOAUTH2") as server:
+        relay = xoauth2(server, sys.executable, "-c", script, str(tmp_path / "log"), TOKEN)
+        for _ in range(2):
+            offers_of(relay, tls=trusting)
+    assert (tmp_path / "log").read_text() == "asked asked "
+
+
+def test_a_refused_token_is_a_sentence_after_the_challenge(
+    server_tls: ssl.SSLContext, trusting: ssl.SSLContext
+) -> None:
+    """RFC 7628's way as Google and Microsoft go it: 334 with the error, our empty line, 535."""
+    with SmtpServer(tls=server_tls, login=("daily", "another"), mechanisms="XOAUTH2") as server:
+        sentence = refusal(xoauth2(server, "echo", TOKEN), tls=trusting)
+    assert "the login as daily was refused (535 5.7.8" in sentence
+    assert "token_command" in sentence
+    assert "NEWSLETTER_SMTP_PASSWORD" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("/nowhere/print-token",), "token_command cannot be run: /nowhere/print-token: No such file"),
+        (("false",), "token_command (false) ended with code 1 and gave no access token"),
+        (("true",), "token_command (true) ended with code 0 and gave no access token"),
+        (("echo", f"{TOKEN} \n and more"), "token_command (echo) ended with code 0 and gave no access token"),
+    ],
+)
+def test_a_token_command_that_fails_is_a_sentence(
+    server_tls: ssl.SSLContext, trusting: ssl.SSLContext, command: tuple[str, ...], words: str
+) -> None:
+    with SmtpServer(tls=server_tls, login=("daily", TOKEN), mechanisms="XOAUTH2") as server:
+        assert words in refusal(xoauth2(server, *command), tls=trusting)
+    assert_nothing_leaked(server)
+
+
+def test_a_token_command_that_never_ends_is_ended(
+    server_tls: ssl.SSLContext, trusting: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connecting, "TOKEN_TIMEOUT_S", 0.1)
+    with SmtpServer(tls=server_tls, login=("daily", TOKEN), mechanisms="XOAUTH2") as server:
+        assert "token_command (sleep) printed nothing" in refusal(xoauth2(server, "sleep", "60"), tls=trusting)
+
+
+# --- no server at all -----------------------------------------------------------------------------------------------
+
+
+def test_a_closed_port_is_one_sentence() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # bound, not listening
+        sentence = refusal(Relay("127.0.0.1", unused.getsockname()[1], "none"), passing=True)
+    assert "cannot connect (Connection refused)" in sentence
+    assert "check host and port" in sentence
+
+
+def test_a_host_that_cannot_be_found_is_one_sentence() -> None:
+    assert "cannot connect (" in refusal(Relay("no-such-host.invalid", 25, "none"), passing=True)
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..b.example", "größe..example"])
+def test_a_host_that_is_no_name_is_one_sentence(host: str) -> None:
+    assert f"{host} is no host name" in refusal(Relay(host, 25, "none"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "words", "passing"),
+    [
+        (Fault.SILENCE, "no answer in time", True),
+        (Fault.DROP, "cannot connect (", True),
+        ((b"220 mail.te", Fault.DROP), "cannot connect (", True),
+        ("554 5.3.2 no service here", "the relay turned us away (554 5.3.2 no service here)", True),
+        ("421 4.3.2 shutting down", "the relay turned us away (421 4.3.2 shutting down)", True),
+        (b"HTTP/1.1 400 Bad Request\r\n", "no SMTP server answers there (", False),
+        (b"\xff\xfe\0\r\n", "no SMTP server answers there (", False),
+        (b"220-" + b"x" * 100_000 + b"\r\n", "no SMTP server answers there (", False),
+        (b"2" * 100_000, "no SMTP server answers there (", False),
+    ],
+)
+def test_a_strange_greeting_is_one_sentence(fault: Any, words: str, passing: bool) -> None:
+    with SmtpServer(Rule("connect", fault)) as server:
+        sentence = refusal(server.relay, passing=passing, timeout_s=HASTY_S)
+    assert words in sentence
+    assert len(sentence) < 300
+    assert server.seen("MAIL") == 0
+
+
+def test_a_relay_that_refuses_our_greeting_is_one_sentence() -> None:
+    with SmtpServer(Rule("EHLO", "550 5.0.0 not you"), Rule("HELO", "550 5.0.0 nor now")) as server:
+        sentence = refusal(server.relay)
+    assert "the relay said 550 5.0.0 nor now before any mail" in sentence
+
+
+def test_whoever_is_called_off_leaves_no_socket() -> None:
+    """Ctrl-C while a relay does not answer."""
+
+    async def run(relay: Relay) -> None:
+        task = asyncio.ensure_future(connect(relay, timeout_s=PATIENT_S))
+        await asyncio.to_thread(server.wait_for, lambda server: server.seen("connect") == 1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    with SmtpServer(Rule("connect", Fault.SILENCE)) as server:
+        asyncio.run(run(server.relay))
+        gc.collect()
