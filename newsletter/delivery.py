@@ -11,11 +11,11 @@ import math
 import signal
 import ssl
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from newsletter.backoff import next_try
 from newsletter.connect import UnreachableError
@@ -48,8 +48,6 @@ TOLD_FROM_S = 60.0
 
 LOOK_AHEAD = 200
 """How far a connection looks past recipients whose domain has to wait."""
-
-_Result = TypeVar("_Result")
 
 
 class Book(Protocol):
@@ -84,6 +82,10 @@ class Route:
     used_up: str = field(default="", init=False)
     """Why nothing more is begun through it in this run, though what is under way ends as usual."""
 
+    overlaps: bool | None = field(default=None, init=False)
+    """Whether an envelope may go out with the dot before it; None until one connection has tried."""
+
+    trying: bool = field(default=False, init=False)
     told_wait: bool = field(default=False, init=False)
     share: float = field(default=0.0, init=False)
     moved_at: float = field(default=0.0, init=False)
@@ -260,9 +262,7 @@ class _Run:
             if letter is None:
                 return
             try:
-                session = await self._unless_stopped(
-                    Session.open(route.relay, timeouts=route.timeouts, tls_context=route.tls_context)
-                )
+                session = await self._opened(route)
             except DeliveryError as error:
                 self._put_back(letter, route)
                 if not self._goes_on_without(error, route):
@@ -314,24 +314,34 @@ class _Run:
         A second Ctrl-C may end this anywhere: a row then still `committing` is called uncertain by the next run.
         """
         letter: _Letter | None = first
+        trying = False
         session.begin(first.message)
         while letter is not None:
             following: _Letter | None = None
             outcome = await session.accepted()
+            if trying:
+                route.trying = False
+                route.overlaps = False if session.swallowed else True if session.usable else None
+            if session.swallowed:
+                self._put_back(letter, route)
+                return
+            trying = False
             if outcome is None:
                 outcome = await session.body(letter.message)
             if outcome is None:
                 await self.journal.committed(
                     Move(letter.claim.row, State.COMMITTING, message_id=letter.message.message_id)
                 )
-                if self._may_go_on(session, route, number):
+                if self._may_go_on(session, route, number) and self._may_overlap(session, route):
                     taken = self._take(route)
                     following = taken if isinstance(taken, _Letter) else None
-                outcome = session.dot(following.message if following else None)
+                    trying = route.trying = route.overlaps is None and following is not None
+                outcome = session.dot(following.message if following else None, trying=trying)
                 if outcome is None:
                     outcome = await session.verdict()
             self._settle(letter, outcome, route, lost=not session.usable)
             if following is not None and (not session.usable or self._stopping.is_set() or route.why_closed):
+                route.trying = route.trying and not trying
                 # Its envelope may be out, but none of its text: the connection is dropped, and it is as if untried.
                 self._put_back(following, route)
                 if session.pipelining:
@@ -347,6 +357,10 @@ class _Run:
                     self._put_back(following, route)
                     return
             letter = following
+
+    def _may_overlap(self, session: Session, route: Route) -> bool:
+        """Whether the next envelope may go out with the dot of this message; one connection finds out for all."""
+        return session.pipelining and (bool(route.overlaps) or (route.overlaps is None and not route.trying))
 
     def _may_go_on(self, session: Session, route: Route, number: int) -> bool:
         enough = route.messages_per_connection and session.begun >= route.messages_per_connection
@@ -621,18 +635,24 @@ class _Run:
         except TimeoutError:
             pass
 
-    async def _unless_stopped(self, work: Coroutine[None, None, _Result]) -> _Result | None:
-        """What `work` gives; None when Ctrl-C came first."""
-        task = asyncio.ensure_future(work)
+    async def _opened(self, route: Route) -> Session | None:
+        """A session with this relay; None when Ctrl-C came first. Raises DeliveryError."""
+        opening = asyncio.ensure_future(
+            Session.open(route.relay, timeouts=route.timeouts, tls_context=route.tls_context)
+        )
         stopped = asyncio.create_task(self._stopping.wait())
+        given = False
         try:
-            await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            return task.result() if task.done() else None
+            await asyncio.wait({opening, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            given = opening.done()
+            return opening.result() if given else None
         finally:
             stopped.cancel()
-            if not task.done():  # stopped, or ended with all the others
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+            if not given:  # stopped, or ended with all the others
+                opening.cancel()
+                (left,) = await asyncio.gather(opening, return_exceptions=True)
+                if isinstance(left, Session):  # it came in that very moment
+                    left.abort()
 
 
 def _used_up(until: float, limits: str = "", then: str = "the next may go") -> str:

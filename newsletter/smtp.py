@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import re
 import ssl
 from collections import deque
@@ -32,6 +33,10 @@ MAX_LINE_BYTES = 8 * 1024
 """A reply's line. RFC 5321, 4.5.3.1.5 allows 512; servers write longer ones."""
 
 MAX_REPLY_BYTES = 32 * 1024
+OVERLAP_S = 5.0
+"""How long the first envelope that went out with a dot may stay without an answer. Some servers offer PIPELINING and
+lose what comes with the dot (chasquid 1.11), against RFC 2920, 3.2; its sender has time to ask again."""
+
 BLOCK_BYTES = 256 * 1024
 """How much of a body is handed to the kernel at once; each block has its own time-out."""
 
@@ -75,6 +80,8 @@ class Session(asyncio.Protocol):
         self.relay = relay
         self.pipelining = "pipelining" in offers
         self.begun = 0
+        self.swallowed = False
+        """The envelope that went out with a dot was lost: whoever it was for has nothing, and was not refused."""
         self._timeouts = timeouts
         self._wait_s = {
             "RSET": timeouts.mail,
@@ -96,6 +103,7 @@ class Session(asyncio.Protocol):
         self._envelope: tuple[tuple[str, bytes], ...] = ()
         self._refused: Outcome | None = None
         self._needs_reset = False
+        self._trying = False
         self._lost = ""
         self._goodbye: Reply | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -136,9 +144,11 @@ class Session(asyncio.Protocol):
                     break
                 self._write(command)
                 self._expected.append(stage)
+            trying, self._trying = self._trying, False
             try:
-                reply = await self._reply()
+                reply = await self._reply(OVERLAP_S if trying else math.inf)
             except _LostError as error:
+                self.swallowed = trying
                 return refusal or Outcome(State.DEFERRED, stage, 0, str(error))
             if reply.code == 421:  # RFC 5321, 3.8: the server closes the channel
                 self._close(f"{reply.code} {reply.text}")
@@ -179,8 +189,10 @@ class Session(asyncio.Protocol):
             return Outcome(State.DEFERRED, "body", 0, str(error))
         return None
 
-    def dot(self, following: Message | None = None) -> Outcome | None:
+    def dot(self, following: Message | None = None, *, trying: bool = False) -> Outcome | None:
         """Write the final dot, and the next message's envelope with it where that is allowed.
+
+        `trying`: whether this server takes the two together is not known; see `swallowed`.
 
         An outcome means that the dot was not written: the connection is gone, or the server spoke out of turn.
         """
@@ -193,7 +205,9 @@ class Session(asyncio.Protocol):
         if self._lost:
             return Outcome(State.DEFERRED, "body", 0, self._lost)
         self._expected.append("dot")
-        self._write(b".\r\n" + (self._prepare(following) if following else b""))
+        envelope = self._prepare(following) if following else b""
+        self._trying = trying and bool(envelope)
+        self._write(b".\r\n" + envelope)
         return None
 
     async def verdict(self) -> Outcome:
@@ -261,11 +275,11 @@ class Session(asyncio.Protocol):
 
     # --- replies ----------------------------------------------------------------------------------------------------
 
-    async def _reply(self) -> Reply:
+    async def _reply(self, at_most_s: float = math.inf) -> Reply:
         """The next reply, to the command that was sent first. Raises _LostError when there will be none."""
         if not self._replies and not self._lost:
             self._waiter = self._loop.create_future()
-            limit = self._wait_s[self._expected[0]]
+            limit = min(self._wait_s[self._expected[0]], at_most_s)
             timer = self._loop.call_later(limit, self._close, f"no answer to {self._expected[0]} within {limit:g} s")
             try:
                 await self._waiter

@@ -60,7 +60,7 @@ class Chasquid:
         return self.folder / "ca.pem"
 
     def delivered(self) -> list[Delivered]:
-        """Everything, once nothing is left in the queue: each message stands there before the server answers its dot."""
+        """Everything, once nothing is left in the queue: a message stands there before its dot is answered."""
         queue = self.folder / "data" / "queue"
         wait_until(self.process, lambda: not any(queue.iterdir()), "a message was never delivered")
         return [_read(path) for path in sorted((self.folder / "inbox").iterdir())]

@@ -11,7 +11,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 
+from newsletter.errors import BusyError
 from newsletter.ledger import Ledger
 from newsletter.model import State
 
@@ -85,8 +87,17 @@ class Accounts:
         self.sent = sent
 
     def _states(self) -> Mapping[str, State]:
+        if isinstance(self.place, Path) and not self.place.exists():
+            return {}  # it died before it made one
         with Ledger.open(self.place, lambda: datetime.now(UTC)) as ledger:
-            return {row.address: row.state for row in ledger.rows(self.issue)}
+            deadline = monotonic() + 30
+            while True:
+                try:
+                    # A database server may still be at the last thing it was asked for; it then holds the issue, too.
+                    with ledger.hold(self.issue):
+                        return {row.address: row.state for row in ledger.rows(self.issue)}
+                except BusyError:
+                    assert monotonic() < deadline, "the dead process holds the issue"
 
 
 def assert_one_copy_each(arrived: Sequence[Arrived]) -> None:

@@ -433,8 +433,10 @@ def test_a_relay_that_dies_amid_a_run_leaves_the_rest_to_the_other(crowd: Book, 
 
 def test_two_relays_that_are_not_there_are_an_error(crowd: Book) -> None:
     closed = Rule("connect", "554 5.3.2 closed")
-    with SmtpServer(closed) as one, SmtpServer(closed) as two, pytest.raises(DeliveryError, match=r"554 5\.3\.2 closed"):
-        crowd.run(route(named(one, "one"), 2), route(named(two, "two"), 2))
+    with SmtpServer(closed) as one, SmtpServer(closed) as two:
+        routes = (route(named(one, "one"), 2), route(named(two, "two"), 2))
+        with pytest.raises(DeliveryError, match=r"554 5\.3\.2 closed"):
+            crowd.run(*routes)
     assert crowd.counts == {"pending": 40}
 
 

@@ -219,10 +219,7 @@ def carry_out(campaign: Campaign, chance: random.Random, folder: Path, ledger: P
             if run.code != -signal.SIGKILL:
                 assert run.code in (0, 3), f"{run.code}: {run.err}"
                 break
-            if arrived:
-                tally.note_kill(accounts.after_kill(arrived), campaign.connections, early=early)
-            else:
-                tally.note_kill(0, campaign.connections, early=early)
+            tally.note_kill(accounts.after_kill(arrived), campaign.connections, early=early)
         counts = dict(accounts.at_end(arrived))
         complete = not counts[State.DEFERRED] and not counts[State.UNCERTAIN]
         assert run.code == (0 if complete else 3), run.err
