@@ -321,7 +321,9 @@ class _Run:
             outcome = await session.accepted()
             if trying:
                 route.trying = False
-                route.overlaps = False if session.swallowed else True if session.usable else None
+                # Code 0: no answer, or none of the server's, since it was never asked.
+                heard = session.usable and (outcome is None or outcome.code > 0)
+                route.overlaps = False if session.swallowed else True if heard else None
             if session.swallowed:
                 self._put_back(letter, route)
                 return

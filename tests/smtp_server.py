@@ -91,7 +91,8 @@ class SmtpServer:
 
     `together` answers commands that came in one segment in one segment; `dribble` answers byte by byte. `empty_data`
     says 354 to a DATA without recipients, as RFC 2920 (3.1) allows. After `messages_per_connection` comes 421.
-    `injected` follows the answer to STARTTLS in the clear. `receive_bytes` keeps the kernel's buffer small.
+    `injected` follows the answer to STARTTLS in the clear. `receive_bytes` keeps the kernel's buffer small. `forgetful`
+    throws away what came with a dot, as chasquid does.
     `script` is asked before the rules: the point and its recipient -> what to do, None for nothing.
     """
 
@@ -109,6 +110,7 @@ class SmtpServer:
         messages_per_connection: int = 0,
         injected: bytes = b"",
         receive_bytes: int = 0,
+        forgetful: bool = False,
         script: Callable[[Point, str], Action | None] = lambda point, recipient: None,
     ) -> None:
         self.rules = list(rules)
@@ -128,6 +130,7 @@ class SmtpServer:
         self._messages_per_connection = messages_per_connection
         self._injected = injected
         self._receive_bytes = receive_bytes
+        self._forgetful = forgetful
         self._script = script
         self._seen: Counter[Point] = Counter()
         self._open: set[_Connection] = set()
@@ -371,6 +374,8 @@ class _Connection:
         text = bytearray(first)
         while not text.endswith(b"\r\n.\r\n"):
             text += await self.line()
+        if self.server._forgetful:
+            self.reader._buffer.clear()  # type: ignore[attr-defined]
         received = Received(
             self.number, self.mail_from, self.recipient, re.sub(rb"(?m)^\.", b"", bytes(text.removesuffix(b".\r\n")))
         )

@@ -10,20 +10,22 @@ import os
 import random
 import signal
 import socket
+import ssl
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from delivery_book import COMPOSER, ISSUE, NO_PAUSE, NOON, Book, assert_accounted, person, route
+import trustme
+from delivery_book import COMPOSER, ISSUE, NO_PAUSE, NOON, PATIENT, Book, assert_accounted, person, route
 from front_door import people
 from smtp_server import EXTENSIONS, PLAIN, Action, Fault, Point, Rule, SmtpServer
 
-from newsletter import delivery
+from newsletter import delivery, smtp
 from newsletter.catcher import Catcher
 from newsletter.delivery import TRIES_A_RUN, Canary, Stopped
 from newsletter.errors import DeliveryError
@@ -214,13 +216,13 @@ def test_drops_between_accepted_messages_are_not_in_a_row(crowd: Book) -> None:
 
 
 def test_a_relay_that_goes_away_leaves_the_rest(book: Book) -> None:
-    rules = (Rule("MAIL", Fault.DROP, times=(2,)), Rule("connect", "554 5.3.2 closed", times=(2, 3, 4)))
+    rules = (Rule("MAIL", Fault.DROP, times=(2,)), Rule("connect", "554 5.3.2 closed", times=tuple(range(2, 9))))
     with SmtpServer(*rules) as server:
         stopped = book.run(route(server.relay))
         assert "554 5.3.2 closed" in stopped.reason
         # ben is due at once: it was not his fault.
         assert book.states == {ADA: "sent", **dict.fromkeys((BEN, CAL, DEE, EVE), "pending")}
-        assert book.rows[BEN].attempts == 1
+        server.rules.clear()
         assert book.run(route(server.relay)) == Stopped()
     assert book.states == states()
     assert_accounted(book, server)
@@ -392,6 +394,55 @@ def test_a_relay_that_refuses_everybody_is_stopped_early(crowd: Book) -> None:
     assert f"{NO_PAUSE.refusals} refusals in a row" in stopped.reason
     assert crowd.counts == {"deferred": 6, "pending": 34}
     assert server.seen("RCPT") == 6
+
+
+@pytest.mark.parametrize("connections", [1, 3])
+def test_a_relay_that_forgets_what_comes_with_a_dot_is_found_out_once(
+    crowd: Book, connections: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It offers PIPELINING all the same. One connection finds out, nobody is tried twice for it."""
+    monkeypatch.setattr(smtp, "OVERLAP_S", 0.05)
+    with SmtpServer(forgetful=True) as server:
+        assert crowd.run(route(server.relay, connections)) == Stopped()
+    assert {(found.state, found.attempts) for found in crowd.rows.values()} == {(State.SENT, 1)}
+    assert server.connections <= connections + 1
+    assert_accounted(crowd, server)
+
+
+def test_who_cannot_be_sent_with_a_dot_proves_nothing_of_the_relay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first envelope that would go out with a dot is not written: its address needs what the relay has not."""
+    monkeypatch.setattr(smtp, "OVERLAP_S", 0.05)
+    book = Book(tmp_path / "newsletter.db", [ADA, "größe@example.com", BEN, CAL, DEE])
+    with SmtpServer(forgetful=True, extensions=("PIPELINING",)) as server:
+        assert book.run(route(server.relay, timeouts=replace(PATIENT, mail=5.0))) == Stopped()
+    assert book.counts == {"sent": 4, "rejected": 1}
+    assert {found.attempts for found in book.rows.values()} == {1}
+    assert_accounted(book, server)
+    book.close()
+
+
+# --- TLS ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tls", ["starttls", "implicit"])
+@pytest.mark.parametrize("point", ["RCPT", "DATA", "dot"])
+def test_over_tls_a_lost_connection_costs_no_more(
+    crowd: Book, tls: Literal["starttls", "implicit"], point: Point
+) -> None:
+    authority = trustme.CA()
+    shown = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(shown)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    rule = Rule(point, Fault.DROP, times=(5, 9))
+    with SmtpServer(rule, tls=shown, implicit=tls == "implicit", login=("daily", "secret")) as server:
+        relay = replace(server.relay, host="localhost", tls=tls, user="daily", password="secret")
+        assert crowd.run(route(relay, 3, tls_context=trusting)) == Stopped()
+    assert_accounted(crowd, server)
+    unsure = 2 if point == "dot" else 0
+    assert crowd.counts == ({"sent": 40 - unsure, "uncertain": unsure} if unsure else {"sent": 40})
 
 
 # --- several relays -------------------------------------------------------------------------------------------------
@@ -643,7 +694,7 @@ _ANYWHERE: tuple[Action, ...] = (
     b"250 ok\r\n250 and once more\r\n",
 )
 FAULTS: dict[Point, tuple[Action, ...]] = {
-    "connect": (Fault.DROP, "421 4.3.2 later", "554 5.3.2 no", b"220 mail.te"),
+    "connect": (Fault.DROP, "421 4.3.2 later", "554 5.3.2 no", (b"220 mail.te", Fault.DROP)),
     "EHLO": (Fault.DROP, "421 4.3.2 later"),
     "MAIL": (*_ANYWHERE, "550 5.7.1 not you", "552 5.3.4 too big"),
     "RCPT": (*_ANYWHERE, "550 5.1.1 nobody", "550 Ip frequency limited"),
