@@ -94,6 +94,19 @@ class Route:
     open: int = field(default=0, init=False)
     proven: bool = field(default=False, init=False)
 
+    def opened(self, number: int) -> None:
+        """A connection is there, and those that are come first: where fewer are allowed, the others are too many."""
+        self.crew.remove(number)
+        self.crew.insert(self.open, number)
+        self.open += 1
+        self.proven = True
+
+    def lost(self, number: int) -> None:
+        """It is there no more."""
+        self.open -= 1
+        self.crew.remove(number)
+        self.crew.insert(self.open, number)
+
     @property
     def why_closed(self) -> str:
         return self.closed or self.lane.stopped
@@ -252,7 +265,6 @@ class _Run:
         try:
             await self._work(route, number)
         finally:
-            # Those who stay move up: the first of them is the one that a slow relay is left with.
             route.crew.remove(number)
             self._ring()
 
@@ -271,15 +283,14 @@ class _Run:
             if session is None:
                 self._put_back(letter, route)
                 return
-            route.open += 1
-            route.proven = True
+            route.opened(number)
             self._ring()
             try:
                 await self._converse(session, route, number, letter)
                 await session.quit()
             finally:
                 session.abort()  # where an error or a second Ctrl-C came first; after `quit` it does nothing
-                route.open -= 1
+                route.lost(number)
                 self._ring()
 
     def _goes_on_without(self, error: DeliveryError, route: Route) -> bool:
