@@ -92,6 +92,7 @@ class Route:
     answered: int = field(default=0, init=False)
     crew: list[int] = field(default_factory=list, init=False)
     open: int = field(default=0, init=False)
+    opening: int = field(default=0, init=False)
     proven: bool = field(default=False, init=False)
 
     def opened(self, number: int) -> None:
@@ -273,13 +274,16 @@ class _Run:
             letter = await self._next(route, number)
             if letter is None:
                 return
+            route.opening += 1
             try:
                 session = await self._opened(route)
             except DeliveryError as error:
+                route.opening -= 1
                 self._put_back(letter, route)
                 if not self._goes_on_without(error, route):
                     return
                 continue
+            route.opening -= 1
             if session is None:
                 self._put_back(letter, route)
                 return
@@ -296,8 +300,8 @@ class _Run:
     def _goes_on_without(self, error: DeliveryError, route: Route) -> bool:
         """What a connection that could not be had means. True when this worker is to try another."""
         if route.open and isinstance(error, UnreachableError):
-            self.watcher.news(f"{error}; going on with {route.open} connections")
-            route.connections = route.open
+            route.connections = route.open + route.opening
+            self.watcher.news(f"{error}; going on with {route.connections} connections")
             return False
         self._first_error = self._first_error or error
         if not isinstance(error, UnreachableError) or not route.answered:
