@@ -230,6 +230,8 @@ class SmtpServer:
                 self._notify()
 
         listening = socket.create_server(("127.0.0.1", 0))
+        # asyncio does this for sockets of its own alone; without it each reply but the first waits 40 ms for an ACK.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._receive_bytes:  # before anyone connects: an accepted socket inherits it
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receive_bytes)
         limit = self._receive_bytes or 64 * 1024 * 1024
