@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import mailbox
 import re
 import socket
@@ -28,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from newsletter.errors import ConfigError
 from newsletter.files import replacing
 from newsletter.model import Relay
+from newsletter.sockets import listen
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -199,8 +199,8 @@ class Catcher:
         from newsletter.inbox import inbox_app
 
         with contextlib.ExitStack() as opened:
-            smtp_socket = opened.enter_context(_listen(self.host, self.smtp_port, "--smtp-port"))
-            web_socket = opened.enter_context(_listen(self.host, self.web_port, "--web-port"))
+            smtp_socket = opened.enter_context(listen(self.host, self.smtp_port, "--smtp-port"))
+            web_socket = opened.enter_context(listen(self.host, self.web_port, "--web-port"))
             smtp_port, web_port = smtp_socket.getsockname()[1], web_socket.getsockname()[1]
             relay = Relay(host=self._reachable_host, port=smtp_port, tls="none")
             app = inbox_app(self._store, smtp_url=str(relay), host=self.host, clock=self._clock)
@@ -314,27 +314,6 @@ class Catcher:
             self._store.set_open(False)
             web.should_exit = True
             await web_task
-
-
-def _listen(host: str, port: int, option: str) -> socket.socket:
-    if not 0 <= port <= 65535:
-        raise ConfigError(
-            f"port {port} does not exist; write `{option} N` with N from 1 to 65535, or 0 for any free port"
-        )
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=256)
-    except OSError as error:
-        match error.errno:
-            case errno.EADDRINUSE:
-                reason = f"port {port} on {host} is taken by another program; stop that one, or write"
-            case errno.EACCES:
-                reason = f"port {port} on {host} is not ours to open (below 1024 only root may); write"
-            case _:
-                raise ConfigError(
-                    f"cannot listen on {host}: {error.strerror or error}; use 127.0.0.1 or an address of this machine"
-                ) from error
-        raise ConfigError(f"{reason} `{option} N` with a free port, 0 for any") from error
 
 
 # --- to disk --------------------------------------------------------------------------------------------------------

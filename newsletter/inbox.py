@@ -9,25 +9,21 @@ Broken mail is shown as far as it can be read: no message makes a page fail.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
-from starlette.types import Message as AsgiMessage
+from starlette.types import ASGIApp
 
-from newsletter.errors import ConfigError
+from newsletter.guard import Guard, asked_by_own_page
+from newsletter.pages import page_environment, page_folder
 from newsletter.received import MAX_SHOWN_CHARS, Mail, Received, Summary, read_mail, summarise
 
 T = TypeVar("T")
@@ -52,10 +48,6 @@ class Mailbox(Protocol):
 
 # --- the page -------------------------------------------------------------------------------------------------------
 
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 # Links may open a new tab; nothing else may happen. `sandbox` also covers the part opened by itself.
 MAIL_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; script-src 'none'; "
@@ -89,50 +81,7 @@ def inbox_app(mailbox: Mailbox, *, smtp_url: str, host: str, clock: Callable[[],
         ],
         exception_handlers={HTTPException: pages.failed},
     )
-    return _Guard(app, host)
-
-
-class _Guard:
-    """Answers only requests addressed to this machine, and puts the security headers on every response."""
-
-    def __init__(self, app: ASGIApp, host: str) -> None:
-        self._app = app
-        self._host = host.lower()
-        self._is_public = host in ("", "0.0.0.0", "::")  # noqa: S104
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def guarded_send(message: AsgiMessage) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                if "content-security-policy" not in headers:
-                    headers["content-security-policy"] = PAGE_POLICY
-                    headers["x-frame-options"] = "DENY"
-                headers["x-content-type-options"] = "nosniff"
-                headers["referrer-policy"] = "no-referrer"
-                headers["cross-origin-opener-policy"] = "same-origin"
-                headers.setdefault("cross-origin-resource-policy", "same-origin")
-                headers.setdefault("cache-control", "no-store")
-            await send(message)
-
-        app = self._app
-        # DNS rebinding: a site that points its own name here would otherwise read the mail as its own content.
-        if scope["type"] == "http" and not self._knows(Headers(scope=scope).get("host", "")):
-            app = PlainTextResponse("This page answers to localhost only.\n", 421)
-        await app(scope, receive, guarded_send)
-
-    def _knows(self, host: str) -> bool:
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-        except ValueError:
-            return False
-        if name in ("localhost", self._host):
-            return bool(name)
-        try:
-            address = ipaddress.ip_address(name)
-        except ValueError:
-            return False
-        # An address cannot be rebound; one beyond loopback is ours when we were told to listen on all of them.
-        return address.is_loopback or self._is_public
+    return Guard(app, host)
 
 
 class _Pages:
@@ -142,17 +91,11 @@ class _Pages:
         self._mailbox = mailbox
         self._smtp_url = smtp_url
         self._clock = clock
-        self._folder = _templates()
+        self._folder = page_folder("catcher")
         self._summaries: dict[int, Summary] = {}
         self._seen: set[int] = set()
         self._last: tuple[Received, Mail] | None = None
-        self._jinja = Environment(
-            loader=FileSystemLoader(self._folder),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._jinja = page_environment(self._folder)
         self._jinja.filters.update(filesize=_filesize, when=self._when, query=_query)
 
     # pages
@@ -266,10 +209,7 @@ class _Pages:
         return JSONResponse(data)
 
     async def api_clear(self, request: Request) -> Response:
-        # Another site's script can make a browser send this. Browsers then say where from; programs say nothing.
-        origin = request.headers.get("origin", f"http://{request.headers['host']}")
-        site = request.headers.get("sec-fetch-site", "same-origin")
-        if origin != f"http://{request.headers['host']}" or site not in ("same-origin", "none"):
+        if not asked_by_own_page(request.headers):
             raise HTTPException(403, "Only the inbox page itself may empty the inbox.")
         count = self._mailbox.clear()
         self._seen.clear()
@@ -395,12 +335,3 @@ def _filesize(count: int) -> str:
     if count < 1024:
         return f"{count}\u00a0B"
     return f"{count / 1024:.0f}\u00a0KB" if count < 1024 * 1024 else f"{count / 1024 / 1024:.1f}\u00a0MB"
-
-
-def _templates() -> Path:
-    """The page's templates: inside an installed package, beside it in a checkout."""
-    here = Path(__file__).parent
-    for folder in (here / "templates" / "catcher", here.parent / "templates" / "catcher"):
-        if folder.is_dir():
-            return folder
-    raise ConfigError("the mail catcher's page templates are missing; install newsletter again")

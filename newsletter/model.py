@@ -19,6 +19,10 @@ from newsletter.errors import located
 # --- what a stage noticed -------------------------------------------------------------------------------------------
 
 
+Severity = Literal["error", "warning", "hint"]
+"""How much a finding matters: readers will be missing something; something will look or read worse; good to know."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something the author or operator should know that did not stop the work.
@@ -31,6 +35,7 @@ class Finding:
     remedy: str = ""
     line: int | None = None
     column: int | None = None
+    severity: Severity = "warning"
 
     def at(self, path: str) -> str:
         return located(path, self.line, self.what, self.remedy, self.column)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 
-from newsletter.fetch import Address, Fetcher, Limits
+from newsletter.fetch import Fetcher, Limits
+from newsletter.gate import Address
 
 HERE = ip_address("127.0.0.1")
 

@@ -13,7 +13,8 @@ import pytest
 import trustme
 from image_server import ImageServer, allow_here, local_fetcher, serving
 
-from newsletter.fetch import Fetcher, is_public
+from newsletter.fetch import Fetcher
+from newsletter.gate import is_public
 from newsletter.picture import PictureError
 
 

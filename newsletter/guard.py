@@ -1,0 +1,73 @@
+"""What stands before every page of this machine's own: who may ask, and what a browser may do with the answer.
+
+A page that listens on loopback is still in reach of any web site that its reader has open. So it answers only to names
+of this machine, and every response carries a Content-Security-Policy.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as AsgiMessage
+
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""For a page of ours: its own scripts and styles, its own frames, nothing from elsewhere."""
+
+
+class Guard:
+    """Answers only requests addressed to this machine, and puts the security headers on every response."""
+
+    def __init__(self, app: ASGIApp, host: str) -> None:
+        self._app = app
+        self._host = host.lower()
+        self._is_public = host in ("", "0.0.0.0", "::")  # noqa: S104
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def guarded_send(message: AsgiMessage) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if "content-security-policy" not in headers:
+                    headers["content-security-policy"] = PAGE_POLICY
+                    headers["x-frame-options"] = "DENY"
+                headers["x-content-type-options"] = "nosniff"
+                headers["referrer-policy"] = "no-referrer"
+                headers["cross-origin-opener-policy"] = "same-origin"
+                headers.setdefault("cross-origin-resource-policy", "same-origin")
+                headers.setdefault("cache-control", "no-store")
+            await send(message)
+
+        app = self._app
+        # DNS rebinding: a site that points its own name here would otherwise read the mail as its own content.
+        if scope["type"] == "http" and not self._knows(Headers(scope=scope).get("host", "")):
+            app = PlainTextResponse("This page answers to localhost only.\n", 421)
+        await app(scope, receive, guarded_send)
+
+    def _knows(self, host: str) -> bool:
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
+        if name in ("localhost", self._host):
+            return bool(name)
+        try:
+            address = ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        # An address cannot be rebound; one beyond loopback is ours when we were told to listen on all of them.
+        return address.is_loopback or self._is_public
+
+
+def asked_by_own_page(headers: Headers) -> bool:
+    """Whether a request that changes something comes from our own page, or from a program.
+
+    Another site's script can make a browser send it. Browsers then say where from; programs say nothing.
+    """
+    own = f"http://{headers.get('host', '')}"
+    return headers.get("origin", own) == own and headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")

@@ -1,0 +1,29 @@
+"""The templates of our own pages: where they are, and how they are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from newsletter.errors import ConfigError
+
+
+def page_folder(name: str) -> Path:
+    """A page's templates and assets: inside an installed package, beside it in a checkout. ConfigError without them."""
+    here = Path(__file__).parent
+    for folder in (here / "templates" / name, here.parent / "templates" / name):
+        if folder.is_dir():
+            return folder
+    raise ConfigError(f"the page templates of {name} are missing; install newsletter again")
+
+
+def page_environment(*folders: Path) -> Environment:
+    """Templates of the first folder that has them. Whatever they print is escaped; an unknown name is a fault."""
+    return Environment(
+        loader=FileSystemLoader(folders),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

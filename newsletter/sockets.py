@@ -1,0 +1,45 @@
+"""Sockets that our own servers listen on."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+from newsletter.errors import ConfigError
+
+NEIGHBOURS = 20
+"""Ports after the wanted one that are tried when it is taken."""
+
+
+def listen(host: str, port: int, option: str) -> socket.socket:
+    """A socket that takes connections; port 0 takes a free one. Else ConfigError, naming `option`."""
+    if not 0 <= port <= 65535:
+        raise ConfigError(
+            f"port {port} does not exist; write `{option} N` with N from 1 to 65535, or 0 for any free port"
+        )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=256)
+    except OSError as error:
+        match error.errno:
+            case errno.EADDRINUSE:
+                reason = f"port {port} on {host} is taken by another program; stop that one, or write"
+            case errno.EACCES:
+                reason = f"port {port} on {host} is not ours to open (below 1024 only root may); write"
+            case _:
+                raise ConfigError(
+                    f"cannot listen on {host}: {error.strerror or error}; use 127.0.0.1 or an address of this machine"
+                ) from error
+        raise ConfigError(f"{reason} `{option} N` with a free port, 0 for any") from error
+
+
+def listen_near(host: str, port: int, option: str) -> socket.socket:
+    """As `listen`, but where another program has the port, on one of the next that are free."""
+    for neighbour in range(port, min(port + NEIGHBOURS, 65536)) if port else ():
+        try:
+            return listen(host, neighbour, option)
+        except ConfigError as error:
+            taken = error.__cause__
+            if not (isinstance(taken, OSError) and taken.errno == errno.EADDRINUSE):
+                raise
+    return listen(host, port, option)
