@@ -35,6 +35,8 @@ _PLAIN_VALUE = re.compile(r"([\w-]+[ \t]*:[ \t]+)(\S.*)$")
 class FrontMatter:
     """`body` is the text after the block; `body_line` and `key_lines` are lines of the file, from 1.
 
+    `block` has the lines between the two marks, mended, the first of them `block_line`.
+
     `texts` has the scalar values as the author wrote them: `lang: no` and `title: 12:30` are words, though YAML
     reads False and 750.
     """
@@ -45,6 +47,8 @@ class FrontMatter:
     texts: Mapping[str, str] = field(default_factory=dict)
     key_lines: Mapping[str, int] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    block: tuple[str, ...] = ()
+    block_line: int = 0
 
 
 def read_front_matter(text: str, path: str) -> FrontMatter:
@@ -67,14 +71,15 @@ def read_front_matter(text: str, path: str) -> FrontMatter:
             )
         )
     block = lines[start + 1 : end]
-    values, texts, findings = _load_with_repairs(block, start + 2, path)
+    values, texts, findings, mended = _load_with_repairs(block, start + 2, path)
     key_lines = {found[1]: start + 2 + index for index, line in enumerate(block) if (found := _KEY.match(line))}
-    return FrontMatter(values, "\n".join(lines[end + 1 :]), end + 2, texts, key_lines, findings)
+    body = "\n".join(lines[end + 1 :])
+    return FrontMatter(values, body, end + 2, texts, key_lines, findings, tuple(mended), start + 2)
 
 
 def _load_with_repairs(
     block: list[str], first_line: int, path: str
-) -> tuple[Mapping[str, Any], Mapping[str, str], tuple[Finding, ...]]:
+) -> tuple[Mapping[str, Any], Mapping[str, str], tuple[Finding, ...], list[str]]:
     findings: list[Finding] = []
     for index, line in enumerate(block):
         if _GLUED_COMMENT.match(line) and (mended := _escape_quotes(block, index, first_line)):
@@ -83,7 +88,7 @@ def _load_with_repairs(
     while True:
         try:
             values = _load("\n".join(block), first_line, path)
-            return values, _texts("\n".join(block)), tuple(findings)
+            return values, _texts("\n".join(block)), tuple(findings), block
         except yaml.YAMLError as error:
             mended = _repair(block, error, first_line) if len(findings) < MAX_REPAIRS else None
             if mended is None:

@@ -68,7 +68,7 @@ _PAIRED: Mapping[str, str] = {
 
 _WITH_ATTRIBUTES = frozenset({"a", "img", "video", "audio", "iframe", "embed", "source"})
 
-_SPACED_BOLD = re.compile(r"\*\*[ \t]+(?=\S)([^*\n]*?\S)[ \t]+\*\*")
+SPACED_BOLD = re.compile(r"\*\*[ \t]+(?=\S)([^*\n]*?\S)[ \t]+\*\*")
 _WORDS = re.compile(r"[^\W\d_]{2}")
 _BARE_URL = re.compile(r"https?://(?=[A-Za-z0-9\[])[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]{1,4000}")
 _MAX_URL = 4_000  # a longer run of letters is no address, and looking at each of its colons would take long
@@ -313,7 +313,7 @@ class InlineReader:
                 out.append(node)
                 continue
             position = 0
-            for found in _SPACED_BOLD.finditer(node.text):
+            for found in SPACED_BOLD.finditer(node.text):
                 if not (_WORDS.search(found[1]) or any(map(is_cjk, found[1]))):
                     continue
                 if before := node.text[position : found.start()]:
@@ -366,18 +366,10 @@ def bare_url(state: StateInline, silent: bool) -> bool:
         return False
     # Only the last letters are looked at: a search through all of the pending text would take quadratic time.
     scheme = re.search(r"(?:^|[^A-Za-z0-9])(https?)$", state.src[max(0, state.pos - 6) : state.pos])
-    found = _BARE_URL.match(state.src, state.pos - len(scheme[1])) if scheme else None
-    if not found or not scheme or not state.pending.endswith(scheme[1]):
+    if not scheme or not state.pending.endswith(scheme[1]):
         return False
-    if len(found[0]) >= _MAX_URL:
-        return False
-    url = found[0].rstrip(_AFTER_URL)
-    for opening, closing in ("()", "[]"):
-        surplus = url.count(closing) - url.count(opening)
-        while surplus > 0 and url.endswith(closing):
-            url = url[:-1].rstrip(_AFTER_URL)
-            surplus -= 1
-    if not urlsplit_or_none(url):
+    url = bare_url_at(state.src, state.pos - len(scheme[1]))
+    if not url:
         return False
     if not silent:
         state.pending = state.pending[: -len(scheme[1])]
@@ -388,6 +380,20 @@ def bare_url(state: StateInline, silent: bool) -> bool:
         state.push("link_close", "a", -1)
     state.pos += len(url) - len(scheme[1])
     return True
+
+
+def bare_url_at(text: str, position: int) -> str:
+    """The URL that begins at this place, without the punctuation behind it; empty where there is none."""
+    found = _BARE_URL.match(text, position)
+    if not found or len(found[0]) >= _MAX_URL:
+        return ""
+    url = found[0].rstrip(_AFTER_URL)
+    for opening, closing in ("()", "[]"):
+        surplus = url.count(closing) - url.count(opening)
+        while surplus > 0 and url.endswith(closing):
+            url = url[:-1].rstrip(_AFTER_URL)
+            surplus -= 1
+    return url if urlsplit_or_none(url) else ""
 
 
 def math(state: StateInline, silent: bool) -> bool:

@@ -23,7 +23,7 @@ from newsletter.files import open_post
 from newsletter.image_cache import Cache
 from newsletter.images import ImageMode, resolve_images
 from newsletter.message import Composer, Variants, answers
-from newsletter.model import Email, Finding, Issue, Masthead, Message, Subscriber, fold_address
+from newsletter.model import Email, Finding, Issue, Masthead, Message, Site, Subscriber, fold_address
 from newsletter.post import Post, decode_post, parse_post
 from newsletter.render import render_issue
 from newsletter.themes import load_theme
@@ -43,13 +43,14 @@ SAMPLE = Subscriber("subscriber@example.com", {"email": "subscriber@example.com"
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """A post and the emails it became. `path` is what the person named, for messages.
+    """A post and the emails it became. `path` is what the person named, for messages; `text` is the post itself.
 
     `issue` and `email` are those of a subscriber whose columns are all empty; `variants` has one for each combination
     of answers that the list gives to the post's conditions.
     """
 
     path: str
+    text: str
     issue: Issue
     email: Email
     variants: Variants
@@ -76,23 +77,12 @@ def render_post(
     name, data, folder = open_post(post, sys.stdin.buffer)
     text = decode_post(data, name)
     settings = config.settings
-    site = read_site(
-        config.root / settings.site.source if settings.site.source else None,
-        url=settings.site.url,
-        baseurl=settings.site.baseurl,
-        permalink=settings.site.permalink,
-    )
+    site = site_of(config)
     read = partial(parse_post, text, path=name, site=site, language=settings.newsletter.language)
     plain = read()
     _require_columns(plain, audience, name)
     theme = load_theme(plain.issue.template or settings.theme.name, config.root)
-    masthead = Masthead(
-        # An unnamed newsletter has a default name for its headers; printing it would tell nobody anything.
-        name=settings.newsletter.name if "name" in settings.newsletter.given else "",
-        postal_address=settings.newsletter.postal_address,
-        unsubscribe=bool(settings.newsletter.unsubscribe_mailto or settings.newsletter.unsubscribe_url),
-        labels=settings.labels,
-    )
+    masthead = masthead_of(config)
     written: list[Path] = []
     # A theme without pictures links to them: there is nothing to fetch.
     mode = (images or settings.images.mode) if theme.values["layout"].get("images", True) else "remote"
@@ -130,7 +120,26 @@ def render_post(
     rendered = {answered: render(answered) for answered in sorted(wanted)}
     issue, email = rendered[nobody]
     variants = Variants(plain.conditions, {answered: result[1] for answered, result in rendered.items()})
-    return Rendering(name, issue, email, variants, tuple(written))
+    return Rendering(name, text, issue, email, variants, tuple(written))
+
+
+def site_of(config: Config) -> Site:
+    """The blog that the posts belong to, as newsletter.toml and Jekyll's own configuration say."""
+    keys = config.settings.site
+    source = config.root / keys.source if keys.source else None
+    return read_site(source, url=keys.url, baseurl=keys.baseurl, permalink=keys.permalink)
+
+
+def masthead_of(config: Config) -> Masthead:
+    """What stands around each issue."""
+    keys = config.settings.newsletter
+    return Masthead(
+        # An unnamed newsletter has a default name for its headers; printing it would tell nobody anything.
+        name=keys.name if "name" in keys.given else "",
+        postal_address=keys.postal_address,
+        unsubscribe=bool(keys.unsubscribe_mailto or keys.unsubscribe_url),
+        labels=config.settings.labels,
+    )
 
 
 def _answers_given(conditions: Sequence[Condition], people: Audience) -> set[tuple[bool, ...]]:

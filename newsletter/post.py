@@ -219,16 +219,12 @@ class _Assembler:
     def day(self, *, quiet: bool = False) -> date | None:
         """The date as the author wrote it, in the author's own zone; without one, the file name's."""
         value = self.values.get("date")
-        named = _DATED_NAME.match(self.stem)
         if value is None:
-            if named:
-                try:
-                    return date(int(named[1]), int(named[2]), int(named[3]))
-                except ValueError:
-                    if not quiet:
-                        what = f"the file name begins with {self.stem[:10]}, which is no day"
-                        self.findings.append(Finding("date-name", what, "rename the file"))
-            return None
+            day = named_day(self.stem)
+            if day is None and _DATED_NAME.match(self.stem) and not quiet:
+                what = f"the file name begins with {self.stem[:10]}, which is no day"
+                self.findings.append(Finding("date-name", what, "rename the file"))
+            return day
         if isinstance(value, datetime):
             return value.date()
         if isinstance(value, date):
@@ -272,6 +268,15 @@ class _Assembler:
 
     def note(self, key: str, what: str, remedy: str) -> None:
         self.findings.append(Finding(f"front-matter-{key}", what, remedy, self.lines.get(key)))
+
+
+def named_day(stem: str) -> date | None:
+    """The day that a post's file name begins with, as Jekyll writes it: `2026-03-01-hello`."""
+    named = _DATED_NAME.match(stem)
+    try:
+        return date(int(named[1]), int(named[2]), int(named[3])) if named else None
+    except ValueError:
+        return None
 
 
 def _words(block: Any) -> str:

@@ -48,11 +48,6 @@ from newsletter.plaintext import columns, render_text
 from newsletter.slots import Marks
 from newsletter.story import normalised, says_nothing
 
-# Alternative texts that say nothing; the story's own words say more.
-EMPTY_ALTS = frozenset(
-    {"", "图片", "图片描述", "图", "圖片", "配图", "image", "img", "picture", "photo", "画像", "이미지"}
-)
-
 PREHEADER_WIDTH = 140
 """Inbox lists show 90 to 140 characters; a shorter preheader is filled so that the body's first words stay out."""
 
@@ -191,7 +186,7 @@ def format_date(issue: Issue, labels: Mapping[str, Any]) -> str:
 
 def _opening_words(issue: Issue) -> str:
     words = (plain_text(b.inlines) for b in issue.blocks if isinstance(b, Paragraph))
-    stories = (_lead_words(story) for story in issue.stories)
+    stories = (lead_words(story) for story in issue.stories)
     return next((" ".join(text.split())[:PREHEADER_WIDTH] for text in (*words, *stories) if text.strip()), issue.title)
 
 
@@ -218,7 +213,7 @@ def _shorten(text: str, limit: int) -> str:
     return kept.rstrip() + "…"
 
 
-def _lead_words(story: Story, limit: int = 40) -> str:
+def lead_words(story: Story, limit: int = 40) -> str:
     """What a story is about, short: its lead, else its first words up to a comma or full stop."""
     first = next((plain_text(block.inlines) for block in story.body if isinstance(block, Paragraph)), "")
     text = " ".join((plain_text(story.lead) or re.split(r"[，。,;；：:!?！？]", first)[0]).split())
@@ -246,7 +241,7 @@ def _rows(issue: Issue) -> tuple[_Row, ...]:
                 rows.append(_Row("heading.mjml.j2", block, rank=min(2 + level - top, 4), anchor=anchor))
             case Story():
                 first = not (rows and isinstance(rows[-1].block, Story))
-                rows.append(_Row("story.mjml.j2", block, first=first, alt=_lead_words(block)))
+                rows.append(_Row("story.mjml.j2", block, first=first, alt=lead_words(block)))
             case _:
                 rows.append(_Row("block.mjml.j2", block))
     return tuple(rows)

@@ -1,0 +1,128 @@
+"""What the rendered email lacks: words that one of its parts left out, the way out, room under Gmail's knife."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import unescape
+
+from newsletter.budget import encoded_size
+from newsletter.checks.contrast import contrast_findings
+from newsletter.model import (
+    Email,
+    Finding,
+    Heading,
+    Image,
+    Issue,
+    Masthead,
+    Paragraph,
+    Slot,
+    Story,
+    Summary,
+    Table,
+    Template,
+    plain_text,
+    walk,
+)
+from newsletter.story import normalised
+
+CLIPPED_BYTES = 102_000
+"""Where Gmail cuts a message ("[Message clipped]"): 102 KB, as senders have measured; Google gives no number."""
+
+HEAVY_BYTES = 2_000_000
+"""Of pictures that travel with the mail. Every reader downloads them, and relays often take 10 MB a message at most."""
+
+_HIDDEN = re.compile(r"<!--.*?-->|<(style|script|title)\b.*?</\1>", re.DOTALL | re.IGNORECASE)
+_TAG = re.compile(r"<[^>]*>")
+
+
+def rendered_findings(issue: Issue, email: Email, masthead: Masthead) -> tuple[Finding, ...]:
+    """What a reader of one rendering would miss. The email has been compacted already where it was too long."""
+    html = sample_text(email.html)
+    return (*size_findings(email), *_frame(email, masthead), *_lost_words(issue, email, html), *contrast_findings(html))
+
+
+def sample_text(template: Template) -> str:
+    """A template with something short in each slot."""
+    return "".join(part if isinstance(part, str) else part.default or "reader" for part in template.parts)
+
+
+def size_findings(email: Email) -> Iterator[Finding]:
+    """What one variant weighs too much."""
+    size = encoded_size(len(sample_text(email.html).encode()))
+    if size > CLIPPED_BYTES:
+        what = f"the email has {size:,} bytes as sent, and Gmail clips near {CLIPPED_BYTES:,}"
+        yield Finding("size", what, "split the post, or shorten the theme", severity="error")
+    weight = sum(len(file.data) for file in email.attachments)
+    if weight > HEAVY_BYTES:
+        what = f"the pictures inside weigh {weight / 1_000_000:.1f} MB, for every reader"
+        yield Finding("image-weight", what, "use fewer or smaller ones, or lower [images] max_total_kb")
+
+
+def _frame(email: Email, masthead: Masthead) -> Iterator[Finding]:
+    """The law asks for a way out and a postal address in each: 15 U.S.C. 7704 (a)(5), CAN-SPAM."""
+    if not masthead.unsubscribe:
+        what = "no way out is configured, so the email has no unsubscribe link"
+        yield Finding("unsubscribe-missing", what, "set unsubscribe_url or unsubscribe_mailto in newsletter.toml")
+    if not masthead.postal_address:
+        what = "no postal address is configured, and the law asks for one in the footer"
+        yield Finding("address-missing", what, "set postal_address in newsletter.toml")
+    for name, template in (("HTML", email.html), ("text", email.text)):
+        if masthead.unsubscribe and not any(
+            isinstance(part, Slot) and part.field == "unsubscribe_url" for part in template.parts
+        ):
+            what = f"the theme leaves the unsubscribe link out of the {name} part"
+            remedy = "put slot('unsubscribe_url') into its footer"
+            yield Finding("unsubscribe-missing", what, remedy, severity="error")
+        if masthead.postal_address and normalised(masthead.postal_address) not in normalised(
+            _words(sample_text(template))
+        ):
+            what = f"the theme leaves the postal address out of the {name} part"
+            yield Finding("address-missing", what, "put masthead.postal_address into its footer", severity="error")
+
+
+def _lost_words(issue: Issue, email: Email, html: str) -> Iterator[Finding]:
+    """Words of the issue that one of the parts does not have. What was cut for its size is told by `budget`."""
+    cut = any(finding.code == "budget" for finding in email.findings)
+    parts = [("text", normalised(_without_quote_marks(sample_text(email.text))))]
+    if not cut:
+        parts.append(("HTML", normalised(_words(html))))
+    for name, shown in parts:
+        lost = [(words, line) for words, line in _pieces(issue) if normalised(words) not in shown]
+        if lost:
+            words, line = lost[0]
+            more = f" and {len(lost) - 1:,} more" if len(lost) > 1 else ""
+            what = f"the {name} part of the email lacks “{words[:40]}”{more}"
+            yield Finding("parts-differ", what, "mend the theme, which should show every block", line)
+
+
+def _words(html: str) -> str:
+    return unescape(_TAG.sub(" ", _HIDDEN.sub(" ", html)))
+
+
+def _without_quote_marks(text: str) -> str:
+    return re.sub(r"(?m)^\s*> ?", "", text)
+
+
+def _pieces(issue: Issue) -> Iterator[tuple[str, int | None]]:
+    """The issue's texts, each unbroken in either part, with their lines. Fields are filled in, so their texts are left
+    out, and so are links, behind which the text part puts addresses."""
+    for block in walk(issue.blocks):
+        texts: list[str] = []
+        match block:
+            case Heading(inlines=inlines):
+                texts = [plain_text(inlines)]
+            case Summary(lines):
+                texts = [*lines]
+            case Story(lead=lead):
+                texts = [plain_text(lead)]
+            case Paragraph(inlines):
+                texts = [plain_text((node,)) for node in inlines if not isinstance(node, Image)]
+            case Table(rows=rows):
+                texts = [
+                    plain_text((node,)) for row in rows for cell in row for node in cell if not isinstance(node, Image)
+                ]
+        for text in texts:
+            for piece in re.split(r"[\n\[\]]", text):
+                if issue.mark not in piece and normalised(piece):
+                    yield piece, block.line

@@ -1,0 +1,346 @@
+"""Slips in a post's source that can be mended without a doubt: where they are, and what stands there instead.
+
+A mend is kept only where the post then reads as it did before, word for word and link for link: the mended text is
+parsed again and its tree compared. So a pattern that looks like a slip inside code, or inside a link, stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from newsletter.errors import ContentError
+from newsletter.front_matter import FrontMatter, read_front_matter
+from newsletter.inline import SPACED_BOLD, bare_url_at
+from newsletter.model import Heading, Image, Issue, Story, plain_text, walk
+from newsletter.post import named_day
+from newsletter.render import lead_words
+from newsletter.story import NUMBERED, says_nothing
+from newsletter.tree import as_json
+
+MAX_PASSES = 3
+"""Two slips in one place are mended one after the other."""
+
+_FENCE = re.compile(r"[> \t]*(`{3,}|~{3,})")
+_WRAPPED = re.compile(r"\[(\[[^\[\]]*\]\((?:[^()\s]|\([^()\s]*\))*\))\]?")
+_PICTURE = re.compile(r"!\[(?P<alt>[^\]]*)\]\(")
+# What stands before an address that is a link already, or is no text: `](`, `<`, quotes, `=`, a link's own label.
+_NOT_BARE_AFTER = frozenset("(<\"'=[")
+_ALT_MARKUP = re.compile(r"[\[\]\\`*_<>|!]")
+_FIXED_ALT_CHARS = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Characters `start` to `end` of a line, counted from 0, become `new`. `line` counts from 1 in the file."""
+
+    line: int
+    start: int
+    end: int
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """One slip. Its edits stand or fall together; the first names its place."""
+
+    code: str
+    what: str
+    remedy: str
+    edits: tuple[Edit, ...]
+
+    @property
+    def line(self) -> int:
+        return self.edits[0].line
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """`lines` has each line that changed, by its number in the text as it was; an added line follows an LF within."""
+
+    lines: Mapping[int, str]
+    slips: tuple[Slip, ...]
+
+
+Read = Callable[[str], Iterable[Issue]]
+"""What a text says, once for every combination of answers that matters. Raises ContentError."""
+
+
+def mend_text(text: str, read: Read, path: str, secure: Collection[str] = ()) -> Mended:
+    """Every slip of a post's text mended that can be without changing what it says. `text` has LF line ends.
+
+    `secure` are http addresses that answer over https, too. Raises ContentError where the text cannot be read at all.
+    """
+    lines = text.split("\n")
+    before = tuple(read(text))
+    meaning = _meanings(before, secure)
+    done: list[Slip] = []
+
+    def still_reads(candidate: Sequence[str]) -> bool:
+        try:
+            return _meanings(tuple(read("\n".join(candidate))), secure) == meaning
+        except ContentError:
+            return False
+
+    def accept(slips: Sequence[Slip]) -> None:
+        """All of them at once where that goes well, else each half by itself."""
+        nonlocal lines
+        if not slips:
+            return
+        candidate = _applied(lines, slips)
+        if still_reads(candidate):
+            lines = candidate
+            done.extend(slips)
+        elif len(slips) > 1:
+            accept(slips[: len(slips) // 2])
+            accept(slips[len(slips) // 2 :])
+
+    # A line added by an earlier pass stays part of the line before it, so that numbers go on meaning the same.
+    found = find_slips(text, before[0], path, secure)
+    tried: set[Slip] = set()
+    for _ in range(MAX_PASSES):
+        fresh = _disjoint([slip for slip in found if slip not in tried])
+        tried.update(fresh)
+        accept(fresh)
+        found = tuple(_line_slips(lines, before[0], secure))
+    changed = {
+        number: new for number, (old, new) in enumerate(zip(text.split("\n"), lines, strict=True), 1) if old != new
+    }
+    return Mended(changed, tuple(done))
+
+
+def find_slips(text: str, issue: Issue, path: str, secure: Collection[str] = ()) -> tuple[Slip, ...]:
+    """What looks like a slip with a sure mend, in reading order. `issue` is the text's own."""
+    lines = text.split("\n")
+    found = [*_front_matter_slips(text, lines, path), *_line_slips(lines, issue, secure)]
+    return tuple(sorted(found, key=lambda slip: slip.line))
+
+
+def _applied(lines: Sequence[str], slips: Iterable[Slip]) -> list[str]:
+    """The lines with these edits; they do not overlap."""
+    out = list(lines)
+    edits = sorted((edit for slip in slips for edit in slip.edits), key=lambda edit: (edit.line, -edit.start))
+    for edit in edits:
+        line = out[edit.line - 1]
+        out[edit.line - 1] = line[: edit.start] + edit.new + line[edit.end :]
+    return out
+
+
+def _disjoint(slips: Sequence[Slip]) -> list[Slip]:
+    """The slips whose edits do not reach into those of an earlier one."""
+    taken: dict[int, list[tuple[int, int]]] = {}
+    kept: list[Slip] = []
+    for slip in slips:
+        if all(
+            edit.end <= start or end <= edit.start for edit in slip.edits for start, end in taken.get(edit.line, ())
+        ):
+            kept.append(slip)
+            for edit in slip.edits:
+                taken.setdefault(edit.line, []).append((edit.start, max(edit.end, edit.start + 1)))
+    return kept
+
+
+# --- what a post says -----------------------------------------------------------------------------------------------
+
+
+def _meanings(issues: Iterable[Issue], secure: Collection[str]) -> list[Any]:
+    """All that readers are shown, without the places in the source and without what a mend may change."""
+    return [_plain(as_json(issue), issue.mark, secure) for issue in issues]
+
+
+def _plain(value: Any, mark: str, secure: Collection[str]) -> Any:
+    match value:
+        case dict():
+            skipped = {"line", "column", "findings", "mark"}
+            plain = {key: _plain(item, mark, secure) for key, item in value.items() if key not in skipped}
+            if value.get("kind") == "image" and says_nothing(str(value.get("alt"))):
+                plain["alt"] = _ANY_ALT
+            return plain
+        case list():
+            return [_plain(item, mark, secure) for item in value]
+        case str():
+            text = value.replace(mark, "")
+            return f"https{text[4:]}" if text in secure else text
+    return value
+
+
+class _AnyAlt:
+    """The alternative text of a picture that said nothing: equal to whatever a mend puts there."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, str | _AnyAlt)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+_ANY_ALT = _AnyAlt()
+
+
+# --- front matter ---------------------------------------------------------------------------------------------------
+
+
+def _front_matter_slips(text: str, lines: Sequence[str], path: str) -> Iterator[Slip]:
+    try:
+        front = read_front_matter(text, path)
+    except ContentError:
+        return  # a field of the reader's stands where YAML has its own marks; it is read without one elsewhere
+    whole = [
+        Edit(number, 0, len(lines[number - 1]), new)
+        for number, new in enumerate(front.block, front.block_line)
+        if lines[number - 1] != new
+    ]
+    for finding in front.findings:
+        # Each repair is of one entry; where there are several, each takes the lines up to the next one.
+        after = [other.line for other in front.findings if (other.line or 0) > (finding.line or 0)]
+        edits = _entry_edits(whole, finding.line or 0, min(filter(None, after), default=front.body_line), front)
+        if edits:
+            yield Slip(finding.code, finding.what, finding.remedy, edits)
+    yield from _missing_date(front, lines, path)
+
+
+def _entry_edits(edits: Iterable[Edit], line: int, before: int, front: FrontMatter) -> tuple[Edit, ...]:
+    first = max((start for start in front.key_lines.values() if start <= line), default=line)
+    return tuple(edit for edit in edits if first <= edit.line < before)
+
+
+def _missing_date(front: FrontMatter, lines: Sequence[str], path: str) -> Iterator[Slip]:
+    """A date that stands in the file name alone: gone when the file is renamed, and unknown to other tools."""
+    day = named_day(PurePath(path).stem)
+    if day is None or not front.block or front.values.get("date") is not None:
+        return
+    after = front.key_lines.get("title", front.block_line)
+    later = [line for line in front.key_lines.values() if line > after]
+    end = min(later, default=front.block_line + len(front.block)) - 1  # a value may go on over lines
+    edit = Edit(end, len(lines[end - 1]), len(lines[end - 1]), f"\ndate: {day.isoformat()}")
+    what = "the front matter has no `date`; only the file's name tells the day"
+    yield Slip("date-missing", what, f"write date: {day.isoformat()}", (edit,))
+
+
+# --- the text -------------------------------------------------------------------------------------------------------
+
+
+def _line_slips(lines: Sequence[str], issue: Issue, secure: Collection[str]) -> Iterator[Slip]:
+    # The same signs stand between two bold runs, and in text: whether they are a slip, the parser has said.
+    noticed = {(finding.code, finding.line, finding.what) for finding in issue.findings}
+    wrapped = {line for code, line, _ in noticed if code == "link-wrapped"}
+    for number, line in _text_lines(lines):
+        yield from _wrapped_links(line, number) if number in wrapped else ()
+        yield from (slip for slip in _spaced_bold(line, number) if (slip.code, number, slip.what) in noticed)
+        yield from _bare_urls(line, number)
+        yield from _insecure(line, number, secure)
+    yield from _pictures(lines, issue)
+    for finding in issue.findings:
+        if finding.code == "story-space" and finding.line:
+            yield from _glued_numbers(lines, finding.line, finding.what, finding.remedy)
+
+
+def _text_lines(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """The lines that are neither front matter nor code, each with its number."""
+    fence = ""
+    start = 0
+    if lines and lines[0].rstrip() == "---":
+        start = next((index + 1 for index in range(1, len(lines)) if lines[index].rstrip() == "---"), 0)
+    for number, line in enumerate(lines[start:], start + 1):
+        marks = _FENCE.match(line)
+        if marks:
+            fence = marks[1] if not fence else "" if marks[1].startswith(fence) else fence
+        elif not fence:
+            yield number, line
+
+
+def _wrapped_links(line: str, number: int) -> Iterator[Slip]:
+    for found in _WRAPPED.finditer(line):
+        label = _short(found[1][1 : found[1].index("]")])
+        what = f"the link “{label}” is wrapped in brackets twice"
+        edit = Edit(number, found.start(), found.end(), found[1])
+        yield Slip("link-wrapped", what, f"write [{label}](…)", (edit,))
+
+
+def _spaced_bold(line: str, number: int) -> Iterator[Slip]:
+    for found in SPACED_BOLD.finditer(line):
+        words = _short(found[1])
+        what = f"spaces inside ** keep “{words}” from being bold"
+        edit = Edit(number, found.start(), found.end(), f"**{found[1]}**")
+        yield Slip("bold-spaces", what, f"write **{words}**", (edit,))
+
+
+def _bare_urls(line: str, number: int) -> Iterator[Slip]:
+    for found in re.finditer(r"(?<![A-Za-z0-9])https?://", line):
+        start = found.start()
+        if start and line[start - 1] in _NOT_BARE_AFTER:
+            continue
+        if url := bare_url_at(line, start):
+            what = f"the address {_short(url, 60)} stands bare: elsewhere it is no link, or takes what follows with it"
+            edit = Edit(number, start, start + len(url), f"<{url}>")
+            yield Slip("link-bare", what, f"write <{_short(url, 60)}>", (edit,))
+
+
+def _insecure(line: str, number: int, secure: Collection[str]) -> Iterator[Slip]:
+    for url in secure:
+        start = line.find(url)
+        while start >= 0:
+            end = start + len(url)
+            if end == len(line) or not re.match(r"[A-Za-z0-9/?&=%_~-]", line[end]):
+                what = f"{_short(url, 60)} goes over http, and the server answers over https, too"
+                yield Slip("link-http", what, "write https://", (Edit(number, start, start + 4, "https"),))
+            start = line.find(url, end)
+
+
+def _pictures(lines: Sequence[str], issue: Issue) -> Iterator[Slip]:
+    """Pictures whose alternative text says nothing, named after what they stand beside, as the email names them."""
+    for image, words in picture_words(issue):
+        words = " ".join(_ALT_MARKUP.sub("", words).split())[:_FIXED_ALT_CHARS]
+        if not says_nothing(image.alt) or not words or not image.line or image.line > len(lines):
+            continue
+        line = lines[image.line - 1]
+        for found in _PICTURE.finditer(line):
+            target = line[found.end() :].lstrip(" <")
+            if says_nothing(found["alt"]) and target.startswith(image.src):
+                edit = Edit(image.line, found.start("alt"), found.end("alt"), words)
+                yield alt_slip(image, words, (edit,))
+
+
+def alt_slip(image: Image, words: str, edits: tuple[Edit, ...] = ()) -> Slip:
+    what = (
+        f"the picture's alternative text is “{image.alt}”, which says nothing"
+        if image.alt
+        else ("the picture has no alternative text: without pictures, and read aloud, there is nothing in its place")
+    )
+    return Slip("image-alt", what, f"write ![{_short(words or 'what it shows', 40)}](…)", edits)
+
+
+def picture_words(issue: Issue) -> Iterator[tuple[Image, str]]:
+    """Each picture of the text with words for it: its story's, else those of the heading above it."""
+    heading = ""
+    of_stories = {id(image): lead_words(story) for story in issue.stories for image in story.images}
+    for block in walk(issue.blocks):
+        if isinstance(block, Heading):
+            heading = plain_text(block.inlines)
+        images = block.images if isinstance(block, Story) else ()
+        single = getattr(block, "image", None)
+        for image in (*images, *((single,) if isinstance(single, Image) else ())):
+            yield image, of_stories.get(id(image), heading)
+
+
+def _glued_numbers(lines: Sequence[str], first: int, what: str, remedy: str) -> Iterator[Slip]:
+    """A run of paragraphs that begin `1.` without a space: a space for each of them."""
+    edits: list[Edit] = []
+    expected = 0
+    for number in range(first, len(lines) + 1):
+        line = lines[number - 1]
+        found = NUMBERED.match(line.lstrip())
+        if found and expected in (0, int(found[1])):
+            indent = len(line) - len(line.lstrip())
+            edits.append(Edit(number, indent + len(found[1]), indent + found.end(), ". "))
+            expected = int(found[1]) + 1
+        elif line.startswith("#") or (line.strip() and not lines[number - 2].strip()):
+            break
+    if edits:
+        yield Slip("story-space", what, remedy, tuple(edits))
+
+
+def _short(text: str, limit: int = 30) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"

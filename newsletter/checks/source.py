@@ -1,0 +1,300 @@
+"""What a post itself could do better: its front matter, its words, its links and pictures.
+
+What the parser noticed comes with the issue already; here is what only a reader of the whole notices.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from urllib.parse import urlsplit
+
+from newsletter.checks.slips import Slip, alt_slip, picture_words
+from newsletter.fields import unmark
+from newsletter.model import (
+    Blocks,
+    CodeBlock,
+    Definitions,
+    Emphasis,
+    Finding,
+    Footnotes,
+    Heading,
+    Image,
+    Inlines,
+    Issue,
+    Link,
+    Paragraph,
+    Severity,
+    Story,
+    Strike,
+    Strong,
+    Summary,
+    Table,
+    Text,
+    Video,
+    plain_text,
+    walk,
+)
+from newsletter.plaintext import columns
+from newsletter.story import normalised, says_nothing
+
+SUBJECT_COLUMNS = 70
+"""Gmail on a desktop shows about 70 columns of a subject, most phones 35 to 45 (Litmus's and Mailchimp's surveys)."""
+
+PREHEADER_COLUMNS = (40, 140)
+"""Below the first an inbox fills up with the email's next words; past the second none shows the rest."""
+
+HOTLINK_REFUSERS = ("mmbiz.qpic.cn", "mmbiz.qlogo.cn", "pbs.twimg.com", "sinaimg.cn", "zhimg.com", "byteimg.com")
+"""Picture hosts that answer other sites' pages with a refusal or a placeholder."""
+
+_SEVERITY: Mapping[str, Severity] = {"date-missing": "hint", "link-bare": "hint"}
+
+_EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf\U0001f1e6-\U0001f1ff]")
+_RESIDUE = re.compile(r"\*\*|\{\{|\{%|\{:|\]\(|%\}|\}\}")
+
+
+def source_findings(issue: Issue, text: str, slips: Iterable[Slip]) -> tuple[Finding, ...]:
+    """Everything that the post's own author can mend, but for what the parser said.
+
+    `text` is the post with LF line ends, `slips` what `find_slips` found in it.
+    """
+    noticed = {(finding.code, finding.line) for finding in issue.findings}
+    return (
+        *(finding for finding in map(_slip, slips) if finding and (finding.code, finding.line) not in noticed),
+        *_subject(issue),
+        *_preheader(issue),
+        *_publication(issue, text),
+        *_headings(issue),
+        *_pictures(issue),
+        *_links(issue, text),
+        *_stories(issue),
+        *_residue(issue),
+    )
+
+
+def _slip(slip: Slip) -> Finding | None:
+    if slip.code == "image-alt":  # told below, with the pictures that no words were found for
+        return None
+    return Finding(slip.code, slip.what, slip.remedy, slip.line, severity=_SEVERITY.get(slip.code, "warning"))
+
+
+# --- what an inbox shows --------------------------------------------------------------------------------------------
+
+
+def _subject(issue: Issue) -> Iterator[Finding]:
+    subject = issue.subject or issue.title
+    width = columns(unmark(subject, issue))
+    if width > SUBJECT_COLUMNS:
+        what = f"the subject is {width} columns wide, and inboxes show {SUBJECT_COLUMNS} at most, phones about 40"
+        yield Finding("subject-long", what, "begin with what matters, or write a shorter newsletter.subject")
+    emoji = _EMOJI.findall(subject)
+    if len(emoji) > 1:
+        what = f"the subject has {len(emoji)} emoji; spam filters count them, and some programs show boxes instead"
+        yield Finding("subject-emoji", what, "keep one at most", severity="hint")
+    letters = [char for char in subject if char.isalpha() and char.isascii()]
+    shouts = len(letters) >= 10 and all(char.isupper() for char in letters)
+    if shouts or "!!" in subject or "！！" in subject:
+        what = "the subject shouts (capitals only, or several exclamation marks), as spam does"
+        yield Finding("subject-shouting", what, "write it as you would say it")
+
+
+def _preheader(issue: Issue) -> Iterator[Finding]:
+    words = issue.preheader or issue.description
+    if not words:
+        what = "there is no description, so inboxes show the email's first words beside its subject"
+        yield Finding("preheader-missing", what, "write `description: …`, or newsletter.preheader")
+        return
+    least, most = PREHEADER_COLUMNS
+    width = columns(unmark(words, issue))
+    if width < least:
+        what = f"the preheader is {width} columns wide; an inbox has room for {least} to {most}"
+        yield Finding("preheader-short", what, "say more of what is inside", severity="hint")
+    if normalised(words) == normalised(issue.subject or issue.title):
+        what = "the preheader says what the subject says"
+        yield Finding("preheader-repeats", what, "say what the subject could not", severity="hint")
+
+
+def _publication(issue: Issue, text: str) -> Iterator[Finding]:
+    if not issue.published:
+        line = _line_with(text, re.compile(r"published\s*:"))
+        yield Finding("unpublished", "`published: false` keeps `send` from mailing it", "take the line out", line)
+    if issue.date is None:
+        what = "the issue has no date, neither in the front matter nor in the file's name"
+        yield Finding("date-missing", what, "write date: 2026-03-01", severity="hint")
+
+
+# --- structure ------------------------------------------------------------------------------------------------------
+
+
+def _headings(issue: Issue) -> Iterator[Finding]:
+    before = 0
+    for block in issue.blocks:
+        if not isinstance(block, Heading):
+            continue
+        if before and block.level > before + 1:
+            what = f"a heading of level {block.level} follows one of level {before}; screen readers miss one between"
+            yield Finding("heading-order", what, f"write {'#' * (before + 1)}", block.line)
+        before = block.level
+    for block, following in zip(issue.blocks, (*issue.blocks[1:], None), strict=True):
+        ends = following is None or (
+            isinstance(following, Heading) and isinstance(block, Heading) and following.level <= block.level
+        )
+        if isinstance(block, Heading) and ends:
+            what = f"nothing follows the heading “{plain_text(block.inlines)[:30]}”"
+            yield Finding("heading-empty", what, "write its section, or take it out", block.line)
+
+
+def _stories(issue: Issue) -> Iterator[Finding]:
+    """In a digest whose stories name their sources, the ones that do not."""
+    stories = issue.stories
+    bare = [story for story in stories if not story.links and not any(_links_in(story.body))]
+    if len(bare) == len(stories):
+        return  # not that kind of digest
+    for story in bare:
+        words = plain_text(story.lead) or next(
+            (plain_text(block.inlines) for block in story.body if isinstance(block, Paragraph)), ""
+        )
+        what = f"story {story.number}, “{words[:24]}…”, names no source"
+        yield Finding("story-source", what, "link it at its end: [source](https://…)", story.line, None, "hint")
+
+
+def _residue(issue: Issue) -> Iterator[Finding]:
+    """Marks that were to be read by a machine, and that readers would see."""
+    for block in walk(issue.blocks):
+        line = block.line
+        for text in _shown_texts(block):
+            if found := _RESIDUE.search(text):
+                around = " ".join(text[max(0, found.start() - 12) : found.end() + 12].split())
+                what = f"“{found[0]}” would be read as it stands: …{around}…"
+                yield Finding("residue", what, f"take it out, or write \\{found[0]} if you mean it", line)
+                break
+
+
+def _shown_texts(block: object) -> Iterator[str]:
+    match block:
+        case Summary(lines):
+            yield from lines
+        case Heading(inlines=inlines) | Paragraph(inlines=inlines):
+            yield from _texts(inlines)
+        case Story(lead=lead):
+            yield from _texts(lead)
+        case Table(header=header, rows=rows):
+            for cell in (*header, *(cell for row in rows for cell in row)):
+                yield from _texts(cell)
+        case Definitions(items=items):
+            for term, _ in items:
+                yield from _texts(term)
+        case CodeBlock() | Footnotes():
+            return
+
+
+def _texts(inlines: Inlines) -> Iterator[str]:
+    """The texts outside of code spans; those of links and marks included."""
+    for node in inlines:
+        match node:
+            case Text(text):
+                yield text
+            case Strong(children) | Emphasis(children) | Strike(children) | Link(children=children):
+                yield from _texts(children)
+
+
+# --- links and pictures ---------------------------------------------------------------------------------------------
+
+
+def _pictures(issue: Issue) -> Iterator[Finding]:
+    refused: Counter[str] = Counter()
+    first: dict[str, Image] = {}
+    for image, words in picture_words(issue):
+        if says_nothing(image.alt):
+            slip = alt_slip(image, words)
+            yield Finding(slip.code, slip.what, slip.remedy, image.line)
+    for image in issue.images:
+        if image.src.startswith("http://"):
+            what = "the picture goes over http, which Apple Mail and Outlook.com may not load"
+            yield Finding("image-http", what, "write https://, or keep the picture beside the post", image.line)
+        host = _host(image.src)
+        if any(host == name or host.endswith(f".{name}") for name in HOTLINK_REFUSERS):
+            refused[host] += 1
+            first.setdefault(host, image)
+    for host, count in refused.items():
+        pictures = "a picture lies" if count == 1 else f"{count} pictures lie"
+        what = f"{pictures} on {host}, which often refuses to show them in mail"
+        yield Finding("image-hotlink", what, "send with --images embed, or mirror", first[host].line)
+
+
+def link_places(issue: Issue, text: str) -> Mapping[str, int | None]:
+    """Every web address that the post links to, in order, with the line where it first stands in the source."""
+    urls = dict.fromkeys(link.href for link in _links_in(issue.blocks) if link.href.startswith(("http://", "https://")))
+    return {url: next(iter(_lines_of(url, text)), None) for url in urls}
+
+
+def _links(issue: Issue, text: str) -> Iterator[Finding]:
+    counts = Counter(link.href for link in _links_in(issue.blocks))
+    for url, line in link_places(issue, text).items():
+        if url.startswith("http://"):
+            what = f"{_shown(url)} goes over http: readers may be warned, and anyone on the way may read or change it"
+            yield Finding("link-http", what, "write https:// where the server answers so (--fix --links asks)", line)
+        if counts[url] > 1:
+            lines = _lines_of(url, text)
+            others = ", ".join(map(str, lines[1:4]))
+            what = f"{_shown(url)} is linked {counts[url]} times" + (f", again on line {others}" if others else "")
+            yield Finding("link-duplicate", what, "check that each is the one you meant", line)
+
+
+def _links_in(blocks: Blocks) -> Iterator[Link]:
+    for block in walk(blocks):
+        match block:
+            case Story(lead=lead, links=links):
+                yield from _links_of(lead)
+                yield from links
+            case Heading(inlines=inlines) | Paragraph(inlines=inlines):
+                yield from _links_of(inlines)
+            case Table(header=header, rows=rows):
+                for cell in (*header, *(cell for row in rows for cell in row)):
+                    yield from _links_of(cell)
+            case Definitions(items=items):
+                for term, _ in items:
+                    yield from _links_of(term)
+            case Video(href=href):
+                yield Link(href, ())
+
+
+def _links_of(inlines: Inlines) -> Iterator[Link]:
+    for node in inlines:
+        match node:
+            case Link():
+                yield node
+            case Strong(children) | Emphasis(children) | Strike(children):
+                yield from _links_of(children)
+            case Image(href=href) if href:
+                yield Link(href, ())
+
+
+def _lines_of(url: str, text: str) -> Sequence[int]:
+    """The lines on which an address stands, whole."""
+    # An address may go on where another one ends.
+    whole = re.compile(re.escape(url) + r"(?![A-Za-z0-9/?&=%_~#-])")
+    lines: list[int] = []
+    line, position = 1, 0
+    for found in whole.finditer(text):
+        line += text.count("\n", position, found.start())
+        position = found.start()
+        lines.append(line)
+    return lines
+
+
+def _line_with(text: str, pattern: re.Pattern[str]) -> int | None:
+    found = pattern.search(text)
+    return text.count("\n", 0, found.start()) + 1 if found else None
+
+
+def _host(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def _shown(url: str) -> str:
+    return url if len(url) <= 60 else url[:59] + "…"

@@ -1,0 +1,207 @@
+"""The command `check`: posts looked over, and mended where that is safe."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from newsletter import errors
+from newsletter.console import config_option, images_mode, images_option, json_option, load, print_json
+from newsletter.progress import printable
+
+if TYPE_CHECKING:
+    from newsletter.audience import Audience
+    from newsletter.check import Checked, Mending
+    from newsletter.config import Config
+    from newsletter.model import Finding
+
+ALIKE = 5
+"""Findings of one rule that are printed for a post; --all prints every one."""
+
+JSON_VERSION = 1
+"""Of the object that --json prints. It grows when a key goes or changes its meaning, not when one is added."""
+
+_COLOURS = {"error": "red", "warning": "yellow", "hint": "cyan"}
+
+
+@click.command()
+@click.argument("posts", nargs=-1, required=True, metavar="POST...")
+@click.option("--fix", is_flag=True, help="Mend what can be mended without changing what the post says.")
+@click.option("--dry-run", is_flag=True, help="With --fix: show what would change, and write nothing.")
+@click.option("--links", is_flag=True, help="Ask the web whether the post's links are alive.")
+@click.option(
+    "--to", type=click.Path(path_type=Path), metavar="LIST.csv", help="The list, for the fields it must have."
+)
+@click.option("--strict", is_flag=True, help="Exit with 1 on warnings, too.")
+@click.option("--all", "show_all", is_flag=True, help=f"Print every finding, not the first {ALIKE} of a kind.")
+@images_option
+@config_option
+@json_option
+def check(
+    posts: tuple[str, ...],
+    fix: bool,
+    dry_run: bool,
+    links: bool,
+    to: Path | None,
+    strict: bool,
+    show_all: bool,
+    images: str | None,
+    config_path: Path | None,
+    as_json: bool,
+) -> None:
+    """Look POSTs over: what their readers would stumble over, in their mail programs too, and what to write instead.
+
+    Exits with 1 where there is an error. A warning is about something that looks or reads worse than meant; a hint is
+    good to know.
+    """
+    from newsletter.check import check_post
+
+    if dry_run and not fix:
+        raise click.UsageError("--dry-run goes with --fix")
+    audience = _audience(to)
+    told: list[dict[str, Any]] = []
+    total: Counter[str] = Counter()
+    for post in posts:
+        config = load(config_path, post)
+        mending = _mend(post, config, asks=links, write=not dry_run) if fix else None
+        checked = check_post(post, config, audience, images=images_mode(images), more=_asked(config, links=links))
+        total.update(finding.severity for finding in checked.findings)
+        if as_json:
+            told.append(_described(checked, mending))
+            continue
+        if mending is not None:
+            _print_mending(post, mending)
+        for line in _lines(checked, len(checked.findings) if show_all else ALIKE):
+            click.echo(line)
+    if as_json:
+        print_json({"version": JSON_VERSION, "counts": _counts(total), "posts": told})
+    elif len(posts) > 1:
+        click.echo(f"\n{len(posts)} posts: {_summary(total)}")
+    if total["error"] or (strict and total["warning"]):
+        sys.exit(errors.EXIT_CONTENT)
+
+
+def _audience(to: Path | None) -> Audience | None:
+    if to is None:
+        return None
+    from newsletter.audience import read_audience
+
+    return read_audience(to)
+
+
+# --- what somebody else is asked ------------------------------------------------------------------------------------
+
+
+def _asked(config: Config, *, links: bool) -> Any:
+    return lambda rendering: ()
+
+
+def _mend(post: str, config: Config, *, asks: bool, write: bool) -> Mending | None:
+    from newsletter.check import mend_post
+
+    try:
+        return mend_post(post, config, secure=_secure(post, config) if asks else (), write=write)
+    except errors.ContentError:
+        return None  # the check says so, with its place
+
+
+def _secure(post: str, config: Config) -> Collection[str]:
+    return ()
+
+
+# --- as text --------------------------------------------------------------------------------------------------------
+
+
+def _print_mending(post: str, mending: Mending) -> None:
+    # A file, or another program, gets the very bytes; on a terminal nothing of the post may be a command.
+    shown = sys.stdout.isatty()
+    for line in mending.diff.splitlines(keepends=True):
+        colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[0])
+        click.secho(printable(line.rstrip("\r\n")) if shown else line, fg=colour, nl=shown)
+    if mending.backup:
+        click.echo(printable(f"{post}: mended; as it was, it is in {mending.backup}"), err=True)
+    elif not mending.slips:
+        click.echo(printable(f"{post}: nothing to mend"), err=True)
+
+
+def _lines(checked: Checked, alike: int) -> Iterator[str]:
+    """A line a finding, by place; of one rule the first few, then how many more there are."""
+    seen: Counter[str] = Counter()
+    rows = []
+    for finding in checked.findings:
+        seen[finding.code] += 1
+        if seen[finding.code] <= alike:
+            rows.append(finding)
+    for finding in rows:
+        yield _line(checked, finding)
+    for code, count in seen.items():
+        if count > alike:
+            yield f"{printable(checked.path)}: … and {count - alike:,} more of {code}; --all names them"
+    counts = Counter(finding.severity for finding in checked.findings)
+    mendable = sum(map(checked.is_mendable, checked.findings))
+    fixes = f"; --fix mends {mendable:,}" if mendable else ""
+    yield f"{printable(checked.path)}: {_summary(counts)}{fixes}"
+
+
+def _line(checked: Checked, finding: Finding) -> str:
+    place = ":".join(str(part) for part in (checked.path, finding.line, finding.column) if part)
+    severity = click.style(finding.severity, fg=_COLOURS[finding.severity])
+    words = printable(finding.what + (f"; {finding.remedy}" if finding.remedy else ""))
+    return f"{printable(place)}: {severity}: {words} {click.style(f'[{finding.code}]', dim=True)}"
+
+
+def _summary(counts: Counter[str]) -> str:
+    said = [
+        f"{counts[severity]:,} {severity}{'' if counts[severity] == 1 else 's'}"
+        for severity in ("error", "warning", "hint")
+        if counts[severity]
+    ]
+    return ", ".join(said) or "nothing to say"
+
+
+# --- as JSON --------------------------------------------------------------------------------------------------------
+
+
+def _described(checked: Checked, mending: Mending | None) -> dict[str, Any]:
+    """docs/checks.md describes each key; programs rely on them."""
+    from newsletter.output import html_sizes
+
+    rendering = checked.rendering
+    findings = [
+        {
+            "rule": finding.code,
+            "severity": finding.severity,
+            "line": finding.line,
+            "column": finding.column,
+            "what": finding.what,
+            "remedy": finding.remedy,
+            "fixable": checked.is_mendable(finding),
+        }
+        for finding in checked.findings
+    ]
+    return {
+        "post": checked.path,
+        "issue": rendering.issue.slug if rendering else None,
+        "html": html_sizes(rendering.email) if rendering else None,
+        "counts": _counts(Counter(finding.severity for finding in checked.findings)),
+        "findings": findings,
+        "fix": _described_mending(mending) if mending else None,
+    }
+
+
+def _described_mending(mending: Mending) -> dict[str, Any]:
+    return {
+        "written": mending.backup is not None,
+        "backup": str(mending.backup) if mending.backup else None,
+        "mended": [{"rule": slip.code, "line": slip.line, "what": slip.what} for slip in mending.slips],
+        "diff": mending.diff,
+    }
+
+
+def _counts(counts: Counter[str]) -> dict[str, int]:
+    return {severity: counts[severity] for severity in ("error", "warning", "hint")}
