@@ -142,7 +142,7 @@ def _lines(checked: Checked, alike: int) -> Iterator[str]:
     for code, count in seen.items():
         if count > alike:
             yield f"{printable(checked.path)}: … and {count - alike:,} more of {code}; --all names them"
-    counts = Counter(finding.severity for finding in checked.findings)
+    counts = Counter(str(finding.severity) for finding in checked.findings)
     mendable = sum(map(checked.is_mendable, checked.findings))
     fixes = f"; --fix mends {mendable:,}" if mendable else ""
     yield f"{printable(checked.path)}: {_summary(counts)}{fixes}"
@@ -188,7 +188,7 @@ def _described(checked: Checked, mending: Mending | None) -> dict[str, Any]:
         "post": checked.path,
         "issue": rendering.issue.slug if rendering else None,
         "html": html_sizes(rendering.email) if rendering else None,
-        "counts": _counts(Counter(finding.severity for finding in checked.findings)),
+        "counts": _counts(Counter(str(finding.severity) for finding in checked.findings)),
         "findings": findings,
         "fix": _described_mending(mending) if mending else None,
     }

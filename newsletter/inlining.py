@@ -6,14 +6,20 @@ it in place.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import re
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, cast
 
 from mjml import mjml2html
-from premailer import Premailer
 
 from newsletter.errors import ConfigError
 from newsletter.model import Theme
+
+if TYPE_CHECKING:
+    from premailer import Premailer
 
 
 def html_of(mjml: str, theme: Theme) -> str:
@@ -26,6 +32,25 @@ def html_of(mjml: str, theme: Theme) -> str:
         ) from error
 
 
+def _premailer() -> type[Premailer]:
+    """premailer, without the HTTP client that it imports for what we forbid it to do.
+
+    Security: it could not ask the network even if one of its settings were to let it. And it loads in half the time.
+    """
+    if "premailer" not in sys.modules:
+        known = sys.modules.get("requests")
+        sys.modules["requests"] = ModuleType("requests")
+        try:
+            importlib.import_module("premailer")
+        finally:
+            del sys.modules["requests"]
+            if known is not None:
+                sys.modules["requests"] = known
+    from premailer import Premailer as Inliner
+
+    return cast("type[Premailer]", Inliner)
+
+
 _STYLE_TAG = re.compile(r'<style type="text/css"(?=[>\s])|<style(?= media)')
 
 
@@ -33,7 +58,7 @@ def inline_css(html: str, style: str, kept: str) -> str:
     """The theme's rules moved into the elements; style blocks stay, with the classes that `kept` selects."""
     # MJML's base rules copied onto every cell would cost 13 to 20 % in bytes: only `style` is inlined.
     marked = _STYLE_TAG.sub(lambda tag: tag[0] + ' data-premailer="ignore"', html)
-    inlined: str = Premailer(
+    inlined: str = _premailer()(
         marked,
         css_text=[_matching_rules(style, marked)],
         disable_leftover_css=True,
