@@ -210,9 +210,6 @@ def _pictures(issue: Issue) -> Iterator[Finding]:
             slip = alt_slip(image, words)
             yield Finding(slip.code, slip.what, slip.remedy, image.line)
     for image in issue.images:
-        if image.src.startswith("http://"):
-            what = "the picture goes over http, which Apple Mail and Outlook.com may not load"
-            yield Finding("image-http", what, "write https://, or keep the picture beside the post", image.line)
         host = _host(image.src)
         if any(host == name or host.endswith(f".{name}") for name in HOTLINK_REFUSERS):
             refused[host] += 1

@@ -1,0 +1,91 @@
+"""Every rule that `check` knows: its name in findings and in JSON, how much it matters, whether --fix mends it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from newsletter.model import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`severity` is the usual one. A name that ends with `*` stands for a family of names."""
+
+    code: str
+    severity: Severity
+    about: str
+    mended: bool = False
+
+
+RULES: tuple[Rule, ...] = (
+    # The file and its front matter.
+    Rule("unreadable", "error", "The post cannot be read at all: no text, no title, YAML beyond repair."),
+    Rule(
+        "front-matter-quote", "warning", "A stray quote makes the front matter invalid; Jekyll drops all of it.", True
+    ),
+    Rule("front-matter-plain", "warning", "A value that YAML takes for its own signs wants quotes.", True),
+    Rule("front-matter-*", "warning", "A key that is not what it should be."),
+    Rule("date-missing", "hint", "No `date`; only the file's name tells the day, or nothing does.", True),
+    Rule("date-name", "warning", "The file's name begins with a day that does not exist."),
+    Rule("unpublished", "warning", "`published: false` keeps `send` from mailing the post."),
+    # What an inbox shows.
+    Rule("subject-long", "warning", "The subject is wider than the 70 columns that inboxes show at most."),
+    Rule("subject-emoji", "hint", "More than one emoji in the subject."),
+    Rule("subject-shouting", "warning", "Capitals only, or several exclamation marks."),
+    Rule("preheader-missing", "warning", "Nothing to show beside the subject."),
+    Rule("preheader-short", "hint", "Less than the 40 columns that an inbox has room for."),
+    Rule("preheader-repeats", "hint", "It says what the subject says."),
+    # The text.
+    Rule("bold-spaces", "warning", "`** words **`: spaces inside the marks.", True),
+    Rule("residue", "warning", "`**`, `{{`, `{%`, `{:` or `](` that readers would see as it stands."),
+    Rule("story-space", "warning", "`1.text` without a space, which Markdown does not take for a list.", True),
+    Rule("story-source", "hint", "A story without a source in a digest whose other stories name theirs."),
+    Rule("heading-order", "warning", "A heading two levels below the one before."),
+    Rule("heading-empty", "warning", "A heading with nothing beneath it."),
+    Rule("nesting", "warning", "Lists or quotes nested too deep."),
+    Rule("html-nesting", "warning", "Raw HTML nested too deep."),
+    Rule("footnote-unused", "warning", "A footnote that nothing refers to."),
+    Rule("liquid-*", "warning", "Liquid that cannot be resolved here."),
+    Rule("field-empty", "warning", "A subscriber's field without a default that some have nothing for."),
+    # Links.
+    Rule("link-wrapped", "warning", "`[[text](url)]`: a second pair of brackets.", True),
+    Rule("link-bare", "hint", "An address that stands bare; other Markdown shows it as text.", True),
+    Rule("link-http", "warning", "A link over http; `--fix --links` mends it where the server answers https.", True),
+    Rule("link-duplicate", "warning", "One address linked more than once."),
+    Rule("link-empty", "warning", "A link without an address."),
+    Rule("link-relative", "warning", "A link that leads nowhere in an email."),
+    Rule("link-scheme", "warning", "A link that no mail program follows, such as `javascript:`."),
+    Rule("link-dead", "error", "With --links: the server says that there is nothing."),
+    Rule("link-moved", "hint", "With --links: the page has moved for good."),
+    Rule("link-unsure", "hint", "With --links: the server did not say."),
+    # Pictures.
+    Rule("image-alt", "warning", "A picture whose alternative text is missing, or says no more than “picture”.", True),
+    Rule("image-insecure", "warning", "A picture over http."),
+    Rule("image-hotlink", "warning", "A picture on a host that often refuses to show it elsewhere."),
+    Rule("image-weight", "warning", "Pictures that travel with the mail weigh over 2 MB."),
+    Rule("image-*", "warning", "A picture that cannot be shown, or was changed to be shown."),
+    # The email.
+    Rule("size", "error", "The email is so large that Gmail cuts it off."),
+    Rule("budget", "warning", "The email was compacted, or ends early, to stay below Gmail's clip."),
+    Rule("contrast", "warning", "Text that is too close in colour to what is behind it (WCAG 1.4.3)."),
+    Rule("contrast-dark", "warning", "The same in dark mode."),
+    Rule("parts-differ", "warning", "Words of the post that the HTML or the text part does not have."),
+    Rule("unsubscribe-missing", "warning", "No unsubscribe link; an error where the theme drops a configured one."),
+    Rule("address-missing", "warning", "No postal address; an error where the theme drops a configured one."),
+    Rule("client-*", "hint", "A feature that a mail program of your readers lacks; a warning without a fallback."),
+    Rule("spam", "warning", "SpamAssassin's score, where it is installed; an error past its threshold."),
+)
+
+
+def rule_of(code: str) -> Rule | None:
+    """The rule that a finding belongs to: of its name, else of its family."""
+    own = next((rule for rule in RULES if rule.code == code), None)
+    families = (rule for rule in RULES if rule.code.endswith("*") and code.startswith(rule.code[:-1]))
+    return own or next(families, None)
+
+
+def describe() -> str:
+    """All of them as a Markdown table."""
+    rows = ["| Rule | Severity | `--fix` | What it is about |", "|---|---|---|---|"]
+    rows += (f"| `{rule.code}` | {rule.severity} | {'yes' if rule.mended else ''} | {rule.about} |" for rule in RULES)
+    return "\n".join(rows) + "\n"
