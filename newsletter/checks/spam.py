@@ -10,10 +10,10 @@ from newsletter.values import printable
 WEIGHTY = 1.0
 """Points from which a rule has a finding of its own. The usual threshold is 5; most rules weigh less than 1."""
 
-# Rules of the network begin so: block lists of addresses and links, and what a receiver looks up about the sender.
+# How the rules begin that SpamAssassin tags `net`: block lists, and what is looked up about the sender.
 _OF_THE_NETWORK = (
-    *("RCVD_IN_", "URIBL_", "DKIM_", "SPF_", "DMARC_", "DCC_", "PYZOR_", "RAZOR2_", "DNS_FROM_", "NO_DNS_"),
-    *("FROM_FMBLA_", "KAM_DMARC_"),
+    *("RCVD_IN_", "URIBL_", "SURBL_", "DKIM_", "DKIMWL_", "ARC_", "SPF_", "T_SPF_", "DMARC_", "USER_IN_"),
+    *("DCC_", "PYZOR_", "RAZOR2_", "DNS_FROM_", "NO_DNS_", "FROM_FMBLA_"),
 )
 
 # By how a rule's name begins; the first that fits.
@@ -28,7 +28,7 @@ _REMEDIES = (
     ("HTML_EMBEDS", "take the object out; link to it"),
     ("MPART_ALT_DIFF", "let the text part say what the HTML says"),
     ("MIME_HTML_", "send a text part too"),
-    ("SUBJ_ALL_CAPS", "write the subject in lower case"),
+    ("SUBJ_ALL_CAPS", "write the subject in small letters, as a sentence"),
     ("PLING_QUERY", "end the subject with one mark or none"),
     ("MISSING_SUBJECT", "give the post a title"),
     ("SUBJ", "word the subject differently"),
@@ -42,10 +42,9 @@ _REMEDIES = (
     ("URIBL_", "take out the link to a listed site"),
     ("SPOOF_", "look at the links: one passes for another site's"),
     ("RCVD_IN_", "ask the relay's operator: its address is on a block list"),
-    ("DKIM_", "run `newsletter doctor`"),
-    ("SPF_", "run `newsletter doctor`"),
-    ("DMARC_", "run `newsletter doctor`"),
-    ("MISSING_", "add what is missing"),
+    ("DKIM_", "look at the records of the sender's domain in the DNS"),
+    ("SPF_", "look at the records of the sender's domain in the DNS"),
+    ("DMARC_", "look at the records of the sender's domain in the DNS"),
 )
 
 
