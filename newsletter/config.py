@@ -201,6 +201,10 @@ class Config:
         return self.root / ".newsletter" / "images"
 
     @property
+    def link_cache(self) -> Path:
+        return self.root / ".newsletter" / "links.json"
+
+    @property
     def ledger_place(self) -> Path | str:
         """A file, or the URL of a PostgreSQL database."""
         keys = self.settings.ledger

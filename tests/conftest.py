@@ -19,7 +19,7 @@ from urllib.parse import unquote
 
 import pytest
 
-pytest_plugins = ["postgres"]
+pytest_plugins = ["postgres", "spamd"]
 
 TESTS = Path(__file__).parent
 CHECKOUT = TESTS.parent

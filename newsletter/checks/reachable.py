@@ -1,0 +1,91 @@
+"""What became of the links of a post when they were asked, as findings. Pure: `weblinks` does the asking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from newsletter.model import Finding, Severity
+from newsletter.values import printable
+
+State = Literal["ok", "moved", "dead", "unsure"]
+
+# The server knows us for a program, or wants a login: a reader's browser may well be let in. 999 is LinkedIn's.
+NOT_FOR_PROGRAMS = frozenset({401, 402, 403, 407, 451, 999})
+
+_MAX_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class LinkAnswer:
+    """What one link answered.
+
+    `code` is the status the server gave, 0 where there was none; `what` the same as a phrase, "the server answers 404
+    Not Found". `leads_to` is where permanent redirects lead, for a link that has moved and only for one.
+    """
+
+    url: str
+    state: State
+    code: int = 0
+    what: str = ""
+    leads_to: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.leads_to) != (self.state == "moved"):
+            raise ValueError(f"a link that is {self.state} leads to {self.leads_to!r}")
+
+
+def link_findings(answers: Mapping[str, LinkAnswer], lines: Mapping[str, int | None]) -> tuple[Finding, ...]:
+    """A finding for each link that a reader may stumble over, in the order of the post.
+
+    `lines` has the line of the post on which each URL stands first, None where nobody knows.
+    """
+    found = [_finding(answer, lines.get(url)) for url, answer in answers.items() if answer.state != "ok"]
+    return tuple(sorted(found, key=lambda finding: (finding.line is None, finding.line or 0)))
+
+
+def _finding(answer: LinkAnswer, line: int | None) -> Finding:
+    link = f"the link {_shown(answer.url)}"
+    if answer.state == "dead":
+        return Finding(
+            "link-dead", f"{link} is dead: {answer.what}", "correct it, or take it out", line, severity="error"
+        )
+    if answer.state == "moved":
+        target = _shown(answer.leads_to, len(answer.leads_to))
+        if _is_front_page(answer.leads_to) and not _is_front_page(answer.url):
+            what, remedy = (
+                f"{link} leads to the front page {target} now",
+                "look where the page went, or take the link out",
+            )
+        else:
+            what, remedy = f"{link} has moved for good", f"write {target}"
+        return Finding("link-moved", what, remedy, line, severity="hint")
+    severity: Severity = "hint" if answer.code in NOT_FOR_PROGRAMS else "warning"
+    return Finding(
+        "link-unsure", f"{link} may not work: {answer.what}", "open it in a browser", line, severity=severity
+    )
+
+
+def without_login(url: str) -> str:
+    """A URL without the user name and password that may stand before its host. ValueError where it is none."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else url
+
+
+def _shown(url: str, length: int = _MAX_SHOWN) -> str:
+    try:
+        # Security: a report goes to terminals and logs, a password does not.
+        url = without_login(url)
+    except ValueError:
+        url = url.rpartition("@")[2]
+    return printable(url if len(url) <= length else url[: length - 1] + "…")
+
+
+def _is_front_page(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.path in {"", "/"} and not parts.query

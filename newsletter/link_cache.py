@@ -1,0 +1,89 @@
+"""What links answered a while ago, so that the next check need not ask the same servers again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from newsletter.checks.reachable import LinkAnswer, State
+from newsletter.files import write_atomically
+
+KEPT_FOR: Mapping[State, timedelta] = {
+    "ok": timedelta(days=1),
+    "moved": timedelta(days=1),
+    # Long enough for a few runs over one post, short enough for a page that was put right.
+    "dead": timedelta(minutes=10),
+}
+"""What is unsure is asked again each time."""
+
+MAX_ENTRIES = 5000
+MAX_CHARS = 2000
+"""Of a URL or a phrase. With the entries it bounds the file."""
+MAX_BYTES = 32 * 1024 * 1024
+
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LinkCache:
+    """A JSON file of answers, each with the time at which it was had. What cannot be read counts as absent."""
+
+    path: Path
+
+    def read(self, now: datetime) -> dict[str, LinkAnswer]:
+        """The answers that still hold at `now` (an aware time), by URL, the oldest first."""
+        return {answer.url: answer for _, answer in self._entries(now)}
+
+    def write(self, answers: Mapping[str, LinkAnswer], now: datetime) -> None:
+        """Add answers that were had at `now`, and forget those that hold no longer.
+
+        Raises ConfigError where the file cannot be written.
+        """
+        kept = [(asked, answer) for asked, answer in self._entries(now) if answer.url not in answers]
+        kept += [(now, answer) for answer in answers.values() if answer.state in KEPT_FOR and _fits(answer)]
+        entries = [{"asked": asked.isoformat(), **asdict(answer)} for asked, answer in kept[-MAX_ENTRIES:]]
+        data = json.dumps({"version": _VERSION, "answers": entries}, indent=1)
+        write_atomically(self.path, (data + "\n").encode())
+
+    def _entries(self, now: datetime) -> list[tuple[datetime, LinkAnswer]]:
+        try:
+            with self.path.open("rb") as file:
+                document = json.loads(file.read(MAX_BYTES))
+        except (OSError, ValueError, RecursionError):
+            return []
+        match document:
+            case {"version": int(version), "answers": list(entries)} if version == _VERSION:
+                found = [entry for entry in map(_entry, entries) if entry is not None]
+                return [(asked, answer) for asked, answer in found if _holds(asked, answer, now)]
+        return []
+
+
+def _entry(entry: object) -> tuple[datetime, LinkAnswer] | None:
+    match entry:
+        case {
+            "asked": str(asked),
+            "url": str(url),
+            "state": "ok" | "moved" | "dead" as state,
+            "code": int(code),
+            "what": str(what),
+            "leads_to": str(leads_to),
+        }:
+            try:
+                answer = LinkAnswer(url, state, code, what, leads_to)
+                when = datetime.fromisoformat(asked)
+            except ValueError:
+                return None
+            return (when, answer) if when.tzinfo is not None and _fits(answer) else None
+    return None
+
+
+def _fits(answer: LinkAnswer) -> bool:
+    return all(len(text) <= MAX_CHARS for text in (answer.url, answer.what, answer.leads_to))
+
+
+def _holds(asked: datetime, answer: LinkAnswer, now: datetime) -> bool:
+    # An answer from the future is one of a clock that was wrong.
+    return timedelta(0) <= now - asked < KEPT_FOR[answer.state]
