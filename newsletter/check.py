@@ -7,25 +7,31 @@ from __future__ import annotations
 
 import difflib
 import re
+import shutil
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from newsletter.checks.reachable import link_findings
 from newsletter.checks.rendered import rendered_findings, size_findings
 from newsletter.checks.slips import Slip, find_slips, mend_text
 from newsletter.checks.source import link_places, source_findings
+from newsletter.checks.spam import spam_findings
 from newsletter.config import Config
 from newsletter.errors import ConfigError, ContentError
 from newsletter.files import STDIN, open_post, write_atomically
+from newsletter.message import Composer
 from newsletter.model import Finding, Issue
-from newsletter.pipeline import Rendering, masthead_of, render_post, site_of
+from newsletter.pipeline import SAMPLE, Rendering, masthead_of, render_post, site_of
 from newsletter.post import decode_post, parse_post
 
 if TYPE_CHECKING:
     from newsletter.audience import Audience
     from newsletter.images import ImageMode
+    from newsletter.weblinks import LinkChecker
 
 _ORDER = {"error": 0, "warning": 1, "hint": 2}
 _BOM = b"\xef\xbb\xbf"
@@ -101,20 +107,47 @@ def finding_of(sentence: str, path: str) -> Finding:
     return Finding("unreadable", what or remedy, remedy if what else "", line, column, "error")
 
 
-# --- links ----------------------------------------------------------------------------------------------------------
+# --- asking others --------------------------------------------------------------------------------------------------
 
 
-def insecure_links(post: str, config: Config) -> tuple[str, ...]:
-    """The addresses of a post, links and pictures, that go over http. Raises ContentError, ConfigError."""
-    issue, text = _read(post, config)
-    links = [url for url in link_places(issue, text) if url.startswith("http://")]
-    return tuple(dict.fromkeys((*links, *(image.src for image in issue.images if image.src.startswith("http://")))))
+Progress = Callable[[int, int], None]
 
 
-def _read(post: str, config: Config) -> tuple[Issue, str]:
+def ask_links(
+    rendering: Rendering, checker: LinkChecker, on_progress: Progress = lambda done, total: None
+) -> tuple[Finding, ...]:
+    """What became of the pages that an issue links to. Asks the web."""
+    places = link_places(rendering.issue, rendering.text)
+    answers = checker.check(tuple(places), on_progress)
+    return (*link_findings(answers, places), *checker.findings)
+
+
+def secure_links(
+    post: str, config: Config, checker: LinkChecker, on_progress: Progress = lambda done, total: None
+) -> frozenset[str]:
+    """The http addresses of a post, of links and of pictures, that answer over https, too. Asks the web.
+
+    Raises ContentError, ConfigError.
+    """
     name, data, _ = open_post(post, sys.stdin.buffer)
     text = decode_post(data, name)
-    return _issues(text, name, config)[0], text
+    issue = _issues(text, name, config)[0]
+    urls = (*link_places(issue, text), *(image.src for image in issue.images))
+    answers = checker.upgrades([url for url in urls if url.startswith("http://")], on_progress)
+    return frozenset(url for url, secure in answers.items() if secure)
+
+
+def ask_spam(
+    rendering: Rendering, config: Config, when: datetime, spamc: Sequence[str] = ("spamc",)
+) -> tuple[Finding, ...]:
+    """What SpamAssassin says of the issue's message; nothing where it is not installed or does not answer."""
+    from newsletter.spam import spam_score
+
+    if shutil.which(spamc[0]) is None:
+        return ()
+    composer = Composer(rendering.variants, config.sample_sender, issue=rendering.issue.slug, when=when)
+    verdict = spam_score(composer.compose(SAMPLE).data, spamc=spamc)
+    return spam_findings(verdict) if verdict else ()
 
 
 def _issues(text: str, name: str, config: Config) -> tuple[Issue, ...]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +14,15 @@ import click
 
 from newsletter import errors
 from newsletter.console import config_option, images_mode, images_option, json_option, load, print_json
-from newsletter.progress import printable
+from newsletter.progress import Progress, printable
 
 if TYPE_CHECKING:
     from newsletter.audience import Audience
     from newsletter.check import Checked, Mending
     from newsletter.config import Config
     from newsletter.model import Finding
+    from newsletter.pipeline import Rendering
+    from newsletter.weblinks import LinkChecker
 
 ALIKE = 5
 """Findings of one rule that are printed for a post; --all prints every one."""
@@ -34,6 +38,7 @@ _COLOURS = {"error": "red", "warning": "yellow", "hint": "cyan"}
 @click.option("--fix", is_flag=True, help="Mend what can be mended without changing what the post says.")
 @click.option("--dry-run", is_flag=True, help="With --fix: show what would change, and write nothing.")
 @click.option("--links", is_flag=True, help="Ask the web whether the post's links are alive.")
+@click.option("--no-spam", is_flag=True, help="Do not ask SpamAssassin, even where its spamc is installed.")
 @click.option(
     "--to", type=click.Path(path_type=Path), metavar="LIST.csv", help="The list, for the fields it must have."
 )
@@ -47,6 +52,7 @@ def check(
     fix: bool,
     dry_run: bool,
     links: bool,
+    no_spam: bool,
     to: Path | None,
     strict: bool,
     show_all: bool,
@@ -68,8 +74,10 @@ def check(
     total: Counter[str] = Counter()
     for post in posts:
         config = load(config_path, post)
-        mending = _mend(post, config, asks=links, write=not dry_run) if fix else None
-        checked = check_post(post, config, audience, images=images_mode(images), more=_asked(config, links=links))
+        checker = _link_checker(config) if links else None
+        mending = _mend(post, config, checker, write=not dry_run, quiet=as_json) if fix else None
+        more = partial(_asked, config=config, checker=checker, spam=not no_spam, quiet=as_json)
+        checked = check_post(post, config, audience, images=images_mode(images), more=more)
         total.update(finding.severity for finding in checked.findings)
         if as_json:
             told.append(_described(checked, mending))
@@ -97,21 +105,36 @@ def _audience(to: Path | None) -> Audience | None:
 # --- what somebody else is asked ------------------------------------------------------------------------------------
 
 
-def _asked(config: Config, *, links: bool) -> Any:
-    return lambda rendering: ()
+def _link_checker(config: Config) -> LinkChecker:
+    from newsletter.link_cache import LinkCache
+    from newsletter.weblinks import LinkChecker
+
+    return LinkChecker(cache=LinkCache(config.link_cache))
 
 
-def _mend(post: str, config: Config, *, asks: bool, write: bool) -> Mending | None:
-    from newsletter.check import mend_post
+def _asked(
+    rendering: Rendering, *, config: Config, checker: LinkChecker | None, spam: bool, quiet: bool
+) -> tuple[Finding, ...]:
+    from newsletter.check import ask_links, ask_spam
+
+    found: tuple[Finding, ...] = ask_spam(rendering, config, datetime.now(UTC)) if spam else ()
+    if checker is not None:
+        with Progress("Asking links", quiet=quiet) as asking:
+            found += ask_links(rendering, checker, asking.show)
+    return found
+
+
+def _mend(post: str, config: Config, checker: LinkChecker | None, *, write: bool, quiet: bool) -> Mending | None:
+    from newsletter.check import mend_post, secure_links
 
     try:
-        return mend_post(post, config, secure=_secure(post, config) if asks else (), write=write)
+        secure: frozenset[str] = frozenset()
+        if checker is not None:
+            with Progress("Asking for https", quiet=quiet) as asking:
+                secure = secure_links(post, config, checker, asking.show)
+        return mend_post(post, config, secure=secure, write=write)
     except errors.ContentError:
         return None  # the check says so, with its place
-
-
-def _secure(post: str, config: Config) -> Collection[str]:
-    return ()
 
 
 # --- as text --------------------------------------------------------------------------------------------------------

@@ -7,17 +7,21 @@ import re
 import shutil
 import stat
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cases import Case, read_cases
 from conftest import CHECKOUT, RequireProgram
 from front_door import HELLO, newsletter, write_list, write_post
+from image_server import allow_here
+from link_server import serving
 
-from newsletter.check import check_post, finding_of
+from newsletter.check import ask_links, ask_spam, check_post, finding_of, secure_links
 from newsletter.checks.rules import RULES, describe, rule_of
 from newsletter.config import load_config
 from newsletter.model import Finding
+from newsletter.weblinks import LinkChecker
 
 CONFIGURED = (
     '[newsletter]\nname = "N"\nfrom = "n@example.com"\npostal_address = "1 Main Street"\n'
@@ -281,3 +285,44 @@ def test_the_known_faults_of_the_real_posts(posts: Path, project: Path) -> None:
         assert left & {rule.code for rule in RULES if rule.mended and rule.code != "link-http"} == set()
         kept = [each for each in old["findings"] if not each["fixable"]]
         assert len(new["findings"]) == len(kept), json.dumps(new["findings"], ensure_ascii=False)
+
+
+# --- asking others --------------------------------------------------------------------------------------------------
+
+
+def test_dead_links_by_line_and_https_where_it_answers(project: Path) -> None:
+    with serving() as server:
+        dead, alive = server.serve("/dead", (404, {})), server.serve("/alive")
+        links = f"1. A. [Source]({alive})\n2. B. [Source]({dead})\n"
+        post = write_post(project, f"---\ntitle: March\ndate: 2026-03-01\n---\n{links}")
+        config = load_config(project / "newsletter.toml", {}, project)
+        checker = LinkChecker(allow=allow_here, pause=_at_once)
+        checked = check_post(str(post), config, more=lambda rendering: ask_links(rendering, checker))
+        told = [each for each in checked.findings if each.code in ("link-dead", "link-unsure", "link-moved")]
+        assert [(each.code, each.line, each.severity) for each in told] == [("link-dead", 6, "error")]
+        # The server speaks no TLS.
+        assert secure_links(str(post), config, checker) == frozenset()
+
+
+async def _at_once(seconds: float) -> None:
+    return
+
+
+def test_links_of_this_machine_are_not_asked(project: Path) -> None:
+    write_post(project, "---\ntitle: March\n---\n[a](http://127.0.0.1:9/) and [b](http://[::1]:9/)\n")
+    run = newsletter("check", "2026-03-01-hello.md", "--links", cwd=project)
+    assert run.code == 0
+    assert run.out.count("it is on a private address") == 2
+
+
+def test_the_spam_score(project: Path, spamc: tuple[str, ...]) -> None:
+    gtube = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
+    post = write_post(project, f"---\ntitle: March\n---\nSpam:\n\n```\n{gtube}\n```\n")
+    config = load_config(project / "newsletter.toml", {}, project)
+    when = datetime(2026, 3, 1, tzinfo=UTC)
+    checked = check_post(str(post), config, more=lambda rendering: ask_spam(rendering, config, when, spamc))
+    spam = [each for each in checked.findings if each.code.startswith("spam-")]
+    assert spam[0].severity == "error"
+    assert any("GTUBE" in each.what for each in spam)
+    silent = check_post(str(post), config, more=lambda rendering: ask_spam(rendering, config, when, ("no-such-spamc",)))
+    assert not any(each.code.startswith("spam-") for each in silent.findings)

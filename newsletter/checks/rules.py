@@ -57,7 +57,8 @@ RULES: tuple[Rule, ...] = (
     Rule("link-scheme", "warning", "A link that no mail program follows, such as `javascript:`."),
     Rule("link-dead", "error", "With --links: the server says that there is nothing."),
     Rule("link-moved", "hint", "With --links: the page has moved for good."),
-    Rule("link-unsure", "hint", "With --links: the server did not say."),
+    Rule("link-unsure", "warning", "With --links: the server did not say; a hint where it wants a login."),
+    Rule("link-cache", "hint", "With --links: the answers cannot be kept for the next time."),
     # Pictures.
     Rule("image-alt", "warning", "A picture whose alternative text is missing, or says no more than “picture”.", True),
     Rule("image-insecure", "warning", "A picture over http."),
@@ -73,7 +74,14 @@ RULES: tuple[Rule, ...] = (
     Rule("unsubscribe-missing", "warning", "No unsubscribe link; an error where the theme drops a configured one."),
     Rule("address-missing", "warning", "No postal address; an error where the theme drops a configured one."),
     Rule("client-*", "hint", "A feature that a mail program of your readers lacks; a warning without a fallback."),
-    Rule("spam", "warning", "SpamAssassin's score, where it is installed; an error past its threshold."),
+    Rule(
+        "spam-score",
+        "hint",
+        "SpamAssassin's score, where it runs; a warning from half its threshold, an error past it.",
+    ),
+    Rule(
+        "spam-rule", "warning", "A rule of SpamAssassin's that weighs a point or more; a hint while the score is low."
+    ),
 )
 
 

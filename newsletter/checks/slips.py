@@ -298,7 +298,8 @@ def _pictures(lines: Sequence[str], issue: Issue) -> Iterator[Slip]:
         line = lines[image.line - 1]
         for found in _PICTURE.finditer(line):
             target = line[found.end() :].lstrip(" <")
-            if says_nothing(found["alt"]) and target.startswith(image.src):
+            # A picture beside the post has another address once it travels with the mail.
+            if says_nothing(found["alt"]) and (target.startswith(image.src) or image.src.startswith("cid:")):
                 edit = Edit(image.line, found.start("alt"), found.end("alt"), words)
                 yield alt_slip(image, words, (edit,))
 
