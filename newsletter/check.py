@@ -12,14 +12,18 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from newsletter.checks.compat import compat_findings
 from newsletter.checks.reachable import link_findings
-from newsletter.checks.rendered import rendered_findings, size_findings
+from newsletter.checks.rendered import rendered_findings, sample_text, size_findings
 from newsletter.checks.slips import Slip, find_slips, mend_text
 from newsletter.checks.source import link_places, source_findings
 from newsletter.checks.spam import spam_findings
+from newsletter.checks.support import Support
+from newsletter.clients import load_support
 from newsletter.config import Config
 from newsletter.errors import ConfigError, ContentError
 from newsletter.files import STDIN, open_post, write_atomically
@@ -86,8 +90,14 @@ def _findings(rendering: Rendering, config: Config, slips: tuple[Slip, ...]) -> 
     yield from rendering.findings
     yield from source_findings(rendering.issue, rendering.text, slips)
     yield from rendered_findings(rendering.issue, rendering.email, masthead_of(config))
+    yield from compat_findings(sample_text(rendering.email.html), _support(), config.settings.check.clients)
     for email in rendering.variants.emails.values():
         yield from size_findings(email)
+
+
+@lru_cache(maxsize=1)
+def _support() -> Support:
+    return load_support()
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:

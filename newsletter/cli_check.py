@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 ALIKE = 5
 """Findings of one rule that are printed for a post; --all prints every one."""
 
+CLIENT_HINTS = "client-*"
+SHOWN = {CLIENT_HINTS: 0}
+"""They are the theme's affair, are the same every day, and have a fallback each."""
+
 JSON_VERSION = 1
 """Of the object that --json prints. It grows when a key goes or changes its meaning, not when one is added."""
 
@@ -84,7 +88,7 @@ def check(
             continue
         if mending is not None:
             _print_mending(post, mending)
-        for line in _lines(checked, len(checked.findings) if show_all else ALIKE):
+        for line in _lines(checked, show_all=show_all):
             click.echo(line)
     if as_json:
         print_json({"version": JSON_VERSION, "counts": _counts(total), "posts": told})
@@ -152,23 +156,28 @@ def _print_mending(post: str, mending: Mending) -> None:
         click.echo(printable(f"{post}: nothing to mend"), err=True)
 
 
-def _lines(checked: Checked, alike: int) -> Iterator[str]:
-    """A line a finding, by place; of one rule the first few, then how many more there are."""
+def _lines(checked: Checked, *, show_all: bool) -> Iterator[str]:
+    """A line a finding, by place; of one kind the first few, then how many more there are."""
+    path = printable(checked.path)
     seen: Counter[str] = Counter()
-    rows = []
     for finding in checked.findings:
-        seen[finding.code] += 1
-        if seen[finding.code] <= alike:
-            rows.append(finding)
-    for finding in rows:
-        yield _line(checked, finding)
-    for code, count in seen.items():
-        if count > alike:
-            yield f"{printable(checked.path)}: … and {count - alike:,} more of {code}; --all names them"
+        kind = _kind(finding)
+        seen[kind] += 1
+        if show_all or seen[kind] <= SHOWN.get(kind, ALIKE):
+            yield _line(checked, finding)
+    for kind, count in seen.items():
+        shown = SHOWN.get(kind, ALIKE)
+        if count > shown and not show_all:
+            yield f"{path}: … and {count - shown:,} more of {kind}; --all names them"
     counts = Counter(str(finding.severity) for finding in checked.findings)
     mendable = sum(map(checked.is_mendable, checked.findings))
     fixes = f"; --fix mends {mendable:,}" if mendable else ""
-    yield f"{printable(checked.path)}: {_summary(counts)}{fixes}"
+    yield f"{path}: {_summary(counts)}{fixes}"
+
+
+def _kind(finding: Finding) -> str:
+    """What is counted together: a rule, or all that readers do not miss in their mail programs."""
+    return CLIENT_HINTS if finding.code.startswith("client-") and finding.severity == "hint" else finding.code
 
 
 def _line(checked: Checked, finding: Finding) -> str:

@@ -299,6 +299,23 @@ def ledger_url(value: str) -> str:
     return value
 
 
+# --- readers --------------------------------------------------------------------------------------------------------
+
+
+def client_family(name: str) -> str:
+    """One of the families of mail clients that caniemail tells apart."""
+    from newsletter.checks.support import FAMILIES
+
+    if name in FAMILIES:
+        return name
+    from difflib import get_close_matches  # 10 ms that only a fault needs
+
+    named = {said.lower(): family for family, said in FAMILIES.items()} | {family: family for family in FAMILIES}
+    nearest = get_close_matches(name.lower(), named, n=1)
+    remedy = f"did you mean {named[nearest[0]]}?" if nearest else f"it may be {', '.join(FAMILIES)}"
+    raise FaultError("is no mail client that caniemail knows", remedy)
+
+
 # --- pace -----------------------------------------------------------------------------------------------------------
 
 

@@ -50,7 +50,7 @@ def key(
     """A field that is a key. `default` is the section's value where nobody set it, and is described where not empty."""
     described = {KEY: Key(about, read, example, default, name, free)}
     if isinstance(default, dict):
-        return field(default_factory=dict, metadata=described)
+        return field(default_factory=default.copy, metadata=described)
     return field(default=default, metadata=described)
 
 

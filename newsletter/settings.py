@@ -345,6 +345,24 @@ class LedgerSection(Section):
     )
 
 
+def _client_share(name: str, value: object) -> tuple[str, float]:
+    return entries.client_family(name), number(100, zero=True)(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSection(Section):
+    clients: Mapping[str, float] = key(
+        "What share of your readers, in percent, reads with each family of mail clients, by caniemail's names; one "
+        "that is not named is not looked at. Without it, a quarter each for four: published figures are no measure of "
+        "your list, since they count loaded images, and Apple Mail loads them unread while Outlook often leaves them "
+        "out.",
+        _client_share,
+        default={"gmail": 25.0, "outlook": 25.0, "apple-mail": 25.0, "yahoo": 25.0},
+        example={"gmail": 45, "outlook": 25, "apple-mail": 20, "yahoo": 5},
+        free=True,
+    )
+
+
 LABELS = Key(
     "The theme's own words, each replaced by yours whatever the issue's language. Example: `unsubscribe = \"Leave this "
     'list"`',
@@ -373,6 +391,7 @@ class Settings:
     images: ImagesSection = ImagesSection()
     labels: Mapping[str, str] = field(default_factory=dict)
     ledger: LedgerSection = LedgerSection()
+    check: CheckSection = CheckSection()
 
 
 SECTIONS: Mapping[str, type[Section] | None] = {
@@ -386,6 +405,7 @@ SECTIONS: Mapping[str, type[Section] | None] = {
     "images": ImagesSection,
     "labels": None,
     "ledger": LedgerSection,
+    "check": CheckSection,
 }
 """The sections by name, in the order of the documentation. None: its keys are of the person's choice."""
 
@@ -449,6 +469,10 @@ def _contradictions(settings: Settings, tree: Mapping[str, Any]) -> tuple[Fault,
         lacking = [name for name, value in (("domain", signer.domain), ("selector", signer.selector)) if not value]
         if lacking:
             faults.append(Fault(("dkim",), f"has no {' and no '.join(lacking)}", "set domain, selector and key"))
+    readers = round(sum(settings.check.clients.values()), 6)
+    if readers > 100:
+        what = f"adds up to {readers:g} % of the readers"
+        faults.append(Fault(("check", "clients"), what, "write shares that are 100 % together at most"))
     if settings.delivery.quiet_hours:
         try:
             settings.delivery.quiet_times()

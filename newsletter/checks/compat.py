@@ -1,0 +1,112 @@
+"""What an email uses that some of its readers' mail clients lack, by caniemail's table.
+
+Outlook on Windows reads another email than everyone else, by MSO's conditional comments; each is held against its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from newsletter.checks.conditional import as_word_reads
+from newsletter.checks.fallbacks import FALLBACKS
+from newsletter.checks.features import count_features
+from newsletter.checks.support import CANIEMAIL, NO, PARTLY, Client, Feature, Support, named_clients
+from newsletter.model import Finding
+
+LAYOUT_STANDS = "nothing is missing there: the light layout stands on inlined styles, and these add to it"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A feature that the email uses and some clients lack, or know only in part.
+
+    `count` is how often it is used. `live`: in style blocks alone, for those clients.
+    """
+
+    feature: Feature
+    count: int
+    lacking: tuple[Client, ...]
+    partly: tuple[Client, ...]
+    live: bool
+
+
+def find_gaps(html: str, support: Support, families: Collection[str]) -> tuple[Gap, ...]:
+    """In the order of their slugs."""
+    everywhere, in_word = count_features(html), count_features(as_word_reads(html))
+    readers = [
+        (index, client, *(in_word if client.is_word else everywhere))
+        for index, client in enumerate(support.clients)
+        if client.family in families
+    ]
+    gaps: list[Gap] = []
+    for slug in sorted(support.features.keys() & {slug for counts in (*everywhere, *in_word) for slug in counts}):
+        feature = support.features[slug]
+        short: dict[str, list[Client]] = {NO: [], PARTLY: []}
+        used = in_body = 0
+        for index, client, body, live in readers:
+            level = feature.levels[index]
+            if level in short and (count := body.get(slug, 0) + live.get(slug, 0)):
+                short[level].append(client)
+                used, in_body = max(used, count), max(in_body, body.get(slug, 0))
+        if used:
+            gaps.append(Gap(feature, used, tuple(short[NO]), tuple(short[PARTLY]), live=not in_body))
+    return tuple(gaps)
+
+
+def compat_findings(html: str, support: Support, shares: Mapping[str, float]) -> tuple[Finding, ...]:
+    """`html` is the final one of a message. `shares` is the percentage of readers by family; one without is no concern.
+
+    A warning for each feature that is lacked without a fallback that we know; a hint for each with one; one hint for
+    all that stands in style blocks alone, one for all that works in part. The most readers come first.
+    """
+    readers = _Readers(support, shares)
+    gaps = find_gaps(html, support, {family for family, share in shares.items() if share > 0})
+    lacked = sorted(
+        (gap for gap in gaps if gap.lacking and not gap.live),
+        key=lambda gap: (gap.feature.slug in FALLBACKS, -readers.share(gap.lacking), gap.feature.slug),
+    )
+    findings = [_lack(gap, readers) for gap in lacked]
+    if live := tuple(gap for gap in gaps if gap.lacking and gap.live):
+        who = readers.named(*(gap.lacking for gap in live))
+        what = f"what style blocks use is lost on {who}: {_titles(live)}"
+        findings.append(Finding("client-style-block", what, LAYOUT_STANDS, severity="hint"))
+    if partly := tuple(gap for gap in gaps if gap.partly and not gap.lacking and not gap.live):
+        who = readers.named(*(gap.partly for gap in partly))
+        what = f"what works only in part in {who}: {_titles(partly)}"
+        remedy = f"should one of them matter, look it up: {CANIEMAIL}"
+        findings.append(Finding("client-partly", what, remedy, severity="hint"))
+    return tuple(findings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Readers:
+    support: Support
+    shares: Mapping[str, float]
+
+    def named(self, *several: tuple[Client, ...]) -> str:
+        """The clients, and how many readers that is; of a family in part at most, since nobody knows its parts."""
+        some = {client for each in several for client in each}
+        clients = tuple(client for client in self.support.clients if client in some)
+        families = {client.family for client in clients}
+        whole = all(client in some for client in self.support.clients if client.family in families)
+        most = "" if whole else "at most "
+        return f"{named_clients(clients, self.support)}, {most}{self.share(clients):g} % of readers"
+
+    def share(self, clients: tuple[Client, ...]) -> float:
+        return sum(self.shares[family] for family in {client.family for client in clients})
+
+
+def _lack(gap: Gap, readers: _Readers) -> Finding:
+    feature = gap.feature
+    times = "" if gap.count == 1 else f" ({gap.count} times)"
+    what = f"{feature.title}{times} is lost on {readers.named(gap.lacking)}"
+    fallback = FALLBACKS.get(feature.slug)
+    if fallback:
+        return Finding(f"client-{feature.slug}", what, fallback, severity="hint")
+    remedy = "use a JPEG or PNG file" if feature.category == "image" else f"write it another way: {feature.url}"
+    return Finding(f"client-{feature.slug}", what, remedy)
+
+
+def _titles(gaps: tuple[Gap, ...]) -> str:
+    return ", ".join(gap.feature.title for gap in gaps)

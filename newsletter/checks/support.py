@@ -1,0 +1,91 @@
+"""What mail clients can show: caniemail's table as types. The words are caniemail's own, a `slug` for each feature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+YES, PARTLY, NO, UNKNOWN = "y", "a", "n", "u"
+CANIEMAIL = "https://www.caniemail.com/features/"
+
+FAMILIES: Mapping[str, str] = {
+    "aol": "AOL",
+    "apple-mail": "Apple Mail",
+    "fastmail": "Fastmail",
+    "free-fr": "Free.fr",
+    "gmail": "Gmail",
+    "gmx": "GMX",
+    "hey": "HEY",
+    "ionos-1and1": "1&1",
+    "laposte": "LaPoste.net",
+    "mail-ru": "Mail.ru",
+    "orange": "Orange",
+    "outlook": "Outlook",
+    "protonmail": "ProtonMail",
+    "rainloop": "RainLoop",
+    "samsung-email": "Samsung Email",
+    "sfr": "SFR",
+    "t-online-de": "T-online.de",
+    "thunderbird": "Thunderbird",
+    "web-de": "WEB.DE",
+    "wp-pl": "WP.pl",
+    "yahoo": "Yahoo",
+}
+"""Each family of clients, and its name for a person: the table's, held here so that settings need not read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A family's client on one platform: `outlook`, `windows`, as a person names it: Windows."""
+
+    family: str
+    platform: str
+    name: str
+
+    @property
+    def is_word(self) -> bool:
+        """Whether it shows mail with Word's engine, which alone reads MSO's conditional comments."""
+        return self.family == "outlook" and self.platform in {"windows", "windows-mail"}
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """`levels` has a letter for each client of the `Support` it belongs to, in that order."""
+
+    slug: str
+    title: str
+    category: str
+    levels: str
+
+    @property
+    def url(self) -> str:
+        return f"{CANIEMAIL}{self.slug}/"
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """The whole table: caniemail's features by slug. `package` is the npm version, `updated` the data's own date."""
+
+    package: str
+    updated: str
+    clients: tuple[Client, ...]
+    features: Mapping[str, Feature]
+
+    def __post_init__(self) -> None:
+        letters = frozenset((YES, PARTLY, NO, UNKNOWN))
+        for each in self.features.values():
+            if len(each.levels) != len(self.clients) or not letters.issuperset(each.levels):
+                raise ValueError(f"{each.slug} has no level for each of {len(self.clients)} clients")
+
+
+def named_clients(clients: tuple[Client, ...], support: Support) -> str:
+    """Clients in words, a family's platforms folded: `Gmail, Outlook (Windows, Windows Mail)`."""
+    families = dict.fromkeys(client.family for client in clients)
+    return ", ".join(_named_family(family, clients, support) for family in families)
+
+
+def _named_family(family: str, clients: tuple[Client, ...], support: Support) -> str:
+    every = tuple(client for client in support.clients if client.family == family)
+    some = tuple(client for client in clients if client.family == family)
+    name = FAMILIES.get(family, family)
+    return name if len(some) == len(every) else f"{name} ({', '.join(client.name for client in some)})"
