@@ -29,7 +29,9 @@ ALIKE = 5
 
 CLIENT_HINTS = "client-*"
 SHOWN = {CLIENT_HINTS: 0}
-"""They are the theme's affair, are the same every day, and have a fallback each."""
+"""They are the theme's affair, and the same every day."""
+
+ABSENT = "some mail programs lack and do without (client-*)"
 
 JSON_VERSION = 1
 """Of the object that --json prints. It grows when a key goes or changes its meaning, not when one is added."""
@@ -168,7 +170,8 @@ def _lines(checked: Checked, *, show_all: bool) -> Iterator[str]:
     for kind, count in seen.items():
         shown = SHOWN.get(kind, ALIKE)
         if count > shown and not show_all:
-            yield f"{path}: … and {count - shown:,} more of {kind}; --all names them"
+            rest = f"… and {count - shown:,} more of {kind}" if shown else f"{count:,} features that {ABSENT}"
+            yield f"{path}: {rest}; --all names them"
     counts = Counter(str(finding.severity) for finding in checked.findings)
     mendable = sum(map(checked.is_mendable, checked.findings))
     fixes = f"; --fix mends {mendable:,}" if mendable else ""

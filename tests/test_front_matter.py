@@ -53,7 +53,7 @@ def test_an_open_block_is_an_error_with_its_line() -> None:
 
 
 def test_empty_block() -> None:
-    assert read_front_matter("---\n---\ntext", "post.md") == FrontMatter({}, "text", 3)
+    assert read_front_matter("---\n---\ntext", "post.md") == FrontMatter({}, "text", 3, block_line=2)
 
 
 def test_words_that_yaml_would_read_otherwise() -> None:
