@@ -149,6 +149,12 @@ def test_what_is_live_for_the_one_stands_in_the_body_of_the_other() -> None:
     assert [gap.live for gap in find_gaps(html, levels, {"outlook"})] == [False]
 
 
+def test_the_body_of_one_who_knows_a_part_does_not_count_for_one_who_lacks_it() -> None:
+    html = f"<style>.a{{display:flex}}</style>{MSO}"
+    (gap,) = find_gaps(html, table(css_display_flex="nnyay"), {"gmail", "outlook"})
+    assert (gap.lacking, gap.partly, gap.live) == (GMAIL, (OUTLOOK[1],), True)
+
+
 # --- the whole table ------------------------------------------------------------------------------------------------
 
 

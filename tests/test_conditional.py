@@ -27,6 +27,9 @@ from newsletter.checks.conditional import as_word_reads
         ("a<!--[if gte vml 1]>b<![endif]-->c", "abc"),
         ("a<!--[if IE]>b<![endif]-->c", "ac"),
         ("a<!--[if !(IE)]>b<![endif]-->c", "abc"),
+        ("a<!--[if !!mso]>b<![endif]-->c", "abc"),
+        ("a<!--[if ! ! ! mso]>b<![endif]-->c", "ac"),
+        ("<!--[if " + "!" * 9_000 + "mso]>b<![endif]-->", "b"),
         ("a<!--[IF MSO]>b<![ENDIF]-->c", "abc"),
         ("a<!--[if what is this]>b<![endif]-->c", "ac"),
         ("a<!-- a comment -->b", "a<!-- a comment -->b"),
@@ -50,3 +53,8 @@ def test_nothing_is_made_up(pieces: list[str]) -> None:
     word = as_word_reads(html)
     assert word.count("x") <= html.count("x")
     assert "[endif]" not in word
+
+
+@pytest.mark.parametrize("piece", ["<!--[if mso]>", "<!--[if ", "<!", "<!-- ", "<!--[if mso]> ", "<!--[if mso |"])
+def test_what_goes_on_for_long_ends_soon(piece: str) -> None:
+    assert len(as_word_reads(piece * 9_000)) <= len(piece) * 9_000

@@ -215,13 +215,22 @@ def test_hardly_any_html(html: str) -> None:
     assert set(body) <= {"html-comments", "html-body", "html-p"}
 
 
-def test_deep_nesting_and_long_runs_end_soon() -> None:
-    assert in_style("a{" * 50_000)
-    in_style("(" * 50_000)
-    in_style("'" * 49_999)
-    in_style('"(' * 25_000)
-    in_style("/*" * 50_000)
-    count_features("<div>" * 5_000)
+@pytest.mark.parametrize(
+    "css",
+    [
+        *("a{" * 9_000, "@x{" * 9_000 + "a{}" * 9_000, "(" * 20_000, "'" * 19_999, '"(' * 9_000, "/*" * 20_000),
+        *("a:" + "url(" * 20_000 + ";", "a:" + "9" * 20_000 + ";", "a:" + "!" + " " * 20_000 + ";", "[" * 20_000 + "{"),
+        *("a" + " " * 20_000 + "{", "a[x" * 9_000 + "{", "@media " + "( " * 9_000 + "{", "a:" + "-a" * 9_000 + ";"),
+    ],
+    ids=lambda css: css[:12],
+)
+def test_what_goes_on_for_long_ends_soon(css: str) -> None:
+    """Where each character led to a look at all the others, one of these would outlast the suite's limit."""
+    count_features(f"<style>{css}</style><b style='{css.replace(chr(39), chr(34))}'>x</b>")
+
+
+def test_deep_nesting() -> None:
+    assert count_features("<div>" * 5_000)[0]["html-div"] > 200
 
 
 @given(st.text(alphabet="ab{};:@&.#[]()\"'/*\\ \n-,!1%", max_size=80))

@@ -64,6 +64,51 @@ def told(error: ConfigError) -> str:
     return str(error)
 
 
+# --- readers --------------------------------------------------------------------------------------------------------
+
+
+def test_readers_are_four_quarters_by_default_and_ones_own_replace_them(tmp_path: Path) -> None:
+    quarters = {"gmail": 25, "outlook": 25, "apple-mail": 25, "yahoo": 25}
+    assert load_config(None, {}, tmp_path).settings.check.clients == quarters
+    assert config_of(tmp_path, "[check]\n").settings.check.clients == quarters
+    assert config_of(tmp_path, "[check]\nclients = {}\n").settings.check.clients == {}
+    own = config_of(tmp_path, "[check]\nclients = { gmail = 66.6, apple-mail = 33.4, hey = 0 }\n")
+    assert own.settings.check.clients == {"gmail": 66.6, "apple-mail": 33.4, "hey": 0}
+
+
+@pytest.mark.parametrize(
+    ("clients", "sentence"),
+    [
+        ("{ gmial = 45 }", "clients.gmial is no mail client that caniemail knows; did you mean gmail?"),
+        ("{ Gmail = 45 }", "clients.Gmail is no mail client that caniemail knows; did you mean gmail?"),
+        (
+            '{ "Apple Mail" = 45 }',
+            "clients.Apple Mail is no mail client that caniemail knows; did you mean apple-mail?",
+        ),
+        ("{ xyzzy = 45 }", "clients.xyzzy is no mail client that caniemail knows; it may be aol, apple-mail, fastmail"),
+        ('{ "a\\u001bb" = 1 }', "clients.a\\x1bb is no mail client that caniemail knows; it may be aol"),
+        ("{ gmail = -1 }", "clients.gmail is -1, not a number from 0 to 100; write gmail = 45"),
+        ("{ gmail = nan }", "clients.gmail is nan, not a number from 0 to 100; write gmail = 45"),
+        ("{ gmail = 101 }", "clients.gmail is 101, not a number from 0 to 100; write gmail = 45"),
+        ("{ gmail = '45 %' }", 'clients.gmail is the string "45 %", not a number; write gmail = 45'),
+        ("{ gmail = true }", "clients.gmail is a boolean, not a number; write gmail = 45"),
+        ("45", "clients is a whole number, not a table; write clients = { gmail = 45, outlook = 25, "),
+        (
+            "{ gmail = 60, outlook = 60.5 }",
+            "clients adds up to 120.5 % of the readers; write shares that are 100 % together at most",
+        ),
+    ],
+)
+def test_readers_that_are_refused(tmp_path: Path, clients: str, sentence: str) -> None:
+    refused = refusal_of(tmp_path, f"[check]\nclients = {clients}\n")
+    assert refused.startswith(f"newsletter.toml:2: [check] {sentence}")
+
+
+def test_the_shares_of_three_thirds_are_not_more_than_all(tmp_path: Path) -> None:
+    shares = "{ gmail = 33.3, outlook = 33.3, yahoo = 33.3, hey = 0.1 }"
+    assert sum(config_of(tmp_path, f"[check]\nclients = {shares}\n").settings.check.clients.values()) > 99
+
+
 # --- relays ---------------------------------------------------------------------------------------------------------
 
 

@@ -21,7 +21,8 @@ LAYOUT_STANDS = "nothing is missing there: the light layout stands on inlined st
 class Gap:
     """A feature that the email uses and some clients lack, or know only in part.
 
-    `count` is how often it is used. `live`: in style blocks alone, for those clients.
+    `count` is how often it is used. `live`: in style blocks alone, for those that lack it, else for those that know a
+    part of it.
     """
 
     feature: Feature
@@ -43,14 +44,17 @@ def find_gaps(html: str, support: Support, families: Collection[str]) -> tuple[G
     for slug in sorted(support.features.keys() & {slug for counts in (*everywhere, *in_word) for slug in counts}):
         feature = support.features[slug]
         short: dict[str, list[Client]] = {NO: [], PARTLY: []}
-        used = in_body = 0
+        in_body = {NO: 0, PARTLY: 0}
+        used = 0
         for index, client, body, live in readers:
             level = feature.levels[index]
             if level in short and (count := body.get(slug, 0) + live.get(slug, 0)):
                 short[level].append(client)
-                used, in_body = max(used, count), max(in_body, body.get(slug, 0))
+                in_body[level] += body.get(slug, 0)
+                used = max(used, count)
         if used:
-            gaps.append(Gap(feature, used, tuple(short[NO]), tuple(short[PARTLY]), live=not in_body))
+            live_alone = not in_body[NO if short[NO] else PARTLY]
+            gaps.append(Gap(feature, used, tuple(short[NO]), tuple(short[PARTLY]), live_alone))
     return tuple(gaps)
 
 
@@ -94,7 +98,7 @@ class _Readers:
         return f"{named_clients(clients, self.support)}, {most}{self.share(clients):g} % of readers"
 
     def share(self, clients: tuple[Client, ...]) -> float:
-        return sum(self.shares[family] for family in {client.family for client in clients})
+        return sum(self.shares[family] for family in dict.fromkeys(client.family for client in clients))
 
 
 def _lack(gap: Gap, readers: _Readers) -> Finding:

@@ -32,13 +32,17 @@ def as_word_reads(html: str) -> str:
 def _holds(condition: str) -> bool:
     """Whether Word takes a condition for true: terms with `!`, `&` and `|`, their parentheses disregarded."""
     any_of = condition.replace("(", " ").replace(")", " ").split("|")
-    return any(all(_term_holds(term.strip()) for term in alternative.split("&")) for alternative in any_of)
+    return any(all(map(_term_holds, alternative.split("&"))) for alternative in any_of)
 
 
 def _term_holds(term: str) -> bool:
-    if term.startswith("!"):
-        return not _term_holds(term[1:].strip())
-    found = _TERM.fullmatch(term)
+    words = term.lstrip("! ")
+    negated = term[: len(term) - len(words)].count("!") % 2 == 1
+    return _names_word(words.strip()) is not negated
+
+
+def _names_word(words: str) -> bool:
+    found = _TERM.fullmatch(words)
     if not found or found["what"] == "ie":
         return False
     if found["what"] != "mso" or not found["version"]:

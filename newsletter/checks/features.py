@@ -148,9 +148,10 @@ def _selector_features(selector: str) -> Iterator[str]:
             yield PSEUDO_ELEMENTS[name]
 
 
+# Each looks at a character a bounded number of times: a style may be as long as an author likes.
 _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
-_URL = re.compile(r"""url\(\s*["']?([^"')]*)["']?\s*\)""", re.IGNORECASE)
-_NUMBER = re.compile(r"(?<![\w#.-])[-+]?(?:\d+\.?\d*|\.\d+)([a-z]+|%)")
+_URL = re.compile(r"""url\(\s*["']?([^"'()\s]*)["']?\s*\)""", re.IGNORECASE)
+_NUMBER = re.compile(r"(?<![\w#.-])[-+]?(?:\d+(?:\.\d*)?|\.\d+)([a-z]+|%)")
 _NAME = re.compile(r"(?<![\w#-])(-?[a-z][a-z0-9-]*)(\()?")
 
 

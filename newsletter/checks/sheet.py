@@ -37,6 +37,7 @@ def parse_sheet(css: str) -> Iterator[Rule | Declaration | Comment]:
     bare, comments = _COMMENT.subn(" ", css)
     yield from (Comment() for _ in range(comments))
     open_rules: list[str] = []
+    selectors = 0  # among them
     words: list[str] = []
     for piece in _PIECE.findall(bare):
         if piece not in {"{", "}", ";"}:
@@ -45,21 +46,19 @@ def parse_sheet(css: str) -> Iterator[Rule | Declaration | Comment]:
         text = "".join(words).strip()
         words.clear()
         if piece == "{":
-            if not _is_keyframe(open_rules):
-                yield Rule(
-                    text, nested=not text.startswith("@") and any(not rule.startswith("@") for rule in open_rules)
-                )
+            if not (open_rules and _is_keyframes(open_rules[-1])):  # whose steps, `50%` or `from`, are no selectors
+                yield Rule(text, nested=selectors > 0 and not text.startswith("@"))
             open_rules.append(text)
+            selectors += not text.startswith("@")
         else:
             yield from _statement(text)
             if piece == "}" and open_rules:
-                open_rules.pop()
+                selectors -= not open_rules.pop().startswith("@")
     yield from _statement("".join(words).strip())
 
 
-def _is_keyframe(open_rules: list[str]) -> bool:
-    """Whether what opens is a step of an animation, `50%` or `from`, which is no selector."""
-    return bool(open_rules) and "keyframes" in open_rules[-1][:24]
+def _is_keyframes(rule: str) -> bool:
+    return rule.startswith("@") and "keyframes" in rule[:24].lower()
 
 
 def _statement(text: str) -> Iterator[Rule | Declaration]:

@@ -1,0 +1,51 @@
+"""What it costs to look an email up in the table of mail clients.
+
+    python benchmarks/clients.py
+
+The email is a digest of 45 stories, as benchmarks/sizes.py makes it; its share is what rendering it takes in the same
+run. Warm is the median of many looks, the styles of the email being known; cold is the first one.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sizes import CHECKOUT, EXAMPLE, digest
+
+from newsletter.checks.compat import compat_findings
+from newsletter.clients import load_support
+from newsletter.model import Masthead, Site
+from newsletter.post import parse_post
+from newsletter.render import render_issue
+from newsletter.themes import load_theme
+
+SHARES = {"gmail": 25.0, "outlook": 25.0, "apple-mail": 25.0, "yahoo": 25.0}
+ROUNDS = 30
+
+
+def milliseconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return (time.perf_counter() - started) * 1000
+
+
+def main() -> None:
+    issue = parse_post(digest(45), path=EXAMPLE.name, site=Site("https://example.com")).issue
+    theme = load_theme("classic", Path(CHECKOUT))
+    masthead = Masthead("AI 日报", "Example Ltd, 1 Example Street, Shanghai", unsubscribe=True)
+    html = "".join(part for part in render_issue(issue, theme, masthead).html.parts if isinstance(part, str))
+    load = milliseconds(load_support)
+    support = load_support()
+    cold = milliseconds(lambda: compat_findings(html, support, SHARES))
+    warm = statistics.median(milliseconds(lambda: compat_findings(html, support, SHARES)) for _ in range(ROUNDS))
+    rendering = statistics.median(milliseconds(lambda: render_issue(issue, theme, masthead)) for _ in range(5))
+    print(f"{len(html.encode()):,} bytes of HTML, {len(support.features)} features, {len(support.clients)} clients")
+    print(f"load the table {load:.1f} ms; look up: first {cold:.1f} ms, then {warm:.1f} ms")
+    print(f"that is {warm / rendering:.2f} of rendering the issue ({rendering:.0f} ms)")
+
+
+if __name__ == "__main__":
+    main()
