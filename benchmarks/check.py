@@ -63,7 +63,7 @@ def print_warm(post: Path) -> None:
     parts = {
         "read, render and check": lambda: check_post(str(post), config),
         "of which the checks": lambda: findings_of(rendering, config),
-        "of which slips": lambda: find_slips(rendering.text, rendering.issue, rendering.path),
+        "of which slips": lambda: find_slips(rendering.text, (rendering.issue,), rendering.path),
         "of which contrast": lambda: contrast_findings(html),
     }
     for name, work in parts.items():

@@ -75,14 +75,14 @@ def check_post(
     except ContentError as error:
         path = STDIN if post == "-" else post
         return Checked(path, None, tuple(finding_of(line, path) for line in str(error).split("\n")))
-    slips = find_slips(rendering.text, rendering.issue, rendering.path)
+    slips = find_slips(rendering.text, (rendering.issue,), rendering.path)
     findings = in_order((*_findings(rendering, config, slips), *more(rendering)))
     return Checked(rendering.path, rendering, findings, frozenset((slip.code, slip.line) for slip in slips))
 
 
 def findings_of(rendering: Rendering, config: Config) -> tuple[Finding, ...]:
     """What is to be said of a rendering, its parser's findings included, in the order of their places."""
-    slips = find_slips(rendering.text, rendering.issue, rendering.path)
+    slips = find_slips(rendering.text, (rendering.issue,), rendering.path)
     return in_order(_findings(rendering, config, slips))
 
 

@@ -1,13 +1,14 @@
-"""Whole-tree work on an issue: its pictures replaced, its nodes as JSON."""
+"""Whole-tree work on an issue: its pictures replaced, its links found, its nodes as JSON."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from newsletter.model import (
     Block,
+    Blocks,
     Definitions,
     Emphasis,
     Figure,
@@ -120,6 +121,42 @@ def _words_of(image: Image) -> Inlines:
     """What stands where a picture cannot: its alternative text, linked where the picture was."""
     text = (Text(image.alt),) if image.alt else ()
     return (Link(image.href, text or (Text(image.href),)),) if image.href else text
+
+
+# --- its links ------------------------------------------------------------------------------------------------------
+
+
+def links_of(blocks: Blocks) -> Iterator[Link]:
+    """Every link of these blocks in reading order, those around pictures and of videos too."""
+    for block in walk(blocks):
+        match block:
+            case Story(lead=lead, links=links):
+                yield from _inline_links(lead)
+                yield from links
+            case Heading(inlines=inlines) | Paragraph(inlines=inlines):
+                yield from _inline_links(inlines)
+            case Table(header=header, rows=rows):
+                for cell in (*header, *(cell for row in rows for cell in row)):
+                    yield from _inline_links(cell)
+            case Definitions(items=items):
+                for term, _ in items:
+                    yield from _inline_links(term)
+            case Video(href=href):
+                yield Link(href, ())
+
+
+def _inline_links(inlines: Inlines) -> Iterator[Link]:
+    for node in inlines:
+        match node:
+            case Link():
+                yield node
+            case Strong(children) | Emphasis(children) | Strike(children):
+                yield from _inline_links(children)
+            case Image(href=href) if href:
+                yield Link(href, ())
+
+
+# --- its nodes ------------------------------------------------------------------------------------------------------
 
 
 def as_json(value: object) -> Any:

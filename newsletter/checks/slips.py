@@ -19,10 +19,13 @@ from newsletter.model import Heading, Image, Issue, Story, plain_text, walk
 from newsletter.post import named_day
 from newsletter.render import lead_words
 from newsletter.story import NUMBERED, says_nothing
-from newsletter.tree import as_json
+from newsletter.tree import as_json, links_of
 
 MAX_PASSES = 3
 """Two slips in one place are mended one after the other."""
+
+MAX_READ_CHARS = 1_000_000
+"""Read again and again to find out which slips are none; past it the rest stays. A digest may be read 50 times."""
 
 _FENCE = re.compile(r"[> \t]*(`{3,}|~{3,})")
 _WRAPPED = re.compile(r"\[(\[[^\[\]]*\]\((?:[^()\s]|\([^()\s]*\))*\))\]?")
@@ -78,8 +81,11 @@ def mend_text(text: str, read: Read, path: str, secure: Collection[str] = ()) ->
     before = tuple(read(text))
     meaning = _meanings(before, secure)
     done: list[Slip] = []
+    left = MAX_READ_CHARS
 
     def still_reads(candidate: Sequence[str]) -> bool:
+        nonlocal left
+        left -= len(text)
         try:
             return _meanings(tuple(read("\n".join(candidate))), secure) == meaning
         except ContentError:
@@ -88,7 +94,7 @@ def mend_text(text: str, read: Read, path: str, secure: Collection[str] = ()) ->
     def accept(slips: Sequence[Slip]) -> None:
         """All of them at once where that goes well, else each half by itself."""
         nonlocal lines
-        if not slips:
+        if not slips or left <= 0:
             return
         candidate = _applied(lines, slips)
         if still_reads(candidate):
@@ -99,23 +105,23 @@ def mend_text(text: str, read: Read, path: str, secure: Collection[str] = ()) ->
             accept(slips[len(slips) // 2 :])
 
     # A line added by an earlier pass stays part of the line before it, so that numbers go on meaning the same.
-    found = find_slips(text, before[0], path, secure)
+    found = find_slips(text, before, path, secure)
     tried: set[Slip] = set()
     for _ in range(MAX_PASSES):
         fresh = _disjoint([slip for slip in found if slip not in tried])
         tried.update(fresh)
         accept(fresh)
-        found = tuple(_line_slips(lines, before[0], secure))
+        found = tuple(_line_slips(lines, before, secure))
     changed = {
         number: new for number, (old, new) in enumerate(zip(text.split("\n"), lines, strict=True), 1) if old != new
     }
     return Mended(changed, tuple(done))
 
 
-def find_slips(text: str, issue: Issue, path: str, secure: Collection[str] = ()) -> tuple[Slip, ...]:
-    """What looks like a slip with a sure mend, in reading order. `issue` is the text's own."""
+def find_slips(text: str, issues: Sequence[Issue], path: str, secure: Collection[str] = ()) -> tuple[Slip, ...]:
+    """What looks like a slip with a sure mend, in reading order. `issues` are what the text says; see `Read`."""
     lines = text.split("\n")
-    found = [*_front_matter_slips(text, lines, path), *_line_slips(lines, issue, secure)]
+    found = [*_front_matter_slips(text, lines, path), *_line_slips(lines, issues, secure)]
     return tuple(sorted(found, key=lambda slip: slip.line))
 
 
@@ -222,19 +228,21 @@ def _missing_date(front: FrontMatter, lines: Sequence[str], path: str) -> Iterat
 # --- the text -------------------------------------------------------------------------------------------------------
 
 
-def _line_slips(lines: Sequence[str], issue: Issue, secure: Collection[str]) -> Iterator[Slip]:
+def _line_slips(lines: Sequence[str], issues: Sequence[Issue], secure: Collection[str]) -> Iterator[Slip]:
     # The same signs stand between two bold runs, and in text: whether they are a slip, the parser has said.
-    noticed = {(finding.code, finding.line, finding.what) for finding in issue.findings}
+    noticed = {(finding.code, finding.line, finding.what) for issue in issues for finding in issue.findings}
     wrapped = {line for code, line, _ in noticed if code == "link-wrapped"}
+    named_by_themselves = {link.label for issue in issues for link in links_of(issue.blocks)}
     for number, line in _text_lines(lines):
         yield from _wrapped_links(line, number) if number in wrapped else ()
         yield from (slip for slip in _spaced_bold(line, number) if (slip.code, number, slip.what) in noticed)
-        yield from _bare_urls(line, number)
+        yield from (slip for url, slip in _bare_urls(line, number) if url in named_by_themselves)
         yield from _insecure(line, number, secure)
-    yield from _pictures(lines, issue)
-    for finding in issue.findings:
-        if finding.code == "story-space" and finding.line:
-            yield from _glued_numbers(lines, finding.line, finding.what, finding.remedy)
+    once = {slip.edits: slip for issue in issues for slip in _pictures(lines, issue)}
+    yield from once.values()
+    for code, first, what in sorted(noticed, key=lambda each: each[1] or 0):
+        if code == "story-space" and first:
+            yield from _glued_numbers(lines, first, what)
 
 
 def _text_lines(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
@@ -267,7 +275,7 @@ def _spaced_bold(line: str, number: int) -> Iterator[Slip]:
         yield Slip("bold-spaces", what, f"write **{words}**", (edit,))
 
 
-def _bare_urls(line: str, number: int) -> Iterator[Slip]:
+def _bare_urls(line: str, number: int) -> Iterator[tuple[str, Slip]]:
     for found in re.finditer(r"(?<![A-Za-z0-9])https?://", line):
         start = found.start()
         if start and line[start - 1] in _NOT_BARE_AFTER:
@@ -275,7 +283,7 @@ def _bare_urls(line: str, number: int) -> Iterator[Slip]:
         if url := bare_url_at(line, start):
             what = f"the address {_short(url, 60)} stands bare: elsewhere it is no link, or takes what follows with it"
             edit = Edit(number, start, start + len(url), f"<{url}>")
-            yield Slip("link-bare", what, f"write <{_short(url, 60)}>", (edit,))
+            yield url, Slip("link-bare", what, f"write <{_short(url, 60)}>", (edit,))
 
 
 def _insecure(line: str, number: int, secure: Collection[str]) -> Iterator[Slip]:
@@ -326,7 +334,7 @@ def picture_words(issue: Issue) -> Iterator[tuple[Image, str]]:
             yield image, of_stories.get(id(image), heading)
 
 
-def _glued_numbers(lines: Sequence[str], first: int, what: str, remedy: str) -> Iterator[Slip]:
+def _glued_numbers(lines: Sequence[str], first: int, what: str) -> Iterator[Slip]:
     """A run of paragraphs that begin `1.` without a space: a space for each of them."""
     edits: list[Edit] = []
     expected = 0
@@ -340,7 +348,7 @@ def _glued_numbers(lines: Sequence[str], first: int, what: str, remedy: str) -> 
         elif line.startswith("#") or (line.strip() and not lines[number - 2].strip()):
             break
     if edits:
-        yield Slip("story-space", what, remedy, tuple(edits))
+        yield Slip("story-space", what, "write “1. ” with a space", tuple(edits))
 
 
 def _short(text: str, limit: int = 30) -> str:

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from newsletter.checks.slips import Slip, alt_slip, picture_words
 from newsletter.fields import unmark
 from newsletter.model import (
-    Blocks,
     CodeBlock,
     Definitions,
     Emphasis,
@@ -32,12 +31,12 @@ from newsletter.model import (
     Summary,
     Table,
     Text,
-    Video,
     plain_text,
     walk,
 )
 from newsletter.plaintext import columns
 from newsletter.story import normalised, says_nothing
+from newsletter.tree import links_of
 
 SUBJECT_COLUMNS = 70
 """Gmail on a desktop shows about 70 columns of a subject, most phones 35 to 45 (Litmus's and Mailchimp's surveys)."""
@@ -148,7 +147,7 @@ def _headings(issue: Issue) -> Iterator[Finding]:
 def _stories(issue: Issue) -> Iterator[Finding]:
     """In a digest whose stories name their sources, the ones that do not."""
     stories = issue.stories
-    bare = [story for story in stories if not story.links and not any(_links_in(story.body))]
+    bare = [story for story in stories if not story.links and not any(links_of(story.body))]
     if len(bare) == len(stories):
         return  # not that kind of digest
     for story in bare:
@@ -222,12 +221,12 @@ def _pictures(issue: Issue) -> Iterator[Finding]:
 
 def link_places(issue: Issue, text: str) -> Mapping[str, int | None]:
     """Every web address that the post links to, in order, with the line where it first stands in the source."""
-    urls = dict.fromkeys(link.href for link in _links_in(issue.blocks) if link.href.startswith(("http://", "https://")))
+    urls = dict.fromkeys(link.href for link in links_of(issue.blocks) if link.href.startswith(("http://", "https://")))
     return {url: next(iter(_lines_of(url, text)), None) for url in urls}
 
 
 def _links(issue: Issue, text: str) -> Iterator[Finding]:
-    counts = Counter(link.href for link in _links_in(issue.blocks))
+    counts = Counter(link.href for link in links_of(issue.blocks))
     for url, line in link_places(issue, text).items():
         if url.startswith("http://"):
             what = f"{_shown(url)} goes over http: readers may be warned, and anyone on the way may read or change it"
@@ -237,35 +236,6 @@ def _links(issue: Issue, text: str) -> Iterator[Finding]:
             others = ", ".join(map(str, lines[1:4]))
             what = f"{_shown(url)} is linked {counts[url]} times" + (f", again on line {others}" if others else "")
             yield Finding("link-duplicate", what, "check that each is the one you meant", line)
-
-
-def _links_in(blocks: Blocks) -> Iterator[Link]:
-    for block in walk(blocks):
-        match block:
-            case Story(lead=lead, links=links):
-                yield from _links_of(lead)
-                yield from links
-            case Heading(inlines=inlines) | Paragraph(inlines=inlines):
-                yield from _links_of(inlines)
-            case Table(header=header, rows=rows):
-                for cell in (*header, *(cell for row in rows for cell in row)):
-                    yield from _links_of(cell)
-            case Definitions(items=items):
-                for term, _ in items:
-                    yield from _links_of(term)
-            case Video(href=href):
-                yield Link(href, ())
-
-
-def _links_of(inlines: Inlines) -> Iterator[Link]:
-    for node in inlines:
-        match node:
-            case Link():
-                yield node
-            case Strong(children) | Emphasis(children) | Strike(children):
-                yield from _links_of(children)
-            case Image(href=href) if href:
-                yield Link(href, ())
 
 
 def _lines_of(url: str, text: str) -> Sequence[int]:
