@@ -162,7 +162,7 @@ def key_id(secret: str) -> str:
 
 # --- the forgotten --------------------------------------------------------------------------------------------------
 
-_FORGOTTEN = "@forgotten.invalid"
+FORGOTTEN = "@forgotten.invalid"
 """No address can end so (RFC 2606, 2), and no list may hold one that does."""
 
 
@@ -185,7 +185,7 @@ class Shadows:
         """Its names by each of the secrets: 128 bits of an HMAC with SHA-256."""
         text = key.encode()
         return tuple(
-            [f"{name}.{hmac.digest(secret, text, 'sha256')[:16].hex()}{_FORGOTTEN}" for name, secret in self._keys]
+            [f"{name}.{hmac.digest(secret, text, 'sha256')[:16].hex()}{FORGOTTEN}" for name, secret in self._keys]
         )
 
     def can_tell(self, shadow: str) -> bool:
@@ -194,7 +194,7 @@ class Shadows:
 
 
 def is_shadow(key: str) -> bool:
-    return key.endswith(_FORGOTTEN)
+    return key.endswith(FORGOTTEN)
 
 
 # --- bounce addresses -----------------------------------------------------------------------------------------------

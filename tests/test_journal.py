@@ -22,13 +22,14 @@ class Disk:
         self.ready = ready
         self.busy = threading.Lock()
 
-    def write(self, moves: Sequence[Move]) -> None:
+    def write(self, moves: Sequence[Move]) -> frozenset[int]:
         assert self.busy.acquire(blocking=False), "two writes at once"
         try:
             self.ready(len(self.batches) + 1)
             self.batches.append(tuple(move.row for move in moves))
         finally:
             self.busy.release()
+        return frozenset(move.row for move in moves if move.row < 0)
 
     @property
     def rows(self) -> list[int]:
