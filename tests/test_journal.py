@@ -277,3 +277,13 @@ def test_whoever_stops_waiting_takes_nothing_from_the_others(far: bool) -> None:
 
     run(disk, far, work)
     assert disk.batches == [(0, 1, 2)]
+
+
+def test_whoever_must_not_be_mailed_is_told_apart_from_the_others_of_the_batch(far: bool) -> None:
+    disk = Disk()
+
+    async def work(journal: Journal) -> None:
+        assert await asyncio.gather(*(journal.committed(commit(row)) for row in (1, -2, 3))) == [True, False, True]
+
+    run(disk, far, work)
+    assert disk.rows == [1, -2, 3]

@@ -263,7 +263,7 @@ def test_one_click_is_one_https_uri_raw_and_before_the_mailto() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    [f"https://news.example.com/{{token}}/{'x' * 467}", f"https://a.example.com/{{token}}?{'x' * 73}&e={{email}}"],
+    [f"https://news.example.com/{{token}}/{'x' * 467}", f"https://a.example.com/{{token}}?{'x' * 70}&e={{email}}"],
 )
 def test_the_longest_address_and_template_keep_to_the_line(url: str) -> None:
     person = subscriber(f"{'%' * 64}@{'d' * 63}.{'e' * 63}.{'f' * 53}.example")
