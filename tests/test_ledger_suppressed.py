@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from newsletter.errors import ConfigError
 from newsletter.ledger import Ledger, Move, Plan
@@ -202,3 +203,25 @@ def test_a_plan_that_was_not_wanted_is_withdrawn_though_some_are_suppressed(ledg
     plan(ledger, addresses(2))
     ledger.withdraw(ISSUE)
     assert ledger.issues() == ()
+
+
+def test_a_plan_looks_up_the_few_and_never_walks_over_the_list(tmp_path: Path, clock: Clock) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def listen(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        if "'suppressed'" in statement:
+            asked.append((statement, parameters))
+
+    with Ledger.open(tmp_path / "newsletter.db", clock) as ledger:
+        sa.event.listen(sa.Engine, "before_cursor_execute", listen)
+        try:
+            plan(ledger, addresses(3))
+        finally:
+            sa.event.remove(sa.Engine, "before_cursor_execute", listen)
+        assert len(asked) == 3
+        with ledger.storage.read() as db:
+            for statement, parameters in asked:
+                steps = [row.detail for row in db.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+                assert "SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)" in steps
+                assert "SEARCH d USING INDEX sqlite_autoindex_deliveries_1 (issue=? AND recipient_key=?)" in steps
+                assert not any(step.startswith(("SCAN d", "SCAN had")) for step in steps), steps
