@@ -8,19 +8,17 @@ is refused by the UPDATE itself, so two runs at once cannot both take a recipien
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from threading import RLock
 from types import MappingProxyType, TracebackType
 from typing import Self
 
 import sqlalchemy as sa
 
-from newsletter import ledger_moves, ledger_plan, ledger_report
-from newsletter.database import Place, connected, parse_place, refuse_foreign_file, told
-from newsletter.errors import ConfigError, located
+from newsletter import ledger_moves, ledger_plan, ledger_report, ledger_suppressed
+from newsletter.database import told
 from newsletter.ledger_report import DomainRow, ReplyRow, TimelineRow
 from newsletter.ledger_rows import (
     Claim,
@@ -33,13 +31,11 @@ from newsletter.ledger_rows import (
     Version,
     storable,
 )
+from newsletter.links import Shadows
 from newsletter.lock import advisory_lock, lock_path, locked
 from newsletter.model import Outcome, State, fold_address
 from newsletter.schema import (
     MOVES,
-    VERSION,
-    bring_up_to_date,
-    found_version,
     issues,
     moment_of,
     pace,
@@ -49,6 +45,7 @@ from newsletter.schema import (
     time_of,
     versions,
 )
+from newsletter.storage import Storage
 
 __all__ = [
     "MOVES",
@@ -74,48 +71,26 @@ _PLANNED_AT_ONCE = 20_000
 class Ledger:
     """The open ledger. Safe for several processes and threads; what a method writes is on disk when it returns."""
 
-    def __init__(self, engine: sa.Engine, place: Place, clock: Callable[[], datetime]) -> None:
-        self._engine = engine
-        # IMMEDIATE takes SQLite's write lock at once: a transaction that reads first could not get it later.
-        self._writing = engine.execution_options(begin="BEGIN IMMEDIATE")
-        self._writer: sa.Connection | None = None
+    def __init__(self, storage: Storage, clock: Callable[[], datetime]) -> None:
+        self.storage = storage
         self._holding: dict[str, sa.Connection] = {}
-        self._moves = ledger_moves.Moves(engine.dialect)
-        self._place = place
+        self._moves = ledger_moves.Moves(storage.dialect)
         self._clock = clock
-        self._turn = RLock()
         self._ids: dict[str, int] = {}
         self._dated: set[str] = set()
 
     @classmethod
     def open(cls, place: Path | str | None, clock: Callable[[], datetime]) -> Ledger:
-        """The ledger at `place`, made when it is missing, brought up to date when it is old.
-
-        A path is an SQLite file, a string a URL (`sqlite:///…`, `postgresql://…`); None keeps it in memory, gone when
-        it is closed. ConfigError when what stands there is none of ours, is newer than we know, or cannot be used; it
-        is left as it was.
-        """
-        where = parse_place(place)
-        if where.file is not None:
-            refuse_foreign_file(where.file)
-        ledger = cls(connected(where), where, clock)
-        try:
-            ledger._prepare()
-        except BaseException:
-            ledger.close()
-            raise
-        return ledger
+        """The ledger at `place`; see `Storage.open`. None keeps it in memory, gone when it is closed."""
+        return cls(Storage.open(place), clock)
 
     @property
     def is_far(self) -> bool:
         """Across a network, or a socket, and not a file of this machine."""
-        return self._place.is_postgresql
+        return self.storage.place.is_postgresql
 
     def close(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
-        self._engine.dispose()
+        self.storage.close()
 
     def __enter__(self) -> Self:
         return self
@@ -134,15 +109,16 @@ class Ledger:
         With SQLite on this machine: the operating system drops the lock with the process. With PostgreSQL everywhere:
         the server drops it with the connection, over which the block's writes go, too, so that none can come later.
         """
-        if self._place.is_postgresql:
-            with told(self._place), self._engine.connect() as db, advisory_lock(db, issue):
+        place = self.storage.place
+        if place.is_postgresql:
+            with told(place), self.storage.engine.connect() as db, advisory_lock(db, issue):
                 self._holding[issue] = db
                 try:
                     yield
                 finally:
                     del self._holding[issue]
-        elif self._place.file is not None:
-            with locked(lock_path(self._place.file, issue), issue):
+        elif place.file is not None:
+            with locked(lock_path(place.file, issue), issue):
                 yield
         else:
             yield
@@ -167,6 +143,8 @@ class Ledger:
         post: str = "",
         audience: str = "",
         max_attempts: int = 0,
+        shadows: Shadows | None = None,
+        correction: bool = False,
     ) -> Plan:
         """Add who is new on the list, and count how everyone on it stands. Nobody is taken out of the ledger.
 
@@ -175,21 +153,30 @@ class Ledger:
         gives back. Deferred rows that were tried `max_attempts` times are exhausted; 0 sets no limit.
 
         The stored content follows until somebody has, or may have, the issue; then it stays.
+
+        Who must not be mailed is suppressed at once. `shadows` find the forgotten; ConfigError where there are some
+        whom they cannot find. A `correction` is for people who have the issue: a weekly mail does not count.
         """
+        shadows = shadows or Shadows(())
         with self._write(issue) as db:
             content_changed = ledger_plan.note_content(db, issue, content_hash, subject, self._now())
             self._ids.pop(issue, None)  # another process may have withdrawn it, and we made it anew
             issue_id = self._id_of(db, issue)
             number = ledger_plan.begin_plan(db, issue_id)
+            hidden_here = ledger_suppressed.hidden_in(db, issue_id)
         listed = iter(addresses)
         while batch := list(islice(listed, _PLANNED_AT_ONCE)):
-            people: dict[str, str] = {}
+            listed_here: dict[str, str] = {}
             for address in batch:
-                people.setdefault(fold_address(address), address)
+                listed_here.setdefault(fold_address(address), address)
             with self._write(issue) as db:
+                ledger_suppressed.lock_listing(db)
+                hashes = ledger_suppressed.hidden(db, shadows) | hidden_here
+                people = ledger_suppressed.veiled(listed_here, hashes, shadows)
                 ledger_plan.list_people(db, issue_id, number, people, self._now())
         with self._write(issue) as db:
             ledger_plan.finish_plan(db, issue_id, number, post, audience)
+            ledger_suppressed.mark(db, issue_id, number, self._now(), correction=correction)
         with self._read() as db:
             return ledger_plan.standing(
                 db,
@@ -217,19 +204,20 @@ class Ledger:
                 return []
             return self._moves.claim(db, known, limit, after=after, max_attempts=max_attempts, now=self._now())
 
-    def write(self, issue: str, moves: Sequence[Move]) -> None:
+    def write(self, issue: str, moves: Sequence[Move]) -> frozenset[int]:
         """Write down steps of claimed rows, all of them or none, durably: a dot may go out once this has returned.
 
+        But for the rows that it returns: these are suppressed since the plan, and no dot may go out for them.
         To `committing`; to an outcome, with the relay's words; to `pending`, let go untried and the attempt not
         counted. IllegalMoveError when a row does not stand where `MOVES` allows it.
         """
         if not moves:
-            return
+            return frozenset()
         now = self._now()
         dating = issue not in self._dated and any(move.to is State.SENT for move in moves)
         try:
             with self._write(issue) as db:
-                self._moves.write(db, self._id_of(db, issue), moves, now)
+                off = self._moves.write(db, self._id_of(db, issue), moves, now)
                 if dating:
                     ledger_moves.date_issue(db, self._id_of(db, issue), now)
         except IllegalMoveError as error:
@@ -238,6 +226,7 @@ class Ledger:
             raise IllegalMoveError(f"{issue}: {why}") from error
         if dating:
             self._dated.add(issue)
+        return off
 
     # --- decisions of a person --------------------------------------------------------------------------------------
 
@@ -292,6 +281,11 @@ class Ledger:
             issue_id, plan = self._plan_of(db, issue)
             found = ledger_report.counts(db, issue_id, plan if planned else None)
         return found.get(issue_id, ledger_report.NOBODY)
+
+    def suppressed(self, issue: str, *, planned: bool = False) -> Mapping[str, int]:
+        """How many are suppressed for which reason, in a word each, the most frequent first."""
+        with self._read() as db:
+            return ledger_suppressed.reasons(db, issue, planned=planned)
 
     def issues(self) -> tuple[IssueRow, ...]:
         """Every issue, the first sent first, those never sent last."""
@@ -410,28 +404,6 @@ class Ledger:
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    def _prepare(self) -> None:
-        with self._read() as db:
-            tables = sa.inspect(db).get_table_names()  # first: another process may be making them just now
-            version = found_version(db)
-        if version is None and tables:
-            raise self._unusable(
-                "a database, but not a ledger", "set [ledger] path to another file, or url to a database of its own"
-            )
-        if version is not None and version > VERSION:
-            raise self._unusable(
-                f"the ledger has version {version}, this newsletter knows {VERSION}", "upgrade newsletter"
-            )
-        if not self._place.is_postgresql:
-            with told(self._place), closing(self._engine.raw_connection()) as raw:
-                raw.cursor().execute("PRAGMA journal_mode = WAL")  # only now: it writes to the file
-        if version != VERSION:
-            with self._write() as db:
-                bring_up_to_date(db)
-
-    def _unusable(self, what: str, remedy: str) -> ConfigError:
-        return ConfigError(located(self._place.name, None, what, remedy))
-
     def _now(self) -> int:
         return stamp_of(self._clock())
 
@@ -448,25 +420,12 @@ class Ledger:
         known = ledger_plan.known_issue(db, issue)
         return (known.id, known.plan) if known else (0, 0)
 
-    @contextmanager
-    def _write(self, issue: str | None = None) -> Iterator[sa.Connection]:
-        """A transaction that is on disk at the block's end; undone, all of it, when the block fails."""
-        held = self._holding.get(issue or "")
-        if held is not None and (held.closed or held.invalidated):
-            # SQLAlchemy would connect again; but another run may hold the issue by now.
-            raise self._unusable("the connection that held the issue was lost", "run the same command again")
-        with self._turn, told(self._place):
-            if held is None:
-                if self._writer is None:
-                    self._writer = self._writing.connect()
-                held = self._writer
-            with held.begin():
-                yield held
+    def _write(self, issue: str | None = None) -> AbstractContextManager[sa.Connection]:
+        """A transaction, over the connection that holds the issue where there is one."""
+        return self.storage.write(self._holding.get(issue or ""))
 
-    @contextmanager
-    def _read(self) -> Iterator[sa.Connection]:
-        with self._turn, told(self._place), self._engine.connect() as db:
-            yield db
+    def _read(self) -> AbstractContextManager[sa.Connection]:
+        return self.storage.read()
 
 
 _KEEP_PACE = sa.text(
