@@ -8,19 +8,17 @@ is refused by the UPDATE itself, so two runs at once cannot both take a recipien
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from threading import RLock
 from types import MappingProxyType, TracebackType
 from typing import Self
 
 import sqlalchemy as sa
 
 from newsletter import ledger_moves, ledger_plan, ledger_report
-from newsletter.database import Place, connected, parse_place, refuse_foreign_file, told
-from newsletter.errors import ConfigError, located
+from newsletter.database import told
 from newsletter.ledger_report import DomainRow, ReplyRow, TimelineRow
 from newsletter.ledger_rows import (
     Claim,
@@ -37,9 +35,6 @@ from newsletter.lock import advisory_lock, lock_path, locked
 from newsletter.model import Outcome, State, fold_address
 from newsletter.schema import (
     MOVES,
-    VERSION,
-    bring_up_to_date,
-    found_version,
     issues,
     moment_of,
     pace,
@@ -49,6 +44,7 @@ from newsletter.schema import (
     time_of,
     versions,
 )
+from newsletter.storage import Storage
 
 __all__ = [
     "MOVES",
@@ -74,48 +70,26 @@ _PLANNED_AT_ONCE = 20_000
 class Ledger:
     """The open ledger. Safe for several processes and threads; what a method writes is on disk when it returns."""
 
-    def __init__(self, engine: sa.Engine, place: Place, clock: Callable[[], datetime]) -> None:
-        self._engine = engine
-        # IMMEDIATE takes SQLite's write lock at once: a transaction that reads first could not get it later.
-        self._writing = engine.execution_options(begin="BEGIN IMMEDIATE")
-        self._writer: sa.Connection | None = None
+    def __init__(self, storage: Storage, clock: Callable[[], datetime]) -> None:
+        self.storage = storage
         self._holding: dict[str, sa.Connection] = {}
-        self._moves = ledger_moves.Moves(engine.dialect)
-        self._place = place
+        self._moves = ledger_moves.Moves(storage.dialect)
         self._clock = clock
-        self._turn = RLock()
         self._ids: dict[str, int] = {}
         self._dated: set[str] = set()
 
     @classmethod
     def open(cls, place: Path | str | None, clock: Callable[[], datetime]) -> Ledger:
-        """The ledger at `place`, made when it is missing, brought up to date when it is old.
-
-        A path is an SQLite file, a string a URL (`sqlite:///…`, `postgresql://…`); None keeps it in memory, gone when
-        it is closed. ConfigError when what stands there is none of ours, is newer than we know, or cannot be used; it
-        is left as it was.
-        """
-        where = parse_place(place)
-        if where.file is not None:
-            refuse_foreign_file(where.file)
-        ledger = cls(connected(where), where, clock)
-        try:
-            ledger._prepare()
-        except BaseException:
-            ledger.close()
-            raise
-        return ledger
+        """The ledger at `place`; see `Storage.open`. None keeps it in memory, gone when it is closed."""
+        return cls(Storage.open(place), clock)
 
     @property
     def is_far(self) -> bool:
         """Across a network, or a socket, and not a file of this machine."""
-        return self._place.is_postgresql
+        return self.storage.place.is_postgresql
 
     def close(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
-        self._engine.dispose()
+        self.storage.close()
 
     def __enter__(self) -> Self:
         return self
@@ -134,15 +108,16 @@ class Ledger:
         With SQLite on this machine: the operating system drops the lock with the process. With PostgreSQL everywhere:
         the server drops it with the connection, over which the block's writes go, too, so that none can come later.
         """
-        if self._place.is_postgresql:
-            with told(self._place), self._engine.connect() as db, advisory_lock(db, issue):
+        place = self.storage.place
+        if place.is_postgresql:
+            with told(place), self.storage.engine.connect() as db, advisory_lock(db, issue):
                 self._holding[issue] = db
                 try:
                     yield
                 finally:
                     del self._holding[issue]
-        elif self._place.file is not None:
-            with locked(lock_path(self._place.file, issue), issue):
+        elif place.file is not None:
+            with locked(lock_path(place.file, issue), issue):
                 yield
         else:
             yield
@@ -410,28 +385,6 @@ class Ledger:
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    def _prepare(self) -> None:
-        with self._read() as db:
-            tables = sa.inspect(db).get_table_names()  # first: another process may be making them just now
-            version = found_version(db)
-        if version is None and tables:
-            raise self._unusable(
-                "a database, but not a ledger", "set [ledger] path to another file, or url to a database of its own"
-            )
-        if version is not None and version > VERSION:
-            raise self._unusable(
-                f"the ledger has version {version}, this newsletter knows {VERSION}", "upgrade newsletter"
-            )
-        if not self._place.is_postgresql:
-            with told(self._place), closing(self._engine.raw_connection()) as raw:
-                raw.cursor().execute("PRAGMA journal_mode = WAL")  # only now: it writes to the file
-        if version != VERSION:
-            with self._write() as db:
-                bring_up_to_date(db)
-
-    def _unusable(self, what: str, remedy: str) -> ConfigError:
-        return ConfigError(located(self._place.name, None, what, remedy))
-
     def _now(self) -> int:
         return stamp_of(self._clock())
 
@@ -448,25 +401,12 @@ class Ledger:
         known = ledger_plan.known_issue(db, issue)
         return (known.id, known.plan) if known else (0, 0)
 
-    @contextmanager
-    def _write(self, issue: str | None = None) -> Iterator[sa.Connection]:
-        """A transaction that is on disk at the block's end; undone, all of it, when the block fails."""
-        held = self._holding.get(issue or "")
-        if held is not None and (held.closed or held.invalidated):
-            # SQLAlchemy would connect again; but another run may hold the issue by now.
-            raise self._unusable("the connection that held the issue was lost", "run the same command again")
-        with self._turn, told(self._place):
-            if held is None:
-                if self._writer is None:
-                    self._writer = self._writing.connect()
-                held = self._writer
-            with held.begin():
-                yield held
+    def _write(self, issue: str | None = None) -> AbstractContextManager[sa.Connection]:
+        """A transaction, over the connection that holds the issue where there is one."""
+        return self.storage.write(self._holding.get(issue or ""))
 
-    @contextmanager
-    def _read(self) -> Iterator[sa.Connection]:
-        with self._turn, told(self._place), self._engine.connect() as db:
-            yield db
+    def _read(self) -> AbstractContextManager[sa.Connection]:
+        return self.storage.read()
 
 
 _KEEP_PACE = sa.text(

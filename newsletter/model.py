@@ -553,6 +553,7 @@ class State(enum.StrEnum):
     DEFERRED = "deferred"
     REJECTED = "rejected"
     UNCERTAIN = "uncertain"
+    SUPPRESSED = "suppressed"
 
 
 @dataclass(frozen=True, slots=True)

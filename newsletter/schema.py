@@ -1,6 +1,7 @@
-"""The ledger's tables, the moves a recipient may make, and how an older ledger becomes one of today's.
+"""The database's tables, the moves a recipient may make, and how an older database becomes one of today's.
 
-A database holds one ledger: its version, the issues, one row per issue and recipient, and what the reports need.
+A database holds one ledger (its version, the issues, one row per issue and recipient, what the reports need) and the
+people it is about: who signed up, what they consented to and prefer, and who must not be mailed.
 Times are whole milliseconds since 1970 in UTC: a tenth of the bytes of a written date, a million times over.
 """
 
@@ -17,25 +18,27 @@ from newsletter.model import State
 # Where a recipient may go from where they stand. Read a line as: from -> to (what happened).
 MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
     {
-        # On the list, nothing tried.           -> a run took them
-        State.PENDING: frozenset({State.CLAIMED}),
+        # On the list, nothing tried.           -> a run took them; they must not be mailed
+        State.PENDING: frozenset({State.CLAIMED, State.SUPPRESSED}),
         # A run has them; no final dot went out. -> about to write the dot; let go untried, or the run died;
-        #                                           the relay said "later" or "no" before the dot
-        State.CLAIMED: frozenset({State.COMMITTING, State.PENDING, State.DEFERRED, State.REJECTED}),
+        #                                           the relay said "later" or "no" before the dot; they left just now
+        State.CLAIMED: frozenset({State.COMMITTING, State.PENDING, State.DEFERRED, State.REJECTED, State.SUPPRESSED}),
         # The dot may be out: on disk before it. -> 250; 4xx; 5xx; no answer, or the run died
         State.COMMITTING: frozenset({State.SENT, State.DEFERRED, State.REJECTED, State.UNCERTAIN}),
-        # The relay said "later".                -> a run took them again
-        State.DEFERRED: frozenset({State.CLAIMED}),
+        # The relay said "later".                -> a run took them again; they must not be mailed any more
+        State.DEFERRED: frozenset({State.CLAIMED, State.SUPPRESSED}),
         # Nobody can know whether it arrived.    -> a person said: resend; assume sent
         State.UNCERTAIN: frozenset({State.PENDING, State.SENT}),
         # The relay answered for the mail.       -> final
         State.SENT: frozenset(),
         # The relay said "no".                   -> a person said: try them once more
         State.REJECTED: frozenset({State.PENDING}),
+        # Left, bounced, paused: not mailed.     -> final: who comes back gets the next issue, not this one
+        State.SUPPRESSED: frozenset(),
     }
 )
 
-VERSION = 2
+VERSION = 3
 
 metadata = sa.MetaData()
 _id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # only INTEGER is SQLite's own row id
@@ -129,6 +132,75 @@ pace = sa.Table(
 )
 
 
+# --- the people -----------------------------------------------------------------------------------------------------
+
+# `key` is the folded address; `address` is NULL where it is spelled like its key, as in `deliveries`.
+people = sa.Table(
+    "people",
+    metadata,
+    sa.Column("id", _id, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("address", sa.Text),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("confirmed", sa.BigInteger),
+    sa.Column("lang", sa.Text, nullable=False, server_default=""),
+    sa.Column("fields", sa.Text, nullable=False, server_default="{}"),
+    sa.CheckConstraint(sa.column("state").in_(["pending", "confirmed", "left"]), name="known_standing"),
+)
+
+# What was asked of somebody, and what they said: never changed, only added to.
+consents = sa.Table(
+    "consents",
+    metadata,
+    sa.Column("id", _id, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("source", sa.Text, nullable=False, server_default=""),
+    sa.Column("wording", sa.Text, nullable=False, server_default=""),
+)
+sa.Index("consents_of", consents.c.key)
+
+# By key, not by person: who stands on a list alone has them, too.
+preferences = sa.Table(
+    "preferences",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("lists", sa.Text, nullable=False, server_default="[]"),
+    sa.Column("paused_until", sa.BigInteger),
+    sa.Column("frequency", sa.Text, nullable=False, server_default="every"),
+)
+
+# One row for each reason that keeps somebody from being mailed. `key` is the folded address, or after `forget` the
+# keyed hash in its place.
+suppressions = sa.Table(
+    "suppressions",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("reason", sa.Text, primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("issue", sa.Text, nullable=False, server_default=""),
+    sa.Column("detail", sa.Text, nullable=False, server_default=""),
+)
+
+# `evidence` names the message that told of it: read twice, it counts once.
+bounce_events = sa.Table(
+    "bounce_events",
+    metadata,
+    sa.Column("id", _id, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False, server_default=""),
+    sa.Column("diagnostic", sa.Text, nullable=False, server_default=""),
+    sa.Column("issue", sa.Text, nullable=False, server_default=""),
+    sa.Column("evidence", sa.Text, nullable=False, unique=True),
+    sa.Column("decision", sa.Text, nullable=False, server_default=""),
+)
+sa.Index("bounces_of", bounce_events.c.key)
+
+
 # --- times ----------------------------------------------------------------------------------------------------------
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -219,4 +291,34 @@ def _from_1(db: sa.Connection) -> None:
         db.exec_driver_sql(statement)
 
 
-_MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = MappingProxyType({1: _from_1})
+# Version 2 knew nobody who is suppressed, and said so in a constraint, which SQLite changes with the table alone.
+_FROM_2_IN_POSTGRESQL = (
+    "ALTER TABLE deliveries DROP CONSTRAINT known_state",
+    "ALTER TABLE deliveries ADD CONSTRAINT known_state CHECK (state IN ({states})) NOT VALID",
+    "ALTER TABLE deliveries VALIDATE CONSTRAINT known_state",
+)
+_FROM_2_IN_SQLITE_BEFORE = ("DROP INDEX standing", "ALTER TABLE deliveries RENAME TO deliveries_2")
+_FROM_2_IN_SQLITE_AFTER = (
+    """
+    INSERT INTO deliveries ({columns}) SELECT {columns} FROM deliveries_2 ORDER BY id
+    """,
+    "DROP TABLE deliveries_2",
+)
+
+
+def _from_2(db: sa.Connection) -> None:
+    if db.dialect.name == "postgresql":
+        metadata.create_all(db)
+        states = ", ".join(f"'{state}'" for state in State)
+        for statement in _FROM_2_IN_POSTGRESQL:
+            db.exec_driver_sql(statement.format(states=states))
+        return
+    for statement in _FROM_2_IN_SQLITE_BEFORE:
+        db.exec_driver_sql(statement)
+    metadata.create_all(db)
+    columns = ", ".join(column.name for column in deliveries.columns)
+    for statement in _FROM_2_IN_SQLITE_AFTER:
+        db.exec_driver_sql(statement.format(columns=columns))
+
+
+_MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = MappingProxyType({1: _from_1, 2: _from_2})

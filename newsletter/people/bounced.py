@@ -1,0 +1,162 @@
+"""Mail that came back: whose it was, and what that means for them. Each function works in the transaction of `db`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import sqlalchemy as sa
+
+from newsletter.ledger_rows import storable
+from newsletter.links import token
+from newsletter.people.history import kept
+from newsletter.people.rows import BounceDecision, BounceEvent, BounceKind, Reason
+from newsletter.schema import bounce_events, deliveries, issues, people, stamp_of
+
+SOFT_LIMIT = 5
+"""Soft bounces on so many days in a row of weeks suppress; the number is Mailman's `bounce_score_threshold`."""
+
+STALE_AFTER_DAYS = 7
+"""After so many days without one the count starts anew: Mailman's `bounce_info_stale_after`."""
+
+_DAY_MS = 86_400_000
+_PAGE = 5_000
+_AT_ONCE = 500
+
+
+# --- what it means --------------------------------------------------------------------------------------------------
+
+
+def decide(db: sa.Connection, key: str, event: BounceEvent) -> BounceDecision:
+    """Note the event with what follows from it. An evidence that is known changes nothing."""
+    row = {
+        "key": key,
+        "at": stamp_of(event.at),
+        "kind": event.kind.value,
+        "status": storable(event.status),
+        "diagnostic": kept(event.diagnostic),
+        "issue": storable(event.issue),
+        "evidence": storable(event.evidence),
+    }
+    if not db.execute(_NOTE, row).rowcount:
+        return BounceDecision(new=False, suppressed=None, why="counted before")
+    decision = _decision(db, key, event)
+    change = sa.update(bounce_events).where(bounce_events.c.evidence == row["evidence"])
+    db.execute(change.values(decision=decision.why))
+    return decision
+
+
+def _decision(db: sa.Connection, key: str, event: BounceEvent) -> BounceDecision:
+    status = f" ({event.status})" if event.status else ""
+    match event.kind:
+        case BounceKind.COMPLAINT:
+            return BounceDecision(True, Reason.COMPLAINT, "reported as spam: not mailed any more")
+        case BounceKind.HARD:
+            return BounceDecision(True, Reason.HARD_BOUNCE, f"the address is dead{status}: not mailed any more")
+    soft = sa.select(bounce_events.c.at).where(
+        bounce_events.c.key == key, bounce_events.c.kind == BounceKind.SOFT.value
+    )
+    score = soft_score(db.scalars(soft))
+    if score >= SOFT_LIMIT:
+        return BounceDecision(True, Reason.SOFT_BOUNCES, f"soft bounces on {score} days{status}: not mailed any more")
+    return BounceDecision(True, None, f"a soft bounce{status}, day {score} of {SOFT_LIMIT}: mailed as before")
+
+
+def soft_score(stamps: Iterable[int]) -> int:
+    """On how many days there was one, counted from the last pause of more than a week. Times in ms since 1970."""
+    score, before = 0, None
+    for day in sorted({stamp // _DAY_MS for stamp in stamps}):
+        score = score + 1 if before is not None and day - before <= STALE_AFTER_DAYS else 1
+        before = day
+    return score
+
+
+_NOTE = sa.text(
+    """
+    INSERT INTO bounce_events (key, at, kind, status, diagnostic, issue, evidence)
+    VALUES (:key, :at, :kind, :status, :diagnostic, :issue, :evidence)
+    ON CONFLICT (evidence) DO NOTHING
+    """
+)
+
+
+# --- whose it was ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Who a message was for, and of which issue."""
+
+    issue: str
+    address: str
+
+
+def by_tokens(db: sa.Connection, secrets: Sequence[str], tokens: Collection[str]) -> Mapping[str, Recipient]:
+    """A token's owner is found by making everybody's again: 40 digits have no room for an address, nor for a row."""
+    wanted = {given.lower(): given for given in tokens}
+    found: dict[str, Recipient] = {}
+    newest_first = sa.select(issues.c.id, issues.c.issue).order_by(issues.c.id.desc())
+    for issue_id, issue in db.execute(newest_first).all():
+        for key in _keys_of(db, issue_id):
+            for secret in secrets:
+                made = token(secret, "bounce", key, issue)
+                if made in wanted:
+                    found[wanted.pop(made)] = Recipient(issue, _address(db, issue_id, key))
+            if not wanted:
+                return found
+    return found
+
+
+def by_old_links(db: sa.Connection, secrets: Sequence[str], tokens: Collection[str]) -> Mapping[str, str]:
+    wanted = {given.lower(): given for given in tokens}
+    found: dict[str, str] = {}
+    ids = db.scalars(sa.select(issues.c.id).order_by(issues.c.id.desc())).all()
+    signed_up = db.scalars(sa.select(people.c.key))
+    for key in (key for source in (signed_up, *(_keys_of(db, issue_id) for issue_id in ids)) for key in source):
+        for secret in secrets:
+            made = token(secret, "unsubscribe", key)
+            if made in wanted:
+                found[wanted.pop(made)] = key
+        if not wanted:
+            break
+    return found
+
+
+def by_message_ids(db: sa.Connection, message_ids: Collection[str]) -> Mapping[str, Recipient]:
+    found: dict[str, Recipient] = {}
+    waiting = iter(message_ids)
+    while batch := list(islice(waiting, _AT_ONCE)):
+        rows = db.execute(
+            sa.select(
+                deliveries.c.message_id,
+                issues.c.issue,
+                sa.func.coalesce(deliveries.c.address, deliveries.c.recipient_key).label("address"),
+            )
+            .join(issues, issues.c.id == deliveries.c.issue)
+            .where(deliveries.c.message_id.in_(batch))
+        )
+        found |= {row.message_id: Recipient(row.issue, row.address) for row in rows}
+    return found
+
+
+def _keys_of(db: sa.Connection, issue_id: int) -> Iterator[str]:
+    """Everybody's key, in its order: read from the index alone."""
+    last = ""
+    while True:
+        page = (
+            sa.select(deliveries.c.recipient_key)
+            .where(deliveries.c.issue == issue_id, deliveries.c.recipient_key > last)
+            .order_by(deliveries.c.recipient_key)
+            .limit(_PAGE)
+        )
+        keys = db.scalars(page).all()
+        yield from keys
+        if len(keys) < _PAGE:
+            return
+        last = keys[-1]
+
+
+def _address(db: sa.Connection, issue_id: int, key: str) -> str:
+    mine = (deliveries.c.issue == issue_id, deliveries.c.recipient_key == key)
+    return db.scalar(sa.select(deliveries.c.address).where(*mine)) or key

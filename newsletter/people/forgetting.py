@@ -1,0 +1,75 @@
+"""Somebody taken out of the whole database, with nothing left of them but a keyed hash that keeps them unmailed."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from newsletter.errors import ConfigError
+from newsletter.links import Shadows
+from newsletter.model import State, fold_address
+from newsletter.people.rows import Forgotten, Reason
+from newsletter.schema import bounce_events, consents, deliveries, issues, people, preferences, suppressions, tests
+from newsletter.storage import Storage
+
+_NOT_YET_MAILED = (State.PENDING.value, State.CLAIMED.value, State.DEFERRED.value)
+
+
+def forget(storage: Storage, key: str, shadows: Shadows, now: int) -> Forgotten:
+    """All in one transaction. Raises ConfigError where there is no secret to make the hash with."""
+    if not shadows:
+        raise ConfigError(
+            "forgetting somebody needs NEWSLETTER_SECRET, since a plain hash of an address can be guessed; "
+            "set it to what `openssl rand -hex 32` prints, and keep it"
+        )
+    shadow = shadows.of(key)
+    with storage.write() as db:
+        if db.dialect.name == "postgresql":
+            # A plan that lists them just now ends first; one that begins later finds the hash.
+            db.execute(sa.text("LOCK TABLE deliveries IN SHARE ROW EXCLUSIVE MODE"))
+        else:
+            db.exec_driver_sql("PRAGMA secure_delete = ON")  # zeros over what is deleted
+        gone = _delete(db, key)
+        hidden = _hide(db, key, shadow, now)
+        _keep_suppressed(db, key, shadow, now)
+    if storage.place.file is not None:
+        with storage.engine.connect() as db:
+            db.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")  # the log still had the rows
+    return Forgotten(rows=gone, issues=hidden)
+
+
+def _delete(db: sa.Connection, key: str) -> int:
+    gone = 0
+    for table in (people, consents, preferences, bounce_events):
+        gone += db.execute(sa.delete(table).where(table.c.key == key)).rowcount
+    tested = db.execute(sa.select(tests.c.id, tests.c.address)).all()
+    mine = [row.id for row in tested if fold_address(row.address) == key]
+    return gone + (db.execute(sa.delete(tests).where(tests.c.id.in_(mine))).rowcount if mine else 0)
+
+
+def _hide(db: sa.Connection, key: str, shadow: str, now: int) -> int:
+    """Their rows of the ledger go on under the hash; whoever had yet to get an issue gets it no more."""
+    # One look into the index for each issue: a condition on the key alone would read every row.
+    mine = sa.and_(deliveries.c.issue.in_(sa.select(issues.c.id)), deliveries.c.recipient_key == key)
+    waiting = sa.update(deliveries).where(mine, deliveries.c.state.in_(_NOT_YET_MAILED))
+    off = {"state": State.SUPPRESSED.value, "stage": "list", "code": 0, "due_at": None, "updated": now}
+    db.execute(waiting.values(**off))
+    # A server's words often repeat the address, and the Message-ID is made from it.
+    words = sa.case((deliveries.c.state == State.SUPPRESSED.value, Reason.FORGOTTEN.value), else_="")
+    return db.execute(
+        sa.update(deliveries).where(mine).values(recipient_key=shadow, address=None, message_id="", reply=words)
+    ).rowcount
+
+
+def _keep_suppressed(db: sa.Connection, key: str, shadow: str, now: int) -> None:
+    mine = suppressions.c.key == key
+    reasons = db.scalars(sa.select(suppressions.c.reason).where(mine)).all()
+    kept = [{"key": shadow, "reason": reason, "at": now} for reason in {*reasons, Reason.FORGOTTEN.value}]
+    db.execute(sa.delete(suppressions).where(mine))
+    for row in kept:
+        db.execute(_KEEP, row)
+
+
+_KEEP = sa.text(
+    "INSERT INTO suppressions (key, reason, at, issue, detail) VALUES (:key, :reason, :at, '', '') "
+    "ON CONFLICT (key, reason) DO NOTHING"
+)

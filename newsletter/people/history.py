@@ -1,0 +1,125 @@
+"""One person's story, put together from every table that knows of them. Each function reads in `db`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+import sqlalchemy as sa
+
+from newsletter.ledger_report import delivery
+from newsletter.ledger_rows import Delivery, storable
+from newsletter.model import State, fold_address
+from newsletter.people.rows import (
+    BounceEvent,
+    BounceKind,
+    Consent,
+    Person,
+    Preferences,
+    Reason,
+    Standing,
+    Story,
+    Suppression,
+)
+from newsletter.schema import (
+    bounce_events,
+    consents,
+    deliveries,
+    issues,
+    moment_of,
+    people,
+    preferences,
+    suppressions,
+    tests,
+    time_of,
+)
+
+MAX_WORDS = 2_000
+"""Characters that are kept of a page's address, a wording or a server's words: each may be anybody's."""
+
+
+def kept(words: str) -> str:
+    return storable(words[:MAX_WORDS])
+
+
+def person(row: sa.Row[Any]) -> Person:
+    return Person(
+        address=row.address or row.key,
+        standing=Standing(row.state),
+        created=time_of(row.created),
+        confirmed=moment_of(row.confirmed),
+        lang=row.lang,
+        fields=MappingProxyType(json.loads(row.fields)),
+    )
+
+
+def preferences_of(db: sa.Connection, key: str) -> Preferences | None:
+    row = db.execute(sa.select(preferences).where(preferences.c.key == key)).one_or_none()
+    if row is None:
+        return None
+    return Preferences(tuple(json.loads(row.lists)), moment_of(row.paused_until), row.frequency)
+
+
+def story(db: sa.Connection, address: str, key: str, names: Sequence[str]) -> Story:
+    """`names` are what they may be known under: the key, and after `forget` its hashes."""
+    signed_up = db.execute(sa.select(people).where(people.c.key == key)).one_or_none()
+    found = person(signed_up) if signed_up else None
+    return Story(
+        address=found.address if found else address,
+        person=found,
+        preferences=preferences_of(db, key),
+        consents=tuple(
+            Consent(row.kind, time_of(row.at), row.source, row.wording)
+            for row in db.execute(sa.select(consents).where(consents.c.key == key).order_by(consents.c.id))
+        ),
+        suppressions=tuple(
+            Suppression(row.key, Reason(row.reason), time_of(row.at), row.issue, row.detail)
+            for row in db.execute(
+                sa.select(suppressions).where(suppressions.c.key.in_(names)).order_by(suppressions.c.at)
+            )
+        ),
+        bounces=tuple(
+            (
+                BounceEvent(
+                    address, time_of(row.at), BounceKind(row.kind), row.evidence, row.status, row.diagnostic, row.issue
+                ),
+                row.decision,
+            )
+            for row in db.execute(
+                sa.select(bounce_events).where(bounce_events.c.key == key).order_by(bounce_events.c.id)
+            )
+        ),
+        deliveries=tuple(
+            (row.subject, delivery(row.issue_name, row))
+            for row in db.execute(
+                sa.select(deliveries, issues.c.issue.label("issue_name"), issues.c.subject)
+                .join(issues, issues.c.id == deliveries.c.issue)
+                .where(deliveries.c.recipient_key.in_(names))
+                # One look into the index for each issue: a condition on the key alone would read every row.
+                .where(deliveries.c.issue.in_(sa.select(issues.c.id)))
+                .order_by(deliveries.c.id)
+            )
+        ),
+        tests=tuple(
+            ("", _test(row))
+            for row in db.execute(sa.select(tests).order_by(tests.c.id))
+            if fold_address(row.address) == key
+        ),
+    )
+
+
+def _test(row: sa.Row[Any]) -> Delivery:
+    return Delivery(
+        issue=row.issue,
+        address=row.address,
+        state=State(row.state),
+        message_id="",
+        attempts=1,
+        stage=row.stage,
+        code=row.code,
+        reply=row.reply,
+        updated=datetime.fromisoformat(row.at),
+    )

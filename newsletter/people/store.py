@@ -1,0 +1,368 @@
+"""The people, durably, in the ledger's database: sign-ups, consent, preferences, bounces, and who must not be mailed.
+
+A suppression outlives everything: no list, import, retry or decision of the operator lifts it. The person alone does,
+by asking to join again and confirming it, or by taking back that they left.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Self
+
+import sqlalchemy as sa
+
+from newsletter.links import Shadows
+from newsletter.model import Subscriber, fold_address
+from newsletter.people import bounced, forgetting, history
+from newsletter.people.rows import (
+    BounceDecision,
+    BounceEvent,
+    ConsentKind,
+    Forgotten,
+    Person,
+    Preferences,
+    Reason,
+    Standing,
+    Story,
+    Suppression,
+)
+from newsletter.schema import consents, people, preferences, stamp_of, suppressions, time_of
+from newsletter.storage import Storage
+
+_PAGE = 1_000
+FIRST_VERSION = 3
+"""Of the database that knew of people."""
+
+
+class People:
+    """The people of an open database. What a method writes is on disk when it returns.
+
+    Addresses are as `normalize_address` gives them; two spellings of one are one person. `secrets`, the newest first,
+    find those who were forgotten; without them `forget` refuses.
+    """
+
+    def __init__(self, storage: Storage, clock: Callable[[], datetime], secrets: Sequence[str] = ()) -> None:
+        self.storage = storage
+        self._clock = clock
+        self._secrets = tuple(secrets)
+        self._shadows = Shadows(secrets)
+
+    @classmethod
+    def open(cls, place: Path | str | None, clock: Callable[[], datetime], secrets: Sequence[str] = ()) -> Self:
+        """The people at `place`, where the ledger is, too; see `Storage.open`."""
+        return cls(Storage.open(place), clock, secrets)
+
+    def close(self) -> None:
+        self.storage.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- who must not be mailed -------------------------------------------------------------------------------------
+
+    def suppress(self, address: str, reason: Reason, *, issue: str = "", detail: str = "") -> bool:
+        """Never mail this address again, for this reason. False where that was so already; the first one's words stay.
+
+        Somebody who was forgotten stays so: what is written then is under the hash.
+        """
+        with self.storage.write() as db:
+            return self._suppress(db, self._kept_key(db, address), reason, issue, detail)
+
+    def suppressions_of(self, addresses: Iterable[str]) -> Mapping[str, tuple[Suppression, ...]]:
+        """Why those of the addresses who are not mailed are not, the oldest reason first, by folded address.
+
+        A few hundred at a time.
+        """
+        names = {name: key for key in map(fold_address, addresses) for name in (key, *self._shadows.all(key))}
+        found: dict[str, tuple[Suppression, ...]] = {}
+        with self.storage.read() as db:
+            rows = db.execute(
+                sa.select(suppressions)
+                .where(suppressions.c.key.in_(list(names)))
+                .order_by(suppressions.c.at, suppressions.c.reason)
+            )
+            for row in rows:
+                key = names[row.key]
+                found[key] = (*found.get(key, ()), _suppression(row))
+        return found
+
+    def is_suppressed(self, address: str) -> bool:
+        return bool(self.suppressions_of([address]))
+
+    def suppressed(self, *reasons: Reason) -> Iterator[Suppression]:
+        """Every suppression for these reasons (none given: all), by key. Read in pages."""
+        after = ("", "")
+        wanted = [reason.value for reason in reasons or tuple(Reason)]
+        place = sa.tuple_(suppressions.c.key, suppressions.c.reason)
+        while True:
+            page = (
+                sa.select(suppressions)
+                .where(place > after, suppressions.c.reason.in_(wanted))
+                .order_by(suppressions.c.key, suppressions.c.reason)
+                .limit(_PAGE)
+            )
+            with self.storage.read() as db:
+                rows = db.execute(page).all()
+            yield from map(_suppression, rows)
+            if len(rows) < _PAGE:
+                return
+            after = (rows[-1].key, rows[-1].reason)
+
+    def suppressed_count(self) -> Mapping[Reason, int]:
+        """How many there are for each reason; those without any are left out."""
+        counted = sa.select(suppressions.c.reason, sa.func.count().label("number")).group_by(suppressions.c.reason)
+        with self.storage.read() as db:
+            return MappingProxyType({Reason(row.reason): row.number for row in db.execute(counted)})
+
+    # --- joining and leaving ----------------------------------------------------------------------------------------
+
+    def sign_up(
+        self,
+        address: str,
+        *,
+        source: str,
+        wording: str,
+        lang: str = "",
+        fields: Mapping[str, str] | None = None,
+        lists: Collection[str] = (),
+    ) -> Standing:
+        """Note that somebody, who may be anybody, asked for this address to be mailed.
+
+        PENDING: send them the mail whose link calls `confirm`; until then nothing changes but that they asked.
+        CONFIRMED: they are mailed already. `lists` are kept where there are no preferences yet.
+        """
+        key, now = fold_address(address), self._now()
+        row = {
+            "key": key,
+            "address": None if address == key else address,
+            "now": now,
+            "lang": lang,
+            "fields": json.dumps(dict(fields or {}), ensure_ascii=False, sort_keys=True),
+        }
+        with self.storage.write() as db:
+            stands = db.scalar(sa.select(people.c.state).where(people.c.key == key))
+            if stands == Standing.CONFIRMED and not self._reasons(db, key):
+                return Standing.CONFIRMED
+            db.execute(_ASKED, row)
+            if lists:
+                db.execute(_FIRST_LISTS, {"key": key, "lists": json.dumps(sorted(lists), ensure_ascii=False)})
+            self._consent(db, key, "asked", source, wording)
+        return Standing.PENDING
+
+    def confirm(self, address: str, *, source: str, wording: str = "") -> Standing | None:
+        """The person clicked the link that was mailed to this address: how they stand from now on.
+
+        Lifts every suppression, a bounce's as well: the click shows that the address works. CONFIRMED, too, when they
+        had confirmed already; but somebody who has left since stays LEFT, whoever finds the old link: they ask anew.
+        None for who never asked.
+        """
+        key = fold_address(address)
+        with self.storage.write() as db:
+            stands = db.scalar(sa.select(people.c.state).where(people.c.key == key))
+            if stands != Standing.PENDING:
+                return None if stands is None else Standing(stands)
+            confirmed = sa.update(people).where(people.c.key == key)
+            db.execute(confirmed.values(state=Standing.CONFIRMED.value, confirmed=self._now()))
+            db.execute(sa.delete(suppressions).where(suppressions.c.key.in_(self._names(key))))
+            self._consent(db, key, "confirmed", source, wording)
+        return Standing.CONFIRMED
+
+    def leave(self, address: str, source: str, *, issue: str = "") -> bool:
+        """Take somebody off every list, known or not. False where they had left already: then nothing is changed."""
+        key = fold_address(address)
+        with self.storage.write() as db:
+            kept = self._kept_key(db, address)
+            new = self._suppress(db, kept, Reason.UNSUBSCRIBED, issue, source)
+            db.execute(sa.update(people).where(people.c.key == key).values(state=Standing.LEFT.value))
+            if new and kept == key:
+                self._consent(db, key, "withdrawn", source, "")
+        return new
+
+    def undo_leave(self, address: str, source: str) -> bool:
+        """The person took it back; other reasons not to mail them stay. False where they had not left."""
+        key = fold_address(address)
+        mine = (suppressions.c.key == key, suppressions.c.reason == Reason.UNSUBSCRIBED.value)
+        with self.storage.write() as db:
+            if not db.execute(sa.delete(suppressions).where(*mine)).rowcount:
+                return False
+            back = sa.update(people).where(people.c.key == key, people.c.state == Standing.LEFT.value)
+            stood = sa.case((people.c.confirmed.is_(None), Standing.PENDING.value), else_=Standing.CONFIRMED.value)
+            db.execute(back.values(state=stood))
+            self._consent(db, key, "returned", source, "")
+        return True
+
+    def drop_unconfirmed(self, before: datetime) -> int:
+        """Take out who asked to join before then and never confirmed, with what they asked: how many."""
+        stale = sa.select(people.c.key).where(
+            people.c.state == Standing.PENDING.value, people.c.confirmed.is_(None), people.c.created < stamp_of(before)
+        )
+        with self.storage.write() as db:
+            keys = db.scalars(stale).all()
+            for key in keys:
+                db.execute(sa.delete(people).where(people.c.key == key))
+                db.execute(sa.delete(consents).where(consents.c.key == key, consents.c.kind == "asked"))
+        return len(keys)
+
+    # --- what they want ---------------------------------------------------------------------------------------------
+
+    def preferences(self, address: str) -> Preferences:
+        """What somebody wants; what everybody gets, where they said nothing."""
+        with self.storage.read() as db:
+            return history.preferences_of(db, fold_address(address)) or Preferences()
+
+    def set_preferences(self, address: str, wanted: Preferences) -> None:
+        row = {
+            "key": fold_address(address),
+            "lists": json.dumps(sorted(wanted.lists), ensure_ascii=False),
+            "paused_until": None if wanted.paused_until is None else stamp_of(wanted.paused_until),
+            "frequency": wanted.frequency,
+        }
+        with self.storage.write() as db:
+            db.execute(_PREFER, row)
+
+    def confirmed(self, list_name: str = "") -> Iterator[Subscriber]:
+        """Those who signed up and confirmed, the first to sign up first; of one list, or of all. Read in pages.
+
+        Suppressed and paused people are among them: the plan of a send counts whom it leaves out.
+        """
+        last = 0
+        while True:
+            page = (
+                sa.select(people, preferences.c.lists)
+                .join(preferences, preferences.c.key == people.c.key, isouter=True)
+                .where(people.c.state == Standing.CONFIRMED.value, people.c.id > last)
+                .order_by(people.c.id)
+                .limit(_PAGE)
+            )
+            with self.storage.read() as db:
+                rows = db.execute(page).all()
+            for row in rows:
+                if not list_name or list_name in json.loads(row.lists or "[]"):
+                    yield _subscriber(history.person(row))
+            if len(rows) < _PAGE:
+                return
+            last = rows[-1].id
+
+    # --- bounces ----------------------------------------------------------------------------------------------------
+
+    def record_bounce(self, event: BounceEvent) -> BounceDecision:
+        """Count a bounce or complaint once, and decide: hard and complaint at once, soft by its score.
+
+        The decision is kept beside the event, for `story`.
+        """
+        key = fold_address(event.address)
+        with self.storage.write() as db:
+            if self._kept_key(db, event.address) != key:
+                return BounceDecision(new=False, suppressed=None, why="the person was forgotten; nothing is kept")
+            decision = bounced.decide(db, key, event)
+            if decision.suppressed is not None:
+                self._suppress(db, key, decision.suppressed, event.issue, decision.why)
+        return decision
+
+    def find_by_bounce_tokens(self, tokens: Collection[str]) -> Mapping[str, bounced.Recipient]:
+        """Whose bounce addresses these are, by token as it was given; those of nobody are left out.
+
+        Makes the tokens of every recipient again, the newest issue first, until all are found: some seconds for each
+        million. So ask for all of a mailbox at once.
+        """
+        with self.storage.read() as db:
+            return bounced.by_tokens(db, self._secrets, tokens)
+
+    def find_by_message_ids(self, message_ids: Collection[str]) -> Mapping[str, bounced.Recipient]:
+        """Who got the messages with these ids, `<…>`. Reads all deliveries; ask for all of a mailbox at once."""
+        with self.storage.read() as db:
+            return bounced.by_message_ids(db, message_ids)
+
+    def find_by_old_links(self, tokens: Collection[str]) -> Mapping[str, str]:
+        """The addresses that tokens of 40 hexadecimal digits were made for, in mails of before links held the address.
+
+        Takes as long as `find_by_bounce_tokens`: a server asks for them apart from its answers.
+        """
+        with self.storage.read() as db:
+            return bounced.by_old_links(db, self._secrets, tokens)
+
+    # --- one person -------------------------------------------------------------------------------------------------
+
+    def story(self, address: str) -> Story:
+        """All that is known of one person: what they asked for and agreed to, what they got, what came back."""
+        key = fold_address(address)
+        with self.storage.read() as db:
+            return history.story(db, address, key, self._names(key))
+
+    def forget(self, address: str) -> Forgotten:
+        """Take somebody out of everything, and never mail them again: a keyed hash stays of them, no address.
+
+        Their rows of the ledger stay under the hash, so that an issue's numbers go on adding up. They may still stand
+        in backups, and on the author's list. ConfigError without a secret.
+        """
+        key = fold_address(address)
+        return forgetting.forget(self.storage, key, self._shadows, self._now())
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _now(self) -> int:
+        return stamp_of(self._clock())
+
+    def _names(self, key: str) -> list[str]:
+        return [key, *self._shadows.all(key)]
+
+    def _kept_key(self, db: sa.Connection, address: str) -> str:
+        """What a new row of this person stands under: their address, or their hash once they were forgotten."""
+        key = fold_address(address)
+        shadows = self._shadows.all(key)
+        hidden = sa.select(suppressions.c.key).where(suppressions.c.key.in_(shadows)).limit(1)
+        return (db.scalar(hidden) if shadows else None) or key
+
+    def _reasons(self, db: sa.Connection, key: str) -> list[str]:
+        mine = suppressions.c.key.in_(self._names(key))
+        return list(db.scalars(sa.select(suppressions.c.reason).where(mine)))
+
+    def _suppress(self, db: sa.Connection, key: str, reason: Reason, issue: str, detail: str) -> bool:
+        row = {"key": key, "reason": reason.value, "at": self._now(), "issue": issue, "detail": history.kept(detail)}
+        return bool(db.execute(_SUPPRESS, row).rowcount)
+
+    def _consent(self, db: sa.Connection, key: str, kind: ConsentKind, source: str, wording: str) -> None:
+        row = {"key": key, "kind": kind, "source": history.kept(source), "wording": history.kept(wording)}
+        db.execute(sa.insert(consents), {**row, "at": self._now()})
+
+
+def _suppression(row: sa.Row[tuple[object, ...]]) -> Suppression:
+    return Suppression(row.key, Reason(row.reason), time_of(row.at), row.issue, row.detail)
+
+
+def _subscriber(person: Person) -> Subscriber:
+    own = {"email": person.address, "lang": person.lang}
+    return Subscriber(person.address, MappingProxyType({**person.fields, **own}))
+
+
+_SUPPRESS = sa.text(
+    """
+    INSERT INTO suppressions (key, reason, at, issue, detail) VALUES (:key, :reason, :at, :issue, :detail)
+    ON CONFLICT (key, reason) DO NOTHING
+    """
+)
+_ASKED = sa.text(
+    """
+    INSERT INTO people (key, address, state, created, lang, fields)
+    VALUES (:key, :address, 'pending', :now, :lang, :fields)
+    ON CONFLICT (key) DO UPDATE
+    SET address = excluded.address, state = 'pending', lang = excluded.lang, fields = excluded.fields
+    """
+)
+_FIRST_LISTS = sa.text("INSERT INTO preferences (key, lists) VALUES (:key, :lists) ON CONFLICT (key) DO NOTHING")
+_PREFER = sa.text(
+    """
+    INSERT INTO preferences (key, lists, paused_until, frequency) VALUES (:key, :lists, :paused_until, :frequency)
+    ON CONFLICT (key) DO UPDATE
+    SET lists = excluded.lists, paused_until = excluded.paused_until, frequency = excluded.frequency
+    """
+)

@@ -1,0 +1,107 @@
+"""The one database behind the ledger and the people: opened, made or brought up to date, and its transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import Self
+
+import sqlalchemy as sa
+
+from newsletter.database import Place, connected, parse_place, refuse_foreign_file, told
+from newsletter.errors import ConfigError, located
+from newsletter.schema import VERSION, bring_up_to_date, found_version
+
+
+class Storage:
+    """The open database. Safe for several processes and threads; a transaction is on disk when its block ends."""
+
+    def __init__(self, place: Place) -> None:
+        """Connects to nothing yet; `open` does."""
+        self.place = place
+        self.engine = connected(place)
+        # IMMEDIATE takes SQLite's write lock at once: a transaction that reads first could not get it later.
+        self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
+        self._writer: sa.Connection | None = None
+        self._turn = RLock()
+
+    @classmethod
+    def open(cls, place: Path | str | None, *, read_only: bool = False) -> Self:
+        """The database at `place`, made when it is missing, brought up to date when it is old.
+
+        A path is an SQLite file, a string a URL (`sqlite:///…`, `postgresql://…`); None keeps it in memory, gone when
+        it is closed. ConfigError when what stands there is none of ours, is newer than we know, or cannot be used; it
+        is left as it was. A `read_only` one must be there, and is not brought up to date: see `version`.
+        """
+        where = parse_place(place)
+        if where.file is not None:
+            refuse_foreign_file(where.file)
+        storage = cls(where)
+        try:
+            if not read_only:
+                storage._prepare()
+        except BaseException:
+            storage.close()
+            raise
+        return storage
+
+    @property
+    def dialect(self) -> sa.Dialect:
+        return self.engine.dialect
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        self.engine.dispose()
+
+    def version(self) -> int | None:
+        """Of what stands there now; None where it is none of ours."""
+        with self.read() as db:
+            return found_version(db)
+
+    def unusable(self, what: str, remedy: str) -> ConfigError:
+        return ConfigError(located(self.place.name, None, what, remedy))
+
+    @contextmanager
+    def write(self, held: sa.Connection | None = None) -> Iterator[sa.Connection]:
+        """A transaction that is on disk at the block's end; undone, all of it, when the block fails.
+
+        Over `held`, a connection of the caller's own, where one is given.
+        """
+        if held is not None and (held.closed or held.invalidated):
+            # SQLAlchemy would connect again; but another run may hold the issue by now.
+            raise self.unusable("the connection that held the issue was lost", "run the same command again")
+        with self._turn, told(self.place):
+            if held is None:
+                if self._writer is None:
+                    self._writer = self._writing.connect()
+                held = self._writer
+            with held.begin():
+                yield held
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        with self._turn, told(self.place), self.engine.connect() as db:
+            yield db
+
+    def _prepare(self) -> None:
+        with self.read() as db:
+            tables = sa.inspect(db).get_table_names()  # first: another process may be making them just now
+            version = found_version(db)
+        if version is None and tables:
+            raise self.unusable(
+                "a database, but not a ledger", "set [ledger] path to another file, or url to a database of its own"
+            )
+        if version is not None and version > VERSION:
+            raise self.unusable(
+                f"the ledger has version {version}, this newsletter knows {VERSION}", "upgrade newsletter"
+            )
+        if not self.place.is_postgresql:
+            with told(self.place), closing(self.engine.raw_connection()) as raw:
+                raw.cursor().execute("PRAGMA journal_mode = WAL")  # only now: it writes to the file
+        if version != VERSION:
+            with self.write() as db:
+                bring_up_to_date(db)
