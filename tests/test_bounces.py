@@ -14,21 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reports import BOUNCES, complaint, dsn, hard, letter
 
-from newsletter.bounces import (
-    AutoReply,
-    Bounce,
-    Complaint,
-    Kind,
-    Ordinary,
-    Reading,
-    Unreadable,
-    Unsubscribe,
-    kind_of,
-    read_message,
-    soft_score,
-)
 from newsletter.bounces.bounded import MAX_BYTES, MAX_LINES, MAX_PARTS, bounded
-from newsletter.bounces.verdict import failure_of
+from newsletter.bounces.read import read_message
+from newsletter.bounces.readings import AutoReply, Bounce, Complaint, Kind, Ordinary, Reading, Unreadable, Unsubscribe
+from newsletter.bounces.score import soft_score
+from newsletter.bounces.verdict import failure_of, kind_of
 from newsletter.links import token
 from newsletter.message import unsubscribe_urls
 from newsletter.model import Sender, Subscriber

@@ -8,16 +8,26 @@ five points the address is let go. These are the list settings `bounce_score_thr
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, timedelta
 
-SOFT_THRESHOLD = 5
-"""Points at which an address is suppressed."""
 
-STALE_DAYS = 7
-"""Days without a soft bounce after which those before count no more."""
+@dataclass(frozen=True, slots=True)
+class SoftRule:
+    """`threshold` points suppress an address; `stale_days` without a soft bounce and those before count no more."""
+
+    threshold: int = 5
+    stale_days: int = 7
+
+    def __post_init__(self) -> None:
+        if self.threshold < 1 or self.stale_days < 1:
+            raise ValueError("a threshold and a time of at least 1")
 
 
-def soft_score(days: Iterable[date], today: date, stale_days: int = STALE_DAYS) -> int:
+SOFT_RULE = SoftRule()
+
+
+def soft_score(days: Iterable[date], today: date, stale_days: int = SOFT_RULE.stale_days) -> int:
     """The points that stand on `today`. `days` come in any order, as often as they like; those to come count for
     nothing."""
     stale = timedelta(days=stale_days)
