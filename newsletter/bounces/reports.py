@@ -44,7 +44,7 @@ def _failure(block: Mail) -> Failure | None:
         found = addresses_in(_typed(header(block, field)))
         if found:
             return failure_of(found[0], status, diagnosis, delayed=delayed)
-    return None if not header(block, "Final-Recipient") else failure_of("", status, diagnosis, delayed=delayed)
+    return failure_of("", status, diagnosis, delayed=delayed)
 
 
 def _typed(field: str) -> str:
