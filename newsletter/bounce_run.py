@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 
 from newsletter.bounces.arrivals import Arrival
 from newsletter.bounces.read import read_message
@@ -35,7 +36,9 @@ from newsletter.bounces.readings import (
     Unsubscribe,
 )
 from newsletter.bounces.score import SOFT_RULE, SoftRule
-from newsletter.mailboxes import Mailbox
+from newsletter.config import Config
+from newsletter.errors import ConfigError
+from newsletter.mailboxes import Mailbox, open_mailbox
 from newsletter.model import fold_address
 from newsletter.people.bounced import Recipient
 from newsletter.people.rows import BounceEvent, BounceKind
@@ -108,11 +111,13 @@ class Rules:
 
 @dataclass(slots=True)
 class BounceReport:
-    """What a run read and did. `entries` has at most `LISTED`, those that led to something before the others."""
+    """What a run read and did. `entries` has at most `LISTED`, those that led to something before the others; `faults`
+    are sentences, of mailboxes that could not be read."""
 
     messages: int = 0
     effects: Counter[Effect] = field(default_factory=Counter)
     entries: list[Entry] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
 
     def add(self, messages: int, entries: Sequence[Entry]) -> None:
         self.messages += messages
@@ -128,14 +133,15 @@ def read_bounces(
     mailbox: Mailbox,
     people: People,
     clock: Callable[[], datetime],
-    rules: Rules = Rules(),
+    rules: Rules,
+    report: BounceReport,
     on_progress: Callable[[int], None] = lambda read: None,
-) -> BounceReport:
-    """Read a mailbox and act on it. What was acted on is marked in the mailbox once it is on disk, and nothing else.
+) -> None:
+    """Read a mailbox, act on it, and add to the report. What was acted on is marked in the mailbox once it is on disk,
+    and nothing else is.
 
     Killed at any point it may be run again: what it has recorded counts once.
     """
-    report = BounceReport()
     arrivals = mailbox.arrivals()
     while batch := list(_read(islice(arrivals, _BATCH), rules, clock)):
         entries = settle([incoming for _, incoming in batch], people, rules)
@@ -144,7 +150,6 @@ def read_bounces(
             mailbox.acknowledge([key for key, incoming in batch if incoming.evidence in done])
         report.add(len(batch), entries)
         on_progress(report.messages)
-    return report
 
 
 _DONE = frozenset({Effect.SUPPRESSED, Effect.COUNTED, Effect.KNOWN})
@@ -158,6 +163,41 @@ def _read(arrivals: Iterable[Arrival], rules: Rules, clock: Callable[[], datetim
         reading = Unreadable(arrival.fault) if arrival.fault else read_message(arrival.raw, rules.bounce_address)
         at = min(arrival.received or now, now)
         yield arrival.key, Incoming(arrival.place, arrival.evidence, at, reading)
+
+
+def read_sources(
+    config: Config,
+    sources: Sequence[str],
+    env: Mapping[str, str],
+    clock: Callable[[], datetime],
+    *,
+    dry_run: bool = False,
+    on_progress: Callable[[int], None] = lambda read: None,
+) -> BounceReport:
+    """Read each mailbox, that of [bounces] where none is given. One that cannot be read is a fault in the report, and
+    the others are read all the same. ConfigError where there is none to read, or nothing was ever sent from here."""
+    keys = config.settings.bounces
+    own = keys.mailbox if "://" in keys.mailbox else str(config.root / keys.mailbox)
+    wanted = list(sources) or ([own] if keys.mailbox else [])
+    if not wanted:
+        what = "there is no mailbox to read"
+        raise ConfigError(
+            f'{what}; name one, or write [bounces] mailbox = "imaps://user@host/INBOX" in newsletter.toml'
+        )
+    place = config.ledger_place
+    if isinstance(place, Path) and not place.exists():
+        raise ConfigError(f"{place}: there is no ledger, so nothing was sent from here; run `newsletter send`")
+    rule = SoftRule(keys.soft_threshold, keys.stale_days)
+    rules = Rules(config.settings.newsletter.bounce_address, bool(config.secret), rule, dry_run)
+    report = BounceReport()
+    with People.open(place, clock, [config.secret] if config.secret else []) as people:
+        for source in wanted:
+            try:
+                with open_mailbox(source, env, keys.done_folder) as mailbox:
+                    read_bounces(mailbox, people, clock, rules, report, on_progress)
+            except ConfigError as fault:
+                report.faults.append(str(fault))
+    return report
 
 
 def settle(incoming: Sequence[Incoming], people: People, rules: Rules) -> tuple[Entry, ...]:

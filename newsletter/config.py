@@ -21,6 +21,7 @@ from newsletter.model import Relay, Sender
 from newsletter.relay import PASSWORD_VARIABLE, read_relay
 from newsletter.settings import (
     DKIM_VARIABLE,
+    IMAP_VARIABLE,
     LABELS,
     RELAYS,
     SECRET_VARIABLE,
@@ -412,7 +413,7 @@ def _unknown_key(name: str, text: str, tree: Mapping[str, Any], where: Where) ->
     return located(name, line, what, remedy)
 
 
-_SECRETS = {"newsletter": SECRET_VARIABLE, "dkim": DKIM_VARIABLE, "ledger": "PGPASSWORD"}
+_SECRETS = {"newsletter": SECRET_VARIABLE, "dkim": DKIM_VARIABLE, "ledger": "PGPASSWORD", "bounces": IMAP_VARIABLE}
 
 
 def _is_section(value: object) -> bool:

@@ -123,6 +123,16 @@ def bounce_address(value: str) -> str:
     return f"{local}@{checked.rpartition('@')[2]}"
 
 
+def bounce_mailbox(value: str) -> str:
+    """An IMAP address without a password in it, or a path."""
+    value = one_line(value)
+    if "://" in value:
+        from newsletter.imap import read_imap  # TLS and more, which few commands need
+
+        read_imap(value, {})
+    return value
+
+
 def list_id(value: str) -> str:
     value = one_line(value)
     if value and not re.fullmatch(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)+", value):

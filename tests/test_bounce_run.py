@@ -16,7 +16,7 @@ from newsletter.bounces.readings import Bounce, Complaint, Failure, Kind, Traces
 from newsletter.bounces.score import SoftRule
 from newsletter.ledger import Ledger, Move
 from newsletter.links import token
-from newsletter.mailboxes import open_mailbox
+from newsletter.mailboxes import Mailbox, open_mailbox
 from newsletter.model import State
 from newsletter.people.rows import Reason
 from newsletter.people.store import People
@@ -87,8 +87,14 @@ def verp(address: str, issue: str = ISSUE) -> str:
     return BOUNCES.replace("{token}", token(SECRET, "bounce", address, issue))
 
 
+def reading(mailbox: Mailbox, people: People, clock: Clock, rules: Rules) -> BounceReport:
+    report = BounceReport()
+    read_bounces(mailbox, people, clock, rules, report)
+    return report
+
+
 def run(people: People, clock: Clock, *messages: bytes, rules: Rules = RULES) -> BounceReport:
-    return read_bounces(Box(*messages), people, clock, rules)
+    return reading(Box(*messages), people, clock, rules)
 
 
 def only(report: BounceReport) -> Entry:
@@ -148,7 +154,7 @@ def test_a_message_id_proves_nothing_without_a_secret(people: People, clock: Clo
 
 def test_a_report_about_a_stranger_is_left_in_the_mailbox(people: People, clock: Clock) -> None:
     box = Box(hard("nobody@example.org"), dsn("Action: failed", "Status: 5.1.1", address=""))
-    report = read_bounces(box, people, clock, RULES)
+    report = reading(box, people, clock, RULES)
     assert [entry.effect for entry in report.entries] == [Effect.STRANGER, Effect.STRANGER]
     assert "nobody@example.org, whom we have not mailed" in report.entries[0].why
     assert box.told == []
@@ -180,12 +186,12 @@ def test_the_threshold_is_the_operators(people: People, clock: Clock) -> None:
 def test_an_old_mailbox_lets_nobody_go(people: People, clock: Clock) -> None:
     for day in range(9):
         box = Box(soft(to=verp(ADA)).replace(b"report-1", b"r-%d" % day), received=NOW - timedelta(days=99 - day))
-        assert only(read_bounces(box, people, clock, RULES)).effect is Effect.COUNTED
+        assert only(reading(box, people, clock, RULES)).effect is Effect.COUNTED
     assert reasons(people, ADA) == []
 
 
 def test_a_message_of_the_future_is_of_now(people: People, clock: Clock) -> None:
-    read_bounces(Box(soft(to=verp(ADA)), received=NOW + timedelta(days=999)), people, clock, RULES)
+    reading(Box(soft(to=verp(ADA)), received=NOW + timedelta(days=999)), people, clock, RULES)
     assert people.story(ADA).bounces[0][0].at == NOW
 
 
@@ -243,7 +249,7 @@ def test_who_asks_by_mail_leaves(people: People, clock: Clock, raw: bytes, leave
 
 def test_letters_and_automatic_answers_are_left_alone(people: People, clock: Clock) -> None:
     box = Box(letter(), letter("Re: x", "", "Auto-Submitted: auto-replied"), b"", b"\0\0")
-    report = read_bounces(box, people, clock, RULES)
+    report = reading(box, people, clock, RULES)
     assert report.effects == {Effect.ALONE: 2, Effect.UNREADABLE: 2}
     assert box.told == []
     assert list(people.suppressed()) == []
@@ -266,7 +272,7 @@ def test_reading_twice_counts_once(people: People, clock: Clock, tmp_path: Path)
     path = tmp_path / "mbox"
     path.write_bytes(b"".join(b"From x\n" + raw.replace(b"\r\n", b"\n") + b"\n" for raw in messages))
     with open_mailbox(str(path), {}) as mailbox:
-        again = read_bounces(mailbox, people, clock, RULES)
+        again = reading(mailbox, people, clock, RULES)
     assert again.effects == {Effect.KNOWN: 2, Effect.ALONE: 1}
     assert len(people.story(ADA).bounces) == len(people.story(BO).bounces) == 1
 
@@ -281,7 +287,7 @@ def test_the_mailbox_is_told_after_the_store_has_it(people: People, store: Path,
                 seen.append(other.is_suppressed(ADA))
 
     box = Watching(letter(), hard(to=verp(ADA)))
-    read_bounces(box, people, clock, RULES)
+    reading(box, people, clock, RULES)
     assert (box.told, seen) == (["1"], [True])
 
 
@@ -292,15 +298,15 @@ def test_a_run_that_dies_before_it_told_the_mailbox_is_made_good(people: People,
 
     raw = hard(to=verp(ADA))
     with pytest.raises(OSError, match="the cable"):
-        read_bounces(Dying(raw), people, clock, RULES)
+        reading(Dying(raw), people, clock, RULES)
     box = Box(raw)
-    assert only(read_bounces(box, people, clock, RULES)).effect is Effect.KNOWN
+    assert only(reading(box, people, clock, RULES)).effect is Effect.KNOWN
     assert box.told == ["0"]
 
 
 def test_a_dry_run_writes_nothing_down(people: People, clock: Clock) -> None:
     box = Box(hard(to=verp(ADA)), complaint(address=BO), letter("unsubscribe"), soft(to=verp(ADA)))
-    report = read_bounces(box, people, clock, replace(RULES, dry_run=True))
+    report = reading(box, people, clock, replace(RULES, dry_run=True))
     assert report.effects == {Effect.SUPPRESSED: 3, Effect.COUNTED: 1}
     assert box.told == []
     assert list(people.suppressed()) == []
