@@ -122,7 +122,7 @@ def test_the_mailbox_of_the_configuration_on_a_server(folder: Path, require_prog
         run = bounces(folder, **trusted)
         assert run.code == 0, run.err
         assert suppressed(folder) == {**EXPECTED, "eve": Reason.SOFT_BOUNCES}
-        assert sorted(server.names(".Done")) == ["1", "2", "3", "4", "5"]
+        assert len(server.names(".Done")) == 5
         assert server.names() == {"6": "", "7": "", "8": "", "9": ""}, "left for a person, and still new"
         assert PASSWORD not in run.out + run.err + server.log()
 
@@ -133,16 +133,9 @@ def test_an_unsubscribe_mail_sent_by_swaks(folder: Path, require_program: Requir
     way_out = send(folder)["ada"].mail["List-Unsubscribe"]
     assert way_out == "<mailto:leave@example.com?subject=unsubscribe%20ada%40example.net>"
     with SmtpServer() as inbox:
-        command = [program, "--server", f"127.0.0.1:{inbox.port}", "--to", "leave@example.com"]
-        command += [
-            "--from",
-            "ada.private@example.org",
-            "--header",
-            "Subject: unsubscribe ada@example.net",
-            "--body",
-            "",
-        ]
-        done = subprocess.run(command, capture_output=True, timeout=60)
+        command = [program, "--server", f"127.0.0.1:{inbox.port}", "--to", "leave@example.com", "--body", "-"]
+        command += ["--from", "ada.private@example.org", "--header", "Subject: unsubscribe ada@example.net"]
+        done = subprocess.run(command, input=b"\n", capture_output=True, timeout=60)
         assert done.returncode == 0, done.stdout
         (mail,) = inbox.messages
     (folder / "mail.eml").write_bytes(mail.data)
