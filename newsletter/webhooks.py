@@ -167,10 +167,16 @@ def _check_sns(envelope: object, signed: Sequence[str], now: datetime, load_cert
         raise ForgedError("its certificate is not of the kind that Amazon has")
     if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
         raise ForgedError("its certificate is out of date")
-    lines = [f"{name}\n{value}\n" for name in signed if (value := _text(envelope, name))]
+    # A lone surrogate, which JSON can write, has no bytes; Amazon has signed none.
+    lines = [f"{name}\n{value}\n" for name in signed if isinstance(value := _get(envelope, name), str)]
     digest = hashes.SHA256() if version == "2" else hashes.SHA1()  # noqa: S303 - what SNS signs with by default
     try:
-        key.verify(_unbase64(_text(envelope, "Signature")), "".join(lines).encode(), padding.PKCS1v15(), digest)
+        key.verify(
+            _unbase64(_text(envelope, "Signature")),
+            "".join(lines).encode("utf-8", "replace"),
+            padding.PKCS1v15(),
+            digest,
+        )
     except InvalidSignature as error:
         raise ForgedError("its signature does not hold") from error
     _check_time(_from_iso(_text(envelope, "Timestamp")), now)
@@ -190,14 +196,18 @@ def _ses_events(message: object, now: datetime) -> Iterator[Event]:
         kinds = _text(message, "bounce", "bounceType"), _text(message, "bounce", "bounceSubType")
         failures = tuple(_ses_failure(each, *kinds) for each in _list(message, "bounce", "bouncedRecipients"))
         if failures:
-            yield Event(_name("ses", name), at, Bounce(failures, traces, _text(message, "bounce", "reportingMTA")))
+            yield Event(
+                _name("ses", name, message), at, Bounce(failures, traces, _text(message, "bounce", "reportingMTA"))
+            )
     elif kind == "Complaint":
         name, at = _text(message, "complaint", "feedbackId"), _from_iso(_text(message, "complaint", "timestamp")) or now
         feedback = _text(message, "complaint", "complaintFeedbackType") or "abuse"
         named = tuple(_text(each, "emailAddress") for each in _list(message, "complaint", "complainedRecipients"))
         if feedback != "not-spam":
             reporter = _text(message, "complaint", "userAgent")
-            yield Event(_name("ses", name), at, Complaint(feedback, replace(traces, addresses=named), reporter))
+            yield Event(
+                _name("ses", name, message), at, Complaint(feedback, replace(traces, addresses=named), reporter)
+            )
 
 
 def _ses_failure(recipient: object, kind: str, subtype: str) -> Failure:
@@ -241,7 +251,7 @@ def _postmark(headers: Mapping[str, str], body: bytes, secret: str, now: datetim
         raise ForgedError("it does not bear the user and password that were configured")
     event = _json(body)
     record, kind, address = _text(event, "RecordType"), _text(event, "Type"), _text(event, "Email")
-    name, at = _name("postmark", _text(event, "ID")), _from_iso(_text(event, "BouncedAt")) or now
+    name, at = _name("postmark", _text(event, "ID"), event), _from_iso(_text(event, "BouncedAt")) or now
     if record == "SubscriptionChange":
         return tuple(_postmark_change(event, now))
     if record not in ("Bounce", "SpamComplaint") or not address:
@@ -264,7 +274,7 @@ def _postmark(headers: Mapping[str, str], body: bytes, secret: str, now: datetim
 def _postmark_change(event: object, now: datetime) -> Iterator[Event]:
     address, changed = _text(event, "Recipient"), _text(event, "ChangedAt")
     if address and _get(event, "SuppressSending") is True and _text(event, "Origin") == "Recipient":
-        yield Event(_name("postmark", f"{address} {changed}"), _from_iso(changed) or now, Unsubscribe(address, ""))
+        yield Event(_name("postmark", "", event), _from_iso(changed) or now, Unsubscribe(address, ""))
 
 
 # --- Mailgun --------------------------------------------------------------------------------------------------------
@@ -282,7 +292,7 @@ def _mailgun(body: bytes, key: str, now: datetime) -> tuple[Event, ...]:
     address, kind, reason = _text(event, "recipient"), _text(event, "event"), _text(event, "reason")
     # Security: Mailgun signs the time and the token, not the event. Named by the token, another event behind the same
     # signature is one that was counted before.
-    name, at = _name("mailgun", mark), _from_stamp(_text(event, "timestamp")) or now
+    name, at = _name("mailgun", mark, event), _from_stamp(_text(event, "timestamp")) or now
     traces = Traces(message_ids=_message_ids(_text(event, "message", "headers", "message-id")))
     if not address:
         return ()
@@ -332,7 +342,7 @@ def _sendgrid(headers: Mapping[str, str], body: bytes, key: str, now: datetime) 
 
 def _sendgrid_event(event: object, now: datetime) -> Iterator[Event]:
     address, kind, reason = _text(event, "email"), _text(event, "event"), _text(event, "reason")
-    name, at = _name("sendgrid", _text(event, "sg_event_id")), _from_stamp(_text(event, "timestamp")) or now
+    name, at = _name("sendgrid", _text(event, "sg_event_id"), event), _from_stamp(_text(event, "timestamp")) or now
     traces = Traces(message_ids=_message_ids(_text(event, "smtp-id")))
     if not address:
         return
@@ -384,9 +394,10 @@ def _list(tree: object, *path: str) -> list[Any]:
     return found[:MAX_EVENTS] if isinstance(found, list) else []
 
 
-def _name(provider: str, given: str) -> str:
-    if not given.strip() or len(given) > 500:
-        raise WebhookError("an event without a name")
+def _name(provider: str, given: str, event: object) -> str:
+    """By the provider's own id of the event; where it gives none, by all that it says."""
+    if not given.strip() or len(given) > 200:
+        given = hashlib.sha256(json.dumps(event, sort_keys=True).encode()).hexdigest()
     return f"{provider}:{given}"
 
 
