@@ -1,4 +1,4 @@
-"""Everyone a send is for, once each, in list order: read from a list, kept outside of memory.
+"""Everyone a send is for, once each, in list order: read from one list or several, kept outside of memory.
 
 The rows lie in a temporary database on disk, so that a million subscribers take no more memory than a thousand, and a
 list that is changed or deleted after it was read changes nothing. SQLite puts its file into SQLITE_TMPDIR, TMPDIR,
@@ -11,7 +11,9 @@ import json
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +21,7 @@ from typing import Any, Self
 
 from newsletter.errors import ConfigError, ContentError, located
 from newsletter.model import Finding, Subscriber, fold_address
-from newsletter.subscribers import Row, as_subscriber, duplicate, open_list
+from newsletter.subscribers import Listing, Row, as_subscriber, duplicate, open_list
 
 NAMED_ROWS = 1_000
 """How many bad rows of each kind are kept as findings; all are counted."""
@@ -34,20 +36,22 @@ _SCHEMA = """
     PRAGMA synchronous = OFF;
     PRAGMA temp_store = FILE;
     PRAGMA cache_size = -{cache_kb};
-    CREATE TABLE people (line INTEGER, key TEXT NOT NULL, cells TEXT NOT NULL);
-    CREATE TABLE again (person INTEGER PRIMARY KEY, first_line INTEGER);
+    CREATE TABLE people (list INTEGER, line INTEGER, key TEXT NOT NULL, cells TEXT NOT NULL);
+    CREATE TABLE again (person INTEGER PRIMARY KEY, first INTEGER);
     BEGIN;
 """
 # The index is made in one go, from sorted keys: kept up row by row, it would be read and written all over the disk.
 _INDEX = "CREATE INDEX by_key ON people (key)"
 _FIND_DUPLICATES = """
     INSERT INTO again
-    SELECT later.rowid, (SELECT line FROM people WHERE rowid = twice.first)
+    SELECT later.rowid, twice.first
     FROM (SELECT key, min(rowid) AS first FROM people GROUP BY key HAVING count(*) > 1) AS twice
     JOIN people AS later ON later.key = twice.key AND later.rowid > twice.first
 """
 _NAME_DUPLICATES = """
-    SELECT cells, line, first_line FROM again JOIN people ON people.rowid = person ORDER BY person LIMIT ?
+    SELECT later.cells, later.list, later.line, earlier.list, earlier.line FROM again
+    JOIN people AS later ON later.rowid = again.person JOIN people AS earlier ON earlier.rowid = again.first
+    ORDER BY again.person LIMIT ?
 """
 _DROP_DUPLICATES = "DELETE FROM people WHERE rowid IN (SELECT person FROM again)"
 _PAGE = "SELECT rowid, line, cells FROM people WHERE rowid > ? ORDER BY rowid LIMIT ?"
@@ -61,9 +65,19 @@ class Audience:
     may read it, several at a time too. Close it, or let go of it, to free its space on disk.
     """
 
-    def __init__(self, columns: Sequence[str], rows: Iterable[Row | Finding]) -> None:
-        """Keep all rows. ConfigError where there is no room for them; whatever `rows` raises."""
-        self.columns = tuple(columns)
+    def __init__(
+        self,
+        columns: Sequence[str],
+        rows: Iterable[Row | Finding],
+        *,
+        more: Sequence[Listing] = (),
+        names: Sequence[str] = (),
+    ) -> None:
+        """Keep all rows, those of `more` lists after the first's. ConfigError where there is no room for them; whatever
+        `rows` raises. `names` are what findings call several lists."""
+        listings = (Listing(tuple(columns), iter(rows)), *more)
+        self.columns = tuple(dict.fromkeys(chain.from_iterable(listing.columns for listing in listings)))
+        self._names = tuple(names) if more else ("",)
         self.rows = 0
         self.invalid_count = 0
         self.invalid: tuple[Finding, ...] = ()
@@ -72,7 +86,7 @@ class Audience:
         self._store = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._closing = weakref.finalize(self, self._store.close)
         try:
-            self._keep(rows)
+            self._keep(listings)
             self.duplicates, self.duplicates_count = self._drop_duplicates()
             self._count = int(self._store.execute("SELECT count(*) FROM people").fetchone()[0])
         except sqlite3.OperationalError as error:
@@ -132,26 +146,31 @@ class Audience:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _keep(self, rows: Iterable[Row | Finding]) -> None:
+    def _keep(self, listings: Sequence[Listing]) -> None:
         self._store.executescript(_SCHEMA.format(cache_kb=_CACHE_KB))
-        self._store.executemany("INSERT INTO people VALUES (?, ?, ?)", self._good(rows))
+        self._store.executemany("INSERT INTO people VALUES (?, ?, ?, ?)", self._good(listings))
         self._store.execute(_INDEX)
         self._store.execute("COMMIT")
 
-    def _good(self, rows: Iterable[Row | Finding]) -> Iterator[tuple[int | None, str, str]]:
+    def _good(self, listings: Sequence[Listing]) -> Iterator[tuple[int, int | None, str, str]]:
         """What is kept of each good row; the bad ones are counted."""
         invalid: list[Finding] = []
-        for number, row in enumerate(rows, 1):
-            self.rows = number
-            if isinstance(row, Finding):
-                self.invalid_count += 1
-                if len(invalid) < NAMED_ROWS:
-                    invalid.append(row)
-                continue
-            cells = _SEPARATOR.join(row.values)
-            if cells.count(_SEPARATOR) != len(self.columns) - 1:
-                raise ValueError(f"{row.email}: a value with a control character, or not one for each column")
-            yield row.line, fold_address(row.email), cells
+        for number, listing in enumerate(listings):
+            place = {column: at for at, column in enumerate(listing.columns)}
+            order = [place.get(column) for column in self.columns]
+            as_it_is = listing.columns == self.columns
+            for row in listing.rows:
+                self.rows += 1
+                if isinstance(row, Finding):
+                    self.invalid_count += 1
+                    if len(invalid) < NAMED_ROWS:
+                        invalid.append(replace(row, path=self._names[number]))
+                    continue
+                values = row.values if as_it_is else ["" if at is None else row.values[at] for at in order]
+                cells = _SEPARATOR.join(values)
+                if cells.count(_SEPARATOR) != len(self.columns) - 1:
+                    raise ValueError(f"{row.email}: a value with a control character, or not one for each column")
+                yield number, row.line, fold_address(row.email), cells
         self.invalid = tuple(invalid)
 
     def _drop_duplicates(self) -> tuple[tuple[Finding, ...], int]:
@@ -159,7 +178,13 @@ class Audience:
         named = self._query(_NAME_DUPLICATES, NAMED_ROWS)
         dropped = self._store.execute(_DROP_DUPLICATES).rowcount
         self._store.execute("DROP TABLE again")
-        findings = tuple(duplicate(self._address(cells), line, first_line) for cells, line, first_line in named)
+        findings = tuple(
+            replace(
+                duplicate(self._address(cells), line, first_line, "" if number == first else self._names[first]),
+                path=self._names[number],
+            )
+            for cells, number, line, first, first_line in named
+        )
         return findings, dropped
 
     def _address(self, cells: str) -> str:
@@ -177,11 +202,40 @@ class Audience:
             return self._store.execute(statement, values).fetchall()
 
 
-def read_audience(path: Path) -> Audience:
-    """Everyone on the list once. Errors as `open_list`, and ContentError when the list has no row."""
-    with open_list(path) as listing:
-        audience = Audience(listing.columns, listing.rows)
+SIGN_UPS = "@signups"
+"""What stands for those who signed up and confirmed, where a list's path may stand."""
+
+
+def read_audience(*lists: Path | str, sign_ups: Callable[[str], Listing] | None = None) -> Audience:
+    """Everyone on the lists once; of rows with one address, the first of the first list stands.
+
+    A list is a path, or `@signups`: those who signed up, or `@signups/NAME` for those who did so for one list; then
+    `sign_ups` gives them by that name. Errors as `open_list`, and ContentError when the lists have no row.
+    """
+    names = [str(each) for each in lists]
+    with ExitStack() as opened:
+        listings = [_listing(name, sign_ups, opened) for name in names]
+        first, *more = listings
+        audience = Audience(first.columns, first.rows, more=more, names=names)
     if not audience.rows:
         audience.close()
-        raise ContentError(located(str(path), None, "nobody is on the list", "add a row below the header"))
+        if all(is_sign_ups(name) for name in names):
+            raise ContentError(f"{', '.join(names)}: nobody has signed up and confirmed; send to a list in CSV")
+        raise ContentError(located(", ".join(names), None, "nobody is on the list", "add a row below the header"))
     return audience
+
+
+def is_sign_ups(name: str) -> bool:
+    return name == SIGN_UPS or name.startswith(f"{SIGN_UPS}/")
+
+
+def _listing(name: str, sign_ups: Callable[[str], Listing] | None, opened: ExitStack) -> Listing:
+    if not is_sign_ups(name):
+        if name.startswith("@"):
+            raise ConfigError(
+                f"{name} is no list; write {SIGN_UPS}, {SIGN_UPS}/NAME, or ./{name} for a file of that name"
+            )
+        return opened.enter_context(open_list(Path(name)))
+    if sign_ups is None:
+        raise ConfigError(f"{name}: nobody can have signed up here; send to a list in CSV")
+    return sign_ups(name.partition("/")[2])

@@ -190,7 +190,7 @@ def read_sources(
     rule = SoftRule(keys.soft_threshold, keys.stale_days)
     rules = Rules(config.settings.newsletter.bounce_address, bool(config.secret), rule, dry_run)
     report = BounceReport()
-    with People.open(place, clock, [config.secret] if config.secret else []) as people:
+    with People.open(place, clock, config.secrets) as people:
         for source in wanted:
             try:
                 with open_mailbox(source, env, keys.done_folder) as mailbox:

@@ -14,6 +14,7 @@ import click
 
 from newsletter import errors
 from newsletter.cli_bounces import bounces
+from newsletter.cli_people import COMMANDS as PEOPLE_COMMANDS
 from newsletter.cli_report import report
 from newsletter.cli_send import COMMANDS
 from newsletter.console import (
@@ -145,5 +146,15 @@ def copy_theme(name: str, base: str, config_path: Path | None) -> None:
     click.echo(f'\nUse it with [theme] name = "{name}" in newsletter.toml.')
 
 
+# --- subscribers ----------------------------------------------------------------------------------------------------
+
+
+@cli.group()
+def subscribers() -> None:
+    """Look after the people: one person's story, who must not be mailed, being forgotten."""
+
+
+for command in PEOPLE_COMMANDS:
+    subscribers.add_command(command)
 for command in (*COMMANDS, report, bounces):
     cli.add_command(command)

@@ -9,7 +9,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from newsletter.config import Config, LaneSettings
     from newsletter.pipeline import Sending
     from newsletter.send import Orders, Report
+    from newsletter.subscribers import Listing
 
 connections_option = click.option(
     "--connections", type=click.IntRange(1, 100), help="How many connections to the relay; [delivery] by default."
@@ -63,7 +64,7 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask; for cron and 
 class _Way:
     """How a send is to be carried out, as the command line says."""
 
-    to: Path | None
+    to: tuple[str, ...]
     orders: Orders
     relay_url: str | None
     ledger_url: str | None
@@ -75,7 +76,13 @@ class _Way:
 
 @click.command()
 @click.argument("post")
-@click.option("--to", type=click.Path(path_type=Path), metavar="LIST.csv", help="The list: a CSV with an email column.")
+@click.option(
+    "--to",
+    multiple=True,
+    metavar="LIST.csv",
+    help="A list: a CSV with an email column, or @signups for who signed up. Repeatable; the first row of an address "
+    "counts.",
+)
 @click.option("--test", multiple=True, metavar="ADDRESS", help="Only to this address, the subject marked. Repeatable.")
 @click.option("--dry-run", is_flag=True, help="Send nothing; write what would be sent to OUT/ISSUE/index.html.")
 @click.option("--out", type=click.Path(path_type=Path), default="out", show_default=True, help="For --dry-run.")
@@ -100,7 +107,7 @@ class _Way:
 @json_option
 def send(  # one parameter per option
     post: str,
-    to: Path | None,
+    to: tuple[str, ...],
     test: tuple[str, ...],
     dry_run: bool,
     out: Path,
@@ -130,8 +137,10 @@ def send(  # one parameter per option
 
     if sum((dry_run, catch, bool(relay_url))) > 1:
         raise click.UsageError("--dry-run, --catch and --relay exclude each other; choose one")
-    if post.endswith(".csv") and str(to).endswith((".md", ".markdown")):
-        raise click.UsageError(f"{post} looks like a list and {to} like a post; write: send {to} --to {post}")
+    if post.endswith(".csv") and (posts := [name for name in to if name.endswith((".md", ".markdown"))]):
+        raise click.UsageError(
+            f"{post} looks like a list and {posts[0]} like a post; write: send {posts[0]} --to {post}"
+        )
     if not catch and (no_wait or mbox or maildir):
         raise click.UsageError("--no-wait, --mbox and --maildir go with --catch")
     if go_on and erratum:
@@ -139,7 +148,7 @@ def send(  # one parameter per option
     if test and (erratum or canary):
         raise click.UsageError("--erratum and --canary go with a send to a list, not with --test")
     config = load(config_path, post)
-    with Progress("Fetching pictures", quiet=as_json) as fetching:
+    with Progress("Fetching pictures", quiet=as_json) as fetching, _sign_ups(config, to, ledger_url) as sign_ups:
         sending = pipeline.plan_send(
             post,
             config,
@@ -148,6 +157,7 @@ def send(  # one parameter per option
             when=datetime.now(UTC),
             images=images_mode(images),
             dry=dry_run,
+            sign_ups=sign_ups,
             on_fetch=fetching.show,
         )
     if dry_run:
@@ -173,7 +183,28 @@ def send(  # one parameter per option
     sys.exit(code)
 
 
-def _dry_run(sending: Sending, to: Path | None, out: Path, as_json: bool) -> None:
+@contextlib.contextmanager
+def _sign_ups(config: Config, to: Sequence[str], ledger_url: str | None) -> Iterator[Callable[[str], Listing] | None]:
+    """Those who signed up, by the name of a list, where `to` asks for them."""
+    from newsletter.audience import is_sign_ups
+
+    if not any(map(is_sign_ups, to)):
+        yield None
+        return
+    from newsletter.send import open_people
+    from newsletter.signups import list_sign_ups
+
+    with open_people(config, _place(config, ledger_url), lambda: datetime.now(UTC)) as people:
+        yield lambda name: list_sign_ups(people, name)
+
+
+def _place(config: Config, ledger_url: str | None) -> Path | str:
+    from newsletter.config import parse_ledger
+
+    return parse_ledger(ledger_url) if ledger_url else config.ledger_place
+
+
+def _dry_run(sending: Sending, to: Sequence[str], out: Path, as_json: bool) -> None:
     from newsletter import output
 
     rendering = sending.rendering
@@ -205,19 +236,20 @@ def _dry_run(sending: Sending, to: Path | None, out: Path, as_json: bool) -> Non
 
 def _send(sending: Sending, way: _Way, catcher: Catcher | None = None) -> int:
     """Show, ask, send, account. Gives the exit code."""
-    from newsletter.config import parse_ledger
     from newsletter.ledger import Ledger
-    from newsletter.send import require_sendable
+    from newsletter.send import rehearse_suppressions, require_sendable
 
     lanes = _lanes(sending.config, way.relay_url, catcher)
     lacking = () if catcher else require_sendable(sending, [lane.relay for lane in lanes])
     warnings = (*all_warnings(sending, way.to), *lacking)
     warn(warnings)
     # What a catcher swallows was sent to nobody: its ledger lives in memory.
-    place = None if catcher else parse_ledger(way.ledger_url) if way.ledger_url else sending.config.ledger_place
+    place = _place(sending.config, way.ledger_url)
     relays = ", ".join(str(lane.relay) for lane in lanes) + (" (the embedded catcher)" if catcher else "")
     with contextlib.ExitStack() as opened:
-        ledger = opened.enter_context(Ledger.open(place, lambda: datetime.now(UTC)))
+        ledger = opened.enter_context(Ledger.open(None if catcher else place, lambda: datetime.now(UTC)))
+        if catcher:
+            rehearse_suppressions(ledger, place)
         log = opened.enter_context(JsonLog(way.log_json, sending.rendering.issue.slug)) if way.log_json else None
         progress = opened.enter_context(SendProgress(quiet=way.as_json, log=log))
         report = _carry_out(sending, way, lanes, ledger, progress, relays)
@@ -248,10 +280,11 @@ def _carry_out(
         ask(_question(sending, len(sending.recipients), 0), yes=way.yes, otherwise="nothing was sent")
         return deliver_test(sending, lanes, ledger, watcher, progress.start)
     with ledger.hold(sending.rendering.issue.slug):
-        kept = [_absolute(sending.rendering.path), _absolute(way.to)]
-        prepared = prepare(sending, ledger, way.orders, post=kept[0], audience=kept[1])
+        lists = "\n".join(name if name.startswith("@") else _absolute(name) for name in way.to)
+        post = _absolute(sending.rendering.path)
+        prepared = prepare(sending, ledger, way.orders, post=post, audience=lists)
         if not way.as_json:
-            facts = plan_facts(prepared.sending, way.to, relays, prepared.plan)
+            facts = plan_facts(prepared.sending, way.to, relays, prepared.plan, prepared.left_out)
             if way.orders.erratum:
                 facts |= {"Issue": prepared.issue, "Audience": f"{prepared.plan.audience:,} who have an older version"}
             print_facts(facts)
@@ -431,18 +464,19 @@ def _way(
 
     watched = is_terminal() and not yes
     orders = Orders(go_on=go_on, connections=connections or 0, force_change=True, watched=watched)
-    return _Way(Path(audience) if audience else None, orders, relay_url, ledger_url, log_json, None, yes, as_json)
+    return _Way(tuple(filter(None, audience.split("\n"))), orders, relay_url, ledger_url, log_json, None, yes, as_json)
 
 
 def _go_on(config: Config, issue: str, post: str, way: _Way) -> int:
     from newsletter import pipeline
 
-    if not post or way.to is None:
+    if not post or not way.to:
         raise errors.ConfigError(
             f"{issue}: the ledger does not know the files it was sent from; write newsletter send POST --to LIST.csv"
         )
     base, _, erratum = issue.partition("+erratum-")
-    sending = pipeline.plan_send(post, config, to=way.to, test=(), when=datetime.now(UTC))
+    with _sign_ups(config, way.to, way.ledger_url) as sign_ups:
+        sending = pipeline.plan_send(post, config, to=way.to, test=(), when=datetime.now(UTC), sign_ups=sign_ups)
     if sending.rendering.issue.slug != base:
         raise errors.ConfigError(f"{post} is now the issue {sending.rendering.issue.slug}, not {base}; see its name")
     if erratum:

@@ -73,11 +73,18 @@ class Config:
     path: Path | None
     settings: Settings
     relays: tuple[Relay, ...] = ()
-    secret: str = field(default="", repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """The first makes links and tokens, each of them reads what it made."""
+
     text: str = field(default="", repr=False)
     dkim_pem: str = field(default="", repr=False)
 
     # --- who the mail is from
+
+    @property
+    def secret(self) -> str:
+        """The one that makes links and tokens; empty where none is set."""
+        return self.secrets[0] if self.secrets else ""
 
     @property
     def sender(self) -> Sender:
@@ -257,7 +264,7 @@ def load_config(path: Path | None, env: Mapping[str, str], start: Path) -> Confi
         except _MissingError:
             continue
         return _read_config(candidate, FILE_NAME if folder == start else str(candidate), content, env)
-    return Config(start, None, Settings(), secret=_read_secret(env))
+    return Config(start, None, Settings(), secrets=_read_secrets(env))
 
 
 class _MissingError(ConfigError):
@@ -296,7 +303,7 @@ def _read_config(path: Path, name: str, content: bytes, env: Mapping[str, str]) 
     if faults:
         in_order = sorted(faults, key=lambda fault: line_of(text, fault.where) or 0)
         raise ConfigError("\n".join(_sentence(name, text, tree, fault) for fault in in_order))
-    return Config(path.parent, path, settings, relays, _read_secret(env), text, env.get(DKIM_VARIABLE, ""))
+    return Config(path.parent, path, settings, relays, _read_secrets(env), text, env.get(DKIM_VARIABLE, ""))
 
 
 def _read_relays(settings: Settings, env: Mapping[str, str]) -> tuple[tuple[Relay, ...], tuple[Fault, ...]]:
@@ -323,15 +330,19 @@ def _read_relays(settings: Settings, env: Mapping[str, str]) -> tuple[tuple[Rela
 _SECRET_REMEDY = "what `openssl rand -hex 32` prints, and keep it: older links stop working with another one"  # noqa: S105
 
 
-def _read_secret(env: Mapping[str, str]) -> str:
-    secret = env.get(SECRET_VARIABLE, "")
-    if CONTROL.search(secret):
+def _read_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
+    """One, or the newest first with commas between: the older ones for what was mailed before."""
+    text = env.get(SECRET_VARIABLE, "")
+    if CONTROL.search(text):
         what = "the secret has a line break or control character"
         raise ConfigError(located(SECRET_VARIABLE, None, what, "set the variable without it"))
-    if secret and len(secret) < MIN_SECRET:
-        what = f"the secret has fewer than {MIN_SECRET} characters and could be guessed"
-        raise ConfigError(located(SECRET_VARIABLE, None, what, f"set it to {_SECRET_REMEDY}"))
-    return secret
+    secrets = tuple(secret.strip() for secret in text.split(",")) if text else ()
+    for number, secret in enumerate(secrets, 1):
+        if len(secret) < MIN_SECRET:
+            which = "the secret" if len(secrets) == 1 else f"the secret number {number}, between commas,"
+            what = f"{which} has fewer than {MIN_SECRET} characters and could be guessed"
+            raise ConfigError(located(SECRET_VARIABLE, None, what, f"set it to {_SECRET_REMEDY}"))
+    return secrets
 
 
 def _decode(name: str, content: bytes) -> str:

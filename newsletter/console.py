@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -84,8 +84,14 @@ def wait_at(catcher: Catcher) -> None:
     done.wait()
 
 
-def plan_facts(sending: Sending, to: Path | None, relay: str | None, plan: Plan | None = None) -> dict[str, str]:
-    """What a person checks before saying yes."""
+def plan_facts(
+    sending: Sending,
+    to: Sequence[str],
+    relay: str | None,
+    plan: Plan | None = None,
+    left_out: Mapping[str, int] | None = None,
+) -> dict[str, str]:
+    """What a person checks before saying yes. `left_out` has how many must not be mailed for which reason."""
     sample = sending.sample
     email = sending.rendering.email
     html = sum(len(part.encode()) for part in email.html.parts if isinstance(part, str))
@@ -100,17 +106,19 @@ def plan_facts(sending: Sending, to: Path | None, relay: str | None, plan: Plan 
         "Audience": audience_line(sending, to),
     }
     if plan is not None:
-        facts |= _standing_facts(plan)
+        facts |= _standing_facts(plan, left_out or {})
     if relay:
         facts["Relay"] = relay
     return facts
 
 
-def _standing_facts(plan: Plan) -> dict[str, str]:
+def _standing_facts(plan: Plan, left_out: Mapping[str, int]) -> dict[str, str]:
     """What the ledger says of the people on the list; nothing where it is as it always is."""
     facts = {}
     if plan.added or plan.gone:
         facts["Since last"] = f"{plan.added or 0:,} new on the list, {plan.gone or 0:,} gone from it"
+    if left_out:
+        facts["Not mailed"] = _by_reason(left_out)
     words = (
         (plan.sent, "have it"),
         (plan.rejected, "refused"),
@@ -124,6 +132,10 @@ def _standing_facts(plan: Plan) -> dict[str, str]:
     return facts
 
 
+def _by_reason(left_out: Mapping[str, int]) -> str:
+    return ", ".join(f"{number:,} {reason}" for reason, number in left_out.items())
+
+
 def subject_line(sending: Sending) -> str:
     """The subject as the first recipient reads it; said so where the others' may differ."""
     parts = sending.rendering.email.subject.parts
@@ -132,14 +144,16 @@ def subject_line(sending: Sending) -> str:
     return subject if all(isinstance(part, str) for part in parts) else f"{subject}  (the first recipient's)"
 
 
-def audience_line(sending: Sending, to: Path | None) -> str:
+def audience_line(sending: Sending, to: Sequence[str]) -> str:
     count = len(sending.recipients)
     if sending.test:
         return f"test: {', '.join(person.email for person in sending.recipients)}"
     if sending.audience is None:
         return f"{count:,}"
     skipped = [f"{rows:,} {word}" for word, _, rows in _bad_rows(sending.audience) if rows]
-    return f"{count:,} of {sending.audience.rows:,} rows in {to}" + (f" ({', '.join(skipped)})" if skipped else "")
+    return f"{count:,} of {sending.audience.rows:,} rows in {', '.join(to)}" + (
+        f" ({', '.join(skipped)})" if skipped else ""
+    )
 
 
 def _bad_rows(audience: Audience) -> tuple[tuple[str, tuple[Finding, ...], int], ...]:
@@ -165,9 +179,12 @@ def print_report(report: Report) -> None:
         rows.insert(0, ("Already sent", report.already))
     if report.uncertain:
         rows.append(("Uncertain", report.counts[State.UNCERTAIN]))
+    if report.counts[State.SUPPRESSED]:
+        rows.append(("Suppressed", report.counts[State.SUPPRESSED]))
     width = max(len(name) for name, _ in rows)
     for name, count in rows:
-        click.echo(f"{name:<{width}}  {count:>7,}")
+        why = f"  ({_by_reason(report.suppressed)})" if name == "Suppressed" else ""
+        click.echo(f"{name:<{width}}  {count:>7,}{why}")
     if report.sent >= RATE_FROM and report.seconds:
         click.echo(f"in {report.seconds:,.1f} s, {report.sent / report.seconds:,.0f} a second")
     named = (
@@ -226,21 +243,24 @@ def accounts(report: Report) -> dict[str, Any]:
             "refused": report.counts[State.REJECTED],
             "left": report.left_count,
             "uncertain": report.counts[State.UNCERTAIN],
+            "suppressed": report.counts[State.SUPPRESSED],
         },
+        "suppressed": dict(report.suppressed),
         "stopped": report.stopped,
         "next_try": report.next_due.isoformat() if report.next_due else None,
         "seconds": round(report.seconds, 3),
     }
 
 
-def all_warnings(sending: Sending, to: Path | None) -> tuple[str, ...]:
-    """Of the post, then of the list. Where not every bad row is named, a sentence before those that are says so."""
+def all_warnings(sending: Sending, to: Sequence[str]) -> tuple[str, ...]:
+    """Of the post, then of the lists. Where not every bad row is named, a sentence before those that are says so."""
     warnings = [finding.at(sending.rendering.path) for finding in sending.findings]
+    lists = ", ".join(to)
     for word, named, rows in _bad_rows(sending.audience) if sending.audience is not None else ():
         if rows > len(named):
             more = rows - len(named)
-            warnings.append(f"{to}: {rows:,} {word} rows: the first {len(named):,} are named, … and {more:,} more")
-        warnings += [finding.at(str(to)) for finding in named]
+            warnings.append(f"{lists}: {rows:,} {word} rows: the first {len(named):,} are named, … and {more:,} more")
+        warnings += [finding.at(lists) for finding in named]
     return tuple(warnings)
 
 
@@ -273,6 +293,7 @@ def _standing(row: IssueRow) -> dict[str, int]:
         "refused": row.counts[State.REJECTED],
         "left": sum(row.counts[state] for state in waiting),
         "uncertain": row.counts[State.UNCERTAIN],
+        "suppressed": row.counts[State.SUPPRESSED],
     }
 
 
@@ -286,12 +307,13 @@ def print_issues(rows: Sequence[IssueRow], *, as_json: bool) -> None:
         print_json({"issues": [_described(row) for row in rows]})
         return
     width = max([len(row.issue) for row in rows] + [len("Issue")])
-    click.echo(f"{'Issue':<{width}}  {'First sent':<16}  {'Sent':>9}  {'Refused':>7}  {'Left':>7}  {'Uncertain':>9}")
+    heads = f"{'Issue':<{width}}  {'First sent':<16}  {'Sent':>9}  {'Refused':>7}  {'Left':>7}  {'Uncertain':>9}"
+    click.echo(f"{heads}  {'Suppressed':>10}")
     for row in rows:
         first = f"{row.first_sent:%Y-%m-%d %H:%M}" if row.first_sent else "not yet"
-        sent, refused, left, uncertain = _standing(row).values()
+        sent, refused, left, uncertain, suppressed = _standing(row).values()
         line = f"{row.issue:<{width}}  {first:<16}  {sent:>9,}  {refused:>7,}  {left:>7,}  {uncertain:>9,}"
-        click.echo(printable(line))
+        click.echo(printable(f"{line}  {suppressed:>10,}"))
 
 
 def print_issue(row: IssueRow, people: Iterable[Delivery], *, as_json: bool) -> None:

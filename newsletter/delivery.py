@@ -11,7 +11,7 @@ import math
 import signal
 import ssl
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -58,8 +58,8 @@ class Book(Protocol):
     def claim(self, limit: int, after: int) -> Sequence[tuple[Claim, Subscriber]]:
         """The next recipients who are due, beyond row `after`; empty when there are none."""
 
-    def write(self, moves: Sequence[Move]) -> None:
-        """Durable when it returns."""
+    def write(self, moves: Sequence[Move]) -> Collection[int]:
+        """Durable when it returns. The rows whose people must not be mailed after all; these were not moved."""
 
     def keep_pace(self, marks: Mapping[str, str]) -> None: ...
 
@@ -346,9 +346,11 @@ class _Run:
             if outcome is None:
                 outcome = await session.body(letter.message)
             if outcome is None:
-                await self.journal.committed(
-                    Move(letter.claim.row, State.COMMITTING, message_id=letter.message.message_id)
-                )
+                committing = Move(letter.claim.row, State.COMMITTING, message_id=letter.message.message_id)
+                if not await self.journal.committed(committing):
+                    self._spare(letter, route)
+                    session.abort()  # the text is out, and only without its dot is the message none
+                    return
                 if self._may_go_on(session, route, number) and self._may_overlap(session, route):
                     taken = self._take(route)
                     following = taken if isinstance(taken, _Letter) else None
@@ -421,6 +423,16 @@ class _Run:
             self._tries.pop(letter.claim.row, None)
             self.watcher.outcome(letter.person, outcome, route.relay)
         self._note_canary(outcome)
+        self._ring()
+
+    def _spare(self, letter: _Letter, route: Route) -> None:
+        """They left while their message was on its way to the relay: the ledger has them as suppressed."""
+        self._outstanding -= 1
+        self._tries.pop(letter.claim.row, None)
+        if self._before_gate >= 0 and self._watching is None:
+            self._before_gate += 1  # the canary counts those who were mailed
+        outcome = Outcome(State.SUPPRESSED, "list", 0, "left, or bounced, since the send began; not mailed")
+        self.watcher.outcome(letter.person, outcome, route.relay)
         self._ring()
 
     def _due_at(self, claim: Claim, outcome: Outcome, route: Route, now: float) -> float:
@@ -623,10 +635,11 @@ class _Run:
             self.journal.note(Move(claim.row, State.PENDING))
         self._ready.clear()
 
-    def _write(self, moves: Sequence[Move]) -> None:
-        self.book.write(moves)
+    def _write(self, moves: Sequence[Move]) -> Collection[int]:
+        off = self.book.write(moves)
         if self._paced:
             self._keep_pace()
+        return off
 
     def _keep_pace(self) -> None:
         marks = {

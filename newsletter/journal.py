@@ -10,7 +10,7 @@ last outcome along.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
@@ -22,26 +22,31 @@ _Result = TypeVar("_Result")
 
 
 class Journal:
-    """`write` is never called twice at once. An error of its ends every later call as well.
+    """`write` is never called twice at once, and gives the rows that must not be mailed after all. An error of its
+    ends every later call as well.
 
     `far`: the ledger is across a network, and waiting for it in a thread lets the mail go on meanwhile. A file answers
     in less time than two threads take to hand the work over.
     """
 
-    def __init__(self, write: Callable[[Sequence[Move]], None], *, far: bool = False) -> None:
+    def __init__(self, write: Callable[[Sequence[Move]], Collection[int]], *, far: bool = False) -> None:
         self._write = write
         self._moves: list[Move] = []
         # The batch that takes what is noted now, and the last one there is, which may be the same.
-        self._next: asyncio.Task[None] | None = None
-        self._last: asyncio.Task[None] | None = None
+        self._next: asyncio.Task[Collection[int]] | None = None
+        self._last: asyncio.Task[Collection[int]] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger") if far else None
         self._loop = asyncio.get_running_loop()
 
-    async def committed(self, move: Move) -> None:
-        """Return once the move, and all that was noted before it, is on disk. Raises what `write` raised."""
+    async def committed(self, move: Move) -> bool:
+        """Return once the move, and all that was noted before it, is on disk. Raises what `write` raised.
+
+        False where the row must not be mailed after all: then it was not moved.
+        """
         self._moves.append(move)
-        await asyncio.shield(self._batch())  # whoever stops waiting must not take the others' answer away
+        # Whoever stops waiting must not take the others' answer away.
+        return move.row not in await asyncio.shield(self._batch())
 
     def note(self, move: Move) -> None:
         """Write the move with the next commit, or soon."""
@@ -71,7 +76,7 @@ class Journal:
         if self._thread is not None:
             self._thread.shutdown(wait=True)
 
-    def _batch(self) -> asyncio.Task[None]:
+    def _batch(self) -> asyncio.Task[Collection[int]]:
         """The task that writes all that is noted by now; it begins when the one before it has ended."""
         if self._timer is not None:
             self._timer.cancel()
@@ -81,7 +86,7 @@ class Journal:
             self._last.add_done_callback(_seen)
         return self._next
 
-    async def _run(self, before: asyncio.Task[None] | None) -> None:
+    async def _run(self, before: asyncio.Task[Collection[int]] | None) -> Collection[int]:
         if before is not None:
             await asyncio.wait({before})
             if before.exception() is not None:
@@ -91,11 +96,10 @@ class Journal:
         await asyncio.sleep(0)
         moves, self._moves = self._moves, []
         self._next = None
-        if moves:
-            await self.call(partial(self._write, moves))
+        return await self.call(partial(self._write, moves)) if moves else ()
 
 
-def _seen(task: asyncio.Task[None]) -> None:
+def _seen(task: asyncio.Task[Collection[int]]) -> None:
     """Its error is raised where it is waited for, and nobody has to be waiting just then."""
     if not task.cancelled():
         task.exception()

@@ -17,7 +17,7 @@ from typing import Self
 
 import sqlalchemy as sa
 
-from newsletter import ledger_moves, ledger_plan, ledger_report
+from newsletter import ledger_moves, ledger_plan, ledger_report, ledger_suppressed
 from newsletter.database import told
 from newsletter.ledger_report import DomainRow, ReplyRow, TimelineRow
 from newsletter.ledger_rows import (
@@ -31,6 +31,7 @@ from newsletter.ledger_rows import (
     Version,
     storable,
 )
+from newsletter.links import Shadows
 from newsletter.lock import advisory_lock, lock_path, locked
 from newsletter.model import Outcome, State, fold_address
 from newsletter.schema import (
@@ -142,6 +143,8 @@ class Ledger:
         post: str = "",
         audience: str = "",
         max_attempts: int = 0,
+        shadows: Shadows | None = None,
+        correction: bool = False,
     ) -> Plan:
         """Add who is new on the list, and count how everyone on it stands. Nobody is taken out of the ledger.
 
@@ -150,7 +153,11 @@ class Ledger:
         gives back. Deferred rows that were tried `max_attempts` times are exhausted; 0 sets no limit.
 
         The stored content follows until somebody has, or may have, the issue; then it stays.
+
+        Who must not be mailed is suppressed at once. `shadows` find the forgotten; ConfigError where there are some
+        whom they cannot find. A `correction` is for people who have the issue: a weekly mail does not count.
         """
+        shadows = shadows or Shadows(())
         with self._write(issue) as db:
             content_changed = ledger_plan.note_content(db, issue, content_hash, subject, self._now())
             self._ids.pop(issue, None)  # another process may have withdrawn it, and we made it anew
@@ -158,13 +165,17 @@ class Ledger:
             number = ledger_plan.begin_plan(db, issue_id)
         listed = iter(addresses)
         while batch := list(islice(listed, _PLANNED_AT_ONCE)):
-            people: dict[str, str] = {}
+            listed_here: dict[str, str] = {}
             for address in batch:
-                people.setdefault(fold_address(address), address)
+                listed_here.setdefault(fold_address(address), address)
             with self._write(issue) as db:
+                ledger_suppressed.lock_listing(db)
+                hashes = ledger_suppressed.hidden(db, issue_id, shadows)
+                people = ledger_suppressed.veiled(listed_here, hashes, shadows)
                 ledger_plan.list_people(db, issue_id, number, people, self._now())
         with self._write(issue) as db:
             ledger_plan.finish_plan(db, issue_id, number, post, audience)
+            ledger_suppressed.mark(db, issue_id, number, self._now(), correction=correction)
         with self._read() as db:
             return ledger_plan.standing(
                 db,
@@ -192,19 +203,20 @@ class Ledger:
                 return []
             return self._moves.claim(db, known, limit, after=after, max_attempts=max_attempts, now=self._now())
 
-    def write(self, issue: str, moves: Sequence[Move]) -> None:
+    def write(self, issue: str, moves: Sequence[Move]) -> frozenset[int]:
         """Write down steps of claimed rows, all of them or none, durably: a dot may go out once this has returned.
 
+        But for the rows that it returns: these are suppressed since the plan, and no dot may go out for them.
         To `committing`; to an outcome, with the relay's words; to `pending`, let go untried and the attempt not
         counted. IllegalMoveError when a row does not stand where `MOVES` allows it.
         """
         if not moves:
-            return
+            return frozenset()
         now = self._now()
         dating = issue not in self._dated and any(move.to is State.SENT for move in moves)
         try:
             with self._write(issue) as db:
-                self._moves.write(db, self._id_of(db, issue), moves, now)
+                off = self._moves.write(db, self._id_of(db, issue), moves, now)
                 if dating:
                     ledger_moves.date_issue(db, self._id_of(db, issue), now)
         except IllegalMoveError as error:
@@ -213,6 +225,7 @@ class Ledger:
             raise IllegalMoveError(f"{issue}: {why}") from error
         if dating:
             self._dated.add(issue)
+        return off
 
     # --- decisions of a person --------------------------------------------------------------------------------------
 
@@ -267,6 +280,11 @@ class Ledger:
             issue_id, plan = self._plan_of(db, issue)
             found = ledger_report.counts(db, issue_id, plan if planned else None)
         return found.get(issue_id, ledger_report.NOBODY)
+
+    def suppressed(self, issue: str, *, planned: bool = False) -> Mapping[str, int]:
+        """How many are suppressed for which reason, in a word each, the most frequent first."""
+        with self._read() as db:
+            return ledger_suppressed.reasons(db, issue, planned=planned)
 
     def issues(self) -> tuple[IssueRow, ...]:
         """Every issue, the first sent first, those never sent last."""

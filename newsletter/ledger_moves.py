@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from newsletter.ledger_plan import KnownIssue
 from newsletter.ledger_rows import Claim, IllegalMoveError, Move, storable
+from newsletter.ledger_suppressed import already_off, take_off
 from newsletter.model import State
 from newsletter.schema import MOVES, deliveries, issues, stamp_of
 
@@ -92,19 +93,25 @@ class Moves:
         ready = sa.or_(deliveries.c.due_at.is_(None), deliveries.c.due_at <= now)
         if max_attempts:
             ready = sa.and_(ready, deliveries.c.attempts < max_attempts)
-        # One after the other: each is then the start of a range of the index, in list order.
-        found = [
-            *db.execute(due.where(deliveries.c.state == State.PENDING.value)),
-            *db.execute(due.where(deliveries.c.state == State.DEFERRED.value, ready)),
-        ]
-        found.sort()  # by id, which no two have in common
-        del found[limit:]
+        while True:
+            # One after the other: each is then the start of a range of the index, in list order.
+            found = [
+                *db.execute(due.where(deliveries.c.state == State.PENDING.value)),
+                *db.execute(due.where(deliveries.c.state == State.DEFERRED.value, ready)),
+            ]
+            found.sort()  # by id, which no two have in common
+            del found[limit:]
+            left = take_off(db, [row.id for row in found], now) if found else frozenset()
+            found = [row for row in found if row.id not in left]
+            if found or not left:
+                break
         if found:
             self._claim.run(db, [{"row": row, "version": issue.version, "now": now} for row, *_ in found])
         return [Claim(row, key, address or key, attempts + 1) for row, key, address, attempts in found]
 
-    def write(self, db: sa.Connection, issue_id: int, moves: Sequence[Move], now: int) -> None:
-        """Raises IllegalMoveError, without saying more, when one of the moves was not allowed."""
+    def write(self, db: sa.Connection, issue_id: int, moves: Sequence[Move], now: int) -> frozenset[int]:
+        """The rows that are suppressed, and were not moved. Raises IllegalMoveError, without saying more, when one of
+        the moves was not allowed."""
         rows: dict[State, list[dict[str, Any]]] = {}
         for move in moves:
             row: dict[str, Any] = {"row": move.row, "issue": issue_id, "now": now}
@@ -116,9 +123,18 @@ class Moves:
             rows.setdefault(move.to, []).append(row)
         if not rows.keys() <= self._writes.keys():
             raise IllegalMoveError
+        committing = [row["row"] for row in rows.get(State.COMMITTING, ())]
+        if committing:
+            take_off(db, committing, now)
+        off: frozenset[int] = frozenset()
         for to, statement in self._writes.items():
-            if to in rows and statement.run(db, rows[to]) != len(rows[to]):
-                raise IllegalMoveError
+            if to in rows and (moved := statement.run(db, rows[to])) != len(rows[to]):
+                asked = [row["row"] for row in rows[to]]
+                here = already_off(db, issue_id, asked)
+                if moved + sum(1 for row in asked if row in here) != len(asked):
+                    raise IllegalMoveError
+                off |= here
+        return off
 
 
 def date_issue(db: sa.Connection, issue_id: int, now: int) -> None:
@@ -139,7 +155,7 @@ def first_refused(db: sa.Connection, issue_id: int, moves: Iterable[Move]) -> st
         if row is None:
             return f"row {move.row} is not in the ledger and cannot become {move.to}"
         state = State(row.state)
-        if state not in _IN_HAND or move.to not in MOVES[state]:
+        if state not in _IN_HAND or move.to not in MOVES[state] or move.to not in _WRITES:
             return f"{row.address or row.recipient_key} is {state} and cannot become {move.to}"
     return "one of these rows was to move twice, or another run moved it"
 

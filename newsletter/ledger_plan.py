@@ -118,7 +118,8 @@ def withdraw(db: sa.Connection, issue_id: int) -> None:
     """Take an issue out again that was planned once, and of which nobody was tried; leave any other as it is."""
     planned_once = sa.select(issues.c.last_plan).where(issues.c.id == issue_id)
     tried = sa.exists().where(
-        deliveries.c.issue == issue_id, sa.or_(deliveries.c.state != State.PENDING.value, deliveries.c.attempts > 0)
+        deliveries.c.issue == issue_id,
+        sa.or_(deliveries.c.state.not_in([State.PENDING.value, State.SUPPRESSED.value]), deliveries.c.attempts > 0),
     )
     if db.scalar(planned_once) != 1 or db.scalar(sa.select(tried)):
         return
@@ -169,6 +170,7 @@ def standing(
         uncertain=found.get((State.UNCERTAIN, ""), 0),
         underway=found.get((State.CLAIMED, ""), 0) + found.get((State.COMMITTING, ""), 0),
         exhausted=found.get((State.DEFERRED, "exhausted"), 0),
+        suppressed=found.get((State.SUPPRESSED, ""), 0),
         content_changed=content_changed,
         added=added,
         gone=gone,

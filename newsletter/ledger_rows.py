@@ -15,11 +15,12 @@ class IllegalMoveError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How the people on a list stand for one issue; `audience` is the sum of the seven numbers after it.
+    """How the people on a list stand for one issue; `audience` is the sum of the eight numbers after it.
 
     `due` are pending, or deferred whose time has come; `waiting` are deferred whose time has not, the first of them at
     `next_due`; `exhausted` are deferred and were tried as often as allowed; `underway` are claimed or committing in
-    another run. `content_changed`: somebody already has, or may have, this issue with other content.
+    another run; `suppressed` must not be mailed. `content_changed`: somebody already has, or may have, this issue with
+    other content.
     `added` and `gone` are against the list of the issue that was sent last before; None when there is none.
     """
 
@@ -31,6 +32,7 @@ class Plan:
     uncertain: int = 0
     underway: int = 0
     exhausted: int = 0
+    suppressed: int = 0
     content_changed: bool = False
     added: int | None = None
     gone: int | None = None

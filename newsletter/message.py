@@ -31,13 +31,16 @@ from newsletter.headers import (
     wire_address,
     wire_domain,
 )
-from newsletter.links import TOKEN_CHARS, token
+from newsletter.links import TOKEN_CHARS, Link, make_link, token
 from newsletter.mime import Body, Text, build_body, encode_attachment
 from newsletter.model import Attachment, Email, Message, Sender, Slot, SlotContext, Subscriber, Template, fold_address
 
 MAX_TEMPLATE_CHARS = 500
-"""Of `unsubscribe_url`. With the longest address in it percent-encoded (three times 64 + 255, RFC 5321 4.5.3.1), the
-line in the header keeps to 998 octets."""
+"""Of `unsubscribe_url`. With the longest address in it percent-encoded (three times 64 + 255, RFC 5321 4.5.3.1), or
+the longest link's token (475), the line in the header keeps to 998 octets."""
+
+MAX_BOTH_CHARS = 110
+"""Of one with `{token}` and `{email}` in it: the longest address stands there twice, once in the token."""
 
 MAX_LOCAL_CHARS = 64
 
@@ -79,17 +82,17 @@ def message_id(issue: str, address: str, sender: Sender) -> str:
 # --- the way out ----------------------------------------------------------------------------------------------------
 
 
-def unsubscribe_urls(sender: Sender, subscriber: Subscriber) -> tuple[str, ...]:
+def unsubscribe_urls(sender: Sender, subscriber: Subscriber, issue: str = "") -> tuple[str, ...]:
     """The https address first, the mailto after it, as far as they are configured. Ready to stand in a header.
 
     A mailto says who leaves, even where the reader's mail program sends from another address (RFC 6068). Without a
-    secret there is no address with a token in it, since anybody could make that one.
+    secret there is no address with a token in it, since anybody could make that one. The token names the issue, too.
     """
     urls = []
     if sender.unsubscribe_url and (sender.secret or "{token}" not in sender.unsubscribe_url):
         url = _url_template(sender.unsubscribe_url)
         if "{token}" in url:
-            url = url.replace("{token}", token(sender.secret, "unsubscribe", subscriber.email))
+            url = url.replace("{token}", make_link(sender.secret, Link("unsubscribe", subscriber.email, issue)))
         if "{email}" in url:
             url = url.replace("{email}", quote(subscriber.email, safe=""))
         urls.append(url)
@@ -98,13 +101,13 @@ def unsubscribe_urls(sender: Sender, subscriber: Subscriber) -> tuple[str, ...]:
     return tuple(urls)
 
 
-def unsubscribe_url(sender: Sender, subscriber: Subscriber) -> str:
+def unsubscribe_url(sender: Sender, subscriber: Subscriber, issue: str = "") -> str:
     """What stands behind "unsubscribe" in the bodies: the https address where there is one, else the mailto."""
-    return next(iter(unsubscribe_urls(sender, subscriber)), "")
+    return next(iter(unsubscribe_urls(sender, subscriber, issue)), "")
 
 
-def slot_values(sender: Sender, subscriber: Subscriber) -> Mapping[str, str]:
-    return _slot_values(subscriber, unsubscribe_urls(sender, subscriber))
+def slot_values(sender: Sender, subscriber: Subscriber, issue: str = "") -> Mapping[str, str]:
+    return _slot_values(subscriber, unsubscribe_urls(sender, subscriber, issue))
 
 
 def _slot_values(subscriber: Subscriber, ways_out: tuple[str, ...]) -> dict[str, str]:
@@ -194,14 +197,14 @@ class Composer:
 
     def subject_for(self, subscriber: Subscriber) -> str:
         email = self.variants.email_for(subscriber)
-        return self.prefix + fill(email.subject, slot_values(self.sender, subscriber))
+        return self.prefix + fill(email.subject, slot_values(self.sender, subscriber, self.issue))
 
     def compose(self, subscriber: Subscriber) -> Message:
         """The message for one person: multipart/alternative, text before HTML (RFC 2046, 5.1.4)."""
         variant = self._variant(answers(self.variants.conditions, subscriber))
         recipient = wire_address(subscriber.email)
         identity = message_id(self.issue, subscriber.email, self.sender)
-        ways_out = unsubscribe_urls(self.sender, subscriber)
+        ways_out = unsubscribe_urls(self.sender, subscriber, self.issue)
         values = _slot_values(subscriber, ways_out)
         fields = [
             self._from,
@@ -259,8 +262,9 @@ def _numbered(template: Template, slots: dict[Slot, int]) -> Text:
 
 def _check(sender: Sender) -> None:
     url, bounces = sender.unsubscribe_url, sender.bounce_address
-    if url and (not url.startswith(("https://", "http://")) or len(url) > MAX_TEMPLATE_CHARS):
-        what = f"unsubscribe_url is no web address of at most {MAX_TEMPLATE_CHARS} characters"
+    most = MAX_BOTH_CHARS if "{token}" in url and "{email}" in url else MAX_TEMPLATE_CHARS
+    if url and (not url.startswith(("https://", "http://")) or len(url) > most):
+        what = f"unsubscribe_url is no web address of at most {most} characters"
         raise ConfigError(f"{what}; write https://example.com/unsubscribe/{{token}}")
     for name, value in (("unsubscribe_url", url), ("bounce_address", bounces)):
         if "{token}" in value and not sender.secret:

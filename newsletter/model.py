@@ -27,7 +27,8 @@ Severity = Literal["error", "warning", "hint"]
 class Finding:
     """Something the author or operator should know that did not stop the work.
 
-    `line` and `column` count from 1 in the file that was read; None where the finding has no place.
+    `line` and `column` count from 1 in the file that was read; None where the finding has no place. `path` is that
+    file, where it is one of several.
     """
 
     code: str
@@ -36,9 +37,10 @@ class Finding:
     line: int | None = None
     column: int | None = None
     severity: Severity = "warning"
+    path: str = ""
 
     def at(self, path: str) -> str:
-        return located(path, self.line, self.what, self.remedy, self.column)
+        return located(self.path or path, self.line, self.what, self.remedy, self.column)
 
 
 # --- inline content -------------------------------------------------------------------------------------------------

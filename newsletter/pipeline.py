@@ -32,6 +32,7 @@ from newsletter.values import FaultError
 if TYPE_CHECKING:  # imported where they are used: sending needs half a second of them, and rendering none
     from newsletter.audience import Audience
     from newsletter.dkim import Signer
+    from newsletter.subscribers import Listing
 
 TEST_PREFIX = "[Test] "
 CORRECTIONS = {"en": "Correction: ", "zh": "【更正】", "ja": "【訂正】", "ko": "[정정] "}
@@ -204,28 +205,32 @@ def plan_send(
     post: str,
     config: Config,
     *,
-    to: Path | None,
+    to: Sequence[Path | str] | Path | None,
     test: Sequence[str],
     when: datetime,
     images: ImageMode | None = None,
     dry: bool = False,
+    sign_ups: Callable[[str], Listing] | None = None,
     on_fetch: Callable[[int, int], None] = lambda done, total: None,
 ) -> Sending:
-    """Who would get what: reads the list, renders the post, connects to no relay. Raises ContentError, ConfigError.
+    """Who would get what: reads the lists, renders the post, connects to no relay. Raises ContentError, ConfigError.
 
-    A `dry` one is only looked at: it needs no secrets, and its links would not work.
+    `to` and `sign_ups` are as `read_audience` takes them. A `dry` one is only looked at: it needs no secrets, and its
+    links would not work.
     """
-    if to is None and not test:
+    lists = (to,) if isinstance(to, Path) else tuple(to or ())
+    if not lists and not test:
         raise ConfigError("nobody to send to; write --to subscribers.csv, or --test you@example.com")
     from newsletter.audience import read_audience
 
-    audience = read_audience(to) if to is not None else None
+    audience = read_audience(*lists, sign_ups=sign_ups) if lists else None
     tested = _chosen(test, audience) if test else None
     rendering = render_post(post, config, audience, tested=tested, images=images, on_fetch=on_fetch)
     recipients = tested or audience
     if not recipients:
         invalid = audience.invalid_count if audience is not None else 0
-        raise ContentError(f"{to}: none of its {invalid:,} rows has an address that mail can go to; mend them")
+        names = ", ".join(map(str, lists))
+        raise ContentError(f"{names}: none of its {invalid:,} rows has an address that mail can go to; mend them")
     composer = Composer(
         rendering.variants,
         config.sample_sender if dry else config.sender,

@@ -49,13 +49,17 @@ WORDS: Mapping[State, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many people stand where. `deferred` were told "later", `untried` were told nothing; both are left."""
+    """How many people stand where. `deferred` were told "later", `untried` were told nothing; both are left.
+
+    `suppressed` must not be mailed: they left, bounced, or paused.
+    """
 
     sent: int = 0
     refused: int = 0
     deferred: int = 0
     untried: int = 0
     uncertain: int = 0
+    suppressed: int = 0
 
     @classmethod
     def of(cls, counts: Mapping[State, int]) -> Tally:
@@ -65,6 +69,7 @@ class Tally:
             deferred=counts.get(State.DEFERRED, 0),
             untried=sum(counts.get(state, 0) for state in _UNTRIED),
             uncertain=counts.get(State.UNCERTAIN, 0),
+            suppressed=counts.get(State.SUPPRESSED, 0),
         )
 
     @property
@@ -73,11 +78,15 @@ class Tally:
 
     @property
     def audience(self) -> int:
+        return self.mailable + self.suppressed
+
+    @property
+    def mailable(self) -> int:
         return self.sent + self.refused + self.left + self.uncertain
 
     @property
     def tried(self) -> int:
-        return self.audience - self.untried
+        return self.mailable - self.untried
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +132,9 @@ class IssueReport:
     """All that a report says. Times are UTC; `first` and `last` are of the answers that stand, None before any.
 
     Of those who are left, a run has `underway` in hand, or had, and `gone` are no longer on the list.
-    `running` is how long the runs that ended took. `relays` has two or more, or none; `other_replies` the number of
-    kinds and people beyond `replies`. `faults` are sentences on numbers that should be equal and are not.
+    `suppressed` has how many must not be mailed for which reason. `running` is how long the runs that ended took.
+    `relays` has two or more, or none; `other_replies` the number of kinds and people beyond `replies`. `faults` are
+    sentences on numbers that should be equal and are not.
     """
 
     issue: str
@@ -132,6 +142,7 @@ class IssueReport:
     tally: Tally
     underway: int
     gone: int
+    suppressed: Mapping[str, int]
     first: datetime | None
     last: datetime | None
     versions: tuple[Version, ...]
@@ -183,6 +194,7 @@ def read_report(ledger: Ledger, issue: str) -> IssueReport:
         subject=row.subject,
         tally=tally,
         gone=tally.left - Tally.of(ledger.counts(issue, planned=True)).left,
+        suppressed=ledger.suppressed(issue),
         underway=row.counts[State.CLAIMED] + row.counts[State.COMMITTING],
         first=spans[0].start if spans else None,
         last=_last(spans) if spans else None,
@@ -302,6 +314,11 @@ def share(part: int, whole: int) -> str:
     return f"{percent:.1f} %" if 0 < percent < 100 else f"{percent:.0f} %"
 
 
+def left_out(reasons: Mapping[str, int]) -> str:
+    """How many must not be mailed for which reason, in words."""
+    return ", ".join(f"{number:,} {reason}" for reason, number in reasons.items())
+
+
 def notices(report: IssueReport) -> Iterator[str]:
     """What a person should know beside the numbers, a sentence each."""
     yield from report.faults
@@ -348,6 +365,7 @@ def report_json(report: IssueReport) -> dict[str, Any]:
         "counts": _counts(report.tally),
         "underway": report.underway,
         "gone": report.gone,
+        "suppressed": dict(report.suppressed),
         "notices": list(notices(report)),
         "rate_per_second": None if report.rate is None else round(report.rate, 3),
         "running_seconds": report.running.total_seconds(),
@@ -408,6 +426,7 @@ def _counts(tally: Tally) -> dict[str, int]:
         "deferred": tally.deferred,
         "untried": tally.untried,
         "uncertain": tally.uncertain,
+        "suppressed": tally.suppressed,
     }
 
 

@@ -25,6 +25,7 @@ from newsletter.report import (
     at,
     ending,
     last_words,
+    left_out,
     notices,
     own_words,
     pace,
@@ -84,7 +85,9 @@ def _content(report: IssueReport, zone: tzinfo | None, made: datetime, named: in
         "whole": _parts(tally),
         "tiles": _tiles(tally),
         "sum_line": f"{tally.audience:,} in the audience = {tally.sent:,} sent + {tally.refused:,} refused "
-        f"+ {tally.left:,} left + {tally.uncertain:,} uncertain",
+        f"+ {tally.left:,} left + {tally.uncertain:,} uncertain"
+        + (f" + {tally.suppressed:,} suppressed" if tally.suppressed else ""),
+        "left_out": left_out(report.suppressed),
         "notices": [_shown(sentence) for sentence in notices(report)],
         "chart": _chart(report.timeline, zone) if report.timeline else None,
         "runs": _runs(report, zone),
@@ -143,18 +146,20 @@ def _when(report: IssueReport, zone: tzinfo | None) -> str:
 def _verdict(tally: Tally) -> str:
     if not tally.audience:
         return "Nobody is on the list."
+    if not tally.mailable:
+        return "Nobody is mailed: everyone on the list has left, bounced, or paused."
     if not tally.tried:
-        return f"Planned for {_people_count(tally.audience)}, and not sent yet."
-    if tally.sent == tally.audience:
-        return "Everyone has it."
-    if tally.refused == tally.audience:
+        return f"Planned for {_people_count(tally.mailable)}, and not sent yet."
+    if tally.sent == tally.mailable:
+        return "Everyone has it." if not tally.suppressed else "Everyone has it who is to be mailed."
+    if tally.refused == tally.mailable:
         return "Nobody has it: everyone was refused."
     rest = [
         f"{tally.refused:,} {'was' if tally.refused == 1 else 'were'} refused" if tally.refused else "",
         f"{tally.left:,} {'is' if tally.left == 1 else 'are'} left" if tally.left else "",
         f"{tally.uncertain:,} {'is' if tally.uncertain == 1 else 'are'} uncertain" if tally.uncertain else "",
     ]
-    return f"{share(tally.sent, tally.audience)} have it; {_and([part for part in rest if part])}."
+    return f"{share(tally.sent, tally.mailable)} have it; {_and([part for part in rest if part])}."
 
 
 def _people_count(number: int) -> str:
@@ -173,6 +178,7 @@ def _parts(tally: Tally) -> tuple[tuple[str, int], ...]:
         ("untried", tally.untried),
         ("refused", tally.refused),
         ("uncertain", tally.uncertain),
+        ("suppressed", tally.suppressed),
     )
 
 
@@ -187,10 +193,14 @@ class _Tile:
     target: str = ""
 
 
+_UNLISTED = ("sent", "suppressed")
+"""Kinds whose people the page does not name."""
+
+
 def _tiles(tally: Tally) -> tuple[_Tile, ...]:
     def tile(kind: str, number: int) -> _Tile:
         more = (("", share(number, tally.audience)),) if number else ()
-        return _Tile(kind.capitalize(), number, kind, more, kind if number and kind != "sent" else "")
+        return _Tile(kind.capitalize(), number, kind, more, kind if number and kind not in _UNLISTED else "")
 
     left = [("deferred", tally.deferred, "put off"), ("untried", tally.untried, "not tried yet")]
     parts = [(kind, f"{number:,} {words}") for kind, number, words in left if number]
@@ -203,6 +213,7 @@ def _tiles(tally: Tally) -> tuple[_Tile, ...]:
         tile("refused", tally.refused),
         _Tile("Left", tally.left, kind, more, "left" if tally.left and tally.tried else ""),
         tile("uncertain", tally.uncertain),
+        *([tile("suppressed", tally.suppressed)] if tally.suppressed else []),
     )
 
 

@@ -16,6 +16,7 @@ from newsletter.report import (
     at,
     ending,
     last_words,
+    left_out,
     notices,
     own_words,
     pace,
@@ -37,13 +38,13 @@ def report_text(report: IssueReport, zone: tzinfo | None) -> Iterator[str]:
     yield printable(report.issue)
     yield printable(report.subject)
     yield from _section((), [*_facts(report, zone)], "ll")
-    yield from _section((), [*_numbers(report.tally)], "lrl")
+    yield from _section((), [*_numbers(report)], "lrl")
     yield from _section((), [(f"Note: {sentence}",) for sentence in notices(report)], "l")
     yield from _section(("Run", "Started", "Took", "Ended because"), [*_run_lines(report.runs, zone)], "rlrl")
     if report.tally.tried:
         groups = [_line(group.name, group.tally) for group in report.domains.shown[:_TEXT_DOMAINS]]
-        yield from _section(_heads("Domain"), [*groups, *_rest_line(report)], "lrrrrr")
-        yield from _section(_heads("Relay"), [_line(group.name, group.tally) for group in report.relays], "lrrrrr")
+        yield from _groups("Domain", [*groups, *_rest_line(report)], report)
+        yield from _groups("Relay", [_line(group.name, group.tally) for group in report.relays], report)
         yield from _section(("People", "Outcome", "Reply", "Meaning", "For example"), [*_reply_lines(report)], "rllll")
     if report.uncertain.count:
         people = [(person.address, last_words(person)) for person in report.uncertain.shown[:_TEXT_PEOPLE]]
@@ -64,7 +65,8 @@ def _facts(report: IssueReport, zone: tzinfo | None) -> Iterator[tuple[str, str]
         yield "Rate", pace(report.rate)
 
 
-def _numbers(tally: Tally) -> Iterator[tuple[str, str, str]]:
+def _numbers(report: IssueReport) -> Iterator[tuple[str, str, str]]:
+    tally = report.tally
     parts = [(tally.deferred, "put off"), (tally.untried, "not tried yet")]
     left = ", ".join(f"{number:,} {words}" for number, words in parts if number)
     yield "Audience", f"{tally.audience:,}", ""
@@ -72,6 +74,8 @@ def _numbers(tally: Tally) -> Iterator[tuple[str, str, str]]:
     yield "Refused", f"{tally.refused:,}", share(tally.refused, tally.audience) if tally.refused else ""
     yield "Left", f"{tally.left:,}", left
     yield "Uncertain", f"{tally.uncertain:,}", share(tally.uncertain, tally.audience) if tally.uncertain else ""
+    if tally.suppressed:
+        yield "Suppressed", f"{tally.suppressed:,}", left_out(report.suppressed)
 
 
 def _run_lines(runs: Sequence[Run], zone: tzinfo | None) -> Iterator[tuple[str, ...]]:
@@ -80,12 +84,15 @@ def _run_lines(runs: Sequence[Run], zone: tzinfo | None) -> Iterator[tuple[str, 
         yield str(number), at(run.started, zone, "%Y-%m-%d %H:%M:%S"), length, ending(run)
 
 
-def _heads(name: str) -> tuple[str, ...]:
-    return name, "People", "Sent", "Refused", "Left", "Uncertain"
+def _groups(name: str, rows: Sequence[Sequence[str]], report: IssueReport) -> Iterator[str]:
+    """A table by what people have in common; the column of the suppressed only where there are any."""
+    heads = (name, "People", "Sent", "Refused", "Left", "Uncertain", "Suppressed")
+    columns = len(heads) if report.tally.suppressed else len(heads) - 1
+    yield from _section(heads[:columns], [row[:columns] for row in rows], "lrrrrrr"[:columns])
 
 
 def _line(name: str, tally: Tally) -> tuple[str, ...]:
-    numbers = (tally.audience, tally.sent, tally.refused, tally.left, tally.uncertain)
+    numbers = (tally.audience, tally.sent, tally.refused, tally.left, tally.uncertain, tally.suppressed)
     return (name or UNNAMED, *(f"{number:,}" if number else "" for number in numbers))
 
 
@@ -97,7 +104,7 @@ def _rest_line(report: IssueReport) -> Iterator[tuple[str, ...]]:
 
 
 def sum_of(tallies: Iterable[Tally]) -> Tally:
-    each = [(t.sent, t.refused, t.deferred, t.untried, t.uncertain) for t in tallies]
+    each = [(t.sent, t.refused, t.deferred, t.untried, t.uncertain, t.suppressed) for t in tallies]
     return Tally(*map(sum, zip(*each, strict=True)))
 
 

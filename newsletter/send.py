@@ -11,11 +11,12 @@ import os
 import random
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 
 from newsletter.audience import Audience
 from newsletter.config import Config, LaneSettings
@@ -24,10 +25,13 @@ from newsletter.errors import ConfigError, ContentError, located
 from newsletter.fields import unmark
 from newsletter.lane import Lane
 from newsletter.ledger import Claim, Ledger, Move, Plan
+from newsletter.links import Shadows
 from newsletter.model import Outcome, Relay, State, Subscriber, fold_address
 from newsletter.pace import Pace
+from newsletter.people.store import People, copy_suppressions
 from newsletter.pipeline import Sending
 from newsletter.smtp import Timeouts
+from newsletter.storage import Storage
 
 LISTED = 1_000
 """How many people of each kind a report names; the ledger has all of them."""
@@ -56,12 +60,16 @@ class Orders:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A send that the ledger knows of and nobody has been mailed for yet. `issue` is its name in the ledger."""
+    """A send that the ledger knows of and nobody has been mailed for yet. `issue` is its name in the ledger.
+
+    `left_out` has how many of the plan must not be mailed, by reason.
+    """
 
     sending: Sending
     plan: Plan
     issue: str
     orders: Orders
+    left_out: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +86,9 @@ class Report:
     refused: tuple[tuple[str, Outcome | None], ...]
     left: tuple[tuple[str, Outcome | None], ...]
     uncertain: tuple[tuple[str, Outcome | None], ...]
+    suppressed: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """How many were not mailed, by reason: they left, bounced, paused."""
+
     stopped: str = ""
     seconds: float = 0.0
     next_due: datetime | None = None
@@ -142,6 +153,7 @@ def prepare(sending: Sending, ledger: Ledger, orders: Orders, *, post: str = "",
         post=post,
         audience=audience,
         max_attempts=delivery.max_attempts,
+        shadows=Shadows(sending.config.secrets),
     )
     if plan.content_changed and (plan.due or orders.erratum):
         _settle_content(plan, sending, ledger, title, orders)
@@ -150,7 +162,7 @@ def prepare(sending: Sending, ledger: Ledger, orders: Orders, *, post: str = "",
     if not orders.force_change and (strange := _strange(plan, delivery.max_change)):
         ledger.withdraw(issue)
         raise ConfigError(strange)
-    return Prepared(sending, plan, issue, orders)
+    return Prepared(sending, plan, issue, orders, ledger.suppressed(issue, planned=True))
 
 
 def _settle_content(plan: Plan, sending: Sending, ledger: Ledger, title: str, orders: Orders) -> None:
@@ -184,9 +196,12 @@ def _prepare_erratum(
         post=post,
         audience=audience,
         max_attempts=sending.config.settings.delivery.max_attempts,
+        shadows=Shadows(sending.config.secrets),
+        correction=True,
     )
     # Against the list of another issue it would be compared with the very one that it corrects.
-    return Prepared(sending.correction(issue), replace(plan, added=None, gone=None), issue, orders)
+    plan = replace(plan, added=None, gone=None)
+    return Prepared(sending.correction(issue), plan, issue, orders, ledger.suppressed(issue, planned=True))
 
 
 def _still_listed(addresses: Iterable[str], people: Audience) -> Iterator[str]:
@@ -297,6 +312,7 @@ def _account(prepared: Prepared, ledger: Ledger, stopped: str, seconds: float) -
         refused=named(State.REJECTED),
         left=named(State.DEFERRED, State.PENDING, State.CLAIMED, State.COMMITTING),
         uncertain=named(State.UNCERTAIN),
+        suppressed=ledger.suppressed(issue, planned=True),
         stopped=stopped,
         seconds=seconds,
         next_due=ledger.next_due(issue),
@@ -318,8 +334,8 @@ class _Book:
         people = self.people.find([claim.key for claim in claims])
         return [(claim, people[claim.key]) for claim in claims]
 
-    def write(self, moves: Sequence[Move]) -> None:
-        self.ledger.write(self.issue, moves)
+    def write(self, moves: Sequence[Move]) -> Collection[int]:
+        return self.ledger.write(self.issue, moves)
 
     def keep_pace(self, marks: Mapping[str, str]) -> None:
         self.ledger.keep_pace(marks)
@@ -331,7 +347,11 @@ class _Book:
 def deliver_test(
     sending: Sending, lanes: Sequence[LaneSettings], ledger: Ledger, watcher: Watcher, on_start: Callable[[int], None]
 ) -> Report:
-    """Mail the test's addresses. It counts for nobody: written down apart, and they get the real issue later."""
+    """Mail the test's addresses. It counts for nobody: written down apart, and they get the real issue later.
+
+    To whoever is named, suppressed or not: the author tests with their own, and may have clicked "unsubscribe" in the
+    last test.
+    """
     issue = sending.rendering.issue.slug
     book = _TestBook(ledger, issue, sending.recipients)
     due = len(sending.recipients)
@@ -379,7 +399,7 @@ class _TestBook:
             for row in rows
         ]
 
-    def write(self, moves: Sequence[Move]) -> None:
+    def write(self, moves: Sequence[Move]) -> Collection[int]:
         now = datetime.now(UTC)
         for move in moves:
             if move.to in (State.COMMITTING, State.PENDING):
@@ -391,6 +411,7 @@ class _TestBook:
             address = self.people[move.row - 1].email
             self.outcomes[address] = outcome
             self.ledger.record_test(self.issue, address, outcome)
+        return ()
 
     def keep_pace(self, marks: Mapping[str, str]) -> None:
         self.ledger.keep_pace(marks)
@@ -405,6 +426,27 @@ def open_ledger(config: Config, when: Callable[[], datetime]) -> Ledger:
     if isinstance(place, Path) and not place.exists():
         raise ConfigError(f"{place}: there is no ledger, so nothing was sent from here; run `newsletter send`")
     return Ledger.open(place, when)
+
+
+def open_people(config: Config, place: Path | str, when: Callable[[], datetime]) -> People:
+    """Those who signed up, left or bounced. Raises ConfigError where nothing was ever kept."""
+    if isinstance(place, Path) and not place.exists():
+        raise ConfigError(f"{place}: there is no ledger, so nobody has signed up or left here")
+    return People.open(place, when, config.secrets)
+
+
+def rehearse_suppressions(ledger: Ledger, place: Path | str) -> None:
+    """Let a ledger in memory know whom the one at `place` must not mail, so that a rehearsal leaves them out as well.
+
+    Only read there. Nothing where there is none, or one of before there were suppressions.
+    """
+    if isinstance(place, Path) and not place.exists():
+        return
+    storage = Storage.open(place, read_only=True)
+    try:
+        copy_suppressions(storage, ledger.storage)
+    finally:
+        storage.close()
 
 
 def known_issue(ledger: Ledger, name: str) -> str:

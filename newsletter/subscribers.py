@@ -312,9 +312,11 @@ def _fault(column: str, cell: str, line: int) -> Finding | None:
     return None
 
 
-def duplicate(email: str, line: int | None, first_line: int | None) -> Finding:
-    """Of a row whose address stands on an earlier one."""
-    what = f"{_shown(email)} is already on line {first_line}; mailed once"
+def duplicate(email: str, line: int | None, first_line: int | None, first_path: str = "") -> Finding:
+    """Of a row whose address stands on an earlier one, of another list where its path is given."""
+    where = [f"on line {first_line}"] if first_line else []
+    where += [f"in {first_path}"] if first_path else []
+    what = f"{_shown(email)} is already {' '.join(where)}; mailed once"
     return Finding("duplicate", what, "remove one of the two rows", line)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -123,9 +123,9 @@ class Book:
         claims = self.ledger.claim(ISSUE, limit, after=after, max_attempts=self.max_attempts)
         return [(claim, person(claim.address)) for claim in claims]
 
-    def write(self, moves: Sequence[Move]) -> None:
+    def write(self, moves: Sequence[Move]) -> Collection[int]:
         self.before_write(moves)
-        self.ledger.write(ISSUE, moves)
+        return self.ledger.write(ISSUE, moves)
 
     def keep_pace(self, marks: Mapping[str, str]) -> None:
         self.ledger.keep_pace(marks)

@@ -147,8 +147,8 @@ def test_only_the_first_bad_rows_are_kept_and_all_are_counted(tmp_path: Path) ->
     assert (len(audience.duplicates), audience.duplicates_count) == (1_000, 1_002)
     assert [finding.line for finding in audience.invalid] == list(range(2, 1_002))
     assert [finding.line for finding in audience.duplicates] == list(range(2_504, 3_504))
-    assert audience_line(sending, to) == f"1,002 of 3,504 rows in {to} (1,500 invalid, 1,002 duplicate)"
-    warnings = [warning for warning in all_warnings(sending, to) if warning.startswith(str(to))]
+    assert audience_line(sending, [str(to)]) == f"1,002 of 3,504 rows in {to} (1,500 invalid, 1,002 duplicate)"
+    warnings = [warning for warning in all_warnings(sending, [str(to)]) if warning.startswith(str(to))]
     assert len(warnings) == 2_002
     assert warnings[0] == f"{to}: 1,500 invalid rows: the first 1,000 are named, … and 500 more"
     assert warnings[1_001] == f"{to}: 1,002 duplicate rows: the first 1,000 are named, … and 2 more"

@@ -36,13 +36,21 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def send(folder: Path) -> dict[str, Received]:
+def send(folder: Path, post: str = f"{ISSUE}.md") -> dict[str, Received]:
     """What each of them got."""
     people = write_list(folder, *(f"{name}@example.net" for name in NAMES))
     with SmtpServer() as relay:
         place = f"smtp://127.0.0.1:{relay.port}"
         sent = newsletter(
-            "send", write_post(folder), "--to", people, "--relay", place, "--yes", cwd=folder, NEWSLETTER_SECRET=SECRET
+            "send",
+            write_post(folder, name=post),
+            "--to",
+            people,
+            "--relay",
+            place,
+            "--yes",
+            cwd=folder,
+            NEWSLETTER_SECRET=SECRET,
         )
         assert sent.code == 0, sent.err
         return {each.recipient.partition("@")[0]: each for each in relay.messages}
@@ -103,6 +111,7 @@ def test_what_came_back_of_a_send(folder: Path) -> None:
     assert "of nobody we know: box/8.eml: a bounce: it names stranger@example.org" in run.out
     assert "unreadable: box/9.eml: a message: it has no headers" in run.out
     assert suppressed(folder) == EXPECTED
+    assert set(send(folder, "2026-03-02-next.md")) == {"eve"}, "the same list, and none of them is mailed"
     again = bounces(folder, "box", "--json").json
     effects = {effect: count for effect, count in again["effects"].items() if count}
     assert effects == {"counted before": 5, "of nobody we know": 1, "left alone": 2, "unreadable": 1}

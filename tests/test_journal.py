@@ -22,13 +22,14 @@ class Disk:
         self.ready = ready
         self.busy = threading.Lock()
 
-    def write(self, moves: Sequence[Move]) -> None:
+    def write(self, moves: Sequence[Move]) -> frozenset[int]:
         assert self.busy.acquire(blocking=False), "two writes at once"
         try:
             self.ready(len(self.batches) + 1)
             self.batches.append(tuple(move.row for move in moves))
         finally:
             self.busy.release()
+        return frozenset(move.row for move in moves if move.row < 0)
 
     @property
     def rows(self) -> list[int]:
@@ -276,3 +277,13 @@ def test_whoever_stops_waiting_takes_nothing_from_the_others(far: bool) -> None:
 
     run(disk, far, work)
     assert disk.batches == [(0, 1, 2)]
+
+
+def test_whoever_must_not_be_mailed_is_told_apart_from_the_others_of_the_batch(far: bool) -> None:
+    disk = Disk()
+
+    async def work(journal: Journal) -> None:
+        assert await asyncio.gather(*(journal.committed(commit(row)) for row in (1, -2, 3))) == [True, False, True]
+
+    run(disk, far, work)
+    assert disk.rows == [1, -2, 3]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from newsletter.errors import ConfigError
 from newsletter.ledger import MOVES, Claim, Delivery, IllegalMoveError, Ledger, Move, Plan
 from newsletter.model import Outcome, State
+from newsletter.people.store import People
 
 Store = Path | str
 ISSUE = "2026-03-01-daily"
@@ -131,6 +132,7 @@ def test_what_was_written_is_there_for_the_next_process(store: Store, clock: Clo
             S.DEFERRED: 1,
             S.REJECTED: 1,
             S.UNCERTAIN: 1,
+            S.SUPPRESSED: 0,
         }
         assert addresses(ledger.claim(ISSUE, 9)) == ["p4@example.com", "p5@example.com", "new@example.com"]
 
@@ -398,6 +400,7 @@ WRITES: dict[State, set[State]] = {
     S.DEFERRED: {S.CLAIMED, S.COMMITTING},
     S.REJECTED: {S.CLAIMED, S.COMMITTING},
     S.UNCERTAIN: {S.COMMITTING},
+    S.SUPPRESSED: set(),
 }
 RESOLUTIONS: dict[State, set[State]] = {
     S.PENDING: {S.UNCERTAIN},
@@ -406,12 +409,16 @@ RESOLUTIONS: dict[State, set[State]] = {
     S.REJECTED: set(),
 }
 CLAIMED_FROM = {S.PENDING, S.DEFERRED}
+SUPPRESSED_FROM = {S.PENDING, S.CLAIMED, S.DEFERRED}
+"""By a plan, a claim, and the write before the dot; `test_suppressed` has each of them."""
+
 REOPENED_FROM = {S.DEFERRED: S.DEFERRED, S.REJECTED: S.PENDING}
 
 
 def test_the_calls_make_all_moves_of_the_table_and_no_other() -> None:
     made = {(origin, to) for calls in (WRITES, RESOLUTIONS) for to, origins in calls.items() for origin in origins}
     made |= {(origin, S.CLAIMED) for origin in CLAIMED_FROM}
+    made |= {(origin, S.SUPPRESSED) for origin in SUPPRESSED_FROM}
     made |= {(origin, to) for origin, to in REOPENED_FROM.items() if origin is not to}
     assert made == {(origin, to) for origin, targets in MOVES.items() for to in targets}
     assert set(MOVES) == set(State)
@@ -423,13 +430,16 @@ def stand(ledger: Ledger, origin: State) -> int:
     (claim,) = ledger.claim(ISSUE, 1)
     if origin is S.PENDING:
         ledger.write(ISSUE, [Move(claim.row, S.PENDING)])
+    elif origin is S.SUPPRESSED:
+        People(ledger.storage, Clock()).leave(claim.address, "")
+        assert ledger.write(ISSUE, [Move(claim.row, S.COMMITTING)]) == {claim.row}
     else:
         bring(ledger, claim, origin)
     assert states(ledger) == {claim.address: origin}
     return claim.row
 
 
-@pytest.mark.parametrize("origin", State)
+@pytest.mark.parametrize("origin", set(State) - {S.SUPPRESSED})
 def test_each_write_from_each_state(store: Store, clock: Clock, origin: State) -> None:
     for number, to in enumerate(State):
         issue = f"{ISSUE}-{number}"
@@ -516,6 +526,8 @@ STEPS = st.lists(
         st.tuples(st.just("resolve"), st.tuples(st.sampled_from(people(5)), st.sampled_from([S.PENDING, S.SENT]))),
         st.tuples(st.just("reopen"), st.sets(st.sampled_from([S.DEFERRED, S.REJECTED]))),
         st.tuples(st.just("recover"), st.none()),
+        st.tuples(st.just("leave"), st.sampled_from(people(5))),
+        st.tuples(st.just("come back"), st.sampled_from(people(5))),
     ),
     max_size=25,
 )
@@ -527,11 +539,31 @@ class Model:
     def __init__(self) -> None:
         self.stands: dict[str, State] = {}
         self.listed: set[str] = set()
+        self.left: set[str] = set()
+
+    def take_off(self, who: Sequence[str]) -> list[str]:
+        """Of these, who has left and has still to be mailed; suppressed from now on."""
+        off = [each for each in who if each in self.left and self.stands[each] in SUPPRESSED_FROM]
+        self.stands.update(dict.fromkeys(off, S.SUPPRESSED))
+        return off
+
+    def claim(self, most: int) -> list[str]:
+        while True:
+            due = [who for who, state in self.stands.items() if who in self.listed and state in CLAIMED_FROM][:most]
+            off = self.take_off(due)
+            due = [who for who in due if who not in off]
+            if due or not off:
+                return due
 
     def write(self, moves: Sequence[tuple[str, State]]) -> bool:
         """Whether the moves are legal; then they are made."""
-        after = dict(self.stands)
+        before = self.stands
+        self.stands = dict(before)
+        self.take_off([who for who, to in moves if to is S.COMMITTING])
+        after, self.stands = self.stands, before
         for who, to in sorted(moves, key=lambda move: [S.COMMITTING, *State].index(move[1])):
+            if after[who] is S.SUPPRESSED and WRITES[to]:
+                continue
             if to not in MOVES[after[who]] or after[who] not in WRITES[to]:
                 return False
             after[who] = to
@@ -558,6 +590,8 @@ def test_any_walk_keeps_to_the_table_and_the_numbers_add_up(database: str, reque
 
 def walk_with(ledger: Ledger, issue: str, model: Model, steps: list[tuple[str, Any]]) -> None:
     rows: dict[str, int] = {}
+    for who in people(5):  # what the walk before left behind
+        People(ledger.storage, Clock()).undo_leave(who, "")
     for name, value in steps:
         if name == "plan":
             listed = sorted(value)
@@ -565,12 +599,13 @@ def walk_with(ledger: Ledger, issue: str, model: Model, steps: list[tuple[str, A
             for who in listed:
                 model.stands.setdefault(who, S.PENDING)
             model.listed = set(value)
+            standing = {who: state for who, state in model.stands.items() if who in value and who in model.left}
+            model.stands |= {w: S.SUPPRESSED for w, s in standing.items() if s in CLAIMED_FROM}
             parts = (found.due, found.waiting, found.sent, found.rejected, found.uncertain, found.underway)
-            assert sum(parts) + found.exhausted == found.audience == len(listed)
+            assert sum(parts) + found.exhausted + found.suppressed == found.audience == len(listed)
         elif name == "claim":
-            due = [who for who, state in model.stands.items() if who in model.listed and state in CLAIMED_FROM]
             claims = ledger.claim(issue, value)
-            assert addresses(claims) == due[:value]
+            assert addresses(claims) == model.claim(value)
             for claim in claims:
                 model.stands[claim.address] = S.CLAIMED
                 rows[claim.address] = claim.row
@@ -591,6 +626,12 @@ def walk_with(ledger: Ledger, issue: str, model: Model, steps: list[tuple[str, A
             else:
                 with pytest.raises(IllegalMoveError):
                     ledger.resolve(issue, who, to)
+        elif name == "leave":
+            People(ledger.storage, Clock()).leave(value, "")
+            model.left.add(value)
+        elif name == "come back":
+            People(ledger.storage, Clock()).undo_leave(value, "")
+            model.left.discard(value)
         elif name == "reopen":
             ledger.reopen(issue, value)
             if S.REJECTED in value:

@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 def test_status_lists_every_issue(folder: Path) -> None:
     run = newsletter("status", cwd=folder)
     assert run.code == 0
-    assert run.out.splitlines()[1].split() == ["hello", "2026-03-02", "08:00", "1", "1", "0", "2"]
+    assert run.out.splitlines()[1].split() == ["hello", "2026-03-02", "08:00", "1", "1", "0", "2", "0"]
     (issue,) = newsletter("status", "--json", cwd=folder).json["issues"]
     assert issue == {
         "issue": "hello",
@@ -41,6 +41,7 @@ def test_status_lists_every_issue(folder: Path) -> None:
         "refused": 1,
         "left": 0,
         "uncertain": 2,
+        "suppressed": 0,
     }
 
 

@@ -1,4 +1,4 @@
-"""A ledger of version 1, as it was written, becomes one of today's with everyone in it, or stays what it was."""
+"""A ledger of version 1 or 2, as it was written, becomes one of today's with everyone in it, or stays what it was."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ import pytest
 
 from newsletter.ledger import Delivery, Ledger, Plan, Version
 from newsletter.model import State
+from newsletter.people.store import People, copy_suppressions
+from newsletter.storage import Storage
 
 NOW = datetime(2026, 4, 1, 6, 0, tzinfo=UTC)
 SENT_AT = datetime(2026, 3, 1, 6, 0, 0, 250_000, tzinfo=UTC)
@@ -82,6 +84,12 @@ def contents(path: Path) -> list[str]:
         return list(db.iterdump())
 
 
+def schema(file: Path) -> list[tuple[str, str]]:
+    with closing(sqlite3.connect(file)) as db:
+        found = db.execute("SELECT name, coalesce(sql, '') FROM sqlite_master").fetchall()
+    return sorted((name, re.sub(r"\s", "", made)) for name, made in found)
+
+
 def test_every_row_of_version_1_comes_along(path: Path) -> None:
     with Ledger.open(path, lambda: NOW) as ledger:
         assert {row.address: row.state for row in ledger.rows("march")} == MARCH
@@ -120,12 +128,6 @@ def test_a_send_that_version_1_began_goes_on(path: Path) -> None:
 def test_what_was_migrated_is_like_what_is_made_today(path: Path, tmp_path: Path) -> None:
     Ledger.open(path, lambda: NOW).close()
     Ledger.open(tmp_path / "new.db", lambda: NOW).close()
-
-    def schema(file: Path) -> list[tuple[str, str]]:
-        with closing(sqlite3.connect(file)) as db:
-            found = db.execute("SELECT name, coalesce(sql, '') FROM sqlite_master").fetchall()
-        return sorted((name, re.sub(r"\s", "", made)) for name, made in found)
-
     assert schema(path) == schema(tmp_path / "new.db")
     before = contents(path)
     Ledger.open(path, lambda: NOW).close()
@@ -181,3 +183,119 @@ with Ledger.open(Path(sys.argv[1]), lambda: datetime.now(UTC)) as ledger:
         run.stdin.write("go\n")
         run.stdin.flush()
     assert [run.communicate(timeout=60)[0] for run in runs] == ["7\n"] * 3
+
+
+# --- version 2 ------------------------------------------------------------------------------------------------------
+
+# What version 2 wrote in SQLite, down to its defaults.
+VERSION_2 = """
+PRAGMA journal_mode = WAL;
+CREATE TABLE ledger_version (version INTEGER NOT NULL);
+CREATE TABLE issues (
+  id INTEGER NOT NULL, issue TEXT NOT NULL, subject TEXT NOT NULL, version INTEGER NOT NULL, "plan" INTEGER NOT NULL,
+  last_plan INTEGER NOT NULL, post TEXT NOT NULL, audience TEXT NOT NULL, first_sent BIGINT,
+  PRIMARY KEY (id), UNIQUE (issue)
+);
+CREATE TABLE tests (
+  id INTEGER NOT NULL, issue TEXT NOT NULL, address TEXT NOT NULL, state TEXT NOT NULL, stage TEXT NOT NULL,
+  code INTEGER NOT NULL, reply TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (id)
+);
+CREATE TABLE runs (
+  id INTEGER NOT NULL, issue TEXT NOT NULL, owner TEXT NOT NULL, started BIGINT NOT NULL, ended BIGINT,
+  reason TEXT DEFAULT '' NOT NULL, PRIMARY KEY (id)
+);
+CREATE TABLE pace (name TEXT NOT NULL, mark TEXT NOT NULL, PRIMARY KEY (name));
+CREATE TABLE versions (
+  issue INTEGER NOT NULL, version INTEGER NOT NULL, content_hash TEXT NOT NULL, subject TEXT NOT NULL,
+  since BIGINT NOT NULL, PRIMARY KEY (issue, version), UNIQUE (issue, content_hash),
+  FOREIGN KEY(issue) REFERENCES issues (id)
+);
+CREATE TABLE deliveries (
+  id INTEGER NOT NULL, issue INTEGER NOT NULL, recipient_key TEXT NOT NULL, address TEXT, state TEXT NOT NULL,
+  "plan" INTEGER NOT NULL, version INTEGER DEFAULT '0' NOT NULL, attempts INTEGER DEFAULT '0' NOT NULL,
+  updated BIGINT NOT NULL, due_at BIGINT, code INTEGER DEFAULT '0' NOT NULL, stage TEXT DEFAULT '' NOT NULL,
+  lane TEXT DEFAULT '' NOT NULL, message_id TEXT DEFAULT '' NOT NULL, reply TEXT DEFAULT '' NOT NULL,
+  PRIMARY KEY (id), UNIQUE (issue, recipient_key),
+  CONSTRAINT known_state CHECK (
+    state IN ('pending', 'claimed', 'committing', 'sent', 'deferred', 'rejected', 'uncertain')
+  ),
+  FOREIGN KEY(issue) REFERENCES issues (id)
+);
+CREATE INDEX standing ON deliveries (issue, state);
+INSERT INTO ledger_version VALUES (2);
+INSERT INTO issues VALUES (7, 'march', 'März', 1, 2, 2, '/posts/march.md', '/lists/all.csv', 1772344800250);
+INSERT INTO versions VALUES (7, 1, 'h1', 'März', 1772344800250);
+INSERT INTO runs VALUES (1, 'march', '1 host', 1772344800000, NULL, '');
+INSERT INTO pace VALUES ('relay/day', '12');
+INSERT INTO deliveries VALUES
+  (3, 7, 'ann@x.test', 'Ann@x.test', 'sent', 2, 1, 1, 1772344800250, NULL, 250, 'dot', 'relay', '<1>', '2.0.0'),
+  (5, 7, '王@x.test', NULL, 'claimed', 2, 1, 1, 1772344800250, NULL, 0, '', '', '', ''),
+  (9, 7, 'later@x.test', NULL, 'deferred', 1, 1, 3, 1772344800250, 1772348400000, 450, 'RCPT', 'relay', '<2>', 'no');
+"""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def second(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """A ledger of version 2 in each database that it could be in."""
+    if request.param == "sqlite":
+        path = tmp_path / "second.db"
+        with closing(sqlite3.connect(path)) as db:
+            db.executescript(VERSION_2)
+        return path
+    url: str = request.getfixturevalue("postgres_url")
+    with Ledger.open(url, lambda: NOW) as ledger, ledger.storage.write() as db:
+        for table in ("people", "consents", "preferences", "suppressions", "bounce_events"):
+            db.exec_driver_sql(f"DROP TABLE {table}")
+        db.exec_driver_sql("ALTER TABLE deliveries DROP CONSTRAINT known_state")
+        states = ", ".join(f"'{state}'" for state in State if state is not State.SUPPRESSED)
+        db.exec_driver_sql(f"ALTER TABLE deliveries ADD CONSTRAINT known_state CHECK (state IN ({states}))")
+        for statement in VERSION_2[VERSION_2.index("INSERT INTO issues") :].split(";"):
+            if statement.strip():
+                db.exec_driver_sql(statement)
+        db.exec_driver_sql("UPDATE ledger_version SET version = 2")
+    return url
+
+
+def test_every_row_of_version_2_comes_along(second: Path | str) -> None:
+    for _ in range(2):  # once is enough
+        with Ledger.open(second, lambda: NOW) as ledger:
+            assert next(iter(ledger.rows("march"))) == Delivery(
+                "march", "Ann@x.test", State.SENT, "<1>", 1, "dot", 250, "2.0.0", SENT_AT, "relay", 1, None
+            )
+            assert [(row.address, row.state, row.attempts) for row in ledger.rows("march")] == [
+                ("Ann@x.test", State.SENT, 1),
+                ("王@x.test", State.CLAIMED, 1),
+                ("later@x.test", State.DEFERRED, 3),
+            ]
+            assert ledger.paths("march") == ("/posts/march.md", "/lists/all.csv")
+            assert ledger.versions("march") == (Version(1, "h1", "März", SENT_AT, True),)
+            assert ledger.pace_marks() == {"relay/day": "12"}
+            assert len(ledger.runs("march")) == 1
+            assert ledger.storage.version() == 3
+
+
+def test_whoever_leaves_a_ledger_of_version_2_is_not_mailed(second: Path | str) -> None:
+    with Ledger.open(second, lambda: NOW) as ledger:
+        People(ledger.storage, lambda: NOW).leave("later@x.test", "page")
+        ledger.recover("march")
+        people = ["Ann@x.test", "王@x.test", "later@x.test"]
+        found = ledger.plan("march", people, content_hash="h1", subject="März")
+        assert found == Plan(audience=3, due=1, sent=1, suppressed=1)
+        assert [claim.address for claim in ledger.claim("march", 9)] == ["王@x.test"]
+
+
+def test_version_2_migrated_is_like_what_is_made_today(tmp_path: Path) -> None:
+    path = tmp_path / "second.db"
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(VERSION_2)
+    Ledger.open(path, lambda: NOW).close()
+    Ledger.open(tmp_path / "new.db", lambda: NOW).close()
+    assert schema(path) == schema(tmp_path / "new.db")
+
+
+def test_a_ledger_that_is_only_read_stays_of_its_version(second: Path | str) -> None:
+    with Ledger.open(None, lambda: NOW) as ledger:
+        storage = Storage.open(second, read_only=True)
+        copy_suppressions(storage, ledger.storage)
+        assert storage.version() == 2
+        storage.close()

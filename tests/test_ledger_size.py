@@ -59,8 +59,13 @@ def test_each_page_starts_with_one_step_through_an_index(tmp_path: Path) -> None
             ledger.counts("i")
         finally:
             sa.event.remove(sa.Engine, "before_cursor_execute", listen)
+        (before_dot,) = (each for each in asked if "json_each" in each[0])
+        asked.remove(before_dot)
         assert len(asked) == 6
         with ledger._read() as db:
+            steps = [row.detail for row in db.exec_driver_sql(f"EXPLAIN QUERY PLAN {before_dot[0]}", before_dot[1])]
+            assert "SEARCH d USING INTEGER PRIMARY KEY (rowid=?)" in steps
+            assert "INDEX sqlite_autoindex_suppressions_1 (key=?)" in steps[-1]
             for statement, parameters in asked:
                 steps = [row.detail for row in db.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
                 rows = [step for step in steps if "deliveries" in step or "SEARCH d " in step or "SCAN d" in step]

@@ -19,7 +19,7 @@ from lxml import html
 
 from newsletter.errors import ConfigError
 from newsletter.fields import parse_condition
-from newsletter.links import token
+from newsletter.links import Link, make_link, token
 from newsletter.message import (
     Composer,
     Variants,
@@ -48,6 +48,7 @@ BULK = replace(
     bounce_address="bounce+{token}@bounces.example.com",
     secret="a secret of the operator",
 )
+ISSUE = "2026-03-02-ai-daily"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8
 PICTURE = Attachment("0123456789abcdef@newsletter", "image/png", "chart.png", PNG)
 SUBJECT = Template(("今日要闻",))
@@ -100,7 +101,7 @@ def subscriber(address: str = "ada@example.com", **fields: str) -> Subscriber:
 
 
 def compose(person: Subscriber | None = None, mail: Email | None = None, *, sender: Sender = SENDER) -> Message:
-    return Composer(mail or email(), sender, issue="2026-03-02-ai-daily", when=NOON).compose(person or subscriber())
+    return Composer(mail or email(), sender, issue=ISSUE, when=NOON).compose(person or subscriber())
 
 
 def read(message: Message) -> EmailMessage:
@@ -249,20 +250,33 @@ def test_a_language_that_is_none_is_left_out(lang: str) -> None:
 def test_one_click_is_one_https_uri_raw_and_before_the_mailto() -> None:
     """RFC 8058, 3.1; what is encoded is the person's, in a URI of 900 characters as in a short one."""
     person = subscriber(f"{'a+%' * 20}@{'d' * 63}.{'e' * 63}.{'f' * 50}.example")
-    sender = replace(BULK, unsubscribe_url=f"{BULK.unsubscribe_url}&{'x' * 400}")
+    sender = replace(BULK, unsubscribe_url=f"{BULK.unsubscribe_url}&{'x' * 50}")
     message = compose(person, sender=sender)
-    https, mailto = unsubscribe_urls(sender, person)
+    https, mailto = unsubscribe_urls(sender, person, ISSUE)
     assert f"\r\nList-Unsubscribe: <{https}>,\r\n <{mailto}>\r\n".encode() in message.data
-    made = token(BULK.secret, "unsubscribe", person.email)
+    made = make_link(BULK.secret, Link("unsubscribe", person.email, ISSUE))
     assert https.startswith(f"https://news.example.com/leave/{made}?who=a%2B%25a%2B")
     assert re.fullmatch(r"https://[!-;=?-~]+", https)
     assert raw_header(message, "List-Unsubscribe").count("https:") == 1
     assert_sound(message)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [f"https://news.example.com/{{token}}/{'x' * 467}", f"https://a.example.com/{{token}}?{'x' * 70}&e={{email}}"],
+)
+def test_the_longest_address_and_template_keep_to_the_line(url: str) -> None:
+    person = subscriber(f"{'%' * 64}@{'d' * 63}.{'e' * 63}.{'f' * 53}.example")
+    assert len(person.email) == 254
+    sender = replace(BULK, unsubscribe_url=url, unsubscribe_mailto="")
+    assert_sound(compose(person, sender=sender))
+    with pytest.raises(ConfigError, match="no web address of at most"):
+        compose(person, sender=replace(sender, unsubscribe_url=f"{url}xx"))
+
+
 def test_both_bodies_and_the_header_have_the_same_way_out() -> None:
     person = subscriber()
-    url = unsubscribe_url(BULK, person)
+    url = unsubscribe_url(BULK, person, ISSUE)
     assert url.startswith("https://news.example.com/leave/")
     text = Template((Slot("unsubscribe_url", "text"),))
     page = Template(('<a href="', Slot("unsubscribe_url", "href"), '">x</a>'))
@@ -608,7 +622,7 @@ def test_a_spliced_message_means_what_python_builds(
 
 def rebuilt(mail: Email, sender: Sender, person: Subscriber, identity: str) -> EmailMessage:
     """The whole message by Python's `email`, its slots filled one by one; headers as they are before it writes them."""
-    values = slot_values(sender, person)
+    values = slot_values(sender, person, ISSUE)
     whole = EmailMessage(policy=policy.SMTP)
     whole["From"] = Address(sender.name, addr_spec=sender.address)
     whole["To"] = Address(expected_name(person.name), addr_spec=person.email)
@@ -618,7 +632,7 @@ def rebuilt(mail: Email, sender: Sender, person: Subscriber, identity: str) -> E
     whole["Message-ID"] = identity
     whole["Reply-To"] = sender.reply_to
     whole["List-Id"] = f"<{sender.list_id}>"
-    whole["List-Unsubscribe"] = ", ".join(f"<{url}>" for url in unsubscribe_urls(sender, person))
+    whole["List-Unsubscribe"] = ", ".join(f"<{url}>" for url in unsubscribe_urls(sender, person, ISSUE))
     if sender is BULK:
         whole["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         whole["List-Help"] = f"<{sender.list_help}>"

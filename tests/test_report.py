@@ -229,6 +229,7 @@ def test_json_has_every_number_and_is_stable(book_of: Callable[..., Book]) -> No
         "deferred": 5,
         "untried": 0,
         "uncertain": 5,
+        "suppressed": 0,
     }
     assert data["first"] == "2026-03-02T07:00:01.000+00:00"
     assert data["last"] == "2026-03-02T07:00:20.000+00:00"

@@ -114,7 +114,7 @@ def test_a_canary_that_is_refused_stops_the_send(folder: Path) -> None:
         run = send(folder, server, "--canary", "10", "--connections", "1")
     assert run.code == 3
     assert run.json["stopped"] == "the canary: 3 of the first 10 were refused"
-    assert run.json["counts"] == {"sent": 7, "refused": 3, "left": 30, "uncertain": 0}
+    assert run.json["counts"] == {"sent": 7, "refused": 3, "left": 30, "uncertain": 0, "suppressed": 0}
 
 
 def test_a_canary_that_lives_lets_the_rest_go(folder: Path) -> None:
@@ -134,7 +134,7 @@ def test_the_log_has_each_event_as_a_line_of_json(folder: Path) -> None:
     assert {line["issue"] for line in lines} == {ISSUE}
     (refused,) = (line for line in lines if line.get("state") == "rejected")
     assert (refused["address"], refused["code"], refused["text"]) == (people(2)[1], 550, "5.1.1 nobody")
-    assert lines[-1]["counts"] == {"sent": 2, "refused": 1, "left": 0, "uncertain": 0}
+    assert lines[-1]["counts"] == {"sent": 2, "refused": 1, "left": 0, "uncertain": 0, "suppressed": 0}
 
 
 def test_two_relays_share_the_mail_and_one_takes_over(folder: Path) -> None:

@@ -336,6 +336,17 @@ class People:
         db.execute(sa.insert(consents), {**row, "at": self._now()})
 
 
+def copy_suppressions(source: Storage, target: Storage) -> None:
+    """Give another database, a new one, what keeps people from being mailed, pauses included."""
+    if (source.version() or 0) < FIRST_VERSION:
+        return
+    for table in (suppressions, preferences):
+        with source.read() as db, target.write() as copy:
+            found = db.execution_options(yield_per=_PAGE).execute(sa.select(table))
+            for rows in found.partitions():
+                copy.execute(sa.insert(table), [row._asdict() for row in rows])
+
+
 def _suppression(row: sa.Row[tuple[object, ...]]) -> Suppression:
     return Suppression(row.key, Reason(row.reason), time_of(row.at), row.issue, row.detail)
 

@@ -1,0 +1,269 @@
+"""The commands about single people: what is known of one, who must not be mailed, and being forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from newsletter.console import ask, config_option, json_option, load, print_json
+from newsletter.values import printable
+
+if TYPE_CHECKING:
+    from newsletter.people.rows import Story
+    from newsletter.people.store import People
+
+ledger_option = click.option(
+    "--ledger", "ledger_url", metavar="URL", help="postgresql://… or sqlite:///FILE, instead of [ledger]."
+)
+
+
+@click.command()
+@click.argument("address")
+@ledger_option
+@config_option
+@json_option
+def show(address: str, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
+    """Tell ADDRESS's story: consent, every issue with its outcome, bounces, and why they are not mailed.
+
+    --json has all that is kept of the person: it is what to answer who asks for their data.
+    """
+    with _people(config_path, ledger_url) as people:
+        story = people.story(_normalized(address))
+    if as_json:
+        print_json(_story_json(story))
+        return
+    for line in _story_lines(story):
+        click.echo(printable(line))
+
+
+@click.command()
+@click.argument("address")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@ledger_option
+@config_option
+@json_option
+def forget(address: str, yes: bool, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
+    """Take ADDRESS out of everything kept here, and never mail it again.
+
+    A keyed hash stays, so that a list that still has the address does not bring the person back. It cannot be undone:
+    only the person can come back, by signing up.
+    """
+    normalized = _normalized(address)
+    with _people(config_path, ledger_url) as people:
+        ask(f"Forget {normalized}? Their consent, bounces and history go.", yes=yes)
+        gone = people.forget(normalized)
+    if as_json:
+        print_json({"rows": gone.rows, "issues": gone.issues})
+        return
+    click.echo(
+        f"Forgotten: {gone.rows:,} rows taken out, and a hash in place of the address in {gone.issues:,} issues."
+    )
+    click.echo("Take the address off your own list, too, and mind your backups.", err=True)
+
+
+@click.command()
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@click.option(
+    "--reason",
+    type=click.Choice(["manual", "unsubscribed", "hard-bounce", "complaint"]),
+    default="manual",
+    show_default=True,
+    help="Why.",
+)
+@click.option("--detail", default="", help="Words to find it by: who asked for it, and how.")
+@ledger_option
+@config_option
+@json_option
+def suppress(
+    addresses: tuple[str, ...],
+    reason: str,
+    detail: str,
+    ledger_url: str | None,
+    config_path: Path | None,
+    as_json: bool,
+) -> None:
+    """Never mail ADDRESS again. Nobody but the person can lift that, by signing up and confirming."""
+    from newsletter.people.rows import Reason
+
+    wanted = [_normalized(address) for address in addresses]
+    with _people(config_path, ledger_url, make=True) as people:
+        new = [people.suppress(address, Reason(reason), detail=detail) for address in wanted]
+    if as_json:
+        print_json({"suppressed": wanted, "new": sum(new)})
+        return
+    for address, is_new in zip(wanted, new, strict=True):
+        click.echo(printable(f"{address}: {'not mailed any more' if is_new else 'was not mailed already'}"))
+
+
+@click.command()
+@click.option("--reason", metavar="REASON", help="Only for this reason: unsubscribed, hard-bounce, complaint, …")
+@ledger_option
+@config_option
+@json_option
+def suppressed(reason: str | None, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
+    """List who must not be mailed, why, and since when. The forgotten stand there by their hash.
+
+    --json writes one object a line, however many there are.
+    """
+    import json
+
+    from newsletter.errors import ConfigError
+    from newsletter.people.rows import Reason
+
+    if reason is not None and reason not in set(Reason):
+        raise ConfigError(f"--reason {reason!r} is none; write one of: {', '.join(Reason)}")
+    with _people(config_path, ledger_url) as people:
+        for row in people.suppressed(*([Reason(reason)] if reason else [])):
+            if as_json:
+                found = {"address": row.key, "reason": row.reason, "at": row.at.isoformat(timespec="seconds")}
+                click.echo(json.dumps({**found, "issue": row.issue, "detail": row.detail}, ensure_ascii=False))
+            else:
+                words = [f"{row.at:%Y-%m-%d}", f"{row.reason:<12}", row.key, row.issue, row.detail]
+                click.echo(printable("  ".join(filter(None, words))))
+        counts = people.suppressed_count()
+    if not as_json:
+        said = ", ".join(f"{number:,} {each}" for each, number in sorted(counts.items())) or "Nobody is suppressed"
+        click.echo(f"{said}.", err=True)
+
+
+COMMANDS = (show, forget, suppress, suppressed)
+
+
+# --- inside ---------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _people(config_path: Path | None, ledger_url: str | None, *, make: bool = False) -> Iterator[People]:
+    """The people of the configured ledger; `make` one where there is none yet."""
+    from newsletter.config import parse_ledger
+    from newsletter.people.store import People
+    from newsletter.send import open_people
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    config = load(config_path)
+    place = parse_ledger(ledger_url) if ledger_url else config.ledger_place
+    with People.open(place, now, config.secrets) if make else open_people(config, place, now) as people:
+        yield people
+
+
+def _normalized(address: str) -> str:
+    from newsletter.errors import ConfigError
+    from newsletter.subscribers import normalize_address
+
+    try:
+        return normalize_address(address)
+    except ValueError as error:
+        raise ConfigError(f"{address!r} is not an email address ({error}); write name@example.com") from error
+
+
+def _story_lines(story: Story) -> Iterator[str]:
+    yield story.address
+    if story.is_unknown:
+        yield "Nothing is known of this address. It may stand on a list all the same."
+        return
+    if story.suppressions:
+        for row in story.suppressions:
+            of = f" by {row.issue}" if row.issue else ""
+            yield f"Not mailed since {row.at:%Y-%m-%d %H:%M}: {row.reason}{of}" + (
+                f" ({row.detail})" if row.detail else ""
+            )
+    else:
+        yield "Nothing keeps this address from being mailed."
+    if story.person is not None:
+        person = story.person
+        yield f"Signed up {person.created:%Y-%m-%d %H:%M}, now {person.standing}"
+        for name, value in person.fields.items():
+            yield f"  {name}: {value}"
+    wanted = story.preferences
+    if wanted is not None:
+        paused = f", paused until {wanted.paused_until:%Y-%m-%d}" if wanted.paused_until else ""
+        lists = f", lists: {', '.join(wanted.lists)}" if wanted.lists else ""
+        yield f"Wants {'every issue' if wanted.frequency == 'every' else 'one issue a week'}{paused}{lists}"
+    yield from _part("Consent", (f"{c.at:%Y-%m-%d %H:%M}  {c.kind}  {c.source}  {c.wording}" for c in story.consents))
+    yield from _part(
+        "Bounces",
+        (f"{e.at:%Y-%m-%d %H:%M}  {e.kind} {e.status}  {e.diagnostic}: {why}" for e, why in story.bounces),
+    )
+    yield from _part(
+        "Issues",
+        (
+            f"{d.updated:%Y-%m-%d %H:%M}  {d.issue}  {d.state}  {d.code or '-'} {d.reply}"
+            for _, d in (*story.deliveries, *story.tests)
+        ),
+    )
+
+
+def _part(title: str, lines: Iterator[str]) -> Iterator[str]:
+    found = [f"  {line.rstrip()}" for line in lines]
+    if found:
+        yield f"{title}:"
+        yield from found
+
+
+def _story_json(story: Story) -> dict[str, Any]:
+    """All of it; times are UTC in ISO 8601, null where there is none."""
+    person, wanted = story.person, story.preferences
+    return {
+        "address": story.address,
+        "suppressions": [
+            {"reason": s.reason, "at": _iso(s.at), "issue": s.issue, "detail": s.detail} for s in story.suppressions
+        ],
+        "sign_up": person
+        and {
+            "state": person.standing,
+            "created": _iso(person.created),
+            "confirmed": _iso(person.confirmed),
+            "lang": person.lang,
+            "fields": dict(person.fields),
+        },
+        "preferences": wanted
+        and {
+            "lists": list(wanted.lists),
+            "paused_until": _iso(wanted.paused_until),
+            "frequency": wanted.frequency,
+        },
+        "consents": [
+            {"kind": c.kind, "at": _iso(c.at), "source": c.source, "wording": c.wording} for c in story.consents
+        ],
+        "bounces": [
+            {
+                "kind": event.kind,
+                "at": _iso(event.at),
+                "status": event.status,
+                "diagnostic": event.diagnostic,
+                "issue": event.issue,
+                "evidence": event.evidence,
+                "decision": why,
+            }
+            for event, why in story.bounces
+        ],
+        "issues": [
+            {
+                "issue": d.issue,
+                "subject": subject,
+                "state": d.state,
+                "updated": _iso(d.updated),
+                "attempts": d.attempts,
+                "stage": d.stage,
+                "code": d.code,
+                "reply": d.reply,
+                "message_id": d.message_id,
+            }
+            for subject, d in story.deliveries
+        ],
+        "tests": [
+            {"issue": d.issue, "state": d.state, "at": _iso(d.updated), "code": d.code, "reply": d.reply}
+            for _, d in story.tests
+        ],
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None

@@ -1,0 +1,158 @@
+"""Who on an issue's list must not be mailed: found when it is planned, when rows are claimed, and before each dot.
+
+Each function works in the transaction of `db`. Such a row is `suppressed` from then on, its reason standing where
+others have the relay's words. The suppressions are the people's own (`people.store`); this only reads them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+import sqlalchemy as sa
+
+from newsletter.errors import ConfigError
+from newsletter.links import FORGOTTEN, Shadows
+from newsletter.schema import deliveries, issues, suppressions
+
+STAGE = "list"
+"""Where others have the stage of SMTP that decided."""
+
+WEEK_MS = int(6.5 * 86_400_000)
+"""A week, less half a day: the weekly mail stays on its weekday though an issue goes out somewhat earlier."""
+
+_OFF = f"state = 'suppressed', stage = '{STAGE}', code = 0, due_at = NULL, updated = :now"
+_FIRST_REASON = """
+    (SELECT s.reason FROM suppressions AS s WHERE s.key = deliveries.recipient_key ORDER BY s.at, s.reason LIMIT 1)
+"""
+_OF_PLAN = "issue = :issue AND plan = :plan"
+
+# What keeps somebody off a plan, the weightiest first: whom the first one takes the next ones do not find.
+_MARKS: Mapping[str, sa.TextClause] = MappingProxyType(
+    {
+        "suppressed": sa.text(
+            f"""
+            UPDATE deliveries SET {_OFF}, reply = {_FIRST_REASON}
+            WHERE {_OF_PLAN} AND state IN ('pending', 'deferred')
+              AND recipient_key IN (SELECT key FROM suppressions)
+            """  # noqa: S608 - our own words alone
+        ),
+        "paused": sa.text(
+            f"""
+            UPDATE deliveries SET {_OFF}, reply = 'paused'
+            WHERE {_OF_PLAN} AND state IN ('pending', 'deferred')
+              AND recipient_key IN (SELECT key FROM preferences WHERE paused_until > :now)
+            """  # noqa: S608
+        ),
+        "weekly": sa.text(
+            f"""
+            UPDATE deliveries SET {_OFF}, reply = 'weekly'
+            WHERE {_OF_PLAN} AND state = 'pending' AND attempts = 0
+              AND recipient_key IN (
+                SELECT p.key FROM preferences AS p JOIN issues AS i ON i.id <> :issue
+                JOIN deliveries AS d ON d.issue = i.id AND d.recipient_key = p.key
+                WHERE p.frequency = 'weekly' AND d.state IN ('sent', 'uncertain') AND d.updated > :now - {WEEK_MS}
+              )
+            """  # noqa: S608
+        ),
+    }
+)
+
+
+def mark(db: sa.Connection, issue_id: int, plan: int, now: int, *, correction: bool) -> None:
+    """Take everyone off a plan who must not be mailed. A `correction` goes to the weekly, too: they have the issue."""
+    for kind, statement in _MARKS.items():
+        if not (correction and kind == "weekly"):
+            db.execute(statement, {"issue": issue_id, "plan": plan, "now": now})
+
+
+_LEFT_IN_SQLITE = """
+    SELECT d.id FROM json_each(?) AS asked CROSS JOIN deliveries AS d ON d.id = asked.value
+    WHERE d.state IN ('pending', 'claimed', 'deferred') AND EXISTS
+      (SELECT 1 FROM suppressions AS s WHERE s.key = d.recipient_key)
+"""
+_LEFT_IN_POSTGRESQL = """
+    SELECT d.id FROM deliveries AS d
+    WHERE d.id = ANY(%s) AND d.state IN ('pending', 'claimed', 'deferred') AND EXISTS
+      (SELECT 1 FROM suppressions AS s WHERE s.key = d.recipient_key)
+"""
+_TAKE_OFF = sa.text(f"UPDATE deliveries SET {_OFF}, reply = {_FIRST_REASON} WHERE id = :row")  # noqa: S608
+
+
+def take_off(db: sa.Connection, rows: Sequence[int], now: int) -> frozenset[int]:
+    """Those of the rows whose people have been suppressed since the plan; they are not to be mailed any more.
+
+    A look into two indexes for each row, in words that SQLAlchemy need not compile: it stands before every dot.
+    """
+    if db.dialect.name == "postgresql":
+        found = db.exec_driver_sql(_LEFT_IN_POSTGRESQL, (list(rows),))
+    else:
+        found = db.exec_driver_sql(_LEFT_IN_SQLITE, (json.dumps(rows),))
+    left = [row for (row,) in found]
+    for row in left:
+        db.execute(_TAKE_OFF, {"row": row, "now": now})
+    return frozenset(left)
+
+
+def already_off(db: sa.Connection, issue_id: int, rows: Sequence[int]) -> frozenset[int]:
+    """Those of the rows that are suppressed: somebody was forgotten while a run had them in hand."""
+    mine = (deliveries.c.issue == issue_id, deliveries.c.id.in_(rows), deliveries.c.state == "suppressed")
+    return frozenset(db.scalars(sa.select(deliveries.c.id).where(*mine)))
+
+
+# --- the forgotten --------------------------------------------------------------------------------------------------
+
+
+def lock_listing(db: sa.Connection) -> None:
+    """Keep `forget` waiting until this transaction has ended: whom it lists would be listed with their address."""
+    if db.dialect.name == "postgresql":  # SQLite has one writer at a time as it is
+        db.execute(sa.text("LOCK TABLE deliveries IN ROW EXCLUSIVE MODE"))
+
+
+def hidden(db: sa.Connection, issue_id: int, shadows: Shadows) -> frozenset[str]:
+    """The hashes of the forgotten: of all who are suppressed, and of whoever is in this issue.
+
+    ConfigError where some of them were made with a secret that is not there: nobody could tell whose they are.
+    """
+    ends = f"%{FORGOTTEN}"
+    of_all = sa.select(suppressions.c.key).where(suppressions.c.key.like(ends)).distinct()
+    of_this = sa.select(deliveries.c.recipient_key).where(
+        deliveries.c.issue == issue_id, deliveries.c.recipient_key.like(ends)
+    )
+    suppressed = frozenset(db.scalars(of_all))
+    untold = sum(1 for shadow in suppressed if not shadows.can_tell(shadow))
+    if untold:
+        raise ConfigError(
+            f"NEWSLETTER_SECRET: {untold:,} of those who must not be mailed are known by a hash alone, made with a "
+            "secret that is not set; set it, and after a change write the old one behind the new, a comma between them"
+        )
+    return suppressed | frozenset(db.scalars(of_this))
+
+
+def veiled(people: Mapping[str, str], hashes: frozenset[str], shadows: Shadows) -> Mapping[str, str]:
+    """Addresses by key, with the hash in place of both for who was forgotten: no list brings their address back."""
+    if not hashes:
+        return people
+    found: dict[str, str] = {}
+    for key, address in people.items():
+        shadow = next((name for name in shadows.all(key) if name in hashes), None)
+        found[shadow or key] = shadow or address
+    return found
+
+
+# --- accounts -------------------------------------------------------------------------------------------------------
+
+
+def reasons(db: sa.Connection, issue: str, *, planned: bool) -> Mapping[str, int]:
+    """How many of an issue are suppressed, by reason, the most frequent first."""
+    counted = (
+        sa.select(deliveries.c.reply, sa.func.count().label("number"))
+        .join(issues, issues.c.id == deliveries.c.issue)
+        .where(issues.c.issue == issue, deliveries.c.state == "suppressed")
+        .group_by(deliveries.c.reply)
+    )
+    if planned:
+        counted = counted.where(deliveries.c.plan == issues.c.plan)
+    found = {row.reply: row.number for row in db.execute(counted)}
+    return MappingProxyType(dict(sorted(found.items(), key=lambda item: (-item[1], item[0]))))

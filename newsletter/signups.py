@@ -1,0 +1,32 @@
+"""Those who signed up and confirmed, as a list: the same rows that a CSV would give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from newsletter.people.store import People
+from newsletter.subscribers import MAX_VALUE_CHARS, Listing, Row
+from newsletter.values import CONTROL
+
+OWN_COLUMNS = ("email", "name", "lang")
+
+
+def list_sign_ups(people: People, name: str = "") -> Listing:
+    """Everyone confirmed, or those of the list of that `name`, in the order in which they signed up.
+
+    The columns are `email`, `name`, `lang`, and every other field that somebody filled in: two walks over the people.
+    """
+    others = {field for person in people.confirmed(name) for field in person.fields} - {*OWN_COLUMNS}
+    columns = (*OWN_COLUMNS, *sorted(others))
+    return Listing(columns, _rows(people, name, columns))
+
+
+def _rows(people: People, name: str, columns: tuple[str, ...]) -> Iterator[Row]:
+    for person in people.confirmed(name):
+        values = {**person.fields, "email": person.email}
+        yield Row(None, person.email, [_harmless(values.get(column, "")) for column in columns])
+
+
+def _harmless(value: str) -> str:
+    """Security: the form was filled in by anybody, and what a list may not hold a form may not either."""
+    return CONTROL.sub(" ", value[:MAX_VALUE_CHARS]).strip()
