@@ -44,6 +44,7 @@ from newsletter.people.bounced import Recipient
 from newsletter.people.rows import BounceEvent, BounceKind
 from newsletter.people.store import People
 from newsletter.subscribers import normalize_address
+from newsletter.webhooks import Event
 
 LISTED = 1_000
 """Messages that a report tells of one by one; its counts have all of them."""
@@ -204,6 +205,11 @@ def settle(incoming: Sequence[Incoming], people: People, rules: Rules) -> tuple[
     """Decide and record; when it returns, all of it is on disk. Also for what a provider's webhook told."""
     owners = _owners(incoming, people)
     return tuple(entry for each in incoming for entry in _settled(each, owners, people, rules))
+
+
+def from_provider(events: Iterable[Event]) -> tuple[Incoming, ...]:
+    """What a webhook told, for `settle`."""
+    return tuple(Incoming(event.name, event.name, event.at, event.reading, signed=True) for event in events)
 
 
 # --- whose it was ---------------------------------------------------------------------------------------------------

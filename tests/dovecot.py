@@ -8,10 +8,11 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,7 @@ default_internal_group = {group}
 default_login_user = {login}
 first_valid_uid = 1
 ssl = required
+auth_failure_delay = 0 secs
 ssl_cert = <{folder}/cert.pem
 ssl_key = <{folder}/key.pem
 mail_location = maildir:{folder}/mail
@@ -46,6 +48,9 @@ userdb {{
 }}
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service imap-login {{
   chroot =
@@ -122,7 +127,8 @@ def dovecot(require_program: RequireProgram, capability: str = "") -> Iterator[D
             wait_until(process, lambda: takes_connections(port), "dovecot did not come up")
             yield Dovecot(process, folder, port, owner)
         finally:
-            process.terminate()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # its helpers would outlive it for seconds
             process.wait(30)
             shutil.rmtree(folder / "run", ignore_errors=True)
 

@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 from reports import BOUNCES, complaint, dsn, hard, letter, soft
 
-from newsletter.bounce_run import BounceReport, Effect, Entry, Incoming, Proof, Rules, read_bounces, settle
+from newsletter.bounce_run import (
+    BounceReport,
+    Effect,
+    Entry,
+    Incoming,
+    Proof,
+    Rules,
+    from_provider,
+    read_bounces,
+    settle,
+)
 from newsletter.bounces.arrivals import Arrival
 from newsletter.bounces.readings import Bounce, Complaint, Failure, Kind, Traces, Unsubscribe
 from newsletter.bounces.score import SoftRule
@@ -20,6 +30,7 @@ from newsletter.mailboxes import Mailbox, open_mailbox
 from newsletter.model import State
 from newsletter.people.rows import Reason
 from newsletter.people.store import People
+from newsletter.webhooks import Event
 
 SECRET = "a secret of the operator"
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -325,7 +336,8 @@ def test_a_report_tells_first_of_what_mattered(people: People, clock: Clock) -> 
 
 
 def told(reading: Bounce | Complaint | Unsubscribe, name: str = "ses:1") -> Incoming:
-    return Incoming("webhook", name, NOW, reading, signed=True)
+    (incoming,) = from_provider([Event(name, NOW, reading)])
+    return incoming
 
 
 def test_what_a_provider_has_signed_is_proof(people: People) -> None:

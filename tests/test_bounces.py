@@ -185,6 +185,14 @@ def test_a_bounce_that_nobody_can_read_but_that_came_to_a_bounce_address(words: 
     assert read_message(raw) == Ordinary()
 
 
+def test_a_bounce_from_somebody_whom_no_server_is_called_that_brings_our_message_back() -> None:
+    raw = complaint(mail_from=VERP).replace(b"message/feedback-report", b"text/plain")
+    raw = raw.replace(b"multipart/report; report-type=feedback-report", b"multipart/mixed")
+    assert read_message(raw) == Ordinary()
+    delivered = raw.replace(b"To: news@example.com", b"To: " + VERP.encode())
+    assert [failure.kind for failure in bounce(delivered, BOUNCES).failures] == [Kind.SOFT]
+
+
 def test_a_text_in_base64_is_read_too() -> None:
     raw = (
         b"From: MAILER-DAEMON@mx.example\nSubject: failure notice\nContent-Transfer-Encoding: base64\n\n"
@@ -480,7 +488,7 @@ NAMED_AFTER_ALL = {"simple_42.txt": frozenset({"david...@gmail.com"})}
 
 
 def test_the_samples_of_flufl_bounce(samples: tuple[Sample, ...]) -> None:
-    """At least 112 of the 117, says issue 6. All are; docs/bounces.md has the five of whom nobody can say anything."""
+    """All 117; docs/bounces.md has the five that name nobody."""
     wrong = {}
     for sample in samples:
         reading = read_message(sample.raw)
