@@ -16,7 +16,7 @@ from __future__ import annotations
 import enum
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -110,47 +110,41 @@ class Rules:
     dry_run: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class BounceReport:
     """What a run read and did. `entries` has at most `LISTED`, those that led to something before the others; `faults`
     are sentences, of mailboxes that could not be read."""
 
     messages: int = 0
-    effects: Counter[Effect] = field(default_factory=Counter)
-    entries: list[Entry] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
+    effects: Mapping[Effect, int] = field(default_factory=lambda: dict.fromkeys(Effect, 0))
+    entries: tuple[Entry, ...] = ()
+    faults: tuple[str, ...] = ()
 
-    def add(self, messages: int, entries: Sequence[Entry]) -> None:
-        self.messages += messages
-        self.effects.update(entry.effect for entry in entries)
-        self.entries += entries
-        if len(self.entries) > LISTED:
+    def plus(self, messages: int, entries: Sequence[Entry]) -> BounceReport:
+        added = Counter(entry.effect for entry in entries)
+        both = (*self.entries, *entries)
+        if len(both) > LISTED:
             order = list(Effect)
-            self.entries.sort(key=lambda entry: order.index(entry.effect))
-            del self.entries[LISTED:]
+            both = tuple(sorted(both, key=lambda entry: order.index(entry.effect))[:LISTED])
+        effects = {effect: count + added[effect] for effect, count in self.effects.items()}
+        return replace(self, messages=self.messages + messages, effects=effects, entries=both)
 
 
 def read_bounces(
-    mailbox: Mailbox,
-    people: People,
-    clock: Callable[[], datetime],
-    rules: Rules,
-    report: BounceReport,
-    on_progress: Callable[[int], None] = lambda read: None,
-) -> None:
-    """Read a mailbox, act on it, and add to the report. What was acted on is marked in the mailbox once it is on disk,
-    and nothing else is.
+    mailbox: Mailbox, people: People, clock: Callable[[], datetime], rules: Rules
+) -> Iterator[tuple[int, tuple[Entry, ...]]]:
+    """Read a mailbox and act on it, some hundred messages at a time: how many, and what they led to.
 
-    Killed at any point it may be run again: what it has recorded counts once.
+    What was acted on is marked in the mailbox once it is on disk, and nothing else is. Killed at any point it may be
+    run again: what it has recorded counts once.
     """
     arrivals = mailbox.arrivals()
     while batch := list(_read(islice(arrivals, _BATCH), rules, clock)):
         entries = settle([incoming for _, incoming in batch], people, rules)
+        yield len(batch), entries
         if not rules.dry_run:
             done = {entry.evidence for entry in entries if entry.effect in _DONE}
             mailbox.acknowledge([key for key, incoming in batch if incoming.evidence in done])
-        report.add(len(batch), entries)
-        on_progress(report.messages)
 
 
 _DONE = frozenset({Effect.SUPPRESSED, Effect.COUNTED, Effect.KNOWN})
@@ -173,7 +167,6 @@ def read_sources(
     clock: Callable[[], datetime],
     *,
     dry_run: bool = False,
-    on_progress: Callable[[int], None] = lambda read: None,
 ) -> BounceReport:
     """Read each mailbox, that of [bounces] where none is given. One that cannot be read is a fault in the report, and
     the others are read all the same. ConfigError where there is none to read, or nothing was ever sent from here."""
@@ -195,9 +188,10 @@ def read_sources(
         for source in wanted:
             try:
                 with open_mailbox(source, env, keys.done_folder) as mailbox:
-                    read_bounces(mailbox, people, clock, rules, report, on_progress)
+                    for messages, entries in read_bounces(mailbox, people, clock, rules):
+                        report = report.plus(messages, entries)
             except ConfigError as fault:
-                report.faults.append(str(fault))
+                report = replace(report, faults=(*report.faults, str(fault)))
     return report
 
 

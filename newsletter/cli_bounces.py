@@ -92,5 +92,5 @@ def _described(report: BounceReport, *, dry_run: bool) -> dict[str, Any]:
             }
             for entry in report.entries
         ],
-        "faults": report.faults,
+        "faults": list(report.faults),
     }

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from newsletter.entries import TOKEN, ledger_url
 from newsletter.errors import ConfigError, located
+from newsletter.imap_place import IMAP_VARIABLE
 from newsletter.keys import Fault, Key, keys_of
 from newsletter.model import Relay, Sender
 from newsletter.relay import PASSWORD_VARIABLE, read_relay
 from newsletter.settings import (
     DKIM_VARIABLE,
-    IMAP_VARIABLE,
     LABELS,
     RELAYS,
     SECRET_VARIABLE,

@@ -7,6 +7,7 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from newsletter.imap_place import read_imap
 from newsletter.labels import check_label
 from newsletter.model import is_loopback
 from newsletter.values import CONTROL, FaultError, kind, printable, shown, shown_url
@@ -127,8 +128,6 @@ def bounce_mailbox(value: str) -> str:
     """An IMAP address without a password in it, or a path."""
     value = one_line(value)
     if "://" in value:
-        from newsletter.imap import read_imap  # TLS and more, which few commands need
-
         read_imap(value, {})
     return value
 

@@ -16,7 +16,8 @@ from typing import Protocol
 from newsletter.bounces.arrivals import Arrival
 from newsletter.bounces.bounded import MAX_BYTES
 from newsletter.errors import ConfigError, located
-from newsletter.imap import ImapMailbox, read_imap
+from newsletter.imap import ImapMailbox
+from newsletter.imap_place import read_imap
 from newsletter.values import FaultError
 
 _SEEN = "S"  # Maildir's flags stand after ":2,", in the order of the alphabet (https://cr.yp.to/proto/maildir.html)

@@ -10,6 +10,7 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, Literal
 
 from newsletter import entries
+from newsletter.imap_place import IMAP_VARIABLE
 from newsletter.keys import Fault, Key, Section, array, choice, key, number, read_entries, read_table, text, whole
 from newsletter.relay import (
     PASSWORD_VARIABLE,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 SECRET_VARIABLE = "NEWSLETTER_SECRET"  # noqa: S105 - the variable's name
 DKIM_VARIABLE = "NEWSLETTER_DKIM_KEY"
-IMAP_VARIABLE = "NEWSLETTER_IMAP_PASSWORD"
 
 ImagesSetting = Literal["remote", "embed", "mirror"]
 

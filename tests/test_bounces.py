@@ -360,6 +360,8 @@ HOSTILE = {
     "spaces where addresses are looked for": SYSTEM + TAGS + (b" " * 10_000 + b"\n") * 300,
     "brackets where addresses are looked for": SYSTEM + TAGS + (b"<" * 10_000 + b"\n") * 300,
     "a charset of nobody's": SYSTEM.replace(b"plain", b"plain; charset=nosuch") + b"\xff\xfe" * 1_000,
+    "a charset that takes time": SYSTEM.replace(b"plain", b"plain; charset=punycode") + b"a-" + b"b" * 200_000,
+    "a charset of escapes": SYSTEM.replace(b"plain", b"plain; charset=unicode_escape") + b"\\z" * 1_000,
     "5,000 recipients": dsn(
         *("Action: failed\r\nStatus: 5.1.1\r\n\r\nFinal-Recipient: rfc822; b@example.net",) * 5_000
     ),

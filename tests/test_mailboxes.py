@@ -17,7 +17,8 @@ from reports import complaint, hard, letter
 
 from newsletter.bounces.bounded import MAX_BYTES
 from newsletter.errors import ConfigError
-from newsletter.imap import IMAP_VARIABLE, ImapMailbox, ImapPlace, read_imap
+from newsletter.imap import ImapMailbox
+from newsletter.imap_place import IMAP_VARIABLE, ImapPlace, read_imap
 from newsletter.mailboxes import open_mailbox
 from newsletter.values import FaultError
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+MAX_FAILURES = 100
+"""Recipients of one report. Ours are about one; a report about thousands would be somebody's trap."""
+
 
 class Kind(enum.StrEnum):
     """What a failure says of the address, and so what follows from it."""

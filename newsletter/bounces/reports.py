@@ -1,16 +1,13 @@
 """Reports by machines for machines: delivery status (RFC 3464, 6533), and feedback, which is complaints (RFC 5965).
 
-The fields alone are read here. `flufl` has the many forms that are no standard's.
+The fields alone are read here. `zoo` has the many forms that are no standard's.
 """
 
 from __future__ import annotations
 
 from newsletter.bounces.parts import Mail, addresses_in, blocks_of, header, parts_of
-from newsletter.bounces.readings import Bounce, Complaint, Failure, Traces
+from newsletter.bounces.readings import MAX_FAILURES, Bounce, Complaint, Failure, Traces
 from newsletter.bounces.verdict import failure_of
-
-MAX_FAILURES = 100
-"""Recipients of one report. Ours are about one; a report about thousands would be somebody's trap."""
 
 _STATUS_PARTS = ("message/delivery-status", "message/global-delivery-status")
 _NO_COMPLAINT = frozenset({"not-spam", "auth-failure", "auth_failure", "dmarc"})

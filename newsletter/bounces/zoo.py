@@ -13,7 +13,7 @@ from email.message import Message
 from flufl.bounce import all_failures
 
 from newsletter.bounces.parts import PARSER_FAULTS, Mail, header, text_of, texts_of
-from newsletter.bounces.readings import Bounce, Failure, Traces
+from newsletter.bounces.readings import MAX_FAILURES, Bounce, Failure, Traces
 from newsletter.bounces.verdict import failure_of
 
 # It logs a detector's traceback before it raises; that is a stranger's bytes at work, and no news for a terminal.
@@ -50,7 +50,7 @@ def known_bounce(mail: Mail, traces: Traces) -> Bounce | None:
     if not failures:
         named = header(mail, "X-Failed-Recipients")  # Exim's own header
         failures = [_failure(each.strip().encode(), texts, delayed=False) for each in named.split(",") if "@" in each]
-    return Bounce(tuple(failures), traces, "") if failures else None
+    return Bounce(tuple(failures[:MAX_FAILURES]), traces, "") if failures else None
 
 
 def bounce_to(texts: tuple[str, ...], traces: Traces) -> Bounce:
