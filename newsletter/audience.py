@@ -11,18 +11,23 @@ import json
 import sqlite3
 import threading
 import weakref
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from newsletter.errors import ConfigError, ContentError, located
 from newsletter.model import Finding, Subscriber, fold_address
-from newsletter.subscribers import Row, as_subscriber, duplicate, open_list
+from newsletter.segments import Segment, parse_segment
+from newsletter.subscribers import ExcludedRow, Row, as_subscriber, duplicate, open_list
 
 NAMED_ROWS = 1_000
 """How many bad rows of each kind are kept as findings; all are counted."""
+
+ON_ANOTHER_ROW = "on another row"
+"""Why somebody is excluded whose own row says nothing of it."""
 
 _CACHE_KB = 1_000
 _PAGE_ROWS = 500
@@ -34,8 +39,10 @@ _SCHEMA = """
     PRAGMA synchronous = OFF;
     PRAGMA temp_store = FILE;
     PRAGMA cache_size = -{cache_kb};
-    CREATE TABLE people (line INTEGER, key TEXT NOT NULL, cells TEXT NOT NULL);
+    -- `inside` the segment: 1 or 0; NULL on the row of somebody who is no subscriber
+    CREATE TABLE people (line INTEGER, key TEXT NOT NULL, cells TEXT NOT NULL, inside INTEGER);
     CREATE TABLE again (person INTEGER PRIMARY KEY, first_line INTEGER);
+    CREATE TABLE twice (line INTEGER, first_line INTEGER, cells TEXT NOT NULL);
     BEGIN;
 """
 # The index is made in one go, from sorted keys: kept up row by row, it would be read and written all over the disk.
@@ -46,34 +53,50 @@ _FIND_DUPLICATES = """
     FROM (SELECT key, min(rowid) AS first FROM people GROUP BY key HAVING count(*) > 1) AS twice
     JOIN people AS later ON later.key = twice.key AND later.rowid > twice.first
 """
-_NAME_DUPLICATES = """
-    SELECT cells, line, first_line FROM again JOIN people ON people.rowid = person ORDER BY person LIMIT ?
+_KEEP_DUPLICATES = """
+    INSERT INTO twice SELECT line, first_line, cells FROM again JOIN people ON people.rowid = person ORDER BY person
 """
 _DROP_DUPLICATES = "DELETE FROM people WHERE rowid IN (SELECT person FROM again)"
+_DUPLICATES = "SELECT rowid, line, first_line, cells FROM twice WHERE rowid > ? ORDER BY rowid LIMIT ?"
+# Security: whoever is out by one row of the list is out by all of them.
+_DROP_EXCLUDED = """
+    DELETE FROM people WHERE inside IS NOT NULL AND key IN (SELECT key FROM people WHERE inside IS NULL)
+"""
+_DROP_MARKS = "DELETE FROM people WHERE inside IS NULL"
+_DROP_OUTSIDE = "DELETE FROM people WHERE inside = 0"
 _PAGE = "SELECT rowid, line, cells FROM people WHERE rowid > ? ORDER BY rowid LIMIT ?"
 _FIND = "SELECT key, line, cells FROM people WHERE key IN (SELECT value FROM json_each(?))"
 
 
 class Audience:
-    """Who is on a list. `rows` counts what is neither header nor blank: people, invalid rows and duplicates.
+    """Who is on a list. `rows` counts what is neither header nor blank; each is a person, invalid, a duplicate,
+    excluded because the list says that its person is no subscriber, or outside the segment that was asked for.
 
-    Of rows with one address the first stands. `invalid` and `duplicates` hold the first `NAMED_ROWS` each. Any thread
-    may read it, several at a time too. Close it, or let go of it, to free its space on disk.
+    Of rows with one address the first stands, unless any of them is excluded: then none does. `invalid` and
+    `duplicates` hold the first `NAMED_ROWS` each; `excluded` counts by reason. Any thread may read it, several at a
+    time too. Close it, or let go of it, to free its space on disk.
     """
 
-    def __init__(self, columns: Sequence[str], rows: Iterable[Row | Finding]) -> None:
+    def __init__(self, columns: Sequence[str], rows: Iterable[Row | Finding], segment: Segment | None = None) -> None:
         """Keep all rows. ConfigError where there is no room for them; whatever `rows` raises."""
         self.columns = tuple(columns)
+        self.segment = segment
         self.rows = 0
         self.invalid_count = 0
+        self.outside_count = 0
         self.invalid: tuple[Finding, ...] = ()
+        self.excluded: Mapping[str, int] = {}
         self._email = self.columns.index("email")
         self._lock = threading.Lock()
         self._store = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._closing = weakref.finalize(self, self._store.close)
         try:
             self._keep(rows)
-            self.duplicates, self.duplicates_count = self._drop_duplicates()
+            self._drop_excluded()
+            self.duplicates_count = self._drop_duplicates()
+            self.duplicates = tuple(finding for finding, _ in islice(self.all_duplicates(), NAMED_ROWS))
+            if segment is not None:
+                self.outside_count = self._store.execute(_DROP_OUTSIDE).rowcount
             self._count = int(self._store.execute("SELECT count(*) FROM people").fetchone()[0])
         except sqlite3.OperationalError as error:
             self.close()
@@ -84,8 +107,14 @@ class Audience:
         except BaseException:
             self.close()
             raise
-        if self.rows != self._count + self.invalid_count + self.duplicates_count:
-            parts = f"{self._count} people, {self.invalid_count} invalid, {self.duplicates_count} duplicates"
+        parts = {
+            "people": self._count,
+            "invalid": self.invalid_count,
+            "duplicates": self.duplicates_count,
+            "excluded": self.excluded_count,
+            "outside": self.outside_count,
+        }
+        if self.rows != sum(parts.values()):
             raise RuntimeError(f"of {self.rows} rows, {parts} are kept")
 
     @classmethod
@@ -103,6 +132,20 @@ class Audience:
 
     def __len__(self) -> int:
         return self._count
+
+    @property
+    def excluded_count(self) -> int:
+        return sum(self.excluded.values())
+
+    @property
+    def segment_source(self) -> str:
+        """The segment as it was written; empty for the whole list."""
+        return self.segment.source if self.segment is not None else ""
+
+    @property
+    def listed(self) -> int:
+        """How many people the list has, in the segment or not."""
+        return self._count + self.outside_count
 
     def __iter__(self) -> Iterator[Subscriber]:
         for line, cells in self._pages():
@@ -122,6 +165,14 @@ class Audience:
         found = self._query(_FIND, json.dumps(list(keys)))
         return {key: as_subscriber(self.columns, cells.split(_SEPARATOR), line) for key, line, cells in found}
 
+    def all_duplicates(self) -> Iterator[tuple[Finding, Sequence[str]]]:
+        """Every row whose address stands on an earlier one, and its values."""
+        last = 0
+        while page := self._query(_DUPLICATES, last, _PAGE_ROWS):
+            for _, line, first_line, cells in page:
+                yield duplicate(self._address(cells), line, first_line), cells.split(_SEPARATOR)
+            last = page[-1][0]
+
     def close(self) -> None:
         """Free the space on disk. What is asked for afterwards raises sqlite3.ProgrammingError."""
         self._closing()
@@ -134,33 +185,50 @@ class Audience:
 
     def _keep(self, rows: Iterable[Row | Finding]) -> None:
         self._store.executescript(_SCHEMA.format(cache_kb=_CACHE_KB))
-        self._store.executemany("INSERT INTO people VALUES (?, ?, ?)", self._good(rows))
+        self._store.executemany("INSERT INTO people VALUES (?, ?, ?, ?)", self._good(rows))
         self._store.execute(_INDEX)
         self._store.execute("COMMIT")
 
-    def _good(self, rows: Iterable[Row | Finding]) -> Iterator[tuple[int | None, str, str]]:
-        """What is kept of each good row; the bad ones are counted."""
+    def _good(self, rows: Iterable[Row | Finding]) -> Iterator[tuple[int | None, str, str, int | None]]:
+        """What is kept of each good row, and of each excluded one its address; all others are counted."""
         invalid: list[Finding] = []
+        excluded: Counter[str] = Counter()
+        joints = len(self.columns) - 1
+        holds = self.segment.holds if self.segment is not None else None
         for number, row in enumerate(rows, 1):
             self.rows = number
+            if isinstance(row, ExcludedRow):
+                excluded[row.reason] += 1
+                if row.email:
+                    yield row.line, fold_address(row.email), "", None
+                continue
             if isinstance(row, Finding):
                 self.invalid_count += 1
                 if len(invalid) < NAMED_ROWS:
-                    invalid.append(row)
+                    # Without the row itself: a thousand rows of the longest would be a hundred megabytes.
+                    invalid.append(Finding(row.code, row.what, row.remedy, row.line))
                 continue
             cells = _SEPARATOR.join(row.values)
-            if cells.count(_SEPARATOR) != len(self.columns) - 1:
+            if cells.count(_SEPARATOR) != joints:
                 raise ValueError(f"{row.email}: a value with a control character, or not one for each column")
-            yield row.line, fold_address(row.email), cells
+            inside = holds is None or holds(dict(zip(self.columns, row.values, strict=True)))
+            yield row.line, fold_address(row.email), cells, int(inside)
         self.invalid = tuple(invalid)
+        self.excluded = excluded
 
-    def _drop_duplicates(self) -> tuple[tuple[Finding, ...], int]:
+    def _drop_excluded(self) -> None:
+        if not self.excluded:
+            return
+        if also := self._store.execute(_DROP_EXCLUDED).rowcount:
+            self.excluded = Counter({**self.excluded, ON_ANOTHER_ROW: also})
+        self._store.execute(_DROP_MARKS)
+
+    def _drop_duplicates(self) -> int:
         self._store.execute(_FIND_DUPLICATES)
-        named = self._query(_NAME_DUPLICATES, NAMED_ROWS)
+        self._store.execute(_KEEP_DUPLICATES)
         dropped = self._store.execute(_DROP_DUPLICATES).rowcount
         self._store.execute("DROP TABLE again")
-        findings = tuple(duplicate(self._address(cells), line, first_line) for cells, line, first_line in named)
-        return findings, dropped
+        return dropped
 
     def _address(self, cells: str) -> str:
         return cells.split(_SEPARATOR, self._email + 1)[self._email]
@@ -177,10 +245,16 @@ class Audience:
             return self._store.execute(statement, values).fetchall()
 
 
-def read_audience(path: Path) -> Audience:
-    """Everyone on the list once. Errors as `open_list`, and ContentError when the list has no row."""
+def read_audience(path: Path, where: str = "") -> Audience:
+    """Everyone on the list once; with `where`, those of them in that segment.
+
+    Errors as `open_list` and `parse_segment`, and ContentError when the list has no row.
+    """
+    segment = parse_segment(where) if where else None
     with open_list(path) as listing:
-        audience = Audience(listing.columns, listing.rows)
+        if segment is not None:
+            segment.require_columns(listing.columns)
+        audience = Audience(listing.columns, listing.rows, segment)
     if not audience.rows:
         audience.close()
         raise ContentError(located(str(path), None, "nobody is on the list", "add a row below the header"))

@@ -15,6 +15,7 @@ import click
 from newsletter import errors
 from newsletter.cli_report import report
 from newsletter.cli_send import COMMANDS
+from newsletter.cli_subscribers import subscribers
 from newsletter.console import (
     config_option,
     images_mode,
@@ -42,7 +43,8 @@ def main() -> None:
     try:
         code = cli.main(standalone_mode=False)
     except errors.NewsletterError as error:
-        click.echo(printable(str(error)), err=True)
+        for line in (str(error), *error.picture):
+            click.echo(printable(line), err=True)
         code = error.exit_code
     except click.ClickException as error:
         error.show()
@@ -144,5 +146,5 @@ def copy_theme(name: str, base: str, config_path: Path | None) -> None:
     click.echo(f'\nUse it with [theme] name = "{name}" in newsletter.toml.')
 
 
-for command in (*COMMANDS, report):
+for command in (*COMMANDS, report, subscribers):
     cli.add_command(command)

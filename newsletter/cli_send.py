@@ -64,6 +64,7 @@ class _Way:
     """How a send is to be carried out, as the command line says."""
 
     to: Path | None
+    where: str
     orders: Orders
     relay_url: str | None
     ledger_url: str | None
@@ -76,6 +77,7 @@ class _Way:
 @click.command()
 @click.argument("post")
 @click.option("--to", type=click.Path(path_type=Path), metavar="LIST.csv", help="The list: a CSV with an email column.")
+@click.option("--where", default="", metavar="EXPR", help="Only to those: \"plan == 'pro' and tags has 'ai'\".")
 @click.option("--test", multiple=True, metavar="ADDRESS", help="Only to this address, the subject marked. Repeatable.")
 @click.option("--dry-run", is_flag=True, help="Send nothing; write what would be sent to OUT/ISSUE/index.html.")
 @click.option("--out", type=click.Path(path_type=Path), default="out", show_default=True, help="For --dry-run.")
@@ -101,6 +103,7 @@ class _Way:
 def send(  # one parameter per option
     post: str,
     to: Path | None,
+    where: str,
     test: tuple[str, ...],
     dry_run: bool,
     out: Path,
@@ -144,6 +147,7 @@ def send(  # one parameter per option
             post,
             config,
             to=to,
+            where=where,
             test=test,
             when=datetime.now(UTC),
             images=images_mode(images),
@@ -157,7 +161,7 @@ def send(  # one parameter per option
 
     watched = is_terminal() and not yes
     orders = Orders(go_on, erratum, canary or 0, connections or 0, changed_list, watched)
-    way = _Way(to, orders, relay_url, ledger_url, log_json, at, yes, as_json)
+    way = _Way(to, where, orders, relay_url, ledger_url, log_json, at, yes, as_json)
     if not catch:
         sys.exit(_send(sending, way))
     from newsletter.catcher import Catcher
@@ -239,6 +243,7 @@ def _carry_out(
     relays: str,
 ) -> Report:
     from newsletter.delivery import Watcher
+    from newsletter.segments import join_segment
     from newsletter.send import deliver_test, deliver_to_list, prepare
 
     watcher = Watcher(progress.outcome, progress.news)
@@ -248,7 +253,7 @@ def _carry_out(
         ask(_question(sending, len(sending.recipients), 0), yes=way.yes, otherwise="nothing was sent")
         return deliver_test(sending, lanes, ledger, watcher, progress.start)
     with ledger.hold(sending.rendering.issue.slug):
-        kept = [_absolute(sending.rendering.path), _absolute(way.to)]
+        kept = [_absolute(sending.rendering.path), join_segment(_absolute(way.to), way.where.strip())]
         prepared = prepare(sending, ledger, way.orders, post=kept[0], audience=kept[1])
         if not way.as_json:
             facts = plan_facts(prepared.sending, way.to, relays, prepared.plan)
@@ -427,11 +432,13 @@ def _way(
     yes: bool,
     as_json: bool,
 ) -> _Way:
+    from newsletter.segments import split_segment
     from newsletter.send import Orders
 
+    path, where = split_segment(audience)
     watched = is_terminal() and not yes
     orders = Orders(go_on=go_on, connections=connections or 0, force_change=True, watched=watched)
-    return _Way(Path(audience) if audience else None, orders, relay_url, ledger_url, log_json, None, yes, as_json)
+    return _Way(Path(path) if path else None, where, orders, relay_url, ledger_url, log_json, None, yes, as_json)
 
 
 def _go_on(config: Config, issue: str, post: str, way: _Way) -> int:
@@ -442,7 +449,7 @@ def _go_on(config: Config, issue: str, post: str, way: _Way) -> int:
             f"{issue}: the ledger does not know the files it was sent from; write newsletter send POST --to LIST.csv"
         )
     base, _, erratum = issue.partition("+erratum-")
-    sending = pipeline.plan_send(post, config, to=way.to, test=(), when=datetime.now(UTC))
+    sending = pipeline.plan_send(post, config, to=way.to, where=way.where, test=(), when=datetime.now(UTC))
     if sending.rendering.issue.slug != base:
         raise errors.ConfigError(f"{post} is now the issue {sending.rendering.issue.slug}, not {base}; see its name")
     if erratum:

@@ -207,25 +207,28 @@ def plan_send(
     to: Path | None,
     test: Sequence[str],
     when: datetime,
+    where: str = "",
     images: ImageMode | None = None,
     dry: bool = False,
     on_fetch: Callable[[int, int], None] = lambda done, total: None,
 ) -> Sending:
     """Who would get what: reads the list, renders the post, connects to no relay. Raises ContentError, ConfigError.
 
-    A `dry` one is only looked at: it needs no secrets, and its links would not work.
+    `where` is the segment of the list that it goes to. A `dry` one is only looked at: it needs no secrets, and its
+    links would not work.
     """
     if to is None and not test:
         raise ConfigError("nobody to send to; write --to subscribers.csv, or --test you@example.com")
+    if where and to is None:
+        raise ConfigError("--where chooses from a list; write --to subscribers.csv as well")
     from newsletter.audience import read_audience
 
-    audience = read_audience(to) if to is not None else None
+    audience = read_audience(to, where) if to is not None else None
     tested = _chosen(test, audience) if test else None
     rendering = render_post(post, config, audience, tested=tested, images=images, on_fetch=on_fetch)
     recipients = tested or audience
     if not recipients:
-        invalid = audience.invalid_count if audience is not None else 0
-        raise ContentError(f"{to}: none of its {invalid:,} rows has an address that mail can go to; mend them")
+        raise ContentError(f"{to}: {_nobody(audience)}")
     composer = Composer(
         rendering.variants,
         config.sample_sender if dry else config.sender,
@@ -236,6 +239,17 @@ def plan_send(
     )
     warnings = (*rendering.findings, *_empty_fields(rendering, recipients))
     return Sending(rendering, config, composer, recipients, audience, warnings, test=bool(test))
+
+
+def _nobody(audience: Audience | None) -> str:
+    """Why a list that has rows leaves nobody to mail, and what to do."""
+    if audience is None:
+        return "nobody is left to mail"
+    if audience.outside_count:
+        return f"none of the {audience.listed:,} people on it is in --where {audience.segment_source}; widen it"
+    if audience.excluded_count:
+        return f"all of its {audience.excluded_count:,} people have left it, by its own columns; take another list"
+    return f"none of its {audience.invalid_count:,} rows has an address that mail can go to; mend them"
 
 
 def _signer(config: Config) -> Signer | None:
