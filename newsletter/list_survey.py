@@ -8,19 +8,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from newsletter.audience import Audience
 from newsletter.list_checks import remarks_on
 from newsletter.list_text import Encoding
 from newsletter.model import Finding
-from newsletter.segments import Segment, parse_segment
+from newsletter.segments import parse_segment
 from newsletter.subscribers import DELIMITERS, Listing, Row, open_list
 
 NAMED = 10
 """How many findings of a kind are kept by default; all are counted."""
 
-_TOLD_EVERY_ROWS = 5_000
+_ROWS_AT_ONCE = 1_000
 
 # The order in which kinds are told: what keeps people from being mailed first.
 _ORDER = ("encoding", "quotes", "columns", "oversize", "control-character", "no-address", "invalid-address")
@@ -72,14 +73,14 @@ def survey_list(
     `on_progress` is told the bytes read, and of how many. Errors as `open_list`, and SegmentError.
     """
     segment = parse_segment(where) if where else None
-    with open_list(path, guess=True, encoding=encoding, addresses=addresses) as listing:
+    # Only a segment needs more of a row than its address.
+    values = segment is not None
+    with open_list(path, guess=True, encoding=encoding, addresses=addresses, values=values) as listing:
         if segment is not None:
             segment.require_columns(listing.columns)
         notes = _Notes(named)
-        # Only a segment needs more of a row than its address.
-        columns = listing.columns if segment is not None else ("email",)
-        rows = _noted(listing, notes, segment, addresses=addresses, on_progress=_sized(path, on_progress))
-        with Audience(columns, rows, segment) as audience:
+        rows = _noted(listing, notes, addresses=addresses, on_progress=_sized(path, on_progress))
+        with Audience(listing.columns if values else ("email",), rows, segment) as audience:
             for finding, _ in audience.all_duplicates():
                 notes.add(finding)
             return _survey(listing, notes, audience)
@@ -139,27 +140,19 @@ class _Notes:
 
 
 def _noted(
-    listing: Listing,
-    notes: _Notes,
-    segment: Segment | None,
-    *,
-    addresses: bool,
-    on_progress: Callable[[int], None],
+    listing: Listing, notes: _Notes, *, addresses: bool, on_progress: Callable[[int], None]
 ) -> Iterator[Row | Finding]:
-    """The rows as they pass, each looked at. Without a segment a row is its address alone."""
-    for number, row in enumerate(listing.rows, 1):
-        if not number % _TOLD_EVERY_ROWS:
-            on_progress(listing.lines.bytes_read)
-        if isinstance(row, Finding):
-            notes.add(row)
-            yield row
-            continue
-        line, email, _ = row
-        if addresses and (remarks := remarks_on(email, line)):
-            notes.flagged += 1
-            for remark in remarks:
-                notes.add(remark)
-        yield row if segment is not None else Row(line, email, (email,))
+    """The rows as they pass, each looked at."""
+    while rows := list(islice(listing.rows, _ROWS_AT_ONCE)):
+        on_progress(listing.lines.bytes_read)
+        for row in rows:
+            if not isinstance(row, Row):
+                notes.add(row)
+            elif addresses and (remarks := remarks_on(row.email, row.line)):
+                notes.flagged += 1
+                for remark in remarks:
+                    notes.add(remark)
+        yield from rows
 
 
 def _sized(path: Path, on_progress: Callable[[int, int], None]) -> Callable[[int], None]:

@@ -24,7 +24,7 @@ SAVE_AS_UTF8 = 'save it as UTF-8 (in Excel: "CSV UTF-8")'
 SAVE_OR_CONVERT = f"{SAVE_AS_UTF8}, or have `newsletter subscribers convert` do it, and look at the names"
 
 _HEAD_BYTES = 8192
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 16
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WORD = re.compile(r"[^\s,;\"']*[^\x00-\x7f\s,;\"'][^\s,;\"']*")
 _FOREIGN = re.compile("[^\x00-\x7f]")
@@ -144,7 +144,7 @@ def _named(encoding: str) -> Encoding:
         codec = codecs.lookup(encoding).name
         "".encode(codec)  # LookupError for what is no text, such as "hex"
         codecs.getincrementaldecoder(codec)
-    except (LookupError, UnicodeError) as error:
+    except (LookupError, ValueError) as error:
         remedy = "write one such as utf-8, gb18030, big5, windows-1252"
         raise ConfigError(f"--encoding {encoding!r} is no encoding that is known; {remedy}") from error
     return Encoding(encoding, UTF_8.codec if codec == "utf-8" else codec)

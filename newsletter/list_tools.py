@@ -255,10 +255,11 @@ def _source(listing: Listing) -> Source:
 
 @contextmanager
 def _addresses_of(path: Path, encoding: str) -> Iterator[Audience]:
-    with open_list(path, guess=True, encoding=encoding) as listing:
-        rows = (row if isinstance(row, Finding) else Row(row.line, row.email, (row.email,)) for row in listing.rows)
-        with Audience(("email",), rows) as audience:
-            yield audience
+    with (
+        open_list(path, guess=True, encoding=encoding, values=False) as listing,
+        Audience(("email",), listing.rows) as audience,
+    ):
+        yield audience
 
 
 def _lacking(here: Audience, there: Audience) -> Iterator[str]:

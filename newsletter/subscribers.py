@@ -90,17 +90,20 @@ class Listing:
 
 
 @contextmanager
-def open_list(path: Path, *, guess: bool = False, encoding: str = "", addresses: bool = True) -> Iterator[Listing]:
+def open_list(
+    path: Path, *, guess: bool = False, encoding: str = "", addresses: bool = True, values: bool = True
+) -> Iterator[Listing]:
     """A list to be read row by row. Of its errors, those of a row come while `rows` is read.
 
     A list in UTF-8, or in UTF-16 that says so, is read as it is. Any other is refused, or with `guess` read as what it
-    looks like; `encoding` names what it is in. Without `addresses` these are taken as they stand, unchecked.
+    looks like; `encoding` names what it is in. Without `addresses` these are taken as they stand, unchecked; without
+    `values` a row has no value but its address.
 
     ContentError when the list has no email column or is not text; ConfigError when it cannot be read at all.
     """
     with open_lines(path, guess=guess, encoding=encoding) as lines:
         header, delimiter = _read_header(lines)
-        yield Listing(header, delimiter, lines, _read_rows(lines, header, delimiter, addresses=addresses))
+        yield Listing(header, delimiter, lines, _read_rows(lines, header, delimiter, addresses, values))
 
 
 def read_subscribers(path: Path) -> Iterator[Subscriber | Finding]:
@@ -176,7 +179,7 @@ def _header_score(line: str, delimiter: str) -> tuple[bool, int]:
     return any(is_address_column(cell) for cell in cells), len(cells)
 
 
-def _read_rows(lines: Lines, header: Header, delimiter: str, *, addresses: bool) -> Iterator[Row | Finding]:
+def _read_rows(lines: Lines, header: Header, delimiter: str, addresses: bool, values: bool) -> Iterator[Row | Finding]:
     normalize = normalize_address if addresses else str
     width, at = len(header.names), header.email_cell
     plain = not header.name_cells and all(header.names)
@@ -194,14 +197,17 @@ def _read_rows(lines: Lines, header: Header, delimiter: str, *, addresses: bool)
                 except ValueError as error:
                     yield _invalid(written, error, body, lines.number)
                     continue
-                yield Row(lines.number, email, [c.strip() for c in cells] if plain else header.values_of(cells))
+                if not values:
+                    yield Row(lines.number, email, (email,))
+                else:
+                    yield Row(lines.number, email, [c.strip() for c in cells] if plain else header.values_of(cells))
                 continue
         start = lines.number
         read = _read_cells(lines, line, delimiter)
         if isinstance(read, Finding):
             yield read
         elif any(cell and not cell.isspace() for cell in read):  # else blank: spreadsheets leave rows like ",,,"
-            yield _read_row(read, header, delimiter, start, addresses=addresses)
+            yield _read_row(read, header, delimiter, start, addresses, values)
 
 
 def _read_cells(lines: Lines, line: str, delimiter: str) -> list[str] | BadRow:
@@ -231,7 +237,9 @@ def _read_cells(lines: Lines, line: str, delimiter: str) -> list[str] | BadRow:
         return BadRow("quotes", what, remedy, start, row=line.rstrip("\n"))
 
 
-def _read_row(cells: list[str], header: Header, delimiter: str, line: int, *, addresses: bool) -> Row | BadRow:
+def _read_row(
+    cells: list[str], header: Header, delimiter: str, line: int, addresses: bool, values: bool
+) -> Row | BadRow:
     width = len(header.names)
     row = delimiter.join(cells)
     while len(cells) > width and not cells[-1].strip():
@@ -255,7 +263,7 @@ def _read_row(cells: list[str], header: Header, delimiter: str, line: int, *, ad
         cells[at] = email = normalize_address(written) if addresses else written
     except ValueError as error:
         return _invalid(written, error, row, line)
-    return Row(line, email, header.values_of(cells))
+    return Row(line, email, header.values_of(cells) if values else (email,))
 
 
 def _fault(column: str, cell: str, *, in_a_header: bool) -> tuple[str, str, str] | None:
