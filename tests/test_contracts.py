@@ -35,6 +35,9 @@ PURE = (
     "lane",
     "backoff",
     "meanings",
+    "segments",
+    "list_headers",
+    "list_checks",
 )
 IMPURE_MODULES = frozenset(
     {
