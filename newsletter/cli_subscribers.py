@@ -5,6 +5,7 @@ Heavy imports happen inside the commands, so that `newsletter --help` answers at
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -19,7 +20,7 @@ from newsletter.progress import Progress, printable
 
 if TYPE_CHECKING:
     from newsletter.list_survey import Survey
-    from newsletter.list_tools import Made
+    from newsletter.list_tools import Difference, Made
     from newsletter.model import Finding
 
 SHOWN_PEOPLE = 20
@@ -234,8 +235,7 @@ def diff(old: Path, new: Path, everyone: bool, encoding: str, as_json: bool) -> 
 
     with compare_lists(old, new, encoding=encoding) as difference:
         if as_json:
-            joined, left = list(difference.joined), list(difference.left)
-            print_json({"old": difference.old, "new": difference.new, "joined": joined, "left": left})
+            sys.stdout.writelines(_json_of(difference))
             return
         counts = {
             sign: _print_some(sign, addresses, None if everyone else SHOWN_PEOPLE)
@@ -248,6 +248,17 @@ def diff(old: Path, new: Path, everyone: bool, encoding: str, as_json: bool) -> 
             ("joined", counts["+"]),
             ("left", counts["-"]),
         )
+
+
+def _json_of(difference: Difference) -> Iterator[str]:
+    """One JSON object, piece by piece: everyone may have left."""
+    yield f'{{\n  "old": {difference.old},\n  "new": {difference.new}'
+    for name, addresses in (("joined", difference.joined), ("left", difference.left)):
+        yield f',\n  "{name}": ['
+        for number, address in enumerate(addresses):
+            yield ("," if number else "") + "\n    " + json.dumps(address, ensure_ascii=False)
+        yield "]"
+    yield "\n}\n"
 
 
 def _print_some(sign: str, addresses: Iterator[str], most: int | None) -> int:

@@ -76,7 +76,7 @@ class _Status:
     """What a column says of a row's person. What it says counts in small letters.
 
     Anything in a `filled` column is that reason. Otherwise a value in `gone` has its reason there, and, where `active`
-    is not empty, any value outside it is a reason by itself: a status that is not known is no consent.
+    is not empty, any value outside it is one too: a status that is not known is no consent.
     """
 
     column: str
@@ -90,7 +90,7 @@ class _Status:
             return self.filled if said else ""
         if said in self.gone:
             return self.gone[said]
-        return f"{self.column}: {said[:40] or 'empty'}" if self.active and said not in self.active else ""
+        return f"unknown {self.column}" if self.active and said not in self.active else ""
 
 
 @dataclass(frozen=True, slots=True)

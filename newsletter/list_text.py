@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO
 
 from newsletter.errors import ConfigError, ContentError, located
 
@@ -58,7 +58,7 @@ class Lines:
         self._raw = raw
         # Bytes that are not UTF-8 come through as surrogates, so that the error can name their line.
         strictness = "surrogateescape" if encoding.codec == UTF_8.codec else "strict"
-        self._file: TextIO = io.TextIOWrapper(raw, encoding.codec, errors=strictness)
+        self._readline = io.TextIOWrapper(raw, encoding.codec, errors=strictness).readline
         self._returned: list[str] = []
 
     @property
@@ -68,13 +68,18 @@ class Lines:
 
     def next(self) -> str | None:
         """The next line; None at the end. ContentError where the bytes are none of the encoding's."""
-        try:
-            line = self._returned.pop() if self._returned else self._read()
-        except UnicodeDecodeError as error:
-            what = f"bytes near this line are not {self.encoding.name}: {error.reason}"
-            raise ContentError(located(str(self.path), self.number + 1, what, SAVE_AS_UTF8)) from error
-        if not line:
-            return None
+        if self._returned:
+            line = self._returned.pop()
+        else:
+            try:
+                line = self._readline(MAX_ROW_CHARS + 1)
+                if len(line) > MAX_ROW_CHARS:
+                    self._pass_over(line)
+            except UnicodeDecodeError as error:
+                what = f"bytes near this line are not {self.encoding.name}: {error.reason}"
+                raise ContentError(located(str(self.path), self.number + 1, what, SAVE_AS_UTF8)) from error
+            if not line:
+                return None
         self.number += 1
         if not line.isascii() and (bad := _SURROGATE.search(line)):
             raise ContentError(self._not_utf8(line, bad))
@@ -84,14 +89,10 @@ class Lines:
         self._returned.extend(reversed(lines))
         self.number -= len(lines)
 
-    def _read(self) -> str:
-        """At most one character more than a row may have; the rest of an endless line is passed over."""
-        line = self._file.readline(MAX_ROW_CHARS + 1)
-        if len(line) > MAX_ROW_CHARS:
-            rest = line
-            while len(rest) > MAX_ROW_CHARS and not rest.endswith("\n"):
-                rest = self._file.readline(MAX_ROW_CHARS + 1)
-        return line
+    def _pass_over(self, rest: str) -> None:
+        """Skip what an endless line has beyond the one character more than a row may have."""
+        while len(rest) > MAX_ROW_CHARS and not rest.endswith("\n"):
+            rest = self._readline(MAX_ROW_CHARS + 1)
 
     def _not_utf8(self, line: str, bad: re.Match[str]) -> str:
         byte = ord(bad[0]) & 0xFF

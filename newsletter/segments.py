@@ -60,11 +60,16 @@ class SegmentError(ConfigError):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """An expression over a list's columns, ready to be asked. `columns` are in small letters, as a list has them."""
+    """An expression over a list's columns, ready to be asked."""
 
     source: str
-    columns: frozenset[str]
+    _places: Mapping[str, int] = field(repr=False, compare=False)
     _test: _Test = field(repr=False, compare=False)
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The columns that it reads, in small letters, as a list has them."""
+        return frozenset(self._places)
 
     def holds(self, row: Columns) -> bool:
         """Whether the person of a row is in it. A column that a row lacks is empty."""
@@ -72,10 +77,10 @@ class Segment:
 
     def require_columns(self, known: tuple[str, ...]) -> None:
         """Raises SegmentError for a column that a list with these does not have."""
-        for column in sorted(self.columns - set(known)):
-            at = self.source.lower().find(column)
-            names = ", ".join(name if name.isidentifier() else f"`{name}`" for name in known)
-            raise SegmentError(f"the list has no column {column!r}; write one of: {names}", self.source, max(at, 0))
+        for column, at in self._places.items():
+            if column not in known:
+                names = ", ".join(name if name.isidentifier() else f"`{name}`" for name in known)
+                raise SegmentError(f"the list has no column {column!r}; write one of: {names}", self.source, at)
 
 
 def parse_segment(source: str) -> Segment:
@@ -89,7 +94,7 @@ def parse_segment(source: str) -> Segment:
     test = parser.any_of(0)
     if parser.kind != "end":
         raise parser.fault("expected `and`, `or`, or the end")
-    return Segment(source, frozenset(parser.columns), test)
+    return Segment(source, parser.columns, test)
 
 
 # --- where a send's list and segment are kept -----------------------------------------------------------------------
@@ -114,7 +119,7 @@ class _Parser:
 
     def __init__(self, source: str) -> None:
         self.source = source
-        self.columns: set[str] = set()
+        self.columns: dict[str, int] = {}  # and where each is first named
         self.kind = self.value = ""
         self.at = self._end = 0
         self.advance()
@@ -225,12 +230,13 @@ class _Parser:
             raise self.fault(f"`{value}` is a word of the language; for a column of that name write `{value}` in ``")
         if kind not in ("text", "number", "word", "quoted"):
             raise self.fault("a column or a value is missing" if kind == "end" else f"`{value}` is no column or value")
+        at = self.at
         self.advance()
         if kind in ("text", "number"):
             constant = re.sub(r"\\(.)", r"\1", value[1:-1]) if kind == "text" else value
             return lambda row: constant, kind == "number"
         column = " ".join(value.split()).lower()
-        self.columns.add(column)
+        self.columns.setdefault(column, at)
         return lambda row: row.get(column, "").strip(), False
 
 

@@ -180,7 +180,6 @@ def _header_score(line: str, delimiter: str) -> tuple[bool, int]:
 
 
 def _read_rows(lines: Lines, header: Header, delimiter: str, addresses: bool, values: bool) -> Iterator[Row | Finding]:
-    normalize = normalize_address if addresses else str
     width, at = len(header.names), header.email_cell
     plain = not header.name_cells and all(header.names)
     watched = bool(header.statuses or header.everyone)
@@ -193,14 +192,15 @@ def _read_rows(lines: Lines, header: Header, delimiter: str, addresses: bool, va
             cells = body.split(delimiter)
             if len(cells) == width and (written := cells[at].strip()) and not (watched and header.excluded(cells)):
                 try:
-                    cells[at] = email = normalize(written)
+                    email = normalize_address(written) if addresses else written
                 except ValueError as error:
                     yield _invalid(written, error, body, lines.number)
                     continue
                 if not values:
                     yield Row(lines.number, email, (email,))
-                else:
-                    yield Row(lines.number, email, [c.strip() for c in cells] if plain else header.values_of(cells))
+                    continue
+                cells[at] = email
+                yield Row(lines.number, email, [c.strip() for c in cells] if plain else header.values_of(cells))
                 continue
         start = lines.number
         read = _read_cells(lines, line, delimiter)

@@ -151,13 +151,13 @@ def test_the_caret_stands_right_after_hanzi_and_in_long_expressions() -> None:
 
 
 def test_an_unknown_column_is_named_with_those_there_are() -> None:
-    segment = parse_segment("name == 'x' and plam == 'pro'")
+    segment = parse_segment("name == 'plam' and plam == 'pro'")
     with pytest.raises(SegmentError) as caught:
         segment.require_columns(("email", "name", "plan", "sign-up form"))
     assert str(caught.value) == (
         "--where: the list has no column 'plam'; write one of: email, name, plan, `sign-up form`"
     )
-    assert caught.value.picture[1] == "                  ^"
+    assert caught.value.picture[1] == "                     ^"
 
 
 def test_depth_and_length_are_bounded() -> None:
