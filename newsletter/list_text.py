@@ -63,8 +63,8 @@ class Lines:
 
     @property
     def bytes_read(self) -> int:
-        """How far into the file the reading is; a little ahead of the line."""
-        return self._raw.tell()
+        """How far into the file the reading is, a little ahead of the line; 0 through a pipe."""
+        return self._raw.tell() if self._raw.seekable() else 0
 
     def next(self) -> str | None:
         """The next line; None at the end. ContentError where the bytes are none of the encoding's."""
@@ -98,7 +98,8 @@ class Lines:
         byte = ord(bad[0]) & 0xFF
         column = len(line[: bad.start()].encode("utf-8", "surrogateescape")) + 1
         what = f"byte {column} of the line, 0x{byte:02x}, is not UTF-8"
-        guess = detect_encoding(self.path)
+        # A pipe is gone once it is read, and opened again it would wait for ever.
+        guess = detect_encoding(self.path) if self.path.is_file() else UTF_8
         if not guess.guessed:
             return located(str(self.path), self.number, what, SAVE_AS_UTF8)
         sample = f", with words such as {guess.sample!r}" if guess.sample else ""
@@ -129,8 +130,10 @@ def _chosen(path: Path, raw: io.BufferedReader, *, guess: bool, encoding: str) -
         raise ContentError(located(str(path), 1, "the list is UTF-32, not UTF-8", SAVE_AS_UTF8))
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return _UTF_16
-    if not guess and b"\0" not in head:
+    if b"\0" not in head and not (guess and raw.seekable()):
         return UTF_8
+    if not raw.seekable():
+        raise ContentError(located(str(path), None, "what comes through the pipe is not UTF-8", SAVE_AS_UTF8))
     found = _detect(path, raw)
     if found.guessed and not guess:
         what = f"the list looks like {found.name}, without the mark that would say so"

@@ -248,7 +248,7 @@ def _nobody(audience: Audience | None) -> str:
     if audience.outside_count:
         return f"none of the {audience.listed:,} people on it is in --where {audience.segment_source}; widen it"
     if audience.excluded_count:
-        return f"all of its {audience.excluded_count:,} people have left it, by its own columns; take another list"
+        return f"nobody on it is a subscriber, as it says itself in {audience.excluded_count:,} rows; take another list"
     return f"none of its {audience.invalid_count:,} rows has an address that mail can go to; mend them"
 
 

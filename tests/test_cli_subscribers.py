@@ -145,6 +145,16 @@ def test_a_wrong_call_gets_a_sentence(folder: Path, arguments: tuple[str, ...], 
     assert words in run.err
 
 
+def test_a_list_may_come_through_a_pipe(folder: Path) -> None:
+    arguments = ("subscribers", "check", "/dev/stdin")
+    assert newsletter(*arguments, "--json", cwd=folder, stdin=LIST.encode()).json["good"] == 2
+    assert newsletter(*arguments, "--json", cwd=folder, stdin=LIST.encode("utf-16")).json["good"] == 2
+    for codec in ("gb18030", "utf-16-le"):
+        run = newsletter(*arguments, cwd=folder, stdin=LIST.encode(codec, "replace"))
+        assert run.code == 1
+        assert "is not UTF-8; save it as UTF-8" in run.err
+
+
 def test_a_terminal_sees_how_far_it_is(folder: Path) -> None:
     (folder / "long.csv").write_text("email\n" + "".join(f"reader{number}@example.com\n" for number in range(20_000)))
     ours, theirs = pty.openpty()

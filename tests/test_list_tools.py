@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.audience import ON_ANOTHER_ROW, read_audience
-from newsletter.errors import ConfigError
+from newsletter.errors import ConfigError, ContentError
 from newsletter.list_tools import compare_lists, convert_list, export_list, merge_lists
 
 MESSY = """ 姓名 ;邮箱;Plan
@@ -101,7 +101,7 @@ def test_no_list_is_written_over(tmp_path: Path) -> None:
 def test_what_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     path = write(tmp_path, b"email,name\nann@example.com,Ann\n" + b"x" * 20_000 + b"\n\x81\n")
     (tmp_path / "clean.csv").write_text("of last week")
-    with pytest.raises(Exception, match="big5"):
+    with pytest.raises(ContentError, match="are not big5"):
         convert_list(path, tmp_path / "clean.csv", encoding="big5")
     assert (tmp_path / "clean.csv").read_text() == "of last week"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clean.csv", "list.csv"]
