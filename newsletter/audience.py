@@ -1,4 +1,4 @@
-"""Everyone a send is for, once each, in list order: read from one list or several, kept outside of memory.
+"""Everyone a send is for, once each, in list order: read from a list, kept outside of memory.
 
 The rows lie in a temporary database on disk, so that a million subscribers take no more memory than a thousand, and a
 list that is changed or deleted after it was read changes nothing. SQLite puts its file into SQLITE_TMPDIR, TMPDIR,
@@ -11,20 +11,25 @@ import json
 import sqlite3
 import threading
 import weakref
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from newsletter.errors import ConfigError, ContentError, located
 from newsletter.model import Finding, Subscriber, fold_address
-from newsletter.subscribers import Listing, Row, as_subscriber, duplicate, open_list
+from newsletter.segments import Segment, parse_segment
+from newsletter.subscribers import ExcludedRow, Row, Rows, as_subscriber, duplicate, open_list
 
 NAMED_ROWS = 1_000
 """How many bad rows of each kind are kept as findings; all are counted."""
+
+ON_ANOTHER_ROW = "on another row"
+"""Why somebody is excluded whose own row says nothing of it."""
 
 _CACHE_KB = 1_000
 _PAGE_ROWS = 500
@@ -36,8 +41,10 @@ _SCHEMA = """
     PRAGMA synchronous = OFF;
     PRAGMA temp_store = FILE;
     PRAGMA cache_size = -{cache_kb};
-    CREATE TABLE people (list INTEGER, line INTEGER, key TEXT NOT NULL, cells TEXT NOT NULL);
+    -- `inside` the segment: 1 or 0; NULL on the row of somebody who is no subscriber
+    CREATE TABLE people (list INTEGER, line INTEGER, key TEXT NOT NULL, cells TEXT NOT NULL, inside INTEGER);
     CREATE TABLE again (person INTEGER PRIMARY KEY, first INTEGER);
+    CREATE TABLE twice (list INTEGER, line INTEGER, first_list INTEGER, first_line INTEGER, cells TEXT NOT NULL);
     BEGIN;
 """
 # The index is made in one go, from sorted keys: kept up row by row, it would be read and written all over the disk.
@@ -48,46 +55,80 @@ _FIND_DUPLICATES = """
     FROM (SELECT key, min(rowid) AS first FROM people GROUP BY key HAVING count(*) > 1) AS twice
     JOIN people AS later ON later.key = twice.key AND later.rowid > twice.first
 """
-_NAME_DUPLICATES = """
-    SELECT later.cells, later.list, later.line, earlier.list, earlier.line FROM again
+_KEEP_DUPLICATES = """
+    INSERT INTO twice SELECT later.list, later.line, earlier.list, earlier.line, later.cells FROM again
     JOIN people AS later ON later.rowid = again.person JOIN people AS earlier ON earlier.rowid = again.first
-    ORDER BY again.person LIMIT ?
+    ORDER BY again.person
 """
 _DROP_DUPLICATES = "DELETE FROM people WHERE rowid IN (SELECT person FROM again)"
+_DUPLICATES = """
+    SELECT rowid, list, line, first_list, first_line, cells FROM twice WHERE rowid > ? ORDER BY rowid LIMIT ?
+"""
+# Security: whoever is out by one row of the list is out by all of them.
+_DROP_EXCLUDED = """
+    DELETE FROM people WHERE inside IS NOT NULL AND key IN (SELECT key FROM people WHERE inside IS NULL)
+"""
+_DROP_MARKS = "DELETE FROM people WHERE inside IS NULL"
+_DROP_OUTSIDE = "DELETE FROM people WHERE inside = 0"
 _PAGE = "SELECT rowid, line, cells FROM people WHERE rowid > ? ORDER BY rowid LIMIT ?"
 _FIND = "SELECT key, line, cells FROM people WHERE key IN (SELECT value FROM json_each(?))"
 
 
-class Audience:
-    """Who is on a list. `rows` counts what is neither header nor blank: people, invalid rows and duplicates.
+class _Rows(NamedTuple):
+    columns: tuple[str, ...]
+    rows: Iterator[Row | Finding]
 
-    Of rows with one address the first stands. `invalid` and `duplicates` hold the first `NAMED_ROWS` each. Any thread
-    may read it, several at a time too. Close it, or let go of it, to free its space on disk.
+
+class _Kept(NamedTuple):
+    """What is kept of a row; `inside` as in the schema."""
+
+    list: int
+    line: int | None
+    key: str
+    cells: str
+    inside: int | None
+
+
+class Audience:
+    """Who is on a list, or on several. `rows` counts what is neither header nor blank; each is a person, invalid, a
+    duplicate, excluded because the list says that its person is no subscriber, or outside the segment asked for.
+
+    Of rows with one address the first stands, unless any of them is excluded: then none does. `invalid` and
+    `duplicates` hold the first `NAMED_ROWS` each; `excluded` counts by reason. Any thread may read it, several at a
+    time too. Close it, or let go of it, to free its space on disk.
     """
 
     def __init__(
         self,
         columns: Sequence[str],
         rows: Iterable[Row | Finding],
+        segment: Segment | None = None,
         *,
-        more: Sequence[Listing] = (),
+        more: Sequence[Rows] = (),
         names: Sequence[str] = (),
     ) -> None:
         """Keep all rows, those of `more` lists after the first's. ConfigError where there is no room for them; whatever
-        `rows` raises. `names` are what findings call several lists."""
-        listings = (Listing(tuple(columns), iter(rows)), *more)
-        self.columns = tuple(dict.fromkeys(chain.from_iterable(listing.columns for listing in listings)))
-        self._names = tuple(names) if more else ("",)
+        their `rows` raise. `names` are what findings call several lists."""
+        lists: tuple[Rows, ...] = (_Rows(tuple(columns), iter(rows)), *more)
+        self.columns = tuple(dict.fromkeys(chain.from_iterable(each.columns for each in lists)))
+        self._names = tuple(names) if len(lists) > 1 else ("",) * len(lists)
+        self.segment = segment
         self.rows = 0
         self.invalid_count = 0
+        self.outside_count = 0
         self.invalid: tuple[Finding, ...] = ()
+        self.excluded: Mapping[str, int] = {}
         self._email = self.columns.index("email")
         self._lock = threading.Lock()
         self._store = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._closing = weakref.finalize(self, self._store.close)
         try:
-            self._keep(listings)
-            self.duplicates, self.duplicates_count = self._drop_duplicates()
+            self._keep(lists)
+            self._drop_excluded()
+            self.duplicates_count = self._drop_duplicates()
+            self.duplicates = tuple(finding for finding, _ in islice(self.all_duplicates(), NAMED_ROWS))
+            if segment is not None:
+                self.outside_count = self._store.execute(_DROP_OUTSIDE).rowcount
             self._count = int(self._store.execute("SELECT count(*) FROM people").fetchone()[0])
         except sqlite3.OperationalError as error:
             self.close()
@@ -98,8 +139,14 @@ class Audience:
         except BaseException:
             self.close()
             raise
-        if self.rows != self._count + self.invalid_count + self.duplicates_count:
-            parts = f"{self._count} people, {self.invalid_count} invalid, {self.duplicates_count} duplicates"
+        parts = {
+            "people": self._count,
+            "invalid": self.invalid_count,
+            "duplicates": self.duplicates_count,
+            "excluded": self.excluded_count,
+            "outside": self.outside_count,
+        }
+        if self.rows != sum(parts.values()):
             raise RuntimeError(f"of {self.rows} rows, {parts} are kept")
 
     @classmethod
@@ -117,6 +164,20 @@ class Audience:
 
     def __len__(self) -> int:
         return self._count
+
+    @property
+    def excluded_count(self) -> int:
+        return sum(self.excluded.values())
+
+    @property
+    def segment_source(self) -> str:
+        """The segment as it was written; empty for the whole list."""
+        return self.segment.source if self.segment is not None else ""
+
+    @property
+    def listed(self) -> int:
+        """How many people the list has, in the segment or not."""
+        return self._count + self.outside_count
 
     def __iter__(self) -> Iterator[Subscriber]:
         for line, cells in self._pages():
@@ -136,6 +197,16 @@ class Audience:
         found = self._query(_FIND, json.dumps(list(keys)))
         return {key: as_subscriber(self.columns, cells.split(_SEPARATOR), line) for key, line, cells in found}
 
+    def all_duplicates(self) -> Iterator[tuple[Finding, Sequence[str]]]:
+        """Every row whose address stands on an earlier one, and its values."""
+        last = 0
+        while page := self._query(_DUPLICATES, last, _PAGE_ROWS):
+            for _, number, line, first, first_line, cells in page:
+                elsewhere = "" if number == first else self._names[first]
+                finding = duplicate(self._address(cells), line, first_line, elsewhere)
+                yield replace(finding, path=self._names[number]), cells.split(_SEPARATOR)
+            last = page[-1][0]
+
     def close(self) -> None:
         """Free the space on disk. What is asked for afterwards raises sqlite3.ProgrammingError."""
         self._closing()
@@ -146,46 +217,62 @@ class Audience:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _keep(self, listings: Sequence[Listing]) -> None:
+    def _keep(self, lists: Sequence[Rows]) -> None:
         self._store.executescript(_SCHEMA.format(cache_kb=_CACHE_KB))
-        self._store.executemany("INSERT INTO people VALUES (?, ?, ?, ?)", self._good(listings))
+        excluded: Counter[str] = Counter()
+        for number, each in enumerate(lists):
+            kept = self._kept(number, each, excluded)
+            self._store.executemany("INSERT INTO people VALUES (?, ?, ?, ?, ?)", kept)
+        self.rows += excluded.total() + self.invalid_count
+        self.excluded = excluded
         self._store.execute(_INDEX)
         self._store.execute("COMMIT")
 
-    def _good(self, listings: Sequence[Listing]) -> Iterator[tuple[int, int | None, str, str]]:
-        """What is kept of each good row; the bad ones are counted."""
+    def _kept(self, number: int, rows: Rows, excluded: Counter[str]) -> Iterator[_Kept]:
+        """What is kept of each good row, and of each excluded one its address; all others are counted."""
         invalid: list[Finding] = []
-        for number, listing in enumerate(listings):
-            place = {column: at for at, column in enumerate(listing.columns)}
-            order = [place.get(column) for column in self.columns]
-            as_it_is = listing.columns == self.columns
-            for row in listing.rows:
-                self.rows += 1
-                if isinstance(row, Finding):
-                    self.invalid_count += 1
-                    if len(invalid) < NAMED_ROWS:
-                        invalid.append(replace(row, path=self._names[number]))
-                    continue
-                values = row.values if as_it_is else ["" if at is None else row.values[at] for at in order]
+        good = 0
+        joints = len(self.columns) - 1
+        holds = self.segment.holds if self.segment is not None else None
+        place = {column: at for at, column in enumerate(rows.columns)}
+        # Where a list has other columns than all of them together, its values are put into their places.
+        order = None if rows.columns == self.columns else [place.get(column) for column in self.columns]
+        for row in rows.rows:
+            if isinstance(row, Row):  # nearly every one; a million times over, each step here is a tenth of a second
+                line, email, values = row
+                good += 1
+                if order is not None:
+                    values = ["" if at is None else values[at] for at in order]
                 cells = _SEPARATOR.join(values)
-                if cells.count(_SEPARATOR) != len(self.columns) - 1:
-                    raise ValueError(f"{row.email}: a value with a control character, or not one for each column")
-                yield number, row.line, fold_address(row.email), cells
-        self.invalid = tuple(invalid)
+                if cells.count(_SEPARATOR) != joints:
+                    raise ValueError(f"{email}: a value with a control character, or not one for each column")
+                inside = 1 if holds is None else int(holds(dict(zip(self.columns, values, strict=True))))
+                yield _Kept(number, line, fold_address(email), cells, inside)
+            elif isinstance(row, ExcludedRow):
+                excluded[row.reason] += 1
+                if row.email:
+                    yield _Kept(number, row.line, fold_address(row.email), "", None)
+            else:
+                self.invalid_count += 1
+                if len(self.invalid) + len(invalid) < NAMED_ROWS:
+                    # Without the row itself: a thousand rows of the longest would be a hundred megabytes.
+                    invalid.append(Finding(row.code, row.what, row.remedy, row.line, path=self._names[number]))
+        self.rows += good
+        self.invalid = (*self.invalid, *invalid)
 
-    def _drop_duplicates(self) -> tuple[tuple[Finding, ...], int]:
+    def _drop_excluded(self) -> None:
+        if not self.excluded:
+            return
+        if also := self._store.execute(_DROP_EXCLUDED).rowcount:
+            self.excluded = Counter({**self.excluded, ON_ANOTHER_ROW: also})
+        self._store.execute(_DROP_MARKS)
+
+    def _drop_duplicates(self) -> int:
         self._store.execute(_FIND_DUPLICATES)
-        named = self._query(_NAME_DUPLICATES, NAMED_ROWS)
+        self._store.execute(_KEEP_DUPLICATES)
         dropped = self._store.execute(_DROP_DUPLICATES).rowcount
         self._store.execute("DROP TABLE again")
-        findings = tuple(
-            replace(
-                duplicate(self._address(cells), line, first_line, "" if number == first else self._names[first]),
-                path=self._names[number],
-            )
-            for cells, number, line, first, first_line in named
-        )
-        return findings, dropped
+        return dropped
 
     def _address(self, cells: str) -> str:
         return cells.split(_SEPARATOR, self._email + 1)[self._email]
@@ -205,18 +292,26 @@ class Audience:
 SIGN_UPS = "@signups"
 """What stands for those who signed up and confirmed, where a list's path may stand."""
 
+SignUps = Callable[[str], Rows]
+"""Those who signed up and confirmed, by the name of a list; an empty name for all."""
 
-def read_audience(*lists: Path | str, sign_ups: Callable[[str], Listing] | None = None) -> Audience:
-    """Everyone on the lists once; of rows with one address, the first of the first list stands.
+
+def read_audience(*lists: Path | str, where: str = "", sign_ups: SignUps | None = None) -> Audience:
+    """Everyone on the lists once; of rows with one address, the first of the first list stands. With `where`, those of
+    them in that segment.
 
     A list is a path, or `@signups`: those who signed up, or `@signups/NAME` for those who did so for one list; then
-    `sign_ups` gives them by that name. Errors as `open_list`, and ContentError when the lists have no row.
+    `sign_ups` gives them by that name. Errors as `open_list` and `parse_segment`, and ContentError when the lists have
+    no row.
     """
+    segment = parse_segment(where) if where else None
     names = [str(each) for each in lists]
     with ExitStack() as opened:
-        listings = [_listing(name, sign_ups, opened) for name in names]
-        first, *more = listings
-        audience = Audience(first.columns, first.rows, more=more, names=names)
+        opened_lists = [_opened(name, sign_ups, opened) for name in names]
+        if segment is not None:
+            segment.require_columns(tuple(dict.fromkeys(chain.from_iterable(each.columns for each in opened_lists))))
+        first, *more = opened_lists
+        audience = Audience(first.columns, first.rows, segment, more=more, names=names)
     if not audience.rows:
         audience.close()
         if all(is_sign_ups(name) for name in names):
@@ -229,7 +324,7 @@ def is_sign_ups(name: str) -> bool:
     return name == SIGN_UPS or name.startswith(f"{SIGN_UPS}/")
 
 
-def _listing(name: str, sign_ups: Callable[[str], Listing] | None, opened: ExitStack) -> Listing:
+def _opened(name: str, sign_ups: SignUps | None, opened: ExitStack) -> Rows:
     if not is_sign_ups(name):
         if name.startswith("@"):
             raise ConfigError(

@@ -18,6 +18,7 @@ from newsletter.cli_check import check
 from newsletter.cli_people import COMMANDS as PEOPLE_COMMANDS
 from newsletter.cli_report import report
 from newsletter.cli_send import COMMANDS
+from newsletter.cli_subscribers import subscribers
 from newsletter.console import (
     config_option,
     images_mode,
@@ -45,7 +46,8 @@ def main() -> None:
     try:
         code = cli.main(standalone_mode=False)
     except errors.NewsletterError as error:
-        click.echo(printable(str(error)), err=True)
+        for line in (str(error), *error.picture):
+            click.echo(printable(line), err=True)
         code = error.exit_code
     except click.ClickException as error:
         error.show()
@@ -147,15 +149,7 @@ def copy_theme(name: str, base: str, config_path: Path | None) -> None:
     click.echo(f'\nUse it with [theme] name = "{name}" in newsletter.toml.')
 
 
-# --- subscribers ----------------------------------------------------------------------------------------------------
-
-
-@cli.group()
-def subscribers() -> None:
-    """Look after the people: one person's story, who must not be mailed, being forgotten."""
-
-
 for command in PEOPLE_COMMANDS:
     subscribers.add_command(command)
-for command in (*COMMANDS, bounces, check, report):
+for command in (*COMMANDS, bounces, check, report, subscribers):
     cli.add_command(command)

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from newsletter.config import Config, LaneSettings
     from newsletter.pipeline import Sending
     from newsletter.send import Orders, Report
-    from newsletter.subscribers import Listing
+    from newsletter.subscribers import Rows
 
 connections_option = click.option(
     "--connections", type=click.IntRange(1, 100), help="How many connections to the relay; [delivery] by default."
@@ -65,6 +65,7 @@ class _Way:
     """How a send is to be carried out, as the command line says."""
 
     to: tuple[str, ...]
+    where: str
     orders: Orders
     relay_url: str | None
     ledger_url: str | None
@@ -83,6 +84,7 @@ class _Way:
     help="A list: a CSV with an email column, or @signups for who signed up. Repeatable; the first row of an address "
     "counts.",
 )
+@click.option("--where", default="", metavar="EXPR", help="Only to those: \"plan == 'pro' and tags has 'ai'\".")
 @click.option("--test", multiple=True, metavar="ADDRESS", help="Only to this address, the subject marked. Repeatable.")
 @click.option("--dry-run", is_flag=True, help="Send nothing; write what would be sent to OUT/ISSUE/index.html.")
 @click.option("--out", type=click.Path(path_type=Path), default="out", show_default=True, help="For --dry-run.")
@@ -108,6 +110,7 @@ class _Way:
 def send(  # one parameter per option
     post: str,
     to: tuple[str, ...],
+    where: str,
     test: tuple[str, ...],
     dry_run: bool,
     out: Path,
@@ -153,6 +156,7 @@ def send(  # one parameter per option
             post,
             config,
             to=to,
+            where=where,
             test=test,
             when=datetime.now(UTC),
             images=images_mode(images),
@@ -167,7 +171,7 @@ def send(  # one parameter per option
 
     watched = is_terminal() and not yes
     orders = Orders(go_on, erratum, canary or 0, connections or 0, changed_list, watched)
-    way = _Way(to, orders, relay_url, ledger_url, log_json, at, yes, as_json)
+    way = _Way(to, where, orders, relay_url, ledger_url, log_json, at, yes, as_json)
     if not catch:
         sys.exit(_send(sending, way))
     from newsletter.catcher import Catcher
@@ -184,7 +188,7 @@ def send(  # one parameter per option
 
 
 @contextlib.contextmanager
-def _sign_ups(config: Config, to: Sequence[str], ledger_url: str | None) -> Iterator[Callable[[str], Listing] | None]:
+def _sign_ups(config: Config, to: Sequence[str], ledger_url: str | None) -> Iterator[Callable[[str], Rows] | None]:
     """Those who signed up, by the name of a list, where `to` asks for them."""
     from newsletter.audience import is_sign_ups
 
@@ -271,6 +275,7 @@ def _carry_out(
     relays: str,
 ) -> Report:
     from newsletter.delivery import Watcher
+    from newsletter.segments import join_segment
     from newsletter.send import deliver_test, deliver_to_list, prepare
 
     watcher = Watcher(progress.outcome, progress.news)
@@ -282,7 +287,8 @@ def _carry_out(
     with ledger.hold(sending.rendering.issue.slug):
         lists = "\n".join(name if name.startswith("@") else _absolute(name) for name in way.to)
         post = _absolute(sending.rendering.path)
-        prepared = prepare(sending, ledger, way.orders, post=post, audience=lists)
+        kept = join_segment(lists, way.where.strip())
+        prepared = prepare(sending, ledger, way.orders, post=post, audience=kept)
         if not way.as_json:
             facts = plan_facts(prepared.sending, way.to, relays, prepared.plan, prepared.left_out)
             if way.orders.erratum:
@@ -460,11 +466,14 @@ def _way(
     yes: bool,
     as_json: bool,
 ) -> _Way:
+    from newsletter.segments import split_segment
     from newsletter.send import Orders
 
+    path, where = split_segment(audience)
     watched = is_terminal() and not yes
     orders = Orders(go_on=go_on, connections=connections or 0, force_change=True, watched=watched)
-    return _Way(tuple(filter(None, audience.split("\n"))), orders, relay_url, ledger_url, log_json, None, yes, as_json)
+    lists = tuple(filter(None, path.split("\n")))
+    return _Way(lists, where, orders, relay_url, ledger_url, log_json, None, yes, as_json)
 
 
 def _go_on(config: Config, issue: str, post: str, way: _Way) -> int:
@@ -476,7 +485,8 @@ def _go_on(config: Config, issue: str, post: str, way: _Way) -> int:
         )
     base, _, erratum = issue.partition("+erratum-")
     with _sign_ups(config, way.to, way.ledger_url) as sign_ups:
-        sending = pipeline.plan_send(post, config, to=way.to, test=(), when=datetime.now(UTC), sign_ups=sign_ups)
+        when = datetime.now(UTC)
+        sending = pipeline.plan_send(post, config, to=way.to, where=way.where, test=(), when=when, sign_ups=sign_ups)
     if sending.rendering.issue.slug != base:
         raise errors.ConfigError(f"{post} is now the issue {sending.rendering.issue.slug}, not {base}; see its name")
     if erratum:

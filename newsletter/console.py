@@ -105,6 +105,8 @@ def plan_facts(
         "Size": f"{html / 1000:.1f} KB HTML, {len(sample.data) / 1000:.1f} KB as a message{pictures}",
         "Audience": audience_line(sending, to),
     }
+    if sending.audience is not None and sending.audience.segment_source:
+        facts["Segment"] = segment_line(sending.audience)
     if plan is not None:
         facts |= _standing_facts(plan, left_out or {})
     if relay:
@@ -150,10 +152,17 @@ def audience_line(sending: Sending, to: Sequence[str]) -> str:
         return f"test: {', '.join(person.email for person in sending.recipients)}"
     if sending.audience is None:
         return f"{count:,}"
-    skipped = [f"{rows:,} {word}" for word, _, rows in _bad_rows(sending.audience) if rows]
+    audience = sending.audience
+    skipped = [f"{rows:,} {word}" for word, _, rows in _bad_rows(audience) if rows]
+    skipped += [f"{rows:,} excluded: {reason}" for reason, rows in sorted(audience.excluded.items())]
+    skipped += [f"{audience.outside_count:,} outside the segment"] if audience.outside_count else []
     return f"{count:,} of {sending.audience.rows:,} rows in {', '.join(to)}" + (
         f" ({', '.join(skipped)})" if skipped else ""
     )
+
+
+def segment_line(audience: Audience) -> str:
+    return f"{audience.segment_source}  ({len(audience):,} of {audience.listed:,} people)"
 
 
 def _bad_rows(audience: Audience) -> tuple[tuple[str, tuple[Finding, ...], int], ...]:
@@ -219,6 +228,9 @@ def summary(sending: Sending) -> dict[str, Any]:
         "rows": audience.rows if audience is not None else len(sending.recipients),
         "invalid": audience.invalid_count if audience is not None else 0,
         "duplicates": audience.duplicates_count if audience is not None else 0,
+        "excluded": dict(audience.excluded) if audience is not None else {},
+        "segment": audience.segment_source if audience is not None else "",
+        "outside_segment": audience.outside_count if audience is not None else 0,
     }
 
 

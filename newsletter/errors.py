@@ -19,6 +19,8 @@ class NewsletterError(Exception):
     """The root: anything that a front door prints as one sentence and turns into an exit code."""
 
     exit_code: ClassVar[int] = EXIT_USAGE
+    picture: tuple[str, ...] = ()
+    """Lines to show beneath the sentence: what was written, and a caret under the place."""
 
 
 class ContentError(NewsletterError):

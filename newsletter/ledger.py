@@ -341,7 +341,7 @@ class Ledger:
         )
 
     def paths(self, issue: str) -> tuple[str, str]:
-        """The post and the list of the current plan, as they were given; empty when they were not."""
+        """The post and the list (`join_segment`) of the current plan, as they were given; empty when they were not."""
         with self._read() as db:
             found = db.execute(sa.select(issues.c.post, issues.c.audience).where(issues.c.issue == issue)).first()
         return (found.post, found.audience) if found else ("", "")

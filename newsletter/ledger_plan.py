@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from newsletter.ledger_rows import Plan, storable
 from newsletter.model import State
 from newsletter.schema import deliveries, issues, moment_of, versions
+from newsletter.segments import split_segment
 
 
 class KnownIssue(NamedTuple):
@@ -160,7 +161,8 @@ def standing(
     rows = db.execute(_STANDING, {**of_this, "now": now, "max_attempts": max_attempts}).all()
     found = {(row.state, row.kind): row.number for row in rows}
     total = sum(found.values())
-    added, gone = _drift(db, of_this, total)
+    audience = db.scalar(sa.select(issues.c.audience).where(issues.c.id == issue_id)) or ""
+    added, gone = _drift(db, of_this, total, split_segment(audience)[1])
     return Plan(
         audience=total,
         due=found.get((State.PENDING, ""), 0) + found.get((State.DEFERRED, ""), 0),
@@ -203,15 +205,18 @@ _LEFT_NOW = sa.text(
 )
 
 
-def _drift(db: sa.Connection, of_this: Mapping[str, int], total: int) -> tuple[int | None, int | None]:
-    """How many are on this list and not on that of the issue sent last before, and the other way round."""
+def _drift(db: sa.Connection, of_this: Mapping[str, int], total: int, segment: str) -> tuple[int | None, int | None]:
+    """How many are on this list and not on that of the issue sent last before, and the other way round.
+
+    Like is compared with like: a segment with the issue that went to this segment last, a whole list with a whole one.
+    """
     sent_before = (
-        sa.select(issues.c.id, issues.c.plan)
+        sa.select(issues.c.id, issues.c.plan, issues.c.audience)
         .where(issues.c.id != of_this["issue"], issues.c.first_sent.is_not(None))
         .order_by(issues.c.first_sent.desc(), issues.c.id.desc())
-        .limit(1)
     )
-    before = db.execute(sent_before).one_or_none()
+    with db.execute(sent_before) as candidates:
+        before = next((each for each in candidates if split_segment(each.audience)[1] == segment), None)
     if before is None:
         return None, None
     of_both = {**of_this, "before": before.id, "before_plan": before.plan}

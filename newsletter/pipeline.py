@@ -32,7 +32,7 @@ from newsletter.values import FaultError
 if TYPE_CHECKING:  # imported where they are used: sending needs half a second of them, and rendering none
     from newsletter.audience import Audience
     from newsletter.dkim import Signer
-    from newsletter.subscribers import Listing
+    from newsletter.subscribers import Rows
 
 TEST_PREFIX = "[Test] "
 CORRECTIONS = {"en": "Correction: ", "zh": "【更正】", "ja": "【訂正】", "ko": "[정정] "}
@@ -217,29 +217,30 @@ def plan_send(
     to: Sequence[Path | str] | Path | None,
     test: Sequence[str],
     when: datetime,
+    where: str = "",
     images: ImageMode | None = None,
     dry: bool = False,
-    sign_ups: Callable[[str], Listing] | None = None,
+    sign_ups: Callable[[str], Rows] | None = None,
     on_fetch: Callable[[int, int], None] = lambda done, total: None,
 ) -> Sending:
     """Who would get what: reads the lists, renders the post, connects to no relay. Raises ContentError, ConfigError.
 
-    `to` and `sign_ups` are as `read_audience` takes them. A `dry` one is only looked at: it needs no secrets, and its
-    links would not work.
+    `to` and `sign_ups` are as `read_audience` takes them, `where` is the segment of the lists that it goes to. A `dry`
+    one is only looked at: it needs no secrets, and its links would not work.
     """
     lists = (to,) if isinstance(to, Path) else tuple(to or ())
     if not lists and not test:
         raise ConfigError("nobody to send to; write --to subscribers.csv, or --test you@example.com")
+    if where and not lists:
+        raise ConfigError("--where chooses from a list; write --to subscribers.csv as well")
     from newsletter.audience import read_audience
 
-    audience = read_audience(*lists, sign_ups=sign_ups) if lists else None
+    audience = read_audience(*lists, where=where, sign_ups=sign_ups) if lists else None
     tested = _chosen(test, audience) if test else None
     rendering = render_post(post, config, audience, tested=tested, images=images, on_fetch=on_fetch)
     recipients = tested or audience
     if not recipients:
-        invalid = audience.invalid_count if audience is not None else 0
-        names = ", ".join(map(str, lists))
-        raise ContentError(f"{names}: none of its {invalid:,} rows has an address that mail can go to; mend them")
+        raise ContentError(f"{', '.join(map(str, lists))}: {_nobody(audience)}")
     composer = Composer(
         rendering.variants,
         config.sample_sender if dry else config.sender,
@@ -250,6 +251,17 @@ def plan_send(
     )
     warnings = (*rendering.findings, *_empty_fields(rendering, recipients))
     return Sending(rendering, config, composer, recipients, audience, warnings, test=bool(test))
+
+
+def _nobody(audience: Audience | None) -> str:
+    """Why a list that has rows leaves nobody to mail, and what to do."""
+    if audience is None:
+        return "nobody is left to mail"
+    if audience.outside_count:
+        return f"none of the {audience.listed:,} people on it is in --where {audience.segment_source}; widen it"
+    if audience.excluded_count:
+        return f"nobody on it is a subscriber, as it says itself in {audience.excluded_count:,} rows; take another list"
+    return f"none of its {audience.invalid_count:,} rows has an address that mail can go to; mend them"
 
 
 def _signer(config: Config) -> Signer | None:

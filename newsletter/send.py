@@ -139,7 +139,7 @@ def require_sendable(sending: Sending, relays: Sequence[Relay]) -> tuple[str, ..
 def prepare(sending: Sending, ledger: Ledger, orders: Orders, *, post: str = "", audience: str = "") -> Prepared:
     """Write down who is to get the issue. Call it while holding the issue; raises ConfigError where a person must say.
 
-    `post` and `audience` are the paths that `resume` will read again.
+    `post` and `audience` are what `resume` will read again: two paths, the list's with its segment, `join_segment`.
     """
     issue = sending.rendering.issue.slug
     ledger.recover(issue)

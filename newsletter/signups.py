@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from newsletter.people.store import People
-from newsletter.subscribers import MAX_VALUE_CHARS, Listing, Row
+from newsletter.subscribers import MAX_VALUE_CHARS, Row
 from newsletter.values import CONTROL
 
 OWN_COLUMNS = ("email", "name", "lang")
 
 
-def list_sign_ups(people: People, name: str = "") -> Listing:
+@dataclass(frozen=True, slots=True)
+class SignUps:
+    """Their columns and rows, to be read once."""
+
+    columns: tuple[str, ...]
+    rows: Iterator[Row]
+
+
+def list_sign_ups(people: People, name: str = "") -> SignUps:
     """Everyone confirmed, or those of the list of that `name`, in the order in which they signed up.
 
     The columns are `email`, `name`, `lang`, and every other field that somebody filled in: two walks over the people.
     """
     others = {field for person in people.confirmed(name) for field in person.fields} - {*OWN_COLUMNS}
     columns = (*OWN_COLUMNS, *sorted(others))
-    return Listing(columns, _rows(people, name, columns))
+    return SignUps(columns, _rows(people, name, columns))
 
 
 def _rows(people: People, name: str, columns: tuple[str, ...]) -> Iterator[Row]:

@@ -6,30 +6,28 @@ The file is read line by line in flat memory. A row is known by the line on whic
 
 from __future__ import annotations
 
-import codecs
 import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple, TextIO
+from typing import NamedTuple, Protocol
 
 from email_validator import EmailNotValidError, validate_email
 
-from newsletter.errors import ConfigError, ContentError, located
+from newsletter.errors import ContentError, located
+from newsletter.list_headers import Header, is_address_column, read_header
+from newsletter.list_text import MAX_ROW_CHARS, Lines, open_lines
 from newsletter.model import Finding, Subscriber
+from newsletter.values import FaultError
 
 MAX_VALUE_CHARS = 10_000
-# A quote that is never closed would swallow the list; past this many characters a row is given up as such.
-MAX_ROW_CHARS = 100_000
 MAX_ADDRESS_CHARS = 254  # RFC 3696, erratum 1690
+MAX_COLUMNS = 1_000
 
-_DELIMITERS = ",;\t"
-_BLANK = " \t\n\u00a0\u3000\ufeff"  # what may surround a column's name, a second BOM included
-_SAVE_AS_UTF8 = 'save it as UTF-8 (in Excel: "CSV UTF-8")'
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 
 # A subset of what email_validator takes: ASCII atoms, a domain of two or more plain labels, none of them Punycode, and
 # a top-level domain that is not reserved. What does not match is not wrong; it goes to email_validator.
@@ -44,13 +42,9 @@ _PLAIN_ADDRESS = re.compile(
     """,
     re.VERBOSE,
 )
-_SURROGATE = re.compile("[\ud800-\udfff]")
 # Line breaks and tabs may stand in an ordinary value, such as a postal address, but never in what a header carries.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _CONTROL_OR_BREAK = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_HEADER_COLUMNS = frozenset({"email", "name"})
-
-_LIKE_EMAIL = re.compile(r"mail|address|邮|郵|信箱|地址|メール|アドレス|메일|correo|courriel|adresse", re.IGNORECASE)
 
 
 class Row(NamedTuple):
@@ -66,22 +60,59 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """An open list: the names of its columns, lower-cased, and its rows, to be read once."""
+class BadRow(Finding):
+    """A row that no mail can go out for, and the row itself, as far as it was read."""
 
-    columns: tuple[str, ...]
+    row: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExcludedRow(BadRow):
+    """A row that says its person is no subscriber. `email` is the address where it is one, `reason` a word or two."""
+
+    email: str = ""
+    reason: str = ""
+
+
+class Rows(Protocol):
+    """What people come from, to be read once: a list in CSV, those who signed up."""
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+    @property
+    def rows(self) -> Iterator[Row | Finding]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """An open list: what its header says, and its rows, to be read once."""
+
+    header: Header
+    delimiter: str
+    lines: Lines
     rows: Iterator[Row | Finding]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What a row's values are called: in small letters, `email` among them."""
+        return self.header.columns
 
 
 @contextmanager
-def open_list(path: Path) -> Iterator[Listing]:
+def open_list(
+    path: Path, *, guess: bool = False, encoding: str = "", addresses: bool = True, values: bool = True
+) -> Iterator[Listing]:
     """A list to be read row by row. Of its errors, those of a row come while `rows` is read.
 
-    ContentError when the list has no email column or is not text in UTF-8; ConfigError when it cannot be read at all.
+    A list in UTF-8, or in UTF-16 that says so, is read as it is. Any other is refused, or with `guess` read as what it
+    looks like; `encoding` names what it is in. Without `addresses` these are taken as they stand, unchecked; without
+    `values` a row has no value but its address.
+
+    ContentError when the list has no email column or is not text; ConfigError when it cannot be read at all.
     """
-    with _open(path) as lines:
-        columns, delimiter = _read_header(lines)
-        yield Listing(tuple(filter(None, columns)), _read_rows(lines, columns, delimiter))
+    with open_lines(path, guess=guess, encoding=encoding) as lines:
+        header, delimiter = _read_header(lines)
+        yield Listing(header, delimiter, lines, _read_rows(lines, header, delimiter, addresses, values))
 
 
 def read_subscribers(path: Path) -> Iterator[Subscriber | Finding]:
@@ -128,130 +159,71 @@ def _normalize_any_address(text: str) -> str:
 # --- rows -----------------------------------------------------------------------------------------------------------
 
 
-class _Lines:
-    """The file's lines, numbered from 1, each with its line end. Lines may be given back to be read again."""
-
-    def __init__(self, path: Path, file: TextIO) -> None:
-        self.path = path
-        self.number = 0
-        self._file = file
-        self._returned: list[str] = []
-
-    def next(self) -> str | None:
-        line = self._returned.pop() if self._returned else self._read()
-        if not line:
-            return None
-        self.number += 1
-        if not line.isascii() and (bad := _SURROGATE.search(line)):
-            byte = ord(bad[0]) & 0xFF
-            column = len(line[: bad.start()].encode()) + 1
-            what = f"byte {column} of the line, 0x{byte:02x}, is not UTF-8"
-            raise ContentError(located(str(self.path), self.number, what, _SAVE_AS_UTF8))
-        return line
-
-    def give_back(self, lines: list[str]) -> None:
-        self._returned.extend(reversed(lines))
-        self.number -= len(lines)
-
-    def _read(self) -> str:
-        """At most one character more than a row may have; the rest of an endless line is passed over."""
-        line = self._file.readline(MAX_ROW_CHARS + 1)
-        rest = line
-        while len(rest) > MAX_ROW_CHARS and not rest.endswith("\n"):
-            rest = self._file.readline(MAX_ROW_CHARS + 1)
-        return line
-
-
-@contextmanager
-def _open(path: Path) -> Iterator[_Lines]:
-    try:
-        raw = path.open("rb")
-    except OSError as error:
-        raise ConfigError(_unreadable(path, error)) from error
-    with raw:
-        head = raw.peek(8192)
-        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise ContentError(located(str(path), 1, "the list is UTF-16, not UTF-8", _SAVE_AS_UTF8))
-        if b"\0" in head:
-            raise ContentError(
-                located(str(path), None, "a binary file, not a list in CSV", "export the list as CSV in UTF-8")
-            )
-        # Bytes that are not UTF-8 come through as surrogates, so that the error can name their line.
-        yield _Lines(path, io.TextIOWrapper(raw, "utf-8-sig", errors="surrogateescape"))
-
-
-def _unreadable(path: Path, error: OSError) -> str:
-    match error:
-        case FileNotFoundError():
-            return located(str(path), None, "there is no such file", "give the path of a CSV file")
-        case IsADirectoryError():
-            return located(str(path), None, "a folder, not a list", "give the path of a CSV file")
-    return located(str(path), None, f"cannot be read: {error.strerror}", "make the file readable")
-
-
-def _read_header(lines: _Lines) -> tuple[list[str], str]:
-    """The columns' names, lower-cased and possibly empty, and the delimiter between them."""
+def _read_header(lines: Lines) -> tuple[Header, str]:
+    """What the columns are, and the delimiter between them."""
     path = str(lines.path)
     while (line := lines.next()) is not None and not line.strip():
         pass
     if line is None:
         raise ContentError(located(path, None, "the list is empty", 'begin it with the header "email,name"'))
     start = lines.number
-    delimiter = max(_DELIMITERS, key=lambda candidate: _header_score(line, candidate))
+    delimiter = max(DELIMITERS, key=lambda candidate: _header_score(line, candidate))
     cells = _read_cells(lines, line, delimiter)
     if isinstance(cells, Finding):
         raise ContentError(cells.at(path))
-    columns = [cell.strip(_BLANK).lower() for cell in cells]
-    while columns and not columns[-1]:
-        columns.pop()
-    if any(_CONTROL_OR_BREAK.search(column) for column in columns):
+    if len(cells) > MAX_COLUMNS:
+        what = f"the header has {len(cells):,} columns"
+        raise ContentError(located(path, start, what, f"keep at most {MAX_COLUMNS:,}"))
+    if any(_CONTROL_OR_BREAK.search(cell.strip()) for cell in cells):
         what = f"the header {_shown(line.strip())} has a control character or a line break"
         raise ContentError(located(path, start, what, "write the column names on one line"))
-    for column in columns:
-        if column and columns.count(column) > 1:
-            what = f"the column {_shown(column)} is there twice"
-            raise ContentError(located(path, start, what, "rename or remove one of them"))
-    if "email" not in columns:
-        raise ContentError(_without_email(path, start, [cell.strip() for cell in cells if cell.strip()]))
-    return columns, delimiter
+    try:
+        return read_header(cells, lines.path.name), delimiter
+    except FaultError as fault:
+        raise ContentError(located(path, start, fault.what, fault.remedy)) from fault
 
 
 def _header_score(line: str, delimiter: str) -> tuple[bool, int]:
     cells = next(csv.reader([line], delimiter=delimiter))
-    return any(cell.strip(_BLANK).lower() == "email" for cell in cells), len(cells)
+    return any(is_address_column(cell) for cell in cells), len(cells)
 
 
-def _without_email(path: str, line: int, found: list[str]) -> str:
-    what = f"no column is named email; the header has {', '.join(_shown(name) for name in found[:10])}"
-    if any("@" in name for name in found):
-        return located(path, line, what, 'put a header above the first row, such as "email,name"')
-    likely = next((name for name in found if _LIKE_EMAIL.search(name)), None)
-    if likely:
-        return located(path, line, what, f"rename {_shown(likely)} to email")
-    return located(path, line, what, "name the column of addresses email")
-
-
-def _read_rows(lines: _Lines, columns: list[str], delimiter: str) -> Iterator[Row | Finding]:
+def _read_rows(lines: Lines, header: Header, delimiter: str, addresses: bool, values: bool) -> Iterator[Row | Finding]:
+    width, at = len(header.names), header.email_cell
+    plain = not header.name_cells and all(header.names)
+    watched = bool(header.statuses or header.everyone)
+    tabs = delimiter == "\t"
     while (line := lines.next()) is not None:
+        # Nearly every row is found good by a few looks at all of it; no control character is printable.
+        body = line[:-1] if line.endswith("\n") else line
+        text = body.replace("\t", "") if tabs else body
+        if '"' not in text and len(text) <= MAX_VALUE_CHARS and text.isprintable():
+            cells = body.split(delimiter)
+            if len(cells) == width and (written := cells[at].strip()) and not (watched and header.excluded(cells)):
+                try:
+                    email = normalize_address(written) if addresses else written
+                except ValueError as error:
+                    yield _invalid(written, error, body, lines.number)
+                    continue
+                if not values:
+                    yield Row(lines.number, email, (email,))
+                    continue
+                cells[at] = email
+                yield Row(lines.number, email, [c.strip() for c in cells] if plain else header.values_of(cells))
+                continue
         start = lines.number
-        cells = _read_cells(lines, line, delimiter)
-        if isinstance(cells, Finding):
-            yield cells
-            continue
-        text = "".join(cells)
-        if text and not text.isspace():  # else blank: spreadsheets leave rows like ",,,"
-            yield _read_row(cells, text, columns, delimiter, start)
+        read = _read_cells(lines, line, delimiter)
+        if isinstance(read, Finding):
+            yield read
+        elif any(cell and not cell.isspace() for cell in read):  # else blank: spreadsheets leave rows like ",,,"
+            yield _read_row(read, header, delimiter, start, addresses, values)
 
 
-def _read_cells(lines: _Lines, line: str, delimiter: str) -> list[str] | Finding:
+def _read_cells(lines: Lines, line: str, delimiter: str) -> list[str] | BadRow:
     """The cells of the row that `line` starts. When its quotes do not work out, only this line is lost to it."""
     if len(line) > MAX_ROW_CHARS:
-        return Finding(
-            "oversize",
-            f"the row {_shown(line)} has more than {MAX_ROW_CHARS:,} characters",
-            "shorten it",
-            lines.number,
-        )
+        what = f"the row {_shown(line)} has more than {MAX_ROW_CHARS:,} characters"
+        return BadRow("oversize", what, "shorten it", lines.number, row=line[:MAX_VALUE_CHARS])
     if '"' not in line:
         return line.rstrip("\n").split(delimiter)
     start = lines.number
@@ -270,46 +242,62 @@ def _read_cells(lines: _Lines, line: str, delimiter: str) -> list[str] | Finding
     except csv.Error:
         lines.give_back(taken[1:])
         what = f"the quotes of {_shown(line.rstrip())} do not match"
-        return Finding("quotes", what, 'close the quoted value, and write "" for a quote inside it', start)
+        remedy = 'close the quoted value, and write "" for a quote inside it'
+        return BadRow("quotes", what, remedy, start, row=line.rstrip("\n"))
 
 
-def _read_row(cells: list[str], text: str, columns: list[str], delimiter: str, line: int) -> Row | Finding:
-    """`text` is all that stands in the cells."""
-    while len(cells) > len(columns) and not cells[-1].strip():
+def _read_row(
+    cells: list[str], header: Header, delimiter: str, line: int, addresses: bool, values: bool
+) -> Row | BadRow:
+    width = len(header.names)
+    row = delimiter.join(cells)
+    while len(cells) > width and not cells[-1].strip():
         cells.pop()
-    if len(cells) != len(columns):
-        what = f"{_shown(delimiter.join(cells))} has {_columns(len(cells))}, the header {len(columns)}"
-        remedy = (
-            f"quote a value that holds {_shown(delimiter)}" if len(cells) > len(columns) else "add the missing ones"
-        )
-        return Finding("columns", what, remedy, line)
-    # No control character is printable: nearly every row is found good by one look at all of it.
-    if len(text) > MAX_VALUE_CHARS or not text.isprintable():
-        for column, cell in zip(columns, cells, strict=True):
-            fault = _fault(column, cell, line)
-            if fault:
-                return fault
-    at = columns.index("email")
+    if len(cells) != width:
+        what = f"{_shown(delimiter.join(cells))} has {_columns(len(cells))}, the header {width}"
+        remedy = f"quote a value that holds {_shown(delimiter)}" if len(cells) > width else "add the missing ones"
+        return BadRow("columns", what, remedy, line, row=row)
+    at = header.email_cell
+    if why := header.excluded(cells):
+        return _excluded(cells[at].strip(), why, row, line)
+    for number, (column, cell) in enumerate(zip(header.names, cells, strict=True)):
+        fault = _fault(column, cell, in_a_header=column in ("email", "name") or number in header.name_cells)
+        if fault:
+            return BadRow(*fault, line, row=row)
     written = cells[at].strip()
     if not written:
-        what = f"{_shown(delimiter.join(cells))} has no address"
-        return Finding("no-address", what, "fill in the email column, or remove the row", line)
+        what = f"{_shown(row)} has no address"
+        return BadRow("no-address", what, "fill in the email column, or remove the row", line, row=row)
     try:
-        cells[at] = email = normalize_address(written)
+        cells[at] = email = normalize_address(written) if addresses else written
     except ValueError as error:
-        return Finding("invalid-address", f"{_shown(written)} is not an address: {error}", _mend(written), line)
-    return Row(line, email, [cell.strip() for column, cell in zip(columns, cells, strict=True) if column])
+        return _invalid(written, error, row, line)
+    return Row(line, email, header.values_of(cells) if values else (email,))
 
 
-def _fault(column: str, cell: str, line: int) -> Finding | None:
-    """What keeps a value from being used, whatever the column is for."""
+def _fault(column: str, cell: str, *, in_a_header: bool) -> tuple[str, str, str] | None:
+    """What keeps a value from being used, whatever the column is for: a code, what it is, and a remedy."""
     if len(cell) > MAX_VALUE_CHARS:
         what = f"{_shown(column)} is {_shown(cell)}, with {len(cell):,} characters"
-        return Finding("oversize", what, f"keep it below {MAX_VALUE_CHARS:,}", line)
-    if (_CONTROL_OR_BREAK if column in _HEADER_COLUMNS else _CONTROL).search(cell):
+        return "oversize", what, f"keep it below {MAX_VALUE_CHARS:,}"
+    if (_CONTROL_OR_BREAK if in_a_header else _CONTROL).search(cell):
         what = f"{_shown(column)} is {_shown(cell)}, with a control character or a line break"
-        return Finding("control-character", what, "remove it", line)
+        return "control-character", what, "remove it"
     return None
+
+
+def _invalid(written: str, error: ValueError, row: str, line: int) -> BadRow:
+    what = f"{_shown(written)} is not an address: {error}"
+    return BadRow("invalid-address", what, _mend(written), line, row=row)
+
+
+def _excluded(written: str, why: str, row: str, line: int) -> ExcludedRow:
+    try:
+        email = normalize_address(written)
+    except ValueError:
+        email = ""
+    what = f"{_shown(written)} is no subscriber ({_printable(why)}); nobody is mailed for this row"
+    return ExcludedRow("excluded", what, "", line, row=row, email=email, reason=_printable(why))
 
 
 def duplicate(email: str, line: int | None, first_line: int | None, first_path: str = "") -> Finding:

@@ -114,7 +114,7 @@ BAD: dict[str, Bad] = {
     "unclosed front matter": post("---\ntitle: x\n\nText.\n", 1, "post.md:"),
     "unclosed fence": post("# Hi\n\n```\ncode\n", 1, "post.md:3: the code fence ``` is never closed"),
     "missing theme": post(BAROQUE, 2, "baroque"),
-    "list without email": roll("mail,name\na@example.com,A\n", 1, "list.csv:1: no column is named email"),
+    "list without email": roll("address,name\na@example.com,A\n", 1, "list.csv:1: no column is named email"),
     "empty list": roll("", 1, "list.csv: the list is empty"),
     "list without rows": roll("email,name\n", 1, "list.csv: nobody is on the list"),
     "list of bad rows": roll("email\nx\ny\n", 1, "list.csv: none of its 2 rows has an address"),

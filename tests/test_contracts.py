@@ -36,6 +36,9 @@ PURE = (
     "backoff",
     "meanings",
     "webhooks",
+    "segments",
+    "list_headers",
+    "list_checks",
 )
 IMPURE_MODULES = frozenset(
     {

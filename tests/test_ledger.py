@@ -16,6 +16,7 @@ from newsletter.errors import ConfigError
 from newsletter.ledger import MOVES, Claim, Delivery, IllegalMoveError, Ledger, Move, Plan
 from newsletter.model import Outcome, State
 from newsletter.people.store import People
+from newsletter.segments import join_segment
 
 Store = Path | str
 ISSUE = "2026-03-01-daily"
@@ -296,6 +297,23 @@ def test_a_list_is_compared_with_that_of_the_issue_sent_before(ledger: Ledger, c
     assert (found.added, found.gone) == (2, 2)
     found = plan(ledger, two, three, issue="march")
     assert (found.added, found.gone) == (0, 0)
+
+
+def test_a_segment_is_compared_with_the_last_issue_that_went_to_it(ledger: Ledger, clock: Clock) -> None:
+    one, two, three, four, _ = people(5)
+    pro, team = (join_segment("/list.csv", f"plan == '{name}'") for name in ("pro", "team"))
+
+    def sent(issue: str, audience: str, *addresses: str) -> tuple[int | None, int | None]:
+        found = plan(ledger, *addresses, issue=issue, audience=audience)
+        bring(ledger, ledger.claim(issue, 1)[0], S.SENT, issue)
+        clock.pass_(days=1)
+        return found.added, found.gone
+
+    assert sent("january", "/list.csv", one, two, three) == (None, None)
+    assert sent("january pro", pro, one) == (None, None)  # the whole list is no measure of a part of it
+    assert sent("february", "/other.csv", one, two) == (0, 1)  # nor a part of the whole
+    assert sent("february team", team, four) == (None, None)
+    assert sent("february pro", pro, two, four) == (2, 1)
 
 
 def test_a_plan_keeps_the_paths_for_the_next_run(ledger: Ledger) -> None:

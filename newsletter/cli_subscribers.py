@@ -1,0 +1,288 @@
+"""The commands of the list: subscribers check, convert, merge, diff, export. Options are gathered, results printed.
+
+Heavy imports happen inside the commands, so that `newsletter --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from newsletter import errors
+from newsletter.console import json_option, print_json
+from newsletter.progress import Progress, printable
+
+if TYPE_CHECKING:
+    from newsletter.list_survey import Survey
+    from newsletter.list_tools import Difference, Made
+    from newsletter.model import Finding
+
+SHOWN_PEOPLE = 20
+"""Addresses of each kind that `diff` names without --all."""
+
+# A list is a file that is there; what is wrong with one is said by who reads it.
+_LIST: Any = click.Path(path_type=Path)
+out_option = click.option("--out", required=True, type=_LIST, metavar="FILE.csv", help="The list to write.")
+where_option = click.option(
+    "--where", default="", metavar="EXPR", help="Only those of the list: \"plan == 'pro' and tags has 'ai'\"."
+)
+encoding_option = click.option(
+    "--encoding", default="", metavar="NAME", help="What the list is written in, such as gb18030; else it is detected."
+)
+
+
+@click.group()
+def subscribers() -> None:
+    """Look after the list: check it, clean it, put lists together, see who joined and left."""
+
+
+# --- check ----------------------------------------------------------------------------------------------------------
+
+
+@subscribers.command()
+@click.argument("path", metavar="LIST.csv", type=_LIST)
+@where_option
+@click.option("--no-addresses", is_flag=True, help="Do not look at the addresses, only at the file; faster.")
+@click.option("--all", "all_findings", is_flag=True, help="Name every finding, not the first ten of each kind.")
+@encoding_option
+@json_option
+def check(path: Path, where: str, no_addresses: bool, all_findings: bool, encoding: str, as_json: bool) -> None:
+    """Say what is wrong with a list, and how many people it has. Ends with 1 when rows would go without mail."""
+    from newsletter.list_survey import NAMED, survey_list
+
+    with Progress("Reading, bytes", quiet=as_json) as reading:
+        survey = survey_list(
+            path,
+            where=where,
+            addresses=not no_addresses,
+            encoding=encoding,
+            named=None if all_findings else NAMED,
+            on_progress=reading.show,
+        )
+    if as_json:
+        print_json(_survey_facts(survey))
+    else:
+        _print_survey(path, survey)
+    sys.exit(errors.EXIT_CONTENT if survey.at_fault else errors.EXIT_OK)
+
+
+def _print_survey(path: Path, survey: Survey) -> None:
+    kind = f"{survey.provider} export" if survey.provider else "list"
+    guess = " (guessed)" if survey.encoding.guessed else ""
+    _say(f"{path}: a {kind} in {survey.encoding.name}{guess}, {survey.delimiter} between the columns")
+    address = "" if survey.email_column == "email" else f"; email is {survey.email_column!r}"
+    _say(f"columns: {', '.join(survey.columns)}{address}")
+    told: dict[str, list[Finding]] = {}
+    for finding in survey.findings:
+        told.setdefault(finding.code, []).append(finding)
+    for code, findings in told.items():
+        _say("")
+        for finding in findings:
+            _say(finding.at(str(path)))
+        if (more := survey.counts[code] - len(findings)) > 0:
+            _say(f"… and {more:,} more of {code}; --all names them")
+    _say("")
+    _print_counts(
+        ("rows", survey.rows),
+        ("good", survey.good),
+        ("outside the segment", survey.outside),
+        ("invalid", survey.invalid),
+        ("duplicates", survey.duplicates),
+        *((f"excluded: {reason}", number) for reason, number in sorted(survey.excluded.items())),
+        ("flagged", survey.flagged),
+        always=("rows", "good", "invalid", "duplicates", "flagged"),
+    )
+
+
+def _survey_facts(survey: Survey) -> dict[str, Any]:
+    return {
+        "encoding": survey.encoding.name,
+        "guessed": survey.encoding.guessed,
+        "delimiter": survey.delimiter,
+        "columns": list(survey.columns),
+        "email_column": survey.email_column,
+        "provider": survey.provider,
+        "segment": survey.segment,
+        "rows": survey.rows,
+        "good": survey.good,
+        "outside_segment": survey.outside,
+        "invalid": survey.invalid,
+        "duplicates": survey.duplicates,
+        "excluded": dict(survey.excluded),
+        "flagged": survey.flagged,
+        "counts": dict(survey.counts),
+        "findings": [
+            {"kind": each.code, "line": each.line, "what": each.what, "remedy": each.remedy} for each in survey.findings
+        ],
+    }
+
+
+# --- lists from lists -----------------------------------------------------------------------------------------------
+
+
+@subscribers.command()
+@click.argument("path", metavar="LIST.csv", type=_LIST)
+@out_option
+@where_option
+@encoding_option
+@json_option
+def convert(path: Path, out: Path, where: str, encoding: str, as_json: bool) -> None:
+    """Write LIST.csv anew: UTF-8, commas, `email,name` first, nobody twice. LIST.csv itself stays as it is.
+
+    Rows that cannot be mailed go to FILE.rejected.csv, with the line and the reason. The exports of Mailchimp,
+    Substack, Ghost, Buttondown and listmonk are known by their headers; whoever has left is not written.
+    """
+    from newsletter.list_tools import convert_list
+
+    _print_made(convert_list(path, out, where=where, encoding=encoding), as_json)
+
+
+@subscribers.command()
+@click.argument("paths", metavar="LIST.csv...", nargs=-1, required=True, type=_LIST)
+@out_option
+@encoding_option
+@json_option
+def merge(paths: tuple[Path, ...], out: Path, encoding: str, as_json: bool) -> None:
+    """Put lists together: the first row of an address stands, the columns are united.
+
+    Whoever one of the lists says has left is not in the result, whatever the others say.
+    """
+    from newsletter.list_tools import merge_lists
+
+    _print_made(merge_lists(paths, out, encoding=encoding), as_json)
+
+
+@subscribers.command()
+@click.argument("path", metavar="LIST.csv", type=_LIST)
+@out_option
+@where_option
+@encoding_option
+@json_option
+def export(path: Path, out: Path, where: str, encoding: str, as_json: bool) -> None:
+    """Write LIST.csv for a spreadsheet: a value that it would run as a formula gets an apostrophe in front."""
+    from newsletter.list_tools import export_list
+
+    _print_made(export_list(path, out, where=where, encoding=encoding), as_json)
+
+
+def _print_made(made: Made, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "path": str(made.path),
+                "rejected": str(made.rejected) if made.rejected else None,
+                "sources": [
+                    {
+                        "path": str(source.path),
+                        "encoding": source.encoding.name,
+                        "guessed": source.encoding.guessed,
+                        "provider": source.provider,
+                    }
+                    for source in made.sources
+                ],
+                "columns": list(made.columns),
+                "rows": made.rows,
+                "people": made.people,
+                "outside_segment": made.outside,
+                "invalid": made.invalid,
+                "duplicates": made.duplicates,
+                "excluded": dict(made.excluded),
+                "neutralised": made.neutralised,
+            }
+        )
+        return
+    for source in made.sources:
+        kind = f"a {source.provider} export" if source.provider else "a list"
+        _say(f"{source.path}: {kind} in {source.encoding.name}")
+        if source.encoding.guessed:
+            sample = f", such as {source.encoding.sample!r}" if source.encoding.sample else ""
+            guess = f"it was read as {source.encoding.name}, by its looks; see that the names are right{sample}"
+            _say(f"warning: {source.path}: {guess}, or write --encoding", err=True)
+    _say(f"{made.path}: {made.people:,} people, columns {', '.join(made.columns)}")
+    if made.rejected:
+        _say(f"{made.rejected}: the rows that are not in it, with the reason")
+    _say("")
+    _print_counts(
+        ("rows", made.rows),
+        ("people", made.people),
+        ("outside the segment", made.outside),
+        ("invalid", made.invalid),
+        ("duplicates", made.duplicates),
+        *((f"excluded: {reason}", number) for reason, number in sorted(made.excluded.items())),
+        ("values made harmless", made.neutralised),
+        always=("rows", "people"),
+    )
+
+
+# --- diff -----------------------------------------------------------------------------------------------------------
+
+
+@subscribers.command()
+@click.argument("old", metavar="OLD.csv", type=_LIST)
+@click.argument("new", metavar="NEW.csv", type=_LIST)
+@click.option("--all", "everyone", is_flag=True, help=f"Name everyone, not the first {SHOWN_PEOPLE} of each.")
+@encoding_option
+@json_option
+def diff(old: Path, new: Path, everyone: bool, encoding: str, as_json: bool) -> None:
+    """Show who joined and who left between two lists, by address."""
+    from newsletter.list_tools import compare_lists
+
+    with compare_lists(old, new, encoding=encoding) as difference:
+        if as_json:
+            sys.stdout.writelines(_json_of(difference))
+            return
+        counts = {
+            sign: _print_some(sign, addresses, None if everyone else SHOWN_PEOPLE)
+            for sign, addresses in (("+", difference.joined), ("-", difference.left))
+        }
+        _say("")
+        _print_counts(
+            (f"people in {old}", difference.old),
+            (f"people in {new}", difference.new),
+            ("joined", counts["+"]),
+            ("left", counts["-"]),
+        )
+
+
+def _json_of(difference: Difference) -> Iterator[str]:
+    """One JSON object, piece by piece: everyone may have left."""
+    yield f'{{\n  "old": {difference.old},\n  "new": {difference.new}'
+    for name, addresses in (("joined", difference.joined), ("left", difference.left)):
+        yield f',\n  "{name}": ['
+        for number, address in enumerate(addresses):
+            yield ("," if number else "") + "\n    " + json.dumps(address, ensure_ascii=False)
+        yield "]"
+    yield "\n}\n"
+
+
+def _print_some(sign: str, addresses: Iterator[str], most: int | None) -> int:
+    """Print the first of them, and how many more there are -> how many they are."""
+    count = 0
+    for address in islice(addresses, most):
+        count += 1
+        _say(f"{sign} {address}")
+    more = sum(1 for _ in addresses)
+    if more:
+        _say(f"{sign} … and {more:,} more; --all names them")
+    return count + more
+
+
+# --- printing -------------------------------------------------------------------------------------------------------
+
+
+def _say(text: str, *, err: bool = False) -> None:
+    click.echo(printable(text), err=err)
+
+
+def _print_counts(*counts: tuple[str, int], always: Iterable[str] | None = None) -> None:
+    """A column of numbers; those that are 0 only where they are among `always`."""
+    shown = [(name, number) for name, number in counts if number or always is None or name in always]
+    width = max(len(name) for name, _ in shown)
+    for name, number in shown:
+        _say(f"{name:<{width}}  {number:>9,}")

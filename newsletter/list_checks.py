@@ -1,0 +1,124 @@
+"""A good address -> what a person should look at before mailing it: a typing slip, a throwaway, a mailbox of a role.
+
+Nothing here is an error. Whoever typed gmial.com may have meant it; a person decides.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from disposable_email_domains import blocklist
+
+from newsletter.model import Finding
+
+REMARKS = ("typo", "disposable", "role")
+"""The codes of what is found here."""
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# Local parts that are read by whoever is on duty, or by nobody: RFC 2142, and what providers refuse on sign-up.
+_ROLES = _words(
+    """
+    abuse admin administrator billing contact daemon dns do-not-reply donotreply help helpdesk hostmaster hr info it
+    jobs list listserv mailer mailer-daemon marketing news no-reply no_reply nobody noc noreply office orders
+    postmaster press privacy root sales security service spam subscribe support sysadmin test unsubscribe usenet
+    webmaster www
+    """
+)
+
+# Mailboxes of many people: what a slip is likely to have been meant for. One that is
+# named here is never taken for a slip of its neighbour.
+_PROVIDERS = (
+    *("gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "msn.com", "yahoo.com", "ymail.com"),
+    *("icloud.com", "me.com", "mac.com", "aol.com", "proton.me", "protonmail.com", "fastmail.com", "zoho.com"),
+    *("qq.com", "163.com", "126.com", "139.com", "189.cn", "sina.com", "sina.cn", "sohu.com", "foxmail.com"),
+    *("aliyun.com", "yeah.net", "naver.com", "daum.net", "hanmail.net", "docomo.ne.jp", "ezweb.ne.jp"),
+    *("yahoo.co.jp", "yahoo.co.uk", "hotmail.co.uk", "yahoo.fr", "hotmail.fr", "orange.fr", "free.fr", "wanadoo.fr"),
+    *("laposte.net", "gmx.de", "gmx.net", "gmx.com", "gmx.at", "web.de", "t-online.de", "freenet.de", "libero.it"),
+    *("mail.com", "email.com", "mail.ru", "yandex.ru", "yandex.com", "rambler.ru", "bk.ru", "inbox.ru", "list.ru"),
+    *("comcast.net", "verizon.net", "att.net", "sbcglobal.net", "bellsouth.net", "cox.net", "btinternet.com"),
+    *("rediffmail.com", "uol.com.br", "bol.com.br", "terra.com.br", "telus.net", "shaw.ca", "rogers.com"),
+)
+_KNOWN = frozenset(_PROVIDERS)
+# Short names have neighbours everywhere: a slip in them is believed only where it is an old one.
+_SHORTEST_NAME = 5
+_KNOWN_SLIPS = {"qq.con": "qq.com", "qq.cm": "qq.com", "qq.om": "qq.com", "163.con": "163.com", "126.con": "126.com"}
+# Top-level domains that do not exist and are the slip of one that does.
+_TOP_SLIPS = {
+    **dict.fromkeys(("con", "cmo", "ocm", "comm", "coom", "vom", "xom", "clm", "cpm", "copm", "comn"), "com"),
+    **dict.fromkeys(("nte", "ent", "nett"), "net"),
+    **dict.fromkeys(("ogr", "orgg", "rog"), "org"),
+    **dict.fromkeys(("ed", "eduu"), "edu"),
+}
+
+
+class _Domain(NamedTuple):
+    """What is said of every address of a domain: the domain that was meant, and whether it is a throwaway."""
+
+    meant: str
+    is_disposable: bool
+
+
+def remarks_on(address: str, line: int | None) -> tuple[Finding, ...]:
+    """What to look at in a normalized address; nothing for nearly every one."""
+    local, _, domain = address.rpartition("@")
+    meant, is_disposable = _look_at(domain.lower())
+    is_role = local.partition("+")[0].lower() in _ROLES
+    if not (meant or is_disposable or is_role):
+        return ()
+    found = []
+    if meant:
+        found.append(Finding("typo", f"{_shown(address)} may be a slip", f"is it {local}@{meant}?", line))
+    if is_disposable:
+        what = f"{_shown(address)} is a throwaway address"
+        found.append(Finding("disposable", what, "it soon leads nowhere; bounces harm what you send", line))
+    if is_role:
+        what = f"{_shown(address)} is a role's mailbox, not a person's"
+        found.append(Finding("role", what, "see that whoever reads it asked for your mail", line))
+    return tuple(found)
+
+
+@lru_cache(maxsize=20_000)
+def _look_at(domain: str) -> _Domain:
+    meant = meant_domain(domain)
+    parent = domain.partition(".")[2]
+    # Many a slip of a large provider has been bought by somebody who collects its mail: it is a slip all the same.
+    return _Domain(meant, not meant and (domain in blocklist or ("." in parent and parent in blocklist)))
+
+
+def meant_domain(domain: str) -> str:
+    """The domain that was probably meant by one with a typing slip; empty where none is seen."""
+    if domain in _KNOWN:
+        return ""
+    if domain in _KNOWN_SLIPS:
+        return _KNOWN_SLIPS[domain]
+    name, _, top = domain.rpartition(".")
+    if top in _TOP_SLIPS:
+        mended = f"{name}.{_TOP_SLIPS[top]}"
+        return meant_domain(mended) or mended
+    for known in _PROVIDERS:
+        if len(known.partition(".")[0]) >= _SHORTEST_NAME and _is_one_slip(domain, known):
+            return known
+    return ""
+
+
+def _is_one_slip(typed: str, meant: str) -> bool:
+    """One letter wrong, missing, too many, or two swapped: the distance of Damerau and Levenshtein is one."""
+    longer = len(typed) - len(meant)
+    if abs(longer) > 1 or typed == meant:
+        return False
+    at = next((n for n, (a, b) in enumerate(zip(typed, meant, strict=False)) if a != b), min(len(typed), len(meant)))
+    if longer == 1:
+        return typed[at + 1 :] == meant[at:]
+    if longer == -1:
+        return typed[at:] == meant[at + 1 :]
+    rest = typed[at + 1 :] == meant[at + 1 :]
+    return rest or (typed[at : at + 2] == meant[at : at + 2][::-1] and typed[at + 2 :] == meant[at + 2 :])
+
+
+def _shown(address: str) -> str:
+    return repr(address if len(address) <= 60 else address[:57] + "…")

@@ -1,0 +1,270 @@
+"""Lists in, lists out: a clean one, one of several, one for a spreadsheet, and what differs between two.
+
+No list is ever written over: what is made takes its name whole, once all of it is on disk.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from newsletter.audience import Audience
+from newsletter.errors import ConfigError
+from newsletter.files import replacing
+from newsletter.list_text import Encoding
+from newsletter.model import Finding, fold_address
+from newsletter.segments import parse_segment
+from newsletter.subscribers import BadRow, Listing, Row, open_list
+
+_LOOKED_UP_AT_ONCE = 500
+
+# What a spreadsheet takes for the start of a formula, by OWASP's page on CSV injection, the wide forms included: a name
+# such as =HYPERLINK(...) would run on the machine of whoever opens the list.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+class _Writer(Protocol):
+    def writerow(self, row: Sequence[object], /) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A list that was read: its path, what it is written in, and whose export it is, empty where of nobody's."""
+
+    path: Path
+    encoding: Encoding
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A list that was written. `rows` of the sources = `people` + `invalid` + `duplicates` + the sum of `excluded`.
+
+    `rejected` is the file of the rows that are not in it; None where all are, or where none was asked for.
+    """
+
+    path: Path
+    sources: tuple[Source, ...]
+    columns: tuple[str, ...]
+    rows: int
+    people: int
+    invalid: int
+    duplicates: int
+    excluded: Mapping[str, int]
+    outside: int = 0
+    neutralised: int = 0
+    rejected: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What differs between two lists, by address. `joined` and `left` are read once, while the lists are open."""
+
+    old: int
+    new: int
+    joined: Iterator[str]
+    left: Iterator[str]
+
+
+def convert_list(path: Path, out: Path, *, where: str = "", encoding: str = "") -> Made:
+    """Write the people of a list as CSV in UTF-8 with commas: `email,name`, then its other columns.
+
+    The rows that are not among them go to OUT.rejected.csv, each with its line and the reason. ConfigError where `out`
+    is a list that is read; else as `open_list`, and SegmentError.
+    """
+    rejected = out.with_name(f"{out.stem}.rejected.csv")
+    _require_apart([path], out, rejected)
+    segment = parse_segment(where) if where else None
+    with ExitStack() as files:
+        listing = files.enter_context(open_list(path, guess=True, encoding=encoding))
+        if segment is not None:
+            segment.require_columns(listing.columns)
+        spared = files.enter_context(_Rejects.kept(rejected))
+        audience = files.enter_context(Audience(listing.columns, spared.passing(listing.rows), segment))
+        for finding, values in audience.all_duplicates():
+            spared.add(finding, ",".join(values))
+        columns = _columns_out([listing])
+        write_people(audience, columns, out)
+        return _made(audience, [_source(listing)], columns, out, rejected=rejected if spared.count else None)
+
+
+def merge_lists(paths: Sequence[Path], out: Path, *, encoding: str = "") -> Made:
+    """Write the people of several lists as one: of rows with one address the first stands, the columns are united.
+
+    Whoever one of the lists excludes is in none: an export that says "unsubscribed" outweighs an older list.
+    """
+    _require_apart(paths, out)
+    with ExitStack() as files:
+        listings = [files.enter_context(open_list(path, guess=True, encoding=encoding)) for path in paths]
+        columns = _columns_out(listings)
+        audience = files.enter_context(Audience(columns, _united(listings, columns)))
+        write_people(audience, columns, out)
+        return _made(audience, [_source(listing) for listing in listings], columns, out)
+
+
+def export_list(path: Path, out: Path, *, where: str = "", encoding: str = "") -> Made:
+    """Write the people of a list for a spreadsheet: nothing in it is taken for a formula, and hanzi are read right."""
+    _require_apart([path], out)
+    segment = parse_segment(where) if where else None
+    with ExitStack() as files:
+        listing = files.enter_context(open_list(path, guess=True, encoding=encoding))
+        if segment is not None:
+            segment.require_columns(listing.columns)
+        audience = files.enter_context(Audience(listing.columns, listing.rows, segment))
+        columns = _columns_out([listing])
+        neutralised = write_people(audience, columns, out, for_spreadsheet=True)
+        return _made(audience, [_source(listing)], columns, out, neutralised=neutralised)
+
+
+@contextmanager
+def compare_lists(old: Path, new: Path, *, encoding: str = "") -> Iterator[Difference]:
+    """Who joined and who left between two lists. Whoever the newer one excludes has left."""
+    with ExitStack() as files:
+        before, after = (files.enter_context(_addresses_of(path, encoding)) for path in (old, new))
+        yield Difference(len(before), len(after), _lacking(after, before), _lacking(before, after))
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+def write_people(people: Audience, columns: Sequence[str], out: Path, *, for_spreadsheet: bool = False) -> int:
+    """Write everyone of a list, in its order -> how many values a spreadsheet would have taken for formulas."""
+    neutralised = 0
+    with replacing(out) as file, _csv(file, for_spreadsheet=for_spreadsheet) as rows:
+        header, count = _harmless(columns) if for_spreadsheet else (columns, 0)
+        neutralised += count
+        rows.writerow(header)
+        for person in people:
+            values: Sequence[str] = [person.fields.get(column, "") for column in columns]
+            if for_spreadsheet:
+                values, count = _harmless(values)
+                neutralised += count
+            rows.writerow(values)
+    return neutralised
+
+
+def _harmless(values: Sequence[str]) -> tuple[list[str], int]:
+    """Security: what a spreadsheet would run gets an apostrophe in front, which makes it text."""
+    kept = [f"'{value}" if value.startswith(_FORMULA_STARTS) else value for value in values]
+    return kept, sum(len(new) > len(old) for new, old in zip(kept, values, strict=True))
+
+
+@contextmanager
+def _csv(file: BinaryIO, *, for_spreadsheet: bool = False) -> Iterator[_Writer]:
+    # Without the mark Excel reads UTF-8 as the code page of its machine.
+    text = io.TextIOWrapper(file, "utf-8-sig" if for_spreadsheet else "utf-8", newline="")
+    yield csv.writer(text, lineterminator="\r\n" if for_spreadsheet else "\n")
+    text.flush()
+    text.detach()
+
+
+class _Rejects:
+    """The file of the rows that a list was made without: line, code, reason, and the row as it was."""
+
+    def __init__(self, rows: _Writer) -> None:
+        self.count = 0
+        self._rows = rows
+
+    @classmethod
+    @contextmanager
+    def kept(cls, path: Path) -> Iterator[_Rejects]:
+        """What is written becomes a file at the end. Without any row there is none, nor an older one of the name."""
+        with replacing(path) as file, _csv(file) as rows:
+            rows.writerow(("line", "kind", "reason", "row"))
+            rejects = cls(rows)
+            yield rejects
+        if not rejects.count:
+            path.unlink(missing_ok=True)
+
+    def add(self, finding: Finding, row: str) -> None:
+        self.count += 1
+        reason = finding.what + (f"; {finding.remedy}" if finding.remedy else "")
+        self._rows.writerow((finding.line, finding.code, reason, *_harmless((row,))[0]))
+
+    def passing(self, rows: Iterator[Row | Finding]) -> Iterator[Row | Finding]:
+        for row in rows:
+            if isinstance(row, BadRow):
+                self.add(row, row.row)
+            yield row
+
+
+def _made(
+    audience: Audience,
+    sources: Sequence[Source],
+    columns: Sequence[str],
+    out: Path,
+    *,
+    neutralised: int = 0,
+    rejected: Path | None = None,
+) -> Made:
+    return Made(
+        path=out,
+        sources=tuple(sources),
+        columns=tuple(columns),
+        rows=audience.rows,
+        people=len(audience),
+        invalid=audience.invalid_count,
+        duplicates=audience.duplicates_count,
+        excluded=audience.excluded,
+        outside=audience.outside_count,
+        neutralised=neutralised,
+        rejected=rejected,
+    )
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+def _require_apart(sources: Sequence[Path], *outputs: Path) -> None:
+    """A list is the author's: nothing here writes over one that it reads."""
+    for out in outputs:
+        for source in sources:
+            if out.exists() and source.exists() and out.samefile(source):
+                raise ConfigError(f"{out}: this is the list that is read, and it is never written over; name another")
+
+
+def _columns_out(listings: Sequence[Listing]) -> tuple[str, ...]:
+    """`email`, `name` where any has it, then the other columns as they first come; a column that is the name once."""
+    found = dict.fromkeys(
+        column for listing in listings for column in listing.columns if column != listing.header.name_source
+    )
+    first = [column for column in ("email", "name") if column in found]
+    return (*first, *(column for column in found if column not in first))
+
+
+def _united(listings: Sequence[Listing], columns: Sequence[str]) -> Iterator[Row | Finding]:
+    for listing in listings:
+        places = [listing.columns.index(column) if column in listing.columns else None for column in columns]
+        for row in listing.rows:
+            if isinstance(row, Finding):
+                yield row
+                continue
+            values = ["" if place is None else row.values[place] for place in places]
+            yield Row(row.line, row.email, values)
+
+
+def _source(listing: Listing) -> Source:
+    return Source(listing.lines.path, listing.lines.encoding, listing.header.provider)
+
+
+@contextmanager
+def _addresses_of(path: Path, encoding: str) -> Iterator[Audience]:
+    with (
+        open_list(path, guess=True, encoding=encoding, values=False) as listing,
+        Audience(("email",), listing.rows) as audience,
+    ):
+        yield audience
+
+
+def _lacking(here: Audience, there: Audience) -> Iterator[str]:
+    """The addresses of one list that the other does not have, in list order."""
+    addresses = here.addresses()
+    while batch := list(islice(addresses, _LOOKED_UP_AT_ONCE)):
+        found = there.find([fold_address(address) for address in batch])
+        yield from (address for address in batch if fold_address(address) not in found)
