@@ -106,10 +106,7 @@ def suppress(
 @config_option
 @json_option
 def suppressed(reason: str | None, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
-    """List who must not be mailed, why, and since when. The forgotten stand there by their hash.
-
-    --json writes one object a line, however many there are.
-    """
+    """List who must not be mailed, why, and since when. The forgotten stand there by their hash."""
     import json
 
     from newsletter.errors import ConfigError
@@ -118,17 +115,22 @@ def suppressed(reason: str | None, ledger_url: str | None, config_path: Path | N
     if reason is not None and reason not in set(Reason):
         raise ConfigError(f"--reason {reason!r} is none; write one of: {', '.join(Reason)}")
     with _people(config_path, ledger_url) as people:
-        for row in people.suppressed(*([Reason(reason)] if reason else [])):
-            if as_json:
-                found = {"address": row.key, "reason": row.reason, "at": row.at.isoformat(timespec="seconds")}
-                click.echo(json.dumps({**found, "issue": row.issue, "detail": row.detail}, ensure_ascii=False))
-            else:
-                words = [f"{row.at:%Y-%m-%d}", f"{row.reason:<12}", row.key, row.issue, row.detail]
-                click.echo(printable("  ".join(filter(None, words))))
         counts = people.suppressed_count()
-    if not as_json:
-        said = ", ".join(f"{number:,} {each}" for each, number in sorted(counts.items())) or "Nobody is suppressed"
-        click.echo(f"{said}.", err=True)
+        rows = people.suppressed(*([Reason(reason)] if reason else []))
+        if as_json:
+            # Row by row: there may be more than fit into memory as one object.
+            click.echo(f'{{"counts": {json.dumps(dict(counts))}, "suppressed": [', nl=False)
+            for number, row in enumerate(rows):
+                found = {"address": row.key, "reason": row.reason, "at": _iso(row.at)}
+                line = json.dumps({**found, "issue": row.issue, "detail": row.detail}, ensure_ascii=False)
+                click.echo(f"{',' if number else ''}\n  {line}", nl=False)
+            click.echo("\n]}")
+            return
+        for row in rows:
+            words = [f"{row.at:%Y-%m-%d}", f"{row.reason:<12}", row.key, row.issue, row.detail]
+            click.echo(printable("  ".join(filter(None, words))))
+    said = ", ".join(f"{number:,} {each}" for each, number in sorted(counts.items())) or "Nobody is suppressed"
+    click.echo(f"{said}.", err=True)
 
 
 COMMANDS = (show, forget, suppress, suppressed)

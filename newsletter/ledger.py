@@ -163,6 +163,7 @@ class Ledger:
             self._ids.pop(issue, None)  # another process may have withdrawn it, and we made it anew
             issue_id = self._id_of(db, issue)
             number = ledger_plan.begin_plan(db, issue_id)
+            hidden_here = ledger_suppressed.hidden_in(db, issue_id)
         listed = iter(addresses)
         while batch := list(islice(listed, _PLANNED_AT_ONCE)):
             listed_here: dict[str, str] = {}
@@ -170,7 +171,7 @@ class Ledger:
                 listed_here.setdefault(fold_address(address), address)
             with self._write(issue) as db:
                 ledger_suppressed.lock_listing(db)
-                hashes = ledger_suppressed.hidden(db, issue_id, shadows)
+                hashes = ledger_suppressed.hidden(db, shadows) | hidden_here
                 people = ledger_suppressed.veiled(listed_here, hashes, shadows)
                 ledger_plan.list_people(db, issue_id, number, people, self._now())
         with self._write(issue) as db:

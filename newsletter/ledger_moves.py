@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from newsletter.ledger_plan import KnownIssue
 from newsletter.ledger_rows import Claim, IllegalMoveError, Move, storable
 from newsletter.ledger_suppressed import already_off, take_off
+from newsletter.links import FORGOTTEN
 from newsletter.model import State
 from newsletter.schema import MOVES, deliveries, issues, stamp_of
 
@@ -30,9 +31,13 @@ def _written(to: State, values: str) -> sa.TextClause:
     )
 
 
+# Of somebody who was forgotten while their message was on its way, neither its id nor the server's words are kept: the
+# one is made from the address, the others may repeat it.
+_HIDDEN = f"CASE WHEN recipient_key LIKE '%{FORGOTTEN}' THEN '' ELSE"
 _ANSWERED = (
-    "message_id = coalesce(nullif(:message_id, ''), message_id), lane = coalesce(nullif(:lane, ''), lane), "
-    "stage = :stage, code = :code, reply = :reply, due_at = :due_at"
+    f"message_id = {_HIDDEN} coalesce(nullif(:message_id, ''), message_id) END, "
+    f"lane = coalesce(nullif(:lane, ''), lane), stage = :stage, code = :code, reply = {_HIDDEN} :reply END, "
+    "due_at = :due_at"
 )
 # What a run may write, in the order in which one batch may take a row through it.
 _WRITES: Mapping[State, sa.TextClause] = MappingProxyType(

@@ -13,7 +13,7 @@ from types import MappingProxyType
 import sqlalchemy as sa
 
 from newsletter.errors import ConfigError
-from newsletter.links import FORGOTTEN, Shadows
+from newsletter.links import FORGOTTEN, Shadows, is_shadow
 from newsletter.schema import deliveries, issues, suppressions
 
 STAGE = "list"
@@ -26,45 +26,53 @@ _OFF = f"state = 'suppressed', stage = '{STAGE}', code = 0, due_at = NULL, updat
 _FIRST_REASON = """
     (SELECT s.reason FROM suppressions AS s WHERE s.key = deliveries.recipient_key ORDER BY s.at, s.reason LIMIT 1)
 """
-_OF_PLAN = "issue = :issue AND plan = :plan"
 
-# What keeps somebody off a plan, the weightiest first: whom the first one takes the next ones do not find.
-_MARKS: Mapping[str, sa.TextClause] = MappingProxyType(
+_MONTH_MS = 30 * 86_400_000
+"""An issue that began longer ago is in nobody's week any more."""
+
+# What keeps somebody off a plan, the weightiest first: whom the first one takes the next ones do not find. Each begins
+# with the few whom it is about, and looks them up in the index of the list: `{join}` keeps SQLite from walking over the
+# whole list for them.
+_MARKS: Mapping[str, str] = MappingProxyType(
     {
-        "suppressed": sa.text(
-            f"""
+        "suppressed": f"""
             UPDATE deliveries SET {_OFF}, reply = {_FIRST_REASON}
-            WHERE {_OF_PLAN} AND state IN ('pending', 'deferred')
-              AND recipient_key IN (SELECT key FROM suppressions)
-            """  # noqa: S608 - our own words alone
-        ),
-        "paused": sa.text(
-            f"""
+            WHERE id IN (
+              SELECT d.id FROM suppressions AS s
+              {{join}} deliveries AS d ON d.issue = :issue AND d.recipient_key = s.key
+              WHERE d.plan = :plan AND d.state IN ('pending', 'deferred')
+            )
+        """,  # noqa: S608 - our own words alone
+        "paused": f"""
             UPDATE deliveries SET {_OFF}, reply = 'paused'
-            WHERE {_OF_PLAN} AND state IN ('pending', 'deferred')
-              AND recipient_key IN (SELECT key FROM preferences WHERE paused_until > :now)
-            """  # noqa: S608
-        ),
-        "weekly": sa.text(
-            f"""
+            WHERE id IN (
+              SELECT d.id FROM preferences AS p
+              {{join}} deliveries AS d ON d.issue = :issue AND d.recipient_key = p.key
+              WHERE p.paused_until > :now AND d.plan = :plan AND d.state IN ('pending', 'deferred')
+            )
+        """,  # noqa: S608
+        "weekly": f"""
             UPDATE deliveries SET {_OFF}, reply = 'weekly'
-            WHERE {_OF_PLAN} AND state = 'pending' AND attempts = 0
-              AND recipient_key IN (
-                SELECT p.key FROM preferences AS p JOIN issues AS i ON i.id <> :issue
-                JOIN deliveries AS d ON d.issue = i.id AND d.recipient_key = p.key
-                WHERE p.frequency = 'weekly' AND d.state IN ('sent', 'uncertain') AND d.updated > :now - {WEEK_MS}
+            WHERE id IN (
+              SELECT d.id FROM preferences AS p
+              {{join}} deliveries AS d ON d.issue = :issue AND d.recipient_key = p.key
+              WHERE p.frequency = 'weekly' AND d.plan = :plan AND d.state = 'pending' AND d.attempts = 0 AND EXISTS (
+                SELECT 1 FROM issues AS i {{join}} deliveries AS had ON had.issue = i.id AND had.recipient_key = p.key
+                WHERE i.id <> :issue AND i.first_sent > :now - {_MONTH_MS}
+                  AND had.state IN ('sent', 'uncertain') AND had.updated > :now - {WEEK_MS}
               )
-            """  # noqa: S608
-        ),
+            )
+        """,  # noqa: S608
     }
 )
 
 
 def mark(db: sa.Connection, issue_id: int, plan: int, now: int, *, correction: bool) -> None:
     """Take everyone off a plan who must not be mailed. A `correction` goes to the weekly, too: they have the issue."""
+    join = "JOIN" if db.dialect.name == "postgresql" else "CROSS JOIN"
     for kind, statement in _MARKS.items():
         if not (correction and kind == "weekly"):
-            db.execute(statement, {"issue": issue_id, "plan": plan, "now": now})
+            db.execute(sa.text(statement.format(join=join)), {"issue": issue_id, "plan": plan, "now": now})
 
 
 _LEFT_IN_SQLITE = """
@@ -110,24 +118,26 @@ def lock_listing(db: sa.Connection) -> None:
         db.execute(sa.text("LOCK TABLE deliveries IN ROW EXCLUSIVE MODE"))
 
 
-def hidden(db: sa.Connection, issue_id: int, shadows: Shadows) -> frozenset[str]:
-    """The hashes of the forgotten: of all who are suppressed, and of whoever is in this issue.
+def hidden(db: sa.Connection, shadows: Shadows) -> frozenset[str]:
+    """The hashes of all who were forgotten.
 
     ConfigError where some of them were made with a secret that is not there: nobody could tell whose they are.
     """
-    ends = f"%{FORGOTTEN}"
-    of_all = sa.select(suppressions.c.key).where(suppressions.c.key.like(ends)).distinct()
-    of_this = sa.select(deliveries.c.recipient_key).where(
-        deliveries.c.issue == issue_id, deliveries.c.recipient_key.like(ends)
-    )
-    suppressed = frozenset(db.scalars(of_all))
-    untold = sum(1 for shadow in suppressed if not shadows.can_tell(shadow))
+    forgotten = sa.select(suppressions.c.key).where(suppressions.c.reason == "forgotten")
+    hashes = frozenset(key for key in db.scalars(forgotten) if is_shadow(key))
+    untold = sum(1 for shadow in hashes if not shadows.can_tell(shadow))
     if untold:
         raise ConfigError(
             f"NEWSLETTER_SECRET: {untold:,} of those who must not be mailed are known by a hash alone, made with a "
             "secret that is not set; set it, and after a change write the old one behind the new, a comma between them"
         )
-    return suppressed | frozenset(db.scalars(of_this))
+    return hashes
+
+
+def hidden_in(db: sa.Connection, issue_id: int) -> frozenset[str]:
+    """The hashes in one issue: of people who may have it, and who may have come back since."""
+    mine = (deliveries.c.issue == issue_id, deliveries.c.recipient_key.like(f"%{FORGOTTEN}"))
+    return frozenset(db.scalars(sa.select(deliveries.c.recipient_key).where(*mine)))
 
 
 def veiled(people: Mapping[str, str], hashes: frozenset[str], shadows: Shadows) -> Mapping[str, str]:

@@ -159,7 +159,8 @@ def _verdict(tally: Tally) -> str:
         f"{tally.left:,} {'is' if tally.left == 1 else 'are'} left" if tally.left else "",
         f"{tally.uncertain:,} {'is' if tally.uncertain == 1 else 'are'} uncertain" if tally.uncertain else "",
     ]
-    return f"{share(tally.sent, tally.mailable)} have it; {_and([part for part in rest if part])}."
+    whom = " of those to be mailed" if tally.suppressed else ""
+    return f"{share(tally.sent, tally.mailable)}{whom} have it; {_and([part for part in rest if part])}."
 
 
 def _people_count(number: int) -> str:

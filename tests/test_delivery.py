@@ -32,6 +32,7 @@ from newsletter.errors import DeliveryError
 from newsletter.ledger import Ledger, Plan
 from newsletter.model import Relay, State
 from newsletter.pace import QuietHours, Rate
+from newsletter.people.store import People
 
 ADA, BEN, CAL, DEE, EVE = (f"{name}@example.com" for name in ("ada", "ben", "cal", "dee", "eve"))
 FIVE = (ADA, BEN, CAL, DEE, EVE)
@@ -73,6 +74,29 @@ def states(**others: str) -> dict[str, str]:
 def row(book: Book, address: str) -> tuple[str, str, int, str]:
     found = book.rows[address]
     return found.state.value, found.stage, found.code, found.reply
+
+
+@pytest.mark.parametrize("connections", [1, 3])
+def test_whoever_leaves_between_text_and_dot_is_not_mailed(
+    tmp_path: Path, extensions: tuple[str, ...], connections: int
+) -> None:
+    """The relay has the whole text by then; the connection ends without its dot, and the others go over a new one."""
+    book = Book(tmp_path / "newsletter.db", FORTY)
+
+    def leave() -> None:
+        with People.open(book.place, book.clock.moment) as people:
+            people.leave(FORTY[20], "one-click")
+
+    with SmtpServer(Rule("DATA", leave, about=FORTY[20]), extensions=extensions) as server:
+        stopped = book.run(route(server.relay, connections))
+    assert stopped == Stopped()
+    assert book.counts == {"sent": 39, "suppressed": 1}
+    assert book.states[FORTY[20]] == "suppressed"
+    assert FORTY[20] not in server.recipients
+    assert set(server.copies.values()) == {1}
+    assert [outcome.state for who, outcome, _ in book.told if who == FORTY[20]] == [State.SUPPRESSED]
+    assert len(book.told) == 40
+    book.close()
 
 
 # --- one relay, one connection --------------------------------------------------------------------------------------

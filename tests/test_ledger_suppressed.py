@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from newsletter.errors import ConfigError
 from newsletter.ledger import Ledger, Move, Plan
@@ -179,10 +181,37 @@ def test_who_is_forgotten_in_the_middle_of_a_send(ledger: Ledger, people: People
     ledger.write(ISSUE, [Move(one.row, S.COMMITTING)])
     for address in addresses(3):
         people.forget(address)
-    assert ledger.write(ISSUE, [Move(one.row, S.SENT), Move(two.row, S.COMMITTING)]) == {two.row}
+    answer = Move(one.row, S.SENT, message_id="<made.from.it@x>", code=250, reply="2.0.0 p1@example.com is in")
+    assert ledger.write(ISSUE, [answer, Move(two.row, S.COMMITTING)]) == {two.row}
+    assert [(row.code, row.reply, row.message_id) for row in ledger.rows(ISSUE, S.SENT)] == [(250, "", "")]
     assert ledger.write(ISSUE, [Move(three.row, S.DEFERRED)]) == {three.row}
     assert list(states(ledger).values()) == [S.SENT, S.SUPPRESSED, S.SUPPRESSED]
     assert plan(ledger, addresses(3)) == Plan(audience=3, due=0, sent=1, suppressed=2)
+
+
+def test_forgetting_and_planning_at_once_lists_nobody_who_was_forgotten(store: Store, clock: Clock) -> None:
+    """Each over a connection of its own, as two processes have."""
+    listed, issues = addresses(60), [f"issue-{number}" for number in range(12)]
+
+    def plan_all() -> None:
+        with Ledger.open(store, clock) as ledger:
+            for issue in issues:
+                plan(ledger, listed, issue)
+
+    def forget_some() -> None:
+        with People.open(store, clock, [SECRET]) as people:
+            for address in listed[:20]:
+                people.forget(address)
+
+    Ledger.open(store, clock).close()
+    with ThreadPoolExecutor(2) as threads:
+        for done in [threads.submit(plan_all), threads.submit(forget_some)]:
+            done.result()
+    with Ledger.open(store, clock) as ledger:
+        for issue in issues:
+            counts = ledger.counts(issue, planned=True)
+            assert (counts[S.PENDING], counts[S.SUPPRESSED]) == (40, 20), issue
+            assert not set(states(ledger, issue)) & set(listed[:20])
 
 
 @pytest.mark.parametrize("secrets", [[], ["another secret, a new one"]])
@@ -202,3 +231,25 @@ def test_a_plan_that_was_not_wanted_is_withdrawn_though_some_are_suppressed(ledg
     plan(ledger, addresses(2))
     ledger.withdraw(ISSUE)
     assert ledger.issues() == ()
+
+
+def test_a_plan_looks_up_the_few_and_never_walks_over_the_list(tmp_path: Path, clock: Clock) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def listen(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        if "'suppressed'" in statement:
+            asked.append((statement, parameters))
+
+    with Ledger.open(tmp_path / "newsletter.db", clock) as ledger:
+        sa.event.listen(sa.Engine, "before_cursor_execute", listen)
+        try:
+            plan(ledger, addresses(3))
+        finally:
+            sa.event.remove(sa.Engine, "before_cursor_execute", listen)
+        assert len(asked) == 3
+        with ledger.storage.read() as db:
+            for statement, parameters in asked:
+                steps = [row.detail for row in db.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+                assert "SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)" in steps
+                assert "SEARCH d USING INDEX sqlite_autoindex_deliveries_1 (issue=? AND recipient_key=?)" in steps
+                assert not any(step.startswith(("SCAN d", "SCAN had")) for step in steps), steps

@@ -392,6 +392,14 @@ def test_tokens_need_a_secret_and_samples_do_not(tmp_path: Path, key: str) -> No
     assert "hunter2" not in repr(with_secret.sender)
 
 
+def test_a_new_secret_stands_before_the_old_one(tmp_path: Path) -> None:
+    text = newsletter("unsubscribe_url", "https://a.example.com/{token}")
+    config = config_of(tmp_path, text, {"NEWSLETTER_SECRET": "the new secret 0123, the old secret 0123"})
+    assert config.secrets == ("the new secret 0123", "the old secret 0123")
+    assert config.sender.secret == "the new secret 0123"
+    assert "0123" not in repr(config)
+
+
 def test_without_tokens_no_secret_is_needed(tmp_path: Path) -> None:
     config = config_of(tmp_path, newsletter("unsubscribe_url", "https://a.example.com/{email}"), {})
     assert config.sender == config.sample_sender
@@ -401,6 +409,11 @@ def test_without_tokens_no_secret_is_needed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("secret", "sentence"),
     [
+        (
+            "an old secret of before,hunter2-geheim-",
+            "the secret number 2, between commas, has fewer than 16 characters",
+        ),
+        ("hunter2-geheim-hunter2,", "the secret number 2, between commas, has fewer than 16 characters"),
         ("hunter2-geheim-", "the secret has fewer than 16 characters and could be guessed; set it to what"),
         ("hunter2-geheim-und\n", "the secret has a line break or control character; set the variable without it"),
         ("hunter2-geheim-und\x7f", "the secret has a line break or control character; set the variable without it"),
