@@ -241,7 +241,8 @@ def _dry_run(sending: Sending, to: Sequence[str], out: Path, as_json: bool) -> N
 def _send(sending: Sending, way: _Way, catcher: Catcher | None = None) -> int:
     """Show, ask, send, account. Gives the exit code."""
     from newsletter.ledger import Ledger
-    from newsletter.send import rehearse_suppressions, require_sendable
+    from newsletter.people.store import copy_suppressions
+    from newsletter.send import require_sendable
 
     lanes = _lanes(sending.config, way.relay_url, catcher)
     lacking = () if catcher else require_sendable(sending, [lane.relay for lane in lanes])
@@ -253,7 +254,7 @@ def _send(sending: Sending, way: _Way, catcher: Catcher | None = None) -> int:
     with contextlib.ExitStack() as opened:
         ledger = opened.enter_context(Ledger.open(None if catcher else place, lambda: datetime.now(UTC)))
         if catcher:
-            rehearse_suppressions(ledger, place)
+            copy_suppressions(place, ledger.storage)
         log = opened.enter_context(JsonLog(way.log_json, sending.rendering.issue.slug)) if way.log_json else None
         progress = opened.enter_context(SendProgress(quiet=way.as_json, log=log))
         report = _carry_out(sending, way, lanes, ledger, progress, relays)

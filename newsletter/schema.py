@@ -294,8 +294,7 @@ def _from_1(db: sa.Connection) -> None:
 # Version 2 knew nobody who is suppressed, and said so in a constraint, which SQLite changes with the table alone.
 _FROM_2_IN_POSTGRESQL = (
     "ALTER TABLE deliveries DROP CONSTRAINT known_state",
-    "ALTER TABLE deliveries ADD CONSTRAINT known_state CHECK (state IN ({states})) NOT VALID",
-    "ALTER TABLE deliveries VALIDATE CONSTRAINT known_state",
+    "ALTER TABLE deliveries ADD CONSTRAINT known_state CHECK (state IN ({states}))",
 )
 _FROM_2_IN_SQLITE_BEFORE = ("DROP INDEX standing", "ALTER TABLE deliveries RENAME TO deliveries_2")
 _FROM_2_IN_SQLITE_AFTER = (

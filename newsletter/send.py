@@ -28,10 +28,9 @@ from newsletter.ledger import Claim, Ledger, Move, Plan
 from newsletter.links import Shadows
 from newsletter.model import Outcome, Relay, State, Subscriber, fold_address
 from newsletter.pace import Pace
-from newsletter.people.store import People, copy_suppressions
+from newsletter.people.store import People
 from newsletter.pipeline import Sending
 from newsletter.smtp import Timeouts
-from newsletter.storage import Storage
 
 LISTED = 1_000
 """How many people of each kind a report names; the ledger has all of them."""
@@ -433,20 +432,6 @@ def open_people(config: Config, place: Path | str, when: Callable[[], datetime])
     if isinstance(place, Path) and not place.exists():
         raise ConfigError(f"{place}: there is no ledger, so nobody has signed up or left here")
     return People.open(place, when, config.secrets)
-
-
-def rehearse_suppressions(ledger: Ledger, place: Path | str) -> None:
-    """Let a ledger in memory know whom the one at `place` must not mail, so that a rehearsal leaves them out as well.
-
-    Only read there. Nothing where there is none, or one of before there were suppressions.
-    """
-    if isinstance(place, Path) and not place.exists():
-        return
-    storage = Storage.open(place, read_only=True)
-    try:
-        copy_suppressions(storage, ledger.storage)
-    finally:
-        storage.close()
 
 
 def known_issue(ledger: Ledger, name: str) -> str:

@@ -82,6 +82,7 @@ def kill_until_done(folder: Path) -> Tally:
         "refused": 1,
         "left": 1,
         "uncertain": counts[State.UNCERTAIN],
+        "suppressed": 0,
     }
     assert (last.code, again.code, again.json["sent"]) == (3, 3, 0)
     return Tally(KILLS, counts[State.SENT], counts[State.UNCERTAIN], commands)

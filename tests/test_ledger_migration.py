@@ -295,7 +295,6 @@ def test_version_2_migrated_is_like_what_is_made_today(tmp_path: Path) -> None:
 
 def test_a_ledger_that_is_only_read_stays_of_its_version(second: Path | str) -> None:
     with Ledger.open(None, lambda: NOW) as ledger:
-        storage = Storage.open(second, read_only=True)
-        copy_suppressions(storage, ledger.storage)
+        copy_suppressions(second, ledger.storage)
+    with closing(Storage.open(second, read_only=True)) as storage:
         assert storage.version() == 2
-        storage.close()

@@ -301,7 +301,7 @@ def test_a_ledger_in_postgresql_knows_who_has_it(folder: Path, ledger: Ledger) -
         run = ledger.run(*to_list(server), cwd=folder)
         assert (run.code, run.json["sent"], run.json["already_sent"]) == (0, 1, 2), run.err
     assert Counter(server.recipients) == Counter([addresses[0], *addresses[2:]])
-    counts = {"sent": 3, "refused": 1, "left": 0, "uncertain": 0}
+    counts = {"sent": 3, "refused": 1, "left": 0, "uncertain": 0, "suppressed": 0}
     (issue,) = ledger.json("status", cwd=folder)["issues"]
     assert (issue["issue"], {name: issue[name] for name in counts}) == (ISSUE, counts)
     (person,) = ledger.json("status", ISSUE, cwd=folder)["people"]

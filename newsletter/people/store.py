@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -336,15 +337,21 @@ class People:
         db.execute(sa.insert(consents), {**row, "at": self._now()})
 
 
-def copy_suppressions(source: Storage, target: Storage) -> None:
-    """Give another database, a new one, what keeps people from being mailed, pauses included."""
-    if (source.version() or 0) < FIRST_VERSION:
+def copy_suppressions(place: Path | str, target: Storage) -> None:
+    """Give a database in memory what keeps people from being mailed at `place`, pauses included: for a rehearsal.
+
+    Only read there. Nothing where there is none, or one of before there were suppressions.
+    """
+    if isinstance(place, Path) and not place.exists():
         return
-    for table in (suppressions, preferences):
-        with source.read() as db, target.write() as copy:
-            found = db.execution_options(yield_per=_PAGE).execute(sa.select(table))
-            for rows in found.partitions():
-                copy.execute(sa.insert(table), [row._asdict() for row in rows])
+    with closing(Storage.open(place, read_only=True)) as source:
+        if (source.version() or 0) < FIRST_VERSION:
+            return
+        for table in (suppressions, preferences):
+            with source.read() as db, target.write() as copy:
+                found = db.execution_options(yield_per=_PAGE).execute(sa.select(table))
+                for rows in found.partitions():
+                    copy.execute(sa.insert(table), [row._asdict() for row in rows])
 
 
 def _suppression(row: sa.Row[tuple[object, ...]]) -> Suppression:
