@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SHOWN_PEOPLE = 20
 """Addresses of each kind that `diff` names without --all."""
 
-# A list is a file that is there; what is wrong with one is said by who reads it.
+# Without `exists=True`: whoever reads a list says what is wrong with it, and what to do.
 _LIST: Any = click.Path(path_type=Path)
 out_option = click.option("--out", required=True, type=_LIST, metavar="FILE.csv", help="The list to write.")
 where_option = click.option(
