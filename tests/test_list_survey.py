@@ -71,7 +71,7 @@ def test_a_check_and_a_send_count_alike(tmp_path: Path) -> None:
     path = write(tmp_path, MIXED)
     for where in ("", "plan == 'pro'"):
         survey = survey_list(path, where=where)
-        with read_audience(path, where) as audience:
+        with read_audience(path, where=where) as audience:
             assert (survey.rows, survey.good, survey.outside) == (audience.rows, len(audience), audience.outside_count)
             assert (survey.invalid, survey.duplicates) == (audience.invalid_count, audience.duplicates_count)
             assert survey.excluded == audience.excluded
