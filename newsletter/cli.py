@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from newsletter import errors
+from newsletter.cli_preview import preview
 from newsletter.cli_report import report
 from newsletter.cli_send import COMMANDS
 from newsletter.console import (
@@ -144,5 +145,5 @@ def copy_theme(name: str, base: str, config_path: Path | None) -> None:
     click.echo(f'\nUse it with [theme] name = "{name}" in newsletter.toml.')
 
 
-for command in (*COMMANDS, report):
+for command in (*COMMANDS, preview, report):
     cli.add_command(command)

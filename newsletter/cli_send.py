@@ -301,7 +301,7 @@ def _lanes(config: Config, url: str | None, catcher: Catcher | None) -> Sequence
 
     if catcher is not None:
         return (replace(config.lane(catcher.relay), rates=(), domains={}, warm_up=()),)
-    return choose_lanes(config, url, os.environ)
+    return choose_lanes(config, url, os.environ, ", or --catch")
 
 
 def _keep(catcher: Catcher, mbox: Path | None, maildir: Path | None) -> None:

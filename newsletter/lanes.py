@@ -10,8 +10,11 @@ from newsletter.errors import ConfigError
 from newsletter.relay import parse_relay, password_variables
 
 
-def choose_lanes(config: Config, url: str | None, env: Mapping[str, str]) -> Sequence[LaneSettings]:
-    """The lanes of `url`, or of newsletter.toml. ConfigError where there is no relay, or a password is missing."""
+def choose_lanes(config: Config, url: str | None, env: Mapping[str, str], remedy: str = "") -> Sequence[LaneSettings]:
+    """The lanes of `url`, or of newsletter.toml. ConfigError where there is no relay, or a password is missing.
+
+    `remedy` is one more way out that the command has for a person without a relay.
+    """
     lanes = config.lanes
     if url:
         relay = parse_relay(url, env)
@@ -26,5 +29,5 @@ def choose_lanes(config: Config, url: str | None, env: Mapping[str, str]) -> Seq
             )
     if not lanes:
         place = config.path or "newsletter.toml"
-        raise ConfigError(f"{place}: no [relay] url is set; set it, or write --relay smtp://host:port, or --catch")
+        raise ConfigError(f"{place}: no [relay] url is set; set it, or write --relay smtp://host:port{remedy}")
     return lanes
