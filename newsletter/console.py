@@ -76,10 +76,10 @@ def wait_at(server: object) -> None:
     import signal
     import threading
 
-    click.echo("Press Ctrl-C to stop.", err=True)
     done = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: done.set())
+    click.echo("Press Ctrl-C to stop.", err=True)
     done.wait()
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from markupsafe import Markup, escape
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -84,6 +85,7 @@ class _Pages:
         self._relay_url = relay_url
         self._folder = page_folder("preview")
         self._jinja = page_environment(self._folder)
+        self._jinja.filters["prose"] = _prose
         self._is_testing = False
 
     # --- the page
@@ -141,7 +143,7 @@ class _Pages:
             return self._fragment("headers.html.j2", headers=headers)
         marks: dict[int, list[Finding]] = {}
         if name == "post":
-            listing = lines_of(snapshot.source, "markdown")
+            listing = lines_of(snapshot.source, "post")
             for finding in snapshot.findings or ():
                 marks.setdefault(finding.line or 0, []).append(finding)
         else:
@@ -263,6 +265,16 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "remedy": finding.remedy,
         "line": finding.line,
     }
+
+
+def _prose(text: str) -> Markup:
+    """A sentence with what stands in backticks as code."""
+    pieces = text.split("`")
+    if len(pieces) % 2 == 0:
+        return escape(text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if number % 2 else escape(piece) for number, piece in enumerate(pieces)
+    )
 
 
 def _failed(request: Request, error: Exception) -> Response:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from markupsafe import Markup, escape
+
+if TYPE_CHECKING:
+    from pygments.lexer import Lexer
 
 MAX_SHOWN_CHARS = 400_000
 """What a sheet shows of one text: a browser takes more, but nobody reads it."""
@@ -27,15 +31,24 @@ def plain_lines(text: str) -> Listing:
     return Listing(tuple(escape(line) for line in shown.rstrip("\n").split("\n")), len(text) - len(shown))
 
 
-def lines_of(text: str, language: Literal["html", "markdown"]) -> Listing:
-    """The lines of a source, marked where it is short enough for that."""
+def lines_of(text: str, language: Literal["html", "post"]) -> Listing:
+    """The lines of a source, marked where it is short enough for that. A post is front matter, then Markdown."""
     if len(text) > MAX_MARKED_CHARS:
         return plain_lines(text)
-    from pygments import highlight  # loaded when the first source is looked at
-    from pygments.formatters import HtmlFormatter
-    from pygments.lexers import HtmlLexer, MarkdownLexer
+    from pygments import lexers  # loaded when the first source is looked at
 
-    lexer = HtmlLexer(stripnl=False) if language == "html" else MarkdownLexer(stripnl=False)
-    marked = highlight(text.rstrip("\n") + "\n", lexer, HtmlFormatter(nowrap=True))
+    if language == "html":
+        return Listing(_marked(text.rstrip("\n"), lexers.HtmlLexer(stripnl=False)))
+    front = re.match(r"---[ \t]*\n.*?^---[ \t]*\n", text, re.DOTALL | re.MULTILINE)
+    head, body = (front[0], text[front.end() :]) if front else ("", text)
+    above = _marked(head.removesuffix("\n"), lexers.YamlLexer(stripnl=False)) if head else ()
+    return Listing((*above, *_marked(body.rstrip("\n"), lexers.MarkdownLexer(stripnl=False))))
+
+
+def _marked(text: str, lexer: Lexer) -> tuple[Markup, ...]:
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+
+    marked = highlight(text + "\n", lexer, HtmlFormatter(nowrap=True)).removesuffix("\n")
     # Security: Pygments has escaped every piece of the text; nothing but its own spans is markup.
-    return Listing(tuple(Markup(line) for line in marked.rstrip("\n").split("\n")))  # noqa: S704
+    return tuple(Markup(line) for line in marked.split("\n"))  # noqa: S704

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from newsletter.audience import Audience
+from newsletter.budget import encoded_size
 from newsletter.checks.views import GMAIL_CLIP, as_word, clipped, is_clipped, without_styles
 from newsletter.config import Config
 from newsletter.inbox import framed_html
@@ -74,6 +75,7 @@ class Reading:
     def facts(self, when: datetime) -> dict[str, Any]:
         """What the page says beside the frame."""
         sender = self.config.sample_sender
+        decoded = len(self.html.encode())
         return {
             "subject": self.subject,
             "preheader": self.email.preheader,
@@ -94,7 +96,9 @@ class Reading:
             ],
             "answers": written(self.chosen) if self.chosen != self.own else "",
             "sizes": {
-                **html_sizes(self.email),
+                "decoded": decoded,
+                "encoded": encoded_size(decoded),
+                "sections": html_sizes(self.email)["sections"],
                 "message": len(self.composed(when)),
                 "limit": GMAIL_CLIP,
                 "clipped": is_clipped(self.html),

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -21,8 +22,9 @@ from newsletter.errors import NewsletterError
 from newsletter.fields import Condition
 from newsletter.files import open_post
 from newsletter.images import ImageMode
+from newsletter.message import answers
 from newsletter.model import Email, Finding
-from newsletter.pipeline import Rendering, render_post
+from newsletter.pipeline import SAMPLE, Rendering, render_post
 from newsletter.themes import template_roots
 
 Answers = tuple[bool, ...]
@@ -32,7 +34,9 @@ Mark = tuple[int, int, int]
 KEPT_VARIANTS = 32
 """Variants of one revision that are kept once somebody looked at them; a post with many conditions has thousands."""
 
-_PICTURE = re.compile(r"[^\s()\"'<>\[\]|]+\.(?:png|jpe?g|gif|webp|svg|avif)\b", re.IGNORECASE)
+_PICTURE_END = re.compile(r"\.(?:png|jpe?g|gif|webp|svg|avif)\b", re.IGNORECASE)
+_BEFORE_NAME = re.compile(r"[\s()\"'<>\[\]|]")
+_MAX_NAME = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ class Studio:
         """The next revision, from the files as they are now."""
         with self._rendering:
             seen = self._marks(last)
+            self._seen = {**self._seen, **seen}  # known even where reading ends in a fault
             snapshot = self._read(replace(last, revision=last.revision + 1, error="", findings=None))
             # What counts from now on, as it was before it was read wherever that is known.
             self._seen = {**self._marks(snapshot), **seen}
@@ -90,7 +95,13 @@ class Studio:
         try:
             config = self._load()
             audience = self._read_list()
-            rendering = render_post(str(self.post), config, audience, images=self.images, choose=self._choose_looked_at)
+            rendering = render_post(
+                str(self.post),
+                config,
+                audience,
+                images=self.images,
+                choose=lambda conditions: [self._looked_at_of(conditions, audience)],
+            )
         except NewsletterError as error:
             return replace(snapshot, error=str(error))
         self._others.clear()
@@ -102,7 +113,7 @@ class Studio:
             return replace(snapshot, findings=())
         return replace(snapshot, findings=findings_of(snapshot.rendering, snapshot.config))
 
-    def email_for(self, snapshot: Snapshot, answers: Answers) -> Email:
+    def email_for(self, snapshot: Snapshot, chosen: Answers) -> Email:
         """The variant with these answers; rendered now where nobody has looked at it yet.
 
         Raises ContentError or ConfigError where the files have changed for the worse since.
@@ -110,9 +121,9 @@ class Studio:
         rendering = snapshot.rendering
         if rendering is None or snapshot.config is None:
             raise LookupError("there is no rendering yet")
-        self._looked_at = answers
-        key = (snapshot.revision, answers)
-        email = rendering.variants.emails.get(answers) or self._others.get(key)
+        self._looked_at = chosen
+        key = (snapshot.revision, chosen)
+        email = rendering.variants.emails.get(chosen) or self._others.get(key)
         if email is not None:
             return email
         with self._rendering:
@@ -121,10 +132,10 @@ class Studio:
                 snapshot.config,
                 snapshot.audience,
                 images=self.images,
-                choose=lambda conditions: [answers] if len(conditions) == len(answers) else [],
+                choose=lambda conditions: [chosen] if len(conditions) == len(chosen) else [],
             )
             # Saved in this very moment with other conditions: the next revision is on its way and will have its own.
-            email = again.variants.emails.get(answers, again.email)
+            email = again.variants.emails.get(chosen, again.email)
             while len(self._others) >= KEPT_VARIANTS:
                 del self._others[next(iter(self._others))]
             self._others[key] = email
@@ -134,9 +145,11 @@ class Studio:
         """The variants that were rendered because somebody looked at them."""
         return tuple(self._others.values())
 
-    def _choose_looked_at(self, conditions: Iterable[Condition]) -> Iterable[Answers]:
-        looked_at = self._looked_at
-        return [looked_at] if looked_at is not None and len(looked_at) == len(tuple(conditions)) else []
+    def _looked_at_of(self, conditions: Sequence[Condition], audience: Audience | None) -> Answers:
+        """The variant that the page asks for next: the last it asked for, at first that of the first on the list."""
+        if self._looked_at is not None and len(self._looked_at) == len(conditions):
+            return self._looked_at
+        return answers(conditions, (audience.at(1) if audience else None) or SAMPLE)
 
     def _read_list(self) -> Audience | None:
         if self.to is None:
@@ -181,14 +194,25 @@ class Studio:
             roots.append(config.root)
             if config.settings.site.source:
                 files.append(config.root / config.settings.site.source / BLOG_FILE)
-        names = {unquote(found[0]).lstrip("/") for found in _PICTURE.finditer(snapshot.source) if "//" not in found[0]}
-        files += [root / name for root in roots for name in sorted(names)]
+        files += [root / name for root in roots for name in _pictures_named(snapshot.source)]
         return tuple(dict.fromkeys(files))
 
     def _theme_folders(self, snapshot: Snapshot) -> tuple[Path, ...]:
         root = snapshot.config.root if snapshot.config else self.post.parent
         places = [place for place in template_roots(root) if place.is_dir()]
         return tuple(dict.fromkeys([*places, *(path for place in places for path in _listed(place) if path.is_dir())]))
+
+
+@lru_cache(maxsize=2)
+def _pictures_named(source: str) -> tuple[str, ...]:
+    """Whatever in a post looks like the path of a picture. Too many do no harm: they are only looked after."""
+    names: dict[str, None] = {}
+    for found in _PICTURE_END.finditer(source):
+        before = source[max(found.start() - _MAX_NAME, 0) : found.start()]
+        name = _BEFORE_NAME.split(before)[-1] + found[0]
+        if "//" not in name and "\0" not in name:
+            names[unquote(name).lstrip("/")] = None
+    return tuple(names)
 
 
 def _listed(folder: Path) -> list[Path]:

@@ -24,6 +24,13 @@ function make(name, properties = {}, ...children) {
   return element;
 }
 
+// A sentence with what stands in backticks as code.
+function prose(text) {
+  const pieces = text.split("`");
+  if (pieces.length % 2 === 0) return [text];
+  return pieces.map((piece, index) => (index % 2 ? make("code", { textContent: piece }) : piece));
+}
+
 // --- what is looked at ---------------------------------------------------------------------------------------------
 
 function readAddress() {
@@ -272,9 +279,9 @@ function showFindings() {
 }
 
 function findingItem(finding, severity) {
-  const item = make("li", { className: severity, title: finding.code }, finding.what);
+  const item = make("li", { className: severity, title: finding.code }, ...prose(finding.what));
   if (finding.line) item.append(" ", lineLink(finding.line));
-  if (finding.remedy) item.append(make("em", { textContent: finding.remedy }));
+  if (finding.remedy) item.append(make("em", {}, ...prose(finding.remedy)));
   return item;
 }
 
@@ -532,6 +539,7 @@ if (isListed) {
   $("find").addEventListener("focus", search);
   document.addEventListener("pointerdown", (event) => event.target.closest(".find") || closeSearch());
 }
+document.querySelector(".viewer").addEventListener("pointerdown", () => toggleSide(false));
 document.addEventListener("keydown", onKey);
 document.addEventListener("visibilitychange", listenWhenSeen);
 addEventListener("hashchange", follow);
