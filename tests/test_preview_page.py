@@ -540,7 +540,10 @@ def test_a_hostile_email_does_nothing_to_the_page(
         page.settle()
         bounds = page.page.locator("#device").bounding_box()
         for control in ("#js", "#top", "#go", "#own"):
+            page.email.locator(control).click(force=True)
             page.inside(f"email.querySelector('{control}').click()")
+        for other in page.page.context.pages[1:]:
+            assert other.evaluate("window.owned") is None
         for name in ("word", "plain", "clipped", "email"):
             page.view(name)
         assert page.page.evaluate("window.owned") is None

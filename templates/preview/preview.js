@@ -17,6 +17,7 @@ let news = { revision: -1, error: null, rendered: false, inspected: false };
 let facts = null;
 let frame = null; // the one that is seen
 let coming = null; // the one that is loading behind it
+let factsWait = false; // the facts are asked for once the frame that is loading has been seen
 
 function make(name, properties = {}, ...children) {
   const element = Object.assign(document.createElement(name), properties);
@@ -141,6 +142,10 @@ function isDrawable(next, started) {
 function swap(next, keepPlace) {
   const page = next.contentDocument;
   coming = null;
+  if (factsWait) {
+    factsWait = false;
+    requestAnimationFrame(() => setTimeout(refreshFacts)); // after the paint
+  }
   if (!page) {
     next.remove(); // the server refused, and the facts will say why
     return;
@@ -450,7 +455,8 @@ function hear(told) {
   showTrouble(told.error);
   if (isNew && (!told.error || first || state.view === "post")) showView(!first);
   else if (!isNew && state.view === "post") loadSheet(true);
-  refreshFacts();
+  factsWait = Boolean(coming);
+  if (!factsWait) refreshFacts();
 }
 
 // A hidden tab gives its connection back: browsers allow six to one server.
