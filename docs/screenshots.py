@@ -6,11 +6,13 @@ inside takes for its reader's.
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -161,10 +163,75 @@ def draw_report(browser: str, folder: Path) -> None:
     shoot(browser, name, page, around, frames, colours=0)
 
 
+# --- the preview's page ---------------------------------------------------------------------------------------------
+
+# Name of the picture: the address, the window, the colours of the page, and the keys that are pressed.
+PREVIEWS = {
+    "preview-desktop": ("", (1280, 900), "light", ""),
+    "preview-phone": ("#width=390&scheme=dark&reader=4", (1280, 900), "dark", ""),
+    "preview-text": ("#view=text", (1280, 900), "light", ""),
+    "preview-post": ("#view=post&line=10", (1280, 900), "dark", ""),
+    "preview-outlook": ("#view=word", (1280, 900), "light", ""),
+    "preview-clipped": ("#view=clipped", (1280, 900), "dark", "s"),
+    "preview-error": ("", (1280, 900), "light", "broken"),
+    "preview-narrow": ("#scheme=dark", (390, 844), "dark", ""),
+}
+
+
+def draw_previews(browser: str, folder: Path, wanted: Sequence[str]) -> None:
+    """The page at work on a copy of the example: with its list, and with trouble."""
+    from playwright.sync_api import sync_playwright
+
+    from newsletter.config import load_config
+    from newsletter.preview.server import PreviewServer
+    from newsletter.preview.studio import Studio
+
+    posts = folder / "posts"
+    shutil.copytree(CHECKOUT / "examples", posts)
+    people = posts / "subscribers.csv"
+    shutil.copy(CHECKOUT / "subscribers.example.csv", people)
+    os.chdir(posts)
+    post = Path(DIGEST)
+    text, settings = post.read_text("utf-8"), posts / "newsletter.toml"
+    plain = settings.read_text("utf-8").replace("smtp://daily@mail.example.com:587", "smtp://localhost:1025")
+    settings.write_text(plain, "utf-8")
+    with sync_playwright() as playwright:
+        for name in wanted:
+            address, (width, height), scheme, act = PREVIEWS[name]
+            # Not emulated: that would reach the email too, whose colours are its frame's to choose.
+            colours = f"--blink-settings=preferredColorScheme={0 if scheme == 'dark' else 1}"
+            chromium = playwright.chromium.launch(
+                executable_path=browser, args=["--no-sandbox", "--disable-gpu", colours]
+            )
+            post.write_text(text, "utf-8")
+            with PreviewServer(Studio(post, lambda: load_config(None, {}, posts), to=people)) as server:
+                page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme="null")
+                page.goto(server.url + address)
+                page.wait_for_selector("body[data-shown][data-facts$=inspected]", state="attached")
+                if act == "broken":
+                    post.write_text(text.replace("## ", "{% if subscriber.shoe %}\n## ", 1), "utf-8")
+                    page.wait_for_selector("#trouble", state="visible")
+                elif act:
+                    page.keyboard.press(act)
+                page.evaluate("new Promise((done) => setTimeout(done, 400))")
+                shot = folder / "shot.png"
+                page.screenshot(path=shot)
+            chromium.close()
+            with Image.open(shot) as picture:
+                small = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+                small.save(IMAGES / f"{name}.png", optimize=True)
+            print(IMAGES / f"{name}.png")
+
+
 def main() -> None:
     browser = shutil.which("chromium") or shutil.which("google-chrome") or sys.exit("Chromium is not installed")
-    wanted = sys.argv[1:] or [*PICTURES, REPORT[0]]
+    wanted = sys.argv[1:] or [*PICTURES, REPORT[0], *PREVIEWS]
+    if previews := [name for name in wanted if name in PREVIEWS]:
+        with tempfile.TemporaryDirectory() as folder:
+            draw_previews(browser, Path(folder), previews)
     for name in wanted:
+        if name in PREVIEWS:
+            continue
         with tempfile.TemporaryDirectory() as folder:
             if name == REPORT[0]:
                 draw_report(browser, Path(folder))

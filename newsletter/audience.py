@@ -8,6 +8,7 @@ list that is changed or deleted after it was read changes nothing. SQLite puts i
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import threading
 import weakref
@@ -72,6 +73,11 @@ _DROP_MARKS = "DELETE FROM people WHERE inside IS NULL"
 _DROP_OUTSIDE = "DELETE FROM people WHERE inside = 0"
 _PAGE = "SELECT rowid, line, cells FROM people WHERE rowid > ? ORDER BY rowid LIMIT ?"
 _FIND = "SELECT key, line, cells FROM people WHERE key IN (SELECT value FROM json_each(?))"
+_AT = "SELECT line, cells FROM people ORDER BY rowid LIMIT 1 OFFSET ?"
+_SEARCH = """
+    SELECT number, line, cells FROM (SELECT row_number() OVER (ORDER BY rowid) AS number, line, cells FROM people)
+    WHERE cells LIKE ? ESCAPE '\\' LIMIT ?
+"""
 
 
 class _Rows(NamedTuple):
@@ -206,6 +212,17 @@ class Audience:
                 finding = duplicate(self._address(cells), line, first_line, elsewhere)
                 yield replace(finding, path=self._names[number]), cells.split(_SEPARATOR)
             last = page[-1][0]
+
+    def at(self, number: int) -> Subscriber | None:
+        """Who stands at a place of the list, counted from 1."""
+        rows = self._query(_AT, number - 1) if 0 < number <= self._count else []
+        return next((as_subscriber(self.columns, cells.split(_SEPARATOR), line) for line, cells in rows), None)
+
+    def search(self, words: str, limit: int) -> Iterator[tuple[int, Subscriber]]:
+        """The first people with these words in any of their columns, each with their place. Reads the whole list."""
+        escaped = re.sub(r"[\\%_]", r"\\\g<0>", words)
+        for number, line, cells in self._query(_SEARCH, f"%{escaped}%", limit):
+            yield number, as_subscriber(self.columns, cells.split(_SEPARATOR), line)
 
     def close(self) -> None:
         """Free the space on disk. What is asked for afterwards raises sqlite3.ProgrammingError."""

@@ -16,6 +16,7 @@ from newsletter import errors
 from newsletter.cli_bounces import bounces
 from newsletter.cli_check import check
 from newsletter.cli_people import COMMANDS as PEOPLE_COMMANDS
+from newsletter.cli_preview import preview
 from newsletter.cli_report import report
 from newsletter.cli_send import COMMANDS
 from newsletter.cli_subscribers import subscribers
@@ -151,5 +152,5 @@ def copy_theme(name: str, base: str, config_path: Path | None) -> None:
 
 for command in PEOPLE_COMMANDS:
     subscribers.add_command(command)
-for command in (*COMMANDS, bounces, check, report, subscribers):
+for command in (*COMMANDS, bounces, check, preview, report, subscribers):
     cli.add_command(command)

@@ -337,29 +337,11 @@ def _wait_until(at: str | None, zone: tzinfo | None) -> None:
 
 
 def _lanes(config: Config, url: str | None, catcher: Catcher | None) -> Sequence[LaneSettings]:
-    """The relays to send through, each with its limits: the command line's, else the configuration's."""
-    from newsletter.relay import parse_relay, password_variables
+    from newsletter.lanes import choose_lanes
 
     if catcher is not None:
         return (replace(config.lane(catcher.relay), rates=(), domains={}, warm_up=()),)
-    lanes = config.lanes
-    if url:
-        relay = parse_relay(url, os.environ)
-        # A name of its own: what another server may take in a day is not used up through this one.
-        lanes = (config.lane(replace(relay, name=f"{relay.host}:{relay.port}")),)
-    for lane in lanes:
-        relay = lane.relay
-        if relay.user and not relay.password and relay.auth != "xoauth2":
-            variable = password_variables("" if url else relay.name)[0]
-            raise errors.ConfigError(
-                f"{relay}: the environment variable {variable} is not set; set it to the password of {relay.user}"
-            )
-    if not lanes:
-        place = config.path or "newsletter.toml"
-        raise errors.ConfigError(
-            f"{place}: no [relay] url is set; set it, or write --relay smtp://host:port, or --catch"
-        )
-    return lanes
+    return choose_lanes(config, url, os.environ, ", or --catch")
 
 
 def _keep(catcher: Catcher, mbox: Path | None, maildir: Path | None) -> None:

@@ -16,7 +16,6 @@ from newsletter.progress import printable
 
 if TYPE_CHECKING:
     from newsletter.audience import Audience
-    from newsletter.catcher import Catcher
     from newsletter.config import Config
     from newsletter.images import ImageMode
     from newsletter.ledger import Delivery, IssueRow, Plan
@@ -72,15 +71,15 @@ def ask(question: str, *, yes: bool, otherwise: str = "nothing was changed") -> 
         raise ConfigError(otherwise)
 
 
-def wait_at(catcher: Catcher) -> None:
-    """Keep a mail catcher open until somebody presses Ctrl-C."""
+def wait_at(server: object) -> None:
+    """Keep a mail catcher or another page open until somebody presses Ctrl-C."""
     import signal
     import threading
 
-    click.echo("Press Ctrl-C to stop.", err=True)
     done = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: done.set())
+    click.echo("Press Ctrl-C to stop.", err=True)
     done.wait()
 
 

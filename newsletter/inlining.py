@@ -52,12 +52,17 @@ def _premailer() -> type[Premailer]:
 
 
 _STYLE_TAG = re.compile(r'<style type="text/css"(?=[>\s])|<style(?= media)')
+_OTHER_STYLE = re.compile(r"<!--.*?-->|<style(?=[\s>])(?![^>]*data-premailer)", re.DOTALL | re.IGNORECASE)
 
 
 def inline_css(html: str, style: str, kept: str) -> str:
     """The theme's rules moved into the elements; style blocks stay, with the classes that `kept` selects."""
     # MJML's base rules copied onto every cell would cost 13 to 20 % in bytes: only `style` is inlined.
     marked = _STYLE_TAG.sub(lambda tag: tag[0] + ' data-premailer="ignore"', html)
+    # Security: the CSS parser follows @import, file:// included, so it sees no block that a template wrote itself.
+    marked = _OTHER_STYLE.sub(
+        lambda tag: tag[0] if tag[0].startswith("<!--") else tag[0] + ' data-premailer="ignore"', marked
+    )
     inlined: str = _premailer()(
         marked,
         css_text=[_matching_rules(style, marked)],

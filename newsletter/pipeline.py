@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache, partial
@@ -69,10 +69,12 @@ def render_post(
     *,
     tested: Audience | None = None,
     images: ImageMode | None = None,
+    choose: Callable[[Sequence[Condition]], Iterable[tuple[bool, ...]]] | None = None,
     on_fetch: Callable[[int, int], None] = lambda done, total: None,
 ) -> Rendering:
     """Read a post (`-` is standard input) and render it once per variant that the audience, or a test, needs.
 
+    With `choose`, only the variants that it names are rendered: answers to the conditions that it is given.
     Raises ContentError or ConfigError. Reads no network unless `images` says so.
     """
     name, data, folder = open_post(post, sys.stdin.buffer)
@@ -116,7 +118,9 @@ def render_post(
 
     nobody = tuple(condition.holds({}) for condition in plain.conditions)
     wanted = {nobody}
-    if plain.conditions:
+    if choose is not None:
+        wanted.update(choose(plain.conditions))
+    elif plain.conditions:
         wanted.update(*(_answers_given(plain.conditions, people) for people in (audience, tested) if people))
     rendered = {answered: render(answered) for answered in sorted(wanted)}
     issue, email = rendered[nobody]

@@ -333,3 +333,21 @@ except ConfigError as error:
     run = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
     assert run.stdout.startswith("the list cannot be kept in the folder for temporary files (")
     assert run.stdout.endswith("); set TMPDIR to a folder with more room\n")
+
+
+# --- one person, by place or by words -------------------------------------------------------------------------------
+
+
+def test_a_person_is_found_by_their_place(tmp_path: Path) -> None:
+    audience = audience_of(tmp_path, "email,name\na@example.com,A\na@example.com,again\nb@example.com,B\n")
+    assert [person.email if (person := audience.at(n)) else None for n in (-1, 0, 1, 2, 3)] == [
+        *(None, None, "a@example.com", "b@example.com", None)
+    ]
+
+
+def test_words_are_searched_in_every_column_and_are_no_pattern(tmp_path: Path) -> None:
+    rows = "a@example.com,50%,杭州\nb_c@example.com,50,成都\nbxc@example.com,5\\0,杭州\n"
+    audience = audience_of(tmp_path, "email,name,city\n" + rows)
+    found = {words: [n for n, _ in audience.search(words, 10)] for words in ("杭州", "50%", "B_C", "\\", "nobody")}
+    assert found == {"杭州": [1, 3], "50%": [1], "B_C": [2], "\\": [3], "nobody": []}
+    assert [(n, person.fields["city"]) for n, person in audience.search("", 2)] == [(1, "杭州"), (2, "成都")]

@@ -1,0 +1,126 @@
+"""Save to repaint: `python benchmarks/preview.py [POST]` saves a post 20 times and watches its preview in Chromium.
+
+Prints (a) from just before the new file takes its name to the frame after which the new email stands on the screen,
+median and slowest, (b) how long the rendering alone takes, (c) what the page weighs. The aims are 150 ms and 150 KB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+
+from newsletter.config import load_config
+from newsletter.pipeline import render_post
+from newsletter.preview.app import page_weight
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+DEFAULT_POST = CHECKOUT / "examples" / "2026-03-02-ai-daily.md"
+ROUNDS = 20
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run")
+
+# The clock of the wall is the one that both processes share. A frame's callback runs before it is painted, the next
+# one's after.
+WATCH = """(() => {
+  window.painted = [];
+  const device = document.getElementById("device");
+  new MutationObserver(() => {
+    const frame = device.querySelector("iframe:not(.coming)");
+    if (!frame || frame === window.last) return;
+    window.last = frame;
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      window.painted.push([Date.now(), frame.contentDocument.body.innerText.includes(window.wanted)]);
+    }));
+  }).observe(device, { childList: true, subtree: true, attributes: true });
+})()"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("post", nargs="?", type=Path, default=DEFAULT_POST)
+    post = parser.parse_args().post.resolve()
+    browser = shutil.which("chromium") or shutil.which("google-chrome") or sys.exit("Chromium is not installed")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "posts"
+        shutil.copytree(post.parent, folder)
+        copy = folder / post.name
+        repaints = measure(browser, copy)
+        renders = render_times(copy)
+    print(f"save to repaint   median {statistics.median(repaints):6.0f} ms   slowest {max(repaints):6.0f} ms")
+    print(f"the render alone  median {statistics.median(renders):6.0f} ms   slowest {max(renders):6.0f} ms")
+    print(f"the page          {page_weight():,} bytes: markup, style and script, nothing from elsewhere")
+
+
+def measure(browser: str, post: Path) -> list[float]:
+    """Milliseconds from each save to the paint of what it changed."""
+    text = re.sub(r"(?m)^title:.*$", "title: Save 0", post.read_text("utf-8"), count=1)
+    post.write_text(text, "utf-8")
+    with preview_of(post) as url, sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser, args=list(FLAGS))
+        page = chromium.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(url)
+        page.wait_for_selector("body[data-shown][data-facts$=inspected]", state="attached")
+        page.evaluate(WATCH)
+        times = [save_once(page, post, text.replace("Save 0", f"Save {n}"), f"Save {n}") for n in range(1, ROUNDS + 1)]
+        chromium.close()
+    return times
+
+
+@contextmanager
+def preview_of(post: Path) -> Iterator[str]:
+    """The address of the real command, running."""
+    command = [sys.executable, "-c", "from newsletter.cli import main; main()"]
+    process = subprocess.Popen(
+        [*command, "preview", str(post), "--no-open", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    yield process.stdout.readline().decode().split()[-1]
+    process.terminate()
+    process.communicate()
+
+
+def save_once(page: Any, post: Path, text: str, words: str) -> float:
+    page.evaluate(f"window.painted = []; window.wanted = {words!r};")
+    new = post.with_suffix(".tmp")
+    new.write_text(text, "utf-8")
+    saved = time.time()
+    new.replace(post)
+    painted = page.evaluate(
+        """new Promise((resolve) => {
+          const look = () => {
+            const shown = window.painted.find(([, isNew]) => isNew);
+            if (shown) resolve(shown[0]); else requestAnimationFrame(look);
+          };
+          look();
+        })"""
+    )
+    # The findings are read after the repaint; the next save comes when an author's would, once all is calm.
+    page.wait_for_selector("body[data-facts$=inspected]", state="attached")
+    time.sleep(0.4)
+    return float(painted) - 1_000 * saved
+
+
+def render_times(post: Path) -> list[float]:
+    config = load_config(None, os.environ, post.parent)
+    times = []
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        render_post(str(post), config)
+        times.append(1_000 * (time.perf_counter() - started))
+    return times
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""The command `preview`: a page that shows the email as every reader will see it, drawn anew with each save."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import click
+
+from newsletter.console import config_option, images_mode, images_option, is_terminal, load, wait_at
+from newsletter.errors import ConfigError, ContentError
+from newsletter.progress import printable
+
+
+@click.command()
+@click.argument("post")
+@click.option("--to", type=click.Path(path_type=Path), metavar="LIST.csv", help="Look at it as the people on a list.")
+@click.option("--port", type=int, default=8025, show_default=True, help="The next free one where it is taken; 0: any.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--open/--no-open", "opens", default=None, help="Open the browser.  [default: on a terminal]")
+@click.option("--relay", "relay_url", metavar="URL", help="Where tests from the page go, instead of [relay].")
+@images_option
+@config_option
+def preview(
+    post: str,
+    to: Path | None,
+    port: int,
+    host: str,
+    opens: bool | None,
+    relay_url: str | None,
+    images: str | None,
+    config_path: Path | None,
+) -> None:
+    """Show POST in a browser as readers will see it, drawn anew with each save. Ctrl-C ends it."""
+    _require_file(post, to)
+    from newsletter.preview.server import PreviewServer
+    from newsletter.preview.studio import Studio
+
+    studio = Studio(Path(post), lambda: load(config_path, post), to=to, images=images_mode(images))
+    server = PreviewServer(
+        studio,
+        host=host,
+        port=port,
+        relay_url=relay_url,
+        on_trouble=lambda text: click.echo(printable_lines(text), err=True),
+    )
+    with server:
+        if port and server.port != port:
+            click.echo(f"Port {port} is taken by another program; this is the next free one.", err=True)
+        if server.is_public:
+            click.echo("Everyone who reaches this machine can read the preview and send tests from it.", err=True)
+        click.echo(f"Preview: {server.url}")
+        if is_terminal() if opens is None else opens:
+            import webbrowser
+
+            # Some browsers hold the caller until they are closed.
+            threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
+        wait_at(server)
+
+
+def _require_file(post: str, to: Path | None) -> None:
+    """Refuse names that lead nowhere at once: whoever mistyped would wait for a page that never fills."""
+    if post == "-":
+        raise ContentError("preview watches a file, and standard input is none; write the name of a post")
+    if Path(post).is_dir():
+        raise ContentError(f"{post}: this is a folder; name the post inside it")
+    if not Path(post).exists():
+        raise ContentError(f"{post}: there is no such file; check the name")
+    if to is not None and not to.exists():
+        raise ConfigError(f"{to}: there is no such file; write --to subscribers.csv")
+
+
+def printable_lines(text: str) -> str:
+    """A sentence for the terminal; newsletter.toml may earn several."""
+    return "\n".join(map(printable, text.split("\n")))

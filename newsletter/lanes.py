@@ -1,0 +1,33 @@
+"""Which relays mail goes through, each with its limits: the command line's, else the configuration's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from newsletter.config import Config, LaneSettings
+from newsletter.errors import ConfigError
+from newsletter.relay import parse_relay, password_variables
+
+
+def choose_lanes(config: Config, url: str | None, env: Mapping[str, str], remedy: str = "") -> Sequence[LaneSettings]:
+    """The lanes of `url`, or of newsletter.toml. ConfigError where there is no relay, or a password is missing.
+
+    `remedy` is one more way out that the command has for a person without a relay.
+    """
+    lanes = config.lanes
+    if url:
+        relay = parse_relay(url, env)
+        # A name of its own: what another server may take in a day is not used up through this one.
+        lanes = (config.lane(replace(relay, name=f"{relay.host}:{relay.port}")),)
+    for lane in lanes:
+        relay = lane.relay
+        if relay.user and not relay.password and relay.auth != "xoauth2":
+            variable = password_variables("" if url else relay.name)[0]
+            raise ConfigError(
+                f"{relay}: the environment variable {variable} is not set; set it to the password of {relay.user}"
+            )
+    if not lanes:
+        place = config.path or "newsletter.toml"
+        raise ConfigError(f"{place}: no [relay] url is set; set it, or write --relay smtp://host:port{remedy}")
+    return lanes

@@ -1,0 +1,293 @@
+"""The preview's routes: the page, the frame, the sheets, the facts, the pictures, a test, and the events.
+
+The email is untrusted: a post may come from anywhere, and so may a theme. Three walls, each of which would do alone:
+the frame is a sandbox without scripts; its response has a Content-Security-Policy that says the same; whatever else is
+shown is escaped by Jinja2 or set as text. The page answers only to names of this machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from markupsafe import Markup, escape
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from newsletter.errors import NewsletterError
+from newsletter.guard import Guard, asked_by_own_page
+from newsletter.model import Attachment, Finding
+from newsletter.pages import page_environment, page_folder
+from newsletter.preview.feed import Feed
+from newsletter.preview.listing import Listing, lines_of, plain_lines
+from newsletter.preview.reading import VIEWS, Reading, read
+from newsletter.preview.studio import Snapshot, Studio
+from newsletter.preview.trial import relay_words, send_trial
+
+KEEP_ALIVE_S = 20.0
+SHOWN_READERS = 200
+MAX_ASKED_BYTES = 4_096
+MAX_SEARCH_CHARS = 200
+
+ASSETS = {"style.css": "text/css", "preview.js": "text/javascript"}
+SHEETS = ("text", "html", "mjml", "headers", "post")
+
+# `allow-same-origin` lets our page keep the scroll position; without `allow-scripts` it gives the email nothing.
+_FRAME_POLICY = (
+    "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox; default-src 'none'; script-src 'none'; "
+    "img-src {images}; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+)
+FRAME_POLICY = _FRAME_POLICY.format(images="'self' data: https: http:")
+"""Pictures come from where the post says, as in a mail client; nothing else is loaded."""
+FRAME_POLICY_WITHOUT_IMAGES = _FRAME_POLICY.format(images="'none'")
+_PICTURE_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+
+
+def preview_app(
+    studio: Studio, feed: Feed, *, host: str, clock: Callable[[], datetime], relay_url: str | None = None
+) -> ASGIApp:
+    """The page as an ASGI application. `relay_url` is where tests go instead of the configured relay."""
+    pages = _Pages(studio, feed, clock, relay_url)
+    app = Starlette(
+        routes=[
+            Route("/", pages.page),
+            Route("/assets/{name}", pages.asset),
+            Route("/events", pages.events),
+            Route("/facts", pages.facts),
+            Route("/frame/{view}", pages.frame),
+            Route("/sheet/{name}", pages.sheet),
+            Route("/pictures/{content_id}", pages.picture),
+            Route("/readers", pages.readers),
+            Route("/test", pages.test, methods=["POST"]),
+        ],
+        exception_handlers={HTTPException: _failed, NewsletterError: _refused},
+    )
+    return Guard(app, host)
+
+
+class _Pages:
+    """The endpoints. The plain ones run in Starlette's threads."""
+
+    def __init__(self, studio: Studio, feed: Feed, clock: Callable[[], datetime], relay_url: str | None) -> None:
+        self._studio = studio
+        self._feed = feed
+        self._clock = clock
+        self._relay_url = relay_url
+        self._folder = page_folder("preview")
+        self._jinja = page_environment(self._folder)
+        self._jinja.filters["prose"] = _prose
+        self._is_testing = False
+
+    # --- the page
+
+    def page(self, request: Request) -> Response:
+        snapshot = self._feed.snapshot
+        html = self._jinja.get_template("page.html.j2").render(
+            post=self._studio.post.name,
+            revision=snapshot.revision,
+            listed=self._studio.to is not None,
+        )
+        return Response(html, media_type="text/html")
+
+    def asset(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in ASSETS:
+            raise HTTPException(404, "There is no such page.")
+        return Response((self._folder / name).read_bytes(), media_type=ASSETS[name])
+
+    async def events(self, request: Request) -> Response:
+        """Server-Sent Events: what is new of the rendering, at once and whenever it changes."""
+        return StreamingResponse(self._news(), media_type="text/event-stream")
+
+    async def _news(self) -> AsyncIterator[str]:
+        told: Snapshot | None = None
+        while self._feed.open:
+            snapshot = self._feed.snapshot
+            if snapshot is told:
+                yield ": still here\n\n"
+            else:
+                told = snapshot
+                yield f"data: {json.dumps(_news_of(snapshot))}\n\n"
+            await self._feed.changed(told, KEEP_ALIVE_S)
+
+    # --- what is shown
+
+    def frame(self, request: Request) -> Response:
+        view = request.path_params["view"]
+        if view not in VIEWS:
+            raise HTTPException(404, "There is no such view.")
+        without = request.query_params.get("images") == "off"
+        policy = FRAME_POLICY_WITHOUT_IMAGES if without else FRAME_POLICY
+        return Response(
+            self._reading(request).framed(view), media_type="text/html", headers={"content-security-policy": policy}
+        )
+
+    def sheet(self, request: Request) -> Response:
+        """A text or a source as a fragment for the page, each line by its number."""
+        name = request.path_params["name"]
+        if name not in SHEETS:
+            raise HTTPException(404, "There is no such view.")
+        snapshot = self._feed.snapshot
+        if name == "headers":
+            headers = self._reading(request).headers(self._clock())
+            return self._fragment("headers.html.j2", headers=headers)
+        marks: dict[int, list[Finding]] = {}
+        if name == "post":
+            listing = lines_of(snapshot.source, "post")
+            for finding in snapshot.findings or ():
+                marks.setdefault(finding.line or 0, []).append(finding)
+        else:
+            listing = self._listing(self._reading(request), name)
+        return self._fragment("lines.html.j2", name=name, listing=listing, marks=marks, error_line=snapshot.error_line)
+
+    @staticmethod
+    def _listing(reading: Reading, name: str) -> Listing:
+        match name:
+            case "text":
+                return plain_lines(reading.text)
+            case "mjml":
+                return lines_of(reading.email.mjml, "html")
+            case _:
+                return lines_of(reading.html, "html")
+
+    def facts(self, request: Request) -> Response:
+        snapshot = self._feed.snapshot
+        relay, is_ready = relay_words(snapshot, self._relay_url, os.environ)
+        facts: dict[str, Any] = {
+            **_news_of(snapshot),
+            "relay": {"text": relay, "ready": is_ready},
+            "findings": None if snapshot.findings is None else [_finding(finding) for finding in snapshot.findings],
+        }
+        if snapshot.rendering is not None:
+            facts |= self._reading(request).facts(self._clock())
+        return JSONResponse(facts)
+
+    def picture(self, request: Request) -> Response:
+        wanted = unquote(request.path_params["content_id"])
+        found = next((each for each in self._attachments() if each.content_id == wanted), None)
+        if found is None:
+            raise HTTPException(404, "This email has no such picture.")
+        headers = {
+            "content-security-policy": _PICTURE_POLICY,
+            # Its name is made of its content: the next revision shows it without asking again.
+            "cache-control": "private, max-age=3600, immutable",
+        }
+        return Response(found.data, media_type=found.media_type, headers=headers)
+
+    def _attachments(self) -> list[Attachment]:
+        rendering = self._feed.snapshot.rendering
+        emails = [] if rendering is None else [*rendering.variants.emails.values(), *self._studio.others()]
+        return [attachment for email in emails for attachment in email.attachments]
+
+    def readers(self, request: Request) -> Response:
+        """The first people on the list whose columns have the words that are searched."""
+        audience = self._feed.snapshot.audience
+        words = request.query_params.get("q", "").strip()[:MAX_SEARCH_CHARS]
+        found = [] if audience is None else list(audience.search(words, SHOWN_READERS))
+        people = [{"number": number, "email": person.email, "name": person.name} for number, person in found]
+        return JSONResponse({"people": people, "total": 0 if audience is None else len(audience)})
+
+    def _reading(self, request: Request) -> Reading:
+        query = request.query_params
+        reading = read(self._studio, self._feed.snapshot, query.get("reader", ""), query.get("answers", ""))
+        if reading is None:
+            raise HTTPException(409, "There is nothing to show yet.")
+        return reading
+
+    # --- a test
+
+    async def test(self, request: Request) -> Response:
+        # Security: mail goes out here. Another site's page can neither send JSON nor come from our own origin.
+        if not asked_by_own_page(request.headers):
+            raise HTTPException(403, "Only the preview page itself may send a test.")
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            raise HTTPException(415, "Send the address as JSON.")
+        asked = await _read_json(request)
+        if self._is_testing:
+            raise HTTPException(409, "A test is on its way already.")
+        self._is_testing = True
+        try:
+            trial = await run_in_threadpool(self._send, *(asked.get(k, "") for k in ("address", "reader", "answers")))
+        finally:
+            self._is_testing = False
+        return JSONResponse({"sent": trial.sent, "text": trial.text})
+
+    def _send(self, address: str, number: str, chosen: str) -> Any:
+        reading = read(self._studio, self._feed.snapshot, number, chosen)
+        if reading is None or self._feed.snapshot.error:
+            raise HTTPException(409, "The post cannot be rendered as it is now; mend it first.")
+        return send_trial(self._studio, reading, address, self._relay_url)
+
+    def _fragment(self, template: str, **context: Any) -> Response:
+        return Response(self._jinja.get_template(template).render(**context), media_type="text/html")
+
+
+async def _read_json(request: Request) -> dict[str, str]:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_ASKED_BYTES:
+            raise HTTPException(413, "That is too much for an address.")
+    try:
+        asked = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise HTTPException(400, "That is no JSON.") from error
+    if not isinstance(asked, dict) or not all(isinstance(value, str) for value in asked.values()):
+        raise HTTPException(400, 'Send {"address": "you@example.com"}.')
+    return asked
+
+
+def _news_of(snapshot: Snapshot) -> dict[str, Any]:
+    error = {"text": snapshot.error, "line": snapshot.error_line} if snapshot.error else None
+    return {
+        "revision": snapshot.revision,
+        "error": error,
+        "rendered": snapshot.rendering is not None,
+        "inspected": snapshot.findings is not None,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "severity": finding.severity,
+        "what": finding.what,
+        "remedy": finding.remedy,
+        "line": finding.line,
+    }
+
+
+def _prose(text: str) -> Markup:
+    """A sentence with what stands in backticks as code."""
+    pieces = text.split("`")
+    if len(pieces) % 2 == 0:
+        return escape(text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if number % 2 else escape(piece) for number, piece in enumerate(pieces)
+    )
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - how Starlette types a handler
+    return PlainTextResponse(f"{error.detail}\n", error.status_code, headers=error.headers)
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    return PlainTextResponse(f"{error}\n", 409)
+
+
+def page_weight() -> int:
+    """Bytes of the page as a browser loads it, uncompressed: markup, style and script."""
+    folder: Path = page_folder("preview")
+    html = page_environment(folder).get_template("page.html.j2").render(post="post.md", revision=1, listed=True)
+    return len(html.encode()) + sum((folder / name).stat().st_size for name in ASSETS)

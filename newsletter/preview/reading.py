@@ -1,0 +1,136 @@
+"""One reader's copy of the email, as the page shows it: in a frame, as text and sources, and the facts beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+
+from newsletter.audience import Audience
+from newsletter.budget import encoded_size
+from newsletter.checks.views import GMAIL_CLIP, as_word, clipped, is_clipped, without_styles
+from newsletter.config import Config
+from newsletter.inbox import framed_html
+from newsletter.message import Composer, answers, fill, slot_values
+from newsletter.model import Email, Subscriber
+from newsletter.output import html_sizes
+from newsletter.pipeline import SAMPLE, Rendering
+from newsletter.preview.studio import Answers, Snapshot, Studio
+from newsletter.received import Header, read_mail
+
+VIEWS: Mapping[str, Callable[[str], str]] = {
+    "email": lambda html: html,
+    "clipped": clipped,
+    "plain": without_styles,
+    "word": as_word,
+}
+"""What stands in the frame, by the name in its address."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Who reads which variant. `number` is their place on the list, 0 without one; `own` are their own answers."""
+
+    rendering: Rendering
+    config: Config
+    audience: Audience | None
+    person: Subscriber
+    number: int
+    own: Answers
+    chosen: Answers
+    email: Email
+
+    @cached_property
+    def _values(self) -> Mapping[str, str]:
+        return slot_values(self.config.sample_sender, self.person)
+
+    @cached_property
+    def html(self) -> str:
+        return fill(self.email.html, self._values)
+
+    @property
+    def text(self) -> str:
+        return fill(self.email.text, self._values)
+
+    @property
+    def subject(self) -> str:
+        return fill(self.email.subject, self._values)
+
+    def framed(self, view: str) -> str:
+        """The HTML for the frame: pictures that travel with the mail come from us, links open a new tab."""
+        cids = {a.content_id: f"/pictures/{quote(a.content_id, safe='')}" for a in self.email.attachments}
+        return framed_html(VIEWS[view](self.html), cids)
+
+    def composed(self, when: datetime) -> bytes:
+        """The real message, as it would go to the relay but for a signature."""
+        issue = self.rendering.issue.slug
+        return Composer(self.email, self.config.sample_sender, issue=issue, when=when).compose(self.person).data
+
+    def headers(self, when: datetime) -> tuple[Header, ...]:
+        return read_mail(self.composed(when)).headers
+
+    def facts(self, when: datetime) -> dict[str, Any]:
+        """What the page says beside the frame."""
+        sender = self.config.sample_sender
+        decoded = len(self.html.encode())
+        return {
+            "subject": self.subject,
+            "preheader": self.email.preheader,
+            "from": {"name": sender.name, "address": sender.address},
+            "issue": self.rendering.issue.slug,
+            "reader": {
+                "number": self.number,
+                "total": len(self.audience) if self.audience is not None else 0,
+                "email": self.person.email,
+                "name": self.person.name,
+                "columns": [
+                    [name, value] for name, value in self.person.fields.items() if name not in ("email", "name")
+                ],
+            },
+            "conditions": [
+                {"source": " ".join(condition.source.split()), "line": condition.line, "holds": holds}
+                for condition, holds in zip(self.rendering.variants.conditions, self.chosen, strict=True)
+            ],
+            "answers": written(self.chosen) if self.chosen != self.own else "",
+            "sizes": {
+                "decoded": decoded,
+                "encoded": encoded_size(decoded),
+                "sections": html_sizes(self.email)["sections"],
+                "message": len(self.composed(when)),
+                "limit": GMAIL_CLIP,
+                "clipped": is_clipped(self.html),
+                "pictures": len(self.email.attachments),
+            },
+        }
+
+
+def read(studio: Studio, snapshot: Snapshot, number: str, chosen: str) -> Reading | None:
+    """The copy of the reader at a place of the list, with answers such as "10" for their own; None without a rendering.
+
+    A number or answers that mean nothing, any more or at all, give the first reader and their own answers.
+    Raises ContentError or ConfigError as rendering does.
+    """
+    rendering, config, audience = snapshot.rendering, snapshot.config, snapshot.audience
+    if rendering is None or config is None:
+        return None
+    conditions = rendering.variants.conditions
+    place, person = 0, SAMPLE
+    if audience is not None:
+        place = int(number) if number.isascii() and number.isdecimal() and len(number) < 10 else 1
+        found = audience.at(place)
+        if found is None:
+            place, found = 1, audience.at(1)
+        place, person = (place, found) if found else (0, SAMPLE)
+    own = answers(conditions, person)
+    picked = own
+    if len(chosen) == len(conditions) and not set(chosen) - {"0", "1"}:
+        picked = tuple(answer == "1" for answer in chosen)
+    email = studio.email_for(snapshot, picked)
+    return Reading(rendering, config, audience, person, place, own, picked, email)
+
+
+def written(chosen: Answers) -> str:
+    return "".join(str(int(answer)) for answer in chosen)

@@ -1,0 +1,247 @@
+"""The preview, running: its web server and the watch over its files, on one event loop in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+from starlette.types import ASGIApp
+from watchfiles import awatch
+
+from newsletter.model import Finding, is_loopback
+from newsletter.preview.app import preview_app
+from newsletter.preview.feed import Feed
+from newsletter.preview.studio import Snapshot, Studio
+from newsletter.sockets import listen_near
+
+STEP_MS = 8
+"""How long the files must be quiet before the post is read; watchfiles' own 50 ms would be felt."""
+
+DEBOUNCE_MS = 80
+"""How long at most to wait for quiet. An editor that writes in pieces is done by then."""
+
+LOOK_AGAIN_MS = 1_500
+"""How often to look without being told: network file systems tell nothing."""
+
+TROUBLE_AFTER_S = 0.12
+"""A file that is being written may be half there: trouble is believed when it lasts so long."""
+
+FINDINGS_AFTER_S = 0.15
+"""Findings wait until the page has drawn the email, which matters more."""
+
+GRACE_S = 2
+"""How long `stop` waits for a page that is being sent."""
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class PreviewServer:
+    """`start` or `with`, then open `url`. Listens on the next port that is free where another program has `port`.
+
+    `on_trouble` is told each sentence that the page shows instead of a new rendering.
+    """
+
+    def __init__(
+        self,
+        studio: Studio,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        relay_url: str | None = None,
+        clock: Callable[[], datetime] = _utc_now,
+        on_trouble: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self.host = host
+        self.port = port
+        self._studio = studio
+        self._relay_url = relay_url
+        self._clock = clock
+        self._on_trouble = on_trouble
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = asyncio.Event()
+
+    @property
+    def url(self) -> str:
+        host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
+
+    @property
+    def is_public(self) -> bool:
+        """Whether other machines may reach it."""
+        return not is_loopback(self.host)
+
+    def start(self) -> None:
+        """Return once the page can be opened. ConfigError where there is no port or address to listen on."""
+        with contextlib.ExitStack() as opened:
+            listening = opened.enter_context(listen_near(self.host, self.port, "--port"))
+            ready: Future[None] = Future()
+            thread = threading.Thread(target=self._run, args=(listening, ready), name="preview", daemon=True)
+            thread.start()
+            try:
+                ready.result()
+            except BaseException:
+                thread.join()
+                raise
+            self.port = listening.getsockname()[1]
+            self._thread = thread
+            opened.pop_all()  # the server owns the socket now
+
+    def stop(self) -> None:
+        """Close every connection and end the watch. A second call does nothing."""
+        thread, self._thread = self._thread, None
+        if thread is None or self._loop is None:
+            return
+        with contextlib.suppress(RuntimeError):  # the loop is closed already when the thread died by itself
+            self._loop.call_soon_threadsafe(self._stopping.set)
+        thread.join()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    def _run(self, listening: socket.socket, ready: Future[None]) -> None:
+        try:
+            asyncio.run(self._serve(listening, ready))
+        except BaseException as error:
+            if ready.done():
+                raise
+            ready.set_exception(error)  # raised again in start(), on the caller's thread
+
+    async def _serve(self, listening: socket.socket, ready: Future[None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        feed = Feed()
+        app = preview_app(self._studio, feed, host=self.host, clock=self._clock, relay_url=self._relay_url)
+        watch = _Watch(self._studio, feed, self._stopping, self._on_trouble)
+        await watch.render()
+        web = _web_server(app, lambda: ready.set_result(None))
+        serving = asyncio.create_task(web.serve(sockets=[listening]))
+        watching = asyncio.create_task(watch.run())
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({serving, watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._stopping.set()
+            feed.close()
+            web.should_exit = True
+            await asyncio.gather(serving, watching)
+
+
+def _web_server(app: ASGIApp, on_start: Callable[[], None]) -> uvicorn.Server:
+    class Web(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            on_start()
+
+    return Web(
+        uvicorn.Config(
+            app,
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+    )
+
+
+class _Watch:
+    """Looks after the files, and renders when one of them is another than before."""
+
+    def __init__(self, studio: Studio, feed: Feed, stopping: asyncio.Event, on_trouble: Callable[[str], None]) -> None:
+        self._studio = studio
+        self._feed = feed
+        self._stopping = stopping
+        self._on_trouble = on_trouble
+        self._inspecting: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                await self._watch(self._studio.folders(self._feed.snapshot))
+            except OSError:  # a folder went away in the moment between the look and the watch
+                await asyncio.sleep(TROUBLE_AFTER_S)
+        if self._inspecting is not None:
+            self._inspecting.cancel()
+
+    async def _watch(self, folders: tuple[Path, ...]) -> None:
+        """Return once other folders are to be watched: a post may name a picture in a new one."""
+        changes = awatch(
+            *map(str, folders),
+            watch_filter=None,
+            debounce=DEBOUNCE_MS,
+            step=STEP_MS,
+            rust_timeout=LOOK_AGAIN_MS,
+            yield_on_timeout=True,
+            recursive=False,
+            stop_event=self._stopping,
+        )
+        async with aclosing(changes):
+            async for _ in changes:
+                if self._studio.has_changed(self._feed.snapshot):
+                    await self.render()
+                if self._studio.folders(self._feed.snapshot) != folders:
+                    return
+
+    async def render(self) -> None:
+        """Render and tell the pages; the findings follow."""
+        last = self._feed.snapshot
+        snapshot = await self._rendered(last)
+        while snapshot.error and last.revision and not self._stopping.is_set():
+            await asyncio.sleep(TROUBLE_AFTER_S)
+            if not self._studio.has_changed(last):
+                break
+            snapshot = await self._rendered(last)
+        if snapshot.error and snapshot.error != last.error:
+            self._on_trouble(snapshot.error)
+        self._feed.publish(snapshot)
+        if self._inspecting is not None:
+            self._inspecting.cancel()
+        self._inspecting = asyncio.create_task(self._inspect(snapshot))
+
+    async def _rendered(self, last: Snapshot) -> Snapshot:
+        snapshot, fault = await _told(self._studio.render, last)
+        return snapshot or replace(last, revision=last.revision + 1, error=fault, findings=None)
+
+    async def _inspect(self, snapshot: Snapshot) -> None:
+        await asyncio.sleep(FINDINGS_AFTER_S)
+        inspected, fault = await _told(self._studio.inspect, snapshot)
+        if self._feed.snapshot is snapshot:
+            self._feed.publish(inspected or replace(snapshot, findings=(Finding("fault", fault),)))
+
+
+async def _told(work: Callable[[Snapshot], Snapshot], snapshot: Snapshot) -> tuple[Snapshot | None, str]:
+    """What the work gives; where it fails by a fault of the program, a sentence for the page instead.
+
+    A preview that ended with each fault would take the author's page along, and the next save may do without it.
+    """
+    task = asyncio.ensure_future(asyncio.to_thread(work, snapshot))
+    await asyncio.wait([task])
+    fault = task.exception()
+    if fault is None:
+        return task.result(), ""
+    if not isinstance(fault, Exception):
+        raise fault
+    text = " ".join(str(fault).split())[:300]
+    return None, f"a fault in newsletter itself ({type(fault).__name__}: {text}); save again, and report it if it stays"

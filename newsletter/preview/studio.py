@@ -1,0 +1,230 @@
+"""What the preview shows: the post rendered from the files as they are now, or why that cannot be done.
+
+Trouble never loses the last good rendering. Methods may be called from any thread; rendering happens one at a time.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import unquote
+
+from newsletter.audience import Audience, read_audience
+from newsletter.blog import CONFIG as BLOG_FILE
+from newsletter.check import findings_of
+from newsletter.config import FILE_NAME, Config
+from newsletter.errors import NewsletterError
+from newsletter.fields import Condition
+from newsletter.files import open_post
+from newsletter.images import ImageMode
+from newsletter.message import answers
+from newsletter.model import Email, Finding
+from newsletter.pipeline import SAMPLE, Rendering, render_post
+from newsletter.themes import template_roots
+
+Answers = tuple[bool, ...]
+Mark = tuple[int, int, int]
+"""When a file was written, its size, and which one it is; zeros for none."""
+
+KEPT_VARIANTS = 32
+"""Variants of one revision that are kept once somebody looked at them; a post with many conditions has thousands."""
+
+_PICTURE_END = re.compile(r"\.(?:png|jpe?g|gif|webp|svg|avif)\b", re.IGNORECASE)
+_BEFORE_NAME = re.compile(r"[\s()\"'<>\[\]|]")
+_MAX_NAME = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One revision. `rendering`, `config` and `audience` are the last that were good, `source` is the post as it is.
+
+    `error` is the sentence that says why `rendering` is older than the files; `findings` is None until they are known.
+    """
+
+    revision: int = 0
+    rendering: Rendering | None = None
+    config: Config | None = None
+    audience: Audience | None = None
+    source: str = ""
+    error: str = ""
+    findings: tuple[Finding, ...] | None = None
+
+    @property
+    def error_line(self) -> int | None:
+        """The line of the post that the error speaks of."""
+        path = self.rendering.path if self.rendering else r"\S+\.(?:md|markdown)"
+        found = re.match(rf"{re.escape(path) if self.rendering else path}:(\d+)", self.error)
+        return int(found[1]) if found else None
+
+
+class Studio:
+    """Reads and renders one post. `load` gives the configuration as it is now; `to` is a list, or None."""
+
+    def __init__(
+        self, post: Path, load: Callable[[], Config], *, to: Path | None = None, images: ImageMode | None = None
+    ) -> None:
+        self.post = post
+        self.to = to
+        self.images = images
+        self._load = load
+        self._rendering = threading.RLock()
+        self._list: tuple[Mark, Audience] | None = None
+        self._others: dict[tuple[int, Answers], Email] = {}
+        self._looked_at: Answers | None = None
+        self._seen: dict[Path, Mark] = {}
+
+    # --- rendering
+
+    def render(self, last: Snapshot) -> Snapshot:
+        """The next revision, from the files as they are now."""
+        with self._rendering:
+            seen = self._marks(last)
+            self._seen = {**self._seen, **seen}  # known even where reading ends in a fault
+            snapshot = self._read(replace(last, revision=last.revision + 1, error="", findings=None))
+            # What counts from now on, as it was before it was read wherever that is known.
+            self._seen = {**self._marks(snapshot), **seen}
+            return snapshot
+
+    def _read(self, snapshot: Snapshot) -> Snapshot:
+        snapshot = replace(snapshot, source=self._read_source())
+        try:
+            config = self._load()
+            audience = self._read_list()
+            rendering = render_post(
+                str(self.post),
+                config,
+                audience,
+                images=self.images,
+                choose=lambda conditions: [self._looked_at_of(conditions, audience)],
+            )
+        except NewsletterError as error:
+            return replace(snapshot, error=str(error))
+        self._others.clear()
+        return replace(snapshot, rendering=rendering, config=config, audience=audience)
+
+    def inspect(self, snapshot: Snapshot) -> Snapshot:
+        """The same revision with its findings."""
+        if snapshot.rendering is None or snapshot.config is None:
+            return replace(snapshot, findings=())
+        return replace(snapshot, findings=findings_of(snapshot.rendering, snapshot.config))
+
+    def email_for(self, snapshot: Snapshot, chosen: Answers) -> Email:
+        """The variant with these answers; rendered now where nobody has looked at it yet.
+
+        Raises ContentError or ConfigError where the files have changed for the worse since.
+        """
+        rendering = snapshot.rendering
+        if rendering is None or snapshot.config is None:
+            raise LookupError("there is no rendering yet")
+        self._looked_at = chosen
+        key = (snapshot.revision, chosen)
+        email = rendering.variants.emails.get(chosen) or self._others.get(key)
+        if email is not None:
+            return email
+        with self._rendering:
+            again = render_post(
+                str(self.post),
+                snapshot.config,
+                snapshot.audience,
+                images=self.images,
+                choose=lambda conditions: [chosen] if len(conditions) == len(chosen) else [],
+            )
+            # Saved in this very moment with other conditions: the next revision is on its way and will have its own.
+            email = again.variants.emails.get(chosen, again.email)
+            while len(self._others) >= KEPT_VARIANTS:
+                del self._others[next(iter(self._others))]
+            self._others[key] = email
+        return email
+
+    def others(self) -> tuple[Email, ...]:
+        """The variants that were rendered because somebody looked at them."""
+        return tuple(self._others.values())
+
+    def _looked_at_of(self, conditions: Sequence[Condition], audience: Audience | None) -> Answers:
+        """The variant that the page asks for next: the last it asked for, at first that of the first on the list."""
+        if self._looked_at is not None and len(self._looked_at) == len(conditions):
+            return self._looked_at
+        return answers(conditions, (audience.at(1) if audience else None) or SAMPLE)
+
+    def _read_list(self) -> Audience | None:
+        if self.to is None:
+            return None
+        mark = _mark(self.to)
+        if self._list is None or self._list[0] != mark:
+            self._list = mark, read_audience(self.to)
+        return self._list[1]
+
+    def _read_source(self) -> str:
+        try:
+            _, data, _ = open_post(str(self.post), sys.stdin.buffer)
+        except NewsletterError:
+            return ""
+        # For showing only: whatever is wrong with the bytes is said by the error.
+        text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
+        return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+    # --- what is watched
+
+    def has_changed(self, last: Snapshot) -> bool:
+        """Whether a file that counts is another one than when it was last read."""
+        return any(self._seen.get(path) != mark for path, mark in self._marks(last).items())
+
+    def folders(self, snapshot: Snapshot) -> tuple[Path, ...]:
+        """Where the files are that count. Whole folders: many editors save by writing a new file and renaming it."""
+        found = {path.parent for path in self._files(snapshot)} | set(self._theme_folders(snapshot))
+        return tuple(sorted({folder.resolve() for folder in found if folder.is_dir()}))
+
+    def _marks(self, snapshot: Snapshot) -> dict[Path, Mark]:
+        themes = [path for folder in self._theme_folders(snapshot) for path in _listed(folder)]
+        return {path: _mark(path) for path in (*self._files(snapshot), *themes)}
+
+    def _files(self, snapshot: Snapshot) -> tuple[Path, ...]:
+        """The post, its configuration, its list, its blog's configuration, and whatever picture it may name."""
+        folder = self.post.parent
+        files = [self.post, *(place / FILE_NAME for place in (folder, folder.absolute().parent, Path.cwd()))]
+        files += [self.to] if self.to else []
+        roots = [folder]
+        if (config := snapshot.config) is not None:
+            files += [config.path] if config.path else []
+            roots.append(config.root)
+            if config.settings.site.source:
+                files.append(config.root / config.settings.site.source / BLOG_FILE)
+        files += [root / name for root in roots for name in _pictures_named(snapshot.source)]
+        return tuple(dict.fromkeys(files))
+
+    def _theme_folders(self, snapshot: Snapshot) -> tuple[Path, ...]:
+        root = snapshot.config.root if snapshot.config else self.post.parent
+        places = [place for place in template_roots(root) if place.is_dir()]
+        return tuple(dict.fromkeys([*places, *(path for place in places for path in _listed(place) if path.is_dir())]))
+
+
+@lru_cache(maxsize=2)
+def _pictures_named(source: str) -> tuple[str, ...]:
+    """Whatever in a post looks like the path of a picture. Too many do no harm: they are only looked after."""
+    names: dict[str, None] = {}
+    for found in _PICTURE_END.finditer(source):
+        before = source[max(found.start() - _MAX_NAME, 0) : found.start()]
+        name = _BEFORE_NAME.split(before)[-1] + found[0]
+        if "//" not in name and "\0" not in name:
+            names[unquote(name).lstrip("/")] = None
+    return tuple(names)
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _mark(path: Path) -> Mark:
+    try:
+        stat = path.stat()
+    except (OSError, ValueError):
+        return 0, 0, 0
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino

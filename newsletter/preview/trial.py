@@ -1,0 +1,78 @@
+"""A test from the page: the copy that is shown, sent to an address that the person gives. Nothing else leaves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from newsletter.audience import Audience
+from newsletter.delivery import Watcher
+from newsletter.errors import ConfigError, NewsletterError
+from newsletter.lanes import choose_lanes
+from newsletter.ledger import Ledger
+from newsletter.message import Composer
+from newsletter.model import Outcome
+from newsletter.pipeline import normalized_test_address, plan_send
+from newsletter.preview.reading import Reading
+from newsletter.preview.studio import Snapshot, Studio
+from newsletter.send import Report, deliver_test, require_sendable
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How a test went, in a sentence for the page."""
+
+    sent: bool
+    text: str
+
+
+def relay_words(snapshot: Snapshot, relay_url: str | None, env: Mapping[str, str]) -> tuple[str, bool]:
+    """Where a test would go, or why it cannot; and which of both it is."""
+    if snapshot.config is None:
+        return "", False
+    try:
+        return ", ".join(str(lane.relay) for lane in choose_lanes(snapshot.config, relay_url, env)), True
+    except ConfigError as error:
+        return str(error), False
+
+
+def send_trial(studio: Studio, reading: Reading, address: str, relay_url: str | None) -> Trial:
+    """Send the copy that is shown. Not for use inside a running event loop."""
+    config = reading.config
+    try:
+        try:
+            address = normalized_test_address(address.strip())
+        except ConfigError as error:
+            # The sentence is made for a flag; here there is a field.
+            raise ConfigError(str(error).removeprefix("--test ")) from error
+        now = datetime.now(UTC)
+        sending = plan_send(str(studio.post), config, to=studio.to, test=[address], when=now, images=studio.images)
+        lanes = choose_lanes(config, relay_url, os.environ)
+        require_sendable(sending, [lane.relay for lane in lanes])
+        made = sending.composer
+        shown = Composer(
+            reading.email, made.sender, issue=made.issue, when=made.when, prefix=made.prefix, signer=made.signer
+        )
+        person = replace(reading.person, email=address, fields={**reading.person.fields, "email": address})
+        sending = replace(sending, composer=shown, recipients=Audience.of([person]))
+        news: list[str] = []
+        with Ledger.open(config.ledger_place, lambda: datetime.now(UTC)) as ledger:
+            report = deliver_test(sending, lanes, ledger, Watcher(lambda *_: None, news.append), lambda _: None)
+    except NewsletterError as error:
+        return Trial(False, str(error))
+    return _told(report, address, news)
+
+
+def _told(report: Report, address: str, news: list[str]) -> Trial:
+    if report.complete and report.sent:
+        return Trial(True, f"Sent to {address}, in {report.seconds:.1f} s.")
+    for word, people in (("Refused", report.refused), ("Not sent", report.left), ("Uncertain", report.uncertain)):
+        for _, outcome in people:
+            return Trial(False, f"{word}: {_reply(outcome) or report.stopped or '; '.join(news) or 'no answer'}")
+    return Trial(False, report.stopped or "; ".join(news) or "nothing was sent")
+
+
+def _reply(outcome: Outcome | None) -> str:
+    return f"{outcome.code or ''} {outcome.text}".strip() if outcome else ""
