@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from time import process_time
 
 import pytest
 from front_door import CHECKOUT, finish, newsletter, start, write_post
@@ -17,7 +18,7 @@ from preview_server import POST, Running, preview_of
 from newsletter.catcher import Catcher
 from newsletter.config import load_config
 from newsletter.preview.app import page_weight
-from newsletter.preview.listing import MAX_MARKED_CHARS, MAX_SHOWN_CHARS, lines_of, plain_lines
+from newsletter.preview.listing import MAX_MARKED_CHARS, MAX_MARKED_HEAD, MAX_SHOWN_CHARS, lines_of, plain_lines
 from newsletter.preview.studio import Snapshot, Studio
 from newsletter.received import read_mail
 
@@ -401,6 +402,16 @@ def test_a_source_keeps_its_lines_and_is_escaped() -> None:
 def test_a_long_source_is_plain_and_then_cut() -> None:
     assert "<span" not in "".join(lines_of("# x\n" * (MAX_MARKED_CHARS // 4 + 1), "post").lines)
     assert plain_lines("x" * (MAX_SHOWN_CHARS + 7)).left_out == 7
+
+
+@pytest.mark.parametrize("piece", ["&", "<!--", "<", "<style>"])
+def test_a_source_made_to_be_slow_is_not(piece: str) -> None:
+    text = piece * (MAX_MARKED_CHARS // len(piece) - 10)
+    started = process_time()
+    assert len(lines_of(text, "html").lines) == 1
+    for head in (text, text[: MAX_MARKED_HEAD - 8]):
+        assert len(lines_of(f"---\n{head}\n---\n", "post").lines) == 4
+    assert process_time() - started < 10  # the marker alone would take minutes
 
 
 # --- the command ----------------------------------------------------------------------------------------------------

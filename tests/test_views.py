@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from time import process_time
 
 import pytest
 from conftest import Evaluate
@@ -171,3 +172,14 @@ def test_the_outlook_view_of_a_real_email(email: str, evaluate: Evaluate, tmp_pa
 def test_no_html_makes_a_view_fail(html: str) -> None:
     for view in (clipped, without_styles, as_word):
         view(html)
+
+
+@pytest.mark.parametrize(
+    "piece", ["<!--[if mso]>", "<!--", "<a ", '<a style="', "<style>", "{", "/*", "<div>", "@media{", "<xml>"]
+)
+def test_a_view_takes_no_longer_than_the_html_is_long(piece: str) -> None:
+    html = piece * (120_000 // len(piece))
+    started = process_time()
+    for view in (clipped, without_styles, as_word):
+        view(html)
+    assert process_time() - started < 5  # one that reads on from each piece takes half a minute

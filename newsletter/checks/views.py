@@ -19,8 +19,13 @@ CLIP_NOTICE = (
     '<a style="color:#15c">View entire message</a></p>'
 )
 
-# A tag with whatever stands in its quotes; linear, whatever the input is.
-_TAG = re.compile(r"""<!--.*?-->|<(?P<end>/?)(?P<name>[a-zA-Z][^\s/>]*)(?:"[^"]*"|'[^']*'|[^'">])*>""", re.DOTALL)
+# A comment or a tag with whatever stands in its quotes. What is never closed reaches to the end, and nothing is read
+# twice: linear, whatever the input is.
+_TAG = re.compile(
+    r"""<!--.*?(?:-->|\Z)|<(?P<end>/?)(?P<name>[a-zA-Z][^\s/>]*+)
+    (?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^'">])*+(?P<close>>|\Z)""",
+    re.DOTALL | re.VERBOSE,
+)
 _TAG_START = re.compile(r"<(?=[a-zA-Z/!]|\Z)")
 _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
@@ -37,13 +42,16 @@ def clipped(html_text: str) -> str:
         return html_text
     start = html_text.encode()[:GMAIL_CLIP].decode("utf-8", "ignore")
     # Neither half a comment nor half a tag: the client's parser repairs its own cut as well.
-    if start.rfind("<!--") > start.rfind("-->"):
-        start = start[: start.rfind("<!--")]
+    half_comment = start.find("<!--", max(start.rfind("-->"), 0))
+    if half_comment >= 0:
+        start = start[:half_comment]
     open_tags: list[str] = []
     end = 0
     for tag in _TAG.finditer(start):
-        end = tag.end()
         name = (tag["name"] or "").lower()
+        if name and not tag["close"]:
+            break
+        end = tag.end()
         if not name or name in _VOID:
             continue
         if not tag["end"]:
@@ -58,7 +66,7 @@ def clipped(html_text: str) -> str:
     return start + "".join(f"</{name}>" for name in reversed(inside)) + CLIP_NOTICE + "</body></html>"
 
 
-_STYLE_BLOCK = re.compile(r"<style\b[^>]*>.*?(?:</style\s*>|\Z)|<link\b[^>]*>", re.DOTALL | re.IGNORECASE)
+_STYLE_BLOCK = re.compile(r"<style\b[^>]{0,999}>.*?(?:</style\s*>|\Z)|<link\b[^>]{0,2999}>", re.DOTALL | re.IGNORECASE)
 
 
 def without_styles(html_text: str) -> str:
@@ -72,14 +80,13 @@ _WORD_VERSION = 16
 """Outlook 2016 and all since: what `[if gte mso 9]` compares with."""
 
 _REVEALED = re.compile(r"<!--\[if\s([^\]]*)\]><!--\s*-{0,2}>|<!--<!\[endif\]-->|<!\[if\s([^\]]*)\]>|<!\[endif\]>", re.I)
-_HIDDEN = re.compile(r"<!--\[if\s([^\]]*)\]>(.*?)<!\[endif\]-->", re.DOTALL | re.IGNORECASE)
+_HIDDEN = re.compile(r"<!--\[if\s([^\]]*)\]>(.*?)(?P<end><!\[endif\]-->|\Z)", re.DOTALL | re.IGNORECASE)
 # Word's own settings: a browser would show their text.
-_OFFICE = re.compile(r"<noscript>\s*<xml>.*?</xml>\s*</noscript>|<xml>.*?</xml>", re.DOTALL | re.IGNORECASE)
-_MEDIA_STYLE = re.compile(r"<style\b[^>]*\smedia=[^>]*>.*?</style\s*>", re.DOTALL | re.IGNORECASE)
-_STYLE = re.compile(r"(<style\b[^>]*>)(.*?)(</style\s*>)", re.DOTALL | re.IGNORECASE)
+_OFFICE = re.compile(r"</?noscript>|<xml>.*?(?:</xml>|\Z)", re.DOTALL | re.IGNORECASE)
+_STYLE = re.compile(r"(<style\b[^>]{0,999}>)(.*?)(</style\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _STYLE_ATTRIBUTE = re.compile(r"""(\sstyle\s*=\s*)("[^"]*"|'[^']*')""", re.IGNORECASE)
 _DECLARATION = re.compile(r"""(?:"[^"]*"|'[^']*'|\([^()]*\)|[^;"'()]|["'()])+?(?=;|\Z)""")
-_RULE = re.compile(r"([^{}]*)\{([^{}]*)\}")
+_RULE = re.compile(r"\{([^{}]*+)\}")
 
 # fmt: off
 _IGNORED = frozenset({
@@ -108,8 +115,7 @@ _DISPLAYS = frozenset({"none", "block", "inline"})
 def as_word(html_text: str) -> str:
     """Nearly what Outlook on Windows makes of it: its own comments followed, and what Word ignores gone."""
     text = _choose_branches(html_text)
-    text = _OFFICE.sub("", _MEDIA_STYLE.sub("", text))
-    text = _STYLE.sub(lambda block: block[1] + _word_sheet(block[2]) + block[3], text)
+    text = _STYLE.sub(_word_block, _OFFICE.sub("", text))
     return _TAG.sub(_word_tag, text)
 
 
@@ -134,7 +140,13 @@ def _choose_branches(text: str) -> str:
         position = mark.end()
     if not hidden_since:
         pieces.append(text[position:])
-    return _HIDDEN.sub(lambda found: found[2] if holds_in_word(found[1]) else "", "".join(pieces))
+
+    def follow(found: re.Match[str]) -> str:
+        if not found["end"]:
+            return found[0]
+        return found[2] if holds_in_word(found[1]) else ""
+
+    return _HIDDEN.sub(follow, "".join(pieces))
 
 
 _TOKEN = re.compile(r"\s*(?:(?P<sign>[()!&|])|(?P<word>[a-z][\w.]*)|(?P<number>\d+(?:\.\d+)?))\s*", re.IGNORECASE)
@@ -202,10 +214,17 @@ def _one(tokens: list[str], depth: int) -> bool:
     return compare(_WORD_VERSION, version) if compare else version == _WORD_VERSION
 
 
+def _word_block(block: re.Match[str]) -> str:
+    """A style block as Word reads it; one that is for a medium it does not read at all."""
+    if re.search(r"\smedia\s*=", block[1], re.IGNORECASE):
+        return ""
+    return block[1] + _word_sheet(block[2]) + block[3]
+
+
 def _word_sheet(css: str) -> str:
     """A style block's rules without those that stand inside an at-rule, and without what Word ignores."""
-    plain = _without_at_rules(re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL))
-    return _RULE.sub(lambda rule: f"{rule[1]}{{{_word_declarations(rule[2], '')}}}", plain)
+    plain = _without_at_rules(re.sub(r"/\*.*?(?:\*/|\Z)", "", css, flags=re.DOTALL))
+    return _RULE.sub(lambda rule: f"{{{_word_declarations(rule[1], '')}}}", plain)
 
 
 def _without_at_rules(css: str) -> str:
@@ -225,7 +244,7 @@ def _without_at_rules(css: str) -> str:
 
 
 def _word_tag(tag: re.Match[str]) -> str:
-    if tag["name"] is None or tag["end"]:
+    if tag["name"] is None or tag["end"] or not tag["close"]:
         return tag[0]
     name = tag["name"].lower()
 

@@ -11,7 +11,6 @@ import json
 import os
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -32,7 +31,7 @@ from newsletter.preview.feed import Feed
 from newsletter.preview.listing import Listing, lines_of, plain_lines
 from newsletter.preview.reading import VIEWS, Reading, read
 from newsletter.preview.studio import Snapshot, Studio
-from newsletter.preview.trial import relay_words, send_trial
+from newsletter.preview.trial import Trial, relay_words, send_trial
 
 KEEP_ALIVE_S = 20.0
 SHOWN_READERS = 200
@@ -144,7 +143,8 @@ class _Pages:
         marks: dict[int, list[Finding]] = {}
         if name == "post":
             listing = lines_of(snapshot.source, "post")
-            for finding in snapshot.findings or ():
+            # While there is trouble the findings are of an older text, whose lines were others.
+            for finding in () if snapshot.error else snapshot.findings or ():
                 marks.setdefault(finding.line or 0, []).append(finding)
         else:
             listing = self._listing(self._reading(request), name)
@@ -222,7 +222,7 @@ class _Pages:
             self._is_testing = False
         return JSONResponse({"sent": trial.sent, "text": trial.text})
 
-    def _send(self, address: str, number: str, chosen: str) -> Any:
+    def _send(self, address: str, number: str, chosen: str) -> Trial:
         reading = read(self._studio, self._feed.snapshot, number, chosen)
         if reading is None or self._feed.snapshot.error:
             raise HTTPException(409, "The post cannot be rendered as it is now; mend it first.")
@@ -288,6 +288,6 @@ def _refused(request: Request, error: Exception) -> Response:
 
 def page_weight() -> int:
     """Bytes of the page as a browser loads it, uncompressed: markup, style and script."""
-    folder: Path = page_folder("preview")
+    folder = page_folder("preview")
     html = page_environment(folder).get_template("page.html.j2").render(post="post.md", revision=1, listed=True)
     return len(html.encode()) + sum((folder / name).stat().st_size for name in ASSETS)

@@ -15,7 +15,12 @@ MAX_SHOWN_CHARS = 400_000
 """What a sheet shows of one text: a browser takes more, but nobody reads it."""
 
 MAX_MARKED_CHARS = 150_000
-"""A longer text stays plain: marking takes about a second for each million characters."""
+"""A longer text stays plain: the page would wait for its colours."""
+
+MAX_MARKED_HEAD = 4_000
+"""Front matter is marked up to here: of a run of `&` the marker reads each part again."""
+
+_MAX_RUN = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ def plain_lines(text: str) -> Listing:
 
 def lines_of(text: str, language: Literal["html", "post"]) -> Listing:
     """The lines of a source, marked where it is short enough for that. A post is front matter, then Markdown."""
-    if len(text) > MAX_MARKED_CHARS:
+    if len(text) > MAX_MARKED_CHARS or (language == "html" and _is_slow(text)):
         return plain_lines(text)
     from pygments import lexers  # loaded when the first source is looked at
 
@@ -41,8 +46,17 @@ def lines_of(text: str, language: Literal["html", "post"]) -> Listing:
         return Listing(_marked(text.rstrip("\n"), lexers.HtmlLexer(stripnl=False)))
     front = re.match(r"---[ \t]*\n.*?^---[ \t]*\n", text, re.DOTALL | re.MULTILINE)
     head, body = (front[0], text[front.end() :]) if front else ("", text)
-    above = _marked(head.removesuffix("\n"), lexers.YamlLexer(stripnl=False)) if head else ()
+    above: tuple[Markup, ...] = ()
+    if head:
+        lines = head.removesuffix("\n")
+        is_short = len(lines) <= MAX_MARKED_HEAD
+        above = _marked(lines, lexers.YamlLexer(stripnl=False)) if is_short else plain_lines(lines).lines
     return Listing((*above, *_marked(body.rstrip("\n"), lexers.MarkdownLexer(stripnl=False))))
+
+
+def _is_slow(html: str) -> bool:
+    """Security: the marker reads on from each `&` and each `<!--` to its end, and takes minutes over many without."""
+    return re.search(rf"&[^\s;]{{{_MAX_RUN}}}", html) is not None or html.count("<!--") - html.count("-->") > 20
 
 
 def _marked(text: str, lexer: Lexer) -> tuple[Markup, ...]:

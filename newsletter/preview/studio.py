@@ -41,12 +41,14 @@ _MAX_NAME = 300
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One revision. `rendering`, `config` and `audience` are the last that were good, `source` is the post as it is.
+    """One revision. `rendering`, `config` and `audience` are the last that were good, `source` is the post as it is;
+    `path` is the name that messages give it.
 
     `error` is the sentence that says why `rendering` is older than the files; `findings` is None until they are known.
     """
 
     revision: int = 0
+    path: str = ""
     rendering: Rendering | None = None
     config: Config | None = None
     audience: Audience | None = None
@@ -56,9 +58,8 @@ class Snapshot:
 
     @property
     def error_line(self) -> int | None:
-        """The line of the post that the error speaks of."""
-        path = self.rendering.path if self.rendering else r"\S+\.(?:md|markdown)"
-        found = re.match(rf"{re.escape(path) if self.rendering else path}:(\d+)", self.error)
+        """The line of the post that the error speaks of; None where it speaks of another file, or of no line."""
+        found = re.match(rf"{re.escape(self.path)}:(\d+)", self.error)
         return int(found[1]) if found else None
 
 
@@ -91,7 +92,7 @@ class Studio:
             return snapshot
 
     def _read(self, snapshot: Snapshot) -> Snapshot:
-        snapshot = replace(snapshot, source=self._read_source())
+        snapshot = replace(snapshot, path=str(self.post), source=self._read_source())
         try:
             config = self._load()
             audience = self._read_list()

@@ -344,6 +344,7 @@ function stepReader(by) {
 }
 
 let searching = 0;
+let typing = 0;
 
 async function search() {
   const asked = ++searching;
@@ -367,6 +368,7 @@ async function search() {
 
 function closeSearch() {
   searching += 1;
+  clearTimeout(typing);
   $("found").hidden = true;
   $("find").value = "";
 }
@@ -541,7 +543,10 @@ if (isListed) {
   $("reader-back").addEventListener("click", () => stepReader(-1));
   $("reader-next").addEventListener("click", () => stepReader(1));
   $("reader-number").addEventListener("change", () => change({ reader: $("reader-number").value.trim(), answers: "" }));
-  $("find").addEventListener("input", search);
+  $("find").addEventListener("input", () => {
+    clearTimeout(typing);
+    typing = setTimeout(search, 120); // a list of a million is read whole for each search
+  });
   $("find").addEventListener("focus", search);
   document.addEventListener("pointerdown", (event) => event.target.closest(".find") || closeSearch());
 }
