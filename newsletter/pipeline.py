@@ -87,13 +87,7 @@ def render_post(
     plain = read()
     _require_columns(plain, audience, name)
     theme = load_theme(plain.issue.template or settings.theme.name, config.root)
-    masthead = Masthead(
-        # An unnamed newsletter has a default name for its headers; printing it would tell nobody anything.
-        name=settings.newsletter.name if "name" in settings.newsletter.given else "",
-        postal_address=settings.newsletter.postal_address,
-        unsubscribe=bool(settings.newsletter.unsubscribe_mailto or settings.newsletter.unsubscribe_url),
-        labels=settings.labels,
-    )
+    masthead = masthead_of(config)
     written: list[Path] = []
     # A theme without pictures links to them: there is nothing to fetch.
     mode = (images or settings.images.mode) if theme.values["layout"].get("images", True) else "remote"
@@ -132,6 +126,17 @@ def render_post(
     issue, email = rendered[nobody]
     variants = Variants(plain.conditions, {answered: result[1] for answered, result in rendered.items()})
     return Rendering(name, issue, email, variants, tuple(written))
+
+
+def masthead_of(config: Config) -> Masthead:
+    keys = config.settings.newsletter
+    return Masthead(
+        # An unnamed newsletter has a default name for its headers; printing it would tell nobody anything.
+        name=keys.name if "name" in keys.given else "",
+        postal_address=keys.postal_address,
+        unsubscribe=bool(keys.unsubscribe_mailto or config.unsubscribe_url),
+        labels=config.settings.labels,
+    )
 
 
 def _answers_given(conditions: Sequence[Condition], people: Audience) -> set[tuple[bool, ...]]:
@@ -237,13 +242,13 @@ def plan_send(
         issue=rendering.issue.slug,
         when=when,
         prefix=TEST_PREFIX if test else "",
-        signer=None if dry else _signer(config),
+        signer=None if dry else signer_of(config),
     )
     warnings = (*rendering.findings, *_empty_fields(rendering, recipients))
     return Sending(rendering, config, composer, recipients, audience, warnings, test=bool(test))
 
 
-def _signer(config: Config) -> Signer | None:
+def signer_of(config: Config) -> Signer | None:
     settings = config.dkim
     if settings is None:
         return None
