@@ -16,6 +16,7 @@ from newsletter import errors
 from newsletter.cli_people import COMMANDS as PEOPLE_COMMANDS
 from newsletter.cli_report import report
 from newsletter.cli_send import COMMANDS
+from newsletter.cli_serve import COMMANDS as SERVE_COMMANDS
 from newsletter.console import (
     config_option,
     images_mode,
@@ -155,5 +156,5 @@ def subscribers() -> None:
 
 for command in PEOPLE_COMMANDS:
     subscribers.add_command(command)
-for command in (*COMMANDS, report):
+for command in (*COMMANDS, report, *SERVE_COMMANDS):
     cli.add_command(command)
