@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from newsletter import errors
+from newsletter.cli_bounces import bounces
 from newsletter.cli_people import COMMANDS as PEOPLE_COMMANDS
 from newsletter.cli_report import report
 from newsletter.cli_send import COMMANDS
@@ -156,5 +157,5 @@ def subscribers() -> None:
 
 for command in PEOPLE_COMMANDS:
     subscribers.add_command(command)
-for command in (*COMMANDS, report, *SERVE_COMMANDS):
+for command in (*COMMANDS, report, bounces, *SERVE_COMMANDS):
     cli.add_command(command)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from newsletter.entries import TOKEN, ledger_url
 from newsletter.errors import ConfigError, located
+from newsletter.imap_place import IMAP_VARIABLE
 from newsletter.keys import Fault, Key, keys_of
 from newsletter.model import Relay, Sender
 from newsletter.relay import PASSWORD_VARIABLE, read_relay
@@ -428,7 +429,7 @@ def _unknown_key(name: str, text: str, tree: Mapping[str, Any], where: Where) ->
     return located(name, line, what, remedy)
 
 
-_SECRETS = {"newsletter": SECRET_VARIABLE, "dkim": DKIM_VARIABLE, "ledger": "PGPASSWORD"}
+_SECRETS = {"newsletter": SECRET_VARIABLE, "dkim": DKIM_VARIABLE, "ledger": "PGPASSWORD", "bounces": IMAP_VARIABLE}
 
 
 def _is_section(value: object) -> bool:

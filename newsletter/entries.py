@@ -8,6 +8,7 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from newsletter.imap_place import read_imap
 from newsletter.labels import check_label
 from newsletter.model import is_loopback
 from newsletter.values import CONTROL, FaultError, kind, printable, shown, shown_url
@@ -122,6 +123,14 @@ def bounce_address(value: str) -> str:
         )
     checked = _read_address(f"{local.replace(TOKEN, 'token')}@{domain}")
     return f"{local}@{checked.rpartition('@')[2]}"
+
+
+def bounce_mailbox(value: str) -> str:
+    """An IMAP address without a password in it, or a path."""
+    value = one_line(value)
+    if "://" in value:
+        read_imap(value, {})
+    return value
 
 
 def list_id(value: str) -> str:

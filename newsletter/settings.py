@@ -10,6 +10,7 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, Literal
 
 from newsletter import entries
+from newsletter.imap_place import IMAP_VARIABLE
 from newsletter.keys import Fault, Key, Section, array, choice, key, number, read_entries, read_table, text, whole
 from newsletter.relay import (
     PASSWORD_VARIABLE,
@@ -362,7 +363,7 @@ class ServeSection(Section):
         example=["127.0.0.1", "10.0.0.0/8"],
     )
     lists: Mapping[str, str] = key(
-        "The lists that the sign-up page offers: a name, as `--to @NAME` takes it, and what people read.",
+        "The lists that the sign-up page offers: a name, as `--to @signups/NAME` takes it, and what people read.",
         entries.offered_list,
         default={},
         example={"daily": "Every morning", "ai": "Long reads about AI"},
@@ -405,6 +406,35 @@ class ServeSection(Section):
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BouncesSection(Section):
+    mailbox: str = key(
+        "Where bounces, complaints and unsubscribe mails come in: `imaps://user@host/FOLDER` (`%40` stands for an @ in "
+        "the user's name), or the path of a Maildir, an mbox, or a folder of `.eml` files, seen from this file. The "
+        f"password comes from the environment variable `{IMAP_VARIABLE}`, never from here.",
+        text(entries.bounce_mailbox),
+        example="imaps://bounce@mail.example.com/INBOX",
+    )
+    done_folder: str = key(
+        "The folder of the IMAP mailbox that `newsletter bounces` moves to what it has recorded. Without it, that is "
+        "marked as read. Nothing is ever deleted.",
+        text(entries.one_line),
+        example="Recorded",
+    )
+    soft_threshold: int = key(
+        "On how many days a soft bounce must come back before an address is not mailed any more.",
+        whole(1, 1000),
+        default=5,
+        example=3,
+    )
+    stale_days: int = key(
+        "After how many days without a soft bounce those before count no more. For an issue a week, write 15.",
+        whole(1, 1000),
+        default=7,
+        example=15,
+    )
+
+
 LABELS = Key(
     "The theme's own words, each replaced by yours whatever the issue's language. Example: `unsubscribe = \"Leave this "
     'list"`',
@@ -434,6 +464,7 @@ class Settings:
     labels: Mapping[str, str] = field(default_factory=dict)
     ledger: LedgerSection = LedgerSection()
     serve: ServeSection = ServeSection()
+    bounces: BouncesSection = BouncesSection()
 
 
 SECTIONS: Mapping[str, type[Section] | None] = {
@@ -448,6 +479,7 @@ SECTIONS: Mapping[str, type[Section] | None] = {
     "labels": None,
     "ledger": LedgerSection,
     "serve": ServeSection,
+    "bounces": BouncesSection,
 }
 """The sections by name, in the order of the documentation. None: its keys are of the person's choice."""
 

@@ -35,6 +35,7 @@ PURE = (
     "lane",
     "backoff",
     "meanings",
+    "webhooks",
 )
 IMPURE_MODULES = frozenset(
     {

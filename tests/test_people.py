@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from newsletter.bounces.score import SoftRule
 from newsletter.errors import ConfigError
 from newsletter.ledger import Ledger, Move
 from newsletter.links import is_shadow, token
 from newsletter.model import Outcome, State
-from newsletter.people.bounced import Recipient, soft_score
+from newsletter.people.bounced import Recipient
 from newsletter.people.rows import (
     BounceEvent,
     BounceKind,
@@ -209,21 +210,32 @@ def test_a_hard_bounce_and_a_complaint_act_at_once(people: People, kind: BounceK
     assert (event, why) == (bounce(kind), decision.why)
 
 
-def test_soft_bounces_act_by_their_score(people: People) -> None:
+def test_soft_bounces_act_by_their_score(people: People, clock: Clock) -> None:
     for number in range(4):
-        day = NOW + timedelta(days=number)
+        day = clock.now = NOW + timedelta(days=number)
         assert people.record_bounce(bounce(BounceKind.SOFT, number, day)).suppressed is None
         assert people.record_bounce(bounce(BounceKind.SOFT, 10 + number, day)).suppressed is None, "one point a day"
-    decision = people.record_bounce(bounce(BounceKind.SOFT, 4, NOW + timedelta(days=9)))
+    clock.now = NOW + timedelta(days=9)
+    decision = people.record_bounce(bounce(BounceKind.SOFT, 4, clock.now))
     assert decision.suppressed is Reason.SOFT_BOUNCES
     assert "5 days" in decision.why
 
 
-@pytest.mark.parametrize(
-    ("days", "score"), [([], 0), ([0, 0, 0], 1), ([0, 7, 14], 3), ([0, 8], 1), ([0, 1, 2, 10, 11], 2), ([5, 0], 2)]
-)
-def test_soft_bounces_are_stale_after_a_week(days: list[int], score: int) -> None:
-    assert soft_score(day * 86_400_000 + 5 for day in days) == score
+def test_soft_bounces_of_long_ago_and_of_another_rule(people: People, clock: Clock) -> None:
+    clock.now = NOW + timedelta(days=30)
+    for number in range(9):
+        decision = people.record_bounce(bounce(BounceKind.SOFT, number, NOW + timedelta(days=number)))
+        assert (decision.new, decision.suppressed) == (True, None), "an old mailbox, read late"
+    assert people.record_bounce(bounce(BounceKind.SOFT, 9, clock.now), SoftRule(threshold=1)).suppressed
+
+
+@pytest.mark.parametrize("kind", [BounceKind.LANE, BounceKind.DELAYED])
+def test_trouble_of_ours_and_a_delay_are_kept_and_lead_to_nothing(people: People, kind: BounceKind) -> None:
+    for number in range(9):
+        decision = people.record_bounce(bounce(kind, number, NOW - timedelta(days=number)))
+        assert (decision.new, decision.suppressed) == (True, None)
+    assert not people.is_suppressed(ADA)
+    assert [event.kind for event, why in people.story(ADA).bounces if "mailed as before" in why] == [kind] * 9
 
 
 def test_a_message_that_came_back_is_traced_to_its_recipient(store: Store, clock: Clock) -> None:

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 import sqlalchemy as sa
 
+from newsletter.bounces.score import SoftRule, soft_score
 from newsletter.ledger_rows import storable
 from newsletter.links import token
 from newsletter.people.history import kept
 from newsletter.people.rows import BounceDecision, BounceEvent, BounceKind, Reason
-from newsletter.schema import bounce_events, deliveries, issues, people, stamp_of
+from newsletter.schema import bounce_events, deliveries, issues, people, stamp_of, time_of
 
-SOFT_LIMIT = 5
-"""Soft bounces on so many days in a row of weeks suppress; the number is Mailman's `bounce_score_threshold`."""
-
-STALE_AFTER_DAYS = 7
-"""After so many days without one the count starts anew: Mailman's `bounce_info_stale_after`."""
-
-_DAY_MS = 86_400_000
 _PAGE = 5_000
 _AT_ONCE = 500
 
@@ -28,7 +22,7 @@ _AT_ONCE = 500
 # --- what it means --------------------------------------------------------------------------------------------------
 
 
-def decide(db: sa.Connection, key: str, event: BounceEvent) -> BounceDecision:
+def decide(db: sa.Connection, key: str, event: BounceEvent, rule: SoftRule, now: int) -> BounceDecision:
     """Note the event with what follows from it. An evidence that is known changes nothing."""
     row = {
         "key": key,
@@ -41,35 +35,32 @@ def decide(db: sa.Connection, key: str, event: BounceEvent) -> BounceDecision:
     }
     if not db.execute(_NOTE, row).rowcount:
         return BounceDecision(new=False, suppressed=None, why="counted before")
-    decision = _decision(db, key, event)
+    decision = _decision(db, key, event, rule, now)
     change = sa.update(bounce_events).where(bounce_events.c.evidence == row["evidence"])
     db.execute(change.values(decision=decision.why))
     return decision
 
 
-def _decision(db: sa.Connection, key: str, event: BounceEvent) -> BounceDecision:
+def _decision(db: sa.Connection, key: str, event: BounceEvent, rule: SoftRule, now: int) -> BounceDecision:
     status = f" ({event.status})" if event.status else ""
     match event.kind:
         case BounceKind.COMPLAINT:
             return BounceDecision(True, Reason.COMPLAINT, "reported as spam: not mailed any more")
         case BounceKind.HARD:
             return BounceDecision(True, Reason.HARD_BOUNCE, f"the address is dead{status}: not mailed any more")
+        case BounceKind.LANE:
+            return BounceDecision(True, None, f"refused for reasons of the sender's own{status}: mailed as before")
+        case BounceKind.DELAYED:
+            return BounceDecision(True, None, f"delayed{status}, and still being tried: mailed as before")
     soft = sa.select(bounce_events.c.at).where(
         bounce_events.c.key == key, bounce_events.c.kind == BounceKind.SOFT.value
     )
-    score = soft_score(db.scalars(soft))
-    if score >= SOFT_LIMIT:
+    score = soft_score((time_of(at).date() for at in db.scalars(soft)), time_of(now).date(), rule.stale_days)
+    if not score:
+        return BounceDecision(True, None, f"a soft bounce{status} of long ago: mailed as before")
+    if score >= rule.threshold:
         return BounceDecision(True, Reason.SOFT_BOUNCES, f"soft bounces on {score} days{status}: not mailed any more")
-    return BounceDecision(True, None, f"a soft bounce{status}, day {score} of {SOFT_LIMIT}: mailed as before")
-
-
-def soft_score(stamps: Iterable[int]) -> int:
-    """On how many days there was one, counted from the last pause of more than a week. Times in ms since 1970."""
-    score, before = 0, None
-    for day in sorted({stamp // _DAY_MS for stamp in stamps}):
-        score = score + 1 if before is not None and day - before <= STALE_AFTER_DAYS else 1
-        before = day
-    return score
+    return BounceDecision(True, None, f"a soft bounce{status}, day {score} of {rule.threshold}: mailed as before")
 
 
 _NOTE = sa.text(

@@ -101,8 +101,12 @@ class Preferences:
 
 
 class BounceKind(enum.StrEnum):
+    """As `bounces.readings.Kind`, and a complaint. Those of the lane and delays are kept, and lead to nothing."""
+
     HARD = "hard"
     SOFT = "soft"
+    LANE = "lane"
+    DELAYED = "delayed"
     COMPLAINT = "complaint"
 
 

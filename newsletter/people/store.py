@@ -16,6 +16,7 @@ from typing import Self
 
 import sqlalchemy as sa
 
+from newsletter.bounces.score import SOFT_RULE, SoftRule
 from newsletter.links import Shadows
 from newsletter.model import Subscriber, fold_address
 from newsletter.people import bounced, departing, forgetting, history
@@ -269,7 +270,7 @@ class People:
 
     # --- bounces ----------------------------------------------------------------------------------------------------
 
-    def record_bounce(self, event: BounceEvent) -> BounceDecision:
+    def record_bounce(self, event: BounceEvent, rule: SoftRule = SOFT_RULE) -> BounceDecision:
         """Count a bounce or complaint once, and decide: hard and complaint at once, soft by its score.
 
         The decision is kept beside the event, for `story`.
@@ -278,7 +279,7 @@ class People:
         with self.storage.write() as db:
             if self._kept_key(db, event.address) != key:
                 return BounceDecision(new=False, suppressed=None, why="the person was forgotten; nothing is kept")
-            decision = bounced.decide(db, key, event)
+            decision = bounced.decide(db, key, event, rule, self._now())
             if decision.suppressed is not None:
                 self._suppress(db, key, decision.suppressed, event.issue, decision.why)
         return decision

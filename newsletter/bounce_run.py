@@ -1,0 +1,369 @@
+"""What came back, acted on: read -> whose was it -> decide and record -> mark in the mailbox. In this order, always.
+
+A bounce or complaint is traced to one recipient of one issue, by the strongest of these that it bears:
+
+    token        of their own bounce address (VERP), which nobody can guess
+    message id   of their own message; as good as a token where a secret made it
+    provider     a webhook whose signature was checked
+    address      that the report names, where we know it: anybody could have written that
+
+A hard bounce that is known by its address alone counts as a soft one: a stranger's forged report must not take a
+reader off the list. A complaint or a wish to leave is honoured in any case: to mail on would be worse.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from newsletter.bounces.arrivals import Arrival
+from newsletter.bounces.read import read_message
+from newsletter.bounces.readings import (
+    AutoReply,
+    Bounce,
+    Complaint,
+    Failure,
+    Kind,
+    Ordinary,
+    Reading,
+    Traces,
+    Unreadable,
+    Unsubscribe,
+)
+from newsletter.bounces.score import SOFT_RULE, SoftRule
+from newsletter.config import Config
+from newsletter.errors import ConfigError
+from newsletter.mailboxes import Mailbox, open_mailbox
+from newsletter.model import fold_address
+from newsletter.people.bounced import Recipient
+from newsletter.people.rows import BounceEvent, BounceKind
+from newsletter.people.store import People
+from newsletter.subscribers import normalize_address
+from newsletter.webhooks import Event
+
+LISTED = 1_000
+"""Messages that a report tells of one by one; its counts have all of them."""
+
+_BATCH = 500
+"""Messages that are traced together: to find a token's owner, everybody's token is made again."""
+
+
+class Proof(enum.StrEnum):
+    """How a report was traced to its recipient."""
+
+    TOKEN = "token"  # noqa: S105 - a word
+    MESSAGE_ID = "message id"
+    PROVIDER = "provider"
+    ADDRESS = "address"
+
+
+class Effect(enum.StrEnum):
+    """What a message led to."""
+
+    SUPPRESSED = "suppressed"
+    COUNTED = "counted"
+    KNOWN = "counted before"
+    STRANGER = "of nobody we know"
+    ALONE = "left alone"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A message as it was read, under the name that makes it count once. `signed`: a provider's, and checked."""
+
+    place: str
+    evidence: str
+    at: datetime
+    reading: Reading
+    signed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one message, or one recipient of it, led to. `why` is a sentence for people."""
+
+    place: str
+    effect: Effect
+    what: str
+    why: str
+    address: str = ""
+    issue: str = ""
+    proof: Proof | None = None
+    status: str = ""
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """`bounce_address` is the configured one, with `{token}`. `secret`: Message-IDs are made with one, and prove
+    something. `dry_run` records nothing."""
+
+    bounce_address: str = ""
+    secret: bool = False
+    soft: SoftRule = SOFT_RULE
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BounceReport:
+    """What a run read and did. `entries` has at most `LISTED`, those that led to something before the others; `faults`
+    are sentences, of mailboxes that could not be read."""
+
+    messages: int = 0
+    effects: Mapping[Effect, int] = field(default_factory=lambda: dict.fromkeys(Effect, 0))
+    entries: tuple[Entry, ...] = ()
+    faults: tuple[str, ...] = ()
+
+    def plus(self, messages: int, entries: Sequence[Entry]) -> BounceReport:
+        added = Counter(entry.effect for entry in entries)
+        both = (*self.entries, *entries)
+        if len(both) > LISTED:
+            order = list(Effect)
+            both = tuple(sorted(both, key=lambda entry: order.index(entry.effect))[:LISTED])
+        effects = {effect: count + added[effect] for effect, count in self.effects.items()}
+        return replace(self, messages=self.messages + messages, effects=effects, entries=both)
+
+
+def read_bounces(
+    mailbox: Mailbox, people: People, clock: Callable[[], datetime], rules: Rules
+) -> Iterator[tuple[int, tuple[Entry, ...]]]:
+    """Read a mailbox and act on it, some hundred messages at a time: how many, and what they led to.
+
+    What was acted on is marked in the mailbox once it is on disk, and nothing else is. Killed at any point it may be
+    run again: what it has recorded counts once.
+    """
+    arrivals = mailbox.arrivals()
+    while batch := list(_read(islice(arrivals, _BATCH), rules, clock)):
+        entries = settle([incoming for _, incoming in batch], people, rules)
+        yield len(batch), entries
+        if not rules.dry_run:
+            done = {entry.evidence for entry in entries if entry.effect in _DONE}
+            mailbox.acknowledge([key for key, incoming in batch if incoming.evidence in done])
+
+
+_DONE = frozenset({Effect.SUPPRESSED, Effect.COUNTED, Effect.KNOWN})
+"""Of these the mailbox is told. Letters are for a person to read, strangers' bounces to wonder at: they stay new."""
+
+
+def _read(arrivals: Iterable[Arrival], rules: Rules, clock: Callable[[], datetime]) -> Iterator[tuple[str, Incoming]]:
+    """Each message read and let go: a batch holds what they say, not their bytes."""
+    for arrival in arrivals:
+        now = clock()
+        reading = Unreadable(arrival.fault) if arrival.fault else read_message(arrival.raw, rules.bounce_address)
+        at = min(arrival.received or now, now)
+        yield arrival.key, Incoming(arrival.place, arrival.evidence, at, reading)
+
+
+def read_sources(
+    config: Config,
+    sources: Sequence[str],
+    env: Mapping[str, str],
+    clock: Callable[[], datetime],
+    *,
+    dry_run: bool = False,
+) -> BounceReport:
+    """Read each mailbox, that of [bounces] where none is given. One that cannot be read is a fault in the report, and
+    the others are read all the same. ConfigError where there is none to read, or nothing was ever sent from here."""
+    keys = config.settings.bounces
+    own = keys.mailbox if "://" in keys.mailbox else str(config.root / keys.mailbox)
+    wanted = list(sources) or ([own] if keys.mailbox else [])
+    if not wanted:
+        what = "there is no mailbox to read"
+        raise ConfigError(
+            f'{what}; name one, or write [bounces] mailbox = "imaps://user@host/INBOX" in newsletter.toml'
+        )
+    place = config.ledger_place
+    if isinstance(place, Path) and not place.exists():
+        raise ConfigError(f"{place}: there is no ledger, so nothing was sent from here; run `newsletter send`")
+    rule = SoftRule(keys.soft_threshold, keys.stale_days)
+    rules = Rules(config.settings.newsletter.bounce_address, bool(config.secret), rule, dry_run)
+    report = BounceReport()
+    with People.open(place, clock, config.secrets) as people:
+        for source in wanted:
+            try:
+                with open_mailbox(source, env, keys.done_folder) as mailbox:
+                    for messages, entries in read_bounces(mailbox, people, clock, rules):
+                        report = report.plus(messages, entries)
+            except ConfigError as fault:
+                report = replace(report, faults=(*report.faults, str(fault)))
+    return report
+
+
+def settle(incoming: Sequence[Incoming], people: People, rules: Rules) -> tuple[Entry, ...]:
+    """Decide and record; when it returns, all of it is on disk. Also for what a provider's webhook told."""
+    owners = _owners(incoming, people)
+    return tuple(entry for each in incoming for entry in _settled(each, owners, people, rules))
+
+
+def from_provider(events: Iterable[Event]) -> tuple[Incoming, ...]:
+    """What a webhook told, for `settle`."""
+    return tuple(Incoming(event.name, event.name, event.at, event.reading, signed=True) for event in events)
+
+
+# --- whose it was ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Owners:
+    by_id: Mapping[str, Recipient]
+    by_token: Mapping[str, Recipient]
+
+    def of(self, traces: Traces) -> tuple[Recipient, Proof] | None:
+        if traces.token in self.by_token:
+            return self.by_token[traces.token], Proof.TOKEN
+        found = next((self.by_id[each] for each in traces.message_ids if each in self.by_id), None)
+        return (found, Proof.MESSAGE_ID) if found else None
+
+
+def _owners(incoming: Sequence[Incoming], people: People) -> _Owners:
+    """Those of a whole batch, in two readings of the ledger; the dear one for the tokens that no id explains."""
+    traces = [each.reading.traces for each in incoming if isinstance(each.reading, Bounce | Complaint)]
+    by_id = people.find_by_message_ids({found for each in traces for found in each.message_ids})
+    unexplained = {each.token for each in traces if each.token and not any(i in by_id for i in each.message_ids)}
+    return _Owners(by_id, people.find_by_bounce_tokens(unexplained) if unexplained else {})
+
+
+def _known(people: People, *addresses: str) -> str:
+    """The first of the addresses that we have mailed, or that signed up; "" where there is none."""
+    for address in addresses:
+        normal = _normal(address)
+        if normal and not people.story(normal).is_unknown:
+            return normal
+    return ""
+
+
+def _normal(address: str) -> str:
+    try:
+        return normalize_address(address)
+    except ValueError:
+        return ""
+
+
+# --- what follows ---------------------------------------------------------------------------------------------------
+
+
+def _settled(incoming: Incoming, owners: _Owners, people: People, rules: Rules) -> Iterator[Entry]:
+    place, evidence = incoming.place, incoming.evidence
+    match incoming.reading:
+        case Bounce() as bounce:
+            yield from _bounced(incoming, bounce, owners.of(bounce.traces), people, rules)
+        case Complaint() as complaint:
+            yield _complained(incoming, complaint, owners.of(complaint.traces), people, rules)
+        case Unsubscribe() as wish:
+            yield _left(incoming, wish, people, rules)
+        case AutoReply(sign):
+            yield Entry(place, Effect.ALONE, "automatic answer", f"a machine wrote it ({sign})", evidence=evidence)
+        case Ordinary():
+            yield Entry(place, Effect.ALONE, "letter", "for a person to read", evidence=evidence)
+        case Unreadable(why):
+            yield Entry(place, Effect.UNREADABLE, "message", why, evidence=evidence)
+
+
+def _bounced(
+    incoming: Incoming, bounce: Bounce, owner: tuple[Recipient, Proof] | None, people: People, rules: Rules
+) -> Iterator[Entry]:
+    if owner:
+        recipient, proof = owner
+        # One message of ours has one recipient: what else is named are the addresses that theirs led to.
+        mine = fold_address(recipient.address)
+        failure = next((each for each in bounce.failures if fold_address(each.address) == mine), bounce.failures[0])
+        yield _recorded(incoming, failure, recipient, proof, people, rules)
+        return
+    for number, failure in enumerate(bounce.failures):
+        named = (failure.address, *bounce.traces.addresses) if len(bounce.failures) == 1 else (failure.address,)
+        address = _known(people, *(each for each in named if each))
+        if not address:
+            who = failure.address or "nobody"
+            why = f"it names {who}, whom we have not mailed"
+            yield Entry(incoming.place, Effect.STRANGER, "bounce", why, evidence=incoming.evidence)
+            continue
+        proof = Proof.PROVIDER if incoming.signed else Proof.ADDRESS
+        yield _recorded(incoming, failure, Recipient("", address), proof, people, rules, number)
+
+
+def _recorded(
+    incoming: Incoming,
+    failure: Failure,
+    recipient: Recipient,
+    proof: Proof,
+    people: People,
+    rules: Rules,
+    number: int = 0,
+) -> Entry:
+    # Security: whoever can write a mail can write a report. Alone what only our mail can tell is proof.
+    proven = incoming.signed or proof is Proof.TOKEN or (proof is Proof.MESSAGE_ID and rules.secret)
+    words = f"{failure.code or ''} {failure.words}".strip()
+    kind = BounceKind(failure.kind.value)
+    if failure.kind is Kind.HARD and not proven:
+        kind = BounceKind.SOFT
+        words = f"(counted as soft: the report proves nothing) {words}".strip()
+    event = BounceEvent(
+        recipient.address,
+        incoming.at,
+        kind,
+        f"{incoming.evidence}/{number}" if number else incoming.evidence,
+        failure.status,
+        words,
+        recipient.issue,
+    )
+    return _counted(incoming, event, f"{failure.kind} bounce", proof, people, rules)
+
+
+def _complained(
+    incoming: Incoming, complaint: Complaint, owner: tuple[Recipient, Proof] | None, people: People, rules: Rules
+) -> Entry:
+    if owner:
+        recipient, proof = owner
+    else:
+        address = _known(people, *complaint.traces.addresses)
+        if not address:
+            why = "it does not say of whom, or names somebody whom we have not mailed"
+            return Entry(incoming.place, Effect.STRANGER, "complaint", why, evidence=incoming.evidence)
+        recipient, proof = Recipient("", address), Proof.PROVIDER if incoming.signed else Proof.ADDRESS
+    words = " ".join(part for part in (complaint.feedback, complaint.reporter) if part)
+    event = BounceEvent(
+        recipient.address,
+        incoming.at,
+        BounceKind.COMPLAINT,
+        incoming.evidence,
+        diagnostic=words,
+        issue=recipient.issue,
+    )
+    return _counted(incoming, event, "complaint", proof, people, rules)
+
+
+def _counted(incoming: Incoming, event: BounceEvent, what: str, proof: Proof, people: People, rules: Rules) -> Entry:
+    if rules.dry_run:
+        at_once = event.kind in (BounceKind.HARD, BounceKind.COMPLAINT)
+        effect, why = (Effect.SUPPRESSED if at_once else Effect.COUNTED), f"{event.kind}, {event.diagnostic}"
+    else:
+        decision = people.record_bounce(event, rules.soft)
+        effect = Effect.SUPPRESSED if decision.suppressed else Effect.COUNTED if decision.new else Effect.KNOWN
+        why = decision.why
+    return Entry(
+        incoming.place, effect, what, why, event.address, event.issue, proof, event.status, evidence=incoming.evidence
+    )
+
+
+def _left(incoming: Incoming, wish: Unsubscribe, people: People, rules: Rules) -> Entry:
+    """Whom the mail names leaves: a mail program may send from another address than the one that is subscribed.
+
+    Where we do not know that one, but do know who wrote, it is who wrote. Whom we know neither way leaves too: they may
+    stand on a list that was not mailed yet.
+    """
+    address = _known(people, wish.named, wish.sender) or _normal(wish.named) or _normal(wish.sender)
+    if not address:
+        why = f"{wish.named or wish.sender} is not an address"
+        return Entry(incoming.place, Effect.UNREADABLE, "wish to leave", why, evidence=incoming.evidence)
+    source = f"mail from {wish.sender or 'nobody'} ({incoming.evidence})"
+    new = rules.dry_run or people.leave(address, source)
+    effect, why = (
+        (Effect.SUPPRESSED, "asked to leave by mail: not mailed any more") if new else (Effect.KNOWN, "had left")
+    )
+    return Entry(incoming.place, effect, "wish to leave", why, address, evidence=incoming.evidence)

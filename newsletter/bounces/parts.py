@@ -1,0 +1,122 @@
+"""A parsed message's parts as text: the fields of a header, the decoded bodies, the message that came back."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from email import message_from_bytes, message_from_string
+from email.errors import MessageError
+from email.header import decode_header, make_header
+from email.message import Message
+from email.utils import getaddresses
+
+from newsletter.bounces.bounded import bounded
+
+PARSER_FAULTS = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError, MessageError)
+"""What the standard library's parser, and flufl.bounce's detectors, are known to raise on bytes made to break them."""
+
+MAX_HEADER = 2_000
+"""Characters of one header that are looked at."""
+
+_ADDRESS = re.compile(r"[^\s<>;,:()\"\[\]@]{1,64}@[^\s<>;,:()\"\[\]@]{1,255}")
+_MESSAGE_ID = re.compile(r"<[^\s<>@]{1,200}@[^\s<>@]{1,255}>")
+_RETURNED = frozenset(
+    {"message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers"}
+)
+_NO_CHARSETS = frozenset({"punycode", "idna", "unicode-escape", "raw-unicode-escape"})
+
+Mail = Message
+
+
+def parse(raw: bytes) -> Mail:
+    """The message, as far as it is read. Raises one of `PARSER_FAULTS` on what the parser cannot stand."""
+    return message_from_bytes(bounded(raw))
+
+
+def header(mail: Mail, name: str) -> str:
+    """A header's text on one line, decoded: encoded words (RFC 2047) or bare UTF-8 (RFC 6532). Empty without one."""
+    # `get` would put a question mark for every byte beyond ASCII.
+    raw = next((value for key, value in mail.raw_items() if key.lower() == name.lower()), "")
+    value = str(raw)[:MAX_HEADER].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    if "=?" in value:
+        with suppress(*PARSER_FAULTS):  # an unknown charset: the raw text says as much
+            value = str(make_header(decode_header(value)))
+    return " ".join(value.split())
+
+
+def addresses_in(text: str) -> tuple[str, ...]:
+    """Every mail address in a text, in order, each once, without the dots and quotes around it."""
+    return tuple(dict.fromkeys(match[0].strip(".'`*") for match in _ADDRESS.finditer(text[:MAX_HEADER])))
+
+
+def message_ids_in(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_MESSAGE_ID.findall(text[:MAX_HEADER])))
+
+
+def sender_of(mail: Mail) -> str:
+    """The address in From, else "". Where there are several, the first."""
+    found = [address for _, address in getaddresses([header(mail, "From")]) if "@" in address]
+    return found[0] if found else next(iter(addresses_in(header(mail, "From"))), "")
+
+
+def parts_of(mail: Mail, *types: str) -> Iterator[Mail]:
+    """The parts of these types, in order, also those inside a message that is attached."""
+    return (part for part in mail.walk() if part.get_content_type() in types)
+
+
+def blocks_of(part: Mail) -> tuple[Mail, ...]:
+    """The groups of fields of a message/delivery-status or message/feedback-report part."""
+    payload = part.get_payload()
+    blocks = [block for block in payload if isinstance(block, Message)] if isinstance(payload, list) else []
+    # Of the type that RFC 6533 adds, the parser takes the first group for a message and the others for its text.
+    rest = blocks[0].get_payload() if len(blocks) == 1 else "" if blocks else payload
+    groups = re.split(r"\n[ \t]*\n", rest) if isinstance(rest, str) else ()
+    return (*blocks, *(message_from_string(group.lstrip("\n")) for group in groups if ":" in group))
+
+
+def texts_of(mail: Mail) -> Iterator[str]:
+    """The decoded text parts of a message's own, without those of a message that is attached to it."""
+    for part in _own_parts(mail):
+        if part.get_content_maintype() == "text" and part.get_content_type() not in _RETURNED:
+            yield text_of(part)
+
+
+def text_of(part: Mail) -> str:
+    payload = part.get_payload(decode=True)
+    if not isinstance(payload, bytes):
+        return ""
+    try:
+        charset = codecs.lookup(part.get_content_charset("utf-8") or "utf-8").name
+        # Security: Python knows codecs that no mail is written in, and one of them takes time by the square.
+        return payload.decode("latin-1" if charset in _NO_CHARSETS else charset, "replace")
+    except LookupError:  # a charset that Python has never heard of
+        return payload.decode("latin-1")
+
+
+def returned_of(mail: Mail) -> Mail | None:
+    """The message, or the headers of it, that a report brings back; the innermost where it was wrapped twice."""
+    found: Mail | None = None
+    for part in mail.walk():
+        if part.get_content_type() not in _RETURNED:
+            continue
+        payload = part.get_payload()
+        inner = payload[0] if isinstance(payload, list) and payload else message_from_string(text_of(part))
+        if isinstance(inner, Message) and inner.keys():
+            found = inner
+            if not inner.get_content_type().startswith("multipart/report"):
+                return found
+    return found
+
+
+def _own_parts(mail: Mail) -> Iterator[Mail]:
+    payload = mail.get_payload()
+    if mail.get_content_maintype() == "message":
+        return
+    if isinstance(payload, list):
+        for part in payload:
+            if isinstance(part, Message):
+                yield from _own_parts(part)
+    else:
+        yield mail

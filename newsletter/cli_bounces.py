@@ -1,0 +1,96 @@
+"""The command `bounces`: read what came back, and say what followed."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from newsletter.console import SHOWN_PEOPLE, config_option, json_option, load, print_json
+from newsletter.errors import EXIT_USAGE
+from newsletter.progress import printable
+
+if TYPE_CHECKING:
+    from newsletter.bounce_run import BounceReport, Entry
+
+
+@click.command()
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.option("--dry-run", is_flag=True, help="Say what would follow; record nothing, mark nothing.")
+@config_option
+@json_option
+@click.pass_context
+def bounces(
+    context: click.Context, sources: tuple[str, ...], dry_run: bool, config_path: Path | None, as_json: bool
+) -> None:
+    """Read bounces, complaints and unsubscribe mails, and stop mailing whom they are about.
+
+    SOURCE is imaps://user@host/FOLDER, a Maildir, an mbox, an .eml file or a folder of them; without one, the mailbox
+    of [bounces] in newsletter.toml. Letters and automatic answers are left alone, and nothing is deleted.
+    """
+    from newsletter.bounce_run import read_sources
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    report = read_sources(load(config_path), sources, os.environ, now, dry_run=dry_run)
+    if as_json:
+        print_json(_described(report, dry_run=dry_run))
+    else:
+        _print(report, dry_run=dry_run)
+    if report.faults:
+        context.exit(EXIT_USAGE)
+
+
+def _print(report: BounceReport, *, dry_run: bool) -> None:
+    from newsletter.bounce_run import Effect
+
+    click.echo(f"{report.messages:,} messages read" + (", nothing recorded (--dry-run)" if dry_run else ""))
+    width = max(len(effect) for effect in Effect)
+    for effect in Effect:
+        if report.effects[effect]:
+            click.echo(f"{effect.capitalize():<{width}}  {report.effects[effect]:>7,}")
+    for effect in (Effect.SUPPRESSED, Effect.COUNTED, Effect.STRANGER, Effect.UNREADABLE):
+        told = [entry for entry in report.entries if entry.effect is effect]
+        for entry in told[:SHOWN_PEOPLE]:
+            click.echo(printable(f"  {effect}: {_sentence(entry)}"))
+        if len(told) > SHOWN_PEOPLE:
+            click.echo(f"  … and {report.effects[effect] - SHOWN_PEOPLE:,} more {effect}")
+    for fault in report.faults:
+        click.echo(printable(fault), err=True)
+
+
+def _sentence(entry: Entry) -> str:
+    if not entry.address:
+        return f"{entry.place}: a {entry.what}: {entry.why}"
+    known = [part for part in (entry.issue, f"by {entry.proof}" if entry.proof else "") if part]
+    return f"{entry.address}: {entry.why}" + (f" ({', '.join(known)})" if known else "")
+
+
+def _described(report: BounceReport, *, dry_run: bool) -> dict[str, Any]:
+    """For a program. At most the first thousand entries; `effects` has everything."""
+    from newsletter.bounce_run import Effect
+
+    return {
+        "messages": report.messages,
+        "dry_run": dry_run,
+        "effects": {effect.value: report.effects[effect] for effect in Effect},
+        "entries": [
+            {
+                "place": entry.place,
+                "effect": entry.effect.value,
+                "what": entry.what,
+                "why": entry.why,
+                "address": entry.address,
+                "issue": entry.issue,
+                "proof": entry.proof.value if entry.proof else None,
+                "status": entry.status,
+                "evidence": entry.evidence,
+            }
+            for entry in report.entries
+        ],
+        "faults": list(report.faults),
+    }

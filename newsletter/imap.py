@@ -1,0 +1,189 @@
+"""A mailbox on an IMAP server (RFC 3501), read without a trace, and marked only for what was recorded.
+
+TLS from the first byte, verified. Messages are read in read-only mode (EXAMINE) and peeked at; what is `acknowledge`d
+is moved to another folder, or marked as seen. Nothing is ever deleted.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from newsletter.bounces.arrivals import Arrival
+from newsletter.bounces.bounded import MAX_BYTES
+from newsletter.errors import ConfigError, located
+from newsletter.imap_place import IMAP_VARIABLE, ImapPlace
+from newsletter.values import printable
+
+if TYPE_CHECKING:
+    import imaplib
+
+TIMEOUT_S = 60.0
+
+_AT_ONCE = 20
+"""Messages of one FETCH: round trips are what a distant server costs, and this much is held in memory."""
+
+_FETCHED = re.compile(rb"\bUID (\d+)\b")
+_RECEIVED = re.compile(rb'\bINTERNALDATE "([^"]{1,40})"')
+
+
+class ImapMailbox:
+    """An open mailbox. `done_folder` is where acknowledged messages go; without one they are marked as seen.
+
+    Without `done_folder` those that are marked so are not read again; with one, whatever is in the mailbox is.
+    """
+
+    def __init__(self, place: ImapPlace, done_folder: str = "", tls_context: ssl.SSLContext | None = None) -> None:
+        """Connects and logs in. ConfigError where that cannot be done."""
+        import imaplib
+
+        if not place.password:
+            what = f"not set, and {place.host} asks for a password"
+            raise ConfigError(located(IMAP_VARIABLE, None, what, "set it; with most providers, to an app password"))
+        self.place = place
+        self.done_folder = done_folder
+        self._faults = (imaplib.IMAP4.error, OSError)
+        self._validity: bytes | None = None
+        self._writing = False
+        with self._told("cannot be opened"):
+            # Security: the default context checks the certificate and the name in it.
+            context = tls_context or ssl.create_default_context()
+            self._client: imaplib.IMAP4 = imaplib.IMAP4_SSL(
+                place.host.strip("[]"), place.port, ssl_context=context, timeout=TIMEOUT_S
+            )
+        try:
+            with self._told("refuses the login", "check the user, and the password in " + IMAP_VARIABLE):
+                self._client.login(place.user, place.password)
+                # A server may offer more than it did before the login, when imaplib asked.
+                self._offers = _words(self._client.capability()[1]).upper().split()
+            self._select(readonly=True)
+        except ConfigError:
+            self.close()
+            raise
+
+    @property
+    def name(self) -> str:
+        return str(self.place)
+
+    def arrivals(self) -> Iterator[Arrival]:
+        """The messages that are to be read, the oldest first; a part of each, and never all of them in memory."""
+        with self._told("cannot be searched"):
+            wanted = "ALL" if self._moves else "UNSEEN"
+            uids = b" ".join(each for each in self._asked("SEARCH", wanted, "UNDELETED") if each).split()
+        for start in range(0, len(uids), _AT_ONCE):
+            with self._told("cannot be read"):
+                parts = f"(UID INTERNALDATE BODY.PEEK[]<0.{MAX_BYTES}>)"
+                answer = self._asked("FETCH", b",".join(uids[start : start + _AT_ONCE]).decode(), parts)
+            for item in answer:
+                if isinstance(item, tuple) and (uid := _FETCHED.search(item[0])):
+                    number = uid[1].decode()
+                    # Whatever a server sends, no more than was asked for is kept.
+                    yield Arrival(number, f"{self.name} UID {number}", item[1][:MAX_BYTES], _received(item[0]))
+
+    def acknowledge(self, keys: Sequence[str]) -> None:
+        """Move or mark the messages: they have been recorded."""
+        if not keys:
+            return
+        with self._told("cannot be marked", "the bounces are recorded; they will be met again, and count once"):
+            if not self._writing:
+                self._select(readonly=False)
+            uids = ",".join(keys)
+            if not self.done_folder:
+                self._asked("STORE", uids, "+FLAGS.SILENT", r"(\Seen)")
+            elif self._moves:
+                self._into_folder("MOVE", uids)
+            else:
+                self._into_folder("COPY", uids)
+                self._asked("STORE", uids, "+FLAGS.SILENT", r"(\Seen)")
+
+    def close(self) -> None:
+        try:
+            self._client.logout()
+        except self._faults:  # the server is gone; the socket is ours to close
+            with suppress(OSError):
+                self._client.shutdown()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    @property
+    def _moves(self) -> bool:
+        """RFC 6851. Without it a message is copied, and the one that stays marked: expunging would delete."""
+        return bool(self.done_folder) and "MOVE" in self._offers
+
+    def _into_folder(self, command: str, uids: str) -> None:
+        folder = _quoted(self.done_folder)
+        status, _ = self._client.uid(command, uids, folder)
+        if status == "NO":  # [TRYCREATE] where it is missing; some servers only say NO
+            self._client.create(folder)
+            self._asked(command, uids, folder)
+
+    def _select(self, *, readonly: bool) -> None:
+        with self._told("cannot be opened", "create the folder, or name another"):
+            status, answer = self._client.select(_quoted(self.place.folder), readonly=readonly)
+            if status != "OK":
+                raise self._client.error(_words(answer))
+            validity = self._client.untagged_responses.get("UIDVALIDITY", [None])[0]
+            if self._validity not in (None, validity):
+                raise self._client.error("its messages were numbered anew")
+            self._validity = validity if isinstance(validity, bytes) else None
+            self._writing = not readonly
+
+    def _asked(self, command: str, *arguments: str) -> list[Any]:
+        status, answer = self._client.uid(command, *arguments)
+        if status != "OK":
+            raise self._client.error(_words(answer))
+        return list(answer)
+
+    @contextmanager
+    def _told(
+        self, what: str, remedy: str = "check its address and the server, then run the command again"
+    ) -> Iterator[None]:
+        try:
+            yield
+        except ssl.SSLCertVerificationError as error:
+            why = f"its certificate is not trusted: {error.verify_message}"
+            raise ConfigError(located(self.name, None, f"cannot be opened: {why}", "check the host's name")) from error
+        except self._faults as error:
+            why = printable(str(error.args[-1] if error.args else error).strip("b'"))
+            raise ConfigError(
+                located(self.name, None, f"{what}: {why[:300] or type(error).__name__}", remedy)
+            ) from error
+
+
+def _received(line: bytes) -> datetime | None:
+    found = _RECEIVED.search(line)
+    try:
+        return parsedate_to_datetime(found[1].decode("ascii", "replace")) if found else None
+    except ValueError:
+        return None
+
+
+def _words(answer: Sequence[object]) -> str:
+    return " ".join(each.decode("utf-8", "replace") for each in answer if isinstance(each, bytes))
+
+
+def _quoted(folder: str) -> str:
+    """A folder's name as a quoted string in modified UTF-7 (RFC 3501, 5.1.3)."""
+
+    def encode(match: re.Match[str]) -> str:
+        if match[0] == "&":
+            return "&-"
+        return "&" + base64.b64encode(match[0].encode("utf-16-be")).decode().rstrip("=").replace("/", ",") + "-"
+
+    text = re.sub(r"&|[^\x20-\x7e]+", encode, folder)
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

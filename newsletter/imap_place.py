@@ -1,0 +1,59 @@
+"""The address of a mailbox on an IMAP server (imaps://user@host/INBOX) -> `ImapPlace`; the password comes from the
+environment alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote, unquote
+
+from newsletter.errors import ConfigError, located
+from newsletter.values import CONTROL, FaultError, shown_url
+
+IMAP_VARIABLE = "NEWSLETTER_IMAP_PASSWORD"
+IMAP_EXAMPLE = "imaps://bounce@mail.example.com/INBOX"
+_HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\]")
+
+
+@dataclass(frozen=True, slots=True)
+class ImapPlace:
+    """Where a mailbox is, and who reads it."""
+
+    host: str
+    user: str
+    folder: str = "INBOX"
+    port: int = 993
+    password: str = field(default="", repr=False)
+
+    def __str__(self) -> str:
+        port = "" if self.port == 993 else f":{self.port}"
+        return f"imaps://{quote(self.user, safe='')}@{self.host}{port}/{quote(self.folder, safe='/')}"
+
+
+def read_imap(url: str, env: Mapping[str, str]) -> ImapPlace:
+    """The mailbox at `imaps://user@host[:port][/folder]`, its password from the environment alone.
+
+    FaultError in words that follow the name of a key; they never show what may be a password.
+    """
+    scheme, separator, rest = url.strip().partition("://")
+    if scheme.lower() != "imaps" or not separator:
+        raise FaultError(f"is {shown_url(url)}, not an address that begins with imaps://", f"write {IMAP_EXAMPLE}")
+    if CONTROL.search(url):
+        raise FaultError(f"is {shown_url(url)}, with a line break or control character")
+    authority, _, folder = rest.partition("/")
+    login, _, place = authority.rpartition("@")
+    if ":" in login:
+        remedy = f"write imaps://user@host and put the password into the environment variable {IMAP_VARIABLE}"
+        raise FaultError(f"is {shown_url(url)}, with a password in it", remedy)
+    found = re.fullmatch(rf"(?P<host>{_HOST.pattern})(?::(?P<port>\d{{1,5}}))?", place.lower())
+    user, name = unquote(login), unquote(folder) or "INBOX"
+    if not user or not found or not 0 < int(found["port"] or 993) < 65536:
+        raise FaultError(f"is {shown_url(url)}, not a user, a host and a folder", f"write {IMAP_EXAMPLE}")
+    if CONTROL.search(user + name):
+        raise FaultError(f"is {shown_url(url)}, with a control character in its user or folder")
+    password = env.get(IMAP_VARIABLE, "")
+    if CONTROL.search(password):
+        what = "the password has a line break or control character"
+        raise ConfigError(located(IMAP_VARIABLE, None, what, "set the variable without it"))
+    return ImapPlace(found["host"], user, name, int(found["port"] or 993), password)

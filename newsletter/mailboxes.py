@@ -1,0 +1,149 @@
+"""Mailboxes as people keep them: on an IMAP server, a Maildir, an mbox, `.eml` files. Each gives its messages in turn.
+
+Only the beginning of a message is read. A mailbox is told with `acknowledge` of what has been recorded: a Maildir marks
+it as seen, a file stays as it is. Nothing is ever deleted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from newsletter.bounces.arrivals import Arrival
+from newsletter.bounces.bounded import MAX_BYTES
+from newsletter.errors import ConfigError, located
+from newsletter.imap import ImapMailbox
+from newsletter.imap_place import read_imap
+from newsletter.values import FaultError
+
+_SEEN = "S"  # Maildir's flags stand after ":2,", in the order of the alphabet (https://cr.yp.to/proto/maildir.html)
+
+
+class Mailbox(Protocol):
+    """`arrivals` may be read again; keys are those of the arrivals."""
+
+    @property
+    def name(self) -> str: ...
+
+    def arrivals(self) -> Iterator[Arrival]: ...
+
+    def acknowledge(self, keys: Sequence[str]) -> None: ...
+
+
+def open_mailbox(source: str, env: Mapping[str, str], done_folder: str = "") -> AbstractContextManager[Mailbox]:
+    """What `source` names: an address imaps://…, a folder, or a file. ConfigError where it is none, with what to write.
+
+    A folder with `cur` and `new` in it is a Maildir, another one is searched for `.eml` files. A file that begins with
+    `From ` is an mbox, any other one message.
+    """
+    if "://" in source:
+        try:
+            return ImapMailbox(read_imap(source, env), done_folder)
+        except FaultError as fault:
+            raise ConfigError(f"the mailbox {fault.what}; {fault.remedy or 'write imaps://user@host/INBOX'}") from fault
+    path = Path(source)
+    try:
+        if path.is_dir():
+            is_maildir = (path / "new").is_dir() and (path / "cur").is_dir()
+            return contextlib.nullcontext(Maildir(path) if is_maildir else EmlFolder(path))
+        with path.open("rb") as file:
+            return contextlib.nullcontext(Mbox(path) if file.read(5) == b"From " else EmlFolder(path))
+    except FileNotFoundError as error:
+        remedy = "name a .eml file, a folder of them, a Maildir, an mbox, or imaps://user@host/INBOX"
+        raise ConfigError(located(source, None, "there is no such mailbox", remedy)) from error
+    except OSError as error:
+        raise ConfigError(located(source, None, f"cannot be read: {error.strerror}", "make it readable")) from error
+
+
+class EmlFolder:
+    """A file with one message, or a folder of such files whose names end in .eml, in the order of their names."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def name(self) -> str:
+        return str(self.path)
+
+    def arrivals(self) -> Iterator[Arrival]:
+        paths = sorted(self.path.rglob("*.eml")) if self.path.is_dir() else [self.path]
+        for path in paths:
+            yield _arrival(path, path.name)
+
+    def acknowledge(self, keys: Sequence[str]) -> None:
+        """The files are the person's own; that they were read is known by their content."""
+
+
+class Maildir:
+    """The messages of a Maildir that nobody has seen, the oldest first. When one came is when its file was written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def name(self) -> str:
+        return str(self.path)
+
+    def arrivals(self) -> Iterator[Arrival]:
+        unseen = [path for part in ("new", "cur") for path in (self.path / part).iterdir() if not _is_seen(path)]
+        for path in sorted(unseen, key=lambda path: path.name):
+            with contextlib.suppress(FileNotFoundError):  # a mail program moved it just now; the next run meets it
+                received = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                yield _arrival(path, f"{path.parent.name}/{path.name}", received)
+
+    def acknowledge(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            path = self.path / key
+            unique, _, flags = path.name.partition(":2,")
+            with contextlib.suppress(FileNotFoundError):  # somebody else has moved it; it counts once all the same
+                path.rename(self.path / "cur" / f"{unique}:2,{''.join(sorted({*flags, _SEEN}))}")
+
+
+class Mbox:
+    """A file in which messages stand one behind another, each after a line that begins with `From ` (RFC 4155)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def name(self) -> str:
+        return str(self.path)
+
+    def arrivals(self) -> Iterator[Arrival]:
+        number = 0
+        head = bytearray()
+        between = True
+        with self.path.open("rb") as file:
+            # A line of more than this is given in pieces: none of them is held whole.
+            while line := file.readline(MAX_BYTES):
+                if between and line.startswith(b"From "):
+                    if number:
+                        yield self._arrival(number, head)
+                    number, head = number + 1, bytearray()
+                elif len(head) < MAX_BYTES:
+                    head += line[1:] if line.startswith(b">From ") else line
+                between = line in (b"\n", b"\r\n")
+        if number:
+            yield self._arrival(number, head)
+
+    def acknowledge(self, keys: Sequence[str]) -> None:
+        """A mail server may be writing to the file: it stays as it is."""
+
+    def _arrival(self, number: int, head: bytearray) -> Arrival:
+        return Arrival(str(number), f"{self.path} message {number}", bytes(head[:MAX_BYTES]))
+
+
+def _arrival(path: Path, key: str, received: datetime | None = None) -> Arrival:
+    try:
+        with path.open("rb") as file:
+            return Arrival(key, str(path), file.read(MAX_BYTES), received)
+    except OSError as error:  # one file must not stop a run
+        return Arrival(key, str(path), b"", received, fault=f"cannot be read: {error.strerror}")
+
+
+def _is_seen(path: Path) -> bool:
+    return _SEEN in path.name.partition(":2,")[2]
