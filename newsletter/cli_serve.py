@@ -30,12 +30,16 @@ def serve(host: str, port: int, relay_url: str | None, quiet: bool, config_path:
 
     from newsletter.relay import parse_relay
     from newsletter.sockets import listen
+    from newsletter.web.hooks import hook_secrets, provider_hooks
     from newsletter.web.service import public_config, require_relay, run_service
 
     config = load(config_path)
     relay = require_relay(config, parse_relay(relay_url, os.environ) if relay_url else config.relay)
     level = logging.WARNING if quiet else logging.INFO
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+
+    def now() -> datetime:
+        return datetime.now(UTC)
 
     async def run() -> None:
         stopping = asyncio.Event()
@@ -50,9 +54,8 @@ def serve(host: str, port: int, relay_url: str | None, quiet: bool, config_path:
                 click.echo(f"Listening on {bound}")
                 click.echo(f"Sign-up page: {public.settings.serve.url}/join")
 
-            await run_service(
-                public, relay, listening, clock=lambda: datetime.now(UTC), stopping=stopping, on_ready=ready
-            )
+            with provider_hooks(public, hook_secrets(public, os.environ), now) as hooks:
+                await run_service(public, relay, listening, clock=now, stopping=stopping, on_ready=ready, hooks=hooks)
 
     asyncio.run(run())
 

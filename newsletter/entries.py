@@ -299,6 +299,13 @@ def column(value: str) -> str:
     return value
 
 
+def topic(value: str) -> str:
+    value = one_line(value)
+    if not re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,256}", value):
+        raise FaultError(f"is {shown(value)}, not the ARN of an SNS topic")
+    return value
+
+
 # --- files and the ledger -------------------------------------------------------------------------------------------
 
 

@@ -404,6 +404,12 @@ class ServeSection(Section):
         default=30,
         example=100,
     )
+    ses_topics: tuple[str, ...] = key(
+        "The ARNs of your SNS topics from which `/hooks/ses` takes what Amazon SES tells of bounces and complaints.",
+        array(text(entries.topic), "ARNs"),
+        default=(),
+        example=["arn:aws:sns:eu-west-1:123456789012:bounces"],
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
