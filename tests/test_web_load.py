@@ -153,7 +153,7 @@ def test_ten_thousand_open_connections(tmp_path: Path) -> None:
         token = make_link(SECRET, Link("unsubscribe", ADA))
         request = f"POST /u/{token} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         with crowd_at(port, 10_000):
-            assert exchange(port, request.encode()).startswith(b"HTTP/1.1 200")
+            assert exchange(port, request.encode(), hold=True).startswith(b"HTTP/1.1 200")
         with closing(sqlite3.connect(tmp_path / "newsletter.db")) as db:
             assert db.execute("SELECT key FROM suppressions").fetchall() == [(ADA,)]
     finally:
@@ -210,9 +210,8 @@ def test_any_request_has_an_answer_that_is_no_fault_of_ours(
 ) -> None:
     lines = [f"{name}: {value.strip()}" for name, value in headers.items()]
     head = "\r\n".join([f"{method} {path}{rest} HTTP/1.1", *lines, f"Content-Length: {len(body)}", "Connection: close"])
-    answer = raw(shared, head.encode("utf-8") + b"\r\n\r\n" + body)
-    status = int(answer.split(b" ", 2)[1]) if answer else 0
-    assert status in (0, 200, 400, 403, 404, 405, 410, 413, 422, 429), answer[:300]
+    answer = raw(shared, head.encode("utf-8") + b"\r\n\r\n" + body, hold=True)
+    assert int(answer.split(b" ", 2)[1]) in (200, 400, 403, 404, 405, 410, 413, 422, 429), answer[:300]
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -339,7 +339,7 @@ def test_an_address_is_mailed_only_so_often(tmp_path: Path) -> None:
 )
 def test_no_path_leads_to_a_file(shared: Site, path: str) -> None:
     for method in ("GET", "POST"):
-        answer = raw(shared, f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        answer = raw(shared, f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode(), hold=True)
         assert b"root:" not in answer
         assert b"[newsletter]" not in answer
         assert b"SQLite format" not in answer
