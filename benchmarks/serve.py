@@ -25,7 +25,7 @@ from newsletter.links import Link, make_link
 
 SECRET = "a secret of the operator"
 PEOPLE = 200_000
-CONNECTIONS = 64
+CONNECTIONS = 256
 BODY = "List-Unsubscribe=One-Click"
 
 BARE = """

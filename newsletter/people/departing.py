@@ -45,7 +45,8 @@ def _leave(db: sa.Connection, departures: Sequence[Departure], shadows: Shadows,
             hidden[key] = row.key  # they were forgotten, and stay so: what is written then is under the hash
         if row.reason == Reason.UNSUBSCRIBED:
             gone.add(key)
-    new = [key for key in leaving if key not in gone]
+    # In one order always: two servers that wrote the same people in different ones would wait for each other.
+    new = sorted(key for key in leaving if key not in gone)
     if not new:
         return 0
     off = [
