@@ -6,6 +6,7 @@ inside takes for its reader's.
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import shutil
@@ -19,6 +20,7 @@ from pathlib import Path
 from PIL import Image
 
 from newsletter.ledger import Claim, Ledger, Move
+from newsletter.links import Link, LinkPurpose, make_link
 from newsletter.model import State
 from newsletter.report import read_report
 from newsletter.report_page import render_page
@@ -223,9 +225,61 @@ def draw_previews(browser: str, folder: Path, wanted: Sequence[str]) -> None:
             print(IMAGES / f"{name}.png")
 
 
+# --- the public pages -----------------------------------------------------------------------------------------------
+
+WEB = "web-pages"
+WEB_FRAMES = (("/join", 620, "light"), ("/p/{preferences}", 390, "light"), ("/u/{unsubscribe}", 390, "dark"))
+WEB_HEIGHT = 760
+WEB_TOML = """
+[newsletter]
+name = "AI Daily"
+unsubscribe_mailto = "leave@example.com"
+[relay]
+url = "smtp://127.0.0.1:1025"
+[serve]
+fields = ["name"]
+privacy_url = "https://example.com/privacy"
+[serve.lists]
+daily = "Every morning"
+ai = "Long reads about AI"
+"""
+
+
+def draw_web(browser: str, folder: Path) -> None:
+    from playwright.sync_api import sync_playwright
+
+    secret = "a secret for pictures only"
+    (folder / "newsletter.toml").write_text(WEB_TOML)
+    command = [sys.executable, "-c", "from newsletter.cli import main; main()", "serve", "--port", "0", "--quiet"]
+    env = {**os.environ, "NEWSLETTER_SECRET": secret}
+    server = subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, text=True)
+    assert server.stdout
+    url = server.stdout.readline().split()[-1]
+    purposes: tuple[LinkPurpose, ...] = ("preferences", "unsubscribe")
+    tokens = {purpose: make_link(secret, Link(purpose, "ada@example.com")) for purpose in purposes}
+    width = sum(frame[1] for frame in WEB_FRAMES) + GAP * (len(WEB_FRAMES) + 1)
+    sheet = Image.new("RGB", (width, WEB_HEIGHT + 2 * GAP), "#cfc9be")
+    left = GAP
+    try:
+        with sync_playwright() as playwright:
+            chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
+            for path, frame_width, scheme in WEB_FRAMES:
+                page = chromium.new_page(viewport={"width": frame_width, "height": WEB_HEIGHT}, locale="en")
+                page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                page.goto(url + path.format(**tokens))
+                with Image.open(io.BytesIO(page.screenshot())) as shot:
+                    sheet.paste(shot.convert("RGB"), (left, GAP))
+                left += frame_width + GAP
+            chromium.close()
+    finally:
+        server.terminate()
+        server.wait(20)
+    sheet.quantize(96, dither=Image.Dither.NONE).save(IMAGES / f"{WEB}.png", optimize=True)
+
+
 def main() -> None:
     browser = shutil.which("chromium") or shutil.which("google-chrome") or sys.exit("Chromium is not installed")
-    wanted = sys.argv[1:] or [*PICTURES, REPORT[0], *PREVIEWS]
+    wanted = sys.argv[1:] or [*PICTURES, REPORT[0], *PREVIEWS, WEB]
     if previews := [name for name in wanted if name in PREVIEWS]:
         with tempfile.TemporaryDirectory() as folder:
             draw_previews(browser, Path(folder), previews)
@@ -235,6 +289,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             if name == REPORT[0]:
                 draw_report(browser, Path(folder))
+            elif name == WEB:
+                draw_web(browser, Path(folder))
             else:
                 draw(browser, name, Path(folder))
             print(IMAGES / f"{name}.png")

@@ -19,6 +19,7 @@ from newsletter.cli_people import COMMANDS as PEOPLE_COMMANDS
 from newsletter.cli_preview import preview
 from newsletter.cli_report import report
 from newsletter.cli_send import COMMANDS
+from newsletter.cli_serve import COMMANDS as SERVE_COMMANDS
 from newsletter.cli_subscribers import subscribers
 from newsletter.console import (
     config_option,
@@ -152,5 +153,5 @@ def copy_theme(name: str, base: str, config_path: Path | None) -> None:
 
 for command in PEOPLE_COMMANDS:
     subscribers.add_command(command)
-for command in (*COMMANDS, bounces, check, preview, report, subscribers):
+for command in (*COMMANDS, bounces, check, preview, report, *SERVE_COMMANDS, subscribers):
     cli.add_command(command)

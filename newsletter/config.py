@@ -112,7 +112,7 @@ class Config:
             address=address,
             reply_to=keys.reply_to,
             unsubscribe_mailto=keys.unsubscribe_mailto,
-            unsubscribe_url=keys.unsubscribe_url,
+            unsubscribe_url=self.unsubscribe_url,
             list_id=keys.list_id or f"{_list_label(keys.name)}.{address.rpartition('@')[2]}",
             list_help=keys.list_help,
             feedback_id=keys.feedback_id,
@@ -122,8 +122,13 @@ class Config:
 
     @property
     def uses_token(self) -> bool:
-        keys = self.settings.newsletter
-        return TOKEN in keys.unsubscribe_url + keys.bounce_address
+        return TOKEN in self.unsubscribe_url + self.settings.newsletter.bounce_address
+
+    @property
+    def unsubscribe_url(self) -> str:
+        """The file's own, else where `newsletter serve` answers; empty where neither is set."""
+        own, server = self.settings.newsletter.unsubscribe_url, self.settings.serve.url
+        return own or (f"{server}/u/{TOKEN}" if server else "")
 
     @property
     def dkim(self) -> DkimSettings | None:
@@ -224,7 +229,7 @@ class Config:
         needed = {
             "newsletter.from": keys.from_,
             "newsletter.postal_address": keys.postal_address,
-            "newsletter.unsubscribe_mailto": keys.unsubscribe_mailto or keys.unsubscribe_url,
+            "newsletter.unsubscribe_mailto": keys.unsubscribe_mailto or self.unsubscribe_url,
             "relay.url": self.relays,
         }
         return tuple(key for key, value in needed.items() if not value)

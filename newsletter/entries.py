@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from datetime import tzinfo
 from typing import TYPE_CHECKING
@@ -247,6 +248,62 @@ def base_path(value: str) -> str:
     if re.search(r"[\s?#:\"'<>\\]", value):
         raise FaultError(f"is {shown(value)}, not a path")
     return f"/{value.strip('/')}" if value.strip("/") else ""
+
+
+# --- the web server -------------------------------------------------------------------------------------------------
+
+
+def serve_url(value: str) -> str:
+    """A public address of its own host; its links stand in a header, so it is ASCII and short."""
+    value = web_address(value)
+    if urlsplit(value).path:
+        raise FaultError(f"is {shown_url(value)}, with more than a host and a port")
+    if value.startswith("http:") and not is_loopback(urlsplit(value).hostname or ""):
+        raise FaultError(f"is {shown_url(value)}, not https, which one-click unsubscribe asks for (RFC 8058)")
+    if not value.isascii() or len(value) > 300:
+        raise FaultError(f"is {shown_url(value)}, not a web address of at most 300 ASCII characters")
+    return value
+
+
+def origin(value: str) -> str:
+    """A scheme, a host and perhaps a port: what Content-Security-Policy calls a source."""
+    value = web_address(value)
+    # Security: it stands in a header between others of its kind, which a blank, comma or semicolon would end.
+    if not value or not re.fullmatch(r"https?://[a-z0-9.:\[\]-]+", value):
+        raise FaultError(f"is {shown_url(value)}, not the address of a site", 'write "https://blog.example.com"')
+    return value
+
+
+def network(value: str) -> str:
+    """An IP address, or a network of them."""
+    value = one_line(value)
+    try:
+        return str(ipaddress.ip_network(value)).removesuffix("/32").removesuffix("/128")
+    except ValueError as error:
+        raise FaultError(f"is {shown(value)}, not an IP address or network", 'write "10.0.0.0/8"') from error
+
+
+def offered_list(name: str, words: object) -> tuple[str, str]:
+    """A list's name, and what people read of it."""
+    if not re.fullmatch(r"[\w-]{1,40}", name):
+        raise FaultError("is not up to 40 letters, digits, - and _", 'write daily = "Every morning"')
+    if not isinstance(words, str):
+        raise FaultError(f"is {kind(words)}, not a string")
+    return name, one_line(words) or name
+
+
+def column(value: str) -> str:
+    value = one_line(value).lower()
+    if not re.fullmatch(r"[^\W\d]\w{0,39}", value) or value in {"email", "lang"}:
+        raise FaultError(f"is {shown(value)}, not a column's name of letters, digits and _", 'write "name"')
+    return value
+
+
+def topic(value: str) -> str:
+    value = one_line(value)
+    if not re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,256}", value):
+        raise FaultError(f"is {shown(value)}, not the ARN of an SNS topic")
+    return value
 
 
 # --- files and the ledger -------------------------------------------------------------------------------------------

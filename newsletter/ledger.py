@@ -346,6 +346,18 @@ class Ledger:
             found = db.execute(sa.select(issues.c.post, issues.c.audience).where(issues.c.issue == issue)).first()
         return (found.post, found.audience) if found else ("", "")
 
+    def latest(self) -> tuple[str, str] | None:
+        """The issue that first went out last, of those whose post has a path: its name, and that path."""
+        newest = (
+            sa.select(issues.c.issue, issues.c.post)
+            .where(issues.c.first_sent.is_not(None), issues.c.post != "")
+            .order_by(issues.c.first_sent.desc(), issues.c.id.desc())
+            .limit(1)
+        )
+        with self._read() as db:
+            found = db.execute(newest).first()
+        return (found.issue, found.post) if found else None
+
     def next_due(self, issue: str) -> datetime | None:
         """When the first of the deferred on the current plan may be tried again, past or to come; None without any."""
         with self._read() as db:

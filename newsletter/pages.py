@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -16,6 +18,11 @@ def page_folder(name: str) -> Path:
         if folder.is_dir():
             return folder
     raise ConfigError(f"the page templates of {name} are missing; install newsletter again")
+
+
+def page_words(folder: Path) -> Mapping[str, Mapping[str, str]]:
+    """The words of the pages, by language: its `labels.toml`."""
+    return tomllib.loads((folder / "labels.toml").read_text("utf-8"))
 
 
 def page_environment(*folders: Path) -> Environment:

@@ -142,7 +142,7 @@ def masthead_of(config: Config) -> Masthead:
         # An unnamed newsletter has a default name for its headers; printing it would tell nobody anything.
         name=keys.name if "name" in keys.given else "",
         postal_address=keys.postal_address,
-        unsubscribe=bool(keys.unsubscribe_mailto or keys.unsubscribe_url),
+        unsubscribe=bool(keys.unsubscribe_mailto or config.unsubscribe_url),
         labels=config.settings.labels,
     )
 
@@ -251,7 +251,7 @@ def plan_send(
         issue=rendering.issue.slug,
         when=when,
         prefix=TEST_PREFIX if test else "",
-        signer=None if dry else _signer(config),
+        signer=None if dry else signer_of(config),
     )
     warnings = (*rendering.findings, *_empty_fields(rendering, recipients))
     return Sending(rendering, config, composer, recipients, audience, warnings, test=bool(test))
@@ -268,7 +268,7 @@ def _nobody(audience: Audience | None) -> str:
     return f"none of its {audience.invalid_count:,} rows has an address that mail can go to; mend them"
 
 
-def _signer(config: Config) -> Signer | None:
+def signer_of(config: Config) -> Signer | None:
     settings = config.dkim
     if settings is None:
         return None

@@ -365,6 +365,72 @@ class CheckSection(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServeSection(Section):
+    url: str = key(
+        "The public address of `newsletter serve`, where links in mails lead: people join, confirm, leave and say what "
+        "they want there. Where `unsubscribe_url` is not set, it is made from this. Plain http is for this machine "
+        "only.",
+        text(entries.serve_url),
+        example="https://news.example.com",
+    )
+    trusted_proxies: tuple[str, ...] = key(
+        "The addresses or networks of your own proxies: from them alone X-Forwarded-For and X-Forwarded-Proto are "
+        "believed.",
+        array(text(entries.network), "addresses"),
+        default=(),
+        example=["127.0.0.1", "10.0.0.0/8"],
+    )
+    lists: Mapping[str, str] = key(
+        "The lists that the sign-up page offers: a name, as `--to @signups/NAME` takes it, and what people read.",
+        entries.offered_list,
+        default={},
+        example={"daily": "Every morning", "ai": "Long reads about AI"},
+        free=True,
+    )
+    fields: tuple[str, ...] = key(
+        "What the sign-up page asks for besides the address; nobody has to fill it in. A post has it as "
+        "`subscriber.name`.",
+        array(text(entries.column), "column names"),
+        default=(),
+        example=["name"],
+    )
+    consent: str = key(
+        "What people agree to, below the sign-up form, in place of our words; kept with their consent.",
+        text(entries.one_line),
+        example="I would like to get AI Daily by email. I can leave at any time.",
+    )
+    privacy_url: str = key(
+        "Where the sign-up page's link to your privacy notice leads.",
+        text(entries.web_address),
+        example="https://example.com/privacy",
+    )
+    embed_on: tuple[str, ...] = key(
+        "The sites whose pages may show `/join/form` in a frame.",
+        array(text(entries.origin), "web addresses"),
+        default=(),
+        example=["https://blog.example.com"],
+    )
+    signups_per_address: int = key(
+        "How many mails an address may be sent in a day because somebody typed it in.",
+        whole(1, 1_000),
+        default=3,
+        example=5,
+    )
+    signups_per_network: int = key(
+        "How often a network (IPv4 /24, IPv6 /64) may ask to join in an hour.",
+        whole(1, 1_000_000),
+        default=30,
+        example=100,
+    )
+    ses_topics: tuple[str, ...] = key(
+        "The ARNs of your SNS topics from which `/hooks/ses` takes what Amazon SES tells of bounces and complaints.",
+        array(text(entries.topic), "ARNs"),
+        default=(),
+        example=["arn:aws:sns:eu-west-1:123456789012:bounces"],
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BouncesSection(Section):
     mailbox: str = key(
         "Where bounces, complaints and unsubscribe mails come in: `imaps://user@host/FOLDER` (`%40` stands for an @ in "
@@ -422,6 +488,7 @@ class Settings:
     labels: Mapping[str, str] = field(default_factory=dict)
     ledger: LedgerSection = LedgerSection()
     check: CheckSection = CheckSection()
+    serve: ServeSection = ServeSection()
     bounces: BouncesSection = BouncesSection()
 
 
@@ -437,6 +504,7 @@ SECTIONS: Mapping[str, type[Section] | None] = {
     "labels": None,
     "ledger": LedgerSection,
     "check": CheckSection,
+    "serve": ServeSection,
     "bounces": BouncesSection,
 }
 """The sections by name, in the order of the documentation. None: its keys are of the person's choice."""

@@ -621,6 +621,55 @@ def test_no_secret_of_a_ledger_is_shown(url: str) -> None:
     assert "pass" not in kept.partition("?")[2]
 
 
+# --- the web server -------------------------------------------------------------------------------------------------
+
+
+def test_a_whole_server(tmp_path: Path) -> None:
+    keys = config_of(
+        tmp_path,
+        '[serve]\nurl = "https://news.example.com/"\ntrusted_proxies = ["127.0.0.1", "10.0.0.0/8", "::1"]\n'
+        'fields = ["Name"]\nembed_on = ["https://blog.example.com/"]\n[serve.lists]\nai = "Long reads"\nx = ""\n',
+    ).settings.serve
+    assert keys.url == "https://news.example.com"
+    assert keys.trusted_proxies == ("127.0.0.1", "10.0.0.0/8", "::1")
+    assert (keys.fields, keys.embed_on) == (("name",), ("https://blog.example.com",))
+    assert keys.lists == {"ai": "Long reads", "x": "x"}
+
+
+def test_links_to_leave_are_made_from_the_servers_address(tmp_path: Path) -> None:
+    config = config_of(tmp_path, '[serve]\nurl = "https://news.example.com"\n', {"NEWSLETTER_SECRET": "0" * 16})
+    assert config.sender.unsubscribe_url == "https://news.example.com/u/{token}"
+    assert "newsletter.unsubscribe_mailto" not in config.missing_for_send()
+    own = '[newsletter]\nunsubscribe_url = "https://example.com/{email}"\n[serve]\nurl = "https://news.example.com"\n'
+    assert config_of(tmp_path, own).sender.unsubscribe_url == "https://example.com/{email}"
+    with pytest.raises(ConfigError, match="NEWSLETTER_SECRET: not set"):
+        _ = config_of(tmp_path, '[serve]\nurl = "https://news.example.com"\n', {"HOME": "/"}).sender
+
+
+@pytest.mark.parametrize(
+    ("key", "fault"),
+    [
+        ('url = "http://news.example.com"', "not https, which one-click unsubscribe asks for (RFC 8058)"),
+        ('url = "https://news.example.com/mail"', "with more than a host and a port"),
+        ('trusted_proxies = ["proxy"]', 'at place 1: it is "proxy", not an IP address or network; write "10.0.0.0/8"'),
+        ('trusted_proxies = ["10.0.0.1/8"]', "not an IP address or network"),
+        ('embed_on = ["https://a.example; script-src *"]', "not a plain web address"),
+        ('embed_on = ["https://a.example,https://b.example"]', "not the address of a site"),
+        ('embed_on = ["https://a.example/x"]', "not the address of a site"),
+        ('fields = ["email"]', "not a column's name"),
+        ('fields = ["na me"]', "not a column's name"),
+        ('lists = { "a b" = "x" }', "not up to 40 letters, digits, - and _"),
+        ("lists = { a = 1 }", "is a whole number, not a string"),
+        ("signups_per_address = 0", "not a whole number from 1 to 1000"),
+    ],
+)
+def test_a_server_that_is_refused(tmp_path: Path, key: str, fault: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config_of(tmp_path, f"[serve]\n{key}\n")
+    assert fault in str(caught.value)
+    assert str(caught.value).startswith("newsletter.toml:2: [serve] ")
+
+
 # --- any key, any value ---------------------------------------------------------------------------------------------
 
 VALUES = ("1", "-1", "1e400", "0.5", "nan", "true", '""', '"x"', '"{}"', "[]", '["a"]', "[[1]]", "{}", "{ a = 1 }")

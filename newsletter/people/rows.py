@@ -74,6 +74,17 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True)
+class Departure:
+    """Somebody who leaves: by which way, and because of which issue. `at`, where it is long ago, is when they said so:
+    who has come back since then stays."""
+
+    address: str
+    source: str
+    issue: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Preferences:
     """What somebody wants. `lists` are those they signed up for; no mail before `paused_until`; weekly: at most one
     issue in a week."""

@@ -19,11 +19,12 @@ import sqlalchemy as sa
 from newsletter.bounces.score import SOFT_RULE, SoftRule
 from newsletter.links import Shadows
 from newsletter.model import Subscriber, fold_address
-from newsletter.people import bounced, forgetting, history
+from newsletter.people import bounced, departing, forgetting, history
 from newsletter.people.rows import (
     BounceDecision,
     BounceEvent,
     ConsentKind,
+    Departure,
     Forgotten,
     Person,
     Preferences,
@@ -189,6 +190,16 @@ class People:
                 self._consent(db, key, "withdrawn", source, "")
         return new
 
+    def leave_all(self, departures: Sequence[Departure]) -> int:
+        """As `leave`, for many in one transaction: how many had not left before. Some hundreds at a time.
+
+        What a thousand people share is the wait for the disk.
+        """
+        if not departures:
+            return 0
+        with self.storage.write() as db:
+            return departing.leave_all(db, departures, self._shadows, self._now())
+
     def undo_leave(self, address: str, source: str) -> bool:
         """The person took it back; other reasons not to mail them stay. False where they had not left."""
         key = fold_address(address)
@@ -222,14 +233,17 @@ class People:
             return history.preferences_of(db, fold_address(address)) or Preferences()
 
     def set_preferences(self, address: str, wanted: Preferences) -> None:
+        """Keep what somebody wants; of who was forgotten, nothing."""
+        key = fold_address(address)
         row = {
-            "key": fold_address(address),
+            "key": key,
             "lists": json.dumps(sorted(wanted.lists), ensure_ascii=False),
             "paused_until": None if wanted.paused_until is None else stamp_of(wanted.paused_until),
             "frequency": wanted.frequency,
         }
         with self.storage.write() as db:
-            db.execute(_PREFER, row)
+            if self._kept_key(db, address) == key:
+                db.execute(_PREFER, row)
 
     def confirmed(self, list_name: str = "") -> Iterator[Subscriber]:
         """Those who signed up and confirmed, the first to sign up first; of one list, or of all. Read in pages.
@@ -293,6 +307,12 @@ class People:
             return bounced.by_old_links(db, self._secrets, tokens)
 
     # --- one person -------------------------------------------------------------------------------------------------
+
+    def person(self, address: str) -> Person | None:
+        """Somebody who signed up, however they stand now."""
+        with self.storage.read() as db:
+            row = db.execute(sa.select(people).where(people.c.key == fold_address(address))).one_or_none()
+        return history.person(row) if row else None
 
     def story(self, address: str) -> Story:
         """All that is known of one person: what they asked for and agreed to, what they got, what came back."""

@@ -1,0 +1,100 @@
+"""The commands `serve`, the public pages, and `sync`, for who has no server: clicks that a worker kept."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from newsletter.console import config_option, json_option, load, print_json
+from newsletter.progress import printable
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on; 0.0.0.0 for all.")
+@click.option("--port", type=int, default=8080, show_default=True, help="0 takes any free port.")
+@click.option("--relay", "relay_url", metavar="URL", help="smtp://[user@]host:port or smtps://…, instead of [relay].")
+@click.option("--quiet", is_flag=True, help="No line for each request.")
+@config_option
+def serve(host: str, port: int, relay_url: str | None, quiet: bool, config_path: Path | None) -> None:
+    """Run the pages where people join and leave: sign-up with a mail to confirm, one-click unsubscribe, preferences.
+
+    Put a proxy with TLS before it, and set [serve] url to its address. Needs NEWSLETTER_SECRET.
+    """
+    import asyncio
+    import contextlib
+    import logging
+    import signal
+
+    from newsletter.relay import parse_relay
+    from newsletter.sockets import listen
+    from newsletter.web.hooks import hook_secrets, provider_hooks
+    from newsletter.web.service import public_config, require_relay, run_service
+
+    config = load(config_path)
+    relay = require_relay(config, parse_relay(relay_url, os.environ) if relay_url else config.relay)
+    level = logging.WARNING if quiet else logging.INFO
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    async def run() -> None:
+        stopping = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError):  # Windows, where Ctrl-C raises KeyboardInterrupt
+                asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        with listen(host, port, "--port") as listening:
+            public = public_config(config, host, listening.getsockname()[1])
+            bound = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
+
+            def ready() -> None:
+                click.echo(f"Listening on {bound}")
+                click.echo(f"Sign-up page: {public.settings.serve.url}/join")
+
+            with provider_hooks(public, hook_secrets(public, os.environ), now) as hooks:
+                await run_service(public, relay, listening, clock=now, stopping=stopping, on_ready=ready, hooks=hooks)
+
+    asyncio.run(run())
+
+
+@click.command()
+@click.argument("source", metavar="FILE_OR_URL")
+@config_option
+@json_option
+def sync(source: str, config_path: Path | None, as_json: bool) -> None:
+    """Take off the lists everyone whose one-click POST a worker kept in FILE_OR_URL: lines of JSON, {"token", "time"}.
+
+    Reading the same lines again changes nothing. For a URL, NEWSLETTER_SYNC_TOKEN is sent as a bearer token.
+    """
+    import sys
+
+    from newsletter.departures import SYNC_VARIABLE, open_lines, take_departures
+    from newsletter.errors import EXIT_CONTENT, ConfigError
+    from newsletter.people.store import People
+    from newsletter.settings import SECRET_VARIABLE
+
+    config = load(config_path)
+    if not config.secrets:
+        raise ConfigError(f"{SECRET_VARIABLE}: not set, and tokens are read with it; set it to the one you send with")
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    with (
+        People.open(config.ledger_place, now, config.secrets) as people,
+        open_lines(source, os.environ.get(SYNC_VARIABLE, "")) as lines,
+    ):
+        taken = take_departures(lines, people, config.secrets, now())
+    for fault in taken.faults:
+        click.echo(f"warning: {printable(fault.at(source))}", err=True)
+    if as_json:
+        print_json({"left": taken.left, "known": taken.known, "refused": taken.refused})
+    else:
+        click.echo(f"{taken.left:,} left, {taken.known:,} were known or have come back, {taken.refused:,} refused")
+    sys.exit(EXIT_CONTENT if taken.refused else 0)
+
+
+COMMANDS = (serve, sync)

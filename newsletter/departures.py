@@ -1,0 +1,140 @@
+"""One-click POSTs that were kept elsewhere, by a worker that cannot write our store: lines of JSON -> who left.
+
+A line is `{"token": "…", "time": "2026-03-01T08:00:00Z"}`. The token is verified here, so that the worker needs no
+secret and whoever writes to its file can do no harm.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urlsplit
+
+from newsletter.errors import ConfigError, located
+from newsletter.links import LinkError, read_link
+from newsletter.model import Finding, is_loopback
+from newsletter.people.rows import Departure
+from newsletter.people.store import People
+from newsletter.values import shown_url
+
+SYNC_VARIABLE = "NEWSLETTER_SYNC_TOKEN"
+MAX_LINE_BYTES = 4_096
+NAMED = 20
+"""Lines at fault that are named; the others are counted."""
+
+TIMEOUT_S = 30.0
+_AT_ONCE = 500
+_AHEAD = timedelta(minutes=5)
+"""How far another machine's clock may be ahead of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How many left now, how many had left before or have come back since, and how many lines were no click."""
+
+    left: int
+    known: int
+    refused: int
+    faults: tuple[Finding, ...]
+
+
+def take_departures(lines: Iterable[bytes], people: People, secrets: Sequence[str], now: datetime) -> Taken:
+    """Everyone who clicked is off the lists when this returns, but for who has come back since."""
+    left = known = refused = 0
+    faults: list[Finding] = []
+    numbered = enumerate(lines, 1)
+    while batch := list(islice(numbered, _AT_ONCE)):
+        departures: list[Departure] = []
+        for number, line in batch:
+            if not line.strip():
+                continue
+            try:
+                departures.append(_read(line, secrets, now))
+            except ValueError as error:
+                refused += 1
+                if len(faults) < NAMED:
+                    faults.append(Finding("no-click", str(error), 'a line is {"token": "…", "time": "…Z"}', number))
+        new = people.leave_all(departures)
+        left += new
+        known += len(departures) - new
+    return Taken(left, known, refused, tuple(faults))
+
+
+def _read(line: bytes, secrets: Sequence[str], now: datetime) -> Departure:
+    """Raises ValueError, in words."""
+    if len(line) > MAX_LINE_BYTES:
+        raise ValueError(f"a line of over {MAX_LINE_BYTES:,} bytes")
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError("not a line of JSON") from error
+    if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in ("token", "time")):
+        raise ValueError("no object with a token and a time")
+    try:
+        at = datetime.fromisoformat(entry["time"])
+    except ValueError as error:
+        raise ValueError("the time is none") from error
+    if at.tzinfo is None:
+        raise ValueError("the time has no zone")
+    # Security: a time that is to come would undo every later return.
+    if at > now + _AHEAD:
+        raise ValueError("the time is to come")
+    try:
+        link = read_link(secrets, "unsubscribe", entry["token"], int(now.timestamp()))
+    except LinkError as error:
+        raise ValueError(f"the token is {error}") from error
+    return Departure(link.address, f"one-click of {at.astimezone(UTC):%Y-%m-%d %H:%M}", link.issue, at)
+
+
+@contextmanager
+def open_lines(source: str, token: str) -> Iterator[Iterator[bytes]]:
+    """The lines of a file, or of what an https address answers. Raises ConfigError."""
+    if "://" not in source:
+        try:
+            with Path(source).open("rb") as file:
+                yield _short_lines(file)
+        except OSError as error:
+            raise ConfigError(
+                located(source, None, f"cannot be read: {error.strerror}", "give a file or an https address")
+            ) from error
+        return
+    parts = urlsplit(source)
+    # Security: the bearer token goes along, so never in plain over a network.
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+        raise ConfigError(f"{shown_url(source)}: not an https address; write https://…")
+    import httpx
+
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    name = f"{parts.scheme}://{parts.hostname}"
+    try:
+        with httpx.stream("GET", source, headers=headers, timeout=TIMEOUT_S, follow_redirects=False) as answer:
+            if answer.status_code != 200:
+                remedy = f"check the address, and {SYNC_VARIABLE}"
+                raise ConfigError(located(name, None, f"answered with status {answer.status_code}", remedy))
+            yield _lines_of(answer.iter_bytes())
+    except httpx.HTTPError as error:
+        raise ConfigError(located(name, None, f"cannot be read ({type(error).__name__})", "try again")) from error
+
+
+def _short_lines(file: BinaryIO) -> Iterator[bytes]:
+    while line := file.readline(MAX_LINE_BYTES + 1):
+        yield line
+
+
+def _lines_of(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Lines of a stream; one that is too long comes in parts, each of which is refused."""
+    rest = b""
+    for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from lines
+        if len(rest) > MAX_LINE_BYTES:
+            yield rest
+            rest = b""
+    if rest:
+        yield rest

@@ -1,0 +1,137 @@
+"""The mails to one person that go with joining: please confirm, you are subscribed already, welcome.
+
+They are issues made in code, rendered once for each language as any issue is, with the theme and the postal address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Literal
+
+from newsletter.config import Config
+from newsletter.errors import NewsletterError
+from newsletter.message import Composer
+from newsletter.model import (
+    Email,
+    FieldRef,
+    Inline,
+    Issue,
+    Link,
+    Masthead,
+    Message,
+    Paragraph,
+    Rule,
+    Sender,
+    Subscriber,
+    Text,
+)
+from newsletter.pages import page_folder
+from newsletter.pipeline import Rendering, masthead_of, render_post, signer_of
+from newsletter.render import choose_labels, render_issue
+from newsletter.themes import load_theme
+
+Kind = Literal["confirm", "already", "welcome"]
+
+_BUTTON = "button_url"
+_MARK = "nlfield0x"
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The newest issue that went out: its name in the ledger, and the path of its post."""
+
+    issue: str
+    post: str
+
+
+class Letters:
+    """`words` are the labels of the web pages, by language. Safe for several threads.
+
+    Raises ConfigError where the theme, the key of DKIM or a sender's address is at fault.
+    """
+
+    def __init__(self, config: Config, words: Mapping[str, Mapping[str, Any]]) -> None:
+        self._config = config
+        self._words = words
+        theme = load_theme(config.settings.theme.name, config.root)
+        button = (page_folder("web") / "letter_paragraph.j2").read_text("utf-8")
+        self._theme = replace(theme, partials={**theme.partials, "paragraph.j2": button})
+        self._name = config.settings.newsletter.name
+        self._masthead = masthead_of(config)
+        self._sender = config.sender
+        self._signer = signer_of(config)
+        self._emails: dict[tuple[Kind, str], Email] = {}
+        self._welcome: tuple[tuple[Latest | None, str], Email] | None = None
+
+    def confirm(self, address: str, lang: str, url: str, when: datetime) -> Message:
+        """Double opt-in: nobody is mailed before they pressed the button that leads to `url`."""
+        return self._compose("confirm", address, lang, url, when)
+
+    def already(self, address: str, lang: str, url: str, when: datetime) -> Message:
+        return self._compose("already", address, lang, url, when)
+
+    def welcome(self, person: Subscriber, lang: str, latest: Latest | None, when: datetime) -> Message:
+        """With the latest issue, where there is one that can still be rendered. They can leave from this mail."""
+        # Two threads may both render: the same bytes.
+        key = (latest, lang)
+        if self._welcome is None or self._welcome[0] != key:
+            self._welcome = (key, self._render_welcome(latest, lang))
+        return self._message(self._welcome[1], self._sender, "welcome", person, when)
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _compose(self, kind: Kind, address: str, lang: str, url: str, when: datetime) -> Message:
+        if (kind, lang) not in self._emails:
+            self._emails[kind, lang] = self._render(kind, lang)
+        # They are on no list by this mail, so there is none to leave, nor is it one of a list.
+        sender = replace(self._sender, unsubscribe_url="", unsubscribe_mailto="", list_id="", list_help="")
+        person = Subscriber(address, MappingProxyType({"email": address, _BUTTON: url}))
+        return self._message(self._emails[kind, lang], sender, kind, person, when)
+
+    def _message(self, email: Email, sender: Sender, kind: Kind, person: Subscriber, when: datetime) -> Message:
+        # A bounce address tells issues of the ledger apart, and this is none.
+        sender = replace(sender, bounce_address="", feedback_id="")
+        issue = f"{kind}-{when:%Y%m%d%H%M%S%f}"  # each asks anew, so no two have one Message-ID
+        return Composer(email, sender, issue=issue, when=when, signer=self._signer).compose(person)
+
+    def _render(self, kind: Kind, lang: str) -> Email:
+        words = choose_labels(self._words, lang, {})
+        blocks = [_paragraph(words[f"mail_{kind}_text"].format(name=self._name))]
+        if kind != "welcome":
+            label = words["mail_confirm_button"] if kind == "confirm" else words["choose"]
+            blocks.append(_paragraph(Link(f"{_MARK}0z", (Text(label),))))
+        if kind == "confirm":
+            blocks.append(_paragraph(words["mail_confirm_not"]))
+        title = words[f"mail_{kind}_subject"].format(name=self._name)
+        issue = Issue(kind, title, tuple(blocks), lang, mark=_MARK, fields=(FieldRef(_BUTTON),))
+        masthead = self._masthead
+        if kind != "welcome":
+            why = words["mail_why"].replace("{name}", self._name)
+            masthead = Masthead("", masthead.postal_address, False, {**masthead.labels, "why_unnamed": why})
+        return render_issue(issue, self._theme, masthead)
+
+    def _render_welcome(self, latest: Latest | None, lang: str) -> Email:
+        if latest is None:
+            return self._render("welcome", lang)
+        try:
+            rendering = render_post(latest.post, self._config)
+        except NewsletterError:
+            # The post was moved, or a picture has gone: a welcome without it is better than none.
+            return self._render("welcome", lang)
+        return self._introduced(rendering, lang)
+
+    def _introduced(self, rendering: Rendering, lang: str) -> Email:
+        words = choose_labels(self._words, lang, {})
+        issue = rendering.issue
+        welcome = (_paragraph(words["mail_latest_text"]), Rule())
+        subject = words["mail_welcome_subject"].format(name=self._name)
+        letter = replace(issue, blocks=(*welcome, *issue.blocks), subject=subject, preheader="")
+        theme = load_theme(issue.template or self._config.settings.theme.name, self._config.root)
+        return render_issue(letter, theme, self._masthead, rendering.email.attachments)
+
+
+def _paragraph(content: str | Inline) -> Paragraph:
+    return Paragraph((Text(content) if isinstance(content, str) else content,))

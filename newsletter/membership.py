@@ -1,0 +1,158 @@
+"""The steps of joining and leaving: what each writes into the store, which links it hands out, which mail follows.
+
+    ask -> (mail) -> confirm -> (mail)          leave <-> come_back          choose
+
+A front door reads tokens and forms, calls a step, and puts the letter that it gives into the outbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from types import MappingProxyType
+
+from newsletter.config import Config
+from newsletter.ledger import Ledger
+from newsletter.letters import Latest, Letters
+from newsletter.links import Link, LinkPurpose, make_link, read_link
+from newsletter.model import Message, Subscriber
+from newsletter.outbox import Letter
+from newsletter.people.rows import Departure, Person, Preferences, Standing
+from newsletter.people.store import People
+
+CONFIRM_WITHIN = timedelta(days=7)
+UNDO_WITHIN = timedelta(days=1)
+PAUSE = timedelta(days=30)
+
+KEPT_UNCONFIRMED = timedelta(days=30)
+"""Who asked to join and never confirmed is taken out: it was perhaps not they who asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What somebody filled in to join. `wording` is what they agreed to, `source` the page where."""
+
+    address: str
+    lang: str
+    source: str
+    wording: str
+    fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    lists: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What somebody wants, and whether they get anything at all."""
+
+    wanted: Preferences
+    left: bool
+
+
+class Membership:
+    """The steps, over an open store. `url` is where the pages are, without a slash at its end.
+
+    Each write is on disk when a step returns. Safe for several threads.
+    """
+
+    def __init__(
+        self, config: Config, people: People, letters: Letters, *, url: str, clock: Callable[[], datetime]
+    ) -> None:
+        self.config = config
+        self.url = url
+        self._people = people
+        self._ledger = Ledger(people.storage, clock)
+        self._letters = letters
+        self._clock = clock
+
+    # --- links ------------------------------------------------------------------------------------------------------
+
+    def read(self, purpose: LinkPurpose, token: str) -> Link:
+        """Raises LinkError."""
+        return read_link(self.config.secrets, purpose, token, int(self._clock().timestamp()))
+
+    def link(self, purpose: LinkPurpose, address: str, *, issue: str = "", within: timedelta | None = None) -> str:
+        """A token for this person; one that expires, where `within` says so."""
+        expires = None if within is None else int((self._clock() + within).timestamp())
+        return make_link(self.config.secret, Link(purpose, address, issue, expires))
+
+    def person(self, address: str) -> Person | None:
+        return self._people.person(address)
+
+    # --- joining ----------------------------------------------------------------------------------------------------
+
+    def ask(self, asking: Asking) -> Letter:
+        """Note that somebody wants to join; the letter asks the address itself, or says that it gets mail already.
+
+        There is a letter for everyone, so that nobody else learns who is subscribed.
+        """
+        standing = self._people.sign_up(
+            asking.address,
+            source=asking.source,
+            wording=asking.wording,
+            lang=asking.lang,
+            fields=asking.fields,
+            lists=asking.lists,
+        )
+        if standing is Standing.CONFIRMED:
+            return Letter("a mail that says “subscribed already”", partial(self._already, asking))
+        return Letter("a mail to confirm", partial(self._please_confirm, asking))
+
+    def confirm(self, link: Link) -> tuple[Standing | None, Letter | None]:
+        """The button behind the mailed link was pressed: how they stand now, and the welcome where they are new."""
+        before = self._people.person(link.address)
+        standing = self._people.confirm(link.address, source=f"{self.url}/c")
+        if standing is not Standing.CONFIRMED or before is None or before.standing is Standing.CONFIRMED:
+            return standing, None
+        return standing, Letter("a welcome", partial(self._welcome, before))
+
+    def _please_confirm(self, asking: Asking) -> Message:
+        url = f"{self.url}/c/{self.link('confirm', asking.address, within=CONFIRM_WITHIN)}"
+        return self._letters.confirm(asking.address, asking.lang, url, self._clock())
+
+    def _already(self, asking: Asking) -> Message:
+        url = f"{self.url}/p/{self.link('preferences', asking.address)}"
+        return self._letters.already(asking.address, asking.lang, url, self._clock())
+
+    def _welcome(self, person: Person) -> Message | None:
+        if self._people.is_suppressed(person.address):
+            return None  # they have left since
+        latest = self._ledger.latest()
+        own = {"email": person.address, "lang": person.lang}
+        subscriber = Subscriber(person.address, MappingProxyType({**person.fields, **own}))
+        found = Latest(*latest) if latest else None
+        lang = person.lang or self.config.settings.newsletter.language or "en"
+        return self._letters.welcome(subscriber, lang, found, self._clock())
+
+    def drop_unconfirmed(self) -> int:
+        return self._people.drop_unconfirmed(self._clock() - KEPT_UNCONFIRMED)
+
+    # --- leaving ----------------------------------------------------------------------------------------------------
+
+    def leave_all(self, departures: Sequence[Departure]) -> int:
+        """How many had not left before."""
+        return self._people.leave_all(departures)
+
+    def come_back(self, link: Link) -> bool:
+        """Undo. False where they had not left."""
+        return self._people.undo_leave(link.address, f"{self.url}/r")
+
+    # --- choosing ---------------------------------------------------------------------------------------------------
+
+    def choice(self, address: str) -> Choice:
+        wanted = self._people.preferences(address)
+        if wanted.paused_until is not None and wanted.paused_until <= self._clock():
+            wanted = Preferences(wanted.lists, None, wanted.frequency)
+        return Choice(wanted, self._people.is_suppressed(address))
+
+    def choose(self, address: str, *, lists: Sequence[str], weekly: bool, pause: bool) -> Choice:
+        """Keep what somebody wants. A pause that runs already goes on to its own end."""
+        before = self.choice(address).wanted
+        offered = self.config.settings.serve.lists
+        # A list that is no longer offered, or never was, is not theirs to give up here.
+        kept = [name for name in before.lists if name not in offered]
+        paused = (before.paused_until or self._clock() + PAUSE) if pause else None
+        wanted = Preferences((*kept, *lists), paused, "weekly" if weekly else "every")
+        self._people.set_preferences(address, wanted)
+        return self.choice(address)

@@ -1,0 +1,92 @@
+"""Many people who leave at once, in the transaction of `db`: a few statements for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+
+from newsletter.links import Shadows
+from newsletter.model import fold_address
+from newsletter.people.history import kept
+from newsletter.people.rows import Departure, Reason
+from newsletter.schema import stamp_of
+
+_AT_ONCE = 200
+"""Names in one condition; SQLite takes 32,766, older ones 999, and each secret adds one for everybody."""
+
+
+def leave_all(db: sa.Connection, departures: Sequence[Departure], shadows: Shadows, now: int) -> int:
+    """How many of them had not left before."""
+    left = 0
+    for start in range(0, len(departures), _AT_ONCE):
+        left += _leave(db, departures[start : start + _AT_ONCE], shadows, now)
+    return left
+
+
+def _leave(db: sa.Connection, departures: Sequence[Departure], shadows: Shadows, now: int) -> int:
+    dated = {fold_address(departure.address) for departure in departures if departure.at is not None}
+    back = _returns(db, list(dated))
+    leaving: dict[str, Departure] = {}
+    for departure in departures:
+        key = fold_address(departure.address)
+        if departure.at is None or back.get(key, -1) <= stamp_of(departure.at):
+            leaving.setdefault(key, departure)
+    if not leaving:
+        return 0
+    db.execute(_LEAVE, {"keys": list(leaving)})
+    names = {name: key for key in leaving for name in (key, *shadows.all(key))}
+    rows = db.execute(_STANDING, {"names": list(names)})
+    hidden: dict[str, str] = {}
+    gone: set[str] = set()
+    for row in rows:
+        key = names[row.key]
+        if row.key != key:
+            hidden[key] = row.key  # they were forgotten, and stay so: what is written then is under the hash
+        if row.reason == Reason.UNSUBSCRIBED:
+            gone.add(key)
+    # In one order always: two servers that wrote the same people in different ones would wait for each other.
+    new = sorted(key for key in leaving if key not in gone)
+    if not new:
+        return 0
+    off = [
+        {
+            "key": hidden.get(key, key),
+            "reason": Reason.UNSUBSCRIBED.value,
+            "at": now,
+            "issue": leaving[key].issue,
+            "detail": kept(leaving[key].source),
+        }
+        for key in new
+    ]
+    db.execute(_SUPPRESS, off)
+    withdrawn = [{"key": key, "at": now, "source": kept(leaving[key].source)} for key in new if key not in hidden]
+    if withdrawn:
+        db.execute(_WITHDRAW, withdrawn)
+    return len(new)
+
+
+def _returns(db: sa.Connection, keys: Sequence[str]) -> Mapping[str, int]:
+    """When those of them who came, or came back, last did so."""
+    if not keys:
+        return {}
+    return {row.key: row.at for row in db.execute(_RETURNS, {"keys": list(keys)})}
+
+
+# Made once: for a batch of thirty, building them cost more than running them.
+_STANDING = sa.text("SELECT key, reason FROM suppressions WHERE key IN :names").bindparams(
+    sa.bindparam("names", expanding=True, type_=sa.Text)
+)
+_RETURNS = sa.text(
+    "SELECT key, max(at) AS at FROM consents WHERE key IN :keys AND kind IN ('confirmed', 'returned') GROUP BY key"
+).bindparams(sa.bindparam("keys", expanding=True, type_=sa.Text))
+_LEAVE = sa.text("UPDATE people SET state = 'left' WHERE key IN :keys AND state <> 'left'").bindparams(
+    sa.bindparam("keys", expanding=True, type_=sa.Text)
+)
+_WITHDRAW = sa.text("INSERT INTO consents (key, kind, at, source) VALUES (:key, 'withdrawn', :at, :source)")
+_SUPPRESS = sa.text(
+    """
+    INSERT INTO suppressions (key, reason, at, issue, detail) VALUES (:key, :reason, :at, :issue, :detail)
+    ON CONFLICT (key, reason) DO NOTHING
+    """
+)

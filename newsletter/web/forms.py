@@ -1,0 +1,85 @@
+"""Forms without cookies: what was filled in, and the signed time at which the page was made. Pure."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from urllib.parse import parse_qsl
+
+from newsletter.links import derive_key
+from newsletter.values import CONTROL
+
+MAX_FIELDS = 50
+MAX_VALUE_CHARS = 500
+"""Of one answer. A name has a few dozen; an address at most 254."""
+
+TOO_QUICK_S = 2
+"""No person reads a form, writes an address and sends it in less."""
+
+STALE_S = 24 * 3600
+"""How long a page may have been open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What was filled in, each name with its answers in order. Control characters are blanks, the ends trimmed."""
+
+    values: Mapping[str, tuple[str, ...]]
+
+    def one(self, name: str) -> str:
+        """The first answer, or nothing."""
+        return self.values.get(name, ("",))[0]
+
+    def all(self, name: str) -> tuple[str, ...]:
+        return self.values.get(name, ())
+
+
+def read_form(body: bytes) -> Form:
+    """A body as `application/x-www-form-urlencoded`; whatever else it is gives a form without answers."""
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="replace")
+    except ValueError:  # not ASCII, or too many fields
+        return Form({})
+    values: dict[str, tuple[str, ...]] = {}
+    for name, value in pairs:
+        # Security: the answers go into headers of mails, onto pages, into lists: one line each, of bounded length.
+        harmless = CONTROL.sub(" ", value[:MAX_VALUE_CHARS]).strip()
+        values[name] = (*values.get(name, ()), harmless)
+    return Form(values)
+
+
+class Age(Enum):
+    """What the signed time of a form says."""
+
+    GOOD = "good"
+    QUICK = "quick"
+    STALE = "stale"
+    FORGED = "forged"
+
+
+class FormClock:
+    """Makes and reads the time in a form, signed for one purpose with the newest of the secrets."""
+
+    def __init__(self, secrets: Sequence[str], purpose: str) -> None:
+        self._keys = tuple(derive_key(secret, f"form {purpose}", 32) for secret in secrets)
+
+    def stamp(self, now: float) -> str:
+        return self._signed(self._keys[0], f"{int(now):x}")
+
+    def age(self, stamp: str, now: float) -> Age:
+        if not re.fullmatch(r"[0-9a-f]{1,12}\.[0-9a-f]{32}", stamp):
+            return Age.FORGED
+        time = stamp.partition(".")[0]
+        if not any(hmac.compare_digest(self._signed(key, time), stamp) for key in self._keys):
+            return Age.FORGED
+        seconds = now - int(time, 16)
+        if seconds < TOO_QUICK_S:
+            return Age.QUICK
+        return Age.GOOD if seconds <= STALE_S else Age.STALE
+
+    @staticmethod
+    def _signed(key: bytes, time: str) -> str:
+        return f"{time}.{hmac.digest(key, time.encode(), 'sha256')[:16].hex()}"

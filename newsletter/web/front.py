@@ -1,0 +1,169 @@
+"""What stands before the public pages: how much may come in, in what time; headers on every answer; the log.
+
+One-click unsubscribes (RFC 8058) are answered here at once: mail providers send them by the thousand after an issue.
+The log has no tokens, no addresses and no queries: where a path begins like one of ours, the rest of it is left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from time import perf_counter
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from newsletter.errors import NewsletterError
+from newsletter.values import printable
+
+MAX_FORM_BYTES = 16 * 1024
+"""Of a form: fifty answers of 300 characters. A one-click POST has 26 bytes, as multipart some 200."""
+
+MAX_HOOK_BYTES = 1024 * 1024
+"""Of a mail provider's report; SES' notifications have at most 256 KB."""
+
+BODY_WITHIN_S = 10.0
+
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+HEADERS: Mapping[str, str] = {
+    "content-security-policy": PAGE_POLICY,
+    "x-content-type-options": "nosniff",
+    # Security: the token is in the address, and would go along with every click.
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "cache-control": "no-store",
+}
+
+ONE_CLICK = "/u/"
+_KNOWN = frozenset({"", "u", "p", "c", "r", "join", "health", "hooks", "style.css", "icon.svg", "favicon.ico"})
+
+log = logging.getLogger("newsletter.web")
+
+
+_TAKEN = b"Your request was taken.\n"
+_TAKEN_HEADERS = [
+    (name.encode(), value.encode())
+    for name, value in {
+        **HEADERS,
+        "content-type": "text/plain; charset=utf-8",
+        "content-length": str(len(_TAKEN)),
+        "x-frame-options": "DENY",
+    }.items()
+]
+"""The answer to one-click, made once: adding headers to each cost as much as all the rest of it."""
+
+
+class _TooLargeError(Exception):
+    pass
+
+
+class Front:
+    """`one_click` takes the token, and returns once whatever it means is on disk."""
+
+    def __init__(
+        self, app: ASGIApp, one_click: Callable[[str], Awaitable[None]], *, body_within_s: float = BODY_WITHIN_S
+    ) -> None:
+        self._app = app
+        self._one_click = one_click
+        self._body_within_s = body_within_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        started = perf_counter()
+        status = 500
+
+        async def guarded(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                if message["headers"] is _TAKEN_HEADERS:
+                    await send(message)
+                    return
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                if "'none'" in headers["content-security-policy"].rpartition("frame-ancestors")[2]:
+                    headers["x-frame-options"] = "DENY"
+            await send(message)
+
+        try:
+            await self._answer(scope, receive, guarded)
+        finally:
+            if log.isEnabledFor(logging.INFO):
+                took_ms = (perf_counter() - started) * 1000
+                log.info("%s %s %d %.1f ms", printable(scope["method"][:10]), _logged(scope["path"]), status, took_ms)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        most = MAX_HOOK_BYTES if path.startswith("/hooks/") else MAX_FORM_BYTES
+        try:
+            async with asyncio.timeout(self._body_within_s):
+                body = await _read_body(scope, receive, most)
+        except _TooLargeError:
+            await _refusal(413, "This is more than we take.")(scope, receive, send)
+            return
+        except TimeoutError:
+            await _refusal(408, "This took too long.")(scope, receive, send)
+            return
+        if body is None:
+            return  # they have hung up
+        if scope["method"] == "POST" and path.startswith(ONE_CLICK) and not scope["query_string"]:
+            try:
+                await self._one_click(path.removeprefix(ONE_CLICK))
+            except NewsletterError as error:  # not on disk, so no 200: mail providers ask again
+                log.error("%s", printable(str(error)))  # noqa: TRY400 - the sentence says it all
+                await _refusal(503, "Please try again in a minute.")(scope, receive, send)
+                return
+            # Security: the same for whoever is on a list, was never on one, or made the token up.
+            await send({"type": "http.response.start", "status": 200, "headers": _TAKEN_HEADERS})
+            await send({"type": "http.response.body", "body": _TAKEN})
+            return
+        await self._app(scope, _replay(body), send)
+
+
+def _refusal(status: int, words: str) -> Response:
+    # What is still to come of the request is not waited for.
+    return PlainTextResponse(f"{words}\n", status, headers={"connection": "close"})
+
+
+async def _read_body(scope: Scope, receive: Receive, most: int) -> bytes | None:
+    """All of it; None where the connection broke. Raises _TooLargeError before more than `most` bytes are kept."""
+    names = [(name, value) for name, value in scope["headers"] if name in (b"content-length", b"transfer-encoding")]
+    if not names:
+        return b""
+    # Security: refused by what it says, before anything of it is read.
+    if any(name == b"content-length" and (not value.isdigit() or int(value[:20]) > most) for name, value in names):
+        raise _TooLargeError
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        body += message.get("body", b"")
+        if len(body) > most:
+            raise _TooLargeError
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+def _replay(body: bytes) -> Receive:
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> Message:
+        return waiting.pop() if waiting else {"type": "http.disconnect"}
+
+    return receive
+
+
+def _logged(path: str) -> str:
+    """Security: what follows the first part of a path may be a token, and any part may be anything."""
+    first, slash, _ = path.removeprefix("/").partition("/")
+    return f"/{first}{'/…' if slash else ''}" if first in _KNOWN else "/…"

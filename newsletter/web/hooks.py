@@ -1,0 +1,150 @@
+"""What mail providers post about bounces and complaints: read, acted on, and answered once it is on disk.
+
+To trace a bounce may take seconds of reading, so hooks have a connection to the store and a thread of their own: nobody
+who leaves waits for them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from typing import get_args
+
+from newsletter.bounce_run import Effect, Rules, from_provider, settle
+from newsletter.bounces.score import SoftRule
+from newsletter.config import Config
+from newsletter.people.store import People
+from newsletter.values import printable
+from newsletter.web.app import Hook
+from newsletter.web.commits import Commits
+from newsletter.webhooks import Confirmation, Event, ForgedError, Provider, WebhookError, WebhookSecrets, read_webhook
+
+POSTMARK_VARIABLE = "NEWSLETTER_POSTMARK_WEBHOOK"
+MAILGUN_VARIABLE = "NEWSLETTER_MAILGUN_WEBHOOK"
+SENDGRID_VARIABLE = "NEWSLETTER_SENDGRID_WEBHOOK"
+
+MOST_WAITING = 50
+"""Posts that wait to be acted on; of one more the provider is told to come back."""
+
+FETCH_TIMEOUT_S = 10.0
+MAX_FETCHED_BYTES = 64 * 1024
+
+log = logging.getLogger("newsletter.web")
+
+Fetch = Callable[[str], bytes]
+"""What an https address answers. Raises OSError where it does not."""
+
+
+def hook_secrets(config: Config, env: Mapping[str, str]) -> WebhookSecrets:
+    return WebhookSecrets(
+        ses_topics=config.settings.serve.ses_topics,
+        postmark=env.get(POSTMARK_VARIABLE, ""),
+        mailgun=env.get(MAILGUN_VARIABLE, ""),
+        sendgrid=env.get(SENDGRID_VARIABLE, ""),
+    )
+
+
+@contextmanager
+def provider_hooks(
+    config: Config, secrets: WebhookSecrets, clock: Callable[[], datetime], fetch: Fetch | None = None
+) -> Iterator[Mapping[str, Hook]]:
+    """One for each provider that is configured. Raises ConfigError where the store cannot be opened."""
+    configured = {
+        "ses": secrets.ses_topics,
+        "postmark": secrets.postmark,
+        "mailgun": secrets.mailgun,
+        "sendgrid": secrets.sendgrid,
+    }
+    with People.open(config.ledger_place, clock, config.secrets) as people:
+        work = Commits(people.leave_all)
+        hooks = _Hooks(config, people, work, secrets, clock, fetch or fetch_from_web)
+        providers: tuple[Provider, ...] = get_args(Provider)
+        try:
+            yield {name: partial(hooks.take, name) for name in providers if configured[name]}
+        finally:
+            work.close()
+
+
+class _Hooks:
+    def __init__(
+        self,
+        config: Config,
+        people: People,
+        work: Commits,
+        secrets: WebhookSecrets,
+        clock: Callable[[], datetime],
+        fetch: Fetch,
+    ) -> None:
+        keys = config.settings.bounces
+        rule = SoftRule(keys.soft_threshold, keys.stale_days)
+        self._rules = Rules(config.settings.newsletter.bounce_address, bool(config.secret), rule)
+        self._people = people
+        self._work = work
+        self._secrets = secrets
+        self._clock = clock
+        self._fetch = fetch
+        self._certificates: dict[str, bytes] = {}
+        self._waiting = 0
+
+    async def take(self, provider: Provider, headers: Mapping[str, str], body: bytes) -> int:
+        """The status to answer with: 200 once it is on disk; what is refused is not sent again."""
+        if self._waiting >= MOST_WAITING:
+            return 503
+        self._waiting += 1
+        try:
+            return await self._work.call(partial(self._act, provider, headers, body))
+        finally:
+            self._waiting -= 1
+
+    def _act(self, provider: Provider, headers: Mapping[str, str], body: bytes) -> int:
+        try:
+            told = read_webhook(provider, headers, body, self._secrets, self._clock(), self._certificate)
+            for each in told:
+                if isinstance(each, Confirmation):
+                    self._fetch(each.url)
+        except ForgedError as error:
+            log.warning("a post to the hook of %s was refused: %s", provider, printable(error.what))
+            return 403
+        except WebhookError as error:
+            if isinstance(error.__cause__, OSError):
+                log.warning("a post to the hook of %s waits: %s", provider, printable(error.what))
+                return 503
+            log.warning("a post to the hook of %s was not understood: %s", provider, printable(error.what))
+            return 400
+        except OSError as error:
+            log.warning("a post to the hook of %s waits: Amazon did not answer (%s)", provider, printable(str(error)))
+            return 503
+        events = [each for each in told if isinstance(each, Event)]
+        entries = settle(from_provider(events), self._people, self._rules)
+        suppressed = sum(entry.effect is Effect.SUPPRESSED for entry in entries)
+        log.info(
+            "the hook of %s told of %d events; %d people are not mailed any more", provider, len(events), suppressed
+        )
+        return 200
+
+    def _certificate(self, url: str) -> bytes:
+        """Security: `read_webhook` asks for Amazon's own addresses alone, and checks what it gets."""
+        if url not in self._certificates:
+            self._certificates = {url: self._fetch(url)}  # there is one at a time
+        return self._certificates[url]
+
+
+def fetch_from_web(url: str) -> bytes:
+    """At most 64 KB of what an https address answers. Raises OSError."""
+    import httpx
+
+    try:
+        with httpx.stream("GET", url, timeout=FETCH_TIMEOUT_S, follow_redirects=False) as answer:
+            if answer.status_code != 200:
+                raise OSError(f"status {answer.status_code}")
+            content = b""
+            for piece in answer.iter_bytes():
+                content += piece
+                if len(content) > MAX_FETCHED_BYTES:
+                    raise OSError("too long")
+            return content
+    except httpx.HTTPError as error:
+        raise OSError(type(error).__name__) from error

@@ -1,0 +1,116 @@
+"""`newsletter serve`, all its parts together: store, letters, outbox, pages, server; begun and ended in order."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
+
+from newsletter.backoff import next_try
+from newsletter.config import Config
+from newsletter.errors import ConfigError, located
+from newsletter.letters import Letters
+from newsletter.membership import Membership
+from newsletter.model import Relay, is_loopback
+from newsletter.outbox import Outbox
+from newsletter.people.store import People
+from newsletter.settings import SECRET_VARIABLE
+from newsletter.web.app import ANSWER_AFTER_S, Hook, Server, web_app
+from newsletter.web.commits import Commits
+from newsletter.web.front import BODY_WITHIN_S
+from newsletter.web.look import read_look
+from newsletter.web.server import HEAD_WITHIN_S, serve, trusting
+
+TIDY_EVERY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long the server waits for a head, for a body, and before it answers a sign-up, in seconds; and how many
+    connections it has at once, None for as many as the system allows."""
+
+    head_s: float = HEAD_WITHIN_S
+    body_s: float = BODY_WITHIN_S
+    answer_s: float = ANSWER_AFTER_S
+    connections: int | None = None
+
+
+def public_config(config: Config, host: str, port: int) -> Config:
+    """With the address that links lead to: the file's, else this machine's own, to try it out.
+
+    Raises ConfigError where something lacks that pages or mails cannot do without.
+    """
+    place = str(config.path or "newsletter.toml")
+    if not config.secrets:
+        what, remedy = "not set, and every link is made with it", "set it to what `openssl rand -hex 32` prints"
+        raise ConfigError(located(SECRET_VARIABLE, None, what, remedy))
+    if config.settings.serve.url:
+        return config
+    if not is_loopback(host):
+        what = f"no [serve] url is set, and links to {host} would lead nowhere"
+        raise ConfigError(located(place, None, what, 'write url = "https://news.example.com" below [serve]'))
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    settings = config.settings
+    return replace(config, settings=replace(settings, serve=replace(settings.serve, url=url)))
+
+
+def require_relay(config: Config, relay: Relay | None) -> Relay:
+    """Raises ConfigError where there is none, or where the mails lack what the law asks for."""
+    place = str(config.path or "newsletter.toml")
+    if relay is None:
+        remedy = "set it, or write --relay smtp://host:port"
+        raise ConfigError(located(place, None, "no [relay] url is set, and who joins is sent a mail", remedy))
+    missing = ", ".join(key for key in config.missing_for_send() if key != "relay.url")
+    if missing and not relay.is_loopback:
+        raise ConfigError(f"{place}: {missing} must be set before mail may leave this machine")
+    return relay
+
+
+async def run_service(
+    config: Config,
+    relay: Relay,
+    listening: socket.socket,
+    *,
+    clock: Callable[[], datetime],
+    stopping: asyncio.Event,
+    on_ready: Callable[[], None] = lambda: None,
+    hooks: Mapping[str, Hook] = MappingProxyType({}),
+    patience: Patience | None = None,
+) -> None:
+    """Answer until `stopping` is set. `config` is as `public_config` gives it. Raises ConfigError."""
+    waits = patience or Patience()
+    look = read_look(config)
+    letters = Letters(config, look.words)
+    with People.open(config.ledger_place, clock, config.secrets) as people:
+        membership = Membership(config, people, letters, url=config.settings.serve.url, clock=clock)
+        commits = Commits(membership.leave_all)
+        outbox = Outbox(relay, wait_s=lambda attempt: next_try(attempt, random.random()).total_seconds())  # noqa: S311
+        parts = Server(clock, commits, outbox, hooks, waits.answer_s)
+        app = web_app(membership, look, parts, body_within_s=waits.body_s)
+        background = [asyncio.create_task(outbox.run()), asyncio.create_task(_tidy(membership, commits))]
+        try:
+            await serve(
+                trusting(app, config.settings.serve.trusted_proxies),
+                listening,
+                stopping=stopping,
+                on_ready=on_ready,
+                head_within_s=waits.head_s,
+                most=waits.connections,
+            )
+            await outbox.flush()
+        finally:
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+            commits.close()
+
+
+async def _tidy(membership: Membership, commits: Commits) -> None:
+    """Once a day, take out who asked to join and never confirmed."""
+    while True:
+        await commits.call(membership.drop_unconfirmed)
+        await asyncio.sleep(TIDY_EVERY_S)
