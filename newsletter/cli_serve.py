@@ -74,7 +74,7 @@ def sync(source: str, config_path: Path | None, as_json: bool) -> None:
     from newsletter.departures import SYNC_VARIABLE, open_lines, take_departures
     from newsletter.errors import EXIT_CONTENT, ConfigError
     from newsletter.people.store import People
-    from newsletter.settings import SECRET_VARIABLE
+    from newsletter.settings_mail import SECRET_VARIABLE
 
     config = load(config_path)
     if not config.secrets:

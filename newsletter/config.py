@@ -20,16 +20,8 @@ from newsletter.imap_place import IMAP_VARIABLE
 from newsletter.keys import Fault, Key, keys_of
 from newsletter.model import Relay, Sender
 from newsletter.relay import PASSWORD_VARIABLE, read_relay
-from newsletter.settings import (
-    DKIM_VARIABLE,
-    LABELS,
-    RELAYS,
-    SECRET_VARIABLE,
-    SECTIONS,
-    RelaySection,
-    Settings,
-    read_settings,
-)
+from newsletter.settings import LABELS, RELAYS, SECTIONS, Settings, read_settings
+from newsletter.settings_mail import DKIM_VARIABLE, SECRET_VARIABLE, RelaySection
 from newsletter.values import CONTROL, FaultError, Where, line_of, printable, shown
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from newsletter.membership import Membership
 from newsletter.model import Relay, is_loopback
 from newsletter.outbox import Outbox
 from newsletter.people.store import People
-from newsletter.settings import SECRET_VARIABLE
+from newsletter.settings_mail import SECRET_VARIABLE
 from newsletter.web.app import ANSWER_AFTER_S, Hook, Server, web_app
 from newsletter.web.commits import Commits
 from newsletter.web.front import BODY_WITHIN_S

@@ -1,0 +1,260 @@
+"""What newsletter.toml may hold about the mail: who it is from, its way out, the relays, their pace, the signature."""
+
+# ruff: noqa: RUF009 - `key` is a dataclass's `field`
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import TYPE_CHECKING
+
+from newsletter import entries
+from newsletter.keys import Section, array, choice, key, number, text, whole
+from newsletter.relay import PASSWORD_VARIABLE, RELAY_EXAMPLE, RELAY_NAME, AuthSetting, TlsSetting
+
+if TYPE_CHECKING:
+    from newsletter.pace import QuietHours, Rate
+
+SECRET_VARIABLE = "NEWSLETTER_SECRET"  # noqa: S105 - the variable's name
+DKIM_VARIABLE = "NEWSLETTER_DKIM_KEY"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewsletterSection(Section):
+    name: str = key(
+        "The newsletter's name: in From, List-Id and the layout.",
+        text(entries.one_line),
+        default="Newsletter",
+        example="AI Daily",
+    )
+    from_: str = key(
+        "Who the mail is from: an address, or `Name <address>` to sign with another name than the newsletter's. "
+        "Needed to send. Without it, `newsletter@localhost`.",
+        text(entries.mailbox),
+        name="from",
+        example="AI Daily <news@example.com>",
+    )
+    reply_to: str = key("Where answers go, when not to `from`.", text(entries.address), example="editor@example.com")
+    postal_address: str = key(
+        "The postal address in the footer, one line or several. Needed to send: the law asks for it (CAN-SPAM in the "
+        "US).",
+        text(entries.lines),
+        example="AI Daily, 1 Main Street, Springfield",
+    )
+    unsubscribe_mailto: str = key(
+        "The address that takes unsubscribe mails: in the header List-Unsubscribe and in the footer. To send, this one "
+        "or `unsubscribe_url` is needed; give both where you can.",
+        text(entries.address),
+        example="unsubscribe@example.com",
+    )
+    unsubscribe_url: str = key(
+        "The https address that takes a click, or a mail program's own button (RFC 8058, which Gmail and Yahoo ask of "
+        "bulk senders). `{token}` stands for a code that tells one subscriber from another and cannot be guessed; it "
+        f"needs the environment variable `{SECRET_VARIABLE}`. `{{email}}` stands for the address itself. Plain http is "
+        "for this machine only.",
+        text(entries.unsubscribe_url),
+        example="https://news.example.com/leave?t={token}",
+    )
+    list_id: str = key(
+        "The list's lasting name in the header List-Id (RFC 2919). Without it, made from `name` and the domain of "
+        "`from`.",
+        text(entries.list_id),
+        example="ai-daily.example.com",
+    )
+    list_help: str = key(
+        "Where a subscriber finds help: an https or mailto address, in the header List-Help (RFC 2369).",
+        text(entries.list_help),
+        example="https://news.example.com/help",
+    )
+    feedback_id: str = key(
+        "The header Feedback-ID, by which Gmail counts complaints: up to three names of your choice and, last, one for "
+        "the sender of 5 to 15 characters that never changes, with colons between. `{issue}` stands for the issue.",
+        text(entries.feedback_id),
+        example="{issue}:daily:all:aidaily",
+    )
+    bounce_address: str = key(
+        "Where mail servers report what they could not deliver: `{token}` before the @ stands for a code that tells "
+        f"one subscriber from another; it needs the environment variable `{SECRET_VARIABLE}`. Without it, they report "
+        "to `from`.",
+        text(entries.bounce_address),
+        example="bounce+{token}@example.com",
+    )
+    language: str = key(
+        "The language of every issue (BCP 47), in place of what the text looks like.",
+        text(entries.language),
+        example="zh-CN",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelaySection(Section):
+    url: str = key(
+        "The SMTP server that takes the mail: `smtp://[user@]host[:port]`, or `smtps://` where TLS starts at once. "
+        "Needed to send. `%40` stands for an @ in the user's name. The password comes from the environment variable "
+        f"`{PASSWORD_VARIABLE}`, never from here.",
+        text(str.strip),
+        example=RELAY_EXAMPLE,
+    )
+    name: str = key(
+        "What the report calls the relay: letters, digits, - and _. A relay with a name has a password of its own in "
+        f"`{PASSWORD_VARIABLE}_` and its name in capitals (`-` written `_`); where that is not set, the one for all.",
+        text(entries.relay_name),
+        default=RELAY_NAME,
+        example="main",
+    )
+    tls: TlsSetting = key(
+        "When encryption starts: `starttls`, `implicit` (at once), `none`, or `auto`: `implicit` for smtps:// and port "
+        "465, `none` for this machine itself, else `starttls`. `none` with a user is refused except for this machine.",
+        choice(TlsSetting),
+        default="auto",
+        example="starttls",
+    )
+    auth: AuthSetting = key(
+        "How to log in: `plain`, `login`, `xoauth2` (Google, Microsoft: an access token in place of a password), or "
+        "`auto` for the best that the server offers.",
+        choice(AuthSetting),
+        default="auto",
+        example="login",
+    )
+    token_command: tuple[str, ...] = key(
+        "The command, with its arguments, that prints an OAuth 2 access token: for `xoauth2`, and only for it.",
+        array(text(entries.word), "strings"),
+        default=(),
+        example=["oauth2-token", "news@example.com"],
+    )
+    timeout_s: float = key(
+        "How many seconds to wait for an answer of the relay's at most (RFC 5321 4.5.3.2: five minutes). It is two for "
+        "DATA and three for a piece of the message, unless this is less.",
+        number(3600),
+        default=300.0,
+        example=60,
+    )
+    dot_timeout_s: float = key(
+        "How many seconds to wait for the relay's word that it has taken a message (RFC 5321 4.5.3.2.6: ten minutes). "
+        "Giving up sooner leaves more people of whom nobody knows whether they were mailed.",
+        number(3600),
+        default=600.0,
+        example=900,
+    )
+    rate: tuple[Rate, ...] | None = key(
+        "How fast this relay may be given messages, in place of [delivery] `rate`.",
+        text(entries.rates),
+        default=None,
+        example="14/s, 2000/day",
+    )
+    connections: int | None = key(
+        "How many connections to this relay at once, in place of [delivery] `connections`.",
+        whole(1, 100),
+        default=None,
+        example=2,
+    )
+    messages_per_connection: int | None = key(
+        "How many messages before a connection to this relay is made anew, in place of [delivery] "
+        "`messages_per_connection`.",
+        whole(0, 1_000_000),
+        default=None,
+        example=50,
+    )
+    weight: int = key(
+        "This relay's share of the mail among several: one of weight 3 is given three times what one of weight 1 is.",
+        whole(1, 1000),
+        default=1,
+        example=3,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliverySection(Section):
+    connections: int = key("How many connections to a relay at once.", whole(1, 100), default=4, example=8)
+    messages_per_connection: int = key(
+        "How many messages before a connection is made anew; 0 for as many as there are.",
+        whole(0, 1_000_000),
+        default=100,
+        example=50,
+    )
+    rate: tuple[Rate, ...] = key(
+        "How fast each relay may be given messages: `14/s`, `30/min`, `500/h`, `2000/day`, or several of them with "
+        "commas between. Without it, as fast as it takes them.",
+        text(entries.rates),
+        default=(),
+        example="14/s, 2000/day",
+    )
+    domains: Mapping[str, tuple[Rate, ...]] = key(
+        "How fast a relay may be given mail for the addresses of a domain.",
+        entries.domain_rates,
+        default={},
+        example={"qq.com": "5/s", "163.com": "200/h"},
+        free=True,
+    )
+    max_attempts: int = key(
+        "How often a message is tried at most that the relay would take later.",
+        whole(1, 100),
+        default=6,
+        example=10,
+    )
+    warm_up: tuple[int, ...] = key(
+        "How many messages a relay may be given on its first day of sending, the second, and so on: a new sender that "
+        "starts with thousands is taken for spam. After the last day there is no such limit.",
+        array(whole(1, 1_000_000_000), "whole numbers"),
+        default=(),
+        example=[50, 100, 200, 400, 800],
+    )
+    quiet_hours: str = key(
+        "When no mail goes out: from one time of day to another, through midnight too.",
+        text(entries.one_line),
+        example="22:00-07:00",
+    )
+    time_zone: tzinfo | None = key(
+        "The time zone of `quiet_hours` and `--at`, by its IANA name. Without it, this machine's.",
+        text(entries.time_zone),
+        default=None,
+        example="Asia/Shanghai",
+    )
+    canary_wait_s: float = key(
+        "How many seconds `send --canary` waits for refusals before it goes on.",
+        number(86_400, zero=True),
+        default=300.0,
+        example=600,
+    )
+    canary_refusals: float = key(
+        "The share of refused messages, from 0 to 1, above which `send --canary` does not go on.",
+        number(1, zero=True),
+        default=0.05,
+        example=0.02,
+    )
+    max_change: float = key(
+        "The share of the audience, from 0 to 1, that may have gone since the last issue before `send` refuses: half a "
+        "list is more often a mistake than a loss. 1 for never.",
+        number(1, zero=True),
+        default=0.2,
+        example=0.5,
+    )
+
+    def quiet_times(self) -> QuietHours | None:
+        """`quiet_hours` in `time_zone`. FaultError where they are no hours; reading the file has ruled that out."""
+        from newsletter.pace import parse_quiet_hours
+
+        return parse_quiet_hours(self.quiet_hours, self.time_zone) if self.quiet_hours else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DkimSection(Section):
+    domain: str = key(
+        "The domain that signs the mail (RFC 6376): that of `from`, or one above it. Without this section the mail is "
+        "not signed here; many relays sign it themselves.",
+        text(entries.domain),
+        example="example.com",
+    )
+    selector: str = key(
+        "The name under which the domain keeps the public key, at `<selector>._domainkey.<domain>`.",
+        text(entries.selector),
+        example="news2026",
+    )
+    key_file: str = key(
+        "The file with the private key (PEM, RSA or Ed25519), seen from this file. The environment variable "
+        f"`{DKIM_VARIABLE}`, where it is set, holds the key itself in place of it.",
+        text(entries.one_line),
+        name="key",
+        example="dkim.pem",
+    )

@@ -1,0 +1,105 @@
+"""What newsletter.toml may hold about the people: the pages where they join and leave, the mail that comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from newsletter import entries
+from newsletter.imap_place import IMAP_VARIABLE
+from newsletter.keys import Section, array, key, text, whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeSection(Section):
+    url: str = key(
+        "The public address of `newsletter serve`, where links in mails lead: people join, confirm, leave and say what "
+        "they want there. Where `unsubscribe_url` is not set, it is made from this. Plain http is for this machine "
+        "only.",
+        text(entries.serve_url),
+        example="https://news.example.com",
+    )
+    trusted_proxies: tuple[str, ...] = key(
+        "The addresses or networks of your own proxies: from them alone X-Forwarded-For and X-Forwarded-Proto are "
+        "believed.",
+        array(text(entries.network), "addresses"),
+        default=(),
+        example=["127.0.0.1", "10.0.0.0/8"],
+    )
+    lists: Mapping[str, str] = key(
+        "The lists that the sign-up page offers: a name, as `--to @signups/NAME` takes it, and what people read.",
+        entries.offered_list,
+        default={},
+        example={"daily": "Every morning", "ai": "Long reads about AI"},
+        free=True,
+    )
+    fields: tuple[str, ...] = key(
+        "What the sign-up page asks for besides the address; nobody has to fill it in. A post has it as "
+        "`subscriber.name`.",
+        array(text(entries.column), "column names"),
+        default=(),
+        example=["name"],
+    )
+    consent: str = key(
+        "What people agree to, below the sign-up form, in place of our words; kept with their consent.",
+        text(entries.one_line),
+        example="I would like to get AI Daily by email. I can leave at any time.",
+    )
+    privacy_url: str = key(
+        "Where the sign-up page's link to your privacy notice leads.",
+        text(entries.web_address),
+        example="https://example.com/privacy",
+    )
+    embed_on: tuple[str, ...] = key(
+        "The sites whose pages may show `/join/form` in a frame.",
+        array(text(entries.origin), "web addresses"),
+        default=(),
+        example=["https://blog.example.com"],
+    )
+    signups_per_address: int = key(
+        "How many mails an address may be sent in a day because somebody typed it in.",
+        whole(1, 1_000),
+        default=3,
+        example=5,
+    )
+    signups_per_network: int = key(
+        "How often a network (IPv4 /24, IPv6 /64) may ask to join in an hour.",
+        whole(1, 1_000_000),
+        default=30,
+        example=100,
+    )
+    ses_topics: tuple[str, ...] = key(
+        "The ARNs of your SNS topics from which `/hooks/ses` takes what Amazon SES tells of bounces and complaints.",
+        array(text(entries.topic), "ARNs"),
+        default=(),
+        example=["arn:aws:sns:eu-west-1:123456789012:bounces"],
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BouncesSection(Section):
+    mailbox: str = key(
+        "Where bounces, complaints and unsubscribe mails come in: `imaps://user@host/FOLDER` (`%40` stands for an @ in "
+        "the user's name), or the path of a Maildir, an mbox, or a folder of `.eml` files, seen from this file. The "
+        f"password comes from the environment variable `{IMAP_VARIABLE}`, never from here.",
+        text(entries.bounce_mailbox),
+        example="imaps://bounce@mail.example.com/INBOX",
+    )
+    done_folder: str = key(
+        "The folder of the IMAP mailbox that `newsletter bounces` moves to what it has recorded. Without it, that is "
+        "marked as read. Nothing is ever deleted.",
+        text(entries.one_line),
+        example="Recorded",
+    )
+    soft_threshold: int = key(
+        "On how many days a soft bounce must come back before an address is not mailed any more.",
+        whole(1, 1000),
+        default=5,
+        example=3,
+    )
+    stale_days: int = key(
+        "After how many days without a soft bounce those before count no more. For an issue a week, write 15.",
+        whole(1, 1000),
+        default=7,
+        example=15,
+    )
