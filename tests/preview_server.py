@@ -20,9 +20,16 @@ from newsletter.preview.studio import Studio
 
 DEADLINE_S = 10
 
+SETTINGS = """[newsletter]
+name = "Letters"
+from = "me@example.com"
+postal_address = "1 Main Street, Springfield"
+unsubscribe_mailto = "leave@example.com"
+"""
 POST = """---
 title: Hello {{ subscriber.name | default("reader") }}
-description: A short one
+date: 2026-03-01
+description: A short one, of three paragraphs and a closing
 ---
 
 The first paragraph.
@@ -136,7 +143,7 @@ def preview_of(
     post = folder / "2026-03-01-hello.md"
     post.write_text(text, "utf-8")
     config = folder / "newsletter.toml"
-    config.write_text(settings or '[newsletter]\nname = "Letters"\nfrom = "me@example.com"\n', "utf-8")
+    config.write_text(settings or SETTINGS, "utf-8")
     to = None
     if people is not None:
         to = folder / "list.csv"

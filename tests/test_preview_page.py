@@ -229,7 +229,7 @@ def test_every_variant_by_its_conditions(tmp_path: Path, opened: Any) -> None:
         page.email.locator("text=For everyone else.").wait_for()
         assert page.hash == "#reader=2"
         page.page.locator("#condition-list a").nth(1).click()
-        page.page.wait_for_selector("#L14.here")
+        page.page.wait_for_selector("#L15.here")
 
 
 def test_size_and_its_sections(tmp_path: Path, opened: Any) -> None:
@@ -281,8 +281,12 @@ def test_nothing_to_mend_is_said(tmp_path: Path, opened: Any) -> None:
     with preview_of(tmp_path) as running:
         page = opened(running)
         page.settle()
-        findings = running.ask("/facts").json["findings"]
-        page.see("Nothing to mend." if not findings else findings[0]["what"], "#findings")
+        page.see("Nothing to mend.", "#findings")
+        lacked = running.ask("/facts").json["findings"]
+        assert {finding["code"].partition("-")[0] for finding in lacked} == {"client"}
+        page.see(f"{len(lacked)} things some mail programs lack", "#findings summary")
+        page.page.click("#findings summary")
+        page.see(lacked[0]["remedy"], "#findings details li")
 
 
 def test_a_test_goes_out_from_the_page(tmp_path: Path, opened: Any) -> None:

@@ -259,28 +259,36 @@ function showSizes() {
 const SEVERITIES = [["error", "Errors"], ["warning", "Warnings"], ["hint", "Hints"]];
 
 function showFindings() {
-  const found = facts.findings;
   const chips = $("chips");
   const panel = $("findings");
-  $("side-count").hidden = !found || !found.length;
-  if (!found) return;
+  const all = facts.findings;
+  $("side-count").hidden = true;
+  if (!all) return;
+  // What some mail programs lack, and do without: the theme's affair, and the same every day.
+  const lacked = all.filter((each) => each.severity === "hint" && each.code.startsWith("client-"));
+  const found = all.filter((each) => !lacked.includes(each));
+  $("side-count").hidden = !found.length;
   $("side-count").textContent = found.length;
   const groups = SEVERITIES.map(([severity, title]) => [severity, title, found.filter((each) => each.severity === severity)]);
   const filled = groups.filter(([, , each]) => each.length);
   chips.replaceChildren(
     ...filled.map(([severity, title, each]) => make("span", { className: severity, textContent: each.length, title })),
   );
+  const parts = filled.flatMap(([severity, title, each]) => [make("h3", { textContent: title }), findingList(each)]);
   if (!filled.length) {
     const calm = facts.rendered ? ["fine", "✓ Nothing to mend."] : ["calm", "They come with the first rendering."];
-    panel.replaceChildren(make("p", { className: calm[0], textContent: calm[1] }));
-    return;
+    parts.push(make("p", { className: calm[0], textContent: calm[1] }));
   }
-  panel.replaceChildren(
-    ...filled.flatMap(([severity, title, each]) => [
-      make("h3", { textContent: title }),
-      make("ol", {}, ...each.map((finding) => findingItem(finding, severity))),
-    ]),
-  );
+  if (lacked.length) {
+    const open = Boolean(panel.querySelector("details[open]"));
+    const summary = make("summary", { textContent: `${lacked.length} things some mail programs lack` });
+    parts.push(make("details", { open }, summary, findingList(lacked)));
+  }
+  panel.replaceChildren(...parts);
+}
+
+function findingList(findings) {
+  return make("ol", {}, ...findings.map((finding) => findingItem(finding, finding.severity)));
 }
 
 function findingItem(finding, severity) {
