@@ -24,7 +24,7 @@ from newsletter.gate import (
     resolve_name,
     system_trust,
 )
-from newsletter.picture import PictureError
+from newsletter.mail_picture import PictureError
 
 _HEADERS = {
     "User-Agent": "newsletter (fetches the pictures of a post once, for an email)",

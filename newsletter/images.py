@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import io
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -18,13 +17,11 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote, unquote_to_bytes, urljoin, urlsplit
 
-from PIL import Image as Pillow
-
 from newsletter.errors import ConfigError
 from newsletter.files import write_atomically
 from newsletter.image_cache import Cache
+from newsletter.mail_picture import Picture, PictureError
 from newsletter.model import Attachment, Finding, Image, Inlines, Issue, Link, Text
-from newsletter.picture import Picture, PictureError, prepare_pictures
 from newsletter.story import says_nothing
 from newsletter.tree import map_images
 from newsletter.values import printable
@@ -41,9 +38,6 @@ MAX_SOURCE_BYTES = 10 * 1024 * 1024
 """The largest file that is read to be made smaller; as for pictures from the web."""
 
 _UNSHOWN = re.compile(r"\.(webp|avif|svg)(?:[?#]|$)", re.IGNORECASE)
-
-# What every mail client shows; WebP, AVIF and SVG do not reach Outlook on Windows, SVG not even Gmail (caniemail.com).
-_MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +85,8 @@ def resolve_images(
         )
     gathered = _gather(issue, files, cache, fetcher, on_progress)
     budget = max_total_kb * 1024 if mode == "embed" else None
+    from newsletter.picture import prepare_pictures
+
     pictures = prepare_pictures(gathered.contents, max_width=2 * layout_width, max_total_bytes=budget)
     findings = _keep(gathered, pictures, cache)
     placer = _Placer(gathered, pictures, mirror_url if mode == "mirror" else "")
@@ -206,12 +202,10 @@ class _Reader:
             what = f"the picture {_shown(image.src)} cannot be read ({error.strerror}) and is left out"
             self._note("image-unreadable", what, "check its permissions", image)
             return False
-        try:
-            with Pillow.open(io.BytesIO(data)) as picture:
-                media_type, size = _MEDIA_TYPES.get(picture.format or ""), picture.size
-        except (OSError, ValueError, Pillow.DecompressionBombError, Pillow.DecompressionBombWarning):
-            media_type, size = None, (0, 0)
-        if media_type is None:
+        from newsletter.picture import look_at  # Pillow takes a while to load, and a digest may need none of it
+
+        media_type, size = look_at(data)
+        if not media_type:
             what = f"the picture {_shown(image.src)} is no PNG, JPEG or GIF, and is left out"
             remedy = 'convert it, or set [images] mode = "embed": mail clients show no other format'
             self._note("image-format", what, remedy, image)

@@ -12,11 +12,12 @@ import warnings
 import zlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from PIL import Image as Pillow
 from PIL import ImageCms, ImageOps, ImageSequence, UnidentifiedImageError
 
+from newsletter.mail_picture import Picture, PictureError
 from newsletter.svg import draw_svg, looks_like_svg
 
 MAX_PIXELS = 40_000_000
@@ -43,35 +44,6 @@ _BROKEN_TOO = (EOFError, zlib.error, MemoryError)
 _SAVE_IT = "save it as PNG or JPEG beside the post"
 
 
-class PictureError(ValueError):
-    """Why a picture stays out, as it follows "the picture ... is left out: ", and the remedy."""
-
-    def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(what)
-        self.what = what
-        self.remedy = remedy
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture ready for mail. `original` is its size as it came, upright; `stilled` says that it used to move."""
-
-    data: bytes = field(repr=False)
-    media_type: str
-    extension: str
-    width: int
-    height: int
-    original: tuple[int, int]
-    stilled: bool = False
-    step: int = 0
-
-    @property
-    def mailed_bytes(self) -> int:
-        """Its weight in a message: base64 in lines of 76 (RFC 2045 6.8), and the headers of its part."""
-        encoded = -(-len(self.data) // 3) * 4
-        return encoded + 2 * -(-encoded // 76) + 400
-
-
 @dataclass(frozen=True, slots=True)
 class _Step:
     """JPEG quality, and the width as a part of the widest allowed. After the first, PNGs have a palette."""
@@ -93,6 +65,19 @@ STEPS = (
 
 
 # --- many -----------------------------------------------------------------------------------------------------------
+
+
+# What every mail client shows; WebP, AVIF and SVG do not reach Outlook on Windows, SVG not even Gmail (caniemail.com).
+_MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif"}
+
+
+def look_at(data: bytes) -> tuple[str, tuple[int, int]]:
+    """Media type and size of a picture that goes into mail as it is; an empty type for any other file."""
+    try:
+        with Pillow.open(io.BytesIO(data)) as picture:
+            return _MEDIA_TYPES.get(picture.format or "", ""), picture.size
+    except (OSError, ValueError, Pillow.DecompressionBombError, Pillow.DecompressionBombWarning):
+        return "", (0, 0)
 
 
 def prepare_pictures(

@@ -15,7 +15,7 @@ from image_server import ImageServer, allow_here, local_fetcher, serving
 
 from newsletter.fetch import Fetcher
 from newsletter.gate import is_public
-from newsletter.picture import PictureError
+from newsletter.mail_picture import PictureError
 
 
 @pytest.fixture

@@ -1,0 +1,34 @@
+"""A picture ready for mail, and why one stays out of it: what the modules about pictures hand to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+class PictureError(ValueError):
+    """Why a picture stays out, as it follows "the picture ... is left out: ", and the remedy."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture ready for mail. `original` is its size as it came, upright; `stilled` says that it used to move."""
+
+    data: bytes = field(repr=False)
+    media_type: str
+    extension: str
+    width: int
+    height: int
+    original: tuple[int, int]
+    stilled: bool = False
+    step: int = 0
+
+    @property
+    def mailed_bytes(self) -> int:
+        """Its weight in a message: base64 in lines of 76 (RFC 2045 6.8), and the headers of its part."""
+        encoded = -(-len(self.data) // 3) * 4
+        return encoded + 2 * -(-encoded // 76) + 400
