@@ -191,7 +191,10 @@ def _story_lines(story: Story) -> Iterator[str]:
     yield from _part("Consent", (f"{c.at:%Y-%m-%d %H:%M}  {c.kind}  {c.source}  {c.wording}" for c in story.consents))
     yield from _part(
         "Bounces",
-        (f"{e.at:%Y-%m-%d %H:%M}  {e.kind} {e.status}  {e.diagnostic}: {why}" for e, why in story.bounces),
+        (
+            f"{e.at:%Y-%m-%d %H:%M}  {e.kind} {e.status}  {e.diagnostic}: {why} (evidence {e.evidence[:16]})"
+            for e, why in story.bounces
+        ),
     )
     yield from _part(
         "Issues",
