@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -71,19 +74,65 @@ def finish(process: subprocess.Popen[bytes]) -> Run:
 
 
 def newsletter(*arguments: object, cwd: Path, stdin: bytes = b"", **env: str) -> Run:
-    """Run the command to its end. Any traceback is a failure of the test."""
-    done = subprocess.run(
-        [PROGRAM, *map(str, arguments)],
-        cwd=cwd,
-        env=environment(**env),
-        input=stdin,
-        capture_output=True,
-        timeout=DEADLINE_S,
-        check=False,
-    )
-    run = Run(done.returncode, done.stdout.decode(), done.stderr.decode())
+    """Run the command to its end, in a process of its own. Any traceback is a failure of the test."""
+    # What Python itself reads when it starts takes a start.
+    cold = any(name.startswith(("PYTHON", "LANG", "LC_")) for name in env)
+    run = (_cold if cold else _warm)([*map(str, arguments)], cwd, stdin, environment(**env))
     assert "Traceback" not in run.err, run.err
     return run
+
+
+def _cold(arguments: list[str], cwd: Path, stdin: bytes, env: dict[str, str]) -> Run:
+    done = subprocess.run(
+        [PROGRAM, *arguments], cwd=cwd, env=env, input=stdin, capture_output=True, timeout=DEADLINE_S, check=False
+    )
+    return Run(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def _warm(arguments: list[str], cwd: Path, stdin: bytes, env: dict[str, str]) -> Run:
+    request = json.dumps({"arguments": arguments, "cwd": str(cwd), "env": env}).encode()
+    with (
+        tempfile.TemporaryFile() as given,
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as err,
+        socket.socket(socket.AF_UNIX) as connection,
+    ):
+        given.write(stdin)
+        given.seek(0)
+        connection.settimeout(DEADLINE_S)
+        connection.connect(_warm_start())
+        streams = [stream.fileno() for stream in (given, out, err)]
+        socket.send_fds(connection, [b"%d\n" % len(request)], streams)
+        connection.sendall(request)
+        with connection.makefile("r") as answer:
+            process = int(answer.readline())
+            try:
+                code = int(answer.readline())
+            except TimeoutError:
+                os.kill(process, signal.SIGKILL)
+                raise subprocess.TimeoutExpired(arguments, DEADLINE_S) from None
+        for stream in (out, err):
+            stream.seek(0)
+        return Run(code, out.read().decode(), err.read().decode())
+
+
+@cache
+def _warm_start() -> str:
+    """Where the process listens that commands are forked from; one for each process of the tests."""
+    place = f"{_COPY.name}/door"
+    process = subprocess.Popen(
+        [sys.executable, str(CHECKOUT / "tests" / "warm_start.py"), place],
+        cwd=_COPY.name,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+    )
+    atexit.register(process.wait)
+    atexit.register(process.kill)
+    assert process.stdout
+    with process.stdout as said:
+        assert said.readline() == b"ready\n"
+    return place
 
 
 @contextmanager
