@@ -6,10 +6,12 @@ A path is an SQLite file, a URL is SQLite or PostgreSQL. A password in a URL is 
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import sqlalchemy as sa
@@ -167,7 +169,29 @@ def _postgresql_trouble(error: BaseException | None) -> tuple[str, str] | None:
     return None
 
 
-def refuse_foreign_file(file: Path) -> None:
+_CHECKING = Lock()
+_IN_USE: Counter[str] = Counter()
+
+
+def take_file(file: Path) -> None:
+    """Note that this process opens the database at `file`. ConfigError when SQLite did not write what stands there.
+
+    To be let go with `let_go_of_file`. Only who opens it first looks into it: closing a file drops every lock that the
+    process has on it (POSIX, close), those of SQLite's open connections too. Another process would then take itself
+    for the last one, and delete the write-ahead log from under us.
+    """
+    with _CHECKING:
+        if not _IN_USE[str(file.resolve())]:
+            _refuse_foreign_file(file)
+        _IN_USE[str(file.resolve())] += 1
+
+
+def let_go_of_file(file: Path) -> None:
+    with _CHECKING:
+        _IN_USE[str(file.resolve())] -= 1
+
+
+def _refuse_foreign_file(file: Path) -> None:
     """ConfigError when something stands at `file` that SQLite did not write. It is only read."""
     try:
         with file.open("rb") as stream:

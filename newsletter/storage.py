@@ -10,7 +10,7 @@ from typing import Self
 
 import sqlalchemy as sa
 
-from newsletter.database import Place, connected, parse_place, refuse_foreign_file, told
+from newsletter.database import Place, connected, let_go_of_file, parse_place, take_file, told
 from newsletter.errors import ConfigError, located
 from newsletter.schema import VERSION, bring_up_to_date, found_version
 
@@ -26,6 +26,7 @@ class Storage:
         self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
         self._writer: sa.Connection | None = None
         self._turn = RLock()
+        self._closed = False
 
     @classmethod
     def open(cls, place: Path | str | None, *, read_only: bool = False) -> Self:
@@ -37,7 +38,7 @@ class Storage:
         """
         where = parse_place(place)
         if where.file is not None:
-            refuse_foreign_file(where.file)
+            take_file(where.file)
         storage = cls(where)
         try:
             if not read_only:
@@ -56,6 +57,9 @@ class Storage:
             self._writer.close()
             self._writer = None
         self.engine.dispose()
+        if self.place.file is not None and not self._closed:
+            let_go_of_file(self.place.file)
+        self._closed = True
 
     def version(self) -> int | None:
         """Of what stands there now; None where it is none of ours."""
