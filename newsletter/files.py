@@ -39,8 +39,15 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file that takes its name when the block ends well, and vanishes when it does not. ConfigError as above."""
+    """A file that takes its name when the block ends well, and vanishes when it does not. ConfigError as above.
+
+    What is no file, such as /dev/stdout or a named pipe, is written to as it is: nothing may take its place.
+    """
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            with path.open("wb") as device:
+                yield device
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:60]}.", dir=path.parent)
         try:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import RLock
+from time import monotonic, sleep
 from typing import Self
 
 import sqlalchemy as sa
 
-from newsletter.database import Place, connected, let_go_of_file, parse_place, take_file, told
+from newsletter.database import BUSY_TIMEOUT_S, Place, connected, let_go_of_file, parse_place, take_file, told
 from newsletter.errors import ConfigError, located
 from newsletter.schema import VERSION, bring_up_to_date, found_version
 
@@ -104,8 +106,24 @@ class Storage:
                 f"the ledger has version {version}, this newsletter knows {VERSION}", "upgrade newsletter"
             )
         if not self.place.is_postgresql:
-            with told(self.place), closing(self.engine.raw_connection()) as raw:
-                raw.cursor().execute("PRAGMA journal_mode = WAL")  # only now: it writes to the file
+            self._keep_log()  # only now: it writes to the file
         if version != VERSION:
             with self.write() as db:
                 bring_up_to_date(db)
+
+    def _keep_log(self) -> None:
+        """Commits go to a log beside the database (WAL), and readers hold up nobody.
+
+        The change does not wait for whoever is making the tables just now, as all else does: so it is asked for again.
+        """
+        give_up = monotonic() + BUSY_TIMEOUT_S
+        with told(self.place), closing(self.engine.raw_connection()) as raw:
+            while True:
+                try:
+                    raw.cursor().execute("PRAGMA journal_mode = WAL")
+                except sqlite3.OperationalError as error:
+                    if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() >= give_up:
+                        raise
+                    sleep(0.02)
+                else:
+                    return

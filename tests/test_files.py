@@ -123,3 +123,17 @@ def test_a_long_name_is_no_obstacle(tmp_path: Path) -> None:
     path = tmp_path / ("長" * 80 + ".html")
     write_atomically(path, b"data")
     assert path.read_bytes() == b"data"
+
+
+def test_a_pipe_or_a_device_is_written_to_and_stays(tmp_path: Path) -> None:
+    """As root, a rename would take /dev/null's place, and break the machine."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_atomically(pipe, b"whole")
+        assert os.read(reader, 100) == b"whole"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+    assert [each.name for each in tmp_path.iterdir()] == ["pipe"]

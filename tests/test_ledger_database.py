@@ -282,8 +282,8 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, co
 OF_OTHERS = [
     ("CREATE TABLE issues (number INTEGER)", "a database, but not a ledger; set [ledger] path to another file"),
     (
-        "CREATE TABLE ledger_version (version INTEGER); INSERT INTO ledger_version VALUES (3)",
-        "the ledger has version 3, this newsletter knows 2; upgrade newsletter",
+        "CREATE TABLE ledger_version (version INTEGER); INSERT INTO ledger_version VALUES (4)",
+        "the ledger has version 4, this newsletter knows 3; upgrade newsletter",
     ),
 ]
 

@@ -29,7 +29,8 @@ DEADLINE_MS = 15_000
 LONG = POST + "".join(f"\n{n}. **Story {n}** tells a little.\n" for n in range(1, 60))
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while it is open, Playwright's event loop runs in this thread, and no other test may run one.
+@pytest.fixture(scope="module")
 def browser(require_program: RequireProgram) -> Iterator[Any]:
     program = require_program("chromium", "chromium-browser", "google-chrome")
     try:
