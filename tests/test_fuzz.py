@@ -299,7 +299,7 @@ def changed(which: int, changes: list[Change]) -> str:
 
 
 @given(st.integers(0, 99), CHANGES, st.booleans())
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @pytest.mark.timeout(300)
 def test_mutated_posts(which: int, changes: list[Change], holds: bool) -> None:
     survives(changed(which, changes), holds=holds)
@@ -503,11 +503,11 @@ def test_a_line_of_a_megabyte_takes_half_a_minute_of_work_at_most(pattern: str) 
 )
 @pytest.mark.timeout(60)
 def test_many_lines_take_time_in_proportion(line: str) -> None:
-    bounded(line, 8_000 * len(line) - 2)
+    bounded(line, 3_000 * len(line) - 2)
 
 
 @pytest.mark.timeout(60)
-def test_a_table_of_ten_thousand_rows_is_read_in_linear_time() -> None:
+def test_a_long_table_is_read_in_linear_time() -> None:
     def seconds(rows: int) -> float:
         start = time.process_time()
         issue = read(post("| a | b |\n|---|---|\n" + "| 甲 | [乙](https://a.example) |\n" * rows))
@@ -515,5 +515,5 @@ def test_a_table_of_ten_thousand_rows_is_read_in_linear_time() -> None:
         return time.process_time() - start
 
     seconds(100)
-    small, large = min(seconds(2_500) for _ in range(2)), seconds(10_000)
+    small, large = min(seconds(1_000) for _ in range(2)), seconds(4_000)
     assert large < 4 * small * 2

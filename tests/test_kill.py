@@ -21,7 +21,7 @@ from smtp_server import Fault, Point, Rule, SmtpServer
 from newsletter.model import State
 
 ISSUE = "2026-03-01-hello"
-KILLS = 15
+KILLS = 8
 CONNECTIONS = 4
 MOST_A_RUN = 16
 AUDIENCE = people(KILLS * MOST_A_RUN + 60)
