@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from newsletter.console import ask, config_option, json_option, load, print_json
 from newsletter.values import printable
 
 if TYPE_CHECKING:
-    from newsletter.people.rows import Story
+    from newsletter.people.rows import BounceEvent, Story
     from newsletter.people.store import People
 
 ledger_option = click.option(
@@ -116,10 +117,12 @@ def suppressed(reason: str | None, ledger_url: str | None, config_path: Path | N
         raise ConfigError(f"--reason {reason!r} is none; write one of: {', '.join(Reason)}")
     with _people(config_path, ledger_url) as people:
         counts = people.suppressed_count()
+        number_of_people = people.suppressed_people()
         rows = people.suppressed(*([Reason(reason)] if reason else []))
         if as_json:
             # Row by row: there may be more than fit into memory as one object.
-            click.echo(f'{{"counts": {json.dumps(dict(counts))}, "suppressed": [', nl=False)
+            head = f'"people": {number_of_people}, "counts": {json.dumps(dict(counts))}'
+            click.echo(f'{{{head}, "suppressed": [', nl=False)
             for number, row in enumerate(rows):
                 found = {"address": row.key, "reason": row.reason, "at": _iso(row.at)}
                 line = json.dumps({**found, "issue": row.issue, "detail": row.detail}, ensure_ascii=False)
@@ -127,10 +130,12 @@ def suppressed(reason: str | None, ledger_url: str | None, config_path: Path | N
             click.echo("\n]}")
             return
         for row in rows:
-            words = [f"{row.at:%Y-%m-%d}", f"{row.reason:<12}", row.key, row.issue, row.detail]
+            words = [f"{row.at:%Y-%m-%d}", f"{row.reason:<12}", row.key, row.issue, _shown(row.detail)]
             click.echo(printable("  ".join(filter(None, words))))
-    said = ", ".join(f"{number:,} {each}" for each, number in sorted(counts.items())) or "Nobody is suppressed"
-    click.echo(f"{said}.", err=True)
+    # Who was forgotten after they had left has two reasons, and is one person.
+    reasons = ", ".join(f"{number:,} {each}" for each, number in sorted(counts.items()))
+    count = f"{number_of_people:,} {'person' if number_of_people == 1 else 'people'}"
+    click.echo(f"{count}: {reasons}." if counts else "Nobody is suppressed.", err=True)
 
 
 COMMANDS = (show, forget, suppress, suppressed)
@@ -174,7 +179,7 @@ def _story_lines(story: Story) -> Iterator[str]:
         for row in story.suppressions:
             of = f" by {row.issue}" if row.issue else ""
             yield f"Not mailed since {row.at:%Y-%m-%d %H:%M}: {row.reason}{of}" + (
-                f" ({row.detail})" if row.detail else ""
+                f" ({_shown(row.detail)})" if row.detail else ""
             )
     else:
         yield "Nothing keeps this address from being mailed."
@@ -188,14 +193,10 @@ def _story_lines(story: Story) -> Iterator[str]:
         paused = f", paused until {wanted.paused_until:%Y-%m-%d}" if wanted.paused_until else ""
         lists = f", lists: {', '.join(wanted.lists)}" if wanted.lists else ""
         yield f"Wants {'every issue' if wanted.frequency == 'every' else 'one issue a week'}{paused}{lists}"
-    yield from _part("Consent", (f"{c.at:%Y-%m-%d %H:%M}  {c.kind}  {c.source}  {c.wording}" for c in story.consents))
     yield from _part(
-        "Bounces",
-        (
-            f"{e.at:%Y-%m-%d %H:%M}  {e.kind} {e.status}  {e.diagnostic}: {why} (evidence {e.evidence[:16]})"
-            for e, why in story.bounces
-        ),
+        "Consent", (f"{c.at:%Y-%m-%d %H:%M}  {c.kind}  {_shown(c.source)}  {c.wording}" for c in story.consents)
     )
+    yield from _part("Bounces", (line for bounce in story.bounces for line in _bounce_lines(*bounce)))
     yield from _part(
         "Issues",
         (
@@ -203,6 +204,17 @@ def _story_lines(story: Story) -> Iterator[str]:
             for _, d in (*story.deliveries, *story.tests)
         ),
     )
+
+
+def _bounce_lines(event: BounceEvent, why: str) -> Iterator[str]:
+    """What came back, and below it what followed."""
+    yield f"{event.at:%Y-%m-%d %H:%M}  {event.kind} {event.status}  {event.diagnostic} (evidence {event.evidence[:16]})"
+    yield f"{'':16}  {why}"
+
+
+def _shown(source: str) -> str:
+    """A mail is told from others by a hash of it, which --json has and which says nothing to a person."""
+    return re.sub(r" \([0-9a-f]{16,}\)$", "", source)
 
 
 def _part(title: str, lines: Iterator[str]) -> Iterator[str]:

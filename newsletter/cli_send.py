@@ -218,7 +218,7 @@ def _dry_run(sending: Sending, to: Sequence[str], out: Path, as_json: bool) -> N
     facts = plan_facts(sending, to, None)
     written = output.write_dry_run(
         rendering.issue,
-        rendering.email,
+        sending.sample_email,
         sending.composer.sender,
         sending.sample,
         sending.recipients,

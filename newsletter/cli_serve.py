@@ -53,6 +53,8 @@ def serve(host: str, port: int, relay_url: str | None, quiet: bool, config_path:
             def ready() -> None:
                 click.echo(f"Listening on {bound}")
                 click.echo(f"Sign-up page: {public.settings.serve.url}/join")
+                if not config.unsubscribe_url:
+                    click.echo("Issues carry no link to these pages until [serve] url is set in newsletter.toml.")
 
             with provider_hooks(public, hook_secrets(public, os.environ), now) as hooks:
                 await run_service(public, relay, listening, clock=now, stopping=stopping, on_ready=ready, hooks=hooks)

@@ -86,7 +86,9 @@ class Config:
         """
         # Security: tokens made with an empty key could be made by anyone, and would unsubscribe anyone.
         if self.uses_token and not self.secret:
-            what = f"not set, and {TOKEN} in newsletter.toml needs it"
+            keys = self.settings.newsletter
+            own = TOKEN in keys.unsubscribe_url + keys.bounce_address
+            what = f"not set, and {TOKEN if own else '[serve] url'} in newsletter.toml needs it"
             raise ConfigError(located(SECRET_VARIABLE, None, what, f"set it to {_SECRET_REMEDY}"))
         return self._sender(self.secret)
 

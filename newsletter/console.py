@@ -91,17 +91,12 @@ def plan_facts(
     left_out: Mapping[str, int] | None = None,
 ) -> dict[str, str]:
     """What a person checks before saying yes. `left_out` has how many must not be mailed for which reason."""
-    sample = sending.sample
-    email = sending.rendering.email
-    html = sum(len(part.encode()) for part in email.html.parts if isinstance(part, str))
-    count = len(email.attachments)
-    pictures = f", {count} picture{'' if count == 1 else 's'} inside" if count else ""
     sender = sending.composer.sender
     facts = {
         "Issue": sending.rendering.issue.slug,
         "Subject": subject_line(sending),
         "From": f"{sender.name} <{sender.address}>",
-        "Size": f"{html / 1000:.1f} KB HTML, {len(sample.data) / 1000:.1f} KB as a message{pictures}",
+        "Size": size_line(sending),
         "Audience": audience_line(sending, to),
     }
     if sending.audience is not None and sending.audience.segment_source:
@@ -143,6 +138,18 @@ def subject_line(sending: Sending) -> str:
     first = sending.recipients.first
     subject = sending.composer.subject_for(first) if first else ""
     return subject if all(isinstance(part, str) for part in parts) else f"{subject}  (the first recipient's)"
+
+
+def size_line(sending: Sending) -> str:
+    """The HTML of the heaviest variant, since Gmail cuts by it; the message is the first recipient's."""
+    from newsletter.output import html_sizes
+
+    emails = sending.rendering.variants.emails.values()
+    html = max(html_sizes(email)["decoded"] for email in emails)
+    at_most, message = (" at most", "the first message") if len(emails) > 1 else ("", "a message")
+    count = len(sending.sample_email.attachments)
+    pictures = f", {count} picture{'' if count == 1 else 's'} inside" if count else ""
+    return f"{html / 1000:.1f} KB HTML{at_most}, {len(sending.sample.data) / 1000:.1f} KB as {message}{pictures}"
 
 
 def audience_line(sending: Sending, to: Sequence[str]) -> str:

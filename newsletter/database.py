@@ -23,6 +23,8 @@ from newsletter.errors import ConfigError, located
 BUSY_TIMEOUT_S = 5.0
 CONNECT_TIMEOUT_S = 10
 
+_GONE = ("the ledger's tables are gone", "put its file or database back, then start the command again")
+
 # SQLite's primary result codes (https://www.sqlite.org/rescode.html) -> what is wrong, what to do.
 _SQLITE_TROUBLE: Mapping[int, tuple[str, str]] = {
     sqlite3.SQLITE_BUSY: ("the ledger is locked by another program", "close it, or wait until it has ended"),
@@ -42,6 +44,7 @@ _POSTGRESQL_TROUBLE: Mapping[str, tuple[str, str]] = {
     "25006": ("the ledger is read-only", "connect to a server that takes writes, not to a replica"),
     "28": ("the database refused the login", "check the user and the password in the ledger's URL"),
     "3D": ("there is no such database", "create it, or mend the ledger's URL"),
+    "42P01": _GONE,
     "42501": ("the database user may not use the ledger", "grant it the schema and the tables"),
     "53100": ("the database's disk is full", "make room there, then run the same command again"),
     "53200": ("the database is out of memory", "check the server, then run the same command again"),
@@ -155,6 +158,9 @@ def told(place: Place) -> Iterator[None]:
 
 
 def _sqlite_trouble(error: BaseException | None) -> tuple[str, str] | None:
+    # SQLITE_ERROR is anything; these words are of a new, empty file in the place of one that was moved away.
+    if str(error).startswith("no such table"):
+        return _GONE
     return _SQLITE_TROUBLE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)  # the low byte is the primary code
 
 

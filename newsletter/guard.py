@@ -7,7 +7,7 @@ of this machine, and every response carries a Content-Security-Policy.
 from __future__ import annotations
 
 import ipaddress
-from urllib.parse import urlsplit
+import re
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
@@ -19,6 +19,10 @@ PAGE_POLICY = (
     "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 """For a page of ours: its own scripts and styles, its own frames, nothing from elsewhere."""
+
+
+_NAME_AND_PORT = re.compile(r"(?:\[(?P<v6>[0-9a-f:.]+)\]|(?P<name>[0-9a-z._-]+))(?::[0-9]{1,5})?")
+"""RFC 9110, 7.2: a host, and a port where there is one; no user, no path."""
 
 
 class Guard:
@@ -50,12 +54,13 @@ class Guard:
         await app(scope, receive, guarded_send)
 
     def _knows(self, host: str) -> bool:
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-        except ValueError:
+        # Security: the whole of it, else `evil@localhost` and `127.0.0.1/../x` would pass for the name inside.
+        found = _NAME_AND_PORT.fullmatch(host.lower())
+        if found is None:
             return False
+        name = found["v6"] or found["name"]
         if name in ("localhost", self._host):
-            return bool(name)
+            return True
         try:
             address = ipaddress.ip_address(name)
         except ValueError:

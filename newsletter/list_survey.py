@@ -32,8 +32,8 @@ class Survey:
     """A list as `check` tells of it.
 
     `findings` holds the first of each kind, by line, `counts` how many there were. `rows` = `good` + `outside` +
-    `invalid` + `duplicates` + `excluded`; `good` are those in the segment, where one was asked for. `flagged` are good
-    rows that a person should look at.
+    `invalid` + `duplicates` + `excluded`; `good` are those in the segment, where one was asked for. `flagged` are
+    rows that a person should look at, whoever is outside the segment and duplicates included.
     """
 
     encoding: Encoding

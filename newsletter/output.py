@@ -69,6 +69,7 @@ def write_dry_run(
 ) -> tuple[Written, ...]:
     """The rendering, one complete message, everyone who would get one, and index.html to look at all of it.
 
+    `email` is the variant that the first recipient gets, and `message` is made of it.
     Raises ValueError when there are no recipients.
     """
     person = recipients.first

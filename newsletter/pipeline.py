@@ -193,6 +193,11 @@ class Sending:
         """The first recipient's message: what a dry run writes and what sizes are measured on."""
         return self.composer.compose(self.recipients.first or SAMPLE)
 
+    @property
+    def sample_email(self) -> Email:
+        """The variant that `sample` is made of."""
+        return self.rendering.variants.email_for(self.recipients.first or SAMPLE)
+
     def correction(self, issue: str) -> Sending:
         """The same as a correction, for those who have an older version; `issue` tells its Message-IDs apart."""
         word = CORRECTIONS.get(self.rendering.email.lang.partition("-")[0], CORRECTIONS["en"])

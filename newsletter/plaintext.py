@@ -172,7 +172,8 @@ def _inlines(inlines: Inlines, indent: str) -> Iterator[str]:
                 text = ""
             case _:
                 text += plain_text((node,))
-    if text.strip():
+    is_label = len(after) == 1 and text.strip() == after[0].label.strip()  # a button: it is said above its address
+    if text.strip() and not is_label:
         yield from wrap(text, indent)
     yield from _labelled(after, indent)
 

@@ -401,6 +401,11 @@ def test_the_framed_mail_has_a_strict_policy_of_its_own(catcher: Catcher) -> Non
         ("localhost.evil.example", 421),
         ("192.168.1.5", 421),
         ("[", 421),
+        ("x@localhost", 421),
+        ("127.0.0.1/../x", 421),
+        ("localhost:", 421),
+        ("localhost?x", 421),
+        ("[::1]x", 421),
         ("", 421),
     ],
 )

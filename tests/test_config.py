@@ -52,6 +52,19 @@ def test_without_a_file_the_defaults_are_enough_for_a_trial(tmp_path: Path) -> N
     )
 
 
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ('[serve]\nurl = "https://news.example.com"\n', r"\[serve\] url"),
+        ('[newsletter]\nunsubscribe_url = "https://example.com/leave?t={token}"\n', r"\{token\}"),
+    ],
+)
+def test_what_needs_the_secret_is_named_as_it_is_written(tmp_path: Path, content: str, named: str) -> None:
+    config = config_of(tmp_path, content)
+    with pytest.raises(ConfigError, match=f"^NEWSLETTER_SECRET: not set, and {named} in newsletter.toml needs it; set"):
+        _ = config.sender
+
+
 def test_the_nearest_file_above_counts(tmp_path: Path) -> None:
     inner = tmp_path / "posts" / "2026"
     inner.mkdir(parents=True)
@@ -410,6 +423,13 @@ def test_the_documents_first_example_is_enough_for_a_send_and_all_are_valid(tmp_
     assert len(others) >= 5
     for example_text in others:
         assert config_of(tmp_path, example_text, {**ENV, "NEWSLETTER_SECRET": "0123456789abcdef"}).sender
+
+
+def test_what_the_example_file_comments_out_is_valid(tmp_path: Path) -> None:
+    text = (DOCUMENT.parent.parent / "examples" / "newsletter.toml").read_text(encoding="utf-8")
+    config = config_of(tmp_path, re.sub(r"^# (?=\[|\w+ = )", "", text, flags=re.MULTILINE))
+    assert config.settings.serve.url == "https://news.example.com"
+    assert config.settings.bounces.mailbox == "imaps://bounce@mail.example.com/INBOX"
 
 
 def test_the_examples_of_the_table_are_valid(tmp_path: Path) -> None:

@@ -222,6 +222,12 @@ def test_links_in_a_sentence() -> None:
     assert body_of(Paragraph(inlines)) == f"见甲和乙。\n甲:\nhttps://a.example/1\n乙:\n{LONG_URL}"
 
 
+def test_a_link_that_is_all_of_a_paragraph_is_named_once() -> None:
+    button = Link("https://a.example/1", (Text("Confirm"),))
+    assert body_of(Paragraph((button,))) == "Confirm:\nhttps://a.example/1"
+    assert body_of(Paragraph((Text("Confirm: "), button))) == "Confirm: Confirm\nConfirm:\nhttps://a.example/1"
+
+
 def test_a_bare_url_stands_on_its_own_line() -> None:
     inlines: Inlines = (Text("地址："), Link(LONG_URL, (Text(LONG_URL),)), Text("，配图。"))
     assert body_of(Paragraph(inlines)) == f"地址：\n{LONG_URL}\n，配图。"

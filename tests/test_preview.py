@@ -152,9 +152,15 @@ def test_the_frame_runs_nothing_and_loads_only_pictures(running: Running) -> Non
     assert "img-src 'none'" in running.ask("/frame/email?images=off").headers["content-security-policy"]
 
 
-@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "", "10.0.0.1"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "", "10.0.0.1", "x@localhost", "127.0.0.1/../x"]
+)
 def test_other_names_are_refused(running: Running, host: str) -> None:
     assert running.ask("/", host=host).status == 421
+
+
+def test_nothing_leads_elsewhere(running: Running) -> None:
+    assert running.ask("/facts/").status == 404
 
 
 @pytest.mark.parametrize(

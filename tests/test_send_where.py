@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,21 @@ def test_a_dry_run_shows_the_segment(folder: Path) -> None:
     assert "Segment   plan == 'pro'  (3 of 7 people)" in run.out
     recipients = (folder / "out" / ISSUE / "recipients.csv").read_text()
     assert recipients.count("@") == 3
+
+
+def test_a_dry_run_shows_what_the_first_recipient_gets(folder: Path) -> None:
+    pro, free = "Only for who pays.", "For all the others. " * 100
+    condition = f'{{% if subscriber.plan == "pro" %}}\n{pro}\n{{% else %}}\n{free}\n{{% endif %}}\n'
+    write_post(folder, f"---\ntitle: Hello\n---\n\n{condition}")
+    run = newsletter("send", f"{ISSUE}.md", "--to", "list.csv", "--dry-run", cwd=folder)
+    assert run.code == 0, run.err
+    out = folder / "out" / ISSUE
+    for name in ("email.html", "email.txt", "index.html"):
+        assert pro in (out / name).read_text("utf-8"), name
+    assert "For all the others" not in (out / "email.txt").read_text("utf-8")
+    size = re.search(r"Size +([0-9.]+) KB HTML at most, [0-9.]+ KB as the first message", run.out)
+    assert size
+    assert float(size[1]) > (out / "email.html").stat().st_size / 1000, "the heaviest is the others'"
 
 
 # --- lists of other programs ----------------------------------------------------------------------------------------

@@ -239,7 +239,7 @@ def test_one_persons_story_is_told_whole(folder: Path) -> None:
         "city: Bonn",
         "confirmed  https://a.example/confirm",
         f"{ISSUE}  sent  250",
-        r"soft 4.2.2  mailbox \x1b[2J full: a soft bounce (4.2.2), day 1 of 5",
+        "soft 4.2.2  mailbox \\x1b[2J full (evidence m/1)\n                    a soft bounce (4.2.2), day 1 of 5",
     ):
         assert words in shown.out
     story = run(folder, "subscribers", "show", ADA, "--json").json
@@ -273,6 +273,19 @@ def test_the_forgotten_are_not_brought_back_by_a_list_and_their_address_is_nowhe
     assert [(is_shadow(row["address"]), row["reason"]) for row in listed["suppressed"]] == [(True, "forgotten")]
 
 
+def test_one_person_with_two_reasons_is_counted_as_one(folder: Path) -> None:
+    with people_of(folder) as store:
+        store.leave(ADA, f"mail from {ADA} ({'0123456789abcdef' * 2})")
+    shown = run(folder, "subscribers", "show", ADA)
+    assert f": unsubscribed (mail from {ADA})\n" in shown.out
+    assert "0123456789abcdef" not in shown.out
+    assert "0123456789abcdef" in run(folder, "subscribers", "show", ADA, "--json").out
+    assert run(folder, "subscribers", "forget", ADA, "--yes").code == 0
+    listed = run(folder, "subscribers", "suppressed")
+    assert (len(listed.out.splitlines()), listed.err) == (2, "1 person: 1 forgotten, 1 unsubscribed.\n")
+    assert run(folder, "subscribers", "suppressed", "--json").json["people"] == 1
+
+
 def test_an_operator_may_suppress_and_list(folder: Path) -> None:
     done = run(folder, "subscribers", "suppress", ADA, "Bo@Example.com", "--detail", "by letter")
     assert (done.code, done.out) == (0, f"{ADA}: not mailed any more\nBo@example.com: not mailed any more\n")
@@ -282,7 +295,7 @@ def test_an_operator_may_suppress_and_list(folder: Path) -> None:
         ["manual", ADA, "by", "letter"],
         ["manual", BO, "by", "letter"],
     ]
-    assert listed.err == "2 manual.\n"
+    assert listed.err == "2 people: 2 manual.\n"
     assert "write one of: unsubscribed" in run(folder, "subscribers", "suppressed", "--reason", "x").err
     with SmtpServer() as server:
         assert send(folder, server).json["suppressed"] == {"manual": 2}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
@@ -11,12 +12,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from front_door import newsletter, start
+from front_door import Run, newsletter, start, write_list, write_post
 from web_site import ADA, LISTS, NOW, SECRET, TOML, Answer, Site, button_of, running
 
 from newsletter.config import load_config
 from newsletter.errors import ConfigError
 from newsletter.ledger import Ledger, Move
+from newsletter.links import Link, make_link
 from newsletter.model import Relay, State
 from newsletter.people.rows import Preferences, Reason, Standing
 from newsletter.web.service import public_config, require_relay
@@ -51,6 +53,7 @@ def test_joining_takes_a_form_a_mail_and_a_button(site: Site) -> None:
     answer = site.join("Ada@Example.com", name="Ada", lists=["ai", "made up"], company="not asked for")
     assert answer.status == 200
     assert "Ada@example.com" in answer.text
+    assert "Open the link in it and press the button there" in answer.text
     person = site.people.person(ADA)
     assert person
     assert person.standing is Standing.PENDING
@@ -61,6 +64,7 @@ def test_joining_takes_a_form_a_mail_and_a_button(site: Site) -> None:
     assert (mail["to"], mail["subject"]) == ("Ada@example.com", "Please confirm: AI Daily")
     assert "1 Main Street" in mail.get_body(("html",)).get_content()  # type: ignore[union-attr]
     assert mail["list-unsubscribe"] is None, "there is no list to leave yet"
+    assert mail.get_body(("plain",)).get_content().count("Confirm") == 1  # type: ignore[union-attr]
     path = button_of(mail)
     assert path.startswith("/c/")
     page = site.get(path)
@@ -385,6 +389,7 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
         assert process.stdout
         port = int(process.stdout.readline().decode().rpartition(":")[2])
         assert process.stdout.readline().decode() == f"Sign-up page: http://127.0.0.1:{port}/join\n"
+        assert b"Issues carry no link to these pages until [serve] url is set" in process.stdout.readline()
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         connection.request("GET", "/health")
         assert connection.getresponse().status == 200
@@ -395,6 +400,68 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
         process.kill()
     assert process.returncode == 0, err.decode()
     assert "GET /health 200" in err.decode()
+
+
+def test_who_leaves_has_left_whatever_other_commands_do_meanwhile(tmp_path: Path) -> None:
+    """Each of them opens the same file; one that ends must not take the server's log away with it."""
+    config = TOML + '[relay]\nurl = "smtp://127.0.0.1:9"\n[serve]\nurl = "http://127.0.0.1:8080"\n'
+    (tmp_path / "newsletter.toml").write_text(config)
+    write_post(tmp_path)
+    write_list(tmp_path, ADA)
+
+    def run(*arguments: str) -> Run:
+        return newsletter(*arguments, cwd=tmp_path, NEWSLETTER_SECRET=SECRET)
+
+    process = start("serve", "--port", "0", "--quiet", cwd=tmp_path, NEWSLETTER_SECRET=SECRET)
+    try:
+        assert process.stdout
+        port = int(process.stdout.readline().decode().rpartition(":")[2])
+        assert process.stdout.readline().decode() == "Sign-up page: http://127.0.0.1:8080/join\n"
+        assert "Nothing is known of this address" in run("subscribers", "show", ADA).out
+        sent = run("send", "2026-03-01-hello.md", "--to", "list.csv", "--catch", "--no-wait", "--yes")
+        assert sent.code == 0, sent.err
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request("POST", f"/u/{make_link(SECRET, Link('unsubscribe', ADA))}", "List-Unsubscribe=One-Click")
+        assert connection.getresponse().status == 200
+        connection.close()
+        assert ": unsubscribed (one-click)" in run("subscribers", "show", ADA).out
+        process.kill()
+        process.wait(20)
+        assert ": unsubscribed (one-click)" in run("subscribers", "show", ADA).out
+    finally:
+        process.kill()
+        _, err = process.communicate()
+    assert err == b""
+
+
+def test_half_a_request_is_answered_when_the_server_ends(tmp_path: Path) -> None:
+    (tmp_path / "newsletter.toml").write_text(TOML + '[relay]\nurl = "smtp://127.0.0.1:9"\n')
+    process = start("serve", "--port", "0", cwd=tmp_path, NEWSLETTER_SECRET=SECRET)
+    try:
+        assert process.stdout
+        port = int(process.stdout.readline().decode().rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+            head = b"POST /join HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\nExpect: 100-continue\r\n\r\n"
+            connection.sendall(head)
+            assert connection.recv(1_000).startswith(b"HTTP/1.1 100 "), "it waits for the body"
+            process.terminate()
+            assert connection.recv(1_000).startswith(b"HTTP/1.1 503 ")
+        _, err = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    assert "POST /join 503" in err.decode()
+    assert "Traceback" not in err.decode()
+
+
+def test_a_database_that_was_moved_away_is_told_in_a_sentence(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with running(tmp_path) as site:
+        site.people.storage.engine.dispose()
+        for file in tmp_path.glob("newsletter.db*"):
+            file.rename(tmp_path / f"moved-{file.name}")
+        assert site.get("/health").status == 503
+    assert "newsletter.db: the ledger's tables are gone; put its file" in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 def test_what_lacks_is_a_sentence(tmp_path: Path) -> None:

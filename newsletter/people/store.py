@@ -126,6 +126,11 @@ class People:
         with self.storage.read() as db:
             return MappingProxyType({Reason(row.reason): row.number for row in db.execute(counted)})
 
+    def suppressed_people(self) -> int:
+        """How many they are: one person may have several reasons."""
+        with self.storage.read() as db:
+            return db.scalar(sa.select(sa.func.count(suppressions.c.key.distinct()))) or 0
+
     # --- joining and leaving ----------------------------------------------------------------------------------------
 
     def sign_up(

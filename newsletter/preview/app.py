@@ -71,6 +71,7 @@ def preview_app(
         ],
         exception_handlers={HTTPException: _failed, NewsletterError: _refused},
     )
+    app.router.redirect_slashes = False  # Security: a redirect could be led elsewhere by the Host header
     return Guard(app, host)
 
 

@@ -78,7 +78,7 @@ class Front:
         if scope["type"] != "http":
             return
         started = perf_counter()
-        status = 500
+        status = 0
 
         async def guarded(message: Message) -> None:
             nonlocal status
@@ -96,7 +96,12 @@ class Front:
 
         try:
             await self._answer(scope, receive, guarded)
+        except asyncio.CancelledError:
+            # Only the server cancels, when it ends and waited for long enough; raised further it would be logged.
+            if not status:
+                await _refusal(503, "Please try again in a minute.")(scope, receive, guarded)
         finally:
+            status = status or 500
             if log.isEnabledFor(logging.INFO):
                 took_ms = (perf_counter() - started) * 1000
                 log.info("%s %s %d %.1f ms", printable(scope["method"][:10]), _logged(scope["path"]), status, took_ms)
