@@ -5,27 +5,31 @@ Reads files and, only when asked, the web. `newsletter check` and the preview pa
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
 import shutil
+import stat
 import sys
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import combinations, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from newsletter.checks.compat import compat_findings
 from newsletter.checks.reachable import link_findings
 from newsletter.checks.rendered import rendered_findings, sample_text, size_findings
-from newsletter.checks.slips import Slip, find_slips, mend_text
+from newsletter.checks.slips import Mended, Slip, find_slips, mend_text
 from newsletter.checks.source import link_places, source_findings
 from newsletter.checks.spam import spam_findings
 from newsletter.checks.support import Support
 from newsletter.clients import load_support
 from newsletter.config import Config
 from newsletter.errors import ConfigError, ContentError
+from newsletter.fields import Condition
 from newsletter.files import STDIN, open_post, write_atomically
 from newsletter.message import Composer
 from newsletter.model import Finding, Issue
@@ -38,6 +42,11 @@ if TYPE_CHECKING:
     from newsletter.weblinks import LinkChecker
 
 _ORDER = {"error": 0, "warning": 1, "hint": 2}
+MAX_CONDITIONS = 4
+"""Up to here a mended post is compared in every combination of their answers, 16; past it the lines stay that
+conditions may hide."""
+
+_CONDITION = re.compile(r"\{%-?\s*(?:end)?(?:if|unless)\b.*?%\}", re.DOTALL)
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -51,7 +60,7 @@ class Checked:
     mendable: frozenset[tuple[str, int | None]] = frozenset()
 
     def is_mendable(self, finding: Finding) -> bool:
-        """Whether --fix would very likely mend it; it makes sure when it does."""
+        """Whether --fix mends it."""
         return (finding.code, finding.line) in self.mendable
 
     def count(self, severity: Literal["error", "warning", "hint"]) -> int:
@@ -74,10 +83,12 @@ def check_post(
         rendering = render_post(post, config, audience, images=images)
     except ContentError as error:
         path = STDIN if post == "-" else post
-        return Checked(path, None, tuple(finding_of(line, path) for line in str(error).split("\n")))
-    slips = find_slips(rendering.text, (rendering.issue,), rendering.path)
-    findings = in_order((*_findings(rendering, config, slips), *more(rendering)))
-    return Checked(rendering.path, rendering, findings, frozenset((slip.code, slip.line) for slip in slips))
+        # A path may hold a line end, too; each sentence begins with the path.
+        sentences = re.split(rf"\n(?={re.escape(path)}:)", str(error))
+        return Checked(path, None, tuple(finding_of(sentence, path) for sentence in sentences))
+    findings = in_order((*findings_of(rendering, config), *more(rendering)))
+    mended = _mended(rendering.text, rendering.path, config)
+    return Checked(rendering.path, rendering, findings, frozenset((slip.code, slip.line) for slip in mended.slips))
 
 
 def findings_of(rendering: Rendering, config: Config) -> tuple[Finding, ...]:
@@ -126,10 +137,12 @@ Progress = Callable[[int, int], None]
 def ask_links(
     rendering: Rendering, checker: LinkChecker, on_progress: Progress = lambda done, total: None
 ) -> tuple[Finding, ...]:
-    """What became of the pages that an issue links to. Asks the web."""
-    places = link_places(rendering.issue, rendering.text)
+    """What became of the pages that an issue links to, and of its pictures on the web. Asks the web."""
+    links = link_places(rendering.issue, rendering.text)
+    pictures = {image.src: image.line for image in reversed(rendering.issue.images) if image.src not in links}
+    places = {**links, **pictures}
     answers = checker.check(tuple(places), on_progress)
-    return (*link_findings(answers, places), *checker.findings)
+    return (*link_findings(answers, places, pictures), *checker.findings)
 
 
 def secure_links(
@@ -141,7 +154,7 @@ def secure_links(
     """
     name, data, _ = open_post(post, sys.stdin.buffer)
     text = decode_post(data, name)
-    issue = _issues(text, name, config)[0]
+    issue = next(_issues(text, name, config))
     urls = (*link_places(issue, text), *(image.src for image in issue.images))
     answers = checker.upgrades([url for url in urls if url.startswith("http://")], on_progress)
     return frozenset(url for url, secure in answers.items() if secure)
@@ -160,14 +173,26 @@ def ask_spam(
     return spam_findings(verdict) if verdict else ()
 
 
-def _issues(text: str, name: str, config: Config) -> tuple[Issue, ...]:
-    """The post as whoever answers every condition with no reads it, and as whoever answers yes does."""
-    site, language = site_of(config), config.settings.newsletter.language
-    post = parse_post(text, path=name, site=site, language=language)
-    if not post.conditions:
-        return (post.issue,)
-    other = parse_post(text, path=name, site=site, language=language, choose=lambda condition: True)
-    return post.issue, other.issue
+def _issues(text: str, name: str, config: Config) -> Iterator[Issue]:
+    """The post as people may read it: first whoever answers each condition with no, then others; see `_answers`."""
+    read = partial(parse_post, text, path=name, site=site_of(config), language=config.settings.newsletter.language)
+    post = read()
+    yield post.issue
+    for yes in _answers(post.conditions):
+        # Nobody may be able to answer so, or get anything who does; then there is nothing to compare.
+        with contextlib.suppress(ContentError):
+            yield read(choose=yes.__contains__).issue
+
+
+def _answers(conditions: Sequence[Condition]) -> Iterator[tuple[Condition, ...]]:
+    """The conditions that hold, for each combination but the one in which none does.
+
+    Where those are too many, all of them, and each of the first ones alone.
+    """
+    every = len(conditions)
+    sizes = range(every, 0, -1) if every <= MAX_CONDITIONS else (every, 1)
+    for size in sizes:
+        yield from islice(combinations(conditions, size), 2**MAX_CONDITIONS)
 
 
 # --- mending --------------------------------------------------------------------------------------------------------
@@ -195,20 +220,37 @@ def mend_post(post: str, config: Config, *, secure: Collection[str] = (), write:
         raise ConfigError("--fix rewrites a file, and standard input is none; name the post")
     name, data, _ = open_post(post, sys.stdin.buffer)
     text = decode_post(data, name)
-    mended = mend_text(text, lambda changed: _issues(changed, name, config), name, secure)
+    mended = _mended(text, name, config, secure)
     before = _source_lines(data)
     after = [_with_ends(line, mended.lines.get(number)) for number, line in enumerate(before, 1)]
     diff = _diff(before, after, Path(name).as_posix())
     if not mended.slips or not write:
         return Mending(mended.slips, diff)
     path = Path(post).resolve()  # a link goes on leading to the same file
-    if path.read_bytes() != data:
+    try:
+        mode = path.stat().st_mode & 0o7777
+        unchanged = path.read_bytes() == data
+    except OSError as error:
+        raise ContentError(f"{name}: cannot be read any more ({error.strerror}); run --fix again") from error
+    if not unchanged:
         raise ContentError(f"{name}: the post was changed while it was read; run --fix again")
-    backup = _keep_backup(Path(post), data)
-    mode = path.stat().st_mode & 0o7777
-    write_atomically(path, (_BOM if data.startswith(_BOM) else b"") + "".join(after).encode())
-    path.chmod(mode)
+    backup = _keep_backup(Path(post), data, mode)
+    write_atomically(path, (_BOM if data.startswith(_BOM) else b"") + "".join(after).encode(), mode)
     return Mending(mended.slips, diff, backup)
+
+
+def _mended(text: str, name: str, config: Config, secure: Collection[str] = ()) -> Mended:
+    conditions = parse_post(text, path=name, site=site_of(config)).conditions
+    unread = _conditional_lines(text) if len(conditions) > MAX_CONDITIONS else range(0)
+    return mend_text(text, lambda changed: _issues(changed, name, config), name, secure, unread)
+
+
+def _conditional_lines(text: str) -> range:
+    """From the first condition to the last end of one: where a line may be shown to some only."""
+    tags = [(found.start(), found.end()) for found in _CONDITION.finditer(text)]
+    if not tags:
+        return range(0)
+    return range(text.count("\n", 0, tags[0][0]) + 1, text.count("\n", 0, tags[-1][1]) + 2)
 
 
 def _source_lines(data: bytes) -> list[str]:
@@ -231,14 +273,26 @@ def _diff(before: list[str], after: list[str], name: str) -> str:
     return "".join(out)
 
 
-def _keep_backup(path: Path, data: bytes) -> Path:
-    """The file as it was, beside it: POST.md.bak, or the next such name that nothing else holds."""
+def _keep_backup(path: Path, data: bytes, mode: int) -> Path:
+    """The file as it was, beside it, for the same eyes: POST.md.bak, or the next such name that nothing else holds."""
     number = 1
     while True:
         backup = path.with_name(f"{path.name}.bak{'' if number == 1 else number}")
-        if not backup.exists():
-            write_atomically(backup, data)
+        try:
+            held = backup.lstat()
+        except FileNotFoundError:
+            # Security: never open to more people than the post, not even for a moment.
+            write_atomically(backup, data, mode)
             return backup
-        if backup.read_bytes() == data:
+        except OSError as error:
+            raise ConfigError(f"{backup}: cannot be written ({error.strerror}); rename the post") from error
+        if stat.S_ISREG(held.st_mode) and _holds(backup, data):
             return backup
         number += 1
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        return path.read_bytes() == data
+    except OSError:
+        return False

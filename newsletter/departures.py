@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from newsletter.errors import ConfigError, located
@@ -24,7 +24,7 @@ from newsletter.people.store import People
 from newsletter.values import shown_url
 
 SYNC_VARIABLE = "NEWSLETTER_SYNC_TOKEN"
-MAX_LINE_BYTES = 4_096
+MAX_LINE_BYTES = 64 * 1024
 NAMED = 20
 """Lines at fault that are named; the others are counted."""
 
@@ -77,10 +77,11 @@ def _read(line: bytes, secrets: Sequence[str], now: datetime) -> Departure:
     if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in ("token", "time")):
         raise ValueError("no object with a token and a time")
     try:
-        at = datetime.fromisoformat(entry["time"])
-    except ValueError as error:
+        written = datetime.fromisoformat(entry["time"])
+        at = written.astimezone(UTC)
+    except (ValueError, OverflowError) as error:  # in the first and the last year, another zone's may be beyond time
         raise ValueError("the time is none") from error
-    if at.tzinfo is None:
+    if written.tzinfo is None:
         raise ValueError("the time has no zone")
     # Security: a time that is to come would undo every later return.
     if at > now + _AHEAD:
@@ -89,7 +90,7 @@ def _read(line: bytes, secrets: Sequence[str], now: datetime) -> Departure:
         link = read_link(secrets, "unsubscribe", entry["token"], int(now.timestamp()))
     except LinkError as error:
         raise ValueError(f"the token is {error}") from error
-    return Departure(link.address, f"one-click of {at.astimezone(UTC):%Y-%m-%d %H:%M}", link.issue, at)
+    return Departure(link.address, f"one-click of {at:%Y-%m-%d %H:%M}", link.issue, at)
 
 
 @contextmanager
@@ -98,22 +99,30 @@ def open_lines(source: str, token: str) -> Iterator[Iterator[bytes]]:
     if "://" not in source:
         try:
             with Path(source).open("rb") as file:
-                yield _short_lines(file)
+                yield _lines_of(iter(partial(file.read, MAX_LINE_BYTES), b""))
         except OSError as error:
             raise ConfigError(
                 located(source, None, f"cannot be read: {error.strerror}", "give a file or an https address")
             ) from error
         return
-    parts = urlsplit(source)
+    import httpx
+
+    no_address = f"{shown_url(source)}: not a web address; write https://HOST/PATH"
+    try:
+        parts = urlsplit(source)
+        asked = httpx.URL(source)
+        has_host = bool(parts.hostname and asked.host)  # read here: only now does httpx decode it
+    except (ValueError, httpx.InvalidURL) as error:
+        raise ConfigError(no_address) from error
+    if not has_host:
+        raise ConfigError(no_address)
     # Security: the bearer token goes along, so never in plain over a network.
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
         raise ConfigError(f"{shown_url(source)}: not an https address; write https://…")
-    import httpx
-
     headers = {"authorization": f"Bearer {token}"} if token else {}
     name = f"{parts.scheme}://{parts.hostname}"
     try:
-        with httpx.stream("GET", source, headers=headers, timeout=TIMEOUT_S, follow_redirects=False) as answer:
+        with httpx.stream("GET", asked, headers=headers, timeout=TIMEOUT_S, follow_redirects=False) as answer:
             if answer.status_code != 200:
                 remedy = f"check the address, and {SYNC_VARIABLE}"
                 raise ConfigError(located(name, None, f"answered with status {answer.status_code}", remedy))
@@ -122,19 +131,19 @@ def open_lines(source: str, token: str) -> Iterator[Iterator[bytes]]:
         raise ConfigError(located(name, None, f"cannot be read ({type(error).__name__})", "try again")) from error
 
 
-def _short_lines(file: BinaryIO) -> Iterator[bytes]:
-    while line := file.readline(MAX_LINE_BYTES + 1):
-        yield line
-
-
 def _lines_of(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Lines of a stream; one that is too long comes in parts, each of which is refused."""
+    """The lines of a stream, without their ends. Of one that is too long comes the beginning, too long as well."""
     rest = b""
+    given = False  # the line at hand, whose tail is no line
     for piece in pieces:
         *lines, rest = (rest + piece).split(b"\n")
-        yield from lines
+        for line in lines:
+            if not given:
+                yield line
+            given = False
         if len(rest) > MAX_LINE_BYTES:
-            yield rest
-            rest = b""
-    if rest:
+            if not given:
+                yield rest
+            given, rest = True, b""
+    if rest and not given:
         yield rest

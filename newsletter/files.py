@@ -31,14 +31,17 @@ def open_post(post: str, stdin: BinaryIO) -> tuple[str, bytes, Path]:
         raise ContentError(f"{post}: cannot be read ({error.strerror}); check its permissions") from error
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees the old content or the new, never a part. ConfigError where it cannot be."""
-    with replacing(path) as file:
+def write_atomically(path: Path, data: bytes, mode: int | None = None) -> None:
+    """Write a file so that a reader sees the old content or the new, never a part. ConfigError where it cannot be.
+
+    `mode` are its permissions; a new file's usual ones without.
+    """
+    with replacing(path, mode) as file:
         file.write(data)
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
     """A file that takes its name when the block ends well, and vanishes when it does not. ConfigError as above.
 
     What is no file, such as /dev/stdout or a named pipe, is written to as it is: nothing may take its place.
@@ -55,7 +58,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            Path(temporary).chmod(0o666 & ~_umask())
+            Path(temporary).chmod(0o666 & ~_umask() if mode is None else mode)
             Path(temporary).replace(path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)

@@ -11,7 +11,7 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
@@ -148,6 +148,14 @@ class _Files:
         raise PictureError("there is no such file", remedy)
 
 
+def _elsewhere(image: Image, place: str) -> Iterator[Finding]:
+    """Where a path that was meant for a file beside the post has become an address, which may lead nowhere."""
+    if place == image.src or image.src.startswith("/"):  # one from the root is the site's by its form
+        return
+    what = f"there is no file {_shown(image.src)} beside the post, so it is taken from {_shown(place)}"
+    yield Finding("image-elsewhere", what, "put it there, or check the address", image.line)
+
+
 def _scheme(src: str) -> str:
     try:
         return urlsplit(src).scheme
@@ -180,6 +188,7 @@ class _Reader:
                 return None
             width, height = self.sizes[place]
             return replace(image, src=f"cid:{self.attachments[place].content_id}", width=width, height=height)
+        self.findings += _elsewhere(image, place)
         if _scheme(place) == "http":
             what = f"the picture {_shown(place)} is on http://, where many clients show none"
             remedy = 'write https://, or set [images] mode = "embed"'
@@ -331,6 +340,7 @@ class _Placer:
         self.findings: list[Finding] = []
 
     def change(self, image: Image) -> Image | Inlines | None:
+        self.findings += _elsewhere(image, self.gathered.urls.get(image.src, image.src))
         key = self.gathered.keys[image.src]
         picture = self.pictures[key] if isinstance(key, str) else key
         if isinstance(picture, PictureError):

@@ -156,6 +156,7 @@ class InlineReader:
     def read(self, nodes: Many[SyntaxTreeNode], line: int) -> Sequence:
         out: Sequence = []
         open_tags: list[_OpenTag] = []
+        first_line = line
         for node in nodes:
             match node.type:
                 case "strong" | "em" | "s" | "link":
@@ -195,7 +196,7 @@ class InlineReader:
                     out = self._html_tag(node.content, open_tags, out, line)
         while open_tags:  # never closed: its content stays, its mark goes
             out = _joined_text(open_tags.pop().outside, out)
-        return self._mend_bold([self._mend_text(node) for node in out], line)
+        return self._mend_bold([self._mend_text(node) for node in out], first_line)
 
     def link(self, href: str, children: Inlines, title: str, line: int) -> list[Inline]:
         href = self.resolve(href, "link", line)

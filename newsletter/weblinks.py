@@ -250,9 +250,9 @@ class _Round:
             if not believed:
                 reply = await self._ask_patiently("GET", url)
         except _NoReplyError as error:
-            self._count(url.host, error.what if error.mute else "")
+            self._count(_host(url), error.what if error.mute else "")
             raise
-        self._count(url.host, reply.words if reply.code == httpx.codes.TOO_MANY_REQUESTS else "")
+        self._count(_host(url), reply.words if reply.code == httpx.codes.TOO_MANY_REQUESTS else "")
         return reply
 
     def _count(self, host: str, fruitless: str) -> None:
@@ -269,14 +269,13 @@ class _Round:
         return await self._ask_in_turn(method, url)
 
     async def _ask_in_turn(self, method: str, url: httpx.URL) -> _Reply:
-        async with self.host_slots[url.host]:
-            if url.host in self.given_up:
-                raise _NoReplyError(
-                    f"not asked, since other links of {url.host} fared badly: {self.given_up[url.host]}"
-                )
-            if url.host in self.asked:
+        host = _host(url)
+        async with self.host_slots[host]:
+            if host in self.given_up:
+                raise _NoReplyError(f"not asked, since other links of {host} fared badly: {self.given_up[host]}")
+            if host in self.asked:
                 await self.checker.pause(self.limits.pause_s)
-            self.asked.add(url.host)
+            self.asked.add(host)
             async with self.slots:
                 return await self._send(method, url)
 
@@ -352,6 +351,14 @@ def _unconnected(error: httpx.ConnectError) -> _NoReplyError:
                 return _NoReplyError("it makes no secure connection with us")
         cause = cause.__cause__ or cause.__context__
     return _NoReplyError("the server cannot be reached", mute=True)
+
+
+def _host(url: httpx.URL) -> str:
+    """As people write it; as it stands where it begins with `xn--` and is no Punycode."""
+    try:
+        return url.host
+    except UnicodeError:
+        return url.raw_host.decode("ascii")
 
 
 def _target(base: httpx.URL, location: str) -> httpx.URL | None:

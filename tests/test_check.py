@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import stat
 import subprocess
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,9 +19,10 @@ from front_door import HELLO, newsletter, write_list, write_post
 from image_server import allow_here
 from link_server import serving
 
-from newsletter.check import ask_links, ask_spam, check_post, finding_of, secure_links
+from newsletter.check import ask_links, ask_spam, check_post, finding_of, mend_post, secure_links
 from newsletter.checks.rules import RULES, describe, rule_of
 from newsletter.config import load_config
+from newsletter.errors import ContentError
 from newsletter.model import Finding
 from newsletter.weblinks import LinkChecker
 
@@ -229,6 +232,114 @@ def test_line_ends_mark_mode_link_and_older_backups_stay(project: Path) -> None:
     assert "\\ No newline at end of file" in fix["diff"]
 
 
+def test_the_backup_is_for_the_same_eyes(project: Path) -> None:
+    post = write_post(project, SLIPS, "2026-03-01-slips.md")
+    post.chmod(0o600)
+    newsletter("check", post.name, "--fix", cwd=project)
+    assert post.read_text() == FIXED
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (post, project / f"{post.name}.bak")] == [0o600, 0o600]
+
+
+def test_what_is_no_file_is_no_backup(project: Path) -> None:
+    post = write_post(project, SLIPS, "2026-03-01-slips.md")
+    (project / f"{post.name}.bak").mkdir()
+    (project / f"{post.name}.bak2").symlink_to("nowhere")
+    (project / f"{post.name}.bak3").symlink_to(f"{post.name}.bak3")
+    os.mkfifo(project / f"{post.name}.bak4")
+    run = newsletter("check", post.name, "--fix", "--json", cwd=project)
+    assert run.json["posts"][0]["fix"]["backup"] == f"{post.name}.bak5"
+    assert (project / f"{post.name}.bak5").read_text() == SLIPS
+    assert not (project / "nowhere").exists()
+
+
+def test_a_name_too_long_for_a_backup_leaves_the_post(project: Path) -> None:
+    post = write_post(project, SLIPS, f"2026-03-01-{'x' * 240}.md")
+    run = newsletter("check", post.name, "--fix", cwd=project)
+    assert run.code == 2
+    assert "cannot be written (File name too long); rename the post" in run.err
+    assert post.read_text() == SLIPS
+
+
+def test_a_post_that_vanishes_meanwhile_is_a_sentence(project: Path) -> None:
+    post = write_post(project, SLIPS, "2026-03-01-slips.md")
+    config = load_config(project / "newsletter.toml", {}, project)
+    os.mkfifo(project / "once")
+    post.rename(project / "real.md")
+    post.symlink_to("once")
+
+    def read_once_then_vanish() -> None:
+        with (project / "once").open("wb") as pipe:
+            pipe.write(SLIPS.encode())
+            (project / "once").unlink()
+
+    writer = threading.Thread(target=read_once_then_vanish)
+    writer.start()
+    with pytest.raises(ContentError, match="cannot be read any more"):
+        mend_post(str(post), config)
+    writer.join()
+    assert list(project.glob("*.bak*")) == []
+
+
+def test_a_line_end_in_a_name_is_no_second_finding(project: Path) -> None:
+    run = newsletter("check", "no\nsuch.md", "--json", cwd=project)
+    assert [each["what"] for each in run.json["posts"][0]["findings"]] == ["there is no such file"]
+
+
+HEAD = "---\ntitle: March\ndate: 2026-03-01\n---\n"
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "{% if subscriber.a %}\nA.\n{% else %}\n{% if subscriber.b %}\nHIDDEN\n{% endif %}\n{% endif %}",
+        "{% if subscriber.a %}\nA.\n{% elsif subscriber.b %}\nHIDDEN\n{% else %}\nC.\n{% endif %}",
+        "{% if subscriber.a %}\n{% unless subscriber.b %}\nHIDDEN\n{% endunless %}\n{% endif %}",
+        "\n".join(f"{{% if subscriber.c{n} %}}\n{n}.\n{{% else %}}" for n in range(6))
+        + "\nHIDDEN\n"
+        + "{% endif %}\n" * 6,
+    ],
+    ids=["nested", "elsif", "unless", "many"],
+)
+def test_code_that_some_readers_get_stays(project: Path, hidden: str) -> None:
+    body = hidden.replace("HIDDEN", "Run `curl https://a.example/x`.")
+    post = write_post(project, f"{HEAD}Of all: https://a.example/x\n\n{body}\n")
+    newsletter("check", post.name, "--fix", cwd=project)
+    assert post.read_text() == f"{HEAD}Of all: <https://a.example/x>\n\n{body}\n"
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "Write `{{ subscriber.name }}`",
+        "Write {% raw %}`{{ site.url }}`{% endraw %}",
+        "Write {% raw %}`{[{ site.url }}`{% endraw %}",
+        "Write `&[lt;b>`",
+        "Write `C:\\new`",
+        "For {{ subscriber.name }}",
+        "Now `:smile:` is text",
+    ],
+)
+def test_words_that_would_not_mean_themselves_are_no_alternative_text(project: Path, heading: str) -> None:
+    source = f"{HEAD}## {heading}\n\n![](https://a.example/x.png)\n"
+    post = write_post(project, source)
+    before = newsletter("check", post.name, "--json", cwd=project).json["posts"][0]["findings"]
+    assert [each["fixable"] for each in before if each["rule"] == "image-alt"] == [False]
+    newsletter("check", post.name, "--fix", cwd=project)
+    assert post.read_text() == source
+
+
+def test_a_picture_by_a_path_is_mended_and_said_to_be(project: Path) -> None:
+    (project / "newsletter.toml").write_text(CONFIGURED + '[site]\nurl = "https://blog.example"\n')
+    post = write_post(project, f"{HEAD}## A chip\n\n![](images/x.png)\n")
+    found = newsletter("check", post.name, "--json", cwd=project).json["posts"][0]["findings"]
+    assert {each["rule"]: each["fixable"] for each in found if each["rule"].startswith("image")} == {
+        "image-alt": True,
+        "image-elsewhere": False,
+    }
+    newsletter("check", post.name, "--fix", cwd=project)
+    assert post.read_text() == f"{HEAD}## A chip\n\n![A chip](images/x.png)\n"
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -295,13 +406,17 @@ def test_the_known_faults_of_the_real_posts(posts: Path, project: Path) -> None:
 def test_dead_links_by_line_and_https_where_it_answers(project: Path) -> None:
     with serving() as server:
         dead, alive = server.serve("/dead", (404, {})), server.serve("/alive")
-        links = f"1. A. [Source]({alive})\n2. B. [Source]({dead})\n"
+        links = f"1. A. [Source]({alive})\n2. B. [Source]({dead})\n\n![A chip]({server.serve('/x', (404, {}))})\n"
         post = write_post(project, f"---\ntitle: March\ndate: 2026-03-01\n---\n{links}")
         config = load_config(project / "newsletter.toml", {}, project)
         checker = LinkChecker(allow=allow_here, pause=_at_once)
         checked = check_post(str(post), config, more=lambda rendering: ask_links(rendering, checker))
         told = [each for each in checked.findings if each.code in ("link-dead", "link-unsure", "link-moved")]
-        assert [(each.code, each.line, each.severity) for each in told] == [("link-dead", 6, "error")]
+        assert [(each.code, each.line, each.severity) for each in told] == [
+            ("link-dead", 6, "error"),
+            ("link-dead", 8, "error"),
+        ]
+        assert [each.what.split("http")[0] for each in told] == ["the link ", "the picture "]
         # The server speaks no TLS.
         assert secure_links(str(post), config, checker) == frozenset()
 

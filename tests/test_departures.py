@@ -23,6 +23,9 @@ from newsletter.people.store import People
 
 NOW = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
 SECRET = "a secret of the operator"
+BEYOND_TIME = ("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59")
+"""Moments that are in no year in UTC."""
+
 ADA, BO = "Ada@example.com", "bo@example.com"
 
 
@@ -130,6 +133,7 @@ def test_a_line_that_is_no_click_is_named_and_stops_nothing(people: People) -> N
     good = json.loads(line(ADA))
     lines = [
         b"nonsense\n",
+        b"[" * 70_000,
         b"[" * 10_000,
         b"[]",
         json.dumps({**good, "token": 5}).encode(),
@@ -139,21 +143,25 @@ def test_a_line_that_is_no_click_is_named_and_stops_nothing(people: People) -> N
         json.dumps({**good, "token": "x"}).encode(),
         line(ADA, secret="another secret of theirs"),
         b"\xff\xfe",
+        *(json.dumps({**good, "time": time}).encode() for time in BEYOND_TIME),
         line(BO),
     ]
     taken = take_departures(lines, people, [SECRET], NOW)
-    assert (taken.left, taken.known, taken.refused) == (1, 0, 10)
+    assert (taken.left, taken.known, taken.refused) == (1, 0, 13)
     assert [(fault.line, fault.what) for fault in taken.faults] == [
         (1, "not a line of JSON"),
         (2, f"a line of over {MAX_LINE_BYTES:,} bytes"),
-        (3, "no object with a token and a time"),
+        (3, "not a line of JSON"),
         (4, "no object with a token and a time"),
-        (5, "the time is none"),
-        (6, "the time has no zone"),
-        (7, "the time is to come"),
-        (8, "the token is not one of our links, or made with a secret that is no longer there"),
+        (5, "no object with a token and a time"),
+        (6, "the time is none"),
+        (7, "the time has no zone"),
+        (8, "the time is to come"),
         (9, "the token is not one of our links, or made with a secret that is no longer there"),
-        (10, "not a line of JSON"),
+        (10, "the token is not one of our links, or made with a secret that is no longer there"),
+        (11, "not a line of JSON"),
+        (12, "the time is none"),
+        (13, "the time is none"),
     ]
     assert reasons(people, ADA) == []
     many = take_departures([b"x\n"] * 1_000, people, [SECRET], NOW)
@@ -205,8 +213,20 @@ def test_a_url_is_read_with_its_token() -> None:
     with worker(200, body) as (url, asked), open_lines(url, "a token") as lines:
         read = list(lines)
     assert asked == ["Bearer a token"]
-    assert (read[0], read[-1]) == (line(ADA).strip(), line(BO).strip())
-    assert max(map(len, read)) < 70_000, "a line without an end is given in parts"
+    first, long, last = read
+    assert (first, last) == (line(ADA).strip(), line(BO).strip())
+    assert MAX_LINE_BYTES < len(long) < 3 * MAX_LINE_BYTES
+
+
+def test_the_tail_of_a_long_line_is_no_line(tmp_path: Path, people: People) -> None:
+    clicks = tmp_path / "clicks.jsonl"
+    clicks.write_bytes(b"x" * (5 * MAX_LINE_BYTES) + line(ADA) + b"nonsense\n" + line(BO) + b"y" * 2 * MAX_LINE_BYTES)
+    with open_lines(str(clicks), "") as lines:
+        taken = take_departures(lines, people, [SECRET], NOW)
+    assert (taken.left, taken.refused) == (1, 3)
+    long = f"a line of over {MAX_LINE_BYTES:,} bytes"
+    assert [(fault.line, fault.what) for fault in taken.faults] == [(1, long), (2, "not a line of JSON"), (4, long)]
+    assert reasons(people, ADA) == []
 
 
 @pytest.mark.parametrize("status", [302, 401, 404, 500])
@@ -224,6 +244,11 @@ def test_a_url_that_does_not_answer_is_a_sentence(status: int) -> None:
     [
         ("http://worker.example.com/clicks", '"http://…": not an https address'),
         ("ftp://worker.example.com/clicks", '"ftp://…": not an https address'),
+        ("https://", '"https://…": not a web address; write https://HOST/PATH'),
+        ("https://[::1", '"https://…": not a web address'),
+        ("https://a.example/\x1b", '"https://…": not a web address'),
+        ("https://a.example:x/", '"https://…": not a web address'),
+        ("https://xn--zz.invalid/", '"https://…": not a web address'),
         ("nowhere.jsonl", "nowhere.jsonl: cannot be read: No such file or directory"),
         ("http://127.0.0.1:9/clicks", "http://127.0.0.1: cannot be read (ConnectError)"),
     ],

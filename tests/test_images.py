@@ -142,7 +142,12 @@ def test_without_a_file_the_picture_is_on_the_author_s_site(project: Path) -> No
         "https://example.com/daily/cat.png",
         "https://example.com/daily/x/dog.png",
     ]
-    assert attachments == findings == ()
+    assert attachments == ()
+    # A path from the root is the site's by its form; the other may have been meant for a file.
+    assert [(finding.code, finding.line) for finding in findings] == [("image-elsewhere", 7)]
+    assert findings[0].what == (
+        "there is no file cat.png beside the post, so it is taken from https://example.com/daily/cat.png"
+    )
 
 
 def test_a_picture_that_is_nowhere_leaves_its_words_and_a_finding(project: Path) -> None:
@@ -298,9 +303,10 @@ def test_embedding_takes_files_data_and_the_site_as_well(project: Path, server: 
     assert cids(resolved) == [attachment.content_id for attachment in resolved.attachments]
     assert len(resolved.attachments) == 3
     assert [(finding.code, finding.line) for finding in resolved.findings] == [
-        ("image-failed", n) for n in (13, 14, 15)
+        ("image-elsewhere", 11),
+        *(("image-failed", n) for n in (13, 14, 15)),
     ]
-    assert "not http:// or https://" in resolved.findings[0].what
+    assert "not http:// or https://" in resolved.findings[1].what
 
 
 def test_a_second_run_asks_nobody(project: Path, server: ImageServer, monkeypatch: pytest.MonkeyPatch) -> None:

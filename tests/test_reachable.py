@@ -43,7 +43,7 @@ def test_a_page_that_became_the_front_page_is_probably_gone(target: str) -> None
             "hint",
             "link-moved",
             f"the link http://a.test/x leads to the front page {target} now",
-            "look where the page went, or take the link out",
+            "look where it went, or take the link out",
         )
     ]
 

@@ -254,6 +254,7 @@ def test_a_redirect_passes_the_same_gate(server: LinkServer, target: str, what: 
         ("HTTP://a b/", "dead", NO_ADDRESS),
         ("http://" + "a" * 70 + ".test/", "dead", "the host " + "a" * 70 + ".test is not known"),
         ("http://\ud800/", "dead", NO_ADDRESS),
+        ("http://xn--zz.test/", "dead", NO_ADDRESS),
     ],
 )
 def test_an_address_that_leads_nowhere(url: str, state: str, what: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
@@ -37,17 +37,24 @@ class LinkAnswer:
             raise ValueError(f"a link that is {self.state} leads to {self.leads_to!r}")
 
 
-def link_findings(answers: Mapping[str, LinkAnswer], lines: Mapping[str, int | None]) -> tuple[Finding, ...]:
+def link_findings(
+    answers: Mapping[str, LinkAnswer], lines: Mapping[str, int | None], pictures: Collection[str] = ()
+) -> tuple[Finding, ...]:
     """A finding for each link that a reader may stumble over, in the order of the post.
 
-    `lines` has the line of the post on which each URL stands first, None where nobody knows.
+    `lines` has the line of the post on which each URL stands first, None where nobody knows; `pictures` the URLs that
+    are a picture's.
     """
-    found = [_finding(answer, lines.get(url)) for url, answer in answers.items() if answer.state != "ok"]
+    found = [
+        _finding(answer, "picture" if url in pictures else "link", lines.get(url))
+        for url, answer in answers.items()
+        if answer.state != "ok"
+    ]
     return tuple(sorted(found, key=lambda finding: (finding.line is None, finding.line or 0)))
 
 
-def _finding(answer: LinkAnswer, line: int | None) -> Finding:
-    link = f"the link {_shown(answer.url)}"
+def _finding(answer: LinkAnswer, kind: Literal["link", "picture"], line: int | None) -> Finding:
+    link = f"the {kind} {_shown(answer.url)}"
     if answer.state == "dead":
         return Finding(
             "link-dead", f"{link} is dead: {answer.what}", "correct it, or take it out", line, severity="error"
@@ -57,7 +64,7 @@ def _finding(answer: LinkAnswer, line: int | None) -> Finding:
         if _is_front_page(answer.leads_to) and not _is_front_page(answer.url):
             what, remedy = (
                 f"{link} leads to the front page {target} now",
-                "look where the page went, or take the link out",
+                f"look where it went, or take the {kind} out",
             )
         else:
             what, remedy = f"{link} has moved for good", f"write {target}"

@@ -63,6 +63,7 @@ RULES: tuple[Rule, ...] = (
     Rule("image-alt", "warning", "A picture whose alternative text is missing, or says no more than “picture”.", True),
     Rule("image-insecure", "warning", "A picture over http."),
     Rule("image-hotlink", "warning", "A picture on a host that often refuses to show it elsewhere."),
+    Rule("image-elsewhere", "warning", "A path without a file beside the post, taken for an address of the site."),
     Rule("image-weight", "warning", "Pictures that travel with the mail weigh over 2 MB."),
     Rule("image-*", "warning", "A picture that cannot be shown, or was changed to be shown."),
     # The email.

@@ -10,11 +10,12 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
+from types import MappingProxyType
 from typing import Any
 
 from newsletter.errors import ContentError
 from newsletter.front_matter import FrontMatter, read_front_matter
-from newsletter.inline import SPACED_BOLD, bare_url_at
+from newsletter.inline import FIELD_MARK, SPACED_BOLD, bare_url_at
 from newsletter.model import Heading, Image, Issue, Story, plain_text, walk
 from newsletter.post import named_day
 from newsletter.render import lead_words
@@ -25,14 +26,17 @@ MAX_PASSES = 3
 """Two slips in one place are mended one after the other."""
 
 MAX_READ_CHARS = 1_000_000
-"""Read again and again to find out which slips are none; past it the rest stays. A digest may be read 50 times."""
+"""Read again and again to find out which slips are none, once for each combination of answers; past it the rest
+stays. A digest without conditions may be read 50 times."""
 
 _FENCE = re.compile(r"[> \t]*(`{3,}|~{3,})")
 _WRAPPED = re.compile(r"\[(\[[^\[\]]*\]\((?:[^()\s]|\([^()\s]*\))*\))\]?")
 _PICTURE = re.compile(r"!\[(?P<alt>[^\]]*)\]\(")
 # What stands before an address that is a link already, or is no text: `](`, `<`, quotes, `=`, a link's own label.
 _NOT_BARE_AFTER = frozenset("(<\"'=[")
-_ALT_MARKUP = re.compile(r"[\[\]\\`*_<>|!]")
+_ALT_MARKUP = re.compile(r"[\[\]`*_<>|!]")
+# Security: words out of a code span become text; they may not become Liquid, a field, an entity or an escape there.
+_NOT_INERT = re.compile(rf"\{{\{{|\{{%|\}}\}}|%\}}|\{{:|&#?\w+;|\\|{FIELD_MARK.pattern}")
 _FIXED_ALT_CHARS = 80
 
 
@@ -48,12 +52,13 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """One slip. Its edits stand or fall together; the first names its place."""
+    """One slip. Its edits stand or fall together; the first names its place. `image` is what gets words by them."""
 
     code: str
     what: str
     remedy: str
     edits: tuple[Edit, ...]
+    image: Image | None = None
 
     @property
     def line(self) -> int:
@@ -72,22 +77,25 @@ Read = Callable[[str], Iterable[Issue]]
 """What a text says, once for every combination of answers that matters. Raises ContentError."""
 
 
-def mend_text(text: str, read: Read, path: str, secure: Collection[str] = ()) -> Mended:
+def mend_text(
+    text: str, read: Read, path: str, secure: Collection[str] = (), unread: Collection[int] = frozenset()
+) -> Mended:
     """Every slip of a post's text mended that can be without changing what it says. `text` has LF line ends.
 
-    `secure` are http addresses that answer over https, too. Raises ContentError where the text cannot be read at all.
+    `secure` are http addresses that answer over https, too; `unread` the lines that `read` may not show, which stay as
+    they are. Raises ContentError where the text cannot be read at all.
     """
     lines = text.split("\n")
     before = tuple(read(text))
-    meaning = _meanings(before, secure)
     done: list[Slip] = []
     left = MAX_READ_CHARS
 
-    def still_reads(candidate: Sequence[str]) -> bool:
+    def still_reads(candidate: Sequence[str], slips: Sequence[Slip]) -> bool:
         nonlocal left
-        left -= len(text)
+        left -= len(text) * len(before)
+        words = {(slip.image.line, slip.image.src): slip.edits[0].new for slip in (*done, *slips) if slip.image}
         try:
-            return _meanings(tuple(read("\n".join(candidate))), secure) == meaning
+            return _meanings(read("\n".join(candidate)), secure) == _meanings(before, secure, words)
         except ContentError:
             return False
 
@@ -97,7 +105,7 @@ def mend_text(text: str, read: Read, path: str, secure: Collection[str] = ()) ->
         if not slips or left <= 0:
             return
         candidate = _applied(lines, slips)
-        if still_reads(candidate):
+        if still_reads(candidate, slips):
             lines = candidate
             done.extend(slips)
         elif len(slips) > 1:
@@ -108,7 +116,7 @@ def mend_text(text: str, read: Read, path: str, secure: Collection[str] = ()) ->
     found = find_slips(text, before, path, secure)
     tried: set[Slip] = set()
     for _ in range(MAX_PASSES):
-        fresh = _disjoint([slip for slip in found if slip not in tried])
+        fresh = _disjoint([slip for slip in found if slip not in tried and not _touches(slip, unread)])
         tried.update(fresh)
         accept(fresh)
         found = tuple(_line_slips(lines, before, secure))
@@ -135,6 +143,10 @@ def _applied(lines: Sequence[str], slips: Iterable[Slip]) -> list[str]:
     return out
 
 
+def _touches(slip: Slip, lines: Collection[int]) -> bool:
+    return any(edit.line in lines for edit in slip.edits)
+
+
 def _disjoint(slips: Sequence[Slip]) -> list[Slip]:
     """The slips whose edits do not reach into those of an earlier one."""
     taken: dict[int, list[tuple[int, int]]] = {}
@@ -152,37 +164,29 @@ def _disjoint(slips: Sequence[Slip]) -> list[Slip]:
 # --- what a post says -----------------------------------------------------------------------------------------------
 
 
-def _meanings(issues: Iterable[Issue], secure: Collection[str]) -> list[Any]:
-    """All that readers are shown, without the places in the source and without what a mend may change."""
-    return [_plain(as_json(issue), issue.mark, secure) for issue in issues]
+_Words = Mapping[tuple[int | None, str], str]
+"""The alternative text that a picture gets which had none, by the picture's line and address."""
 
 
-def _plain(value: Any, mark: str, secure: Collection[str]) -> Any:
+def _meanings(issues: Iterable[Issue], secure: Collection[str], words: _Words = MappingProxyType({})) -> list[Any]:
+    """All that readers are shown, without the places in the source and with what a mend is meant to change changed."""
+    return [_plain(as_json(issue), issue.mark, secure, words) for issue in issues]
+
+
+def _plain(value: Any, mark: str, secure: Collection[str], words: _Words) -> Any:
     match value:
         case dict():
             skipped = {"line", "column", "findings", "mark"}
-            plain = {key: _plain(item, mark, secure) for key, item in value.items() if key not in skipped}
-            if value.get("kind") == "image" and says_nothing(str(value.get("alt"))):
-                plain["alt"] = _ANY_ALT
+            plain = {key: _plain(item, mark, secure, words) for key, item in value.items() if key not in skipped}
+            if value.get("kind") == "image" and says_nothing(str(value["alt"])):
+                plain["alt"] = words.get((value["line"], value["src"]), plain["alt"])
             return plain
         case list():
-            return [_plain(item, mark, secure) for item in value]
+            return [_plain(item, mark, secure, words) for item in value]
         case str():
             text = value.replace(mark, "")
             return f"https{text[4:]}" if text in secure else text
     return value
-
-
-class _AnyAlt:
-    """The alternative text of a picture that said nothing: equal to whatever a mend puts there."""
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, str | _AnyAlt)
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-_ANY_ALT = _AnyAlt()
 
 
 # --- front matter ---------------------------------------------------------------------------------------------------
@@ -300,7 +304,7 @@ def _insecure(line: str, number: int, secure: Collection[str]) -> Iterator[Slip]
 def _pictures(lines: Sequence[str], issue: Issue) -> Iterator[Slip]:
     """Pictures whose alternative text says nothing, named after what they stand beside, as the email names them."""
     for image, words in picture_words(issue):
-        words = " ".join(_ALT_MARKUP.sub("", words).split())[:_FIXED_ALT_CHARS]
+        words = _inert(words)
         if not says_nothing(image.alt) or not words or not image.line or image.line > len(lines):
             continue
         line = lines[image.line - 1]
@@ -312,13 +316,19 @@ def _pictures(lines: Sequence[str], issue: Issue) -> Iterator[Slip]:
                 yield alt_slip(image, words, (edit,))
 
 
+def _inert(words: str) -> str:
+    """Words that may stand between the brackets of a picture and mean themselves; none where they would not."""
+    bare = " ".join(_ALT_MARKUP.sub("", words).split())
+    return "" if _NOT_INERT.search(bare) else bare[:_FIXED_ALT_CHARS].rstrip()
+
+
 def alt_slip(image: Image, words: str, edits: tuple[Edit, ...] = ()) -> Slip:
     what = (
         f"the picture's alternative text is “{image.alt}”, which says nothing"
         if image.alt
         else ("the picture has no alternative text: without pictures, and read aloud, there is nothing in its place")
     )
-    return Slip("image-alt", what, f"write ![{_short(words or 'what it shows', 40)}](…)", edits)
+    return Slip("image-alt", what, f"write ![{_short(words or 'what it shows', 40)}](…)", edits, image)
 
 
 def picture_words(issue: Issue) -> Iterator[tuple[Image, str]]:
