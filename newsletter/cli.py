@@ -22,6 +22,7 @@ from newsletter.cli_send import COMMANDS
 from newsletter.cli_serve import COMMANDS as SERVE_COMMANDS
 from newsletter.cli_subscribers import subscribers
 from newsletter.console import (
+    NamedPath,
     config_option,
     images_mode,
     images_option,
@@ -69,7 +70,7 @@ def main() -> None:
 
 @cli.command()
 @click.argument("post")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for the files.  [default: out/ISSUE]")
+@click.option("--out", type=NamedPath(), help="Folder for the files.  [default: out/ISSUE]")
 @images_option
 @config_option
 @json_option

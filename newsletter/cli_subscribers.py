@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter import errors
-from newsletter.console import json_option, print_json
+from newsletter.console import NamedPath, json_option, print_json
 from newsletter.progress import Progress, printable
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ SHOWN_PEOPLE = 20
 """Addresses of each kind that `diff` names without --all."""
 
 # Without `exists=True`: whoever reads a list says what is wrong with it, and what to do.
-_LIST: Any = click.Path(path_type=Path)
+_LIST: Any = NamedPath()
 out_option = click.option("--out", required=True, type=_LIST, metavar="FILE.csv", help="The list to write.")
 where_option = click.option(
     "--where", default="", metavar="EXPR", help="Only those of the list: \"plan == 'pro' and tags has 'ai'\"."

@@ -31,8 +31,21 @@ RATE_FROM = 100
 """A send to fewer is over before its speed says anything."""
 
 
+class NamedPath(click.Path):
+    """A path that says something: an empty one, of a variable that is not set, would mean the folder we are in."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            name = param.opts[0] if isinstance(param, click.Option) else "a name"
+            raise ConfigError(f"{name} is empty; write the path that is meant")
+        return super().convert(value, param, ctx)
+
+
 config_option = click.option(
-    "--config", "config_path", type=click.Path(path_type=Path), help="newsletter.toml; the nearest one by default."
+    "--config", "config_path", type=NamedPath(), help="newsletter.toml; the nearest one by default."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 images_option = click.option(
