@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from newsletter.errors import ConfigError
-from newsletter.progress import printable
+from newsletter.progress import json_text, printable
 
 if TYPE_CHECKING:
     from newsletter.audience import Audience
@@ -301,7 +300,13 @@ def warn(sentences: Iterable[str], limit: int = 50) -> None:
 
 
 def print_json(data: dict[str, Any]) -> None:
-    click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+    click.echo(json_out(data, indent=2))
+
+
+def json_out(value: object, *, indent: int | None = None) -> str:
+    """A value as JSON for standard output: in ASCII where that has not every letter, so that it stays JSON."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return json_text(value, indent=indent, ascii_only=not encoding.lower().startswith("utf"))
 
 
 # --- the ledger -----------------------------------------------------------------------------------------------------
