@@ -5,7 +5,9 @@ Heavy imports happen inside the commands, so that `newsletter --help` answers at
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import io
 import os
 import sys
 from pathlib import Path
@@ -22,6 +24,7 @@ from newsletter.cli_send import COMMANDS
 from newsletter.cli_serve import COMMANDS as SERVE_COMMANDS
 from newsletter.cli_subscribers import subscribers
 from newsletter.console import (
+    NamedPath,
     config_option,
     images_mode,
     images_option,
@@ -45,8 +48,34 @@ def main() -> None:
     """The console script. Every error that is not a fault in the program is one sentence and an exit code."""
     # Loading a few hundred modules makes much that lives to the end: looking for garbage in it costs a tenth of a run.
     gc.set_threshold(50_000, 20, 20)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What the terminal's encoding lacks is shown by its number: a letter must not end a run.
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = _run()
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where a failure can be told; the interpreter's own at its end would not
+    except BrokenPipeError:
+        # The reader of our output has gone; say nothing more, not even at exit.
+        _drop_output()
+        code = 141
+    except OSError as error:
+        if not _is_output_shut():
+            raise
+        _drop_output()
+        with contextlib.suppress(OSError):
+            click.echo(f"standard output cannot be written ({error.strerror}); write it to another place", err=True)
+        code = errors.EXIT_USAGE
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Run the command -> its exit code. OSError where a stream takes nothing more."""
     try:
         code = cli.main(standalone_mode=False)
+    except SystemExit as ending:
+        code = ending.code
     except errors.NewsletterError as error:
         for line in (str(error), *error.picture):
             click.echo(printable(line), err=True)
@@ -57,11 +86,20 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         code = 130
-    except BrokenPipeError:
-        # The reader of our output has gone; say nothing more, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 141
-    sys.exit(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0
+
+
+def _is_output_shut() -> bool:
+    """Whether it was standard output that failed. It is asked, since the error does not say of which file it is."""
+    try:
+        click.echo()
+    except OSError:
+        return True
+    return False
+
+
+def _drop_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 # --- render ---------------------------------------------------------------------------------------------------------
@@ -69,7 +107,7 @@ def main() -> None:
 
 @cli.command()
 @click.argument("post")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for the files.  [default: out/ISSUE]")
+@click.option("--out", type=NamedPath(), help="Folder for the files.  [default: out/ISSUE]")
 @images_option
 @config_option
 @json_option

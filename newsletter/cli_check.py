@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter import errors
-from newsletter.console import config_option, images_mode, images_option, json_option, load, print_json
+from newsletter.console import NamedPath, config_option, images_mode, images_option, json_option, load, print_json
 from newsletter.progress import Progress, printable
 
 if TYPE_CHECKING:
@@ -45,9 +45,7 @@ _COLOURS = {"error": "red", "warning": "yellow", "hint": "cyan"}
 @click.option("--dry-run", is_flag=True, help="With --fix: show what would change, and write nothing.")
 @click.option("--links", is_flag=True, help="Ask the web whether the post's links are alive.")
 @click.option("--no-spam", is_flag=True, help="Do not ask SpamAssassin, even where its spamc is installed.")
-@click.option(
-    "--to", type=click.Path(path_type=Path), metavar="LIST.csv", help="The list, for the fields it must have."
-)
+@click.option("--to", type=NamedPath(), metavar="LIST.csv", help="The list, for the fields it must have.")
 @click.option("--strict", is_flag=True, help="Exit with 1 on warnings, too.")
 @click.option("--all", "show_all", is_flag=True, help=f"Print every finding, not the first {ALIKE} of a kind.")
 @images_option

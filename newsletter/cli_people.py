@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from newsletter.console import ask, config_option, json_option, load, print_json
+from newsletter.console import ask, config_option, json_option, json_out, load, print_json
 from newsletter.values import printable
 
 if TYPE_CHECKING:
@@ -108,8 +108,6 @@ def suppress(
 @json_option
 def suppressed(reason: str | None, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
     """List who must not be mailed, why, and since when. The forgotten stand there by their hash."""
-    import json
-
     from newsletter.errors import ConfigError
     from newsletter.people.rows import Reason
 
@@ -121,11 +119,11 @@ def suppressed(reason: str | None, ledger_url: str | None, config_path: Path | N
         rows = people.suppressed(*([Reason(reason)] if reason else []))
         if as_json:
             # Row by row: there may be more than fit into memory as one object.
-            head = f'"people": {number_of_people}, "counts": {json.dumps(dict(counts))}'
+            head = f'"people": {number_of_people}, "counts": {json_out(dict(counts))}'
             click.echo(f'{{{head}, "suppressed": [', nl=False)
             for number, row in enumerate(rows):
                 found = {"address": row.key, "reason": row.reason, "at": _iso(row.at)}
-                line = json.dumps({**found, "issue": row.issue, "detail": row.detail}, ensure_ascii=False)
+                line = json_out({**found, "issue": row.issue, "detail": row.detail})
                 click.echo(f"{',' if number else ''}\n  {line}", nl=False)
             click.echo("\n]}")
             return

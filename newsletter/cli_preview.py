@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from newsletter.console import config_option, images_mode, images_option, is_terminal, load, wait_at
+from newsletter.console import NamedPath, config_option, images_mode, images_option, is_terminal, load, wait_at
 from newsletter.errors import ConfigError, ContentError
 from newsletter.progress import printable
 
 
 @click.command()
 @click.argument("post")
-@click.option("--to", type=click.Path(path_type=Path), metavar="LIST.csv", help="Look at it as the people on a list.")
+@click.option("--to", type=NamedPath(), metavar="LIST.csv", help="Look at it as the people on a list.")
 @click.option("--port", type=int, default=8025, show_default=True, help="The next free one where it is taken; 0: any.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--open/--no-open", "opens", default=None, help="Open the browser.  [default: on a terminal]")

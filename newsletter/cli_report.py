@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from newsletter.console import config_option, json_option, load, print_json
+from newsletter.console import NamedPath, config_option, json_option, load, print_json
 
 
 @click.command()
 @click.argument("issue")
-@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page to this file.")
+@click.option("--html", type=NamedPath(), metavar="FILE", help="Write a page to this file.")
 @click.option("--ledger", "ledger_url", metavar="URL", help="postgresql://… or sqlite:///FILE, instead of [ledger].")
 @config_option
 @json_option

@@ -19,6 +19,7 @@ import click
 
 from newsletter import errors
 from newsletter.console import (
+    NamedPath,
     accounts,
     all_warnings,
     ask,
@@ -87,11 +88,11 @@ class _Way:
 @click.option("--where", default="", metavar="EXPR", help="Only to those: \"plan == 'pro' and tags has 'ai'\".")
 @click.option("--test", multiple=True, metavar="ADDRESS", help="Only to this address, the subject marked. Repeatable.")
 @click.option("--dry-run", is_flag=True, help="Send nothing; write what would be sent to OUT/ISSUE/index.html.")
-@click.option("--out", type=click.Path(path_type=Path), default="out", show_default=True, help="For --dry-run.")
+@click.option("--out", type=NamedPath(), default="out", show_default=True, help="For --dry-run.")
 @click.option("--catch", is_flag=True, help="Send everything to a mail catcher that is started for the purpose.")
 @click.option("--no-wait", is_flag=True, help="With --catch: end at once instead of keeping the inbox open.")
-@click.option("--mbox", type=click.Path(path_type=Path), help="With --catch: write what was caught to this file.")
-@click.option("--maildir", type=click.Path(path_type=Path), help="With --catch: keep what was caught in this folder.")
+@click.option("--mbox", type=NamedPath(), help="With --catch: write what was caught to this file.")
+@click.option("--maildir", type=NamedPath(), help="With --catch: keep what was caught in this folder.")
 @relay_option
 @connections_option
 @ledger_option

@@ -5,7 +5,6 @@ Heavy imports happen inside the commands, so that `newsletter --help` answers at
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter import errors
-from newsletter.console import json_option, print_json
+from newsletter.console import NamedPath, json_option, json_out, print_json
 from newsletter.progress import Progress, printable
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ SHOWN_PEOPLE = 20
 """Addresses of each kind that `diff` names without --all."""
 
 # Without `exists=True`: whoever reads a list says what is wrong with it, and what to do.
-_LIST: Any = click.Path(path_type=Path)
+_LIST: Any = NamedPath()
 out_option = click.option("--out", required=True, type=_LIST, metavar="FILE.csv", help="The list to write.")
 where_option = click.option(
     "--where", default="", metavar="EXPR", help="Only those of the list: \"plan == 'pro' and tags has 'ai'\"."
@@ -256,7 +255,7 @@ def _json_of(difference: Difference) -> Iterator[str]:
     for name, addresses in (("joined", difference.joined), ("left", difference.left)):
         yield f',\n  "{name}": ['
         for number, address in enumerate(addresses):
-            yield ("," if number else "") + "\n    " + json.dumps(address, ensure_ascii=False)
+            yield ("," if number else "") + "\n    " + json_out(address)
         yield "]"
     yield "\n}\n"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from newsletter.errors import ConfigError
-from newsletter.progress import printable
+from newsletter.progress import json_text, printable
 
 if TYPE_CHECKING:
     from newsletter.audience import Audience
@@ -31,8 +30,21 @@ RATE_FROM = 100
 """A send to fewer is over before its speed says anything."""
 
 
+class NamedPath(click.Path):
+    """A path that says something: an empty one, of a variable that is not set, would mean the folder we are in."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            name = param.opts[0] if isinstance(param, click.Option) else "a name"
+            raise ConfigError(f"{name} is empty; write the path that is meant")
+        return super().convert(value, param, ctx)
+
+
 config_option = click.option(
-    "--config", "config_path", type=click.Path(path_type=Path), help="newsletter.toml; the nearest one by default."
+    "--config", "config_path", type=NamedPath(), help="newsletter.toml; the nearest one by default."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 images_option = click.option(
@@ -295,7 +307,13 @@ def warn(sentences: Iterable[str], limit: int = 50) -> None:
 
 
 def print_json(data: dict[str, Any]) -> None:
-    click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+    click.echo(json_out(data, indent=2))
+
+
+def json_out(value: object, *, indent: int | None = None) -> str:
+    """A value as JSON for standard output: in ASCII where that has not every letter, so that it stays JSON."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return json_text(value, indent=indent, ascii_only=not encoding.lower().startswith("utf"))
 
 
 # --- the ledger -----------------------------------------------------------------------------------------------------

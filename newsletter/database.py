@@ -5,6 +5,7 @@ A path is an SQLite file, a URL is SQLite or PostgreSQL. A password in a URL is 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from newsletter.errors import ConfigError, located
+from newsletter.regular import open_regular
 
 BUSY_TIMEOUT_S = 5.0
 CONNECT_TIMEOUT_S = 10
@@ -187,20 +189,20 @@ def take_file(file: Path) -> None:
     for the last one, and delete the write-ahead log from under us.
     """
     with _CHECKING:
-        if not _IN_USE[str(file.resolve())]:
+        if not _IN_USE[os.path.realpath(file)]:
             _refuse_foreign_file(file)
-        _IN_USE[str(file.resolve())] += 1
+        _IN_USE[os.path.realpath(file)] += 1
 
 
 def let_go_of_file(file: Path) -> None:
     with _CHECKING:
-        _IN_USE[str(file.resolve())] -= 1
+        _IN_USE[os.path.realpath(file)] -= 1
 
 
 def _refuse_foreign_file(file: Path) -> None:
     """ConfigError when something stands at `file` that SQLite did not write. It is only read."""
     try:
-        with file.open("rb") as stream:
+        with open_regular(file) as stream:
             head = stream.read(16)
     except FileNotFoundError:
         return

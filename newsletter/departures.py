@@ -21,6 +21,7 @@ from newsletter.links import LinkError, read_link
 from newsletter.model import Finding, is_loopback
 from newsletter.people.rows import Departure
 from newsletter.people.store import People
+from newsletter.regular import open_regular
 from newsletter.values import shown_url
 
 SYNC_VARIABLE = "NEWSLETTER_SYNC_TOKEN"
@@ -98,7 +99,7 @@ def open_lines(source: str, token: str) -> Iterator[Iterator[bytes]]:
     """The lines of a file, or of what an https address answers. Raises ConfigError."""
     if "://" not in source:
         try:
-            with Path(source).open("rb") as file:
+            with open_regular(Path(source)) as file:
                 yield _lines_of(iter(partial(file.read, MAX_LINE_BYTES), b""))
         except OSError as error:
             raise ConfigError(

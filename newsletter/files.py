@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from newsletter.errors import ConfigError, ContentError
 from newsletter.post import MAX_BYTES
+from newsletter.regular import IrregularError, open_regular
 
 STDIN = "<stdin>"
 
@@ -23,10 +24,14 @@ def open_post(post: str, stdin: BinaryIO) -> tuple[str, bytes, Path]:
     try:
         if path.is_dir():
             raise ContentError(f"{post}: this is a folder; name the post inside it")
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return post, file.read(MAX_BYTES + 1), path.parent
     except FileNotFoundError:
         raise ContentError(f"{post}: there is no such file; check the name") from None
+    except IrregularError as error:
+        raise ContentError(
+            f"{post}: this is {error.strerror}; name a file, or write - to read standard input"
+        ) from None
     except OSError as error:
         raise ContentError(f"{post}: cannot be read ({error.strerror}); check its permissions") from error
 
@@ -44,27 +49,44 @@ def write_atomically(path: Path, data: bytes, mode: int | None = None) -> None:
 def replacing(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
     """A file that takes its name when the block ends well, and vanishes when it does not. ConfigError as above.
 
-    What is no file, such as /dev/stdout or a named pipe, is written to as it is: nothing may take its place.
+    A link stays, and what it leads to is replaced. What is no file, such as /dev/stdout or a named pipe, is written to
+    as it is: nothing may take its place.
     """
+    target = target_of(path)
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
             with path.open("wb") as device:
                 yield device
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:60]}.", dir=path.parent)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name[:60]}.", dir=target.parent)
         try:
             with os.fdopen(handle, "wb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
             Path(temporary).chmod(0o666 & ~_umask() if mode is None else mode)
-            Path(temporary).replace(path)
+            Path(temporary).replace(target)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
+
+
+def target_of(path: Path) -> Path:
+    """Where a file of this name is written: behind every link. ConfigError where there can be no such file."""
+    if not path.name:
+        raise ConfigError(f"{path}: not the name of a file; write one, such as list.csv")
+    # Unlike Path.resolve, which raises another error for a loop in each version of Python, this never raises.
+    target = Path(os.path.realpath(path))
+    try:
+        target.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return target
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
+    return target
 
 
 def _umask() -> int:

@@ -23,6 +23,9 @@ MAX_ROW_CHARS = 100_000
 SAVE_AS_UTF8 = 'save it as UTF-8 (in Excel: "CSV UTF-8")'
 SAVE_OR_CONVERT = f"{SAVE_AS_UTF8}, or have `newsletter subscribers convert` do it, and look at the names"
 
+# Forms of names and of Python's source (docs.python.org/3/library/codecs.html, "Python Specific Encodings"), which no
+# list is in: they would read any ASCII as it is, and change or refuse what else there is.
+_NO_FILES_ENCODING = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
 _HEAD_BYTES = 8192
 _CHUNK_BYTES = 1 << 16
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -75,8 +78,9 @@ class Lines:
                 line = self._readline(MAX_ROW_CHARS + 1)
                 if len(line) > MAX_ROW_CHARS:
                     self._pass_over(line)
-            except UnicodeDecodeError as error:
-                what = f"bytes near this line are not {self.encoding.name}: {error.reason}"
+            except UnicodeError as error:  # UnicodeDecodeError, or what UTF-16 without its mark gets
+                reason = error.reason if isinstance(error, UnicodeDecodeError) else str(error)
+                what = f"bytes near this line are not {self.encoding.name}: {reason}"
                 raise ContentError(located(str(self.path), self.number + 1, what, SAVE_AS_UTF8)) from error
             if not line:
                 return None
@@ -149,9 +153,15 @@ def _named(encoding: str) -> Encoding:
         "".encode(codec)  # LookupError for what is no text, such as "hex"
         codecs.getincrementaldecoder(codec)
     except (LookupError, ValueError) as error:
-        remedy = "write one such as utf-8, gb18030, big5, windows-1252"
-        raise ConfigError(f"--encoding {encoding!r} is no encoding that is known; {remedy}") from error
+        raise ConfigError(_unknown(encoding)) from error
+    if codec.replace("-", "_") in _NO_FILES_ENCODING:
+        raise ConfigError(_unknown(encoding))
     return Encoding(encoding, UTF_8.codec if codec == "utf-8" else codec)
+
+
+def _unknown(encoding: str) -> str:
+    remedy = "write one such as utf-8, gb18030, big5, windows-1252"
+    return f"--encoding {encoding!r} is no encoding that is known; {remedy}"
 
 
 def _detect(path: Path, raw: io.BufferedReader) -> Encoding:

@@ -16,7 +16,7 @@ from typing import BinaryIO, Protocol
 
 from newsletter.audience import Audience
 from newsletter.errors import ConfigError
-from newsletter.files import replacing
+from newsletter.files import replacing, target_of
 from newsletter.list_text import Encoding
 from newsletter.model import Finding, fold_address
 from newsletter.segments import parse_segment
@@ -78,8 +78,9 @@ def convert_list(path: Path, out: Path, *, where: str = "", encoding: str = "") 
     The rows that are not among them go to OUT.rejected.csv, each with its line and the reason. ConfigError where `out`
     is a list that is read; else as `open_list`, and SegmentError.
     """
+    _require_apart([path], out)
     rejected = out.with_name(f"{out.stem}.rejected.csv")
-    _require_apart([path], out, rejected)
+    _require_apart([path], rejected)
     segment = parse_segment(where) if where else None
     with ExitStack() as files:
         listing = files.enter_context(open_list(path, guess=True, encoding=encoding))
@@ -222,10 +223,11 @@ def _made(
 
 
 def _require_apart(sources: Sequence[Path], *outputs: Path) -> None:
-    """A list is the author's: nothing here writes over one that it reads."""
+    """A list is the author's: nothing here writes over one that it reads. ConfigError, also for an impossible name."""
     for out in outputs:
+        there = target_of(out).exists()
         for source in sources:
-            if out.exists() and source.exists() and out.samefile(source):
+            if there and source.exists() and out.samefile(source):
                 raise ConfigError(f"{out}: this is the list that is read, and it is never written over; name another")
 
 

@@ -7,6 +7,7 @@ it as seen, a file stays as it is. Nothing is ever deleted.
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from newsletter.bounces.bounded import MAX_BYTES
 from newsletter.errors import ConfigError, located
 from newsletter.imap import ImapMailbox
 from newsletter.imap_place import read_imap
+from newsletter.regular import IrregularError, open_regular
 from newsletter.values import FaultError
 
 _SEEN = "S"  # Maildir's flags stand after ":2,", in the order of the alphabet (https://cr.yp.to/proto/maildir.html)
@@ -45,16 +47,22 @@ def open_mailbox(source: str, env: Mapping[str, str], done_folder: str = "") -> 
             return ImapMailbox(read_imap(source, env), done_folder)
         except FaultError as fault:
             raise ConfigError(f"the mailbox {fault.what}; {fault.remedy or 'write imaps://user@host/INBOX'}") from fault
+    if not source:
+        raise ConfigError("the name of a mailbox is empty; write a path, or imaps://user@host/INBOX")
     path = Path(source)
     try:
         if path.is_dir():
             is_maildir = (path / "new").is_dir() and (path / "cur").is_dir()
             return contextlib.nullcontext(Maildir(path) if is_maildir else EmlFolder(path))
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return contextlib.nullcontext(Mbox(path) if file.read(5) == b"From " else EmlFolder(path))
     except FileNotFoundError as error:
         remedy = "name a .eml file, a folder of them, a Maildir, an mbox, or imaps://user@host/INBOX"
         raise ConfigError(located(source, None, "there is no such mailbox", remedy)) from error
+    except IrregularError as error:
+        raise ConfigError(
+            located(source, None, f"this is {error.strerror}", "save the messages in a file, and name that")
+        ) from error
     except OSError as error:
         raise ConfigError(located(source, None, f"cannot be read: {error.strerror}", "make it readable")) from error
 
@@ -89,18 +97,32 @@ class Maildir:
         return str(self.path)
 
     def arrivals(self) -> Iterator[Arrival]:
-        unseen = [path for part in ("new", "cur") for path in (self.path / part).iterdir() if not _is_seen(path)]
+        try:
+            unseen = [path for part in ("new", "cur") for path in (self.path / part).iterdir() if not _is_seen(path)]
+        except OSError as error:
+            raise ConfigError(
+                located(self.name, None, f"cannot be read: {error.strerror}", "make it readable")
+            ) from error
         for path in sorted(unseen, key=lambda path: path.name):
-            with contextlib.suppress(FileNotFoundError):  # a mail program moved it just now; the next run meets it
-                received = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-                yield _arrival(path, f"{path.parent.name}/{path.name}", received)
+            arrival = _arrival(path, f"{path.parent.name}/{path.name}", dated=True)
+            if not arrival.fault or os.path.lexists(path):  # else a mail program moved it; the next run meets it
+                yield arrival
 
     def acknowledge(self, keys: Sequence[str]) -> None:
         for key in keys:
             path = self.path / key
             unique, _, flags = path.name.partition(":2,")
             with contextlib.suppress(FileNotFoundError):  # somebody else has moved it; it counts once all the same
-                path.rename(self.path / "cur" / f"{unique}:2,{''.join(sorted({*flags, _SEEN}))}")
+                self._rename(path, f"{unique}:2,{''.join(sorted({*flags, _SEEN}))}")
+
+    def _rename(self, path: Path, name: str) -> None:
+        try:
+            path.rename(self.path / "cur" / name)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            what = f"a message cannot be marked as seen: {error.strerror}"
+            raise ConfigError(located(self.name, None, what, "make the Maildir writable")) from error
 
 
 class Mbox:
@@ -114,10 +136,18 @@ class Mbox:
         return str(self.path)
 
     def arrivals(self) -> Iterator[Arrival]:
+        try:
+            yield from self._read()
+        except OSError as error:
+            raise ConfigError(
+                located(self.name, None, f"cannot be read: {error.strerror}", "make it readable")
+            ) from error
+
+    def _read(self) -> Iterator[Arrival]:
         number = 0
         head = bytearray()
         between = True
-        with self.path.open("rb") as file:
+        with open_regular(self.path) as file:
             # A line of more than this is given in pieces: none of them is held whole.
             while line := file.readline(MAX_BYTES):
                 if between and line.startswith(b"From "):
@@ -137,9 +167,13 @@ class Mbox:
         return Arrival(str(number), f"{self.path} message {number}", bytes(head[:MAX_BYTES]))
 
 
-def _arrival(path: Path, key: str, received: datetime | None = None) -> Arrival:
+def _arrival(path: Path, key: str, *, dated: bool = False) -> Arrival:
+    """A message in a file of its own, which came when the file was written if it is `dated`."""
+    received = None
     try:
-        with path.open("rb") as file:
+        if dated:
+            received = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        with open_regular(path) as file:
             return Arrival(key, str(path), file.read(MAX_BYTES), received)
     except OSError as error:  # one file must not stop a run
         return Arrival(key, str(path), b"", received, fault=f"cannot be read: {error.strerror}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -20,10 +22,19 @@ if TYPE_CHECKING:
 LINE_EVERY_S = 10.0
 """How often a long send says where it stands when nobody watches a bar."""
 
+_CONTROLS = re.compile("[\x7f-\x9f]")
+
 
 def printable(text: str) -> str:
     """Security: nothing that came from a file or a server may move the cursor of the person's terminal."""
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+
+
+def json_text(value: object, *, indent: int | None = None, ascii_only: bool = False) -> str:
+    """A value as JSON, in letters as they are, or with `ascii_only` as numbers."""
+    text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
+    # Security: JSON lets DEL and the controls of C1 stand as they are, and a terminal obeys them (U+009B is ESC [).
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class Progress:
@@ -126,10 +137,11 @@ class SendProgress:
     def _line(self, text: str) -> None:
         if self.quiet:
             return
-        if self._bar is not None:
-            self._bar.console.print(printable(text), markup=False, highlight=False)
-        else:
-            click.echo(printable(text), err=True)
+        with contextlib.suppress(OSError):  # nobody may go without mail because nobody can be told
+            if self._bar is not None:
+                self._bar.console.print(printable(text), markup=False, highlight=False)
+            else:
+                click.echo(printable(text), err=True)
 
     def _log(self, event: str, **values: object) -> None:
         if self.log is not None:
@@ -137,30 +149,52 @@ class SendProgress:
 
 
 class JsonLog:
-    """One JSON object a line, each with its time; `-` writes to standard error."""
+    """One JSON object a line, each with its time; `-` writes to standard error.
+
+    Where a line cannot be written any more the log ends there, and says so once: what it tells of must go on.
+    """
 
     def __init__(self, path: str, issue: str) -> None:
+        self.path = path
         self.issue = issue
+        self._file: IO[str] | None = None
         try:
-            self._file: IO[str] = sys.stderr if path == "-" else Path(path).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115
+            self._file = sys.stderr if path == "-" else _appended(path)
         except OSError as error:
             raise ConfigError(f"{path}: the log cannot be written: {error.strerror}; choose another file") from error
 
     def write(self, event: str, **values: object) -> None:
+        if self._file is None:
+            return
         line = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "event": event,
             "issue": self.issue,
             **values,
         }
-        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        try:
+            self._file.write(json_text(line) + "\n")
+        except OSError as error:
+            self._close()
+            self._file = None
+            with contextlib.suppress(OSError):
+                what = f"{self.path}: the log cannot be written any more ({error.strerror}) and ends here"
+                click.echo(printable(f"warning: {what}; the rest is in the ledger"), err=True)
 
     def __enter__(self) -> JsonLog:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._file is not sys.stderr:
-            self._file.close()
+        self._close()
+
+    def _close(self) -> None:
+        if self._file is not None and self._file is not sys.stderr:
+            with contextlib.suppress(OSError):  # of a line that was not written, which was said
+                self._file.close()
+
+
+def _appended(path: str) -> IO[str]:
+    return Path(path).open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
 
 
 def _bar(title: str, total: int, counts: str = "") -> tuple[Any, Any]:

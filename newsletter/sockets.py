@@ -13,6 +13,14 @@ NEIGHBOURS = 20
 
 def listen(host: str, port: int, option: str) -> socket.socket:
     """A socket that takes connections; port 0 takes a free one. Else ConfigError, naming `option`."""
+    if not host:
+        # The system would take it for every address there is, and show the page to the whole network.
+        raise ConfigError("the host to listen on is empty; use 127.0.0.1, or 0.0.0.0 for every address")
+    try:
+        host.encode("idna")  # here, since a socket that is given such a name is left open
+    except UnicodeError as error:
+        remedy = "use 127.0.0.1 or an address of this machine"
+        raise ConfigError(f"cannot listen on {host!a}: no name of a host; {remedy}") from error
     if not 0 <= port <= 65535:
         raise ConfigError(
             f"port {port} does not exist; write `{option} N` with N from 1 to 65535, or 0 for any free port"

@@ -433,6 +433,45 @@ def test_a_reader_that_has_gone_is_no_error(folder: Path, command: tuple[str, ..
     assert b"Exception" not in err
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("--help",),
+        ("subscribers", "check", "list.csv", "--json"),
+        ("subscribers", "diff", "list.csv", "long.csv", "--json"),
+        ("subscribers", "diff", "list.csv", "long.csv", "--all"),
+    ],
+)
+def test_an_output_that_takes_nothing_is_one_sentence(folder: Path, command: tuple[str, ...]) -> None:
+    write_list(folder, *people(3_000), name="long.csv")
+    with (folder / "out.txt").open("wb") as out:
+        # The shell forbids what it starts to write to any file.
+        done = subprocess.run(
+            ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", PROGRAM, *command],
+            cwd=folder,
+            env=environment(),
+            stdout=out,
+            stderr=subprocess.PIPE,
+            timeout=DEADLINE_S,
+        )
+    assert done.stderr == b"standard output cannot be written (File too large); write it to another place\n"
+    assert done.returncode == 2
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "ascii:strict", "utf-8"])
+def test_a_letter_that_the_terminal_lacks_ends_no_run(folder: Path, encoding: str) -> None:
+    (folder / "list.csv").write_text("email,name,好😀é\nann@example.com,王,\nbo\x9b2J,x,\n", "utf-8")
+    command = [PROGRAM, "subscribers", "check", "list.csv"]
+    env = environment(PYTHONIOENCODING=encoding)
+    shown = subprocess.run(command, cwd=folder, env=env, capture_output=True, timeout=DEADLINE_S)
+    assert (shown.returncode, shown.stderr) == (1, b"")
+    told = subprocess.run([*command, "--json"], cwd=folder, env=env, capture_output=True, timeout=DEADLINE_S)
+    assert "\x9b" not in told.stdout.decode(encoding.partition(":")[0])
+    found = json.loads(told.stdout.decode(encoding.partition(":")[0]))
+    assert found["columns"][2] == "好😀é"
+    assert "\\x9b2J" in found["findings"][0]["what"]
+
+
 def test_a_send_goes_on_when_its_reader_has_gone(folder: Path) -> None:
     """Nobody loses their mail over a closed window: the ledger has what was done, and the next run does the rest."""
     with SmtpServer() as server:

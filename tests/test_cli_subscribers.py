@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from front_door import PROGRAM, environment, newsletter
+from front_door import PROGRAM, Run, environment, newsletter
 
 LIST = "E-mail;姓名;plan\nann@gmial.com;Ann;pro\nbob;Bob;free\nANN@gmial.com;x;pro\nzoe@bücher.example;王小明;pro\n"
 
@@ -136,6 +136,12 @@ def test_nothing_of_a_file_moves_the_cursor(folder: Path) -> None:
         (("check", "list.csv", "--encoding", "klingon"), 2, "--encoding 'klingon' is no encoding that is known"),
         (("convert", "list.csv"), 2, "Missing option '--out'"),
         (("merge", "--out", "x.csv"), 2, "Missing argument"),
+        (("convert", "list.csv", "--out", ""), 2, "--out is empty; write the path that is meant"),
+        (("check", ""), 2, "a name is empty; write the path that is meant"),
+        (("convert", "list.csv", "--out", "."), 2, ".: not the name of a file; write one"),
+        (("merge", "list.csv", "--out", "."), 2, ".: not the name of a file; write one"),
+        (("export", "list.csv", "--out", "x" * 300), 2, "cannot be written (File name too long); choose another"),
+        (("convert", "list.csv", "--out", "x" * 250), 2, ".rejected.csv: cannot be written (File name too long)"),
         (("diff", "list.csv", "none.csv"), 2, "there is no such file"),
     ],
 )
@@ -146,11 +152,14 @@ def test_a_wrong_call_gets_a_sentence(folder: Path, arguments: tuple[str, ...], 
 
 
 def test_a_list_may_come_through_a_pipe(folder: Path) -> None:
-    arguments = ("subscribers", "check", "/dev/stdin")
-    assert newsletter(*arguments, "--json", cwd=folder, stdin=LIST.encode()).json["good"] == 2
-    assert newsletter(*arguments, "--json", cwd=folder, stdin=LIST.encode("utf-16")).json["good"] == 2
+    def check(data: bytes, *more: str) -> Run:
+        # A cold start: only there is standard input a pipe.
+        return newsletter("subscribers", "check", "/dev/stdin", *more, cwd=folder, stdin=data, PYTHONUTF8="1")
+
+    assert check(LIST.encode(), "--json").json["good"] == 2
+    assert check(LIST.encode("utf-16"), "--json").json["good"] == 2
     for codec in ("gb18030", "utf-16-le"):
-        run = newsletter(*arguments, cwd=folder, stdin=LIST.encode(codec, "replace"))
+        run = check(LIST.encode(codec, "replace"))
         assert run.code == 1
         assert "is not UTF-8; save it as UTF-8" in run.err
 

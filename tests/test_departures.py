@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -308,3 +309,10 @@ def test_the_worker_keeps_clicks_that_the_command_reads(
     now = datetime.now(UTC)
     assert take_departures(lines.encode().splitlines(), people, [SECRET], now).left == 2
     assert reasons(people, ADA) == reasons(people, BO) == [Reason.UNSUBSCRIBED]
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "clicks")
+    refused = pytest.raises(ConfigError, match="cannot be read: a pipe, a socket or a device, not a file; give a file")
+    with refused, open_lines(str(tmp_path / "clicks"), ""):
+        pass

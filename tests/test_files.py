@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import socket
 import stat
 import tempfile
 from pathlib import Path
@@ -66,6 +67,20 @@ def test_a_post_that_may_not_be_read_is_one_sentence() -> None:
         post.touch(mode=0)
         with without_root(), pytest.raises(ContentError, match=r"cannot be read \(Permission denied\); check its"):
             open_post(str(post), NOTHING)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket", "device"])
+def test_a_post_that_is_no_file_is_refused_and_not_waited_for(tmp_path: Path, kind: str) -> None:
+    post = tmp_path / "post.md"
+    if kind == "pipe":
+        os.mkfifo(post)
+    elif kind == "device":
+        post = Path("/dev/zero")
+    else:
+        with socket.socket(socket.AF_UNIX) as door:
+            door.bind(str(post))
+    with pytest.raises(ContentError, match="this is a pipe, a socket or a device, not a file; name a file, or write -"):
+        open_post(str(post), NOTHING)
 
 
 # --- writing --------------------------------------------------------------------------------------------------------
@@ -137,3 +152,28 @@ def test_a_pipe_or_a_device_is_written_to_and_stays(tmp_path: Path) -> None:
         os.close(reader)
     assert pipe.is_fifo()
     assert [each.name for each in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "list.csv").write_text("old")
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    first.symlink_to("kept/list.csv")
+    second.symlink_to("first.csv")
+    write_atomically(second, b"new")
+    assert (first.is_symlink(), second.is_symlink()) == (True, True)
+    assert (tmp_path / "kept" / "list.csv").read_bytes() == b"new"
+    (tmp_path / "later.csv").symlink_to("kept/later.csv")
+    write_atomically(tmp_path / "later.csv", b"made")
+    assert (tmp_path / "kept" / "later.csv").read_bytes() == b"made"
+    assert len(list((tmp_path / "kept").iterdir())) == 2
+
+
+def test_a_name_that_no_file_can_have_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(ConfigError, match=r"cannot be written \(Too many levels of symbolic links\); choose another"):
+        write_atomically(tmp_path / "loop", b"data")
+    assert (tmp_path / "loop").is_symlink()
+    for name in ("", "."):
+        with pytest.raises(ConfigError, match="not the name of a file; write one"):
+            write_atomically(Path(name), b"data")

@@ -324,10 +324,12 @@ def test_an_empty_file_becomes_a_ledger(tmp_path: Path) -> None:
 def test_a_place_that_cannot_hold_a_ledger_gets_a_sentence(tmp_path: Path) -> None:
     loop = tmp_path / "loop.db"
     loop.symlink_to(loop)
+    os.mkfifo(tmp_path / "pipe.db")
     for path, words in [
         (tmp_path, "the ledger is a folder, not a file; "),
         (tmp_path / "none" / "newsletter.db", "the ledger cannot be opened; check that its folder exists"),
         (loop, "the ledger cannot be read: Too many levels of symbolic links; "),
+        (tmp_path / "pipe.db", "the ledger cannot be read: a pipe, a socket or a device, not a file; "),
     ]:
         with pytest.raises(ConfigError) as caught:
             open_ledger(path)

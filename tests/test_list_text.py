@@ -97,7 +97,15 @@ def test_a_named_encoding_ends_all_doubt(tmp_path: Path) -> None:
         lines_of(write(tmp_path, b"email\n" + b"x" * 9_000 + b"\n\xff\xff\n"), encoding="big5")[1:]
 
 
-@pytest.mark.parametrize("name", ["klingon", "hex", "rot13", "utf-8\x00", "zip"])
+@pytest.mark.parametrize("name", ["utf-16", "utf-32"])
+def test_a_named_encoding_without_its_mark_is_one_sentence(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ContentError, match=f"list.csv:1: bytes near this line are not {name}: UTF-.. stream does not"):
+        lines_of(write(tmp_path, "email\n".encode(f"{name}-le")), encoding=name)
+
+
+@pytest.mark.parametrize(
+    "name", ["klingon", "hex", "rot13", "utf-8\x00", "zip", "idna", "punycode", "unicode-escape", "\udcff", "undefined"]
+)
 def test_an_encoding_that_is_none_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError, match="is no encoding that is known; write one such as utf-8"):
         lines_of(write(tmp_path, b"email\n"), encoding=name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import ssl
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import RequireProgram
 from dovecot import PASSWORD, WITHOUT_MOVE, Dovecot, dovecot
-from front_door import free_ports
+from front_door import free_ports, without_root
 from reports import complaint, hard, letter
 
 from newsletter.bounces.bounded import MAX_BYTES
@@ -90,9 +91,44 @@ def test_a_file_that_cannot_be_read_is_given_with_its_fault(tmp_path: Path) -> N
     assert (last.fault, last.raw) == ("cannot be read: Is a directory", b"")
 
 
+def test_entries_that_cannot_be_opened_stop_nobody(tmp_path: Path) -> None:
+    folder, maildir = write_eml(tmp_path / "eml", *MESSAGES), write_maildir(tmp_path / "Maildir", *MESSAGES)
+    for path, last in ((folder, ".eml"), (maildir / "new", "")):
+        os.mkfifo(path / f"8{last}")
+        (path / f"9{last}").symlink_to(f"9{last}")
+    for source in (folder, maildir):
+        with open_mailbox(str(source), {}) as mailbox:
+            faults = sorted(filter(None, (arrival.fault for arrival in mailbox.arrivals())))
+            assert faults == [
+                "cannot be read: Too many levels of symbolic links",
+                "cannot be read: a pipe, a socket or a device, not a file",
+            ]
+            assert len(list(mailbox.arrivals())) == 5
+
+
+def test_a_mailbox_that_is_shut_is_one_sentence(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ConfigError, match="this is a pipe, a socket or a device, not a file; save the messages"):
+        open_mailbox(str(tmp_path / "pipe"), {})
+    with tempfile.TemporaryDirectory() as open_to_all:
+        Path(open_to_all).chmod(0o755)
+        folder = write_maildir(Path(open_to_all) / "Maildir", *MESSAGES)
+        (folder / "new" / "shut").touch(mode=0)
+        with open_mailbox(str(folder), {}) as mailbox, without_root():
+            *found, shut = mailbox.arrivals()
+            assert (len(found), shut.fault) == (3, "cannot be read: Permission denied")
+            with pytest.raises(ConfigError, match="a message cannot be marked as seen: Permission denied; make the M"):
+                mailbox.acknowledge([found[0].key])
+        (folder / "cur").chmod(0)
+        shut_out = pytest.raises(ConfigError, match="cannot be read: Permission denied; make it readable")
+        with open_mailbox(str(folder), {}) as mailbox, without_root(), shut_out:
+            list(mailbox.arrivals())
+
+
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
+        ("", "the name of a mailbox is empty; write a path, or imaps://user@host/INBOX"),
         (
             "missing",
             "missing: there is no such mailbox; name a .eml file, a folder of them, a Maildir, an mbox, or imaps",

@@ -451,6 +451,7 @@ def test_the_command_says_where_it_is_and_ends_with_ctrl_c(tmp_path: Path) -> No
         (["-"], 1, "preview watches a file"),
         (["post.md", "--to", "none.csv"], 2, "none.csv: there is no such file"),
         (["post.md", "--host", "192.0.2.1"], 2, "cannot listen on 192.0.2.1"),
+        (["post.md", "--host", ""], 2, "the host to listen on is empty; use 127.0.0.1"),
         (["post.md", "--port", "70000"], 2, "port 70000 does not exist"),
     ],
 )

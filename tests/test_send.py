@@ -137,6 +137,14 @@ def test_the_log_has_each_event_as_a_line_of_json(folder: Path) -> None:
     assert lines[-1]["counts"] == {"sent": 2, "refused": 1, "left": 0, "uncertain": 0, "suppressed": 0}
 
 
+def test_a_log_that_is_full_stops_no_send(folder: Path) -> None:
+    write_list(folder, *people(3))
+    with SmtpServer() as server:
+        run = send(folder, server, "--log-json", "/dev/full")  # a device that takes nothing: it is only appended to
+    assert (run.code, run.json["sent"], len(server.messages)) == (0, 3, 3)
+    assert run.err.count("/dev/full: the log cannot be written any more (No space left on device) and ends here") == 1
+
+
 def test_two_relays_share_the_mail_and_one_takes_over(folder: Path) -> None:
     write_list(folder, *people(60))
     with SmtpServer() as big, SmtpServer() as small:
