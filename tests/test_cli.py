@@ -410,6 +410,14 @@ def test_catch_takes_mail_until_it_is_told_to_stop(tmp_path: Path, number: signa
     assert (run.code, run.err) == (0, "")
 
 
+@pytest.mark.parametrize("option", ["--out", "--config"])
+def test_an_empty_path_is_not_the_folder_we_are_in(folder: Path, option: str) -> None:
+    before = sorted(folder.iterdir())
+    run = newsletter("render", "2026-03-01-hello.md", option, "", cwd=folder)
+    assert (run.code, run.err) == (2, f"{option} is empty; write the path that is meant\n")
+    assert sorted(folder.iterdir()) == before
+
+
 def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -317,6 +317,16 @@ def test_a_broken_post_keeps_the_last_good_rendering_and_recovers(
         events.until(lambda: running.shows("The mended paragraph."))
 
 
+def test_a_post_that_becomes_a_pipe_is_not_waited_for(running: Running) -> None:
+    with running.events() as events:
+        events.inspected()
+        running.post.unlink()
+        os.mkfifo(running.post)
+        while "a pipe, a socket or a device, not a file" not in (error := events.error()):
+            assert "there is no such file" in error, "seen between the two"
+        assert "The first paragraph." in running.ask("/frame/email").text
+
+
 @pytest.mark.parametrize(
     ("name", "broken", "words"),
     [
