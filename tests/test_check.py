@@ -294,9 +294,9 @@ HEAD = "---\ntitle: March\ndate: 2026-03-01\n---\n"
         "{% if subscriber.a %}\nA.\n{% else %}\n{% if subscriber.b %}\nHIDDEN\n{% endif %}\n{% endif %}",
         "{% if subscriber.a %}\nA.\n{% elsif subscriber.b %}\nHIDDEN\n{% else %}\nC.\n{% endif %}",
         "{% if subscriber.a %}\n{% unless subscriber.b %}\nHIDDEN\n{% endunless %}\n{% endif %}",
-        "\n".join(f"{{% if subscriber.c{n} %}}\n{n}.\n{{% else %}}" for n in range(6))
-        + "\nHIDDEN\n"
-        + "{% endif %}\n" * 6,
+        "\n".join(f"{{% if subscriber.c{n} %}}\n{n}.\n{{% else %}}" for n in range(4))
+        + "\n{% if subscriber.c4 %}\n{% if subscriber.c5 %}\nHIDDEN\n"
+        + "\n".join(["{% endif %}"] * 6),
     ],
     ids=["nested", "elsif", "unless", "many"],
 )
