@@ -76,12 +76,16 @@ def check(
     audience = _audience(to)
     told: list[dict[str, Any]] = []
     total: Counter[str] = Counter()
+    unmended = False
     for post in posts:
         config = load(config_path, post)
         checker = _link_checker(config) if links else None
-        mending = _mend(post, config, checker, write=not dry_run, quiet=as_json) if fix else None
+        mending, trouble = _mend(post, config, checker, write=not dry_run, quiet=as_json) if fix else (None, "")
         more = partial(_asked, config=config, checker=checker, spam=not no_spam, quiet=as_json)
         checked = check_post(post, config, audience, images=images_mode(images), more=more)
+        if trouble and checked.rendering is not None:  # else the check says it, with its place
+            click.echo(printable(trouble), err=True)
+            unmended = True
         total.update(finding.severity for finding in checked.findings)
         if as_json:
             told.append(_described(checked, mending))
@@ -94,7 +98,7 @@ def check(
         print_json({"version": JSON_VERSION, "counts": _counts(total), "posts": told})
     elif len(posts) > 1:
         click.echo(f"\n{len(posts)} posts: {_summary(total)}")
-    if total["error"] or (strict and total["warning"]):
+    if unmended or total["error"] or (strict and total["warning"]):
         sys.exit(errors.EXIT_CONTENT)
 
 
@@ -128,7 +132,10 @@ def _asked(
     return found
 
 
-def _mend(post: str, config: Config, checker: LinkChecker | None, *, write: bool, quiet: bool) -> Mending | None:
+def _mend(
+    post: str, config: Config, checker: LinkChecker | None, *, write: bool, quiet: bool
+) -> tuple[Mending | None, str]:
+    """What was mended, or why nothing could be."""
     from newsletter.check import mend_post, secure_links
 
     try:
@@ -136,9 +143,9 @@ def _mend(post: str, config: Config, checker: LinkChecker | None, *, write: bool
         if checker is not None:
             with Progress("Asking for https", quiet=quiet) as asking:
                 secure = secure_links(post, config, checker, asking.show)
-        return mend_post(post, config, secure=secure, write=write)
-    except errors.ContentError:
-        return None  # the check says so, with its place
+        return mend_post(post, config, secure=secure, write=write), ""
+    except errors.ContentError as error:
+        return None, str(error)
 
 
 # --- as text --------------------------------------------------------------------------------------------------------

@@ -443,3 +443,12 @@ def test_the_spam_score(project: Path, spamc: tuple[str, ...]) -> None:
     assert any("GTUBE" in each.what for each in spam)
     silent = check_post(str(post), config, more=lambda rendering: ask_spam(rendering, config, when, ("no-such-spamc",)))
     assert not any(each.code.startswith("spam-") for each in silent.findings)
+
+
+def test_a_backup_that_cannot_be_kept_is_said_and_the_post_stays(project: Path) -> None:
+    name = "2026-03-01-" + "x" * 240 + ".md"
+    post = write_post(project, SLIPS, name)
+    run = newsletter("check", name, "--fix", cwd=project)
+    assert run.code != 0
+    assert post.read_text() == SLIPS
+    assert "; " in run.err
