@@ -180,7 +180,30 @@ PREVIEWS = {
 }
 
 
-def draw_previews(browser: str, folder: Path, wanted: Sequence[str]) -> None:
+# Every view in both colours, small, three in a row.
+VIEWS = ("email", "text", "html", "mjml", "headers", "post", "clipped", "plain", "word")
+SHEETS = {f"preview-views-{scheme}": scheme for scheme in ("light", "dark")}
+PREVIEWS |= {
+    f"view-{view}-{scheme}": (f"#view={view}&scheme={scheme}", (1280, 900), scheme, "")
+    for view in VIEWS
+    for scheme in SHEETS.values()
+}
+
+
+def draw_sheet(browser: str, folder: Path, name: str) -> None:
+    shots = [f"view-{view}-{SHEETS[name]}" for view in VIEWS]
+    draw_previews(browser, folder, shots, folder)
+    width, height = 640, 450
+    sheet = Image.new("RGB", (3 * (width + GAP) + GAP, 3 * (height + GAP) + GAP), "#cfc9be")
+    for place, shot in enumerate(shots):
+        with Image.open(folder / f"{shot}.png") as picture:
+            small = picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
+            sheet.paste(small, (GAP + place % 3 * (width + GAP), GAP + place // 3 * (height + GAP)))
+    sheet.quantize(128, dither=Image.Dither.NONE).save(IMAGES / f"{name}.png", optimize=True)
+    print(IMAGES / f"{name}.png")
+
+
+def draw_previews(browser: str, folder: Path, wanted: Sequence[str], out: Path = IMAGES) -> None:
     """The page at work on a copy of the example: with its list, and with trouble."""
     from playwright.sync_api import sync_playwright
 
@@ -221,8 +244,9 @@ def draw_previews(browser: str, folder: Path, wanted: Sequence[str]) -> None:
             chromium.close()
             with Image.open(shot) as picture:
                 small = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
-                small.save(IMAGES / f"{name}.png", optimize=True)
-            print(IMAGES / f"{name}.png")
+                small.save(out / f"{name}.png", optimize=True)
+            if out == IMAGES:
+                print(out / f"{name}.png")
 
 
 # --- the public pages -----------------------------------------------------------------------------------------------
@@ -279,12 +303,22 @@ def draw_web(browser: str, folder: Path) -> None:
 
 def main() -> None:
     browser = shutil.which("chromium") or shutil.which("google-chrome") or sys.exit("Chromium is not installed")
-    wanted = sys.argv[1:] or [*PICTURES, REPORT[0], *PREVIEWS, WEB]
+    wanted = sys.argv[1:] or [
+        *PICTURES,
+        REPORT[0],
+        *(name for name in PREVIEWS if name.startswith("preview")),
+        *SHEETS,
+        WEB,
+    ]
     if previews := [name for name in wanted if name in PREVIEWS]:
         with tempfile.TemporaryDirectory() as folder:
             draw_previews(browser, Path(folder), previews)
     for name in wanted:
         if name in PREVIEWS:
+            continue
+        if name in SHEETS:
+            with tempfile.TemporaryDirectory() as folder:
+                draw_sheet(browser, Path(folder), name)
             continue
         with tempfile.TemporaryDirectory() as folder:
             if name == REPORT[0]:
