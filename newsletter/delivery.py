@@ -679,7 +679,11 @@ class _Run:
         finally:
             stopped.cancel()
             if not given:  # stopped, or ended with all the others
-                opening.cancel()
+                # More than once where need be: `wait_for` loses a cancel that comes together with its result
+                # (CPython issue 86296, mended in 3.12), and the greeting would be waited for to its end.
+                while not opening.done():
+                    opening.cancel()
+                    await asyncio.wait({opening}, timeout=0.1)
                 (left,) = await asyncio.gather(opening, return_exceptions=True)
                 if isinstance(left, Session):  # it came in that very moment
                     left.abort()

@@ -68,8 +68,10 @@ def start(*arguments: object, cwd: Path, **env: str) -> subprocess.Popen[bytes]:
 def finish(process: subprocess.Popen[bytes]) -> Run:
     try:
         out, err = process.communicate(timeout=DEADLINE_S)
-    finally:
+    except subprocess.TimeoutExpired:
         process.kill()
+        process.communicate()  # or the next test would be told of what this one left open
+        raise
     return Run(process.returncode, out.decode(), err.decode())
 
 
