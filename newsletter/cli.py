@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from newsletter import errors
+from newsletter import DISTRIBUTION, __version__, errors
 from newsletter.cli_bounces import bounces
 from newsletter.cli_check import check
 from newsletter.cli_people import COMMANDS as PEOPLE_COMMANDS
@@ -39,7 +39,7 @@ from newsletter.progress import Progress, printable
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="newsletter")
+@click.version_option(__version__, prog_name=DISTRIBUTION)
 def cli() -> None:
     """Write a newsletter as a Markdown post; render it, look at it, and send it to everyone exactly once."""
 

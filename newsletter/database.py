@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import StaticPool
 
+from newsletter import DISTRIBUTION
 from newsletter.errors import ConfigError, located
 from newsletter.regular import open_regular
 
@@ -132,7 +133,7 @@ def _postgresql(url: sa.URL) -> sa.Engine:
         engine = sa.create_engine(url.set(query=asked))
     except ModuleNotFoundError as error:
         raise ConfigError(
-            "a ledger in PostgreSQL needs the driver psycopg; run `pip install 'newsletter[postgresql]'`"
+            f"a ledger in PostgreSQL needs the driver psycopg; run `pip install '{DISTRIBUTION}[postgresql]'`"
         ) from error
 
     def on_connect(connection: Any, _record: object) -> None:

@@ -15,6 +15,7 @@ import sys
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
 
@@ -34,6 +35,8 @@ from front_door import (
     write_post,
 )
 from smtp_server import Fault, Rule, SmtpServer
+
+from newsletter import DISTRIBUTION, __version__
 
 PASSWORD = "the-secret-word"
 TOML = """\
@@ -385,10 +388,17 @@ def test_help_names_the_commands_and_loads_nothing_heavy(tmp_path: Path) -> None
     assert loaded & heavy == set()
 
 
-def test_the_version_is_the_package_s(tmp_path: Path) -> None:
-    from importlib.metadata import version
+def test_the_version_names_the_distribution_to_upgrade(tmp_path: Path) -> None:
+    assert version(DISTRIBUTION) == __version__
+    assert newsletter("--version", cwd=tmp_path).out == f"{DISTRIBUTION}, version {__version__}\n"
 
-    assert version("newsletter") in newsletter("--version", cwd=tmp_path).out
+
+def test_the_package_runs_as_a_module(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "newsletter", "send", "--help"], cwd=tmp_path, capture_output=True, env=environment()
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"Usage: python -m newsletter send")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

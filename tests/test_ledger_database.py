@@ -444,7 +444,7 @@ except ConfigError as error:
 """
     with child(code, tmp_path / "unused.db") as run:
         said = answer_of(run)
-    assert said.endswith("needs the driver psycopg; run `pip install 'newsletter[postgresql]'`")
+    assert said.endswith("needs the driver psycopg; run `pip install 'newsletter-press[postgresql]'`")
 
 
 def test_a_lost_connection_ends_the_run_that_held_the_issue(postgres_url: str) -> None:
