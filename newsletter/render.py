@@ -228,6 +228,7 @@ def _rows(issue: Issue) -> tuple[_Row, ...]:
     top = min((block.level for block in blocks if isinstance(block, Heading)), default=2)
     rows: list[_Row] = []
     head: Heading | None = None
+    anchors = 0
     for index, block in enumerate(blocks):
         following = blocks[index + 1] if index + 1 < len(blocks) else None
         match block:
@@ -237,8 +238,8 @@ def _rows(issue: Issue) -> tuple[_Row, ...]:
                 rows.append(_Row("summary.mjml.j2", block, head=head))
                 head = None
             case Heading(level):
-                anchor = f"s{sum(bool(row.anchor) for row in rows) + 1}"
-                rows.append(_Row("heading.mjml.j2", block, rank=min(2 + level - top, 4), anchor=anchor))
+                anchors += 1
+                rows.append(_Row("heading.mjml.j2", block, rank=min(2 + level - top, 4), anchor=f"s{anchors}"))
             case Story():
                 first = not (rows and isinstance(rows[-1].block, Story))
                 rows.append(_Row("story.mjml.j2", block, first=first, alt=lead_words(block)))

@@ -50,8 +50,10 @@ def _sdist() -> Path:
     if not place.is_dir():
         CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-            command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", wanted]
-            done = subprocess.run([*command, "--dest", folder], capture_output=True, timeout=100)
+            # Its metadata is made by hatchling, as ours is: an environment of its own takes a minute to install.
+            command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-build-isolation"]
+            command += ["--no-binary", ":all:", wanted, "--dest", folder]
+            done = subprocess.run(command, capture_output=True, timeout=100)
             if done.returncode:
                 missing("flufl.bounce's samples cannot be fetched")
             if not place.is_dir():

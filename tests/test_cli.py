@@ -44,9 +44,6 @@ TOML = """\
 from = "News <news@example.com>"
 postal_address = "1 Main Street"
 unsubscribe_mailto = "leave@example.com"
-
-[relay]
-timeout_s = 0.5
 """
 
 
@@ -207,9 +204,9 @@ def test_what_no_reader_may_get_is_left_out_with_a_warning(tmp_path: Path, text:
 # --- bad relays -----------------------------------------------------------------------------------------------------
 
 
-def refused(folder: Path, relay: str, **env: str) -> str:
+def refused(folder: Path, relay: str, more: str = "", **env: str) -> str:
     """The sentence of a relay that could not be had: exit 3, and no secret told."""
-    (folder / "newsletter.toml").write_text(TOML)
+    (folder / "newsletter.toml").write_text(TOML + more)
     run = newsletter(*SEND, "--relay", relay, "--yes", cwd=folder, NEWSLETTER_SMTP_PASSWORD=PASSWORD, **env)
     assert run.code == 3, run.err
     assert PASSWORD not in run.out + run.err
@@ -230,7 +227,7 @@ def test_an_unreachable_relay(folder: Path) -> None:
 
 def test_a_silent_relay(folder: Path) -> None:
     with SmtpServer(Rule("connect", Fault.SILENCE)) as server:
-        assert "no answer in time" in refused(folder, server.url)
+        assert "no answer in time" in refused(folder, server.url, "[relay]\ntimeout_s = 0.5\n")
 
 
 def test_a_wrong_password(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from cases import Case, parametrize
+from growth import assert_linear
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -114,6 +115,5 @@ def test_lines_keep_their_numbers(pieces: list[str], yes: set[str]) -> None:
     ],
     ids=lambda text: text[:12],
 )
-@pytest.mark.timeout(10)
-def test_hostile_length_takes_no_hostile_time(text: str) -> None:
-    resolve(text)
+def test_hostile_length_takes_calls_in_proportion(text: str) -> None:
+    assert_linear(resolve, text, ContentError)

@@ -7,6 +7,7 @@ import re
 import lxml.html
 import pytest
 from cases import outline
+from growth import assert_linear
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_markdown import squeezed, words_of
@@ -171,6 +172,5 @@ def test_no_word_is_lost_or_said_twice(pieces: list[str]) -> None:
     ],
     ids=lambda source: source[:12],
 )
-@pytest.mark.timeout(20)
-def test_hostile_length_takes_no_hostile_time(source: str) -> None:
-    read(source)
+def test_hostile_length_takes_calls_in_proportion(source: str) -> None:
+    assert_linear(read, source)
