@@ -77,7 +77,7 @@ def _run() -> int:
     except SystemExit as ending:
         code = ending.code
     except errors.NewsletterError as error:
-        for line in (str(error), *error.picture):
+        for line in error.lines:
             click.echo(printable(line), err=True)
         code = error.exit_code
     except click.ClickException as error:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from newsletter.entries import TOKEN, ledger_url
-from newsletter.errors import ConfigError, located
+from newsletter.errors import ConfigError, ConfigFaultsError, located
 from newsletter.imap_place import IMAP_VARIABLE
 from newsletter.keys import Fault, Key, keys_of
 from newsletter.model import Relay, Sender
@@ -305,7 +305,7 @@ def _read_config(path: Path, name: str, content: bytes, env: Mapping[str, str]) 
         relays, faults = _read_relays(settings, env)
     if faults:
         in_order = sorted(faults, key=lambda fault: line_of(text, fault.where) or 0)
-        raise ConfigError("\n".join(_sentence(name, text, tree, fault) for fault in in_order))
+        raise ConfigFaultsError([_sentence(name, text, tree, fault) for fault in in_order])
     return Config(path.parent, path, settings, relays, _read_secrets(env), text, env.get(DKIM_VARIABLE, ""))
 
 

@@ -6,6 +6,7 @@ One refused address or one bad row is not an error of this tree: the first is an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 EXIT_OK = 0
@@ -22,6 +23,11 @@ class NewsletterError(Exception):
     picture: tuple[str, ...] = ()
     """Lines to show beneath the sentence: what was written, and a caret under the place."""
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What to print, each on a line of its own: one sentence, and its picture."""
+        return (str(self), *self.picture)
+
 
 class ContentError(NewsletterError):
     """The author's to mend: a post, a theme's words, a list without addresses."""
@@ -33,6 +39,18 @@ class ConfigError(NewsletterError):
     """The operator's to mend: `newsletter.toml`, a flag, a theme folder, a missing secret."""
 
     exit_code = EXIT_USAGE
+
+
+class ConfigFaultsError(ConfigError):
+    """Several faults of one file, found in one reading: a sentence each."""
+
+    def __init__(self, sentences: Sequence[str]) -> None:
+        super().__init__("\n".join(sentences))
+        self._sentences = tuple(sentences)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return self._sentences
 
 
 class DeliveryError(NewsletterError):

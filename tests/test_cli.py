@@ -201,6 +201,15 @@ def test_what_no_reader_may_get_is_left_out_with_a_warning(tmp_path: Path, text:
         assert 'src=""' not in (tmp_path / "out" / "post" / name).read_text("utf-8")
 
 
+def test_each_fault_of_the_configuration_has_a_line_of_its_own(tmp_path: Path) -> None:
+    write_post(tmp_path)
+    (tmp_path / "newsletter.toml").write_text('[relay]\ntimeout_s = "soon"\nports = 25\n[newsletter]\n"a\\nb" = 1\n')
+    run = newsletter("render", "2026-03-01-hello.md", cwd=tmp_path)
+    assert (run.code, run.out) == (2, "")
+    assert [line.partition(" ")[0] for line in run.err.splitlines()] == [f"newsletter.toml:{n}:" for n in (2, 3, 4)]
+    assert r"\n" in run.err.splitlines()[2], "a line end inside a key is not one of ours"
+
+
 # --- bad relays -----------------------------------------------------------------------------------------------------
 
 
