@@ -13,7 +13,7 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from render import COLD_ROUNDS, DEFAULT_POST, NEWSLETTER, NODE, WARM_ROUNDS, median_of, render_command, seconds
+from render import COLD_ROUNDS, DEFAULT_POST, NEWSLETTER, NODE, median_of, render_command, seconds
 
 TARGET_S = 0.6
 
@@ -21,13 +21,15 @@ TARGET_S = 0.6
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("post", nargs="?", type=Path, default=DEFAULT_POST)
-    post = parser.parse_args().post.resolve()
+    parser.add_argument("--rounds", type=int, default=COLD_ROUNDS, help="cold processes; warm work four times as often")
+    arguments = parser.parse_args()
+    post, rounds = arguments.post.resolve(), arguments.rounds
     with tempfile.TemporaryDirectory() as folder:
-        print_cold(post, Path(folder))
-    print_warm(post)
+        print_cold(post, Path(folder), rounds)
+    print_warm(post, 4 * rounds)
 
 
-def print_cold(post: Path, out: Path) -> None:
+def print_cold(post: Path, out: Path, rounds: int) -> None:
     seconds(render_command(post, out))
     commands = {
         "newsletter check": ((*NEWSLETTER, "check", str(post), "--no-spam"), None),
@@ -37,10 +39,10 @@ def print_cold(post: Path, out: Path) -> None:
     if npx is not None and (NODE / "node_modules" / "mjml").is_dir():
         commands["npx mjml --validate"] = ((npx, "--no-install", "mjml", "--validate", str(out / "email.mjml")), NODE)
     times: dict[str, list[float]] = {name: [] for name in commands}
-    for _ in range(COLD_ROUNDS):
+    for _ in range(rounds):
         for name, (command, folder) in commands.items():
             times[name].append(seconds(command, cwd=folder))
-    print(f"(a) {post.name}: cold process, median of {COLD_ROUNDS}, interleaved")
+    print(f"(a) {post.name}: cold process, median of {rounds}, interleaved")
     ours = statistics.median(times["newsletter check"])
     for name, taken in times.items():
         median = statistics.median(taken)
@@ -48,7 +50,7 @@ def print_cold(post: Path, out: Path) -> None:
     print(f"    wanted: {TARGET_S * 1000:.0f} ms at most")
 
 
-def print_warm(post: Path) -> None:
+def print_warm(post: Path, rounds: int) -> None:
     from newsletter.check import check_post, findings_of
     from newsletter.checks.contrast import contrast_findings
     from newsletter.checks.rendered import sample_text
@@ -59,7 +61,7 @@ def print_warm(post: Path) -> None:
     config = load_config(None, {}, post.parent)
     rendering = render_post(str(post), config)
     html = sample_text(rendering.email.html)
-    print(f"(b) one process, median of {WARM_ROUNDS}")
+    print(f"(b) one process, median of {rounds}")
     parts = {
         "read, render and check": lambda: check_post(str(post), config),
         "of which the checks": lambda: findings_of(rendering, config),
@@ -67,7 +69,7 @@ def print_warm(post: Path) -> None:
         "of which contrast": lambda: contrast_findings(html),
     }
     for name, work in parts.items():
-        print(f"    {name:<24} {median_of(work):>6.1f} ms")
+        print(f"    {name:<24} {median_of(work, rounds):>6.1f} ms")
 
 
 if __name__ == "__main__":

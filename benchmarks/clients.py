@@ -1,6 +1,6 @@
 """What it costs to look an email up in the table of mail clients.
 
-    python benchmarks/clients.py
+    python benchmarks/clients.py [STORIES]
 
 The email is a digest of 45 stories, as benchmarks/sizes.py makes it; its share is what rendering it takes in the same
 run. Warm is the median of many looks, the styles of the email being known; cold is the first one.
@@ -9,6 +9,7 @@ run. Warm is the median of many looks, the styles of the email being known; cold
 from __future__ import annotations
 
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +34,8 @@ def milliseconds(work: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    issue = parse_post(digest(45), path=EXAMPLE.name, site=Site("https://example.com")).issue
+    stories = int(sys.argv[1]) if len(sys.argv) > 1 else 45
+    issue = parse_post(digest(stories), path=EXAMPLE.name, site=Site("https://example.com")).issue
     theme = load_theme("classic", Path(CHECKOUT))
     masthead = Masthead("AI 日报", "Example Ltd, 1 Example Street, Shanghai", unsubscribe=True)
     html = "".join(part for part in render_issue(issue, theme, masthead).html.parts if isinstance(part, str))

@@ -1,4 +1,6 @@
-"""What composing one message costs, beside three other ways to make the same one: `python benchmarks/compose.py`.
+"""What composing one message costs, beside three other ways to make the same one.
+
+    python benchmarks/compose.py [PEOPLE]
 
 A message of 60 KB with six slots (subject, name in the text and in the HTML, a column, the way out twice), for 1,000
 different people. Interleaved, medians of 5 rounds. The peers: the whole message built by Python's `email` for each; its
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import statistics
+import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Mapping
@@ -62,10 +65,10 @@ def email() -> Email:
     return Email(subject, "", Template(html), Template(plain), "", "zh-CN")
 
 
-def people(name: Callable[[int], str]) -> list[Subscriber]:
+def people(name: Callable[[int], str], count: int) -> list[Subscriber]:
     return [
         Subscriber(address, {"email": address, "name": name(number), "city": "Springfield"})
-        for number in range(PEOPLE)
+        for number in range(count)
         for address in [f"reader.{number}@example.net"]
     ]
 
@@ -154,9 +157,11 @@ def peak_kb(mail: Email, count: int) -> float:
 
 
 def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else PEOPLE
     mail = email()
     composer = Composer(mail, SENDER, issue="2026-03-02", when=NOON)
-    plain, chinese = people(lambda number: f"Reader {number}"), people(lambda number: f"读者{number}")
+    plain = people(lambda number: f"Reader {number}", count)
+    chinese = people(lambda number: f"读者{number}", count)
     size = len(composer.compose(plain[0]).data)
     slots = b" @@to@@ @@subject@@ @@text@@ @@html@@ @@link1@@ @@link2@@ "
     ready = slots.replace(b" ", b"x" * ((size - len(slots)) // 7))
@@ -175,11 +180,12 @@ def main() -> None:
         for name, (make, readers) in ways.items():
             spent[name].append(microseconds(make, readers))
     medians = {name: statistics.median(times) for name, times in spent.items()}
-    print(f"a message of {size:,} bytes, six slots, medians of {ROUNDS} rounds of up to {PEOPLE:,} people\n")
+    print(f"a message of {size:,} bytes, six slots, medians of {ROUNDS} rounds of up to {count:,} people\n")
     for name, each in medians.items():
         print(f"{name:30} {each:9.1f} microseconds, {each / medians['compose']:7.2f} of compose")
-    few, many = peak_kb(mail, 100), peak_kb(mail, 10_000)
-    print(f"\npeak memory of 100 messages {few:,.0f} KB, of 10,000 messages {many:,.0f} KB: ratio {many / few:.2f}")
+    few, many = peak_kb(mail, count // 10), peak_kb(mail, count * 10)
+    print(f"\npeak memory of {count // 10:,} messages {few:,.0f} KB, of {count * 10:,} messages {many:,.0f} KB", end="")
+    print(f": ratio {many / few:.2f}")
 
 
 if __name__ == "__main__":

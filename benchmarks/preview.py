@@ -50,20 +50,22 @@ WATCH = """(() => {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("post", nargs="?", type=Path, default=DEFAULT_POST)
-    post = parser.parse_args().post.resolve()
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="saves of the post")
+    arguments = parser.parse_args()
+    post, rounds = arguments.post.resolve(), arguments.rounds
     browser = shutil.which("chromium") or shutil.which("google-chrome") or sys.exit("Chromium is not installed")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "posts"
         shutil.copytree(post.parent, folder)
         copy = folder / post.name
-        repaints = measure(browser, copy)
-        renders = render_times(copy)
+        repaints = measure(browser, copy, rounds)
+        renders = render_times(copy, rounds)
     print(f"save to repaint   median {statistics.median(repaints):6.0f} ms   slowest {max(repaints):6.0f} ms")
     print(f"the render alone  median {statistics.median(renders):6.0f} ms   slowest {max(renders):6.0f} ms")
     print(f"the page          {page_weight():,} bytes: markup, style and script, nothing from elsewhere")
 
 
-def measure(browser: str, post: Path) -> list[float]:
+def measure(browser: str, post: Path, rounds: int) -> list[float]:
     """Milliseconds from each save to the paint of what it changed."""
     text = re.sub(r"(?m)^title:.*$", "title: Save 0", post.read_text("utf-8"), count=1)
     post.write_text(text, "utf-8")
@@ -73,7 +75,7 @@ def measure(browser: str, post: Path) -> list[float]:
         page.goto(url)
         page.wait_for_selector("body[data-shown][data-facts$=inspected]", state="attached")
         page.evaluate(WATCH)
-        times = [save_once(page, post, text.replace("Save 0", f"Save {n}"), f"Save {n}") for n in range(1, ROUNDS + 1)]
+        times = [save_once(page, post, text.replace("Save 0", f"Save {n}"), f"Save {n}") for n in range(1, rounds + 1)]
         chromium.close()
     return times
 
@@ -112,10 +114,10 @@ def save_once(page: Any, post: Path, text: str, words: str) -> float:
     return float(painted) - 1_000 * saved
 
 
-def render_times(post: Path) -> list[float]:
+def render_times(post: Path, rounds: int) -> list[float]:
     config = load_config(None, os.environ, post.parent)
     times = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         started = time.perf_counter()
         render_post(str(post), config)
         times.append(1_000 * (time.perf_counter() - started))

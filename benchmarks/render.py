@@ -23,7 +23,6 @@ DEFAULT_POST = CHECKOUT / "examples" / "2026-03-02-ai-daily.md"
 NODE = CHECKOUT / "tests" / "node"
 
 COLD_ROUNDS = 5
-WARM_ROUNDS = 20
 BASE64_LINE = 76
 
 # What has no place in a command that prints its help: each costs tens of milliseconds or more.
@@ -46,14 +45,16 @@ NEWSLETTER = (sys.executable, "-c", "from newsletter.cli import main; main()")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("post", nargs="?", type=Path, default=DEFAULT_POST)
-    post = parser.parse_args().post.resolve()
+    parser.add_argument("--rounds", type=int, default=COLD_ROUNDS, help="cold processes; warm work four times as often")
+    arguments = parser.parse_args()
+    post, rounds = arguments.post.resolve(), arguments.rounds
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
         seconds(render_command(post, out))
         print_sizes(post, out)
-        print_cold(post, out)
-    print_warm(post)
-    print_help()
+        print_cold(post, out, rounds)
+    print_warm(post, 4 * rounds)
+    print_help(rounds)
 
 
 def render_command(post: Path, out: Path) -> Sequence[str]:
@@ -76,8 +77,8 @@ def print_sizes(post: Path, out: Path) -> None:
         print(f"    {name:<12} {len(data):>9,} bytes, {encoded:>9,} as base64 with its line ends")
 
 
-def print_cold(post: Path, out: Path) -> None:
-    print(f"(b) cold process, median of {COLD_ROUNDS}, interleaved")
+def print_cold(post: Path, out: Path, rounds: int) -> None:
+    print(f"(b) cold process, median of {rounds}, interleaved")
     npx = shutil.which("npx")
     if npx is None or not (NODE / "node_modules" / "mjml").is_dir():
         print("    npx or the tests' npm packages are missing: nothing to compare with")
@@ -85,7 +86,7 @@ def print_cold(post: Path, out: Path) -> None:
     ours: list[float] = []
     theirs: list[float] = []
     official = (npx, "--no-install", "mjml", str(out / "email.mjml"), "-o", str(out / "official.html"))
-    for _ in range(COLD_ROUNDS):
+    for _ in range(rounds):
         ours.append(seconds(render_command(post, out)))
         theirs.append(seconds(official, cwd=NODE))
     our_median, their_median = statistics.median(ours), statistics.median(theirs)
@@ -94,7 +95,7 @@ def print_cold(post: Path, out: Path) -> None:
     print(f"    ratio             {our_median / their_median:>7.2f}")
 
 
-def print_warm(post: Path) -> None:
+def print_warm(post: Path, rounds: int) -> None:
     from newsletter.model import Masthead, Site
     from newsletter.post import decode_post, parse_post
     from newsletter.render import render_issue
@@ -112,10 +113,10 @@ def print_warm(post: Path) -> None:
         return render_issue(issue, theme, masthead)
 
     first = milliseconds(parse_and_render)
-    print(f"(c) one process, median of {WARM_ROUNDS}")
+    print(f"(c) one process, median of {rounds}")
     print(f"    first render      {first:>7.1f} ms")
-    print(f"    warm render       {median_of(parse_and_render):>7.1f} ms")
-    print(f"    of which parsing  {median_of(parse_only):>7.1f} ms")
+    print(f"    warm render       {median_of(parse_and_render, rounds):>7.1f} ms")
+    print(f"    of which parsing  {median_of(parse_only, rounds):>7.1f} ms")
 
 
 def milliseconds(work: Callable[[], object]) -> float:
@@ -124,11 +125,11 @@ def milliseconds(work: Callable[[], object]) -> float:
     return (time.perf_counter() - start) * 1000
 
 
-def median_of(work: Callable[[], object]) -> float:
-    return statistics.median(milliseconds(work) for _ in range(WARM_ROUNDS))
+def median_of(work: Callable[[], object], rounds: int) -> float:
+    return statistics.median(milliseconds(work) for _ in range(rounds))
 
 
-def print_help() -> None:
+def print_help(rounds: int) -> None:
     probe = "\n".join(
         [
             "import sys",
@@ -139,7 +140,7 @@ def print_help() -> None:
     )
     done = subprocess.run((sys.executable, "-c", probe), check=True, capture_output=True, text=True)
     loaded = done.stdout.rpartition("@@")[2].split()
-    median = statistics.median(seconds((*NEWSLETTER, "--help")) for _ in range(COLD_ROUNDS))
+    median = statistics.median(seconds((*NEWSLETTER, "--help")) for _ in range(rounds))
     print(f"(d) newsletter --help {median * 1000:>5.0f} ms; heavy modules loaded: {', '.join(loaded) or 'none'}")
 
 

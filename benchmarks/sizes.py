@@ -1,6 +1,6 @@
 """The size table of docs/benchmarks.md: digests of 10 to 200 stories in each theme, decoded and encoded bytes.
 
-    python benchmarks/sizes.py
+    python benchmarks/sizes.py [STORIES ...]
 
 A digest of n stories repeats those of the example, each picture at an address of its own, so that the mix of text,
 links and pictures stays what it is. The time is that of one warm rendering.
@@ -9,6 +9,7 @@ links and pictures stays what it is. The time is that of one warm rendering.
 from __future__ import annotations
 
 import re
+import sys
 import time
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def main() -> None:
     site = Site("https://example.com", permalink="pretty")
     print("| stories | theme | decoded | encoded | pictures shown | stories shown | ms |")
     print("| ---: | --- | ---: | ---: | ---: | ---: | ---: |")
-    for count in COUNTS:
+    for count in [int(count) for count in sys.argv[1:]] or COUNTS:
         issue = parse_post(digest(count), path=EXAMPLE.name, site=site).issue
         for name in THEMES:
             theme = load_theme(name, CHECKOUT)
