@@ -8,21 +8,28 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import unquote
 
 import pytest
 from hypothesis import settings
 
 # A busy machine is no failure: how long a thing takes is for benchmarks/ to say.
-settings.register_profile("newsletter", deadline=None)
-settings.load_profile("newsletter")
+# `--hypothesis-profile=soak` looks longer.
+settings.register_profile("ci", deadline=None, max_examples=100)
+settings.register_profile("soak", deadline=None, max_examples=2_000)
+settings.load_profile("ci")
+
+
+def examples(count: int) -> int:
+    """`max_examples` of a test that wants so many where the usual is a hundred: twenty times that in a soak."""
+    return count * settings().max_examples // 100
+
 
 pytest_plugins = ["postgres", "spamd"]
 
@@ -84,35 +91,42 @@ def node_script(require_program: RequireProgram, node: Path) -> NodeScript:
     return run
 
 
-@pytest.fixture
-def evaluate(require_program: RequireProgram, tmp_path: Path) -> Evaluate:
-    """Opens a page in Chromium, without a network, and gives the value of a JavaScript expression in it."""
+@pytest.fixture(scope="session")
+def chromium(require_program: RequireProgram) -> Iterator[Callable[[Callable[[Any], Any]], Any]]:
+    """`chromium(work)` gives what `work` makes of the one browser of these tests, which has no network."""
     program = require_program("chromium", "chromium-browser", "google-chrome")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ModuleNotFoundError:
+        missing("playwright is not installed")
+    # In a thread of its own: Playwright's event loop runs in it, and other tests want to run theirs.
+    with ThreadPoolExecutor(1) as thread:
+        playwright = thread.submit(sync_playwright().start).result()
+        options = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND"]
+        browser = thread.submit(lambda: playwright.chromium.launch(executable_path=program, args=options)).result()
+        yield lambda work: thread.submit(work, browser).result()
+        thread.submit(browser.close).result()
+        thread.submit(playwright.stop).result()
+
+
+@pytest.fixture
+def evaluate(chromium: Callable[[Callable[[Any], Any]], Any], tmp_path: Path) -> Evaluate:
+    """Opens a page in Chromium, without a network, and gives the value of a JavaScript expression in it."""
 
     def run(html: str, expression: str, *, width: int = 640, dark: bool = False) -> Any:
-        script = f'<script>document.title = "@@" + encodeURIComponent(JSON.stringify({expression})) + "@@"</script>'
-        page = tmp_path / "page.html"
-        page.write_text(html + script, "utf-8")
-        done = subprocess.run(
-            [
-                program,
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                "--host-resolver-rules=MAP * ~NOTFOUND",
-                f"--user-data-dir={tmp_path / 'chromium'}",
-                f"--window-size={width},1200",
-                f"--blink-settings=preferredColorScheme={0 if dark else 1}",
-                "--dump-dom",
-                page.as_uri(),
-            ],
-            capture_output=True,
-            timeout=90,
-        )
-        answer = re.search("<title>@@([^@]*)@@</title>", done.stdout.decode())
-        assert answer, done.stderr.decode()[-2000:]
-        return json.loads(unquote(answer[1]))
+        path = tmp_path / "page.html"
+        path.write_text(html, "utf-8")
+
+        def look(browser: Any) -> Any:
+            scheme = "dark" if dark else "light"
+            page = browser.new_page(viewport={"width": width, "height": 1200}, color_scheme=scheme)
+            try:
+                page.goto(path.as_uri())
+                return page.evaluate(expression)
+            finally:
+                page.close()
+
+        return chromium(look)
 
     return run
 

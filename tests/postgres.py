@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
 import subprocess
@@ -18,6 +17,7 @@ import pytest
 # Debian keeps the server's programs off the path, by version.
 _FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 PASSWORD = "hunter2 and a /"
+DATABASE = "ledger"
 
 
 class Server:
@@ -25,22 +25,25 @@ class Server:
 
     def __init__(self, socket: Path) -> None:
         self.socket = socket
-        self._numbers = itertools.count(1)
+        self._is_made = False
 
     def url(self, database: str, user: str = "postgres", **query: str) -> str:
         asked = "&".join(f"{key}={quote(value, safe='')}" for key, value in {"host": str(self.socket), **query}.items())
         return f"postgresql://{user}:{quote(PASSWORD, safe='')}@/{database}?{asked}"
 
-    @contextmanager
-    def database(self) -> Iterator[str]:
-        """The URL of an empty database, dropped again: each has a thousand files, of 8 MB in all."""
-        name = f"ledger_{os.getpid()}_{next(self._numbers)}"
+    def emptied(self) -> str:
+        """The URL of the tests' one database, as new. To make another each time is a thousand files, of 8 MB in all."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as db:
-            db.execute(f"CREATE DATABASE {name}")
-            try:
-                yield self.url(name)
-            finally:
-                db.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            if not self._is_made:
+                db.execute(f"CREATE DATABASE {DATABASE}")
+                self._is_made = True
+            # Whoever was killed while connected, with the locks that they hold.
+            db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (DATABASE,))
+            db.execute(f"ALTER DATABASE {DATABASE} RESET ALL")
+        with psycopg.connect(self.url(DATABASE), autocommit=True) as db:
+            db.execute("DROP SCHEMA public CASCADE")
+            db.execute("CREATE SCHEMA public")
+        return self.url(DATABASE)
 
 
 def _program(name: str) -> str | None:
@@ -90,10 +93,9 @@ def postgres_server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def postgres_url(postgres_server: Server) -> Iterator[str]:
-    """The URL of an empty database."""
-    with postgres_server.database() as url:
-        yield url
+def postgres_url(postgres_server: Server) -> str:
+    """The URL of an empty database, one for each worker. A test has one at most."""
+    return postgres_server.emptied()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from conftest import examples
 from flufl_samples import Sample, read_samples
 from growth import calls
 from hypothesis import given, settings
@@ -421,7 +422,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(PIECES | st.binary(max_size=30), max_size=40).map(b"\n".join))
 def test_no_bytes_raise(raw: bytes) -> None:
     reading: Reading = read_message(raw, BOUNCES)

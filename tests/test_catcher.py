@@ -20,6 +20,7 @@ from email.message import EmailMessage, Message
 from pathlib import Path
 
 import pytest
+from conftest import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -532,7 +533,7 @@ FRAGMENTS = (
 
 
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=40).map(b"".join))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_no_bytes_make_reading_fail(data: bytes) -> None:
     mail = read_mail(data)
     summarise(Caught(1, NOON, "", (), data))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import dkim
 import pytest
-from conftest import TESTS, RequireProgram, missing
+from conftest import TESTS, RequireProgram, examples, missing
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -250,7 +250,7 @@ def test_a_signer_shows_no_key(signer: Signer) -> None:
     )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(
     fields=st.lists(
         st.tuples(

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import lxml.html
 import pytest
-from conftest import CHECKOUT
+from conftest import CHECKOUT, examples
 from growth import assert_linear
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -270,7 +270,7 @@ def test_a_condition_may_go_on_over_lines() -> None:
 
 @given(st.text(alphabet="subscriber.x()[]{}%|\"' \\_01=<>!,~andnot\n中", max_size=40))
 @example("subscriber.x if")
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_any_condition_is_an_answer_or_a_sentence(source: str) -> None:
     try:
         condition = parse_condition(source, 1, "p.md")
@@ -349,7 +349,7 @@ HOSTILE_VALUES = [
 
 
 @given(st.one_of(st.sampled_from(HOSTILE_VALUES), st.text(st.characters(exclude_categories=["Cs"]), max_size=30)))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_any_value_is_harmless_where_it_stands(everywhere: Email, value: str) -> None:
     plain, filled = ({"v": each} for each in (PLAIN, value))
     before = lxml.html.document_fromstring(fill(everywhere.html, plain))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import CHECKOUT
+from conftest import CHECKOUT, examples
 from growth import assert_linear
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -297,7 +297,7 @@ def changed(which: int, changes: list[Change]) -> str:
 
 
 @given(st.integers(0, 99), CHANGES, st.booleans())
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(120), deadline=None, suppress_health_check=list(HealthCheck))
 @pytest.mark.timeout(300)
 def test_mutated_posts(which: int, changes: list[Change], holds: bool) -> None:
     survives(changed(which, changes), holds=holds)
@@ -316,7 +316,7 @@ def test_ten_thousand_mutated_posts(part: int) -> None:
 
 
 @given(st.lists(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=8)), max_size=40), st.booleans())
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=list(HealthCheck))
 @pytest.mark.timeout(300)
 def test_nothing_but_hostile_pieces(pieces: list[str], holds: bool) -> None:
     survives("---\ntitle: 题\n---\n\n甲\n\n" + "".join(pieces), holds=holds)
@@ -324,7 +324,7 @@ def test_nothing_but_hostile_pieces(pieces: list[str], holds: bool) -> None:
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_any_bytes(data: bytes) -> None:
     sentence = "p.md is an email"
     try:

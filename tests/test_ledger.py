@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -595,7 +596,7 @@ def test_any_walk_keeps_to_the_table_and_the_numbers_add_up(database: str, reque
     runs = iter(range(10_000))
     opened = Ledger.open(place, Clock())
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(STEPS)
     def walk(steps: list[tuple[str, Any]]) -> None:
         issue = f"walk-{next(runs)}"

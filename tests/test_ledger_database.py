@@ -421,7 +421,7 @@ def test_a_server_that_cannot_be_had_gets_a_sentence_without_the_password(
     nowhere = refused(
         postgres_url.replace(f"host={str(postgres_server.socket).replace('/', '%2F')}", f"host={tmp_path}")
     )
-    assert nowhere.startswith("postgresql://postgres:***@/ledger_")
+    assert nowhere.startswith("postgresql://postgres:***@/ledger: ")
     assert "the database cannot be reached (" in nowhere
     assert nowhere.endswith("); check that it runs, and the ledger's URL")
     assert refused("postgresql://me:hunter2@127.0.0.1:1/x").startswith(

@@ -12,7 +12,7 @@ from typing import Any
 import lxml.html
 import pytest
 from cases import FOLDER, Case, outline, parametrize
-from conftest import NodeScript
+from conftest import NodeScript, examples
 from growth import assert_linear
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -128,7 +128,7 @@ SPACES = ["\n", "\n\n", " ", "    ", "1. ", "- ", "\ufffd"]
 
 
 @given(st.lists(st.sampled_from(HOSTILE + SPACES)))
-@settings(max_examples=300, deadline=timedelta(seconds=2))
+@settings(max_examples=examples(300), deadline=timedelta(seconds=2))
 def test_nothing_but_an_open_fence_is_refused(pieces: list[str]) -> None:
     source = "".join(pieces)
     try:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from conftest import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -362,7 +363,7 @@ def _inline_words(inlines: Inlines) -> list[str]:
 
 
 @given(st.lists(_block, min_size=1, max_size=4))
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_the_words_of_the_tree_survive_in_order(blocks: list[Block]) -> None:
     text = text_of(*blocks)
     shown = re.sub(r"[>\s]", "", text)
@@ -375,7 +376,7 @@ def test_the_words_of_the_tree_survive_in_order(blocks: list[Block]) -> None:
 
 
 @given(st.lists(_block, min_size=1, max_size=4))
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_every_url_stands_alone_on_its_line(blocks: list[Block]) -> None:
     text = text_of(*blocks)
     for line in text.split("\n"):

@@ -7,6 +7,7 @@ import re
 import lxml.html
 import pytest
 from cases import outline
+from conftest import examples
 from growth import assert_linear
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -147,7 +148,7 @@ TAGS = st.one_of(
 
 
 @given(st.lists(st.one_of(TAGS, st.integers(100, 999).map(str)), max_size=25))
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_no_word_is_lost_or_said_twice(pieces: list[str]) -> None:
     # A space keeps a number apart from `<` and `&`, which would make it part of a tag.
     source = " ".join(pieces)

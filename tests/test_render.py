@@ -15,7 +15,7 @@ from pathlib import Path
 
 import lxml.html
 import pytest
-from conftest import CHECKOUT, Evaluate, NodeScript
+from conftest import CHECKOUT, Evaluate, NodeScript, examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -278,7 +278,7 @@ def test_control_characters_vanish(rendered: Callable[..., str]) -> None:
     st.text(alphabet=st.characters(), max_size=30),
     st.text(alphabet="<>\"'&;{}%# \x00\x1f\ufffe\ud800a中`|", max_size=30),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_any_text_renders(classic: Theme, words: str, marks: str) -> None:
     issue = Issue("s", words or "x", (Paragraph((Text(words + marks),)),), "en", description=marks)
     html = filled(render_issue(issue, classic, Masthead(marks)).html)

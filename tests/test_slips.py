@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cases import Case, read_cases
+from conftest import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -114,7 +115,7 @@ def without_alts(value: object) -> object:
     return [without_alts(item) for item in value] if isinstance(value, list) else value
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(_PIECES, max_size=14).map("".join))
 def test_a_mended_post_reads_as_before(body: str) -> None:
     source = f"---\ntitle: T\n---\n{body}\n"
