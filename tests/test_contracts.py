@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,8 @@ PURE = (
     "meanings",
     "webhooks",
     "segments",
+    "expression",
+    "fields",
     "list_headers",
     "list_checks",
 )
@@ -110,3 +113,19 @@ def test_no_module_swallows_every_exception() -> None:
             if isinstance(node, ast.ExceptHandler):
                 caught = ast.unparse(node.type) if node.type else "everything"
                 assert caught not in ("everything", "Exception"), f"{path.name}:{node.lineno} catches {caught}"
+
+
+def test_no_test_asks_how_long_something_took() -> None:
+    """That is the machine's answer, not ours: `growth.calls` counts. A limit in seconds only ends what hangs."""
+    clocks = re.compile(r"\b(?:perf_counter|process_time|thread_time|timeit)\b")
+    limits = re.compile(r"mark\.timeout\(([\d_]+)\)|deadline=(?:timedelta|\d)")
+    usual = 120
+    found = [
+        f"{path.name}: {match[0]}"
+        for path in sorted((CHECKOUT / "tests").glob("*.py"))
+        if path != Path(__file__)
+        for text in [path.read_text("utf-8")]
+        for match in (*clocks.finditer(text), *limits.finditer(text))
+        if match.re is clocks or match[1] is None or int(match[1]) < usual
+    ]
+    assert found == []
