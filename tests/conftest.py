@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # A busy machine is no failure: how long a thing takes is for benchmarks/ to say.
 # `--hypothesis-profile=soak` looks longer.
-settings.register_profile("ci", deadline=None, max_examples=100)
-settings.register_profile("soak", deadline=None, max_examples=2_000)
+UNHURRIED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("ci", **UNHURRIED, max_examples=100)
+settings.register_profile("soak", **UNHURRIED, max_examples=2_000)
 settings.load_profile("ci")
 
 

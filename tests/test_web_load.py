@@ -183,7 +183,11 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_characters=" \r\n"), max_siz
 HEADER = st.text(st.characters(codec="latin-1", exclude_characters="\r\n\0"), max_size=40)
 
 
-@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(100),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     method=st.sampled_from(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE"]),
     path=PATHS,
@@ -215,7 +219,11 @@ def test_any_request_has_an_answer_that_is_no_fault_of_ours(
     assert int(answer.split(b" ", 2)[1]) in (200, 400, 403, 404, 405, 410, 413, 422, 429), answer[:300]
 
 
-@settings(max_examples=examples(50), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(50),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     fields=st.dictionaries(
         st.sampled_from(["email", "name", "t", "lists", "website", "often", "pause"]),
@@ -235,7 +243,11 @@ def test_any_form_has_an_answer_that_is_no_fault_of_ours(shared: Site, fields: d
     )
 
 
-@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.binary(max_size=400))
 def test_any_bytes_leave_the_server_standing(shared: Site, data: bytes) -> None:
     with suppress(ConnectionResetError):
