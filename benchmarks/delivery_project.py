@@ -60,7 +60,7 @@ TINY = {
     "outlook.css": "",
 }
 NEAR = 0.03
-ENVIRONMENT = {"NEWSLETTER_SECRET": "a secret of the benchmark, known to all"}
+ENVIRONMENT = {"NEWSLETTER_SECRET": "a secret of the benchmark that all may know"}
 
 
 @dataclass(slots=True)
