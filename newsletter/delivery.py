@@ -291,6 +291,8 @@ class _Run:
             self._ring()
             try:
                 await self._converse(session, route, number, letter)
+                if session.carried and (farewell := session.farewell_for_count):
+                    self._note_limit(session, route, farewell)
                 await session.quit()
             finally:
                 session.abort()  # where an error or a second Ctrl-C came first; after `quit` it does nothing
@@ -342,6 +344,10 @@ class _Run:
             if session.swallowed:
                 self._put_back(letter, route)
                 return
+            if outcome is not None and _is_used_up(session, outcome):
+                self._note_limit(session, route, f"{outcome.code} {outcome.text}")
+                self._put_back(letter, route)
+                return
             trying = False
             if outcome is None:
                 outcome = await session.body(letter.message)
@@ -358,7 +364,13 @@ class _Run:
                 outcome = session.dot(following.message if following else None, trying=trying)
                 if outcome is None:
                     outcome = await session.verdict()
-            self._settle(letter, outcome, route, lost=not session.usable)
+            used_up = _is_used_up(session, outcome)
+            if used_up:
+                self._note_limit(session, route, f"{outcome.code} {outcome.text}")
+            self._settle(letter, outcome, route, lost=not session.usable, used_up=used_up)
+            session.carried += 1
+            if used_up and following is None:
+                return
             if following is not None and (not session.usable or self._stopping.is_set() or route.why_closed):
                 route.trying = route.trying and not trying
                 # Its envelope may be out, but none of its text: the connection is dropped, and it is as if untried.
@@ -382,17 +394,29 @@ class _Run:
         return session.pipelining and (bool(route.overlaps) or (route.overlaps is None and not route.trying))
 
     def _may_go_on(self, session: Session, route: Route, number: int) -> bool:
-        enough = route.messages_per_connection and session.begun >= route.messages_per_connection
+        limits = [most for most in (route.messages_per_connection, session.most_messages) if most]
+        enough = limits and session.begun >= min(limits)
         return not enough and not route.why_closed and route.crew.index(number) < route.lane.parallel(route.connections)
 
     # --- what became of one -----------------------------------------------------------------------------------------
 
-    def _settle(self, letter: _Letter, outcome: Outcome, route: Route, *, lost: bool) -> None:
+    def _note_limit(self, session: Session, route: Route, words: str) -> None:
+        """Learn how many messages this relay takes over one connection: the next ones end before it says so."""
+        carried = session.carried
+        if 0 < route.messages_per_connection <= carried:
+            return
+        route.messages_per_connection = carried
+        self.watcher.news(
+            f"{route.relay} takes {carried} message{'' if carried == 1 else 's'} over one connection "
+            f"({words}); going on over new ones; messages_per_connection = {carried} in newsletter.toml says so before"
+        )
+
+    def _settle(self, letter: _Letter, outcome: Outcome, route: Route, *, lost: bool, used_up: bool = False) -> None:
         now = self.clock()
         self._outstanding -= 1
         route.answered += 1
         route.moved_at = asyncio.get_running_loop().time()
-        news = route.lane.saw(outcome, now)
+        news = "" if used_up else route.lane.saw(outcome, now)
         if lost and outcome.code == 0:
             news = route.lane.lost(now, outcome.text) or news
         if route.lane.stopped:
@@ -402,7 +426,10 @@ class _Run:
             self._close(route, f"{route.relay} takes no mail from {sender} ({outcome.code} {outcome.text})")
         if news:
             self.watcher.news(news)
-        due_at = self._due_at(letter.claim, outcome, route, now) if outcome.state is State.DEFERRED else None
+        due_at = None
+        if outcome.state is State.DEFERRED:
+            worn = 0 < self.max_attempts <= letter.claim.attempts
+            due_at = now if used_up and not worn else self._due_at(letter.claim, outcome, route, now)
         again = due_at is not None and due_at <= now
         self.journal.note(
             Move(
@@ -687,6 +714,12 @@ class _Run:
                 (left,) = await asyncio.gather(opening, return_exceptions=True)
                 if isinstance(left, Session):  # it came in that very moment
                     left.abort()
+
+
+def _is_used_up(session: Session, outcome: Outcome) -> bool:
+    """Whether the connection has carried its share. What its very first message hears is of the pace, whatever the
+    words: else a relay that says so each time would be asked without end."""
+    return outcome.connection and session.carried > 0
 
 
 def _used_up(until: float, limits: str = "", then: str = "the next may go") -> str:

@@ -24,7 +24,7 @@ from typing import Self
 
 from newsletter.connect import connect
 from newsletter.model import Message, Outcome, Relay, State
-from newsletter.replies import Reply, judge
+from newsletter.replies import Reply, ends_connection, judge
 
 QUIT_TIMEOUT_S = 5.0
 """How long to wait for the answer to QUIT, on which nothing depends."""
@@ -80,6 +80,8 @@ class Session(asyncio.Protocol):
         self.relay = relay
         self.pipelining = "pipelining" in offers
         self.begun = 0
+        self.carried = 0
+        """Messages over this connection of which it is known what became of them; counted by whoever sends them."""
         self.swallowed = False
         """The envelope that went out with a dot was lost: whoever it was for has nothing, and was not refused."""
         self._timeouts = timeouts
@@ -93,6 +95,8 @@ class Session(asyncio.Protocol):
         }
         self._has_size = "size" in offers
         self._max_bytes = int(size) if (size := offers.get("size", "")).strip().isdigit() else 0
+        self.most_messages = _most_messages(offers.get("limits", ""))
+        """How many messages the server takes over one connection, as it says itself; 0 where it does not."""
         self._has_8bit = "8bitmime" in offers
         self._has_utf8 = "smtputf8" in offers
         self._transport: asyncio.Transport | None = None
@@ -123,6 +127,11 @@ class Session(asyncio.Protocol):
     @property
     def usable(self) -> bool:
         return not self._lost and self._goodbye is None
+
+    @property
+    def farewell_for_count(self) -> str:
+        """The server's goodbye, where it says that this connection has carried enough; else empty."""
+        return self._farewell() if self._goodbye is not None and ends_connection(self._goodbye.text) else ""
 
     # --- one message ------------------------------------------------------------------------------------------------
 
@@ -380,6 +389,12 @@ class Session(asyncio.Protocol):
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+def _most_messages(limits: str) -> int:
+    """MAILMAX of the extension LIMITS (RFC 9422, 4.1)."""
+    found = re.search(r"(?:^|\s)MAILMAX=([1-9][0-9]{0,5})(?:\s|$)", limits, re.IGNORECASE)
+    return int(found[1]) if found else 0
 
 
 def _command(verb: str, address: str, options: str) -> bytes:
