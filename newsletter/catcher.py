@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from newsletter.catcher_probe import IDENT
 from newsletter.errors import ConfigError
 from newsletter.files import replacing
 from newsletter.model import Relay
@@ -273,7 +274,7 @@ class Catcher:
                 data_size_limit=MAX_MESSAGE_BYTES,
                 enable_SMTPUTF8=True,
                 hostname="localhost",  # the default asks the resolver for our name, once per connection
-                ident="newsletter mail catcher",
+                ident=IDENT,
                 auth_require_tls=False,
                 authenticator=lambda *_: AuthResult(success=True),
                 loop=self._loop,

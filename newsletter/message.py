@@ -1,8 +1,8 @@
 """`Email` + `Subscriber` -> `Message`: slots filled, headers set, MIME bytes ready for the wire, signed if asked for.
 
-Pure and reproducible: the clock is given, the boundary and the Message-ID are derived, so that a resend within the same
-second is the same message. Every value that comes from a list is escaped for where it stands. What all messages of an issue share is
-prepared once; `benchmarks/compose.py` has what one costs.
+Pure and reproducible: the clock is given, the boundary and the Message-ID are derived, so that at the same time a
+resend is the same message. Every value that comes from a list is escaped for where it stands. What all messages of an
+issue share is prepared once; `benchmarks/compose.py` has what one costs.
 """
 
 from __future__ import annotations

@@ -201,7 +201,7 @@ _RATE_WORDS = re.compile(
     | 频率 | 頻率 | 过于频繁 | 過於頻繁 | 过快 | 發信量 | 发信量""",
     re.IGNORECASE | re.VERBOSE,
 )
-# Of a connection's limit in any server's words: "too many mails in this session", "100 messages per connection exceeded".
+# Of a connection's limit in any server's words: "too many mails in this session", "50 messages per connection reached".
 _LINK = r"(?:(?:e?smtp|tcp|the|this|that|a|one|each|every|single|same|current|your)[ ])*(?:connection|session|channel)"
 _LETTERS = r"(?:messages?|e?-?mails?|transactions?|deliver(?:y|ies)|letters?)"
 _CONNECTION_WORDS = re.compile(

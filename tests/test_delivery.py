@@ -658,7 +658,42 @@ def test_quiet_hours_are_waited_for(crowd: Book, soon: None) -> None:
     with SmtpServer() as server:
         quiet = QuietHours(time(11), time(13), NOON.tzinfo)
         assert crowd.run(route(server.relay, 2), quiet=quiet) == Stopped()
-    assert crowd.news == ["quiet hours; going on at 2026-03-02 13:00"]
+    assert crowd.news == ["quiet hours; going on at 2026-03-02 13:00 UTC"]
+
+
+def test_where_nobody_watches_quiet_hours_end_the_run_and_say_until_when(crowd: Book) -> None:
+    with SmtpServer() as server:
+        quiet = QuietHours(time(11), time(13), NOON.tzinfo)
+        stopped = crowd.run(route(server.relay, 2), quiet=quiet, longest_wait_s=300.0)
+    assert stopped == Stopped("quiet hours until 2026-03-02 13:00 UTC", NOON.timestamp() + 3600)
+    assert server.connections == 0
+    assert crowd.counts == {"pending": 40}
+
+
+def test_a_wait_that_is_short_enough_is_waited_for_though_nobody_watches(crowd: Book, soon: None) -> None:
+    crowd.on_news = lambda text: crowd.clock.jump(minutes=5)
+    with SmtpServer() as server:
+        quiet = QuietHours(time(11), time(12, 4), NOON.tzinfo)
+        assert crowd.run(route(server.relay), quiet=quiet, longest_wait_s=300.0) == Stopped()
+    assert crowd.counts == {"sent": 40}
+
+
+def test_a_pause_of_the_relay_ends_the_run_where_it_is_too_long_to_wait_for(crowd: Book) -> None:
+    with SmtpServer(Rule("RCPT", "421 4.7.0 slow down", times=(3,))) as server:
+        stopped = crowd.run(route(server.relay, rules=Rules(pause_s=50.0)), longest_wait_s=10.0)
+    assert f"{server.relay} pauses until 2026-03-02 12:0" in stopped.reason
+    assert stopped.until == pytest.approx(NOON.timestamp() + 50, abs=20)
+    assert crowd.counts["sent"] == 2
+    assert_accounted(crowd, server)
+
+
+def test_what_is_not_held_waits_for_neither_quiet_hours_nor_rates_and_counts_all_the_same(crowd: Book) -> None:
+    with SmtpServer() as server:
+        quiet = QuietHours(time(11), time(13), NOON.tzinfo)
+        free = route(server.relay, rates=[Rate(5, 86_400)], held=False)
+        assert crowd.run(free, quiet=quiet, longest_wait_s=0.0) == Stopped()
+    assert crowd.counts == {"sent": 40}
+    assert free.pace.wait_s("", NOON.timestamp() + 60) > 3600
     assert_accounted(crowd, server)
     assert set(crowd.states.values()) == {"sent"}
 
