@@ -633,6 +633,23 @@ def test_a_time_to_begin_at(text: str, when: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "now", "when"),
+    [
+        ("08:00", "2026-03-02T08:01+08:00", "2026-03-02T08:00+08:00"),
+        ("08:00", "2026-03-02T08:14:59+08:00", "2026-03-02T08:00+08:00"),
+        ("08:00", "2026-03-02T08:15+08:00", "2026-03-03T08:00+08:00"),
+        ("08:00", "2026-03-02T07:59+08:00", "2026-03-02T08:00+08:00"),
+        ("23:55", "2026-03-03T00:05+08:00", "2026-03-02T23:55+08:00"),  # over midnight
+        ("2026-03-02T08:00", "2026-03-02T08:10+08:00", "2026-03-02T08:00+08:00"),
+    ],
+)
+def test_a_time_that_has_just_passed_is_meant(text: str, now: str, when: str) -> None:
+    """A machine that wakes late, a post that took a minute to read: not a day's wait."""
+    found = parse_at(text, datetime.fromisoformat(now), SHANGHAI, window=timedelta(minutes=15))
+    assert found == datetime.fromisoformat(when)
+
+
+@pytest.mark.parametrize(
     ("text", "what", "remedy"),
     [
         ("2026-03-02T08:00", 'is "2026-03-02T08:00", which has passed', "a time to come"),
