@@ -29,7 +29,9 @@ MEANINGS: Mapping[int, str] = MappingProxyType(
     }
 )
 
-_PLACE = re.compile(r"(?P<path>[^\s:](?:[^:]|:(?!\s|\d))*):(?P<line>\d+)(?::(?P<column>\d+))?: (?P<rest>.*)", re.DOTALL)
+_PLACE = re.compile(
+    r"(?!\w+://)(?P<path>[^\s:](?:[^:]|:(?!\s|\d))*):(?P<line>\d+)(?::(?P<column>\d+))?: (?P<rest>.*)", re.DOTALL
+)
 
 
 def ending(code: int) -> dict[str, Any]:

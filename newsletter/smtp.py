@@ -24,6 +24,7 @@ from typing import Self
 
 from newsletter.connect import connect
 from newsletter.model import Message, Outcome, Relay, State
+from newsletter.redaction import redacted
 from newsletter.replies import Reply, ends_connection, judge
 
 QUIT_TIMEOUT_S = 5.0
@@ -99,6 +100,7 @@ class Session(asyncio.Protocol):
         """How many messages the server takes over one connection, as it says itself; 0 where it does not."""
         self._has_8bit = "8bitmime" in offers
         self._has_utf8 = "smtputf8" in offers
+        self._secrets: tuple[str, ...] = ()
         self._transport: asyncio.Transport | None = None
         self._unfinished = b""
         self._lines: list[bytes] = []
@@ -120,6 +122,7 @@ class Session(asyncio.Protocol):
         """Connect, start TLS, log in. Raises DeliveryError in one sentence."""
         connection = await connect(relay, timeout_s=timeouts.connect, tls_context=tls_context)
         session = cls(relay, connection.offers, timeouts)
+        session._secrets = connection.secrets
         session._transport = connection.transport
         connection.transport.set_protocol(session)
         return session
@@ -317,7 +320,7 @@ class Session(asyncio.Protocol):
         lines = self._lines
         well_formed = len(head) == 3 and head.isdigit() and head[0] in b"2345" and mark in b" -"
         if not well_formed or (lines and lines[0][:3] != head):
-            self._close(f"the relay's answer is no SMTP: {_words(text[:200])}")
+            self._close(f"the relay's answer is no SMTP: {self._said(text[:200])}")
             return
         lines.append(text)
         if sum(map(len, lines)) > MAX_REPLY_BYTES:
@@ -326,7 +329,12 @@ class Session(asyncio.Protocol):
         if mark == b"-":
             return
         self._lines = []
-        self._take_reply(Reply(int(head), _words(b" ".join([each[4:] for each in lines]))))
+        self._take_reply(Reply(int(head), self._said(b" ".join([each[4:] for each in lines]))))
+
+    def _said(self, text: bytes) -> str:
+        """A server's words as they may be shown, logged and stored."""
+        # Security: a relay may repeat the password, in any of its answers.
+        return redacted(_words(text), self._secrets) if self._secrets else _words(text)
 
     def _take_reply(self, reply: Reply) -> None:
         if len(self._replies) < len(self._expected):
