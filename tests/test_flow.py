@@ -401,6 +401,31 @@ def test_a_refused_address_stops_nobody_and_is_reported_in_the_server_s_words(fo
     assert server.recipients == [addresses[0], addresses[2]]
 
 
+def test_a_dry_run_of_a_correction_shows_the_correction_and_changes_nothing(folder: Path) -> None:
+    """To those who have another version and are still on the list, marked; the ledger is only read."""
+    dry = ("send", "2026-03-01-hello.md", "--to", "list.csv", "--dry-run", "--erratum")
+    write_list(folder, *people(3))
+    run = newsletter(*dry, cwd=folder)
+    assert (run.code, "there is no ledger" in run.err) == (2, True), run.err
+    with SmtpServer() as server:
+        assert send(folder, server)[0] == 0
+        run = newsletter(*dry, cwd=folder)
+        assert run.code == 2
+        assert "nobody on the list has another version of it; there is nothing to correct" in run.err
+        write_post(folder, "---\ntitle: Hello\n---\n\nAnother paragraph.\n")
+        write_list(folder, *people(4)[1:])
+        before = newsletter("status", "2026-03-01-hello", "--json", cwd=folder).json
+        run = newsletter(*dry, cwd=folder)
+        assert run.code == 0, run.err
+        for words in ("2026-03-01-hello+erratum-2", "Correction: Hello", "2 who have an older version"):
+            assert words in run.out
+        shown = (folder / "out" / "2026-03-01-hello" / "recipients.csv").read_text()
+        assert [address for address in people(4) if address in shown] == people(3)[1:]
+        assert newsletter("status", "2026-03-01-hello", "--json", cwd=folder).json == before
+        code, report = send(folder, server, "--erratum")
+    assert (code, report["sent"]) == (0, 2)
+
+
 def test_whoever_is_left_makes_exit_3_and_is_named(folder: Path) -> None:
     addresses = people(3)
     write_list(folder, *addresses)

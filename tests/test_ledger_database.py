@@ -252,8 +252,10 @@ def test_the_file_is_durable_before_a_call_returns(tmp_path: Path) -> None:
 
 def test_a_server_behind_a_silent_firewall_is_given_up_within_a_minute(postgres_url: str) -> None:
     """As libpq has it: a packet that nobody confirms, and a connection on which nothing is said."""
-    with connected(parse_place(postgres_url)).connect() as db:
+    engine = connected(parse_place(postgres_url))
+    with engine.connect() as db:
         asked = db.connection.driver_connection.info.get_parameters()  # type: ignore[union-attr]
+    engine.dispose()
     limits = {name: int(asked[name]) for name in asked if name.startswith(("keepalives", "tcp_user_timeout"))}
     silent_s = limits["keepalives_idle"] + limits["keepalives_interval"] * limits["keepalives_count"]
     assert (limits["keepalives"], silent_s, limits["tcp_user_timeout"]) == (1, 60, 60_000)
