@@ -175,7 +175,8 @@ def test_a_line_that_is_no_click_is_named_and_stops_nothing(people: People) -> N
 def test_the_command_reads_a_file(tmp_path: Path) -> None:
     (tmp_path / "clicks.jsonl").write_bytes(line(ADA) + b"nonsense\n" + line(BO))
     run = newsletter("sync", "clicks.jsonl", "--json", cwd=tmp_path, NEWSLETTER_SECRET=SECRET)
-    assert (run.code, run.json) == (1, {"left": 2, "known": 0, "refused": 1})
+    meaning = {"exit_code": 1, "meaning": "the post or the list is at fault"}
+    assert (run.code, run.json) == (1, {"left": 2, "known": 0, "refused": 1, **meaning})
     assert 'clicks.jsonl:2: not a line of JSON; a line is {"token": "…", "time": "…Z"}' in run.err
     (tmp_path / "clicks.jsonl").write_bytes(line(ADA))
     run = newsletter("sync", "clicks.jsonl", cwd=tmp_path, NEWSLETTER_SECRET=SECRET)
