@@ -10,6 +10,7 @@ import gc
 import io
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -31,7 +32,6 @@ from newsletter.console import (
     json_option,
     load,
     print_json,
-    sentences,
     wait_at,
     warn,
 )
@@ -114,11 +114,14 @@ def _drop_output() -> None:
 def render(post: str, out: Path | None, images: str | None, config_path: Path | None, as_json: bool) -> None:
     """Write POST as email.html, email.txt, email.mjml and issue.json. `-` reads the post from standard input."""
     from newsletter import output, pipeline
+    from newsletter.publication import held_findings
 
     config = load(config_path, post)
     with Progress("Fetching pictures", quiet=as_json) as fetching:
         rendering = pipeline.render_post(post, config, images=images_mode(images), on_fetch=fetching.show)
-    warn(finding.at(rendering.path) for finding in rendering.findings)
+    held = held_findings(rendering.issue, datetime.now(UTC), pipeline.zone_of(config), rendering.text)
+    warnings = [finding.at(rendering.path) for finding in (*rendering.findings, *held)]
+    warn(warnings)
     folder = out or Path("out") / rendering.issue.slug
     written = output.write_rendering(rendering.issue, rendering.email, config.sample_sender, pipeline.SAMPLE, folder)
     if as_json:
@@ -128,7 +131,7 @@ def render(post: str, out: Path | None, images: str | None, config_path: Path | 
                 "issue": rendering.issue.slug,
                 "files": files,
                 "html": output.html_sizes(rendering.email),
-                "warnings": sentences(rendering),
+                "warnings": warnings,
             }
         )
         return

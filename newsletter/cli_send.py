@@ -59,6 +59,10 @@ ledger_option = click.option(
 )
 log_option = click.option("--log-json", metavar="FILE", help="Write each event as a line of JSON; - for stderr.")
 yes_option = click.option("--yes", is_flag=True, help="Do not ask; for cron and CI.")
+now_option = click.option("--now", is_flag=True, help="Send a draft, or an issue whose date is yet to come.")
+newcomers_option = click.option(
+    "--newcomers", is_flag=True, help="Send an old issue also to those who joined long after it first went out."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,8 @@ class _Way:
     at: str | None
     yes: bool
     as_json: bool
+    now: bool = False
+    first: bool = False
 
 
 @click.command()
@@ -103,6 +109,9 @@ class _Way:
 @click.option("--continue", "go_on", is_flag=True, help="The issue changed after some got it: send it to the others.")
 @click.option("--erratum", is_flag=True, help="The issue changed: mail it again, marked, to those who got the old one.")
 @click.option("--changed-list", is_flag=True, help="Send though many people of the last issue are not on this list.")
+@click.option("--first", is_flag=True, help="This newsletter begins here: with --yes, there may be no ledger yet.")
+@newcomers_option
+@now_option
 @images_option
 @log_option
 @yes_option
@@ -127,6 +136,9 @@ def send(  # one parameter per option
     go_on: bool,
     erratum: bool,
     changed_list: bool,
+    first: bool,
+    newcomers: bool,
+    now: bool,
     images: str | None,
     log_json: str | None,
     yes: bool,
@@ -166,13 +178,13 @@ def send(  # one parameter per option
             on_fetch=fetching.show,
         )
     if dry_run:
-        _dry_run(sending, to, out, as_json)
+        _dry_run(sending, to, out, as_json, _place(config, ledger_url))
         return
     from newsletter.send import Orders
 
     watched = is_terminal() and not yes
-    orders = Orders(go_on, erratum, canary or 0, connections or 0, changed_list, watched)
-    way = _Way(to, where, orders, relay_url, ledger_url, log_json, at, yes, as_json)
+    orders = Orders(go_on, erratum, canary or 0, connections or 0, changed_list, watched, newcomers)
+    way = _Way(to, where, orders, relay_url, ledger_url, log_json, at, yes, as_json, now, first)
     if not catch:
         sys.exit(_send(sending, way))
     from newsletter.catcher import Catcher
@@ -209,12 +221,14 @@ def _place(config: Config, ledger_url: str | None) -> Path | str:
     return parse_ledger(ledger_url) if ledger_url else config.ledger_place
 
 
-def _dry_run(sending: Sending, to: Sequence[str], out: Path, as_json: bool) -> None:
+def _dry_run(sending: Sending, to: Sequence[str], out: Path, as_json: bool, place: Path | str) -> None:
     from newsletter import output
+    from newsletter.identity import rehearse
 
+    sending, refusals = rehearse(sending, place)
     rendering = sending.rendering
     folder = out / rendering.issue.slug
-    warnings = all_warnings(sending, to)
+    warnings = (*all_warnings(sending, to), *refusals)
     warn(warnings)
     facts = plan_facts(sending, to, None)
     written = output.write_dry_run(
@@ -241,28 +255,35 @@ def _dry_run(sending: Sending, to: Sequence[str], out: Path, as_json: bool) -> N
 
 def _send(sending: Sending, way: _Way, catcher: Catcher | None = None) -> int:
     """Show, ask, send, account. Gives the exit code."""
+    from newsletter.identity import under_known_name
     from newsletter.ledger import Ledger
+    from newsletter.ledger_start import require_start
     from newsletter.people.store import copy_suppressions
     from newsletter.send import require_sendable
 
     lanes = _lanes(sending.config, way.relay_url, catcher)
-    lacking = () if catcher else require_sendable(sending, [lane.relay for lane in lanes])
+    at = _moment(way.at, sending.config.settings.delivery.time_zone)
+    lacking = () if catcher else require_sendable(sending, [lane.relay for lane in lanes], go=way.now, at=at)
     warnings = (*all_warnings(sending, way.to), *lacking)
     warn(warnings)
     # What a catcher swallows was sent to nobody: its ledger lives in memory.
     place = _place(sending.config, way.ledger_url)
     relays = ", ".join(str(lane.relay) for lane in lanes) + (" (the embedded catcher)" if catcher else "")
+    if way.yes and not (catcher or sending.test or way.first):
+        require_start(place)
     with contextlib.ExitStack() as opened:
         ledger = opened.enter_context(Ledger.open(None if catcher else place, lambda: datetime.now(UTC)))
         if catcher:
             copy_suppressions(place, ledger.storage)
+        sending = under_known_name(sending, ledger)
         log = opened.enter_context(JsonLog(way.log_json, sending.rendering.issue.slug)) if way.log_json else None
         progress = opened.enter_context(SendProgress(quiet=way.as_json, log=log))
         report = _carry_out(sending, way, lanes, ledger, progress, relays)
         if log is not None:
             log.write("report", **accounts(report))
+    warn(report.notes)
     if way.as_json:
-        print_json({**summary(sending), **accounts(report), "warnings": list(warnings)})
+        print_json({**summary(sending), **accounts(report), "warnings": [*warnings, *report.notes]})
     else:
         print_report(report)
     return errors.EXIT_OK if report.complete else errors.EXIT_UNSENT
@@ -287,6 +308,7 @@ def _carry_out(
         ask(_question(sending, len(sending.recipients), 0), yes=way.yes, otherwise="nothing was sent")
         return deliver_test(sending, lanes, ledger, watcher, progress.start)
     with ledger.hold(sending.rendering.issue.slug):
+        is_first = ledger.is_new()
         lists = "\n".join(name if name.startswith("@") else _absolute(name) for name in way.to)
         post = _absolute(sending.rendering.path)
         kept = join_segment(lists, way.where.strip())
@@ -298,8 +320,9 @@ def _carry_out(
             print_facts(facts)
         if prepared.plan.due:
             try:
+                begins = is_first and not way.first and not ledger.storage.is_temporary
                 ask(
-                    _question(sending, prepared.plan.due, prepared.plan.audience - prepared.plan.due),
+                    _question(sending, prepared.plan.due, prepared.plan.audience - prepared.plan.due, begins=begins),
                     yes=way.yes,
                     otherwise="nothing was sent",
                 )
@@ -315,22 +338,31 @@ def _absolute(path: object) -> str:
     return str(Path(str(path)).absolute()) if path not in (None, "-") else ""
 
 
-def _question(sending: Sending, due: int, others: int) -> str:
+def _question(sending: Sending, due: int, others: int, *, begins: bool = False) -> str:
+    from newsletter.ledger_start import NOTHING_SENT
+
     one, many = ("address", "addresses") if sending.test else ("subscriber", "subscribers")
-    return f"Send to {'the other ' if others else ''}{due:,} {one if due == 1 else many}?"
+    ask_for = f"Send to {'the other ' if others else ''}{due:,} {one if due == 1 else many}?"
+    return f"{NOTHING_SENT.capitalize()}. {ask_for}" if begins else ask_for
 
 
-def _wait_until(at: str | None, zone: tzinfo | None) -> None:
+def _moment(at: str | None, zone: tzinfo | None) -> datetime | None:
+    """When `--at` says; None without it."""
     if at is None:
-        return
+        return None
     from newsletter.pace import parse_at
     from newsletter.values import FaultError
 
-    now = datetime.now().astimezone()
     try:
-        moment = parse_at(at, now, zone)
+        return parse_at(at, datetime.now().astimezone(), zone)
     except FaultError as fault:
         raise errors.ConfigError(f"--at {fault.what}; {fault.remedy or 'write --at 08:00'}") from fault
+
+
+def _wait_until(at: str | None, zone: tzinfo | None) -> None:
+    moment = _moment(at, zone)
+    if moment is None:
+        return
     click.echo(f"Waiting until {moment:%Y-%m-%d %H:%M %Z}. Ctrl-C stops; nobody has been mailed yet.", err=True)
     nothing = threading.Event()
     while (left := (moment - datetime.now().astimezone()).total_seconds()) > 0:
@@ -365,6 +397,8 @@ def _keep(catcher: Catcher, mbox: Path | None, maildir: Path | None) -> None:
 @connections_option
 @ledger_option
 @click.option("--continue", "go_on", is_flag=True, help="The issue changed after some got it: send it to the others.")
+@newcomers_option
+@now_option
 @log_option
 @yes_option
 @config_option
@@ -375,6 +409,8 @@ def resume(
     connections: int | None,
     ledger_url: str | None,
     go_on: bool,
+    newcomers: bool,
+    now: bool,
     log_json: str | None,
     yes: bool,
     config_path: Path | None,
@@ -394,6 +430,7 @@ def resume(
             return
         post, audience = ledger.paths(name)
     way = _way(audience, relay_url, connections, ledger_url, log_json, go_on=go_on, yes=yes, as_json=as_json)
+    way = replace(way, now=now, orders=replace(way.orders, newcomers=newcomers))
     sys.exit(_go_on(config, name, post, way))
 
 
@@ -403,6 +440,7 @@ def resume(
 @relay_option
 @connections_option
 @ledger_option
+@now_option
 @log_option
 @yes_option
 @config_option
@@ -413,6 +451,7 @@ def retry(
     relay_url: str | None,
     connections: int | None,
     ledger_url: str | None,
+    now: bool,
     log_json: str | None,
     yes: bool,
     config_path: Path | None,
@@ -436,7 +475,7 @@ def retry(
             ledger.reopen(name, states)
         post, audience = ledger.paths(name)
     way = _way(audience, relay_url, connections, ledger_url, log_json, go_on=False, yes=True, as_json=as_json)
-    sys.exit(_go_on(config, name, post, way))
+    sys.exit(_go_on(config, name, post, replace(way, now=now)))
 
 
 def _way(
@@ -462,6 +501,7 @@ def _way(
 
 def _go_on(config: Config, issue: str, post: str, way: _Way) -> int:
     from newsletter import pipeline
+    from newsletter.identity import may_be
 
     if not post or not way.to:
         raise errors.ConfigError(
@@ -471,7 +511,7 @@ def _go_on(config: Config, issue: str, post: str, way: _Way) -> int:
     with _sign_ups(config, way.to, way.ledger_url) as sign_ups:
         when = datetime.now(UTC)
         sending = pipeline.plan_send(post, config, to=way.to, where=way.where, test=(), when=when, sign_ups=sign_ups)
-    if sending.rendering.issue.slug != base:
+    if not may_be(sending.rendering, base):
         raise errors.ConfigError(f"{post} is now the issue {sending.rendering.issue.slug}, not {base}; see its name")
     if erratum:
         way = replace(way, orders=replace(way.orders, erratum=True))
@@ -548,13 +588,12 @@ def resolve(
 
 def _open(config: Config, ledger_url: str | None) -> Any:
     from newsletter.config import parse_ledger
-    from newsletter.ledger import Ledger
     from newsletter.send import open_ledger
 
     def now() -> datetime:
         return datetime.now(UTC)
 
-    return Ledger.open(parse_ledger(ledger_url), now) if ledger_url else open_ledger(config, now)
+    return open_ledger(config, now, parse_ledger(ledger_url) if ledger_url else None)
 
 
 COMMANDS = (send, resume, retry, status, resolve)

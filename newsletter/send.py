@@ -13,7 +13,7 @@ import socket
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
@@ -21,15 +21,19 @@ from types import MappingProxyType
 from newsletter.audience import Audience
 from newsletter.config import Config, LaneSettings
 from newsletter.delivery import Canary, Route, Stopped, Watcher, deliver
-from newsletter.errors import ConfigError, ContentError, located
+from newsletter.errors import ConfigError, ContentError
 from newsletter.fields import unmark
+from newsletter.identity import known_issue as known_issue
+from newsletter.identity import require_same_issue
 from newsletter.lane import Lane
 from newsletter.ledger import Claim, Ledger, Move, Plan
+from newsletter.ledger_start import require_ledger
 from newsletter.links import Shadows
 from newsletter.model import Outcome, Relay, State, Subscriber, fold_address
 from newsletter.pace import Pace
 from newsletter.people.store import People
-from newsletter.pipeline import Sending
+from newsletter.pipeline import Sending, zone_of
+from newsletter.publication import held_findings
 from newsletter.smtp import Timeouts
 
 LISTED = 1_000
@@ -56,6 +60,9 @@ class Orders:
     watched: bool = False
     """A person sees what it waits for, and may end it: then it waits as long as it takes."""
 
+    newcomers: bool = False
+    """Mail those who joined the list long after the issue first went out, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -69,6 +76,24 @@ class Prepared:
     issue: str
     orders: Orders
     left_out: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of a send that nothing refuses."""
+        plan, notes = self.plan, []
+        have = plan.sent + plan.uncertain
+        if plan.content_changed and not plan.due and have and not (self.orders.go_on or self.orders.erratum):
+            notes.append(
+                f"the issue {self.issue} is not what {have:,} people got, and nobody is left to mail: --erratum mails "
+                "it again, marked as a correction, to those who got the old one"
+            )
+        if plan.newcomers:
+            days = self.sending.config.settings.delivery.newcomers_days
+            notes.append(
+                f"{plan.newcomers:,} joined the list after the issue {self.issue} first went out, more than {days:g} "
+                "days ago, and are left out; --newcomers mails them"
+            )
+        return tuple(notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +117,8 @@ class Report:
     seconds: float = 0.0
     next_due: datetime | None = None
     test: bool = False
+    newcomers: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def sent(self) -> int:
@@ -112,16 +139,19 @@ def left_of(counts: Mapping[State, int]) -> int:
     return sum(counts[state] for state in _WAITING)
 
 
-def require_sendable(sending: Sending, relays: Sequence[Relay]) -> tuple[str, ...]:
+def require_sendable(
+    sending: Sending, relays: Sequence[Relay], *, go: bool = False, at: datetime | None = None
+) -> tuple[str, ...]:
     """What still lacks for a real send. Relays on this machine only earn warnings, which are returned.
 
-    Raises ConfigError for missing keys, ContentError for a post that is not to be published.
+    Raises ConfigError for missing keys, ContentError for a post that is not to be published, or not yet; `go` sends it
+    all the same. `at` is when it goes out, where that is later.
     """
-    issue = sending.rendering.issue
-    if not issue.published and not sending.test:
-        raise ContentError(
-            located(sending.rendering.path, None, "`published: false` says not to send this post", "take the line out")
-        )
+    rendering = sending.rendering
+    moment = at or sending.composer.when
+    held = held_findings(rendering.issue, moment, zone_of(sending.config), rendering.text)
+    if held and not (go or sending.test):
+        raise ContentError(held[0].at(rendering.path))
     missing = tuple(key for key in sending.config.missing_for_send() if key != "relay.url")
     if not missing:
         return ()
@@ -141,6 +171,7 @@ def prepare(sending: Sending, ledger: Ledger, orders: Orders, *, post: str = "",
     `post` and `audience` are what `resume` will read again: two paths, the list's with its segment, `join_segment`.
     """
     issue = sending.rendering.issue.slug
+    identity = require_same_issue(sending, ledger, accepted=orders.go_on or orders.erratum)
     ledger.recover(issue)
     title = unmark(sending.rendering.issue.title, sending.rendering.issue)
     delivery = sending.config.settings.delivery
@@ -153,7 +184,14 @@ def prepare(sending: Sending, ledger: Ledger, orders: Orders, *, post: str = "",
         audience=audience,
         max_attempts=delivery.max_attempts,
         shadows=Shadows(sending.config.secrets),
+        identity=identity,
+        newcomers_for=None if orders.newcomers else timedelta(days=delivery.newcomers_days),
     )
+    if plan.newcomers and not plan.audience:
+        raise ConfigError(
+            f"nobody on this list was to get the issue {issue} when it first went out, more than "
+            f"{delivery.newcomers_days:g} days ago; see that it is the right list, then write --newcomers"
+        )
     if plan.content_changed and (plan.due or orders.erratum):
         _settle_content(plan, sending, ledger, title, orders)
     if orders.erratum:
@@ -315,6 +353,8 @@ def _account(prepared: Prepared, ledger: Ledger, stopped: str, seconds: float) -
         stopped=stopped,
         seconds=seconds,
         next_due=ledger.next_due(issue),
+        newcomers=plan.newcomers,
+        notes=prepared.notes,
     )
 
 
@@ -419,30 +459,17 @@ class _TestBook:
 # --- the ledger, for a person ---------------------------------------------------------------------------------------
 
 
-def open_ledger(config: Config, when: Callable[[], datetime]) -> Ledger:
-    """The ledger of what was sent. Raises ConfigError where nothing was ever sent from here."""
-    place = config.ledger_place
-    if isinstance(place, Path) and not place.exists():
-        raise ConfigError(f"{place}: there is no ledger, so nothing was sent from here; run `newsletter send`")
+def open_ledger(config: Config, when: Callable[[], datetime], place: Path | str | None = None) -> Ledger:
+    """The ledger of what was sent, at `place` or where the configuration says. ConfigError where there is none."""
+    place = place or config.ledger_place
+    require_ledger(place)
     return Ledger.open(place, when)
 
 
 def open_people(config: Config, place: Path | str, when: Callable[[], datetime]) -> People:
     """Those who signed up, left or bounced. Raises ConfigError where nothing was ever kept."""
-    if isinstance(place, Path) and not place.exists():
-        raise ConfigError(f"{place}: there is no ledger, so nobody has signed up or left here")
+    require_ledger(place, "nobody has signed up or left here")
     return People.open(place, when, config.secrets)
-
-
-def known_issue(ledger: Ledger, name: str) -> str:
-    """The issue of this name, or of a post of this name. Raises ConfigError naming those there are."""
-    names = [row.issue for row in ledger.issues()]
-    found = next((known for known in names if known in (name, Path(name).stem)), None)
-    if found is None:
-        raise ConfigError(
-            f"the ledger has no issue '{name}'; write one of: {', '.join(names[-10:]) or '(it is empty)'}"
-        )
-    return found
 
 
 def resolve_uncertain(ledger: Ledger, issue: str, addresses: Sequence[str], *, resend: bool) -> tuple[str, ...]:

@@ -54,6 +54,11 @@ class Storage:
     def dialect(self) -> sa.Dialect:
         return self.engine.dialect
 
+    @property
+    def is_temporary(self) -> bool:
+        """In memory, gone when it is closed: a rehearsal's."""
+        return self.place.file is None and not self.place.is_postgresql
+
     def close(self) -> None:
         if self._writer is not None:
             self._writer.close()
