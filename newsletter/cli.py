@@ -114,6 +114,7 @@ def _drop_output() -> None:
 def render(post: str, out: Path | None, images: str | None, config_path: Path | None, as_json: bool) -> None:
     """Write POST as email.html, email.txt, email.mjml and issue.json. `-` reads the post from standard input."""
     from newsletter import output, pipeline
+    from newsletter.outputs import RENDERED, require_free
     from newsletter.publication import held_findings
 
     config = load(config_path, post)
@@ -123,6 +124,7 @@ def render(post: str, out: Path | None, images: str | None, config_path: Path | 
     warnings = [finding.at(rendering.path) for finding in (*rendering.findings, *held)]
     warn(warnings)
     folder = out or Path("out") / rendering.issue.slug
+    require_free([folder / name for name in RENDERED], config=config, inputs=[post])
     written = output.write_rendering(rendering.issue, rendering.email, config.sample_sender, pipeline.SAMPLE, folder)
     if as_json:
         files = [{"path": str(file.path), "bytes": file.size} for file in written]

@@ -150,6 +150,7 @@ def send(  # one parameter per option
     The relay's password is read from NEWSLETTER_SMTP_PASSWORD and from nowhere else.
     """
     from newsletter import pipeline
+    from newsletter.outputs import require_free
 
     if sum((dry_run, catch, bool(relay_url))) > 1:
         raise click.UsageError("--dry-run, --catch and --relay exclude each other; choose one")
@@ -164,6 +165,8 @@ def send(  # one parameter per option
     if test and (erratum or canary):
         raise click.UsageError("--erratum and --canary go with a send to a list, not with --test")
     config = load(config_path, post)
+    written = (mbox, maildir, log_json)
+    require_free(written, config=config, ledger=_place(config, ledger_url), inputs=[post, *to])
     with Progress("Fetching pictures", quiet=as_json) as fetching, _sign_ups(config, to, ledger_url) as sign_ups:
         sending = pipeline.plan_send(
             post,
@@ -224,10 +227,13 @@ def _place(config: Config, ledger_url: str | None) -> Path | str:
 def _dry_run(sending: Sending, to: Sequence[str], out: Path, as_json: bool, place: Path | str) -> None:
     from newsletter import output
     from newsletter.identity import rehearse
+    from newsletter.outputs import DRY_RUN, require_free
 
     sending, refusals = rehearse(sending, place)
     rendering = sending.rendering
     folder = out / rendering.issue.slug
+    written_to = [folder / name for name in DRY_RUN]
+    require_free(written_to, config=sending.config, ledger=place, inputs=[rendering.path, *to])
     warnings = (*all_warnings(sending, to), *refusals)
     warn(warnings)
     facts = plan_facts(sending, to, None)
@@ -502,11 +508,14 @@ def _way(
 def _go_on(config: Config, issue: str, post: str, way: _Way) -> int:
     from newsletter import pipeline
     from newsletter.identity import may_be
+    from newsletter.outputs import require_free
 
     if not post or not way.to:
         raise errors.ConfigError(
             f"{issue}: the ledger does not know the files it was sent from; write newsletter send POST --to LIST.csv"
         )
+    place = _place(config, way.ledger_url)
+    require_free([way.log_json], config=config, ledger=place, inputs=[post, *way.to])
     base, _, erratum = issue.partition("+erratum-")
     with _sign_ups(config, way.to, way.ledger_url) as sign_ups:
         when = datetime.now(UTC)

@@ -35,7 +35,7 @@ from newsletter.ledger_rows import (
     storable,
 )
 from newsletter.links import Shadows
-from newsletter.lock import advisory_lock, lock_path, locked
+from newsletter.lock import advisory_lock, busy_at, lock_path, locked
 from newsletter.model import Outcome, State, fold_address
 from newsletter.schema import (
     MOVES,
@@ -120,9 +120,13 @@ class Ledger:
                     yield
                 finally:
                     del self._holding[issue]
-        elif place.file is not None:
-            with locked(lock_path(place.file, issue), issue):
-                yield
+        elif (file := self.storage.file) is not None:
+            with file.locked(issue) as got:
+                lock = lock_path(file.path, issue)
+                if not got:
+                    raise busy_at(lock, issue)
+                with locked(lock, issue):
+                    yield
         else:
             yield
 
@@ -413,6 +417,7 @@ class Ledger:
 
     def begin_run(self, issue: str, owner: str) -> int:
         """Note that a send has begun, for the report. The number is for `end_run`."""
+        self.storage.count_send()
         row = {"issue": issue, "owner": storable(owner), "started": self._now()}
         with self._write(issue) as db:
             return int(db.execute(sa.insert(runs).returning(runs.c.id), row).scalar_one())

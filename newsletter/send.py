@@ -12,6 +12,7 @@ import random
 import socket
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -21,12 +22,12 @@ from types import MappingProxyType
 from newsletter.audience import Audience
 from newsletter.config import Config, LaneSettings
 from newsletter.delivery import Canary, Route, Stopped, Watcher, deliver
-from newsletter.errors import ConfigError, ContentError
+from newsletter.errors import BusyError, ConfigError, ContentError, LedgerError, LostLedgerError
 from newsletter.fields import unmark
 from newsletter.identity import known_issue as known_issue
 from newsletter.identity import require_same_issue
 from newsletter.lane import Lane
-from newsletter.ledger import Claim, Ledger, Move, Plan
+from newsletter.ledger import Claim, IllegalMoveError, Ledger, Move, Plan
 from newsletter.ledger_start import require_ledger
 from newsletter.links import Shadows
 from newsletter.model import Outcome, Relay, State, Subscriber, fold_address
@@ -269,6 +270,27 @@ def deliver_to_list(
     prepared: Prepared, lanes: Sequence[LaneSettings], ledger: Ledger, watcher: Watcher, on_start: Callable[[int], None]
 ) -> Report:
     """Mail everyone who is due, once each, and account for all of them. Raises DeliveryError, ConfigError."""
+    with _ledger_kept(prepared):
+        return _deliver_to_list(prepared, lanes, ledger, watcher, on_start)
+
+
+@contextmanager
+def _ledger_kept(prepared: Prepared) -> Iterator[None]:
+    """Whoever is left when the ledger goes away, or another run writes to the issue, was not mailed: exit code 3, 4."""
+    try:
+        yield
+    except LedgerError as error:
+        if not prepared.plan.due:
+            raise
+        raise LostLedgerError(str(error)) from error
+    except IllegalMoveError as error:
+        remedy = "another run has written to it; see that no other one sends it, then run the same command again"
+        raise BusyError(f"{error}; {remedy}") from error
+
+
+def _deliver_to_list(
+    prepared: Prepared, lanes: Sequence[LaneSettings], ledger: Ledger, watcher: Watcher, on_start: Callable[[int], None]
+) -> Report:
     sending, plan, issue = prepared.sending, prepared.plan, prepared.issue
     delivery = sending.config.settings.delivery
     book = _Book(ledger, issue, sending.recipients, delivery.max_attempts)
@@ -281,8 +303,14 @@ def deliver_to_list(
         try:
             stopped = _deliver(prepared, lanes, book, ledger.pace_marks(), plan.due, watcher)
             reason = stopped.reason
-        finally:
+        except LedgerError:
+            with suppress(LedgerError):  # what was wrong first is what is said
+                ledger.end_run(run, reason)
+            raise
+        except BaseException:
             ledger.end_run(run, reason)
+            raise
+        ledger.end_run(run, reason)
     return _account(prepared, ledger, stopped.reason, time.monotonic() - started)
 
 
