@@ -158,7 +158,7 @@ class Project:
 
 
 def send_command(post: Path, people: Path, url: str, connections: int) -> Sequence[str]:
-    options = ("--to", str(people), "--relay", url, "--connections", str(connections), "--yes", "--json")
+    options = ("--to", str(people), "--relay", url, "--connections", str(connections), "--yes", "--first", "--json")
     return (*NEWSLETTER, "send", str(post), *options)
 
 

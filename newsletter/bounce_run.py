@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
-from pathlib import Path
 
 from newsletter.bounces.arrivals import Arrival
 from newsletter.bounces.read import read_message
@@ -38,6 +37,7 @@ from newsletter.bounces.readings import (
 from newsletter.bounces.score import SOFT_RULE, SoftRule
 from newsletter.config import Config
 from newsletter.errors import ConfigError
+from newsletter.ledger_start import require_ledger
 from newsletter.mailboxes import Mailbox, open_mailbox
 from newsletter.model import fold_address
 from newsletter.people.bounced import Recipient
@@ -179,8 +179,7 @@ def read_sources(
             f'{what}; name one, or write [bounces] mailbox = "imaps://user@host/INBOX" in newsletter.toml'
         )
     place = config.ledger_place
-    if isinstance(place, Path) and not place.exists():
-        raise ConfigError(f"{place}: there is no ledger, so nothing was sent from here; run `newsletter send`")
+    require_ledger(place)
     rule = SoftRule(keys.soft_threshold, keys.stale_days)
     rules = Rules(config.settings.newsletter.bounce_address, bool(config.secret), rule, dry_run)
     report = BounceReport()

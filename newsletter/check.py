@@ -13,7 +13,7 @@ import stat
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache, partial
 from itertools import combinations, islice
 from pathlib import Path
@@ -33,8 +33,9 @@ from newsletter.fields import Condition
 from newsletter.files import STDIN, open_post, write_atomically
 from newsletter.message import Composer
 from newsletter.model import Finding, Issue
-from newsletter.pipeline import SAMPLE, Rendering, masthead_of, render_post, site_of
+from newsletter.pipeline import SAMPLE, Rendering, masthead_of, render_post, site_of, zone_of
 from newsletter.post import decode_post, parse_post
+from newsletter.publication import held_findings
 
 if TYPE_CHECKING:
     from newsletter.audience import Audience
@@ -73,10 +74,12 @@ def check_post(
     audience: Audience | None = None,
     *,
     images: ImageMode | None = None,
+    when: datetime | None = None,
     more: Callable[[Rendering], Iterable[Finding]] = lambda rendering: (),
 ) -> Checked:
-    """Everything that is to be said of a post. `more` adds what somebody else is asked for, such as dead links.
+    """Everything that is to be said of a post at `when`, now by default.
 
+    `more` adds what somebody else is asked for, such as dead links.
     A post that cannot be read is a finding. Raises ConfigError.
     """
     try:
@@ -86,15 +89,19 @@ def check_post(
         # A path may hold a line end, too; each sentence begins with the path.
         sentences = re.split(rf"\n(?={re.escape(path)}:)", str(error))
         return Checked(path, None, tuple(finding_of(sentence, path) for sentence in sentences))
-    findings = in_order((*findings_of(rendering, config), *more(rendering)))
+    findings = in_order((*findings_of(rendering, config, when), *more(rendering)))
     mended = _mended(rendering.text, rendering.path, config)
     return Checked(rendering.path, rendering, findings, frozenset((slip.code, slip.line) for slip in mended.slips))
 
 
-def findings_of(rendering: Rendering, config: Config) -> tuple[Finding, ...]:
-    """What is to be said of a rendering, its parser's findings included, in the order of their places."""
+def findings_of(rendering: Rendering, config: Config, when: datetime | None = None) -> tuple[Finding, ...]:
+    """What is to be said of a rendering, its parser's findings included, in the order of their places.
+
+    `when` is the moment that its date is held against, now by default.
+    """
     slips = find_slips(rendering.text, (rendering.issue,), rendering.path)
-    return in_order(_findings(rendering, config, slips))
+    held = held_findings(rendering.issue, when or datetime.now(UTC), zone_of(config), rendering.text)
+    return in_order((*held, *_findings(rendering, config, slips)))
 
 
 def _findings(rendering: Rendering, config: Config, slips: tuple[Slip, ...]) -> Iterable[Finding]:

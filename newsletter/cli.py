@@ -9,6 +9,7 @@ import contextlib
 import gc
 import itertools
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,7 +32,6 @@ from newsletter.console import (
     json_option,
     load,
     print_json,
-    sentences,
     wait_at,
     warn,
 )
@@ -133,12 +133,17 @@ def _say_unwritten(error: OSError) -> None:
 def render(post: str, out: Path | None, images: str | None, config_path: Path | None, as_json: bool) -> None:
     """Write POST as email.html, email.txt, email.mjml and issue.json. `-` reads the post from standard input."""
     from newsletter import output, pipeline
+    from newsletter.outputs import RENDERED, require_free
+    from newsletter.publication import held_findings
 
     config = load(config_path, post)
     with Progress("Fetching pictures", quiet=as_json) as fetching:
         rendering = pipeline.render_post(post, config, images=images_mode(images), on_fetch=fetching.show)
-    warn(finding.at(rendering.path) for finding in rendering.findings)
+    held = held_findings(rendering.issue, datetime.now(UTC), pipeline.zone_of(config), rendering.text)
+    warnings = [finding.at(rendering.path) for finding in (*rendering.findings, *held)]
+    warn(warnings)
     folder = out or Path("out") / rendering.issue.slug
+    require_free([folder / name for name in RENDERED], config=config, inputs=[post])
     written = output.write_rendering(rendering.issue, rendering.email, config.sample_sender, pipeline.SAMPLE, folder)
     if as_json:
         files = [{"path": str(file.path), "bytes": file.size} for file in written]
@@ -147,7 +152,7 @@ def render(post: str, out: Path | None, images: str | None, config_path: Path | 
                 "issue": rendering.issue.slug,
                 "files": files,
                 "html": output.html_sizes(rendering.email),
-                "warnings": sentences(rendering),
+                "warnings": warnings,
             }
         )
         return

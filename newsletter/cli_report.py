@@ -22,7 +22,7 @@ def report(issue: str, html: Path | None, ledger_url: str | None, config_path: P
     --html writes one page with a timeline, to keep or to pass on; it names addresses, so mind who gets it.
     """
     from newsletter.config import parse_ledger
-    from newsletter.ledger import Ledger
+    from newsletter.outputs import require_free
     from newsletter.report import read_report, report_json
     from newsletter.report_text import report_text
     from newsletter.send import known_issue, open_ledger
@@ -31,7 +31,9 @@ def report(issue: str, html: Path | None, ledger_url: str | None, config_path: P
         return datetime.now(UTC)
 
     config = load(config_path, issue)
-    with Ledger.open(parse_ledger(ledger_url), now) if ledger_url else open_ledger(config, now) as ledger:
+    place = parse_ledger(ledger_url) if ledger_url else None
+    require_free([html], config=config, ledger=place)
+    with open_ledger(config, now, place) as ledger:
         found = read_report(ledger, known_issue(ledger, issue))
     if html is not None:
         from newsletter.files import write_atomically

@@ -59,6 +59,10 @@ ledger_option = click.option(
 )
 log_option = click.option("--log-json", metavar="FILE", help="Write each event as a line of JSON; - for stderr.")
 yes_option = click.option("--yes", is_flag=True, help="Do not ask; for cron and CI.")
+now_option = click.option("--now", is_flag=True, help="Send a draft, or an issue whose date is yet to come.")
+newcomers_option = click.option(
+    "--newcomers", is_flag=True, help="Send an old issue also to those who joined long after it first went out."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,8 @@ class _Way:
 
     yes: bool
     as_json: bool
+    now: bool = False
+    first: bool = False
 
 
 @click.command()
@@ -105,6 +111,9 @@ class _Way:
 @click.option("--continue", "go_on", is_flag=True, help="The issue changed after some got it: send it to the others.")
 @click.option("--erratum", is_flag=True, help="The issue changed: mail it again, marked, to those who got the old one.")
 @click.option("--changed-list", is_flag=True, help="Send though many people of the last issue are not on this list.")
+@click.option("--first", is_flag=True, help="This newsletter begins here: with --yes, there may be no ledger yet.")
+@newcomers_option
+@now_option
 @images_option
 @log_option
 @yes_option
@@ -129,6 +138,9 @@ def send(  # one parameter per option
     go_on: bool,
     erratum: bool,
     changed_list: bool,
+    first: bool,
+    newcomers: bool,
+    now: bool,
     images: str | None,
     log_json: str | None,
     yes: bool,
@@ -140,6 +152,7 @@ def send(  # one parameter per option
     The relay's password is read from NEWSLETTER_SMTP_PASSWORD and from nowhere else.
     """
     from newsletter import pipeline
+    from newsletter.outputs import require_free
     from newsletter.streams import endure_closed_output
 
     endure_closed_output()
@@ -157,6 +170,8 @@ def send(  # one parameter per option
         raise click.UsageError("--erratum and --canary go with a send to a list, not with --test")
     config = load(config_path, post)
     moment = _moment(at, config)
+    written = (mbox, maildir, log_json)
+    require_free(written, config=config, ledger=_place(config, ledger_url), inputs=[post, *to])
 
     def plan() -> Sending:
         with Progress("Fetching pictures", quiet=as_json) as fetching, _sign_ups(config, to, ledger_url) as sign_ups:
@@ -180,19 +195,20 @@ def send(  # one parameter per option
 
             with _open(config, ledger_url) as ledger:
                 sending = plan_erratum(sending, ledger)
-        _dry_run(sending, to, out, as_json)
+        _dry_run(sending, to, out, as_json, _place(config, ledger_url))
         return
     from newsletter.send import Orders
 
     watched = is_terminal() and not yes
-    orders = Orders(go_on, erratum, canary or 0, connections or 0, changed_list, watched)
-    way = _Way(to, where, orders, relay_url, ledger_url, log_json, None if catch or test else moment, yes, as_json)
+    orders = Orders(go_on, erratum, canary or 0, connections or 0, changed_list, watched, newcomers)
+    waits_until = None if catch or test else moment
+    way = _Way(to, where, orders, relay_url, ledger_url, log_json, waits_until, yes, as_json, now, first)
     if not catch:
         code = _send(sending, way)
         if code is None and moment is not None:
             _wait_until(moment, quiet=as_json)
             # The list, the sign-ups and the post are those of the hour at which the mail goes.
-            code = _send(plan(), replace(way, at=None, yes=True))
+            code = _send(plan(), replace(way, at=None, yes=True, first=True))
         sys.exit(code)
     from newsletter.catcher import Catcher
 
@@ -228,12 +244,17 @@ def _place(config: Config, ledger_url: str | None) -> Path | str:
     return parse_ledger(ledger_url) if ledger_url else config.ledger_place
 
 
-def _dry_run(sending: Sending, to: Sequence[str], out: Path, as_json: bool) -> None:
+def _dry_run(sending: Sending, to: Sequence[str], out: Path, as_json: bool, place: Path | str) -> None:
     from newsletter import output
+    from newsletter.identity import rehearse
+    from newsletter.outputs import DRY_RUN, require_free
 
+    sending, refusals = rehearse(sending, place)
     rendering = sending.rendering
     folder = out / rendering.issue.slug
-    warnings = all_warnings(sending, to)
+    written_to = [folder / name for name in DRY_RUN]
+    require_free(written_to, config=sending.config, ledger=place, inputs=[rendering.path, *to])
+    warnings = (*all_warnings(sending, to), *refusals)
     warn(warnings)
     facts = plan_facts(sending, to, None)
     if sending.composer.issue != rendering.issue.slug:
@@ -264,7 +285,9 @@ def _dry_run(sending: Sending, to: Sequence[str], out: Path, as_json: bool) -> N
 def _send(sending: Sending, way: _Way, catcher: Catcher | None = None) -> int | None:
     """Show, ask, send, account. Gives the exit code; None where it is agreed on and goes at `way.at`."""
     from newsletter.command_hints import hints_for
+    from newsletter.identity import under_known_name
     from newsletter.ledger import Ledger
+    from newsletter.ledger_start import require_start
     from newsletter.people.store import copy_suppressions
     from newsletter.send import require_sendable
 
@@ -272,16 +295,19 @@ def _send(sending: Sending, way: _Way, catcher: Catcher | None = None) -> int | 
     if all(lane.catches for lane in lanes):
         way = replace(way, at=None)
     hints = None if catcher else hints_for(sending.config, way.relay_url, way.ledger_url)
-    lacking = () if catcher else require_sendable(sending, [lane.relay for lane in lanes])
+    lacking = () if catcher else require_sendable(sending, [lane.relay for lane in lanes], go=way.now, at=way.at)
     warnings = (*all_warnings(sending, way.to), *lacking)
     warn(warnings)
     # What a catcher swallows was sent to nobody: its ledger lives in memory.
     place = _place(sending.config, way.ledger_url)
     relays = ", ".join(str(lane.relay) for lane in lanes) + (" (the embedded catcher)" if catcher else "")
+    if way.yes and not (catcher or sending.test or way.first):
+        require_start(place)
     with contextlib.ExitStack() as opened:
         ledger = opened.enter_context(Ledger.open(None if catcher else place, lambda: datetime.now(UTC)))
         if catcher:
             copy_suppressions(place, ledger.storage)
+        sending = under_known_name(sending, ledger)
         log = opened.enter_context(JsonLog(way.log_json, sending.rendering.issue.slug)) if way.log_json else None
         progress = opened.enter_context(SendProgress(quiet=way.as_json, log=log))
         report = _carry_out(sending, way, lanes, ledger, progress, relays)
@@ -289,8 +315,9 @@ def _send(sending: Sending, way: _Way, catcher: Catcher | None = None) -> int | 
             return None
         if log is not None:
             log.write("report", **accounts(report, hints))
+    warn(report.notes)
     if way.as_json:
-        print_json({**summary(sending), **accounts(report, hints), "warnings": list(warnings)})
+        print_json({**summary(sending), **accounts(report, hints), "warnings": [*warnings, *report.notes]})
     else:
         print_report(report, hints)
     return errors.EXIT_OK if report.complete else errors.EXIT_UNSENT
@@ -315,6 +342,7 @@ def _carry_out(
         ask(_question(sending, len(sending.recipients), 0), yes=way.yes, otherwise="nothing was sent")
         return deliver_test(sending, lanes, ledger, watcher, progress.start)
     with ledger.hold(sending.rendering.issue.slug):
+        is_first = ledger.is_new()
         lists = "\n".join(name if name.startswith("@") else _absolute(name) for name in way.to)
         post = _absolute(sending.rendering.path)
         kept = join_segment(lists, way.where.strip())
@@ -326,8 +354,9 @@ def _carry_out(
             print_facts(facts)
         if prepared.plan.due:
             try:
+                begins = is_first and not way.first and not ledger.storage.is_temporary
                 ask(
-                    _question(sending, prepared.plan.due, prepared.plan.audience - prepared.plan.due),
+                    _question(sending, prepared.plan.due, prepared.plan.audience - prepared.plan.due, begins=begins),
                     yes=way.yes,
                     otherwise="nothing was sent",
                 )
@@ -345,9 +374,12 @@ def _absolute(path: object) -> str:
     return str(Path(str(path)).absolute()) if path not in (None, "-") else ""
 
 
-def _question(sending: Sending, due: int, others: int) -> str:
+def _question(sending: Sending, due: int, others: int, *, begins: bool = False) -> str:
+    from newsletter.ledger_start import NOTHING_SENT
+
     one, many = ("address", "addresses") if sending.test else ("subscriber", "subscribers")
-    return f"Send to {'the other ' if others else ''}{due:,} {one if due == 1 else many}?"
+    ask_for = f"Send to {'the other ' if others else ''}{due:,} {one if due == 1 else many}?"
+    return f"{NOTHING_SENT.capitalize()}. {ask_for}" if begins else ask_for
 
 
 def _now() -> datetime:
@@ -423,6 +455,8 @@ def _keep(catcher: Catcher, mbox: Path | None, maildir: Path | None) -> None:
 @connections_option
 @ledger_option
 @click.option("--continue", "go_on", is_flag=True, help="The issue changed after some got it: send it to the others.")
+@newcomers_option
+@now_option
 @log_option
 @yes_option
 @config_option
@@ -433,6 +467,8 @@ def resume(
     connections: int | None,
     ledger_url: str | None,
     go_on: bool,
+    newcomers: bool,
+    now: bool,
     log_json: str | None,
     yes: bool,
     config_path: Path | None,
@@ -455,6 +491,7 @@ def resume(
             return
         post, audience = ledger.paths(name)
     way = _way(audience, relay_url, connections, ledger_url, log_json, go_on=go_on, yes=yes, as_json=as_json)
+    way = replace(way, now=now, orders=replace(way.orders, newcomers=newcomers))
     sys.exit(_go_on(config, name, post, way))
 
 
@@ -464,6 +501,7 @@ def resume(
 @relay_option
 @connections_option
 @ledger_option
+@now_option
 @log_option
 @yes_option
 @config_option
@@ -474,6 +512,7 @@ def retry(
     relay_url: str | None,
     connections: int | None,
     ledger_url: str | None,
+    now: bool,
     log_json: str | None,
     yes: bool,
     config_path: Path | None,
@@ -502,7 +541,7 @@ def retry(
             ledger.reopen(name, states)
         post, audience = ledger.paths(name)
     way = _way(audience, relay_url, connections, ledger_url, log_json, go_on=False, yes=True, as_json=as_json)
-    sys.exit(_go_on(config, name, post, way))
+    sys.exit(_go_on(config, name, post, replace(way, now=now)))
 
 
 def _way(
@@ -528,15 +567,19 @@ def _way(
 
 def _go_on(config: Config, issue: str, post: str, way: _Way) -> int:
     from newsletter import pipeline
+    from newsletter.identity import may_be
+    from newsletter.outputs import require_free
 
     if not post or not way.to:
         raise errors.ConfigError(
             f"{issue}: the ledger does not know the files it was sent from; write newsletter send POST --to LIST.csv"
         )
+    place = _place(config, way.ledger_url)
+    require_free([way.log_json], config=config, ledger=place, inputs=[post, *way.to])
     base, _, erratum = issue.partition("+erratum-")
     with _sign_ups(config, way.to, way.ledger_url) as sign_ups:
         sending = pipeline.plan_send(post, config, to=way.to, where=way.where, test=(), when=_now, sign_ups=sign_ups)
-    if sending.rendering.issue.slug != base:
+    if not may_be(sending.rendering, base):
         raise errors.ConfigError(f"{post} is now the issue {sending.rendering.issue.slug}, not {base}; see its name")
     if erratum:
         way = replace(way, orders=replace(way.orders, erratum=True))
@@ -613,13 +656,12 @@ def resolve(
 
 def _open(config: Config, ledger_url: str | None) -> Any:
     from newsletter.config import parse_ledger
-    from newsletter.ledger import Ledger
     from newsletter.send import open_ledger
 
     def now() -> datetime:
         return datetime.now(UTC)
 
-    return Ledger.open(parse_ledger(ledger_url), now) if ledger_url else open_ledger(config, now)
+    return open_ledger(config, now, parse_ledger(ledger_url) if ledger_url else None)
 
 
 COMMANDS = (send, resume, retry, status, resolve)

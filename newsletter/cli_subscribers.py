@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter import errors
-from newsletter.console import NamedPath, json_option, json_out, print_json
+from newsletter.console import NamedPath, json_option, json_out, load, print_json
 from newsletter.failures import ending
 from newsletter.progress import Progress, printable
 
@@ -141,6 +141,7 @@ def convert(path: Path, out: Path, where: str, encoding: str, as_json: bool) -> 
     """
     from newsletter.list_tools import convert_list
 
+    _require_free(out)
     _print_made(convert_list(path, out, where=where, encoding=encoding), as_json)
 
 
@@ -156,6 +157,7 @@ def merge(paths: tuple[Path, ...], out: Path, encoding: str, as_json: bool) -> N
     """
     from newsletter.list_tools import merge_lists
 
+    _require_free(out)
     _print_made(merge_lists(paths, out, encoding=encoding), as_json)
 
 
@@ -169,7 +171,20 @@ def export(path: Path, out: Path, where: str, encoding: str, as_json: bool) -> N
     """Write LIST.csv for a spreadsheet: a value that it would run as a formula gets an apostrophe in front."""
     from newsletter.list_tools import export_list
 
+    _require_free(out)
     _print_made(export_list(path, out, where=where, encoding=encoding), as_json)
+
+
+def _require_free(out: Path) -> None:
+    """Nothing that these commands write may be what a send from here reads; `list_tools` looks at the lists."""
+    from newsletter.outputs import require_free
+
+    try:
+        config = load(None)
+    except errors.ConfigError:
+        config = None  # none of these commands needs it
+    rejected = out.with_name(f"{out.stem}.rejected.csv") if out.name else None
+    require_free([out, rejected], config=config)
 
 
 def _print_made(made: Made, as_json: bool) -> None:

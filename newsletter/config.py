@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from newsletter.entries import TOKEN, ledger_url
+from newsletter.entries import TOKEN, ledger_path, ledger_url
 from newsletter.errors import ConfigError, ConfigFaultsError, located
 from newsletter.imap_place import IMAP_VARIABLE
 from newsletter.keys import Fault, Key, keys_of
@@ -244,9 +244,9 @@ def _list_label(name: str) -> str:
 
 def parse_ledger(place: str) -> Path | str:
     """A ledger as a command line names it: a path, or a URL as [ledger] `url` takes it. Raises ConfigError."""
-    if "://" not in place:
-        return Path(place)
     try:
+        if "://" not in place:
+            return Path(ledger_path(place))
         return _ledger_place(ledger_url(place), Path())
     except FaultError as fault:
         remedy = fault.remedy or "write postgresql://user@host/name, or the path of a file"

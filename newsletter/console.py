@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from newsletter.images import ImageMode
     from newsletter.ledger import Delivery, IssueRow, Plan
     from newsletter.model import Finding, Outcome
-    from newsletter.pipeline import Rendering, Sending
+    from newsletter.pipeline import Sending
     from newsletter.send import Report
 
 
@@ -290,6 +290,7 @@ def accounts(report: Report, hints: Hints | None) -> dict[str, Any]:
             "suppressed": report.counts[State.SUPPRESSED],
         },
         "suppressed": dict(report.suppressed),
+        "newcomers": report.newcomers,
         "stopped": report.stopped,
         "next_try": report.next_due.isoformat() if report.next_due else None,
         "seconds": round(report.seconds, 3),
@@ -313,10 +314,6 @@ def all_warnings(sending: Sending, to: Sequence[str]) -> tuple[str, ...]:
             warnings.append(f"{lists}: {rows:,} {word} rows: the first {len(named):,} are named, … and {more:,} more")
         warnings += [finding.at(lists) for finding in named]
     return tuple(warnings)
-
-
-def sentences(rendering: Rendering) -> list[str]:
-    return [finding.at(rendering.path) for finding in rendering.findings]
 
 
 def warn(sentences: Iterable[str], limit: int = 50) -> None:

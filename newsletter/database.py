@@ -5,14 +5,13 @@ A path is an SQLite file, a URL is SQLite or PostgreSQL. A password in a URL is 
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,8 +19,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from newsletter import DISTRIBUTION
-from newsletter.errors import ConfigError, located
-from newsletter.regular import open_regular
+from newsletter.errors import ConfigError, LedgerError, located
+from newsletter.ledger_file import MAGIC, LedgerFile, LinkedError, let_go, take
 
 BUSY_TIMEOUT_S = 5.0
 CONNECT_TIMEOUT_S = 10
@@ -108,8 +107,13 @@ def _sqlite(file: Path | None) -> sa.Engine:
         shared = {"check_same_thread": False}
         engine = sa.create_engine("sqlite://", poolclass=StaticPool, connect_args=shared)
     else:
-        url = sa.URL.create("sqlite", database=str(file))
-        engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
+        # It is there, see `take_file`: one that has gone since must not be made anew, empty, under the send's feet.
+        place = f"{Path(os.path.realpath(file)).as_uri()}?mode=rw"
+
+        def connect() -> sqlite3.Connection:
+            return sqlite3.connect(place, uri=True, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
+
+        engine = sa.create_engine(sa.URL.create("sqlite", database=str(file)), creator=connect)
 
     def on_connect(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # transactions are ours: see on_begin
@@ -162,7 +166,7 @@ def told(place: Place) -> Iterator[None]:
         trouble = _postgresql_trouble(origin) if place.is_postgresql else _sqlite_trouble(origin)
         if trouble is None:
             raise
-        raise ConfigError(located(place.name, None, *trouble)) from error
+        raise LedgerError(located(place.name, None, *trouble)) from error
 
 
 def _sqlite_trouble(error: BaseException | None) -> tuple[str, str] | None:
@@ -183,41 +187,31 @@ def _postgresql_trouble(error: BaseException | None) -> tuple[str, str] | None:
     return None
 
 
-_CHECKING = Lock()
-_IN_USE: Counter[str] = Counter()
+def take_file(file: Path, *, make: bool) -> LedgerFile:
+    """The open file of a database, to be given back with `let_go`. With `make`, one that is missing is made.
 
-
-def take_file(file: Path) -> None:
-    """Note that this process opens the database at `file`. ConfigError when SQLite did not write what stands there.
-
-    To be let go with `let_go_of_file`. Only who opens it first looks into it: closing a file drops every lock that the
-    process has on it (POSIX, close), those of SQLite's open connections too. Another process would then take itself
-    for the last one, and delete the write-ahead log from under us.
+    ConfigError when SQLite did not write what stands there, when it has a second name, and when it cannot be opened.
     """
-    with _CHECKING:
-        if not _IN_USE[os.path.realpath(file)]:
-            _refuse_foreign_file(file)
-        _IN_USE[os.path.realpath(file)] += 1
-
-
-def let_go_of_file(file: Path) -> None:
-    with _CHECKING:
-        _IN_USE[os.path.realpath(file)] -= 1
-
-
-def _refuse_foreign_file(file: Path) -> None:
-    """ConfigError when something stands at `file` that SQLite did not write. It is only read."""
     try:
-        with open_regular(file) as stream:
-            head = stream.read(16)
-    except FileNotFoundError:
-        return
+        taken = take(file, make=make)
+    except LinkedError as error:
+        what = "the ledger has a second name, a hard link, under which another run could send at the same time"
+        raise LedgerError(located(str(file), None, what, "remove one of the names, or copy the file")) from error
     except IsADirectoryError as error:
-        raise ConfigError(
+        raise LedgerError(
             located(str(file), None, "the ledger is a folder, not a file", "set [ledger] path to a file in it")
         ) from error
     except OSError as error:
-        what = f"the ledger cannot be read: {error.strerror}"
-        raise ConfigError(located(str(file), None, what, "make it readable, or set [ledger] path")) from error
-    if head not in (b"", b"SQLite format 3\0"):
-        raise ConfigError(located(str(file), None, *_SQLITE_TROUBLE[sqlite3.SQLITE_NOTADB]))
+        raise LedgerError(located(str(file), None, *_file_trouble(error))) from error
+    if taken.head() in (b"", MAGIC):
+        return taken
+    let_go(taken)
+    raise LedgerError(located(str(file), None, *_SQLITE_TROUBLE[sqlite3.SQLITE_NOTADB]))
+
+
+def _file_trouble(error: OSError) -> tuple[str, str]:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _SQLITE_TROUBLE[sqlite3.SQLITE_FULL]
+    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EROFS):
+        return _SQLITE_TROUBLE[sqlite3.SQLITE_CANTOPEN]
+    return f"the ledger cannot be read: {error.strerror}", "make it readable, or set [ledger] path"

@@ -323,6 +323,27 @@ def file_path(value: str) -> str:
     return value
 
 
+# libpq's settings (https://www.postgresql.org/docs/current/libpq-connect.html): `host=db password=…`.
+_LIBPQ = re.compile(
+    r"(?:^|\s)(?:host|hostaddr|port|dbname|user|password|passfile|service|ssl\w+|options|connect_timeout)\s*=",
+    re.IGNORECASE,
+)
+_OTHER_URL = re.compile(r"(?:postgres\w*|psql|mysql\w*|mariadb|sqlite\d?|jdbc|file|https?)(?:\+\w+)?:", re.IGNORECASE)
+_LOGIN = re.compile(r"[^/\\]*:[^/\\]*@")
+
+
+def ledger_path(value: str) -> str:
+    """The path of a ledger's file, and no connection string: as a file's name it would show a password to everybody."""
+    value = file_path(value)
+    if _LIBPQ.search(value) or _OTHER_URL.match(value) or _LOGIN.match(value):
+        # Security: what it is must not be shown.
+        raise FaultError(
+            "is a database's address, not the path of a file",
+            "write postgresql://user@host/name as its URL, and put the password into ~/.pgpass or PGPASSWORD",
+        )
+    return value
+
+
 # libpq's own names. Not among them: password, sslpassword and passfile, which no URL may hold.
 _POSTGRESQL_SETTINGS = {"application_name", "channel_binding", "connect_timeout", "host", "hostaddr", "keepalives"} | {
     *("options", "port", "service", "sslcert", "sslcrl", "sslkey", "sslmode", "sslrootcert", "target_session_attrs"),

@@ -57,10 +57,18 @@ class ConfigFaultsError(ConfigError):
         return self._sentences
 
 
+class LedgerError(ConfigError):
+    """The ledger's database: damaged, unreachable, full, replaced. In the middle of a send it is `LostLedgerError`."""
+
+
 class DeliveryError(NewsletterError):
     """The relay's side: unreachable, refusing the login, an untrusted certificate. Nobody else was mailed."""
 
     exit_code = EXIT_UNSENT
+
+
+class LostLedgerError(DeliveryError):
+    """The ledger went away while a send ran: it has ended, and not everyone was mailed."""
 
 
 class BusyError(NewsletterError):

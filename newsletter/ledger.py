@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -19,6 +20,8 @@ import sqlalchemy as sa
 
 from newsletter import ledger_moves, ledger_plan, ledger_report, ledger_suppressed
 from newsletter.database import told
+from newsletter.issue_name import Identity
+from newsletter.ledger_identity import Known, known_identity, note_identity
 from newsletter.ledger_report import DomainRow, ReplyRow, TimelineRow
 from newsletter.ledger_rows import (
     Claim,
@@ -32,7 +35,7 @@ from newsletter.ledger_rows import (
     storable,
 )
 from newsletter.links import Shadows
-from newsletter.lock import advisory_lock, lock_path, locked
+from newsletter.lock import advisory_lock, busy_at, lock_path, locked
 from newsletter.model import Outcome, State, fold_address
 from newsletter.schema import (
     MOVES,
@@ -117,9 +120,13 @@ class Ledger:
                     yield
                 finally:
                     del self._holding[issue]
-        elif place.file is not None:
-            with locked(lock_path(place.file, issue), issue):
-                yield
+        elif (file := self.storage.file) is not None:
+            with file.locked(issue) as got:
+                lock = lock_path(file.path, issue)
+                if not got:
+                    raise busy_at(lock, issue)
+                with locked(lock, issue):
+                    yield
         else:
             yield
 
@@ -145,6 +152,8 @@ class Ledger:
         max_attempts: int = 0,
         shadows: Shadows | None = None,
         correction: bool = False,
+        identity: Identity | None = None,
+        newcomers_for: timedelta | None = None,
     ) -> Plan:
         """Add who is new on the list, and count how everyone on it stands. Nobody is taken out of the ledger.
 
@@ -156,14 +165,21 @@ class Ledger:
 
         Who must not be mailed is suppressed at once. `shadows` find the forgotten; ConfigError where there are some
         whom they cannot find. A `correction` is for people who have the issue: a weekly mail does not count.
+
+        `identity` is kept beside the name. Whoever is new on the list longer than `newcomers_for` after the first
+        acceptance is left out, and counted as a newcomer; None sets no limit.
         """
         shadows = shadows or Shadows(())
         with self._write(issue) as db:
             content_changed = ledger_plan.note_content(db, issue, content_hash, subject, self._now())
             self._ids.pop(issue, None)  # another process may have withdrawn it, and we made it anew
             issue_id = self._id_of(db, issue)
+            if identity is not None:
+                note_identity(db, issue_id, identity)
             number = ledger_plan.begin_plan(db, issue_id)
+            closed = ledger_plan.is_closed(db, issue_id, self._now(), newcomers_for)
             hidden_here = ledger_suppressed.hidden_in(db, issue_id)
+        newcomers = 0
         listed = iter(addresses)
         while batch := list(islice(listed, _PLANNED_AT_ONCE)):
             listed_here: dict[str, str] = {}
@@ -173,12 +189,15 @@ class Ledger:
                 ledger_suppressed.lock_listing(db)
                 hashes = ledger_suppressed.hidden(db, shadows) | hidden_here
                 people = ledger_suppressed.veiled(listed_here, hashes, shadows)
-                ledger_plan.list_people(db, issue_id, number, people, self._now())
+                if closed:
+                    newcomers += ledger_plan.list_known(db, issue_id, number, people)
+                else:
+                    ledger_plan.list_people(db, issue_id, number, people, self._now())
         with self._write(issue) as db:
             ledger_plan.finish_plan(db, issue_id, number, post, audience)
             ledger_suppressed.mark(db, issue_id, number, self._now(), correction=correction)
         with self._read() as db:
-            return ledger_plan.standing(
+            plan = ledger_plan.standing(
                 db,
                 issue_id,
                 number,
@@ -186,6 +205,7 @@ class Ledger:
                 max_attempts=max_attempts,
                 now=self._now(),
             )
+        return replace(plan, newcomers=newcomers)
 
     def withdraw(self, issue: str) -> None:
         """Forget an issue that was planned once and of which nobody was tried: a person said no. Others stay."""
@@ -340,6 +360,16 @@ class Ledger:
             Version(row.version, row.content_hash, row.subject, time_of(row.since), bool(row.current)) for row in found
         )
 
+    def identity(self, issue: str) -> Known | None:
+        """What the issue is beside its name; None where the ledger does not have it."""
+        with self._read() as db:
+            return known_identity(db, issue)
+
+    def is_new(self) -> bool:
+        """Whether no issue was ever planned here."""
+        with self._read() as db:
+            return not db.scalar(sa.select(sa.exists().select_from(issues)))
+
     def paths(self, issue: str) -> tuple[str, str]:
         """The post and the list (`join_segment`) of the current plan, as they were given; empty when they were not."""
         with self._read() as db:
@@ -387,6 +417,7 @@ class Ledger:
 
     def begin_run(self, issue: str, owner: str) -> int:
         """Note that a send has begun, for the report. The number is for `end_run`."""
+        self.storage.count_send()
         row = {"issue": issue, "owner": storable(owner), "started": self._now()}
         with self._write(issue) as db:
             return int(db.execute(sa.insert(runs).returning(runs.c.id), row).scalar_one())

@@ -6,13 +6,14 @@ Each function works in the transaction of `db`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from newsletter.ledger_rows import Plan, storable
 from newsletter.model import State
-from newsletter.schema import deliveries, issues, moment_of, versions
+from newsletter.schema import deliveries, identities, issues, moment_of, time_of, versions
 from newsletter.segments import split_segment
 
 
@@ -102,6 +103,27 @@ def begin_plan(db: sa.Connection, issue_id: int) -> int:
     return int(db.execute(sa.select(issues.c.last_plan).where(mine)).scalar_one())
 
 
+_LISTED_IN_SQLITE = "UPDATE deliveries SET plan = ? WHERE issue = ? AND recipient_key = ?"
+_LISTED_IN_POSTGRESQL = sa.text(
+    "UPDATE deliveries SET plan = :plan WHERE issue = :issue AND recipient_key = ANY(CAST(:keys AS text[]))"
+)
+
+
+def list_known(db: sa.Connection, issue_id: int, plan: int, people: Mapping[str, str]) -> int:
+    """Put those of these on the plan who have a row, and nobody else: how many are left out."""
+    if db.dialect.name == "postgresql":
+        found = db.execute(_LISTED_IN_POSTGRESQL, {"issue": issue_id, "plan": plan, "keys": [*people]}).rowcount
+    else:
+        found = db.exec_driver_sql(_LISTED_IN_SQLITE, [(plan, issue_id, key) for key in sorted(people)]).rowcount
+    return len(people) - found
+
+
+def is_closed(db: sa.Connection, issue_id: int, now: int, newcomers_for: timedelta | None) -> bool:
+    """Whether whoever joins now comes too late for the issue: it first went out longer ago than that."""
+    first_sent = moment_of(db.scalar(sa.select(issues.c.first_sent).where(issues.c.id == issue_id)))
+    return newcomers_for is not None and first_sent is not None and time_of(now) - first_sent > newcomers_for
+
+
 def list_people(db: sa.Connection, issue_id: int, plan: int, people: Mapping[str, str], now: int) -> None:
     """Put these on the plan, address by key; rows for those who are new, in this order."""
     spelled = {key: None if address == key else address for key, address in people.items()}
@@ -126,6 +148,7 @@ def withdraw(db: sa.Connection, issue_id: int) -> None:
         return
     db.execute(sa.delete(deliveries).where(deliveries.c.issue == issue_id))
     db.execute(sa.delete(versions).where(versions.c.issue == issue_id))
+    db.execute(sa.delete(identities).where(identities.c.issue == issue_id))
     db.execute(sa.delete(issues).where(issues.c.id == issue_id))
 
 

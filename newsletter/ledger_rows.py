@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from newsletter.errors import BusyError
 from newsletter.model import State
 
 
-class IllegalMoveError(RuntimeError):
-    """A step that `MOVES` does not allow: a fault in the program, nothing that an operator can mend."""
+class IllegalMoveError(BusyError, RuntimeError):
+    """A step that `MOVES` does not allow: another run moved the row, whatever let it in; or a fault in the program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Plan:
     `next_due`; `exhausted` are deferred and were tried as often as allowed; `underway` are claimed or committing in
     another run; `suppressed` must not be mailed. `content_changed`: somebody already has, or may have, this issue with
     other content.
+    `newcomers` are on the list and not on the plan: they joined too long after the issue first went out.
     `added` and `gone` are against the list of the issue that was sent last before; None when there is none.
     """
 
@@ -37,6 +39,7 @@ class Plan:
     added: int | None = None
     gone: int | None = None
     next_due: datetime | None = None
+    newcomers: int = 0
 
 
 @dataclass(frozen=True, slots=True)

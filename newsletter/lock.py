@@ -6,6 +6,7 @@ advisory lock, which the server lets go with the connection.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import sys
@@ -38,20 +39,39 @@ def locked(lock: Path, issue: str) -> Iterator[None]:
         try:
             file = lock.open("a+b", buffering=0)
         except OSError as error:
-            what = f"the lock cannot be made: {error.strerror}"
-            raise ConfigError(located(str(lock), None, what, "make the ledger's folder writable")) from error
+            raise _no_lock(lock, error) from error
         with file:
             if not _try_lock(file, lock):
                 raise _busy(issue, file)
             if not _is_at(file, lock):
                 continue
-            file.truncate(0)
-            file.write(f"{os.getpid()} {socket.gethostname()}\n".encode())
+            try:
+                file.truncate(0)
+                file.write(f"{os.getpid()} {socket.gethostname()}\n".encode())
+            except OSError as error:
+                _remove(lock)
+                raise _no_lock(lock, error) from error
             try:
                 yield
             finally:
                 _remove(lock)
             return
+
+
+def _no_lock(lock: Path, error: OSError) -> ConfigError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ConfigError(located(str(lock), None, "the disk is full", "make room, then run the same command again"))
+    what = f"the lock cannot be made: {error.strerror}"
+    return ConfigError(located(str(lock), None, what, "make the ledger's folder writable"))
+
+
+def busy_at(lock: Path, issue: str) -> BusyError:
+    """Another run holds the issue, whoever it is: its lock file may have been tidied away, or lie at another path."""
+    try:
+        with lock.open("rb", buffering=0) as file:
+            return _busy(issue, file)
+    except OSError:
+        return _busy_with(issue, "by another path to the ledger, or without its lock file")
 
 
 _TRY = sa.text("SELECT pg_try_advisory_lock(:key)")

@@ -201,9 +201,14 @@ class Composer:
         email = self.variants.email_for(subscriber)
         return self.prefix + fill(email.subject, slot_values(self.sender, subscriber, self.issue))
 
+    @property
+    def now(self) -> datetime:
+        """The time that a message composed at this moment bears."""
+        return self.when() if callable(self.when) else self.when
+
     def compose(self, subscriber: Subscriber) -> Message:
         """The message for one person: multipart/alternative, text before HTML (RFC 2046, 5.1.4)."""
-        now = self.when() if callable(self.when) else self.when
+        now = self.now
         variant = self._variant(answers(self.variants.conditions, subscriber))
         recipient = wire_address(subscriber.email)
         identity = message_id(self.issue, subscriber.email, self.sender)

@@ -9,7 +9,7 @@ import enum
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any, Literal
 from urllib.parse import quote
@@ -289,6 +289,9 @@ class Site:
 class Issue:
     """One post, understood. `slug` names it in the ledger and on disk: letters and digits of any script, `-` between.
 
+    `name` is what the slug was made of, empty where that was the title alone. `published` and `draft` are what the
+    front matter says, and `moment` its date with the time of day, in the author's zone where one is written.
+
     `url` is its web version, where that is known. In every text `mark`, a number n and `z` stand for `fields[n]`.
     """
 
@@ -304,6 +307,9 @@ class Issue:
     categories: tuple[str, ...] = ()
     layout: str = ""
     published: bool = True
+    draft: bool = False
+    moment: datetime | None = None
+    name: str = ""
     subject: str = ""
     preheader: str = ""
     template: str = ""

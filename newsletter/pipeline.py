@@ -6,14 +6,16 @@ post.md --parse--> Issue --render--> Email --compose--> Message(subscriber) --de
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from newsletter.blog import read_site
 from newsletter.config import Config
@@ -25,6 +27,7 @@ from newsletter.images import ImageMode, resolve_images
 from newsletter.message import Composer, Variants, answers
 from newsletter.model import Email, Finding, Issue, Masthead, Message, Site, Subscriber, fold_address
 from newsletter.post import Post, decode_post, parse_post
+from newsletter.publication import held_findings
 from newsletter.render import render_issue
 from newsletter.themes import load_theme
 from newsletter.values import FaultError
@@ -81,7 +84,14 @@ def render_post(
     text = decode_post(data, name)
     settings = config.settings
     site = site_of(config)
-    read = partial(parse_post, text, path=name, site=site, language=settings.newsletter.language)
+    read = partial(
+        parse_post,
+        text,
+        path=name,
+        site=site,
+        language=settings.newsletter.language,
+        folder=folders_of(folder, config.root),
+    )
     plain = read()
     _require_columns(plain, audience, name)
     theme = load_theme(plain.issue.template or settings.theme.name, config.root)
@@ -126,6 +136,27 @@ def render_post(
     issue, email = rendered[nobody]
     variants = Variants(plain.conditions, {answered: result[1] for answered, result in rendered.items()})
     return Rendering(name, text, issue, email, variants, tuple(written))
+
+
+def folders_of(folder: Path, root: Path) -> tuple[str, ...]:
+    """The names of the folders that a post's folder is in, from the project's on; from the top where it is elsewhere.
+
+    Behind every link: `latest/index.md` is the post of the folder that `latest` leads to.
+    """
+    real, project = Path(os.path.realpath(folder)), Path(os.path.realpath(root))
+    if real.is_relative_to(project):
+        return tuple(filter(None, (project.name, *real.relative_to(project).parts)))
+    return real.parts[1:]
+
+
+def zone_of(config: Config) -> tzinfo | None:
+    """Where the newsletter's days begin: [delivery] time_zone, else the blog's own; None for this machine's."""
+    if config.settings.delivery.time_zone is not None:
+        return config.settings.delivery.time_zone
+    try:
+        return ZoneInfo(str(site_of(config).values["timezone"]))
+    except (KeyError, ValueError, OSError):  # none is written, or none of that name is known here
+        return None
 
 
 def site_of(config: Config) -> Site:
@@ -259,7 +290,8 @@ def plan_send(
         prefix=TEST_PREFIX if test else "",
         signer=None if dry else signer_of(config),
     )
-    warnings = (*rendering.findings, *_empty_fields(rendering, recipients))
+    held = held_findings(rendering.issue, composer.now, zone_of(config), rendering.text)
+    warnings = (*rendering.findings, *held, *_empty_fields(rendering, recipients))
     return Sending(rendering, config, composer, recipients, audience, warnings, test=bool(test))
 
 

@@ -17,10 +17,12 @@ from newsletter.errors import ContentError, located
 from newsletter.fields import Condition, Marked, mark_fields
 from newsletter.front_matter import FrontMatter, read_front_matter
 from newsletter.inline import SCHEMES
+from newsletter.issue_name import name_of_file, slug_of
 from newsletter.liquid import resolve_liquid
 from newsletter.markdown import MarkdownError, parse_markdown
 from newsletter.model import Blocks, Finding, Heading, Image, Issue, Site, Summary, plain_text, walk
 from newsletter.permalink import post_path
+from newsletter.publication import DRAFTS, read_publication
 from newsletter.story import normalised
 
 MAX_BYTES = 1024 * 1024
@@ -38,9 +40,7 @@ _KNOWN = frozenset(
         *("lang", "layout", "published", "newsletter", "permalink"),
     }
 )
-# Jekyll would publish on a quoted "false"; a mail cannot be taken back, so any form of no holds it.
-_NOT_PUBLISHED = frozenset({"false", "no", "off"})
-_OWN_KEYS = frozenset({"subject", "preheader", "template"})
+_OWN_KEYS = frozenset({"issue", "subject", "preheader", "template"})
 
 
 def decode_post(data: bytes, path: str) -> str:
@@ -81,10 +81,12 @@ def parse_post(
     path: str,
     site: Site = NOWHERE,
     language: str = "",
+    folder: tuple[str, ...] = (),
     choose: Callable[[Condition], bool] = lambda condition: False,
 ) -> Post:
     """The issue that a post's text holds. `language` overrides detection; `choose` answers the text's conditions.
 
+    `folder` has the names of the folders that the post lies in, from the project's on; without them, `path` tells.
     Raises ContentError where there is nothing to send or no safe way to read it.
     """
     if not text.strip():
@@ -95,7 +97,7 @@ def parse_post(
     front = read_front_matter(marked.text, path)
     if not front.body.strip():
         raise ContentError(located(path, front.body_line, "the post has no text after its front matter", "write it"))
-    assembler = _Assembler(front, marked, site, path)
+    assembler = _Assembler(front, marked, site, path, folder)
     liquid = resolve_liquid(front.body, site, assembler.page, path=path, first_line=front.body_line, choose=choose)
     assembler.has_conditions = bool(liquid.conditions)
     url = assembler.url()
@@ -110,13 +112,15 @@ def parse_post(
 class _Assembler:
     """Front matter and file name against the body: what each key means, and what stands in for a missing one."""
 
-    def __init__(self, front: FrontMatter, marked: Marked, site: Site, path: str) -> None:
+    def __init__(self, front: FrontMatter, marked: Marked, site: Site, path: str, folder: tuple[str, ...] = ()) -> None:
         self.marked = marked
         self.site = site
         self.values = front.values
         self.texts = front.texts
         self.path = path
         self.stem = PurePath(path).stem if path not in ("-", "<stdin>") else ""
+        self.folder = folder or PurePath(path).parent.parts
+        self.file_name = name_of_file(path, self.folder[-1] if self.folder else "") if self.stem else ""
         self.body_line = front.body_line
         self.findings: list[Finding] = list(front.findings)
         self.lines = front.key_lines
@@ -164,8 +168,11 @@ class _Assembler:
         description = self.text("description") or self.text("summary") or " ".join(summary.lines if summary else ())
         day = self.day()
         words = " ".join((title, description, *(_words(block) for block in walk(blocks))))
+        name = own.get("issue", "") or self.file_name
+        publication = read_publication(self.values, self.texts)
         return Issue(
-            slug=_slug(self.stem or re.sub(f"{self.marked.mark}\\d+z", "", title)),
+            slug=slug_of(name or re.sub(f"{self.marked.mark}\\d+z", "", title)),
+            name=name,
             title=title,
             blocks=blocks,
             lang=self.text("lang") or language or detect_language(words),
@@ -176,7 +183,9 @@ class _Assembler:
             tags=self.words("tags"),
             categories=self.words("categories") or self.words("category"),
             layout=self.text("layout"),
-            published=self.text("published").lower() not in _NOT_PUBLISHED,
+            published=publication.published,
+            draft=publication.draft or any(part.lower() == DRAFTS for part in self.folder),
+            moment=publication.moment,
             subject=own.get("subject", ""),
             preheader=own.get("preheader", ""),
             template=own.get("template", ""),
@@ -220,9 +229,9 @@ class _Assembler:
         """The date as the author wrote it, in the author's own zone; without one, the file name's."""
         value = self.values.get("date")
         if value is None:
-            day = named_day(self.stem)
-            if day is None and _DATED_NAME.match(self.stem) and not quiet:
-                what = f"the file name begins with {self.stem[:10]}, which is no day"
+            day = named_day(self.file_name)
+            if day is None and _DATED_NAME.match(self.file_name) and not quiet:
+                what = f"the file name begins with {self.file_name[:10]}, which is no day"
                 self.findings.append(Finding("date-name", what, "rename the file"))
             return day
         if isinstance(value, datetime):
@@ -289,12 +298,6 @@ def _words(block: Any) -> str:
 def _without_controls(text: str) -> str:
     """Control characters have no place in a subject or a title, and would let a header begin anew."""
     return "".join(char if unicodedata.category(char) not in ("Cc", "Zl", "Zp") else " " for char in text)
-
-
-def _slug(name: str) -> str:
-    """A name safe as a file name and readable in the ledger: letters and digits of any script, `-` between."""
-    slug = re.sub(r"[^\w]+", "-", unicodedata.normalize("NFC", name)).strip("-_").lower()
-    return slug[:80].rstrip("-") or "issue"
 
 
 def detect_language(text: str) -> str:

@@ -38,7 +38,7 @@ MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
     }
 )
 
-VERSION = 3
+VERSION = 4
 
 metadata = sa.MetaData()
 _id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # only INTEGER is SQLite's own row id
@@ -70,6 +70,18 @@ versions = sa.Table(
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("since", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("issue", "content_hash"),
+)
+
+# What an issue is beside its name, to tell another post of that name from it; `day` is empty where the post has none.
+# No row: the issue was planned by a version before 4.
+identities = sa.Table(
+    "identities",
+    metadata,
+    sa.Column("issue", _id, sa.ForeignKey("issues.id"), primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("day", sa.Text, nullable=False),
+    sa.Column("newsletter", sa.Text, nullable=False),
 )
 
 # A million rows: what most rows have in common takes no bytes. `address` is NULL where it is spelled like its key;
@@ -320,4 +332,9 @@ def _from_2(db: sa.Connection) -> None:
         db.exec_driver_sql(statement.format(columns=columns))
 
 
-_MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = MappingProxyType({1: _from_1, 2: _from_2})
+# Version 3 knew an issue by its name alone.
+def _from_3(db: sa.Connection) -> None:
+    metadata.create_all(db)
+
+
+_MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = MappingProxyType({1: _from_1, 2: _from_2, 3: _from_3})

@@ -12,8 +12,9 @@ import random
 import socket
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
@@ -21,15 +22,19 @@ from types import MappingProxyType
 from newsletter.audience import Audience
 from newsletter.config import Config, LaneSettings
 from newsletter.delivery import Canary, Route, Stopped, Watcher, deliver
-from newsletter.errors import ConfigError, ContentError, located
+from newsletter.errors import BusyError, ConfigError, ContentError, LedgerError, LostLedgerError
 from newsletter.fields import unmark
+from newsletter.identity import known_issue as known_issue
+from newsletter.identity import require_same_issue
 from newsletter.lane import Lane
-from newsletter.ledger import Claim, Ledger, Move, Plan
+from newsletter.ledger import Claim, IllegalMoveError, Ledger, Move, Plan
+from newsletter.ledger_start import require_ledger
 from newsletter.links import Shadows
 from newsletter.model import Outcome, Relay, State, Subscriber, fold_address
 from newsletter.pace import Pace
 from newsletter.people.store import People
-from newsletter.pipeline import Sending
+from newsletter.pipeline import Sending, zone_of
+from newsletter.publication import held_findings
 from newsletter.smtp import Timeouts
 
 LISTED = 1_000
@@ -53,6 +58,9 @@ class Orders:
     watched: bool = False
     """A person sees what it waits for, and may end it: then it waits as long as it takes, and not `max_wait_s`."""
 
+    newcomers: bool = False
+    """Mail those who joined the list long after the issue first went out, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -66,6 +74,24 @@ class Prepared:
     issue: str
     orders: Orders
     left_out: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of a send that nothing refuses."""
+        plan, notes = self.plan, []
+        have = plan.sent + plan.uncertain
+        if plan.content_changed and not plan.due and have and not (self.orders.go_on or self.orders.erratum):
+            notes.append(
+                f"the issue {self.issue} is not what {have:,} people got, and nobody is left to mail: --erratum mails "
+                "it again, marked as a correction, to those who got the old one"
+            )
+        if plan.newcomers:
+            days = self.sending.config.settings.delivery.newcomers_days
+            notes.append(
+                f"{plan.newcomers:,} joined the list after the issue {self.issue} first went out, more than {days:g} "
+                "days ago, and are left out; --newcomers mails them"
+            )
+        return tuple(notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +117,8 @@ class Report:
     test: bool = False
     held_until: datetime | None = None
     """When quiet hours, rates or pauses let go of those who are left for them; None where they hold nobody."""
+    newcomers: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def sent(self) -> int:
@@ -119,16 +147,19 @@ def left_of(counts: Mapping[State, int]) -> int:
     return sum(counts[state] for state in _WAITING)
 
 
-def require_sendable(sending: Sending, relays: Sequence[Relay]) -> tuple[str, ...]:
+def require_sendable(
+    sending: Sending, relays: Sequence[Relay], *, go: bool = False, at: datetime | None = None
+) -> tuple[str, ...]:
     """What still lacks for a real send. Relays on this machine only earn warnings, which are returned.
 
-    Raises ConfigError for missing keys, ContentError for a post that is not to be published.
+    Raises ConfigError for missing keys, ContentError for a post that is not to be published, or not yet; `go` sends it
+    all the same. `at` is when it goes out, where that is later.
     """
-    issue = sending.rendering.issue
-    if not issue.published and not sending.test:
-        raise ContentError(
-            located(sending.rendering.path, None, "`published: false` says not to send this post", "take the line out")
-        )
+    rendering = sending.rendering
+    moment = at or sending.composer.now
+    held = held_findings(rendering.issue, moment, zone_of(sending.config), rendering.text)
+    if held and not (go or sending.test):
+        raise ContentError(held[0].at(rendering.path))
     missing = tuple(key for key in sending.config.missing_for_send() if key != "relay.url")
     if not missing:
         return ()
@@ -148,6 +179,7 @@ def prepare(sending: Sending, ledger: Ledger, orders: Orders, *, post: str = "",
     `post` and `audience` are what `resume` will read again: two paths, the list's with its segment, `join_segment`.
     """
     issue = sending.rendering.issue.slug
+    identity = require_same_issue(sending, ledger, accepted=orders.go_on or orders.erratum)
     ledger.recover(issue)
     title = unmark(sending.rendering.issue.title, sending.rendering.issue)
     delivery = sending.config.settings.delivery
@@ -160,7 +192,14 @@ def prepare(sending: Sending, ledger: Ledger, orders: Orders, *, post: str = "",
         audience=audience,
         max_attempts=delivery.max_attempts,
         shadows=Shadows(sending.config.secrets),
+        identity=identity,
+        newcomers_for=None if orders.newcomers else timedelta(days=delivery.newcomers_days),
     )
+    if plan.newcomers and not plan.audience:
+        raise ConfigError(
+            f"nobody on this list was to get the issue {issue} when it first went out, more than "
+            f"{delivery.newcomers_days:g} days ago; see that it is the right list, then write --newcomers"
+        )
     if plan.content_changed and (plan.due or orders.erratum):
         _settle_content(plan, sending, ledger, title, orders)
     if orders.erratum:
@@ -238,6 +277,27 @@ def deliver_to_list(
     prepared: Prepared, lanes: Sequence[LaneSettings], ledger: Ledger, watcher: Watcher, on_start: Callable[[int], None]
 ) -> Report:
     """Mail everyone who is due, once each, and account for all of them. Raises DeliveryError, ConfigError."""
+    with _ledger_kept(prepared):
+        return _deliver_to_list(prepared, lanes, ledger, watcher, on_start)
+
+
+@contextmanager
+def _ledger_kept(prepared: Prepared) -> Iterator[None]:
+    """Whoever is left when the ledger goes away, or another run writes to the issue, was not mailed: exit code 3, 4."""
+    try:
+        yield
+    except LedgerError as error:
+        if not prepared.plan.due:
+            raise
+        raise LostLedgerError(str(error)) from error
+    except IllegalMoveError as error:
+        remedy = "another run has written to it; see that no other one sends it, then run the same command again"
+        raise BusyError(f"{error}; {remedy}") from error
+
+
+def _deliver_to_list(
+    prepared: Prepared, lanes: Sequence[LaneSettings], ledger: Ledger, watcher: Watcher, on_start: Callable[[int], None]
+) -> Report:
     sending, plan, issue = prepared.sending, prepared.plan, prepared.issue
     delivery = sending.config.settings.delivery
     book = _Book(ledger, issue, sending.recipients, delivery.max_attempts)
@@ -250,8 +310,14 @@ def deliver_to_list(
         try:
             stopped = _deliver(prepared, lanes, book, ledger.pace_marks(), plan.due, watcher)
             reason = stopped.reason
-        finally:
+        except LedgerError:
+            with suppress(LedgerError):  # what was wrong first is what is said
+                ledger.end_run(run, reason)
+            raise
+        except BaseException:
             ledger.end_run(run, reason)
+            raise
+        ledger.end_run(run, reason)
     return _account(prepared, ledger, stopped, time.monotonic() - started)
 
 
@@ -324,6 +390,8 @@ def _account(prepared: Prepared, ledger: Ledger, stopped: Stopped, seconds: floa
         seconds=seconds,
         next_due=ledger.next_due(issue),
         held_until=datetime.fromtimestamp(stopped.until, UTC) if stopped.until is not None else None,
+        newcomers=plan.newcomers,
+        notes=prepared.notes,
     )
 
 
@@ -428,30 +496,17 @@ class _TestBook:
 # --- the ledger, for a person ---------------------------------------------------------------------------------------
 
 
-def open_ledger(config: Config, when: Callable[[], datetime]) -> Ledger:
-    """The ledger of what was sent. Raises ConfigError where nothing was ever sent from here."""
-    place = config.ledger_place
-    if isinstance(place, Path) and not place.exists():
-        raise ConfigError(f"{place}: there is no ledger, so nothing was sent from here; run `newsletter send`")
+def open_ledger(config: Config, when: Callable[[], datetime], place: Path | str | None = None) -> Ledger:
+    """The ledger of what was sent, at `place` or where the configuration says. ConfigError where there is none."""
+    place = place or config.ledger_place
+    require_ledger(place)
     return Ledger.open(place, when)
 
 
 def open_people(config: Config, place: Path | str, when: Callable[[], datetime]) -> People:
     """Those who signed up, left or bounced. Raises ConfigError where nothing was ever kept."""
-    if isinstance(place, Path) and not place.exists():
-        raise ConfigError(f"{place}: there is no ledger, so nobody has signed up or left here")
+    require_ledger(place, "nobody has signed up or left here")
     return People.open(place, when, config.secrets)
-
-
-def known_issue(ledger: Ledger, name: str) -> str:
-    """The issue of this name, or of a post of this name. Raises ConfigError naming those there are."""
-    names = [row.issue for row in ledger.issues()]
-    found = next((known for known in names if known in (name, Path(name).stem)), None)
-    if found is None:
-        raise ConfigError(
-            f"the ledger has no issue '{name}'; write one of: {', '.join(names[-10:]) or '(it is empty)'}"
-        )
-    return found
 
 
 def resolve_uncertain(ledger: Ledger, issue: str, addresses: Sequence[str], *, resend: bool) -> tuple[str, ...]:

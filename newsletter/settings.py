@@ -81,7 +81,7 @@ class ImagesSection(Section):
 class LedgerSection(Section):
     path: str = key(
         "The file that knows who was mailed, beside this file unless the path is absolute.",
-        text(entries.file_path),
+        text(entries.ledger_path),
         default="newsletter.db",
         example="newsletter.db",
     )

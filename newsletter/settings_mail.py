@@ -245,6 +245,14 @@ class DeliverySection(Section):
         example=0.5,
     )
 
+    newcomers_days: float = key(
+        "For how many days after an issue first went out whoever joins the list meanwhile still gets it, when it is "
+        "sent again. Later only those get it who were to get it then; `send --newcomers` mails the others too.",
+        number(36_500, zero=True),
+        default=2.0,
+        example=7,
+    )
+
     def quiet_times(self) -> QuietHours | None:
         """`quiet_hours` in `time_zone`. FaultError where they are no hours; reading the file has ruled that out."""
         from newsletter.pace import parse_quiet_hours

@@ -8,21 +8,24 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import RLock
 from time import monotonic, sleep
-from typing import Self
+from typing import Any, Self
 
 import sqlalchemy as sa
 
-from newsletter.database import BUSY_TIMEOUT_S, Place, connected, let_go_of_file, parse_place, take_file, told
-from newsletter.errors import ConfigError, located
+from newsletter.database import BUSY_TIMEOUT_S, Place, connected, parse_place, take_file, told
+from newsletter.errors import LedgerError, located
+from newsletter.ledger_file import LedgerFile, Watch, let_go
 from newsletter.schema import VERSION, bring_up_to_date, found_version
 
 
 class Storage:
     """The open database. Safe for several processes and threads; a transaction is on disk when its block ends."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, file: LedgerFile | None = None) -> None:
         """Connects to nothing yet; `open` does."""
         self.place = place
+        self.file = file
+        self._watch = Watch(file) if file is not None else None
         self.engine = connected(place)
         # IMMEDIATE takes SQLite's write lock at once: a transaction that reads first could not get it later.
         self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
@@ -39,9 +42,7 @@ class Storage:
         is left as it was. A `read_only` one must be there, and is not brought up to date: see `version`.
         """
         where = parse_place(place)
-        if where.file is not None:
-            take_file(where.file)
-        storage = cls(where)
+        storage = cls(where, take_file(where.file, make=not read_only) if where.file is not None else None)
         try:
             if not read_only:
                 storage._prepare()
@@ -54,13 +55,18 @@ class Storage:
     def dialect(self) -> sa.Dialect:
         return self.engine.dialect
 
+    @property
+    def is_temporary(self) -> bool:
+        """In memory, gone when it is closed: a rehearsal's."""
+        return self.place.file is None and not self.place.is_postgresql
+
     def close(self) -> None:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
         self.engine.dispose()
-        if self.place.file is not None and not self._closed:
-            let_go_of_file(self.place.file)
+        if self.file is not None and not self._closed:
+            let_go(self.file)
         self._closed = True
 
     def version(self) -> int | None:
@@ -68,8 +74,29 @@ class Storage:
         with self.read() as db:
             return found_version(db)
 
-    def unusable(self, what: str, remedy: str) -> ConfigError:
-        return ConfigError(located(self.place.name, None, what, remedy))
+    def unusable(self, what: str, remedy: str) -> LedgerError:
+        return LedgerError(located(self.place.name, None, what, remedy))
+
+    def count_send(self) -> None:
+        """Write into an SQLite file itself that one more send has begun: an older copy in its place lacks that."""
+        if self._watch is None:
+            return
+        with self._turn, told(self.place):
+            with self.write() as db:
+                count = (int(db.exec_driver_sql("PRAGMA user_version").scalar_one()) + 1) & 0x7FFF_FFFF
+                db.exec_driver_sql(f"PRAGMA user_version = {count}")
+            if self._writer is not None:
+                connection: Any = self._writer.connection.driver_connection
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # out of the log, as far as nobody reads it
+            self._watch.expect(count)
+
+    def _require_same_file(self, *, written: bool = False) -> None:
+        if self._watch is not None and not self._watch.is_same(written=written):
+            raise self.unusable(
+                "the ledger's file was moved, deleted or replaced while it was in use",
+                "put it back as it was, with its -wal beside it, then start the command again; an older copy does not "
+                "know who was mailed since",
+            )
 
     @contextmanager
     def write(self, held: sa.Connection | None = None) -> Iterator[sa.Connection]:
@@ -85,8 +112,11 @@ class Storage:
                 if self._writer is None:
                     self._writer = self._writing.connect()
                 held = self._writer
+            self._require_same_file()
             with held.begin():
                 yield held
+            # Once more: what was committed to a file that is gone must not let a dot go out.
+            self._require_same_file(written=True)
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:

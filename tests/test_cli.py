@@ -92,7 +92,7 @@ def sending(code: int, words: str, *options: str, files: dict[str, bytes | str] 
 def relayed(code: int, words: str, relay: str, **files: bytes | str) -> Bad:
     """A real send that must not begin. Nothing listens on port 1."""
     everything = {"post.md": HELLO, "list.csv": ONE, **{name.replace("_", "."): text for name, text in files.items()}}
-    return sending(code, words, "--to", "list.csv", "--relay", relay, "--yes", files=everything)
+    return sending(code, words, "--to", "list.csv", "--relay", relay, "--yes", "--first", files=everything)
 
 
 def catching(words: str, *options: str, **files: bytes | str) -> Bad:
@@ -128,7 +128,7 @@ BAD: dict[str, Bad] = {
     "bad test address": sending(2, "--test 'nobody' is not an email address", "--test", "nobody", "--dry-run"),
     "broken configuration": Bad(2, "newsletter.toml:1", {"post.md": HELLO, "newsletter.toml": "[newsletter\n"}),
     "missing configuration": Bad(2, "no.toml", {"post.md": HELLO}, ("render", "post.md", "--config", "no.toml")),
-    "no relay": sending(2, "no [relay] url is set", "--to", "list.csv", "--yes"),
+    "no relay": sending(2, "no [relay] url is set", "--to", "list.csv", "--yes", "--first"),
     "bad relay": relayed(2, 'the relay is "http://…", not an SMTP address', "http://x"),
     "password in the relay": relayed(2, "NEWSLETTER_SMTP_PASSWORD", f"smtp://me:{PASSWORD}@localhost"),
     "far relay without an imprint": relayed(2, IMPRINT, "smtp://mail.example.com"),
@@ -218,7 +218,7 @@ def test_each_fault_of_the_configuration_has_a_line_of_its_own(tmp_path: Path) -
 def refused(folder: Path, relay: str, more: str = "", **env: str) -> str:
     """The sentence of a relay that could not be had: exit 3, and no secret told."""
     (folder / "newsletter.toml").write_text(TOML + more)
-    run = newsletter(*SEND, "--relay", relay, "--yes", cwd=folder, NEWSLETTER_SMTP_PASSWORD=PASSWORD, **env)
+    run = newsletter(*SEND, "--relay", relay, "--yes", "--first", cwd=folder, NEWSLETTER_SMTP_PASSWORD=PASSWORD, **env)
     assert run.code == 3, run.err
     assert PASSWORD not in run.out + run.err
     lines = [line for line in run.err.splitlines() if not line.startswith("warning: ")]
@@ -232,7 +232,7 @@ def test_an_unreachable_relay(folder: Path) -> None:
         sentence = refused(folder, f"smtp://127.0.0.1:{unused.getsockname()[1]}")
     assert "cannot connect (Connection refused)" in sentence
     with SmtpServer() as server:  # nobody was taken for mailed
-        again = newsletter(*SEND, "--relay", server.url, "--yes", "--json", cwd=folder)
+        again = newsletter(*SEND, "--relay", server.url, "--yes", "--first", "--json", cwd=folder)
     assert (again.code, again.json["sent"]) == (0, 2)
 
 
@@ -267,8 +267,8 @@ def test_a_refused_certificate_and_the_same_one_trusted(folder: Path, tmp_path: 
 
 def test_a_relay_s_words_move_no_cursor(folder: Path) -> None:
     with SmtpServer(Rule("RCPT", b"550 5.1.1 \x1b[2Jgone \xff\xfe\r\n")) as server:
-        run = newsletter(*SEND, "--relay", server.url, "--yes", cwd=folder)
-        told = newsletter(*SEND, "--relay", server.url, "--yes", "--json", cwd=folder)
+        run = newsletter(*SEND, "--relay", server.url, "--yes", "--first", cwd=folder)
+        told = newsletter(*SEND, "--relay", server.url, "--yes", "--first", "--json", cwd=folder)
     assert "\x1b" not in run.out + run.err
     assert "gone" in run.out
     assert [entry["code"] for entry in told.json["refused"]] == [550, 550]
@@ -542,12 +542,12 @@ def test_a_send_goes_on_when_its_reader_has_gone(folder: Path) -> None:
     with SmtpServer() as server:
         reader, writer = os.pipe()
         os.close(reader)
-        command = [PROGRAM, *SEND, "--relay", server.url, "--yes"]
+        command = [PROGRAM, *SEND, "--relay", server.url, "--yes", "--first"]
         process = subprocess.Popen(command, cwd=folder, env=environment(), stdout=writer, stderr=subprocess.PIPE)
         os.close(writer)
         _, err = process.communicate(timeout=DEADLINE_S)
         assert b"Traceback" not in err
-        again = newsletter(*SEND, "--relay", server.url, "--yes", "--json", cwd=folder)
+        again = newsletter(*SEND, "--relay", server.url, "--yes", "--first", "--json", cwd=folder)
     assert again.code == 0
     assert again.json["sent"] + again.json["already_sent"] == 2
     assert sorted(server.recipients) == people(2)

@@ -49,6 +49,7 @@ def send(folder: Path, post: str = f"{ISSUE}.md") -> dict[str, Received]:
             "--relay",
             place,
             "--yes",
+            "--first",
             cwd=folder,
             NEWSLETTER_SECRET=SECRET,
         )

@@ -746,7 +746,7 @@ def folder(tmp_path: Path) -> Path:
 
 def command(server: SmtpServer, way: Way) -> tuple[str, ...]:
     connections = str(way.connections)
-    post = ("send", "2026-03-01-hello.md", "--to", "list.csv", "--yes", "--json")
+    post = ("send", "2026-03-01-hello.md", "--to", "list.csv", "--yes", "--first", "--json")
     return (*post, "--relay", server.url, "--connections", connections)
 
 

@@ -238,7 +238,16 @@ def test_maildev_shows_every_message_intact(
     expected = {mail["To"].addresses[0].addr_spec: mail for mail in read_mbox(caught[0])}
     with maildev(require_program("node"), node) as (smtp, web):
         run = newsletter(
-            "send", DIGEST, "--to", LIST, "--relay", f"smtp://127.0.0.1:{smtp}", "--yes", "--json", cwd=tmp_path
+            "send",
+            DIGEST,
+            "--to",
+            LIST,
+            "--relay",
+            f"smtp://127.0.0.1:{smtp}",
+            "--yes",
+            "--first",
+            "--json",
+            cwd=tmp_path,
         )
         assert (run.code, run.json["sent"]) == (0, len(NAMES))
         mails = fetch(web, "/api/email" if has_api_prefix(web) else "/email")
@@ -304,7 +313,7 @@ def test_the_trap_for_sockets_works(tmp_path: Path) -> None:
     write_post(tmp_path)
     write_list(tmp_path, *people(1))
     process = start(
-        "send", "2026-03-01-hello.md", "--to", "list.csv", "--relay", "smtp://127.0.0.1:1", "--yes",
+        "send", "2026-03-01-hello.md", "--to", "list.csv", "--relay", "smtp://127.0.0.1:1", "--yes", "--first",
         cwd=tmp_path, PYTHONPATH=no_sockets(tmp_path),
     )  # fmt: skip
     assert "RuntimeError: socket." in finish(process).err
@@ -329,6 +338,7 @@ def send(folder: Path, server: SmtpServer, *options: str) -> Any:
         "--relay",
         server.url,
         "--yes",
+        "--first",
         "--json",
         *options,
         cwd=folder,
@@ -340,7 +350,9 @@ def test_a_second_send_mails_nobody_again_and_says_so(folder: Path) -> None:
     write_list(folder, *people(3))
     with SmtpServer() as server:
         assert send(folder, server)[0] == 0
-        run = newsletter("send", "2026-03-01-hello.md", "--to", "list.csv", "--relay", server.url, "--yes", cwd=folder)
+        run = newsletter(
+            "send", "2026-03-01-hello.md", "--to", "list.csv", "--relay", server.url, "--yes", "--first", cwd=folder
+        )
         assert run.code == 0
         assert "Already sent        3" in run.out
         assert server.connections == 1
@@ -394,7 +406,9 @@ def test_a_refused_address_stops_nobody_and_is_reported_in_the_server_s_words(fo
     addresses = people(3)
     write_list(folder, *addresses)
     with SmtpServer(Rule("RCPT", "550 5.1.1 no such user", about="002")) as server:
-        run = newsletter("send", "2026-03-01-hello.md", "--to", "list.csv", "--relay", server.url, "--yes", cwd=folder)
+        run = newsletter(
+            "send", "2026-03-01-hello.md", "--to", "list.csv", "--relay", server.url, "--yes", "--first", cwd=folder
+        )
     assert run.code == 0
     assert f"refused: {addresses[1]}: 550 5.1.1 no such user" in run.out
     assert "Sent           2\nRefused        1\nLeft           0\n" in run.out
@@ -430,7 +444,9 @@ def test_whoever_is_left_makes_exit_3_and_is_named(folder: Path) -> None:
     addresses = people(3)
     write_list(folder, *addresses)
     with SmtpServer(Rule("RCPT", "450 4.2.1 later", about="002", times=(2,))) as server:
-        run = newsletter("send", "2026-03-01-hello.md", "--to", "list.csv", "--relay", server.url, "--yes", cwd=folder)
+        run = newsletter(
+            "send", "2026-03-01-hello.md", "--to", "list.csv", "--relay", server.url, "--yes", "--first", cwd=folder
+        )
         assert run.code == 3
         assert f"left: {addresses[1]}: 450 4.2.1 later" in run.out
         resume = f"newsletter resume 2026-03-01-hello --relay {server.url}"
@@ -447,7 +463,9 @@ def test_an_uncertain_recipient_is_named_and_not_mailed_again(folder: Path) -> N
     addresses = people(3)
     write_list(folder, *addresses)
     with SmtpServer(Rule("dot", Fault.DROP, about="002")) as server:
-        run = newsletter("send", "2026-03-01-hello.md", "--to", "list.csv", "--relay", server.url, "--yes", cwd=folder)
+        run = newsletter(
+            "send", "2026-03-01-hello.md", "--to", "list.csv", "--relay", server.url, "--yes", "--first", cwd=folder
+        )
         assert run.code == 3
         assert f"uncertain: {addresses[1]}: " in run.out
         code, report = send(folder, server)
@@ -460,7 +478,9 @@ def test_bad_rows_are_reported_by_line_and_the_rest_is_sent(folder: Path) -> Non
         "email,name\nada@example.com,Ada\nnot an address,Ben\nADA@example.com,Ada again\ncal@example.com,Cal\n,Dee\n"
     )
     with SmtpServer() as server:
-        run = newsletter("send", "2026-03-01-hello.md", "--to", "list.csv", "--relay", server.url, "--yes", cwd=folder)
+        run = newsletter(
+            "send", "2026-03-01-hello.md", "--to", "list.csv", "--relay", server.url, "--yes", "--first", cwd=folder
+        )
     assert run.code == 0
     assert "warning: list.csv:3: 'not an address' is not an address" in run.err
     assert "warning: list.csv:4: 'ADA@example.com' is already on line 2; mailed once" in run.err
@@ -472,7 +492,17 @@ def test_bad_rows_are_reported_by_line_and_the_rest_is_sent(folder: Path) -> Non
 def test_two_senders_at_once_are_one(folder: Path) -> None:
     write_list(folder, *people(3))
     with SmtpServer(Rule("dot", Fault.HOLD)) as server:
-        command = ("send", "2026-03-01-hello.md", "--to", "list.csv", "--relay", server.url, "--yes", "--json")
+        command = (
+            "send",
+            "2026-03-01-hello.md",
+            "--to",
+            "list.csv",
+            "--relay",
+            server.url,
+            "--yes",
+            "--first",
+            "--json",
+        )
         first = start(*command, cwd=folder)
         server.wait_for(lambda server: server.seen("dot") == 1)
         second = newsletter(*command, cwd=folder)
@@ -491,7 +521,7 @@ def test_the_configured_relay_and_sender_are_used(folder: Path) -> None:
         url = server.url.replace("smtp://", "smtp://daily@")
         (folder / "newsletter.toml").write_text(TOML.format(relay=url), "utf-8")
         run = newsletter(
-            "send", "2026-03-01-hello.md", "--to", "list.csv", "--yes",
+            "send", "2026-03-01-hello.md", "--to", "list.csv", "--yes", "--first",
             cwd=folder, NEWSLETTER_SMTP_PASSWORD="the word",
         )  # fmt: skip
     assert run.code == 0, run.err

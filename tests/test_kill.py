@@ -95,7 +95,7 @@ def way_of(server: SmtpServer) -> tuple[str, ...]:
 def call(command: tuple[str, ...]) -> tuple[str, ...]:
     """`send` names the files, `resume` the issue."""
     name, *way = command
-    return ("send", f"{ISSUE}.md", "--to", "list.csv", *way) if name == "send" else ("resume", ISSUE, *way)
+    return ("send", f"{ISSUE}.md", "--to", "list.csv", "--first", *way) if name == "send" else ("resume", ISSUE, *way)
 
 
 def arrived(server: SmtpServer) -> list[Arrived]:

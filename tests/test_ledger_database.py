@@ -179,7 +179,7 @@ inside = Path(sys.argv[2])
 entered = 0
 with opened() as ledger:
     go()
-    for _ in range(300):
+    while entered < 100:
         try:
             with ledger.hold("i"):
                 inside.touch(exist_ok=False)
@@ -187,7 +187,7 @@ with opened() as ledger:
                 entered += 1
         except BusyError:
             pass
-print("entered" if entered else "never in", flush=True)
+print("entered", flush=True)
 """
     inside = str(tmp_path / "inside")
     with open_ledger(store):
@@ -294,8 +294,8 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, co
 OF_OTHERS = [
     ("CREATE TABLE issues (number INTEGER)", "a database, but not a ledger; set [ledger] path to another file"),
     (
-        "CREATE TABLE ledger_version (version INTEGER); INSERT INTO ledger_version VALUES (4)",
-        "the ledger has version 4, this newsletter knows 3; upgrade newsletter",
+        "CREATE TABLE ledger_version (version INTEGER); INSERT INTO ledger_version VALUES (5)",
+        "the ledger has version 5, this newsletter knows 4; upgrade newsletter",
     ),
 ]
 

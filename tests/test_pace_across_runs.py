@@ -40,7 +40,7 @@ from newsletter.ledger import Ledger
 
 ISSUE = "2026-03-01-hello"
 TWELVE = people(12)
-SEND = ("send", f"{ISSUE}.md", "--to", "list.csv", "--yes")
+SEND = ("send", f"{ISSUE}.md", "--to", "list.csv", "--first", "--yes")
 RESUME = ("resume", ISSUE, "--yes")
 
 
@@ -124,10 +124,10 @@ def test_a_run_that_is_killed_has_used_up_what_it_sent(folder: Path, server: Smt
 def test_another_issue_shares_the_days_rate(folder: Path, server: SmtpServer) -> None:
     configure(folder, server, 'rate = "5/day"')
     write_list(folder, *TWELVE[:3], name="few.csv")
-    first = newsletter("send", f"{ISSUE}.md", "--to", "few.csv", "--yes", "--json", cwd=folder)
+    first = newsletter("send", f"{ISSUE}.md", "--to", "few.csv", "--yes", "--first", "--json", cwd=folder)
     assert (first.code, first.json["sent"]) == (0, 3)
     write_post(folder, "---\ntitle: Other\n---\n\nAnother one.\n", "2026-03-02-other.md")
-    other = newsletter("send", "2026-03-02-other.md", "--to", "list.csv", "--yes", "--json", cwd=folder)
+    other = newsletter("send", "2026-03-02-other.md", "--to", "list.csv", "--yes", "--first", "--json", cwd=folder)
     assert other.json["sent"] == 2
     assert_left(other, 10)
 

@@ -283,13 +283,13 @@ def test_own_keys() -> None:
 def test_own_keys_that_we_do_not_know() -> None:
     issue = post("title: 题\nnewsletter:\n  sbject: 主题")
     assert [finding.at("p.md") for finding in issue.findings] == [
-        "p.md:3: `newsletter.sbject` is not a key we know; use one of preheader, subject, template"
+        "p.md:3: `newsletter.sbject` is not a key we know; use one of issue, preheader, subject, template"
     ]
 
 
 def test_own_keys_must_be_a_group() -> None:
     sentence = refusal("---\ntitle: 题\nnewsletter: yes\n---\n正文")
-    assert sentence.startswith("posts/post.md:3: `newsletter` is not a group of keys; indent preheader, subject")
+    assert sentence.startswith("posts/post.md:3: `newsletter` is not a group of keys; indent issue, preheader, subject")
 
 
 @pytest.mark.parametrize("control", ["\\r\\nBcc: x@a.example", "\\u2028Bcc", "\\u0085x", "\\ex"])

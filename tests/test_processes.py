@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def send_command(url: str, *more: str, connections: int = CONNECTIONS) -> tuple[str, ...]:
-    way = ("--to", "list.csv", "--relay", url, "--yes", "--connections", str(connections))
+    way = ("--to", "list.csv", "--relay", url, "--yes", "--first", "--connections", str(connections))
     return ("send", f"{ISSUE}.md", *way, *more)
 
 
@@ -115,7 +115,7 @@ def test_nohup_goes_on(folder: Path) -> None:
 def test_the_command_that_goes_on_is_printed_and_goes_on(folder: Path) -> None:
     with SmtpServer(Rule("dot", Fault.HOLD)) as server:
         (folder / "newsletter.toml").write_text(f'[relay]\nurl = "{server.url}"\n')
-        process = start("send", f"{ISSUE}.md", "--to", "list.csv", "--yes", cwd=folder)
+        process = start("send", f"{ISSUE}.md", "--to", "list.csv", "--yes", "--first", cwd=folder)
         server.wait_for(lambda server: server.seen("dot") == 1)
         process.send_signal(signal.SIGINT)
         wait_until_signal_is_taken(process)

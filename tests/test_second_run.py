@@ -26,7 +26,7 @@ def project(tmp_path: Path) -> Path:
 def send(project: Path, catcher: Catcher, *more: str, cwd: Path | None = None) -> Run:
     post, people = project / "posts" / "hello.md", project / "list.csv"
     relay = f"smtp://127.0.0.1:{catcher.smtp_port}"
-    return newsletter("send", post, "--to", people, "--relay", relay, *more, cwd=cwd or project)
+    return newsletter("send", post, "--to", people, "--relay", relay, "--first", *more, cwd=cwd or project)
 
 
 def test_the_posts_own_configuration_and_ledger_count_wherever_it_runs(project: Path, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_swapped_arguments_are_recognised(project: Path) -> None:
 
 def test_a_missing_password_is_said_before_connecting(project: Path) -> None:
     relay = "smtp://me@127.0.0.1:9"
-    run = newsletter("send", "posts/hello.md", "--to", "list.csv", "--relay", relay, "--yes", cwd=project)
+    run = newsletter("send", "posts/hello.md", "--to", "list.csv", "--relay", relay, "--yes", "--first", cwd=project)
     assert run.code == 2
     assert "the environment variable NEWSLETTER_SMTP_PASSWORD is not set; set it to the password of me" in run.err
 

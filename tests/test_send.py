@@ -21,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def send(folder: Path, server: SmtpServer, *more: str, post: str = "2026-03-01-hello.md", to: str = "list.csv") -> Run:
-    return newsletter("send", post, "--to", to, "--relay", server.url, "--yes", "--json", *more, cwd=folder)
+    return newsletter("send", post, "--to", to, "--relay", server.url, "--yes", "--first", "--json", *more, cwd=folder)
 
 
 def standing(folder: Path) -> dict[str, dict[str, Any]]:
@@ -152,12 +152,12 @@ def test_two_relays_share_the_mail_and_one_takes_over(folder: Path) -> None:
             f'[[relays]]\nname = "big"\nurl = "{big.url}"\nweight = 3\n'
             f'[[relays]]\nname = "small"\nurl = "{small.url}"\n'
         )
-        run = newsletter("send", "2026-03-01-hello.md", "--to", "list.csv", "--yes", "--json", cwd=folder)
+        run = newsletter("send", "2026-03-01-hello.md", "--to", "list.csv", "--yes", "--first", "--json", cwd=folder)
         assert (run.code, run.json["sent"]) == (0, 60)
         assert small.messages
         assert len(big.messages) > 1.5 * len(small.messages)
         write_post(folder, POST.format(number=2), "2026-03-02-next.md")
         small.rules.append(Rule("MAIL", "550 5.7.1 not you"))
-        run = newsletter("send", "2026-03-02-next.md", "--to", "list.csv", "--yes", "--json", cwd=folder)
+        run = newsletter("send", "2026-03-02-next.md", "--to", "list.csv", "--yes", "--first", "--json", cwd=folder)
     assert (run.code, run.json["sent"]) == (0, 60)
     assert sorted(big.recipients + small.recipients) == sorted(2 * people(60))

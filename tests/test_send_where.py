@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def send(folder: Path, server: SmtpServer, *more: str, post: str = f"{ISSUE}.md", as_json: bool = True) -> Run:
-    way = ("--to", "list.csv", "--relay", server.url, "--yes", *(["--json"] if as_json else []))
+    way = ("--to", "list.csv", "--relay", server.url, "--yes", "--first", *(["--json"] if as_json else []))
     return newsletter("send", post, *way, *more, cwd=folder)
 
 

@@ -81,7 +81,9 @@ def send(folder: Path, server: Chasquid, *options: object, post: object = f"{ISS
     trusted = {"NEWSLETTER_SMTP_PASSWORD": PASSWORD, "SSL_CERT_FILE": str(server.authority)}
     # Named: the digest lies elsewhere, and a newsletter.toml is looked for beside the post first.
     config = ("--config", folder / "newsletter.toml")
-    return newsletter("send", post, "--to", "list.csv", "--yes", *config, *options, cwd=folder, **{**trusted, **env})
+    return newsletter(
+        "send", post, "--to", "list.csv", "--yes", "--first", *config, *options, cwd=folder, **{**trusted, **env}
+    )
 
 
 def parsed(data: bytes) -> EmailMessage:
@@ -224,7 +226,7 @@ def test_maildev_takes_it_with_tls_and_a_login(
 
         def to_maildev(login: str, cwd: Path = folder, **env: str) -> Run:
             relay = f"smtps://{login}localhost:{smtp}"
-            way = ("--to", LIST, "--relay", relay, "--yes", "--json")
+            way = ("--to", LIST, "--relay", relay, "--yes", "--first", "--json")
             return newsletter("send", DIGEST, *way, cwd=cwd, SSL_CERT_FILE=str(folder / "ca.pem"), **env)
 
         assert "535 Invalid username or password" in refusal(to_maildev("daily@", NEWSLETTER_SMTP_PASSWORD="wrong"))
@@ -249,7 +251,7 @@ def test_300_people_over_10_connections_have_one_message_each(folder: Path) -> N
     audience = people(300)
     write_list(folder, *audience)
     with smtp_sink() as sink:
-        way = ("--to", "list.csv", "--relay", sink.url, "--connections", "10", "--yes", "--json")
+        way = ("--to", "list.csv", "--relay", sink.url, "--connections", "10", "--yes", "--first", "--json")
         run = newsletter("send", f"{ISSUE}.md", *way, cwd=folder)
         kept = sink.settled()
     assert (run.code, run.json["sent"], run.json["uncertain"]) == (0, 300, []), run.err
@@ -288,7 +290,7 @@ def ledger(postgres_url: str) -> Ledger:
 
 def to_list(server: SmtpServer) -> tuple[str, ...]:
     way = ("--relay", server.url, "--connections", str(CONNECTIONS), "--yes", "--json")
-    return ("send", f"{ISSUE}.md", "--to", "list.csv", *way)
+    return ("send", f"{ISSUE}.md", "--to", "list.csv", "--first", *way)
 
 
 def test_a_ledger_in_postgresql_knows_who_has_it(folder: Path, ledger: Ledger) -> None:
@@ -334,7 +336,7 @@ def test_kill_9_with_a_ledger_in_postgresql_loses_nobody_and_mails_nobody_twice(
         server.release(2 * len(SIXTY))
         server.wait_for(lambda server: not server._open)
         assert accounts.after_kill(at(server)) == CONNECTIONS
-        resumed = ledger.run("resume", ISSUE, *to_list(server)[4:], cwd=folder)
+        resumed = ledger.run("resume", ISSUE, *to_list(server)[5:], cwd=folder)
         assert (resumed.code, len(resumed.json["uncertain"])) == (3, CONNECTIONS), resumed.err
         counts = accounts.at_end(at(server))
     assert (counts[State.SENT], counts[State.UNCERTAIN]) == (len(SIXTY) - CONNECTIONS, CONNECTIONS)

@@ -245,7 +245,7 @@ def command(
         way += ["--ledger", make_url(ledger)._replace(password=None).render_as_string()]
     if resume and chance.random() < 0.5:
         return ["resume", campaign.issue, *way]
-    return ["send", f"{campaign.issue}.md", "--to", f"{campaign.issue}.csv", "--changed-list", *way]
+    return ["send", f"{campaign.issue}.md", "--to", f"{campaign.issue}.csv", "--changed-list", "--first", *way]
 
 
 # --- the server and the deaths --------------------------------------------------------------------------------------

@@ -45,7 +45,9 @@ def run(folder: Path, *arguments: object, secret: str = SECRET) -> Run:
 
 def send(folder: Path, server: SmtpServer, *more: str, to: Sequence[str] = ("list.csv",)) -> Run:
     lists = [part for name in to for part in ("--to", name)]
-    return run(folder, "send", "2026-03-01-hello.md", *lists, "--relay", server.url, "--yes", "--json", *more)
+    return run(
+        folder, "send", "2026-03-01-hello.md", *lists, "--relay", server.url, "--yes", "--first", "--json", *more
+    )
 
 
 def test_who_left_bounced_or_complained_is_mailed_by_nothing(folder: Path) -> None:
@@ -67,7 +69,16 @@ def test_who_left_bounced_or_complained_is_mailed_by_nothing(folder: Path) -> No
             assert send(folder, server, "--continue", "--changed-list", to=[name]).code == 0
             write_post(folder, f"---\ntitle: Next {number}\n---\n\nText.\n", f"next-{number}.md")
             later = run(
-                folder, "send", f"next-{number}.md", "--to", name, "--relay", server.url, "--yes", "--changed-list"
+                folder,
+                "send",
+                f"next-{number}.md",
+                "--to",
+                name,
+                "--relay",
+                server.url,
+                "--yes",
+                "--first",
+                "--changed-list",
             )
             assert later.code == 0
             assert "Suppressed" in later.out
@@ -180,7 +191,18 @@ def test_sign_ups_are_mailed_where_they_are_asked_for_and_once_beside_a_list(fol
         assert "Dear Zoe, from Ulm." in server.messages[-1].mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
         assert any("is already on line 2 in list.csv; mailed once" in warning for warning in sent.json["warnings"])
         write_post(folder, name="next.md")
-        only = run(folder, "send", "next.md", "--to", "@signups/ai", "--relay", server.url, "--yes", "--changed-list")
+        only = run(
+            folder,
+            "send",
+            "next.md",
+            "--to",
+            "@signups/ai",
+            "--relay",
+            server.url,
+            "--yes",
+            "--first",
+            "--changed-list",
+        )
         assert only.code == 0
         assert server.recipients[6:] == ["Zoe@example.com"]
         again = run(folder, "resume", "next", "--relay", server.url, "--yes")
@@ -259,11 +281,13 @@ def test_the_forgotten_are_not_brought_back_by_a_list_and_their_address_is_nowhe
         gone = run(folder, "subscribers", "forget", ADA, "--yes", "--json")
         assert (gone.code, gone.json) == (0, {"rows": 0, "issues": 1})
         write_post(folder, name="next.md")
-        sent = run(folder, "send", "next.md", "--to", "list.csv", "--relay", server.url, "--yes", "--json")
+        sent = run(folder, "send", "next.md", "--to", "list.csv", "--relay", server.url, "--yes", "--first", "--json")
         assert (sent.code, sent.json["sent"], sent.json["suppressed"]) == (0, 4, {"forgotten": 1})
         assert server.recipients.count(ADA) == 1
         write_post(folder, name="later.md")
-        refused = run(folder, "send", "later.md", "--to", "list.csv", "--relay", server.url, "--yes", secret="")
+        refused = run(
+            folder, "send", "later.md", "--to", "list.csv", "--relay", server.url, "--yes", "--first", secret=""
+        )
         assert refused.code == 2
         assert "known by a hash alone, made with a secret that is not set" in refused.err
     for file in folder.glob("newsletter.db*"):

@@ -28,6 +28,8 @@ RULES: tuple[Rule, ...] = (
     Rule("date-missing", "hint", "No `date`; only the file's name tells the day, or nothing does.", True),
     Rule("date-name", "warning", "The file's name begins with a day that does not exist."),
     Rule("unpublished", "warning", "`published: false` keeps `send` from mailing the post."),
+    Rule("draft", "warning", "`draft: true`, or a folder `_drafts`, keeps `send` from mailing the post."),
+    Rule("date-future", "warning", "A date that is yet to come keeps `send` from mailing the post before."),
     # What an inbox shows.
     Rule("subject-long", "warning", "The subject is wider than the 70 columns that inboxes show at most."),
     Rule("subject-emoji", "hint", "More than one emoji in the subject."),

@@ -115,9 +115,6 @@ def _preheader(issue: Issue) -> Iterator[Finding]:
 
 
 def _publication(issue: Issue, text: str) -> Iterator[Finding]:
-    if not issue.published:
-        line = _line_with(text, re.compile(r"published\s*:"))
-        yield Finding("unpublished", "`published: false` keeps `send` from mailing it", "take the line out", line)
     if issue.date is None:
         what = "the issue has no date, neither in the front matter nor in the file's name"
         yield Finding("date-missing", what, "write date: 2026-03-01", severity="hint")

@@ -1,0 +1,167 @@
+"""Whether a post is the issue that the ledger has under its name, or another one: two posts never merge in silence."""
+
+from __future__ import annotations
+
+import io
+import os
+from dataclasses import replace
+from datetime import date
+from pathlib import Path, PurePath
+
+from newsletter.config import Config
+from newsletter.errors import ConfigError, ContentError
+from newsletter.fields import unmark
+from newsletter.files import STDIN, open_post
+from newsletter.front_matter import read_front_matter
+from newsletter.issue_name import Identity, differences, is_folder_page, name_of_file, slug_of
+from newsletter.ledger import Ledger
+from newsletter.ledger_identity import Known
+from newsletter.ledger_start import is_current
+from newsletter.message import Composer
+from newsletter.pipeline import Rendering, Sending
+from newsletter.post import decode_post
+
+
+def identity_of(rendering: Rendering, config: Config) -> Identity:
+    issue = rendering.issue
+    return Identity(unmark(issue.title, issue), issue.date, issue.name, config.sample_sender.list_id)
+
+
+def under_known_name(sending: Sending, ledger: Ledger) -> Sending:
+    """The same under the name that the ledger has for it: of a folder's page, versions before 4 took the stem.
+
+    What was sent as `index` by one of those stays sent, though the post is `hello` now.
+    """
+    rendering = sending.rendering
+    path = PurePath(rendering.path)
+    old = slug_of(path.stem)
+    if rendering.path == STDIN or not is_folder_page(path.stem) or rendering.issue.slug == old:
+        return sending
+    if rendering.issue.name != _folder_name(rendering.path) or ledger.identity(rendering.issue.slug) is not None:
+        return sending
+    known = ledger.identity(old)
+    if known is None or not known.is_old or not _is_same_file(known, rendering):
+        return sending
+    made = sending.composer
+    return replace(
+        sending,
+        rendering=replace(rendering, issue=replace(rendering.issue, slug=old)),
+        composer=Composer(
+            made.variants, made.sender, issue=old, when=made.when, prefix=made.prefix, signer=made.signer
+        ),
+    )
+
+
+def may_be(rendering: Rendering, issue: str) -> bool:
+    """Whether the ledger may have this post under that name."""
+    stem = PurePath(rendering.path).stem
+    return issue == rendering.issue.slug or (is_folder_page(stem) and issue == slug_of(stem))
+
+
+def _folder_name(path: str) -> str:
+    return name_of_file(path, Path(os.path.realpath(path)).parent.name)
+
+
+def _is_same_file(known: Known, rendering: Rendering) -> bool:
+    same_title = known.identity.title == unmark(rendering.issue.title, rendering.issue)
+    if not known.post:
+        return same_title
+    there, here = Path(known.post), Path(os.path.realpath(rendering.path))
+    # Somewhere else, as on another CI runner, the folder and the title must agree.
+    return os.path.realpath(there) == str(here) or (there.parts[-2:] == here.parts[-2:] and same_title)
+
+
+def require_same_issue(sending: Sending, ledger: Ledger, *, accepted: bool) -> Identity:
+    """What the ledger is to keep of this post. Call it while holding the issue, before anybody is planned.
+
+    Raises ConfigError where the ledger has another post under its name, unless that was `accepted`. Until somebody has
+    the issue, its title may change.
+    """
+    rendering = sending.rendering
+    mine = identity_of(rendering, sending.config)
+    known = ledger.identity(rendering.issue.slug)
+    if known is None or accepted:
+        return mine
+    found = differences(known.identity, mine)
+    if not found and rendering.path == STDIN and known.reached and known.content_hash != sending.content_hash:
+        raise ConfigError(
+            f"{_sentence(rendering, known.identity, mine)}, with another text; standard input has no name, so that "
+            f"nothing tells whether it is the same issue. {_WAYS}"
+        )
+    if not found or (found == {"title"} and not known.reached):
+        return mine
+    raise ConfigError(f"{_sentence(rendering, known.identity, mine)}. Nobody was mailed. {_WAYS}")
+
+
+def rehearse(sending: Sending, place: Path | str) -> tuple[Sending, tuple[str, ...]]:
+    """What `send` would do about the name -> the sending under that name, and what would refuse it.
+
+    Looks into a ledger on this machine that is up to date, and into no other: a dry run connects to nothing.
+    """
+    if not isinstance(place, Path) or not is_current(place):
+        return sending, ()
+    with Ledger.open(place, lambda: sending.composer.now) as ledger:
+        sending = under_known_name(sending, ledger)
+        try:
+            require_same_issue(sending, ledger, accepted=False)
+        except ConfigError as error:
+            return sending, (f"`send` would refuse: {error}",)
+    return sending, ()
+
+
+_WAYS = (
+    "Give it a name of its own (`newsletter:` and beneath it `issue: NAME` in the front matter, or another file name); "
+    "or, where it is the same issue: --continue mails those who have nothing yet, --erratum those who have the old one"
+)
+
+
+def _sentence(rendering: Rendering, known: Identity, mine: Identity) -> str:
+    return (
+        f"{rendering.path}: the ledger has the issue {rendering.issue.slug} as {_described(known, mine)}; this post is "
+        f"{_described(mine, known)}"
+    )
+
+
+def _described(one: Identity, other: Identity) -> str:
+    """Title and date, and what else tells the two apart."""
+    parts = [f"“{one.title}”" if one.title else "a post without a title"]
+    parts += [f"of {_day(one.day)}"] if one.day or other.day else []
+    if one.name is not None and other.name is not None and one.name != other.name:
+        parts.append(f"named {one.name}" if one.name else "of standard input")
+    if one.newsletter and other.newsletter and one.newsletter != other.newsletter:
+        parts.append(f"from {one.newsletter}")
+    return " ".join(parts)
+
+
+def _day(day: date | None) -> str:
+    return day.isoformat() if day else "no date"
+
+
+def known_issue(ledger: Ledger, name: str) -> str:
+    """The issue of this name, or of a post of this name. Raises ConfigError naming those there are."""
+    names = [row.issue for row in ledger.issues()]
+    found = next((each for each in _names_for(name) if each in names), None)
+    if found is None:
+        raise ConfigError(
+            f"the ledger has no issue '{name}'; write one of: {', '.join(names[-10:]) or '(it is empty)'}"
+        )
+    return found
+
+
+def _names_for(name: str) -> tuple[str, ...]:
+    """What an issue may be called whose name, or post, somebody writes so; the surest first."""
+    path = PurePath(name)
+    folder = Path(os.path.realpath(name)).parent.name
+    of_file = slug_of(name_of_file(path, folder))
+    own = _own_name(name) if path.suffix.lower() in (".md", ".markdown") else ""
+    return (name, *filter(None, [own]), of_file, path.stem, slug_of(path.stem), slug_of(name))
+
+
+def _own_name(path: str) -> str:
+    """The name in a post's front matter; empty where it has none, or cannot be read."""
+    try:
+        name, data, _ = open_post(path, io.BytesIO())
+        own = read_front_matter(decode_post(data, name), name).values.get("newsletter")
+    except ContentError:
+        return ""
+    return slug_of(str(own["issue"])) if isinstance(own, dict) and own.get("issue") else ""

@@ -1,0 +1,72 @@
+"""The name of an issue in the ledger and on disk: from the front matter, the file's name, the folder's, or the title.
+
+Two posts may have one name: what tells them apart then (`Identity`) is kept beside it in the ledger.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date
+from pathlib import PurePath
+
+FOLDER_PAGES = frozenset({"index", "_index", "readme"})
+"""Stems that say nothing: the post is its folder's page (Hugo's bundles, MkDocs, GitHub), and the folder names it."""
+
+MAX_NAME = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a post is, beside its name. `name` is what the name was made of, such as `C++` for `c`; empty for standard
+    input. `newsletter` is the List-Id of who sends it.
+
+    None where the ledger does not know: it was written by an older version.
+    """
+
+    title: str
+    day: date | None = None
+    name: str | None = None
+    newsletter: str | None = None
+
+
+def slug_of(name: str) -> str:
+    """A name safe as a file name and readable in the ledger: letters and digits of any script, `-` between."""
+    slug = re.sub(r"[^\w]+", "-", unicodedata.normalize("NFC", name)).strip("-_").lower()
+    return slug[:MAX_NAME].rstrip("-") or "issue"
+
+
+def is_folder_page(stem: str) -> bool:
+    return stem.lower() in FOLDER_PAGES
+
+
+def name_of_file(path: str | PurePath, folder: str = "") -> str:
+    """What names the issue of a post's file: its stem, or the folder's name for a folder's page.
+
+    `folder` is that name where the path does not tell it, as for `index.md` alone.
+    """
+    file = PurePath(path)
+    return (folder or file.parent.name or file.stem) if is_folder_page(file.stem) else file.stem
+
+
+def differences(known: Identity, mine: Identity) -> frozenset[str]:
+    """In what a post is another one than the ledger has: `name`, `title`, `day`, `newsletter`; empty where in nothing.
+
+    What the ledger does not know, or did not have, contradicts nothing.
+    """
+    found = set()
+    if known.title and _plain(known.title) != _plain(mine.title):
+        found.add("title")
+    if known.day is not None and known.day != mine.day:
+        found.add("day")
+    if known.name is not None and mine.name is not None and _plain(known.name) != _plain(mine.name):
+        found.add("name")
+    if known.newsletter and mine.newsletter and known.newsletter != mine.newsletter:
+        found.add("newsletter")
+    return frozenset(found)
+
+
+def _plain(text: str) -> str:
+    """Without what an editor or a file system may change: spaces, and how accents are composed."""
+    return " ".join(unicodedata.normalize("NFC", text).split())

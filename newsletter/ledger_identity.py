@@ -1,0 +1,72 @@
+"""What the ledger keeps of an issue beside its name, so that another post of that name is told from it.
+
+Each function works in the transaction of `db`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import PurePath
+
+import sqlalchemy as sa
+
+from newsletter.issue_name import Identity, is_folder_page
+from newsletter.ledger_rows import storable
+from newsletter.model import State
+from newsletter.schema import deliveries, identities, issues, versions
+
+_MAY_HAVE_IT = (State.SENT.value, State.UNCERTAIN.value, State.COMMITTING.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An issue as the ledger has it. `reached`: somebody has it, or may have. `is_old`: of a ledger before version 4,
+    which kept the title alone. `post` is the path it was planned from, empty where there was none."""
+
+    identity: Identity
+    content_hash: str
+    post: str
+    reached: bool
+    is_old: bool
+
+
+def known_identity(db: sa.Connection, issue: str) -> Known | None:
+    row = db.execute(
+        sa.select(
+            issues.c.id, issues.c.subject, issues.c.post, versions.c.content_hash, identities.c.issue.label("noted"),
+            identities.c.name, identities.c.title, identities.c.day, identities.c.newsletter,
+        )
+        .outerjoin(versions, sa.and_(versions.c.issue == issues.c.id, versions.c.version == issues.c.version))
+        .outerjoin(identities, identities.c.issue == issues.c.id)
+        .where(issues.c.issue == issue)
+    ).first()  # fmt: skip
+    if row is None:
+        return None
+    reached = sa.exists().where(deliveries.c.issue == row.id, deliveries.c.state.in_(_MAY_HAVE_IT))
+    if row.noted is None:
+        stem = PurePath(row.post).stem
+        identity = Identity(row.subject, name=stem if stem and not is_folder_page(stem) else None)
+    else:
+        day = date.fromisoformat(row.day) if row.day else None
+        identity = Identity(row.title, day, row.name, row.newsletter)
+    return Known(identity, row.content_hash or "", row.post, bool(db.scalar(sa.select(reached))), row.noted is None)
+
+
+_NOTE = sa.text(
+    """
+    INSERT INTO identities (issue, name, title, day, newsletter) VALUES (:issue, :name, :title, :day, :newsletter)
+    ON CONFLICT (issue) DO UPDATE
+    SET name = excluded.name, title = excluded.title, day = excluded.day, newsletter = excluded.newsletter
+    """
+)
+
+
+def note_identity(db: sa.Connection, issue_id: int, identity: Identity) -> None:
+    row = {
+        "name": storable(identity.name or ""),
+        "title": storable(identity.title),
+        "day": identity.day.isoformat() if identity.day else "",
+        "newsletter": storable(identity.newsletter or ""),
+    }
+    db.execute(_NOTE, {"issue": issue_id, **row})

@@ -1,0 +1,64 @@
+"""Whether there is a ledger, and whether anything was ever sent by it. Makes none, and brings none up to date."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from newsletter.database import parse_place
+from newsletter.errors import ConfigError
+from newsletter.schema import VERSION, issues
+from newsletter.storage import Storage
+
+
+def has_ledger(place: Path | str) -> bool:
+    """Whether a ledger stands at `place`: an empty file and a database without our tables are none."""
+    if _is_missing(place):
+        return False
+    with closing(Storage.open(place, read_only=True)) as storage:
+        return storage.version() is not None
+
+
+def is_current(place: Path) -> bool:
+    """Whether a ledger of today's version stands there, so that opening it changes nothing."""
+    if _is_missing(place):
+        return False
+    with closing(Storage.open(place, read_only=True)) as storage:
+        return storage.version() == VERSION
+
+
+def has_issues(place: Path | str) -> bool:
+    """Whether a ledger stands at `place` in which an issue was ever planned."""
+    if _is_missing(place):
+        return False
+    with closing(Storage.open(place, read_only=True)) as storage:
+        if storage.version() is None:
+            return False
+        with storage.read() as db:
+            return bool(db.scalar(sa.select(sa.exists().select_from(issues))))
+
+
+def require_ledger(place: Path | str, why: str = "nothing was sent from here; run `newsletter send`") -> None:
+    """ConfigError where there is none: what only reads makes no ledger."""
+    if not has_ledger(place):
+        raise ConfigError(f"{parse_place(place).name}: there is no ledger, so {why}")
+
+
+def require_start(place: Path | str) -> None:
+    """ConfigError where everybody would be mailed because no ledger says who was: nobody is there to ask."""
+    if not has_issues(place):
+        raise ConfigError(f"{parse_place(place).name}: {NOTHING_SENT}; {_REMEDY}")
+
+
+NOTHING_SENT = "there is no ledger here that knows of any issue, so that everyone is mailed as if for the first time"
+_REMEDY = (
+    "put the ledger back (a cache that was emptied? another folder?); or write --first if this newsletter begins here"
+)
+
+
+def _is_missing(place: Path | str) -> bool:
+    file = parse_place(place).file
+    return file is not None and not os.path.exists(file)  # noqa: PTH110 - which raises for no name
