@@ -13,10 +13,11 @@ from pathlib import Path
 
 from newsletter.audience import Audience
 from newsletter.list_checks import remarks_on
+from newsletter.list_layout import DELIMITERS
 from newsletter.list_text import Encoding
 from newsletter.model import Finding
 from newsletter.segments import parse_segment
-from newsletter.subscribers import DELIMITERS, Listing, Row, open_list
+from newsletter.subscribers import Listing, Row, open_list
 
 NAMED = 10
 """How many findings of a kind are kept by default; all are counted."""
