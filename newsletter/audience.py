@@ -393,7 +393,7 @@ def read_audience(
     segment = parse_segment(where) if where else None
     names = [str(each) for each in lists]
     with ExitStack() as opened:
-        opened_lists = [_opened(name, sign_ups, opened, rules) for name in names]
+        opened_lists = [open_rows(name, sign_ups, opened, rules) for name in names]
         if segment is not None:
             segment.require_columns(tuple(dict.fromkeys(chain.from_iterable(each.columns for each in opened_lists))))
         first, *more = opened_lists
@@ -441,7 +441,8 @@ def is_sign_ups(name: str) -> bool:
     return name == SIGN_UPS or name.startswith(f"{SIGN_UPS}/")
 
 
-def _opened(name: str, sign_ups: SignUps | None, opened: ExitStack, rules: Rules) -> Rows:
+def open_rows(name: str, sign_ups: SignUps | None, opened: ExitStack, rules: Rules = NO_RULES) -> Rows:
+    """A list by its name, closed with `opened`. Errors as `read_audience`."""
     if not is_sign_ups(name):
         if name.startswith("@"):
             raise ConfigError(

@@ -247,18 +247,23 @@ def _lines_with_escapes(raw: BinaryIO) -> list[bytes]:
 
 
 def _foreign_cells(raw: BinaryIO) -> list[bytes]:
-    """The first different cells that are not ASCII."""
+    """The first different cells that are not ASCII; addresses only where there is nothing else."""
     found: dict[bytes, None] = {}
+    addresses: list[bytes] = []
     size = 0
     raw.seek(0)
     while size < _GUESSED_FROM and (line := raw.readline(_CHUNK_BYTES)):
         if line.isascii():
             continue
         for cell in _CELL.split(line):
-            if not cell.isascii() and cell not in found:
-                found[cell[:_CELL_BYTES]] = None
-                size += len(cell)
-    return list(found)
+            if cell.isascii() or cell in found:
+                continue
+            if b"@" in cell:
+                addresses = addresses or [cell[:_CELL_BYTES]]
+                continue
+            found[cell[:_CELL_BYTES]] = None
+            size += len(cell)
+    return list(found) or addresses
 
 
 def _foreign_words(raw: BinaryIO, codec: str) -> Iterator[str]:

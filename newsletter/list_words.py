@@ -42,7 +42,7 @@ def _reasons(table: Mapping[str, str]) -> Mapping[str, str]:
 GONE = _reasons(
     {
         "unsubscribed": """
-            unsubscribed, unsubscribe, unsub, unsubbed, unsubscriber, opted out, opt out, optout, optedout, opts out
+            left, quit, gone, out, unsubscribed, unsubscribe, unsub, unsubbed, unsubscriber, opted out, opt out, optout, optedout, opts out
             unsubscribed from all, unsubscribe all, globally unsubscribed, global unsubscribe, master unsubscribed
             unsubscribed by user, unsubscribed by admin, not subscribed, no longer subscribed, former subscriber
             unsubscribed user, list unsubscribed, group unsubscribe, email unsubscribed, unsubscribed email
@@ -221,7 +221,7 @@ BLANK = phrases("none, null, nil, n a, na, nan, undefined, empty, never, unknown
 # A value anywhere on a list that can mean nothing else.
 _OTHERWISE_USED = phrases(
     """
-    cancelled, canceled, removed, baja, de baja, cancelado, cancelada, cancelou, cancellato, cancellata, annullato
+    left, quit, gone, out, cancelled, canceled, removed, baja, de baja, cancelado, cancelada, cancelou, cancellato, cancellata, annullato
     отказался, gekündigt, widerrufen, opgezegd, iptal, iptal edildi, ayrıldı, çıktı, peruttu, peruutettu, ملغى
     ยกเลิก
     已取消, 停止中, 解除, 解除済み, 退会, 解約, 해지, 탈퇴, dne, dnc, rezygnacja, frameldt, unsub, הוסר
