@@ -125,7 +125,7 @@ class Header:
 
     def judge(self, cells: Sequence[str], line: str) -> Verdict | None:
         """Why mail must not go to a row's person, or what of the row is unclear; None where it may. What is plain comes
-        before what is unclear. `line` is the whole row."""
+        before what is unclear. `line` is the whole row; without it, cells that nothing is known of are not looked at."""
         if self.everyone:
             return Verdict(self.everyone)
         unclear: Verdict | None = None
@@ -135,7 +135,7 @@ class Header:
                 if not verdict.unclear:
                     return verdict
                 unclear = unclear or verdict
-        if unclear is None and self.others and may_speak_of_leaving(line):
+        if unclear is None and self.others and line and may_speak_of_leaving(cells, line):
             found = (strong_word(self.names[cell] or f"column {cell + 1}", cells[cell]) for cell in self.others)
             return next(filter(None, found), None)
         return unclear

@@ -36,6 +36,7 @@ from newsletter.list_words import (
     REGIONS,
     STATUS_NAMES,
     STRONG,
+    STRONG_SPELLINGS,
     TRUE,
     UNCLEAR_NAMES,
     UNCLEAR_WORDS,
@@ -253,45 +254,44 @@ def _joined(column: str, words: Sequence[str], joined: str, values: Sequence[str
         return None
     if understood:
         return joined_column(column, reason, blank=any(not fold(cell) for cell in values))
-    if any(part in joined for part in CONSENT_NAMES) and said:
+    if said and (any(part in joined for part in CONSENT_NAMES) or not said.isdisjoint(FALSE | GONE.keys())):
         return joined_column(column, reason)
     return joined_column(column, reason, strict=False) if not said else None
 
 
 # --- any value ------------------------------------------------------------------------------------------------------
 
-# What a line must hold, in small letters, before its cells are looked at one by one.
-_STEMS = (
-    *("unsub", "opt", "bounce", "klisted", "complain", "suppress", "spam", "subscribed", "abgemeldet", "abbestellt"),
-    *("baja", "scri", "inscrit", "uitgeschreven", "afgemeld", "descadastr", "wypisan", "deliver"),
-)
+# Of lines that are not ASCII: parts of words, and the blanks that may stand around one.
 _FOREIGN_STEMS = (
     *(
-        "退",
+        "退订",
+        "退訂",
         "取消",
-        "不再",
-        "未订阅",
-        "未訂閱",
         "拒",
-        "配信",
-        "購読",
+        "停止",
         "解除",
-        "オプト",
+        "オプトアウト",
         "수신",
         "구독",
         "отпис",
-        "подписан",
+        "désa",
+        "dési",
+        "黑名",
+        "\u00a0",
     ),
-    *("黑名", "désa", "dési", "не доставлено", "недоставлен", "abonelik", "черном"),
+    *("\u3000", "\ufeff", "\u200b"),
 )
 
 
-def may_speak_of_leaving(line: str) -> bool:
+def may_speak_of_leaving(cells: Sequence[str], line: str) -> bool:
     """Whether the cells of a line are worth a look: nearly none are, and this is asked of every one."""
+    if not STRONG_SPELLINGS.isdisjoint(cells):
+        return True
     small = line.lower()
-    for stem in _STEMS:
-        if stem in small:
-            return True
+    if "unsub" in small or "opted" in small or "opt-out" in small:
+        return True
+    if (", " in line or "; " in line) and not STRONG_SPELLINGS.isdisjoint(map(str.strip, cells)):
+        return True
     return not line.isascii() and any(stem in small for stem in _FOREIGN_STEMS)
 
 

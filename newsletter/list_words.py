@@ -39,10 +39,10 @@ def _reasons(table: Mapping[str, str]) -> Mapping[str, str]:
 
 # --- values ---------------------------------------------------------------------------------------------------------
 
-GONE = _reasons(
-    {
-        "unsubscribed": """
-            left, quit, gone, out, unsubscribed, unsubscribe, unsub, unsubbed, unsubscriber, opted out, opt out, optout, optedout, opts out
+_GONE_WORDS = {
+    "unsubscribed": """
+            left, quit, gone, out
+            unsubscribed, unsubscribe, unsub, unsubbed, unsubscriber, opted out, opt out, optout, optedout, opts out
             unsubscribed from all, unsubscribe all, globally unsubscribed, global unsubscribe, master unsubscribed
             unsubscribed by user, unsubscribed by admin, not subscribed, no longer subscribed, former subscriber
             unsubscribed user, list unsubscribed, group unsubscribe, email unsubscribed, unsubscribed email
@@ -69,7 +69,7 @@ GONE = _reasons(
             구독취소, 구독 취소, 구독취소됨, 구독 취소됨, 구독해지, 구독 해지, 수신거부, 수신 거부, 해지, 탈퇴
             수신거부됨
             """,
-        "bounced": """
+    "bounced": """
             bounced, bounce, hard bounce, hard bounced, hardbounce, hardbounced, bouncing, undeliverable
             undelivered
             cleaned, not deliverable, unreachable, nonexistent, does not exist, mailbox not found, invalid
@@ -82,7 +82,7 @@ GONE = _reasons(
             退信, 硬退信, 已退信, 被退回, 无效, 無效, 无效邮箱, 地址无效, 投递失败, 退回
             無効, エラー, 不達, 配信エラー, 宛先不明, 반송, 반송됨, 무효, 수신불가
             """,
-        "complained": """
+    "complained": """
             complained, complaint, spam complaint, spam complained, marked as spam, marked spam, reported spam
             reported as spam, spam report, spam reported, spam, junk, spammy, abuse, abused, complainer
             beschwerde, spam beschwerde, plainte, marqué comme spam, queja, reclamado, reclamação, marcado como spam
@@ -90,7 +90,7 @@ GONE = _reasons(
             投诉, 已投诉, 垃圾邮件投诉, 标记为垃圾邮件, 举报, 投訴, 已投訴, 檢舉, 苦情, 迷惑メール, 迷惑メール報告
             스팸신고, 신고
             """,
-        "blocked": """
+    "blocked": """
             blocked, blocklisted, block listed, blocklist, blacklisted, black listed, blacklist, suppressed
             suppression, banned, excluded, on suppression list, globally suppressed, denylisted, denied
             gesperrt, blockiert, blacklist, ausgeschlossen, bloqué, bloquée, exclu, exclue, bloqueado, bloqueada
@@ -99,7 +99,7 @@ GONE = _reasons(
             黑名单, 已屏蔽, 屏蔽, 已拉黑, 拉黑, 已封禁, 封禁, 已禁用, 黑名單, 已封鎖, 封鎖, 停用, 禁用
             ブロック, ブロック済み, 配信拒否, 受信拒否, 차단, 차단됨, 수신차단, 블랙리스트
             """,
-        "not confirmed": """
+    "not confirmed": """
             unactivated, unconfirmed, not confirmed, non confirmed, pending, pending confirmation, pending opt in
             confirmation pending, awaiting confirmation, awaiting confirm, waiting for confirmation, opt in pending
             pending activation, validating, unverified, not verified, not validated, needs attention, needsattention
@@ -112,12 +112,12 @@ GONE = _reasons(
             未确认, 待确认, 未激活, 未验证, 待验证, 未確認, 待確認, 未啟用, 未驗證, 確認待ち, 仮登録, 未承認, 미확인
             확인대기, 인증대기, 미인증
             """,
-        "never subscribed": """
+    "never subscribed": """
             never subscribed, neversubscribed, non subscribed, nonsubscribed, nonsubscriber, non subscriber
             transactional, non marketing contact, no permissions set, no permission, no consent, not consented
             nie abonniert, keine einwilligung, jamais abonné, nunca suscrito, 从未订阅, 從未訂閱, 未購読
             """,
-        "inactive": """
+    "inactive": """
             inactive, deactivated, disabled, suspended, not active, deleted, archived, closed account, deceased
             inaktiv, deaktiviert, gelöscht, inactif, inactive, désactivé, désactivée, supprimé, supprimée
             inactivo, inactiva, desactivado, eliminado, eliminada, borrado, inativo, inativa, desativado, excluido
@@ -129,12 +129,12 @@ GONE = _reasons(
             已冻结
             停止, 休止, 無効化, 削除済み, 削除, 非アクティブ, 비활성, 비활성화, 삭제됨, 휴면, 정지
             """,
-        "paused": """
+    "paused": """
             paused, pause, snoozed, on pause, pausiert, en pause, en pausa, pausado
             暂停, 已暂停, 暫停, 一時停止, 일시정지
             """,
-    }
-)
+}
+GONE = _reasons(_GONE_WORDS)
 """What a status says of who is to be left alone -> the reason."""
 
 ACTIVE = phrases(
@@ -221,7 +221,8 @@ BLANK = phrases("none, null, nil, n a, na, nan, undefined, empty, never, unknown
 # A value anywhere on a list that can mean nothing else.
 _OTHERWISE_USED = phrases(
     """
-    left, quit, gone, out, cancelled, canceled, removed, baja, de baja, cancelado, cancelada, cancelou, cancellato, cancellata, annullato
+    left, quit, gone, out
+    cancelled, canceled, removed, baja, de baja, cancelado, cancelada, cancelou, cancellato, cancellata, annullato
     отказался, gekündigt, widerrufen, opgezegd, iptal, iptal edildi, ayrıldı, çıktı, peruttu, peruutettu, ملغى
     ยกเลิก
     已取消, 停止中, 解除, 解除済み, 退会, 解約, 해지, 탈퇴, dne, dnc, rezygnacja, frameldt, unsub, הוסר
@@ -241,6 +242,21 @@ STRONG = frozenset(
     配信拒否, 受信拒否, 수신차단, 黑名单, 黑名單, в черном списке
     """
 )
+
+
+def _spellings() -> frozenset[str]:
+    """The strong words as they are written in cells: with their accents, in small letters, capitals and both."""
+    found: set[str] = set()
+    for text in _GONE_WORDS.values():
+        for phrase in text.replace("\n", ",").split(","):
+            if fold(phrase) in STRONG:
+                word = phrase.strip()
+                joined = (word, word.replace(" ", "_"), word.replace(" ", "-"), word.replace(" ", ""))
+                found.update(*({each, each.capitalize(), each.title(), each.upper()} for each in joined))
+    return frozenset(found | STRONG)
+
+
+STRONG_SPELLINGS = _spellings()
 
 # --- names of columns -----------------------------------------------------------------------------------------------
 

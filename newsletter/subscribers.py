@@ -22,7 +22,7 @@ from newsletter.list_addresses import bare_address, one_line, trim
 from newsletter.list_headers import Header, read_header
 from newsletter.list_layout import find_layout
 from newsletter.list_rules import NO_RULES, Rules
-from newsletter.list_standing import Verdict
+from newsletter.list_standing import Verdict, may_speak_of_leaving
 from newsletter.list_text import MAX_ROW_CHARS, Lines, open_lines
 from newsletter.model import Finding, Subscriber
 from newsletter.values import FaultError
@@ -226,7 +226,8 @@ def _read_header(lines: Lines, rules: Rules) -> tuple[Header, str]:
 def _read_rows(lines: Lines, header: Header, delimiter: str, addresses: bool, values: bool) -> Iterator[Row | Finding]:
     width, at = len(header.names), header.email_cell
     plain = not header.name_cells and all(header.names)
-    watched = bool(header.judges or header.everyone or header.others)
+    watched = bool(header.judges or header.everyone)
+    others = bool(header.others)
     tabs = delimiter == "\t"
     while (line := lines.next()) is not None:
         # Nearly every row is found good by a few looks at all of it; no control character is printable.
@@ -234,7 +235,8 @@ def _read_rows(lines: Lines, header: Header, delimiter: str, addresses: bool, va
         text = body.replace("\t", "") if tabs else body
         if '"' not in text and len(text) <= MAX_VALUE_CHARS and text.isprintable():
             cells = body.split(delimiter)
-            if len(cells) == width and (written := cells[at].strip()) and not (watched and header.judge(cells, body)):
+            speaks = watched or (others and may_speak_of_leaving(cells, body))
+            if len(cells) == width and (written := cells[at].strip()) and not (speaks and header.judge(cells, body)):
                 try:
                     email = normalize_address(written) if addresses else bare_address(written)
                 except ValueError:
@@ -293,7 +295,7 @@ def _read_row(
         remedy = f"quote a value that holds {_shown(delimiter)}" if len(cells) > width else "add the missing ones"
         return BadRow("columns", what, remedy, line, row=row)
     at = header.email_cell
-    if verdict := header.judge(cells, row):
+    if verdict := header.judge([trim(cell) for cell in cells], row):
         return _excluded(cells[at], verdict, row, line)
     for number, (column, cell) in enumerate(zip(header.names, cells, strict=True)):
         in_a_header = column in ("email", "name") or number in header.name_cells
