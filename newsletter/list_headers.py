@@ -125,7 +125,7 @@ class Header:
 
     def judge(self, cells: Sequence[str], line: str) -> Verdict | None:
         """Why mail must not go to a row's person, or what of the row is unclear; None where it may. What is plain comes
-        before what is unclear. `line` is the whole row; without it, cells that nothing is known of are not looked at."""
+        before what is unclear. `line` is the whole row; without it, only columns that speak of leaving are asked."""
         if self.everyone:
             return Verdict(self.everyone)
         unclear: Verdict | None = None
