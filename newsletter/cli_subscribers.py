@@ -277,7 +277,7 @@ def list_people(
         for person in people:
             name = person.fields.get("name", "")
             _say(f"{person.email}  {name}".rstrip())
-        click.echo(f"{len(people):,} people", err=True)
+        click.echo(f"{len(people):,} {'person' if len(people) == 1 else 'people'}", err=True)
         return
     click.echo(f'{{"count": {len(people)}, "people": [', nl=False)
     for number, person in enumerate(people):  # row by row: there may be more than fit into memory as one object

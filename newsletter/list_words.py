@@ -163,6 +163,7 @@ ACTIVE = phrases(
 # What is said of people without saying whether they get mail.
 KINDS = phrases(
     """
+    opened, clicked, sent, replied
     vip, free, paid, paying, premium, pro, plus, basic, standard, regular, trial, trialing, trialed, gift, gifted
     comp
     comped, complimentary, founding, founder, member, members, student, teacher, staff, employee, guest, customer

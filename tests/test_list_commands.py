@@ -149,7 +149,7 @@ def test_who_signed_up_is_a_list_wherever_one_is_taken(folder: Path) -> None:
     assert run(folder, "subscribers", "export", "@signups", "--out", "o.csv", "--json").json["people"] == 2
     assert "'=Ulm" in (folder / "o.csv").read_text("utf-8-sig")
     listed = run(folder, "subscribers", "list", "@signups", "--where", "name")
-    assert (listed.out, listed.err) == ("zoe@example.com  Zoe\n", "1 people\n")
+    assert (listed.out, listed.err) == ("zoe@example.com  Zoe\n", "1 person\n")
     told = run(folder, "subscribers", "list", "@signups", "--json").json
     assert (told["count"], [person["email"] for person in told["people"]]) == (
         2,

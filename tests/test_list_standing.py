@@ -170,6 +170,7 @@ def test_values_that_are_unclear_are_counted_in_flat_memory(tmp_path: Path) -> N
         ("Status", ["shipped", "paid", "cancelled", "pending"]),
         ("Order Status", ["completed", "lost in transit"]),
         ("Lead Status", ["NEW", "IN_PROGRESS", "BAD_TIMING"]),
+        ("Last email status", ["opened", "clicked", "delivered"]),
         ("Marital status", ["single", "it's complicated"]),
         ("SMS consent", ["", "no", "maybe"]),
         ("Subscribed", ["2024-01-01 10:00:00", "", "2024-02-01"]),
