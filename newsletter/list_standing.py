@@ -40,6 +40,7 @@ from newsletter.list_words import (
     TRUE,
     UNCLEAR_NAMES,
     UNCLEAR_WORDS,
+    WHOLE_LEFT_NAMES,
     fold,
     fold_name,
 )
@@ -186,6 +187,9 @@ def judge_of(name: str, values: Sequence[str], neighbours: Collection[str]) -> J
     if _names_other_channel(folded):
         return None
     if reason := _reason_of_left(joined):
+        return left_column(column, reason)
+    bare = joined.removeprefix("is").removesuffix("at")
+    if reason := WHOLE_LEFT_NAMES.get(bare, ""):
         return left_column(column, reason)
     if "softbounce" in joined or joined.endswith(("rate", "score")):
         return None

@@ -205,6 +205,7 @@ TRUE = phrases(
     verdadeiro
     vero, да, истина, д, tak, prawda, evet, doğru, e, igen, ano, da, kyllä, ναι, نعم, כן, có, iya, ya, ใช่, waar
     sand
+    希望, 希望する, 配信する, 受信する, 要
     是, 对, 真, 有, 已, 對, はい, 有り, あり, ○, 〇, 예, 네, 참
     """
 )
@@ -213,6 +214,7 @@ FALSE = phrases(
     no, n, false, f, 0, off, ☐, ✗, ✘, ❌, ×, unchecked, nein, falsch, non, faux, falso, não, нет, ложь, н, nee
     onwaar
     nie, fałsz, hayır, yanlış, h, nem, ne, ei, όχι, لا, לא, không, tidak, ไม่, nej, nei
+    希望しない, 配信しない, 受信しない, 不要
     否, 不, 不是, 假, 無, 没有, 沒有, いいえ, なし, 아니오, 아니요, 거짓
     """
 )
@@ -303,15 +305,27 @@ UNCLEAR_WORDS = phrases("out, left, gone, quit, stop, stopped, dnc, dne, hold, d
 """Whole words of a name, beside the parts above."""
 
 # Inverted: a false value is plain, they do not get mail.
+# Names that say it whole, without what may stand around them, such as `is_` or `_at`.
+WHOLE_LEFT_NAMES = _reasons(
+    {
+        "blocked": "blocked, banned, excluded",
+        "deleted": "deleted, removed",
+        "inactive": "disabled, inactive, archived",
+        "bounced": "invalid, invalidemail",
+    }
+)
 JOINED_NAMES = _reasons(
     {
+        "bounced": "valid, deliverable",
         "unsubscribed": """
             subscribed, issubscriber, optin, optedin, optsin, acceptsmarketing, acceptsemail, acceptemail
             acceptmarketing
             marketingconsent, emailconsent, mailconsent, consent, permission, emailmarketing, canemail, canmail
             maymail, mailable
             emailallowed, allowemail, wantsemail, receiveemail, receivesemail, receivenews, receivesnews, sendemail
-            getsemail, getsmail, mailing, agreed, gdpr, dsgvo, rgpd, newsletteroptin
+            getsemail, getsmail,
+            newsletter, subscription, subscriber, signedup, 配信, 受信, 메일수신
+            mailing, agreed, gdpr, dsgvo, rgpd, newsletteroptin
             einwilligung, zustimmung, angemeldet, abonniert, eingetragen, consentement, abonne, inscrit
             consentimiento
             suscrit, consentimento, inscrito, consenso, iscritt, подписан, согласие, рассылк, toestemming
