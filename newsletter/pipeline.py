@@ -170,7 +170,7 @@ def _require_columns(post: Post, audience: Audience | None, path: str) -> None:
     used += [(column, condition.line) for condition in post.conditions for column in sorted(condition.columns)]
     for column, line in used:
         if column not in known:
-            what = f"{_written(column)} is not a column of the list"
+            what = f"subscriber.{column} is not a column of the list"
             raise ContentError(located(path, line, what, f"write one of: {', '.join(sorted(known))}"))
 
 

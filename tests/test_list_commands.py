@@ -190,10 +190,3 @@ def test_the_remedy_for_an_empty_field_is_valid_in_a_post(folder: Path) -> None:
     assert "unreadable" not in again.out
     dry = run(folder, "send", f"{ISSUE}.md", "--to", "list.csv", "--dry-run")
     assert dry.code == 0
-
-
-def test_a_field_that_the_list_lacks_is_named_as_a_post_writes_it(folder: Path) -> None:
-    (folder / "list.csv").write_text("email,name\nann@example.com,Ann\n")
-    refused = run(folder, "send", f"{ISSUE}.md", "--to", "list.csv", "--dry-run")
-    assert refused.code == 1
-    assert 'subscriber["first name"] is not a column of the list' in refused.err
