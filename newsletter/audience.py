@@ -9,29 +9,37 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sqlite3
 import threading
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from newsletter.errors import ConfigError, ContentError, located
+from newsletter.list_rules import NO_RULES, Rules
 from newsletter.model import Finding, Subscriber, fold_address
 from newsletter.segments import Segment, parse_segment
-from newsletter.subscribers import ExcludedRow, Row, Rows, as_subscriber, duplicate, open_list
+from newsletter.subscribers import ExcludedRow, Row, Rows, UnclearRow, as_subscriber, duplicate, open_list
+from newsletter.values import printable
 
 NAMED_ROWS = 1_000
 """How many bad rows of each kind are kept as findings; all are counted."""
 
+NAMED_VALUES = 20
+"""How many values that are not understood are kept for each column; all are counted."""
+
 ON_ANOTHER_ROW = "on another row"
 """Why somebody is excluded whose own row says nothing of it."""
 
+_KEPT_VALUES = 1_000
+_OTHERS = "\x00others"
 _CACHE_KB = 1_000
 _PAGE_ROWS = 500
 # Between the values of a row. `subscribers` lets no control character but tabs and line breaks into a value.
@@ -85,6 +93,49 @@ class _Rows(NamedTuple):
     rows: Iterator[Row | Finding]
 
 
+@dataclass(frozen=True, slots=True)
+class UnclearColumn:
+    """A column that may say that people have left, in values that are not understood. `rows` have one, `values` are the
+    commonest `NAMED_VALUES`, each with its count. `path` is the list, where there are several."""
+
+    name: str
+    rows: int
+    values: Mapping[str, int]
+    path: str = ""
+
+    @property
+    def what(self) -> str:
+        shown = [f"{_quoted(value)} ({count:,})" for value, count in self.values.items()]
+        more = self.rows - sum(self.values.values())
+        others = f", and others ({more:,})" if more else ""
+        return (
+            f"the column {_quoted(self.name)} may say who has left, and is not understood: {', '.join(shown)}{others}"
+        )
+
+    @property
+    def remedy(self) -> str:
+        value = next(iter(self.values), "")
+        word = f"{self.name}:{value}"
+        return (
+            f"write --column {_argument(f'{self.name}=ignore')} where it says nothing of the kind; else say it of each "
+            f"value, --column {_argument(f'{word}=mail')} or --column {_argument(f'{word}=skip')}; or write that into "
+            "[subscribers] columns in newsletter.toml"
+        )
+
+
+def _named_values(values: Counter[str]) -> Iterator[tuple[str, int]]:
+    return ((value, count) for value, count in values.most_common() if value != _OTHERS)
+
+
+def _quoted(value: str) -> str:
+    return repr(value) if value else "empty"
+
+
+def _argument(text: str) -> str:
+    """A word of a command line, for a shell."""
+    return shlex.quote(printable(text))
+
+
 class _Kept(NamedTuple):
     """What is kept of a row; `inside` as in the schema."""
 
@@ -100,8 +151,9 @@ class Audience:
     duplicate, excluded because the list says that its person is no subscriber, or outside the segment asked for.
 
     Of rows with one address the first stands, unless any of them is excluded: then none does. `invalid` and
-    `duplicates` hold the first `NAMED_ROWS` each; `excluded` counts by reason. Any thread may read it, several at a
-    time too. Close it, or let go of it, to free its space on disk.
+    `duplicates` hold the first `NAMED_ROWS` each; `excluded` counts by reason. `unclear` are the columns that may
+    say who has left, in words that are not understood: nobody may be mailed before the author has said what they mean.
+    Any thread may read it, several at a time too. Close it, or let go of it, to free its space on disk.
     """
 
     def __init__(
@@ -124,6 +176,7 @@ class Audience:
         self.outside_count = 0
         self.invalid: tuple[Finding, ...] = ()
         self.excluded: Mapping[str, int] = {}
+        self.unclear: tuple[UnclearColumn, ...] = ()
         self._email = self.columns.index("email")
         self._lock = threading.Lock()
         self._store = sqlite3.connect("", isolation_level=None, check_same_thread=False)
@@ -238,14 +291,23 @@ class Audience:
         self._store.executescript(_SCHEMA.format(cache_kb=_CACHE_KB))
         excluded: Counter[str] = Counter()
         for number, each in enumerate(lists):
-            kept = self._kept(number, each, excluded)
+            unclear: dict[str, Counter[str]] = {}
+            kept = self._kept(number, each, excluded, unclear)
             self._store.executemany("INSERT INTO people VALUES (?, ?, ?, ?, ?)", kept)
+            self.unclear += tuple(
+                UnclearColumn(
+                    column, values.total(), dict(islice(_named_values(values), NAMED_VALUES)), self._names[number]
+                )
+                for column, values in unclear.items()
+            )
         self.rows += excluded.total() + self.invalid_count
         self.excluded = excluded
         self._store.execute(_INDEX)
         self._store.execute("COMMIT")
 
-    def _kept(self, number: int, rows: Rows, excluded: Counter[str]) -> Iterator[_Kept]:
+    def _kept(
+        self, number: int, rows: Rows, excluded: Counter[str], unclear: dict[str, Counter[str]]
+    ) -> Iterator[_Kept]:
         """What is kept of each good row, and of each excluded one its address; all others are counted."""
         invalid: list[Finding] = []
         good = 0
@@ -267,6 +329,10 @@ class Audience:
                 yield _Kept(number, line, fold_address(email), cells, inside)
             elif isinstance(row, ExcludedRow):
                 excluded[row.reason] += 1
+                if isinstance(row, UnclearRow):
+                    values_seen = unclear.setdefault(row.of_column, Counter())
+                    known = row.value in values_seen or len(values_seen) < _KEPT_VALUES
+                    values_seen[row.value if known else _OTHERS] += 1
                 if row.email:
                     yield _Kept(number, row.line, fold_address(row.email), "", None)
             else:
@@ -313,18 +379,21 @@ SignUps = Callable[[str], Rows]
 """Those who signed up and confirmed, by the name of a list; an empty name for all."""
 
 
-def read_audience(*lists: Path | str, where: str = "", sign_ups: SignUps | None = None) -> Audience:
+def read_audience(
+    *lists: Path | str, where: str = "", sign_ups: SignUps | None = None, rules: Rules = NO_RULES
+) -> Audience:
     """Everyone on the lists once; of rows with one address, the first of the first list stands. With `where`, those of
     them in that segment.
 
     A list is a path, or `@signups`: those who signed up, or `@signups/NAME` for those who did so for one list; then
-    `sign_ups` gives them by that name. Errors as `open_list` and `parse_segment`, and ContentError when the lists have
-    no row.
+    `sign_ups` gives them by that name. `rules` are what the author says of columns that speak of leaving. Errors as
+    `open_list` and `parse_segment`, and ContentError when the lists have no row, or a column that may say who has left
+    and is not understood.
     """
     segment = parse_segment(where) if where else None
     names = [str(each) for each in lists]
     with ExitStack() as opened:
-        opened_lists = [_opened(name, sign_ups, opened) for name in names]
+        opened_lists = [open_rows(name, sign_ups, opened, rules) for name in names]
         if segment is not None:
             segment.require_columns(tuple(dict.fromkeys(chain.from_iterable(each.columns for each in opened_lists))))
         first, *more = opened_lists
@@ -334,20 +403,52 @@ def read_audience(*lists: Path | str, where: str = "", sign_ups: SignUps | None 
         if all(is_sign_ups(name) for name in names):
             raise ContentError(f"{', '.join(names)}: nobody has signed up and confirmed; send to a list in CSV")
         raise ContentError(located(", ".join(names), None, "nobody is on the list", "add a row below the header"))
+    try:
+        require_clear(audience, ", ".join(names))
+    except ContentError:
+        audience.close()
+        raise
     return audience
+
+
+def require_clear(audience: Audience, name: str) -> None:
+    """Security: whoever has left is not mailed because their list says it in words that are not known here.
+
+    Raises ContentError. `name` is what the list is called.
+    """
+    if audience.unclear:
+        raise ContentError(
+            "\n".join(located(each.path or name, None, each.what, each.remedy) for each in audience.unclear)
+        )
+
+
+def require_people(audience: Audience, name: str) -> None:
+    """Raises ContentError where a list that has rows leaves nobody to mail."""
+    if not audience:
+        raise ContentError(f"{name}: {why_nobody(audience)}")
+
+
+def why_nobody(audience: Audience) -> str:
+    """Why a list that has rows leaves nobody to mail, and what to do."""
+    if audience.outside_count:
+        return f"none of the {audience.listed:,} people on it is in --where {audience.segment_source}; widen it"
+    if audience.excluded_count:
+        return f"nobody on it is a subscriber, as it says itself in {audience.excluded_count:,} rows; take another list"
+    return f"none of its {audience.invalid_count:,} rows has an address that mail can go to; mend them"
 
 
 def is_sign_ups(name: str) -> bool:
     return name == SIGN_UPS or name.startswith(f"{SIGN_UPS}/")
 
 
-def _opened(name: str, sign_ups: SignUps | None, opened: ExitStack) -> Rows:
+def open_rows(name: str, sign_ups: SignUps | None, opened: ExitStack, rules: Rules = NO_RULES) -> Rows:
+    """A list by its name, closed with `opened`. Errors as `read_audience`."""
     if not is_sign_ups(name):
         if name.startswith("@"):
             raise ConfigError(
                 f"{name} is no list; write {SIGN_UPS}, {SIGN_UPS}/NAME, or ./{name} for a file of that name"
             )
-        return opened.enter_context(open_list(Path(name)))
+        return opened.enter_context(open_list(Path(name), rules=rules))
     if sign_ups is None:
         raise ConfigError(f"{name}: nobody can have signed up here; send to a list in CSV")
     return sign_ups(name.partition("/")[2])

@@ -33,7 +33,7 @@ from newsletter.fields import Condition
 from newsletter.files import STDIN, open_post, write_atomically
 from newsletter.message import Composer
 from newsletter.model import Finding, Issue
-from newsletter.pipeline import SAMPLE, Rendering, masthead_of, render_post, site_of, zone_of
+from newsletter.pipeline import SAMPLE, Rendering, empty_fields, masthead_of, render_post, site_of, zone_of
 from newsletter.post import decode_post, parse_post
 from newsletter.publication import held_findings
 
@@ -89,7 +89,8 @@ def check_post(
         # A path may hold a line end, too; each sentence begins with the path.
         sentences = re.split(rf"\n(?={re.escape(path)}:)", str(error))
         return Checked(path, None, tuple(finding_of(sentence, path) for sentence in sentences))
-    findings = in_order((*findings_of(rendering, config, when), *more(rendering)))
+    empty = empty_fields(rendering, audience) if audience else ()
+    findings = in_order((*findings_of(rendering, config, when), *empty, *more(rendering)))
     mended = _mended(rendering.text, rendering.path, config)
     return Checked(rendering.path, rendering, findings, frozenset((slip.code, slip.line) for slip in mended.slips))
 

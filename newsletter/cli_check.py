@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter import errors
-from newsletter.console import NamedPath, config_option, images_mode, images_option, json_option, load, print_json
+from newsletter.console import config_option, images_mode, images_option, json_option, load, print_json
 from newsletter.failures import ending
+from newsletter.list_options import ListName, column_option
+from newsletter.list_rules import Rule
 from newsletter.progress import Progress, printable
 
 if TYPE_CHECKING:
@@ -46,7 +48,14 @@ _COLOURS = {"error": "red", "warning": "yellow", "hint": "cyan"}
 @click.option("--dry-run", is_flag=True, help="With --fix: show what would change, and write nothing.")
 @click.option("--links", is_flag=True, help="Ask the web whether the post's links are alive.")
 @click.option("--no-spam", is_flag=True, help="Do not ask SpamAssassin, even where its spamc is installed.")
-@click.option("--to", type=NamedPath(), metavar="LIST.csv", help="The list, for the fields it must have.")
+@click.option(
+    "--to",
+    multiple=True,
+    type=ListName(),
+    metavar="LIST.csv",
+    help="The list, for the fields it must have; or @signups. Repeatable.",
+)
+@column_option
 @click.option("--strict", is_flag=True, help="Exit with 1 on warnings, too.")
 @click.option("--all", "show_all", is_flag=True, help=f"Print every finding, not the first {ALIKE} of a kind.")
 @images_option
@@ -58,7 +67,8 @@ def check(
     dry_run: bool,
     links: bool,
     no_spam: bool,
-    to: Path | None,
+    to: tuple[str, ...],
+    columns: tuple[Rule, ...],
     strict: bool,
     show_all: bool,
     images: str | None,
@@ -74,7 +84,7 @@ def check(
 
     if dry_run and not fix:
         raise click.UsageError("--dry-run goes with --fix")
-    audience = _audience(to)
+    audience = _audience(to, columns, config_path, posts[0])
     told: list[dict[str, Any]] = []
     total: Counter[str] = Counter()
     unmended = False
@@ -104,12 +114,15 @@ def check(
     sys.exit(code)
 
 
-def _audience(to: Path | None) -> Audience | None:
-    if to is None:
+def _audience(to: tuple[str, ...], columns: tuple[Rule, ...], config_path: Path | None, post: str) -> Audience | None:
+    if not to:
         return None
-    from newsletter.audience import read_audience
+    from newsletter.audience import require_people
+    from newsletter.list_sources import read_lists
 
-    return read_audience(to)
+    audience = read_lists(load(config_path, post), *to, columns=columns)
+    require_people(audience, ", ".join(to))
+    return audience
 
 
 # --- what somebody else is asked ------------------------------------------------------------------------------------

@@ -7,14 +7,19 @@ from pathlib import Path
 
 import click
 
-from newsletter.console import NamedPath, config_option, images_mode, images_option, is_terminal, load, wait_at
+from newsletter.console import config_option, images_mode, images_option, is_terminal, load, wait_at
 from newsletter.errors import ConfigError, ContentError
+from newsletter.list_options import ListName, column_option
+from newsletter.list_rules import Rule
 from newsletter.progress import printable
 
 
 @click.command()
 @click.argument("post")
-@click.option("--to", type=NamedPath(), metavar="LIST.csv", help="Look at it as the people on a list.")
+@click.option(
+    "--to", type=ListName(), metavar="LIST.csv", help="Look at it as the people on a list, or as those of @signups."
+)
+@column_option
 @click.option("--port", type=int, default=8025, show_default=True, help="The next free one where it is taken; 0: any.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--open/--no-open", "opens", default=None, help="Open the browser.  [default: on a terminal]")
@@ -23,7 +28,8 @@ from newsletter.progress import printable
 @config_option
 def preview(
     post: str,
-    to: Path | None,
+    to: str | None,
+    columns: tuple[Rule, ...],
     port: int,
     host: str,
     opens: bool | None,
@@ -36,7 +42,7 @@ def preview(
     from newsletter.preview.server import PreviewServer
     from newsletter.preview.studio import Studio
 
-    studio = Studio(Path(post), lambda: load(config_path, post), to=to, images=images_mode(images))
+    studio = Studio(Path(post), lambda: load(config_path, post), to=to, columns=columns, images=images_mode(images))
     server = PreviewServer(
         studio,
         host=host,
@@ -58,7 +64,7 @@ def preview(
         wait_at(server)
 
 
-def _require_file(post: str, to: Path | None) -> None:
+def _require_file(post: str, to: str | None) -> None:
     """Refuse names that lead nowhere at once: whoever mistyped would wait for a page that never fills."""
     if post == "-":
         raise ContentError("preview watches a file, and standard input is none; write the name of a post")
@@ -66,7 +72,7 @@ def _require_file(post: str, to: Path | None) -> None:
         raise ContentError(f"{post}: this is a folder; name the post inside it")
     if not Path(post).exists():
         raise ContentError(f"{post}: there is no such file; check the name")
-    if to is not None and not to.exists():
+    if to is not None and not to.startswith("@") and not Path(to).exists():
         raise ConfigError(f"{to}: there is no such file; write --to subscribers.csv")
 
 

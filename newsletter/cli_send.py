@@ -9,7 +9,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,6 +39,8 @@ from newsletter.console import (
     wait_at,
     warn,
 )
+from newsletter.list_options import column_option, split_rules, written_rules
+from newsletter.list_rules import Rule
 from newsletter.progress import JsonLog, Progress, SendProgress, printable
 
 if TYPE_CHECKING:
@@ -46,7 +48,6 @@ if TYPE_CHECKING:
     from newsletter.config import Config, LaneSettings
     from newsletter.pipeline import Sending
     from newsletter.send import Orders, Report
-    from newsletter.subscribers import Rows
 
 connections_option = click.option(
     "--connections", type=click.IntRange(1, 100), help="How many connections to the relay; [delivery] by default."
@@ -71,6 +72,7 @@ class _Way:
 
     to: tuple[str, ...]
     where: str
+    columns: tuple[Rule, ...]
     orders: Orders
     relay_url: str | None
     ledger_url: str | None
@@ -94,6 +96,7 @@ class _Way:
     "counts.",
 )
 @click.option("--where", default="", metavar="EXPR", help="Only to those: \"plan == 'pro' and tags has 'ai'\".")
+@column_option
 @click.option("--test", multiple=True, metavar="ADDRESS", help="Only to this address, the subject marked. Repeatable.")
 @click.option("--dry-run", is_flag=True, help="Send nothing; write what would be sent to OUT/ISSUE/index.html.")
 @click.option("--out", type=NamedPath(), default="out", show_default=True, help="For --dry-run.")
@@ -123,6 +126,7 @@ def send(  # one parameter per option
     post: str,
     to: tuple[str, ...],
     where: str,
+    columns: tuple[Rule, ...],
     test: tuple[str, ...],
     dry_run: bool,
     out: Path,
@@ -152,6 +156,7 @@ def send(  # one parameter per option
     The relay's password is read from NEWSLETTER_SMTP_PASSWORD and from nowhere else.
     """
     from newsletter import pipeline
+    from newsletter.list_sources import open_sign_ups
     from newsletter.outputs import require_free
     from newsletter.streams import endure_closed_output
 
@@ -174,12 +179,14 @@ def send(  # one parameter per option
     require_free(written, config=config, ledger=_place(config, ledger_url), inputs=[post, *to])
 
     def plan() -> Sending:
-        with Progress("Fetching pictures", quiet=as_json) as fetching, _sign_ups(config, to, ledger_url) as sign_ups:
+        fetches = Progress("Fetching pictures", quiet=as_json)
+        with fetches as fetching, open_sign_ups(config, to, ledger_url) as sign_ups:
             return pipeline.plan_send(
                 post,
                 config,
                 to=to,
                 where=where,
+                columns=columns,
                 test=test,
                 when=_now,
                 images=images_mode(images),
@@ -202,7 +209,7 @@ def send(  # one parameter per option
     watched = is_terminal() and not yes
     orders = Orders(go_on, erratum, canary or 0, connections or 0, changed_list, watched, newcomers)
     waits_until = None if catch or test else moment
-    way = _Way(to, where, orders, relay_url, ledger_url, log_json, waits_until, yes, as_json, now, first)
+    way = _Way(to, where, columns, orders, relay_url, ledger_url, log_json, waits_until, yes, as_json, now, first)
     if not catch:
         code = _send(sending, way)
         if code is None and moment is not None:
@@ -221,21 +228,6 @@ def send(  # one parameter per option
         elif not (mbox or maildir):
             click.echo("The inbox closed with this command; write --mbox FILE to keep what it caught.", err=True)
     sys.exit(code)
-
-
-@contextlib.contextmanager
-def _sign_ups(config: Config, to: Sequence[str], ledger_url: str | None) -> Iterator[Callable[[str], Rows] | None]:
-    """Those who signed up, by the name of a list, where `to` asks for them."""
-    from newsletter.audience import is_sign_ups
-
-    if not any(map(is_sign_ups, to)):
-        yield None
-        return
-    from newsletter.send import open_people
-    from newsletter.signups import list_sign_ups
-
-    with open_people(config, _place(config, ledger_url), lambda: datetime.now(UTC)) as people:
-        yield lambda name: list_sign_ups(people, name)
 
 
 def _place(config: Config, ledger_url: str | None) -> Path | str:
@@ -343,7 +335,8 @@ def _carry_out(
         return deliver_test(sending, lanes, ledger, watcher, progress.start)
     with ledger.hold(sending.rendering.issue.slug):
         is_first = ledger.is_new()
-        lists = "\n".join(name if name.startswith("@") else _absolute(name) for name in way.to)
+        named = [name if name.startswith("@") else _absolute(name) for name in way.to]
+        lists = "\n".join((*named, *written_rules(way.columns)))
         post = _absolute(sending.rendering.path)
         kept = join_segment(lists, way.where.strip())
         prepared = prepare(sending, ledger, way.orders, post=post, audience=kept)
@@ -451,6 +444,7 @@ def _keep(catcher: Catcher, mbox: Path | None, maildir: Path | None) -> None:
 
 @click.command()
 @click.argument("issue", required=False)
+@column_option
 @relay_option
 @connections_option
 @ledger_option
@@ -463,6 +457,7 @@ def _keep(catcher: Catcher, mbox: Path | None, maildir: Path | None) -> None:
 @json_option
 def resume(
     issue: str | None,
+    columns: tuple[Rule, ...],
     relay_url: str | None,
     connections: int | None,
     ledger_url: str | None,
@@ -490,7 +485,7 @@ def resume(
                 print_json({"issue": issue, "sent": 0, "left": []})
             return
         post, audience = ledger.paths(name)
-    way = _way(audience, relay_url, connections, ledger_url, log_json, go_on=go_on, yes=yes, as_json=as_json)
+    way = _way(audience, columns, relay_url, connections, ledger_url, log_json, go_on=go_on, yes=yes, as_json=as_json)
     way = replace(way, now=now, orders=replace(way.orders, newcomers=newcomers))
     sys.exit(_go_on(config, name, post, way))
 
@@ -498,6 +493,7 @@ def resume(
 @click.command()
 @click.argument("issue")
 @click.option("--failed", is_flag=True, help="Whom the relay refused for good as well.")
+@column_option
 @relay_option
 @connections_option
 @ledger_option
@@ -509,6 +505,7 @@ def resume(
 def retry(
     issue: str,
     failed: bool,
+    columns: tuple[Rule, ...],
     relay_url: str | None,
     connections: int | None,
     ledger_url: str | None,
@@ -540,12 +537,13 @@ def retry(
         with ledger.hold(name):
             ledger.reopen(name, states)
         post, audience = ledger.paths(name)
-    way = _way(audience, relay_url, connections, ledger_url, log_json, go_on=False, yes=True, as_json=as_json)
+    way = _way(audience, columns, relay_url, connections, ledger_url, log_json, go_on=False, yes=True, as_json=as_json)
     sys.exit(_go_on(config, name, post, replace(way, now=now)))
 
 
 def _way(
     audience: str,
+    columns: tuple[Rule, ...],
     relay_url: str | None,
     connections: int | None,
     ledger_url: str | None,
@@ -561,14 +559,15 @@ def _way(
     path, where = split_segment(audience)
     watched = is_terminal() and not yes
     orders = Orders(go_on=go_on, connections=connections or 0, force_change=True, watched=watched)
-    lists = tuple(filter(None, path.split("\n")))
-    return _Way(lists, where, orders, relay_url, ledger_url, log_json, None, yes, as_json)
+    lists, kept = split_rules(path.split("\n"))
+    return _Way(lists, where, (*kept, *columns), orders, relay_url, ledger_url, log_json, None, yes, as_json)
 
 
 def _go_on(config: Config, issue: str, post: str, way: _Way) -> int:
     from newsletter import pipeline
     from newsletter.identity import may_be
     from newsletter.outputs import require_free
+    from newsletter.list_sources import open_sign_ups
 
     if not post or not way.to:
         raise errors.ConfigError(
@@ -577,8 +576,10 @@ def _go_on(config: Config, issue: str, post: str, way: _Way) -> int:
     place = _place(config, way.ledger_url)
     require_free([way.log_json], config=config, ledger=place, inputs=[post, *way.to])
     base, _, erratum = issue.partition("+erratum-")
-    with _sign_ups(config, way.to, way.ledger_url) as sign_ups:
-        sending = pipeline.plan_send(post, config, to=way.to, where=way.where, test=(), when=_now, sign_ups=sign_ups)
+    with open_sign_ups(config, way.to, way.ledger_url) as sign_ups:
+        sending = pipeline.plan_send(
+            post, config, to=way.to, where=way.where, columns=way.columns, test=(), when=_now, sign_ups=sign_ups
+        )
     if not may_be(sending.rendering, base):
         raise errors.ConfigError(f"{post} is now the issue {sending.rendering.issue.slug}, not {base}; see its name")
     if erratum:

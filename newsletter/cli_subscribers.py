@@ -1,4 +1,4 @@
-"""The commands of the list: subscribers check, convert, merge, diff, export. Options are gathered, results printed.
+"""The commands of lists: subscribers check, convert, merge, diff, export, list. They gather options and print results.
 
 Heavy imports happen inside the commands, so that `newsletter --help` answers at once.
 """
@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter import errors
-from newsletter.console import NamedPath, json_option, json_out, load, print_json
+from newsletter.console import NamedPath, config_option, json_option, json_out, load, print_json
 from newsletter.failures import ending
+from newsletter.list_options import ListName, column_option, ledger_option
+from newsletter.list_rules import Rule
 from newsletter.progress import Progress, printable
 
 if TYPE_CHECKING:
+    from newsletter.config import Config
     from newsletter.list_survey import Survey
     from newsletter.list_tools import Difference, Made
     from newsletter.model import Finding
@@ -46,17 +49,39 @@ def subscribers() -> None:
 
 
 @subscribers.command()
-@click.argument("path", metavar="LIST.csv", type=_LIST)
+@click.argument("path", metavar="LIST.csv|@signups", type=ListName())
 @where_option
+@column_option
 @click.option("--no-addresses", is_flag=True, help="Do not look at the addresses, only at the file; faster.")
 @click.option("--all", "all_findings", is_flag=True, help="Name every finding, not the first ten of each kind.")
 @encoding_option
+@ledger_option
+@config_option
 @json_option
-def check(path: Path, where: str, no_addresses: bool, all_findings: bool, encoding: str, as_json: bool) -> None:
-    """Say what is wrong with a list, and how many people it has. Ends with 1 when rows would go without mail."""
+def check(  # one parameter per option
+    path: str,
+    where: str,
+    columns: tuple[Rule, ...],
+    no_addresses: bool,
+    all_findings: bool,
+    encoding: str,
+    ledger_url: str | None,
+    config_path: Path | None,
+    as_json: bool,
+) -> None:
+    """Say what is wrong with a list, and how many people it has.
+
+    Ends with 1 when rows would go without mail, when nobody would get any, or when a column may say who has left in
+    words that are not understood.
+    """
+    from newsletter.list_sources import open_sign_ups, rules_for
     from newsletter.list_survey import NAMED, survey_list
 
-    with Progress("Reading, bytes", quiet=as_json) as reading:
+    config = load(config_path)
+    with (
+        Progress("Reading, bytes", quiet=as_json) as reading,
+        open_sign_ups(config, [path], ledger_url) as sign_ups,
+    ):
         survey = survey_list(
             path,
             where=where,
@@ -64,6 +89,8 @@ def check(path: Path, where: str, no_addresses: bool, all_findings: bool, encodi
             encoding=encoding,
             named=None if all_findings else NAMED,
             on_progress=reading.show,
+            sign_ups=sign_ups,
+            rules=rules_for(config, columns),
         )
     code = errors.EXIT_CONTENT if survey.at_fault else errors.EXIT_OK
     if as_json:
@@ -73,10 +100,13 @@ def check(path: Path, where: str, no_addresses: bool, all_findings: bool, encodi
     sys.exit(code)
 
 
-def _print_survey(path: Path, survey: Survey) -> None:
+def _print_survey(path: str, survey: Survey) -> None:
     kind = f"{survey.provider} export" if survey.provider else "list"
     guess = " (guessed)" if survey.encoding.guessed else ""
-    _say(f"{path}: a {kind} in {survey.encoding.name}{guess}, {survey.delimiter} between the columns")
+    if survey.delimiter:
+        _say(f"{path}: a {kind} in {survey.encoding.name}{guess}, {survey.delimiter} between the columns")
+    else:
+        _say(f"{path}: those who signed up and confirmed")
     address = "" if survey.email_column == "email" else f"; email is {survey.email_column!r}"
     _say(f"columns: {', '.join(survey.columns)}{address}")
     told: dict[str, list[Finding]] = {}
@@ -99,6 +129,7 @@ def _print_survey(path: Path, survey: Survey) -> None:
         ("flagged", survey.flagged),
         always=("rows", "good", "invalid", "duplicates", "flagged"),
     )
+    _say_nobody(path, survey.why_nobody)
 
 
 def _survey_facts(survey: Survey) -> dict[str, Any]:
@@ -117,6 +148,9 @@ def _survey_facts(survey: Survey) -> dict[str, Any]:
         "duplicates": survey.duplicates,
         "excluded": dict(survey.excluded),
         "flagged": survey.flagged,
+        "unclear": [{"column": each.name, "rows": each.rows, "values": dict(each.values)} for each in survey.unclear],
+        "names": list(survey.encoding.names),
+        "nobody": survey.why_nobody,
         "counts": dict(survey.counts),
         "findings": [
             {"kind": each.code, "line": each.line, "what": each.what, "remedy": each.remedy} for each in survey.findings
@@ -131,58 +165,138 @@ def _survey_facts(survey: Survey) -> dict[str, Any]:
 @click.argument("path", metavar="LIST.csv", type=_LIST)
 @out_option
 @where_option
+@column_option
 @encoding_option
+@config_option
 @json_option
-def convert(path: Path, out: Path, where: str, encoding: str, as_json: bool) -> None:
+def convert(
+    path: Path,
+    out: Path,
+    where: str,
+    columns: tuple[Rule, ...],
+    encoding: str,
+    config_path: Path | None,
+    as_json: bool,
+) -> None:
     """Write LIST.csv anew: UTF-8, commas, `email,name` first, nobody twice. LIST.csv itself stays as it is.
 
-    Rows that cannot be mailed go to FILE.rejected.csv, with the line and the reason. The exports of Mailchimp,
-    Substack, Ghost, Buttondown and listmonk are known by their headers; whoever has left is not written.
+    Rows that cannot be mailed go to FILE.rejected.csv, with the line and the reason. Exports of other services are
+    understood; whoever has left is not written. Ends with 1 when nobody is left.
     """
+    from newsletter.list_sources import rules_for
     from newsletter.list_tools import convert_list
 
-    _require_free(out)
-    _print_made(convert_list(path, out, where=where, encoding=encoding), as_json)
+    config = load(config_path)
+    _require_free(out, config)
+    rules = rules_for(config, columns)
+    _print_made(convert_list(path, out, where=where, encoding=encoding, rules=rules), as_json)
 
 
 @subscribers.command()
 @click.argument("paths", metavar="LIST.csv...", nargs=-1, required=True, type=_LIST)
 @out_option
+@column_option
 @encoding_option
+@config_option
 @json_option
-def merge(paths: tuple[Path, ...], out: Path, encoding: str, as_json: bool) -> None:
+def merge(
+    paths: tuple[Path, ...],
+    out: Path,
+    columns: tuple[Rule, ...],
+    encoding: str,
+    config_path: Path | None,
+    as_json: bool,
+) -> None:
     """Put lists together: the first row of an address stands, the columns are united.
 
     Whoever one of the lists says has left is not in the result, whatever the others say.
     """
+    from newsletter.list_sources import rules_for
     from newsletter.list_tools import merge_lists
 
-    _require_free(out)
-    _print_made(merge_lists(paths, out, encoding=encoding), as_json)
+    config = load(config_path)
+    _require_free(out, config)
+    rules = rules_for(config, columns)
+    _print_made(merge_lists(paths, out, encoding=encoding, rules=rules), as_json)
 
 
 @subscribers.command()
-@click.argument("path", metavar="LIST.csv", type=_LIST)
+@click.argument("path", metavar="LIST.csv|@signups", type=ListName())
 @out_option
 @where_option
+@column_option
 @encoding_option
+@ledger_option
+@config_option
 @json_option
-def export(path: Path, out: Path, where: str, encoding: str, as_json: bool) -> None:
-    """Write LIST.csv for a spreadsheet: a value that it would run as a formula gets an apostrophe in front."""
+def export(  # one parameter per option
+    path: str,
+    out: Path,
+    where: str,
+    columns: tuple[Rule, ...],
+    encoding: str,
+    ledger_url: str | None,
+    config_path: Path | None,
+    as_json: bool,
+) -> None:
+    """Write a list for a spreadsheet: a value that it would run as a formula gets an apostrophe in front."""
+    from newsletter.list_sources import open_sign_ups, rules_for
     from newsletter.list_tools import export_list
 
-    _require_free(out)
-    _print_made(export_list(path, out, where=where, encoding=encoding), as_json)
+    config = load(config_path)
+    _require_free(out, config)
+    with open_sign_ups(config, [path], ledger_url) as sign_ups:
+        made = export_list(
+            path, out, where=where, encoding=encoding, sign_ups=sign_ups, rules=rules_for(config, columns)
+        )
+    _print_made(made, as_json)
 
 
-def _require_free(out: Path) -> None:
+# --- who is on it ---------------------------------------------------------------------------------------------------
+
+
+@subscribers.command("list")
+@click.argument("paths", metavar="LIST.csv|@signups...", nargs=-1, required=True, type=ListName())
+@where_option
+@column_option
+@ledger_option
+@config_option
+@json_option
+def list_people(
+    paths: tuple[str, ...],
+    where: str,
+    columns: tuple[Rule, ...],
+    ledger_url: str | None,
+    config_path: Path | None,
+    as_json: bool,
+) -> None:
+    """Print everyone whom a send to these lists is for, once each: address and name. --json has every column.
+
+    Who left or bounced since may still be among them: `subscribers suppressed` has those.
+    """
+    from newsletter.audience import read_audience, require_people
+    from newsletter.list_sources import open_sign_ups, rules_for
+
+    config = load(config_path)
+    with open_sign_ups(config, paths, ledger_url) as sign_ups:
+        people = read_audience(*paths, where=where, sign_ups=sign_ups, rules=rules_for(config, columns))
+    require_people(people, ", ".join(paths))
+    if not as_json:
+        for person in people:
+            name = person.fields.get("name", "")
+            _say(f"{person.email}  {name}".rstrip())
+        click.echo(f"{len(people):,} {'person' if len(people) == 1 else 'people'}", err=True)
+        return
+    click.echo(f'{{"count": {len(people)}, "people": [', nl=False)
+    for number, person in enumerate(people):  # row by row: there may be more than fit into memory as one object
+        click.echo(f"{',' if number else ''}\n  {json_out(dict(person.fields))}", nl=False)
+    click.echo("\n]}")
+
+
+def _require_free(out: Path, config: Config) -> None:
     """Nothing that these commands write may be what a send from here reads; `list_tools` looks at the lists."""
     from newsletter.outputs import require_free
 
-    try:
-        config = load(None)
-    except errors.ConfigError:
-        config = None  # none of these commands needs it
     rejected = out.with_name(f"{out.stem}.rejected.csv") if out.name else None
     require_free([out, rejected], config=config)
 
@@ -198,6 +312,7 @@ def _print_made(made: Made, as_json: bool) -> None:
                         "path": str(source.path),
                         "encoding": source.encoding.name,
                         "guessed": source.encoding.guessed,
+                        "names": list(source.encoding.names),
                         "provider": source.provider,
                     }
                     for source in made.sources
@@ -210,14 +325,16 @@ def _print_made(made: Made, as_json: bool) -> None:
                 "duplicates": made.duplicates,
                 "excluded": dict(made.excluded),
                 "neutralised": made.neutralised,
+                "nobody": made.why_nobody,
             }
         )
-        return
+        sys.exit(errors.EXIT_CONTENT if made.why_nobody else errors.EXIT_OK)
     for source in made.sources:
         kind = f"a {source.provider} export" if source.provider else "a list"
         _say(f"{source.path}: {kind} in {source.encoding.name}")
         if source.encoding.guessed:
-            sample = f", such as {source.encoding.sample!r}" if source.encoding.sample else ""
+            names = ", ".join(map(repr, source.encoding.names))
+            sample = f", such as {names}" if names else ""
             guess = f"it was read as {source.encoding.name}, by its looks; see that the names are right{sample}"
             _say(f"warning: {source.path}: {guess}, or write --encoding", err=True)
     _say(f"{made.path}: {made.people:,} people, columns {', '.join(made.columns)}")
@@ -234,6 +351,9 @@ def _print_made(made: Made, as_json: bool) -> None:
         ("values made harmless", made.neutralised),
         always=("rows", "people"),
     )
+    if made.why_nobody:
+        _say_nobody(" and ".join(str(source.path) for source in made.sources), made.why_nobody)
+        sys.exit(errors.EXIT_CONTENT)
 
 
 # --- diff -----------------------------------------------------------------------------------------------------------
@@ -243,13 +363,24 @@ def _print_made(made: Made, as_json: bool) -> None:
 @click.argument("old", metavar="OLD.csv", type=_LIST)
 @click.argument("new", metavar="NEW.csv", type=_LIST)
 @click.option("--all", "everyone", is_flag=True, help=f"Name everyone, not the first {SHOWN_PEOPLE} of each.")
+@column_option
 @encoding_option
+@config_option
 @json_option
-def diff(old: Path, new: Path, everyone: bool, encoding: str, as_json: bool) -> None:
+def diff(
+    old: Path,
+    new: Path,
+    everyone: bool,
+    columns: tuple[Rule, ...],
+    encoding: str,
+    config_path: Path | None,
+    as_json: bool,
+) -> None:
     """Show who joined and who left between two lists, by address."""
+    from newsletter.list_sources import rules_for
     from newsletter.list_tools import compare_lists
 
-    with compare_lists(old, new, encoding=encoding) as difference:
+    with compare_lists(old, new, encoding=encoding, rules=rules_for(load(config_path), columns)) as difference:
         if as_json:
             sys.stdout.writelines(_json_of(difference))
             return
@@ -294,6 +425,11 @@ def _print_some(sign: str, addresses: Iterator[str], most: int | None) -> int:
 
 def _say(text: str, *, err: bool = False) -> None:
     click.echo(printable(text), err=err)
+
+
+def _say_nobody(path: str, why: str) -> None:
+    if why:
+        _say(f"{path}: {why}", err=True)
 
 
 def _print_counts(*counts: tuple[str, int], always: Iterable[str] | None = None) -> None:

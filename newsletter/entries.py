@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from newsletter.imap_place import read_imap
 from newsletter.labels import check_label
+from newsletter.list_rules import Rule, read_rule
 from newsletter.model import is_loopback
 from newsletter.values import CONTROL, FaultError, kind, printable, shown, shown_url
 
@@ -448,3 +449,18 @@ def relay_name(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", value):
         raise FaultError(f"is {shown(value)}, not up to 40 letters, digits, - and _")
     return value
+
+
+# --- lists ----------------------------------------------------------------------------------------------------------
+
+
+def column_rule(name: str, word: object) -> tuple[str, Rule]:
+    """What a column of a list means, or one of its values: `state` with "ignore", `state:dormant` with "skip"."""
+    if not isinstance(word, str):
+        raise FaultError(f"is {kind(word)}, not a string", 'write "ignore", or for column:value "mail" or "skip"')
+    try:
+        rule = read_rule(f"{name}={word}")
+    except ValueError as error:
+        what = f"is {shown(word)}"
+        raise FaultError(what, 'write "ignore" for a column, "mail" or "skip" for column:value') from error
+    return name.strip().lower(), rule

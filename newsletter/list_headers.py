@@ -1,21 +1,31 @@
 """What a list's header says: which column is the address and which the name, in many spellings and languages; whose
-export it is; and which of its rows are of people who are not subscribers, or no longer.
+export it is; and which columns say that a row's person is no subscriber, or no longer.
 
-Headers of the exports, as the providers write them: Mailchimp, an audience's export, one file for each status;
-Substack, `email_list.*.csv`; Ghost, `members.*.csv`; Buttondown, subscribers; listmonk, `subscribers.csv`.
+Where the names of columns do not tell, the values of the first rows do.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
+from newsletter.list_addresses import TRIMMED, addresses_in, trim
+from newsletter.list_providers import Provider, provider_of
+from newsletter.list_rules import NO_RULES, Rules
+from newsletter.list_standing import (
+    Judge,
+    Verdict,
+    judge_of,
+    may_speak_of_leaving,
+    remember,
+    strong_word,
+    whole_list_word,
+    with_rules,
+)
 from newsletter.values import FaultError
 
-_BLANK = " \t\n\u00a0\u3000\ufeff"  # what may surround a column's name, a second BOM included
 _JOINTS = re.compile(r"[\s_.\-‐‑–:：*]+")
 
 
@@ -68,126 +78,6 @@ _LIKE_EMAIL = re.compile(
 )
 
 
-# --- who is not a subscriber ----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Status:
-    """What a column says of a row's person. What it says counts in small letters.
-
-    Anything in a `filled` column is that reason. Otherwise a value in `gone` has its reason there, and, where `active`
-    is not empty, any value outside it is one too: a status that is not known is no consent.
-    """
-
-    column: str
-    filled: str = ""
-    gone: Mapping[str, str] = field(default_factory=dict)
-    active: frozenset[str] = frozenset()
-
-    def reason(self, value: str) -> str:
-        said = value.strip().lower()
-        if self.filled:
-            return self.filled if said else ""
-        if said in self.gone:
-            return self.gone[said]
-        return f"unknown {self.column}" if self.active and said not in self.active else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """Whose export a list is: the columns that tell, any of these sets, and what its columns say of people.
-
-    `files` are what the names of files begin with that hold nobody but people to leave alone.
-    """
-
-    name: str
-    marks: tuple[frozenset[str], ...]
-    statuses: tuple[_Status, ...]
-    files: Mapping[str, str] = field(default_factory=dict)
-
-
-_GONE = MappingProxyType(
-    {
-        **dict.fromkeys(("unsubscribed", "unsubscribe", "opted out", "optout", "opt-out", "removed"), "unsubscribed"),
-        **dict.fromkeys(
-            ("退订", "已退订", "取消订阅", "已取消订阅", "退訂", "已退訂", "配信停止", "解除"), "unsubscribed"
-        ),
-        **dict.fromkeys(("cleaned", "bounced", "hard bounced", "undeliverable", "退信"), "bounced"),
-        **dict.fromkeys(("complained", "complaint", "spam complaint", "spam"), "complained"),
-        **dict.fromkeys(("blocked", "blocklisted", "blacklisted", "suppressed"), "blocked"),
-        **dict.fromkeys(("unactivated", "unconfirmed"), "not confirmed"),
-    }
-)
-_PLAIN_STATUSES = ("status", "subscription status", "subscription_status", "email status", "订阅状态", "状态", "狀態")
-
-# Buttondown's subscriber types that get mail, by its API's documentation.
-_BUTTONDOWN_TYPES = _words("regular premium trialed unpaid gifted churning churned past_due")
-_BUTTONDOWN = tuple(
-    _Status(column, gone={**_GONE, "spammy": "blocked", "paused": "paused"}, active=_BUTTONDOWN_TYPES)
-    for column in ("subscriber_type", "type")
-)
-
-PROVIDERS = (
-    Provider(
-        "Mailchimp",
-        (frozenset({"leid", "euid"}), frozenset({"member_rating", "optin_time"})),
-        (
-            _Status("unsub_time", filled="unsubscribed"),
-            _Status("clean_time", filled="bounced"),
-            _Status(
-                "status", gone={**_GONE, "non-subscribed": "never subscribed", "nonsubscribed": "never subscribed"}
-            ),
-        ),
-        MappingProxyType(
-            {
-                "nonsubscribed_": "never subscribed",
-                "non-subscribed_": "never subscribed",
-                "unsubscribed_": "unsubscribed",
-                "cleaned_": "bounced",
-            }
-        ),
-    ),
-    Provider(
-        "Substack",
-        (frozenset({"active_subscription", "email_disabled"}), frozenset({"active_subscription", "expiry"})),
-        # A subscription that is not active is a reader who does not pay.
-        (_Status("email_disabled", gone={"true": "unsubscribed", "1": "unsubscribed", "yes": "unsubscribed"}),),
-    ),
-    Provider(
-        "Ghost",
-        (frozenset({"subscribed_to_emails", "complimentary_plan"}),),
-        (
-            _Status("deleted_at", filled="deleted"),
-            _Status(
-                "subscribed_to_emails",
-                gone={"false": "unsubscribed", "0": "unsubscribed", "no": "unsubscribed"},
-                active=frozenset({"true", "1", "yes"}),
-            ),
-        ),
-    ),
-    Provider(
-        "Buttondown",
-        (frozenset({"subscriber_type", "creation_date"}), frozenset({"email_address", "type", "creation_date"})),
-        (
-            _Status("unsubscription_date", filled="unsubscribed"),
-            _Status("undeliverability_date", filled="bounced"),
-            *_BUTTONDOWN,
-        ),
-    ),
-    Provider(
-        "listmonk",
-        (frozenset({"uuid", "attributes", "status"}),),
-        (
-            _Status(
-                "status",
-                gone={"blocklisted": "blocked", "disabled": "disabled", "unsubscribed": "unsubscribed"},
-                active=frozenset({"enabled"}),
-            ),
-        ),
-    ),
-)
-
-
 # --- the header -----------------------------------------------------------------------------------------------------
 
 
@@ -196,8 +86,9 @@ class Header:
     """A list's columns. `names` has one for each cell of a row, in small letters, empty where there is none.
 
     The column of addresses is called `email`, however it is written; `written` is how. `name_cells` are those that
-    make up `name` where no column is called so: one, or the first and the last name. `statuses` are the cells that may
-    say why a row's person is to be left alone, and how to read them.
+    make up `name` where no column is called so: one, or the first and the last name. `judges` are the cells that may
+    say why a row's person is to be left alone, and how to read them; `others` are the cells that nothing is known of.
+    `more_emails` are the cells of further addresses of the same person. `is_made_up`: the list has no header.
     """
 
     names: tuple[str, ...]
@@ -205,7 +96,10 @@ class Header:
     name_cells: tuple[int, ...] = ()
     provider: str = ""
     everyone: str = ""
-    statuses: tuple[tuple[int, Callable[[str], str]], ...] = ()
+    judges: tuple[tuple[int, Judge], ...] = ()
+    others: tuple[int, ...] = ()
+    more_emails: tuple[int, ...] = ()
+    is_made_up: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -222,61 +116,192 @@ class Header:
         return self.names[self.name_cells[0]] if len(self.name_cells) == 1 else ""
 
     def values_of(self, cells: Sequence[str]) -> list[str]:
-        values = [cell.strip() for name, cell in zip(self.names, cells, strict=True) if name]
+        values = [trim(cell) for name, cell in zip(self.names, cells, strict=True) if name]
         if self.name_cells:
-            parts = [part for cell in self.name_cells if (part := cells[cell].strip())]
+            parts = [part for cell in self.name_cells if (part := trim(cells[cell]))]
             # 王 and 小明 are 王小明, first name last; Ann and Lee are Ann Lee.
             values.append(" ".join(parts) if "".join(parts).isascii() or not _is_cjk(parts) else "".join(parts[::-1]))
         return values
 
+    def judge(self, cells: Sequence[str], line: str) -> Verdict | None:
+        """Why mail must not go to a row's person, or what of the row is unclear; None where it may. What is plain comes
+        before what is unclear. `line` is the whole row; without it, only columns that speak of leaving are asked."""
+        if self.everyone:
+            return Verdict(self.everyone)
+        unclear: Verdict | None = None
+        for cell, judge in self.judges:
+            verdict = judge(cells[cell])
+            if verdict is not None:
+                if not verdict.unclear:
+                    return verdict
+                unclear = unclear or verdict
+        if unclear is None and self.others and line and may_speak_of_leaving(cells, line):
+            found = (strong_word(self.names[cell] or f"column {cell + 1}", cells[cell]) for cell in self.others)
+            return next(filter(None, found), None)
+        return unclear
+
     def excluded(self, cells: Sequence[str]) -> str:
         """Why mail must not go to a row's person: `unsubscribed`, `bounced`, ...; empty where it may."""
-        if self.everyone:
-            return self.everyone
-        return next((why for cell, reason in self.statuses if (why := reason(cells[cell]))), "")
+        verdict = self.judge(cells, "")
+        return verdict.reason if verdict is not None else ""
 
 
-def read_header(cells: Sequence[str], file_name: str = "") -> Header:
-    """What the cells of the first row mean. FaultError where no column, or more than one, can be the address."""
-    names = [cell.strip(_BLANK).lower() for cell in cells]
+def read_header(
+    cells: Sequence[str],
+    file_name: str = "",
+    sample: Sequence[Sequence[str]] = (),
+    rules: Rules = NO_RULES,
+    *,
+    is_made_up: bool = False,
+) -> Header:
+    """What the cells of the first row mean, with the rows of the `sample`. FaultError where no column, or more than
+    one, can be the address."""
+    names = [trim(cell).lower() for cell in cells]
     while names and not names[-1]:
         names.pop()
     for name in names:
         if name and names.count(name) > 1:
             raise FaultError(f"the column {_shown(name)} is there twice", "rename or remove one of them")
-    address = _address_cell(names, cells)
-    written = cells[address].strip(_BLANK)
+    rows = [(*row, *[""] * (len(names) - len(row))) for row in sample]
+    address, more = _address_cells(names, cells, rows)
     found = frozenset(names)  # as the provider wrote them
-    provider = next((each for each in PROVIDERS if any(marks <= found for marks in each.marks)), None)
-    statuses = provider.statuses if provider else tuple(_Status(name, gone=_GONE) for name in _PLAIN_STATUSES)
-    everyone = (
-        next((why for start, why in provider.files.items() if file_name.startswith(start)), "") if provider else ""
-    )
-    readers = tuple((names.index(each.column), each.reason) for each in statuses if each.column in found)
+    provider = provider_of(found)
+    judges = tuple(_judges(names, cells, rows, address, provider, rules))
+    watched = {cell for cell, _ in judges}
+    known = provider.columns if provider else {}
+    others = [
+        cell
+        for cell, name in enumerate(names)
+        if cell != address
+        and cell not in more
+        and cell not in watched
+        and name not in rules.columns
+        and name not in known
+    ]
     names[address] = "email"
-    provider_name = provider.name if provider else ""
-    return Header(tuple(names), written, _name_cells(names), provider_name, everyone, readers)
+    return Header(
+        tuple(names),
+        trim(cells[address]),
+        _name_cells(names),
+        provider.name if provider else "",
+        _everyone(file_name, provider, is_judged=bool(judges)),
+        judges,
+        tuple(others),
+        more,
+        is_made_up,
+    )
+
+
+def _judges(
+    names: Sequence[str],
+    cells: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    address: int,
+    provider: Provider | None,
+    rules: Rules,
+) -> Iterable[tuple[int, Judge]]:
+    known = provider.columns if provider else {}
+    for cell, name in enumerate(names):
+        if cell == address or not name or name in rules.columns:
+            continue
+        if name in known:
+            reader = known[name]
+            judge = reader(name) if reader is not None else None
+        else:
+            judge = judge_of(trim(cells[cell]), [trim(row[cell]) for row in rows], names)
+        if judge is not None:
+            yield cell, remember(with_rules(judge, name, rules))
+
+
+def _everyone(file_name: str, provider: Provider | None, *, is_judged: bool) -> str:
+    """Why nobody of a file is to be mailed, where its name says so and no column says it better."""
+    if provider and (why := next((why for start, why in provider.files.items() if file_name.startswith(start)), "")):
+        return why
+    return "" if is_judged else whole_list_word(file_name)
 
 
 def is_address_column(name: str) -> bool:
     return _plain(name) in _EMAIL
 
 
-def _address_cell(names: Sequence[str], cells: Sequence[str]) -> int:
+# --- the address ----------------------------------------------------------------------------------------------------
+
+_NUMBERED = re.compile(r"(?P<number>\d+)")
+# Of the exports of address books: what stands beside an address, not the address.
+_NO_ADDRESS = re.compile(r"\b(?:label|type|display ?name)\b", re.IGNORECASE)
+_MOST = 0.5
+"""What share of a column's filled cells must be addresses for it to be the column of addresses."""
+
+
+def _address_cells(
+    names: Sequence[str], cells: Sequence[str], rows: Sequence[Sequence[str]]
+) -> tuple[int, tuple[int, ...]]:
+    """The cell of the address that mail goes to, and those with further addresses of the same person."""
+    counts = [_addresses(rows, cell) for cell in range(len(names))]
+    likely = [cell for cell in range(len(names)) if _holds_addresses(rows, cell, counts[cell])]
     if "email" in names:
-        return names.index("email")
-    candidates = [number for number, name in enumerate(names) if _plain(name) in _EMAIL]
-    if len(candidates) == 1:
-        return candidates[0]
-    if candidates:
-        shown = " or ".join(_shown(cells[number].strip(_BLANK)) for number in candidates[:3])
+        return names.index("email"), ()
+    named = [cell for cell, name in enumerate(names) if _plain(name) in _EMAIL]
+    if not likely:
+        return _named_cell(cells, named), ()
+    if len(named) == 1 and (named[0] in likely or counts[named[0]]):
+        return named[0], tuple(cell for cell in likely if cell != named[0] and _is_sibling(cells, named[0], cell))
+    among = [cell for cell in named if cell in likely] or _numbered(cells, likely) or likely
+    if len(among) > 1:
+        first, *others = among
+        if all(_is_sibling(cells, first, other) for other in others) or _are_alike(rows, among):
+            return first, tuple(others)
+        filled = [cell for cell in among if counts[cell] == max(counts[each] for each in among)]
+        if len(filled) == 1 and counts[filled[0]] >= 2 * sorted(counts[each] for each in among)[-2]:
+            return filled[0], ()
+        shown = " or ".join(_shown(trim(cells[cell])) for cell in among[:3])
         raise FaultError(f"the address may be in {shown}", "rename the column that mail is to go to to email")
-    found = [cell.strip() for cell in cells if cell.strip()]
+    first = among[0]
+    return first, tuple(cell for cell in likely if cell != first and _is_sibling(cells, first, cell))
+
+
+def _addresses(rows: Sequence[Sequence[str]], cell: int) -> int:
+    return sum(1 for row in rows if addresses_in(row[cell]))
+
+
+def _holds_addresses(rows: Sequence[Sequence[str]], cell: int, count: int) -> bool:
+    filled = sum(1 for row in rows if trim(row[cell]))
+    return count > 0 and count >= _MOST * filled
+
+
+def _numbered(cells: Sequence[str], likely: Sequence[int]) -> list[int]:
+    """`E-mail 1 - Value` and `E-mail 2 - Value`, the first first."""
+    found = [cell for cell in likely if _NUMBERED.search(cells[cell]) and _LIKE_EMAIL.search(cells[cell])]
+    return sorted(found, key=lambda cell: int(match["number"]) if (match := _NUMBERED.search(cells[cell])) else 0)
+
+
+def _is_sibling(cells: Sequence[str], first: int, other: int) -> bool:
+    """Whether two columns are the first and a further address: `E-mail Address` and `E-mail 2 Address`."""
+    one, two = (_plain(_NUMBERED.sub("", cells[cell])) for cell in (first, other))
+    return one == two or (one in _EMAIL and two in _EMAIL and bool(_NUMBERED.search(cells[other])))
+
+
+def _are_alike(rows: Sequence[Sequence[str]], among: Sequence[int]) -> bool:
+    first, *others = among
+    return all(trim(row[first]).lower() == trim(row[other]).lower() for row in rows for other in others)
+
+
+def _named_cell(cells: Sequence[str], named: Sequence[int]) -> int:
+    """The column by its name alone. FaultError, with the likely one, where there is none or more than one."""
+    if len(named) == 1:
+        return named[0]
+    if named:
+        shown = " or ".join(_shown(trim(cells[cell])) for cell in named[:3])
+        raise FaultError(f"the address may be in {shown}", "rename the column that mail is to go to to email")
+    found = [trim(cell) for cell in cells if trim(cell)]
     what = f"no column is named email; the header has {', '.join(_shown(name) for name in found[:10])}"
     if any("@" in name for name in found):
         raise FaultError(what, 'put a header above the first row, such as "email,name"')
-    likely = next((name for name in found if _LIKE_EMAIL.search(name)), None)
+    likely = next((name for name in found if _LIKE_EMAIL.search(name) and not _NO_ADDRESS.search(name)), None)
     raise FaultError(what, f"rename {_shown(likely)} to email" if likely else "name the column of addresses email")
+
+
+# --- the name -------------------------------------------------------------------------------------------------------
 
 
 def _name_cells(names: Sequence[str]) -> tuple[int, ...]:
@@ -298,7 +323,7 @@ def _first_of(plain: Iterable[str], spellings: frozenset[str]) -> int | None:
 
 
 def _plain(name: str) -> str:
-    return _JOINTS.sub("", unicodedata.normalize("NFKC", name).strip(_BLANK).lower())
+    return _JOINTS.sub("", unicodedata.normalize("NFKC", name).strip(TRIMMED).lower())
 
 
 def _is_cjk(parts: Iterable[str]) -> bool:

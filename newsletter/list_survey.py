@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from newsletter.audience import Audience
+from newsletter.audience import Audience, SignUps, UnclearColumn, is_sign_ups, open_rows, why_nobody
 from newsletter.list_checks import remarks_on
-from newsletter.list_text import Encoding
+from newsletter.list_layout import DELIMITERS
+from newsletter.list_rules import NO_RULES, Rules
+from newsletter.list_text import UTF_8, Encoding
 from newsletter.model import Finding
 from newsletter.segments import parse_segment
-from newsletter.subscribers import DELIMITERS, Listing, Row, open_list
+from newsletter.subscribers import Listing, Row, Rows, open_list
 
 NAMED = 10
 """How many findings of a kind are kept by default; all are counted."""
@@ -24,7 +27,10 @@ NAMED = 10
 _ROWS_AT_ONCE = 1_000
 
 # The order in which kinds are told: what keeps people from being mailed first.
-_ORDER = ("encoding", "quotes", "columns", "oversize", "control-character", "no-address", "invalid-address")
+_ORDER = (
+    *("encoding", "no-header", "unclear-column", "unclear", "quotes", "columns", "oversize", "control-character"),
+    *("no-address", "invalid-address"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +38,9 @@ class Survey:
     """A list as `check` tells of it.
 
     `findings` holds the first of each kind, by line, `counts` how many there were. `rows` = `good` + `outside` +
-    `invalid` + `duplicates` + `excluded`; `good` are those in the segment, where one was asked for. `flagged` are
-    rows that a person should look at, whoever is outside the segment and duplicates included.
+    `invalid` + `duplicates` + `excluded`, whose reasons begin with "unclear" for those who may have left or not; `good`
+    are those in the segment, where one was asked for. `flagged` are rows that a person should look at, whoever is
+    outside the segment and duplicates included. `why_nobody` says why nobody is left to mail.
     """
 
     encoding: Encoding
@@ -51,51 +58,70 @@ class Survey:
     duplicates: int
     excluded: Mapping[str, int]
     flagged: int
+    unclear: tuple[UnclearColumn, ...] = ()
+    why_nobody: str = ""
 
     @property
     def at_fault(self) -> bool:
         """Whether a row, or all of them, would go without mail for a fault that somebody can mend."""
-        return bool(self.invalid or self.encoding.guessed)
+        return bool(self.invalid or self.encoding.guessed or self.unclear or self.why_nobody)
 
 
 def survey_list(
-    path: Path,
+    path: Path | str,
     *,
     where: str = "",
     addresses: bool = True,
     encoding: str = "",
     named: int | None = NAMED,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
+    sign_ups: SignUps | None = None,
+    rules: Rules = NO_RULES,
 ) -> Survey:
     """Read a list whole and say what it is like. `named` findings of each kind are kept, all with None.
 
     Without `addresses` the addresses are taken as they stand: duplicates are counted, nothing else is looked at.
-    `on_progress` is told the bytes read, and of how many. Errors as `open_list`, and SegmentError.
+    `on_progress` is told the bytes read, and of how many. `sign_ups` and `rules` are as `read_audience` takes them.
+    Errors as `open_list`, and SegmentError.
     """
     segment = parse_segment(where) if where else None
     # Only a segment needs more of a row than its address.
     values = segment is not None
-    with open_list(path, guess=True, encoding=encoding, addresses=addresses, values=values) as listing:
+    with ExitStack() as opened:
+        people: Listing | Rows
+        if is_sign_ups(str(path)):
+            people = open_rows(str(path), sign_ups, opened)
+        else:
+            people = opened.enter_context(
+                open_list(Path(path), guess=True, encoding=encoding, addresses=addresses, values=values, rules=rules)
+            )
         if segment is not None:
-            segment.require_columns(listing.columns)
+            segment.require_columns(people.columns)
         notes = _Notes(named)
-        rows = _noted(listing, notes, addresses=addresses, on_progress=_sized(path, on_progress))
-        with Audience(listing.columns if values else ("email",), rows, segment) as audience:
-            for finding, _ in audience.all_duplicates():
-                notes.add(finding)
-            return _survey(listing, notes, audience)
+        rows = _noted(people, notes, addresses=addresses, on_progress=_sized(Path(path), on_progress))
+        columns = people.columns if values or not isinstance(people, Listing) else ("email",)
+        audience = opened.enter_context(Audience(columns, rows, segment))
+        for finding, _ in audience.all_duplicates():
+            notes.add(finding)
+        return _survey(people, notes, audience)
 
 
-def _survey(listing: Listing, notes: _Notes, audience: Audience) -> Survey:
-    encoding = listing.lines.encoding
+def _survey(people: Listing | Rows, notes: _Notes, audience: Audience) -> Survey:
+    listing = people if isinstance(people, Listing) else None
+    encoding = listing.lines.encoding if listing else UTF_8
     if encoding.guessed:
         notes.add(_of_encoding(encoding))
+    if listing and listing.header.is_made_up:
+        what = f"the list has no header; its columns are called {', '.join(listing.columns)}"
+        notes.add(Finding("no-header", what, 'to name them, put a first line such as "email,name" above', 1))
+    for column in audience.unclear:
+        notes.add(Finding("unclear-column", column.what, column.remedy))
     return Survey(
         encoding=encoding,
-        delimiter=DELIMITERS[listing.delimiter],
-        columns=listing.columns,
-        email_column=listing.header.written,
-        provider=listing.header.provider,
+        delimiter=DELIMITERS.get(listing.delimiter, listing.delimiter) if listing else "",
+        columns=people.columns,
+        email_column=listing.header.written if listing else "email",
+        provider=listing.header.provider if listing else "",
         segment=audience.segment_source,
         findings=notes.in_order(),
         counts=notes.counts,
@@ -106,11 +132,20 @@ def _survey(listing: Listing, notes: _Notes, audience: Audience) -> Survey:
         duplicates=audience.duplicates_count,
         excluded=audience.excluded,
         flagged=notes.flagged,
+        unclear=audience.unclear,
+        why_nobody=_why_nobody(audience),
     )
 
 
+def _why_nobody(audience: Audience) -> str:
+    if audience or audience.unclear:
+        return ""
+    return why_nobody(audience) if audience.rows else "nobody is on the list"
+
+
 def _of_encoding(encoding: Encoding) -> Finding:
-    sample = f", with words such as {encoding.sample!r}" if encoding.sample else ""
+    names = ", ".join(map(repr, encoding.names))
+    sample = f", with values such as {names}" if names else ""
     remedy = "send refuses it; `newsletter subscribers convert` makes a list in UTF-8 of it, look at the names there"
     return Finding("encoding", f"the list is not UTF-8 and looks like {encoding.name}{sample}", remedy)
 
@@ -140,11 +175,12 @@ class _Notes:
 
 
 def _noted(
-    listing: Listing, notes: _Notes, *, addresses: bool, on_progress: Callable[[int], None]
+    people: Listing | Rows, notes: _Notes, *, addresses: bool, on_progress: Callable[[int], None]
 ) -> Iterator[Row | Finding]:
     """The rows as they pass, each looked at."""
-    while rows := list(islice(listing.rows, _ROWS_AT_ONCE)):
-        on_progress(listing.lines.bytes_read)
+    while rows := list(islice(people.rows, _ROWS_AT_ONCE)):
+        if isinstance(people, Listing):
+            on_progress(people.lines.bytes_read)
         for row in rows:
             if not isinstance(row, Row):
                 notes.add(row)
@@ -156,5 +192,5 @@ def _noted(
 
 
 def _sized(path: Path, on_progress: Callable[[int, int], None]) -> Callable[[int], None]:
-    size = path.stat().st_size
+    size = path.stat().st_size if path.exists() else 0
     return lambda done: on_progress(min(done, size), size)

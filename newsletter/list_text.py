@@ -11,11 +11,13 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 from newsletter.errors import ConfigError, ContentError, located
+from newsletter.list_encodings import ESCAPES, rank_encodings, rank_escaped, refutes
 
 # A quote that is never closed would swallow the list; past this many characters a row is given up as such.
 MAX_ROW_CHARS = 100_000
@@ -30,21 +32,32 @@ _HEAD_BYTES = 8192
 _CHUNK_BYTES = 1 << 16
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WORD = re.compile(r"[^\s,;\"']*[^\x00-\x7f\s,;\"'][^\s,;\"']*")
-_FOREIGN = re.compile("[^\x00-\x7f]")
-_HANZI = "[\u3400-\u9fff\ue000-\uf8ff]"  # with the private ones that GB18030 fills its gaps with
-_HANZI_BESIDE_LETTER = re.compile(f"(?<=[A-Za-z]){_HANZI}|{_HANZI}(?=[A-Za-z])")
 # What Windows-1252 has and Latin-1 does not; Latin-1 has control characters there, which no list holds.
 _WINDOWS_ONLY = re.compile(rb"[\x80-\x9f]")
+_CELL = re.compile(rb"[,;\t\r\n\"]+")
+NAMES_SHOWN = 3
+_ASCII_SHARE = 0.25
+_NAME_SHOWN = 30
+_MOST_LINES = 200
+_CELL_BYTES = 400
+_GUESSED_FROM = 6_000
+"""How many bytes of cells that are not ASCII a guess is made from; whether it fits is asked of the whole file."""
+
+_CHARS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """What a list is written in: a name for people, Python's codec, whether it is a guess, a word to judge it by."""
+    """What a list is written in: a name for people, Python's codec, whether it is a guess, a word to judge it by.
+
+    `names` are a few of its cells as they would be read, to judge it by as well.
+    """
 
     name: str
     codec: str
     guessed: bool = False
     sample: str = ""
+    names: tuple[str, ...] = field(default=(), compare=False)
 
 
 UTF_8 = Encoding("UTF-8", "utf-8-sig")
@@ -63,6 +76,7 @@ class Lines:
         strictness = "surrogateescape" if encoding.codec == UTF_8.codec else "strict"
         self._readline = io.TextIOWrapper(raw, encoding.codec, errors=strictness).readline
         self._returned: list[str] = []
+        self._fault: ContentError | None = None  # met while reading ahead
 
     @property
     def bytes_read(self) -> int:
@@ -74,6 +88,8 @@ class Lines:
         if self._returned:
             line = self._returned.pop()
         else:
+            if self._fault is not None:
+                raise self._fault
             try:
                 line = self._readline(MAX_ROW_CHARS + 1)
                 if len(line) > MAX_ROW_CHARS:
@@ -88,6 +104,21 @@ class Lines:
         if not line.isascii() and (bad := _SURROGATE.search(line)):
             raise ContentError(self._not_utf8(line, bad))
         return line
+
+    def peek(self, most: int, most_chars: int) -> list[str]:
+        """The next lines, without taking them: about so many of each."""
+        start = self.number
+        ahead: list[str] = []
+        chars = 0
+        try:
+            while len(ahead) < most and chars < most_chars and (line := self.next()) is not None:
+                ahead.append(line)
+                chars += len(line)
+        except ContentError as error:
+            self._fault = error  # told once its line is asked for
+        self._returned.extend(reversed(ahead))
+        self.number = start
+        return ahead
 
     def give_back(self, lines: list[str]) -> None:
         self._returned.extend(reversed(lines))
@@ -171,28 +202,94 @@ def _detect(path: Path, raw: io.BufferedReader) -> Encoding:
     if b"\0" in head:
         codec = _silent_utf16(head)
         if codec and _decodes(raw, codec):
-            return Encoding(f"UTF-16 ({codec[-2:].upper()})", codec, guessed=True)
+            names = tuple(islice(_foreign_words(raw, codec), NAMES_SHOWN))
+            return Encoding(f"UTF-16 ({codec[-2:].upper()})", codec, guessed=True, names=names)
         raise ContentError(
             located(str(path), None, "a binary file, not a list in CSV", "export the list as CSV in UTF-8")
         )
+    escaped = _lines_with_escapes(raw) if _has_escapes(raw) else []
+    if escaped and (seven_bit := next((each for each in rank_escaped(escaped) if _decodes(raw, each.codec)), None)):
+        return _guess(raw, seven_bit.name, seven_bit.codec)
     if _decodes(raw, "utf-8"):
         return UTF_8
-    line = _first_foreign_line(raw)
-    if _reads_as_chinese(raw):
-        return Encoding("GB18030", "gb18030", guessed=True, sample=_word(line, "gb18030"))
-    if any(_WINDOWS_ONLY.search(chunk) for chunk in _chunks(raw)) and _decodes(raw, "cp1252"):
-        return Encoding("Windows-1252", "cp1252", guessed=True, sample=_word(line, "cp1252"))
-    return Encoding("Latin-1", "latin-1", guessed=True, sample=_word(line, "latin-1"))
+    cells = _foreign_cells(raw)
+    found = next((each for each in rank_encodings(cells) if _decodes(raw, each.codec)), None)
+    if found is None:
+        what = "the bytes that are not ASCII fit no encoding that is known"
+        raise ContentError(located(str(path), None, what, f"{SAVE_AS_UTF8}, or write --encoding NAME"))
+    if found.codec == "cp1252" and not any(_WINDOWS_ONLY.search(chunk) for chunk in _chunks(raw)):
+        return _guess(raw, "Latin-1", "latin-1")
+    return _guess(raw, found.name, found.codec)
+
+
+def _guess(raw: BinaryIO, name: str, codec: str) -> Encoding:
+    found = list(islice(_foreign_words(raw, codec), NAMES_SHOWN))
+    word = _WORD.search(found[0]) if found else None
+    return Encoding(name, codec, guessed=True, sample=word[0][:_CHARS_SHOWN] if word else "", names=tuple(found))
+
+
+def _has_escapes(raw: BinaryIO) -> bool:
+    """Whether a file is all in 7 bits and has the escapes of an encoding for that."""
+    found = False
+    for chunk in _chunks(raw):
+        if not chunk.isascii():
+            return False
+        found = found or any(escape in chunk for escape in ESCAPES)
+    return found
+
+
+def _lines_with_escapes(raw: BinaryIO) -> list[bytes]:
+    """The first of them."""
+    raw.seek(0)
+    lines = iter(lambda: raw.readline(_CHUNK_BYTES), b"")
+    escaped = (line.rstrip(b"\r\n") for line in lines if any(escape in line for escape in ESCAPES))
+    return list(islice(escaped, _MOST_LINES))
+
+
+def _foreign_cells(raw: BinaryIO) -> list[bytes]:
+    """The first different cells that are not ASCII; addresses only where there is nothing else."""
+    found: dict[bytes, None] = {}
+    addresses: list[bytes] = []
+    size = 0
+    raw.seek(0)
+    while size < _GUESSED_FROM and (line := raw.readline(_CHUNK_BYTES)):
+        if line.isascii():
+            continue
+        for cell in _CELL.split(line):
+            if cell.isascii() or cell in found:
+                continue
+            if b"@" in cell:
+                addresses = addresses or [cell[:_CELL_BYTES]]
+                continue
+            found[cell[:_CELL_BYTES]] = None
+            size += len(cell)
+    return list(found) or addresses
+
+
+def _foreign_words(raw: BinaryIO, codec: str) -> Iterator[str]:
+    """The first different cells that are not ASCII, as that codec reads them."""
+    seen: set[str] = set()
+    raw.seek(0)
+    for line in codecs.iterdecode(iter(lambda: raw.readline(_CHUNK_BYTES), b""), codec, "replace"):
+        for cell in re.split(r"[,;\t\r\n\"|]+", line):
+            word = cell.strip()[:_NAME_SHOWN]
+            if not word.isascii() and word not in seen:
+                seen.add(word)
+                yield word
 
 
 def _silent_utf16(head: bytes) -> str:
-    """UTF-16 without its mark: of the ASCII that every list has, one byte of each two is zero, always the same one."""
-    zeros = head[0::2].count(0), head[1::2].count(0)
-    if zeros[0] == 0 and zeros[1] * 8 >= len(head):
-        return "utf-16-le"
-    if zeros[1] == 0 and zeros[0] * 8 >= len(head):
-        return "utf-16-be"
-    return ""
+    """UTF-16 without its mark: read so, a quarter or more is the ASCII that every list has, and nothing is refuted."""
+    shares = {}
+    for codec in ("utf-16-le", "utf-16-be"):
+        try:
+            text = codecs.getincrementaldecoder(codec)().decode(head)
+        except UnicodeDecodeError:
+            continue
+        if text and not refutes(text):
+            shares[codec] = sum(map(str.isascii, text)) / len(text)
+    best = max(shares, key=shares.__getitem__, default="")
+    return best if best and shares[best] >= _ASCII_SHARE else ""
 
 
 def _chunks(raw: BinaryIO) -> Iterator[bytes]:
@@ -210,38 +307,6 @@ def _decodes(raw: BinaryIO, codec: str) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _reads_as_chinese(raw: BinaryIO) -> bool:
-    """Whether it is GB18030 from end to end, with words of its own.
-
-    An umlaut of Latin-1 and the letter after it often make a hanzi too, but one in the middle of a Latin word.
-    """
-    decoder = codecs.getincrementaldecoder("gb18030")()
-    foreign = beside_letters = 0
-    try:
-        for chunk in _chunks(raw):
-            text = decoder.decode(chunk)
-            foreign += len(_FOREIGN.findall(text))
-            beside_letters += len(_HANZI_BESIDE_LETTER.findall(text))
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return 2 * beside_letters < foreign
-
-
-def _first_foreign_line(raw: BinaryIO) -> bytes:
-    raw.seek(0)
-    while line := raw.readline(_CHUNK_BYTES):
-        if not line.isascii():
-            return line
-    return b""
-
-
-def _word(line: bytes, codec: str) -> str:
-    """The first word of a line that is not ASCII, at most 20 letters of it."""
-    found = _WORD.search(line.decode(codec, "replace"))
-    return found[0][:20] if found else ""
 
 
 @contextmanager

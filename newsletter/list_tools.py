@@ -14,13 +14,14 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from newsletter.audience import Audience
+from newsletter.audience import Audience, SignUps, is_sign_ups, open_rows, require_clear, why_nobody
 from newsletter.errors import ConfigError
 from newsletter.files import replacing, target_of
-from newsletter.list_text import Encoding
+from newsletter.list_rules import NO_RULES, Rules
+from newsletter.list_text import UTF_8, Encoding
 from newsletter.model import Finding, fold_address
 from newsletter.segments import parse_segment
-from newsletter.subscribers import BadRow, Listing, Row, open_list
+from newsletter.subscribers import BadRow, Listing, Row, Rows, open_list
 
 _LOOKED_UP_AT_ONCE = 500
 
@@ -46,7 +47,8 @@ class Source:
 class Made:
     """A list that was written. `rows` of the sources = `people` + `invalid` + `duplicates` + the sum of `excluded`.
 
-    `rejected` is the file of the rows that are not in it; None where all are, or where none was asked for.
+    `rejected` is the file of the rows that are not in it; None where all are, or where none was asked for. `why_nobody`
+    says why it has nobody.
     """
 
     path: Path
@@ -60,6 +62,7 @@ class Made:
     outside: int = 0
     neutralised: int = 0
     rejected: Path | None = None
+    why_nobody: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +75,23 @@ class Difference:
     left: Iterator[str]
 
 
-def convert_list(path: Path, out: Path, *, where: str = "", encoding: str = "") -> Made:
+def convert_list(path: Path, out: Path, *, where: str = "", encoding: str = "", rules: Rules = NO_RULES) -> Made:
     """Write the people of a list as CSV in UTF-8 with commas: `email,name`, then its other columns.
 
     The rows that are not among them go to OUT.rejected.csv, each with its line and the reason. ConfigError where `out`
-    is a list that is read; else as `open_list`, and SegmentError.
+    is a list that is read; else as `open_list`, SegmentError, and `require_clear`: then nothing is written.
     """
     _require_apart([path], out)
     rejected = out.with_name(f"{out.stem}.rejected.csv")
     _require_apart([path], rejected)
     segment = parse_segment(where) if where else None
     with ExitStack() as files:
-        listing = files.enter_context(open_list(path, guess=True, encoding=encoding))
+        listing = files.enter_context(open_list(path, guess=True, encoding=encoding, rules=rules))
         if segment is not None:
             segment.require_columns(listing.columns)
         spared = files.enter_context(_Rejects.kept(rejected))
         audience = files.enter_context(Audience(listing.columns, spared.passing(listing.rows), segment))
+        require_clear(audience, str(path))
         for finding, values in audience.all_duplicates():
             spared.add(finding, ",".join(values))
         columns = _columns_out([listing])
@@ -95,39 +99,57 @@ def convert_list(path: Path, out: Path, *, where: str = "", encoding: str = "") 
         return _made(audience, [_source(listing)], columns, out, rejected=rejected if spared.count else None)
 
 
-def merge_lists(paths: Sequence[Path], out: Path, *, encoding: str = "") -> Made:
+def merge_lists(paths: Sequence[Path], out: Path, *, encoding: str = "", rules: Rules = NO_RULES) -> Made:
     """Write the people of several lists as one: of rows with one address the first stands, the columns are united.
 
     Whoever one of the lists excludes is in none: an export that says "unsubscribed" outweighs an older list.
     """
     _require_apart(paths, out)
     with ExitStack() as files:
-        listings = [files.enter_context(open_list(path, guess=True, encoding=encoding)) for path in paths]
+        listings = [files.enter_context(open_list(path, guess=True, encoding=encoding, rules=rules)) for path in paths]
         columns = _columns_out(listings)
         audience = files.enter_context(Audience(columns, _united(listings, columns)))
+        require_clear(audience, ", ".join(map(str, paths)))
         write_people(audience, columns, out)
         return _made(audience, [_source(listing) for listing in listings], columns, out)
 
 
-def export_list(path: Path, out: Path, *, where: str = "", encoding: str = "") -> Made:
-    """Write the people of a list for a spreadsheet: nothing in it is taken for a formula, and hanzi are read right."""
-    _require_apart([path], out)
+def export_list(
+    path: Path | str,
+    out: Path,
+    *,
+    where: str = "",
+    encoding: str = "",
+    sign_ups: SignUps | None = None,
+    rules: Rules = NO_RULES,
+) -> Made:
+    """Write the people of a list for a spreadsheet: nothing in it is taken for a formula, and hanzi are read right.
+
+    `sign_ups` is as `read_audience` takes it.
+    """
     segment = parse_segment(where) if where else None
     with ExitStack() as files:
-        listing = files.enter_context(open_list(path, guess=True, encoding=encoding))
+        people: Listing | Rows
+        if is_sign_ups(str(path)):
+            people = open_rows(str(path), sign_ups, files)
+        else:
+            _require_apart([Path(path)], out)
+            people = files.enter_context(open_list(Path(path), guess=True, encoding=encoding, rules=rules))
         if segment is not None:
-            segment.require_columns(listing.columns)
-        audience = files.enter_context(Audience(listing.columns, listing.rows, segment))
-        columns = _columns_out([listing])
+            segment.require_columns(people.columns)
+        audience = files.enter_context(Audience(people.columns, people.rows, segment))
+        require_clear(audience, str(path))
+        columns = _columns_out([people])
         neutralised = write_people(audience, columns, out, for_spreadsheet=True)
-        return _made(audience, [_source(listing)], columns, out, neutralised=neutralised)
+        source = _source(people) if isinstance(people, Listing) else Source(Path(path), UTF_8, "")
+        return _made(audience, [source], columns, out, neutralised=neutralised)
 
 
 @contextmanager
-def compare_lists(old: Path, new: Path, *, encoding: str = "") -> Iterator[Difference]:
+def compare_lists(old: Path, new: Path, *, encoding: str = "", rules: Rules = NO_RULES) -> Iterator[Difference]:
     """Who joined and who left between two lists. Whoever the newer one excludes has left."""
     with ExitStack() as files:
-        before, after = (files.enter_context(_addresses_of(path, encoding)) for path in (old, new))
+        before, after = (files.enter_context(_addresses_of(path, encoding, rules)) for path in (old, new))
         yield Difference(len(before), len(after), _lacking(after, before), _lacking(before, after))
 
 
@@ -216,6 +238,7 @@ def _made(
         outside=audience.outside_count,
         neutralised=neutralised,
         rejected=rejected,
+        why_nobody="" if audience else why_nobody(audience) if audience.rows else "nobody is on the list",
     )
 
 
@@ -231,13 +254,17 @@ def _require_apart(sources: Sequence[Path], *outputs: Path) -> None:
                 raise ConfigError(f"{out}: this is the list that is read, and it is never written over; name another")
 
 
-def _columns_out(listings: Sequence[Listing]) -> tuple[str, ...]:
+def _columns_out(listings: Sequence[Listing | Rows]) -> tuple[str, ...]:
     """`email`, `name` where any has it, then the other columns as they first come; a column that is the name once."""
     found = dict.fromkeys(
-        column for listing in listings for column in listing.columns if column != listing.header.name_source
+        column for listing in listings for column in listing.columns if column != _name_source(listing)
     )
     first = [column for column in ("email", "name") if column in found]
     return (*first, *(column for column in found if column not in first))
+
+
+def _name_source(listing: Listing | Rows) -> str:
+    return listing.header.name_source if isinstance(listing, Listing) else ""
 
 
 def _united(listings: Sequence[Listing], columns: Sequence[str]) -> Iterator[Row | Finding]:
@@ -256,11 +283,12 @@ def _source(listing: Listing) -> Source:
 
 
 @contextmanager
-def _addresses_of(path: Path, encoding: str) -> Iterator[Audience]:
+def _addresses_of(path: Path, encoding: str, rules: Rules) -> Iterator[Audience]:
     with (
-        open_list(path, guess=True, encoding=encoding, values=False) as listing,
+        open_list(path, guess=True, encoding=encoding, values=False, rules=rules) as listing,
         Audience(("email",), listing.rows) as audience,
     ):
+        require_clear(audience, str(path))
         yield audience
 
 

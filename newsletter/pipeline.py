@@ -24,6 +24,7 @@ from newsletter.fields import Condition
 from newsletter.files import open_post
 from newsletter.image_cache import Cache
 from newsletter.images import ImageMode, resolve_images
+from newsletter.list_rules import Rule, rules_of
 from newsletter.message import Composer, Variants, answers
 from newsletter.model import Email, Finding, Issue, Masthead, Message, Site, Subscriber, fold_address
 from newsletter.post import Post, decode_post, parse_post
@@ -258,6 +259,7 @@ def plan_send(
     test: Sequence[str],
     when: datetime | Callable[[], datetime],
     where: str = "",
+    columns: Sequence[Rule] = (),
     images: ImageMode | None = None,
     dry: bool = False,
     sign_ups: Callable[[str], Rows] | None = None,
@@ -266,22 +268,25 @@ def plan_send(
     """Who would get what: reads the lists, renders the post, connects to no relay. Raises ContentError, ConfigError.
 
     `when` is the Date of the messages, or the clock that gives each its own (`Composer`).
-    `to` and `sign_ups` are as `read_audience` takes them, `where` is the segment of the lists that it goes to. A `dry`
-    one is only looked at: it needs no secrets, and its links would not work.
+    `to` and `sign_ups` are as `read_audience` takes them, `where` is the segment of the lists that it goes to.
+    `columns` are rules for columns that may speak of leaving, beyond those of newsletter.toml. A `dry` one is only
+    looked at: it needs no secrets, and its links would not work.
     """
     lists = (to,) if isinstance(to, Path) else tuple(to or ())
     if not lists and not test:
         raise ConfigError("nobody to send to; write --to subscribers.csv, or --test you@example.com")
     if where and not lists:
         raise ConfigError("--where chooses from a list; write --to subscribers.csv as well")
-    from newsletter.audience import read_audience
+    from newsletter.audience import read_audience, why_nobody
 
-    audience = read_audience(*lists, where=where, sign_ups=sign_ups) if lists else None
+    rules = rules_of((*config.settings.subscribers.columns.values(), *columns))
+    audience = read_audience(*lists, where=where, sign_ups=sign_ups, rules=rules) if lists else None
     tested = _chosen(test, audience) if test else None
     rendering = render_post(post, config, audience, tested=tested, images=images, on_fetch=on_fetch)
     recipients = tested or audience
     if not recipients:
-        raise ContentError(f"{', '.join(map(str, lists))}: {_nobody(audience)}")
+        why = why_nobody(audience) if audience is not None else "nobody is left to mail"
+        raise ContentError(f"{', '.join(map(str, lists))}: {why}")
     composer = Composer(
         rendering.variants,
         config.sample_sender if dry else config.sender,
@@ -291,19 +296,8 @@ def plan_send(
         signer=None if dry else signer_of(config),
     )
     held = held_findings(rendering.issue, composer.now, zone_of(config), rendering.text)
-    warnings = (*rendering.findings, *held, *_empty_fields(rendering, recipients))
+    warnings = (*rendering.findings, *held, *empty_fields(rendering, recipients))
     return Sending(rendering, config, composer, recipients, audience, warnings, test=bool(test))
-
-
-def _nobody(audience: Audience | None) -> str:
-    """Why a list that has rows leaves nobody to mail, and what to do."""
-    if audience is None:
-        return "nobody is left to mail"
-    if audience.outside_count:
-        return f"none of the {audience.listed:,} people on it is in --where {audience.segment_source}; widen it"
-    if audience.excluded_count:
-        return f"nobody on it is a subscriber, as it says itself in {audience.excluded_count:,} rows; take another list"
-    return f"none of its {audience.invalid_count:,} rows has an address that mail can go to; mend them"
 
 
 def signer_of(config: Config) -> Signer | None:
@@ -341,7 +335,7 @@ def _stranger(address: str, example: Subscriber | None) -> Subscriber:
     return Subscriber(address, {**(example.fields if example else {}), "email": address})
 
 
-def _empty_fields(rendering: Rendering, recipients: Audience) -> tuple[Finding, ...]:
+def empty_fields(rendering: Rendering, recipients: Audience) -> tuple[Finding, ...]:
     """The fields without a default that some of the recipients have nothing for."""
     fields = [field for field in rendering.issue.fields if not field.default and field.name != "email"]
     names = {field.name for field in fields}
@@ -351,8 +345,13 @@ def _empty_fields(rendering: Rendering, recipients: Audience) -> tuple[Finding, 
     for field in fields:
         if empty[field.name]:
             what = (
-                f"subscriber.{field.name} is empty for {empty[field.name]:,} of {len(recipients):,}, and leaves a hole"
+                f"{_written(field.name)} is empty for {empty[field.name]:,} of {len(recipients):,}, and leaves a hole"
             )
-            remedy = f'write {{{{ subscriber.{field.name} | default("…") }}}}'
+            remedy = f'write {{{{ {_written(field.name)} | default("…") }}}}'
             findings.append(Finding("field-empty", what, remedy, field.line))
     return tuple(findings)
+
+
+def _written(column: str) -> str:
+    """A field as a post has it: `subscriber.plan`, `subscriber["first name"]`."""
+    return f"subscriber.{column}" if column.isidentifier() else f'subscriber["{column}"]'

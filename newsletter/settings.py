@@ -12,7 +12,7 @@ from newsletter import entries
 from newsletter.keys import Fault, Key, Section, choice, key, number, read_entries, read_table, text, whole
 from newsletter.relay import RELAY_EXAMPLE, same_name
 from newsletter.settings_mail import DeliverySection, DkimSection, NewsletterSection, RelaySection
-from newsletter.settings_people import BouncesSection, ServeSection
+from newsletter.settings_people import BouncesSection, ServeSection, SubscribersSection
 from newsletter.values import FaultError, Where
 
 ImagesSetting = Literal["remote", "embed", "mirror"]
@@ -142,6 +142,7 @@ class Settings:
     check: CheckSection = CheckSection()
     serve: ServeSection = ServeSection()
     bounces: BouncesSection = BouncesSection()
+    subscribers: SubscribersSection = SubscribersSection()
 
 
 SECTIONS: Mapping[str, type[Section] | None] = {
@@ -158,6 +159,7 @@ SECTIONS: Mapping[str, type[Section] | None] = {
     "check": CheckSection,
     "serve": ServeSection,
     "bounces": BouncesSection,
+    "subscribers": SubscribersSection,
 }
 """The sections by name, in the order of the documentation. None: its keys are of the person's choice."""
 

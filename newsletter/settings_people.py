@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from newsletter import entries
 from newsletter.imap_place import IMAP_VARIABLE
 from newsletter.keys import Section, array, key, text, whole
+from newsletter.list_rules import Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,18 @@ class ServeSection(Section):
         array(text(entries.topic), "ARNs"),
         default=(),
         example=["arn:aws:sns:eu-west-1:123456789012:bounces"],
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscribersSection(Section):
+    columns: Mapping[str, Rule] = key(
+        "What columns of your lists mean that speak of leaving in words that are not understood, as `--column` takes "
+        "it: a column's name and `ignore`, or `column:value` and `mail` or `skip`. See docs/lists.md.",
+        entries.column_rule,
+        default={},
+        example={"state": "ignore", "status:dormant": "skip"},
+        free=True,
     )
 
 

@@ -18,7 +18,11 @@ from typing import NamedTuple, Protocol
 from email_validator import EmailNotValidError, validate_email
 
 from newsletter.errors import ContentError, located
-from newsletter.list_headers import Header, is_address_column, read_header
+from newsletter.list_addresses import bare_address, one_line, trim
+from newsletter.list_headers import Header, read_header
+from newsletter.list_layout import find_layout
+from newsletter.list_rules import NO_RULES, Rules
+from newsletter.list_standing import Verdict, may_speak_of_leaving
 from newsletter.list_text import MAX_ROW_CHARS, Lines, open_lines
 from newsletter.model import Finding, Subscriber
 from newsletter.values import FaultError
@@ -27,7 +31,11 @@ MAX_VALUE_CHARS = 10_000
 MAX_ADDRESS_CHARS = 254  # RFC 3696, erratum 1690
 MAX_COLUMNS = 1_000
 
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
+MAX_LOCAL_OCTETS = 64  # RFC 5321, 4.5.3.1.1
+
+_SAMPLE_LINES = 1_000
+_SAMPLE_CHARS = 200_000
+"""How much of a list is read ahead, to see what its columns hold."""
 
 # A subset of what email_validator takes: ASCII atoms, a domain of two or more plain labels, none of them Punycode, and
 # a top-level domain that is not reserved. What does not match is not wrong; it goes to email_validator.
@@ -74,6 +82,17 @@ class ExcludedRow(BadRow):
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class UnclearRow(ExcludedRow):
+    """A row of which a column may say that its person has left, in a `value` that is not understood: somebody must say.
+
+    Until then it is as one that is excluded.
+    """
+
+    of_column: str = ""
+    value: str = ""
+
+
 class Rows(Protocol):
     """What people come from, to be read once: a list in CSV, those who signed up."""
 
@@ -100,18 +119,24 @@ class Listing:
 
 @contextmanager
 def open_list(
-    path: Path, *, guess: bool = False, encoding: str = "", addresses: bool = True, values: bool = True
+    path: Path,
+    *,
+    guess: bool = False,
+    encoding: str = "",
+    addresses: bool = True,
+    values: bool = True,
+    rules: Rules = NO_RULES,
 ) -> Iterator[Listing]:
     """A list to be read row by row. Of its errors, those of a row come while `rows` is read.
 
     A list in UTF-8, or in UTF-16 that says so, is read as it is. Any other is refused, or with `guess` read as what it
     looks like; `encoding` names what it is in. Without `addresses` these are taken as they stand, unchecked; without
-    `values` a row has no value but its address.
+    `values` a row has no value but its address. `rules` are what the author says of columns that speak of leaving.
 
     ContentError when the list has no email column or is not text; ConfigError when it cannot be read at all.
     """
     with open_lines(path, guess=guess, encoding=encoding) as lines:
-        header, delimiter = _read_header(lines)
+        header, delimiter = _read_header(lines, rules)
         yield Listing(header, delimiter, lines, _read_rows(lines, header, delimiter, addresses, values))
 
 
@@ -138,7 +163,7 @@ def normalize_address(text: str) -> str:
     nothing is looked up.
     """
     plain = _PLAIN_ADDRESS.fullmatch(text) if len(text) <= MAX_ADDRESS_CHARS else None
-    if plain:
+    if plain and len(plain["local"]) <= MAX_LOCAL_OCTETS:
         return f"{plain['local']}@{plain['domain'].lower()}"  # the common case, many times cheaper
     return _normalize_any_address(text)
 
@@ -153,45 +178,56 @@ def _normalize_any_address(text: str) -> str:
     local = parsed.local_part
     if parsed.ascii_local_part is not None:  # email_validator lowers `Info`, `Sales`, ...: RFC 2142 names
         local = text.rpartition("@")[0]
+    octets = len(local.encode())
+    if octets > MAX_LOCAL_OCTETS:
+        raise ValueError(f"the part before the @ has {octets} octets, and may have {MAX_LOCAL_OCTETS}")
     return f"{local}@{parsed.ascii_domain}"
 
 
 # --- rows -----------------------------------------------------------------------------------------------------------
 
 
-def _read_header(lines: Lines) -> tuple[Header, str]:
+def _read_header(lines: Lines, rules: Rules) -> tuple[Header, str]:
     """What the columns are, and the delimiter between them."""
     path = str(lines.path)
     while (line := lines.next()) is not None and not line.strip():
         pass
     if line is None:
         raise ContentError(located(path, None, "the list is empty", 'begin it with the header "email,name"'))
+    lines.give_back([line])
+    ahead = lines.peek(_SAMPLE_LINES, _SAMPLE_CHARS)
+    layout = find_layout(ahead)
+    delimiter = layout.delimiter
+    for _ in range(layout.skipped):
+        lines.next()
+    line = lines.next() or ""
     start = lines.number
-    delimiter = max(DELIMITERS, key=lambda candidate: _header_score(line, candidate))
     cells = _read_cells(lines, line, delimiter)
     if isinstance(cells, Finding):
         raise ContentError(cells.at(path))
     if len(cells) > MAX_COLUMNS:
         what = f"the header has {len(cells):,} columns"
         raise ContentError(located(path, start, what, f"keep at most {MAX_COLUMNS:,}"))
-    if any(_CONTROL_OR_BREAK.search(cell.strip()) for cell in cells):
+    if any(_CONTROL_OR_BREAK.search(trim(cell)) for cell in cells):
         what = f"the header {_shown(line.strip())} has a control character or a line break"
         raise ContentError(located(path, start, what, "write the column names on one line"))
+    name = lines.path.name
     try:
-        return read_header(cells, lines.path.name), delimiter
+        if layout.is_bare:
+            made_up = [f"column {number}" for number in range(1, len(cells) + 1)]
+            header = read_header(made_up, name, layout.sample, rules, is_made_up=True)
+            lines.give_back(ahead[layout.skipped : layout.skipped + lines.number - start + 1])
+            return header, delimiter
+        return read_header(cells, name, layout.sample, rules), delimiter
     except FaultError as fault:
         raise ContentError(located(path, start, fault.what, fault.remedy)) from fault
-
-
-def _header_score(line: str, delimiter: str) -> tuple[bool, int]:
-    cells = next(csv.reader([line], delimiter=delimiter))
-    return any(is_address_column(cell) for cell in cells), len(cells)
 
 
 def _read_rows(lines: Lines, header: Header, delimiter: str, addresses: bool, values: bool) -> Iterator[Row | Finding]:
     width, at = len(header.names), header.email_cell
     plain = not header.name_cells and all(header.names)
-    watched = bool(header.statuses or header.everyone)
+    watched = bool(header.judges or header.everyone)
+    others = bool(header.others)
     tabs = delimiter == "\t"
     while (line := lines.next()) is not None:
         # Nearly every row is found good by a few looks at all of it; no control character is printable.
@@ -199,18 +235,19 @@ def _read_rows(lines: Lines, header: Header, delimiter: str, addresses: bool, va
         text = body.replace("\t", "") if tabs else body
         if '"' not in text and len(text) <= MAX_VALUE_CHARS and text.isprintable():
             cells = body.split(delimiter)
-            if len(cells) == width and (written := cells[at].strip()) and not (watched and header.excluded(cells)):
+            speaks = watched or (others and may_speak_of_leaving(cells, body))
+            if len(cells) == width and (written := cells[at].strip()) and not (speaks and header.judge(cells, body)):
                 try:
-                    email = normalize_address(written) if addresses else written
-                except ValueError as error:
-                    yield _invalid(written, error, body, lines.number)
+                    email = normalize_address(written) if addresses else bare_address(written)
+                except ValueError:
+                    pass  # it may have a name beside it
+                else:
+                    if not values:
+                        yield Row(lines.number, email, (email,))
+                        continue
+                    cells[at] = email
+                    yield Row(lines.number, email, [c.strip() for c in cells] if plain else header.values_of(cells))
                     continue
-                if not values:
-                    yield Row(lines.number, email, (email,))
-                    continue
-                cells[at] = email
-                yield Row(lines.number, email, [c.strip() for c in cells] if plain else header.values_of(cells))
-                continue
         start = lines.number
         read = _read_cells(lines, line, delimiter)
         if isinstance(read, Finding):
@@ -258,13 +295,15 @@ def _read_row(
         remedy = f"quote a value that holds {_shown(delimiter)}" if len(cells) > width else "add the missing ones"
         return BadRow("columns", what, remedy, line, row=row)
     at = header.email_cell
-    if why := header.excluded(cells):
-        return _excluded(cells[at].strip(), why, row, line)
+    if verdict := header.judge([trim(cell) for cell in cells], row):
+        return _excluded(cells[at], verdict, row, line)
     for number, (column, cell) in enumerate(zip(header.names, cells, strict=True)):
-        fault = _fault(column, cell, in_a_header=column in ("email", "name") or number in header.name_cells)
-        if fault:
+        in_a_header = column in ("email", "name") or number in header.name_cells
+        if in_a_header:
+            cells[number] = cell = one_line(cell)
+        if fault := _fault(column, cell, in_a_header=in_a_header):
             return BadRow(*fault, line, row=row)
-    written = cells[at].strip()
+    written = next((address for each in (at, *header.more_emails) if (address := bare_address(cells[each]))), "")
     if not written:
         what = f"{_shown(row)} has no address"
         return BadRow("no-address", what, "fill in the email column, or remove the row", line, row=row)
@@ -291,13 +330,30 @@ def _invalid(written: str, error: ValueError, row: str, line: int) -> BadRow:
     return BadRow("invalid-address", what, _mend(written), line, row=row)
 
 
-def _excluded(written: str, why: str, row: str, line: int) -> ExcludedRow:
+def _excluded(cell: str, verdict: Verdict, row: str, line: int) -> ExcludedRow:
+    written = bare_address(cell)
     try:
         email = normalize_address(written)
     except ValueError:
         email = ""
-    what = f"{_shown(written)} is no subscriber ({_printable(why)}); nobody is mailed for this row"
-    return ExcludedRow("excluded", what, "", line, row=row, email=email, reason=_printable(why))
+    reason = _printable(verdict.reason)
+    if verdict.unclear:
+        what = f"{_shown(written)}: {_shown(verdict.column)} is {_shown(verdict.value)}, and it is not clear whether "
+        what += "that person has left"
+        reason = f"unclear: {_printable(verdict.column)}"
+        return UnclearRow(
+            "unclear",
+            what,
+            "",
+            line,
+            row=row,
+            email=email,
+            reason=reason,
+            of_column=verdict.column,
+            value=verdict.value,
+        )
+    what = f"{_shown(written)} is no subscriber ({reason}); nobody is mailed for this row"
+    return ExcludedRow("excluded", what, "", line, row=row, email=email, reason=reason)
 
 
 def duplicate(email: str, line: int | None, first_line: int | None, first_path: str = "") -> Finding:

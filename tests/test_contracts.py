@@ -40,7 +40,14 @@ PURE = (
     "segments",
     "expression",
     "fields",
+    "list_addresses",
+    "list_encodings",
     "list_headers",
+    "list_layout",
+    "list_providers",
+    "list_rules",
+    "list_standing",
+    "list_words",
     "list_checks",
 )
 IMPURE_MODULES = frozenset(

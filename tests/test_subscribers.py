@@ -86,7 +86,9 @@ def test_quoted_line_breaks_keep_line_numbers_right(tmp_path: Path) -> None:
         ("  ,Bob", "no-address", "fill in the email column"),
         ("bob,Bob", "invalid-address", "'bob' is not an address: An email address must have an @-sign"),
         ("bob＠example.com,Bob", "invalid-address", "write @ in place of ＠"),
-        ("Bob <bob@example.com>,", "invalid-address", "write 'bob@example.com' alone"),
+        ("Bob <bob@example.com> or <b@example.com>,", "invalid-address", "write 'bob@example.com' alone"),
+        (f"{'a' * 65}@example.com,", "invalid-address", "the part before the @ has 65 octets, and may have 64"),
+        (f"{'é' * 33}@example.com,", "invalid-address", "the part before the @ has 66 octets, and may have 64"),
         ("bob@localhost,", "invalid-address", "'bob@localhost'"),
         ("bob@example..com,", "invalid-address", "two periods in a row"),
         ('"""a b""@example.com",', "invalid-address", "Quoting the part before the @-sign is not allowed"),
@@ -98,8 +100,7 @@ def test_quoted_line_breaks_keep_line_numbers_right(tmp_path: Path) -> None:
         ("bob@example.com,Bob\x1b[31m", "control-character", "'name' is 'Bob\\x1b[31m'"),
         ("bob@example.com,Bob\x00", "control-character", "'Bob\\x00'"),
         ("bob@example.com,Bob\x85", "control-character", "'Bob\\x85'"),
-        ('bob@example.com,"Bob\nBcc: eve@example.com"', "control-character", "'Bob\\nBcc: eve@example.com'"),
-        ('"bob@example.com\n",Bob', "control-character", "'bob@example.com\\n'"),
+        ('"bob\n@example.com",Bob', "invalid-address", "'bob @example.com'"),
         ("bob@example.com," + "x" * 10_001, "oversize", "'name' is 'xxx"),
         ("bob@example.com," + "x" * 200_000, "oversize", "more than 100,000 characters"),
         ('bob@example.com,"Bob', "quotes", "close the quoted value"),
@@ -183,9 +184,8 @@ def test_streaming_reads_only_what_is_asked_for_in_flat_memory(tmp_path: Path) -
             "rename the column that mail is to go to to email",
         ),
         (
-            b"ann@example.com,Ann\n",
-            "/list.csv:1: no column is named email; the header has 'ann@example.com', 'Ann'; "
-            'put a header above the first row, such as "email,name"',
+            b"from,to\nann@example.com,bo@example.com\n",
+            "/list.csv:1: the address may be in 'from' or 'to'; rename the column that mail is to go to to email",
         ),
         (b"email,Name,name\n", "/list.csv:1: the column 'name' is there twice; rename or remove one of them"),
         (

@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote
 
-from newsletter.audience import Audience, read_audience
+from newsletter.audience import Audience, is_sign_ups, require_people
 from newsletter.blog import CONFIG as BLOG_FILE
 from newsletter.check import findings_of
 from newsletter.config import FILE_NAME, Config
@@ -22,6 +22,8 @@ from newsletter.errors import NewsletterError
 from newsletter.fields import Condition
 from newsletter.files import open_post
 from newsletter.images import ImageMode
+from newsletter.list_rules import Rule
+from newsletter.list_sources import read_lists
 from newsletter.message import answers
 from newsletter.model import Email, Finding
 from newsletter.pipeline import SAMPLE, Rendering, render_post
@@ -64,17 +66,25 @@ class Snapshot:
 
 
 class Studio:
-    """Reads and renders one post. `load` gives the configuration as it is now; `to` is a list, or None."""
+    """Reads and renders one post. `load` gives the configuration as it is now; `to` is a list, `@signups`, or None;
+    `columns` are rules for columns of the list."""
 
     def __init__(
-        self, post: Path, load: Callable[[], Config], *, to: Path | None = None, images: ImageMode | None = None
+        self,
+        post: Path,
+        load: Callable[[], Config],
+        *,
+        to: Path | str | None = None,
+        columns: Sequence[Rule] = (),
+        images: ImageMode | None = None,
     ) -> None:
         self.post = post
         self.to = to
+        self.columns = tuple(columns)
         self.images = images
         self._load = load
         self._rendering = threading.RLock()
-        self._list: tuple[Mark, Audience] | None = None
+        self._list: tuple[tuple[Mark | None, Mapping[str, Rule]], Audience] | None = None
         self._others: dict[tuple[int, Answers], Email] = {}
         self._looked_at: Answers | None = None
         self._seen: dict[Path, Mark] = {}
@@ -95,7 +105,7 @@ class Studio:
         snapshot = replace(snapshot, path=str(self.post), source=self._read_source())
         try:
             config = self._load()
-            audience = self._read_list()
+            audience = self._read_list(config)
             rendering = render_post(
                 str(self.post),
                 config,
@@ -152,13 +162,21 @@ class Studio:
             return self._looked_at
         return answers(conditions, (audience.at(1) if audience else None) or SAMPLE)
 
-    def _read_list(self) -> Audience | None:
+    def _read_list(self, config: Config) -> Audience | None:
         if self.to is None:
             return None
-        mark = _mark(self.to)
-        if self._list is None or self._list[0] != mark:
-            self._list = mark, read_audience(self.to)
+        file = self._list_file
+        mark = _mark(file) if file is not None else None
+        asked = (mark, config.settings.subscribers.columns)
+        if mark is None or self._list is None or self._list[0] != asked:  # those who signed up are read each time
+            audience = read_lists(config, self.to, columns=self.columns)
+            require_people(audience, str(self.to))
+            self._list = asked, audience
         return self._list[1]
+
+    @property
+    def _list_file(self) -> Path | None:
+        return Path(self.to) if self.to is not None and not is_sign_ups(str(self.to)) else None
 
     def _read_source(self) -> str:
         try:
@@ -188,7 +206,7 @@ class Studio:
         """The post, its configuration, its list, its blog's configuration, and whatever picture it may name."""
         folder = self.post.parent
         files = [self.post, *(place / FILE_NAME for place in (folder, folder.absolute().parent, Path.cwd()))]
-        files += [self.to] if self.to else []
+        files += [self._list_file] if self._list_file else []
         roots = [folder]
         if (config := snapshot.config) is not None:
             files += [config.path] if config.path else []

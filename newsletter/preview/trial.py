@@ -12,6 +12,7 @@ from newsletter.delivery import Watcher
 from newsletter.errors import ConfigError, NewsletterError
 from newsletter.lanes import choose_lanes
 from newsletter.ledger import Ledger
+from newsletter.list_sources import open_sign_ups
 from newsletter.message import Composer
 from newsletter.model import Outcome
 from newsletter.pipeline import normalized_test_address, plan_send
@@ -48,7 +49,18 @@ def send_trial(studio: Studio, reading: Reading, address: str, relay_url: str | 
             # The sentence is made for a flag; here there is a field.
             raise ConfigError(str(error).removeprefix("--test ")) from error
         now = datetime.now(UTC)
-        sending = plan_send(str(studio.post), config, to=studio.to, test=[address], when=now, images=studio.images)
+        to = (studio.to,) if studio.to is not None else ()
+        with open_sign_ups(config, to) as sign_ups:
+            sending = plan_send(
+                str(studio.post),
+                config,
+                to=to,
+                columns=studio.columns,
+                test=[address],
+                when=now,
+                images=studio.images,
+                sign_ups=sign_ups,
+            )
         lanes = choose_lanes(config, relay_url, os.environ)
         require_sendable(sending, [lane.relay for lane in lanes])
         made = sending.composer

@@ -1,0 +1,72 @@
+"""The options that commands with a list share, and how a send keeps them for `resume`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+from newsletter.errors import ConfigError
+from newsletter.list_rules import IGNORE, Rule, read_rule
+
+
+class ListName(click.ParamType):  # type: ignore[type-arg]  # generic in some versions only
+    """The path of a list, or `@signups`. As it was written: `./@signups` is a file."""
+
+    name = "list"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value == "":
+            name = param.opts[0] if isinstance(param, click.Option) else "a name"
+            raise ConfigError(f"{name} is empty; write the path that is meant")
+        return str(value)
+
+
+class ColumnRule(click.ParamType):  # type: ignore[type-arg]  # generic in some versions only
+    """`state=ignore`, `state:dormant=mail` or `state:dormant=skip`."""
+
+    name = "rule"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Rule:
+        if isinstance(value, tuple):
+            return value
+        try:
+            return read_rule(str(value))
+        except ValueError:
+            what = f"{value!r} says nothing of a column"
+            self.fail(f"{what}; write state=ignore, or state:dormant=mail, or state:dormant=skip", param, ctx)
+
+
+column_option = click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    type=ColumnRule(),
+    metavar="COLUMN=ignore",
+    help="A column that seems to speak of leaving does not; or COLUMN:VALUE=mail, COLUMN:VALUE=skip for one of its "
+    "values. Repeatable.",
+)
+ledger_option = click.option(
+    "--ledger", "ledger_url", metavar="URL", help="For @signups: postgresql://… or sqlite:///FILE, instead of [ledger]."
+)
+
+
+# --- in the ledger --------------------------------------------------------------------------------------------------
+
+_MARK = "column "
+
+
+def written_rules(columns: Iterable[Rule]) -> tuple[str, ...]:
+    """Rules as lines that stand among the paths of a send's lists, for `resume`."""
+    return tuple(
+        f"{_MARK}{column}={word}" if word == IGNORE else f"{_MARK}{column}:{value}={word}"
+        for column, value, word in columns
+    )
+
+
+def split_rules(lines: Iterable[str]) -> tuple[tuple[str, ...], tuple[Rule, ...]]:
+    """The lists and the rules again."""
+    found = [line for line in lines if line]
+    lists = tuple(line for line in found if not line.startswith(_MARK))
+    return lists, tuple(read_rule(line.removeprefix(_MARK)) for line in found if line.startswith(_MARK))

@@ -1,0 +1,51 @@
+"""What the author says of columns that speak of leaving: `state=ignore`, `state:dormant=mail`, `state:dormant=skip`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+IGNORE, MAIL, SKIP = "ignore", "mail", "skip"
+
+Rule = tuple[str, str, str]
+"""A column in small letters, one of its values or nothing, and the word: `ignore`, `mail` or `skip`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the author says of columns: `columns` to be ignored, and what single values of a column mean."""
+
+    columns: frozenset[str] = frozenset()
+    values: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def named(self) -> frozenset[str]:
+        """Every column that is spoken of, in small letters."""
+        return self.columns | {column for column, _ in self.values}
+
+
+NO_RULES = Rules()
+
+
+def read_rule(text: str) -> Rule:
+    """What `state=ignore`, `state:dormant=mail` or `state:dormant=skip` says. ValueError."""
+    place, equals, word = text.rpartition("=")
+    place, word = place.strip().lower(), word.strip().lower()
+    column, colon, value = place.rpartition(":")
+    if equals and word == IGNORE and place:
+        return place, "", word
+    if equals and word in (MAIL, SKIP) and colon and column.strip():
+        return column.strip(), value.strip(), word
+    raise ValueError(f"{text!r} is no rule for a column")
+
+
+def rules_of(rules: Iterable[Rule]) -> Rules:
+    """The later ones outweigh the earlier."""
+    columns: set[str] = set()
+    values: dict[tuple[str, str], str] = {}
+    for column, value, word in rules:
+        if word == IGNORE:
+            columns.add(column)
+        else:
+            values[column, value] = word
+    return Rules(frozenset(columns), values)

@@ -1,0 +1,39 @@
+"""The lists that a command names, with what the configuration says of them: files, and those who signed up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from newsletter.audience import Audience, is_sign_ups, read_audience
+from newsletter.config import Config, parse_ledger
+from newsletter.list_rules import Rule, Rules, rules_of
+from newsletter.send import open_people
+from newsletter.signups import list_sign_ups
+from newsletter.subscribers import Rows
+
+
+def rules_for(config: Config, columns: Sequence[Rule]) -> Rules:
+    """What newsletter.toml says of columns, and after it the command line."""
+    return rules_of((*config.settings.subscribers.columns.values(), *columns))
+
+
+@contextmanager
+def open_sign_ups(
+    config: Config, to: Iterable[object], ledger_url: str | None = None
+) -> Iterator[Callable[[str], Rows] | None]:
+    """Those who signed up, by the name of a list, where `to` asks for them."""
+    if not any(is_sign_ups(str(name)) for name in to):
+        yield None
+        return
+    place: Path | str = parse_ledger(ledger_url) if ledger_url else config.ledger_place
+    with open_people(config, place, lambda: datetime.now(UTC)) as people:
+        yield lambda name: list_sign_ups(people, name)
+
+
+def read_lists(config: Config, *to: Path | str, columns: Sequence[Rule] = ()) -> Audience:
+    """Everyone on the lists once. Errors as `read_audience`."""
+    with open_sign_ups(config, to) as sign_ups:
+        return read_audience(*to, sign_ups=sign_ups, rules=rules_for(config, columns))
