@@ -98,8 +98,9 @@ class BouncesSection(Section):
         example=3,
     )
     stale_days: int = key(
-        "After how many days without a soft bounce those before count no more. For an issue a week, write 15.",
-        whole(1, 1000),
-        default=7,
+        "After how many days without a soft bounce those before count no more. 0 follows how often the newsletter "
+        "comes: two issues and a day, at least a week.",
+        whole(0, 1000),
+        default=0,
         example=15,
     )
