@@ -189,7 +189,7 @@ def read_sources(
     with People.open(place, clock, config.secrets) as people:
         for source in wanted:
             try:
-                with open_mailbox(source, env, keys.done_folder) as mailbox:
+                with open_mailbox(source, env, keys.done_folder, keys.token_command) as mailbox:
                     for messages, entries in read_bounces(mailbox, people, clock, rules):
                         report = report.plus(messages, entries)
             except ConfigError as fault:

@@ -91,6 +91,13 @@ class BouncesSection(Section):
         text(entries.one_line),
         example="Recorded",
     )
+    token_command: tuple[str, ...] = key(
+        "The command, with its arguments, that prints an OAuth 2 access token for the IMAP mailbox, in place of a "
+        "password: Google's and Microsoft's ask for one.",
+        array(text(entries.word), "strings"),
+        default=(),
+        example=["oauth2-token", "bounce@example.com"],
+    )
     soft_threshold: int = key(
         "On how many days a soft bounce must come back before an address is not mailed any more.",
         whole(1, 1000),
