@@ -144,8 +144,10 @@ def compare(score: Score, reading: Reading, second: Second) -> Iterator[str]:
         return
     score.read += 1
     if isinstance(reading, Complaint):
-        score.named += 1
         named = {each.lower() for each in reading.traces.addresses}
+        if not named and second.addresses[0].endswith(".invalid"):
+            return  # it names nobody: sisimai says so with an address of its own
+        score.named += 1
         if named & set(second.addresses):
             score.recipient += 1
         else:

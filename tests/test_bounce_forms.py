@@ -254,3 +254,20 @@ def test_a_notice_of_amazons_by_mail() -> None:
     raw = letter("AWS Notification Message", delivered, sender="no-reply@sns.amazonaws.com")
     assert isinstance(read_message(raw), AutoReply)
     assert not isinstance(read_message(letter("AWS", text, sender="no-reply@sns.example")), Bounce)
+
+
+def test_recipients_of_a_status_without_a_line_between() -> None:
+    raw = dsn(
+        "Action: failed",
+        "Status: 5.2.2",
+        "Final-Recipient: rfc822; bob@example.net",
+        "Action: failed",
+        "Status: 5.1.1",
+    )
+    assert said(read_message(raw)) == [("ada@example.net", "soft"), ("bob@example.net", "hard")]
+
+
+def test_a_notice_of_amazons_that_was_cut() -> None:
+    cut = NOTICE[: NOTICE.index('"mail"')].replace('"', '\\"')
+    reading = read_message(letter("AWS", '{"Message": "' + cut, sender="no-reply@sns.amazonaws.com"))
+    assert said(reading) == [("ada@example.net", "hard")]

@@ -15,6 +15,11 @@ from newsletter.bounces.readings import AutoReply, Bounce, Complaint, Failure, K
 from newsletter.bounces.verdict import failure_of
 
 _SNS = re.compile(r"no-reply@sns\.(?:[a-z0-9-]+\.)?amazonaws\.com(?:\.cn)?", re.IGNORECASE)
+_KIND = re.compile(r'"(?:notification|event)Type": ?"(Bounce|Complaint)"')
+_RECIPIENT = re.compile(
+    r'"emailAddress": ?"([^"\s]{1,320})"(?:, ?"action": ?"[a-z]{1,20}")?(?:, ?"status": ?"([0-9.]{1,12})")?'
+    r'(?:, ?"diagnosticCode": ?"([^"]{0,500})")?'
+)
 _SES_LANE = frozenset({"MessageTooLarge", "ContentRejected", "AttachmentRejected"})
 _SES_LISTED = frozenset({"Suppressed", "OnAccountSuppressionList"})
 """Bounced or complained before: SES does not even try any more."""
@@ -25,15 +30,13 @@ def cloud_notice(texts: Sequence[str], sender: str, traces: Traces) -> Bounce | 
     if not _SNS.fullmatch(sender):
         return None
     for text in texts:
-        message = _notice_in(text)
-        if message is None:
-            continue
+        message = _notice_in(text) or _notice_in_pieces(text)
         told = ses_reading(message)
         if told is None:
-            return AutoReply("SNS")
+            continue
         ids = tuple(dict.fromkeys((*told.traces.message_ids, *traces.message_ids)))
         return replace(told, traces=replace(told.traces, token=traces.token, message_ids=ids))
-    return None
+    return AutoReply("SNS")
 
 
 def ses_reading(message: object) -> Bounce | Complaint | None:
@@ -73,6 +76,21 @@ def _ses_failure(recipient: object, kind: str, subtype: str) -> Failure:
         # A transient one without a word may be an answer from a holiday.
         chosen = Kind.DELAYED if kind == "Transient" and subtype != "MailboxFull" else Kind.SOFT
     return replace(failure, kind=chosen, words=f"SES: {kind}, {subtype}", rule=f"SES: {kind}, {subtype}")
+
+
+def _notice_in_pieces(text: str) -> object:
+    """What can be made out of a notice whose one long line was cut on its way."""
+    plain = text.replace("\\", "")
+    kind = _KIND.search(plain)
+    recipients = [
+        {"emailAddress": found[1], "status": found[2] or "", "diagnosticCode": found[3] or ""}
+        for found in _RECIPIENT.finditer(plain)
+    ]
+    return {
+        "notificationType": kind[1] if kind else "",
+        "bounce": {"bouncedRecipients": recipients},
+        "complaint": {"complainedRecipients": recipients},
+    }
 
 
 def _notice_in(text: str) -> object:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from newsletter.bounces.parts import addresses_in
 from newsletter.bounces.readings import Failure
@@ -140,7 +141,9 @@ class OwnText:
         return _AFTER_BODY.search(near) is not None
 
 
-def own_text(texts: Sequence[str]) -> OwnText:
+@lru_cache(maxsize=2)
+def own_text(texts: tuple[str, ...]) -> OwnText:
+    """The report's own part of its texts. Several ask for the same one's in a row."""
     text = "\n".join(texts)[:MAX_TEXT]
     starts = [found.start() for pattern in (_COPY, _HEADERS) if (found := pattern.search(text))]
     start = min(starts, default=len(text))

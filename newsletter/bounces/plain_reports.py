@@ -12,7 +12,7 @@ import re
 from newsletter.bounces.own_text import OwnText, explained, own_text
 from newsletter.bounces.parts import Mail, addresses_in, header, returned_of, sender_of
 from newsletter.bounces.readings import MAX_FAILURES, Bounce, Traces
-from newsletter.bounces.reports import failures_in
+from newsletter.bounces.reports import failures_in, one_each
 
 _OURS = ("To", "Delivered-To", "X-Original-To", "Envelope-To", "Return-Path")
 _SURELY_OURS = ("To", "Return-Path")
@@ -44,20 +44,9 @@ def _by_fields(own: OwnText, traces: Traces) -> Bounce | None:
     names = {each[1].lower() for each in found}
     if not (names & {"final-recipient", "original-recipient"} and names & {"action", "status"}):
         return None
-    lines = [f"{each[1]}: {' '.join(each[2].split())}" for each in found]
-    failures = failures_in(_blocks(lines), own)
+    groups = one_each((each[1], " ".join(each[2].split())) for each in found)
+    failures = failures_in(groups, own)
     return Bounce(failures[:MAX_FAILURES], traces) if failures else None
-
-
-def _blocks(lines: list[str]) -> tuple[Mail, ...]:
-    """A group of fields for each recipient: one ends where a field of it comes again."""
-    groups: list[Mail] = [Mail()]
-    for line in lines:
-        name, _, value = line.partition(": ")
-        if name in groups[-1]:
-            groups.append(Mail())
-        groups[-1][name] = value
-    return tuple(groups)
 
 
 def _recipients(mail: Mail, own: OwnText) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ The fields alone are read here. `zoo` has the many forms that are no standard's.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from newsletter.bounces.own_text import OwnText, explained, own_text
@@ -19,11 +19,12 @@ _STATUS_PARTS = ("message/delivery-status", "message/global-delivery-status")
 _NO_COMPLAINT = frozenset({"not-spam", "auth-failure", "auth_failure", "dmarc"})
 """Feedback types of no complaint: the opposite (RFC 6430), and failed authentication (RFC 6591)."""
 
+_ONCE = frozenset({"final-recipient", "action", "status"})
 _QUOTED = re.compile(r'"[^"@\s]{1,64}"@[^\s<>;,@]{1,255}')
 """A quoted local part (RFC 5321, 4.1.2)."""
 
 
-def delivery_report(mail: Mail, traces: Traces, texts: Sequence[str] = ()) -> Bounce | AutoReply | None:
+def delivery_report(mail: Mail, traces: Traces, texts: tuple[str, ...] = ()) -> Bounce | AutoReply | None:
     """What the first delivery-status part that tells of a failure says; None where there is none.
 
     A report of success (`delivered`, `relayed`, `expanded`; RFC 3464, 2.3.3) is not a bounce, but an automatic answer:
@@ -44,7 +45,19 @@ def delivery_report(mail: Mail, traces: Traces, texts: Sequence[str] = ()) -> Bo
 
 def failures_in(blocks: Sequence[Mail], own: OwnText) -> tuple[Failure, ...]:
     """The failures in groups of fields, each once."""
-    return tuple(dict.fromkeys(failure for block in blocks if (failure := _failure(block, own))))
+    groups = [group for block in blocks for group in one_each(block.raw_items())]
+    return tuple(dict.fromkeys(failure for group in groups if (failure := _failure(group, own))))
+
+
+def one_each(fields: Iterable[tuple[str, str]]) -> tuple[Mail, ...]:
+    """A group of fields for each recipient, where some leave out the line between: one ends where a field that stands
+    once for a recipient comes again."""
+    groups: list[Mail] = [Mail()]
+    for name, value in fields:
+        if name.lower() in _ONCE and name in groups[-1]:
+            groups.append(Mail())
+        groups[-1][name] = value
+    return tuple(groups)
 
 
 def _success(block: Mail) -> str:
