@@ -16,16 +16,17 @@ MAX_TEXT = 20_000
 """Characters of a report's texts that are searched. What it has to say stands at its beginning."""
 
 _COPY = re.compile(
-    r"""^[ \t>*_=-]*(?:
+    r"""^[ \t>*_=-]{0,80}(?:
         (?:unsent|returned|original|undelivered)[ ](?:message|mail)(?:[ ](?:headers?|follows|text|below
-    |body))*[ :.,]*[*_=-]*$
+    |body))*[ :.,]{0,5}[*_=-]{0,80}$
       | (?:full[ ])?(?:original[ ])?(?:message|mail)[ ](?:headers?|text)[ ]follows?
       | (?:below[ ](?:this[ ]line[ ])?is|this[ ]is|following[ ]is|here[ ]is)[ ](?:a[ ]|the[ ])?(?:copy|header
     |original|beginning)
       | (?:the[ ])?(?:headers?|copy|text|body|first[ ]\d+[ ]lines)[ ](?:of|from)[ ](?:the[ ]
     |your[ ])?(?:original[ ])?(?:message|mail)
-      | original[ ]message[ ](?:headers|follows|details)? | -+[ ]*original[ ]message | your[ ]original[ ]message
-      | transcript[ ]of[ ]message | -+[ ]*(?:unsent|returned|original)[ ]
+      | original[ ]message[ ](?:headers|follows|details)? | -{1,80}[ ]{0,3}original[ ]message
+      | your[ ]original[ ]message
+      | transcript[ ]of[ ]message | -{1,80}[ ]{0,3}(?:unsent|returned|original)[ ]
       )""",
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )

@@ -11,6 +11,7 @@ MAX_READ = 4_000
 """Characters of a text. A wish is short, and what is quoted stands below it."""
 
 MAX_LINES = 60
+MAX_LINE = 500
 
 # "On 1 Mar 2026, at 10:00, News <a@b> wrote:", in one line or over three.
 _INTRODUCES = re.compile(
@@ -24,7 +25,7 @@ _BEGINS = re.compile(
     r"|\d{1,4}[./年-]\s?\d{1,2}[./月-].{0,80}|.{0,80}<[^<>\s]+@[^<>\s]+>",
     re.IGNORECASE,
 )
-_RULE = re.compile(r"[_=*-]{5,}\s*$|-{2,}\s*\S.{0,60}\S?\s*-{2,}\s*$")
+_RULE = re.compile(r"[_=*-]{5,300}\s{0,5}$|-{2,60}\s{0,3}[^\s-].{0,60}-{2,60}\s{0,5}$")
 _FORWARDED = re.compile(
     r"(?:from|von|de|da|van|från|fra|od|от|发件人|發件人|寄件者|差出人"
     r"|보낸 ?사람|gönderen|lähettäjä)\s*[:：]\s*\S.{0,200}$",
@@ -64,7 +65,7 @@ _THANKS = re.compile(
 def own_words(mail: Mail) -> str:
     """What the writer says, on one line."""
     text = next(iter(readable_texts_of(mail)), "")[:MAX_READ].replace("\r", "").replace("\xa0", " ")
-    lines = [line.strip() for line in text.split("\n")[:MAX_LINES]]
+    lines = [line.strip()[:MAX_LINE] for line in text.split("\n")[:MAX_LINES]]
     kept = _without_ends(_before_quotes(lines), _name_of(mail))
     return " ".join(kept)
 

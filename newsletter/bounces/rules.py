@@ -199,7 +199,7 @@ _LOOP = r"loop(?:s|ing|ed)?\b | hop[ ]count | too[ ]many[ ](?:hops|received) | \
 _NOUN = r"""(?:e-?mail[ ](?:account|address)|user(?:id|name)?|mail[ ]?box|recipient|account|alias
     |address(?:ee)?|rcpt|person|inbox)"""
 _OWN = r"(?:user(?:id|name)?|mail[ ]?box|recipient|alias|local[- ]part|addressee|rcpt|envelope[ ]recipient)"
-_AT = r"[<\[(\"']{0,2}[^\s<>\[\]()]{1,64}@[^\s<>\[\]()]{1,255}[>\])\"']{0,2}"
+_AT = r"[<\[(\"']{0,2}[^\s<>\[\]()@]{1,64}@[^\s<>\[\]()@]{1,255}[>\])\"']{0,2}"
 _BETWEEN = (
     rf"(?:[\s:,]+(?:{_AT}|is|was|name|names?d|specified|that|you|tried|to|reach|could|here|entered|\(s\)|s)){{0,8}}"
 )
