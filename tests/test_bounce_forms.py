@@ -271,3 +271,19 @@ def test_a_notice_of_amazons_that_was_cut() -> None:
     cut = NOTICE[: NOTICE.index('"mail"')].replace('"', '\\"')
     reading = read_message(letter("AWS", '{"Message": "' + cut, sender="no-reply@sns.amazonaws.com"))
     assert said(reading) == [("ada@example.net", "hard")]
+
+
+def test_fields_in_a_text_belong_to_the_recipient_that_they_follow() -> None:
+    fields = (
+        "Your message could not be delivered.\n\nReporting-MTA: dns; mx.example\n\n"
+        "Original-Recipient: rfc822;ada@example.net\nFinal-Recipient: rfc822;ada@example.net\nAction: failed\n"
+        "Status: 5.1.1\n\nOriginal-Recipient: rfc822;bob@example.net\nFinal-Recipient: rfc822;bob@example.net\n"
+        "Action: delayed\nStatus: 4.0.0\n\nOriginal-Recipient: rfc822;cy@example.net\n"
+        "Final-Recipient: rfc822;cy@example.net\nAction: failed\nStatus: 5.2.2\n"
+    )
+    raw = mail(fields, "From: MAILER-DAEMON@mx.example", "To: news@example.com", "Subject: Returned mail")
+    assert said(read_message(raw)) == [
+        ("ada@example.net", "hard"),
+        ("bob@example.net", "delayed"),
+        ("cy@example.net", "soft"),
+    ]

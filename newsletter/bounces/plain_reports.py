@@ -29,16 +29,13 @@ _MOST_NAMED = 20
 def plain_report(mail: Mail, texts: tuple[str, ...], traces: Traces) -> Bounce | None:
     """The bounce that the text tells of; None where it tells of no failure, or names nobody."""
     own = own_text(texts)
-    fields = _by_fields(own, traces)
-    if fields:
-        return fields
     if not (own.tells_of_failure or OwnText(header(mail, "Subject"), "").tells_of_failure):
         return None
     failures = tuple(explained(address, "", own, delayed=own.is_delay) for address in _recipients(mail, own))
     return Bounce(failures[:MAX_FAILURES], traces) if failures else None
 
 
-def _by_fields(own: OwnText, traces: Traces) -> Bounce | None:
+def report_by_fields(own: OwnText, traces: Traces) -> Bounce | None:
     """The fields of RFC 3464 where they stand in the text, as Amazon WorkMail and others write them."""
     found = list(_FIELD_LINE.finditer(own.said))[:200]
     names = {each[1].lower() for each in found}

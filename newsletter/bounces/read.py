@@ -19,7 +19,7 @@ from newsletter.bounces.parts import (
     returned_of,
     sender_of,
 )
-from newsletter.bounces.plain_reports import plain_report, report_to
+from newsletter.bounces.plain_reports import plain_report, report_by_fields, report_to
 from newsletter.bounces.readings import AutoReply, Bounce, Complaint, Ordinary, Reading, Traces, Unreadable
 from newsletter.bounces.reports import (
     delivery_report,
@@ -85,7 +85,8 @@ def _report(mail: Mail, traces: Traces, texts: tuple[str, ...]) -> Bounce | Comp
     surely = by_server or (failed and nobodys) or (failed and returns and is_by_machine(mail))
     if surely or failed:
         # Of the forms that are known by heart some come from addresses like anybody's.
-        bounce = known_bounce(mail, traces, own) or (plain_report(mail, texts, traces) if surely else None)
+        bounce = (report_by_fields(own, traces) if surely else None) or known_bounce(mail, traces, own)
+        bounce = bounce or (plain_report(mail, texts, traces) if surely else None)
         if bounce:
             return bounce
     # Nobody can make out what it says; but only a server that had our message knows that address.

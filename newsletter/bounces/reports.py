@@ -19,7 +19,7 @@ _STATUS_PARTS = ("message/delivery-status", "message/global-delivery-status")
 _NO_COMPLAINT = frozenset({"not-spam", "auth-failure", "auth_failure", "dmarc"})
 """Feedback types of no complaint: the opposite (RFC 6430), and failed authentication (RFC 6591)."""
 
-_ONCE = frozenset({"final-recipient", "action", "status"})
+_ONCE = frozenset({"original-recipient", "final-recipient", "action", "status"})
 _QUOTED = re.compile(r'"[^"@\s]{1,64}"@[^\s<>;,@]{1,255}')
 """A quoted local part (RFC 5321, 4.1.2)."""
 
