@@ -26,6 +26,7 @@ from newsletter.bounces.readings import (
     AutoReply,
     Bounce,
     Complaint,
+    Doubtful,
     Failure,
     Kind,
     Ordinary,
@@ -69,6 +70,7 @@ class Effect(enum.StrEnum):
     COUNTED = "counted"
     KNOWN = "counted before"
     STRANGER = "of nobody we know"
+    UNCLEAR = "to be read"
     ALONE = "left alone"
     UNREADABLE = "unreadable"
 
@@ -186,7 +188,7 @@ def read_sources(
     with People.open(place, clock, config.secrets) as people:
         for source in wanted:
             try:
-                with open_mailbox(source, env, keys.done_folder) as mailbox:
+                with open_mailbox(source, env, keys.done_folder, keys.token_command) as mailbox:
                     for messages, entries in read_bounces(mailbox, people, clock, rules):
                         report = report.plus(messages, entries)
             except ConfigError as fault:
@@ -258,6 +260,9 @@ def _settled(incoming: Incoming, owners: _Owners, people: People, rules: Rules) 
             yield _left(incoming, wish, people, rules)
         case AutoReply(sign):
             yield Entry(place, Effect.ALONE, "automatic answer", f"a machine wrote it ({sign})", evidence=evidence)
+        case Doubtful(words, sender):
+            why = f'it may ask to leave: "{words}"; `newsletter subscribers suppress {sender}` does so'
+            yield Entry(place, Effect.UNCLEAR, "letter", why, _normal(sender), evidence=evidence)
         case Ordinary():
             yield Entry(place, Effect.ALONE, "letter", "for a person to read", evidence=evidence)
         case Unreadable(why):
@@ -267,6 +272,10 @@ def _settled(incoming: Incoming, owners: _Owners, people: People, rules: Rules) 
 def _bounced(
     incoming: Incoming, bounce: Bounce, owner: tuple[Recipient, Proof] | None, people: People, rules: Rules
 ) -> Iterator[Entry]:
+    if bounce.forwarded and not _is_about(bounce, owner):
+        why = "somebody sends on a report of mail that is not ours: for a person to read"
+        yield Entry(incoming.place, Effect.ALONE, "letter", why, evidence=incoming.evidence)
+        return
     if owner:
         recipient, proof = owner
         # One message of ours has one recipient: what else is named are the addresses that theirs led to.
@@ -284,6 +293,17 @@ def _bounced(
             continue
         proof = Proof.PROVIDER if incoming.signed else Proof.ADDRESS
         yield _recorded(incoming, failure, Recipient("", address), proof, people, rules, number)
+
+
+def _is_about(bounce: Bounce, owner: tuple[Recipient, Proof] | None) -> bool:
+    """Whether a report that was sent on tells of the very reader that its traces prove.
+
+    Security: a reader who passes our message on may get a report about whom they passed it to, with our Message-ID in
+    it. It speaks of a third person, and not of the reader.
+    """
+    return owner is not None and any(
+        fold_address(each.address) == fold_address(owner[0].address) for each in bounce.failures
+    )
 
 
 def _recorded(
@@ -310,6 +330,7 @@ def _recorded(
         failure.status,
         words,
         recipient.issue,
+        failure.rule,
     )
     return _counted(incoming, event, f"{failure.kind} bounce", proof, people, rules)
 

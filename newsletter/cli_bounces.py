@@ -54,7 +54,7 @@ def _print(report: BounceReport, *, dry_run: bool) -> None:
     for effect in Effect:
         if report.effects[effect]:
             click.echo(f"{effect.capitalize():<{width}}  {report.effects[effect]:>7,}")
-    for effect in (Effect.SUPPRESSED, Effect.COUNTED, Effect.STRANGER, Effect.UNREADABLE):
+    for effect in (Effect.SUPPRESSED, Effect.COUNTED, Effect.UNCLEAR, Effect.STRANGER, Effect.UNREADABLE):
         told = [entry for entry in report.entries if entry.effect is effect]
         for entry in told[:SHOWN_PEOPLE]:
             click.echo(printable(f"  {effect}: {_sentence(entry)}"))

@@ -566,8 +566,8 @@ def _way(
 def _go_on(config: Config, issue: str, post: str, way: _Way) -> int:
     from newsletter import pipeline
     from newsletter.identity import may_be
-    from newsletter.outputs import require_free
     from newsletter.list_sources import open_sign_ups
+    from newsletter.outputs import require_free
 
     if not post or not way.to:
         raise errors.ConfigError(

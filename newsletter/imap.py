@@ -1,7 +1,8 @@
 """A mailbox on an IMAP server (RFC 3501), read without a trace, and marked only for what was recorded.
 
 TLS from the first byte, verified. Messages are read in read-only mode (EXAMINE) and peeked at; what is `acknowledge`d
-is moved to another folder, or marked as seen. Nothing is ever deleted.
+is moved to another folder, or marked as seen. Nothing is ever deleted. A server may be slow, broken or hostile: each
+answer has a limit, and a mailbox is searched in parts.
 """
 
 from __future__ import annotations
@@ -20,16 +21,24 @@ from newsletter.bounces.arrivals import Arrival
 from newsletter.bounces.bounded import MAX_BYTES
 from newsletter.errors import ConfigError, located
 from newsletter.imap_place import IMAP_VARIABLE, ImapPlace
+from newsletter.imap_token import access_token, xoauth2
 from newsletter.redaction import login_secrets, redacted
 from newsletter.values import printable
 
 if TYPE_CHECKING:
-    import imaplib
-
-TIMEOUT_S = 60.0
+    from newsletter.imap_session import BoundedImap, ImapLimits
 
 _AT_ONCE = 20
 """Messages of one FETCH: round trips are what a distant server costs, and this much is held in memory."""
+
+_SEARCHED = 20_000
+"""Messages that one SEARCH looks at. Its answer is one line, and 150,000 numbers are more than imaplib reads."""
+
+MAX_MESSAGES = 1_000_000
+"""Of a mailbox that are looked at in one run; the others in the next, when those are marked."""
+
+_ANSWER_BYTES = _AT_ONCE * (MAX_BYTES + 4096) + 256 * 1024
+"""What the answer to one command may have: the largest is that of a FETCH."""
 
 _FETCHED = re.compile(rb"\bUID (\d+)\b")
 _RECEIVED = re.compile(rb'\bINTERNALDATE "([^"]{1,40})"')
@@ -41,28 +50,48 @@ class ImapMailbox:
     Without `done_folder` those that are marked so are not read again; with one, whatever is in the mailbox is.
     """
 
-    def __init__(self, place: ImapPlace, done_folder: str = "", tls_context: ssl.SSLContext | None = None) -> None:
-        """Connects and logs in. ConfigError where that cannot be done."""
+    def __init__(
+        self,
+        place: ImapPlace,
+        done_folder: str = "",
+        tls_context: ssl.SSLContext | None = None,
+        token_command: Sequence[str] = (),
+        limits: ImapLimits | None = None,
+    ) -> None:
+        """Connects and logs in, by the access token that `token_command` prints, else by the password. ConfigError
+        where that cannot be done."""
         import imaplib
 
-        if not place.password:
+        from newsletter.imap_session import BoundedImap, ImapLimits
+
+        if not place.password and not token_command:
             what = f"not set, and {place.host} asks for a password"
-            raise ConfigError(located(IMAP_VARIABLE, None, what, "set it; with most providers, to an app password"))
+            remedy = "set it; with most providers, to an app password, or write [bounces] token_command"
+            raise ConfigError(located(IMAP_VARIABLE, None, what, remedy))
+        token = access_token(token_command, str(place)) if token_command else ""
         self.place = place
         self.done_folder = done_folder
         self._faults = (imaplib.IMAP4.error, OSError)
         self._validity: bytes | None = None
+        self._secret = token or place.password
+        self._messages = 0
         self._writing = False
         with self._told("cannot be opened"):
             # Security: the default context checks the certificate and the name in it.
             context = tls_context or ssl.create_default_context()
-            self._client: imaplib.IMAP4 = imaplib.IMAP4_SSL(
-                place.host.strip("[]"), place.port, ssl_context=context, timeout=TIMEOUT_S
-            )
+            bounds = limits or ImapLimits(_ANSWER_BYTES)
+            self._client: BoundedImap = BoundedImap(place.host.strip("[]"), place.port, context, bounds)
         try:
-            with self._told("refuses the login", "check the user, and the password in " + IMAP_VARIABLE):
-                self._client.login(place.user, place.password)
+            remedy = "see that token_command prints a token of this user with the right to read mail"
+            remedy = remedy if token else f"check the user, and the password in {IMAP_VARIABLE}"
+            with self._told("refuses the login", remedy):
+                self._client.allow()
+                if token:
+                    self._client.authenticate("XOAUTH2", lambda challenge: xoauth2(place.user, token, challenge))
+                else:
+                    self._client.login(place.user, place.password)
                 # A server may offer more than it did before the login, when imaplib asked.
+                self._client.allow()
                 self._offers = _words(self._client.capability()[1]).upper().split()
             self._select(readonly=True)
         except ConfigError:
@@ -76,8 +105,7 @@ class ImapMailbox:
     def arrivals(self) -> Iterator[Arrival]:
         """The messages that are to be read, the oldest first; a part of each, and never all of them in memory."""
         with self._told("cannot be searched"):
-            wanted = "ALL" if self._moves else "UNSEEN"
-            uids = b" ".join(each for each in self._asked("SEARCH", wanted, "UNDELETED") if each).split()
+            uids = self._found("ALL" if self._moves else "UNSEEN")
         for start in range(0, len(uids), _AT_ONCE):
             with self._told("cannot be read"):
                 parts = f"(UID INTERNALDATE BODY.PEEK[]<0.{MAX_BYTES}>)"
@@ -106,6 +134,7 @@ class ImapMailbox:
 
     def close(self) -> None:
         try:
+            self._client.allow()
             self._client.logout()
         except self._faults:  # the server is gone; the socket is ours to close
             with suppress(OSError):
@@ -121,6 +150,18 @@ class ImapMailbox:
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
+    def _found(self, wanted: str) -> list[bytes]:
+        """The numbers of the messages, by parts of the mailbox; nothing is moved in between."""
+        uids: list[bytes] = []
+        last = min(self._messages, MAX_MESSAGES)
+        for start in range(1, last + 1, _SEARCHED):
+            part = f"{start}:{min(start + _SEARCHED - 1, last)}"
+            answer = self._asked("SEARCH", part, wanted, "UNDELETED")
+            uids += b" ".join(each for each in answer if isinstance(each, bytes)).split()
+            if len(uids) > MAX_MESSAGES:
+                raise self._client.abort("it finds more messages than it has")
+        return uids
+
     @property
     def _moves(self) -> bool:
         """RFC 6851. Without it a message is copied, and the one that stays marked: expunging would delete."""
@@ -128,16 +169,20 @@ class ImapMailbox:
 
     def _into_folder(self, command: str, uids: str) -> None:
         folder = _quoted(self.done_folder)
+        self._client.allow()
         status, _ = self._client.uid(command, uids, folder)
         if status == "NO":  # [TRYCREATE] where it is missing; some servers only say NO
+            self._client.allow()
             self._client.create(folder)
             self._asked(command, uids, folder)
 
     def _select(self, *, readonly: bool) -> None:
         with self._told("cannot be opened", "create the folder, or name another"):
+            self._client.allow()
             status, answer = self._client.select(_quoted(self.place.folder), readonly=readonly)
             if status != "OK":
                 raise self._client.error(_words(answer))
+            self._messages = _number(answer)
             validity = self._client.untagged_responses.get("UIDVALIDITY", [None])[0]
             if self._validity not in (None, validity):
                 raise self._client.error("its messages were numbered anew")
@@ -145,6 +190,7 @@ class ImapMailbox:
             self._writing = not readonly
 
     def _asked(self, command: str, *arguments: str) -> list[Any]:
+        self._client.allow()
         status, answer = self._client.uid(command, *arguments)
         if status != "OK":
             raise self._client.error(_words(answer))
@@ -162,7 +208,7 @@ class ImapMailbox:
         except self._faults as error:
             said = str(error.args[-1] if error.args else error).strip("b'")
             # Security: some servers repeat the password in their refusal.
-            why = printable(redacted(said, login_secrets(self.place.user, self.place.password)))
+            why = printable(redacted(said, login_secrets(self.place.user, self._secret)))
             raise ConfigError(
                 located(self.name, None, f"{what}: {why[:300] or type(error).__name__}", remedy)
             ) from error
@@ -174,6 +220,12 @@ def _received(line: bytes) -> datetime | None:
         return parsedate_to_datetime(found[1].decode("ascii", "replace")) if found else None
     except ValueError:
         return None
+
+
+def _number(answer: Sequence[object]) -> int:
+    """How many messages there are: what SELECT and EXAMINE answer."""
+    found = answer[0] if answer else None
+    return int(found) if isinstance(found, bytes) and found.isdigit() and len(found) < 12 else 0
 
 
 def _words(answer: Sequence[object]) -> str:

@@ -36,7 +36,9 @@ class Mailbox(Protocol):
     def acknowledge(self, keys: Sequence[str]) -> None: ...
 
 
-def open_mailbox(source: str, env: Mapping[str, str], done_folder: str = "") -> AbstractContextManager[Mailbox]:
+def open_mailbox(
+    source: str, env: Mapping[str, str], done_folder: str = "", token_command: Sequence[str] = ()
+) -> AbstractContextManager[Mailbox]:
     """What `source` names: an address imaps://…, a folder, or a file. ConfigError where it is none, with what to write.
 
     A folder with `cur` and `new` in it is a Maildir, another one is searched for `.eml` files. A file that begins with
@@ -44,7 +46,7 @@ def open_mailbox(source: str, env: Mapping[str, str], done_folder: str = "") -> 
     """
     if "://" in source:
         try:
-            return ImapMailbox(read_imap(source, env), done_folder)
+            return ImapMailbox(read_imap(source, env), done_folder, token_command=token_command)
         except FaultError as fault:
             raise ConfigError(f"the mailbox {fault.what}; {fault.remedy or 'write imaps://user@host/INBOX'}") from fault
     if not source:

@@ -104,6 +104,13 @@ class BouncesSection(Section):
         text(entries.one_line),
         example="Recorded",
     )
+    token_command: tuple[str, ...] = key(
+        "The command, with its arguments, that prints an OAuth 2 access token for the IMAP mailbox, in place of a "
+        "password: Google's and Microsoft's ask for one.",
+        array(text(entries.word), "strings"),
+        default=(),
+        example=["oauth2-token", "bounce@example.com"],
+    )
     soft_threshold: int = key(
         "On how many days a soft bounce must come back before an address is not mailed any more.",
         whole(1, 1000),
@@ -111,8 +118,9 @@ class BouncesSection(Section):
         example=3,
     )
     stale_days: int = key(
-        "After how many days without a soft bounce those before count no more. For an issue a week, write 15.",
-        whole(1, 1000),
-        default=7,
+        "After how many days without a soft bounce those before count no more. 0 follows how often the newsletter "
+        "comes: two issues and a day, at least a week.",
+        whole(0, 1000),
+        default=0,
         example=15,
     )

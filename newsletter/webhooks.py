@@ -8,53 +8,94 @@ Pure: the clock and the way to a certificate are arguments. The formats are thos
     Mailgun    documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
     SendGrid   twilio.com/docs/sendgrid/for-developers/tracking-events/event, signed with ECDSA
 
-An event is never taken twice: each has a name, and a replay has the same. So the window for replays may be as long as
-providers go on trying, which is a day.
+Each other provider has a module of its own beside this one; `webhook_checks` has what all share. To add one more:
+
+    1  a module `webhook_NAME` with `read_NAME(post) -> tuple[Event, ...]`, the address of its documentation on top
+    2  first check whose the post is (`check_login`, `check_token`, `check_hmac`), then its time (`check_time`)
+    3  name each event by the provider's own id of it, or by all that it says (`event_name`)
+    4  a bounce is `refusal(address, the server's words, ...)`: the table judges, the provider's class comes second
+    5  what concerns nobody gives no event; what is malformed raises WebhookError
+    6  its name in `Provider` and `READERS` below, a field of `WebhookSecrets`
+    7  its environment variable in `web/hooks.py`, `VARIABLES`
+    8  its row in pyproject.toml's layers
+    9  its sample in tests/webhook_samples.py: the tests post it valid, forged, twice and old
+   10  its row in docs/serve.md
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import hmac
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from datetime import datetime
+from typing import Literal
 
+from newsletter.bounces.cloud_notices import ses_reading
+from newsletter.bounces.json_tree import message_ids_of, text_at, value_at
 from newsletter.bounces.readings import Bounce, Complaint, Failure, Kind, Traces, Unsubscribe
 from newsletter.bounces.verdict import failure_of
+from newsletter.webhook_aliyun import read_aliyun
+from newsletter.webhook_brevo import read_brevo
+from newsletter.webhook_checks import (
+    EARLY,
+    MAX_BODY,
+    MAX_EVENTS,
+    REPLAY_WINDOW,
+    Event,
+    ForgedError,
+    Post,
+    WebhookError,
+    check_login,
+    check_time,
+    event_name,
+    from_iso,
+    from_stamp,
+    json_of,
+    unbase64,
+)
+from newsletter.webhook_generic import read_generic
+from newsletter.webhook_mailersend import read_mailersend
+from newsletter.webhook_mailjet import read_mailjet
+from newsletter.webhook_resend import read_resend
+from newsletter.webhook_sparkpost import read_sparkpost
+from newsletter.webhook_tencent import read_tencent
 
-Provider = Literal["ses", "postmark", "mailgun", "sendgrid"]
+__all__ = [
+    "EARLY",
+    "MAX_BODY",
+    "REPLAY_WINDOW",
+    "Confirmation",
+    "Event",
+    "ForgedError",
+    "LoadCertificate",
+    "Provider",
+    "WebhookError",
+    "WebhookSecrets",
+    "read_webhook",
+]
+
+Provider = Literal[
+    "ses",
+    "postmark",
+    "mailgun",
+    "sendgrid",
+    "generic",
+    "brevo",
+    "resend",
+    "mailjet",
+    "mailersend",
+    "sparkpost",
+    "tencent",
+    "aliyun",
+]
 LoadCertificate = Callable[[str], bytes]
 """The PEM text at an address that was checked. Raises OSError where it cannot be had."""
-
-MAX_BODY = 1024 * 1024
-"""SendGrid's batches are the largest, with 768 KB."""
-
-MAX_EVENTS = 5_000
-REPLAY_WINDOW = timedelta(hours=25)
-EARLY = timedelta(minutes=5)
-"""How far another clock may be ahead of ours."""
 
 _SNS_HOST = r"sns\.[a-z0-9-]{3,30}\.amazonaws\.com(?:\.cn)?"
 _CERTIFICATE_URL = re.compile(rf"https://{_SNS_HOST}/SimpleNotificationService-[0-9a-f]{{32,64}}\.pem")
 _SUBSCRIBE_URL = re.compile(rf"https://{_SNS_HOST}/\?[\x21-\x7e]{{1,2000}}")
-
-
-class WebhookError(ValueError):
-    """The post is not what its provider sends; `what` is a phrase."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(what)
-        self.what = what
-
-
-class ForgedError(WebhookError):
-    """It is not shown to be the provider's: nothing in it may be believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +103,34 @@ class WebhookSecrets:
     """What each provider is known by; empty for one whose posts are all refused.
 
     `ses_topics` are the ARNs of our own topics. `postmark` is `user:password`, as in the webhook's address.
-    `mailgun` is its HTTP webhook signing key, `sendgrid` its verification key (a public one, in base64).
+    `mailgun` is its HTTP webhook signing key, `sendgrid` its verification key (a public one, in base64), `resend` and
+    `mailersend` their signing secrets, `aliyun` the token of EventBridge's target; the others are `user:password`.
     """
 
     ses_topics: tuple[str, ...] = ()
     postmark: str = field(default="", repr=False)
     mailgun: str = field(default="", repr=False)
     sendgrid: str = ""
+    generic: str = field(default="", repr=False)
+    brevo: str = field(default="", repr=False)
+    resend: str = field(default="", repr=False)
+    mailjet: str = field(default="", repr=False)
+    mailersend: str = field(default="", repr=False)
+    sparkpost: str = field(default="", repr=False)
+    tencent: str = field(default="", repr=False)
+    aliyun: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that a provider tells. `name` is the same each time that it is told, and begins with the provider's."""
-
-    name: str
-    at: datetime
-    reading: Bounce | Complaint | Unsubscribe
+READERS: Mapping[str, Callable[[Post], tuple[Event, ...]]] = {
+    "generic": read_generic,
+    "brevo": read_brevo,
+    "resend": read_resend,
+    "mailjet": read_mailjet,
+    "mailersend": read_mailersend,
+    "sparkpost": read_sparkpost,
+    "tencent": read_tencent,
+    "aliyun": read_aliyun,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,34 +165,33 @@ def read_webhook(
             return _mailgun(body, secrets.mailgun, now)
         case "sendgrid":
             return _sendgrid(headers, body, secrets.sendgrid, now)
+        case _:
+            return READERS[provider](Post(headers, body, getattr(secrets, provider), now))
 
 
 # --- Amazon SES -----------------------------------------------------------------------------------------------------
 
 _NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 _CONFIRMATION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
-_SES_LANE = frozenset({"MessageTooLarge", "ContentRejected", "AttachmentRejected"})
-_SES_LISTED = frozenset({"Suppressed", "OnAccountSuppressionList"})
-"""Bounced or complained before: SES does not even try any more."""
 
 
 def _ses(
     body: bytes, topics: Sequence[str], now: datetime, load_certificate: LoadCertificate
 ) -> tuple[Event | Confirmation, ...]:
-    envelope = _json(body)
-    topic, kind = _text(envelope, "TopicArn"), _text(envelope, "Type")
+    envelope = json_of(body)
+    topic, kind = text_at(envelope, "TopicArn"), text_at(envelope, "Type")
     # Security: Amazon signs for everybody who has a topic. First of all it must be ours.
     if topic not in topics:
         raise ForgedError("it comes from a topic that is not configured")
     _check_sns(envelope, _NOTIFICATION if kind == "Notification" else _CONFIRMATION, now, load_certificate)
     if kind == "SubscriptionConfirmation":
-        url = _text(envelope, "SubscribeURL")
+        url = text_at(envelope, "SubscribeURL")
         if not _SUBSCRIBE_URL.fullmatch(url):
             raise ForgedError("the address to confirm at is not Amazon's")
         return (Confirmation(topic, url),)
     if kind != "Notification":
         return ()
-    return tuple(_ses_events(_json(_text(envelope, "Message").encode()), now))
+    return tuple(_ses_events(json_of(text_at(envelope, "Message").encode()), now))
 
 
 def _check_sns(envelope: object, signed: Sequence[str], now: datetime, load_certificate: LoadCertificate) -> None:
@@ -148,7 +200,7 @@ def _check_sns(envelope: object, signed: Sequence[str], now: datetime, load_cert
     from cryptography.hazmat.primitives.asymmetric import padding, rsa
     from cryptography.x509 import load_pem_x509_certificate
 
-    url, version = _text(envelope, "SigningCertURL"), _text(envelope, "SignatureVersion")
+    url, version = text_at(envelope, "SigningCertURL"), text_at(envelope, "SignatureVersion")
     # Security: whoever chooses the certificate chooses who may sign. It is Amazon's, over https, or nobody's.
     if not _CERTIFICATE_URL.fullmatch(url):
         raise ForgedError("its certificate is not at Amazon's")
@@ -168,64 +220,27 @@ def _check_sns(envelope: object, signed: Sequence[str], now: datetime, load_cert
     if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
         raise ForgedError("its certificate is out of date")
     # A lone surrogate, which JSON can write, has no bytes; Amazon has signed none.
-    lines = [f"{name}\n{value}\n" for name in signed if isinstance(value := _get(envelope, name), str)]
+    lines = [f"{name}\n{value}\n" for name in signed if isinstance(value := value_at(envelope, name), str)]
     digest = hashes.SHA256() if version == "2" else hashes.SHA1()  # noqa: S303 - what SNS signs with by default
     try:
         key.verify(
-            _unbase64(_text(envelope, "Signature")),
+            unbase64(text_at(envelope, "Signature")),
             "".join(lines).encode("utf-8", "replace"),
             padding.PKCS1v15(),
             digest,
         )
     except InvalidSignature as error:
         raise ForgedError("its signature does not hold") from error
-    _check_time(_from_iso(_text(envelope, "Timestamp")), now)
+    check_time(from_iso(text_at(envelope, "Timestamp")), now)
 
 
 def _ses_events(message: object, now: datetime) -> Iterator[Event]:
-    kind = _text(message, "notificationType") or _text(message, "eventType")
-    ids = [_text(message, "mail", "commonHeaders", "messageId")]
-    ids += [
-        _text(each, "value")
-        for each in _list(message, "mail", "headers")
-        if _text(each, "name").lower() == "message-id"
-    ]
-    traces = Traces(message_ids=_message_ids(*ids))
-    if kind == "Bounce":
-        name, at = _text(message, "bounce", "feedbackId"), _from_iso(_text(message, "bounce", "timestamp")) or now
-        kinds = _text(message, "bounce", "bounceType"), _text(message, "bounce", "bounceSubType")
-        failures = tuple(_ses_failure(each, *kinds) for each in _list(message, "bounce", "bouncedRecipients"))
-        if failures:
-            yield Event(
-                _name("ses", name, message), at, Bounce(failures, traces, _text(message, "bounce", "reportingMTA"))
-            )
-    elif kind == "Complaint":
-        name, at = _text(message, "complaint", "feedbackId"), _from_iso(_text(message, "complaint", "timestamp")) or now
-        feedback = _text(message, "complaint", "complaintFeedbackType") or "abuse"
-        named = tuple(_text(each, "emailAddress") for each in _list(message, "complaint", "complainedRecipients"))
-        if feedback != "not-spam":
-            reporter = _text(message, "complaint", "userAgent")
-            yield Event(
-                _name("ses", name, message), at, Complaint(feedback, replace(traces, addresses=named), reporter)
-            )
-
-
-def _ses_failure(recipient: object, kind: str, subtype: str) -> Failure:
-    """SES's own kind counts where there is no code, and never makes a dead address of one that another rule spares."""
-    status, words = _text(recipient, "status"), _text(recipient, "diagnosticCode")
-    failure = failure_of(
-        _text(recipient, "emailAddress"), status, words, delayed=_text(recipient, "action") == "delayed"
-    )
-    if subtype in _SES_LISTED:
-        return replace(failure, kind=Kind.HARD, words=failure.words or f"SES: {subtype}")
-    if status or words:
-        return failure
-    if subtype in _SES_LANE:
-        chosen = Kind.LANE
-    else:
-        # A transient one without a word may be an answer from a holiday.
-        chosen = Kind.DELAYED if kind == "Transient" and subtype != "MailboxFull" else Kind.SOFT
-    return replace(failure, kind=chosen, words=f"SES: {kind}, {subtype}")
+    reading = ses_reading(message)
+    if reading is None:
+        return
+    part = "bounce" if isinstance(reading, Bounce) else "complaint"
+    at = from_iso(text_at(message, part, "timestamp")) or now
+    yield Event(event_name("ses", text_at(message, part, "feedbackId"), message), at, reading)
 
 
 # --- Postmark -------------------------------------------------------------------------------------------------------
@@ -245,13 +260,14 @@ _POSTMARK_KINDS: Mapping[str, Kind] = {
 
 
 def _postmark(headers: Mapping[str, str], body: bytes, secret: str, now: datetime) -> tuple[Event, ...]:
-    expected = "Basic " + base64.b64encode(secret.encode()).decode()
-    # Security: compared in constant time; and without a secret nobody is let in.
-    if ":" not in secret or not hmac.compare_digest(headers.get("authorization", "").encode(), expected.encode()):
-        raise ForgedError("it does not bear the user and password that were configured")
-    event = _json(body)
-    record, kind, address = _text(event, "RecordType"), _text(event, "Type"), _text(event, "Email")
-    name, at = _name("postmark", _text(event, "ID"), event), _from_iso(_text(event, "BouncedAt")) or now
+    check_login(Post(headers, body, secret, now))
+    event = json_of(body)
+    record, kind, address = text_at(event, "RecordType"), text_at(event, "Type"), text_at(event, "Email")
+    # Security: whoever has seen a post may send it again, and it has no signature that would grow old.
+    at_once = text_at(event, "BouncedAt") or text_at(event, "ChangedAt")
+    if at_once:
+        check_time(from_iso(at_once), now)
+    name, at = event_name("postmark", text_at(event, "ID"), event), from_iso(text_at(event, "BouncedAt")) or now
     if record == "SubscriptionChange":
         return tuple(_postmark_change(event, now))
     if record not in ("Bounce", "SpamComplaint") or not address:
@@ -262,38 +278,51 @@ def _postmark(headers: Mapping[str, str], body: bytes, secret: str, now: datetim
         return (Event(name, at, Unsubscribe(address, "")),)
     if kind not in _POSTMARK_KINDS:
         return ()
-    failure = failure_of(address, "", _text(event, "Details"), delayed=kind == "Transient")
+    failure = failure_of(address, "", text_at(event, "Details"), delayed=kind == "Transient")
     if not (failure.status or failure.code):
         # It has taken the address off its own list: it does not even try any more.
-        dead = kind == "HardBounce" and _get(event, "Inactive") is True
-        words = failure.words or _text(event, "Description")
+        dead = kind == "HardBounce" and value_at(event, "Inactive") is True
+        words = failure.words or text_at(event, "Description")
         failure = replace(failure, kind=Kind.HARD if dead else _POSTMARK_KINDS[kind], words=words)
     return (Event(name, at, Bounce((failure,), reporter="Postmark")),)
 
 
 def _postmark_change(event: object, now: datetime) -> Iterator[Event]:
-    address, changed = _text(event, "Recipient"), _text(event, "ChangedAt")
-    if address and _get(event, "SuppressSending") is True and _text(event, "Origin") == "Recipient":
-        yield Event(_name("postmark", "", event), _from_iso(changed) or now, Unsubscribe(address, ""))
+    address, at = text_at(event, "Recipient"), from_iso(text_at(event, "ChangedAt")) or now
+    reason = text_at(event, "SuppressionReason")
+    if not address or value_at(event, "SuppressSending") is not True:
+        return  # taken off its list again: our own suppression is for the reader to lift
+    name = event_name("postmark", "", event)
+    if reason == "HardBounce":
+        failure = Failure(address, Kind.HARD, words="on Postmark's suppression list", rule="Postmark: HardBounce")
+        yield Event(name, at, Bounce((failure,), reporter="Postmark"))
+    elif reason == "SpamComplaint":
+        yield Event(name, at, Complaint("abuse", Traces(addresses=(address,)), "Postmark"))
+    elif text_at(event, "Origin") == "Recipient":
+        yield Event(name, at, Unsubscribe(address, ""))
 
 
 # --- Mailgun --------------------------------------------------------------------------------------------------------
 
 
 def _mailgun(body: bytes, key: str, now: datetime) -> tuple[Event, ...]:
-    post = _json(body)
-    stamp, mark = _text(post, "signature", "timestamp"), _text(post, "signature", "token")
+    post = json_of(body)
+    stamp, mark = text_at(post, "signature", "timestamp"), text_at(post, "signature", "token")
     expected = hmac.new(key.encode(), f"{stamp}{mark}".encode(), hashlib.sha256).hexdigest() if key else ""
     # Security: compared in constant time; and without a key nobody is let in.
-    if not key or not hmac.compare_digest(_text(post, "signature", "signature").encode(), expected.encode()):
+    if not key or not hmac.compare_digest(text_at(post, "signature", "signature").encode(), expected.encode()):
         raise ForgedError("its signature does not hold")
-    _check_time(_from_stamp(stamp), now)
-    event = _get(post, "event-data")
-    address, kind, reason = _text(event, "recipient"), _text(event, "event"), _text(event, "reason")
-    # Security: Mailgun signs the time and the token, not the event. Named by the token, another event behind the same
+    # Security: the two are signed as one text without anything between them, and "1" + "2x" is "12" + "x". A token is
+    # letters and digits, a time is digits; and what is remembered is the text that was signed, however it is cut.
+    if not re.fullmatch(r"[0-9]{1,12}", stamp) or not mark:
+        raise ForgedError("its time is not a number")
+    check_time(from_stamp(stamp), now)
+    event = value_at(post, "event-data")
+    address, kind, reason = text_at(event, "recipient"), text_at(event, "event"), text_at(event, "reason")
+    # Security: Mailgun signs the time and the token, not the event. Named by what is signed, another event behind that
     # signature is one that was counted before.
-    name, at = _name("mailgun", mark, event), _from_stamp(_text(event, "timestamp")) or now
-    traces = Traces(message_ids=_message_ids(_text(event, "message", "headers", "message-id")))
+    name, at = event_name("mailgun", f"{stamp}{mark}", event), from_stamp(text_at(event, "timestamp")) or now
+    traces = Traces(message_ids=message_ids_of(text_at(event, "message", "headers", "message-id")))
     if not address:
         return ()
     if kind == "complained" or reason == "suppress-complaint":
@@ -302,11 +331,11 @@ def _mailgun(body: bytes, key: str, now: datetime) -> tuple[Event, ...]:
         return (Event(name, at, Unsubscribe(address, "")),)
     if kind != "failed":
         return ()
-    code, words = _text(event, "delivery-status", "code"), _text(event, "delivery-status", "message")
-    words = words or _text(event, "delivery-status", "description")
+    code, words = text_at(event, "delivery-status", "code"), text_at(event, "delivery-status", "message")
+    words = words or text_at(event, "delivery-status", "description")
     diagnosis = f"{code} {words}" if re.fullmatch(r"[45]\d\d", code) and not re.match(r"[45]\d\d\b", words) else words
-    status = _text(event, "delivery-status", "enhanced-code")
-    failure = failure_of(address, status, diagnosis, delayed=_text(event, "severity") == "temporary")
+    status = text_at(event, "delivery-status", "enhanced-code")
+    failure = failure_of(address, status, diagnosis, delayed=text_at(event, "severity") == "temporary")
     if reason == "suppress-bounce":
         failure = replace(failure, kind=Kind.HARD)
     return (Event(name, at, Bounce((failure,), traces, "Mailgun")),)
@@ -322,9 +351,9 @@ def _sendgrid(headers: Mapping[str, str], body: bytes, key: str, now: datetime) 
     from cryptography.hazmat.primitives.serialization import load_der_public_key
 
     stamp = headers.get("x-twilio-email-event-webhook-timestamp", "")
-    signature = _unbase64(headers.get("x-twilio-email-event-webhook-signature", ""))
+    signature = unbase64(headers.get("x-twilio-email-event-webhook-signature", ""))
     try:
-        public = load_der_public_key(_unbase64(key)) if key else None
+        public = load_der_public_key(unbase64(key)) if key else None
     except ValueError as error:
         raise ForgedError("the verification key that was configured is none") from error
     if not isinstance(public, ec.EllipticCurvePublicKey):
@@ -333,104 +362,37 @@ def _sendgrid(headers: Mapping[str, str], body: bytes, key: str, now: datetime) 
         public.verify(signature, stamp.encode() + body, ec.ECDSA(hashes.SHA256()))
     except InvalidSignature as error:
         raise ForgedError("its signature does not hold") from error
-    _check_time(_from_stamp(stamp), now)
-    events = _json(body)
+    check_time(from_stamp(stamp), now)
+    events = json_of(body)
     if not isinstance(events, list) or len(events) > MAX_EVENTS:
         raise WebhookError(f"not a list of at most {MAX_EVENTS:,} events")
     return tuple(event for each in events for event in _sendgrid_event(each, now))
 
 
 def _sendgrid_event(event: object, now: datetime) -> Iterator[Event]:
-    address, kind, reason = _text(event, "email"), _text(event, "event"), _text(event, "reason")
-    name, at = _name("sendgrid", _text(event, "sg_event_id"), event), _from_stamp(_text(event, "timestamp")) or now
-    traces = Traces(message_ids=_message_ids(_text(event, "smtp-id")))
+    address, kind, reason = text_at(event, "email"), text_at(event, "event"), text_at(event, "reason")
+    name, at = (
+        event_name("sendgrid", text_at(event, "sg_event_id"), event),
+        from_stamp(text_at(event, "timestamp")) or now,
+    )
+    traces = Traces(message_ids=message_ids_of(text_at(event, "smtp-id")))
     if not address:
         return
     if kind == "spamreport" or (kind == "dropped" and reason == "Spam Reporting Address"):
         yield Event(name, at, Complaint("abuse", replace(traces, addresses=(address,)), "SendGrid"))
     elif kind in ("unsubscribe", "group_unsubscribe") or (kind == "dropped" and reason == "Unsubscribed Address"):
         yield Event(name, at, Unsubscribe(address, ""))
+    elif kind == "dropped" and reason == "Invalid":
+        # It did not even try: the address is none by its form, as it sees it.
+        failure = Failure(address, Kind.SOFT, words=f"SendGrid dropped it: {reason}", rule="SendGrid: dropped, Invalid")
+        yield Event(name, at, Bounce((failure,), traces, "SendGrid"))
     elif kind == "dropped" and reason == "Bounced Address":
         yield Event(name, at, Bounce((Failure(address, Kind.HARD, words=reason),), traces, "SendGrid"))
     elif kind == "deferred":
-        delayed = failure_of(address, "", _text(event, "response"), delayed=True)
+        delayed = failure_of(address, "", text_at(event, "response"), delayed=True)
         yield Event(name, at, Bounce((delayed,), traces, "SendGrid"))
     elif kind == "bounce":
-        failure = failure_of(address, _text(event, "status"), reason)
-        if _text(event, "type") == "blocked" and failure.kind is Kind.HARD:
+        failure = failure_of(address, text_at(event, "status"), reason)
+        if text_at(event, "type") == "blocked" and failure.kind is Kind.HARD:
             failure = replace(failure, kind=Kind.LANE)  # its own word for what it does not hold against the address
         yield Event(name, at, Bounce((failure,), traces, "SendGrid"))
-
-
-# --- reading --------------------------------------------------------------------------------------------------------
-
-
-def _json(body: bytes) -> object:
-    try:
-        tree: object = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise WebhookError("not JSON") from error
-    return tree
-
-
-def _get(tree: object, *path: str) -> object:
-    """What stands at a path of names; None where there is nothing."""
-    for name in path:
-        tree = tree.get(name) if isinstance(tree, dict) else None
-    return tree
-
-
-def _text(tree: object, *path: str) -> str:
-    """A string or a number as text; "" where there is neither."""
-    found = _get(tree, *path)
-    if isinstance(found, bool) or not isinstance(found, str | int | float):
-        return ""
-    # A lone surrogate, which JSON can write, belongs to no text.
-    return str(found).encode("utf-8", "replace").decode()
-
-
-def _list(tree: object, *path: str) -> list[Any]:
-    found = _get(tree, *path)
-    return found[:MAX_EVENTS] if isinstance(found, list) else []
-
-
-def _name(provider: str, given: str, event: object) -> str:
-    """By the provider's own id of the event; where it gives none, by all that it says."""
-    if not given.strip() or len(given) > 200:
-        given = hashlib.sha256(json.dumps(event, sort_keys=True).encode()).hexdigest()
-    return f"{provider}:{given}"
-
-
-def _message_ids(*texts: str) -> tuple[str, ...]:
-    """In angle brackets, as the header has them; Mailgun leaves them out."""
-    bare = (text.strip().strip("<>") for text in texts)
-    return tuple(dict.fromkeys(f"<{text}>" for text in bare if "@" in text and len(text) < 500))
-
-
-def _from_iso(text: str) -> datetime | None:
-    """Of a time as ISO 8601 writes it; one without a zone is UTC."""
-    try:
-        found = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _from_stamp(text: str) -> datetime | None:
-    """Of seconds since 1970."""
-    try:
-        return datetime.fromtimestamp(float(text), UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _check_time(at: datetime | None, now: datetime) -> None:
-    if at is None or not now - REPLAY_WINDOW <= at <= now + EARLY:
-        raise ForgedError("it is too old, or of a time to come")
-
-
-def _unbase64(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return b""

@@ -363,3 +363,66 @@ def test_complaints_and_wishes_to_leave_from_a_provider(people: People) -> None:
     entries = settle([told(complained), told(Unsubscribe(BO, ""), "ses:2")], people, Rules())
     assert [entry.effect for entry in entries] == [Effect.SUPPRESSED] * 2
     assert (reasons(people, ADA), reasons(people, BO)) == ([Reason.COMPLAINT], [Reason.UNSUBSCRIBED])
+
+
+# --- what is sent on, what is unclear, what follows the cadence -----------------------------------------------------
+
+
+def sent_on(report: bytes) -> bytes:
+    head = b"From: Bo <bo@example.net>\nTo: news@example.com\nSubject: Fwd: Undelivered\nMIME-Version: 1.0\n"
+    head += b'Content-Type: multipart/mixed; boundary="o"\n\n--o\nContent-Type: text/plain\n\nLook at this!\n--o\n'
+    return head + b"Content-Type: message/rfc822\n\n" + report.replace(b"\r\n", b"\n") + b"\n--o--\n"
+
+
+def test_a_report_that_a_reader_sends_on_counts_against_nobody(people: People, clock: Clock) -> None:
+    box = Box(sent_on(hard(ADA)))
+    assert effects(reading(box, people, clock, RULES)) == {Effect.ALONE: 1}
+    assert box.told == []
+    assert people.story(ADA.lower()).bounces == ()
+
+
+def test_a_report_of_our_own_mail_that_is_sent_on_counts_for_its_reader_alone(people: People, clock: Clock) -> None:
+    """Ada passed the issue on to somebody, whose server said no with her Message-ID in it; Bo's own server said no."""
+    returned = f"Message-ID: {message_id(ISSUE, ADA)}\nTo: friend@example.org"
+    assert effects(reading(Box(sent_on(hard("friend@example.org", returned=returned))), people, clock, RULES)) == {
+        Effect.ALONE: 1
+    }
+    returned = f"Message-ID: {message_id(ISSUE, BO)}\nTo: {BO}"
+    assert effects(reading(Box(sent_on(hard(BO, returned=returned))), people, clock, RULES)) == {Effect.SUPPRESSED: 1}
+
+
+def test_what_may_be_a_wish_to_leave_is_named_and_stays_new(people: People, clock: Clock) -> None:
+    box = Box(letter("Re: The news", "I have clicked unsubscribe twice now. Does it work?", sender=f"Ada <{ADA}>"))
+    report = reading(box, people, clock, RULES)
+    assert effects(report) == {Effect.UNCLEAR: 1}
+    assert report.entries[0].address.lower() == ADA.lower()
+    assert "unsubscribe twice" in report.entries[0].why
+    assert f"subscribers suppress {ADA}" in report.entries[0].why
+    assert box.told == []
+
+
+def test_which_row_of_the_table_decided_is_kept(people: People, clock: Clock) -> None:
+    raw = dsn("Action: failed", "Status: 5.1.1", "Diagnostic-Code: smtp; 550 blocked using a block list", to=verp(BO))
+    reading(Box(raw), people, clock, RULES)
+    ((event, decision),) = people.story(BO).bounces
+    assert event.kind == "lane"
+    assert decision.endswith("(judged by: the sender is on a block list)")
+
+
+@pytest.mark.parametrize(("every", "suppressed"), [(1, False), (7, True)])
+def test_points_last_as_the_newsletter_s_cadence_asks(tmp_path: Path, every: int, suppressed: bool) -> None:
+    """Five full mailboxes ten days apart: of a weekly issue all of them count, of a daily one none does."""
+    clock = Clock()
+    store = tmp_path / "cadence.db"
+    with Ledger.open(store, clock) as ledger:
+        for number in range(10):
+            clock.now = NOW + timedelta(days=number * every)
+            ledger.plan(f"issue-{number}", [BO], content_hash="h", subject="News")
+            (claim,) = ledger.claim(f"issue-{number}", 1)
+            ledger.write(f"issue-{number}", [Move(claim.row, State.COMMITTING, message_id=f"<{number}@example.com>")])
+            ledger.write(f"issue-{number}", [Move(claim.row, State.SENT, stage="dot", code=250)])
+    with People.open(store, clock, [SECRET]) as people:
+        for number in range(5):
+            clock.now = NOW + timedelta(days=100 + number * 10)
+            reading(Box(soft(BO, to=verp(BO, f"issue-{number}")), received=clock.now), people, clock, RULES)
+        assert bool(people.story(BO).suppressions) is suppressed

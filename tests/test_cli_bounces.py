@@ -101,12 +101,12 @@ def test_what_came_back_of_a_send(folder: Path) -> None:
     assert run.code == 0, run.err
     assert "9 messages read" in run.out
     assert (
-        "suppressed: ada@example.net: the address is dead (5.1.1): not mailed any more (2026-03-01-hello, by token)"
-        in run.out
+        "suppressed: ada@example.net: the address is dead (5.1.1): not mailed any more "
+        "(judged by: unknown recipient, by words) (2026-03-01-hello, by token)" in run.out
     )
     assert (
-        "suppressed: bo@example.net: the address is dead (5.1.1): not mailed any more (2026-03-01-hello, by message id)"
-        in run.out
+        "suppressed: bo@example.net: the address is dead (5.1.1): not mailed any more "
+        "(judged by: unknown recipient, by words) (2026-03-01-hello, by message id)" in run.out
     )
     assert "counted: eve@example.net: a soft bounce (5.2.2), day 1 of 5: mailed as before" in run.out
     assert "of nobody we know: box/8.eml: a bounce: it names stranger@example.org" in run.out

@@ -240,6 +240,10 @@ def test_what_else_postmark_tells() -> None:
     changed = {"RecordType": "SubscriptionChange", "Recipient": ADA, "ChangedAt": "2026-03-02T08:00:00Z"}
     left = json.dumps({**changed, "SuppressSending": True, "Origin": "Recipient"}).encode()
     assert only("postmark", left, BASIC).reading == Unsubscribe(ADA, "")
+    listed = {**changed, "SuppressSending": True, "Origin": "Recipient", "SuppressionReason": "HardBounce"}
+    assert failure(only("postmark", json.dumps(listed).encode(), BASIC))[:2] == (ADA, Kind.HARD)
+    listed["SuppressionReason"] = "SpamComplaint"
+    assert isinstance(only("postmark", json.dumps(listed).encode(), BASIC).reading, Complaint)
     for other in ({"SuppressSending": False, "Origin": "Recipient"}, {"SuppressSending": True, "Origin": "Customer"}):
         assert read("postmark", json.dumps({**changed, **other}).encode(), BASIC) == ()
 
@@ -267,7 +271,7 @@ def test_a_bounce_that_mailgun_tells_of(event: dict[str, Any], expected: tuple[K
     assert failure(found) == (ADA, *expected)
     assert isinstance(found.reading, Bounce)
     assert found.reading.traces.message_ids == ("<abc@example.com>",)
-    assert (found.name, found.at) == ("mailgun:token-1", NOW)
+    assert (found.name, found.at) == ("mailgun:1772442000token-1", NOW)
 
 
 def test_what_else_mailgun_tells() -> None:
@@ -358,10 +362,35 @@ def test_another_key_does_not_sign() -> None:
         read("postmark", postmark(), {"authorization": "Basic \xff"})
 
 
+def test_an_old_post_of_postmark_is_refused() -> None:
+    """It has no signature that would grow old."""
+    for old in (postmark(BouncedAt="2026-02-20T08:00:00Z"), postmark(BouncedAt="2026-04-20T08:00:00Z")):
+        with pytest.raises(ForgedError, match="too old, or of a time to come"):
+            read("postmark", old, BASIC)
+
+
+@pytest.mark.parametrize(("time", "token"), [(f"{STAMP}e0", "abc"), (f"{STAMP}e", "0abc"), (STAMP[:-1], "0e0abc")])
+def test_a_mailgun_signature_that_is_cut_elsewhere_is_refused(time: str, token: str) -> None:
+    """Time and token are signed as one text: `1772442000` + `e0abc` is `1772442000e0` + `abc`, a number as well."""
+    signature = hmac.new(MAILGUN_KEY.encode(), f"{STAMP}e0abc".encode(), hashlib.sha256).hexdigest()
+    data = {"event": "failed", "severity": "permanent", "recipient": ADA}
+    signed = {"timestamp": time, "token": token, "signature": signature}
+    body = json.dumps({"signature": signed, "event-data": data}).encode()
+    with pytest.raises(ForgedError):
+        read("mailgun", body)
+    whole = json.dumps({"signature": {**signed, "timestamp": STAMP, "token": "e0abc"}, "event-data": data}).encode()
+    assert only("mailgun", whole).name == f"mailgun:{STAMP}e0abc"
+
+
+def test_what_sendgrid_dropped_as_invalid_is_a_point() -> None:
+    event = only("sendgrid", *sendgrid({"event": "dropped", "reason": "Invalid", "sg_event_id": "9"}))
+    assert failure(event)[:2] == (ADA, Kind.SOFT)
+
+
 def test_an_event_behind_a_mailgun_signature_of_another_is_the_same_event() -> None:
     """Its signature covers the token alone: what is put behind it counts as that one, once."""
     names = {only("mailgun", mailgun(event="complained", recipient=who)).name for who in (ADA, "bo@example.net")}
-    assert names == {"mailgun:token-1"}
+    assert names == {"mailgun:1772442000token-1"}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import getaddresses
+from html import unescape
 
 from newsletter.bounces.bounded import bounded
 
@@ -25,7 +26,20 @@ _MESSAGE_ID = re.compile(r"<[^\s<>@]{1,200}@[^\s<>@]{1,255}>")
 _RETURNED = frozenset(
     {"message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers"}
 )
+_JAPANESE = b"\x1b$B"
+"""The escape that begins Japanese in ISO-2022-JP (RFC 1468)."""
+
 _NO_CHARSETS = frozenset({"punycode", "idna", "unicode-escape", "raw-unicode-escape"})
+
+MAX_PAGE = 60_000
+"""Characters of HTML that are read."""
+
+# Each goes over the page once: nothing before a `<` is tried twice.
+_UNSEEN = re.compile(r"<!--[^-]{0,4000}-->|<(style|script|title)\b[^<]{0,20000}</\1>", re.IGNORECASE)
+_BLOCK = re.compile(
+    r"<(?:br|/?p|/?div|/?tr|/?li|/?h\d|/?table|hr|/?blockquote|/?ul|/?ol)\b[^<>]{0,1000}>", re.IGNORECASE
+)
+_TAG = re.compile(r"<[a-zA-Z/!][^<>]{0,2000}>")
 
 Mail = Message
 
@@ -79,14 +93,37 @@ def blocks_of(part: Mail) -> tuple[Mail, ...]:
 def texts_of(mail: Mail) -> Iterator[str]:
     """The decoded text parts of a message's own, without those of a message that is attached to it."""
     for part in _own_parts(mail):
-        if part.get_content_maintype() == "text" and part.get_content_type() not in _RETURNED:
+        kind = part.get_content_maintype()
+        # One that says it has parts, and whose boundary was lost on its way, is its text.
+        if kind in ("text", "multipart") and part.get_content_type() not in _RETURNED:
             yield text_of(part)
+
+
+def readable_texts_of(mail: Mail) -> tuple[str, ...]:
+    """The same as a person reads them: the plain ones, or what HTML shows where there is no plain one."""
+    texts = [(part.get_content_type(), text_of(part)) for part in _own_parts(mail)]
+    plain = tuple(
+        text
+        for kind, text in texts
+        if kind.startswith(("text/", "multipart/")) and kind not in _RETURNED and kind != "text/html"
+    )
+    if any(text.strip() for text in plain):
+        return plain
+    return tuple(shown_by(text) for kind, text in texts if kind == "text/html")
+
+
+def shown_by(page: str) -> str:
+    """The text of HTML, a line for each block. Cut to what an honest report has."""
+    page = _UNSEEN.sub("", page[:MAX_PAGE])
+    return unescape(_TAG.sub("", _BLOCK.sub("\n", page.replace("\n", " "))))
 
 
 def text_of(part: Mail) -> str:
     payload = part.get_payload(decode=True)
     if not isinstance(payload, bytes):
         return ""
+    if _JAPANESE in payload:  # some say that it is ASCII, or say nothing
+        return payload.decode("iso-2022-jp", "replace")
     try:
         charset = codecs.lookup(part.get_content_charset("utf-8") or "utf-8").name
         # Security: Python knows codecs that no mail is written in, and one of them takes time by the square.

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from newsletter.bounces.letters import auto_reply, machine_mail, unsubscribe
+from newsletter.bounces.cloud_notices import cloud_notice
+from newsletter.bounces.letters import auto_reply, machine_mail
+from newsletter.bounces.own_text import own_text, tells_of_failure
 from newsletter.bounces.parts import (
     PARSER_FAULTS,
     Mail,
@@ -12,18 +15,26 @@ from newsletter.bounces.parts import (
     header,
     message_ids_in,
     parse,
+    readable_texts_of,
     returned_of,
     sender_of,
-    texts_of,
 )
-from newsletter.bounces.readings import Ordinary, Reading, Traces, Unreadable
-from newsletter.bounces.reports import delivery_report, feedback_report, reported_addresses, reported_senders
-from newsletter.bounces.zoo import bounce_to, known_bounce
+from newsletter.bounces.plain_reports import plain_report, report_by_fields, report_to
+from newsletter.bounces.readings import AutoReply, Bounce, Complaint, Ordinary, Reading, Traces, Unreadable
+from newsletter.bounces.reports import (
+    delivery_report,
+    feedback_report,
+    junk_report,
+    reported_addresses,
+    reported_senders,
+)
+from newsletter.bounces.wishes import doubtful_wish, unsubscribe
+from newsletter.bounces.writers import has_null_path, is_by_machine, is_by_server, is_receipt
+from newsletter.bounces.zoo import known_bounce
 from newsletter.links import TOKEN_CHARS
 
 _PLACE = "{token}"
 _DELIVERED_TO = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To", "To")
-_SYSTEM = re.compile(r"(?:mailer-?daemon|mdaemon|postmaster|mail-?daemon)(?:@|$)", re.IGNORECASE)
 _INLINE_ID = re.compile(
     r"^[ \t>]{0,8}Message-ID:[ \t]{0,8}(<[^\s<>@]{1,200}@[^\s<>@]{1,255}>)", re.MULTILINE | re.IGNORECASE
 )
@@ -46,33 +57,55 @@ def read_message(raw: bytes, bounce_address: str = "") -> Reading:
 
 
 def _read(mail: Mail, bounce_address: str) -> Reading:
-    texts = tuple(texts_of(mail))
+    texts = readable_texts_of(mail)
     traces = _traces(mail, bounce_address, texts)
-    report = feedback_report(mail, traces) or delivery_report(mail, traces)
+    return _report(mail, traces, texts) or _answer_or_letter(mail, traces)
+
+
+def _report(mail: Mail, traces: Traces, texts: tuple[str, ...]) -> Bounce | Complaint | AutoReply | None:
+    """What a machine tells of our mail, by the strength of its proof."""
+    if is_receipt(mail):
+        return None
+    sender = sender_of(mail)
+    own = own_text(texts)
+    by_server = is_by_server(mail)
+    told = feedback_report(mail, traces) or junk_report(mail, traces, sender) or cloud_notice(texts, sender, traces)
+    if told:
+        return told
+    report = delivery_report(mail, traces, texts)
     if report:
-        return report
+        if by_server or not isinstance(report, Bounce):
+            return report
+        # Somebody sends on what a server once told them: about whom is shown by our own message alone.
+        return replace(report, forwarded=True) if traces.token or traces.message_ids else None
     # Servers call their reports automatic answers too (Exim, RFC 3834, 5): theirs are asked about first.
-    if _is_system(mail):
-        bounce = known_bounce(mail, traces)
+    returns = returned_of(mail) is not None or bool(own.copied)
+    failed = own.tells_of_failure or tells_of_failure(header(mail, "Subject"))
+    nobodys = has_null_path(mail)
+    surely = by_server or (failed and nobodys) or (failed and returns and is_by_machine(mail))
+    if surely or failed:
+        # Of the forms that are known by heart some come from addresses like anybody's.
+        bounce = (report_by_fields(own, traces) if surely else None) or known_bounce(mail, traces, own)
+        bounce = bounce or (plain_report(mail, texts, traces) if surely else None)
         if bounce:
             return bounce
-    found = auto_reply(mail) or unsubscribe(mail) or known_bounce(mail, traces)
+    # Nobody can make out what it says; but only a server that had our message knows that address.
+    if traces.token and (by_server or (returns and (nobodys or failed or returned_of(mail)))):
+        return report_to(texts, traces)
+    return None
+
+
+def _answer_or_letter(mail: Mail, traces: Traces) -> Reading:
+    """The wish to leave is asked for before whether a machine wrote it: Apple Mail marks its own as an answer."""
+    found = unsubscribe(mail) or auto_reply(mail)
     if found:
         return found
-    # Nobody can make out what it says; but only a server that had our message knows that address.
-    if traces.token and (_is_system(mail) or returned_of(mail) is not None):
-        return bounce_to(texts, traces)
+    doubtful = doubtful_wish(mail)
+    if doubtful:
+        return doubtful
+    if has_null_path(mail) and not is_by_server(mail):
+        return AutoReply("Return-Path")  # RFC 3834, 4: an answer has none, so that nobody answers it
     return machine_mail(mail) or Ordinary()
-
-
-def _is_system(mail: Mail) -> bool:
-    """Whether a server wrote it: from nobody (RFC 5321, 4.5.5), or from the names that servers use."""
-    path = header(mail, "Return-Path").strip("<>")
-    if "Return-Path" in mail and (not path or _SYSTEM.match(path)):
-        return True
-    if mail.get_content_type() == "multipart/report":
-        return str(mail.get_param("report-type", "")).lower() != "disposition-notification"
-    return "X-Failed-Recipients" in mail or _SYSTEM.match(sender_of(mail)) is not None
 
 
 def _traces(mail: Mail, bounce_address: str, texts: tuple[str, ...]) -> Traces:
@@ -85,6 +118,7 @@ def _traces(mail: Mail, bounce_address: str, texts: tuple[str, ...]) -> Traces:
         places.append(header(returned, "Return-Path"))
         addresses += addresses_in(header(returned, "To"))
     else:
+        addresses += own_text(texts).copied_to
         ids += [found[1] for text in texts for found in _INLINE_ID.finditer(text)][:3]
     ids += message_ids_in(header(mail, "In-Reply-To"))
     return Traces(_token(places, bounce_address), tuple(dict.fromkeys(ids))[:5], tuple(dict.fromkeys(addresses))[:20])

@@ -25,7 +25,8 @@ class Kind(enum.StrEnum):
 @dataclass(frozen=True, slots=True)
 class Failure:
     """One recipient of a bounce. `status` is the enhanced code ("5.1.1", RFC 3463), `code` the SMTP reply's, 0 and ""
-    where the report has none; `words` is the diagnosis, shortened. `address` is "" where the report names nobody.
+    where the report has none; `words` is the diagnosis, shortened; `rule` names the row of the table that decided.
+    `address` is "" where the report names nobody.
     """
 
     address: str
@@ -33,6 +34,7 @@ class Failure:
     status: str = ""
     code: int = 0
     words: str = ""
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,15 @@ class Traces:
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """A report of mail that was not delivered, or not yet: at least one failure. `reporter` is the server (MTA)."""
+    """A report of mail that was not delivered, or not yet: at least one failure. `reporter` is the server (MTA).
+
+    `forwarded`: somebody sent on a report that they had got. It counts for whom its traces prove, and for nobody else.
+    """
 
     failures: tuple[Failure, ...]
     traces: Traces = Traces()
     reporter: str = ""
+    forwarded: bool = False
 
     def __post_init__(self) -> None:
         if not self.failures:
@@ -95,10 +101,18 @@ class Ordinary:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubtful:
+    """A letter that may ask to leave, in words that are not plain: for a person to read. `words` are those that do."""
+
+    words: str
+    sender: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unreadable:
     """Nothing that could be taken for mail. `why` is a phrase."""
 
     why: str
 
 
-Reading = Bounce | Complaint | Unsubscribe | AutoReply | Ordinary | Unreadable
+Reading = Bounce | Complaint | Unsubscribe | AutoReply | Doubtful | Ordinary | Unreadable

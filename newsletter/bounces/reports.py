@@ -5,43 +5,106 @@ The fields alone are read here. `zoo` has the many forms that are no standard's.
 
 from __future__ import annotations
 
-from newsletter.bounces.parts import Mail, addresses_in, blocks_of, header, parts_of
-from newsletter.bounces.readings import MAX_FAILURES, Bounce, Complaint, Failure, Traces
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from newsletter.bounces.own_text import OwnText, explained, own_text
+from newsletter.bounces.parts import Mail, addresses_in, blocks_of, header, message_ids_in, parts_of
+from newsletter.bounces.readings import MAX_FAILURES, AutoReply, Bounce, Complaint, Failure, Traces
+from newsletter.bounces.rules import UNDECIDED
 from newsletter.bounces.verdict import failure_of
 
 _STATUS_PARTS = ("message/delivery-status", "message/global-delivery-status")
 _NO_COMPLAINT = frozenset({"not-spam", "auth-failure", "auth_failure", "dmarc"})
 """Feedback types of no complaint: the opposite (RFC 6430), and failed authentication (RFC 6591)."""
 
+_ONCE = frozenset({"original-recipient", "final-recipient", "action", "status"})
+_QUOTED = re.compile(r'"[^"@\s]{1,64}"@[^\s<>;,@]{1,255}')
+"""A quoted local part (RFC 5321, 4.1.2)."""
 
-def delivery_report(mail: Mail, traces: Traces) -> Bounce | None:
+
+def delivery_report(mail: Mail, traces: Traces, texts: tuple[str, ...] = ()) -> Bounce | AutoReply | None:
     """What the first delivery-status part that tells of a failure says; None where there is none.
 
-    A report of success (`delivered`, `relayed`, `expanded`; RFC 3464, 2.3.3) is not a bounce.
+    A report of success (`delivered`, `relayed`, `expanded`; RFC 3464, 2.3.3) is not a bounce, but an automatic answer:
+    nothing follows from it. `texts` are what the report says beside its fields: some give the reason there alone.
     """
+    succeeded = ""
     for part in parts_of(mail, *_STATUS_PARTS):
         blocks = blocks_of(part)
-        failures = tuple(dict.fromkeys(failure for block in blocks if (failure := _failure(block))))
+        failures = failures_in(blocks, own_text(texts))
         if failures:
             reporter = next((found for block in blocks if (found := header(block, "Reporting-MTA"))), "")
+            if len(failures) == 1 and not failures[0].address and len(traces.addresses) == 1:
+                failures = (replace(failures[0], address=traces.addresses[0]),)
             return Bounce(failures[:MAX_FAILURES], traces, _typed(reporter))
-    return None
+        succeeded = succeeded or next((found for block in blocks if (found := _success(block))), "")
+    return AutoReply(f"Action: {succeeded}") if succeeded else None
 
 
-def _failure(block: Mail) -> Failure | None:
+def failures_in(blocks: Sequence[Mail], own: OwnText) -> tuple[Failure, ...]:
+    """The failures in groups of fields, each once."""
+    groups = [group for block in blocks for group in one_each(block.raw_items())]
+    return tuple(dict.fromkeys(failure for group in groups if (failure := _failure(group, own))))
+
+
+def one_each(fields: Iterable[tuple[str, str]]) -> tuple[Mail, ...]:
+    """A group of fields for each recipient, where some leave out the line between: one ends where a field that stands
+    once for a recipient comes again."""
+    groups: list[Mail] = [Mail()]
+    for name, value in fields:
+        if name.lower() in _ONCE and name in groups[-1]:
+            groups.append(Mail())
+        groups[-1][name] = value
+    return tuple(groups)
+
+
+def _success(block: Mail) -> str:
     action = header(block, "Action").lower()
-    status, diagnosis = header(block, "Status"), header(block, "Diagnostic-Code")
+    return action if action.startswith(("deliver", "relay", "expand", "success")) else ""
+
+
+def _failure(block: Mail, own: OwnText) -> Failure | None:
+    action = header(block, "Action").lower()
+    status, diagnosis = header(block, "Status"), _diagnosis(block)
     # opensmtpd writes "error"; some write a comment behind the word, some no Action at all.
-    delayed = action.startswith("delayed")
-    failed = action.startswith(("fail", "error")) or (not action and status[:1] in ("4", "5"))
+    delayed = action.startswith("delay")
+    failed = action.startswith(("fail", "error", "expired", "undeliver", "bounce")) or (
+        not _success(block) and status[:1] in ("4", "5")
+    )
     if not (delayed or failed):
         return None
+    if action.startswith("expired"):
+        status = status if status[:1] == "4" else "4.4.7"
     # Original first: it is what we wrote, where an alias led elsewhere (RFC 3464, 2.3.1).
     for field in ("Original-Recipient", "X-Actual-Recipient", "Final-Recipient"):
-        found = addresses_in(_typed(header(block, field)))
+        found = _recipient(_typed(header(block, field)))
         if found:
-            return failure_of(found[0], status, diagnosis, delayed=delayed)
-    return failure_of("", status, diagnosis, delayed=delayed)
+            return _explained(found[0], status, diagnosis, own, delayed=delayed)
+    return _explained("", status, diagnosis, own, delayed=delayed)
+
+
+def _diagnosis(block: Mail) -> str:
+    """IronPort writes the reply in a field of its own: `<192.0.2.9 #5.0.0 smtp; 550 "Unknown User">`."""
+    given = header(block, "Diagnostic-Code")
+    more = header(block, "X-Supplementary-Info").strip("<>")
+    return given or more.partition("#")[2].partition(" ")[2].replace('"', "") or more
+
+
+def _explained(address: str, status: str, diagnosis: str, own: OwnText, *, delayed: bool) -> Failure:
+    """Where neither field says more than that it failed, what the text says about the address."""
+    if own.refused_after_body(address):
+        diagnosis = f"{diagnosis} (after end of data)"
+    failure = failure_of(address, status, diagnosis, delayed=delayed)
+    if delayed or failure.rule not in UNDECIDED:
+        return failure
+    said = explained(address, status, own)
+    return failure if said.rule in UNDECIDED else said
+
+
+def _recipient(value: str) -> tuple[str, ...]:
+    return addresses_in(value) or ((quoted[0],) if (quoted := _QUOTED.search(value)) else ())
 
 
 def _typed(field: str) -> str:
@@ -50,16 +113,18 @@ def _typed(field: str) -> str:
     return value.strip() if separator and "@" not in kind else field
 
 
-def feedback_report(mail: Mail, traces: Traces) -> Complaint | None:
-    """The complaint in a feedback report; None where there is none, or it is of no complaint."""
+def feedback_report(mail: Mail, traces: Traces) -> Complaint | AutoReply | None:
+    """The complaint in a feedback report; None where there is none. Nothing follows from one of no complaint."""
+    other = ""
     for part in parts_of(mail, "message/feedback-report"):
         for block in blocks_of(part):
             feedback = header(block, "Feedback-Type").lower()
             if not feedback or feedback in _NO_COMPLAINT:
+                other = other or feedback
                 continue
             reporter = _typed(header(block, "Reporting-MTA")) or header(block, "User-Agent")
             return Complaint(feedback, traces, reporter)
-    return None
+    return AutoReply(f"Feedback-Type: {other}") if other else None
 
 
 def reported_addresses(mail: Mail) -> tuple[str, ...]:
@@ -80,3 +145,22 @@ def reported_senders(mail: Mail) -> tuple[str, ...]:
         for block in blocks_of(part)
         for address in addresses_in(header(block, "Original-Mail-From"))
     )
+
+
+_MICROSOFT = re.compile(r"@(?:[\w.-]+\.)?(?:hotmail|outlook|live|microsoft)\.com$", re.IGNORECASE)
+
+
+def junk_report(mail: Mail, traces: Traces, sender: str) -> Complaint | None:
+    """A complaint of Microsoft's Junk Mail Reporting Program, which is no ARF: our message attached as it is, with whom
+    it went to in a header of its own."""
+    if not _MICROSOFT.search(sender):
+        return None
+    for part in parts_of(mail, "message/rfc822"):
+        payload = part.get_payload()
+        inner = payload[0] if isinstance(payload, list) and payload else None
+        if isinstance(inner, Mail) and "X-HmXmrOriginalRecipient" in inner:
+            ids = (*message_ids_in(header(inner, "Message-ID")), *traces.message_ids)
+            named = (*addresses_in(header(inner, "X-HmXmrOriginalRecipient")), *traces.addresses)
+            found = Traces(traces.token, tuple(dict.fromkeys(ids)), tuple(dict.fromkeys(named)))
+            return Complaint("abuse", found, "Microsoft JMRP")
+    return None

@@ -1,17 +1,7 @@
-"""What a failure means for the address: the table of `replies`, asked on behalf of a report.
+"""A failure as a report tells of it -> what it means for the address, by the table in `rules`.
 
-A report tells of an answer that some server gave to RCPT or to the message; the same rules hold as for one that our
-own relay gives us. Two things differ. A report may still be trying (`delayed`), and it may have no code at all.
-
-    Action: delayed                                 DELAYED   it may yet arrive
-    x.7.x, x.4.5                                    LANE      policy, reputation, a sending limit
-    5.1.1 5.1.2 5.1.3 5.1.6 5.1.10                  HARD      unless its words are known to speak of us
-    5.2.2, 5.2.1, 5.4.4 and what else is the
-      recipient's; words like "user unknown"        SOFT      words alone are no proof
-    no exact code, and words of a full mailbox      SOFT      as 5.2.2
-    4.x.x, given up in the end                      SOFT      4.3.x, 421 and rate words: LANE
-    any other 5.x.x, a bare 550                     LANE      QQ says "too fast" so
-    no code at all                                  SOFT      rate and refusal words: LANE
+The diagnosis quotes the server that refused; the status may be the reporter's own. What is judged is the server's code
+where it says something, else the reporter's, with the server's words.
 """
 
 from __future__ import annotations
@@ -19,7 +9,8 @@ from __future__ import annotations
 import re
 
 from newsletter.bounces.readings import Failure, Kind
-from newsletter.replies import VAGUE_CODES, enhanced_code, is_hard_bounce, judge
+from newsletter.bounces.rules import rule_for
+from newsletter.replies import VAGUE_CODES, enhanced_code
 
 MAX_WORDS = 500
 """Characters of a diagnosis that are kept."""
@@ -29,13 +20,11 @@ _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?![\d.])")
 _CODED = re.compile(r"(?<![\d.])([45]\d\d)[: -]+(?=#?[45]\.\d{1,3}\.\d{1,3}(?![\d.]))")
 _BARE = re.compile(r"(?:^|said:|smtp;|:)\s*([45]\d\d)(?:[: -]|$)", re.IGNORECASE)
 _QMAIL = re.compile(r"\(#([45]\.\d{1,3}\.\d{1,3})\)")  # qmail-smtpd and its kin put the code behind the words
-_LANE = re.compile(r"[45]\.(?:7\.\d+|4\.5)")
-_FULL = re.compile(
-    r"over[ -]?quota|disk quota|quota (?:exceeded|violation)|exceed\w* (?:\w+ ){0,2}quota"
-    r"|(?:mail ?box|mail ?folder|inbox) (?:is )?full",
+_DOOR = re.compile(
+    r"refused to talk to me|after initial connection|initial server greeting|after (?:EHLO|HELO|STARTTLS|MAIL FROM)",
     re.IGNORECASE,
 )
-_OUR_QUOTA = re.compile(r"\b(?:daily|hourly|sending|sender|relay|rate)\b", re.IGNORECASE)
+DELAYED = "still being tried"
 
 
 def failure_of(address: str, status: str, diagnosis: str, *, delayed: bool = False) -> Failure:
@@ -53,23 +42,16 @@ def failure_of(address: str, status: str, diagnosis: str, *, delayed: bool = Fal
     if behind and not own:
         own = behind[1]
     enhanced = own if own and own not in VAGUE_CODES else reported or own
-    return Failure(address, kind_of(enhanced, code, words, delayed=delayed), enhanced, code, words)
+    # What stands before the reply names servers, but for when it was given.
+    door = _DOOR.search(diagnosis[:MAX_WORDS])
+    rule = rule_for(enhanced, code, f"{door[0]}: {answer}" if door and door[0] not in words else answer)
+    kind, name = (Kind.DELAYED, DELAYED) if delayed else (rule.kind, rule.name)
+    return Failure(address, kind, enhanced, code, words, name)
 
 
 def kind_of(status: str, code: int, words: str, *, delayed: bool = False) -> Kind:
-    """What it means for the address; `status` is "" and `code` 0 where there is none."""
-    if delayed:
-        return Kind.DELAYED
-    if _LANE.fullmatch(status):
-        return Kind.LANE
-    if status in VAGUE_CODES and _FULL.search(words) and not _OUR_QUOTA.search(words):
-        status = "5.2.2"
-    if status.startswith("4") or not (status or code):
-        code = 450  # "550 4.4.7 expired": given up; and where nothing is known, nothing is final
-    outcome = judge("RCPT", code or 550, f"{status} {words}".strip())
-    if is_hard_bounce(outcome):
-        return Kind.HARD
-    return Kind.LANE if outcome.lane else Kind.SOFT
+    """What it means for the address."""
+    return Kind.DELAYED if delayed else rule_for(status, code, words).kind
 
 
 def _answer(diagnosis: str) -> tuple[int, str]:

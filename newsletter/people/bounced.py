@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import sqlalchemy as sa
 
-from newsletter.bounces.score import SoftRule, soft_score
+from newsletter.bounces.score import SoftRule, soft_score, stale_days_of
 from newsletter.ledger_rows import storable
 from newsletter.links import token
 from newsletter.people.history import kept
@@ -36,6 +36,8 @@ def decide(db: sa.Connection, key: str, event: BounceEvent, rule: SoftRule, now:
     if not db.execute(_NOTE, row).rowcount:
         return BounceDecision(new=False, suppressed=None, why="counted before")
     decision = _decision(db, key, event, rule, now)
+    if event.rule:
+        decision = replace(decision, why=f"{decision.why} (judged by: {event.rule})")
     change = sa.update(bounce_events).where(bounce_events.c.evidence == row["evidence"])
     db.execute(change.values(decision=decision.why))
     return decision
@@ -55,13 +57,22 @@ def _decision(db: sa.Connection, key: str, event: BounceEvent, rule: SoftRule, n
     soft = sa.select(bounce_events.c.at).where(
         bounce_events.c.key == key, bounce_events.c.kind == BounceKind.SOFT.value
     )
-    score = soft_score((time_of(at).date() for at in db.scalars(soft)), time_of(now).date(), rule.stale_days)
+    stale_days = rule.stale_days or _stale_days(db)
+    score = soft_score((time_of(at).date() for at in db.scalars(soft)), time_of(now).date(), stale_days)
     if not score:
         return BounceDecision(True, None, f"a soft bounce{status} of long ago: mailed as before")
     if score >= rule.threshold:
         return BounceDecision(True, Reason.SOFT_BOUNCES, f"soft bounces on {score} days{status}: not mailed any more")
     return BounceDecision(True, None, f"a soft bounce{status}, day {score} of {rule.threshold}: mailed as before")
 
+
+def _stale_days(db: sa.Connection) -> int:
+    """By how often the newsletter comes: its last issues tell."""
+    newest = sa.select(issues.c.first_sent).where(issues.c.first_sent.is_not(None)).order_by(issues.c.first_sent.desc())
+    return stale_days_of(time_of(at).date() for at in db.scalars(newest.limit(_LAST_ISSUES)))
+
+
+_LAST_ISSUES = 30
 
 _NOTE = sa.text(
     """

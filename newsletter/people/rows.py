@@ -114,7 +114,8 @@ class BounceKind(enum.StrEnum):
 class BounceEvent:
     """A message that came back, or was complained about. `evidence` names the report: the same one counts once.
 
-    `status` is RFC 3463's code, `diagnostic` the server's words, both empty where none was given.
+    `status` is RFC 3463's code, `diagnostic` the server's words, both empty where none was given. `rule` names the row
+    of the table that judged it; it is kept with the decision.
     """
 
     address: str
@@ -124,6 +125,7 @@ class BounceEvent:
     status: str = ""
     diagnostic: str = ""
     issue: str = ""
+    rule: str = ""
 
     def __post_init__(self) -> None:
         if not self.evidence:

@@ -20,11 +20,27 @@ from newsletter.people.store import People
 from newsletter.values import printable
 from newsletter.web.app import Hook
 from newsletter.web.commits import Commits
-from newsletter.webhooks import Confirmation, Event, ForgedError, Provider, WebhookError, WebhookSecrets, read_webhook
+from newsletter.webhooks import (
+    READERS,
+    Confirmation,
+    Event,
+    ForgedError,
+    Provider,
+    WebhookError,
+    WebhookSecrets,
+    read_webhook,
+)
 
 POSTMARK_VARIABLE = "NEWSLETTER_POSTMARK_WEBHOOK"
 MAILGUN_VARIABLE = "NEWSLETTER_MAILGUN_WEBHOOK"
 SENDGRID_VARIABLE = "NEWSLETTER_SENDGRID_WEBHOOK"
+VARIABLES = {
+    "postmark": POSTMARK_VARIABLE,
+    "mailgun": MAILGUN_VARIABLE,
+    "sendgrid": SENDGRID_VARIABLE,
+    **{name: f"NEWSLETTER_{name.upper()}_WEBHOOK" for name in READERS},
+}
+"""What each provider but SES is known by: the environment variable that holds it."""
 
 MOST_WAITING = 50
 """Posts that wait to be acted on; of one more the provider is told to come back."""
@@ -39,12 +55,8 @@ Fetch = Callable[[str], bytes]
 
 
 def hook_secrets(config: Config, env: Mapping[str, str]) -> WebhookSecrets:
-    return WebhookSecrets(
-        ses_topics=config.settings.serve.ses_topics,
-        postmark=env.get(POSTMARK_VARIABLE, ""),
-        mailgun=env.get(MAILGUN_VARIABLE, ""),
-        sendgrid=env.get(SENDGRID_VARIABLE, ""),
-    )
+    known = {name: env.get(variable, "") for name, variable in VARIABLES.items()}
+    return WebhookSecrets(ses_topics=config.settings.serve.ses_topics, **known)
 
 
 @contextmanager
@@ -52,20 +64,18 @@ def provider_hooks(
     config: Config, secrets: WebhookSecrets, clock: Callable[[], datetime], fetch: Fetch | None = None
 ) -> Iterator[Mapping[str, Hook]]:
     """One for each provider that is configured. Raises ConfigError where the store cannot be opened."""
-    configured = {
-        "ses": secrets.ses_topics,
-        "postmark": secrets.postmark,
-        "mailgun": secrets.mailgun,
-        "sendgrid": secrets.sendgrid,
-    }
     with People.open(config.ledger_place, clock, config.secrets) as people:
         work = Commits(people.leave_all)
         hooks = _Hooks(config, people, work, secrets, clock, fetch or fetch_from_web)
         providers: tuple[Provider, ...] = get_args(Provider)
         try:
-            yield {name: partial(hooks.take, name) for name in providers if configured[name]}
+            yield {name: partial(hooks.take, name) for name in providers if _is_configured(secrets, name)}
         finally:
             work.close()
+
+
+def _is_configured(secrets: WebhookSecrets, provider: Provider) -> bool:
+    return bool(secrets.ses_topics if provider == "ses" else getattr(secrets, provider))
 
 
 class _Hooks:

@@ -1,0 +1,198 @@
+"""A report's own words, apart from the message that it brings back as text: what it says, of whom, and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from newsletter.bounces.parts import addresses_in
+from newsletter.bounces.readings import Failure
+from newsletter.bounces.rules import UNDECIDED
+from newsletter.bounces.verdict import failure_of
+
+MAX_TEXT = 20_000
+"""Characters of a report's texts that are searched. What it has to say stands at its beginning."""
+
+_COPY = re.compile(
+    r"""^[ \t>*_=-]{0,80}(?:
+        (?:unsent|returned|original|undelivered)[ ](?:message|mail)(?:[ ](?:headers?|follows|text|below
+    |body))*[ :.,]{0,5}[*_=-]{0,80}$
+      | (?:full[ ])?(?:original[ ])?(?:message|mail)[ ](?:headers?|text)[ ]follows?
+      | (?:below[ ](?:this[ ]line[ ])?is|this[ ]is|following[ ]is|here[ ]is)[ ](?:a[ ]|the[ ])?(?:copy|header
+    |original|beginning)
+      | (?:the[ ])?(?:headers?|copy|text|body|first[ ]\d+[ ]lines)[ ](?:of|from)[ ](?:the[ ]
+    |your[ ])?(?:original[ ])?(?:message|mail)
+      | original[ ]message[ ](?:headers|follows|details)? | -{1,80}[ ]{0,3}original[ ]message
+      | your[ ]original[ ]message
+      | transcript[ ]of[ ]message | -{1,80}[ ]{0,3}(?:unsent|returned|original)[ ]
+      )""",
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
+)
+_HEADERS = re.compile(
+    r"^(?:Received|Return-Path|Message-ID|X-Original-To|Delivered-To|DKIM-Signature):[ \t]", re.I | re.M
+)
+_INLINE_TO = re.compile(r"^[ \t>]{0,8}To:[ \t]{0,8}([^\n]{1,400})", re.MULTILINE | re.IGNORECASE)
+_ANSWER = re.compile(
+    r"(?<![\d.])[45]\d\d[: -]+#?[45]\.\d{1,3}\.\d{1,3}(?![\d.])[^\n]*(?:\n(?![ \t]*\n|[A-Z][\w-]{2,30}:)[^\n]*){0,3}"
+    r"|(?<![\d.:])(?:5[0-5]\d|45[0-2]|421)[: -](?=[ \t]*\S)[^\n]*(?:\n(?![ \t]*\n|[A-Z][\w-]{2,30}:)[^\n]*){0,3}"
+)
+_FAILED = re.compile(
+    r"""undeliver | un[ ]?able[ ]to[ ](?:be[ ])?deliver
+    | (?:could[ ]not|couldn['’]?t|cannot|can['’]?t|can[ ]not|not|wasn['’]?t)[ ](?:be[ ])?(?:\w+[ ])?(?:deliver
+    |sent|send)
+      | deliver\w*[ ](?:\w+[ ]){0,6}(?:fail|error|problem|impossible|delay|status|report|subsystem
+    |has[ ]been[ ]suspended)
+      | fail\w*[ ](?:to[ ]|notice|notification|reasons?|report|addresses|recipients|delivery|for[ ])
+      | failure\b | returned[ ](?:mail|message|to[ ]sender) | mail[ ](?:system[ ])?error
+    | (?:did|does)[ ]not[ ]reach | (?:not|be)[ ](?:be[ ])?reached
+      | error\w*[ ](?:\w+[ ]){0,4}(?:deliver|sending|address|occurred|attempting) | trouble[ ]delivering
+    | permanent[ ](?:fatal[ ])?error | permanent[ ]failure
+      | transcript[ ]of[ ]session | user[ ]unknown | (?:invalid|unknown)[ ](?:user|recipient|address)
+      | mailbox[ ](?:is[ ])?(?:full|unavailable) | not[ ]accepted | bounced | nondeliverable | non[ -]?deliver
+      | deferred | postponed | gave[ ]up | giving[ ]up | returned[ ]unsent
+    | (?:rejected|refused)[ ](?:your|the|by|to[ ]accept)
+      | unzustellbar | nicht[ ](?:zugestellt|ausgeliefert|zustellbar) | zustell\w+[ ](?:fehl|nicht)
+    | non[ ]remis | [ée]chec[ ]de | n['’]a[ ]pas[ ]pu
+      | no[ ](?:se[ ])?(?:pudo|ha[ ]podido)[ ](?:ser[ ])?entreg
+    | non[ ](?:[eè][ ]stato[ ])?(?:recapitat|consegnat) | n[ãa]o[ ](?:p[ôo]de[ ]ser[ ])?entreg
+      | не[ ](?:может[ ]быть[ ]|было[ ]|удалось[ ])?достав | недоставл | 退信 | 退回 | 投递失败 | 投遞失敗 | 未送达
+      | 未送達
+    | 无法投递 | 无法送达 | 無法投遞
+      | 送信できません | 配信できません | 配送できません | 届きません | 配信エラー | メールエラー
+      | 送信エラー | エラーメール | エラーのため | 送信に失敗 | 配送に失敗
+      | 見つかりません | 전송[ ]?실패 | 반송 | 배달되지""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_STILL = re.compile(
+    r"""still[ ](?:being|trying|queued|in[ ]the[ ]queue)
+    | will[ ](?:continue|keep|be[ ]retried|retry|try[ ]again) | not[ ]need[ ]to[ ](?:re-?send|retransmit)
+      | (?:has|is)[ ](?:been[ ])?delayed | delivery[ ](?:is|has[ ]been)[ ]delayed | only[ ]a[ ]temporary
+    | delivery[ ]attempts[ ]will | warning[ ]message[ ]only
+      | (?:not[ ](?:yet[ ])?been|hasn['’]t[ ]been)[ ]delivered[ ]yet | 遅延""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_OTHERS = re.compile(
+    r"further assistance|please (?:contact|write|send|visit|forward)|contact (?:your|the|us)|mail from"
+    r"|^\s*(?:from|sender|reply-to|return-path|message-id|cc|date"
+    r"|subject|sent by|in-reply-to)\b[^:\n]{0,20}:|envelope[ -](?:sender|from)|problem report|https?://\S*@"
+    r"|is from\b|^from\b|sent by\b|reported to|ERROR_CODE.*from",
+    re.IGNORECASE,
+)
+_TRANSCRIPT = re.compile(r"^[45]\d\d[ \t]{1,3}<?([^\s<>@]{1,64}@[^\s<>@]{1,255})>?\.\.\.", re.MULTILINE)
+_AFTER_BODY = re.compile(r"in reply to end of data|after end of data|after (?:pipelined )?data\b", re.IGNORECASE)
+_NOBODYS = re.compile(
+    r"(?:postmaster|post_master|mailer-?daemon|mail-?daemon|support|abuse|help-?desk|hostmaster|webmaster"
+    r"|no-?reply|do-?not-?reply|root|admin(?:istrator)?)@",
+    re.IGNORECASE,
+)
+_LINE_OF = re.compile(
+    r"^[ \t]{0,8}(?:[45]\d\d[ \t]{1,3})?[<(\"']?([^\s<>()\"',:]{1,64}@[^\s<>()\"',:]{1,255}?)[>)\"']?(?=[\s:.,]|$)",
+    re.MULTILINE,
+)
+_NEARBY = 600
+"""Characters after an address in which its reason is looked for."""
+
+_BEFORE = 300
+"""Characters before it: some say first what is wrong, and then with whom."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnText:
+    """`said` is what the report says itself; `copied` the beginning of the message that follows it as text."""
+
+    said: str
+    copied: str
+
+    @property
+    def tells_of_failure(self) -> bool:
+        return _FAILED.search(self.said) is not None
+
+    @property
+    def is_delay(self) -> bool:
+        return _STILL.search(self.said) is not None
+
+    @property
+    def copied_to(self) -> tuple[str, ...]:
+        """Whom the copied message was addressed to."""
+        found = _INLINE_TO.search(self.copied)
+        return addresses_in(found[1]) if found else ()
+
+    def named(self, but: Collection[str] = ()) -> tuple[str, ...]:
+        """The addresses that it speaks of, in order, without those in `but` (lower case) and of servers."""
+        found: list[str] = []
+        for line in self.said.split("\n"):
+            if "@" not in line or _OTHERS.search(line[:300]):
+                continue
+            for address in addresses_in(line):
+                if address.lower() not in but and not _NOBODYS.match(address):
+                    found.append(address)
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """The addresses behind a code in a transcript: `550 <a@example.com>... User unknown`."""
+        return tuple(dict.fromkeys(found[1] for found in _TRANSCRIPT.finditer(self.said)))
+
+    def refused_after_body(self, address: str) -> bool:
+        """Whether the refusal of the address came when it had the message, and not when it heard for whom that was."""
+        where = self.said.lower().find(address.lower()) if address else 0
+        near = _until_another(self.said[max(where, 0) :][:_NEARBY], address)
+        return _AFTER_BODY.search(near) is not None
+
+
+@lru_cache(maxsize=2)
+def own_text(texts: tuple[str, ...]) -> OwnText:
+    """The report's own part of its texts. Several ask for the same one's in a row."""
+    text = "\n".join(texts)[:MAX_TEXT]
+    starts = [found.start() for pattern in (_COPY, _HEADERS) if (found := pattern.search(text))]
+    start = min(starts, default=len(text))
+    return OwnText(text[:start], text[start:])
+
+
+def tells_of_failure(text: str) -> bool:
+    return _FAILED.search(text[:MAX_TEXT]) is not None
+
+
+def explained(address: str, status: str, own: OwnText, *, delayed: bool = False) -> Failure:
+    """The failure of an address with the reason that the text gives: an SMTP answer near it, the words behind it, those
+    around it. The first that the table knows something about decides."""
+    first = None
+    for reason in _reasons(address, own.said):
+        failure = failure_of(address, status, reason, delayed=delayed)
+        if failure.rule not in UNDECIDED:
+            return failure
+        first = first or failure
+    return first or failure_of(address, status, "", delayed=delayed)
+
+
+def _reasons(address: str, said: str) -> Iterator[str]:
+    where = said.lower().find(address.lower()) if address else -1
+    near = _until_another(said[max(where, 0) :][:_NEARBY], address)
+    answer = (where >= 0 and _ANSWER.search(near)) or _ANSWER.search(said)
+    if answer:
+        yield " ".join(answer[0].split())
+    if where >= 0:
+        yield _sentence(near[len(address) :])
+        yield " ".join((said[max(where - _BEFORE, 0) : where] + near).split())
+    yield " ".join(said[:1_500].split())
+
+
+def _until_another(text: str, address: str) -> str:
+    """The text up to the line that begins with another address."""
+    own = address.lower()
+    for found in _LINE_OF.finditer(text):
+        if found.start() and found[1].lower() != own:
+            return text[: found.start()]
+    return text
+
+
+def _sentence(text: str) -> str:
+    """What follows an address, up to an empty line, a rule, or the next address in angle brackets."""
+    lines: list[str] = []
+    for line in text.lstrip(" \t\r\n<>:()\"',").split("\n"):
+        if not line.strip() or line.startswith(("---", "***", "<")):
+            break
+        lines.append(line.strip())
+    return " ".join(lines)

@@ -1,0 +1,64 @@
+"""Who wrote a message: a mail server, some machine, or anybody else."""
+
+from __future__ import annotations
+
+import re
+
+from newsletter.bounces.parts import Mail, blocks_of, header, parts_of, sender_of
+
+_SERVER = re.compile(
+    r"(?:mailer-?daemon|mdaemon|post_?master|mail-?daemon|mail-?delivery|mmsc?-?ndr|bounce-?daemon|sysadmin)(?:@|$)",
+    re.IGNORECASE,
+)
+_SERVER_NAME = re.compile(
+    r"mailer[ -]?daemon|post\s?master|mail[ -]?daemon|mail deliver\w* (?:sub)?system|mail delivery"
+    r"|delivery (?:sub)?system|system administrator"
+    r"|mail administrator|mail server|mail system|ndr administrator|interscan|mail gateway|microsoft outlook"
+    r"|メール.{0,4}(?:システム|サーバ)|系统退信|邮件系统",
+    re.IGNORECASE,
+)
+_MACHINE = re.compile(
+    r"(?:no|not|do-?not|dont)[._-]?reply|daemon|system|notif\w*|bounces?|mailer"
+    r"|admin",
+    re.IGNORECASE,
+)
+_RECEIPT = "disposition-notification"
+
+
+def has_null_path(mail: Mail) -> bool:
+    """From nobody, so that nobody answers: servers' reports (RFC 5321, 4.5.5) and automatic answers (RFC 3834, 3.3)."""
+    path = header(mail, "Return-Path").strip("<> ")
+    return "Return-Path" in mail and not path
+
+
+def is_receipt(mail: Mail) -> bool:
+    """That somebody has seen a message (RFC 8098). Dovecot's "rejected" has the same form: it was deleted unseen."""
+    if str(mail.get_param("report-type", "")).lower() != _RECEIPT:
+        return False
+    parts = parts_of(mail, "message/disposition-notification")
+    said = [header(block, "Disposition").lower() for part in parts for block in blocks_of(part)]
+    return not any(each.startswith("automatic") and each.endswith("deleted") for each in said)
+
+
+def is_by_server(mail: Mail) -> bool:
+    """A mail server, by the names that servers use, or by a report's form. A null return path alone is no sign:
+    people's automatic answers have one."""
+    if "X-Failed-Recipients" in mail or _SERVER.match(header(mail, "Return-Path").strip("<> ")):
+        return True
+    if mail.get_content_type() == "multipart/report":
+        return not is_receipt(mail)
+    return _SERVER.match(sender_of(mail)) is not None or _named_like_a_server(mail)
+
+
+def is_by_machine(mail: Mail) -> bool:
+    """No person's address: `no-reply@` and the like. Weaker than a server's name."""
+    return _MACHINE.search(sender_of(mail).partition("@")[0]) is not None
+
+
+def _named_like_a_server(mail: Mail) -> bool:
+    """DragonFly writes `MAILER-DAEMON <>`. A name beside an address of a person's is theirs to choose, and of no weight
+    but with a null path or a subject that says so."""
+    name = re.sub(r"<[^<>]*>?", "", header(mail, "From")).strip(' "')
+    if not _SERVER_NAME.search(name[:200]):
+        return False
+    return not sender_of(mail) or has_null_path(mail) or is_by_machine(mail) or "Return-Path" not in mail

@@ -1,0 +1,79 @@
+"""imaplib's session with an end to everything: how much a server may send for one command, and how long it may take.
+
+imaplib believes a server: `{99000000000}` makes it ask for as many bytes, and a line may come byte by byte for ever,
+since each byte starts its time anew. Here a command has a budget of bytes and a time for all of its answer.
+"""
+
+from __future__ import annotations
+
+import imaplib
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+_PIECE = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ImapLimits:
+    """For the answer to one command. `clock` gives seconds."""
+
+    max_bytes: int
+    max_line: int = 1024 * 1024
+    """Bytes of a line: imaplib allows 1,000,000."""
+
+    seconds: float = 300.0
+    silent_s: float = 60.0
+    """How long nothing at all may come."""
+
+    clock: Callable[[], float] = time.monotonic
+
+
+class BoundedImap(imaplib.IMAP4_SSL):
+    """`allow` begins a command's budget; what exceeds it raises `IMAP4.abort`."""
+
+    def __init__(self, host: str, port: int, context: ssl.SSLContext, limits: ImapLimits) -> None:
+        self._limits = limits
+        self._pending = bytearray()
+        self.allow()
+        super().__init__(host, port, ssl_context=context, timeout=limits.silent_s)
+
+    def allow(self) -> None:
+        """A new command: what it may cost begins anew."""
+        self._left = self._limits.max_bytes
+        self._until = self._limits.clock() + self._limits.seconds
+
+    def read(self, size: int) -> bytes:
+        if size > self._left + len(self._pending):
+            raise self.abort(f"it announces {size:,} bytes, more than were asked for")
+        while len(self._pending) < size:
+            self._receive()
+        return self._taken(size)
+
+    def readline(self) -> bytes:
+        searched = 0
+        while (end := self._pending.find(b"\n", searched)) < 0:
+            searched = len(self._pending)
+            if searched > self._limits.max_line:
+                raise self.abort(f"it sends a line of more than {self._limits.max_line:,} bytes")
+            self._receive()
+        return self._taken(end + 1)
+
+    def _taken(self, size: int) -> bytes:
+        piece = bytes(self._pending[:size])
+        del self._pending[:size]
+        return piece
+
+    def _receive(self) -> None:
+        remaining = self._until - self._limits.clock()
+        if remaining <= 0:
+            raise self.abort(f"it takes more than {self._limits.seconds:.0f} s for one answer")
+        if self._left <= 0:
+            raise self.abort(f"it sends more than {self._limits.max_bytes:,} bytes for one answer")
+        self.sock.settimeout(min(self._limits.silent_s, remaining))
+        piece = self.sock.recv(min(_PIECE, self._left))
+        if not piece:
+            raise self.abort("it closed the connection")
+        self._left -= len(piece)
+        self._pending += piece

@@ -1,0 +1,47 @@
+"""An OAuth 2 access token for a mailbox: what a configured command prints, as for a relay.
+
+Google's and Microsoft's mailboxes take one in place of a password (developers.google.com/gmail/imap/xoauth2-protocol).
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+
+from newsletter.errors import ConfigError
+
+TOKEN_TIMEOUT_S = 30.0
+MAX_TOKEN = 16 * 1024
+
+
+def access_token(command: Sequence[str], whose: str) -> str:
+    """A fresh token, since they last an hour or so. ConfigError where the command gives none.
+
+    Security: the command is run without a shell, and nothing that it prints is ever shown.
+    """
+    program = command[0]
+    try:
+        done = subprocess.run(  # noqa: S603 - the operator's own command, as configured
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=TOKEN_TIMEOUT_S,
+            check=False,
+        )
+    except OSError as error:
+        what = f"token_command cannot be run: {program}: {error.strerror}"
+        raise ConfigError(f"{whose}: {what}; write the program's full path") from error
+    except subprocess.TimeoutExpired as error:
+        what = f"token_command ({program}) printed nothing for {TOKEN_TIMEOUT_S:.0f} s"
+        raise ConfigError(f"{whose}: {what}; run it by hand") from error
+    token = done.stdout[:MAX_TOKEN].decode("ascii", "replace").strip()
+    if done.returncode or not token or not token.isprintable():
+        what = f"token_command ({program}) ended with code {done.returncode} and gave no access token"
+        raise ConfigError(f"{whose}: {what}; run it by hand")
+    return token
+
+
+def xoauth2(user: str, token: str, challenge: bytes) -> bytes:
+    """What is answered to the server: the token, and to its error nothing, so that it says no."""
+    return b"" if challenge else f"user={user}\x01auth=Bearer {token}\x01\x01".encode()

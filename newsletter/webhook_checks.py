@@ -1,0 +1,167 @@
+"""What all webhooks share: the events, how a post is shown to be its provider's, how its JSON is read.
+
+An event is never taken twice: each has a name, and a replay has the same. So the window for replays may be as long as
+providers go on trying, which is a day.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from newsletter.bounces.json_tree import MAX_LISTED
+from newsletter.bounces.readings import Bounce, Complaint, Kind, Traces, Unsubscribe
+from newsletter.bounces.rules import UNDECIDED
+from newsletter.bounces.verdict import failure_of
+
+MAX_BODY = 1024 * 1024
+"""SendGrid's batches are the largest, with 768 KB."""
+
+MAX_EVENTS = MAX_LISTED
+REPLAY_WINDOW = timedelta(hours=25)
+EARLY = timedelta(minutes=5)
+"""How far another clock may be ahead of ours."""
+
+
+class WebhookError(ValueError):
+    """The post is not what its provider sends; `what` is a phrase."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+class ForgedError(WebhookError):
+    """It is not shown to be the provider's: nothing in it may be believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that a provider tells. `name` is the same each time that it is told, and begins with the provider's."""
+
+    name: str
+    at: datetime
+    reading: Bounce | Complaint | Unsubscribe
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A post to a provider's hook: `headers` by their names in lower case, and what the provider is known by."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    secret: str
+    now: datetime
+
+
+# --- whose it is ----------------------------------------------------------------------------------------------------
+
+
+def check_login(post: Post) -> None:
+    """By the user and password in the webhook's address (RFC 7617), for providers that sign nothing."""
+    expected = "Basic " + base64.b64encode(post.secret.encode()).decode()
+    # Security: compared in constant time; and without a secret nobody is let in.
+    if ":" not in post.secret or not _equal(post.headers.get("authorization", ""), expected):
+        raise ForgedError("it does not bear the user and password that were configured")
+
+
+def check_token(post: Post, header: str) -> None:
+    """By a text of our own that the provider sends along."""
+    # Security: as above.
+    if not post.secret or not _equal(post.headers.get(header, ""), post.secret):
+        raise ForgedError("it does not bear the token that was configured")
+
+
+def check_hmac(post: Post, key: bytes, signed: bytes, signatures: tuple[str, ...], *, encoding: str = "hex") -> None:
+    """HMAC-SHA256 of `signed`: one of the `signatures` is it, in hex or base64."""
+    digest = hmac.new(key, signed, hashlib.sha256).digest()
+    expected = digest.hex() if encoding == "hex" else base64.b64encode(digest).decode()
+    # Security: as above.
+    if not key or not any(_equal(each, expected) for each in signatures):
+        raise ForgedError("its signature does not hold")
+
+
+def check_time(at: datetime | None, now: datetime) -> None:
+    if at is None or not now - REPLAY_WINDOW <= at <= now + EARLY:
+        raise ForgedError("it is too old, or of a time to come")
+
+
+def _equal(given: str, expected: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
+
+
+# --- what it says ---------------------------------------------------------------------------------------------------
+
+
+def json_of(body: bytes) -> object:
+    try:
+        tree: object = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise WebhookError("not JSON") from error
+    return tree
+
+
+def events_of(body: bytes) -> list[object]:
+    """The events of a post: a list of them, or one."""
+    tree = json_of(body)
+    if isinstance(tree, list) and len(tree) <= MAX_EVENTS:
+        return tree
+    if isinstance(tree, dict):
+        return [tree]
+    raise WebhookError(f"not an event, nor a list of at most {MAX_EVENTS:,}")
+
+
+def event_name(provider: str, given: str, event: object) -> str:
+    """By the provider's own id of the event; where it gives none, by all that it says."""
+    if not given.strip() or len(given) > 200:
+        given = hashlib.sha256(json.dumps(event, sort_keys=True).encode()).hexdigest()
+    return f"{provider}:{given}"
+
+
+def from_iso(text: str) -> datetime | None:
+    """Of a time as ISO 8601 writes it; one without a zone is UTC."""
+    try:
+        found = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text[:60]))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def from_stamp(text: str) -> datetime | None:
+    """Of seconds since 1970."""
+    try:
+        return datetime.fromtimestamp(float(text[:40]), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def unbase64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def refusal(
+    address: str,
+    words: str,
+    provider: str,
+    traces: Traces = Traces(),  # noqa: B008 - frozen
+    *,
+    status: str = "",
+    otherwise: Kind = Kind.SOFT,
+    delayed: bool = False,
+) -> Bounce:
+    """A bounce that a provider tells of. The words of the refusing server decide, by the table that reports have; where
+    they say nothing that is known, the provider's own class does: `otherwise`."""
+    failure = failure_of(address, status, words, delayed=delayed)
+    if not delayed and (failure.rule in UNDECIDED or not (words or status)):
+        failure = replace(failure, kind=otherwise, rule=f"{provider}'s own class")
+    return Bounce((failure,), traces, provider)

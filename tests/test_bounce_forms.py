@@ -1,0 +1,289 @@
+"""Reports in forms of their own: what servers write beside the standard, and what only looks like a report."""
+
+from __future__ import annotations
+
+import pytest
+from reports import BOUNCES, complaint, dsn, hard, letter
+
+from newsletter.bounces.read import read_message
+from newsletter.bounces.readings import AutoReply, Bounce, Complaint, Kind, Ordinary, Reading
+from newsletter.links import token
+
+TOKEN = token("a secret that is long", "bounce", "ada@example.net", "2026-03-02-news")
+VERP = BOUNCES.replace("{token}", TOKEN)
+COPY = "From: News <news@example.com>\nTo: Ada <ada@example.net>\nSubject: The news\nMessage-ID: <1@example.com>\n"
+
+
+def mail(text: str, *headers: str, charset: str = "utf-8") -> bytes:
+    head = [
+        *headers,
+        "Message-ID: <r@mx.example.net>",
+        "MIME-Version: 1.0",
+        f"Content-Type: text/plain; charset={charset}",
+    ]
+    return "\n".join(head).encode() + b"\n\n" + text.encode(charset)
+
+
+def said(reading: Reading) -> list[tuple[str, str]]:
+    assert isinstance(reading, Bounce), reading
+    return [(failure.address, failure.kind.value) for failure in reading.failures]
+
+
+FORMS = {
+    "DragonFly, from nobody": mail(
+        "This is the DragonFly Mail Agent v0.13 at host.example.\n\nThere was an error delivering your mail to "
+        "<ada@example.net>.\n\nmx.example.net [192.0.2.5] did not like our RCPT TO:\n550 5.1.1 no such user\n\n"
+        "Message headers follow.\n\n" + COPY,
+        "From: MAILER-DAEMON <>",
+        "To: news@example.com",
+        "X-Original-To: <ada@example.net>",
+        "Subject: Mail delivery failed",
+    ),
+    "sendmail 5: a transcript": mail(
+        "   ----- Transcript of session follows -----\nWhile talking to mx.example.net:\n>>> RCPT "
+        "To:<ada@example.net>\n"
+        "<<< 550 nobody here\n550 <ada@example.net>... User unknown\n\n   ----- Unsent message follows -----\n" + COPY,
+        "From: Mail Delivery Subsystem <MAILER-DAEMON@mx.example>",
+        "To: news@example.com",
+        "Subject: Returned mail: User unknown",
+    ),
+    "fields in the text": mail(
+        "An error occurred while trying to deliver the mail to the following recipients:\nada@example.net\n\n"
+        "Technical report:\n\nReporting-MTA: dsn; a.example\n\nAction: failed\n"
+        "Final-Recipient: rfc822; ada@example.net\nDiagnostic-Code: smtp; 550 5.1.1 gone\nStatus: 5.1.1\n",
+        "From: MAILER-DAEMON@ses.example",
+        "To: news@example.com",
+        "Subject: Delivery Status Notification (Failure)",
+    ),
+    "Exchange without a status part": mail(
+        "Delivery has failed to these recipients or groups:\n\nada@example.net<mailto:ada@example.net>\nNot found.\n\n"
+        "Diagnostic information for administrators:\n\nada@example.net\nRemote Server returned '550 5.1.10 "
+        "RESOLVER.ADR.RecipientNotFound; not found'\n\nOriginal message headers:\n\n" + COPY,
+        "Return-Path: <>",
+        "From: postmaster@example.net",
+        "To: news@example.com",
+        "Subject: Undeliverable: The news",
+        "Auto-Submitted: auto-replied",
+    ),
+    "OpenSMTPD": mail(
+        "    Hi!\n\n    An error has occurred while attempting to deliver a message for\n    the following list of "
+        "recipients:\n\nada@example.net: 550 5.1.1 User unknown\n\n    Below is a copy of the original message:\n\n"
+        + COPY,
+        "Return-Path: <>",
+        "From: Mailer Daemon <MAILER-DAEMON@mx.example>",
+        "To: news@example.com",
+        "Subject: Delivery status notification: error",
+    ),
+    "Notes, in Japanese": mail(
+        "------- Failure Reasons  --------\n\nディレクトリのリストにありません\nada@example.net\n\n"
+        "------- Returned Message --------\n" + COPY,
+        "Return-Path: <>",
+        "From: postmaster@example.net",
+        "To: news@example.com",
+        "Subject: Undeliverable message",
+        charset="iso-2022-jp",
+    ),
+    "a carrier, from no-reply": mail(
+        "次のあて先への送信に失敗しました。\nメールアドレスが見つかりませんでした。\n\n<ada@example.net>\n\n"
+        "-------original message\n" + COPY,
+        "From: no-reply@carrier.example",
+        "To: news@example.com",
+        "Subject: =?utf-8?b?44Oh44O844Or44Ko44Op44O86YCa55+l?=",
+        charset="iso-2022-jp",
+    ),
+    "in Chinese": mail(
+        "很抱歉，您的邮件被退回。\n收件人 ada@example.net\n原因：550 用户不存在\n",
+        "Return-Path: <>",
+        "From: postmaster@mail.example",
+        "To: news@example.com",
+        "Subject: =?utf-8?b?57O757uf6YCA5L+h?=",
+    ),
+    "in German, as HTML": mail(
+        "<html><head><style>p { color: red }</style></head><body><p>Die E-Mail an <b>ada@example.net</b> konnte nicht "
+        "zugestellt werden.</p><p>Empf&auml;nger unbekannt</p></body></html>",
+        "Return-Path: <>",
+        "From: postmaster@mail.example",
+        "To: news@example.com",
+        "Subject: Unzustellbar: The news",
+    ).replace(b"text/plain", b"text/html"),
+    "a boundary that was lost": mail(
+        "--x\nContent-Type: text/plain\n\nYour message could not be delivered.\n\nada@example.net [User unknown]\n",
+        "From: MAILER-DAEMON@mx.example",
+        "To: news@example.com",
+        "Subject: Returned Mail",
+    ).replace(b"text/plain; charset=utf-8", b"multipart/mixed; boundary=gone", 1),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_form_of_its_own(name: str) -> None:
+    assert said(read_message(FORMS[name])) == [("ada@example.net", "hard")]
+
+
+def test_several_recipients_of_one_text_have_a_reason_each() -> None:
+    raw = FORMS["OpenSMTPD"].replace(b"User unknown\n", b"User unknown\nbob@example.net: 552 5.2.2 Mailbox full\n")
+    assert said(read_message(raw.replace(b"To: Ada <ada@example.net>", b"To: list@example.net"))) == [
+        ("ada@example.net", "hard"),
+        ("bob@example.net", "soft"),
+    ]
+
+
+def test_a_delay_in_plain_words() -> None:
+    raw = FORMS["OpenSMTPD"].replace(b"550 5.1.1 User unknown", b"Network error on destination MXs")
+    raw = raw.replace(b"    Below", b"    The message is delayed; delivery attempts will continue.\n\n    Below")
+    assert said(read_message(raw)) == [("ada@example.net", "delayed")]
+
+
+# --- status parts ---------------------------------------------------------------------------------------------------
+
+
+def test_the_reason_of_an_empty_status_is_in_the_text() -> None:
+    raw = dsn("Action: failed", "Status: 5.0.0").replace(
+        b"message could not be delivered.", b"message failed:\r\n\r\nada@example.net: 552 5.2.2 mailbox full"
+    )
+    assert said(read_message(raw)) == [("ada@example.net", "soft")]
+
+
+def test_the_reason_in_a_field_of_ironports() -> None:
+    info = 'X-Supplementary-Info: <192.0.2.9 #5.0.0 smtp; 550 "Unknown User">'
+    assert said(read_message(dsn("Action: failed", "Status: 5.0.0", info))) == [("ada@example.net", "hard")]
+
+
+def test_unknown_only_after_the_body_is_a_filters_word() -> None:
+    raw = dsn("Action: failed", "Status: 5.0.0", "Diagnostic-Code: smtp; 550 Unknown user ada@example.net").replace(
+        b"message could not be delivered.",
+        b"<ada@example.net>: host mx said: 550 Unknown user ada@example.net (in reply to end of DATA command)",
+    )
+    assert said(read_message(raw)) == [("ada@example.net", "soft")]
+
+
+def test_an_expired_message_is_a_point() -> None:
+    assert said(read_message(dsn("Action: expired", "Status: 5.0.0"))) == [("ada@example.net", "soft")]
+
+
+@pytest.mark.parametrize("action", ["delivered", "relayed", "expanded", "Delivered (to mailbox)"])
+def test_a_success_at_a_bounce_address_counts_as_nothing(action: str) -> None:
+    raw = dsn(f"Action: {action}", "Status: 2.1.5", to=VERP)
+    assert isinstance(read_message(raw, BOUNCES), AutoReply)
+
+
+def test_a_damaged_report_at_a_bounce_address_is_a_bounce() -> None:
+    raw = hard(to=VERP).replace(b"Content-Type: message/delivery-status", b"Content-Type: text/x-damaged")
+    raw = raw.replace(b"Final-Recipient", b"F").replace(b"Diagnostic-Code: smtp; 550 5.1.1", b"D:")
+    reading = read_message(raw, BOUNCES)
+    assert isinstance(reading, Bounce)
+    assert reading.traces.token == TOKEN
+    assert [failure.address for failure in reading.failures] == ["ada@example.net"]
+    assert reading.failures[0].kind is not Kind.DELAYED
+
+
+# --- what is none of them -------------------------------------------------------------------------------------------
+
+
+def forwarded(report: bytes, *headers: str) -> bytes:
+    head = ["From: Ann <ann@example.org>", "To: news@example.com", "Subject: Fwd: Undelivered Mail", *headers]
+    outer = 'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="o"\n\n--o\nContent-Type: text/plain\n\nLook!\n'
+    inner = b"--o\nContent-Type: message/rfc822\n\n" + report.replace(b"\r\n", b"\n") + b"\n--o--\n"
+    return ("\n".join(head) + "\n" + outer).encode() + inner
+
+
+def test_a_report_that_a_reader_sends_on_is_a_letter() -> None:
+    assert read_message(forwarded(hard())) == Ordinary()
+
+
+def test_a_report_that_is_sent_on_with_our_message_says_so() -> None:
+    reading = read_message(forwarded(hard(returned=COPY)))
+    assert isinstance(reading, Bounce)
+    assert reading.forwarded
+    assert reading.traces.message_ids == ("<1@example.com>",)
+
+
+def test_a_report_that_is_quoted_in_a_letter_is_a_letter() -> None:
+    text = "Is this you?\n\n> Final-Recipient: rfc822; bob@example.net\n> Action: failed\n> Status: 5.1.1\n"
+    assert read_message(letter("Fwd: Returned mail: see transcript", text)) == Ordinary()
+
+
+def test_an_answer_that_names_its_recipients_is_a_letter() -> None:
+    text = "Hello\n\n----- Original Message -----\nTo: a@example.com, ada@example.net, c@example.org \nSent: Monday \n"
+    assert read_message(letter("Re: The news", text)) == Ordinary()
+
+
+@pytest.mark.parametrize("subject", ["Re: The news", "Failure is an option", "Away"])
+def test_a_persons_answer_from_nobody_is_no_bounce(subject: str) -> None:
+    raw = letter(subject, "I no longer work here.", "Return-Path: <>", f"Delivered-To: {VERP}")
+    assert isinstance(read_message(raw, BOUNCES), AutoReply)
+
+
+# --- complaints and notices -----------------------------------------------------------------------------------------
+
+
+def junk(sender: str) -> bytes:
+    inner = f"X-HmXmrOriginalRecipient: ada@example.net\n{COPY}\nhello\n"
+    return (
+        f"From: {sender}\nTo: abuse@example.com\nSubject: complaint about message from 192.0.2.1\nMIME-Version: 1.0\n"
+        f'Content-Type: multipart/mixed; boundary="j"\n\n--j\nContent-Type: message/rfc822\n\n{inner}\n--j--\n'
+    ).encode()
+
+
+def test_a_junk_report_of_microsofts() -> None:
+    reading = read_message(junk("staff@hotmail.com"))
+    assert isinstance(reading, Complaint)
+    assert reading.traces.message_ids == ("<1@example.com>",)
+    assert reading.traces.addresses[0] == "ada@example.net"
+    assert read_message(junk("staff@hotmail.com.example.org")) == Ordinary()
+
+
+def test_a_report_of_failed_authentication_is_no_bounce() -> None:
+    assert read_message(complaint("auth-failure")) == AutoReply("Feedback-Type: auth-failure")
+
+
+NOTICE = (
+    '{"notificationType":"Bounce","bounce":{"bounceType":"Permanent","bounceSubType":"General","bouncedRecipients":'
+    '[{"emailAddress":"ada@example.net","action":"failed","status":"5.1.1","diagnosticCode":"smtp; 550 5.1.1 user '
+    'unknown"}]},"mail":{"commonHeaders":{"messageId":"<1@example.com>"}}}'
+)
+
+
+def test_a_notice_of_amazons_by_mail() -> None:
+    text = f"{NOTICE}\n\n--\nTo stop receiving notifications, click to unsubscribe:\nhttps://sns.example/unsubscribe\n"
+    reading = read_message(letter("AWS Notification Message", text, sender="no-reply@sns.amazonaws.com"))
+    assert said(reading) == [("ada@example.net", "hard")]
+    assert isinstance(reading, Bounce)
+    assert reading.traces.message_ids == ("<1@example.com>",)
+    delivered = text.replace("Bounce", "Delivery", 1)
+    raw = letter("AWS Notification Message", delivered, sender="no-reply@sns.amazonaws.com")
+    assert isinstance(read_message(raw), AutoReply)
+    assert not isinstance(read_message(letter("AWS", text, sender="no-reply@sns.example")), Bounce)
+
+
+def test_recipients_of_a_status_without_a_line_between() -> None:
+    raw = dsn(
+        "Action: failed",
+        "Status: 5.2.2",
+        "Final-Recipient: rfc822; bob@example.net",
+        "Action: failed",
+        "Status: 5.1.1",
+    )
+    assert said(read_message(raw)) == [("ada@example.net", "soft"), ("bob@example.net", "hard")]
+
+
+def test_a_notice_of_amazons_that_was_cut() -> None:
+    cut = NOTICE[: NOTICE.index('"mail"')].replace('"', '\\"')
+    reading = read_message(letter("AWS", '{"Message": "' + cut, sender="no-reply@sns.amazonaws.com"))
+    assert said(reading) == [("ada@example.net", "hard")]
+
+
+def test_fields_in_a_text_belong_to_the_recipient_that_they_follow() -> None:
+    fields = (
+        "Your message could not be delivered.\n\nReporting-MTA: dns; mx.example\n\n"
+        "Original-Recipient: rfc822;ada@example.net\nFinal-Recipient: rfc822;ada@example.net\nAction: failed\n"
+        "Status: 5.1.1\n\nOriginal-Recipient: rfc822;bob@example.net\nFinal-Recipient: rfc822;bob@example.net\n"
+        "Action: delayed\nStatus: 4.0.0\n\nOriginal-Recipient: rfc822;cy@example.net\n"
+        "Final-Recipient: rfc822;cy@example.net\nAction: failed\nStatus: 5.2.2\n"
+    )
+    raw = mail(fields, "From: MAILER-DAEMON@mx.example", "To: news@example.com", "Subject: Returned mail")
+    assert said(read_message(raw)) == [
+        ("ada@example.net", "hard"),
+        ("bob@example.net", "delayed"),
+        ("cy@example.net", "soft"),
+    ]

@@ -1,0 +1,157 @@
+"""Leaving by mail: what is the wish and nothing else, however mail programs wrap it."""
+
+from __future__ import annotations
+
+import pytest
+from reports import letter
+
+from newsletter.bounces.read import read_message
+from newsletter.bounces.readings import AutoReply, Doubtful, Ordinary, Unsubscribe
+from newsletter.bounces.wishes import wish_in
+
+ADA = Unsubscribe("", "ada@example.net")
+
+PLAIN = [
+    *("unsubscribe", "Unsubscribe, please", "STOP", "Stop.", "opt out", "Opt-out!", "Remove me", "please remove me"),
+    *(
+        "Please unsubscribe me from this list.",
+        "I want to unsubscribe",
+        "I would like to unsubscribe from the newsletter",
+    ),
+    *("Take me off this list", "Please remove my email address from your mailing list", "stop sending me these emails"),
+    *("No more emails please", "Kindly unsubscribe me", "Please cancel my subscription", "Delete me from your list"),
+    *("Abmelden", "Bitte abmelden", "Ich möchte mich abmelden", "Bitte austragen", "Bitte keine weiteren E-Mails"),
+    *("Newsletter abbestellen", "Désabonner", "Me désabonner", "je souhaite me désinscrire", "désinscription"),
+    *("Cancelar suscripción", "Quiero darme de baja", "baja", "Cancelar inscrição", "descadastrar", "Disiscrivimi"),
+    *(
+        "cancellatemi",
+        "Uitschrijven",
+        "graag uitschrijven",
+        "Avprenumerera",
+        "avmelding",
+        "Отписаться",
+        "отпишите меня",
+    ),
+    *("Прошу удалить меня из рассылки", "wypisz mnie", "odhlásit odběr", "abonelikten çık", "退订", "请帮我退订"),
+    *("我要退订", "麻烦取消订阅谢谢", "取消訂閱", "请不要再发了", "配信停止希望", "配信停止をお願いします", "購読解除"),
+    *("メルマガの配信を停止してください", "구독 취소", "수신 거부합니다", "구독 취소해 주세요"),
+]
+
+
+@pytest.mark.parametrize("words", PLAIN)
+def test_a_wish(words: str) -> None:
+    assert wish_in(words) == ""
+    assert read_message(letter("Re: The news", words)) == ADA
+    assert read_message(letter("Re: The news", f"Hi,\n\n{words}\n\nThanks,\nAda")) == ADA
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(
+            "",
+            "Thank you!",
+            "I read it every morning",
+            "Do not stop",
+            "delete the second picture",
+            "stop by for coffee",
+        ),
+        *(
+            "remove the comma in line 3",
+            "leave it as it is",
+            "退货",
+            "配信の時間を教えてください",
+            "Ich melde mich morgen",
+        ),
+        *("Unsubscribe?", "take care", "end of story", "The bus has a stop here", "cancel the meeting on Monday"),
+    ],
+)
+def test_no_wish(words: str) -> None:
+    assert wish_in(words) is None
+    assert not isinstance(read_message(letter("Re: The news", words)), Unsubscribe)
+
+
+WRAPPED = {
+    "iPhone": "Unsubscribe\n\nSent from my iPhone\n\n> On 1 Mar 2026, at 10:00, News <news@example.com> "
+    "wrote:\n> \n> Hi.",
+    "Gmail": "Unsubscribe\n\nOn Mon, Mar 2, 2026 at 8:00 AM News <news@example.com> wrote:\n\n> The news of today",
+    "Gmail, over two lines": "Unsubscribe\n\nOn Mon, Mar 2, 2026 at 8:00 AM The Long Name of a Newsletter <\n"
+    "news@example.com> wrote:\n\n> The news",
+    "Outlook": "Unsubscribe\n\n________________________________\nFrom: News <news@example.com>\nSent: "
+    "Monday\nTo: Ada\n\nHi",
+    "Outlook, old": "Unsubscribe\n\n-----Original Message-----\nFrom: News\nSent: Monday\n\nThe news",
+    "Outlook, no rule": "Unsubscribe\n\nFrom: News <news@example.com>\nDate: Monday\nTo: Ada\n\nThe news",
+    "Outlook for iOS": "Unsubscribe\n\nGet Outlook for iOS<https://aka.ms/o0ukef>\n",
+    "Yahoo": "Unsubscribe\n\nYahoo Mail: Search, Organize, Conquer\n\nOn Mon, Mar 2, 2026 at 8:00, "
+    "News<n@e.example> wrote:",
+    "Android, German": "Bitte abmelden\n\nVon meinem Samsung Galaxy gesendet.\n\nAm 2. März 2026 08:00 schrieb News "
+    "<news@example.com>:\n> Hallo",
+    "French": "Désinscription\n\nEnvoyé de mon iPhone\n\n> Le 2 mars 2026 à 08:00, News <n@e.example> a écrit :\n> x",
+    "Spanish": "Baja\n\nEnviado desde mi iPhone\n\nEl lun, 2 mar 2026 a las 8:00, News (<n@e.example>) escribió:\n> x",
+    "Italian": "Cancellatemi\n\nInviato da iPhone\n\n> Il giorno 2 mar 2026, alle ore 08:00, News ha scritto:\n",
+    "Dutch": "Uitschrijven\n\nVerstuurd vanaf mijn iPhone\n\n> Op 2 mrt. 2026 om 08:00 heeft News het volgende "
+    "geschreven:",
+    "Russian": "Отписаться\n\nОтправлено с iPhone\n\n> 2 марта 2026 г., в 08:00, News <n@e.example> написал(а):\n> x",
+    "Chinese": "退订\n\n发自我的iPhone\n\n> 在 2026年3月2日，08:00，News <n@e.example> 写道：\n> 早报",
+    "QQ": "请帮我退订\n\n------------------ 原始邮件 ------------------\n发件人: News\n主题: 早报",
+    "Japanese": "配信停止\n\niPhoneから送信\n\n2026/03/02 8:00、News <n@e.example>のメール:\n\n> ニュース",
+    "a signature": "Unsubscribe\n-- \nAda Lovelace\nAnalyst",
+    "a name alone": "Please unsubscribe me.\n\nAda",
+    "below the quote": "> The news of today\n> is long\n\nUnsubscribe\n",
+}
+
+
+@pytest.mark.parametrize("name", WRAPPED)
+def test_a_wish_as_mail_programs_wrap_it(name: str) -> None:
+    assert read_message(letter("Re: The news", WRAPPED[name], sender="Ada Lovelace <ada@example.net>")) == ADA
+
+
+def test_a_wish_in_html() -> None:
+    page = (
+        "<html><head><title>x</title><style>p{}</style></head><body><div>Unsubscribe</div><br><div>Sent from my iPhone"
+    )
+    page += "</div><blockquote>On Monday, News &lt;n@e.example&gt; wrote:<p>The news</p></blockquote></body></html>"
+    raw = letter("Re: The news", page).replace(b"text/plain", b"text/html")
+    assert read_message(raw) == ADA
+
+
+def test_the_button_of_apple_mail() -> None:
+    """It calls its mail an automatic answer."""
+    signs = ("Auto-Submitted: auto-replied", "X-Apple-Unsubscribe: true")
+    text = "Apple Mail sent this email to unsubscribe from the message “The news”."
+    assert read_message(letter("unsubscribe bob@example.net", text, *signs)) == Unsubscribe(
+        "bob@example.net", "ada@example.net"
+    )
+    assert read_message(letter("The news", text, *signs)) == ADA
+    assert read_message(letter("unsubscribe", text, signs[0])) == ADA
+
+
+def test_an_automatic_answer_that_repeats_the_wish_is_an_answer() -> None:
+    for header in ("Auto-Submitted: auto-replied", "X-Autoreply: yes", "Precedence: junk"):
+        assert isinstance(read_message(letter("Re: unsubscribe", "unsubscribe", header)), AutoReply)
+
+
+def test_a_subject_of_one_word_above_a_long_letter_is_no_wish() -> None:
+    text = "Here is what I think of the list, and it is a long thought. " * 20
+    for subject in ("Re: remove", "Stop", "Re: unsubscribe"):
+        assert not isinstance(read_message(letter(subject, text)), Unsubscribe)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I clicked unsubscribe last week and still get this. What is wrong with you?",
+        "Could you please take me off? My new address is bob@example.net, use that one instead, and opt out the "
+        "old one.",
+        "请问在哪里可以退订？我找不到链接",
+    ],
+)
+def test_what_may_be_a_wish_is_shown(text: str) -> None:
+    reading = read_message(letter("Re: The news", text))
+    assert isinstance(reading, Doubtful)
+    assert reading.sender == "ada@example.net"
+
+
+def test_somebody_elses_newsletter_is_no_wish() -> None:
+    text = "Our news.\n\nTo unsubscribe from this list, click here."
+    assert read_message(letter("Their news", text, "List-Unsubscribe: <mailto:x@example.org>")) == Ordinary()
