@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import jinja2
@@ -19,6 +20,7 @@ from newsletter.budget import STEPS, Drawn, Fit, draw_to_fit, measure, row_mark,
 from newsletter.css import SHEETS, refuse_rules
 from newsletter.errors import ConfigError, located
 from newsletter.fields import unmark
+from newsletter.highlighting import Highlighter
 from newsletter.inlining import html_of, inline_css
 from newsletter.model import (
     Attachment,
@@ -50,6 +52,9 @@ from newsletter.story import normalised, says_nothing
 
 PREHEADER_WIDTH = 140
 """Inbox lists show 90 to 140 characters; a shorter preheader is filled so that the body's first words stay out."""
+
+MAX_TAG_CHARS = 35
+"""Of a language tag; no longer one is in use (RFC 5646, 4.4.1), and trying its beginnings would cost their square."""
 
 _BUTTON_ROW_WIDTH = 26  # letters of label that stand side by side on a phone 320 px wide
 _FILLER = "\u034f\u200c\u00a0"  # joiner, non-joiner, no-break space: nothing to see, and no line to break
@@ -158,7 +163,7 @@ def choose_labels(
     labels: Mapping[str, Mapping[str, Any]], lang: str, overrides: Mapping[str, str]
 ) -> Mapping[str, Any]:
     """The frame's words for a language: zh-TW falls back to zh-Hant, then zh, then en (RFC 4647, lookup)."""
-    parts = lang.split("-")
+    parts = lang[:MAX_TAG_CHARS].split("-")
     tags = ["-".join(parts[:count]) for count in range(len(parts), 0, -1)]
     if parts[0].lower() == "zh" and {part.lower() for part in parts[1:]} & {"tw", "hk", "mo"}:
         tags.insert(0, "zh-Hant")
@@ -287,7 +292,10 @@ def _environment(theme: Theme, marks: Marks, labels: Mapping[str, Any]) -> jinja
         finalize=lambda value: _clean(value) if isinstance(value, str) else value,
     )
     environment.filters.update(
-        inline=inline_html, code=_code_html, button_rows=_button_rows, fill=lambda text, **names: text.format(**names)
+        inline=inline_html,
+        code=partial(_code_html, Highlighter()),
+        button_rows=_button_rows,
+        fill=lambda text, **names: text.format(**names),
     )
     environment.globals.update(
         kind=lambda block: "list" if isinstance(block, ListBlock) else type(block).__name__.lower(),
@@ -390,13 +398,12 @@ def inline_html(inlines: Inlines) -> Markup:
     return Markup("".join(parts))  # noqa: S704 (every part is escaped above)
 
 
-def _code_html(text: str, language: str = "") -> Markup:
+def _code_html(highlighter: Highlighter, text: str, language: str = "") -> Markup:
     """Code that keeps its line ends and indents where `white-space` is ignored, and wraps rather than overflows.
 
-    With a language that Pygments knows, words carry a class that the theme colours: `hk` keyword, `hs` string, `hc`
-    comment, `hn` number, `hf` name of a function or class.
+    With a language that Pygments knows, words carry a class that the theme colours.
     """
-    pieces = _highlighted(text.expandtabs(4), language) if language else [("", text.expandtabs(4))]
+    pieces = highlighter.pieces(text.expandtabs(4), language)
     parts: list[str] = []
     line_start = True
     for kind, piece in pieces:
@@ -411,28 +418,6 @@ def _code_html(text: str, language: str = "") -> Markup:
             parts.append(f'<span class="{kind}">{shown}</span>' if kind and part.strip() else str(shown))
             line_start = False
     return Markup("".join(parts))  # noqa: S704 (every part is escaped above)
-
-
-def _highlighted(text: str, language: str) -> list[tuple[str, str]]:
-    from pygments.lexers import get_lexer_by_name  # a third of a second to load, and few posts have code
-    from pygments.token import Comment, Keyword, Name, Number, String
-    from pygments.util import ClassNotFound
-
-    try:
-        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    except ClassNotFound:
-        return [("", text)]
-    kinds = (
-        (Keyword, "hk"),
-        (String, "hs"),
-        (Comment, "hc"),
-        (Number, "hn"),
-        (Name.Function, "hf"),
-        (Name.Class, "hf"),
-    )
-    found = lexer.get_tokens(text)
-    # `in` asks whether a token type is another's kind; the stubs see a tuple of words.
-    return [(next((k for t, k in kinds if kind in t), ""), piece) for kind, piece in found]  # type: ignore[comparison-overlap]
 
 
 def _picture(image: Image, fallback: str, width: int) -> Markup:

@@ -90,7 +90,7 @@ def web_app(membership: Membership, look: Look, server: Server, *, body_within_s
         },
     )
     app.router.redirect_slashes = False  # Security: a redirect could be led elsewhere by the Host header
-    return Front(app, pages.one_click, hooks=server.hooks, body_within_s=body_within_s)
+    return Front(app, pages.one_click, body_within_s=body_within_s)
 
 
 class _Pages:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from time import perf_counter
 
@@ -100,18 +100,12 @@ class _Bodies:
 
 
 class Front:
-    """`one_click` takes the token, and returns once whatever it means is on disk. `hooks` are the providers' names."""
+    """`one_click` takes the token, and returns once whatever it means is on disk."""
 
     def __init__(
-        self,
-        app: ASGIApp,
-        one_click: Callable[[str], Awaitable[None]],
-        *,
-        hooks: Collection[str] = (),
-        body_within_s: float = BODY_WITHIN_S,
+        self, app: ASGIApp, one_click: Callable[[str], Awaitable[None]], *, body_within_s: float = BODY_WITHIN_S
     ) -> None:
         self._app = app
-        self._hooks = frozenset(hooks)
         self._one_click = one_click
         self._body_within_s = body_within_s
         self._bodies = _Bodies(MAX_BODIES_BYTES)
@@ -155,7 +149,7 @@ class Front:
 
     async def _answer_body(self, scope: Scope, receive: Receive, send: Send, grow: Callable[[int], None]) -> None:
         path: str = scope["path"]
-        most = MAX_HOOK_BYTES if path.removeprefix("/hooks/") in self._hooks else MAX_FORM_BYTES
+        most = MAX_HOOK_BYTES if path.startswith("/hooks/") else MAX_FORM_BYTES
         try:
             async with asyncio.timeout(self._body_within_s):
                 body = await _read_body(scope, receive, most, grow)
