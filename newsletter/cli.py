@@ -42,6 +42,10 @@ from newsletter.progress import Progress, printable
 @click.version_option(package_name="newsletter")
 def cli() -> None:
     """Write a newsletter as a Markdown post; render it, look at it, and send it to everyone exactly once."""
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise errors.ConfigError("the folder that this runs in was deleted; change to one that is there") from error
 
 
 def main() -> None:

@@ -14,6 +14,9 @@ of Java. Of 64 KB it would take minutes, of `<!--` in HTML hours."""
 MAX_ISSUE_CHARS = 30_000
 """Of all pieces in one issue together."""
 
+SLOW_LEXERS = frozenset({"autohotkey", "mcschema", "Easytrieve"})
+"""Those that take the cube of a length, of empty lines or tabs: a second for 1,200 of them."""
+
 Pieces = Sequence[tuple[str, str]]
 """A class of the theme, or nothing, and the text it is for."""
 
@@ -45,6 +48,8 @@ def _lexed(text: str, language: str) -> Pieces:
     try:
         lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
     except ClassNotFound:
+        return [("", text)]
+    if lexer.name in SLOW_LEXERS:
         return [("", text)]
     kinds = (
         (Keyword, "hk"),

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from newsletter.errors import ConfigError, ContentError, located
+from newsletter.regular import is_handed_down, require_regular
 
 # A quote that is never closed would swallow the list; past this many characters a row is given up as such.
 MAX_ROW_CHARS = 100_000
@@ -247,6 +248,8 @@ def _word(line: bytes, codec: str) -> str:
 @contextmanager
 def _open(path: Path) -> Iterator[io.BufferedReader]:
     try:
+        if not is_handed_down(path):
+            require_regular(path)
         raw = path.open("rb")
     except OSError as error:
         raise ConfigError(_unreadable(path, error)) from error

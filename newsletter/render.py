@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 import jinja2
+import jinja2.runtime
 import jinja2.sandbox
 from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
@@ -49,6 +50,7 @@ from newsletter.model import (
 from newsletter.plaintext import columns, render_text
 from newsletter.slots import Marks
 from newsletter.story import normalised, says_nothing
+from newsletter.values import printable
 
 PREHEADER_WIDTH = 140
 """Inbox lists show 90 to 140 characters; a shorter preheader is filled so that the body's first words stay out."""
@@ -283,7 +285,7 @@ def _button_rows(links: Iterable[Link]) -> list[list[Link]]:
 def _environment(theme: Theme, marks: Marks, labels: Mapping[str, Any]) -> jinja2.Environment:
     # Security: autoescape always, so that no word of a post becomes markup; themes write attributes in double quotes.
     # The sandbox keeps a theme from reaching Python beyond the values it is given.
-    environment = jinja2.sandbox.SandboxedEnvironment(
+    environment = _Sandbox(
         # A file name for each template, so that an error's traceback tells which one it came through.
         loader=jinja2.FunctionLoader(lambda name: _source_of(theme, name)),
         bytecode_cache=_COMPILED,
@@ -330,6 +332,28 @@ MAX_COMPILED = 500
 
 _COMPILED = _Compiled()
 
+_EXPRESSION_ERRORS = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+"""What Python raises for what a template asks of it; RecursionError is a RuntimeError."""
+
+MAX_REPEATED = 1_000_000
+"""Of a text or list that a template repeats, and of digits' powers: as the sandbox limits `range`."""
+
+
+class _Sandbox(jinja2.sandbox.SandboxedEnvironment):
+    """Security: `*` and `**` are limited too, since one expression could hold a machine."""
+
+    intercepted_binops = frozenset({"*", "**"})
+
+    def call_binop(self, context: jinja2.runtime.Context, operator: str, left: Any, right: Any) -> Any:
+        if operator == "*":
+            for many, count in ((left, right), (right, left)):
+                is_repeated = isinstance(count, int) and isinstance(many, str | bytes | list | tuple)
+                if is_repeated and len(many) * count > MAX_REPEATED:
+                    raise OverflowError(f"repeated to more than {MAX_REPEATED:,}")
+        elif isinstance(left, int) and isinstance(right, int) and abs(left).bit_length() * right > 10_000:
+            raise OverflowError("a power of too many digits")
+        return super().call_binop(context, operator, left, right)
+
 
 def _clean(text: str) -> str:
     """Drops what XML cannot hold (XML 1.0, production 2); Markup stays Markup."""
@@ -349,6 +373,10 @@ def _render(environment: jinja2.Environment, theme: Theme, name: str, context: M
     except jinja2.TemplateError as error:  # an undefined value, or what the sandbox refuses
         place, line = _template_place(error, theme, name)
         raise ConfigError(located(place, line, str(error), "define it in theme.toml or take it out")) from error
+    except _EXPRESSION_ERRORS as error:  # a filter on what it does not take, a division by zero, a macro without end
+        place, line = _template_place(error, theme, name)
+        what = f"the template fails ({type(error).__name__}: {printable(str(error))[:200]})"
+        raise ConfigError(located(place, line, what, "mend the expression")) from error
 
 
 def _render_css(environment: jinja2.Environment, theme: Theme, name: str, context: Mapping[str, Any]) -> Markup:
