@@ -36,7 +36,7 @@ _FIELD = re.compile(
 )
 _VERBATIM = re.compile(r"\{%-?\s*(raw|comment)\s*-?%\}")
 _STRING = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
-_OPERAND = rf"""(?:{_STRING}|[^\s"'()\[\],]+(?:\[[^\]]*\])?)"""
+_OPERAND = rf"""(?:{_STRING}|(?<![^\s"'()\[\],])[^\s"'()\[\],]+(?:\[[^\[\]]*\])?)"""
 _CONTAINS = re.compile(rf"({_OPERAND})\s+contains\s+({_OPERAND})|{_STRING}", re.DOTALL)
 
 

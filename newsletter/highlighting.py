@@ -14,7 +14,7 @@ of Java. Of 64 KB it would take minutes, of `<!--` in HTML hours."""
 MAX_ISSUE_CHARS = 30_000
 """Of all pieces in one issue together."""
 
-SLOW_LEXERS = frozenset({"autohotkey", "mcschema", "Easytrieve"})
+SLOW_LEXERS = frozenset({"autohotkey", "MCSchema", "Easytrieve"})
 """Those that take the cube of a length, of empty lines or tabs: a second for 1,200 of them."""
 
 Pieces = Sequence[tuple[str, str]]

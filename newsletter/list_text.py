@@ -30,7 +30,7 @@ _NO_FILES_ENCODING = frozenset({"idna", "punycode", "unicode_escape", "raw_unico
 _HEAD_BYTES = 8192
 _CHUNK_BYTES = 1 << 16
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_WORD = re.compile(r"[^\s,;\"']*[^\x00-\x7f\s,;\"'][^\s,;\"']*")
+_WORD = re.compile(r"(?<![^\s,;\"'])(?:(?![^\x00-\x7f])[^\s,;\"'])*+[^\x00-\x7f\s,;\"'][^\s,;\"']*")
 _FOREIGN = re.compile("[^\x00-\x7f]")
 _HANZI = "[\u3400-\u9fff\ue000-\uf8ff]"  # with the private ones that GB18030 fills its gaps with
 _HANZI_BESIDE_LETTER = re.compile(f"(?<=[A-Za-z]){_HANZI}|{_HANZI}(?=[A-Za-z])")

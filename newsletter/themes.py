@@ -328,7 +328,7 @@ def _is_name(name: str) -> bool:
 def _standalone_values(layers: Sequence[_Layer]) -> str:
     """A theme.toml that needs no base: the theme's own text, comments and all, where it says everything already."""
     merged = _merged(layer.values for layer in reversed(layers))
-    kept = re.sub(r"(?m)^\s*extends\s*=.*\n+", "", layers[0].source, count=1)
+    kept = re.sub(r"(?m)^[ \t]*extends\s*=.*\n+", "", layers[0].source, count=1)
     try:
         whole = tomllib.loads(kept) == merged
     except tomllib.TOMLDecodeError:
