@@ -9,6 +9,7 @@ import yaml
 
 from newsletter.errors import ConfigError, located
 from newsletter.model import Site
+from newsletter.values import LONG_NUMBER
 
 CONFIG = "_config.yml"
 
@@ -35,6 +36,8 @@ def _problem(error: Exception) -> str:
         return "nested too deep"
     if isinstance(error, yaml.reader.ReaderError):
         return f"it holds the control character U+{error.character:04X}"
+    if type(error) is ValueError and "digits" in str(error):
+        return LONG_NUMBER
     return str(getattr(error, "problem", None) or error)
 
 

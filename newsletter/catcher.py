@@ -270,8 +270,9 @@ class Catcher:
     async def _serve(
         self, smtp_socket: socket.socket, web_socket: socket.socket, app: ASGIApp, ready: Future[None]
     ) -> None:
-        import uvicorn
         from aiosmtpd.smtp import SMTP, AuthResult
+
+        from newsletter.http_server import serve_http
 
         self._loop = asyncio.get_running_loop()
         if self._given_up.is_set():  # before there was a loop to be told
@@ -293,39 +294,29 @@ class Catcher:
             connections.add(connection)
             return connection
 
-        class Web(uvicorn.Server):
-            async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-                await super().startup(sockets)
-                ready.set_result(None)
-
-        web = Web(
-            uvicorn.Config(
-                app,
-                http="h11",
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                log_level="error",
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_graceful_shutdown=GRACE_S,
-            )
-        )
         smtp = await self._loop.create_server(accept, sock=smtp_socket)
         self._store.set_open(True)
-        web_task = asyncio.create_task(web.serve(sockets=[web_socket]))
+        web = asyncio.create_task(
+            serve_http(
+                app,
+                web_socket,
+                stopping=self._stopping,
+                on_ready=lambda: ready.set_result(None),
+                grace_s=GRACE_S,
+                log_level="error",
+            )
+        )
         stopping = asyncio.create_task(self._stopping.wait())
         try:
-            await asyncio.wait({web_task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({web, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._stopping.set()
             smtp.close()
             for connection in list(connections):
                 if isinstance(connection.transport, asyncio.Transport):
                     connection.transport.abort()
             self._store.set_open(False)
-            web.should_exit = True
-            await web_task
+            await web
 
 
 # --- to disk --------------------------------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ MAX_CONDITIONS = 4
 """Up to here a mended post is compared in every combination of their answers, 16; past it the lines stay that
 conditions may hide."""
 
-_CONDITION = re.compile(r"\{%-?\s*(?:end)?(?:if|unless)\b.*?%\}", re.DOTALL)
+_CONDITION = re.compile(r"\{%-?\s*(?:end)?(?:if|unless)\b(?:[^%{]|%(?!\})|\{(?!%))*+%\}")
 _BOM = b"\xef\xbb\xbf"
 
 

@@ -47,6 +47,10 @@ EXIT_PIPE = 141
 @click.version_option(__version__, prog_name=DISTRIBUTION)
 def cli() -> None:
     """Write a newsletter as a Markdown post; render it, look at it, and send it to everyone exactly once."""
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise errors.ConfigError("the folder that this runs in was deleted; change to one that is there") from error
 
 
 def main() -> None:

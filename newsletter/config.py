@@ -19,10 +19,11 @@ from newsletter.errors import ConfigError, ConfigFaultsError, located
 from newsletter.imap_place import IMAP_VARIABLE
 from newsletter.keys import Fault, Key, keys_of
 from newsletter.model import Relay, Sender
+from newsletter.regular import open_regular
 from newsletter.relay import PASSWORD_VARIABLE, read_relay
 from newsletter.settings import LABELS, RELAYS, SECTIONS, Settings, read_settings
 from newsletter.settings_mail import DKIM_VARIABLE, SECRET_VARIABLE, RelaySection
-from newsletter.values import CONTROL, FaultError, Where, line_of, printable, shown
+from newsletter.values import CONTROL, LONG_NUMBER, FaultError, Where, digits_line, line_of, printable, shown
 
 if TYPE_CHECKING:
     from newsletter.pace import QuietHours, Rate
@@ -281,7 +282,8 @@ class _MissingError(ConfigError):
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with open_regular(path) as file:
+            return file.read()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise _MissingError(
             located(str(path), None, "there is no such file", f"give the path of a {FILE_NAME}")
@@ -302,6 +304,8 @@ def _read_config(path: Path, name: str, content: bytes, env: Mapping[str, str]) 
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(_syntax_fault(name, text, str(error))) from error
+    except ValueError as error:  # of the integers, after TOMLDecodeError, which is one too
+        raise ConfigError(located(name, digits_line(text), LONG_NUMBER, "write a shorter one")) from error
     except RecursionError as error:
         raise ConfigError(located(name, None, "arrays or tables nested too deeply", "write plain keys")) from error
     settings, faults = read_settings(tree)

@@ -19,6 +19,7 @@ from yaml.reader import ReaderError
 
 from newsletter.errors import ContentError, located
 from newsletter.model import Finding
+from newsletter.values import LONG_NUMBER, digits_line
 
 MAX_REPAIRS = 20
 MAX_DEPTH = 50
@@ -103,7 +104,7 @@ def _load(source: str, first_line: int, path: str) -> Mapping[str, Any]:
         metadata = YAMLHandler().load(source)
     except ValueError as error:  # a timestamp that names no day, such as 2026-02-30
         line = first_line + _faulty_entry(source.split("\n"))
-        what = f"the front matter has a bad value: {error}"
+        what = f"the front matter has a bad value: {LONG_NUMBER if digits_line(source) else error}"
         raise ContentError(located(path, line, what, "mend it, or quote it to keep it as text")) from error
     if metadata is None:
         return {}

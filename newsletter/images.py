@@ -213,7 +213,11 @@ class _Reader:
             return False
         from newsletter.picture import look_at  # Pillow takes a while to load, and a digest may need none of it
 
-        media_type, size = look_at(data)
+        try:
+            media_type, size = look_at(data)
+        except PictureError as error:
+            self._note("image-size", f"the picture {_shown(image.src)} is too large: {error}", error.remedy, image)
+            return False
         if not media_type:
             what = f"the picture {_shown(image.src)} is no PNG, JPEG or GIF, and is left out"
             remedy = 'convert it, or set [images] mode = "embed": mail clients show no other format'

@@ -312,7 +312,7 @@ def framed_html(html: str, cids: Mapping[str, str]) -> str:
 
     html = re.sub(r"(?P<before>[\"'(=]\s*)(?P<whole>cid:(?P<cid>[^\"'()<>\s]+))", locate, html, flags=re.IGNORECASE)
     base = '<base target="_blank">'
-    return re.sub(r"<head\b[^>]*>", lambda match: match[0] + base, html, count=1, flags=re.IGNORECASE)
+    return re.sub(r"<head\b[^<>]*>", lambda match: match[0] + base, html, count=1, flags=re.IGNORECASE)
 
 
 def _attachment(data: bytes, media_type: str, filename: str, disposition: str = "attachment") -> Response:

@@ -16,13 +16,25 @@ from typing import TYPE_CHECKING, cast
 from mjml import mjml2html
 
 from newsletter.errors import ConfigError
+from newsletter.mjml_depth import mjml_depth
 from newsletter.model import Theme
 
 if TYPE_CHECKING:
     from premailer import Premailer
 
 
+MAX_MJML_DEPTH = 500
+"""Elements inside one another. MJML's renderer recurses without a limit and ends the process at some thousands, at some
+hundreds on the small stack of a thread; the deepest post has 311."""
+
+
 def html_of(mjml: str, theme: Theme) -> str:
+    """Raises ConfigError where the theme's templates give MJML that cannot be read."""
+    if (depth := mjml_depth(mjml)) > MAX_MJML_DEPTH:
+        raise ConfigError(
+            f"{theme.origin}: the templates give MJML with elements nested {depth:,} deep, more than {MAX_MJML_DEPTH}; "
+            "mend the loop that opens them, or close what it opens"
+        )
     try:
         # fonts={}: the default writes a Google Fonts link, which premailer would go and fetch.
         return str(mjml2html(mjml, fonts={}))

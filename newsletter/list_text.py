@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from newsletter.errors import ConfigError, ContentError, located
 from newsletter.list_encodings import ESCAPES, rank_encodings, rank_escaped, refutes
+from newsletter.regular import is_handed_down, require_regular
 
 # A quote that is never closed would swallow the list; past this many characters a row is given up as such.
 MAX_ROW_CHARS = 100_000
@@ -31,7 +32,7 @@ _NO_FILES_ENCODING = frozenset({"idna", "punycode", "unicode_escape", "raw_unico
 _HEAD_BYTES = 8192
 _CHUNK_BYTES = 1 << 16
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_WORD = re.compile(r"[^\s,;\"']*[^\x00-\x7f\s,;\"'][^\s,;\"']*")
+_WORD = re.compile(r"(?<![^\s,;\"'])(?:(?![^\x00-\x7f])[^\s,;\"'])*+[^\x00-\x7f\s,;\"'][^\s,;\"']*")
 # What Windows-1252 has and Latin-1 does not; Latin-1 has control characters there, which no list holds.
 _WINDOWS_ONLY = re.compile(rb"[\x80-\x9f]")
 _CELL = re.compile(rb"[,;\t\r\n\"]+")
@@ -312,6 +313,8 @@ def _decodes(raw: BinaryIO, codec: str) -> bool:
 @contextmanager
 def _open(path: Path) -> Iterator[io.BufferedReader]:
     try:
+        if not is_handed_down(path):
+            require_regular(path)
         raw = path.open("rb")
     except OSError as error:
         raise ConfigError(_unreadable(path, error)) from error

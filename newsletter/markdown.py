@@ -79,10 +79,10 @@ MAX_NESTING = 100
 """Levels, a list counting two. Deeper ones would cost Python's stack, and mrml's: 20,000 crash it."""
 
 
-_NOTE = re.compile(r"\[\^([^\]\s]+)\]:")
+_NOTE = re.compile(r"\[\^([^\[\]\s]+)\]:")
 _MARKDOWN_BOX = re.compile(r"[ \t]*<([A-Za-z]+)\b[^<>]*\smarkdown=[\"']?(?:1|block|span)\b[^<>]*>(.*)$")
 _TOC = re.compile(r"[ \t]*\{:\s*toc\b[^}]*\}[ \t]*$")
-_HEADING_ID = re.compile(r"\s*\{#[\w:.-]+\}\s*$")
+_HEADING_ID = re.compile(r"(?<!\s)\s*\{#[\w:.-]+\}\s*$")
 # HTML elements that may stand inside a word; at any other, words part.
 _BLOCK_HTML = re.compile(r"<(?:video|audio|embed|picture)\b", re.IGNORECASE)
 

@@ -20,7 +20,7 @@ from newsletter.links import Link, LinkPurpose, make_link, read_link
 from newsletter.model import Message, Subscriber
 from newsletter.outbox import Letter
 from newsletter.people.rows import Departure, Person, Preferences, Standing
-from newsletter.people.store import People
+from newsletter.people.store import People, fingerprint
 
 CONFIRM_WITHIN = timedelta(days=7)
 UNDO_WITHIN = timedelta(days=1)
@@ -102,13 +102,16 @@ class Membership:
     def confirm(self, link: Link) -> tuple[Standing | None, Letter | None]:
         """The button behind the mailed link was pressed: how they stand now, and the welcome where they are new."""
         before = self._people.person(link.address)
-        standing = self._people.confirm(link.address, source=f"{self.url}/c")
+        standing = self._people.confirm(link.address, source=f"{self.url}/c", asked=link.issue)
         if standing is not Standing.CONFIRMED or before is None or before.standing is Standing.CONFIRMED:
             return standing, None
-        return standing, Letter("a welcome", partial(self._welcome, before))
+        confirmed = self._people.person(link.address) or before
+        return standing, Letter("a welcome", partial(self._welcome, confirmed))
 
     def _please_confirm(self, asking: Asking) -> Message:
-        url = f"{self.url}/c/{self.link('confirm', asking.address, within=CONFIRM_WITHIN)}"
+        # Security: the link stands for this form, and brings in nothing that somebody else filled in later.
+        asked = fingerprint(asking.lang, asking.fields)
+        url = f"{self.url}/c/{self.link('confirm', asking.address, issue=asked, within=CONFIRM_WITHIN)}"
         return self._letters.confirm(asking.address, asking.lang, url, self._clock())
 
     def _already(self, asking: Asking) -> Message:

@@ -72,11 +72,16 @@ _MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif"}
 
 
 def look_at(data: bytes) -> tuple[str, tuple[int, int]]:
-    """Media type and size of a picture that goes into mail as it is; an empty type for any other file."""
+    """Media type and size of a picture that goes into mail as it is; an empty type for any other file.
+
+    Raises PictureError for one of too many pixels.
+    """
     try:
         with Pillow.open(io.BytesIO(data)) as picture:
             return _MEDIA_TYPES.get(picture.format or "", ""), picture.size
-    except (OSError, ValueError, Pillow.DecompressionBombError, Pillow.DecompressionBombWarning):
+    except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning) as error:
+        raise _too_many_pixels(None) from error
+    except (OSError, ValueError):
         return "", (0, 0)
 
 

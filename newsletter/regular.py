@@ -29,3 +29,8 @@ def open_regular(path: Path) -> BinaryIO:
     """A file, open to read. OSError where it cannot be, IrregularError where it is none."""
     require_regular(path)
     return path.open("rb")
+
+
+def is_handed_down(path: Path) -> bool:
+    """Whether it is open already: /dev/stdin, or what a shell's `<(command)` gives. Somebody writes to such a pipe."""
+    return path == Path("/dev/stdin") or path.parent in (Path("/dev/fd"), Path("/proc/self/fd"))

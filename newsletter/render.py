@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import jinja2
+import jinja2.runtime
 import jinja2.sandbox
 from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
@@ -19,6 +21,7 @@ from newsletter.budget import STEPS, Drawn, Fit, draw_to_fit, measure, row_mark,
 from newsletter.css import SHEETS, refuse_rules
 from newsletter.errors import ConfigError, located
 from newsletter.fields import unmark
+from newsletter.highlighting import Highlighter
 from newsletter.inlining import html_of, inline_css
 from newsletter.model import (
     Attachment,
@@ -47,9 +50,13 @@ from newsletter.model import (
 from newsletter.plaintext import columns, render_text
 from newsletter.slots import Marks
 from newsletter.story import normalised, says_nothing
+from newsletter.values import printable
 
 PREHEADER_WIDTH = 140
 """Inbox lists show 90 to 140 characters; a shorter preheader is filled so that the body's first words stay out."""
+
+MAX_TAG_CHARS = 35
+"""Of a language tag; no longer one is in use (RFC 5646, 4.4.1), and trying its beginnings would cost their square."""
 
 _BUTTON_ROW_WIDTH = 26  # letters of label that stand side by side on a phone 320 px wide
 _FILLER = "\u034f\u200c\u00a0"  # joiner, non-joiner, no-break space: nothing to see, and no line to break
@@ -158,7 +165,7 @@ def choose_labels(
     labels: Mapping[str, Mapping[str, Any]], lang: str, overrides: Mapping[str, str]
 ) -> Mapping[str, Any]:
     """The frame's words for a language: zh-TW falls back to zh-Hant, then zh, then en (RFC 4647, lookup)."""
-    parts = lang.split("-")
+    parts = lang[:MAX_TAG_CHARS].split("-")
     tags = ["-".join(parts[:count]) for count in range(len(parts), 0, -1)]
     if parts[0].lower() == "zh" and {part.lower() for part in parts[1:]} & {"tw", "hk", "mo"}:
         tags.insert(0, "zh-Hant")
@@ -279,7 +286,7 @@ def _button_rows(links: Iterable[Link]) -> list[list[Link]]:
 def _environment(theme: Theme, marks: Marks, labels: Mapping[str, Any]) -> jinja2.Environment:
     # Security: autoescape always, so that no word of a post becomes markup; themes write attributes in double quotes.
     # The sandbox keeps a theme from reaching Python beyond the values it is given.
-    environment = jinja2.sandbox.SandboxedEnvironment(
+    environment = _Sandbox(
         # A file name for each template, so that an error's traceback tells which one it came through.
         loader=jinja2.FunctionLoader(lambda name: _source_of(theme, name)),
         bytecode_cache=_COMPILED,
@@ -288,7 +295,10 @@ def _environment(theme: Theme, marks: Marks, labels: Mapping[str, Any]) -> jinja
         finalize=lambda value: _clean(value) if isinstance(value, str) else value,
     )
     environment.filters.update(
-        inline=inline_html, code=_code_html, button_rows=_button_rows, fill=lambda text, **names: text.format(**names)
+        inline=inline_html,
+        code=partial(_code_html, Highlighter()),
+        button_rows=_button_rows,
+        fill=lambda text, **names: text.format(**names),
     )
     environment.globals.update(
         kind=lambda block: "list" if isinstance(block, ListBlock) else type(block).__name__.lower(),
@@ -323,6 +333,28 @@ MAX_COMPILED = 500
 
 _COMPILED = _Compiled()
 
+_EXPRESSION_ERRORS = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+"""What Python raises for what a template asks of it; RecursionError is a RuntimeError."""
+
+MAX_REPEATED = 1_000_000
+"""Of a text or list that a template repeats, and of digits' powers: as the sandbox limits `range`."""
+
+
+class _Sandbox(jinja2.sandbox.SandboxedEnvironment):
+    """Security: `*` and `**` are limited too, since one expression could hold a machine."""
+
+    intercepted_binops = frozenset({"*", "**"})
+
+    def call_binop(self, context: jinja2.runtime.Context, operator: str, left: Any, right: Any) -> Any:
+        if operator == "*":
+            for many, count in ((left, right), (right, left)):
+                is_repeated = isinstance(count, int) and isinstance(many, str | bytes | list | tuple)
+                if is_repeated and len(many) * count > MAX_REPEATED:
+                    raise OverflowError(f"repeated to more than {MAX_REPEATED:,}")
+        elif isinstance(left, int) and isinstance(right, int) and abs(left).bit_length() * right > 10_000:
+            raise OverflowError("a power of too many digits")
+        return super().call_binop(context, operator, left, right)
+
 
 def _clean(text: str) -> str:
     """Drops what XML cannot hold (XML 1.0, production 2); Markup stays Markup."""
@@ -342,6 +374,10 @@ def _render(environment: jinja2.Environment, theme: Theme, name: str, context: M
     except jinja2.TemplateError as error:  # an undefined value, or what the sandbox refuses
         place, line = _template_place(error, theme, name)
         raise ConfigError(located(place, line, str(error), "define it in theme.toml or take it out")) from error
+    except _EXPRESSION_ERRORS as error:  # a filter on what it does not take, a division by zero, a macro without end
+        place, line = _template_place(error, theme, name)
+        what = f"the template fails ({type(error).__name__}: {printable(str(error))[:200]})"
+        raise ConfigError(located(place, line, what, "mend the expression")) from error
 
 
 def _render_css(environment: jinja2.Environment, theme: Theme, name: str, context: Mapping[str, Any]) -> Markup:
@@ -391,13 +427,12 @@ def inline_html(inlines: Inlines) -> Markup:
     return Markup("".join(parts))  # noqa: S704 (every part is escaped above)
 
 
-def _code_html(text: str, language: str = "") -> Markup:
+def _code_html(highlighter: Highlighter, text: str, language: str = "") -> Markup:
     """Code that keeps its line ends and indents where `white-space` is ignored, and wraps rather than overflows.
 
-    With a language that Pygments knows, words carry a class that the theme colours: `hk` keyword, `hs` string, `hc`
-    comment, `hn` number, `hf` name of a function or class.
+    With a language that Pygments knows, words carry a class that the theme colours.
     """
-    pieces = _highlighted(text.expandtabs(4), language) if language else [("", text.expandtabs(4))]
+    pieces = highlighter.pieces(text.expandtabs(4), language)
     parts: list[str] = []
     line_start = True
     for kind, piece in pieces:
@@ -412,28 +447,6 @@ def _code_html(text: str, language: str = "") -> Markup:
             parts.append(f'<span class="{kind}">{shown}</span>' if kind and part.strip() else str(shown))
             line_start = False
     return Markup("".join(parts))  # noqa: S704 (every part is escaped above)
-
-
-def _highlighted(text: str, language: str) -> list[tuple[str, str]]:
-    from pygments.lexers import get_lexer_by_name  # a third of a second to load, and few posts have code
-    from pygments.token import Comment, Keyword, Name, Number, String
-    from pygments.util import ClassNotFound
-
-    try:
-        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    except ClassNotFound:
-        return [("", text)]
-    kinds = (
-        (Keyword, "hk"),
-        (String, "hs"),
-        (Comment, "hc"),
-        (Number, "hn"),
-        (Name.Function, "hf"),
-        (Name.Class, "hf"),
-    )
-    found = lexer.get_tokens(text)
-    # `in` asks whether a token type is another's kind; the stubs see a tuple of words.
-    return [(next((k for t, k in kinds if kind in t), ""), piece) for kind, piece in found]  # type: ignore[comparison-overlap]
 
 
 def _picture(image: Image, fallback: str, width: int) -> Markup:

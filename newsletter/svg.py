@@ -120,8 +120,14 @@ def _bounded(length: float) -> float:
     return min(max(length, 1.0), 1e6)
 
 
+MAX_LENGTH_CHARS = 40
+"""Of a length as it is written. Reading digits without end would cost their square."""
+
+
 def _length(text: str) -> float | None:
     """A positive length in pixels; None for percentages, nonsense, and nothing."""
+    if len(text) > MAX_LENGTH_CHARS:
+        return None
     match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]{1,2})?)\s*([a-z]*)\s*", text)
     if not match or match[2] not in _PIXELS:
         return None

@@ -19,7 +19,8 @@ from newsletter.css import SHEETS, refuse_rules
 from newsletter.errors import ConfigError, located
 from newsletter.labels import check_label
 from newsletter.model import Theme
-from newsletter.values import CONTROL, FaultError, line_of, printable, shown
+from newsletter.regular import open_regular
+from newsletter.values import CONTROL, LONG_NUMBER, FaultError, digits_line, line_of, printable, shown
 
 REQUIRED = ("issue.mjml.j2", *(f"{name}.css" for name in SHEETS))
 VALUES = "theme.toml"
@@ -327,7 +328,7 @@ def _is_name(name: str) -> bool:
 def _standalone_values(layers: Sequence[_Layer]) -> str:
     """A theme.toml that needs no base: the theme's own text, comments and all, where it says everything already."""
     merged = _merged(layer.values for layer in reversed(layers))
-    kept = re.sub(r"(?m)^\s*extends\s*=.*\n+", "", layers[0].source, count=1)
+    kept = re.sub(r"(?m)^[ \t]*extends\s*=.*\n+", "", layers[0].source, count=1)
     try:
         whole = tomllib.loads(kept) == merged
     except tomllib.TOMLDecodeError:
@@ -361,7 +362,8 @@ def _key(key: str) -> str:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text("utf-8-sig")
+        with open_regular(path) as file:
+            return file.read().decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         what = f"tried UTF-8, and byte {error.start} does not fit"
@@ -379,5 +381,7 @@ def _parse(path: Path, source: str) -> Mapping[str, Any]:
         what, line = (place[1], int(place[2])) if place else (str(error), source.count("\n") + 1)
         column = int(place[3]) if place else None
         raise ConfigError(located(str(path), line, f"not TOML: {what}", "mend the line", column)) from error
+    except ValueError as error:  # of the integers, after TOMLDecodeError, which is one too
+        raise ConfigError(located(str(path), digits_line(source), LONG_NUMBER, "write a shorter one")) from error
     except RecursionError as error:
         raise ConfigError(f"{path}: arrays or tables nested too deeply; write plain keys") from error

@@ -98,3 +98,13 @@ def _indexed(name: tuple[str, ...], counts: dict[Where, int], *, grown: bool) ->
         if here in counts:
             here = (*here, counts[here])
     return here
+
+
+LONG_NUMBER = "a number of more than 4,000 digits"
+"""Python's own limit is near: reading more costs the square of them, so it refuses."""
+
+
+def digits_line(text: str) -> int | None:
+    """The first line with such a number."""
+    found = re.search(r"(?<![0-9_])[0-9_]{4001}", text)
+    return text.count("\n", 0, found.start()) + 1 if found else None

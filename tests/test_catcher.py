@@ -324,6 +324,8 @@ def test_cid_images_lead_to_the_parts(catcher: Catcher) -> None:
         ('<td background="CID:a@b">', '<td background="/p/0">'),
         ("url(cid:a@b)", "url(/p/0)"),
         ("<p>cid:a@b is text</p>", "<p>cid:a@b is text</p>"),
+        ("<head lang=en>", '<head lang=en><base target="_blank">'),
+        ("<head <head x>", '<head <head x><base target="_blank">'),
     ],
 )
 def test_cid_references_in_every_spelling(html: str, framed: str) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.people.rows import Departure
+from newsletter.render import choose_labels
 from newsletter.web.commits import MOST_AT_ONCE, Commits
 from newsletter.web.forms import MAX_FIELDS, MAX_VALUE_CHARS, Age, FormClock, read_form
 from newsletter.web.limits import Limit, network_of
@@ -199,3 +200,19 @@ def test_other_work_of_the_store_has_its_turn() -> None:
             commits.close()
 
     assert asyncio.run(run()) != threading.get_ident()
+
+
+def test_a_long_language_tag_is_none() -> None:
+    """Its beginnings would each be looked up, at a cost of the square of its length."""
+    tag = "-".join(["de", *"a" * 5_000])
+    assert choose_language([tag], KNOWN, "en") == "en"
+    assert choose_language([tag, "de"], KNOWN, "en") == "de"
+    assert choose_language(accepted_languages(f"{tag}, de;q={'0' * 9_000}.5"), KNOWN, "en") == "en"
+    words = {"de": {"a": "A"}, "en": {"a": "a"}}
+    assert choose_labels(words, "de-" + "a-" * 5_000, {})["a"] == "A"
+
+
+def test_a_tag_of_35_characters_is_one() -> None:
+    longest = "-".join(["en", *"a" * 20])[:35]
+    assert choose_language([longest], ["en"], "de") == "en"
+    assert choose_language([longest + "-b"], ["en"], "de") == "de"

@@ -101,7 +101,7 @@ def _words(html: str) -> str:
 
 
 def _without_quote_marks(text: str) -> str:
-    return re.sub(r"(?m)^\s*> ?", "", text)
+    return re.sub(r"(?m)^[^\S\n]*> ?", "", text)
 
 
 def _pieces(issue: Issue) -> Iterator[tuple[str, int | None]]:

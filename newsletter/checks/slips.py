@@ -31,7 +31,7 @@ stays. A digest without conditions may be read 50 times."""
 
 _FENCE = re.compile(r"[> \t]*(`{3,}|~{3,})")
 _WRAPPED = re.compile(r"\[(\[[^\[\]]*\]\((?:[^()\s]|\([^()\s]*\))*\))\]?")
-_PICTURE = re.compile(r"!\[(?P<alt>[^\]]*)\]\(")
+_PICTURE = re.compile(r"!\[(?P<alt>[^\]]{0,500})\]\(")
 # What stands before an address that is a link already, or is no text: `](`, `<`, quotes, `=`, a link's own label.
 _NOT_BARE_AFTER = frozenset("(<\"'=[")
 _ALT_MARKUP = re.compile(r"[\[\]`*_<>|!]")

@@ -6,6 +6,7 @@ by asking to join again and confirming it, or by taking back that they left.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -166,20 +167,26 @@ class People:
             self._consent(db, key, "asked", source, wording)
         return Standing.PENDING
 
-    def confirm(self, address: str, *, source: str, wording: str = "") -> Standing | None:
+    def confirm(self, address: str, *, source: str, wording: str = "", asked: str = "") -> Standing | None:
         """The person clicked the link that was mailed to this address: how they stand from now on.
 
         Lifts every suppression, a bounce's as well: the click shows that the address works. CONFIRMED, too, when they
         had confirmed already; but somebody who has left since stays LEFT, whoever finds the old link: they ask anew.
         None for who never asked.
+
+        `asked` is the `fingerprint` of the form that the link was made for. Where it is not of the last one, somebody
+        else may have filled that in: its name and language are forgotten.
         """
         key = fold_address(address)
         with self.storage.write() as db:
-            stands = db.scalar(sa.select(people.c.state).where(people.c.key == key))
-            if stands != Standing.PENDING:
-                return None if stands is None else Standing(stands)
-            confirmed = sa.update(people).where(people.c.key == key)
-            db.execute(confirmed.values(state=Standing.CONFIRMED.value, confirmed=self._now()))
+            found = db.execute(sa.select(people.c.state, people.c.lang, people.c.fields).where(people.c.key == key))
+            row = found.one_or_none()
+            if row is None or row.state != Standing.PENDING:
+                return None if row is None else Standing(row.state)
+            values = {"state": Standing.CONFIRMED.value, "confirmed": self._now()}
+            if asked and asked != fingerprint(row.lang, json.loads(row.fields)):
+                values |= {"lang": "", "fields": "{}"}
+            db.execute(sa.update(people).where(people.c.key == key).values(values))
             db.execute(sa.delete(suppressions).where(suppressions.c.key.in_(self._names(key))))
             self._consent(db, key, "confirmed", source, wording)
         return Standing.CONFIRMED
@@ -394,6 +401,14 @@ _SUPPRESS = sa.text(
     ON CONFLICT (key, reason) DO NOTHING
     """
 )
+
+
+def fingerprint(lang: str, fields: Mapping[str, str]) -> str:
+    """32 digits for what somebody filled in to join, besides the address."""
+    text = json.dumps([lang, sorted(fields.items())])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
 _ASKED = sa.text(
     """
     INSERT INTO people (key, address, state, created, lang, fields)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -14,13 +15,12 @@ if TYPE_CHECKING:
 MAX_SHOWN_CHARS = 400_000
 """What a sheet shows of one text: a browser takes more, but nobody reads it."""
 
-MAX_MARKED_CHARS = 150_000
-"""A longer text stays plain: the page would wait for its colours."""
+MAX_MARKED_CHARS = 100_000
+"""A longer text stays plain: the page would wait for its colours. Gmail clips an email of this length."""
 
-MAX_MARKED_HEAD = 4_000
-"""Front matter is marked up to here: of a run of `&` the marker reads each part again."""
-
-_MAX_RUN = 1_000
+MAX_MARKED_PIECE = 2_000
+"""Security: a text is marked in pieces of whole lines, since the marker may take the square of a piece's length, or
+worse. A longer line stays plain; a comment that goes on in the next piece loses its colour there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,31 +38,43 @@ def plain_lines(text: str) -> Listing:
 
 def lines_of(text: str, language: Literal["html", "post"]) -> Listing:
     """The lines of a source, marked where it is short enough for that. A post is front matter, then Markdown."""
-    if len(text) > MAX_MARKED_CHARS or (language == "html" and _is_slow(text)):
+    if len(text) > MAX_MARKED_CHARS:
         return plain_lines(text)
     from pygments import lexers  # loaded when the first source is looked at
 
     if language == "html":
-        return Listing(_marked(text.rstrip("\n"), lexers.HtmlLexer(stripnl=False)))
+        return Listing(_marked(text, lexers.HtmlLexer(stripnl=False)))
     front = re.match(r"---[ \t]*\n.*?^---[ \t]*\n", text, re.DOTALL | re.MULTILINE)
-    head, body = (front[0], text[front.end() :]) if front else ("", text)
-    above: tuple[Markup, ...] = ()
-    if head:
-        lines = head.removesuffix("\n")
-        is_short = len(lines) <= MAX_MARKED_HEAD
-        above = _marked(lines, lexers.YamlLexer(stripnl=False)) if is_short else plain_lines(lines).lines
-    return Listing((*above, *_marked(body.rstrip("\n"), lexers.MarkdownLexer(stripnl=False))))
-
-
-def _is_slow(html: str) -> bool:
-    """Security: the marker reads on from each `&` and each `<!--` to its end, and takes minutes over many without."""
-    return re.search(rf"&[^\s;]{{{_MAX_RUN}}}", html) is not None or html.count("<!--") - html.count("-->") > 20
+    head, body = (front[0].removesuffix("\n"), text[front.end() :]) if front else ("", text)
+    above = _marked(head, lexers.YamlLexer(stripnl=False)) if head else ()
+    # Security: code in a fence would be marked by any of 500 other markers.
+    return Listing((*above, *_marked(body, lexers.MarkdownLexer(stripnl=False, handlecodeblocks=False))))
 
 
 def _marked(text: str, lexer: Lexer) -> tuple[Markup, ...]:
     from pygments import highlight
     from pygments.formatters import HtmlFormatter
 
-    marked = highlight(text + "\n", lexer, HtmlFormatter(nowrap=True)).removesuffix("\n")
-    # Security: Pygments has escaped every piece of the text; nothing but its own spans is markup.
-    return tuple(Markup(line) for line in marked.split("\n"))  # noqa: S704
+    formatter = HtmlFormatter(nowrap=True)
+    lines: list[Markup] = []
+    for piece in _pieces(text.rstrip("\n").split("\n")):
+        if len(piece[0]) > MAX_MARKED_PIECE:
+            lines += [escape(line) for line in piece]
+            continue
+        marked = highlight("\n".join(piece) + "\n", lexer, formatter).removesuffix("\n")
+        # Security: Pygments has escaped every piece of the text; nothing but its own spans is markup.
+        lines += [Markup(line) for line in marked.split("\n")]  # noqa: S704
+    return tuple(lines)
+
+
+def _pieces(lines: Sequence[str]) -> Iterator[list[str]]:
+    """Runs of lines that are short enough together; a line that is too long is one by itself."""
+    piece: list[str] = []
+    size = 0
+    for line in lines:
+        if piece and size + len(line) + 1 > MAX_MARKED_PIECE:
+            yield piece
+            piece, size = [], 0
+        piece.append(line)
+        size += len(line) + 1
+    yield piece

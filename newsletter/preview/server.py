@@ -15,10 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import uvicorn
-from starlette.types import ASGIApp
 from watchfiles import awatch
 
+from newsletter.http_server import serve_http
 from newsletter.model import Finding, is_loopback
 from newsletter.preview.app import preview_app
 from newsletter.preview.feed import Feed
@@ -143,8 +142,16 @@ class PreviewServer:
         app = preview_app(self._studio, feed, host=self.host, clock=self._clock, relay_url=self._relay_url)
         watch = _Watch(self._studio, feed, self._stopping, self._on_trouble)
         await watch.render()
-        web = _web_server(app, lambda: ready.set_result(None))
-        serving = asyncio.create_task(web.serve(sockets=[listening]))
+        serving = asyncio.create_task(
+            serve_http(
+                app,
+                listening,
+                stopping=self._stopping,
+                on_ready=lambda: ready.set_result(None),
+                grace_s=GRACE_S,
+                log_level="critical",
+            )
+        )
         watching = asyncio.create_task(watch.run())
         stopping = asyncio.create_task(self._stopping.wait())
         try:
@@ -152,30 +159,7 @@ class PreviewServer:
         finally:
             self._stopping.set()
             feed.close()
-            web.should_exit = True
             await asyncio.gather(serving, watching)
-
-
-def _web_server(app: ASGIApp, on_start: Callable[[], None]) -> uvicorn.Server:
-    class Web(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            on_start()
-
-    return Web(
-        uvicorn.Config(
-            app,
-            http="h11",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            log_level="critical",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=GRACE_S,
-        )
-    )
 
 
 class _Watch:

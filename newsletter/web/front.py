@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from time import perf_counter
 
 from starlette.datastructures import MutableHeaders
@@ -25,6 +26,11 @@ MAX_HOOK_BYTES = 1024 * 1024
 """Of a mail provider's report; SES' notifications have at most 256 KB."""
 
 BODY_WITHIN_S = 10.0
+
+MAX_BODIES_BYTES = 32 * 1024 * 1024
+"""Of all the requests that are under way together. A one-click POST is always taken: see SMALL_BYTES."""
+
+SMALL_BYTES = 1024
 
 PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -64,6 +70,35 @@ class _TooLargeError(Exception):
     pass
 
 
+class _BusyError(Exception):
+    pass
+
+
+class _Bodies:
+    """The bytes of all bodies that are held. Raises _BusyError where one would be too many."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held = 0
+
+    @contextmanager
+    def holding(self) -> Iterator[Callable[[int], None]]:
+        """A function that is told the size of one body as it grows."""
+        mine = 0
+
+        def grow(size: int) -> None:
+            nonlocal mine
+            if size > SMALL_BYTES and self._held + size - mine > self._most:
+                raise _BusyError
+            self._held += size - mine
+            mine = size
+
+        try:
+            yield grow
+        finally:
+            self._held -= mine
+
+
 class Front:
     """`one_click` takes the token, and returns once whatever it means is on disk."""
 
@@ -73,6 +108,8 @@ class Front:
         self._app = app
         self._one_click = one_click
         self._body_within_s = body_within_s
+        self._bodies = _Bodies(MAX_BODIES_BYTES)
+        self._turn = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -107,13 +144,20 @@ class Front:
                 log.info("%s %s %d %.1f ms", printable(scope["method"][:10]), _logged(scope["path"]), status, took_ms)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._bodies.holding() as grow:
+            await self._answer_body(scope, receive, send, grow)
+
+    async def _answer_body(self, scope: Scope, receive: Receive, send: Send, grow: Callable[[int], None]) -> None:
         path: str = scope["path"]
         most = MAX_HOOK_BYTES if path.startswith("/hooks/") else MAX_FORM_BYTES
         try:
             async with asyncio.timeout(self._body_within_s):
-                body = await _read_body(scope, receive, most)
+                body = await _read_body(scope, receive, most, grow)
         except _TooLargeError:
             await _refusal(413, "This is more than we take.")(scope, receive, send)
+            return
+        except _BusyError:
+            await _refusal(503, "Please try again in a minute.")(scope, receive, send)
             return
         except TimeoutError:
             await _refusal(408, "This took too long.")(scope, receive, send)
@@ -131,6 +175,9 @@ class Front:
             await send({"type": "http.response.start", "status": 200, "headers": _TAKEN_HEADERS})
             await send({"type": "http.response.body", "body": _TAKEN})
             return
+        # Security: a page is begun in each round of the event loop, not hundreds: one-click overtakes them.
+        async with self._turn:
+            await asyncio.sleep(0)
         await self._app(scope, _replay(body), send)
 
 
@@ -139,8 +186,9 @@ def _refusal(status: int, words: str) -> Response:
     return PlainTextResponse(f"{words}\n", status, headers={"connection": "close"})
 
 
-async def _read_body(scope: Scope, receive: Receive, most: int) -> bytes | None:
-    """All of it; None where the connection broke. Raises _TooLargeError before more than `most` bytes are kept."""
+async def _read_body(scope: Scope, receive: Receive, most: int, grow: Callable[[int], None]) -> bytes | None:
+    """All of it; None where the connection broke. Raises _TooLargeError before more than `most` bytes are kept, and
+    what `grow` raises, which is told how many are."""
     names = [(name, value) for name, value in scope["headers"] if name in (b"content-length", b"transfer-encoding")]
     if not names:
         return b""
@@ -155,6 +203,7 @@ async def _read_body(scope: Scope, receive: Receive, most: int) -> bytes | None:
         body += message.get("body", b"")
         if len(body) > most:
             raise _TooLargeError
+        grow(len(body))
         if not message.get("more_body"):
             return bytes(body)
 

@@ -17,6 +17,11 @@ from newsletter.themes import load_theme
 MAX_ACCEPTED = 20
 """Languages of one header that are looked at."""
 
+MAX_TAG_CHARS = 35
+"""A longer tag is none that anybody speaks (RFC 5646, 4.4.1), and looking up its parts would cost their square."""
+
+_MAX_QUALITY_CHARS = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -45,6 +50,8 @@ def choose_language(wanted: Iterable[str], known: Iterable[str], otherwise: str)
     """The first of the wanted tags that we have words for, as we spell it (RFC 4647, lookup), else `otherwise`."""
     spelled = {tag.lower(): tag for tag in known}
     for tag in wanted:
+        if len(tag) > MAX_TAG_CHARS:
+            continue
         parts = tag.lower().split("-")
         if parts[0] == "zh" and {"tw", "hk", "mo", "hant"} & set(parts[1:]):
             parts = ["zh", "hant"]
@@ -57,9 +64,9 @@ def choose_language(wanted: Iterable[str], known: Iterable[str], otherwise: str)
 def accepted_languages(header: str) -> tuple[str, ...]:
     """The tags of Accept-Language, the dearest first (RFC 9110, 12.5.4)."""
     weighed: list[tuple[float, int, str]] = []
-    for place, part in enumerate(header.split(",")[:MAX_ACCEPTED]):
+    for place, part in enumerate(header.split(",", MAX_ACCEPTED)[:MAX_ACCEPTED]):
         tag, _, rest = part.strip().partition(";")
-        quality = rest.strip().removeprefix("q=") if rest else "1"
+        quality = rest.strip()[:_MAX_QUALITY_CHARS].removeprefix("q=") if rest else "1"
         try:
             weight = float(quality)
         except ValueError:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from newsletter.backoff import next_try
 from newsletter.config import Config
 from newsletter.errors import ConfigError, located
+from newsletter.http_server import HEAD_WITHIN_S
 from newsletter.letters import Letters
 from newsletter.membership import Membership
 from newsletter.model import Relay, is_loopback
@@ -23,7 +24,7 @@ from newsletter.web.app import ANSWER_AFTER_S, Hook, Server, web_app
 from newsletter.web.commits import Commits
 from newsletter.web.front import BODY_WITHIN_S
 from newsletter.web.look import read_look
-from newsletter.web.server import HEAD_WITHIN_S, serve, trusting
+from newsletter.web.server import serve, trusting
 
 TIDY_EVERY_S = 86_400
 

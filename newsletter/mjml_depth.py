@@ -1,0 +1,31 @@
+"""Nesting depth of an MJML document, measured in linear time and without recursion."""
+
+from __future__ import annotations
+
+import re
+
+_VOID = frozenset(
+    ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
+)
+
+# A value in quotes may hold ">", but no "<" (XML 1.0, production 10): each part ends where the next tag begins.
+_TAG = re.compile(
+    r"<!--.*?(?:-->|\Z)"
+    r"|<!\[CDATA\[.*?(?:\]\]>|\Z)"
+    r"""|<(?P<end>/?)(?P<name>[A-Za-z][\w:.-]*+)(?:[^<>"']|"[^"<]*+"|'[^'<]*+'|["'])*+(?P<tail>>|(?=<)|\Z)""",
+    re.DOTALL,
+)
+
+
+def mjml_depth(mjml: str) -> int:
+    """How many elements are open at once, at most. An upper bound where end tags are missing."""
+    depth = deepest = 0
+    for tag in _TAG.finditer(mjml):
+        if tag["name"] is None or tag["name"].lower() in _VOID:
+            continue
+        if tag["end"]:
+            depth = max(0, depth - 1)
+        elif mjml[tag.end() - 2 : tag.end()] != "/>":
+            depth += 1
+            deepest = max(deepest, depth)
+    return deepest

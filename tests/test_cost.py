@@ -1,0 +1,181 @@
+"""What may come from outside costs no more than its length: every pattern of the program, counted in steps.
+
+Each pattern is tried on texts that are made for it: what it begins to match, repeated. Twice the length may cost twice
+the steps. A pattern that costs more is in `BOUNDED`, with what keeps its text short.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from regex_steps import Steps, TooManyStepsError, hostile_texts
+
+PACKAGE = Path(__file__).parent.parent / "newsletter"
+SHORT, LONG = 40, 160
+MOST = 300_000
+
+OWN_EMAIL = "the email that we rendered: well-formed, and Gmail's 102 KB long at most"
+OPERATOR = "newsletter.toml or a theme: the operator's own, a line"
+
+BOUNDED = {
+    ("bounces/parts.py", r"[^\s<>;,:()"): "its repeats have an end: 64 steps for each letter",
+    ("bounces/verdict.py", "over[ -]?quota"): "a line of a report: MAX_LINE_BYTES of bounces.bounded",
+    ("checks/contrast.py", "@media"): OWN_EMAIL,
+    ("checks/contrast.py", r"([^{}]+)\{"): OWN_EMAIL,
+    ("checks/features.py", r"\s*([>+~,])"): OWN_EMAIL,
+    ("checks/rendered.py", "<!--.*?-->"): OWN_EMAIL,
+    ("checks/rendered.py", "<[^>]*>"): OWN_EMAIL,
+    ("checks/slips.py", r"!\[(?P<alt>"): "its repeat has an end: 500 steps for each picture",
+    ("checks/views.py", r"<!--\[if\s([^\]]*)\]>(.*?)"): OWN_EMAIL,
+    ("checks/views.py", r"(<style\b"): OWN_EMAIL,
+    ("entries.py", '(?:"(?P<quoted>'): OPERATOR,
+    ("inlining.py", r"([^{}]+)\{"): OPERATOR,
+    ("post.py", r"\s+(?=[+-]"): "blanks of the date were made one before",
+    ("raw_html.py", r"[a-z][a-z0-9+.\-]{1,30}"): "its repeat has an end: 31 steps for each letter",
+    ("svg.py", r"\s*([0-9]*"): "MAX_LENGTH_CHARS of svg",
+    ("themes.py", r"[\w\s"): OPERATOR,
+}
+"""What keeps the text of a costly pattern short, by its file and how it begins."""
+
+
+def excuse(place: str, text: str) -> str:
+    return next((why for (file, start), why in BOUNDED.items() if file == place and text.startswith(start)), "")
+
+
+def patterns() -> dict[tuple[str, str], tuple[re.Pattern[Any], str]]:
+    """Every pattern that is written out in a call of `re`, by its file and text, with the function's name."""
+    found: dict[tuple[str, str], tuple[re.Pattern[Any], str]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = str(path.relative_to(PACKAGE))
+        tree = ast.parse(path.read_text("utf-8"))
+        how = _uses(tree)
+        for node in ast.walk(tree):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
+                continue
+            if not (isinstance(node.func.value, ast.Name) and node.func.value.id == "re"):
+                continue
+            first = node.args[0]
+            if isinstance(first, ast.Constant) and isinstance(first.value, str | bytes):
+                pattern = re.compile(first.value, _flags(node))
+                text = pattern.pattern if isinstance(pattern.pattern, str) else pattern.pattern.decode("latin-1")
+                found[name, text] = (pattern, how.get(text, node.func.attr))
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if module.__name__.startswith("newsletter.") and file:
+            for value in vars(module).values():
+                if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
+                    found.setdefault((str(Path(file).relative_to(PACKAGE)), value.pattern), (value, "compile"))
+    return found
+
+
+def _uses(tree: ast.AST) -> dict[str, str]:
+    """Of patterns that a module compiles and uses at the beginning of texts only: "match", by the pattern's text."""
+    names: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and isinstance(node.targets[0], ast.Name):
+            first = node.value.args[0] if node.value.args else None
+            if isinstance(first, ast.Constant) and isinstance(first.value, str | bytes):
+                text = first.value if isinstance(first.value, str) else first.value.decode("latin-1")
+                names[node.targets[0].id] = text
+    methods: dict[str, set[str]] = {name: set() for name in names}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in names and isinstance(node.ctx, ast.Load):
+            methods[node.id].add("?")
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in names:
+            methods[node.value.id].add(node.attr)
+    return {
+        names[name]: "match" for name, used in methods.items() if used - {"?"} and used <= {"?", "match", "fullmatch"}
+    }
+
+
+def _flags(call: ast.Call) -> int:
+    names = {
+        node.attr
+        for each in (*call.args[1:], *(keyword.value for keyword in call.keywords if keyword.arg == "flags"))
+        for node in ast.walk(each)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "re"
+    }
+    flags = 0
+    for name in names:
+        flags |= getattr(re, name) if name.isupper() else 0
+    return int(flags)
+
+
+def _import_all() -> None:
+    import importlib
+
+    for path in PACKAGE.rglob("*.py"):
+        name = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+        if not name.endswith("__init__"):
+            importlib.import_module(name)
+
+
+_import_all()
+PATTERNS = patterns()
+
+
+def steps(pattern: re.Pattern[Any], how: str, text: str) -> int:
+    counter = Steps(pattern, MOST)
+    deep = sys.getrecursionlimit()
+    sys.setrecursionlimit(50_000)
+    try:
+        if how in ("fullmatch", "match"):
+            return counter.full_match(text)
+        return counter.find_all(text)
+    except TooManyStepsError:
+        return MOST
+    finally:
+        sys.setrecursionlimit(deep)
+
+
+def worst_growth(pattern: re.Pattern[Any], how: str) -> tuple[float, str]:
+    """How many times the steps of a text are those of one a quarter as long; 4 is in step with the length."""
+    worst = (0.0, "")
+    for piece in hostile_texts(pattern):
+        short = steps(pattern, how, piece * (SHORT // len(piece) + 1) + "\0")
+        long = steps(pattern, how, piece * (LONG // len(piece) + 1) + "\0")
+        growth = float("inf") if short >= MOST else long / max(short, SHORT)
+        worst = max(worst, (growth, piece))
+    return worst
+
+
+@pytest.mark.parametrize(("place", "text"), PATTERNS, ids=lambda value: repr(value)[:60])
+def test_a_pattern_costs_no_more_than_its_text_is_long(place: str, text: str) -> None:
+    pattern, how = PATTERNS[place, text]
+    growth, piece = worst_growth(pattern, how)
+    if excuse(place, text):
+        assert growth > 5, "it need not be excused any more"
+    else:
+        assert growth <= 5, f"{piece!r} repeated costs {growth:.1f} times the steps for 4 times the length"
+
+
+def test_every_excuse_is_of_a_pattern() -> None:
+    assert {key for key in BOUNDED if not any(p == key[0] and t.startswith(key[1]) for p, t in PATTERNS)} == set()
+    assert len(PATTERNS) > 200
+
+
+@pytest.mark.parametrize(
+    ("pattern", "is_square"),
+    [(r"<head\b[^>]*>", True), (r"<head\b[^<>]*>", False), (r"(a+)+b", True), (r"<!--.*?-->", True), (r"a*b", True)],
+)
+def test_the_count_tells_a_square_from_a_line(pattern: str, is_square: bool) -> None:
+    assert (worst_growth(re.compile(pattern), "search")[0] > 5) == is_square
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"(?P<a>x|y)+z", r"a{2,3}?b", r"(?<=q)u", r"\bfoo\b", r"(a|ab)(c|bcd)", r"[^\W\d]+"]
+)
+@pytest.mark.parametrize("text", ["xyxyz", "aaab", "quick q", "a foo b", "abcd", "héllo 12"])
+def test_the_walk_finds_what_re_finds(pattern: str, text: str) -> None:
+    compiled = re.compile(pattern)
+    found = compiled.search(text)
+    counter = Steps(compiled, MOST)
+    counter.text = text
+    ends = [counter._match_at(position) for position in range(len(text) + 1)]
+    first = next(((start, end) for start, end in enumerate(ends) if end is not None), None)
+    assert first == (found.span() if found else None)
