@@ -16,6 +16,7 @@ import lxml.html
 import nh3
 from lxml.html import HtmlElement
 
+from newsletter.asked_size import with_asked_size
 from newsletter.inline import FIELD_MARK, InlineReader, blank, figures, linked_videos, settle, watch_page
 from newsletter.model import (
     Block,
@@ -59,7 +60,7 @@ _INLINE = frozenset(
 _ATTRIBUTES = {
     "a": {"href", "title"},
     "code": {"class"},
-    "img": {"src", "alt", "title", "width", "height"},
+    "img": {"src", "alt", "title", "width", "height", "style"},
     "iframe": {"src", "title"},
     "video": {"src", "poster", "title"},
     "audio": {"src", "title"},
@@ -191,7 +192,8 @@ class _Html:
             case "img":
                 source, alt, title = (str(element.get(name) or "") for name in ("src", "alt", "title"))
                 image = self.reader.image(source, alt, title, self.line)
-                return [image] if image else []
+                sizes = {name: str(element.get(name) or "") for name in ("width", "height", "style")}
+                return [with_asked_size(image, sizes)] if image else []
             case "code" | "kbd" | "samp" | "tt":
                 return [Code(words)] if (words := _spaces(element.text_content())) else []
             case "iframe" | "video" | "audio" | "embed":

@@ -44,9 +44,11 @@ from newsletter.model import (
     Theme,
     plain_text,
 )
+from newsletter.picture_markup import hero_html, inline_picture, picture_html
 from newsletter.plaintext import columns, render_text
 from newsletter.slots import Marks
 from newsletter.story import normalised, says_nothing
+from newsletter.table_form import table_form
 
 PREHEADER_WIDTH = 140
 """Inbox lists show 90 to 140 characters; a shorter preheader is filled so that the body's first words stay out."""
@@ -287,11 +289,16 @@ def _environment(theme: Theme, marks: Marks, labels: Mapping[str, Any]) -> jinja
         finalize=lambda value: _clean(value) if isinstance(value, str) else value,
     )
     environment.filters.update(
-        inline=inline_html, code=_code_html, button_rows=_button_rows, fill=lambda text, **names: text.format(**names)
+        inline=inline_html,
+        code=_code_html,
+        button_rows=_button_rows,
+        fill=lambda text, **names: text.format(**names),
+        table_form=table_form,
     )
     environment.globals.update(
         kind=lambda block: "list" if isinstance(block, ListBlock) else type(block).__name__.lower(),
         picture=_picture,
+        hero_picture=_hero,
         slot=marks.slot,
     )
     return environment
@@ -386,7 +393,7 @@ def inline_html(inlines: Inlines) -> Markup:
             case Link(href, children):
                 parts.append(f'<a class="a" href="{escape(_clean(href))}">{inline_html(children)}</a>')
             case Image(src, alt):
-                parts.append(f'<img src="{escape(_clean(src))}" alt="{escape(_clean(alt))}" style="max-width:100%" />')
+                parts.append(inline_picture(replace(node, src=_clean(src), alt=_clean(alt))))
     return Markup("".join(parts))  # noqa: S704 (every part is escaped above)
 
 
@@ -436,11 +443,11 @@ def _highlighted(text: str, language: str) -> list[tuple[str, str]]:
 
 
 def _picture(image: Image, fallback: str, width: int) -> Markup:
-    """A picture as wide as its column at most. Outlook on Windows reads the `width` attribute only, in pixels."""
+    """A picture as wide as its column at most, linked where its author linked it."""
     alt = fallback if says_nothing(image.alt) else image.alt
-    shown = min(width, image.width or width)
-    fluid = "width:100%;" if shown == width else ""
-    picture = Markup('<img class="pic" src="{}" alt="{}" width="{}" style="display:block;{}height:auto" />').format(
-        _clean(image.src), _clean(alt), shown, fluid
-    )
+    picture = picture_html(replace(image, src=_clean(image.src)), _clean(alt), width)
     return Markup('<a href="{}">{}</a>').format(_clean(image.href), picture) if image.href else picture
+
+
+def _hero(image: Image, width: int) -> Markup:
+    return hero_html(replace(image, src=_clean(image.src), alt=_clean(image.alt)), width)
