@@ -29,7 +29,7 @@ ALIKE = 5
 
 CLIENT_HINTS = "client-*"
 SHOWN = {CLIENT_HINTS: 0}
-"""They are the theme's affair, and the same every day."""
+"""They are the theme's, the same for every post, and told by --theme alone."""
 
 ABSENT = "some mail programs lack and do without (client-*)"
 
@@ -47,6 +47,7 @@ _COLOURS = {"error": "red", "warning": "yellow", "hint": "cyan"}
 @click.option("--no-spam", is_flag=True, help="Do not ask SpamAssassin, even where its spamc is installed.")
 @click.option("--to", type=NamedPath(), metavar="LIST.csv", help="The list, for the fields it must have.")
 @click.option("--strict", is_flag=True, help="Exit with 1 on warnings, too.")
+@click.option("--theme", "with_theme", is_flag=True, help="What the theme's CSS lacks in some mail programs, too.")
 @click.option("--all", "show_all", is_flag=True, help=f"Print every finding, not the first {ALIKE} of a kind.")
 @images_option
 @config_option
@@ -59,6 +60,7 @@ def check(
     no_spam: bool,
     to: Path | None,
     strict: bool,
+    with_theme: bool,
     show_all: bool,
     images: str | None,
     config_path: Path | None,
@@ -82,7 +84,7 @@ def check(
         checker = _link_checker(config) if links else None
         mending, trouble = _mend(post, config, checker, write=not dry_run, quiet=as_json) if fix else (None, "")
         more = partial(_asked, config=config, checker=checker, spam=not no_spam, quiet=as_json)
-        checked = check_post(post, config, audience, images=images_mode(images), more=more)
+        checked = check_post(post, config, audience, images=images_mode(images), theme=with_theme, more=more)
         if trouble and checked.rendering is not None:  # else the check says it, with its place
             click.echo(printable(trouble), err=True)
             unmended = True
@@ -185,7 +187,9 @@ def _lines(checked: Checked, *, show_all: bool) -> Iterator[str]:
 
 def _kind(finding: Finding) -> str:
     """What is counted together: a rule, or all that readers do not miss in their mail programs."""
-    return CLIENT_HINTS if finding.code.startswith("client-") and finding.severity == "hint" else finding.code
+    from newsletter.check import is_theme_hint
+
+    return CLIENT_HINTS if is_theme_hint(finding) else finding.code
 
 
 def _line(checked: Checked, finding: Finding) -> str:
