@@ -17,9 +17,11 @@ from markupsafe import Markup, escape
 
 from newsletter.budget import STEPS, Drawn, Fit, draw_to_fit, measure, row_mark, section_sizes
 from newsletter.css import SHEETS, refuse_rules
+from newsletter.direction import direction_of, isolated, turned
 from newsletter.errors import ConfigError, located
 from newsletter.fields import unmark
 from newsletter.inlining import html_of, inline_css
+from newsletter.mirror import CODE_STAYS, mirror_css, mirror_html
 from newsletter.model import (
     Attachment,
     Block,
@@ -95,6 +97,7 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
     preheader = _shorten(issue.preheader or issue.description or _opening_words(issue), PREHEADER_WIDTH)
     environment = _environment(theme, marks, labels)
     rows = _rows(issue)
+    direction = direction_of(issue)
     context: dict[str, Any] = {
         **theme.values,
         "issue": issue,
@@ -103,17 +106,24 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
         "labels": labels,
         "subject": subject,
         "preheader": _clean(preheader + _FILLER * ((PREHEADER_WIDTH - columns(preheader)) // 2)),
-        "date": format_date(issue, labels),
-        "count": _count(labels, "stories", len(issue.stories)),
+        "date": isolated(format_date(issue, labels), direction),
+        "count": isolated(_count(labels, "stories", len(issue.stories)), direction),
         "deck": _deck(issue),
         "hero": issue.hero,
         "sections": _sections(rows),
+        "direction": direction,
+        "arrow": "←" if direction == "rtl" else "→",
     }
     context |= {name: _render_css(environment, theme, name, context) for name in theme.css}
+    if direction == "rtl":
+        context |= {name: Markup(mirror_css(context[name])) for name in theme.css}  # noqa: S704 (the theme's own)
+        context["style"] += CODE_STAYS
 
     def draw(fit: Fit) -> Drawn:
         mjml = _render(environment, theme, "issue.mjml.j2", {**context, **_fitted(rows, theme, labels, fit)})
-        return measure(inline_css(html_of(mjml, theme), context["style"], context["live"] + context["outlook"]), mjml)
+        html = html_of(mjml, theme)
+        html = mirror_html(html) if direction == "rtl" else html
+        return measure(inline_css(html, context["style"], context["live"] + context["outlook"]), mjml)
 
     blocks = tuple(row.block for row in rows)
     steps = theme.values.get("budget", {}).get("order", STEPS)
@@ -294,6 +304,7 @@ def _environment(theme: Theme, marks: Marks, labels: Mapping[str, Any]) -> jinja
         button_rows=_button_rows,
         fill=lambda text, **names: text.format(**names),
         table_form=table_form,
+        turned=turned,
     )
     environment.globals.update(
         kind=lambda block: "list" if isinstance(block, ListBlock) else type(block).__name__.lower(),

@@ -169,6 +169,7 @@ def rendered(source: bytes, name: str, theme: str, folder: Path, *, known: bool)
 
 def sources() -> Iterator[Any]:
     yield pytest.param(TORTURE.encode(), "torture.md", id="torture")
+    yield pytest.param(TORTURE.replace("---\n", "---\nlang: ar\n", 1).encode(), "torture.md", id="torture-rtl")
     for path in (*EXAMPLES, *POSTS):
         yield pytest.param(path.read_bytes(), path.name, id=path.stem)
 
