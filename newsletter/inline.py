@@ -52,6 +52,7 @@ FIELD_MARK = re.compile(r"nlfield\d+x\d+z")
 """What `fields.mark_fields` puts where a subscriber's value will stand."""
 
 _VIDEO = re.compile(r"\.(?:mp4|webm|mov|m4v|ogv)(?:[?#]|$)", re.IGNORECASE)
+_AUDIO = re.compile(r"\.(?:mp3|m4a|m4b|aac|ogg|oga|opus|flac|wav|weba)(?:[?#]|$)", re.IGNORECASE)
 
 # kramdown's `{: .class}`, `{::comment}` and `{:/}`: https://kramdown.gettalong.org/syntax.html#attribute-list-definitions
 _ATTRIBUTE_LIST = re.compile(r"\{:[:/]?[^{}\n]*\}")
@@ -105,8 +106,13 @@ def _emoji(shortcode: str) -> str:
 
 
 def is_video(url: str) -> bool:
-    """Whether an address names a video file, which no mail client shows as a picture."""
-    return bool(_VIDEO.search(url))
+    """Whether an address names a file that plays, seen or heard, which no mail client shows as a picture."""
+    return bool(_VIDEO.search(url)) or is_audio(url)
+
+
+def is_audio(url: str) -> bool:
+    """Whether an address names a sound file."""
+    return not url.startswith("data:") and bool(_AUDIO.search(url))
 
 
 def watch_page(source: str) -> tuple[str, str]:
@@ -141,7 +147,7 @@ def figures(images: Iterable[Image]) -> Iterator[Figure | Video]:
     """Pictures on their own; a video that was written as one becomes a card."""
     for image in images:
         if is_video(image.src):
-            yield Video(image.href or image.src, image.alt or image.title, None, image.line)
+            yield Video(image.href or image.src, image.alt or image.title, None, image.line, is_audio(image.src))
         else:
             yield Figure(image, image.line)
 

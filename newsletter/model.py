@@ -226,12 +226,16 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """What plays on a web page only: a card that links to it. `title` may be empty, `poster` None."""
+    """What plays on a web page only: a card that links to it. `title` may be empty, `poster` None.
+
+    `is_audio` says that there is nothing to see, only to hear.
+    """
 
     href: str
     title: str = ""
     poster: Image | None = None
     line: int | None = None
+    is_audio: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ import nh3
 from lxml.html import HtmlElement
 
 from newsletter.asked_size import with_asked_size
-from newsletter.inline import FIELD_MARK, InlineReader, blank, figures, linked_videos, settle, watch_page
+from newsletter.inline import FIELD_MARK, InlineReader, blank, figures, is_audio, linked_videos, settle, watch_page
 from newsletter.model import (
     Block,
     Blocks,
@@ -270,7 +270,8 @@ class _Html:
             return
         address = element.get("poster") or poster
         picture = self.reader.image(address, "", "", self.line) if address else None
-        yield Video(link, " ".join((element.get("title") or "").split()), picture, self.line)
+        is_heard = element.tag == "audio" or is_audio(link)
+        yield Video(link, " ".join((element.get("title") or "").split()), picture, self.line, is_heard)
 
 
 def _words_only(source: str, line: int, reader: InlineReader) -> Iterator[Block]:
