@@ -100,4 +100,4 @@ class EmailPage:
 
 def squeezed(text: str) -> str:
     """Without white space, joiners and hyphens, at which lines are parted on paper."""
-    return re.sub(r"[\s\u00ad\u034f\u200b-\u200f\u2060\ufe0e\ufe0f-]+", "", text)
+    return re.sub(r"[\s\u00ad\u034f\u200b-\u200f\u2060\u2066-\u2069\ufe0e\ufe0f-]+", "", text)

@@ -195,8 +195,7 @@ def test_nothing_is_lost_on_paper(page: EmailPage, source: bytes, name: str, the
     # their case, since a theme may set headings in capitals.
     shown, printed = (Counter(unicodedata.normalize("NFKC", "".join(texts)).casefold()) for texts in (words, pages))
     assert shown - printed == Counter()
-    title = "".join(words[:6])
-    assert pages[0].startswith(title[:10]), "page 1 begins with the header"
+    assert "".join(words)[:10] in pages[0][:60], "page 1 begins with the header"
 
 
 @pytest.mark.parametrize("theme", THEMES)
