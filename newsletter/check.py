@@ -26,6 +26,7 @@ from newsletter.checks.slips import Mended, Slip, find_slips, mend_text
 from newsletter.checks.source import link_places, source_findings
 from newsletter.checks.spam import spam_findings
 from newsletter.checks.support import Support
+from newsletter.checks.width import width_findings
 from newsletter.clients import load_support
 from newsletter.config import Config
 from newsletter.errors import ConfigError, ContentError
@@ -75,11 +76,13 @@ def check_post(
     *,
     images: ImageMode | None = None,
     when: datetime | None = None,
+    theme: bool = False,
     more: Callable[[Rendering], Iterable[Finding]] = lambda rendering: (),
 ) -> Checked:
     """Everything that is to be said of a post at `when`, now by default.
 
-    `more` adds what somebody else is asked for, such as dead links.
+    `more` adds what somebody else is asked for, such as dead links. With `theme`, the hints on what the theme's CSS
+    lacks in some mail programs as well: they are the same for every post, and its author cannot mend them.
     A post that cannot be read is a finding. Raises ConfigError.
     """
     try:
@@ -90,9 +93,15 @@ def check_post(
         sentences = re.split(rf"\n(?={re.escape(path)}:)", str(error))
         return Checked(path, None, tuple(finding_of(sentence, path) for sentence in sentences))
     empty = empty_fields(rendering, audience) if audience else ()
-    findings = in_order((*findings_of(rendering, config, when), *empty, *more(rendering)))
+    own = (finding for finding in findings_of(rendering, config, when) if theme or not is_theme_hint(finding))
+    findings = in_order((*own, *empty, *more(rendering)))
     mended = _mended(rendering.text, rendering.path, config)
     return Checked(rendering.path, rendering, findings, frozenset((slip.code, slip.line) for slip in mended.slips))
+
+
+def is_theme_hint(finding: Finding) -> bool:
+    """Whether it is about the theme's CSS, which leaves the email whole in the programs that lack it."""
+    return finding.severity == "hint" and finding.code.startswith("client-")
 
 
 def findings_of(rendering: Rendering, config: Config, when: datetime | None = None) -> tuple[Finding, ...]:
@@ -109,6 +118,7 @@ def _findings(rendering: Rendering, config: Config, slips: tuple[Slip, ...]) -> 
     yield from rendering.findings
     yield from source_findings(rendering.issue, rendering.text, slips)
     yield from rendered_findings(rendering.issue, rendering.email, masthead_of(config))
+    yield from width_findings(rendering.issue, sample_text(rendering.email.html))
     yield from compat_findings(sample_text(rendering.email.html), _support(), config.settings.check.clients)
     for email in rendering.variants.emails.values():
         yield from size_findings(email)

@@ -167,13 +167,14 @@ def _scheme(src: str) -> str:
 
 
 class _Reader:
-    """Local files become attachments as they are, addresses stay addresses. Reads files and the cache, no network."""
+    """Local files and data: addresses become attachments as they are, other addresses stay. Reads files and the cache,
+    no network."""
 
     def __init__(self, files: _Files, cache: Cache) -> None:
         self.files = files
         self.cache = cache
-        self.attachments: dict[Path, Attachment] = {}
-        self.sizes: dict[Path, tuple[int, int]] = {}
+        self.attachments: dict[Path | str, Attachment] = {}
+        self.sizes: dict[Path | str, tuple[int, int]] = {}
         self.findings: list[Finding] = []
 
     def change(self, image: Image) -> Image | Inlines | None:
@@ -183,7 +184,7 @@ class _Reader:
             what = f"there is no picture {_shown(image.src)} and it is left out"
             self.findings.append(Finding("image-missing", what, error.remedy, image.line))
             return (Text(image.alt),) if image.alt and not image.href and not says_nothing(image.alt) else None
-        if isinstance(place, Path):
+        if isinstance(place, Path) or _scheme(place) == "data":
             if place not in self.attachments and not self._read(place, image):
                 return None
             width, height = self.sizes[place]
@@ -200,16 +201,20 @@ class _Reader:
         size = None if image.width else self.cache.size(place)
         return replace(image, src=place, width=size[0], height=size[1]) if size else replace(image, src=place)
 
-    def _read(self, path: Path, image: Image) -> bool:
+    def _read(self, place: Path | str, image: Image) -> bool:
         try:
-            if path.stat().st_size > MAX_FILE_BYTES:
+            if isinstance(place, Path) and place.stat().st_size > MAX_FILE_BYTES:
                 remedy = f"make it smaller than {MAX_FILE_BYTES // 1024 // 1024} MB"
                 self._note("image-size", f"the picture {_shown(image.src)} is too large to mail", remedy, image)
                 return False
-            data = path.read_bytes()
+            data = place.read_bytes() if isinstance(place, Path) else _read_data(place)
         except OSError as error:
             what = f"the picture {_shown(image.src)} cannot be read ({error.strerror}) and is left out"
             self._note("image-unreadable", what, "check its permissions", image)
+            return False
+        except PictureError as error:
+            what = f"the picture {_shown(image.src)} is left out: {error.what}"
+            self._note("image-unreadable", what, error.remedy, image)
             return False
         from newsletter.picture import look_at  # Pillow takes a while to load, and a digest may need none of it
 
@@ -225,12 +230,12 @@ class _Reader:
             return False
         # The content's hash as the Content-ID: the same picture twice is sent once, and a resend is the same bytes.
         name = hashlib.sha256(data).hexdigest()[:16]
-        taken = any(attachment.filename == path.name for attachment in self.attachments.values())
-        filename = f"{name}-{path.name}" if taken else path.name
-        fresh = Attachment(f"{name}@newsletter", media_type, filename, data)
+        filename = place.name if isinstance(place, Path) else f"{name}.{media_type.removeprefix('image/')}"
+        taken = any(attachment.filename == filename for attachment in self.attachments.values())
+        fresh = Attachment(f"{name}@newsletter", media_type, f"{name}-{filename}" if taken else filename, data)
         same = (other for other in self.attachments.values() if other.content_id == fresh.content_id)
-        self.attachments[path] = next(same, fresh)
-        self.sizes[path] = size
+        self.attachments[place] = next(same, fresh)
+        self.sizes[place] = size
         return True
 
     def _note(self, code: str, what: str, remedy: str, image: Image) -> None:

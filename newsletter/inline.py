@@ -18,6 +18,7 @@ import lxml.html
 from markdown_it.rules_inline.state_inline import StateInline
 from markdown_it.tree import SyntaxTreeNode
 
+from newsletter.asked_size import with_asked_size
 from newsletter.cjk import is_cjk, joins_without_space
 from newsletter.model import (
     Break,
@@ -39,7 +40,7 @@ from newsletter.model import (
 
 SCHEMES: Mapping[str, frozenset[str]] = {
     "link": frozenset({"http", "https", "mailto", "tel"}),
-    "image": frozenset({"http", "https"}),
+    "image": frozenset({"data", "http", "https"}),  # the bytes of a data: address are sent along
 }
 MAX_OPEN_TAGS = 50
 """Raw HTML tags inside one another within a paragraph; deeper ones lose their mark and keep their text."""
@@ -51,6 +52,7 @@ FIELD_MARK = re.compile(r"nlfield\d+x\d+z")
 """What `fields.mark_fields` puts where a subscriber's value will stand."""
 
 _VIDEO = re.compile(r"\.(?:mp4|webm|mov|m4v|ogv)(?:[?#]|$)", re.IGNORECASE)
+_AUDIO = re.compile(r"\.(?:mp3|m4a|m4b|aac|ogg|oga|opus|flac|wav|weba)(?:[?#]|$)", re.IGNORECASE)
 
 # kramdown's `{: .class}`, `{::comment}` and `{:/}`: https://kramdown.gettalong.org/syntax.html#attribute-list-definitions
 _ATTRIBUTE_LIST = re.compile(r"\{:[:/]?[^{}\n]*\}")
@@ -104,8 +106,13 @@ def _emoji(shortcode: str) -> str:
 
 
 def is_video(url: str) -> bool:
-    """Whether an address names a video file, which no mail client shows as a picture."""
-    return bool(_VIDEO.search(url))
+    """Whether an address names a file that plays, seen or heard, which no mail client shows as a picture."""
+    return bool(_VIDEO.search(url)) or is_audio(url)
+
+
+def is_audio(url: str) -> bool:
+    """Whether an address names a sound file."""
+    return not url.startswith("data:") and bool(_AUDIO.search(url))
 
 
 def watch_page(source: str) -> tuple[str, str]:
@@ -140,7 +147,7 @@ def figures(images: Iterable[Image]) -> Iterator[Figure | Video]:
     """Pictures on their own; a video that was written as one becomes a card."""
     for image in images:
         if is_video(image.src):
-            yield Video(image.href or image.src, image.alt or image.title, None, image.line)
+            yield Video(image.href or image.src, image.alt or image.title, None, image.line, is_audio(image.src))
         else:
             yield Figure(image, image.line)
 
@@ -196,7 +203,7 @@ class InlineReader:
                     out = self._html_tag(node.content, open_tags, out, line)
         while open_tags:  # never closed: its content stays, its mark goes
             out = _joined_text(open_tags.pop().outside, out)
-        return self._mend_bold([self._mend_text(node) for node in out], first_line)
+        return self._mend_bold([self._mend_text(node) for node in _with_listed_sizes(out)], first_line)
 
     def link(self, href: str, children: Inlines, title: str, line: int) -> list[Inline]:
         href = self.resolve(href, "link", line)
@@ -266,7 +273,7 @@ class InlineReader:
             elif name == "img":
                 words = attributes.get("alt", ""), attributes.get("title", "")
                 image = self.image(attributes.get("src", ""), *words, line)
-                out.extend((image,) if image else ())
+                out.extend((with_asked_size(image, attributes),) if image else ())
             elif name in ("video", "audio", "iframe", "embed", "source") and attributes.get("src"):
                 out.extend(self.player(attributes["src"], attributes.get("title", ""), line))
             if name in _PAIRED and len(open_tags) < MAX_OPEN_TAGS:
@@ -427,6 +434,18 @@ def _attributes(source: str) -> Mapping[str, str]:
     except (lxml.etree.ParserError, lxml.etree.XMLSyntaxError):
         return {}
     return {str(name): str(value) for name, value in element.attrib.items()} if isinstance(element.tag, str) else {}
+
+
+def _with_listed_sizes(sequence: Sequence) -> Sequence:
+    """Pictures with the size that kramdown's attribute list right behind them asks for: `![…](…){: width="120"}`."""
+    out: Sequence = []
+    for node in sequence:
+        if isinstance(node, Text) and out and isinstance(image := out[-1], Image):
+            found = _ATTRIBUTE_LIST.match(node.text)
+            if found:
+                out[-1] = with_asked_size(image, _attributes(f"<img {found[0][2:-1]}>"))
+        out.append(node)
+    return out
 
 
 def _append_text(out: Sequence, text: str) -> None:

@@ -37,11 +37,28 @@ def html_of(mjml: str, theme: Theme) -> str:
         )
     try:
         # fonts={}: the default writes a Google Fonts link, which premailer would go and fetch.
-        return str(mjml2html(mjml, fonts={}))
+        return _printable(str(mjml2html(mjml, fonts={})))
     except ValueError as error:
         raise ConfigError(
             f"{theme.origin}: the templates give MJML that cannot be read ({error}); mend them"
         ) from error
+
+
+_CLIPPED = re.compile(
+    r'(<div [^>]*style="[^"]*?border-radius:([^;"]+);)overflow:hidden;([^"]*"[^>]*><table [^>]*style=")'
+)
+_WHOLE_COLUMN = re.compile(r'(<div [^>]*\bmj-column-per-100\b[^>]*style="[^"]*?)display:inline-block;')
+
+
+def _printable(html: str) -> str:
+    """Sections that clip nothing, and whole columns that a printer may break across pages.
+
+    mrml clips what is beyond a rounded section, which loses the ends of lines beside anything too wide, and on paper
+    all that does not fit the page. A column of its is an inline-block, which goes to paper in one piece: page 1 stays
+    empty. One as wide as its section needs to be no more than a block.
+    """
+    unclipped = _CLIPPED.sub(r"\1\3border-radius:\2;", html)
+    return _WHOLE_COLUMN.sub(r"\1", unclipped)
 
 
 def _premailer() -> type[Premailer]:

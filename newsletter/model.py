@@ -96,7 +96,11 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A picture. `src` is the author's, or `cid:...` once its bytes travel with the mail; sizes are in pixels."""
+    """A picture. `src` is the author's, or `cid:...` once its bytes travel with the mail; sizes are in pixels.
+
+    `width` and `height` are the picture's own; `asked_width`, `asked_height` and `asked_share`, in per cent of the
+    column, are what the author wrote.
+    """
 
     src: str
     alt: str = ""
@@ -105,6 +109,9 @@ class Image:
     line: int | None = None
     width: int | None = None
     height: int | None = None
+    asked_width: int | None = None
+    asked_height: int | None = None
+    asked_share: int | None = None
 
 
 Inline = Text | Strong | Emphasis | Strike | Code | Break | Note | Link | Image
@@ -219,12 +226,16 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """What plays on a web page only: a card that links to it. `title` may be empty, `poster` None."""
+    """What plays on a web page only: a card that links to it. `title` may be empty, `poster` None.
+
+    `is_audio` says that there is nothing to see, only to hear.
+    """
 
     href: str
     title: str = ""
     poster: Image | None = None
     line: int | None = None
+    is_audio: bool = False
 
 
 @dataclass(frozen=True, slots=True)

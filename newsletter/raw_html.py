@@ -16,7 +16,8 @@ import lxml.html
 import nh3
 from lxml.html import HtmlElement
 
-from newsletter.inline import FIELD_MARK, InlineReader, blank, figures, linked_videos, settle, watch_page
+from newsletter.asked_size import with_asked_size
+from newsletter.inline import FIELD_MARK, InlineReader, blank, figures, is_audio, linked_videos, settle, watch_page
 from newsletter.model import (
     Block,
     Blocks,
@@ -59,7 +60,7 @@ _INLINE = frozenset(
 _ATTRIBUTES = {
     "a": {"href", "title"},
     "code": {"class"},
-    "img": {"src", "alt", "title", "width", "height"},
+    "img": {"src", "alt", "title", "width", "height", "style"},
     "iframe": {"src", "title"},
     "video": {"src", "poster", "title"},
     "audio": {"src", "title"},
@@ -191,7 +192,8 @@ class _Html:
             case "img":
                 source, alt, title = (str(element.get(name) or "") for name in ("src", "alt", "title"))
                 image = self.reader.image(source, alt, title, self.line)
-                return [image] if image else []
+                sizes = {name: str(element.get(name) or "") for name in ("width", "height", "style")}
+                return [with_asked_size(image, sizes)] if image else []
             case "code" | "kbd" | "samp" | "tt":
                 return [Code(words)] if (words := _spaces(element.text_content())) else []
             case "iframe" | "video" | "audio" | "embed":
@@ -268,7 +270,8 @@ class _Html:
             return
         address = element.get("poster") or poster
         picture = self.reader.image(address, "", "", self.line) if address else None
-        yield Video(link, " ".join((element.get("title") or "").split()), picture, self.line)
+        is_heard = element.tag == "audio" or is_audio(link)
+        yield Video(link, " ".join((element.get("title") or "").split()), picture, self.line, is_heard)
 
 
 def _words_only(source: str, line: int, reader: InlineReader) -> Iterator[Block]:

@@ -19,10 +19,12 @@ from markupsafe import Markup, escape
 
 from newsletter.budget import STEPS, Drawn, Fit, draw_to_fit, measure, row_mark, section_sizes
 from newsletter.css import SHEETS, refuse_rules
+from newsletter.direction import direction_of, isolated, turned
 from newsletter.errors import ConfigError, located
 from newsletter.fields import unmark
 from newsletter.highlighting import Highlighter
 from newsletter.inlining import html_of, inline_css
+from newsletter.mirror import CODE_STAYS, mirror_css, mirror_html
 from newsletter.model import (
     Attachment,
     Block,
@@ -47,9 +49,11 @@ from newsletter.model import (
     Theme,
     plain_text,
 )
+from newsletter.picture_markup import hero_html, inline_picture, picture_html
 from newsletter.plaintext import columns, render_text
 from newsletter.slots import Marks
 from newsletter.story import normalised, says_nothing
+from newsletter.table_form import table_form
 from newsletter.values import printable
 
 PREHEADER_WIDTH = 140
@@ -100,6 +104,7 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
     preheader = _shorten(issue.preheader or issue.description or _opening_words(issue), PREHEADER_WIDTH)
     environment = _environment(theme, marks, labels)
     rows = _rows(issue)
+    direction = direction_of(issue)
     context: dict[str, Any] = {
         **theme.values,
         "issue": issue,
@@ -108,17 +113,24 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
         "labels": labels,
         "subject": subject,
         "preheader": _clean(preheader + _FILLER * ((PREHEADER_WIDTH - columns(preheader)) // 2)),
-        "date": format_date(issue, labels),
-        "count": _count(labels, "stories", len(issue.stories)),
+        "date": isolated(format_date(issue, labels), direction),
+        "count": isolated(_count(labels, "stories", len(issue.stories)), direction),
         "deck": _deck(issue),
         "hero": issue.hero,
         "sections": _sections(rows),
+        "direction": direction,
+        "arrow": "←" if direction == "rtl" else "→",
     }
     context |= {name: _render_css(environment, theme, name, context) for name in theme.css}
+    if direction == "rtl":
+        context |= {name: Markup(mirror_css(context[name])) for name in theme.css}  # noqa: S704 (the theme's own)
+        context["style"] += CODE_STAYS
 
     def draw(fit: Fit) -> Drawn:
         mjml = _render(environment, theme, "issue.mjml.j2", {**context, **_fitted(rows, theme, labels, fit)})
-        return measure(inline_css(html_of(mjml, theme), context["style"], context["live"] + context["outlook"]), mjml)
+        html = html_of(mjml, theme)
+        html = mirror_html(html) if direction == "rtl" else html
+        return measure(inline_css(html, context["style"], context["live"] + context["outlook"]), mjml)
 
     blocks = tuple(row.block for row in rows)
     steps = theme.values.get("budget", {}).get("order", STEPS)
@@ -299,10 +311,13 @@ def _environment(theme: Theme, marks: Marks, labels: Mapping[str, Any]) -> jinja
         code=partial(_code_html, Highlighter()),
         button_rows=_button_rows,
         fill=lambda text, **names: text.format(**names),
+        table_form=table_form,
+        turned=turned,
     )
     environment.globals.update(
         kind=lambda block: "list" if isinstance(block, ListBlock) else type(block).__name__.lower(),
         picture=_picture,
+        hero_picture=_hero,
         slot=marks.slot,
     )
     return environment
@@ -423,7 +438,7 @@ def inline_html(inlines: Inlines) -> Markup:
             case Link(href, children):
                 parts.append(f'<a class="a" href="{escape(_clean(href))}">{inline_html(children)}</a>')
             case Image(src, alt):
-                parts.append(f'<img src="{escape(_clean(src))}" alt="{escape(_clean(alt))}" style="max-width:100%" />')
+                parts.append(inline_picture(replace(node, src=_clean(src), alt=_clean(alt))))
     return Markup("".join(parts))  # noqa: S704 (every part is escaped above)
 
 
@@ -450,11 +465,11 @@ def _code_html(highlighter: Highlighter, text: str, language: str = "") -> Marku
 
 
 def _picture(image: Image, fallback: str, width: int) -> Markup:
-    """A picture as wide as its column at most. Outlook on Windows reads the `width` attribute only, in pixels."""
+    """A picture as wide as its column at most, linked where its author linked it."""
     alt = fallback if says_nothing(image.alt) else image.alt
-    shown = min(width, image.width or width)
-    fluid = "width:100%;" if shown == width else ""
-    picture = Markup('<img class="pic" src="{}" alt="{}" width="{}" style="display:block;{}height:auto" />').format(
-        _clean(image.src), _clean(alt), shown, fluid
-    )
+    picture = picture_html(replace(image, src=_clean(image.src)), _clean(alt), width)
     return Markup('<a href="{}">{}</a>').format(_clean(image.href), picture) if image.href else picture
+
+
+def _hero(image: Image, width: int) -> Markup:
+    return hero_html(replace(image, src=_clean(image.src), alt=_clean(image.alt)), width)

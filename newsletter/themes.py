@@ -58,7 +58,7 @@ def load_theme(name: str, project: Path) -> Theme:
         name,
         partials={file: _read(path) for file, path in files.items() if file.endswith(".j2")},
         css={sheet: _read(files[f"{sheet}.css"]) for sheet in SHEETS},
-        values=_merged(layer.values for layer in reversed(layers)),
+        values=_with_quoted_fonts(_merged(layer.values for layer in reversed(layers))),
         labels=_merged([_parse(ours, _read(ours)), *(layer.labels for layer in reversed(layers))]),
         origin=str(folder),
         files={file: str(path) for file, path in files.items()},
@@ -172,6 +172,25 @@ def _read_labels(path: Path) -> Mapping[str, Any]:
             except FaultError as fault:
                 raise ConfigError(_fault(path, source, (lang, name), fault.what, fault.remedy)) from None
     return labels
+
+
+_NEEDS_QUOTES = re.compile(r"(?:^|\s)-?\d|\.")
+"""A family whose words are not all CSS identifiers: unquoted, browsers drop the whole list (CSS Fonts 4, 2.1)."""
+
+
+def _with_quoted_fonts(values: dict[str, Any]) -> dict[str, Any]:
+    fonts = values.get("fonts", {})
+    quoted = {name: _quoted_stack(fonts[name]) for name in ("body", "mono") if name in fonts}
+    return {**values, "fonts": {**fonts, **quoted}}
+
+
+def _quoted_stack(stack: str) -> str:
+    """A list of fonts in which each name that must be quoted is, as in `"Source Sans 3",sans-serif`."""
+    names = re.findall(r"""(?:"[^"]*"|'[^']*'|[^,"'])+""", stack)
+    return ",".join(
+        f'"{" ".join(name.split())}"' if not re.search("[\"']", name) and _NEEDS_QUOTES.search(name.strip()) else name
+        for name in names
+    )
 
 
 def _files(layers: Sequence[_Layer]) -> Mapping[str, Path]:

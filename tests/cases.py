@@ -140,9 +140,14 @@ def _block(block: Block) -> Iterator[str]:
             yield from ("  " + " | ".join(marked(cell) for cell in cells) for cells in (header, *rows))
         case Rule():
             yield f"rule{place}"
-        case Video(href, title, poster):
+        case Video(href, title, poster, is_audio=is_audio):
             yield " ".join(
-                [f"video{place}", href, *([repr(title)] if title else []), *(marked((p,)) for p in [poster] if p)]
+                [
+                    f"{'audio' if is_audio else 'video'}{place}",
+                    href,
+                    *([repr(title)] if title else []),
+                    *(marked((p,)) for p in [poster] if p),
+                ]
             )
         case Definitions(items=terms):
             yield f"definitions{place}"

@@ -8,6 +8,7 @@ import re
 import shutil
 import stat
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,12 @@ from newsletter import check
 from newsletter.check import ask_links, ask_spam, check_post, finding_of, mend_post, secure_links
 from newsletter.checks.rules import RULES, describe, rule_of
 from newsletter.checks.slips import Mended, mend_text
+from newsletter.checks.width import width_findings
 from newsletter.config import load_config
 from newsletter.errors import ContentError
 from newsletter.model import Finding
+from newsletter.post import parse_post
+from newsletter.tree import map_images
 from newsletter.weblinks import LinkChecker
 
 CONFIGURED = (
@@ -59,6 +63,50 @@ def test_findings(case: Case, project: Path) -> None:
 
 def _told(finding: Finding) -> bool:
     return not finding.code.startswith(("client-", "spam"))
+
+
+def test_a_picture_too_flat_for_a_phone() -> None:
+    issue = parse_post("# T\n\n![Prices](a.png)\n\n![Rule](b.png)", path="2026-03-01-a.md").issue
+    sizes = {"a.png": (2000, 200), "b.png": (2000, 8)}
+    sized = map_images(issue, lambda image: replace(image, width=sizes[image.src][0], height=sizes[image.src][1]))
+    (finding,) = width_findings(sized, "")
+    assert (finding.code, finding.line) == ("wide-picture", 3)
+    assert finding.what == "a picture of 2000 by 200 pixels is 27 high on a phone: its words are lost"
+
+
+@pytest.mark.parametrize(
+    ("html", "what"),
+    [
+        ('<table width="600"><tr><td>x</td></tr></table>', "<table> is 600 pixels wide"),
+        ('<img width="600" src="a">', "<img> is 600 pixels wide"),
+        ('<div style="width: 600px">x</div>', "<div> is 600 pixels wide"),
+        ('<td style="min-width:600px">x</td>', "<td> is 600 pixels wide"),
+        (f'<p style="white-space:nowrap">{"words " * 12}</p>', "keeps “words words"),
+        ('<table width="100%"><tr><td style="width:600px">x</td></tr></table>', ""),
+        ('<img width="600" style="max-width:100%" src="a">', ""),
+        ('<!--[if mso]><table width="600"><![endif]-->x', ""),
+        ('<td style="white-space:nowrap">12.</td>', ""),
+        ("", ""),
+    ],
+)
+def test_what_a_theme_keeps_wider_than_a_phone(html: str, what: str) -> None:
+    issue = parse_post("# T\n\nx", path="2026-03-01-a.md").issue
+    found = list(width_findings(issue, html and f"<html><body>{html}</body></html>"))
+    assert [finding.code for finding in found] == (["wide-element"] if what else [])
+    assert all(what in finding.what and finding.remedy for finding in found)
+
+
+def test_what_the_theme_s_css_lacks_is_told_by_its_own_option(project: Path) -> None:
+    post = write_post(project, FIXED, "2026-03-01-post.md")
+    plain = newsletter("check", str(post), "--no-spam", "--all", cwd=project)
+    assert "client-" not in plain.out
+    theme = newsletter("check", str(post), "--no-spam", "--theme", cwd=project)
+    assert len(re.findall("client-", theme.out)) == 1
+    assert re.search(
+        r"\d+ features that some mail programs lack and do without \(client-\*\); --all names them", theme.out
+    )
+    every = newsletter("check", str(post), "--no-spam", "--theme", "--all", cwd=project)
+    assert len(re.findall(r"\[client-", every.out)) > 10
 
 
 # --- rules ----------------------------------------------------------------------------------------------------------

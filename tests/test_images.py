@@ -102,13 +102,42 @@ def test_a_picture_on_the_web_stays_there(project: Path, no_network: None) -> No
         "https://example.com/cat.png",
         "http://me:secret@example.com/cat.png",
         "cid:there@already",
-        "data:image/png;base64,",
     )
     images, attachments, (finding,) = attach(project, *sources, base_url="https://blog.example.com/")
     assert tuple(image.src for image in images) == sources
     assert attachments == ()
     assert (finding.code, finding.line) == ("image-insecure", 7)
     assert finding.what == "the picture http://example.com/cat.png is on http://, where many clients show none"
+
+
+@pytest.mark.parametrize("mode", ["remote", "embed"])
+def test_a_picture_written_into_the_post_travels_with_the_mail(
+    project: Path, no_network: None, mode: ImageMode
+) -> None:
+    """Gmail shows no data: address; its bytes are at hand."""
+    data = picture(size=(60, 40))
+    src = f"data:image/png;base64,{base64.b64encode(data).decode()}"
+    issue = Issue(slug="i", title="T", blocks=(Figure(Image(src, line=7), 7), Figure(Image(src, line=9), 9)), lang="en")
+    resolved = resolve(issue, project, mode)
+    (attachment,) = resolved.attachments
+    assert {image.src for image in resolved.issue.images} == {f"cid:{attachment.content_id}"}
+    assert {(image.width, image.height) for image in resolved.issue.images} == {(60, 40)}
+    assert (attachment.media_type, attachment.filename[-4:]) == ("image/png", ".png")
+    assert resolved.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("src", "code"),
+    [
+        ("data:image/png;base64,", "image-format"),
+        ("data:image/png;base64,!", "image-unreadable"),
+        ("data:text/html,<b>x</b>", "image-format"),
+        ("data:", "image-format"),
+    ],
+)
+def test_a_data_address_that_holds_no_picture_is_a_finding(project: Path, src: str, code: str) -> None:
+    _, attachments, (finding,) = attach(project, src)
+    assert (attachments, finding.code, finding.line) == ((), code, 7)
 
 
 def test_the_same_picture_twice_is_one_attachment(project: Path) -> None:

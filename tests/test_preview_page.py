@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from conftest import CHECKOUT, RequireProgram, missing
-from preview_server import LIST, POST, Running, preview_of
+from preview_server import LIST, POST, SETTINGS, Running, preview_of
 
 from newsletter.catcher import Catcher
 from newsletter.checks.views import GMAIL_CLIP
@@ -589,3 +589,30 @@ def test_hostile_words_are_shown_as_they_are_written(tmp_path: Path, opened: Any
         page.see(words, "#found")
         assert page.page.evaluate("window.owned") is None
         assert page.page.locator("#sheet img, #sheet script, #found img, #reader-columns img").count() == 0
+
+
+# --- what sticks out ------------------------------------------------------------------------------------------------
+
+
+def test_what_is_wider_than_the_window_is_named(tmp_path: Path, opened: Any) -> None:
+    """Measured in the frame: a theme of the author's that keeps a line in one piece."""
+    theme = tmp_path / "templates" / "mine"
+    theme.mkdir(parents=True)
+    (theme / "theme.toml").write_text('extends = "classic"\n')
+    (theme / "paragraph.j2").write_text('<p style="width:500px">{{ block.inlines | inline }}</p>')
+    with preview_of(tmp_path, settings=SETTINGS + '\n[theme]\nname = "mine"\n') as running:
+        page = opened(running)
+        page.settle()
+        assert not page.page.is_visible("#note")
+        page.page.click("text=320")
+        page.see("pixels wide in a window of 320: <p> “The first paragraph.” cannot be narrower than 500.", "#note")
+        page.page.click("text=640")
+        page.page.wait_for_selector("#note", state="hidden")
+
+
+def test_our_themes_stick_out_nowhere(tmp_path: Path, opened: Any) -> None:
+    with preview_of(tmp_path, POST + "\nhttps://example.com/" + "long_word_" * 40 + "\n") as running:
+        page = opened(running)
+        page.page.click("text=320")
+        page.settle()
+        assert not page.page.is_visible("#note")

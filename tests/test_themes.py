@@ -680,3 +680,28 @@ def test_a_fault_in_an_inherited_file_is_named_where_it_is(tmp_path: Path) -> No
     issue = parse_post("# T\n\ntext", path="x.md").issue
     with pytest.raises(ConfigError, match=r"base/footer\.mjml\.j2:2: 'nothing_of_that_name' is undefined"):
         render_issue(issue, load_theme("mine", project), MASTHEAD)
+
+
+@pytest.mark.parametrize(
+    ("stack", "written"),
+    [
+        ("Source Sans 3,sans-serif", '"Source Sans 3",sans-serif'),
+        ("Georgia, 8514oem , serif", 'Georgia,"8514oem", serif'),
+        ("'Source Sans 3',\"Exo 2\",serif", "'Source Sans 3',\"Exo 2\",serif"),
+        ("Noto Sans SC,-apple-system,sans-serif", "Noto Sans SC,-apple-system,sans-serif"),
+        ("Press  Start 2P", '"Press Start 2P"'),
+        ("Mr. Bedfort,cursive", '"Mr. Bedfort",cursive'),
+    ],
+)
+def test_a_font_whose_name_is_no_css_word_is_quoted(tmp_path: Path, stack: str, written: str) -> None:
+    own(tmp_path, "mine", f"extends = \"classic\"\n[fonts]\nbody = '''{stack}'''\nmono = '''{stack}'''\n")
+    fonts = load_theme("mine", tmp_path).values["fonts"]
+    assert (fonts["body"], fonts["mono"]) == (written, written)
+
+
+def test_a_browser_takes_a_font_with_a_number(tmp_path: Path, evaluate: Evaluate) -> None:
+    own(tmp_path, "mine", 'extends = "classic"\n[fonts]\nbody = "Source Sans 3,Georgia,serif"\n')
+    issue = parse_post("# T\n\nwords", path="2026-03-01-a.md").issue
+    html = filled(render_issue(issue, load_theme("mine", tmp_path), MASTHEAD).html)
+    found = evaluate(html, "getComputedStyle(document.querySelector('.page, [aria-roledescription]')).fontFamily")
+    assert found == '"Source Sans 3", Georgia, serif'

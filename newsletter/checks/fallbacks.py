@@ -45,6 +45,7 @@ FALLBACKS: Mapping[str, str] = {
     "css-height": "it is as high as what is in it; a picture keeps its shape by its width",
     "css-max-height": "it is as high as what is in it; to hide it, write display:none as well",
     "css-overflow": "what is larger than its box shows; to hide it, write display:none as well",
+    "css-table-layout": "columns are as wide as their words and the widths of the first row ask for",
     "css-opacity": "it is opaque; to hide it, write display:none as well",
     "css-display-none": "it shows; to hide it, write max-height:0 and overflow:hidden as well",
     # --- the frame

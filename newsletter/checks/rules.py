@@ -68,6 +68,11 @@ RULES: tuple[Rule, ...] = (
     Rule("image-elsewhere", "warning", "A path without a file beside the post, taken for an address of the site."),
     Rule("image-weight", "warning", "Pictures that travel with the mail weigh over 2 MB."),
     Rule("image-*", "warning", "A picture that cannot be shown, or was changed to be shown."),
+    # On a phone.
+    Rule("wide-word", "hint", "A word, an address or a name in code that no line of a phone holds, and that is cut."),
+    Rule("wide-table", "hint", "A table with words that are cut on a phone, or that is shown row by row."),
+    Rule("wide-picture", "hint", "A picture that its author wants too wide, or that is too flat for a phone."),
+    Rule("wide-element", "warning", "What a theme makes wider than a phone's window."),
     # The email.
     Rule("size", "error", "The email is so large that Gmail cuts it off."),
     Rule("budget", "warning", "The email was compacted, or ends early, to stay below Gmail's clip."),

@@ -125,6 +125,7 @@ function loadFrame(keepPlace) {
   next.addEventListener("load", () => {
     if (coming === next) swap(next, keepPlace);
     else if (frame === next) keepScroll(next, next.wanted);
+    showNote();
   });
   $("device").append(next);
   requestAnimationFrame(look);
@@ -158,6 +159,7 @@ function swap(next, keepPlace) {
   next.className = "";
   next.dataset.revision = news.revision;
   frame = next;
+  measureWith(next);
   if (old) old.remove();
   if (focused) next.focus();
   body.dataset.shown = `${news.revision} ${state.view}`;
@@ -314,13 +316,61 @@ function showTrouble(error) {
   say(error ? "bad" : "on", error ? "Not rendered" : "Live");
 }
 
+const MAX_PROBED = 400; // elements that are looked at; in a wide table every cell ends beyond the window
+
+// What is wider than the frame, measured where it is shown: of all that ends beyond it, the one that cannot be narrower.
+function tooWide() {
+  const page = frame?.contentDocument;
+  const root = page?.documentElement;
+  // Word’s branch is for a desktop, whatever the width.
+  if (!FRAMED.includes(state.view) || state.view === "word" || !page?.body || root.scrollWidth <= root.clientWidth + 1) return "";
+  const edge = root.clientWidth + 1;
+  const said = `The email is ${root.scrollWidth} pixels wide in a window of ${root.clientWidth}`;
+  const beyond = [...page.body.querySelectorAll("*")].filter((element) => {
+    const box = element.getBoundingClientRect();
+    return box.width > 0 && box.height > 0 && (box.right > edge || box.left < -1);
+  });
+  const outer = new Set(beyond.map((element) => element.parentElement));
+  const inner = beyond.filter((element) => !outer.has(element)).slice(0, MAX_PROBED);
+  const [width, widest] = inner.reduce((most, each) => (leastWidth(each) > most[0] ? [leastWidth(each), each] : most), [0, null]);
+  if (!widest || !width) return `${said}.`;
+  const words = (widest.textContent.trim() || widest.getAttribute("alt") || "").replace(/\s+/g, " ");
+  const shown = words.length > 40 ? `${words.slice(0, 39)}…` : words;
+  return `${said}: <${widest.tagName.toLowerCase()}>${shown ? ` “${shown}”` : ""} cannot be narrower than ${width}.`;
+}
+
+// How wide an element is where there is no room at all.
+function leastWidth(element) {
+  const probe = element.ownerDocument.createElement("div");
+  probe.style.cssText = "position:absolute;visibility:hidden;width:0;left:0";
+  const isCell = ["TD", "TH"].includes(element.tagName);
+  probe.append(...(isCell ? [...element.cloneNode(true).childNodes] : [element.cloneNode(true)]));
+  (isCell ? element : element.parentElement).append(probe);
+  const width = Math.round(Math.max(probe.scrollWidth, probe.firstElementChild?.getBoundingClientRect().width ?? 0));
+  probe.remove();
+  return width;
+}
+
+// The width changes with the switch and the window, the content with its pictures.
+let measuring = null;
+
+function measureWith(shown) {
+  measuring?.disconnect();
+  measuring = new ResizeObserver(() => requestAnimationFrame(showNote));
+  measuring.observe(shown);
+  measuring.observe(shown.contentDocument.documentElement);
+}
+
 function showNote() {
   const clipped = facts?.sizes?.clipped;
   const notes = {
     clipped: clipped ? "" : "Gmail shows this email whole: it stays below the limit.",
     word: "An approximation: Word’s branch of the email, without the CSS that Word ignores. Fonts and spacing differ a little.",
   };
-  const text = (facts && news.rendered && notes[state.view]) || "";
+  const known = (facts && news.rendered && notes[state.view]) || "";
+  const wide = tooWide();
+  const text = [wide, known].filter(Boolean).join(" ");
+  $("note").classList.toggle("bad", Boolean(wide));
   $("note").textContent = text;
   $("note").hidden = !text;
 }

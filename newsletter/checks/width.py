@@ -1,0 +1,189 @@
+"""Find what is wider than a phone, as far as that is measurable without a browser: words, tables, pictures, the theme.
+
+Our themes break such words and set such tables and pictures to fit. What is said here is what that costs the reader,
+and where a mail program cannot do it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import lxml.etree
+
+from newsletter.model import (
+    Block,
+    Code,
+    Definitions,
+    Emphasis,
+    Finding,
+    Heading,
+    Image,
+    Inlines,
+    Issue,
+    Link,
+    Paragraph,
+    Story,
+    Strike,
+    Strong,
+    Table,
+    Text,
+    walk,
+)
+from newsletter.table_form import table_form
+from newsletter.text_width import longest_run, run_width, text_width
+
+PHONE = 320
+"""Pixels of the narrowest window that counts."""
+
+PHONE_TEXT = 272
+"""What the margins leave of it for text."""
+
+COLUMN = 552
+"""What the text of a desktop's email has."""
+
+_SIZE = 16
+_FLAT = 40  # pixels: a picture lower than that shows nothing on a phone
+_MONO = 0.6 * 0.9 * _SIZE
+_PIXELS = re.compile(r"(?:^|;)\s*(min-)?width\s*:\s*(\d+)px", re.IGNORECASE)
+_FLUID = re.compile(r"(?:^|;)\s*(?:max-)?width\s*:\s*[\d.]+%", re.IGNORECASE)
+_NOWRAP = re.compile(r"(?:^|;)\s*white-space\s*:\s*(?:nowrap|pre)\b", re.IGNORECASE)
+
+
+def width_findings(issue: Issue, html: str) -> Iterator[Finding]:
+    for block in walk(issue.blocks):
+        yield from _words(block)
+        if isinstance(block, Table):
+            yield from _table(block)
+    yield from _pictures(issue)
+    yield from _elements(html)
+
+
+# --- the post -------------------------------------------------------------------------------------------------------
+
+
+def _words(block: Block) -> Iterator[Finding]:
+    """The longest run of a block's texts that no line break parts, where a phone has no line for it."""
+    runs = [run for inlines in _inlines_of(block) for run in _runs(inlines)]
+    width, run = max(runs, default=(0.0, ""))
+    if width <= PHONE_TEXT:
+        return
+    shown = run if len(run) <= 40 else f"{run[:39]}…"
+    where = "a phone" if width <= COLUMN else "any line of the email"
+    what = (
+        f"“{shown}” is some {round(width, -1):.0f} pixels wide in one piece, wider than {where}, and is broken anywhere"
+    )
+    remedy = "give a long address a label, or shorten it: Yahoo and Outlook (Windows Mail) cannot break it"
+    yield Finding("wide-word", what, remedy, block.line, severity="hint")
+
+
+def _inlines_of(block: Block) -> Iterator[Inlines]:
+    match block:
+        case Heading(inlines=inlines) | Paragraph(inlines=inlines):
+            yield inlines
+        case Story(lead=lead):
+            yield lead
+        case Definitions(items=items):
+            yield from (term for term, _ in items)
+
+
+def _runs(inlines: Inlines) -> Iterator[tuple[float, str]]:
+    """Words go on from one mark to the next: `**a**b` is one run."""
+    text = "".join(_texts(inlines))
+    yield run_width(text, _SIZE), longest_run(text)
+    for code in _codes(inlines):
+        run = longest_run(code)
+        yield len(run) * _MONO, run
+
+
+def _texts(inlines: Inlines) -> Iterator[str]:
+    for node in inlines:
+        match node:
+            case Text(text):
+                yield text
+            case Strong(children) | Emphasis(children) | Strike(children) | Link(children=children):
+                yield from _texts(children)
+            case _:
+                yield " "
+
+
+def _codes(inlines: Inlines) -> Iterator[str]:
+    for node in inlines:
+        match node:
+            case Code(text):
+                yield text
+            case Strong(children) | Emphasis(children) | Strike(children) | Link(children=children):
+                yield from _codes(children)
+
+
+def _table(table: Table) -> Iterator[Finding]:
+    form = table_form(table)
+    columns = max((len(row) for row in (table.header, *table.rows)), default=0)
+    if form.kind == "stacked":
+        what = f"a table of {columns} columns is wider than a phone, and is shown row by row"
+        yield Finding("wide-table", what, "take columns out, or make two tables of it", table.line, severity="hint")
+    elif form.kind == "fixed":
+        what = f"the words of a table of {columns} columns are wider than a phone, and some are broken there"
+        yield Finding("wide-table", what, "use shorter words, or fewer columns", table.line, severity="hint")
+
+
+def _pictures(issue: Issue) -> Iterator[Finding]:
+    for image in issue.images:
+        if image.asked_width and image.asked_width > COLUMN:
+            what = f"a picture is asked to be {image.asked_width} pixels wide, and the text has {COLUMN}"
+            yield Finding("wide-picture", what, f"write {COLUMN} at most", image.line, severity="hint")
+        elif not image.asked_width and _is_flat(image):
+            height = round(PHONE_TEXT * (image.height or 0) / (image.width or 1))
+            what = (
+                f"a picture of {image.width} by {image.height} pixels is {height} high on a phone: its words are lost"
+            )
+            yield Finding("wide-picture", what, "cut it, or set it in two rows", image.line, severity="hint")
+
+
+def _is_flat(image: Image) -> bool:
+    """Whether there is little left of a picture that is shrunk to a phone's width."""
+    if not image.width or not image.height or image.width <= 2 * PHONE_TEXT:
+        return False
+    return image.height > 2 * _FLAT and image.height * PHONE_TEXT / image.width < _FLAT
+
+
+# --- the theme ------------------------------------------------------------------------------------------------------
+
+
+def _elements(html: str) -> Iterator[Finding]:
+    """Elements of the email that no phone can make narrower; ours have none."""
+    parser = lxml.etree.HTMLParser(encoding="utf-8", no_network=True)
+    try:
+        root = lxml.etree.fromstring(html.encode("utf-8", "replace"), parser)
+    except lxml.etree.XMLSyntaxError:
+        return
+    if root is None:
+        return
+    for element in root.iter("img", "table", "div", "td", "th", "p", "pre", "a", "span"):
+        width = _fixed_width(element)
+        if width > PHONE:
+            what = (
+                f"the theme's <{element.tag}> is {width} pixels wide whatever the window, which is wider than a phone"
+            )
+            yield Finding("wide-element", what, "give it max-width:100%, or a width in per cent")
+            return
+        if _NOWRAP.search(element.get("style") or "") and text_width(_words_of(element), 14) > PHONE:
+            what = f"the theme keeps “{_words_of(element)[:40]}” on one line, which is wider than a phone"
+            yield Finding("wide-element", what, "take white-space:nowrap out of its style.css")
+            return
+
+
+def _words_of(element: lxml.etree._Element) -> str:
+    return " ".join("".join(map(str, element.itertext())).split())
+
+
+def _fixed_width(element: lxml.etree._Element) -> int:
+    """Pixels that an element has in any window; 0 where it gives way. A cell and a block follow what is around them."""
+    style = element.get("style") or ""
+    if _FLUID.search(style):
+        return 0
+    asked = _PIXELS.search(style)
+    if asked and (asked[1] or element.tag in {"img", "table", "div", "pre"}):
+        return int(asked[2])
+    written = element.get("width") or ""
+    return int(written) if element.tag in {"img", "table"} and written.isdecimal() and len(written) < 6 else 0

@@ -1,0 +1,103 @@
+"""One Chromium for a module's emails: what sticks out of the window, what a box clips, and what a printer loses."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),
+    *("--disable-sync", "--no-first-run"),
+)
+
+# For each element that a reader sees: where it ends, and whether it cuts its content off. Words count by themselves:
+# a line may end beyond a box that is itself in place.
+MEASURE = """() => {
+  const width = document.documentElement.clientWidth, found = [];
+  const named = (element) => {
+    const words = (element.textContent || element.getAttribute("alt") || "").trim().replace(/\\s+/g, " ");
+    return `<${element.tagName.toLowerCase()} class="${element.className}"> “${words.slice(0, 40)}”`;
+  };
+  const seen = (element) => {
+    for (let each = element; each; each = each.parentElement) {
+      const style = getComputedStyle(each);
+      if (style.display === "none" || style.visibility === "hidden" || style.opacity === "0") return false;
+    }
+    return true;
+  };
+  const out = (box) => box.width > 0 && box.height > 0 && (box.right > width + 0.5 || box.left < -0.5);
+  for (const element of document.body.querySelectorAll("*")) {
+    if (!seen(element) || ["STYLE", "SCRIPT", "TITLE"].includes(element.tagName)) continue;
+    const box = element.getBoundingClientRect();
+    if (out(box)) found.push(`${named(element)} ends at ${Math.round(box.right)} of ${width}`);
+    const style = getComputedStyle(element);
+    if (/hidden|clip/.test(style.overflowX + style.overflowY) &&
+        (element.scrollWidth > element.clientWidth + 1 || element.scrollHeight > element.clientHeight + 1))
+      found.push(`${named(element)} clips ${element.scrollWidth} to ${element.clientWidth}`);
+    for (const node of element.childNodes) {
+      if (node.nodeType !== Node.TEXT_NODE || !node.data.trim()) continue;
+      const range = document.createRange();
+      range.selectNodeContents(node);
+      const cell = element.closest("td, th"), edge = cell && cell.getBoundingClientRect();
+      for (const line of range.getClientRects()) {
+        if (out(line)) found.push(`the words “${node.data.trim().slice(0, 40)}” end at ${Math.round(line.right)}`);
+        else if (edge && line.width > 1 && (line.right > edge.right + 1 || line.left < edge.left - 1))
+          found.push(`the words “${node.data.trim().slice(0, 40)}” end beyond their cell`);
+      }
+    }
+  }
+  if (document.documentElement.scrollWidth > width)
+    found.push(`the page is ${document.documentElement.scrollWidth} wide in a window of ${width}`);
+  return [...new Set(found)];
+}"""
+
+
+@dataclass(slots=True)
+class EmailPage:
+    """A browser's page, in which one email after the other is opened from a file."""
+
+    page: Any
+    pdftotext: str
+    folder: Path
+
+    def open(self, html: str, *, width: int = 640, dark: bool = False) -> None:
+        path = self.folder / "email.html"
+        path.write_text(html, "utf-8")
+        self.page.emulate_media(media="screen", color_scheme="dark" if dark else "light")
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.goto(path.as_uri())
+
+    def sticking_out(self, html: str, width: int) -> list[str]:
+        """What is beyond the window, or clipped, in a window so wide."""
+        self.open(html, width=width)
+        found: list[str] = self.page.evaluate(MEASURE)
+        return found
+
+    def printed(self, html: str) -> list[str]:
+        """The words of each page on paper, A4, all white space taken out."""
+        self.open(html)
+        path = self.folder / "email.pdf"
+        self.page.pdf(path=str(path), format="A4")
+        done = subprocess.run([self.pdftotext, path, "-"], capture_output=True, check=True, timeout=60)
+        return [squeezed(page) for page in done.stdout.decode().split("\f")[:-1]]
+
+    def words(self) -> list[str]:
+        """The texts that a reader of the open email sees, in order, white space taken out."""
+        texts: list[str] = self.page.evaluate(
+            """() => { const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
+              while (walker.nextNode()) {
+                const element = walker.currentNode.parentElement;
+                if (element.checkVisibility({opacityProperty: true}) && !element.closest("style, title"))
+                  found.push(walker.currentNode.data);
+              }
+              return found; }"""
+        )
+        return [word for text in texts if (word := squeezed(text))]
+
+
+def squeezed(text: str) -> str:
+    """Without white space, joiners and hyphens, at which lines are parted on paper."""
+    return re.sub(r"[\s\u00ad\u034f\u200b-\u200f\u2060\u2066-\u2069\ufe0e\ufe0f-]+", "", text)
