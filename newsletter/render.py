@@ -36,6 +36,7 @@ from newsletter.model import (
     Masthead,
     Note,
     Paragraph,
+    Span,
     Story,
     Strike,
     Strong,
@@ -377,6 +378,8 @@ def inline_html(inlines: Inlines) -> Markup:
                 parts.append(f"<em>{inline_html(children)}</em>")
             case Strike(children):
                 parts.append(f"<s>{inline_html(children)}</s>")
+            case Span(kind, children, note):
+                parts.append(_span_html(kind, inline_html(children), note))
             case Code(text):
                 parts.append(f"<code>{escape(_clean(text))}</code>")
             case Break():
@@ -388,6 +391,19 @@ def inline_html(inlines: Inlines) -> Markup:
             case Image(src, alt):
                 parts.append(f'<img src="{escape(_clean(src))}" alt="{escape(_clean(alt))}" style="max-width:100%" />')
     return Markup("".join(parts))  # noqa: S704 (every part is escaped above)
+
+
+def _span_html(kind: str, words: Markup, note: str) -> Markup:
+    match kind:
+        case "ruby":
+            markup = Markup("<ruby>{}<rp>（</rp><rt>{}</rt><rp>）</rp></ruby>")
+        case "abbr" if note:
+            return Markup('<abbr title="{1}">{0}</abbr>').format(words, _clean(note))
+        case "sup" | "sub":
+            markup = Markup(f"<{kind}>{{}}</{kind}>")  # noqa: S704 (one of two names)
+        case _:
+            return words
+    return markup.format(words, _clean(note))
 
 
 def _code_html(text: str, language: str = "") -> Markup:
@@ -422,6 +438,13 @@ def _highlighted(text: str, language: str) -> list[tuple[str, str]]:
         lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
     except ClassNotFound:
         return [("", text)]
+    # Lexers of sessions (console, irb, psql) say nothing of a last line without its end.
+    found = [*lexer.get_tokens(text + "\n")]
+    if "".join(piece for _, piece in found) != text + "\n":
+        return [("", text)]  # a lexer that drops or adds words
+    while found and not (last := found.pop())[1].rstrip("\n"):
+        pass
+    found.append((last[0], last[1].rstrip("\n")))
     kinds = (
         (Keyword, "hk"),
         (String, "hs"),
@@ -430,7 +453,6 @@ def _highlighted(text: str, language: str) -> list[tuple[str, str]]:
         (Name.Function, "hf"),
         (Name.Class, "hf"),
     )
-    found = lexer.get_tokens(text)
     # `in` asks whether a token type is another's kind; the stubs see a tuple of words.
     return [(next((k for t, k in kinds if kind in t), ""), piece) for kind, piece in found]  # type: ignore[comparison-overlap]
 

@@ -23,6 +23,7 @@ from newsletter.model import (
     ListItem,
     Paragraph,
     Quote,
+    Span,
     Story,
     Strike,
     Strong,
@@ -62,8 +63,8 @@ def _map_block(block: Block, change: Change) -> Block:
                 if (new is None and old.href) or (new and not isinstance(new, Image))
             )
             return dataclasses.replace(block, body=(*(_map_block(inner, change) for inner in body), *lost), images=kept)
-        case Quote(body, line):
-            return Quote(tuple(_map_block(inner, change) for inner in body), line)
+        case Quote(body=body):
+            return dataclasses.replace(block, body=tuple(_map_block(inner, change) for inner in body))
         case ListBlock(items=items):
             changed_items = tuple(
                 ListItem(tuple(_map_block(inner, change) for inner in item.body), item.checked) for item in items
@@ -100,7 +101,7 @@ def _map_inlines(inlines: Inlines, change: Change) -> Inlines:
                 # A link inside a link is no link: mail clients end the outer one there.
                 flat = tuple(Text(part.label) if isinstance(part, Link) else part for part in inner)
                 out.append(dataclasses.replace(node, children=flat))
-            case Strong(children) | Emphasis(children) | Strike(children):
+            case Strong(children) | Emphasis(children) | Strike(children) | Span(children=children):
                 out.append(dataclasses.replace(node, children=_map_inlines(children, change)))
             case _:
                 out.append(node)
@@ -150,7 +151,7 @@ def _inline_links(inlines: Inlines) -> Iterator[Link]:
         match node:
             case Link():
                 yield node
-            case Strong(children) | Emphasis(children) | Strike(children):
+            case Strong(children) | Emphasis(children) | Strike(children) | Span(children=children):
                 yield from _inline_links(children)
             case Image(href=href) if href:
                 yield Link(href, ())

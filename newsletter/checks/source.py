@@ -25,6 +25,7 @@ from newsletter.model import (
     Link,
     Paragraph,
     Severity,
+    Span,
     Story,
     Strike,
     Strong,
@@ -194,7 +195,13 @@ def _texts(inlines: Inlines) -> Iterator[str]:
         match node:
             case Text(text):
                 yield text
-            case Strong(children) | Emphasis(children) | Strike(children) | Link(children=children):
+            case (
+                Strong(children)
+                | Emphasis(children)
+                | Strike(children)
+                | Span(children=children)
+                | Link(children=children)
+            ):
                 yield from _texts(children)
 
 
