@@ -287,8 +287,9 @@ class _Reader:
                     yield from self._paragraph(self._sequence(node), line)
             case "bullet_list" | "ordered_list":
                 start = int(node.attrs.get("start", 1)) if node.type == "ordered_list" else None
-                if not self._is_toc(node):
-                    yield ListBlock(tuple(self._item(item) for item in node.children), start, line)
+                items = () if self._is_toc(node) else tuple(map(self._item, node.children))
+                if any(item.body for item in items):
+                    yield ListBlock(tuple(item for item in items if item.body or start is not None), start, line)
             case "blockquote":
                 yield self._quote(node)
             case "fence":

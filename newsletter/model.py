@@ -298,12 +298,17 @@ class FieldRef:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The blog that a post belongs to. `permalink` is a Jekyll style or template; `values` its other settings."""
+    """The blog that a post belongs to. `permalink` is a Jekyll style or template; `values` its other settings.
+
+    `pages` has the paths of its posts and pages, by the names that `{% post_url %}` and `{% link %}` give.
+    """
 
     url: str = ""
     baseurl: str = ""
     permalink: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
+    smart_punctuation: bool = True
+    pages: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def base(self) -> str:

@@ -41,6 +41,7 @@ from newsletter.model import (
     Video,
     plain_text,
 )
+from newsletter.standfirst import standfirst
 from newsletter.story import says_nothing
 
 WIDTH = 72
@@ -57,8 +58,8 @@ _NOT_LAST = frozenset("（【《「『“‘〈([{")
 def render_text(issue: Issue, masthead: Masthead, labels: Mapping[str, Any], slot: Callable[[str], str]) -> str:
     """The text part with LF line ends. `slot` gives the placeholder of a value that differs per subscriber."""
     lines: list[str] = [*wrap(issue.title), "=" * min(WIDTH, columns(issue.title)), ""]
-    if issue.description and not any(isinstance(block, Summary) for block in issue.blocks):
-        lines += [*wrap(issue.description), ""]
+    if deck := standfirst(issue):
+        lines += [*wrap(deck), ""]
     for block in issue.blocks:
         lines += [*_block(block, ""), ""]
     lines += ["-" * WIDTH]

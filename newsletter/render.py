@@ -47,7 +47,8 @@ from newsletter.model import (
 )
 from newsletter.plaintext import columns, render_text
 from newsletter.slots import Marks
-from newsletter.story import normalised, says_nothing
+from newsletter.standfirst import standfirst
+from newsletter.story import says_nothing
 
 PREHEADER_WIDTH = 140
 """Inbox lists show 90 to 140 characters; a shorter preheader is filled so that the body's first words stay out."""
@@ -104,7 +105,7 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
         "preheader": _clean(preheader + _FILLER * ((PREHEADER_WIDTH - columns(preheader)) // 2)),
         "date": format_date(issue, labels),
         "count": _count(labels, "stories", len(issue.stories)),
-        "deck": _deck(issue),
+        "deck": standfirst(issue),
         "hero": issue.hero,
         "sections": _sections(rows),
     }
@@ -189,16 +190,6 @@ def _opening_words(issue: Issue) -> str:
     words = (plain_text(b.inlines) for b in issue.blocks if isinstance(b, Paragraph))
     stories = (lead_words(story) for story in issue.stories)
     return next((" ".join(text.split())[:PREHEADER_WIDTH] for text in (*words, *stories) if text.strip()), issue.title)
-
-
-def _deck(issue: Issue) -> str:
-    """The description beneath the title, unless the post's own summary or first words say it already."""
-    first = issue.blocks[0] if issue.blocks else None
-    if any(isinstance(block, Summary) for block in issue.blocks):
-        return ""
-    if isinstance(first, Paragraph) and normalised(plain_text(first.inlines)).startswith(normalised(issue.description)):
-        return ""
-    return issue.description
 
 
 def _shorten(text: str, limit: int) -> str:

@@ -1,0 +1,31 @@
+"""The line beneath the headline: the description, unless the post itself begins with the same words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from newsletter.model import Block, Issue, Paragraph, Story, Summary, plain_text, walk
+from newsletter.story import normalised
+
+
+def standfirst(issue: Issue) -> str:
+    """The description, or nothing where a summary or the running text says it; an ellipsis at its end is no word."""
+    wanted = normalised(issue.description)
+    if not wanted or any(isinstance(block, Summary) for block in issue.blocks):
+        return ""
+    opening = ""
+    for words in _running_text(issue):
+        opening += normalised(words)
+        if len(opening) >= len(wanted):
+            break
+    return "" if opening.startswith(wanted) else issue.description
+
+
+def _running_text(issue: Issue) -> Iterator[str]:
+    block: Block
+    for block in walk(issue.blocks):
+        match block:
+            case Paragraph(inlines):
+                yield plain_text(inlines)
+            case Story(lead=lead):
+                yield plain_text(lead)
