@@ -178,7 +178,8 @@ def double_backslash(state: StateInline, silent: bool) -> bool:
 
 def spaced_reference(state: StateInline, silent: bool) -> bool:
     """`[text] [ref]`: a space or a line end may part a link's text from its reference."""
-    if state.src[state.pos] != "[" or not state.env.get("references"):
+    is_note = state.src.startswith("[^", state.pos)
+    if state.src[state.pos] != "[" or is_note or not state.env.get("references"):
         return False
     end = state.md.helpers.parseLinkLabel(state, state.pos, True)
     found = re.compile(r"\](?: ?\n ?| )\[([^\[\]\n]+)\]").match(state.src, end) if end > 0 else None
