@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 from markdown_it.common.html_blocks import block_names
 from markdown_it.ruler import RuleOptionsType
 from markdown_it.rules_block import StateBlock, code, html_block
+from markdown_it.rules_core import StateCore
 
 from newsletter.kramdown_table import table
 
@@ -34,6 +35,7 @@ MAX_ELEMENT_LINES = 2_000
 
 def use_kramdown_blocks(parser: MarkdownIt) -> None:
     """Give a parser the rules; it has definition lists already."""
+    parser.core.ruler.before("inline", "last_reference_wins", last_reference_wins)
     rules = parser.block.ruler
     rules.before("deflist", "several_terms", several_terms)
     rules.at("table", table, {"alt": ["paragraph", "reference"]})
@@ -44,6 +46,12 @@ def use_kramdown_blocks(parser: MarkdownIt) -> None:
     rules.before("fence", "attribute_list", attribute_list, {"alt": ["paragraph", "reference"]})
     rules.before("paragraph", "abbreviation", abbreviation)
     rules.before("paragraph", "glued_heading", glued_heading)
+
+
+def last_reference_wins(state: StateCore) -> None:
+    """A reference that is defined twice leads where its last definition says; CommonMark takes the first."""
+    for again in state.env.get("duplicate_refs", ()):
+        state.env["references"][again["label"]] = {name: again[name] for name in ("title", "href", "map")}
 
 
 def _first_line(state: StateBlock, line: int) -> str:

@@ -22,6 +22,7 @@ from lxml.html import HtmlElement
 
 SCRIPT = Path(__file__).parent / "kramdown.rb"
 _SHORTCODE = re.compile(r":[a-z0-9_+\-]{2,}:")
+_RAW = re.compile(r"\]\(|\]\[|</?[A-Za-z!]|\{:")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden")
 _NO_TEXT = frozenset({"script", "style", "template", "title", "textarea", "head", "rp", "object", "select", "button"})
 
@@ -63,7 +64,7 @@ class Said:
 
 def squeezed(text: str) -> str:
     """Letters and digits alone: white space, punctuation and typography left out."""
-    return "".join(char for char in unicodedata.normalize("NFKC", text) if char.isalnum())
+    return "".join(char for char in unicodedata.normalize("NFKC", text).casefold() if char.isalnum())
 
 
 def said_by(html: str) -> Said:
@@ -76,6 +77,8 @@ def said_by(html: str) -> Said:
 
     def put(text: str | None, *, inside_link: bool) -> None:
         text = text or ""
+        if _RAW.search(text):  # what kramdown could not read itself is compared with nothing
+            return
         # `<https://a.example/%E4%B8%AD>` is shown with the letter that it means.
         for piece in [unquote(text)] if inside_link and "://" in text else _without_emoji(text):
             if words := squeezed(piece):
