@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
@@ -61,7 +62,7 @@ def render_text(issue: Issue, masthead: Masthead, labels: Mapping[str, Any], slo
     if deck := standfirst(issue):
         lines += [*wrap(deck), ""]
     for block in issue.blocks:
-        lines += [*_block(block, ""), ""]
+        lines += [*_block(_with_alerts(block, labels), ""), ""]
     lines += ["-" * WIDTH]
     why = labels["why"].format(name=masthead.name) if masthead.name else labels["why_unnamed"]
     lines += wrap(why)
@@ -72,6 +73,22 @@ def render_text(issue: Issue, masthead: Masthead, labels: Mapping[str, Any], slo
     if masthead.unsubscribe:
         lines += ["", f"{labels['unsubscribe']}:", slot("unsubscribe_url")]
     return "\n".join(lines) + "\n"
+
+
+def _with_alerts(block: Block, labels: Mapping[str, Any]) -> Block:
+    """GitHub's notices as quotes that begin with their kind's name."""
+    match block:
+        case Quote(body=body, alert=alert):
+            named = Paragraph((Strong((Text(labels[f"alert_{alert}"]),)),)) if alert else None
+            inner = tuple(_with_alerts(each, labels) for each in body)
+            return replace(block, body=(named, *inner) if named else inner)
+        case ListBlock(items=items):
+            return replace(
+                block, items=tuple(replace(i, body=tuple(_with_alerts(b, labels) for b in i.body)) for i in items)
+            )
+        case Story(body=body):
+            return replace(block, body=tuple(_with_alerts(each, labels) for each in body))
+    return block
 
 
 def _block(block: Block, indent: str) -> Iterator[str]:

@@ -18,6 +18,7 @@ from newsletter.fields import Condition, Marked, mark_fields
 from newsletter.front_keys import canonical, written_under
 from newsletter.front_matter import FrontMatter, read_front_matter
 from newsletter.inline import SCHEMES
+from newsletter.languages import detect_language
 from newsletter.liquid import resolve_liquid
 from newsletter.markdown import MarkdownError, parse_markdown
 from newsletter.model import Blocks, Finding, Heading, Image, Issue, Paragraph, Site, Summary, plain_text, walk
@@ -344,16 +345,3 @@ def _slug(name: str) -> str:
     """A name safe as a file name and readable in the ledger: letters and digits of any script, `-` between."""
     slug = re.sub(r"[^\w]+", "-", unicodedata.normalize("NFC", name)).strip("-_").lower()
     return slug[:80].rstrip("-") or "issue"
-
-
-def detect_language(text: str) -> str:
-    """zh, ja, ko or en by script: kana is Japanese, Hangul is Korean, other CJK letters Chinese, from a tenth up."""
-    kana = sum("\u3041" <= char <= "\u30fa" for char in text)
-    hangul = sum("\uac00" <= char <= "\ud7a3" for char in text)
-    han = sum("\u4e00" <= char <= "\u9fff" or "\u3400" <= char <= "\u4dbf" for char in text)
-    letters = sum(char.isalpha() for char in text)
-    if not letters or kana + hangul + han < letters / 10:
-        return "en"
-    if hangul > kana + han:
-        return "ko"
-    return "ja" if kana > (kana + han) / 5 else "zh"

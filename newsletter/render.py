@@ -165,8 +165,10 @@ def choose_labels(
     if parts[0].lower() == "zh" and {part.lower() for part in parts[1:]} & {"tw", "hk", "mo"}:
         tags.insert(0, "zh-Hant")
     known = {key.lower(): key for key in labels}
-    chosen = next((labels[known[tag.lower()]] for tag in tags if tag.lower() in known), labels["en"])
-    return {**labels["en"], **chosen, **overrides}
+    chosen = next((labels[known[tag.lower()]] for tag in tags if tag.lower() in known), None)
+    if chosen is None and parts[0].lower() not in ("en", "und"):
+        chosen = {"date": "{iso}"}  # no English month in a text that is not English
+    return {**labels["en"], **(chosen or {}), **overrides}
 
 
 def _count(labels: Mapping[str, Any], name: str, count: int) -> str:
@@ -181,7 +183,11 @@ def format_date(issue: Issue, labels: Mapping[str, Any]) -> str:
     months = labels["months"]
     day = issue.date
     written: str = labels["date"].format(
-        year=day.year, month=day.month, day=day.day, month_name=months[day.month - 1] if months else ""
+        year=day.year,
+        month=day.month,
+        day=day.day,
+        month_name=months[day.month - 1] if months else "",
+        iso=day.isoformat(),
     )
     return written
 
