@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from newsletter.model import (
     Block,
     Blocks,
+    CodeBlock,
     Definitions,
     Emphasis,
     Figure,
@@ -27,6 +28,7 @@ from newsletter.model import (
     Story,
     Strike,
     Strong,
+    Summary,
     Table,
     Text,
     Video,
@@ -122,6 +124,28 @@ def _words_of(image: Image) -> Inlines:
     """What stands where a picture cannot: its alternative text, linked where the picture was."""
     text = (Text(image.alt),) if image.alt else ()
     return (Link(image.href, text or (Text(image.href),)),) if image.href else text
+
+
+# --- its words ------------------------------------------------------------------------------------------------------
+
+
+def words_of(blocks: Iterable[Block]) -> Iterator[str]:
+    """Every text of these blocks, in reading order."""
+    for block in walk(blocks):
+        match block:
+            case Heading(inlines=inlines) | Paragraph(inlines=inlines):
+                yield plain_text(inlines)
+            case Story(lead=lead, links=links):
+                yield plain_text(lead)
+                yield from (link.label for link in links)
+            case Summary(lines):
+                yield from lines
+            case CodeBlock(text):
+                yield text
+            case Table(header=header, rows=rows):
+                yield from (plain_text(cell) for cells in (header, *rows) for cell in cells)
+            case Definitions(items=items):
+                yield from (plain_text(term) for term, _ in items)
 
 
 # --- its links ------------------------------------------------------------------------------------------------------

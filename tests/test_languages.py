@@ -17,15 +17,16 @@ SAMPLES = {
     "marea como siempre.",
     "pt": "Os barcos do porto são para a noite, e não há mais que dizer do vento que vem do mar com uma maré como "
     "sempre, ao fim da tarde.",
-    "it": "Le barche del porto sono qui per la notte, e non c'è di più da dire del vento che viene dal mare con la marea "
-    "come sempre.",
+    "it": "Le barche del porto sono qui per la notte, e non c'è di più da dire del vento che viene dal mare con la "
+    "marea come sempre.",
     "pl": "Łodzie są w porcie na noc i nie ma nic do dodania o wietrze, który jest od morza, bo to się zdarza przez "
     "cały rok oraz dla nas.",
-    "tr": "Limandaki tekneler gece için burada ve bu konuda çok şey yok: rüzgar denizden gelen gibi ne var ne yok, daha "
-    "sonra bir de yağmur.",
-    "vi": "Các con thuyền của cảng đã về cho đêm nay, và không có gì để nói với người đi biển trong những ngày được nghỉ.",
-    "id": "Kapal yang ada di pelabuhan ini untuk malam, dan kami tidak bisa bilang apa itu angin dari laut dengan ombak "
-    "pada hari ini.",
+    "tr": "Limandaki tekneler gece için burada ve bu konuda çok şey yok: rüzgar denizden gelen gibi ne var ne yok, "
+    "daha sonra bir de yağmur.",
+    "vi": "Các con thuyền của cảng đã về cho đêm nay, và không có gì để nói với người đi biển trong những "
+    "ngày được nghỉ.",
+    "id": "Kapal yang ada di pelabuhan ini untuk malam, dan kami tidak bisa bilang apa itu angin dari laut dengan "
+    "ombak pada hari ini.",
     "ru": "Лодки в гавани на ночь, и это всё, что мы можем сказать.",
     "uk": "Човни в гавані на ніч, і це все, що ми можемо сказати.",
     "bg": "Лодките са в пристанището за през нощта и това е всичко, което можем да кажем, защото вятърът е към брега.",
