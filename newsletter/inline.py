@@ -166,7 +166,7 @@ class InlineReader:
         out: Sequence = []
         open_tags: list[_OpenTag] = []
         first_line = line
-        ends = {node.content[2:-1].strip().lower() for node in nodes if node.content.startswith("</")}
+        ends: set[str] | None = None
         for node in nodes:
             match node.type:
                 case "strong" | "em" | "s" | "link":
@@ -210,6 +210,7 @@ class InlineReader:
                     if "blanks" in node.meta:
                         self._note_blanks(node.meta["blanks"], line)
                 case "html_inline":
+                    ends = _closed_names(nodes) if ends is None else ends
                     out = self._html_tag(node.content, open_tags, out, line, ends)
         while open_tags:  # never closed: its content stays, its mark goes
             out = _joined_text(open_tags.pop().outside, out)
@@ -489,6 +490,12 @@ def _attributes(source: str) -> Mapping[str, str]:
     except (lxml.etree.ParserError, lxml.etree.XMLSyntaxError):
         return {}
     return {str(name): str(value) for name, value in element.attrib.items()} if isinstance(element.tag, str) else {}
+
+
+def _closed_names(nodes: Many[SyntaxTreeNode]) -> set[str]:
+    """The names of the elements that have an end tag among these nodes."""
+    tags = (node.content for node in nodes if node.type == "html_inline")
+    return {tag[2:-1].strip().lower() for tag in tags if tag.startswith("</")}
 
 
 def _append_text(out: Sequence, text: str) -> None:

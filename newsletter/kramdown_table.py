@@ -37,6 +37,8 @@ def split_cells(line: str) -> list[str]:
 
 
 def table(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:  # noqa: N803
+    if state.src.find("|", state.bMarks[startLine], state.eMarks[startLine]) < 0:
+        return False
     lines = _lines(state, startLine, endLine)
     first = next(lines, "")
     if "|" not in first:

@@ -45,7 +45,9 @@ def detect_language(text: str) -> str:
 
     Kana is Japanese, Hangul Korean, other CJK letters Chinese, each from a tenth of the letters up.
     """
-    scripts = Counter(map(_script, text))
+    scripts: Counter[str] = Counter()
+    for char, count in Counter(text).items():  # each character once: a post has thousands of each
+        scripts[_script(char)] += count
     letters = sum(scripts.values()) - scripts[""]
     if not letters:
         return "en"

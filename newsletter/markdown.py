@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Sequence as Many
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -44,6 +44,7 @@ from newsletter.model import (
     Break,
     CodeBlock,
     Definitions,
+    Figure,
     Finding,
     Footnotes,
     Heading,
@@ -112,12 +113,18 @@ class MarkdownError(ValueError):
 
 
 def parse_markdown(
-    text: str, *, first_line: int = 1, base_url: str = "", page_url: str = "", smart_punctuation: bool = True
+    text: str,
+    *,
+    first_line: int = 1,
+    base_url: str = "",
+    page_url: str = "",
+    smart_punctuation: bool = True,
+    stories: bool = True,
 ) -> Body:
     """Blocks of a Markdown text. `first_line` is its first line's number in the file.
 
     Links from the root resolve against `base_url`, others against `page_url`. `smart_punctuation` prints `--`, `...`
-    and straight quotes as a blog does. Raises MarkdownError.
+    and straight quotes as a blog does; without `stories` a numbered list is a list. Raises MarkdownError.
     """
     parser = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING})
     use_kramdown_inline(parser, smart_punctuation=smart_punctuation)
@@ -139,7 +146,9 @@ def parse_markdown(
     reader = _Reader(text, first_line, base_url, page_url, abbreviations)
     reader.note_nesting(tokens)
     reader.note_unused_notes(env)
-    return Body(tuple(reader.top_level(SyntaxTreeNode(tokens))), tuple(reader.findings))
+    tree = SyntaxTreeNode(tokens)
+    blocks = reader.top_level(tree) if stories else reader.blocks(tree)
+    return Body(tuple(blocks), tuple(reader.findings))
 
 
 def _without_kramdown(text: str) -> str:
@@ -244,16 +253,21 @@ class _Reader:
         nodes = root.children
         index = 0
         summary_next = False
+        least = 1 if self._counts_on(nodes) else 2
         while index < len(nodes):
             node = nodes[index]
             index += 1
             if node.type == "ordered_list":
                 if not self._is_toc(node):
                     yield from self._stories(node)
-            elif node.type == "paragraph" and (run := self._numbered_run(nodes[index - 1 :])):
+            elif node.type == "paragraph" and (run := self._numbered_run(nodes[index - 1 :], least)):
                 stories, taken = run
-                yield from stories
                 index += taken - 1
+                # A picture below a numbered paragraph is the story's.
+                while least == 1 and index < len(nodes) and (images := self._pictures_alone(nodes[index])):
+                    stories[-1] = replace(stories[-1], images=(*stories[-1].images, *images))
+                    index += 1
+                yield from stories
             elif node.type == "fence" and summary_next and not node.info.strip() and is_prose(node.content):
                 self._require_closed(node)
                 lines = tuple(line.strip() for line in node.content.split("\n") if line.strip())
@@ -264,6 +278,10 @@ class _Reader:
                     summary_next = isinstance(block, Heading) and is_summary_heading(plain_text(block.inlines))
                 continue
             summary_next = False
+
+    def blocks(self, root: SyntaxTreeNode) -> Blocks:
+        """The post's own level without stories."""
+        return self._blocks(root.children)
 
     def _blocks(self, nodes: Iterable[SyntaxTreeNode]) -> Blocks:
         return tuple(block for node in nodes for block in self._block(node))
@@ -410,10 +428,38 @@ class _Reader:
             body.extend(videos)
         return Story(number, lead, tuple(body), tuple(links), tuple(images), self._line(item))
 
-    def _numbered_run(self, nodes: Many[SyntaxTreeNode]) -> tuple[list[Story], int] | None:
+    def _counts_on(self, nodes: Many[SyntaxTreeNode]) -> bool:
+        """Whether the numbered paragraphs count on from 1, across pictures and headings: then all are stories."""
+        before = 0
+        count = 0
+        noted = len(self.findings)
+        for node in nodes:
+            number = self._number(node) if node.type == "paragraph" else 0
+            if not number:
+                continue
+            parts = split_numbered(self._sequence(node), number)
+            if not parts or number not in (before + 1, 1):
+                before = -1
+                break
+            before = number + len(parts) - 1
+            count += len(parts)
+        del self.findings[noted:]  # the paragraphs are read again
+        return count >= 3 and before > 0
+
+    def _pictures_alone(self, node: SyntaxTreeNode) -> list[Image]:
+        """The pictures of a block that holds nothing else; none where it does."""
+        noted = len(self.findings)
+        blocks = tuple(self._block(node)) if node.type in ("paragraph", "html_block") else ()
+        images = [block.image for block in blocks if isinstance(block, Figure)]
+        if not images or len(images) < len(blocks):
+            del self.findings[noted:]
+            return []
+        return images
+
+    def _numbered_run(self, nodes: Many[SyntaxTreeNode], least: int = 2) -> tuple[list[Story], int] | None:
         """Paragraphs that begin `1.` without a space and count on: stories that Markdown took for text.
 
-        Gives the stories and how many nodes they span, or None where fewer than two numbers follow each other.
+        Gives the stories and how many nodes they span, or None where fewer than `least` numbers follow each other.
         """
         stories: list[Story] = []
         taken = 0
@@ -429,7 +475,7 @@ class _Reader:
                 break
             stories.extend(self._plain_story(n, part, self._line(node)) for n, part in enumerate(parts, number))
             taken += 1
-        if len(stories) < 2:
+        if len(stories) < least:
             del self.findings[noted:]  # the paragraphs are read again, as text
             return None
         self._note(

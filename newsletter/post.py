@@ -110,7 +110,12 @@ def parse_post(
     smart = assembler.switch("smart_punctuation", site.smart_punctuation)
     try:
         body = parse_markdown(
-            liquid.text, first_line=front.body_line, base_url=site.base, page_url=url, smart_punctuation=smart
+            liquid.text,
+            first_line=front.body_line,
+            base_url=site.base,
+            page_url=url,
+            smart_punctuation=smart,
+            stories=assembler.switch("stories", True),
         )
     except MarkdownError as error:
         raise ContentError(located(path, error.line, error.what, error.remedy)) from error

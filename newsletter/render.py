@@ -47,7 +47,7 @@ from newsletter.model import (
 )
 from newsletter.plaintext import columns, render_text
 from newsletter.slots import Marks
-from newsletter.standfirst import standfirst
+from newsletter.standfirst import standfirst, stories_are_most
 from newsletter.story import says_nothing
 
 PREHEADER_WIDTH = 140
@@ -104,7 +104,7 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
         "subject": subject,
         "preheader": _clean(preheader + _FILLER * ((PREHEADER_WIDTH - columns(preheader)) // 2)),
         "date": format_date(issue, labels),
-        "count": _count(labels, "stories", len(issue.stories)),
+        "count": _count(labels, "stories", len(issue.stories)) if stories_are_most(issue) else "",
         "deck": standfirst(issue),
         "hero": issue.hero,
         "sections": _sections(rows),

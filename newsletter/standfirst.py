@@ -1,4 +1,4 @@
-"""The line beneath the headline: the description, unless the post itself begins with the same words."""
+"""What stands beneath the headline: the description, and the number of stories, where either says something new."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from newsletter.model import Block, Issue, Paragraph, Story, Summary, plain_text, walk
 from newsletter.story import normalised
+from newsletter.tree import words_of
 
 
 def standfirst(issue: Issue) -> str:
@@ -19,6 +20,13 @@ def standfirst(issue: Issue) -> str:
         if len(opening) >= len(wanted):
             break
     return "" if opening.startswith(wanted) else issue.description
+
+
+def stories_are_most(issue: Issue) -> bool:
+    """Whether at least half of the issue's letters are in stories: an essay with three numbered steps is no digest."""
+    whole = sum(map(len, words_of(issue.blocks)))
+    told = sum(map(len, words_of(issue.stories)))
+    return told * 2 >= whole
 
 
 def _running_text(issue: Issue) -> Iterator[str]:
