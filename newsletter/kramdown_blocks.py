@@ -9,6 +9,7 @@ import re
 
 from markdown_it import MarkdownIt
 from markdown_it.common.html_blocks import block_names
+from markdown_it.common.utils import normalizeReference
 from markdown_it.ruler import RuleOptionsType
 from markdown_it.rules_block import StateBlock, code, html_block
 from markdown_it.rules_core import StateCore
@@ -20,6 +21,9 @@ ABBREVIATIONS = "abbreviations"
 
 _ABBREVIATION = re.compile(r"\*\[(.+?)\]:(.*)$")
 _ATTRIBUTES = re.compile(r"\{:[:/]?[^{}\n]*\}[ \t]*$")
+_REFERENCE = re.compile(
+    r"""\[([^\]^\n][^\]\n]*)\]:[ \t]+<?(https?://\S+(?:[ \t]+[^\s"'(]\S*)+)>?([ \t]+["'](.+)["'])?[ \t]*$"""
+)
 _DEFINITION = re.compile(r"[:~][ \t]+\S")
 _GLUED_HEADING = re.compile(r"(#{2,6})(?=[^\W\d_])(.*?)[ \t]*#*[ \t]*$")
 _INSIDE_HTML = "inside_html"
@@ -44,6 +48,7 @@ def use_kramdown_blocks(parser: MarkdownIt) -> None:
     ends_text: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     rules.before("fence", "end_of_block", end_of_block, ends_text)
     rules.before("fence", "attribute_list", attribute_list, {"alt": ["paragraph", "reference"]})
+    rules.after("reference", "reference_with_blanks", reference_with_blanks)
     rules.before("paragraph", "abbreviation", abbreviation)
     rules.before("paragraph", "glued_heading", glued_heading)
 
@@ -87,6 +92,19 @@ def abbreviation(state: StateBlock, startLine: int, endLine: int, silent: bool) 
         return False
     if not silent:
         state.env.setdefault(ABBREVIATIONS, {})[found[1]] = found[2].strip()
+        state.line = startLine + 1
+    return True
+
+
+def reference_with_blanks(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:  # noqa: N803
+    """`[ref]: https://example.com/a page.html`: an address to the line's end, blanks and all."""
+    found = _REFERENCE.match(_first_line(state, startLine))
+    if not found:
+        return False
+    if not silent:
+        href = state.md.normalizeLink(re.sub(r"[ \t]", "%20", found[2]))
+        references = state.env.setdefault("references", {})
+        references[normalizeReference(found[1])] = {"title": found[4] or "", "href": href, "map": [startLine] * 2}
         state.line = startLine + 1
     return True
 
