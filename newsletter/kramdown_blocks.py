@@ -59,16 +59,19 @@ def last_reference_wins(state: StateCore) -> None:
         state.env["references"][again["label"]] = {name: again[name] for name in ("title", "href", "map")}
 
 
-def _first_line(state: StateBlock, line: int) -> str:
-    """A line's text at the level at hand; empty where it is code, or belongs to a block outside."""
-    if state.is_code_block(line) or state.sCount[line] < state.blkIndent:
+def _first_line(state: StateBlock, line: int, *, outside: bool = False) -> str:
+    """A line's text at the level at hand; empty where it is code, or belongs to a block outside.
+
+    With `outside` such a line counts: it would go on with this level's paragraph otherwise.
+    """
+    if state.is_code_block(line) or (state.sCount[line] < state.blkIndent and not outside):
         return ""
     return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
 
 
 def end_of_block(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:  # noqa: N803
     """`^` alone on a line ends the block before it: a list, and the next one begins anew."""
-    if _first_line(state, startLine).rstrip() != "^":
+    if _first_line(state, startLine, outside=silent).rstrip() != "^":
         return False
     if not silent:
         state.line = startLine + 1
@@ -77,7 +80,7 @@ def end_of_block(state: StateBlock, startLine: int, endLine: int, silent: bool) 
 
 def attribute_list(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:  # noqa: N803
     """`{: .class}` alone on a line belongs to the block before it, and is no part of its text."""
-    text = _first_line(state, startLine)
+    text = _first_line(state, startLine, outside=silent)
     if not text.startswith("{:") or not _ATTRIBUTES.match(text) or "toc" in text or text.startswith("{::"):
         return False
     if not silent:

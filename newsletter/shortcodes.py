@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from newsletter.model import Finding
 
-_SHORTCODE = re.compile(r"\{\{(?P<mark>[<%])(?P<body>(?:\"[^\"]*\"|`[^`]*`|[^\"`])*?)(?P=mark)\}\}")
+_SHORTCODE = re.compile(r"\{\{(?P<mark>[<%])(?P<body>(?:\"[^\"]*\"|`[^`]*`|[^\"`])*?)[>%]\}\}")
 _PARAMETER = re.compile(r"(?:(\w+)\s*=\s*)?(?:\"((?:[^\"\\]|\\.)*)\"|`([^`]*)`|([^\s\"`]+))")
 _HIGHLIGHT = re.compile(
     r"(\{\{[<%])\s*highlight\b([^>%]*)([>%]\}\})(.*?)\{\{[<%]\s*/\s*highlight\s*[>%]\}\}", re.DOTALL
@@ -76,7 +76,8 @@ def _without_shortcodes(text: str, notes: _Notes) -> str:
         index = text.count("\n", 0, found.start())
         body = found["body"].strip()
         if body.startswith("/*") and body.endswith("*/"):  # written to be seen
-            return f"{{{{{found['mark']} {body[2:-2].strip()} {found['mark']}}}}}"
+            ending = ">" if found["mark"] == "<" else "%"
+            return f"{{% raw %}}{{{{{found['mark']} {body[2:-2].strip()} {ending}}}}}{{% endraw %}}"
         if in_code[index]:
             return found[0]
         shown = _shown(body, found["mark"], notes, index)
@@ -103,7 +104,7 @@ def _shown(body: str, mark: str, notes: _Notes, index: int) -> str:
         case "ref" | "relref" if plain:
             return "/" + re.sub(r"(?:/_?index)?\.\w+$", "/", plain[0].lstrip("/"))
     if not name.startswith("/"):
-        code = f"{{{{{mark} {name[:40]} {mark}}}}}"
+        code = f"{{{{{mark} {name[:40]} {'>' if mark == '<' else '%'}}}}}"
         what = f"the shortcode {code} means nothing in an email and is taken out; what stands between two stays"
         notes.add("shortcode", what, "write what it shows", index)
     return ""
