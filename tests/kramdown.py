@@ -126,7 +126,7 @@ def lost_in_html(said: Said, html: str) -> list[str]:
     links = [_address(str(each)) for each in body.xpath(".//a/@href")]
     pictures = [_address(str(each)) for each in body.xpath(".//img/@src")]
     return [
-        *_lost_words(said, squeezed(body.text_content())),
+        *_lost_words(said, body.text_content()),
         *_lost_addresses("link", said.links, [*links, *pictures]),
         *_lost_addresses("picture", said.pictures, [*pictures, *links]),
     ]
@@ -134,14 +134,15 @@ def lost_in_html(said: Said, html: str) -> list[str]:
 
 def lost_in_text(said: Said, text: str) -> list[str]:
     """What of it an email's text part does not say."""
-    shown = squeezed(unquote(re.sub(r"(?m)^\s*(?:> ?)+", "", text)))
+    shown = re.sub(r"(?m)^\s*(?:> ?)+", "", text)
     addresses = re.sub(r"\s", "", unquote(text))
     missing = [link for link in said.links if _is_web(link) and _address(link) not in addresses]
     return [*_lost_words(said, shown), *(f"link {link}" for link in missing)]
 
 
-def _lost_words(said: Said, shown: str) -> list[str]:
+def _lost_words(said: Said, text: str) -> list[str]:
     lost = []
+    shown, decoded = squeezed(text), squeezed(unquote(text))
     for name, words in (("text", said.texts), ("code", said.code)):
         place = 0
         for piece in words:
@@ -150,7 +151,7 @@ def _lost_words(said: Said, shown: str) -> list[str]:
                 lost.append(f"{name} {piece[:60]}" + (" (out of order)" if piece in shown else ""))
             else:
                 place = found + len(piece)
-    return [*lost, *(f"label {label[:60]}" for label in said.labels if label not in shown)]
+    return [*lost, *(f"label {label[:60]}" for label in said.labels if label not in shown and label not in decoded)]
 
 
 def _lost_addresses(kind: str, wanted: tuple[str, ...], shown: list[str]) -> list[str]:
