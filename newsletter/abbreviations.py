@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from newsletter.model import Span, Text
 
-MAX_ABBREVIATIONS = 1_000
+MAX_ABBREVIATIONS = 200
+"""With more, none is marked: each is looked for at every letter."""
 
 
 class Abbreviations:

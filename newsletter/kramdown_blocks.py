@@ -27,6 +27,7 @@ _REFERENCE = re.compile(
 _DEFINITION = re.compile(r"[:~][ \t]+\S")
 _GLUED_HEADING = re.compile(r"(#{2,6})(?=[^\W\d_])(.*?)[ \t]*#*[ \t]*$")
 _INSIDE_HTML = "inside_html"
+_LOOKED_THROUGH = "looked_through"
 # Elements that are read to their end, and that may begin a block.
 _ELEMENTS = (frozenset(block_names) - {"base", "basefont", "col", "frame", "hr", "link", "param", "track"}) | {
     *("pre", "audio", "canvas", "map", "math", "noscript", "object", "picture", "svg", "template", "video"),
@@ -35,6 +36,9 @@ _OPENING_TAG = re.compile(r"<([A-Za-z][A-Za-z0-9]*)(?=[\s/>]|$)")
 _ANY_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)(?=[\s/>]|$)")
 MAX_ELEMENT_LINES = 2_000
 """Of one element; a longer one ends at a blank line, as in CommonMark."""
+
+MAX_LOOKED_THROUGH = 200_000
+"""Lines of all elements of a post together."""
 
 
 def use_kramdown_blocks(parser: MarkdownIt) -> None:
@@ -184,6 +188,10 @@ def _end_of_element(state: StateBlock, start: int, limit: int, name: str) -> int
     """
     depth = 0
     for line in range(start, min(limit, start + MAX_ELEMENT_LINES)):
+        # Elements that are never closed would each be looked through to the end.
+        state.env[_LOOKED_THROUGH] = state.env.get(_LOOKED_THROUGH, 0) + 1
+        if state.env[_LOOKED_THROUGH] > MAX_LOOKED_THROUGH:
+            return None
         if not state.isEmpty(line) and state.sCount[line] < state.blkIndent:
             return None
         for tag in _ANY_TAG.finditer(state.src, state.bMarks[line], state.eMarks[line]):
