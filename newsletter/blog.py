@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from newsletter.blog_pages import BlogData, BlogPages
 from newsletter.errors import ConfigError, located
 from newsletter.model import Site
 from newsletter.values import LONG_NUMBER
@@ -22,13 +24,17 @@ def read_site(source: Path | None, *, url: str, baseurl: str, permalink: str) ->
     values: dict[str, Any] = {}
     if source is not None:
         values = _read(source / CONFIG)
-    return Site(
+    site = Site(
         url=(url or str(values.get("url") or "")).rstrip("/"),
         baseurl=(baseurl or str(values.get("baseurl") or "")).rstrip("/"),
         # Without a blog's own configuration nobody knows where posts are published: only a given template counts.
         permalink=permalink or str(values.get("permalink") or ("date" if source is not None else "")),
         values=values,
     )
+    if source is None:
+        return site
+    values["data"] = BlogData(source / str(values.get("data_dir") or "_data"))
+    return replace(site, pages=BlogPages(source, site))
 
 
 def _problem(error: Exception) -> str:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from newsletter.model import Block, Finding, Heading, SectionSize, Story, plain_text
+from newsletter.quoted_printable import quoted_size
+from newsletter.tree import words_of
 
-COMPACT_ABOVE = 70_000
-"""Bytes of HTML as decoded. Above it buttons shrink and pictures become links."""
-
-CUT_ABOVE = 95_000
-"""Bytes of HTML as sent, in base64 with its line ends. Above it the email ends early."""
+MAX_BYTES = 95_000
+"""Bytes of HTML, both as decoded and as sent. Above it buttons shrink, pictures become links, and the email ends
+early, in this order."""
 
 STEPS = ("buttons", "images")
 """What a theme may give up, in its own order; after the last the email is cut."""
@@ -45,6 +45,16 @@ class Drawn:
     def decoded(self) -> int:
         return len(self.html.encode())
 
+    @property
+    def growth(self) -> float:
+        """Bytes sent for each byte of HTML."""
+        data = self.html.encode()
+        return sent_size(data) / max(len(data), 1)
+
+    @property
+    def fits(self) -> bool:
+        return fits(self.decoded, self.growth)
+
 
 def row_mark(row: int) -> str:
     """An HTML comment before a row; it survives MJML and premailer, and `measure` takes it out."""
@@ -59,13 +69,19 @@ def measure(html: str, mjml: str) -> Drawn:
 
 
 def encoded_size(decoded: int) -> int:
-    """Bytes in base64, with a line end after every 76 (RFC 2045, 6.8)."""
+    """Bytes in base64, with a line end after every 76 (RFC 2045, 6.8). Mostly ASCII text is sent smaller."""
     letters = -(-decoded // 3) * 4
     return letters + 2 * -(-letters // 76)
 
 
-def fits(decoded: int) -> bool:
-    return decoded <= COMPACT_ABOVE and encoded_size(decoded) <= CUT_ABOVE
+def sent_size(data: bytes) -> int:
+    """Bytes of a text as it is sent, in the smaller of the two encodings."""
+    return min(encoded_size(len(data)), quoted_size(data))
+
+
+def fits(decoded: int, growth: float) -> bool:
+    """Whether so many bytes of HTML can be sent; `growth` is what encoding makes of one byte."""
+    return decoded * max(growth, 1.0) <= MAX_BYTES
 
 
 def draw_to_fit(
@@ -81,7 +97,7 @@ def draw_to_fit(
     whole = drawn.decoded
     findings: list[Finding] = []
     for step in steps:
-        if fits(drawn.decoded):
+        if drawn.fits:
             break
         if step == "buttons":
             fit = Fit(True, fit.pictures_until, count)
@@ -98,14 +114,26 @@ def draw_to_fit(
             drawn = draw(fit) if until else bare
             line = next((block.line for block in blocks[until:] if isinstance(block, Story) and block.images), None)
             findings.append(_given_up(whole, "pictures from here on are links", line))
-    if not fits(drawn.decoded):
+    if not drawn.fits:
         fit, drawn = _cut(draw, fit, drawn, blocks)
-        left = sum(isinstance(block, Story) for block in blocks[fit.rows :])
-        what = f"the email ends early and leaves {left} stories to the web version"
-        remedy = "split the post" if has_web else "split the post, or set [site] so that it can link to the rest"
+        place = "the web version" if has_web else "its text part"
+        what = f"the email ends early and leaves {_left_out(blocks[fit.rows :])} to {place}"
+        remedy = (
+            "split the post" if has_web else "split the post, or set [site] permalink so that it can link to the rest"
+        )
         line = next((block.line for block in blocks[fit.rows :]), None)
         findings.append(_given_up(whole, what, line, remedy))
     return drawn, fit, tuple(findings)
+
+
+def _left_out(blocks: Sequence[Block]) -> str:
+    """What is not shown, counted in stories where there are any, and in blocks and words."""
+    stories = sum(isinstance(block, Story) for block in blocks)
+    sections = sum(isinstance(block, Heading) for block in blocks)
+    words = len(" ".join(words_of(blocks)).split())
+    named = [(stories, "story", "stories"), (sections, "section", "sections"), (len(blocks), "block", "blocks")]
+    counts = [f"{count:,} {one if count == 1 else many}" for count, one, many in named if count]
+    return f"{', '.join(counts[:2])} ({words:,} words)"
 
 
 def _given_up(whole: int, what: str, line: int | None = None, remedy: str = "shorten the post to keep it") -> Finding:
@@ -117,7 +145,7 @@ def _pictures_that_fit(shown: Drawn, bare: Drawn) -> int:
     spent = bare.decoded
     for row, (with_pictures, without) in enumerate(zip(shown.sizes, bare.sizes, strict=True)):
         spent += with_pictures - without
-        if not fits(spent):
+        if not fits(spent, shown.growth):
             return row
     return len(bare.sizes)
 
@@ -126,13 +154,13 @@ def _cut(draw: Callable[[Fit], Drawn], fit: Fit, drawn: Drawn, blocks: Sequence[
     """Rows from the top while they fit with the note at the end; never a story in two, never a heading last."""
     ends = (0, *accumulate(drawn.sizes))
     frame = drawn.decoded - ends[-1]
-    rows = next((row for row in range(len(drawn.sizes), 0, -1) if fits(frame + ends[row])), 0)
+    rows = next((row for row in range(len(drawn.sizes), 0, -1) if fits(frame + ends[row], drawn.growth)), 0)
     while True:
         while rows and isinstance(blocks[rows - 1], Heading):
             rows -= 1
         cut = Fit(fit.link_buttons, fit.pictures_until, rows)
         drawn = draw(cut)
-        if rows == 0 or fits(drawn.decoded):
+        if rows == 0 or drawn.fits:
             return cut, drawn
         rows -= 1  # the note at the end took the room of a row
 

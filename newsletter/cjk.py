@@ -76,7 +76,7 @@ def _is_hangul(char: str) -> bool:
     return "HANGUL" in unicodedata.name(char, "")
 
 
-class _CjkState(StateInline):
+class CjkState(StateInline):
     def scanDelims(self, start: int, canSplitWord: bool) -> Scanned:  # noqa: N802, N803 (the library's names)
         """As CommonMark 6.2 with the amendment. `canSplitWord` is false for `_`, which the amendment leaves alone."""
         marker = self.src[start]
@@ -118,8 +118,10 @@ def _cjk_before(preceding: str, selected: str) -> bool:
 class CjkParserInline(ParserInline):
     """markdown-it's inline parser with the rule above; give it to one `MarkdownIt`, others stay as they were."""
 
+    state: type[StateInline] = CjkState
+
     def parse(self, src: str, md: MarkdownIt, env: MutableMapping[str, Any], tokens: list[Token]) -> list[Token]:
-        state = _CjkState(src, md, env, tokens)
+        state = self.state(src, md, env, tokens)
         self.tokenize(state)
         for rule in self.ruler2.getRules(""):
             rule(state)

@@ -466,6 +466,8 @@ def _row(section: str, name: str, key: Key) -> str:
 
 
 def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     match value:
         case str():
             return json.dumps(value, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Front matter: the YAML between two `---` lines, read as Jekyll reads it and mended where that is safe.
+"""Front matter: YAML read as Jekyll reads it and mended where that is safe, TOML, or `Key: value` lines.
 
 A stray quote inside a quoted value makes the whole block invalid; Jekyll then drops all of it in silence. We escape
 the quote, say so with its line, and keep every word. A repair must leave YAML that parses and gives text for the key
@@ -18,6 +18,7 @@ from frontmatter.default_handlers import YAMLHandler
 from yaml.reader import ReaderError
 
 from newsletter.errors import ContentError, located
+from newsletter.front_formats import header_lines, read_header, read_toml, toml_lines
 from newsletter.model import Finding
 from newsletter.values import LONG_NUMBER, digits_line
 
@@ -25,6 +26,12 @@ MAX_REPAIRS = 20
 MAX_DEPTH = 50
 
 _FENCE = re.compile(r"-{3,}[ \t]*$")
+_END = re.compile(r"(?:-{3,}|\.{3})[ \t]*$")  # YAML ends a document at `...`, and so does Jekyll
+_TOML_FENCE = re.compile(r"\+{3}[ \t]*$")
+# Psych takes tabs between a key and its value, and at a line's end; PyYAML does not.
+_TABS = re.compile(r"^([ ]*(?:- +)?[\w\"'-]+[ \t]*:|[ ]*-)[ ]*\t[ \t]*|[ ]*\t[ \t]*$")
+# YAML begins a comment at ` #`, and cuts `title: C# and F#, #1` short; a `#` with a space behind it is meant as one.
+_CUT = re.compile(r"(title|description|subject|subtitle|author)[ \t]*:[ \t]+([^\s\"'#|>\[{][^\"']*?)[ \t]#(?=\S)")
 _KEY = re.compile(r"([\w-]+)[ \t]*:(?=[ \t]|$)")
 _QUOTED_VALUE = re.compile(r"([\w-]+[ \t]*:[ \t]+)([\"'])")
 # YAML wants a space before a comment; PyYAML does not, and would cut `"the "#1" team"` short without a word.
@@ -59,23 +66,43 @@ def read_front_matter(text: str, path: str) -> FrontMatter:
     """
     lines = text.split("\n")
     start = next((index for index, line in enumerate(lines) if line.strip()), len(lines))
-    if start == len(lines) or not _FENCE.match(lines[start]):
+    if start == len(lines):
         return FrontMatter({}, text, 1)
-    end = next((index for index in range(start + 1, len(lines)) if _FENCE.match(lines[index])), None)
+    is_toml = bool(_TOML_FENCE.match(lines[start]))
+    if not is_toml and not _FENCE.match(lines[start]):
+        return _read_header(lines, start, text)
+    closing = _TOML_FENCE if is_toml else _END
+    end = next((index for index in range(start + 1, len(lines)) if closing.match(lines[index])), None)
     if end is None:
-        raise ContentError(
-            located(
-                path,
-                start + 1,
-                "the front matter is never closed",
-                "write `---` on a line of its own after it",
-            )
-        )
+        mark = "+++" if is_toml else "---"
+        what = "the front matter is never closed"
+        raise ContentError(located(path, start + 1, what, f"write `{mark}` on a line of its own after it"))
     block = lines[start + 1 : end]
+    if is_toml:
+        toml = read_toml("\n".join(block), start + 2, path)
+        body = "\n".join(lines[end + 1 :])
+        return FrontMatter(toml, body, end + 2, {}, toml_lines(block, start + 2), (), tuple(block), start + 2)
+    block = [_TABS.sub(_spaced, line) if "\t" in line else line for line in block]
     values, texts, findings, mended = _load_with_repairs(block, start + 2, path)
     key_lines = {found[1]: start + 2 + index for index, line in enumerate(block) if (found := _KEY.match(line))}
     body = "\n".join(lines[end + 1 :])
     return FrontMatter(values, body, end + 2, texts, key_lines, findings, tuple(mended), start + 2)
+
+
+def _read_header(lines: list[str], start: int, text: str) -> FrontMatter:
+    """A post that begins with `Key: value` lines, as Pelican's do, or with its text."""
+    end = header_lines(lines, start)
+    if end is None:
+        return FrontMatter({}, text, 1)
+    values = read_header(lines[start:end])
+    places = {found[1].lower(): number for number in range(start, end) if (found := _KEY.match(lines[number]))}
+    key_lines = {key: number + 1 for key, number in places.items()}
+    texts = {key: value for key, value in values.items() if isinstance(value, str)}
+    return FrontMatter(values, "\n".join(lines[end:]), end + 1, texts, key_lines)
+
+
+def _spaced(found: re.Match[str]) -> str:
+    return f"{found[1]} " if found[1] else ""
 
 
 def _load_with_repairs(
@@ -89,7 +116,10 @@ def _load_with_repairs(
     while True:
         try:
             values = _load("\n".join(block), first_line, path)
+            findings += _cut_values(block, first_line)
             return values, _texts("\n".join(block)), tuple(findings), block
+        except _DateError as error:
+            block = _quoted_entry(block, error)
         except yaml.YAMLError as error:
             mended = _repair(block, error, first_line) if len(findings) < MAX_REPAIRS else None
             if mended is None:
@@ -103,8 +133,12 @@ def _load(source: str, first_line: int, path: str) -> Mapping[str, Any]:
     try:
         metadata = YAMLHandler().load(source)
     except ValueError as error:  # a timestamp that names no day, such as 2026-02-30
-        line = first_line + _faulty_entry(source.split("\n"))
-        what = f"the front matter has a bad value: {LONG_NUMBER if digits_line(source) else error}"
+        entry = _faulty_entry(source.split("\n"))
+        digits = digits_line(source)
+        if not digits and _PLAIN_VALUE.match(source.split("\n")[entry]):
+            raise _DateError(entry) from error
+        line = first_line + entry
+        what = f"the front matter has a bad value: {LONG_NUMBER if digits else error}"
         raise ContentError(located(path, line, what, "mend it, or quote it to keep it as text")) from error
     if metadata is None:
         return {}
@@ -113,6 +147,38 @@ def _load(source: str, first_line: int, path: str) -> Mapping[str, Any]:
             located(path, first_line, "the front matter is not a list of `key: value` lines", "write `title: …`")
         )
     return {str(key): value for key, value in metadata.items()}
+
+
+class _DateError(Exception):
+    """A value that looks like a date and is none; `entry` is its line's index."""
+
+    def __init__(self, entry: int) -> None:
+        super().__init__(entry)
+        self.entry = entry
+
+
+def _quoted_entry(block: list[str], error: _DateError) -> list[str]:
+    """The block with that value as text; what reads the date says that it is none."""
+    key, value = _split_entry(block[error.entry])
+    return [*block[: error.entry], key + "'" + value.replace("'", "''") + "'", *block[error.entry + 1 :]]
+
+
+def _split_entry(line: str) -> tuple[str, str]:
+    found = _PLAIN_VALUE.match(line)
+    return (found[1], found[2].partition(" #")[0].rstrip()) if found else (line, "")
+
+
+def _cut_values(block: list[str], first_line: int) -> list[Finding]:
+    found = [(first_line + index, cut) for index, line in enumerate(block) if (cut := _CUT.match(line))]
+    return [
+        Finding(
+            "front-matter-comment",
+            f"the value of `{cut[1]}` ends at “{cut[2][-20:]}”: YAML begins a comment at ` #`",
+            "quote the value",
+            line,
+        )
+        for line, cut in found
+    ]
 
 
 def _refuse_aliases_and_depth(source: str, first_line: int, path: str) -> None:

@@ -59,6 +59,12 @@ def _lexed(text: str, language: str) -> Pieces:
         (Name.Function, "hf"),
         (Name.Class, "hf"),
     )
-    found = lexer.get_tokens(text)
+    # Lexers of sessions (console, irb, psql) say nothing of a last line without its end.
+    found = [*lexer.get_tokens(text + "\n")]
+    if "".join(piece for _, piece in found) != text + "\n":
+        return [("", text)]  # a lexer that drops or adds words
+    while found and not (last := found.pop())[1].rstrip("\n"):
+        pass
+    found.append((last[0], last[1].rstrip("\n")))
     # `in` asks whether a token type is another's kind; the stubs see a tuple of words.
     return [(next((k for t, k in kinds if kind in t), ""), piece) for kind, piece in found]  # type: ignore[comparison-overlap]

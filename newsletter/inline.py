@@ -6,7 +6,7 @@ Line ends stay marked (`Soft`) until a story's parts are told apart; `settle` th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from collections.abc import Sequence as Many
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -18,8 +18,10 @@ import lxml.html
 from markdown_it.rules_inline.state_inline import StateInline
 from markdown_it.tree import SyntaxTreeNode
 
+from newsletter.abbreviations import Abbreviations
 from newsletter.asked_size import with_asked_size
 from newsletter.cjk import is_cjk, joins_without_space
+from newsletter.html_elements import is_hidden, is_known, set_ruby
 from newsletter.model import (
     Break,
     Code,
@@ -31,6 +33,7 @@ from newsletter.model import (
     Inlines,
     Link,
     Note,
+    Span,
     Strike,
     Strong,
     Text,
@@ -64,11 +67,13 @@ _PAIRED: Mapping[str, str] = {
     **dict.fromkeys(("i", "em", "cite", "dfn", "var"), "em"),
     **dict.fromkeys(("s", "del", "strike"), "s"),
     **dict.fromkeys(("code", "kbd", "samp", "tt"), "code"),
-    **dict.fromkeys(("script", "style", "title", "textarea"), ""),
-    "a": "a",
+    **dict.fromkeys(("script", "style", "title", "textarea", "template", "rp"), ""),
+    **{name: name for name in ("a", "sup", "sub", "abbr", "ruby", "rt")},
 }
 
-_WITH_ATTRIBUTES = frozenset({"a", "img", "video", "audio", "iframe", "embed", "source"})
+_WITH_ATTRIBUTES = frozenset({"a", "abbr", "img", "video", "audio", "iframe", "embed", "source"})
+_MAY_HIDE = re.compile(r"\bhidden\b|\bdisplay\s*:|<template\b", re.IGNORECASE)
+_VOID = frozenset({"area", "br", "embed", "hr", "img", "input", "source", "track", "wbr"})
 
 SPACED_BOLD = re.compile(r"\*\*[ \t]+(?=\S)([^*\n]*?\S)[ \t]+\*\*")
 _WORDS = re.compile(r"[^\W\d_]{2}")
@@ -91,11 +96,12 @@ Sequence = list[Raw]
 
 @dataclass(frozen=True, slots=True)
 class _OpenTag:
-    """A raw HTML tag that waits for its end, and what stood before it."""
+    """A raw HTML tag that waits for its end, and what stood before it. `value` is a link's address or a title."""
 
     name: str
-    href: str
+    value: str
     outside: Sequence
+    is_hidden: bool = False
 
 
 @lru_cache(maxsize=1_000)
@@ -155,7 +161,10 @@ def figures(images: Iterable[Image]) -> Iterator[Figure | Video]:
 class InlineReader:
     """Reads the content of paragraphs, headings and cells; what it mends or drops goes to `findings`."""
 
-    def __init__(self, base_url: str, page_url: str, findings: list[Finding]) -> None:
+    def __init__(
+        self, base_url: str, page_url: str, findings: list[Finding], abbreviations: Abbreviations | None = None
+    ) -> None:
+        self.abbreviations = abbreviations
         self.base_url = base_url
         self.page_url = page_url
         self.findings = findings
@@ -164,6 +173,7 @@ class InlineReader:
         out: Sequence = []
         open_tags: list[_OpenTag] = []
         first_line = line
+        ends: set[str] | None = None
         for node in nodes:
             match node.type:
                 case "strong" | "em" | "s" | "link":
@@ -179,9 +189,14 @@ class InlineReader:
                             out.append(Strike(linked_videos(children)))
                         case _:
                             out.extend(self.link(str(node.attrs.get("href", "")), children, _title(node), line))
+                            if "blanks" in node.meta:
+                                self._note_blanks(node.meta["blanks"], line)
                     line += _line_ends(node)
                 case "text" | "text_special" | "entity":
-                    _append_text(out, node.content)
+                    if self.abbreviations is None:
+                        _append_text(out, node.content)
+                    else:
+                        out = _joined_text(out, [*self.abbreviations.mark(node.content)])
                 case "softbreak":
                     out.append(Soft())
                     line += 1
@@ -199,8 +214,11 @@ class InlineReader:
                     image = self.image(source, plain_text(settle(self.read(node.children, line))), _title(node), line)
                     if image:
                         out.append(image)
+                    if "blanks" in node.meta:
+                        self._note_blanks(node.meta["blanks"], line)
                 case "html_inline":
-                    out = self._html_tag(node.content, open_tags, out, line)
+                    ends = _closed_names(nodes) if ends is None else ends
+                    out = self._html_tag(node.content, open_tags, out, line, ends)
         while open_tags:  # never closed: its content stays, its mark goes
             out = _joined_text(open_tags.pop().outside, out)
         return self._mend_bold([self._mend_text(node) for node in _with_listed_sizes(out)], first_line)
@@ -260,14 +278,24 @@ class InlineReader:
         )
         return ""
 
-    def _html_tag(self, source: str, open_tags: list[_OpenTag], out: Sequence, line: int) -> Sequence:
+    def _html_tag(
+        self, source: str, open_tags: list[_OpenTag], out: Sequence, line: int, ends: Collection[str]
+    ) -> Sequence:
         """One raw HTML tag inside a paragraph: what stands between a pair of them is marked, or dropped with them."""
         found = _TAG.match(source)
         if not found:  # a comment, a declaration
             return out
         name = found["name"].lower()
+        if not is_known(name):
+            return self._unknown_tag(source, found["name"], out, line, ends)
         if not found["end"]:
-            attributes = _attributes(source) if name in _WITH_ATTRIBUTES else {}
+            may_hide = bool(_MAY_HIDE.search(source))
+            attributes = _attributes(source) if may_hide or name in _WITH_ATTRIBUTES else {}
+            hides = may_hide and is_hidden(name, attributes)
+            if hides:
+                self.note_hidden(line)
+                if name in _VOID:
+                    return out
             if name == "br":
                 out.append(Break())
             elif name == "img":
@@ -276,8 +304,10 @@ class InlineReader:
                 out.extend((with_asked_size(image, attributes),) if image else ())
             elif name in ("video", "audio", "iframe", "embed", "source") and attributes.get("src"):
                 out.extend(self.player(attributes["src"], attributes.get("title", ""), line))
-            if name in _PAIRED and len(open_tags) < MAX_OPEN_TAGS:
-                open_tags.append(_OpenTag(name, attributes.get("href", ""), out))
+            inside_hidden = any(tag.is_hidden and tag.name == name for tag in open_tags)
+            if (name in _PAIRED or ((hides or inside_hidden) and name in ends)) and len(open_tags) < MAX_OPEN_TAGS:
+                value = attributes.get("href" if name == "a" else "title", "")
+                open_tags.append(_OpenTag(name, value, out, hides))
                 return []
             return out
         if name not in {tag.name for tag in open_tags}:
@@ -290,8 +320,41 @@ class InlineReader:
                 return tag.outside
             out = _joined_text(tag.outside, out)
 
+    def _unknown_tag(self, source: str, name: str, out: Sequence, line: int, ends: Collection[str]) -> Sequence:
+        """`<placeholder>` is words; a name with attributes or an end is some program's component."""
+        bare = source[1:-1].strip() == name
+        if bare and name.lower() not in ends:
+            self.note_placeholder(name, line)
+            _append_text(out, source)
+        elif not source.startswith("</"):
+            self.note_component(name, line)
+        return out
+
+    def note_placeholder(self, name: str, line: int) -> None:
+        what = f"“<{name[:40]}>” is no tag of HTML; it is shown as words, and a web page may swallow it"
+        self.note("html-unknown", what, f"write `<{name[:40]}>` in backticks", line)
+
+    def note_component(self, name: str, line: int) -> None:
+        what = f"the tag <{name[:40]}> means nothing in an email; what stands inside it stays"
+        self.note("html-component", what, "write what it shows", line)
+
+    def note_hidden(self, line: int) -> None:
+        self.note("html-hidden", "what a browser would hide is left out of the email", "take it out", line)
+
+    def _note_blanks(self, address: str, line: int) -> None:
+        remedy = f"write {_short(address, 60).replace(' ', '%20')}"
+        self.note("link-blanks", f"the address “{_short(address)}” has blanks in it", remedy, line)
+
     def _marked(self, tag: _OpenTag, inside: Inlines, line: int) -> Sequence:
-        match _PAIRED[tag.name]:
+        if tag.is_hidden:
+            return []
+        match _PAIRED.get(tag.name, "as is"):
+            case "sup" | "sub" | "abbr" | "rt" as kind:
+                return [Span(kind, inside, tag.value if kind == "abbr" else "")] if inside else []
+            case "ruby":
+                return [*set_ruby(inside)]
+            case "as is":
+                return [*inside]
             case "strong":
                 return [Strong(inside)] if inside else []
             case "em":
@@ -301,7 +364,7 @@ class InlineReader:
             case "code":
                 return [Code(plain_text(inside))]
             case "a":
-                return [*self.link(tag.href, inside, "", line)] if tag.href else [*inside]
+                return [*self.link(tag.value, inside, "", line)] if tag.value else [*inside]
         return []  # script and style: their content is no text
 
     def _mend_text(self, node: Raw) -> Raw:
@@ -446,6 +509,12 @@ def _with_listed_sizes(sequence: Sequence) -> Sequence:
                 out[-1] = with_asked_size(image, _attributes(f"<img {found[0][2:-1]}>"))
         out.append(node)
     return out
+
+
+def _closed_names(nodes: Many[SyntaxTreeNode]) -> set[str]:
+    """The names of the elements that have an end tag among these nodes."""
+    tags = (node.content for node in nodes if node.type == "html_inline")
+    return {tag[2:-1].strip().lower() for tag in tags if tag.startswith("</")}
 
 
 def _append_text(out: Sequence, text: str) -> None:

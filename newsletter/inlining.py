@@ -108,8 +108,7 @@ def inline_css(html: str, style: str, kept: str) -> str:
         cssutils_logging_level=logging.CRITICAL,
     ).transform(pretty_print=False)
     used = set(re.findall(r"\.([A-Za-z][\w-]*)", kept))
-    body = re.sub(r' class="([^"]*)"', lambda found: _live_classes(found[1], used), inlined)
-    body = re.sub(r"""(?<= style=)("[^"]*"|'[^']*')""", lambda found: re.sub(r"([:;,]) ", r"\1", found[0]), body)
+    body = _TAG.sub(lambda tag: _shortened(tag[0], used), inlined)
     # premailer drops a doctype in lower case, and the email would render in quirks mode.
     return "<!doctype html>\n" + re.sub(r"^\s*<!doctype[^>]*>\s*", "", body, flags=re.IGNORECASE)
 
@@ -131,6 +130,20 @@ def _matching_rules(style: str, html: str) -> str:
 
     rules = _RULE.finditer(_COMMENT.sub("", style))
     return "\n".join(rule[0] for rule in rules if any(map(may_match, rule[1].split(","))))
+
+
+# Only in tags: `class="..."` in a text is an author's words, and a quote is not escaped there. Comments are passed
+# over but for their ends, since those for Outlook hold tags.
+_TAG = re.compile(r"""<[A-Za-z](?:[^<>"']|"[^"]*"|'[^']*')*>""")
+
+
+def _shortened(tag: str, used: set[str]) -> str:
+    """A tag without the classes that have done their work, and without spaces in its styles."""
+    if " class=" in tag:
+        tag = re.sub(r' class="([^"]*)"', lambda found: _live_classes(found[1], used), tag)
+    if " style=" in tag:
+        tag = re.sub(r"""(?<= style=)("[^"]*"|'[^']*')""", lambda found: re.sub(r"([:;,]) ", r"\1", found[0]), tag)
+    return tag
 
 
 def _live_classes(classes: str, used: set[str]) -> str:

@@ -167,6 +167,13 @@ def number(high: float, *, zero: bool = False) -> Read:
     return read
 
 
+def switch(value: object) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise FaultError(f"is {kind(value)}, neither true nor false")
+    return value
+
+
 def array(read_one: Read, items: str) -> Read:
     """A tuple of what an array holds; `items` are its elements, in words."""
 

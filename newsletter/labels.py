@@ -9,7 +9,7 @@ from typing import Any
 from newsletter.values import FaultError, printable, shown
 
 LABEL_FIELDS: Mapping[str, frozenset[str]] = {
-    "date": frozenset({"year", "month", "day", "month_name"}),
+    "date": frozenset({"year", "month", "day", "month_name", "iso"}),
     "why": frozenset({"name"}),
     **dict.fromkeys(("stories", "stories_one", "more_stories", "more_stories_one"), frozenset({"count"})),
 }

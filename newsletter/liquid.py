@@ -8,22 +8,34 @@ from __future__ import annotations
 
 import html
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from newsletter.errors import ContentError, located
 from newsletter.fields import Condition, end_tag, parse_condition
 from newsletter.model import Finding, Site
+from newsletter.permalink import post_path
 
 _OPENING = re.compile(r"\{%-?\s*(?P<tag>\w+)|\{\{-?(?P<output>[^{}]*?)-?\}\}")
 _TEXT = re.compile(r"""\s*(?P<quote>["'])(?P<text>.*?)(?P=quote)\s*""", re.DOTALL)
 _PATH = re.compile(r"\s*(?P<root>site|page)(?P<path>(?:\.[\w-]+|\[[\"'][^\"']+[\"']\])*)\s*")
 _SUBSCRIBER = re.compile(r"\bsubscriber\b")
 _FILTERED = re.compile(r"""(?:"[^"]*"|'[^']*'|[^|"'])+""")
+_DATED = re.compile(r"(\d{4})-(\d{2})-(\d{2})-(.+)$")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:|//")
 # Tags that have an end and may have an `else`; only `if` and `unless` may ask for the subscriber.
 _BLOCKS = frozenset({"if", "unless", "case", "for", "tablerow", "capture"})
+
+_OWN_TAGS = frozenset({"raw", "comment", "highlight", "post_url", "link", "else", "elsif", "elif", "when"})
+_CODE = re.compile(
+    r"^[ \t>]*(?P<fence>`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t>]*(?P=fence)|\Z)"
+    r"|(?<!`)(?P<ticks>`+)(?!`)[^\n]*?[^`\n](?P=ticks)(?!`)",
+    re.MULTILINE | re.DOTALL,
+)
 
 MAX_OPEN = 100
 """Conditions inside one another."""
@@ -86,6 +98,7 @@ class _Resolver:
     findings: list[Finding] = field(default_factory=list)
     branches: list[_Branch] = field(default_factory=list)
     no_more_tags: bool = False
+    code: list[tuple[int, int]] | None = None
 
     def run(self) -> None:
         search_from = 0
@@ -101,7 +114,12 @@ class _Resolver:
             self.line += self.text.count("\n", self.position, found.start())
             self.position = end
             if found["tag"] is None:
-                self.put(self.output(found["output"]))
+                self.put_output(found)
+            elif self.is_foreign(found["tag"]) and self.in_code(found.start()):
+                self.put(self.text[found.start() : end])
+                self.note_code(f"{{% {found['tag']} %}}")
+                self.position = search_from = end
+                continue
             else:
                 self.tag(found["tag"], self.text[found.end() : end - 2].removesuffix("-").strip())
             newlines = self.text.count("\n", found.start(), end)
@@ -132,6 +150,35 @@ class _Resolver:
             if _SUBSCRIBER.search(line.partition("{%")[2]):
                 raise self.fail(number, "the Liquid tag is never closed", "write %} at its end")
 
+    def in_code(self, position: int) -> bool:
+        """Whether a place is inside a fence or a code span."""
+        if self.code is None:
+            self.code = [found.span() for found in _CODE.finditer(self.text)]
+        index = bisect_right(self.code, (position, len(self.text)))
+        return index > 0 and position < self.code[index - 1][1]
+
+    def is_foreign(self, tag: str) -> bool:
+        """Whether a tag means nothing here, so that inside code it is more likely an example than a slip."""
+        return tag not in _OWN_TAGS and not tag.startswith("end") and tag not in _BLOCKS
+
+    def note_code(self, written: str) -> None:
+        what = f"{written} means nothing in an email; inside code it stays as it is written"
+        self.note("liquid-code", what, "put it in {% raw %} … {% endraw %}: Jekyll would take it out")
+
+    def put_output(self, found: re.Match[str]) -> None:
+        """What an output prints; an unknown one stays as it is inside code, and leaves no empty `<>` elsewhere."""
+        noted = len(self.findings)
+        shown = self.output(found["output"])
+        unknown = any(finding.code == "liquid-output" for finding in self.findings[noted:])
+        if unknown and self.in_code(found.start()):
+            del self.findings[noted:]
+            self.note_code(f"{{{{ {' '.join(found['output'].split())[:60]} }}}}")
+            shown = re.sub(r"\n", " ", found[0])
+        elif not shown and self.out and self.out[-1].endswith("<") and self.text.startswith(">", self.position):
+            self.out[-1] = self.out[-1][:-1]
+            self.position += 1
+        self.put(shown)
+
     # --- tags -------------------------------------------------------------------------------------------------------
 
     def tag(self, tag: str, rest: str) -> None:
@@ -140,6 +187,8 @@ class _Resolver:
         match tag:
             case "raw" | "comment" | "highlight":
                 self.verbatim(tag, rest)
+            case "post_url" | "link" if rest:
+                self.put(self.page_address(tag, rest))
             case "if" | "unless" if about_subscriber:
                 holds = self.decide(rest) is (tag == "if")
                 shown = branch is None or branch.shown
@@ -181,6 +230,21 @@ class _Resolver:
                 what = f"{{% {branch.tag} %}} is never closed"
                 raise self.fail(branch.line, what, f"write {{% end{branch.tag} %}} where it ends")
         del self.branches[count:]
+
+    def page_address(self, tag: str, rest: str) -> str:
+        """The path of another post or page of the blog, as `relative_url` prints it."""
+        name = rest.strip().strip("\"'")
+        path = self.site.pages.get(name) or ""
+        known = self.site.permalink and not path and tag == "post_url"
+        if known and (named := _DATED.match(name.rpartition("/")[2])):
+            with suppress(ValueError):  # a name whose day does not exist
+                day = date(int(named[1]), int(named[2]), int(named[3]))
+                path = post_path(self.site.permalink, title=named[4], day=day, categories=())
+        if not path:
+            what = f"{{% {tag} {name[:60]} %}} names a page whose address is not known, and is taken out"
+            self.note("liquid-tag", what, "write its address, or set [site] source to the blog's folder")
+            return ""
+        return f"{self.site.baseurl.rstrip('/')}/{path.lstrip('/')}"
 
     def note_tag(self, tag: str) -> None:
         what = f"the Liquid tag {{% {tag} %}} means nothing in an email and is taken out"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Sequence as Many
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -23,11 +23,12 @@ from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.dollarmath.index import math_block_dollar
 from mdit_py_plugins.footnote import footnote_plugin
 
-from newsletter.cjk import CjkParserInline
+from newsletter.abbreviations import Abbreviations
 from newsletter.inline import (
     FIELD_MARK,
     InlineReader,
     Sequence,
+    Soft,
     bare_url,
     figures,
     is_video,
@@ -35,11 +36,15 @@ from newsletter.inline import (
     math,
     settle,
 )
+from newsletter.kramdown_blocks import ABBREVIATIONS, use_kramdown_blocks
+from newsletter.kramdown_inline import use_kramdown_inline
 from newsletter.model import (
     Block,
     Blocks,
+    Break,
     CodeBlock,
     Definitions,
+    Figure,
     Finding,
     Footnotes,
     Heading,
@@ -59,15 +64,8 @@ from newsletter.model import (
     plain_text,
 )
 from newsletter.raw_html import read_html
-from newsletter.story import NUMBERED, normalised, split_numbered, take_images, take_lead, take_sources
-
-SUMMARY_WORDS = frozenset(
-    {
-        *("今日摘要", "摘要", "本期摘要", "内容摘要", "概要", "本日の要約", "要約", "まとめ", "요약", "오늘의요약"),
-        *("summary", "tldr", "todayssummary", "inbrief"),
-    }
-)
-
+from newsletter.story import NUMBERED, split_at_pictures, split_numbered, take_images, take_lead, take_sources
+from newsletter.summary import is_prose, is_summary_heading
 
 MAX_BRACKETS = 2_000
 """In one paragraph: far beyond any text with links, and read in milliseconds."""
@@ -82,6 +80,15 @@ MAX_NESTING = 100
 _NOTE = re.compile(r"\[\^([^\[\]\s]+)\]:")
 _MARKDOWN_BOX = re.compile(r"[ \t]*<([A-Za-z]+)\b[^<>]*\smarkdown=[\"']?(?:1|block|span)\b[^<>]*>(.*)$")
 _TOC = re.compile(r"[ \t]*\{:\s*toc\b[^}]*\}[ \t]*$")
+_ALERT = re.compile(r"\[!([A-Za-z]+)\][+-]?(?=\s|$)[ \t]*")
+# GitHub's five kinds of notice, and what Obsidian calls its own.
+ALERTS = {
+    **dict.fromkeys(("note", "info", "abstract", "summary", "tldr", "todo", "quote", "cite", "example"), "note"),
+    **dict.fromkeys(("tip", "hint", "success", "check", "done"), "tip"),
+    "important": "important",
+    **dict.fromkeys(("warning", "attention", "question", "help", "faq"), "warning"),
+    **dict.fromkeys(("caution", "danger", "error", "bug", "failure", "fail", "missing"), "caution"),
+}
 _HEADING_ID = re.compile(r"(?<!\s)\s*\{#[\w:.-]+\}\s*$")
 # HTML elements that may stand inside a word; at any other, words part.
 _BLOCK_HTML = re.compile(r"<(?:video|audio|embed|picture)\b", re.IGNORECASE)
@@ -105,14 +112,25 @@ class MarkdownError(ValueError):
         self.remedy = remedy
 
 
-def parse_markdown(text: str, *, first_line: int = 1, base_url: str = "", page_url: str = "") -> Body:
+def parse_markdown(
+    text: str,
+    *,
+    first_line: int = 1,
+    base_url: str = "",
+    page_url: str = "",
+    smart_punctuation: bool = True,
+    stories: bool = True,
+) -> Body:
     """Blocks of a Markdown text. `first_line` is its first line's number in the file.
 
-    Links from the root resolve against `base_url`, others against `page_url`. Raises MarkdownError.
+    Links from the root resolve against `base_url`, others against `page_url`. `smart_punctuation` prints `--`, `...`
+    and straight quotes as a blog does; without `stories` a numbered list is a list. Raises MarkdownError.
     """
-    parser = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable(["table", "strikethrough"])
-    parser.inline = CjkParserInline()
+    parser = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING})
+    use_kramdown_inline(parser, smart_punctuation=smart_punctuation)
+    parser.enable(["table", "strikethrough"])
     parser.use(footnote_plugin).use(deflist_plugin)
+    use_kramdown_blocks(parser)
     # Labels would lose their words, and `$$` of two paragraphs would join all between them.
     parser.block.ruler.before("fence", "math_block", math_block_dollar(allow_labels=False, allow_blank_lines=False))
     parser.inline.ruler.before("escape", "math", math)
@@ -124,10 +142,13 @@ def parse_markdown(text: str, *, first_line: int = 1, base_url: str = "", page_u
     env: dict[str, Any] = {}
     text = _without_kramdown(text)
     tokens = parser.parse(text, env)
-    reader = _Reader(text, first_line, base_url, page_url)
+    abbreviations = Abbreviations(env[ABBREVIATIONS]) if env.get(ABBREVIATIONS) else None
+    reader = _Reader(text, first_line, base_url, page_url, abbreviations)
     reader.note_nesting(tokens)
     reader.note_unused_notes(env)
-    return Body(tuple(reader.top_level(SyntaxTreeNode(tokens))), tuple(reader.findings))
+    tree = SyntaxTreeNode(tokens)
+    blocks = reader.top_level(tree) if stories else reader.blocks(tree)
+    return Body(tuple(blocks), tuple(reader.findings))
 
 
 def _without_kramdown(text: str) -> str:
@@ -195,11 +216,13 @@ def _with_few_marks(tokens: list[Token] | None) -> list[Token] | None:
 class _Reader:
     """One pass over one syntax tree, collecting findings on the way."""
 
-    def __init__(self, text: str, first_line: int, base_url: str, page_url: str) -> None:
+    def __init__(
+        self, text: str, first_line: int, base_url: str, page_url: str, abbreviations: Abbreviations | None
+    ) -> None:
         self.lines = text.split("\n")
         self.first_line = first_line
         self.findings: list[Finding] = []
-        self.inline = InlineReader(base_url, page_url, self.findings)
+        self.inline = InlineReader(base_url, page_url, self.findings, abbreviations)
 
     # --- blocks -----------------------------------------------------------------------------------------------------
 
@@ -230,26 +253,35 @@ class _Reader:
         nodes = root.children
         index = 0
         summary_next = False
+        least = 1 if self._counts_on(nodes) else 2
         while index < len(nodes):
             node = nodes[index]
             index += 1
             if node.type == "ordered_list":
                 if not self._is_toc(node):
                     yield from self._stories(node)
-            elif node.type == "paragraph" and (run := self._numbered_run(nodes[index - 1 :])):
+            elif node.type == "paragraph" and (run := self._numbered_run(nodes[index - 1 :], least)):
                 stories, taken = run
-                yield from stories
                 index += taken - 1
-            elif node.type == "fence" and summary_next and not node.info.strip():
+                # A picture below a numbered paragraph is the story's.
+                while least == 1 and index < len(nodes) and (images := self._pictures_alone(nodes[index])):
+                    stories[-1] = replace(stories[-1], images=(*stories[-1].images, *images))
+                    index += 1
+                yield from stories
+            elif node.type == "fence" and summary_next and not node.info.strip() and is_prose(node.content):
                 self._require_closed(node)
                 lines = tuple(line.strip() for line in node.content.split("\n") if line.strip())
                 yield Summary(lines, self._line(node))
             else:
                 for block in self._block(node):
                     yield block
-                    summary_next = isinstance(block, Heading) and normalised(plain_text(block.inlines)) in SUMMARY_WORDS
+                    summary_next = isinstance(block, Heading) and is_summary_heading(plain_text(block.inlines))
                 continue
             summary_next = False
+
+    def blocks(self, root: SyntaxTreeNode) -> Blocks:
+        """The post's own level without stories."""
+        return self._blocks(root.children)
 
     def _blocks(self, nodes: Iterable[SyntaxTreeNode]) -> Blocks:
         return tuple(block for node in nodes for block in self._block(node))
@@ -259,6 +291,9 @@ class _Reader:
         match node.type:
             case "heading":
                 inlines = _without_id(linked_videos(settle(self._sequence(node))))
+                if node.markup.startswith("#") and re.match(r"[> \t]*#+[^#\s]", self.lines[line - self.first_line]):
+                    what = f"a space lacks between {node.markup} and its heading"
+                    self._note("heading-space", what, f"write {node.markup} {plain_text(inlines)[:30]}", line)
                 if inlines:
                     yield Heading(int(node.tag[1]), inlines, line)
             case "paragraph":
@@ -270,10 +305,11 @@ class _Reader:
                     yield from self._paragraph(self._sequence(node), line)
             case "bullet_list" | "ordered_list":
                 start = int(node.attrs.get("start", 1)) if node.type == "ordered_list" else None
-                if not self._is_toc(node):
-                    yield ListBlock(tuple(self._item(item) for item in node.children), start, line)
+                items = () if self._is_toc(node) else tuple(map(self._item, node.children))
+                if any(item.body for item in items):
+                    yield ListBlock(tuple(item for item in items if item.body or start is not None), start, line)
             case "blockquote":
-                yield Quote(self._blocks(node.children), line)
+                yield self._quote(node)
             case "fence":
                 self._require_closed(node)
                 # Highlighting would colour a field's mark piece by piece, and nobody could fill it then.
@@ -287,8 +323,8 @@ class _Reader:
                 yield self._table(node)
             case "math_block" | "math_block_label":
                 yield Paragraph((Text(f"$${node.content.strip()}$$"),), line)
-            case "dl":
-                yield Definitions(tuple(self._definitions(node)), line)
+            case "dl" if any(child.type == "dd" for child in node.children):
+                yield self._definition_list(node)
             case "footnote_block":
                 notes = tuple(self._blocks(note.children) for note in node.children)
                 yield Footnotes(notes, next((note.map[0] + self.first_line for note in node.walk() if note.map), None))
@@ -311,6 +347,25 @@ class _Reader:
         inlines = (Text(text.text[box.end() :]), *first.inlines[1:])
         return ListItem((Paragraph(inlines, first.line), *body[1:]), box[1] != " ")
 
+    def _quote(self, node: SyntaxTreeNode) -> Quote:
+        """A quote; one that begins `[!NOTE]` is an alert, as on GitHub."""
+        body = self._blocks(node.children)
+        first = body[0] if body else None
+        text = first.inlines[0] if isinstance(first, Paragraph) else None
+        mark = _ALERT.match(text.text) if isinstance(text, Text) else None
+        if not (isinstance(first, Paragraph) and isinstance(text, Text) and mark and mark[1].lower() in ALERTS):
+            return Quote(body, self._line(node))
+        rest = settle((Text(text.text[mark.end() :]), *first.inlines[1:]))
+        opening = (Paragraph(rest, first.line),) if rest else ()
+        return Quote((*opening, *body[1:]), self._line(node), ALERTS[mark[1].lower()])
+
+    def _definition_list(self, node: SyntaxTreeNode) -> Definitions:
+        """The lists of terms alone before it are the several terms of its first definition."""
+        nodes = [node]
+        while (before := nodes[0].previous_sibling) and before.type == "dl" and before.children[-1].type == "dt":
+            nodes.insert(0, before)
+        return Definitions(tuple(item for each in nodes for item in self._definitions(each)), self._line(nodes[0]))
+
     def _definitions(self, node: SyntaxTreeNode) -> Iterator[tuple[Inlines, Blocks]]:
         term: Inlines = ()
         body: Blocks = ()
@@ -325,17 +380,21 @@ class _Reader:
             yield term, body
 
     def _paragraph(self, sequence: Sequence, line: int) -> Iterator[Block]:
-        """A paragraph; its pictures stand after it as figures, in order."""
-        rest, images = take_images(sequence)
-        inlines = settle(rest)
-        if inlines:
-            yield Paragraph(inlines, line)
-        yield from figures(images)
+        """A paragraph; pictures on lines of their own stay between its words, others stand after them as figures."""
+        for part in split_at_pictures(sequence):
+            rest, images = take_images(part)
+            inlines = settle(rest)
+            if inlines:
+                yield Paragraph(inlines, line)
+            yield from figures(images)
+            line += sum(isinstance(each, Soft | Break) for each in part)
 
     def _table(self, node: SyntaxTreeNode) -> Table:
         rows = [row for section in node.children for row in section.children]
         cells = [tuple(linked_videos(settle(self._sequence(cell))) for cell in row.children) for row in rows]
         align = tuple(str(cell.attrs.get("style", "")).removeprefix("text-align:") for cell in rows[0].children)
+        if node.children[0].type == "tbody":
+            cells.insert(0, ())
         return Table(cells[0], tuple(cells[1:]), align, self._line(node))
 
     # --- stories ----------------------------------------------------------------------------------------------------
@@ -369,10 +428,38 @@ class _Reader:
             body.extend(videos)
         return Story(number, lead, tuple(body), tuple(links), tuple(images), self._line(item))
 
-    def _numbered_run(self, nodes: Many[SyntaxTreeNode]) -> tuple[list[Story], int] | None:
+    def _counts_on(self, nodes: Many[SyntaxTreeNode]) -> bool:
+        """Whether the numbered paragraphs count on from 1, across pictures and headings: then all are stories."""
+        before = 0
+        count = 0
+        noted = len(self.findings)
+        for node in nodes:
+            number = self._number(node) if node.type == "paragraph" else 0
+            if not number:
+                continue
+            parts = split_numbered(self._sequence(node), number)
+            if not parts or number not in (before + 1, 1):
+                before = -1
+                break
+            before = number + len(parts) - 1
+            count += len(parts)
+        del self.findings[noted:]  # the paragraphs are read again
+        return count >= 3 and before > 0
+
+    def _pictures_alone(self, node: SyntaxTreeNode) -> list[Image]:
+        """The pictures of a block that holds nothing else; none where it does."""
+        noted = len(self.findings)
+        blocks = tuple(self._block(node)) if node.type in ("paragraph", "html_block") else ()
+        images = [block.image for block in blocks if isinstance(block, Figure)]
+        if not images or len(images) < len(blocks):
+            del self.findings[noted:]
+            return []
+        return images
+
+    def _numbered_run(self, nodes: Many[SyntaxTreeNode], least: int = 2) -> tuple[list[Story], int] | None:
         """Paragraphs that begin `1.` without a space and count on: stories that Markdown took for text.
 
-        Gives the stories and how many nodes they span, or None where fewer than two numbers follow each other.
+        Gives the stories and how many nodes they span, or None where fewer than `least` numbers follow each other.
         """
         stories: list[Story] = []
         taken = 0
@@ -388,7 +475,7 @@ class _Reader:
                 break
             stories.extend(self._plain_story(n, part, self._line(node)) for n, part in enumerate(parts, number))
             taken += 1
-        if len(stories) < 2:
+        if len(stories) < least:
             del self.findings[noted:]  # the paragraphs are read again, as text
             return None
         self._note(

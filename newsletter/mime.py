@@ -2,9 +2,10 @@
 
 Pure. A text is a sequence of strings and of numbers; a number is a slot, and stands for that one of the values.
 
-Every part is base64 (RFC 2045, 6.8). Three bytes become four letters, so that a value shifts all that follows by
-nothing, one or two bytes: each static piece is kept encoded for all three, and what is left over at its end goes before
-the next value. Base64 has no `.` to stuff, no `=_` of a boundary, and its lines may be shorter than 76.
+A text is quoted-printable or base64, whichever is smaller; attachments are base64 (RFC 2045, 6.7 and 6.8). In base64
+three bytes become four letters, so that a value shifts all that follows by nothing, one or two bytes: each static piece
+is kept encoded for all three, and what is left over at its end goes before the next value. Neither
+encoding has a `.` to stuff or a `=_` of a boundary. Lines may be shorter than 76.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from hashlib import sha256
 
 from newsletter.headers import one_line
 from newsletter.model import Attachment
+from newsletter.quoted_printable import QuotedText, quote_text, quoted_size
 
 Text = Sequence[str | int]
 
@@ -29,7 +31,7 @@ _LINE_BYTES = 57
 _WORTH_SPLICING = 512
 """Bytes of static text below which encoding it again is cheaper than splicing it in."""
 
-_TEXT_HEAD = 'Content-Type: text/{}; charset="utf-8"\r\nContent-Transfer-Encoding: base64\r\n\r\n'
+_TEXT_HEAD = 'Content-Type: text/{}; charset="utf-8"\r\nContent-Transfer-Encoding: {}\r\n\r\n'
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,14 @@ def encode_text(text: Text) -> Base64Text:
     return Base64Text(tuple(map(tuple, runs)), tuple(pieces))
 
 
+def encode_smaller(text: Text) -> tuple[str, Base64Text | QuotedText]:
+    """A text in the smaller of the two encodings, with that one's name."""
+    data = "".join(part for part in text if isinstance(part, str)).encode()
+    if quoted_size(data) < len(data) * 4 // 3:
+        return "quoted-printable", quote_text(_canonical(text))
+    return "base64", encode_text(text)
+
+
 def encode_lines(data: bytes) -> bytes:
     """Base64 in lines of at most 76 letters, each with its CRLF; nothing for nothing."""
     if len(data) <= _LINE_BYTES:
@@ -114,9 +124,9 @@ class Body:
     """All after the per-person headers, from MIME-Version to the last boundary."""
 
     opening: bytes
-    text: Base64Text
+    text: Base64Text | QuotedText
     between: bytes
-    html: Base64Text
+    html: Base64Text | QuotedText
     closing: tuple[bytes, ...]
 
     def pieces(self, values: Sequence[str]) -> list[bytes]:
@@ -131,20 +141,21 @@ def build_body(text: Text, html: Text, attachments: Sequence[bytes], *, issue: s
     """
     seed = sha256(issue.encode()).hexdigest()[:24]
     outer, inner = f"=_{seed}_0", f"=_{seed}_1"
+    (text_encoding, plain), (html_encoding, page) = encode_smaller(text), encode_smaller(html)
     opening = (
         f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{outer}"\r\n\r\n'
-        f"--{outer}\r\n{_TEXT_HEAD.format('plain')}"
+        f"--{outer}\r\n{_TEXT_HEAD.format('plain', text_encoding)}"
     )
     between = f"--{outer}\r\n"
     if attachments:
         related = f'multipart/related; type="text/html";\r\n boundary="{inner}"'
         between += f"Content-Type: {related}\r\n\r\n--{inner}\r\n"
-    between += _TEXT_HEAD.format("html")
+    between += _TEXT_HEAD.format("html", html_encoding)
     closing = [piece for part in attachments for piece in (f"--{inner}\r\n".encode(), part)]
     if attachments:
         closing.append(f"--{inner}--\r\n".encode())
     closing.append(f"--{outer}--\r\n".encode())
-    return Body(opening.encode(), encode_text(text), between.encode(), encode_text(html), tuple(closing))
+    return Body(opening.encode(), plain, between.encode(), page, tuple(closing))
 
 
 def encode_attachment(attachment: Attachment) -> bytes:

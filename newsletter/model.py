@@ -15,6 +15,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from newsletter.errors import located
+from newsletter.superscript import lowered, raised
 
 # --- what a stage noticed -------------------------------------------------------------------------------------------
 
@@ -67,6 +68,15 @@ class Strike:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Words that an HTML element sets apart. `note` is an abbreviation's meaning, or ruby's reading."""
+
+    kind: Literal["sup", "sub", "abbr", "ruby", "rt"]
+    children: Inlines
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Code:
     text: str
 
@@ -114,7 +124,7 @@ class Image:
     asked_share: int | None = None
 
 
-Inline = Text | Strong | Emphasis | Strike | Code | Break | Note | Link | Image
+Inline = Text | Strong | Emphasis | Strike | Span | Code | Break | Note | Link | Image
 Inlines = tuple[Inline, ...]
 
 
@@ -133,7 +143,20 @@ def plain_text(inlines: Iterable[Inline]) -> str:
                 parts.append(alt)
             case Strong(children) | Emphasis(children) | Strike(children) | Link(children=children):
                 parts.append(plain_text(children))
+            case Span(kind, children, note):
+                parts.append(_span_text(kind, plain_text(children), note))
     return "".join(parts)
+
+
+def _span_text(kind: str, words: str, note: str) -> str:
+    match kind:
+        case "sup":
+            return raised(words)
+        case "sub":
+            return lowered(words)
+        case "ruby":
+            return f"{words}（{note}）"
+    return words
 
 
 # --- blocks ---------------------------------------------------------------------------------------------------------
@@ -198,8 +221,11 @@ class ListBlock:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
+    """`alert` is GitHub's kind of notice: note, tip, important, warning or caution; empty for a quote."""
+
     body: Blocks
     line: int | None = None
+    alert: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +237,7 @@ class CodeBlock:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`align` has one of left, center, right or the empty string for each column."""
+    """`align` has one of left, center, right or the empty string for each column. `header` may be empty."""
 
     header: tuple[Inlines, ...]
     rows: tuple[tuple[Inlines, ...], ...]
@@ -283,12 +309,17 @@ class FieldRef:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The blog that a post belongs to. `permalink` is a Jekyll style or template; `values` its other settings."""
+    """The blog that a post belongs to. `permalink` is a Jekyll style or template; `values` its other settings.
+
+    `pages` has the paths of its posts and pages, by the names that `{% post_url %}` and `{% link %}` give.
+    """
 
     url: str = ""
     baseurl: str = ""
     permalink: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
+    smart_punctuation: bool = True
+    pages: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def base(self) -> str:
@@ -379,7 +410,13 @@ def _inline_images(inlines: Inlines) -> Iterator[Image]:
         match node:
             case Image():
                 yield node
-            case Strong(children) | Emphasis(children) | Strike(children) | Link(children=children):
+            case (
+                Strong(children)
+                | Emphasis(children)
+                | Strike(children)
+                | Span(children=children)
+                | Link(children=children)
+            ):
                 yield from _inline_images(children)
 
 

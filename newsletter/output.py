@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import jinja2
 
-from newsletter.budget import encoded_size
+from newsletter.budget import sent_size
 from newsletter.fields import unmark
 from newsletter.files import replacing, write_atomically
 from newsletter.message import fill, slot_values
@@ -100,9 +100,9 @@ def write_dry_run(
 
 def html_sizes(email: Email) -> dict[str, Any]:
     """The HTML's weight as it stands and as it is sent, and that of each section, in bytes."""
-    decoded = sum(len(part.encode()) for part in email.html.parts if isinstance(part, str))
+    data = "".join(part for part in email.html.parts if isinstance(part, str)).encode()
     sections = [{"title": section.title, "bytes": section.size} for section in email.sections]
-    return {"decoded": decoded, "encoded": encoded_size(decoded), "sections": sections}
+    return {"decoded": len(data), "encoded": sent_size(data), "sections": sections}
 
 
 def browser_copy(email: Email) -> Template:

@@ -19,11 +19,14 @@ STYLES = {
 }
 
 
-def post_path(template: str, *, title: str, day: date | None, categories: Sequence[str]) -> str:
+def post_path(template: str, *, title: str, day: date | None, categories: Sequence[str], slug: str = "") -> str:
     """The path of a post below the site's base, beginning with `/`; empty where a placeholder has no value.
 
-    `title` is the file's name without date and ending.
+    `title` is the file's name without date and ending; the front matter's `slug` stands in for it.
     """
+    if "{" in template:  # Eleventy's own Liquid, which nobody has rendered
+        return ""
+    title = slug or title
     pattern = STYLES.get(template, template)
     values = {
         "title": quote(title),

@@ -164,7 +164,8 @@ def site_of(config: Config) -> Site:
     """The blog that the posts belong to, as newsletter.toml and Jekyll's own configuration say."""
     keys = config.settings.site
     source = config.root / keys.source if keys.source else None
-    return read_site(source, url=keys.url, baseurl=keys.baseurl, permalink=keys.permalink)
+    site = read_site(source, url=keys.url, baseurl=keys.baseurl, permalink=keys.permalink)
+    return replace(site, smart_punctuation=keys.smart_punctuation)
 
 
 def masthead_of(config: Config) -> Masthead:

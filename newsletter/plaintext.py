@@ -6,10 +6,13 @@ Chinese typography forbids it: no closing mark at a line's start, no opening one
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote
 
 from newsletter.model import (
     Block,
@@ -29,14 +32,17 @@ from newsletter.model import (
     Paragraph,
     Quote,
     Rule,
+    Span,
     Story,
     Strike,
     Strong,
     Summary,
     Table,
+    Text,
     Video,
     plain_text,
 )
+from newsletter.standfirst import standfirst
 from newsletter.story import says_nothing
 
 WIDTH = 72
@@ -45,6 +51,7 @@ WIDTH = 72
 MIN_ROOM = 24
 """Columns that text keeps where lists nest so deep that their indents alone fill the line."""
 
+_AFTER_ADDRESS = "\x00"  # the place behind a bare address, until the paragraph is whole
 _NOT_FIRST = frozenset("，。、；：！？）】》」』”’〉…—·,.;:!?)]}%‰℃～")
 _NOT_LAST = frozenset("（【《「『“‘〈([{")
 
@@ -52,10 +59,10 @@ _NOT_LAST = frozenset("（【《「『“‘〈([{")
 def render_text(issue: Issue, masthead: Masthead, labels: Mapping[str, Any], slot: Callable[[str], str]) -> str:
     """The text part with LF line ends. `slot` gives the placeholder of a value that differs per subscriber."""
     lines: list[str] = [*wrap(issue.title), "=" * min(WIDTH, columns(issue.title)), ""]
-    if issue.description and not any(isinstance(block, Summary) for block in issue.blocks):
-        lines += [*wrap(issue.description), ""]
+    if deck := standfirst(issue):
+        lines += [*wrap(deck), ""]
     for block in issue.blocks:
-        lines += [*_block(block, ""), ""]
+        lines += [*_block(_with_alerts(block, labels), ""), ""]
     lines += ["-" * WIDTH]
     why = labels["why"].format(name=masthead.name) if masthead.name else labels["why_unnamed"]
     lines += wrap(why)
@@ -66,6 +73,22 @@ def render_text(issue: Issue, masthead: Masthead, labels: Mapping[str, Any], slo
     if masthead.unsubscribe:
         lines += ["", f"{labels['unsubscribe']}:", slot("unsubscribe_url")]
     return "\n".join(lines) + "\n"
+
+
+def _with_alerts(block: Block, labels: Mapping[str, Any]) -> Block:
+    """GitHub's notices as quotes that begin with their kind's name."""
+    match block:
+        case Quote(body=body, alert=alert):
+            named = Paragraph((Strong((Text(labels[f"alert_{alert}"]),)),)) if alert else None
+            inner = tuple(_with_alerts(each, labels) for each in body)
+            return replace(block, body=(named, *inner) if named else inner)
+        case ListBlock(items=items):
+            return replace(
+                block, items=tuple(replace(i, body=tuple(_with_alerts(b, labels) for b in i.body)) for i in items)
+            )
+        case Story(body=body):
+            return replace(block, body=tuple(_with_alerts(each, labels) for each in body))
+    return block
 
 
 def _block(block: Block, indent: str) -> Iterator[str]:
@@ -97,7 +120,7 @@ def _block(block: Block, indent: str) -> Iterator[str]:
             for line in text.split("\n"):
                 yield f"{indent}    {line}".rstrip()
         case Table(header, rows):
-            for cells in (header, *rows):
+            for cells in (header, *rows) if header else rows:
                 yield from wrap(" | ".join(plain_text(cell) for cell in cells), indent)
             yield from _addresses((cell for cells in (header, *rows) for cell in cells), indent)
         case Rule():
@@ -134,7 +157,7 @@ def _story(story: Story, indent: str) -> Iterator[str]:
     for image in story.images:
         body += _image(image, inner)
     for link in story.links:
-        body += [*wrap(f"{link.label}:", inner), inner + link.href]
+        body += _labelled((link,), inner)
     yield from _hang(mark, body, indent)
 
 
@@ -155,27 +178,49 @@ def _image(image: Image, indent: str) -> Iterator[str]:
 
 
 def _inlines(inlines: Inlines, indent: str) -> Iterator[str]:
-    """A paragraph. A bare URL stands on its own line; a link's address follows the paragraph, under its label."""
+    """A paragraph. A bare address stands in its sentence; a link's follows the paragraph, under its label."""
     text = ""
     after: list[Link] = []
     for node in _flat(inlines):
         match node:
-            case Link(href) if node.label == href or href.endswith(node.label):
-                yield from wrap(text, indent) if text.strip() else ()
-                yield indent + href
-                text = ""
+            case Link(href) if is_bare(node):
+                # Programs make a link of it: letters beside it, and any beyond ASCII, would be taken for a part of it.
+                text += " " if text and (text[-1].isalnum() or not text[-1].isascii()) else ""
+                text += shown_address(href) + _AFTER_ADDRESS
             case Link():
                 text += node.label
                 after.append(node)
             case Break():
-                yield from wrap(text, indent)
+                yield from wrap(_apart(text), indent)
                 text = ""
             case _:
                 text += plain_text((node,))
+    text = _apart(text)
     is_label = len(after) == 1 and text.strip() == after[0].label.strip()  # a button: it is said above its address
     if text.strip() and not is_label:
         yield from wrap(text, indent)
     yield from _labelled(after, indent)
+
+
+def is_bare(link: Link) -> bool:
+    """Whether a link's label is its address, with or without what every address has."""
+    return _bare_form(link.label) == _bare_form(link.href)
+
+
+def _bare_form(address: str) -> str:
+    address = re.sub(r"^(?:https?://|mailto:|tel:)", "", unquote(address.strip()), flags=re.IGNORECASE)
+    return address.removeprefix("www.").rstrip("/").casefold()
+
+
+def shown_address(href: str) -> str:
+    """An address as a reader takes it: a mail address without its scheme."""
+    scheme, _, rest = href.partition(":")
+    return rest if scheme.lower() in ("mailto", "tel") and "?" not in rest else href
+
+
+def _apart(text: str) -> str:
+    """The places behind bare addresses: a space where a letter beyond ASCII would follow, else nothing."""
+    return re.sub(f"{_AFTER_ADDRESS}(?=[^\\W_]|[^\\x00-\\x7f])", " ", text).replace(_AFTER_ADDRESS, "")
 
 
 def _addresses(texts: Iterable[Inlines], indent: str) -> Iterator[str]:
@@ -185,9 +230,9 @@ def _addresses(texts: Iterable[Inlines], indent: str) -> Iterator[str]:
 
 def _labelled(links: Iterable[Link], indent: str) -> Iterator[str]:
     for link in links:
-        if link.label != link.href:
+        if not is_bare(link):
             yield from wrap(f"{link.label}:", indent)
-        yield indent + link.href
+        yield indent + shown_address(link.href)
 
 
 def _flat(inlines: Inlines) -> Iterator[Any]:
@@ -196,6 +241,10 @@ def _flat(inlines: Inlines) -> Iterator[Any]:
         match node:
             case Strong(children) | Emphasis(children) | Strike(children):
                 yield from _flat(children)
+            case Span(children=children) if any(isinstance(each, Link) for each in _flat(children)):
+                yield from _flat(children)
+            case Span("abbr", children, note) if note:
+                yield Text(f"{plain_text(children)} ({note})")
             case _:
                 yield node
 

@@ -9,21 +9,27 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import PurePath
 from typing import Any
 
 from newsletter.errors import ContentError, located
 from newsletter.fields import Condition, Marked, mark_fields
+from newsletter.front_keys import canonical, written_under
 from newsletter.front_matter import FrontMatter, read_front_matter
 from newsletter.inline import SCHEMES
 from newsletter.issue_name import name_of_file, slug_of
+from newsletter.languages import detect_language
 from newsletter.liquid import resolve_liquid
 from newsletter.markdown import MarkdownError, parse_markdown
-from newsletter.model import Blocks, Finding, Heading, Image, Issue, Site, Summary, plain_text, walk
+from newsletter.model import Blocks, Finding, Heading, Image, Issue, Paragraph, Site, Summary, plain_text, walk
 from newsletter.permalink import post_path
+from newsletter.post_dates import day_on_site, read_date
 from newsletter.publication import DRAFTS, read_publication
+from newsletter.shortcodes import resolve_shortcodes
 from newsletter.story import normalised
+from newsletter.titles import highest_heading, plain_words, title_of_name
+from newsletter.tree import links_of
 
 MAX_BYTES = 1024 * 1024
 """A larger post is surely another file: 1 MiB is fifty times a long digest, and ten times what Gmail shows."""
@@ -40,7 +46,8 @@ _KNOWN = frozenset(
         *("lang", "layout", "published", "newsletter", "permalink"),
     }
 )
-_OWN_KEYS = frozenset({"issue", "subject", "preheader", "template"})
+_OWN_KEYS = frozenset({"issue", "subject", "preheader", "template", "smart_punctuation", "stories"})
+_SWITCHES = frozenset({"smart_punctuation", "stories"})
 
 
 def decode_post(data: bytes, path: str) -> str:
@@ -98,14 +105,23 @@ def parse_post(
     if not front.body.strip():
         raise ContentError(located(path, front.body_line, "the post has no text after its front matter", "write it"))
     assembler = _Assembler(front, marked, site, path, folder)
-    liquid = resolve_liquid(front.body, site, assembler.page, path=path, first_line=front.body_line, choose=choose)
+    plain = resolve_shortcodes(front.body, path=path, first_line=front.body_line)
+    liquid = resolve_liquid(plain.text, site, assembler.page, path=path, first_line=front.body_line, choose=choose)
     assembler.has_conditions = bool(liquid.conditions)
     url = assembler.url()
+    smart = assembler.switch("smart_punctuation", site.smart_punctuation)
     try:
-        body = parse_markdown(liquid.text, first_line=front.body_line, base_url=site.base, page_url=url)
+        body = parse_markdown(
+            liquid.text,
+            first_line=front.body_line,
+            base_url=site.base,
+            page_url=url,
+            smart_punctuation=smart,
+            stories=assembler.switch("stories", True),
+        )
     except MarkdownError as error:
         raise ContentError(located(path, error.line, error.what, error.remedy)) from error
-    issue = assembler.issue(body.blocks, (*liquid.findings, *body.findings), language, url)
+    issue = assembler.issue(body.blocks, (*plain.findings, *liquid.findings, *body.findings), language, url)
     return Post(issue, liquid.conditions)
 
 
@@ -115,33 +131,34 @@ class _Assembler:
     def __init__(self, front: FrontMatter, marked: Marked, site: Site, path: str, folder: tuple[str, ...] = ()) -> None:
         self.marked = marked
         self.site = site
-        self.values = front.values
-        self.texts = front.texts
+        self.written = front.values
+        self.values = canonical(front.values)
+        self.texts = canonical(front.texts)
         self.path = path
         self.stem = PurePath(path).stem if path not in ("-", "<stdin>") else ""
         self.folder = folder or PurePath(path).parent.parts
         self.file_name = name_of_file(path, self.folder[-1] if self.folder else "") if self.stem else ""
         self.body_line = front.body_line
         self.findings: list[Finding] = list(front.findings)
-        self.lines = front.key_lines
+        self.lines = canonical(front.key_lines)
         self.has_conditions = False
 
     @property
     def page(self) -> Mapping[str, Any]:
         """What `page.…` means in the text: the front matter, and the date as Jekyll prints it."""
         day = self._written_day()
-        return {**self.values, "date": day.isoformat() if day else "", "url": self.url()}
+        return {**self.written, "date": day.isoformat() if day else "", "url": self.path_on_site()}
 
     def url(self) -> str:
         """The post's address on the site: its own `permalink`, else the site's template; empty without either."""
-        template = self.text("permalink") or self.site.permalink
-        if not self.site.base or not template or self.values.get("published") is False:
+        if not self.site.base or self.values.get("published") is False:
             return ""
-        named = _DATED_NAME.match(self.stem)
-        title = named[4] if named else self.stem
-        categories = self.words("categories") or self.words("category")
-        path = post_path(template, title=title, day=self._written_day(), categories=categories)
+        path = self.path_on_site()
         return self.site.base + path.lstrip("/") if path else ""
+
+    def path_on_site(self) -> str:
+        """The post's path below the site's base, as Jekyll's `page.url`; empty where nobody knows it."""
+        return web_path(self.written, self.stem, self.site)
 
     def _written_day(self) -> date | None:
         try:
@@ -152,11 +169,15 @@ class _Assembler:
     def issue(self, blocks: Blocks, findings: tuple[Finding, ...], language: str, url: str) -> Issue:
         first = blocks[0] if blocks else None
         heading = plain_text(first.inlines) if isinstance(first, Heading) else ""
-        title = self.text("title") or heading
+        title = plain_words(self.text("title")) or heading or self.title_elsewhere(blocks)
         if not title:
             raise ContentError(located(self.path, 1, "the post has no title", "write `title: …` in its front matter"))
-        if heading and normalised(heading) == normalised(title):
-            blocks = blocks[1:]
+        if isinstance(first, Heading) and heading and normalised(heading) == normalised(title):
+            links = tuple(link for link in links_of((first,)) if link.href != url)
+            if not url and len(first.inlines) == 1 and [link.href for link in links] and links[0].href[:4] == "http":
+                url, links = links[0].href, links[1:]  # a headline that links to itself, on the web
+            kept = tuple(Paragraph((link,), first.line) for link in links if link.children)
+            blocks = (*kept, *blocks[1:])
         if not blocks:
             what, remedy = "the post has nothing beside its title", "write its text"
             if self.has_conditions:
@@ -165,7 +186,7 @@ class _Assembler:
             raise ContentError(located(self.path, self.body_line, what, remedy))
         own = self.own_keys()
         summary = next((block for block in walk(blocks) if isinstance(block, Summary)), None)
-        description = self.text("description") or self.text("summary") or " ".join(summary.lines if summary else ())
+        description = plain_words(self.text("description")) or " ".join(summary.lines if summary else ())
         day = self.day()
         words = " ".join((title, description, *(_words(block) for block in walk(blocks))))
         name = own.get("issue", "") or self.file_name
@@ -175,9 +196,9 @@ class _Assembler:
             name=name,
             title=title,
             blocks=blocks,
-            lang=self.text("lang") or language or detect_language(words),
+            lang=self.text("lang").replace("_", "-") or language or detect_language(words),
             date=day,
-            author=self.text("author"),
+            author=plain_words(self.text("author")),
             description=description,
             hero=self.hero(title),
             tags=self.words("tags"),
@@ -195,6 +216,20 @@ class _Assembler:
             extra={key: value for key, value in self.values.items() if key not in _KNOWN},
             findings=tuple(sorted((*self.findings, *findings), key=lambda finding: finding.line or 0)),
         )
+
+    def title_elsewhere(self, blocks: Blocks) -> str:
+        """A title from a heading further down, or from the file's name, with a warning."""
+        found = highest_heading(blocks)
+        stem = PurePath(self.path).parent.name if self.stem in ("index", "_index") else self.stem
+        title = plain_text(found.inlines) if found else title_of_name(stem)
+        if title:
+            place = "a heading's words are" if found else "the file's name is"
+            self.findings.append(
+                Finding(
+                    "title-missing", f"the post has no title, so {place} taken for it", f"write title: {title[:60]}", 1
+                )
+            )
+        return title
 
     def text(self, key: str) -> str:
         value = self.values.get(key)
@@ -234,23 +269,14 @@ class _Assembler:
                 what = f"the file name begins with {self.file_name[:10]}, which is no day"
                 self.findings.append(Finding("date-name", what, "rename the file"))
             return day
-        if isinstance(value, datetime):
-            return value.date()
-        if isinstance(value, date):
-            return value
-        written = " ".join(str(value).split())
-        # Jekyll writes `2026-03-01 08:00:00 +0800`; Python's ISO reader wants no space before the offset.
-        candidate = re.sub(r"\s+(?=[+-]\d{2}:?\d{2}$)", "", written.replace("/", "-"))
-        candidate = re.sub(r"-(\d)(?=-|$|[T ])", r"-0\1", candidate)
-        candidate = re.sub(r"(?<=[T ])(\d)(?=:)", r"0\1", candidate)
-        try:
-            return datetime.fromisoformat(candidate).date()
-        except ValueError:
-            raise ContentError(
-                located(
-                    self.path, self.lines.get("date"), f"`date` is '{written[:40]}', not a date", "write 2026-03-01"
-                )
-            ) from None
+        day = read_date(value)
+        if day is None:
+            if not quiet:
+                written = " ".join(str(value).split())[:40]
+                key = written_under(self.written, "date")
+                self.note("date", f"`{key}` is '{written}', not a date, and is left out", "write 2026-03-01")
+            return named_day(self.file_name)
+        return day
 
     def own_keys(self) -> Mapping[str, str]:
         value = self.values.get("newsletter")
@@ -272,11 +298,40 @@ class _Assembler:
         return {
             key: " ".join(_without_controls(str(item)).split())
             for key, item in value.items()
-            if key in _OWN_KEYS and item is not None
+            if key in _OWN_KEYS - _SWITCHES and item is not None
         }
+
+    def switch(self, key: str, default: bool) -> bool:
+        """A key beneath `newsletter:` that is true or false."""
+        own = self.values.get("newsletter")
+        value = own.get(key) if isinstance(own, dict) else None
+        if isinstance(value, bool) or value is None:
+            return default if value is None else value
+        self.note("newsletter", f"`newsletter.{key}` is neither true nor false", f"write {key}: false")
+        return default
 
     def note(self, key: str, what: str, remedy: str) -> None:
         self.findings.append(Finding(f"front-matter-{key}", what, remedy, self.lines.get(key)))
+
+
+def web_path(written: Mapping[str, Any], stem: str, site: Site) -> str:
+    """Where a site has a post of these front matter values and file name: a path, or nothing where nobody knows."""
+    values = canonical(written)
+    if values.get("permalink") is False:
+        return ""
+    template = str(values.get("permalink") or site.permalink)
+    if not template:
+        return ""
+    named = _DATED_NAME.match(stem)
+    categories = values.get("categories")
+    words = categories if isinstance(categories, list) else str(categories or "").split()
+    return post_path(
+        template,
+        title=named[4] if named else stem,
+        slug=str(values.get("slug") or ""),
+        day=day_on_site(values.get("date"), str(site.values.get("timezone") or "")) or named_day(stem),
+        categories=tuple(str(word) for word in words),
+    )
 
 
 def named_day(stem: str) -> date | None:
@@ -298,16 +353,3 @@ def _words(block: Any) -> str:
 def _without_controls(text: str) -> str:
     """Control characters have no place in a subject or a title, and would let a header begin anew."""
     return "".join(char if unicodedata.category(char) not in ("Cc", "Zl", "Zp") else " " for char in text)
-
-
-def detect_language(text: str) -> str:
-    """zh, ja, ko or en by script: kana is Japanese, Hangul is Korean, other CJK letters Chinese, from a tenth up."""
-    kana = sum("\u3041" <= char <= "\u30fa" for char in text)
-    hangul = sum("\uac00" <= char <= "\ud7a3" for char in text)
-    han = sum("\u4e00" <= char <= "\u9fff" or "\u3400" <= char <= "\u4dbf" for char in text)
-    letters = sum(char.isalpha() for char in text)
-    if not letters or kana + hangul + han < letters / 10:
-        return "en"
-    if hangul > kana + han:
-        return "ko"
-    return "ja" if kana > (kana + han) / 5 else "zh"

@@ -17,6 +17,8 @@ import nh3
 from lxml.html import HtmlElement
 
 from newsletter.asked_size import with_asked_size
+from newsletter.html_elements import escape_unknown_tags, is_hidden, set_ruby
+from newsletter.html_table import place_cells
 from newsletter.inline import FIELD_MARK, InlineReader, blank, figures, is_audio, linked_videos, settle, watch_page
 from newsletter.model import (
     Block,
@@ -36,6 +38,7 @@ from newsletter.model import (
     Paragraph,
     Quote,
     Rule,
+    Span,
     Strike,
     Strong,
     Table,
@@ -53,12 +56,13 @@ MAX_ATTRIBUTES = 20_000
 _INLINE = frozenset(
     {
         *("a", "abbr", "b", "bdi", "bdo", "br", "cite", "code", "del", "dfn", "em", "font", "i", "img", "ins", "kbd"),
-        *("label", "mark", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u"),
-        *("var", "wbr"),
+        *("label", "mark", "q", "rb", "rp", "rt", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub"),
+        *("sup", "time", "tt", "u", "var", "wbr"),
     }
 )
 _ATTRIBUTES = {
     "a": {"href", "title"},
+    "abbr": {"title"},
     "code": {"class"},
     "img": {"src", "alt", "title", "width", "height", "style"},
     "iframe": {"src", "title"},
@@ -67,14 +71,17 @@ _ATTRIBUTES = {
     "source": {"src"},
     "embed": {"src"},
     "ol": {"start"},
-    "td": {"align"},
-    "th": {"align"},
+    "td": {"align", "colspan", "rowspan"},
+    "th": {"align", "colspan", "rowspan"},
+    "*": {"hidden", "style"},
 }
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")  # lxml takes none of these
+_NOSCRIPT = re.compile(r"</?noscript\b[^<>]*>", re.IGNORECASE)  # what it holds is for readers such as ours
 _VOID = frozenset({"br", "embed", "hr", "img", "source", "wbr"})
 _TAGS = {
     *_INLINE,
     *_ATTRIBUTES,
+    "template",
     *("p", "div", "section", "article", "header", "footer", "main", "aside", "nav", "center", "address", "details"),
     *("summary", "figure", "figcaption", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "li", "dl", "dt", "dd"),
     *("blockquote", "pre", "table", "thead", "tbody", "tfoot", "tr", "caption", "hr"),
@@ -88,6 +95,7 @@ def read_html(source: str, line: int, reader: InlineReader) -> Iterator[Block]:
     if _depth(source) > 10 * MAX_DEPTH or any(_is_huge(piece) for piece in source.split(">")):
         yield from _words_only(source, line, reader)
         return
+    source = _without_unknown_tags(source, line, reader)
     # Security: an allow-list, and the contents of script and style dropped with them.
     # Schemes are judged by the reader, who says so in a finding; nh3 would drop the attribute in silence.
     schemes = set(re.findall(r"[a-z][a-z0-9+.\-]{1,30}(?=:)", source.lower()))
@@ -101,7 +109,27 @@ def read_html(source: str, line: int, reader: InlineReader) -> Iterator[Block]:
         root = lxml.html.fragment_fromstring(clean, create_parent="div")
     except (lxml.etree.ParserError, lxml.etree.XMLSyntaxError):
         return
+    _drop_hidden(root, line, reader)
     yield from _Html(line, reader).blocks(root)
+
+
+def _without_unknown_tags(source: str, line: int, reader: InlineReader) -> str:
+    source, words, components = escape_unknown_tags(_NOSCRIPT.sub("", source))
+    for name in words:
+        reader.note_placeholder(name, line)
+    for name in components:
+        reader.note_component(name, line)
+    return source
+
+
+def _drop_hidden(root: HtmlElement, line: int, reader: InlineReader) -> None:
+    """What a browser would not show is not mailed."""
+    hidden = [each for each in root.iter() if isinstance(each.tag, str) and is_hidden(each.tag, each.attrib)]
+    for element in hidden:
+        if element.getparent() is not None:
+            element.drop_tree()
+    if hidden:
+        reader.note_hidden(line)
 
 
 class _Html:
@@ -213,6 +241,16 @@ class _Html:
                 return [Strike(inside)] if inside else []
             case "a" if element.get("href"):
                 return list(self.reader.link(element.get("href", ""), inside, element.get("title", ""), self.line))
+            case "sup" | "sub" as kind:
+                return [Span(kind, inside)] if plain_text(inside).strip() else list(inside)
+            case "abbr" if title := element.get("title"):
+                return [Span("abbr", inside, " ".join(title.split()))]
+            case "ruby":
+                return set_ruby(inside)
+            case "rt":
+                return [Span("rt", inside)]
+            case "rp":
+                return []
             case "q":
                 return [Text("“"), *inside, Text("”")]
         return list(inside) if element.tag in _INLINE else [Break(), *inside, Break()]
@@ -238,11 +276,17 @@ class _Html:
             yield from self._paragraph(list(self._inlines(caption)))
         if not rows:
             return
-        columns = max(len(row) for row in rows)
-        cells = [[self._inlines(cell) for cell in row] + [()] * (columns - len(row)) for row in rows]
-        align = tuple(str(cell.get("align") or "") for cell in rows[0])
+        placed = place_cells(rows)
+        columns = max(map(len, placed))
+        cells = [
+            tuple(self._inlines(cell) if cell is not None else () for cell in (*row, *[None] * (columns - len(row))))
+            for row in placed
+        ]
+        align = tuple(str(cell.get("align") or "") if cell is not None else "" for cell in placed[0])
         known = tuple(value if value in ("left", "center", "right") else "" for value in align)
-        yield Table(tuple(cells[0]), tuple(map(tuple, cells[1:])), (*known, *[""] * (columns - len(known))), self.line)
+        if all(cell is None or cell.tag == "td" for cell in placed[0]) and element.find("thead") is None:
+            cells.insert(0, ())
+        yield Table(cells[0], tuple(cells[1:]), (*known, *[""] * (columns - len(known))), self.line)
 
     def _figure(self, element: HtmlElement) -> Iterator[Block]:
         """A figure's picture with its caption as the title; a caption with links, or of anything else, follows it."""

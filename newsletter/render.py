@@ -41,6 +41,7 @@ from newsletter.model import (
     Masthead,
     Note,
     Paragraph,
+    Span,
     Story,
     Strike,
     Strong,
@@ -52,7 +53,8 @@ from newsletter.model import (
 from newsletter.picture_markup import hero_html, inline_picture, picture_html
 from newsletter.plaintext import columns, render_text
 from newsletter.slots import Marks
-from newsletter.story import normalised, says_nothing
+from newsletter.standfirst import standfirst, stories_are_most
+from newsletter.story import says_nothing
 from newsletter.table_form import table_form
 from newsletter.values import printable
 
@@ -114,8 +116,8 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
         "subject": subject,
         "preheader": _clean(preheader + _FILLER * ((PREHEADER_WIDTH - columns(preheader)) // 2)),
         "date": isolated(format_date(issue, labels), direction),
-        "count": isolated(_count(labels, "stories", len(issue.stories)), direction),
-        "deck": _deck(issue),
+        "count": isolated(_count(labels, "stories", len(issue.stories)), direction) if stories_are_most(issue) else "",
+        "deck": standfirst(issue),
         "hero": issue.hero,
         "sections": _sections(rows),
         "direction": direction,
@@ -182,8 +184,10 @@ def choose_labels(
     if parts[0].lower() == "zh" and {part.lower() for part in parts[1:]} & {"tw", "hk", "mo"}:
         tags.insert(0, "zh-Hant")
     known = {key.lower(): key for key in labels}
-    chosen = next((labels[known[tag.lower()]] for tag in tags if tag.lower() in known), labels["en"])
-    return {**labels["en"], **chosen, **overrides}
+    chosen = next((labels[known[tag.lower()]] for tag in tags if tag.lower() in known), None)
+    if chosen is None and parts[0].lower() not in ("en", "und"):
+        chosen = {"date": "{iso}"}  # no English month in a text that is not English
+    return {**labels["en"], **(chosen or {}), **overrides}
 
 
 def _count(labels: Mapping[str, Any], name: str, count: int) -> str:
@@ -198,7 +202,11 @@ def format_date(issue: Issue, labels: Mapping[str, Any]) -> str:
     months = labels["months"]
     day = issue.date
     written: str = labels["date"].format(
-        year=day.year, month=day.month, day=day.day, month_name=months[day.month - 1] if months else ""
+        year=day.year,
+        month=day.month,
+        day=day.day,
+        month_name=months[day.month - 1] if months else "",
+        iso=day.isoformat(),
     )
     return written
 
@@ -207,16 +215,6 @@ def _opening_words(issue: Issue) -> str:
     words = (plain_text(b.inlines) for b in issue.blocks if isinstance(b, Paragraph))
     stories = (lead_words(story) for story in issue.stories)
     return next((" ".join(text.split())[:PREHEADER_WIDTH] for text in (*words, *stories) if text.strip()), issue.title)
-
-
-def _deck(issue: Issue) -> str:
-    """The description beneath the title, unless the post's own summary or first words say it already."""
-    first = issue.blocks[0] if issue.blocks else None
-    if any(isinstance(block, Summary) for block in issue.blocks):
-        return ""
-    if isinstance(first, Paragraph) and normalised(plain_text(first.inlines)).startswith(normalised(issue.description)):
-        return ""
-    return issue.description
 
 
 def _shorten(text: str, limit: int) -> str:
@@ -429,6 +427,8 @@ def inline_html(inlines: Inlines) -> Markup:
                 parts.append(f"<em>{inline_html(children)}</em>")
             case Strike(children):
                 parts.append(f"<s>{inline_html(children)}</s>")
+            case Span(kind, children, note):
+                parts.append(_span_html(kind, inline_html(children), note))
             case Code(text):
                 parts.append(f"<code>{escape(_clean(text))}</code>")
             case Break():
@@ -440,6 +440,19 @@ def inline_html(inlines: Inlines) -> Markup:
             case Image(src, alt):
                 parts.append(inline_picture(replace(node, src=_clean(src), alt=_clean(alt))))
     return Markup("".join(parts))  # noqa: S704 (every part is escaped above)
+
+
+def _span_html(kind: str, words: Markup, note: str) -> Markup:
+    match kind:
+        case "ruby":
+            markup = Markup("<ruby>{}<rp>（</rp><rt>{}</rt><rp>）</rp></ruby>")
+        case "abbr" if note:
+            return Markup('<abbr title="{1}">{0}</abbr>').format(words, _clean(note))
+        case "sup" | "sub":
+            markup = Markup(f"<{kind}>{{}}</{kind}>")  # noqa: S704 (one of two names)
+        case _:
+            return words
+    return markup.format(words, _clean(note))
 
 
 def _code_html(highlighter: Highlighter, text: str, language: str = "") -> Markup:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from newsletter import entries
-from newsletter.keys import Fault, Key, Section, choice, key, number, read_entries, read_table, text, whole
+from newsletter.keys import Fault, Key, Section, choice, key, number, read_entries, read_table, switch, text, whole
 from newsletter.relay import RELAY_EXAMPLE, same_name
 from newsletter.settings_mail import DeliverySection, DkimSection, NewsletterSection, RelaySection
 from newsletter.settings_people import BouncesSection, ServeSection, SubscribersSection
@@ -37,6 +37,13 @@ class SiteSection(Section):
         "“view in browser” and “read the rest”.",
         text(entries.one_line),
         example="/:year/:month/:day/:title/",
+    )
+    smart_punctuation: bool = key(
+        "Whether `--`, `...` and straight quotes of a post become –, … and “ ”, as on a Jekyll blog. A post may say "
+        "otherwise with `smart_punctuation` beneath `newsletter:`.",
+        switch,
+        default=True,
+        example=False,
     )
 
 

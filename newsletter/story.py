@@ -54,6 +54,26 @@ def take_images(sequence: Sequence) -> tuple[Sequence, list[Image]]:
     return rest, images
 
 
+def split_at_pictures(sequence: Sequence) -> list[Sequence]:
+    """A paragraph in parts, each with its words first: pictures that stand alone on their lines part it."""
+    lines: list[Sequence] = [[]]
+    for node in sequence:
+        lines[-1].append(node)
+        if isinstance(node, Soft | Break):
+            lines.append([])
+    parts: list[Sequence] = [[]]
+    pictures_before = False
+    for line in lines:
+        only_pictures = any(isinstance(node, Image) for node in line) and all(
+            isinstance(node, Image) or blank(node) for node in line
+        )
+        if pictures_before and not only_pictures and any(not blank(node) for node in line):
+            parts.append([])
+        pictures_before = only_pictures or (pictures_before and all(map(blank, line)))
+        parts[-1] += line
+    return parts
+
+
 def take_lead(sequence: Sequence, *, more: bool) -> tuple[Inlines, Sequence]:
     """A bold run alone on the first line, with text to follow on the next lines or in `more` blocks, is the lead."""
     rest = list(sequence)

@@ -88,6 +88,12 @@ def _images(inlines: Inlines) -> list[Image]:
         match node:
             case Image():
                 found.append(node)
-            case Strong(children) | Emphasis(children) | Strike(children) | Link(children=children):
+            case (
+                Strong(children)
+                | Emphasis(children)
+                | Strike(children)
+                | Span(children=children)
+                | Link(children=children)
+            ):
                 found += _images(children)
     return found

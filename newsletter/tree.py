@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from newsletter.model import (
     Block,
     Blocks,
+    CodeBlock,
     Definitions,
     Emphasis,
     Figure,
@@ -23,9 +24,11 @@ from newsletter.model import (
     ListItem,
     Paragraph,
     Quote,
+    Span,
     Story,
     Strike,
     Strong,
+    Summary,
     Table,
     Text,
     Video,
@@ -62,8 +65,8 @@ def _map_block(block: Block, change: Change) -> Block:
                 if (new is None and old.href) or (new and not isinstance(new, Image))
             )
             return dataclasses.replace(block, body=(*(_map_block(inner, change) for inner in body), *lost), images=kept)
-        case Quote(body, line):
-            return Quote(tuple(_map_block(inner, change) for inner in body), line)
+        case Quote(body=body):
+            return dataclasses.replace(block, body=tuple(_map_block(inner, change) for inner in body))
         case ListBlock(items=items):
             changed_items = tuple(
                 ListItem(tuple(_map_block(inner, change) for inner in item.body), item.checked) for item in items
@@ -100,7 +103,7 @@ def _map_inlines(inlines: Inlines, change: Change) -> Inlines:
                 # A link inside a link is no link: mail clients end the outer one there.
                 flat = tuple(Text(part.label) if isinstance(part, Link) else part for part in inner)
                 out.append(dataclasses.replace(node, children=flat))
-            case Strong(children) | Emphasis(children) | Strike(children):
+            case Strong(children) | Emphasis(children) | Strike(children) | Span(children=children):
                 out.append(dataclasses.replace(node, children=_map_inlines(children, change)))
             case _:
                 out.append(node)
@@ -121,6 +124,28 @@ def _words_of(image: Image) -> Inlines:
     """What stands where a picture cannot: its alternative text, linked where the picture was."""
     text = (Text(image.alt),) if image.alt else ()
     return (Link(image.href, text or (Text(image.href),)),) if image.href else text
+
+
+# --- its words ------------------------------------------------------------------------------------------------------
+
+
+def words_of(blocks: Iterable[Block]) -> Iterator[str]:
+    """Every text of these blocks, in reading order."""
+    for block in walk(blocks):
+        match block:
+            case Heading(inlines=inlines) | Paragraph(inlines=inlines):
+                yield plain_text(inlines)
+            case Story(lead=lead, links=links):
+                yield plain_text(lead)
+                yield from (link.label for link in links)
+            case Summary(lines):
+                yield from lines
+            case CodeBlock(text):
+                yield text
+            case Table(header=header, rows=rows):
+                yield from (plain_text(cell) for cells in (header, *rows) for cell in cells)
+            case Definitions(items=items):
+                yield from (plain_text(term) for term, _ in items)
 
 
 # --- its links ------------------------------------------------------------------------------------------------------
@@ -150,7 +175,7 @@ def _inline_links(inlines: Inlines) -> Iterator[Link]:
         match node:
             case Link():
                 yield node
-            case Strong(children) | Emphasis(children) | Strike(children):
+            case Strong(children) | Emphasis(children) | Strike(children) | Span(children=children):
                 yield from _inline_links(children)
             case Image(href=href) if href:
                 yield Link(href, ())

@@ -41,6 +41,7 @@ from newsletter.model import (
     Paragraph,
     Quote,
     Rule,
+    Span,
     Story,
     Strike,
     Strong,
@@ -129,15 +130,16 @@ def _block(block: Block) -> Iterator[str]:
             for item in items:
                 yield "  item" if item.checked is None else f"  item {'done' if item.checked else 'open'}"
                 yield from _lines(item.body, "    ")
-        case Quote(body):
-            yield f"quote{place}"
+        case Quote(body=body, alert=alert):
+            yield f"quote{place} {alert}".rstrip()
             yield from _lines(body, "  ")
         case CodeBlock(text, language):
             yield f"code{place} {language}".rstrip()
             yield from (f"  |{line}" for line in text.split("\n"))
         case Table(header, rows, align):
-            yield f"table{place} {','.join(each or '-' for each in align)}"
-            yield from ("  " + " | ".join(marked(cell) for cell in cells) for cells in (header, *rows))
+            yield f"table{place} {','.join(each or '-' for each in align)}{'' if header else ' without header'}"
+            shown = (header, *rows) if header else rows
+            yield from ("  " + " | ".join(marked(cell) for cell in cells) for cells in shown)
         case Rule():
             yield f"rule{place}"
         case Video(href, title, poster, is_audio=is_audio):
@@ -176,6 +178,8 @@ def marked(inlines: Inlines) -> str:
                 out.append(f"<i>{marked(children)}</i>")
             case Strike(children):
                 out.append(f"<s>{marked(children)}</s>")
+            case Span(kind, children, note):
+                out.append(f"<{kind}{f' {note!r}' if note else ''}>{marked(children)}</{kind}>")
             case Code(text):
                 out.append(f"<code>{text}</code>")
             case Break():

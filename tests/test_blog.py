@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cases import outline
 
 from newsletter.blog import CONFIG, read_site
 from newsletter.errors import EXIT_USAGE, ConfigError
 from newsletter.model import Site
+from newsletter.post import parse_post
 
 MEND = "; mend it; Jekyll needs it too"
 JEKYLL = """\
@@ -90,3 +92,26 @@ def test_a_folder_in_its_place(tmp_path: Path) -> None:
     (tmp_path / CONFIG).mkdir()
     with pytest.raises(ConfigError, match=r"_config\.yml: cannot be read \("):
         read_site(tmp_path, url="", baseurl="", permalink="")
+
+
+def test_the_addresses_of_other_pages_and_the_data_of_the_blog(tmp_path: Path) -> None:
+    (tmp_path / CONFIG).write_text("url: https://blog.example\npermalink: /:year/:title/\ntimezone: America/New_York\n")
+    posts = tmp_path / "_posts"
+    posts.mkdir()
+    (posts / "2026-03-01-one.md").write_text("---\ntitle: One\nslug: first\n---\nx")
+    (posts / "2026-01-01-late.md").write_text("---\ntitle: L\ndate: 2026-01-01 02:00:00 +0000\n---\nx")
+    (tmp_path / "about.md").write_text("---\ntitle: About\n---\nx")
+    (tmp_path / "_data").mkdir()
+    (tmp_path / "_data" / "team.yml").write_text("lead: Ada\n")
+    (tmp_path / "secret.yml").write_text("key: hidden\n")
+    site = read_site(tmp_path, url="", baseurl="", permalink="")
+    assert site.pages["2026-03-01-one"] == "/2026/first/"
+    assert site.pages["2026-01-01-late"] == "/2025/late/"
+    assert site.pages["about.md"] == "/about/"
+    assert site.values["data"]["team"] == {"lead": "Ada"}
+    assert {"../secret", "nothing"}.isdisjoint(site.values["data"])
+    assert "../secret.md" not in site.pages
+    source = "---\ntitle: T\n---\n{{ site.data.team.lead }} [a]({% post_url 2026-03-01-one %}) {% link gone.md %}"
+    issue = parse_post(source, path="p.md", site=site).issue
+    assert outline(issue.blocks) == "p @4 Ada <a https://blog.example/2026/first/>a</a>"
+    assert [finding.code for finding in issue.findings] == ["liquid-tag"]

@@ -80,7 +80,6 @@ def meaning(mail: EmailMessage) -> list[tuple[object, ...]]:
             (
                 part.get_content_type(),
                 part.get_content_charset(),
-                part["Content-Transfer-Encoding"],
                 part["Content-ID"],
                 part.get_content_disposition(),
                 part.get_filename(),
@@ -112,6 +111,25 @@ def test_splicing_is_rebuilding(
     data = spliced(text, html, values, pictures)
     assert_on_the_wire(data)
     assert meaning(read(data)) == meaning(rebuilt(filled(text, values), filled(html, values), pictures))
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [("<p>words</p>\n" * 99, "quoted-printable"), (LONG, "base64"), ("", "base64"), ("Привет, " * 9, "base64")],
+)
+def test_the_smaller_encoding_is_sent(text: str, encoding: str) -> None:
+    data = spliced(["t"], [text], [], ())
+    (page,) = [part for part in read(data).walk() if part.get_content_type() == "text/html"]
+    assert page["Content-Transfer-Encoding"] == encoding
+    assert page.get_content().replace("\r\n", "\n") == (text if text.endswith("\n") else f"{text}\n")
+
+
+def test_a_value_in_quoted_printable_is_encoded_too() -> None:
+    data = spliced(["t"], ["a" * 200, 0, ". b" * 40, 0], ["=é. \u2028" * 30], ())
+    assert_on_the_wire(data)
+    (page,) = [part for part in read(data).walk() if part.get_content_type() == "text/html"]
+    value = "=é. \u2028" * 30
+    assert page.get_content().rstrip("\r\n") == "a" * 200 + value + ". b" * 40 + value
 
 
 @pytest.mark.parametrize("shift", [0, 1, 2])

@@ -98,7 +98,6 @@ def test_every_line_end_gives_the_same_issue() -> None:
             "write something for everyone, or use {% else %}",
         ),
         ("\n" * 50_001 + "a", "posts/post.md: the post has 50,001 lines; keep it under 50,000"),
-        ("text alone", "posts/post.md:1: the post has no title; write `title: …` in its front matter"),
         (
             "---\ntitle: a\n---\n\nx\n\n```py\ncode",
             "posts/post.md:7: the code fence ``` is never closed and would swallow the rest of the post; "
@@ -136,7 +135,7 @@ def test_only_the_first_heading_can_repeat_the_title() -> None:
 def test_the_heading_is_the_title_where_none_is_written() -> None:
     issue = post("layout: post", "# **甲** [乙](https://a.example)\n\n正文。\n")
     assert issue.title == "甲 乙"
-    assert outline(issue.blocks) == "p @6 正文。"
+    assert outline(issue.blocks) == "p @4 <a https://a.example>乙</a>\np @6 正文。"
 
 
 # --- date, slug, language -------------------------------------------------------------------------------------------
@@ -169,11 +168,73 @@ def test_a_date_is_the_authors_day_whatever_the_zone() -> None:
 
 @pytest.mark.parametrize(
     ("written", "shown"),
-    [("soon", "soon"), ("12", "12"), ("[2026]", "[2026]"), ("2026-13-01x", "2026-13-01x"), ("'a\n\n  b'", "a b")],
+    [
+        *(("soon", "soon"), ("12", "12"), ("[2026]", "[2026]"), ("2026-13-01x", "2026-13-01x"), ("'a\n\n  b'", "a b")),
+        *(("2026-02-30", "2026-02-30"), ("02/03/2026", "02/03/2026"), ("March 2026", "March 2026")),
+    ],
 )
-def test_dates_that_are_none(written: str, shown: str) -> None:
-    sentence = refusal(f"---\ntitle: 题\ndate: {written}\n---\n正文")
-    assert sentence == f"posts/post.md:3: `date` is '{shown}', not a date; write 2026-03-01"
+def test_dates_that_are_none_are_left_out_with_a_warning(written: str, shown: str) -> None:
+    issue = post(f"title: 题\ndate: {written}")
+    (finding,) = issue.findings
+    assert issue.date is None
+    assert finding.at("p.md") == f"p.md:3: `date` is '{shown}', not a date, and is left out; write 2026-03-01"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("March 1, 2026", "1 March 2026", "Mar 1st, 2026", "Sun, 01 Mar 2026 10:00:00 +0000", "Sunday, March 1, 2026"),
+        *(
+            "2026.03.01",
+            "2026年3月1日",
+            "2026년 3월 1일",
+            "20260301",
+            "2026-03-01 10:00:00 UTC",
+            "2026-03-01T10:00:00-05:00",
+        ),
+    ],
+)
+def test_dates_as_people_write_them(written: str) -> None:
+    assert post(f"title: 题\ndate: '{written}'").date == date(2026, 3, 1)
+
+
+@pytest.mark.parametrize("key", ["Date", "pubDate", "pubDatetime", "publishDate", "published_at", "published"])
+def test_the_date_under_other_names(key: str) -> None:
+    issue = post(f"title: 题\n{key}: 2026-03-01")
+    assert (issue.date, issue.published) == (date(2026, 3, 1), True)
+
+
+def test_keys_in_capitals_and_other_programs_names() -> None:
+    issue = post("Title: 题\nLanguage: zh_TW\nAuthors: [Ada, {name: Bo}]\nSummary: 一句。")
+    assert (issue.title, issue.lang, issue.author, issue.description) == ("题", "zh-TW", "Ada, Bo", "一句。")
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "title", "said"),
+    [
+        ("Words.\n\n## B\n\nx\n\n# A\n\ny\n", "p.md", "A", "a heading's words are taken for it"),
+        ("Words alone.\n", "2026-03-02-issue-92.md", "Issue 92", "the file's name is taken for it"),
+        ("Words alone.\n", "posts/the-harbour/index.md", "The Harbour", "the file's name is taken for it"),
+    ],
+)
+def test_a_title_from_elsewhere_is_named(text: str, path: str, title: str, said: str) -> None:
+    issue = parse_post(text, path=path).issue
+    assert issue.title == title
+    assert [said in finding.what for finding in issue.findings] == [True]
+
+
+def test_a_post_from_standard_input_needs_a_title() -> None:
+    assert refusal("text alone", path="-") == "-:1: the post has no title; write `title: …` in its front matter"
+
+
+def test_a_title_is_plain_words() -> None:
+    issue = post('title: "The **city\'s** `feeds` &amp; [more](https://a.example)"\ndescription: "* **Bold** <b>x</b>"')
+    assert (issue.title, issue.description) == ("The city's feeds & more", "* Bold x")
+
+
+def test_a_comment_that_cuts_a_value_is_named() -> None:
+    assert codes(post("title: C# and F#, #1 hits")) == [(2, "front-matter-comment")]
+    assert codes(post("title: C# and F#  # a comment")) == []
 
 
 def test_the_file_name_dates_a_post_that_does_not() -> None:
@@ -283,13 +344,16 @@ def test_own_keys() -> None:
 def test_own_keys_that_we_do_not_know() -> None:
     issue = post("title: 题\nnewsletter:\n  sbject: 主题")
     assert [finding.at("p.md") for finding in issue.findings] == [
-        "p.md:3: `newsletter.sbject` is not a key we know; use one of issue, preheader, subject, template"
+        "p.md:3: `newsletter.sbject` is not a key we know; "
+        "use one of issue, preheader, smart_punctuation, stories, subject, template"
     ]
 
 
 def test_own_keys_must_be_a_group() -> None:
     sentence = refusal("---\ntitle: 题\nnewsletter: yes\n---\n正文")
-    assert sentence.startswith("posts/post.md:3: `newsletter` is not a group of keys; indent issue, preheader, subject")
+    assert sentence.startswith(
+        "posts/post.md:3: `newsletter` is not a group of keys; indent issue, preheader, smart_punctuation, stories"
+    )
 
 
 @pytest.mark.parametrize("control", ["\\r\\nBcc: x@a.example", "\\u2028Bcc", "\\u0085x", "\\ex"])

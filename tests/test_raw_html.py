@@ -9,7 +9,7 @@ import pytest
 from cases import outline
 from conftest import examples
 from growth import assert_linear
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from test_markdown import squeezed, words_of
 
@@ -152,6 +152,7 @@ TAGS = st.one_of(
 def test_no_word_is_lost_or_said_twice(pieces: list[str]) -> None:
     # A space keeps a number apart from `<` and `&`, which would make it part of a tag.
     source = " ".join(pieces)
+    assume(not re.search(r"</\s*<!--", source))  # one comment for HTML, an end tag and a comment for lxml
     blocks, _ = read(source)
     root = lxml.html.fragment_fromstring(re.sub(r"<!-- c -->", "", source), create_parent="div")
     assert sorted(re.findall(r"\d{3}", " ".join(words_of(blocks)))) == sorted(re.findall(r"\d{3}", root.text_content()))

@@ -632,8 +632,11 @@ def test_each_language_has_all_labels(lang: str) -> None:
             assert value.strip() == value != ""
 
 
-def test_the_languages_are_the_eight() -> None:
-    assert list(LABELS) == ["en", "zh", "zh-Hant", "ja", "ko", "es", "de", "fr"]
+def test_the_languages_are_the_twenty() -> None:
+    assert list(LABELS) == [
+        *("en", "zh", "zh-Hant", "ja", "ko", "es", "de", "fr", "ru", "uk", "bg", "pt", "it", "pl", "tr", "vi", "id"),
+        *("ar", "he", "fa"),
+    ]
 
 
 @pytest.mark.parametrize(

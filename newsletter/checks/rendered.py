@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from html import unescape
 
-from newsletter.budget import encoded_size
+from newsletter.budget import sent_size
 from newsletter.checks.contrast import contrast_findings
 from newsletter.model import (
     Email,
@@ -49,7 +49,7 @@ def sample_text(template: Template) -> str:
 
 def size_findings(email: Email) -> Iterator[Finding]:
     """What one variant weighs too much."""
-    size = encoded_size(len(sample_text(email.html).encode()))
+    size = sent_size(sample_text(email.html).encode())
     if size > CLIPPED_BYTES:
         what = f"the email has {size:,} bytes as sent, and Gmail clips near {CLIPPED_BYTES:,}"
         yield Finding("size", what, "split the post, or shorten the theme", severity="error")

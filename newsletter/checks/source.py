@@ -25,6 +25,7 @@ from newsletter.model import (
     Link,
     Paragraph,
     Severity,
+    Span,
     Story,
     Strike,
     Strong,
@@ -50,7 +51,14 @@ HOTLINK_REFUSERS = ("mmbiz.qpic.cn", "mmbiz.qlogo.cn", "pbs.twimg.com", "sinaimg
 _SEVERITY: Mapping[str, Severity] = {"date-missing": "hint", "link-bare": "hint"}
 
 _EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf\U0001f1e6-\U0001f1ff]")
-_RESIDUE = re.compile(r"\*\*|\{\{|\{%|\{:|\]\(|%\}|\}\}")
+_RESIDUE = re.compile(
+    r"\*\*|\{\{|\{%|\{:|\]\(|%\}|\}\}|!\[\[|\[\[(?=[^\[\]\n]+\]\])|\[\^[^\]\s]+\]|\][ ]?\[(?=[^\]\n]+\])"
+    r"|^#{1,6}(?=[^\W\d_])|^:::"
+)
+# What an author meant to be read as it stands, and code.
+_MEANT = re.compile(
+    r"\{%-?\s*raw\s*-?%\}.*?\{%-?\s*endraw\s*-?%\}|\\[!-/:-@\[-`{-~]|(?<!`)(`+)(?!`).*?[^`]\1(?!`)", re.DOTALL
+)
 
 
 def source_findings(issue: Issue, text: str, slips: Iterable[Slip]) -> tuple[Finding, ...]:
@@ -68,7 +76,7 @@ def source_findings(issue: Issue, text: str, slips: Iterable[Slip]) -> tuple[Fin
         *_pictures(issue),
         *_links(issue, text),
         *_stories(issue),
-        *_residue(issue),
+        *_residue(issue, text),
     )
 
 
@@ -155,16 +163,20 @@ def _stories(issue: Issue) -> Iterator[Finding]:
         yield Finding("story-source", what, "link it at its end: [source](https://…)", story.line, None, "hint")
 
 
-def _residue(issue: Issue) -> Iterator[Finding]:
+def _residue(issue: Issue, source: str) -> Iterator[Finding]:
     """Marks that were to be read by a machine, and that readers would see."""
+    written = _MEANT.sub(lambda meant: "\n" * meant[0].count("\n"), source)
     for block in walk(issue.blocks):
-        line = block.line
+        noticed: set[str] = set()
         for text in _shown_texts(block):
-            if found := _RESIDUE.search(text):
+            for found in _RESIDUE.finditer(text):
+                # A mark that the source has only escaped, or between raw and endraw, is meant.
+                if found[0] in noticed or found[0].strip() not in written:
+                    continue
+                noticed.add(found[0])
                 around = " ".join(text[max(0, found.start() - 12) : found.end() + 12].split())
                 what = f"“{found[0]}” would be read as it stands: …{around}…"
-                yield Finding("residue", what, f"take it out, or write \\{found[0]} if you mean it", line)
-                break
+                yield Finding("residue", what, f"take it out, or write \\{found[0]} if you mean it", block.line)
 
 
 def _shown_texts(block: object) -> Iterator[str]:
@@ -191,7 +203,13 @@ def _texts(inlines: Inlines) -> Iterator[str]:
         match node:
             case Text(text):
                 yield text
-            case Strong(children) | Emphasis(children) | Strike(children) | Link(children=children):
+            case (
+                Strong(children)
+                | Emphasis(children)
+                | Strike(children)
+                | Span(children=children)
+                | Link(children=children)
+            ):
                 yield from _texts(children)
 
 

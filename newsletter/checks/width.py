@@ -24,6 +24,7 @@ from newsletter.model import (
     Link,
     Paragraph,
     Story,
+    Span,
     Strike,
     Strong,
     Table,
@@ -101,7 +102,13 @@ def _texts(inlines: Inlines) -> Iterator[str]:
         match node:
             case Text(text):
                 yield text
-            case Strong(children) | Emphasis(children) | Strike(children) | Link(children=children):
+            case (
+                Strong(children)
+                | Emphasis(children)
+                | Strike(children)
+                | Span(children=children)
+                | Link(children=children)
+            ):
                 yield from _texts(children)
             case _:
                 yield " "
@@ -112,7 +119,13 @@ def _codes(inlines: Inlines) -> Iterator[str]:
         match node:
             case Code(text):
                 yield text
-            case Strong(children) | Emphasis(children) | Strike(children) | Link(children=children):
+            case (
+                Strong(children)
+                | Emphasis(children)
+                | Strike(children)
+                | Span(children=children)
+                | Link(children=children)
+            ):
                 yield from _codes(children)
 
 

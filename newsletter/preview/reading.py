@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from newsletter.audience import Audience
-from newsletter.budget import encoded_size
+from newsletter.budget import sent_size
 from newsletter.checks.views import GMAIL_CLIP, as_word, clipped, is_clipped, without_styles
 from newsletter.config import Config
 from newsletter.inbox import framed_html
@@ -97,7 +97,7 @@ class Reading:
             "answers": written(self.chosen) if self.chosen != self.own else "",
             "sizes": {
                 "decoded": decoded,
-                "encoded": encoded_size(decoded),
+                "encoded": sent_size(self.html.encode()),
                 "sections": html_sizes(self.email)["sections"],
                 "message": len(self.composed(when)),
                 "limit": GMAIL_CLIP,

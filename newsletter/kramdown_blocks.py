@@ -1,0 +1,223 @@
+"""kramdown's block rules where they differ from CommonMark's, as rules for markdown-it.
+
+Tables have a module of their own. Source: https://kramdown.gettalong.org/syntax.html and kramdown 2.4's parsers.
+"""
+
+from __future__ import annotations
+
+import re
+
+from markdown_it import MarkdownIt
+from markdown_it.common.html_blocks import block_names
+from markdown_it.common.utils import normalizeReference
+from markdown_it.ruler import RuleOptionsType
+from markdown_it.rules_block import StateBlock, code, html_block
+from markdown_it.rules_core import StateCore
+
+from newsletter.kramdown_table import table
+
+ABBREVIATIONS = "abbreviations"
+"""Key of `env`: abbreviation -> what it means."""
+
+_ABBREVIATION = re.compile(r"\*\[(.+?)\]:(.*)$")
+_ATTRIBUTES = re.compile(r"\{:[:/]?[^{}\n]*\}[ \t]*$")
+_REFERENCE = re.compile(
+    r"""\[([^\]^\n][^\]\n]*)\]:[ \t]+<?(https?://\S+(?:[ \t]+[^\s"'(]\S*)+)>?([ \t]+["'](.+)["'])?[ \t]*$"""
+)
+_DEFINITION = re.compile(r"[:~][ \t]+\S")
+_GLUED_HEADING = re.compile(r"(#{2,6})(?=[^\W\d_])(.*?)[ \t]*#*[ \t]*$")
+_INSIDE_HTML = "inside_html"
+_LOOKED_THROUGH = "looked_through"
+# Elements that are read to their end, and that may begin a block.
+_ELEMENTS = (frozenset(block_names) - {"base", "basefont", "col", "frame", "hr", "link", "param", "track"}) | {
+    *("pre", "audio", "canvas", "map", "math", "noscript", "object", "picture", "svg", "template", "video"),
+}
+_OPENING_TAG = re.compile(r"<([A-Za-z][A-Za-z0-9]*)(?=[\s/>]|$)")
+_ANY_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)(?=[\s/>]|$)")
+MAX_ELEMENT_LINES = 2_000
+"""Of one element; a longer one ends at a blank line, as in CommonMark."""
+
+MAX_LOOKED_THROUGH = 200_000
+"""Lines of all elements of a post together."""
+
+
+def use_kramdown_blocks(parser: MarkdownIt) -> None:
+    """Give a parser the rules; it has definition lists already."""
+    parser.core.ruler.before("inline", "last_reference_wins", last_reference_wins)
+    rules = parser.block.ruler
+    rules.before("deflist", "several_terms", several_terms)
+    rules.at("table", table, {"alt": ["paragraph", "reference"]})
+    rules.at("code", _code)
+    rules.at("html_block", html_element, {"alt": ["paragraph", "reference", "blockquote"]})
+    ends_text: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    rules.before("fence", "end_of_block", end_of_block, ends_text)
+    rules.before("fence", "attribute_list", attribute_list, {"alt": ["paragraph", "reference"]})
+    rules.after("reference", "reference_with_blanks", reference_with_blanks)
+    rules.before("paragraph", "abbreviation", abbreviation)
+    rules.before("paragraph", "glued_heading", glued_heading)
+
+
+def last_reference_wins(state: StateCore) -> None:
+    """A reference that is defined twice leads where its last definition says; CommonMark takes the first."""
+    for again in state.env.get("duplicate_refs", ()):
+        state.env["references"][again["label"]] = {name: again[name] for name in ("title", "href", "map")}
+
+
+def _first_line(state: StateBlock, line: int, *, outside: bool = False) -> str:
+    """A line's text at the level at hand; empty where it is code, or belongs to a block outside.
+
+    With `outside` such a line counts: it would go on with this level's paragraph otherwise.
+    """
+    if state.is_code_block(line) or (state.sCount[line] < state.blkIndent and not outside):
+        return ""
+    return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
+
+
+def end_of_block(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:  # noqa: N803
+    """`^` alone on a line ends the block before it: a list, and the next one begins anew."""
+    if _first_line(state, startLine, outside=silent).rstrip() != "^":
+        return False
+    if not silent:
+        state.line = startLine + 1
+    return True
+
+
+def attribute_list(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:  # noqa: N803
+    """`{: .class}` alone on a line belongs to the block before it, and is no part of its text."""
+    text = _first_line(state, startLine, outside=silent)
+    if not text.startswith("{:") or not _ATTRIBUTES.match(text) or "toc" in text or text.startswith("{::"):
+        return False
+    if not silent:
+        state.line = startLine + 1
+    return True
+
+
+def abbreviation(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:  # noqa: N803
+    """`*[HTML]: Hyper Text Markup Language` says what each HTML of the post means, and is not shown itself."""
+    found = _ABBREVIATION.match(_first_line(state, startLine))
+    if not found:
+        return False
+    if not silent:
+        state.env.setdefault(ABBREVIATIONS, {})[found[1]] = found[2].strip()
+        state.line = startLine + 1
+    return True
+
+
+def reference_with_blanks(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:  # noqa: N803
+    """`[ref]: https://example.com/a page.html`: an address to the line's end, blanks and all."""
+    found = _REFERENCE.match(_first_line(state, startLine))
+    if not found:
+        return False
+    if not silent:
+        href = state.md.normalizeLink(re.sub(r"[ \t]", "%20", found[2]))
+        references = state.env.setdefault("references", {})
+        references[normalizeReference(found[1])] = {"title": found[4] or "", "href": href, "map": [startLine] * 2}
+        state.line = startLine + 1
+    return True
+
+
+def several_terms(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:  # noqa: N803
+    """Lines before a `: definition` are a term each; the last one is left to the rule of definition lists."""
+    if silent or not _first_line(state, startLine):
+        return False
+    terminators = state.md.block.ruler.getRules("paragraph")
+    line = startLine + 1
+    while line < endLine and not state.isEmpty(line) and not _DEFINITION.match(_first_line(state, line)):
+        if any(rule(state, line, endLine, True) for rule in terminators):
+            return False
+        line += 1
+    begins = line + 1 if line < endLine and state.isEmpty(line) else line
+    if line - startLine < 2 or begins >= endLine or not _DEFINITION.match(_first_line(state, begins)):
+        return False
+    state.push("dl_open", "dl", 1).map = [startLine, line - 1]
+    for term in range(startLine, line - 1):
+        state.push("dt_open", "dt", 1).map = [term, term + 1]
+        inline = state.push("inline", "", 0)
+        inline.map = [term, term + 1]
+        inline.content = state.getLines(term, term + 1, state.blkIndent, False).strip()
+        inline.children = []
+        state.push("dt_close", "dt", -1)
+    state.push("dl_close", "dl", -1)
+    state.line = line - 1
+    return True
+
+
+def glued_heading(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:  # noqa: N803
+    """`##News`, with no space before its words, was meant as a heading. One `#` may be a hash tag."""
+    found = _GLUED_HEADING.match(_first_line(state, startLine))
+    if not found:
+        return False
+    if not silent:
+        level = len(found[1])
+        state.line = startLine + 1
+        opening = state.push("heading_open", f"h{level}", 1)
+        opening.markup, opening.map = found[1], [startLine, startLine + 1]
+        inline = state.push("inline", "", 0)
+        inline.content, inline.map, inline.children = found[2], [startLine, startLine + 1], []
+        state.push("heading_close", f"h{level}", -1)
+    return True
+
+
+def html_element(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:  # noqa: N803
+    """An HTML element to its end, blank lines and all, as kramdown reads it; others as CommonMark does.
+
+    Where Markdown stands at the margin after a blank line, it is Markdown, as on GitHub and in Hugo.
+    """
+    if silent:
+        return html_block(state, startLine, endLine, True)
+    text = _first_line(state, startLine)
+    found = _OPENING_TAG.match(text) if text.startswith("<") else None
+    name = found[1].lower() if found else ""
+    end = _end_of_element(state, startLine, endLine, name) if name in _ELEMENTS else None
+    if end is None:
+        return html_block(state, startLine, endLine, False)
+    if _has_markdown(state, startLine, end) and name != "pre":
+        state.env[_INSIDE_HTML] = max(end, state.env.get(_INSIDE_HTML, 0))
+        return html_block(state, startLine, endLine, False)
+    state.line = end
+    token = state.push("html_block", "", 0)
+    token.map = [startLine, end]
+    token.content = state.getLines(startLine, end, state.blkIndent, True)
+    return True
+
+
+def _end_of_element(state: StateBlock, start: int, limit: int, name: str) -> int | None:
+    """The line after an element's closing tag, and after those that begin behind it on the same line.
+
+    None where one is never closed at this level.
+    """
+    depth = 0
+    for line in range(start, min(limit, start + MAX_ELEMENT_LINES)):
+        # Elements that are never closed would each be looked through to the end.
+        state.env[_LOOKED_THROUGH] = state.env.get(_LOOKED_THROUGH, 0) + 1
+        if state.env[_LOOKED_THROUGH] > MAX_LOOKED_THROUGH:
+            return None
+        if not state.isEmpty(line) and state.sCount[line] < state.blkIndent:
+            return None
+        for tag in _ANY_TAG.finditer(state.src, state.bMarks[line], state.eMarks[line]):
+            found = tag[2].lower()
+            if not depth and not tag[1] and found in _ELEMENTS:
+                name = found
+            if found == name:
+                depth = max(depth + (-1 if tag[1] else 1), 0)
+        if not depth:
+            return line + 1
+    return None
+
+
+def _has_markdown(state: StateBlock, start: int, end: int) -> bool:
+    return any(
+        state.isEmpty(line - 1)
+        and not state.isEmpty(line)
+        and not state.is_code_block(line)
+        and state.src[state.bMarks[line] + state.tShift[line]] != "<"
+        for line in range(start + 1, end)
+    )
+
+
+def _code(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:  # noqa: N803
+    """Indented code, but not at a tag inside an HTML element: that is the element's next line."""
+    inside = startLine < state.env.get(_INSIDE_HTML, 0)
+    if inside and state.src.startswith("<", state.bMarks[startLine] + state.tShift[startLine]):
+        return False
+    return code(state, startLine, endLine, silent)

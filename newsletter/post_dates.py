@@ -1,0 +1,75 @@
+"""Dates as authors write them -> `date`: ISO with and without its zeros, in words, as in mail, in Chinese."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from email.utils import parsedate_tz
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+_ISO = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[T\s,]\s*(?:\d{1,2}:\d{1,2}\b.*)?)?$")
+_MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})[T ]+(\d{1,2}:\d{2}:\d{2})(?:\.\d+)?\s*(Z|[+-]\d{2}:?\d{2}|)$")
+_CJK = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일号號]?")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T?\d{4,6}Z?)?$")
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november"),
+    "december",
+)
+_WORDS = re.compile(r"(?:[a-z]+,?\s+)?([a-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})\b.*", re.IGNORECASE)
+_DAY_FIRST = re.compile(
+    r"(?:[a-z]+,?\s+)?(\d{1,2})(?:st|nd|rd|th)?\.?[\s-]+([a-z]{3,9})\.?,?[\s-]+(\d{4})\b.*", re.IGNORECASE
+)
+
+
+def read_date(value: Any) -> date | None:
+    """The day that a value names, in the author's own zone; None where it names none, or more than one."""
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    text = " ".join(str(value).split())[:100]
+    found = _ISO.match(text)
+    if found:
+        return _day(found[1], found[3], found[4])
+    for pattern in (_CJK, _COMPACT):
+        if found := pattern.match(text):
+            return _day(found[1], found[2], found[3])
+    if (found := _WORDS.match(text)) and (month := _month(found[1])):
+        return _day(found[3], month, found[2])
+    if (found := _DAY_FIRST.match(text)) and (month := _month(found[2])):
+        return _day(found[3], month, found[1])
+    parsed = parsedate_tz(text) if re.match(r"[A-Za-z]{3},", text) else None
+    return _day(*parsed[:3]) if parsed else None
+
+
+def day_on_site(value: Any, timezone: str) -> date | None:
+    """The day that Jekyll puts into a post's address: in the site's time zone; a time without a zone is UTC."""
+    moment = value
+    if isinstance(value, str) and (found := _MOMENT.match(value.strip())):
+        try:
+            moment = datetime.fromisoformat(f"{found[1]}T{found[2]:0>8}{found[3].replace('Z', '+00:00')}")
+        except ValueError:
+            moment = value
+    if timezone and isinstance(moment, datetime):
+        try:
+            zone = ZoneInfo(timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return read_date(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(zone).date()
+    return read_date(value)
+
+
+def _month(name: str) -> int:
+    """The number of an English month, 0 for other words; `Sept` is one, too."""
+    short = name.lower()
+    return next((number for number, month in enumerate(_MONTHS, 1) if month.startswith(short)), 0) or (
+        9 if short == "sept" else 0
+    )
+
+
+def _day(year: str | int, month: str | int, day: str | int) -> date | None:
+    try:
+        return date(int(year), int(month), int(day))
+    except ValueError:
+        return None

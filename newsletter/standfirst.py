@@ -1,0 +1,39 @@
+"""What stands beneath the headline: the description, and the number of stories, where either says something new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from newsletter.model import Block, Issue, Paragraph, Story, Summary, plain_text, walk
+from newsletter.story import normalised
+from newsletter.tree import words_of
+
+
+def standfirst(issue: Issue) -> str:
+    """The description, or nothing where a summary or the running text says it; an ellipsis at its end is no word."""
+    wanted = normalised(issue.description)
+    if not wanted or any(isinstance(block, Summary) for block in issue.blocks):
+        return ""
+    opening = ""
+    for words in _running_text(issue):
+        opening += normalised(words)
+        if len(opening) >= len(wanted):
+            break
+    return "" if opening.startswith(wanted) else issue.description
+
+
+def stories_are_most(issue: Issue) -> bool:
+    """Whether at least half of the issue's letters are in stories: an essay with three numbered steps is no digest."""
+    whole = sum(map(len, words_of(issue.blocks)))
+    told = sum(map(len, words_of(issue.stories)))
+    return told * 2 >= whole
+
+
+def _running_text(issue: Issue) -> Iterator[str]:
+    block: Block
+    for block in walk(issue.blocks):
+        match block:
+            case Paragraph(inlines):
+                yield plain_text(inlines)
+            case Story(lead=lead):
+                yield plain_text(lead)

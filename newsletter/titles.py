@@ -1,0 +1,35 @@
+"""A post's title where the front matter has none: its heading, or its file's name; and a title's plain words."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from newsletter.model import Blocks, Heading, plain_text
+
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)")
+_MARKS = re.compile(r"(\*\*|__|~~|`+)(?=\S)(.+?)(?<=\S)\1|(?<![\w*])(\*|_)(?=\S)([^*_]+?)(?<=\S)\3(?![\w*])")
+
+
+def plain_words(text: str) -> str:
+    """A title or description without Markdown's marks, tags and entities: an inbox shows none of them as they mean.
+
+    WordPress exports write `city&#39;s`; authors write `**bold**` and [links](https://example.com).
+    """
+    for _ in range(3):  # one mark inside another
+        text = _MARKS.sub(lambda found: found[2] or found[4], _LINK.sub(r"\1", text))
+    return html.unescape(_TAG.sub("", text)) if "&" in text or "<" in text else text
+
+
+def highest_heading(blocks: Blocks) -> Heading | None:
+    """The first heading of the highest level that the post's own level has."""
+    headings = [block for block in blocks if isinstance(block, Heading) and plain_text(block.inlines).strip()]
+    top = min((heading.level for heading in headings), default=0)
+    return next((heading for heading in headings if heading.level == top), None)
+
+
+def title_of_name(name: str) -> str:
+    """A file's name as Jekyll makes a title of it: `2026-03-02-issue-92` is “Issue 92”."""
+    words = re.sub(r"^\d{4}-\d{1,2}-\d{1,2}-?", "", name)
+    return " ".join(word[:1].upper() + word[1:] for word in re.split(r"[-_\s]+", words) if word)

@@ -1,0 +1,168 @@
+"""Debian's kramdown with its GFM parser as an oracle: what a Jekyll blog shows, and whether an email shows all of it.
+
+The comparison knows nothing of our parser: it reads kramdown's HTML, our HTML and our text part.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import unquote, urldefrag
+
+import emoji
+import lxml.html
+from lxml.html import HtmlElement
+
+SCRIPT = Path(__file__).parent / "kramdown.rb"
+_SHORTCODE = re.compile(r":[a-z0-9_+\-]{2,}:")
+_RAW = re.compile(r"\]\(|\]\[|</?[A-Za-z!]|\{:")
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden")
+_NO_TEXT = frozenset({"script", "style", "template", "title", "textarea", "head", "rp", "object", "select", "button"})
+
+
+class Kramdown:
+    """One Ruby process; a text in, its HTML out."""
+
+    def __init__(self, ruby: str = "ruby") -> None:
+        self.process = subprocess.Popen(
+            [ruby, str(SCRIPT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        )
+
+    def __enter__(self) -> Kramdown:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.process.communicate(timeout=30)
+
+    def html(self, markdown: str) -> str:
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(json.dumps(markdown) + "\n")
+        self.process.stdin.flush()
+        return str(json.loads(self.process.stdout.readline()))
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a page says: its texts in order, those of links apart, its addresses, pictures and lines of code."""
+
+    texts: tuple[str, ...]
+    labels: tuple[str, ...]
+    links: tuple[str, ...]
+    pictures: tuple[str, ...]
+    code: tuple[str, ...]
+
+
+def squeezed(text: str) -> str:
+    """Letters and digits alone: white space, punctuation and typography left out."""
+    return "".join(char for char in unicodedata.normalize("NFKC", text).casefold() if char.isalnum())
+
+
+def said_by(html: str) -> Said:
+    """What kramdown's HTML says to a reader; footnotes' marks and what is hidden left out."""
+    texts: list[str] = []
+    labels: list[str] = []
+    links: list[str] = []
+    pictures: list[str] = []
+    code: list[str] = []
+
+    def put(text: str | None, *, inside_link: bool) -> None:
+        text = text or ""
+        if _RAW.search(text):  # what kramdown could not read itself is compared with nothing
+            return
+        # `<https://a.example/%E4%B8%AD>` is shown with the letter that it means.
+        for piece in [unquote(text)] if inside_link and "://" in text else _without_emoji(text):
+            if words := squeezed(piece):
+                (labels if inside_link else texts).append(words)
+
+    def visit(element: HtmlElement, *, inside_link: bool) -> None:
+        if not isinstance(element.tag, str):
+            return
+        if element.tag in _NO_TEXT or "hidden" in element.attrib or _HIDDEN.search(element.get("style", "")):
+            return
+        if element.get("class") in ("footnote", "reversefootnote") or element.get("role") == "doc-noteref":
+            return
+        if element.tag == "pre":
+            code.extend(words for line in element.text_content().split("\n") if (words := squeezed(line)))
+            return
+        inside = inside_link or element.tag == "a"
+        if element.tag == "a" and element.get("href"):
+            links.append(element.get("href"))
+        if element.tag == "img" and element.get("src"):
+            pictures.append(element.get("src"))
+        put(element.text, inside_link=inside)
+        for child in element:
+            visit(child, inside_link=inside)
+            put(child.tail, inside_link=inside)
+
+    visit(lxml.html.document_fromstring(f"<div>{html}</div>"), inside_link=False)
+    return Said(tuple(texts), tuple(labels), tuple(links), tuple(pictures), tuple(code))
+
+
+def _without_emoji(text: str) -> Iterator[str]:
+    """Texts apart at `:rocket:`, which an email shows as the picture it names."""
+    position = 0
+    for found in _SHORTCODE.finditer(text):
+        if emoji.emojize(found[0], language="alias") != found[0]:
+            yield text[position : found.start()]
+            position = found.end()
+    yield text[position:]
+
+
+def lost_in_html(said: Said, html: str) -> list[str]:
+    """What of it an email's HTML does not show, or not in this order."""
+    body = lxml.html.document_fromstring(html).body
+    for hidden in body.xpath(".//div[contains(@style, 'display:none')]"):
+        hidden.drop_tree()
+    links = [_address(str(each)) for each in body.xpath(".//a/@href")]
+    pictures = [_address(str(each)) for each in body.xpath(".//img/@src")]
+    return [
+        *_lost_words(said, body.text_content()),
+        *_lost_addresses("link", said.links, [*links, *pictures]),
+        *_lost_addresses("picture", said.pictures, [*pictures, *links]),
+    ]
+
+
+def lost_in_text(said: Said, text: str) -> list[str]:
+    """What of it an email's text part does not say."""
+    shown = re.sub(r"(?m)^\s*(?:> ?)+", "", text)
+    addresses = re.sub(r"\s", "", unquote(text))
+    missing = [link for link in said.links if _is_web(link) and _address(link) not in addresses]
+    return [*_lost_words(said, shown), *(f"link {link}" for link in missing)]
+
+
+def _lost_words(said: Said, text: str) -> list[str]:
+    lost = []
+    shown, decoded = squeezed(text), squeezed(unquote(text))
+    for name, words in (("text", said.texts), ("code", said.code)):
+        place = 0
+        for piece in words:
+            found = shown.find(piece, place)
+            if found < 0:
+                lost.append(f"{name} {piece[:60]}" + (" (out of order)" if piece in shown else ""))
+            else:
+                place = found + len(piece)
+    return [*lost, *(f"label {label[:60]}" for label in said.labels if label not in shown and label not in decoded)]
+
+
+def _lost_addresses(kind: str, wanted: tuple[str, ...], shown: list[str]) -> list[str]:
+    missing = Counter(_address(each) for each in wanted if _is_web(each)) - Counter(shown)
+    return [f"{kind} {address}" for address in missing]
+
+
+def _is_web(address: str) -> bool:
+    """Relative addresses resolve against a site; only whole ones can be compared."""
+    return address.startswith(("http://", "https://", "mailto:"))
+
+
+def _address(address: str) -> str:
+    return unquote(urldefrag(address.strip().removeprefix("mailto:"))[0]).replace(" ", "").rstrip("/")
