@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from newsletter.catcher_probe import IDENT
 from newsletter.errors import ConfigError
 from newsletter.files import replacing
 from newsletter.model import Relay
@@ -177,6 +178,7 @@ class Catcher:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()
+        self._given_up = threading.Event()
 
     @property
     def relay(self) -> Relay:
@@ -205,15 +207,19 @@ class Catcher:
             relay = Relay(host=self._reachable_host, port=smtp_port, tls="none")
             app = inbox_app(self._store, smtp_url=str(relay), host=self.host, clock=self._clock)
             ready: Future[None] = Future()
-            self._stopping = asyncio.Event()
+            self._stopping, self._given_up = asyncio.Event(), threading.Event()
+            self._loop = None
             thread = threading.Thread(
                 target=self._run, args=(smtp_socket, web_socket, app, ready), name="mail catcher", daemon=True
             )
-            thread.start()
             try:
+                thread.start()
                 ready.result()
-            except BaseException:
-                thread.join()
+            except BaseException:  # Ctrl-C, too, while the thread is on its way
+                self._given_up.set()
+                self._ring()
+                if thread.ident is not None:
+                    thread.join()
                 raise
             opened.pop_all()  # the servers own the sockets now
         self._thread, self.smtp_port, self.web_port = thread, smtp_port, web_port
@@ -221,11 +227,15 @@ class Catcher:
     def stop(self) -> None:
         """Close both servers and every connection. A second call does nothing."""
         thread, self._thread = self._thread, None
-        if thread is None or self._loop is None:
+        if thread is None:
             return
-        with contextlib.suppress(RuntimeError):  # the loop is closed already when the thread died by itself
-            self._loop.call_soon_threadsafe(self._stopping.set)
+        self._ring()
         thread.join()
+
+    def _ring(self) -> None:
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed already when the thread died by itself
+                self._loop.call_soon_threadsafe(self._stopping.set)
 
     def __enter__(self) -> Catcher:
         self.start()
@@ -264,6 +274,8 @@ class Catcher:
         from aiosmtpd.smtp import SMTP, AuthResult
 
         self._loop = asyncio.get_running_loop()
+        if self._given_up.is_set():  # before there was a loop to be told
+            self._stopping.set()
         handler = _Handler(self._store, self._clock)
         connections: weakref.WeakSet[SMTP] = weakref.WeakSet()
 
@@ -273,7 +285,7 @@ class Catcher:
                 data_size_limit=MAX_MESSAGE_BYTES,
                 enable_SMTPUTF8=True,
                 hostname="localhost",  # the default asks the resolver for our name, once per connection
-                ident="newsletter mail catcher",
+                ident=IDENT,
                 auth_require_tls=False,
                 authenticator=lambda *_: AuthResult(success=True),
                 loop=self._loop,

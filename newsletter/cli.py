@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import io
-import os
+import itertools
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 import click
 
@@ -35,7 +35,12 @@ from newsletter.console import (
     wait_at,
     warn,
 )
-from newsletter.progress import Progress, printable
+from newsletter.failures import described, described_words
+from newsletter.progress import JsonLog, Progress, printable
+from newsletter.streams import Output, open_streams
+
+EXIT_PIPE = 141
+"""As a shell says it of a program that SIGPIPE ended: 128 + 13."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -48,25 +53,24 @@ def main() -> None:
     """The console script. Every error that is not a fault in the program is one sentence and an exit code."""
     # Loading a few hundred modules makes much that lives to the end: looking for garbage in it costs a tenth of a run.
     gc.set_threshold(50_000, 20, 20)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # What the terminal's encoding lacks is shown by its number: a letter must not end a run.
-            stream.reconfigure(errors="backslashreplace")
+    open_streams()
+    output = cast("Output", sys.stdout)
     try:
         code = _run()
-        if sys.stdout is not None:
-            sys.stdout.flush()  # here, where a failure can be told; the interpreter's own at its end would not
+        output.flush()  # here, where a failure can be told; the interpreter's own at its end would not
+        if output.failure is not None and not isinstance(output.failure, BrokenPipeError):
+            _say_unwritten(output.failure)
     except BrokenPipeError:
         # The reader of our output has gone; say nothing more, not even at exit.
-        _drop_output()
-        code = 141
+        output.drop()
+        code = EXIT_PIPE
     except OSError as error:
         if not _is_output_shut():
             raise
-        _drop_output()
-        with contextlib.suppress(OSError):
-            click.echo(f"standard output cannot be written ({error.strerror}); write it to another place", err=True)
+        output.drop()
+        _say_unwritten(error)
         code = errors.EXIT_USAGE
+    sys.stderr.flush()
     sys.exit(code)
 
 
@@ -80,13 +84,28 @@ def _run() -> int:
         for line in error.lines:
             click.echo(printable(line), err=True)
         code = error.exit_code
+        _tell_programs(described(error), logged=error.is_logged)
     except click.ClickException as error:
         error.show()
         code = error.exit_code
+        _tell_programs(described_words(error.format_message(), code))
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
-        code = 130
+        code = errors.EXIT_INTERRUPTED
+        _tell_programs(described_words("interrupted", code))
     return code if isinstance(code, int) else 0
+
+
+def _tell_programs(failure: dict[str, Any], *, logged: bool = False) -> None:
+    """The failure as JSON, where the command line asks for it; it may be the very thing that could not be read."""
+    given = list(itertools.takewhile(lambda word: word != "--", sys.argv[1:]))
+    if "--json" in given:
+        print_json(failure)
+    log = next((word.partition("=")[2] for word in given if word.startswith("--log-json=")), "")
+    log = log or next((value for word, value in itertools.pairwise(given) if word == "--log-json"), "")
+    if log and not logged:
+        with contextlib.suppress(errors.ConfigError), JsonLog(log, "") as lines:  # the log is what fails
+            lines.write("error", **failure)
 
 
 def _is_output_shut() -> bool:
@@ -98,8 +117,8 @@ def _is_output_shut() -> bool:
     return False
 
 
-def _drop_output() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _say_unwritten(error: OSError) -> None:
+    click.echo(f"standard output cannot be written ({error.strerror}); write it to another place", err=True)
 
 
 # --- render ---------------------------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter.console import SHOWN_PEOPLE, config_option, json_option, load, print_json
-from newsletter.errors import EXIT_USAGE
+from newsletter.errors import EXIT_OK, EXIT_USAGE
+from newsletter.failures import ending
 from newsletter.progress import printable
 
 if TYPE_CHECKING:
@@ -93,4 +94,5 @@ def _described(report: BounceReport, *, dry_run: bool) -> dict[str, Any]:
             for entry in report.entries
         ],
         "faults": list(report.faults),
+        **ending(EXIT_USAGE if report.faults else EXIT_OK),
     }

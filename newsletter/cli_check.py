@@ -14,6 +14,7 @@ import click
 
 from newsletter import errors
 from newsletter.console import NamedPath, config_option, images_mode, images_option, json_option, load, print_json
+from newsletter.failures import ending
 from newsletter.progress import Progress, printable
 
 if TYPE_CHECKING:
@@ -94,12 +95,13 @@ def check(
             _print_mending(post, mending)
         for line in _lines(checked, show_all=show_all):
             click.echo(line)
+    at_fault = unmended or total["error"] or (strict and total["warning"])
+    code = errors.EXIT_CONTENT if at_fault else errors.EXIT_OK
     if as_json:
-        print_json({"version": JSON_VERSION, "counts": _counts(total), "posts": told})
+        print_json({"version": JSON_VERSION, "counts": _counts(total), "posts": told, **ending(code)})
     elif len(posts) > 1:
         click.echo(f"\n{len(posts)} posts: {_summary(total)}")
-    if unmended or total["error"] or (strict and total["warning"]):
-        sys.exit(errors.EXIT_CONTENT)
+    sys.exit(code)
 
 
 def _audience(to: Path | None) -> Audience | None:

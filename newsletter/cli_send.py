@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +71,9 @@ class _Way:
     relay_url: str | None
     ledger_url: str | None
     log_json: str | None
-    at: str | None
+    at: datetime | None
+    """To be waited for once somebody has agreed."""
+
     yes: bool
     as_json: bool
 
@@ -138,7 +140,9 @@ def send(  # one parameter per option
     The relay's password is read from NEWSLETTER_SMTP_PASSWORD and from nowhere else.
     """
     from newsletter import pipeline
+    from newsletter.streams import endure_closed_output
 
+    endure_closed_output()
     if sum((dry_run, catch, bool(relay_url))) > 1:
         raise click.UsageError("--dry-run, --catch and --relay exclude each other; choose one")
     if post.endswith(".csv") and (posts := [name for name in to if name.endswith((".md", ".markdown"))]):
@@ -152,29 +156,44 @@ def send(  # one parameter per option
     if test and (erratum or canary):
         raise click.UsageError("--erratum and --canary go with a send to a list, not with --test")
     config = load(config_path, post)
-    with Progress("Fetching pictures", quiet=as_json) as fetching, _sign_ups(config, to, ledger_url) as sign_ups:
-        sending = pipeline.plan_send(
-            post,
-            config,
-            to=to,
-            where=where,
-            test=test,
-            when=datetime.now(UTC),
-            images=images_mode(images),
-            dry=dry_run,
-            sign_ups=sign_ups,
-            on_fetch=fetching.show,
-        )
+    moment = _moment(at, config)
+
+    def plan() -> Sending:
+        with Progress("Fetching pictures", quiet=as_json) as fetching, _sign_ups(config, to, ledger_url) as sign_ups:
+            return pipeline.plan_send(
+                post,
+                config,
+                to=to,
+                where=where,
+                test=test,
+                when=_now,
+                images=images_mode(images),
+                dry=dry_run,
+                sign_ups=sign_ups,
+                on_fetch=fetching.show,
+            )
+
+    sending = plan()
     if dry_run:
+        if erratum:
+            from newsletter.erratum import plan_erratum
+
+            with _open(config, ledger_url) as ledger:
+                sending = plan_erratum(sending, ledger)
         _dry_run(sending, to, out, as_json)
         return
     from newsletter.send import Orders
 
     watched = is_terminal() and not yes
     orders = Orders(go_on, erratum, canary or 0, connections or 0, changed_list, watched)
-    way = _Way(to, where, orders, relay_url, ledger_url, log_json, at, yes, as_json)
+    way = _Way(to, where, orders, relay_url, ledger_url, log_json, None if catch or test else moment, yes, as_json)
     if not catch:
-        sys.exit(_send(sending, way))
+        code = _send(sending, way)
+        if code is None and moment is not None:
+            _wait_until(moment, quiet=as_json)
+            # The list, the sign-ups and the post are those of the hour at which the mail goes.
+            code = _send(plan(), replace(way, at=None, yes=True))
+        sys.exit(code)
     from newsletter.catcher import Catcher
 
     with Catcher() as catcher:
@@ -217,6 +236,9 @@ def _dry_run(sending: Sending, to: Sequence[str], out: Path, as_json: bool) -> N
     warnings = all_warnings(sending, to)
     warn(warnings)
     facts = plan_facts(sending, to, None)
+    if sending.composer.issue != rendering.issue.slug:
+        older = f"{len(sending.recipients):,} who have an older version"
+        facts |= {"Issue": sending.composer.issue, "Audience": older}
     written = output.write_dry_run(
         rendering.issue,
         sending.sample_email,
@@ -239,13 +261,17 @@ def _dry_run(sending: Sending, to: Sequence[str], out: Path, as_json: bool) -> N
 # --- carrying a send out --------------------------------------------------------------------------------------------
 
 
-def _send(sending: Sending, way: _Way, catcher: Catcher | None = None) -> int:
-    """Show, ask, send, account. Gives the exit code."""
+def _send(sending: Sending, way: _Way, catcher: Catcher | None = None) -> int | None:
+    """Show, ask, send, account. Gives the exit code; None where it is agreed on and goes at `way.at`."""
+    from newsletter.command_hints import hints_for
     from newsletter.ledger import Ledger
     from newsletter.people.store import copy_suppressions
     from newsletter.send import require_sendable
 
-    lanes = _lanes(sending.config, way.relay_url, catcher)
+    lanes = _lanes(sending.config, way.relay_url, catcher, waits=way.at is not None)
+    if all(lane.catches for lane in lanes):
+        way = replace(way, at=None)
+    hints = None if catcher else hints_for(sending.config, way.relay_url, way.ledger_url)
     lacking = () if catcher else require_sendable(sending, [lane.relay for lane in lanes])
     warnings = (*all_warnings(sending, way.to), *lacking)
     warn(warnings)
@@ -259,12 +285,14 @@ def _send(sending: Sending, way: _Way, catcher: Catcher | None = None) -> int:
         log = opened.enter_context(JsonLog(way.log_json, sending.rendering.issue.slug)) if way.log_json else None
         progress = opened.enter_context(SendProgress(quiet=way.as_json, log=log))
         report = _carry_out(sending, way, lanes, ledger, progress, relays)
+        if report is None:
+            return None
         if log is not None:
-            log.write("report", **accounts(report))
+            log.write("report", **accounts(report, hints))
     if way.as_json:
-        print_json({**summary(sending), **accounts(report), "warnings": list(warnings)})
+        print_json({**summary(sending), **accounts(report, hints), "warnings": list(warnings)})
     else:
-        print_report(report)
+        print_report(report, hints)
     return errors.EXIT_OK if report.complete else errors.EXIT_UNSENT
 
 
@@ -275,12 +303,12 @@ def _carry_out(
     ledger: Any,
     progress: SendProgress,
     relays: str,
-) -> Report:
+) -> Report | None:
     from newsletter.delivery import Watcher
     from newsletter.segments import join_segment
     from newsletter.send import deliver_test, deliver_to_list, prepare
 
-    watcher = Watcher(progress.outcome, progress.news)
+    watcher = Watcher(progress.outcome, progress.news, progress.waiting)
     if sending.test:
         if not way.as_json:
             print_facts(plan_facts(sending, way.to, relays))
@@ -306,7 +334,9 @@ def _carry_out(
             except BaseException:
                 ledger.withdraw(prepared.issue)
                 raise
-            _wait_until(way.at, sending.config.settings.delivery.time_zone)
+            if way.at is not None:
+                ledger.withdraw(prepared.issue)
+                return None
         return deliver_to_list(prepared, lanes, ledger, watcher, progress.start)
 
 
@@ -320,29 +350,57 @@ def _question(sending: Sending, due: int, others: int) -> str:
     return f"Send to {'the other ' if others else ''}{due:,} {one if due == 1 else many}?"
 
 
-def _wait_until(at: str | None, zone: tzinfo | None) -> None:
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _moment(at: str | None, config: Config) -> datetime | None:
+    """When `--at` has the mail go; None for at once, which a time that has just passed means, too."""
     if at is None:
-        return
+        return None
+    from newsletter.moments import shown_moment
     from newsletter.pace import parse_at
     from newsletter.values import FaultError
 
+    delivery = config.settings.delivery
     now = datetime.now().astimezone()
     try:
-        moment = parse_at(at, now, zone)
+        moment = parse_at(at, now, delivery.time_zone, window=timedelta(seconds=delivery.at_window_s))
     except FaultError as fault:
         raise errors.ConfigError(f"--at {fault.what}; {fault.remedy or 'write --at 08:00'}") from fault
-    click.echo(f"Waiting until {moment:%Y-%m-%d %H:%M %Z}. Ctrl-C stops; nobody has been mailed yet.", err=True)
+    if moment > now:
+        return moment
+    late = (now - moment) // timedelta(minutes=1)
+    if late:
+        click.echo(f"{shown_moment(moment)} was {late:,} min ago, within at_window_s: it goes at once.", err=True)
+    return None
+
+
+def _wait_until(moment: datetime, *, quiet: bool) -> None:
+    from newsletter.moments import shown_moment
+    from newsletter.wait_line import live_line
+
+    click.echo(f"Waiting until {shown_moment(moment)}. Ctrl-C stops; nobody has been mailed yet.", err=True)
     nothing = threading.Event()
-    while (left := (moment - datetime.now().astimezone()).total_seconds()) > 0:
-        nothing.wait(min(left, 60))  # asked anew each minute: the clock may be set, the machine may sleep
+    with live_line("--at", moment.timestamp(), quiet=quiet):
+        while (left := (moment - datetime.now().astimezone()).total_seconds()) > 0:
+            nothing.wait(min(left, 60))  # asked anew each minute: the clock may be set, the machine may sleep
 
 
-def _lanes(config: Config, url: str | None, catcher: Catcher | None) -> Sequence[LaneSettings]:
+def _lanes(config: Config, url: str | None, catcher: Catcher | None, *, waits: bool) -> Sequence[LaneSettings]:
     from newsletter.lanes import choose_lanes
 
     if catcher is not None:
-        return (replace(config.lane(catcher.relay), rates=(), domains={}, warm_up=()),)
-    return choose_lanes(config, url, os.environ, ", or --catch")
+        return (config.lane(catcher.relay).as_catcher(),)
+    from newsletter.catcher_probe import is_catcher
+
+    lanes = choose_lanes(config, url, os.environ, ", or --catch")
+    # Asked only where something could hold the mail back: it costs a connection.
+    waits = waits or config.quiet_hours is not None
+    return [
+        lane.as_catcher() if (waits or lane.rates or lane.domains or lane.warm_up) and is_catcher(lane.relay) else lane
+        for lane in lanes
+    ]
 
 
 def _keep(catcher: Catcher, mbox: Path | None, maildir: Path | None) -> None:
@@ -384,6 +442,9 @@ def resume(
 
     Whoever was told "later" is tried again once their time has come.
     """
+    from newsletter.streams import endure_closed_output
+
+    endure_closed_output()
     config = load(config_path, issue or "")
     with _open(config, ledger_url) as ledger:
         name = _unfinished(ledger, issue)
@@ -421,7 +482,9 @@ def retry(
     """Try those of ISSUE whom the relay put off again, now, without waiting for their time."""
     from newsletter.model import State
     from newsletter.send import known_issue
+    from newsletter.streams import endure_closed_output
 
+    endure_closed_output()
     config = load(config_path, issue)
     states = (State.DEFERRED, State.REJECTED) if failed else (State.DEFERRED,)
     with _open(config, ledger_url) as ledger:
@@ -429,7 +492,10 @@ def retry(
         counts = ledger.counts(name)
         count = sum(counts[state] for state in states)
         if not count:
-            click.echo(f"Nobody to try again for {name}." + ("" if failed else " --failed takes the refused as well."))
+            more = "" if failed else " --failed takes the refused as well."
+            click.echo(f"Nobody to try again for {name}.{more}", err=as_json)
+            if as_json:
+                print_json({"issue": name, "sent": 0, "left": []})
             return
         ask(f"Try {count:,} of {name} again?", yes=yes)
         with ledger.hold(name):
@@ -469,13 +535,12 @@ def _go_on(config: Config, issue: str, post: str, way: _Way) -> int:
         )
     base, _, erratum = issue.partition("+erratum-")
     with _sign_ups(config, way.to, way.ledger_url) as sign_ups:
-        when = datetime.now(UTC)
-        sending = pipeline.plan_send(post, config, to=way.to, where=way.where, test=(), when=when, sign_ups=sign_ups)
+        sending = pipeline.plan_send(post, config, to=way.to, where=way.where, test=(), when=_now, sign_ups=sign_ups)
     if sending.rendering.issue.slug != base:
         raise errors.ConfigError(f"{post} is now the issue {sending.rendering.issue.slug}, not {base}; see its name")
     if erratum:
         way = replace(way, orders=replace(way.orders, erratum=True))
-    return _send(sending, way)
+    return _send(sending, way) or errors.EXIT_OK  # nothing here goes at another hour
 
 
 def _unfinished(ledger: Any, issue: str | None) -> str | None:

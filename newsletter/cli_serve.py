@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from newsletter.console import config_option, json_option, load, print_json
+from newsletter.failures import ending
 from newsletter.progress import printable
 
 
@@ -26,9 +27,9 @@ def serve(host: str, port: int, relay_url: str | None, quiet: bool, config_path:
     import asyncio
     import contextlib
     import logging
-    import signal
 
     from newsletter.relay import parse_relay
+    from newsletter.signals import ending_signals
     from newsletter.sockets import listen
     from newsletter.web.hooks import hook_secrets, provider_hooks
     from newsletter.web.service import public_config, require_relay, run_service
@@ -43,7 +44,7 @@ def serve(host: str, port: int, relay_url: str | None, quiet: bool, config_path:
 
     async def run() -> None:
         stopping = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in ending_signals():
             with contextlib.suppress(NotImplementedError):  # Windows, where Ctrl-C raises KeyboardInterrupt
                 asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         with listen(host, port, "--port") as listening:
@@ -74,7 +75,7 @@ def sync(source: str, config_path: Path | None, as_json: bool) -> None:
     import sys
 
     from newsletter.departures import SYNC_VARIABLE, open_lines, take_departures
-    from newsletter.errors import EXIT_CONTENT, ConfigError
+    from newsletter.errors import EXIT_CONTENT, EXIT_OK, ConfigError
     from newsletter.people.store import People
     from newsletter.settings_mail import SECRET_VARIABLE
 
@@ -92,11 +93,12 @@ def sync(source: str, config_path: Path | None, as_json: bool) -> None:
         taken = take_departures(lines, people, config.secrets, now())
     for fault in taken.faults:
         click.echo(f"warning: {printable(fault.at(source))}", err=True)
+    code = EXIT_CONTENT if taken.refused else EXIT_OK
     if as_json:
-        print_json({"left": taken.left, "known": taken.known, "refused": taken.refused})
+        print_json({"left": taken.left, "known": taken.known, "refused": taken.refused, **ending(code)})
     else:
         click.echo(f"{taken.left:,} left, {taken.known:,} were known or have come back, {taken.refused:,} refused")
-    sys.exit(EXIT_CONTENT if taken.refused else 0)
+    sys.exit(code)
 
 
 COMMANDS = (serve, sync)

@@ -15,6 +15,7 @@ import click
 
 from newsletter import errors
 from newsletter.console import NamedPath, json_option, json_out, print_json
+from newsletter.failures import ending
 from newsletter.progress import Progress, printable
 
 if TYPE_CHECKING:
@@ -64,11 +65,12 @@ def check(path: Path, where: str, no_addresses: bool, all_findings: bool, encodi
             named=None if all_findings else NAMED,
             on_progress=reading.show,
         )
+    code = errors.EXIT_CONTENT if survey.at_fault else errors.EXIT_OK
     if as_json:
-        print_json(_survey_facts(survey))
+        print_json({**_survey_facts(survey), **ending(code)})
     else:
         _print_survey(path, survey)
-    sys.exit(errors.EXIT_CONTENT if survey.at_fault else errors.EXIT_OK)
+    sys.exit(code)
 
 
 def _print_survey(path: Path, survey: Survey) -> None:

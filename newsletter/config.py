@@ -46,6 +46,11 @@ class LaneSettings:
     messages_per_connection: int
     timeout_s: float
     dot_timeout_s: float
+    catches: bool = False
+    """The relay is a mail catcher: what it takes reaches nobody, so nothing holds it back."""
+
+    def as_catcher(self) -> LaneSettings:
+        return replace(self, rates=(), domains={}, warm_up=(), catches=True)
 
 
 @dataclass(frozen=True, slots=True)

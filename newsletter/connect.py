@@ -10,13 +10,14 @@ import asyncio
 import contextlib
 import os
 import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import aiosmtplib
 
 from newsletter.errors import DeliveryError
 from newsletter.model import Relay
+from newsletter.redaction import login_secrets, redacted
 
 TOKEN_TIMEOUT_S = 60.0
 """How long the command that prints an access token may take: it may ask a server, no person."""
@@ -32,6 +33,8 @@ class Connection:
 
     transport: asyncio.Transport
     offers: Mapping[str, str]
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What the login sent: the server may repeat it at any time."""
 
 
 async def connect(relay: Relay, *, timeout_s: float, tls_context: ssl.SSLContext | None = None) -> Connection:
@@ -47,17 +50,22 @@ async def connect(relay: Relay, *, timeout_s: float, tls_context: ssl.SSLContext
         start_tls=relay.tls == "starttls",
         tls_context=context if relay.tls != "none" else None,
     )
+    secrets: tuple[str, ...] = ()
     try:
         await client.connect()
         await _greet(client)
         if relay.user:
-            await _login(client, relay)
+            password = await _access_token(relay) if relay.auth == "xoauth2" else relay.password
+            secrets = login_secrets(relay.user, password)
+            await _login(client, relay, password)
     except aiosmtplib.SMTPAuthenticationError as error:
         await _abandon(client)
-        raise _login_refused(relay, error) from error
+        # Security: without the cause, whose own words a traceback would show.
+        raise _login_refused(relay, error, secrets) from None
     except (aiosmtplib.SMTPException, OSError) as error:
+        logins = client.esmtp_extensions.get("auth", "").upper().split()  # closing forgets them
         await _abandon(client)
-        raise _unreachable(relay, error) from error
+        raise _unreachable(relay, error, logins, secrets) from (None if secrets else error)
     except UnicodeError as error:  # Python's own codec for host names: a label is empty, or over 63 octets
         raise DeliveryError(f"{relay}: {relay.host} is no host name; check the relay's address") from error
     except BaseException:
@@ -66,7 +74,8 @@ async def connect(relay: Relay, *, timeout_s: float, tls_context: ssl.SSLContext
     transport = client.transport
     if not isinstance(transport, asyncio.Transport):
         raise UnreachableError(f"{relay}: the connection broke after the login; try again later")
-    return Connection(transport, {name.lower(): value for name, value in client.esmtp_extensions.items()})
+    offers = {name.lower(): value for name, value in client.esmtp_extensions.items()}
+    return Connection(transport, offers, secrets)
 
 
 async def _greet(client: aiosmtplib.SMTP) -> None:
@@ -79,16 +88,15 @@ async def _greet(client: aiosmtplib.SMTP) -> None:
         await client.helo()
 
 
-async def _login(client: aiosmtplib.SMTP, relay: Relay) -> None:
+async def _login(client: aiosmtplib.SMTP, relay: Relay, password: str) -> None:
     if relay.auth == "xoauth2":
-        token = await _access_token(relay)
-        await client.auth_xoauth2(relay.user, token)
+        await client.auth_xoauth2(relay.user, password)
     elif relay.auth == "plain":
-        await client.auth_plain(relay.user, relay.password)
+        await client.auth_plain(relay.user, password)
     elif relay.auth == "login":
-        await client.auth_login(relay.user, relay.password)
+        await client.auth_login(relay.user, password)
     else:
-        await client.login(relay.user, relay.password)
+        await client.login(relay.user, password)
 
 
 async def _access_token(relay: Relay) -> str:
@@ -136,8 +144,8 @@ async def _abandon(client: aiosmtplib.SMTP) -> None:
         await asyncio.sleep(0)  # abort() leaves the rest to the loop's next round
 
 
-def _login_refused(relay: Relay, error: aiosmtplib.SMTPAuthenticationError) -> DeliveryError:
-    said = f"{relay}: the login as {relay.user} was refused ({error.code} {_words(error.message)})"
+def _login_refused(relay: Relay, error: aiosmtplib.SMTPAuthenticationError, secrets: Sequence[str]) -> DeliveryError:
+    said = f"{relay}: the login as {relay.user} was refused ({error.code} {_words(error.message, secrets)})"
     if 400 <= error.code < 500:
         return UnreachableError(f"{said}; try again later")
     if relay.auth == "xoauth2":
@@ -145,7 +153,7 @@ def _login_refused(relay: Relay, error: aiosmtplib.SMTPAuthenticationError) -> D
     return DeliveryError(f"{said}; set NEWSLETTER_SMTP_PASSWORD to this user's password")
 
 
-def _unreachable(relay: Relay, error: Exception) -> DeliveryError:
+def _unreachable(relay: Relay, error: Exception, logins: Sequence[str], secrets: Sequence[str]) -> DeliveryError:
     cause = error.__cause__ or error
     if isinstance(cause, ssl.SSLCertVerificationError):
         what = cause.verify_message or "it could not be verified"
@@ -156,17 +164,25 @@ def _unreachable(relay: Relay, error: Exception) -> DeliveryError:
         return DeliveryError(f"{relay}: no TLS session ({cause.reason or cause}); {remedy}")
     if isinstance(error, aiosmtplib.SMTPConnectResponseError):
         return UnreachableError(
-            f"{relay}: the relay turned us away ({error.code} {_words(error.message)}); try again later"
+            f"{relay}: the relay turned us away ({error.code} {_words(error.message, secrets)}); try again later"
         )
     if isinstance(error, aiosmtplib.SMTPTimeoutError | TimeoutError):
         return UnreachableError(f"{relay}: no answer in time; check host, port and firewall")
     if isinstance(error, aiosmtplib.SMTPResponseException) and error.code < 0:
-        return DeliveryError(f"{relay}: no SMTP server answers there ({_words(error.message)}); check host and port")
+        return DeliveryError(
+            f"{relay}: no SMTP server answers there ({_words(error.message, secrets)}); check host and port"
+        )
     if isinstance(error, aiosmtplib.SMTPResponseException):
-        said = f"{relay}: the relay said {error.code} {_words(error.message)} before any mail"
+        said = f"{relay}: the relay said {error.code} {_words(error.message, secrets)} before any mail"
         if 400 <= error.code < 500:
             return UnreachableError(f"{said}; try again later")
         return DeliveryError(f"{said}; ask who runs it")
+    if "No suitable authentication method" in str(error):
+        offered = " ".join(logins) or "nothing that it names,"
+        return DeliveryError(
+            f"{relay}: the relay takes logins by {offered} only, and this program has none of these; ask who runs it "
+            "for PLAIN or LOGIN over TLS, CRAM-MD5 or XOAUTH2, or for a relay that knows this machine by its address"
+        )
     if "SMTP AUTH" in str(error):
         return DeliveryError(
             f"{relay}: the relay offers no login; leave the user out of its address, or check the port"
@@ -176,11 +192,12 @@ def _unreachable(relay: Relay, error: Exception) -> DeliveryError:
         return DeliveryError(f"{relay}: the relay offers no STARTTLS; {remedy}")
     words = os.strerror(cause.errno) if isinstance(cause, OSError) and cause.errno and cause.errno > 0 else cause
     return UnreachableError(
-        f"{relay}: cannot connect ({_words(words)}); check host and port, and that the relay is running"
+        f"{relay}: cannot connect ({_words(words, secrets)}); check host and port, and that the relay is running"
     )
 
 
-def _words(text: object) -> str:
+def _words(text: object, secrets: Sequence[str]) -> str:
     """A server's words, or an error's, on one line: enhanced status codes and line ends as they came, in order."""
     words = str(text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return " ".join(words.split()) or type(text).__name__
+    # Security: some servers repeat the password in their refusal.
+    return redacted(" ".join(words.split()), secrets) or type(text).__name__

@@ -15,6 +15,7 @@ from newsletter.progress import json_text, printable
 
 if TYPE_CHECKING:
     from newsletter.audience import Audience
+    from newsletter.command_hints import Hints
     from newsletter.config import Config
     from newsletter.images import ImageMode
     from newsletter.ledger import Delivery, IssueRow, Plan
@@ -88,8 +89,10 @@ def wait_at(server: object) -> None:
     import signal
     import threading
 
+    from newsletter.signals import ending_signals
+
     done = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ending_signals():
         signal.signal(number, lambda *_: done.set())
     click.echo("Press Ctrl-C to stop.", err=True)
     done.wait()
@@ -197,7 +200,8 @@ def print_facts(facts: dict[str, str]) -> None:
         click.echo(f"{name:<{width}}  {printable(value)}")
 
 
-def print_report(report: Report) -> None:
+def print_report(report: Report, hints: Hints | None) -> None:
+    """The account of a send. Without `hints` there is nothing to go on with: a catcher's ledger ends with it."""
     from newsletter.model import State
 
     click.echo("")
@@ -228,13 +232,19 @@ def print_report(report: Report) -> None:
             click.echo(f"  … and {count - SHOWN_PEOPLE:,} more {word}")
     for address, _ in report.uncertain[:SHOWN_PEOPLE]:
         click.echo(printable(f"  uncertain: {address}: the connection broke while it was being delivered"))
-    if report.uncertain:
-        click.echo(f"  `newsletter resolve {report.issue} --resend` or `--assume-sent` decides about them.")
+    if report.uncertain and hints is not None:
+        click.echo(f"  `{hints.resolve(report.issue, '--resend')}` or `--assume-sent` decides about them.")
     if report.stopped:
         click.echo(printable(f"Stopped: {report.stopped}."), err=True)
-    if report.left_count and not report.test:
-        when = f", from {report.next_due.astimezone():%H:%M} on" if report.next_due else ""
-        click.echo(f"`newsletter resume {report.issue}` goes on with those who are left{when}.", err=True)
+    if report.left_count and not report.test and hints is not None:
+        click.echo(f"`{hints.resume(report.issue)}` goes on with those who are left{_from_then(report)}.", err=True)
+
+
+def _from_then(report: Report) -> str:
+    from newsletter.moments import shown_moment
+
+    moment = report.go_on_at
+    return f", from {shown_moment(moment.astimezone())} on" if moment else ""
 
 
 def summary(sending: Sending) -> dict[str, Any]:
@@ -252,9 +262,13 @@ def summary(sending: Sending) -> dict[str, Any]:
     }
 
 
-def accounts(report: Report) -> dict[str, Any]:
+def accounts(report: Report, hints: Hints | None) -> dict[str, Any]:
     """A report for a program. The lists name at most the first thousand each; `counts` has everyone."""
+    from newsletter.errors import EXIT_OK, EXIT_UNSENT
+    from newsletter.failures import ending
     from newsletter.model import State
+
+    goes_on = bool(report.left_count) and not report.test and hints is not None
 
     def entries(pairs: Iterable[tuple[str, Outcome | None]]) -> list[dict[str, Any]]:
         return [
@@ -279,6 +293,13 @@ def accounts(report: Report) -> dict[str, Any]:
         "stopped": report.stopped,
         "next_try": report.next_due.isoformat() if report.next_due else None,
         "seconds": round(report.seconds, 3),
+        "go_on": {
+            "command": hints.resume(report.issue),
+            "at": report.go_on_at.isoformat(timespec="seconds") if report.go_on_at else None,
+        }
+        if goes_on and hints is not None
+        else None,
+        **ending(EXIT_OK if report.complete else EXIT_UNSENT),
     }
 
 

@@ -25,6 +25,8 @@ from newsletter.regular import open_regular
 
 BUSY_TIMEOUT_S = 5.0
 CONNECT_TIMEOUT_S = 10
+SILENT_S = 60
+"""How long a database server may be silent before the connection counts as lost."""
 
 _GONE = ("the ledger's tables are gone", "put its file or database back, then start the command again")
 
@@ -128,7 +130,10 @@ def _sqlite(file: Path | None) -> sa.Engine:
 def _postgresql(url: sa.URL) -> sa.Engine:
     # A firewall forgets a connection on which nothing is said; a lock that hangs on it would be gone unnoticed.
     alive = {"keepalives": "1", "keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
-    asked = {"connect_timeout": str(CONNECT_TIMEOUT_S), **alive, **url.query}
+    # What was sent and never confirmed: keepalives do not run then, and the system would send it again for a quarter
+    # of an hour (tcp(7), TCP_USER_TIMEOUT). In milliseconds.
+    silent = {"tcp_user_timeout": str(SILENT_S * 1000)}
+    asked = {"connect_timeout": str(CONNECT_TIMEOUT_S), **alive, **silent, **url.query}
     try:
         engine = sa.create_engine(url.set(query=asked))
     except ModuleNotFoundError as error:

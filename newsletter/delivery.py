@@ -25,7 +25,9 @@ from newsletter.lane import Lane
 from newsletter.ledger import Claim, Move
 from newsletter.message import Composer
 from newsletter.model import Message, Outcome, Relay, State, Subscriber
+from newsletter.moments import shown_local, shown_moment
 from newsletter.pace import Pace, QuietHours
+from newsletter.signals import ending_signals
 from newsletter.smtp import Session, Timeouts
 
 CLAIMED_AT_ONCE = 500
@@ -45,6 +47,9 @@ RECHECK_S = 5.0
 
 TOLD_FROM_S = 60.0
 """A wait for a rate that is longer is news to the person."""
+
+NOTICED_FROM_S = 3.0
+"""A shorter wait is over before a line about it could be read."""
 
 LOOK_AHEAD = 200
 """How far a connection looks past recipients whose domain has to wait."""
@@ -77,6 +82,10 @@ class Route:
     tls_context: ssl.SSLContext | None = None
     limits: str = ""
     """What `pace` allows, in words."""
+
+    held: bool = True
+    """Whether quiet hours and rates hold its mail back: not what a catcher swallows, nor a test. It counts all the
+    same."""
 
     closed: str = ""
     used_up: str = field(default="", init=False)
@@ -128,9 +137,19 @@ class Canary:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """Why the loop ended before its list did; empty where it did not."""
+    """Why the loop ended before its list did; empty where it did not. `until` is when it may go on, epoch seconds;
+    None for at once."""
 
     reason: str = ""
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What nothing goes out for just now, and until when, in epoch seconds."""
+
+    reason: str
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +158,8 @@ class Watcher:
 
     outcome: Callable[[Subscriber, Outcome, Relay], None] = lambda person, outcome, relay: None
     news: Callable[[str], None] = lambda text: None
+    waiting: Callable[[Wait | None], None] = lambda wait: None
+    """Called when a wait begins that a person would notice, and with None when it is over."""
 
 
 @dataclass(slots=True)
@@ -164,7 +185,8 @@ async def deliver(
 ) -> Stopped:
     """Mail everyone who is due. Returns when all were tried, no relay is left, or the person pressed Ctrl-C.
 
-    Where a rate would have to be waited for longer than `longest_wait_s`, whoever it keeps from being mailed is left.
+    Where quiet hours, a rate or a relay's pause would have to be waited for longer than `longest_wait_s`, whoever it
+    keeps from being mailed is left, and `Stopped` says until when.
 
     `clock` is epoch seconds, `jitter` a random number from 0 to 1. Raises DeliveryError when no relay can be had at
     all: then nobody was mailed.
@@ -214,6 +236,8 @@ class _Run:
         self._seen = self._refused = 0
         self._watching: asyncio.Task[None] | None = None
         self._told_quiet = False
+        self._wait: Wait | None = None
+        self._go_on_at = math.inf
         # Domains that no relay may be given more for, and when that ends.
         self._full: dict[str, float] = {}
         # Whoever waits is woken by any change.
@@ -242,7 +266,9 @@ class _Run:
             self.journal.close()
         if self._first_error is not None and all(route.why_closed and not route.answered for route in self.routes):
             raise self._first_error
-        return Stopped(self.reason or self._why_left())
+        reason = self.reason or self._why_left()
+        self._show_wait(None)
+        return Stopped(reason, self._go_on_at if reason and self._go_on_at < math.inf else None)
 
     def interrupt(self) -> None:
         self.stop("interrupted")
@@ -291,6 +317,8 @@ class _Run:
             self._ring()
             try:
                 await self._converse(session, route, number, letter)
+                if session.carried and (farewell := session.farewell_for_count):
+                    self._note_limit(session, route, farewell)
                 await session.quit()
             finally:
                 session.abort()  # where an error or a second Ctrl-C came first; after `quit` it does nothing
@@ -342,6 +370,10 @@ class _Run:
             if session.swallowed:
                 self._put_back(letter, route)
                 return
+            if outcome is not None and _is_used_up(session, outcome):
+                self._note_limit(session, route, f"{outcome.code} {outcome.text}")
+                self._put_back(letter, route)
+                return
             trying = False
             if outcome is None:
                 outcome = await session.body(letter.message)
@@ -358,7 +390,13 @@ class _Run:
                 outcome = session.dot(following.message if following else None, trying=trying)
                 if outcome is None:
                     outcome = await session.verdict()
-            self._settle(letter, outcome, route, lost=not session.usable)
+            used_up = _is_used_up(session, outcome)
+            if used_up:
+                self._note_limit(session, route, f"{outcome.code} {outcome.text}")
+            self._settle(letter, outcome, route, lost=not session.usable, used_up=used_up)
+            session.carried += 1
+            if used_up and following is None:
+                return
             if following is not None and (not session.usable or self._stopping.is_set() or route.why_closed):
                 route.trying = route.trying and not trying
                 # Its envelope may be out, but none of its text: the connection is dropped, and it is as if untried.
@@ -382,17 +420,29 @@ class _Run:
         return session.pipelining and (bool(route.overlaps) or (route.overlaps is None and not route.trying))
 
     def _may_go_on(self, session: Session, route: Route, number: int) -> bool:
-        enough = route.messages_per_connection and session.begun >= route.messages_per_connection
+        limits = [most for most in (route.messages_per_connection, session.most_messages) if most]
+        enough = limits and session.begun >= min(limits)
         return not enough and not route.why_closed and route.crew.index(number) < route.lane.parallel(route.connections)
 
     # --- what became of one -----------------------------------------------------------------------------------------
 
-    def _settle(self, letter: _Letter, outcome: Outcome, route: Route, *, lost: bool) -> None:
+    def _note_limit(self, session: Session, route: Route, words: str) -> None:
+        """Learn how many messages this relay takes over one connection: the next ones end before it says so."""
+        carried = session.carried
+        if 0 < route.messages_per_connection <= carried:
+            return
+        route.messages_per_connection = carried
+        self.watcher.news(
+            f"{route.relay} takes {carried} message{'' if carried == 1 else 's'} over one connection "
+            f"({words}); going on over new ones; messages_per_connection = {carried} in newsletter.toml says so before"
+        )
+
+    def _settle(self, letter: _Letter, outcome: Outcome, route: Route, *, lost: bool, used_up: bool = False) -> None:
         now = self.clock()
         self._outstanding -= 1
         route.answered += 1
         route.moved_at = asyncio.get_running_loop().time()
-        news = route.lane.saw(outcome, now)
+        news = "" if used_up else route.lane.saw(outcome, now)
         if lost and outcome.code == 0:
             news = route.lane.lost(now, outcome.text) or news
         if route.lane.stopped:
@@ -402,7 +452,10 @@ class _Run:
             self._close(route, f"{route.relay} takes no mail from {sender} ({outcome.code} {outcome.text})")
         if news:
             self.watcher.news(news)
-        due_at = self._due_at(letter.claim, outcome, route, now) if outcome.state is State.DEFERRED else None
+        due_at = None
+        if outcome.state is State.DEFERRED:
+            worn = 0 < self.max_attempts <= letter.claim.attempts
+            due_at = now if used_up and not worn else self._due_at(letter.claim, outcome, route, now)
         again = due_at is not None and due_at <= now
         self.journal.note(
             Move(
@@ -463,6 +516,7 @@ class _Run:
             self.stop(f"the canary: {self._refused} of the first {self._seen} were refused")
             return
         self.watcher.news(f"the first {self._seen} are out, {self._refused} refused; waiting {canary.wait_s:g} s")
+        self._show_wait(_noticed("the canary: refusals are waited for", self.clock(), canary.wait_s))
         await self._pause(canary.wait_s, until_stopped=True)
         self._before_gate = -1
         self._ring()
@@ -506,13 +560,13 @@ class _Run:
         now = self.clock()
         held = self._held(route, now)
         if held:
-            return held
+            return None if route.used_up else held
         shortest = math.inf
         for index, (claim, person) in enumerate(self._ready):
             if index >= LOOK_AHEAD:
                 break
             domain = claim.key.rpartition("@")[2]
-            wait = route.pace.wait_s(domain, now)
+            wait = route.pace.wait_s(domain, now) if route.held else 0.0
             if wait <= 0:
                 del self._ready[index]
                 route.pace.spend(domain, now)
@@ -524,19 +578,18 @@ class _Run:
                 break
         if shortest > self.longest_wait_s:
             return self._leave(route, shortest, now)
-        if shortest > TOLD_FROM_S and not route.told_wait and not self._outstanding:
-            route.told_wait = True
-            self.watcher.news(f"{route.relay}: {_used_up(now + shortest, route.limits, 'going on')}")
+        if not self._outstanding:
+            if shortest > TOLD_FROM_S and not route.told_wait:
+                route.told_wait = True
+                self.watcher.news(f"{route.relay}: {_used_up(now + shortest, route.limits, 'going on')}")
+            self._show_wait(_noticed(f"{route.relay}: its limit is used up", now, shortest))
         return shortest
 
     def _leave(self, route: Route, wait_s: float, now: float) -> float | None:
         """Give up, for this run, whoever's turn would come too late: everybody, or those of a domain."""
         whole = route.pace.wait_s("", now)
         if whole > self.longest_wait_s:
-            route.used_up = f"{route.relay}: {_used_up(now + whole, route.limits)}"
-            if len(self.routes) > 1:
-                self.watcher.news(f"{route.used_up}; the rest goes through the other relays")
-            self._ring()
+            self._rest(route, f"{route.relay}: {_used_up(now + whole, route.limits)}", now + whole)
             return None
         others = [other for other in self.routes if not other.why_idle]
         left = 0
@@ -547,11 +600,26 @@ class _Run:
                 self._ready.append((claim, person))
                 continue
             self._full[domain] = now + soonest
+            self._go_on_at = min(self._go_on_at, now + soonest)
             self.journal.note(Move(claim.row, State.PENDING))
             left += 1
         return 0.0 if left else wait_s
 
+    def _rest(self, route: Route, why: str, until: float) -> None:
+        """Begin nothing more through this relay in this run: nobody watches, and the wait would be too long."""
+        route.used_up = why
+        self._go_on_at = min(self._go_on_at, until)
+        if len(self.routes) > 1:
+            self.watcher.news(f"{why}; the rest goes through the other relays")
+        self._ring()
+
+    def _show_wait(self, wait: Wait | None) -> None:
+        if (wait and wait.reason) != (self._wait and self._wait.reason):
+            self.watcher.waiting(wait)
+            self._wait = wait
+
     def _letter(self, route: Route, claim: Claim, person: Subscriber) -> _Letter:
+        self._show_wait(None)
         route.share += 1 / max(route.relay.weight, 1)
         route.moved_at = asyncio.get_running_loop().time()
         self._outstanding += 1
@@ -563,16 +631,26 @@ class _Run:
         """How long nothing may be taken, whoever is next; 0.0 when something may."""
         if self._before_gate == 0:
             return math.inf
-        if self.quiet is not None:
+        if self.quiet is not None and route.held:
             moment = datetime.fromtimestamp(now, UTC)
             until = self.quiet.until(moment)
             if until is not None:
+                wait = max((until - moment) / timedelta(seconds=1), 0.001)
+                if wait > self.longest_wait_s:
+                    self._rest(route, f"quiet hours until {shown_moment(until)}", until.timestamp())
+                    return wait
                 if not self._told_quiet:
-                    self.watcher.news(f"quiet hours; going on at {until:%Y-%m-%d %H:%M}")
+                    self.watcher.news(f"quiet hours; going on at {shown_moment(until)}")
                 self._told_quiet = True
-                return max((until - moment) / timedelta(seconds=1), 0.001)
+                self._show_wait(Wait("quiet hours", until.timestamp()))
+                return wait
             self._told_quiet = False
         wait = route.lane.wait_s(now)
+        if wait > 0 and not self._outstanding:
+            if wait > self.longest_wait_s:
+                self._rest(route, f"{route.relay} pauses until {shown_local(now + wait)}", now + wait)
+                return wait
+            self._show_wait(_noticed(f"{route.relay} pauses", now, wait))
         if wait <= 0 and len(self.routes) > 1 and self._is_ahead(route, now):
             return math.inf
         return wait
@@ -689,9 +767,18 @@ class _Run:
                     left.abort()
 
 
+def _is_used_up(session: Session, outcome: Outcome) -> bool:
+    """Whether the connection has carried its share. What its very first message hears is of the pace, whatever the
+    words: else a relay that says so each time would be asked without end."""
+    return outcome.connection and session.carried > 0
+
+
 def _used_up(until: float, limits: str = "", then: str = "the next may go") -> str:
-    moment = datetime.fromtimestamp(until + 59, UTC).astimezone()  # rather a minute too late
-    return f"its limit is used up{f' ({limits})' if limits else ''}; {then} at {moment:%Y-%m-%d %H:%M}"
+    return f"its limit is used up{f' ({limits})' if limits else ''}; {then} at {shown_local(until)}"
+
+
+def _noticed(reason: str, now: float, wait_s: float) -> Wait | None:
+    return Wait(reason, now + wait_s) if NOTICED_FROM_S < wait_s < math.inf else None
 
 
 async def _all(tasks: Sequence[asyncio.Task[None]]) -> None:
@@ -707,16 +794,20 @@ async def _all(tasks: Sequence[asyncio.Task[None]]) -> None:
 
 @contextmanager
 def _interrupts(stop: Callable[[], None]) -> Iterator[None]:
-    """The first SIGINT or SIGTERM calls `stop` and lets the messages under way end; the second is Python's own."""
+    """The first ending signal calls `stop` and lets the messages under way end; a second Ctrl-C is Python's own.
+
+    A closed terminal often sends SIGHUP twice, from the kernel and from the shell: that means no haste.
+    """
     loop = asyncio.get_running_loop()
+    handled: list[signal.Signals] = []
 
     def first() -> None:
         stop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+            if number in handled:
+                loop.remove_signal_handler(number)
 
-    handled = []
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ending_signals():
         try:
             loop.add_signal_handler(number, first)
         except (NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread

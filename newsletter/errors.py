@@ -14,12 +14,16 @@ EXIT_CONTENT = 1
 EXIT_USAGE = 2
 EXIT_UNSENT = 3
 EXIT_BUSY = 4
+EXIT_INTERRUPTED = 130
 
 
 class NewsletterError(Exception):
     """The root: anything that a front door prints as one sentence and turns into an exit code."""
 
     exit_code: ClassVar[int] = EXIT_USAGE
+    is_logged = False
+    """Whether a log in JSON has it already."""
+
     picture: tuple[str, ...] = ()
     """Lines to show beneath the sentence: what was written, and a caret under the place."""
 
@@ -65,7 +69,19 @@ class BusyError(NewsletterError):
     exit_code = EXIT_BUSY
 
 
-def located(path: str, line: int | None, what: str, remedy: str = "", column: int | None = None) -> str:
+class Located(str):
+    """A sentence that knows its parts, for programs that read it: `path:line:column: what; remedy`."""
+
+    path: str
+    line: int | None
+    column: int | None
+    what: str
+    remedy: str
+
+
+def located(path: str, line: int | None, what: str, remedy: str = "", column: int | None = None) -> Located:
     """One sentence: `path:line:column: what; remedy`, the parts that are unknown left out."""
     place = ":".join(str(part) for part in (path, line, column) if part)
-    return f"{place}: {what}" + (f"; {remedy}" if remedy else "")
+    sentence = Located(f"{place}: {what}" + (f"; {remedy}" if remedy else ""))
+    sentence.path, sentence.line, sentence.column, sentence.what, sentence.remedy = path, line, column, what, remedy
+    return sentence

@@ -20,6 +20,7 @@ from newsletter.bounces.arrivals import Arrival
 from newsletter.bounces.bounded import MAX_BYTES
 from newsletter.errors import ConfigError, located
 from newsletter.imap_place import IMAP_VARIABLE, ImapPlace
+from newsletter.redaction import login_secrets, redacted
 from newsletter.values import printable
 
 if TYPE_CHECKING:
@@ -159,7 +160,9 @@ class ImapMailbox:
             why = f"its certificate is not trusted: {error.verify_message}"
             raise ConfigError(located(self.name, None, f"cannot be opened: {why}", "check the host's name")) from error
         except self._faults as error:
-            why = printable(str(error.args[-1] if error.args else error).strip("b'"))
+            said = str(error.args[-1] if error.args else error).strip("b'")
+            # Security: some servers repeat the password in their refusal.
+            why = printable(redacted(said, login_secrets(self.place.user, self.place.password)))
             raise ConfigError(
                 located(self.name, None, f"{what}: {why[:300] or type(error).__name__}", remedy)
             ) from error

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from newsletter.backoff import LONGEST_S
 from newsletter.ledger_plan import KnownIssue
 from newsletter.ledger_rows import Claim, IllegalMoveError, Move, storable
 from newsletter.ledger_suppressed import already_off, take_off
@@ -168,10 +169,19 @@ def first_refused(db: sa.Connection, issue_id: int, moves: Iterable[Move]) -> st
 # --- after a crash, and on a person's word --------------------------------------------------------------------------
 
 
+_LONGEST_WAIT_MS = 2 * LONGEST_S * 1000
+"""Twice the longest of `backoff`: clocks of several machines may differ."""
+
+
 def recover(db: sa.Connection, issue_id: int, now: int) -> int:
-    """Claimed rows are let go; committing ones become uncertain: how many."""
+    """Claimed rows are let go; committing ones become uncertain: how many.
+
+    A deferred row that waits longer than any wait there is was put off by a clock that stood in the future: it is due.
+    """
     unsent = sa.update(deliveries).where(deliveries.c.issue == issue_id, deliveries.c.state == State.CLAIMED.value)
     unknown = sa.update(deliveries).where(deliveries.c.issue == issue_id, deliveries.c.state == State.COMMITTING.value)
+    deferred = sa.update(deliveries).where(deliveries.c.issue == issue_id, deliveries.c.state == State.DEFERRED.value)
+    db.execute(deferred.where(deliveries.c.due_at > now + _LONGEST_WAIT_MS).values(due_at=now))
     before = deliveries.c.attempts - 1
     db.execute(unsent.values(state=State.PENDING.value, attempts=before, due_at=None, updated=now))
     said = {"stage": "dot", "code": 0, "reply": "the run ended before the relay's answer was recorded"}

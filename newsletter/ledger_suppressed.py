@@ -27,6 +27,9 @@ _FIRST_REASON = """
     (SELECT s.reason FROM suppressions AS s WHERE s.key = deliveries.recipient_key ORDER BY s.at, s.reason LIMIT 1)
 """
 
+_DAY_MS = 86_400_000
+"""An issue that went out later than tomorrow did so by a clock that was wrong, and holds back nobody."""
+
 _MONTH_MS = 30 * 86_400_000
 """An issue that began longer ago is in nobody's week any more."""
 
@@ -60,6 +63,7 @@ _MARKS: Mapping[str, str] = MappingProxyType(
                 SELECT 1 FROM issues AS i {{join}} deliveries AS had ON had.issue = i.id AND had.recipient_key = p.key
                 WHERE i.id <> :issue AND i.first_sent > :now - {_MONTH_MS}
                   AND had.state IN ('sent', 'uncertain') AND had.updated > :now - {WEEK_MS}
+                  AND had.updated < :now + {_DAY_MS}
               )
             )
         """,  # noqa: S608

@@ -95,7 +95,8 @@ class Letters:
         # A bounce address tells issues of the ledger apart, and this is none.
         sender = replace(sender, bounce_address="", feedback_id="")
         issue = f"{kind}-{when:%Y%m%d%H%M%S%f}"  # each asks anew, so no two have one Message-ID
-        return Composer(email, sender, issue=issue, when=when, signer=self._signer).compose(person)
+        composer = Composer(email, sender, issue=issue, when=when, signer=self._signer, automatic=True)
+        return composer.compose(person)
 
     def _render(self, kind: Kind, lang: str) -> Email:
         words = choose_labels(self._words, lang, {})

@@ -1,8 +1,8 @@
 """`Email` + `Subscriber` -> `Message`: slots filled, headers set, MIME bytes ready for the wire, signed if asked for.
 
-Pure and reproducible: the date is given, the boundary and the Message-ID are derived, so that a resend is the same
-message. Every value that comes from a list is escaped for where it stands. What all messages of an issue share is
-prepared once; `benchmarks/compose.py` has what one costs.
+Pure and reproducible: the clock is given, the boundary and the Message-ID are derived, so that at the same time a
+resend is the same message. Every value that comes from a list is escaped for where it stands. What all messages of an
+issue share is prepared once; `benchmarks/compose.py` has what one costs.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -160,8 +160,10 @@ class _Prepared:
 
 
 class Composer:
-    """Makes one issue's messages. `when` is the Date of all of them; `prefix` goes before the subject of a test.
+    """Makes one issue's messages. `prefix` goes before the subject of a test.
 
+    `when` is the Date and the signature's time: of all messages, or with a clock of each as it is composed. Receivers
+    count it against a mail that its Date is hours old. `automatic` is for letters that no person sent (RFC 3834, 5).
     Raises ConfigError where a sender's addresses could not be written as RFC 8058 asks, or without their secret.
     """
 
@@ -171,9 +173,10 @@ class Composer:
         sender: Sender,
         *,
         issue: str,
-        when: datetime,
+        when: datetime | Callable[[], datetime],
         prefix: str = "",
         signer: Signer | None = None,
+        automatic: bool = False,
     ) -> None:
         _check(sender)
         self.variants = email if isinstance(email, Variants) else Variants((), {(): email})
@@ -185,13 +188,12 @@ class Composer:
         self._from = mailbox_field("From", sender.name, wire_address(sender.address))
         # The token is letters and digits: what is an address with `{token}` in it is one with the token.
         self._bounces = wire_address(sender.bounce_address or sender.address)
-        self._date = f"Date: {format_datetime(when)}"
         self._list = [mailbox_field("Reply-To", "", wire_address(sender.reply_to))] if sender.reply_to else []
         self._list += [f"List-Id: <{one_line(sender.list_id)}>"] if sender.list_id else []
         self._kind = [uri_field("List-Help", safe_uri(sender.list_help))] if sender.list_help else []
         if sender.feedback_id:
             self._kind.append(text_field("Feedback-ID", feedback_id(sender.feedback_id, issue)))
-        self._kind += ["Precedence: bulk", "Auto-Submitted: auto-generated"]
+        self._kind += ["Precedence: bulk", *(["Auto-Submitted: auto-generated"] if automatic else [])]
         self._prepared: dict[tuple[bool, ...], _Prepared] = {}
         self._attachments: dict[Attachment, bytes] = {}
 
@@ -201,6 +203,7 @@ class Composer:
 
     def compose(self, subscriber: Subscriber) -> Message:
         """The message for one person: multipart/alternative, text before HTML (RFC 2046, 5.1.4)."""
+        now = self.when() if callable(self.when) else self.when
         variant = self._variant(answers(self.variants.conditions, subscriber))
         recipient = wire_address(subscriber.email)
         identity = message_id(self.issue, subscriber.email, self.sender)
@@ -210,7 +213,7 @@ class Composer:
             self._from,
             mailbox_field("To", subscriber.name, recipient),
             variant.subject or text_field("Subject", self.prefix + fill(variant.email.subject, values)),
-            self._date,
+            _date_field(now.replace(microsecond=0)),
             f"Message-ID: {identity}",
             *self._list,
         ]
@@ -223,7 +226,7 @@ class Composer:
         filled = [escape_for(slot.context, values.get(slot.field, "") or slot.default) for slot in variant.slots]
         data = b"".join(["\r\n".join(fields).encode(), *variant.body.pieces(filled)])
         if self.signer:
-            data = self.signer.sign(data, self.when) + data
+            data = self.signer.sign(data, now) + data
         return Message(self._envelope_from(subscriber), recipient, identity, data)
 
     def _envelope_from(self, subscriber: Subscriber) -> str:
@@ -253,6 +256,11 @@ class Composer:
             "" if personal else text_field("Subject", self.prefix + fill(email.subject, {})),
             f"Content-Language: {email.lang}\r\n" if is_language(email.lang) else "",
         )
+
+
+@lru_cache(maxsize=8)
+def _date_field(second: datetime) -> str:
+    return f"Date: {format_datetime(second)}"
 
 
 def _numbered(template: Template, slots: dict[Slot, int]) -> Text:

@@ -563,6 +563,7 @@ class Outcome:
     """What became of one message. `code` is the server's reply code, 0 where it gave none; `text` its own words.
 
     `lane`: the answer speaks of us (rate, reputation, login) and not of the recipient, who is then never `rejected`.
+    `connection`: it speaks of this connection alone, which has carried enough; another one may go on at once.
     """
 
     state: State
@@ -570,3 +571,4 @@ class Outcome:
     code: int = 0
     text: str = ""
     lane: bool = False
+    connection: bool = False

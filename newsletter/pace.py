@@ -388,18 +388,19 @@ def parse_quiet_hours(text: str, zone: tzinfo | None = None) -> QuietHours:
     return QuietHours(start, end, zone)
 
 
-def parse_at(text: str, now: datetime, zone: tzinfo | None = None) -> datetime:
+def parse_at(text: str, now: datetime, zone: tzinfo | None = None, *, window: timedelta = timedelta(0)) -> datetime:
     """The next `08:00`, or the one time `2026-03-02T08:00`, with or without an offset like `+08:00`.
 
-    `now` is aware. Without an offset the time is one of `zone`, None for this machine's own. The minute that `now` is
-    in counts as to come: a job that cron starts at 08:00 does not wait for tomorrow's. Raises FaultError.
+    `now` is aware. Without an offset the time is one of `zone`, None for this machine's own. One that passed less than
+    `window` ago is meant, too, and given back: a job that cron starts a little late does not wait for tomorrow's. A
+    minute is always allowed. Raises FaultError.
     """
-    now, minute = now.astimezone(UTC), timedelta(minutes=1)
+    now, window = now.astimezone(UTC), max(window, timedelta(minutes=1))
     clock = _time_of_day(text.strip())
     if clock is not None:
         today = now.astimezone(zone).date()
-        days = (_moments(datetime.combine(today + timedelta(days=n), clock), zone)[0] for n in range(3))
-        return next(day for day in days if day + minute > now).astimezone(zone)
+        days = (_moments(datetime.combine(today + timedelta(days=n), clock), zone)[0] for n in range(-1, 3))
+        return next(day for day in days if day + window > now).astimezone(zone)
     try:
         moment = datetime.fromisoformat(text.strip()) if re.match(r"\s*\d{4}-\d\d-\d\d[T ]\d\d:\d\d", text) else None
     except ValueError:
@@ -411,7 +412,7 @@ def parse_at(text: str, now: datetime, zone: tzinfo | None = None) -> datetime:
         left = when.astimezone(UTC) - now
     except OverflowError as error:  # the first or last day that datetime knows
         raise FaultError(f"is {shown(text)}, too far away", "write a time of the next twelve months") from error
-    if left + minute <= timedelta(0):
+    if left + window <= timedelta(0):
         raise FaultError(f"is {shown(text)}, which has passed", "write a time to come, or none at all to send now")
     if left > timedelta(days=366):
         raise FaultError(f"is {shown(text)}, over a year from now", "write a time of the next twelve months")

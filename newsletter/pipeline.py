@@ -225,7 +225,7 @@ def plan_send(
     *,
     to: Sequence[Path | str] | Path | None,
     test: Sequence[str],
-    when: datetime,
+    when: datetime | Callable[[], datetime],
     where: str = "",
     images: ImageMode | None = None,
     dry: bool = False,
@@ -234,6 +234,7 @@ def plan_send(
 ) -> Sending:
     """Who would get what: reads the lists, renders the post, connects to no relay. Raises ContentError, ConfigError.
 
+    `when` is the Date of the messages, or the clock that gives each its own (`Composer`).
     `to` and `sign_ups` are as `read_audience` takes them, `where` is the segment of the lists that it goes to. A `dry`
     one is only looked at: it needs no secrets, and its links would not work.
     """

@@ -6,17 +6,20 @@ import contextlib
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from newsletter.errors import ConfigError
+from newsletter.errors import ConfigError, NewsletterError
+from newsletter.failures import described
+from newsletter.wait_line import wait_text
 
 if TYPE_CHECKING:
+    from newsletter.delivery import Wait
     from newsletter.model import Outcome, Relay, Subscriber
 
 LINE_EVERY_S = 10.0
@@ -74,6 +77,7 @@ class SendProgress:
         self._started = self._told = clock()
         self._bar: Any = None
         self._task: Any = None
+        self._wait: Wait | None = None
 
     def __enter__(self) -> SendProgress:
         return self
@@ -88,7 +92,7 @@ class SendProgress:
         self._started = self._told = self._clock()
         self._log("start", due=total)
         if total and not self.quiet and sys.stderr.isatty():
-            self._bar, self._task = _bar("Sending", total, self._counts())
+            self._bar, self._task = _bar("Sending", total, self._counts(), self._wait_text)
 
     def outcome(self, person: Subscriber, outcome: Outcome, relay: Relay) -> None:
         """One recipient more has an outcome."""
@@ -121,6 +125,18 @@ class SendProgress:
         """Something that a person should know of, though the send goes on."""
         self._log("news", text=text)
         self._line(text)
+
+    def waiting(self, wait: Wait | None) -> None:
+        """Nothing goes out until then; None once it goes on. A line below the bar says so."""
+        self._wait = wait
+        if wait is not None:
+            self._log("wait", reason=wait.reason, until=datetime.fromtimestamp(wait.until, UTC).isoformat())
+        if self._bar is not None:
+            self._bar.refresh()
+
+    def _wait_text(self) -> str:
+        wait = self._wait  # another thread draws the bar
+        return wait_text(wait.reason, wait.until, time()) if wait else ""
 
     @property
     def seconds(self) -> float:
@@ -184,7 +200,10 @@ class JsonLog:
     def __enter__(self) -> JsonLog:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, NewsletterError):
+            self.write("error", **described(error))
+            error.is_logged = True
         self._close()
 
     def _close(self) -> None:
@@ -197,11 +216,19 @@ def _appended(path: str) -> IO[str]:
     return Path(path).open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
 
 
-def _bar(title: str, total: int, counts: str = "") -> tuple[Any, Any]:
-    from rich.console import Console
+def _bar(title: str, total: int, counts: str = "", below: Callable[[], str] = str) -> tuple[Any, Any]:
+    """A bar, and its task. What `below` gives is a line of its own under it; nothing where it is empty."""
+    from rich.console import Console, RenderableType
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.text import Text
 
-    bar = Progress(
+    class Bar(Progress):
+        def get_renderables(self) -> Iterable[RenderableType]:
+            yield self.make_tasks_table(self.tasks)
+            if line := below():
+                yield Text(line)
+
+    bar = Bar(
         TextColumn(title),
         BarColumn(),
         MofNCompleteColumn(),

@@ -4,6 +4,7 @@ A 5xx does not mean a dead address. QQ says "too fast" with a bare 550, Google w
 locked us out answers 550 to every RCPT. So a recipient is `rejected` only where the answer speaks of the recipient;
 every other refusal is trouble of the lane, and its recipient stays `deferred`:
 
+    this connection is used up  lane, and a new connection: "too many messages in this session"
     before RCPT                 no recipient was named yet       lane
     a text of `KNOWN`           what its provider says of it
     4xx                         421, rate words, 4.3.x: lane     the rest: this recipient, later
@@ -49,6 +50,7 @@ class Meaning(enum.Enum):
 
     RATE = "we send too much or too fast"
     REFUSED = "it refuses us: login, reputation, content, size"
+    CONNECTION = "this connection has carried enough; another one may go on at once"
     BUSY = "the recipient has too much mail just now"
     GONE = "the recipient cannot be mailed: unknown, closed, or has blocked us"
 
@@ -96,10 +98,28 @@ _SES_VERIFY = "https://repost.aws/knowledge-center/ses-554-400-message-rejected-
 _YAHOO = "https://senders.yahooinc.com/smtp-error-codes"
 _SENDGRID = "https://www.twilio.com/docs/sendgrid/for-developers/sending-email/smtp-errors-and-troubleshooting"
 _MAILGUN = "https://github.com/coopdevs/timeoverflow/issues/820"
+_EXIM = "https://www.exim.org/exim-html-current/doc/html/spec_html/ch-main_configuration.html"
+_SES_SESSION = (
+    "https://repost.aws/questions/QUw5qK9rBFSKqXvW5a-nAteg/"
+    "amazon-ses-smtp-error-response-421-connection-closed-by-server-maximum-message-count-per-session-reached"
+)
+_SISIMAI_YAHOO = "https://github.com/sisimai/p5-sisimai/blob/master/lib/Sisimai/Rhost/YahooInc.pm"
+_STALWART = "https://github.com/stalwartlabs/stalwart/issues/1384"
+_MOMENTUM = "https://github.com/SparkPost/developers.sparkpost.com/blob/master/web-ref/responses-by-message.md"
+_GOOGLE_CODES = "https://support.google.com/a/answer/3221692"
+_POSTFIX_ERRORS = "https://www.postfix.org/postconf.5.html#smtpd_hard_error_limit"
 _POSTFIX_SENDER = "https://www.postfix.org/postconf.5.html#smtpd_reject_unlisted_sender"
 
 # The first row that fits counts. What a row does not say is left to the rules above.
 KNOWN: tuple[Known, ...] = (
+    # A connection's own limit: of messages, of refused recipients, of time.
+    Known("Exim", "", 421, r"too many messages in this connection", Meaning.CONNECTION, _EXIM),
+    Known("Amazon SES", "", 421, r"maximum message count per session", Meaning.CONNECTION, _SES_SESSION),
+    Known("Yahoo", "", 421, r"max message per connection reached", Meaning.CONNECTION, _SISIMAI_YAHOO),
+    Known("Stalwart", "", 452, r"maximum number of messages per session", Meaning.CONNECTION, _STALWART),
+    Known("Momentum", "", 452, r"service unavailable, batch limit reached", Meaning.CONNECTION, _MOMENTUM),
+    Known("Google", "", 421, r"connection expired, try reconnecting", Meaning.CONNECTION, _GOOGLE_CODES),
+    Known("Postfix", "", 421, r"\berror: too many errors", Meaning.CONNECTION, _POSTFIX_ERRORS),
     # Postfix names the party; it may refuse the sender as late as RCPT (smtpd_delay_reject), with "User unknown" too.
     Known("Postfix", "", 0, r"sender address rejected", Meaning.REFUSED, _POSTFIX_SENDER),
     # Tencent: QQ Mail and Exmail
@@ -181,6 +201,19 @@ _RATE_WORDS = re.compile(
     | 频率 | 頻率 | 过于频繁 | 過於頻繁 | 过快 | 發信量 | 发信量""",
     re.IGNORECASE | re.VERBOSE,
 )
+# Of a connection's limit in any server's words: "too many mails in this session", "50 messages per connection reached".
+_LINK = r"(?:(?:e?smtp|tcp|the|this|that|a|one|each|every|single|same|current|your)[ ])*(?:connection|session|channel)"
+_LETTERS = r"(?:messages?|e?-?mails?|transactions?|deliver(?:y|ies)|letters?)"
+_CONNECTION_WORDS = re.compile(
+    rf"""\b{_LETTERS}(?:[ ](?:sent|accepted|received|delivered|count|limit|transferred))*
+        [ ](?:in|on|over|per|for|from|by|during|within|through|via)[ ]{_LINK}\b
+    | \b{_LINK}['s]*[ ](?:message|mail|e-?mail|transaction)s?[ ](?:count|limit|quota|maximum)\b
+    | \b(?:per-?(?:session|connection))[ ](?:message|mail|transaction)s?\b
+    | \bsession[ ](?:transfer[ ]quota|(?:has[ ]been[ ])?open[ ]for[ ]too[ ]long)
+    | \b(?:try|please|and)[ ]reconnect(?:ing)?\b | \b(?:open|use|start)[ ]a[ ]new[ ](?:connection|session)\b
+    | (?:每个|单个|本次|此|同一)(?:连接|会话)[^，。]{{0,12}}(?:邮件|数量|上限|过多)""",
+    re.IGNORECASE | re.VERBOSE,
+)
 _GREYLISTED = re.compile(r"gr[ae]y-?list", re.IGNORECASE)
 
 # "User <a@b.example> does not exist": a noun, whom it names, and that there is no such. Spaces are [ ]: VERBOSE.
@@ -235,7 +268,14 @@ def judge(stage: str, code: int, text: str) -> Outcome:
     meaning = _meaning(stage, code, text[:_LOOKED_AT])
     if meaning is Meaning.GONE:
         return Outcome(State.REJECTED, stage, code, text)
-    return Outcome(State.DEFERRED, stage, code, text, lane=meaning in (Meaning.RATE, Meaning.REFUSED))
+    used_up = meaning is Meaning.CONNECTION
+    lane = used_up or meaning in (Meaning.RATE, Meaning.REFUSED)
+    return Outcome(State.DEFERRED, stage, code, text, lane=lane, connection=used_up)
+
+
+def ends_connection(text: str) -> bool:
+    """Whether a server's farewell says that this connection, and no other, has carried enough."""
+    return _meaning("MAIL", 421, text[:_LOOKED_AT]) is Meaning.CONNECTION
 
 
 def is_hard_bounce(outcome: Outcome) -> bool:
@@ -245,6 +285,8 @@ def is_hard_bounce(outcome: Outcome) -> bool:
 
 def _meaning(stage: str, code: int, text: str) -> Meaning:
     known = next((row.meaning for row in KNOWN if row.fits(stage, code, text)), None)
+    if known is Meaning.CONNECTION or (known is None and stage != "greeting" and _CONNECTION_WORDS.search(text)):
+        return Meaning.CONNECTION
     if stage in BEFORE_RCPT:
         # Whatever is said, nobody was named yet.
         return known if known in (Meaning.RATE, Meaning.REFUSED) else Meaning.REFUSED

@@ -35,9 +35,6 @@ from newsletter.smtp import Timeouts
 LISTED = 1_000
 """How many people of each kind a report names; the ledger has all of them."""
 
-LONGEST_WAIT_S = 2 * 3600.0
-"""What a send waits for a rate that is used up when nobody watches it: for an hour's, not for a day's."""
-
 FEW = 20
 """A list of fewer people may change as it likes: of five, one who leaves is a fifth."""
 
@@ -54,7 +51,7 @@ class Orders:
     connections: int = 0
     force_change: bool = False
     watched: bool = False
-    """A person sees what it waits for, and may end it: then it waits as long as it takes."""
+    """A person sees what it waits for, and may end it: then it waits as long as it takes, and not `max_wait_s`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +89,8 @@ class Report:
     seconds: float = 0.0
     next_due: datetime | None = None
     test: bool = False
+    held_until: datetime | None = None
+    """When quiet hours, rates or pauses let go of those who are left for them; None where they hold nobody."""
 
     @property
     def sent(self) -> int:
@@ -101,6 +100,14 @@ class Report:
     @property
     def left_count(self) -> int:
         return left_of(self.counts)
+
+    @property
+    def go_on_at(self) -> datetime | None:
+        """When somebody of the left may be mailed again; None for at once."""
+        if self.held_until is not None:
+            return self.held_until  # whoever is due earlier has to wait for it, too
+        pending = sum(self.counts[state] for state in _WAITING if state is not State.DEFERRED)
+        return None if pending else self.next_due
 
     @property
     def complete(self) -> bool:
@@ -245,7 +252,7 @@ def deliver_to_list(
             reason = stopped.reason
         finally:
             ledger.end_run(run, reason)
-    return _account(prepared, ledger, stopped.reason, time.monotonic() - started)
+    return _account(prepared, ledger, stopped, time.monotonic() - started)
 
 
 def _deliver(
@@ -263,7 +270,7 @@ def _deliver(
         deliver(
             book,
             sending.composer,
-            [_route(lane, marks, orders.connections) for lane in lanes],
+            [_route(lane, marks, orders.connections, held=not (sending.test or lane.catches)) for lane in lanes],
             due=due,
             watcher=watcher,
             clock=time.time,
@@ -271,12 +278,12 @@ def _deliver(
             canary=canary if 0 < orders.canary < due else None,
             quiet=None if sending.test else sending.config.quiet_hours,
             max_attempts=delivery.max_attempts,
-            longest_wait_s=math.inf if orders.watched else LONGEST_WAIT_S,
+            longest_wait_s=math.inf if orders.watched else delivery.max_wait_s,
         )
     )
 
 
-def _route(lane: LaneSettings, marks: Mapping[str, str], connections: int) -> Route:
+def _route(lane: LaneSettings, marks: Mapping[str, str], connections: int, *, held: bool) -> Route:
     prefix = f"{lane.relay.name}/"
     mine = {name.removeprefix(prefix): mark for name, mark in marks.items() if name.startswith(prefix)}
     return Route(
@@ -287,10 +294,11 @@ def _route(lane: LaneSettings, marks: Mapping[str, str], connections: int) -> Ro
         connections=connections or lane.connections,
         messages_per_connection=lane.messages_per_connection,
         limits=", ".join([*map(str, lane.rates), *(["warm-up"] if lane.warm_up else [])]),
+        held=held,
     )
 
 
-def _account(prepared: Prepared, ledger: Ledger, stopped: str, seconds: float) -> Report:
+def _account(prepared: Prepared, ledger: Ledger, stopped: Stopped, seconds: float) -> Report:
     """Read everyone of this list back. Raises RuntimeError where they are not as many as were planned for."""
     issue, plan = prepared.issue, prepared.plan
     counts = ledger.counts(issue, planned=True)
@@ -312,9 +320,10 @@ def _account(prepared: Prepared, ledger: Ledger, stopped: str, seconds: float) -
         left=named(State.DEFERRED, State.PENDING, State.CLAIMED, State.COMMITTING),
         uncertain=named(State.UNCERTAIN),
         suppressed=ledger.suppressed(issue, planned=True),
-        stopped=stopped,
+        stopped=stopped.reason,
         seconds=seconds,
         next_due=ledger.next_due(issue),
+        held_until=datetime.fromtimestamp(stopped.until, UTC) if stopped.until is not None else None,
     )
 
 

@@ -211,6 +211,20 @@ class DeliverySection(Section):
         default=None,
         example="Asia/Shanghai",
     )
+    max_wait_s: float = key(
+        "How many seconds at a stretch a send waits at most where nobody watches it (`--yes`, or no terminal): for "
+        "quiet hours, a rate, the warm-up or a relay's pause. Past it the run ends with exit code 3 and says when to "
+        "go on. On a terminal it waits as long as it takes.",
+        number(604_800, zero=True),
+        default=300.0,
+        example=3600,
+    )
+    at_window_s: float = key(
+        "How many seconds after its time `--at` still goes at once; later, 08:00 is tomorrow's.",
+        number(43_200, zero=True),
+        default=900.0,
+        example=3600,
+    )
     canary_wait_s: float = key(
         "How many seconds `send --canary` waits for refusals before it goes on.",
         number(86_400, zero=True),

@@ -24,7 +24,8 @@ from typing import Self
 
 from newsletter.connect import connect
 from newsletter.model import Message, Outcome, Relay, State
-from newsletter.replies import Reply, judge
+from newsletter.redaction import redacted
+from newsletter.replies import Reply, ends_connection, judge
 
 QUIT_TIMEOUT_S = 5.0
 """How long to wait for the answer to QUIT, on which nothing depends."""
@@ -80,6 +81,8 @@ class Session(asyncio.Protocol):
         self.relay = relay
         self.pipelining = "pipelining" in offers
         self.begun = 0
+        self.carried = 0
+        """Messages over this connection of which it is known what became of them; counted by whoever sends them."""
         self.swallowed = False
         """The envelope that went out with a dot was lost: whoever it was for has nothing, and was not refused."""
         self._timeouts = timeouts
@@ -93,8 +96,11 @@ class Session(asyncio.Protocol):
         }
         self._has_size = "size" in offers
         self._max_bytes = int(size) if (size := offers.get("size", "")).strip().isdigit() else 0
+        self.most_messages = _most_messages(offers.get("limits", ""))
+        """How many messages the server takes over one connection, as it says itself; 0 where it does not."""
         self._has_8bit = "8bitmime" in offers
         self._has_utf8 = "smtputf8" in offers
+        self._secrets: tuple[str, ...] = ()
         self._transport: asyncio.Transport | None = None
         self._unfinished = b""
         self._lines: list[bytes] = []
@@ -116,6 +122,7 @@ class Session(asyncio.Protocol):
         """Connect, start TLS, log in. Raises DeliveryError in one sentence."""
         connection = await connect(relay, timeout_s=timeouts.connect, tls_context=tls_context)
         session = cls(relay, connection.offers, timeouts)
+        session._secrets = connection.secrets
         session._transport = connection.transport
         connection.transport.set_protocol(session)
         return session
@@ -123,6 +130,11 @@ class Session(asyncio.Protocol):
     @property
     def usable(self) -> bool:
         return not self._lost and self._goodbye is None
+
+    @property
+    def farewell_for_count(self) -> str:
+        """The server's goodbye, where it says that this connection has carried enough; else empty."""
+        return self._farewell() if self._goodbye is not None and ends_connection(self._goodbye.text) else ""
 
     # --- one message ------------------------------------------------------------------------------------------------
 
@@ -308,7 +320,7 @@ class Session(asyncio.Protocol):
         lines = self._lines
         well_formed = len(head) == 3 and head.isdigit() and head[0] in b"2345" and mark in b" -"
         if not well_formed or (lines and lines[0][:3] != head):
-            self._close(f"the relay's answer is no SMTP: {_words(text[:200])}")
+            self._close(f"the relay's answer is no SMTP: {self._said(text[:200])}")
             return
         lines.append(text)
         if sum(map(len, lines)) > MAX_REPLY_BYTES:
@@ -317,7 +329,12 @@ class Session(asyncio.Protocol):
         if mark == b"-":
             return
         self._lines = []
-        self._take_reply(Reply(int(head), _words(b" ".join([each[4:] for each in lines]))))
+        self._take_reply(Reply(int(head), self._said(b" ".join([each[4:] for each in lines]))))
+
+    def _said(self, text: bytes) -> str:
+        """A server's words as they may be shown, logged and stored."""
+        # Security: a relay may repeat the password, in any of its answers.
+        return redacted(_words(text), self._secrets) if self._secrets else _words(text)
 
     def _take_reply(self, reply: Reply) -> None:
         if len(self._replies) < len(self._expected):
@@ -380,6 +397,12 @@ class Session(asyncio.Protocol):
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+def _most_messages(limits: str) -> int:
+    """MAILMAX of the extension LIMITS (RFC 9422, 4.1)."""
+    found = re.search(r"(?:^|\s)MAILMAX=([1-9][0-9]{0,5})(?:\s|$)", limits, re.IGNORECASE)
+    return int(found[1]) if found else 0
 
 
 def _command(verb: str, address: str, options: str) -> bytes:

@@ -90,7 +90,8 @@ class SmtpServer:
     """Start it with `with`; then `relay` is where it is. `login` makes it offer AUTH and take only these two words.
 
     `together` answers commands that came in one segment in one segment; `dribble` answers byte by byte. `empty_data`
-    says 354 to a DATA without recipients, as RFC 2920 (3.1) allows. After `messages_per_connection` comes 421.
+    says 354 to a DATA without recipients, as RFC 2920 (3.1) allows. After `messages_per_connection` comes 421, or
+    `enough`, each time.
     `injected` follows the answer to STARTTLS in the clear. `receive_bytes` keeps the kernel's buffer small. `forgetful`
     throws away what came with a dot, as chasquid does.
     `script` is asked before the rules: the point and its recipient -> what to do, None for nothing.
@@ -108,6 +109,7 @@ class SmtpServer:
         dribble: bool = False,
         empty_data: bool = False,
         messages_per_connection: int = 0,
+        enough: bytes = b"421 4.7.0 too many messages over one connection",
         injected: bytes = b"",
         receive_bytes: int = 0,
         forgetful: bool = False,
@@ -128,6 +130,7 @@ class SmtpServer:
         self._dribble = dribble
         self._empty_data = empty_data
         self._messages_per_connection = messages_per_connection
+        self._enough = enough
         self._injected = injected
         self._receive_bytes = receive_bytes
         self._forgetful = forgetful
@@ -361,7 +364,10 @@ class _Connection:
             return
         self.mail_from, self.recipient, self.has_recipient = _path(argument), "", False
         if 0 < self.server._messages_per_connection <= self.taken:
-            await self.act((b"421 4.7.0 too many messages over one connection\r\n", Fault.DROP))
+            if self.server._enough.startswith(b"421"):
+                await self.act((self.server._enough + b"\r\n", Fault.DROP))
+            await self.say(self.server._enough + b"\r\n")
+            return
         self.in_mail = await self.answer("MAIL", "250 2.1.0 sender ok")
 
     async def take_message(self) -> None:

@@ -7,6 +7,7 @@ import json
 import mailbox
 import os
 import shutil
+import signal
 import smtplib
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage, Message
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import examples
@@ -614,3 +616,14 @@ def test_what_was_caught_over_smtp_reads_back_from_disk(
     finally:
         box.close()
     assert str(read_mail(message.as_bytes()).text) == str(read_mail(catcher.messages()[0].data).text)
+
+
+def test_the_first_ctrl_c_ends_a_catcher_that_is_still_starting() -> None:
+    class Interrupted(Catcher):
+        async def _serve(self, *given: Any) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+            await super()._serve(*given)
+
+    with pytest.raises(KeyboardInterrupt):
+        Interrupted().start()
+    assert not [thread for thread in threading.enumerate() if thread.name == "mail catcher"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import select
 import signal
 import smtplib
@@ -15,6 +16,7 @@ import sys
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
@@ -318,6 +320,11 @@ class Terminal:
         os.close(self._ours)
         return self.process.wait(DEADLINE_S)
 
+    def hang_up(self) -> None:
+        """As closing its window does: the terminal is gone, and the process is told."""
+        os.close(self._ours)
+        self.process.send_signal(signal.SIGHUP)
+
     def _read(self) -> bool:
         try:
             data = os.read(self._ours, 65536)
@@ -325,6 +332,40 @@ class Terminal:
             return False
         self.screen += data.decode(errors="replace").replace("\r\n", "\n")
         return bool(data)
+
+
+def test_on_a_terminal_a_wait_is_a_line_that_lives(folder: Path) -> None:
+    """Why, until when and in which zone, how long still, and that Ctrl-C is safe."""
+    now = datetime.now(UTC)
+    end = now + timedelta(hours=2)
+    with SmtpServer() as server:
+        quiet = f'quiet_hours = "{now - timedelta(hours=1):%H:%M}-{end:%H:%M}"\ntime_zone = "Africa/Abidjan"'
+        (folder / "newsletter.toml").write_text(f'[relay]\nurl = "{server.url}"\n[delivery]\n{quiet}\n', "utf-8")
+        terminal = Terminal(*SEND, cwd=folder)
+        terminal.read_until("Send to 2 subscribers? [y/N]")
+        terminal.type("y\n")
+        terminal.read_until(f"quiet hours; going on at {end:%Y-%m-%d %H:%M} Africa/Abidjan")
+        screen = terminal.read_until("Ctrl-C is safe")
+        assert re.search(r"quiet hours: until \d{4}-\d\d-\d\d \d\d:\d\d \S+, 1:5\d:\d\d to go; Ctrl-C is safe", screen)
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.end() == 3
+        assert "goes on with those who are left" in terminal.screen
+        assert server.seen("EHLO") == 0
+
+
+def test_a_closed_terminal_lets_the_messages_under_way_end(folder: Path) -> None:
+    with SmtpServer(Rule("dot", Fault.HOLD)) as server:
+        terminal = Terminal(*SEND, "--relay", server.url, cwd=folder)
+        terminal.read_until("[y/N]")
+        terminal.type("y\n")
+        server.wait_for(lambda server: server.seen("dot") == 1)
+        terminal.hang_up()
+        server.release(9)
+        assert terminal.process.wait(DEADLINE_S) == 3
+    told = newsletter("status", "2026-03-01-hello", "--json", cwd=folder).json
+    # The next one may have been begun before the signal came.
+    assert (told["sent"] + told["left"], told["uncertain"]) == (2, 0)
+    assert told["sent"] == len(server.messages)
 
 
 @pytest.mark.parametrize("answer", ["\n", "n\n"])

@@ -7,8 +7,10 @@ import gc
 import socket
 import ssl
 import sys
+from base64 import b64encode
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import trustme
@@ -203,6 +205,40 @@ def test_a_login_that_is_put_off_may_work_later(server_tls: ssl.SSLContext, trus
     with SmtpServer(rule, tls=server_tls, login=("daily", PASSWORD)) as server:
         sentence = refusal(over_tls(server, "starttls", user="daily"), tls=trusting, passing=True)
     assert "454 4.7.0 too many login attempts" in sentence
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        PASSWORD,
+        PASSWORD.upper(),
+        b64encode(PASSWORD.encode()).decode(),
+        b64encode(f"\0daily\0{PASSWORD}".encode()).decode(),
+        quote(PASSWORD, safe=""),
+        PASSWORD.encode().hex(),
+        f"{PASSWORD[:5]}\r\n535 {PASSWORD[5:]}",
+    ],
+)
+def test_a_relay_that_repeats_the_password_gets_it_printed_nowhere(
+    server_tls: ssl.SSLContext, trusting: ssl.SSLContext, echo: str
+) -> None:
+    said = f"bad login: {echo} is not it"
+    reply = "".join(f"535-{line}\r\n" for line in said.replace("535 ", "").split("\r\n")) + "535 go away\r\n"
+    for code in ("535", "454"):
+        rule = Rule("AUTH", reply.replace("535", code).encode())
+        with SmtpServer(rule, tls=server_tls, login=("daily", PASSWORD)) as server:
+            sentence = refusal(over_tls(server, "starttls", user="daily"), tls=trusting, passing=code != "535")
+        assert "bad login: … is not it go away" in sentence
+        for form in (PASSWORD, b64encode(PASSWORD.encode()).decode().rstrip("="), PASSWORD.encode().hex()):
+            assert form.lower() not in sentence.lower()
+
+
+def test_a_relay_that_takes_only_ntlm_is_told_as_such(server_tls: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
+    with SmtpServer(tls=server_tls, login=("daily", PASSWORD), mechanisms="NTLM GSSAPI") as server:
+        sentence = refusal(over_tls(server, "starttls", user="daily"), tls=trusting)
+    assert "takes logins by NTLM GSSAPI only" in sentence
+    assert "PLAIN or LOGIN" in sentence
+    assert_nothing_leaked(server)
 
 
 def test_a_relay_without_logins_says_so(server_tls: ssl.SSLContext, trusting: ssl.SSLContext) -> None:

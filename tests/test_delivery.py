@@ -29,6 +29,7 @@ from newsletter import delivery, smtp
 from newsletter.catcher import Catcher
 from newsletter.delivery import TRIES_A_RUN, Canary, Stopped
 from newsletter.errors import DeliveryError
+from newsletter.lane import Rules
 from newsletter.ledger import Ledger, Plan
 from newsletter.model import Relay, State
 from newsletter.pace import QuietHours, Rate
@@ -208,8 +209,57 @@ def test_421_after_so_many_messages_leaves_nobody(book: Book) -> None:
     with SmtpServer(Rule("MAIL", "421 4.7.0 too many messages over one connection", times=(3,))) as server:
         assert book.run(route(server.relay)) == Stopped()
     assert book.states == states()
-    assert server.connections == 2
+    assert server.connections == 3  # two and two, as was learnt, and one
     assert_accounted(book, server)
+
+
+PER_SESSION = (b"421 too many messages in this session", b"452 4.4.5 Maximum number of messages per session exceeded.")
+
+
+@pytest.mark.parametrize("enough", PER_SESSION)
+@pytest.mark.parametrize("connections", [1, 3])
+def test_a_limit_of_the_connection_slows_nothing_down(
+    crowd: Book, extensions: tuple[str, ...], enough: bytes, connections: int
+) -> None:
+    """The real lane, whose first pause would be seconds: not one is made, and the number is learnt and named."""
+    with SmtpServer(extensions=extensions, messages_per_connection=7, enough=enough) as server:
+        mine = route(server.relay, connections, rules=Rules())
+        assert crowd.run(mine) == Stopped()
+    assert crowd.counts == {"sent": 40}
+    assert set(Counter(message.connection for message in server.messages).values()) <= {*range(1, 8)}
+    assert mine.lane.speed == 0.0
+    assert mine.lane.trouble.refusals == mine.lane.trouble.lost == 0
+    assert mine.messages_per_connection == 7
+    assert all(row.attempts == 1 for row in crowd.rows.values()), "whom the relay did not take was not tried"
+    (said,) = {text for text in crowd.news if "messages_per_connection = 7" in text}
+    assert "takes 7 messages over one connection" in said
+    assert enough.decode() in said
+    assert_accounted(crowd, server)
+
+
+def test_a_limit_that_comes_after_the_text_is_of_the_connection_too(crowd: Book) -> None:
+    with SmtpServer(Rule("dot", "421 4.7.0 Too many mails in this session", times=(4, 9))) as server:
+        mine = route(server.relay, rules=Rules())
+        assert crowd.run(mine) == Stopped()
+    assert crowd.counts == {"sent": 40}
+    assert mine.lane.trouble.refusals == 0
+
+
+def test_a_first_message_that_hears_it_is_too_much_mail(crowd: Book) -> None:
+    """Else a relay that takes nothing at all would be asked over and over."""
+    with SmtpServer(Rule("MAIL", "421 4.7.0 too many messages in this session")) as server:
+        stopped = crowd.run(route(server.relay))
+    assert "too many messages in this session" in stopped.reason
+    assert not server.messages
+    assert server.connections < 20
+
+
+def test_a_relay_that_says_its_limit_beforehand_never_has_to_refuse(crowd: Book) -> None:
+    """RFC 9422, 4.1."""
+    with SmtpServer(extensions=("LIMITS RCPTMAX=9 MAILMAX=6", *PLAIN), messages_per_connection=6) as server:
+        assert crowd.run(route(server.relay)) == Stopped()
+    assert Counter(message.connection for message in server.messages) == {n: 6 if n < 7 else 4 for n in range(1, 8)}
+    assert crowd.news == []
 
 
 def test_so_many_messages_a_connection_are_all(crowd: Book, extensions: tuple[str, ...]) -> None:
@@ -608,7 +658,42 @@ def test_quiet_hours_are_waited_for(crowd: Book, soon: None) -> None:
     with SmtpServer() as server:
         quiet = QuietHours(time(11), time(13), NOON.tzinfo)
         assert crowd.run(route(server.relay, 2), quiet=quiet) == Stopped()
-    assert crowd.news == ["quiet hours; going on at 2026-03-02 13:00"]
+    assert crowd.news == ["quiet hours; going on at 2026-03-02 13:00 UTC"]
+
+
+def test_where_nobody_watches_quiet_hours_end_the_run_and_say_until_when(crowd: Book) -> None:
+    with SmtpServer() as server:
+        quiet = QuietHours(time(11), time(13), NOON.tzinfo)
+        stopped = crowd.run(route(server.relay, 2), quiet=quiet, longest_wait_s=300.0)
+    assert stopped == Stopped("quiet hours until 2026-03-02 13:00 UTC", NOON.timestamp() + 3600)
+    assert server.connections == 0
+    assert crowd.counts == {"pending": 40}
+
+
+def test_a_wait_that_is_short_enough_is_waited_for_though_nobody_watches(crowd: Book, soon: None) -> None:
+    crowd.on_news = lambda text: crowd.clock.jump(minutes=5)
+    with SmtpServer() as server:
+        quiet = QuietHours(time(11), time(12, 4), NOON.tzinfo)
+        assert crowd.run(route(server.relay), quiet=quiet, longest_wait_s=300.0) == Stopped()
+    assert crowd.counts == {"sent": 40}
+
+
+def test_a_pause_of_the_relay_ends_the_run_where_it_is_too_long_to_wait_for(crowd: Book) -> None:
+    with SmtpServer(Rule("RCPT", "421 4.7.0 slow down", times=(3,))) as server:
+        stopped = crowd.run(route(server.relay, rules=Rules(pause_s=50.0)), longest_wait_s=10.0)
+    assert f"{server.relay} pauses until 2026-03-02 12:0" in stopped.reason
+    assert stopped.until == pytest.approx(NOON.timestamp() + 50, abs=20)
+    assert crowd.counts["sent"] == 2
+    assert_accounted(crowd, server)
+
+
+def test_what_is_not_held_waits_for_neither_quiet_hours_nor_rates_and_counts_all_the_same(crowd: Book) -> None:
+    with SmtpServer() as server:
+        quiet = QuietHours(time(11), time(13), NOON.tzinfo)
+        free = route(server.relay, rates=[Rate(5, 86_400)], held=False)
+        assert crowd.run(free, quiet=quiet, longest_wait_s=0.0) == Stopped()
+    assert crowd.counts == {"sent": 40}
+    assert free.pace.wait_s("", NOON.timestamp() + 60) > 3600
     assert_accounted(crowd, server)
     assert set(crowd.states.values()) == {"sent"}
 

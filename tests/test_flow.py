@@ -333,7 +333,7 @@ def send(folder: Path, server: SmtpServer, *options: str) -> Any:
         *options,
         cwd=folder,
     )
-    return run.code, run.json if run.out else run.err
+    return run.code, run.err if "error" in run.json else run.json
 
 
 def test_a_second_send_mails_nobody_again_and_says_so(folder: Path) -> None:
@@ -401,6 +401,31 @@ def test_a_refused_address_stops_nobody_and_is_reported_in_the_server_s_words(fo
     assert server.recipients == [addresses[0], addresses[2]]
 
 
+def test_a_dry_run_of_a_correction_shows_the_correction_and_changes_nothing(folder: Path) -> None:
+    """To those who have another version and are still on the list, marked; the ledger is only read."""
+    dry = ("send", "2026-03-01-hello.md", "--to", "list.csv", "--dry-run", "--erratum")
+    write_list(folder, *people(3))
+    run = newsletter(*dry, cwd=folder)
+    assert (run.code, "there is no ledger" in run.err) == (2, True), run.err
+    with SmtpServer() as server:
+        assert send(folder, server)[0] == 0
+        run = newsletter(*dry, cwd=folder)
+        assert run.code == 2
+        assert "nobody on the list has another version of it; there is nothing to correct" in run.err
+        write_post(folder, "---\ntitle: Hello\n---\n\nAnother paragraph.\n")
+        write_list(folder, *people(4)[1:])
+        before = newsletter("status", "2026-03-01-hello", "--json", cwd=folder).json
+        run = newsletter(*dry, cwd=folder)
+        assert run.code == 0, run.err
+        for words in ("2026-03-01-hello+erratum-2", "Correction: Hello", "2 who have an older version"):
+            assert words in run.out
+        shown = (folder / "out" / "2026-03-01-hello" / "recipients.csv").read_text()
+        assert [address for address in people(4) if address in shown] == people(3)[1:]
+        assert newsletter("status", "2026-03-01-hello", "--json", cwd=folder).json == before
+        code, report = send(folder, server, "--erratum")
+    assert (code, report["sent"]) == (0, 2)
+
+
 def test_whoever_is_left_makes_exit_3_and_is_named(folder: Path) -> None:
     addresses = people(3)
     write_list(folder, *addresses)
@@ -408,7 +433,8 @@ def test_whoever_is_left_makes_exit_3_and_is_named(folder: Path) -> None:
         run = newsletter("send", "2026-03-01-hello.md", "--to", "list.csv", "--relay", server.url, "--yes", cwd=folder)
         assert run.code == 3
         assert f"left: {addresses[1]}: 450 4.2.1 later" in run.out
-        assert "`newsletter resume 2026-03-01-hello` goes on with those who are left, from " in run.err
+        resume = f"newsletter resume 2026-03-01-hello --relay {server.url}"
+        assert f"`{resume}` goes on with those who are left, from " in run.err
         # "Later" is not yet: only a person who says so shortens the wait.
         code, report = send(folder, server)
         assert (code, report["sent"], report["counts"]["left"]) == (3, 0, 1)
@@ -452,7 +478,7 @@ def test_two_senders_at_once_are_one(folder: Path) -> None:
         second = newsletter(*command, cwd=folder)
         assert second.code == 4
         assert f"another run (process {first.pid} on " in second.err
-        assert second.out == ""
+        assert (second.json["exit_code"], second.json["meaning"]) == (4, "another run is sending this issue")
         server.release(3)
         run = finish(first)
         assert (run.code, run.json["sent"]) == (0, 3)

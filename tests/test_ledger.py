@@ -77,6 +77,18 @@ def addresses(claims: Sequence[Claim]) -> list[str]:
     return [claim.address for claim in claims]
 
 
+def test_a_clock_that_once_stood_in_2036_puts_nobody_off_until_then(ledger: Ledger, clock: Clock) -> None:
+    plan(ledger, "ann@example.com", "bo@example.com")
+    ann, bo = ledger.claim(ISSUE, 2)
+    now = clock()
+    clock.pass_(days=3650)
+    bring(ledger, ann, S.DEFERRED, code=450, due_at=clock() + timedelta(minutes=5))
+    clock.pass_(days=-3650)
+    bring(ledger, bo, S.DEFERRED, code=450, due_at=now + timedelta(minutes=5))
+    ledger.recover(ISSUE)
+    assert addresses(ledger.claim(ISSUE, 10)) == ["ann@example.com"], "bo waits, as usual"
+
+
 # --- a send ---------------------------------------------------------------------------------------------------------
 
 

@@ -19,6 +19,7 @@ from postgres import PASSWORD, Server
 from psycopg import sql
 
 from newsletter import database
+from newsletter.database import connected, parse_place
 from newsletter.errors import BusyError, ConfigError
 from newsletter.ledger import Ledger, Move, Plan
 from newsletter.model import State
@@ -247,6 +248,17 @@ def test_the_file_is_durable_before_a_call_returns(tmp_path: Path) -> None:
         }
         with closing(sqlite3.connect(tmp_path / "newsletter.db")) as other:
             assert other.execute("SELECT state FROM deliveries").fetchall() == [("pending",)]
+
+
+def test_a_server_behind_a_silent_firewall_is_given_up_within_a_minute(postgres_url: str) -> None:
+    """As libpq has it: a packet that nobody confirms, and a connection on which nothing is said."""
+    engine = connected(parse_place(postgres_url))
+    with engine.connect() as db:
+        asked = db.connection.driver_connection.info.get_parameters()  # type: ignore[union-attr]
+    engine.dispose()
+    limits = {name: int(asked[name]) for name in asked if name.startswith(("keepalives", "tcp_user_timeout"))}
+    silent_s = limits["keepalives_idle"] + limits["keepalives_interval"] * limits["keepalives_count"]
+    assert (limits["keepalives"], silent_s, limits["tcp_user_timeout"]) == (1, 60, 60_000)
 
 
 def test_postgresql_answers_a_commit_when_it_is_on_disk(postgres_url: str) -> None:

@@ -155,6 +155,18 @@ def test_a_weekly_reader_gets_one_issue_a_week(ledger: Ledger, people: People, c
     assert plan(ledger, ["p1@example.com"], "day-14+erratum-2", correction=True).due == 1, "they have the wrong one"
 
 
+def test_an_issue_that_a_wrong_clock_dates_2036_holds_no_weekly_reader_until_then(
+    ledger: Ledger, people: People, clock: Clock
+) -> None:
+    people.set_preferences("p1@example.com", Preferences(frequency="weekly"))
+    clock.now = START + timedelta(days=3650)
+    plan(ledger, addresses(2), "future")
+    assert "p1@example.com" in send(ledger, "future")
+    clock.now = START
+    plan(ledger, addresses(2), "today")
+    assert "p1@example.com" in send(ledger, "today")
+
+
 def test_the_forgotten_are_neither_mailed_nor_written_down(ledger: Ledger, people: People) -> None:
     people.forget("P1@example.com")
     assert plan(ledger, addresses(2)) == Plan(audience=2, due=1, suppressed=1)

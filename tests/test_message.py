@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email import policy
 from email.header import Header
 from email.headerregistry import Address
@@ -78,7 +78,6 @@ HEADERS = [
     "List-Id",
     "List-Unsubscribe",
     "Precedence",
-    "Auto-Submitted",
     "Content-Language",
     "MIME-Version",
     "Content-Type",
@@ -158,8 +157,26 @@ def test_headers_are_the_promised_ones_in_order() -> None:
     assert mail["Reply-To"] == "editor@example.com"
     assert mail["List-Id"] == "<ai-daily.example.com>"
     assert mail["Precedence"] == "bulk"
-    assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["Content-Language"] == "zh-CN"
+
+
+@pytest.mark.parametrize("automatic", [False, True])
+def test_what_a_person_wrote_is_no_automatic_mail(automatic: bool) -> None:
+    """RFC 3834, 5: the field is for mail that nobody wrote; a letter to confirm is, an issue is not."""
+    made = Composer(email(), SENDER, issue=ISSUE, when=NOON, automatic=automatic).compose(subscriber())
+    assert read(made)["Auto-Submitted"] == ("auto-generated" if automatic else None)
+
+
+def test_with_a_clock_each_message_has_the_date_at_which_it_was_made() -> None:
+    times = iter([NOON, NOON + timedelta(hours=20)])
+    composer = Composer(email(), SENDER, issue=ISSUE, when=lambda: next(times))
+    dates = [parsedate_to_datetime(read(composer.compose(subscriber()))["Date"]) for _ in range(2)]
+    assert dates == [NOON, NOON + timedelta(hours=20)]
+
+
+def test_a_clock_that_stands_still_makes_the_same_bytes_as_a_date() -> None:
+    made = [Composer(email(), SENDER, issue=ISSUE, when=when).compose(subscriber()) for when in (NOON, lambda: NOON)]
+    assert made[0] == made[1]
 
 
 def test_the_date_is_the_one_given() -> None:
@@ -638,7 +655,6 @@ def rebuilt(mail: Email, sender: Sender, person: Subscriber, identity: str) -> E
         whole["List-Help"] = f"<{sender.list_help}>"
         whole["Feedback-ID"] = sender.feedback_id.replace("{issue}", "2026-03-02-ai-daily")
     whole["Precedence"] = "bulk"
-    whole["Auto-Submitted"] = "auto-generated"
     whole.set_content(fill(mail.text, values), cte="base64")
     whole.add_alternative(fill(mail.html, values), subtype="html", cte="base64")
     page = whole.get_payload(1)

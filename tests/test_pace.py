@@ -466,6 +466,18 @@ def test_marks_that_are_none_are_not_taken_for_a_new_day() -> None:
         relay_pace("5/day", {"day": "gone"})
 
 
+@pytest.mark.parametrize("limits", ["5/min", "5/h", "5/day", "3/s, 5/day"])
+def test_a_clock_that_once_stood_in_2036_puts_off_nothing_until_then(limits: str) -> None:
+    """A battery ran out, a run was made; the clock is right again."""
+    future, now = datetime(2036, 1, 1, tzinfo=UTC).timestamp(), datetime(2026, 3, 2, tzinfo=UTC).timestamp()
+    there = Pace(parse_rate(limits), {"a.example": parse_rate("2/h")}, (5, 5), {}, future)
+    for _ in range(5):
+        there.spend("a.example", future)
+    here = Pace(parse_rate(limits), {"a.example": parse_rate("2/h")}, (5, 5), there.marks(), now)
+    assert here.wait_s("", now) <= 86_400 * (1 + 2 / 288)
+    assert here.wait_s("", now + 86_400 + 600) == 0.0
+
+
 # --- quiet hours ----------------------------------------------------------------------------------------------------
 
 BERLIN, SHANGHAI, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Shanghai"), ZoneInfo("America/New_York")
@@ -630,6 +642,23 @@ def test_a_time_to_begin_at(text: str, when: str) -> None:
     assert found == datetime.fromisoformat(when)
     assert found.utcoffset() is not None
     assert parse_at(text, MONDAY.astimezone(UTC), SHANGHAI) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "now", "when"),
+    [
+        ("08:00", "2026-03-02T08:01+08:00", "2026-03-02T08:00+08:00"),
+        ("08:00", "2026-03-02T08:14:59+08:00", "2026-03-02T08:00+08:00"),
+        ("08:00", "2026-03-02T08:15+08:00", "2026-03-03T08:00+08:00"),
+        ("08:00", "2026-03-02T07:59+08:00", "2026-03-02T08:00+08:00"),
+        ("23:55", "2026-03-03T00:05+08:00", "2026-03-02T23:55+08:00"),  # over midnight
+        ("2026-03-02T08:00", "2026-03-02T08:10+08:00", "2026-03-02T08:00+08:00"),
+    ],
+)
+def test_a_time_that_has_just_passed_is_meant(text: str, now: str, when: str) -> None:
+    """A machine that wakes late, a post that took a minute to read: not a day's wait."""
+    found = parse_at(text, datetime.fromisoformat(now), SHANGHAI, window=timedelta(minutes=15))
+    assert found == datetime.fromisoformat(when)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
+from click.testing import CliRunner
 from front_door import (
     DEADLINE_S,
     PROGRAM,
@@ -33,6 +34,8 @@ from front_door import (
 )
 from smtp_server import Rule, SmtpServer
 
+from newsletter import cli_send
+from newsletter.cli import cli
 from newsletter.ledger import Ledger
 
 ISSUE = "2026-03-01-hello"
@@ -82,19 +85,21 @@ def test_a_days_rate_ends_the_run_and_the_next_day_goes_on(folder: Path, server:
     first = newsletter(*SEND, "--json", cwd=folder)
     assert first.json["sent"] == 5
     assert_left(first, 7)
-    stopped = re.fullmatch(r"(\S+): its limit is used up \(5/day\); the next may go at (.{16})", first.json["stopped"])
+    stopped = re.fullmatch(
+        r"(\S+): its limit is used up \(5/day\); the next may go at (.{16}) \S+", first.json["stopped"]
+    )
     assert stopped, first.json["stopped"]
     assert stopped[1] == server.url
     tomorrow = datetime.strptime(stopped[2], "%Y-%m-%d %H:%M").astimezone() - datetime.now().astimezone()
     assert timedelta(hours=23, minutes=58) < tomorrow < timedelta(hours=24, minutes=7)
 
     # The same day: neither command has forgotten, and neither bothers the relay.
-    connections = server.connections
+    begun = server.seen("EHLO")
     for command in (RESUME, SEND):
         again = newsletter(*command, "--json", cwd=folder)
         assert (again.json["sent"], again.json["stopped"]) == (0, first.json["stopped"])
         assert_left(again, 7)
-    assert server.connections == connections
+    assert server.seen("EHLO") == begun
 
     for sent, left in ((5, 2), (2, 0)):
         a_day_goes_by(folder)
@@ -208,14 +213,19 @@ def test_in_quiet_hours_nothing_goes_out_and_nothing_is_asked_of_the_relay(folde
     now = datetime.now(UTC)
     begin, end = now - timedelta(hours=1), now + timedelta(hours=1)
     configure(folder, server, f'quiet_hours = "{begin:%H:%M}-{end:%H:%M}"\ntime_zone = "UTC"')
-    process = start(*SEND, cwd=folder)
-    said = wait_for_line(process, "quiet hours")
-    assert said == f"quiet hours; going on at {end:%Y-%m-%d %H:%M}"
-    process.send_signal(signal.SIGINT)
-    run = finish(process)
+    run = newsletter(*SEND, cwd=folder)
     assert run.code == 3
-    assert f"`newsletter resume {ISSUE}` goes on" in run.err
-    assert server.connections == 0
+    until = f"{end:%Y-%m-%d %H:%M} UTC"
+    assert f"Stopped: quiet hours until {until}." in run.err
+    assert (
+        f"`newsletter resume {ISSUE}` goes on with those who are left, from {end.astimezone():%Y-%m-%d %H:%M}"
+        in run.err
+    )
+    told = newsletter(*RESUME, "--json", cwd=folder).json
+    assert (told["exit_code"], told["meaning"], told["sent"]) == (3, "somebody was not mailed", 0)
+    assert told["go_on"]["command"] == f"newsletter resume {ISSUE}"
+    assert datetime.fromisoformat(told["go_on"]["at"]) == end.replace(second=0, microsecond=0)
+    assert server.seen("EHLO") == 0
 
     configure(folder, server, f'quiet_hours = "{end:%H:%M}-{begin:%H:%M}"\ntime_zone = "UTC"')
     assert newsletter(*RESUME, cwd=folder).code == 0
@@ -226,12 +236,51 @@ def test_at_waits_for_its_time_and_sends(folder: Path, server: SmtpServer) -> No
     configure(folder, server, "")
     moment = datetime.now().astimezone() + timedelta(seconds=3)
     arrived: list[datetime] = []
-    server.rules.append(Rule("connect", lambda: arrived.append(datetime.now().astimezone())))
+    server.rules.append(Rule("EHLO", lambda: arrived.append(datetime.now().astimezone())))
     run = newsletter(*SEND, "--at", moment.isoformat(), cwd=folder)
     assert run.code == 0, run.err
     assert arrived[0] >= moment
-    assert f"Waiting until {moment:%Y-%m-%d %H:%M}" in run.err
     assert sorted(server.recipients) == TWELVE
+
+
+def test_what_goes_at_its_time_is_what_there_is_at_that_time(
+    folder: Path, server: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The post and the list change while it waits; the Date is that of the hour at which the mail goes."""
+    configure(folder, server, "")
+    moment = datetime.now().astimezone() + timedelta(hours=5)
+    clock = [datetime.now(UTC)]
+
+    def change(until: datetime, *, quiet: bool) -> None:
+        assert (until, quiet) == (moment, False)
+        assert server.connections == 1, "it was only asked whether it is a catcher"
+        clock[0] = until
+        write_post(folder, "---\ntitle: Hello\n---\n\nMended at the last minute.\n")
+        write_list(folder, *TWELVE[1:], "new@example.com")
+
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(cli_send, "_wait_until", change)
+    monkeypatch.setattr(cli_send, "_now", lambda: clock[0])
+    done = CliRunner().invoke(cli, [*SEND, "--at", moment.isoformat()])
+    assert done.exit_code == 0, done.output
+    assert sorted(server.recipients) == sorted([*TWELVE[1:], "new@example.com"])
+    for message in server.messages:
+        assert "last minute" in message.mail.get_payload(0).get_content()
+        assert message.mail["Date"].datetime == moment.replace(microsecond=0)
+
+
+def test_a_time_that_has_just_passed_is_meant_and_one_of_long_ago_is_tomorrows(
+    folder: Path, server: SmtpServer
+) -> None:
+    configure(folder, server, "at_window_s = 1800")
+    now = datetime.now().astimezone()
+    run = newsletter(*SEND, "--at", f"{now - timedelta(minutes=20):%Y-%m-%dT%H:%M}", cwd=folder)
+    assert run.code == 0, run.err
+    assert re.search(r"was (19|20|21) min ago, within at_window_s: it goes at once\.", run.err)
+    assert sorted(server.recipients) == TWELVE
+    late = newsletter(*SEND, "--at", f"{now - timedelta(minutes=40):%Y-%m-%dT%H:%M}", cwd=folder)
+    assert late.code == 2
+    assert "which has passed; write a time to come, or none at all to send now" in late.err
 
 
 def test_at_may_be_given_up_and_nobody_was_mailed(folder: Path, server: SmtpServer) -> None:
@@ -239,11 +288,9 @@ def test_at_may_be_given_up_and_nobody_was_mailed(folder: Path, server: SmtpServ
     moment = datetime.now().astimezone() + timedelta(hours=1)
     process = start(*SEND, "--at", moment.isoformat(timespec="minutes"), cwd=folder)
     assert "nobody has been mailed yet" in wait_for_line(process, "Waiting until")
-    # The issue is taken meanwhile.
-    assert newsletter(*SEND, cwd=folder).code == 4
     process.send_signal(signal.SIGINT)
     assert finish(process).code == 130
-    assert server.connections == 0
+    assert server.seen("EHLO") == 0
     assert newsletter(*SEND, cwd=folder).code == 0
     assert sorted(server.recipients) == TWELVE
 

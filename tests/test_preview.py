@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from newsletter.catcher import Catcher
 from newsletter.config import load_config
 from newsletter.preview.app import page_weight
 from newsletter.preview.listing import MAX_MARKED_CHARS, MAX_MARKED_HEAD, MAX_SHOWN_CHARS, lines_of, plain_lines
+from newsletter.preview.server import PreviewServer
 from newsletter.preview.studio import Snapshot, Studio
 from newsletter.received import read_mail
 
@@ -470,3 +472,22 @@ def test_the_command_refuses_what_cannot_be(tmp_path: Path, arguments: list[str]
     run = newsletter("preview", *arguments, "--no-open", cwd=tmp_path)
     assert run.code == code
     assert words in run.err
+
+
+def test_the_first_ctrl_c_ends_a_preview_that_is_still_starting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes while the post is drawn for the first time, before the page can be opened."""
+    post = tmp_path / "post.md"
+    post.write_text(POST, "utf-8")
+    studio = Studio(post, lambda: load_config(None, {}, tmp_path))
+    draw = studio.render
+
+    def interrupted(last: Snapshot) -> Snapshot:
+        os.kill(os.getpid(), signal.SIGINT)
+        return draw(last)
+
+    monkeypatch.setattr(studio, "render", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        PreviewServer(studio).start()
+    assert not [thread for thread in threading.enumerate() if thread.name == "preview"]

@@ -9,14 +9,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from front_door import Run, finish, newsletter, people, start, wait_until, write_list, write_post
+from front_door import PROGRAM, Run, environment, finish, newsletter, people, start, wait_until, write_list, write_post
 from sink import Sink, smtp_sink
 from smtp_server import PLAIN, Fault, Rule, SmtpServer
 
 ISSUE = "2026-03-01-hello"
 CONNECTIONS = 4
 SIXTY = people(60)
-SIGNALS = [signal.SIGINT, signal.SIGTERM]
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
 @pytest.fixture
@@ -84,6 +84,32 @@ def test_the_messages_under_way_end_and_the_rest_is_left(
     assert sorted(server.recipients) == SIXTY
     assert_one_copy_each(server)
     assert server.violations == []
+
+
+def test_a_terminal_that_is_closed_may_say_so_twice(folder: Path) -> None:
+    """The kernel does, and the shell; a second Ctrl-C would mean haste, a second hang-up means nothing."""
+    with SmtpServer(Rule("dot", Fault.HOLD)) as server:
+        process = start(*send_command(server.url, "--json"), cwd=folder)
+        server.wait_for(lambda server: server.seen("dot") == CONNECTIONS)
+        for _ in range(3):
+            process.send_signal(signal.SIGHUP)
+            wait_until_signal_is_taken(process)
+        server.release(CONNECTIONS)
+        run = finish(process)
+        assert (run.code, run.json["sent"], run.json["uncertain"]) == (3, CONNECTIONS, []), run.err
+
+
+def test_nohup_goes_on(folder: Path) -> None:
+    with SmtpServer(Rule("dot", Fault.HOLD)) as server:
+        command = " ".join(["trap '' HUP;", "exec", PROGRAM, *send_command(server.url, "--json")])
+        process = subprocess.Popen(
+            ["sh", "-c", command], cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        server.wait_for(lambda server: server.seen("dot") == CONNECTIONS)
+        process.send_signal(signal.SIGHUP)
+        server.release(len(SIXTY))
+        run = finish(process)
+    assert (run.code, run.json["sent"]) == (0, len(SIXTY)), run.err
 
 
 def test_the_command_that_goes_on_is_printed_and_goes_on(folder: Path) -> None:

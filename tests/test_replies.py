@@ -30,6 +30,8 @@ CASES = read_cases()
 def word_for(outcome: Outcome) -> str:
     if outcome.state is State.REJECTED:
         return "dead" if is_hard_bounce(outcome) else "gone"
+    if outcome.connection:
+        return "reconnect"
     if outcome.state is State.DEFERRED:
         return "lane" if outcome.lane else "later"
     return outcome.state.value

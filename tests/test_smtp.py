@@ -63,6 +63,16 @@ def send(
     return asyncio.run(run())
 
 
+def test_a_password_that_comes_back_later_is_in_no_outcome() -> None:
+    """A relay may repeat it in any answer, and outcomes are printed, logged and stored."""
+    with SmtpServer(
+        Rule("RCPT", b"550-5.7.1 not for hunter\r\n550 22xyz aHVudGVyMjJ4eXo= no\r\n"), login=("me", "hunter22xyz")
+    ) as server:
+        relay = Relay("127.0.0.1", server.port, "none", "me", "hunter22xyz")
+        (outcome,), _ = send(relay, ADA)
+    assert outcome.text == "5.7.1 not for … … no"
+
+
 # --- answers --------------------------------------------------------------------------------------------------------
 
 

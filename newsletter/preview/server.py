@@ -73,6 +73,7 @@ class PreviewServer:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()
+        self._given_up = threading.Event()
 
     @property
     def url(self) -> str:
@@ -89,12 +90,17 @@ class PreviewServer:
         with contextlib.ExitStack() as opened:
             listening = opened.enter_context(listen_near(self.host, self.port, "--port"))
             ready: Future[None] = Future()
+            self._given_up.clear()
+            self._loop = None
             thread = threading.Thread(target=self._run, args=(listening, ready), name="preview", daemon=True)
-            thread.start()
             try:
+                thread.start()
                 ready.result()
-            except BaseException:
-                thread.join()
+            except BaseException:  # Ctrl-C, too, while the thread is on its way
+                self._given_up.set()
+                self._ring()
+                if thread.ident is not None:
+                    thread.join()
                 raise
             self.port = listening.getsockname()[1]
             self._thread = thread
@@ -103,11 +109,15 @@ class PreviewServer:
     def stop(self) -> None:
         """Close every connection and end the watch. A second call does nothing."""
         thread, self._thread = self._thread, None
-        if thread is None or self._loop is None:
+        if thread is None:
             return
-        with contextlib.suppress(RuntimeError):  # the loop is closed already when the thread died by itself
-            self._loop.call_soon_threadsafe(self._stopping.set)
+        self._ring()
         thread.join()
+
+    def _ring(self) -> None:
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed already when the thread died by itself
+                self._loop.call_soon_threadsafe(self._stopping.set)
 
     def __enter__(self) -> Self:
         self.start()
@@ -125,8 +135,10 @@ class PreviewServer:
             ready.set_exception(error)  # raised again in start(), on the caller's thread
 
     async def _serve(self, listening: socket.socket, ready: Future[None]) -> None:
-        self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        if self._given_up.is_set():  # before there was a loop to be told
+            self._stopping.set()
         feed = Feed()
         app = preview_app(self._studio, feed, host=self.host, clock=self._clock, relay_url=self._relay_url)
         watch = _Watch(self._studio, feed, self._stopping, self._on_trouble)

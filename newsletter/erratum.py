@@ -1,0 +1,27 @@
+"""What a correction would be, for a dry run: whom it would go to, by a ledger that is only read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from newsletter.audience import Audience
+from newsletter.errors import ConfigError
+from newsletter.ledger import Ledger
+from newsletter.model import State, fold_address
+from newsletter.pipeline import Sending
+
+
+def plan_erratum(sending: Sending, ledger: Ledger) -> Sending:
+    """The send as `--erratum` would make it: marked, to those on the list who have another version of the issue.
+
+    Raises ConfigError, as the send itself does, where nobody has one.
+    """
+    base = sending.rendering.issue.slug
+    versions = {version.content_hash: version.number for version in ledger.versions(base)}
+    mine = versions.get(sending.content_hash, max(versions.values(), default=0) + 1)
+    holders = [row.address for row in ledger.rows(base, State.SENT) if row.version != mine]
+    listed = sending.recipients.find([fold_address(address) for address in holders])
+    if not listed:
+        raise ConfigError(f"{base}: nobody on the list has another version of it; there is nothing to correct")
+    people = Audience.of(listed[key] for address in holders if (key := fold_address(address)) in listed)
+    return replace(sending.correction(f"{base}+erratum-{mine}"), recipients=people)
