@@ -53,7 +53,13 @@ def send_trial(studio: Studio, reading: Reading, address: str, relay_url: str | 
         require_sendable(sending, [lane.relay for lane in lanes])
         made = sending.composer
         shown = Composer(
-            reading.email, made.sender, issue=made.issue, when=made.when, prefix=made.prefix, signer=made.signer
+            reading.email,
+            made.sender,
+            issue=made.issue,
+            when=made.when,
+            prefix=made.prefix,
+            signer=made.signer,
+            attempt=made.attempt,
         )
         person = replace(reading.person, email=address, fields={**reading.person.fields, "email": address})
         sending = replace(sending, composer=shown, recipients=Audience.of([person]))
