@@ -230,10 +230,13 @@ def _place(config: Config, ledger_url: str | None) -> Path | str:
 
 def _dry_run(sending: Sending, to: Sequence[str], out: Path, as_json: bool) -> None:
     from newsletter import output
+    from newsletter.sender_checks import sender_warnings, signature_at_hand
 
     rendering = sending.rendering
     folder = out / rendering.issue.slug
-    warnings = all_warnings(sending, to)
+    config = sending.config
+    about_sender = sender_warnings(config, config.relays, signature_at_hand(config))
+    warnings = (*all_warnings(sending, to), *about_sender)
     warn(warnings)
     facts = plan_facts(sending, to, None)
     if sending.composer.issue != rendering.issue.slug:
@@ -267,24 +270,30 @@ def _send(sending: Sending, way: _Way, catcher: Catcher | None = None) -> int | 
     from newsletter.ledger import Ledger
     from newsletter.people.store import copy_suppressions
     from newsletter.send import require_sendable
+    from newsletter.sender_checks import sender_warnings
 
     lanes = _lanes(sending.config, way.relay_url, catcher, waits=way.at is not None)
     if all(lane.catches for lane in lanes):
         way = replace(way, at=None)
     hints = None if catcher else hints_for(sending.config, way.relay_url, way.ledger_url)
-    lacking = () if catcher else require_sendable(sending, [lane.relay for lane in lanes])
+    lacking: tuple[str, ...] = ()
+    if not catcher:
+        relays = [lane.relay for lane in lanes]
+        leaving = [lane.relay for lane in lanes if not lane.catches]
+        lacking = require_sendable(sending, relays)
+        lacking += sender_warnings(sending.config, leaving, sending.composer.signer)
     warnings = (*all_warnings(sending, way.to), *lacking)
     warn(warnings)
     # What a catcher swallows was sent to nobody: its ledger lives in memory.
     place = _place(sending.config, way.ledger_url)
-    relays = ", ".join(str(lane.relay) for lane in lanes) + (" (the embedded catcher)" if catcher else "")
+    via = ", ".join(str(lane.relay) for lane in lanes) + (" (the embedded catcher)" if catcher else "")
     with contextlib.ExitStack() as opened:
         ledger = opened.enter_context(Ledger.open(None if catcher else place, lambda: datetime.now(UTC)))
         if catcher:
             copy_suppressions(place, ledger.storage)
         log = opened.enter_context(JsonLog(way.log_json, sending.rendering.issue.slug)) if way.log_json else None
         progress = opened.enter_context(SendProgress(quiet=way.as_json, log=log))
-        report = _carry_out(sending, way, lanes, ledger, progress, relays)
+        report = _carry_out(sending, way, lanes, ledger, progress, via)
         if report is None:
             return None
         if log is not None:
