@@ -38,6 +38,10 @@ without a name looks like on macOS."""
 _SELF_SIGNED = (18, 19)
 """OpenSSL's X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT and X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN."""
 
+_NEEDS_TLS = (530, 538)
+"""RFC 3207, 4 and RFC 4954, 6: the server wants TLS first."""
+
+_OF_TLS = re.compile(r"\b5\.7\.1[01]\b|starttls|encryption", re.IGNORECASE)
 _OF_EHLO = re.compile(r"\b(?:ehlo|helo)\b|need fully-?qualified hostname", re.IGNORECASE)
 
 
@@ -237,6 +241,8 @@ def _login_refused(relay: Relay, error: aiosmtplib.SMTPAuthenticationError, secr
     said = f"{relay}: the login as {relay.user} was refused ({error.code} {_words(error.message, secrets)})"
     if 400 <= error.code < 500:
         return UnreachableError(f"{said}; try again later")
+    if relay.tls == "none" and (error.code in _NEEDS_TLS or _OF_TLS.search(error.message)):
+        return DeliveryError(f'{said}; write tls = "starttls" in [relay]')
     if relay.auth == "xoauth2":
         return DeliveryError(f"{said}; see that token_command prints a token of this user with the right to send")
     return DeliveryError(f"{said}; set NEWSLETTER_SMTP_PASSWORD to this user's password")

@@ -216,6 +216,17 @@ def test_tls_that_was_ruled_out_is_named_where_the_login_needs_it(server_tls: ss
     assert_nothing_leaked(server)
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["530 5.7.0 Must issue a STARTTLS command first", "538 5.7.11 Encryption required", "503 5.7.10 not in the clear"],
+)
+def test_a_login_that_is_refused_for_want_of_tls_is_no_wrong_password(words: str) -> None:
+    with SmtpServer(Rule("AUTH", words), login=("daily", PASSWORD)) as server:
+        sentence = refusal(over_tls(server, "none", host="127.0.0.1", user="daily", may_start_tls=True))
+    assert 'write tls = "starttls" in [relay]' in sentence
+    assert "NEWSLETTER_SMTP_PASSWORD" not in sentence
+
+
 def test_a_certificate_that_this_machine_signed_itself_can_be_trusted(server_tls: ssl.SSLContext) -> None:
     with SmtpServer(BEHIND_TLS, tls=server_tls, login=("daily", PASSWORD)) as server:
         sentence = refusal(over_tls(server, "none", user="daily", may_start_tls=True))
