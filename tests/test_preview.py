@@ -221,6 +221,15 @@ def test_each_test_has_a_message_id_of_its_own(tmp_path: Path) -> None:
         assert len({match[1] for match in found if match}) == 2
 
 
+def test_a_test_says_what_receivers_will_not_believe(tmp_path: Path) -> None:
+    settings = '[newsletter]\nfrom = "daily@gmail.com"\n'
+    with Catcher() as catcher, preview_of(tmp_path, settings=settings, relay_url=str(catcher.relay)) as running:
+        result = send_test(running, "me@example.org")
+    assert result["sent"] is True
+    assert "Warning: " in str(result["text"])
+    assert "is not Gmail's relay" in str(result["text"])
+
+
 @pytest.mark.parametrize(
     ("address", "words"),
     [("nonsense", "'nonsense' is not an email address"), ("", "is not an email address")],
