@@ -240,13 +240,16 @@ def _dry_run(sending: Sending, to: Sequence[str], out: Path, as_json: bool, plac
     from newsletter import output
     from newsletter.identity import rehearse
     from newsletter.outputs import DRY_RUN, require_free
+    from newsletter.sender_checks import sender_warnings, signature_at_hand
 
     sending, refusals = rehearse(sending, place)
     rendering = sending.rendering
     folder = out / rendering.issue.slug
     written_to = [folder / name for name in DRY_RUN]
-    require_free(written_to, config=sending.config, ledger=place, inputs=[rendering.path, *to])
-    warnings = (*all_warnings(sending, to), *refusals)
+    config = sending.config
+    require_free(written_to, config=config, ledger=place, inputs=[rendering.path, *to])
+    about_sender = sender_warnings(config, config.relays, signature_at_hand(config))
+    warnings = (*all_warnings(sending, to), *about_sender, *refusals)
     warn(warnings)
     facts = plan_facts(sending, to, None)
     if sending.composer.issue != rendering.issue.slug:
@@ -282,17 +285,23 @@ def _send(sending: Sending, way: _Way, catcher: Catcher | None = None) -> int | 
     from newsletter.ledger_start import require_start
     from newsletter.people.store import copy_suppressions
     from newsletter.send import require_sendable
+    from newsletter.sender_checks import sender_warnings
 
     lanes = _lanes(sending.config, way.relay_url, catcher, waits=way.at is not None)
     if all(lane.catches for lane in lanes):
         way = replace(way, at=None)
     hints = None if catcher else hints_for(sending.config, way.relay_url, way.ledger_url)
-    lacking = () if catcher else require_sendable(sending, [lane.relay for lane in lanes], go=way.now, at=way.at)
+    lacking: tuple[str, ...] = ()
+    if not catcher:
+        relays = [lane.relay for lane in lanes]
+        leaving = [lane.relay for lane in lanes if not lane.catches]
+        lacking = require_sendable(sending, relays, go=way.now, at=way.at)
+        lacking += sender_warnings(sending.config, leaving, sending.composer.signer)
     warnings = (*all_warnings(sending, way.to), *lacking)
     warn(warnings)
     # What a catcher swallows was sent to nobody: its ledger lives in memory.
     place = _place(sending.config, way.ledger_url)
-    relays = ", ".join(str(lane.relay) for lane in lanes) + (" (the embedded catcher)" if catcher else "")
+    via = ", ".join(str(lane.relay) for lane in lanes) + (" (the embedded catcher)" if catcher else "")
     if way.yes and not (catcher or sending.test or way.first):
         require_start(place)
     with contextlib.ExitStack() as opened:
@@ -302,7 +311,7 @@ def _send(sending: Sending, way: _Way, catcher: Catcher | None = None) -> int | 
         sending = under_known_name(sending, ledger)
         log = opened.enter_context(JsonLog(way.log_json, sending.rendering.issue.slug)) if way.log_json else None
         progress = opened.enter_context(SendProgress(quiet=way.as_json, log=log))
-        report = _carry_out(sending, way, lanes, ledger, progress, relays)
+        report = _carry_out(sending, way, lanes, ledger, progress, via)
         if report is None:
             return None
         if log is not None:

@@ -22,7 +22,7 @@ from newsletter.model import Relay, Sender
 from newsletter.regular import open_regular
 from newsletter.relay import PASSWORD_VARIABLE, read_relay
 from newsletter.settings import LABELS, RELAYS, SECTIONS, Settings, read_settings
-from newsletter.settings_mail import DKIM_VARIABLE, SECRET_VARIABLE, RelaySection
+from newsletter.settings_mail import DKIM_VARIABLE, SECRET_VARIABLE, DkimSection, RelaySection, dkim_variable
 from newsletter.values import CONTROL, LONG_NUMBER, FaultError, Where, digits_line, line_of, printable, shown
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ class Config:
     """The first makes links and tokens, each of them reads what it made."""
 
     text: str = field(default="", repr=False)
-    dkim_pem: str = field(default="", repr=False)
+    dkim_pems: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The keys that the environment holds, by the name of the variable."""
 
     # --- who the mail is from
 
@@ -115,10 +116,21 @@ class Config:
             unsubscribe_url=self.unsubscribe_url,
             list_id=keys.list_id or f"{_list_label(keys.name)}.{address.rpartition('@')[2]}",
             list_help=keys.list_help,
-            feedback_id=keys.feedback_id,
+            feedback_id=keys.feedback_id or self._own_feedback_id(address),
             bounce_address=keys.bounce_address,
             secret=secret,
+            list_name=keys.name if "name" in keys.given else "",
         )
+
+    def _own_feedback_id(self, address: str) -> str:
+        """Made where we sign: Gmail counts by a Feedback-ID that the sender's own domain has signed."""
+        if not any(keys.domain for keys in self.settings.dkim):
+            return ""
+        domain = address.rpartition("@")[2]
+        own = re.sub("[^A-Za-z0-9]+", "-", domain)[:15].strip("-")
+        if len(own) < 5:
+            own = f"{own}-{sha256(domain.encode()).hexdigest()[:8]}"
+        return f"{{issue}}:{_list_label(self.settings.newsletter.name)[:40]}:issue:{own}"
 
     @property
     def uses_token(self) -> bool:
@@ -131,34 +143,43 @@ class Config:
         return own or (f"{server}/u/{TOKEN}" if server else "")
 
     @property
-    def dkim(self) -> DkimSettings | None:
-        """How to sign, with the key, read now. ConfigError where the key is missing."""
-        keys = self.settings.dkim
-        if not keys.domain:
-            return None
-        return DkimSettings(keys.domain, keys.selector, self._read_pem())
+    def dkim(self) -> tuple[DkimSettings, ...]:
+        """How to sign, with the keys, read now: a signature for each. ConfigError where a key is missing."""
+        sections = self.settings.dkim
+        several = len(sections) > 1
+        return tuple(
+            DkimSettings(keys.domain, keys.selector, self._read_pem(keys, index if several else None))
+            for index, keys in enumerate(sections)
+            if keys.domain
+        )
 
-    def _read_pem(self) -> bytes:
-        if self.dkim_pem:
-            if "PRIVATE KEY-----" not in self.dkim_pem:
+    def _read_pem(self, keys: DkimSection, index: int | None) -> bytes:
+        """The key of a section, the one at `index` where there are several."""
+        variable = DKIM_VARIABLE if index is None else dkim_variable(keys.selector)
+        own = dkim_variable(keys.selector)
+        if own in self.dkim_pems:
+            variable = own
+        section: Where = ("dkim",) if index is None else ("dkim", index)
+        if pem := self.dkim_pems.get(variable, ""):
+            if "PRIVATE KEY-----" not in pem:
                 raise ConfigError(
-                    located(DKIM_VARIABLE, None, "not a private key in PEM", "set it to the whole file's text")
+                    located(variable, None, "not a private key in PEM", "set it to the whole file's text")
                 )
-            return self.dkim_pem.encode()
-        file = self.settings.dkim.key_file
+            return pem.encode()
+        file = keys.key_file
         if not file:
-            what, remedy = "has no key", f'write key = "dkim.pem", or set the environment variable {DKIM_VARIABLE}'
-            raise ConfigError(self._sentence(Fault(("dkim",), what, remedy)))
-        where = ("dkim", "key")
+            what, remedy = "has no key", f'write key = "dkim.pem", or set the environment variable {variable}'
+            raise ConfigError(self._sentence(Fault(section, what, remedy)))
+        where = (*section, "key")
         try:
-            pem = (self.root / file).read_bytes()
+            pem_bytes = (self.root / file).read_bytes()
         except FileNotFoundError:
             fault = Fault(where, f"is {shown(file)}, and there is no such file", "give the path from newsletter.toml")
         except OSError as error:
             fault = Fault(where, f"is {shown(file)}, which cannot be read: {error.strerror}", "make the file readable")
         else:
-            if b"PRIVATE KEY-----" in pem:
-                return pem
+            if b"PRIVATE KEY-----" in pem_bytes:
+                return pem_bytes
             fault = Fault(where, f"is {shown(file)}, not a private key in PEM", "give the private key's file")
         raise ConfigError(self._sentence(fault))
 
@@ -315,7 +336,8 @@ def _read_config(path: Path, name: str, content: bytes, env: Mapping[str, str]) 
     if faults:
         in_order = sorted(faults, key=lambda fault: line_of(text, fault.where) or 0)
         raise ConfigFaultsError([_sentence(name, text, tree, fault) for fault in in_order])
-    return Config(path.parent, path, settings, relays, _read_secrets(env), text, env.get(DKIM_VARIABLE, ""))
+    pems = {name: value for name, value in env.items() if name.startswith(DKIM_VARIABLE) and value}
+    return Config(path.parent, path, settings, relays, _read_secrets(env), text, pems)
 
 
 def _read_relays(settings: Settings, env: Mapping[str, str]) -> tuple[tuple[Relay, ...], tuple[Fault, ...]]:
@@ -335,7 +357,9 @@ def _read_relays(settings: Settings, env: Mapping[str, str]) -> tuple[tuple[Rela
         if keys.auth != "auto" and not relay.user:
             what = f'is "{keys.auth}", but url names no user'
             faults.append(Fault((*where, "auth"), what, 'write url = "smtp://user@host", or take auth out'))
-        relays.append(replace(relay, auth=keys.auth, token_command=keys.token_command, weight=keys.weight))
+        relays.append(
+            replace(relay, auth=keys.auth, token_command=keys.token_command, weight=keys.weight, ehlo=keys.ehlo)
+        )
     return tuple(relays), tuple(faults)
 
 
@@ -397,7 +421,8 @@ def _sentence(name: str, text: str, tree: Mapping[str, Any], fault: Fault) -> st
 
 
 def _title(where: Where) -> str:
-    return "[[relays]]" if where[0] == "relays" else f"[{where[0]}]"
+    listed = where[0] == "relays" or (len(where) > 1 and isinstance(where[1], int))
+    return f"[[{where[0]}]]" if listed else f"[{where[0]}]"
 
 
 def _example(where: Where) -> str:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import os
+import re
+import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import aiosmtplib
@@ -21,6 +24,30 @@ from newsletter.redaction import login_secrets, redacted
 
 TOKEN_TIMEOUT_S = 60.0
 """How long the command that prints an access token may take: it may ask a server, no person."""
+
+SILENCE_S = 10.0
+"""When the operator is told that a relay does not answer; the time-outs, which the RFC has in minutes, go on."""
+
+EHLO_REMEDY = 'set ehlo = "…" in [relay] to the full name that this machine has in the DNS'
+
+_FULL_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9-]{1,63}(?<!-))*\.(?=[0-9-]*[a-z])[a-z0-9-]{2,63}")
+_LOCAL_NAMES = (".localhost", ".localdomain", ".local", ".lan", ".home", ".internal", ".arpa", ".invalid", ".test")
+"""Names that no DNS but one's own knows: RFC 6761, RFC 6762, and what routers make up. .arpa is what an address
+without a name looks like on macOS."""
+
+_SELF_SIGNED = (18, 19)
+"""OpenSSL's X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT and X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN."""
+
+_NEEDS_TLS = (530, 538)
+"""RFC 3207, 4 and RFC 4954, 6: the server wants TLS first."""
+
+_OF_TLS = re.compile(r"\b5\.7\.1[01]\b|starttls|encryption", re.IGNORECASE)
+_OF_EHLO = re.compile(r"\b(?:ehlo|helo)\b|need fully-?qualified hostname", re.IGNORECASE)
+
+
+def refuses_ehlo(words: str) -> bool:
+    """Whether a refusal speaks of the name that we greeted with."""
+    return _OF_EHLO.search(words) is not None
 
 
 class UnreachableError(DeliveryError):
@@ -37,35 +64,55 @@ class Connection:
     """What the login sent: the server may repeat it at any time."""
 
 
-async def connect(relay: Relay, *, timeout_s: float, tls_context: ssl.SSLContext | None = None) -> Connection:
-    """Connect and log in. Raises DeliveryError; each single step may take `timeout_s`."""
+async def connect(
+    relay: Relay,
+    *,
+    timeout_s: float,
+    tls_context: ssl.SSLContext | None = None,
+    on_silence: Callable[[str], None] = lambda what: None,
+) -> Connection:
+    """Connect and log in. Raises DeliveryError; each single step may take `timeout_s`.
+
+    `on_silence` is told in words what the relay has not answered for `SILENCE_S`; the step goes on.
+    """
     # Security: certificates and host names are verified, always; the parameter is for a private authority.
-    context = tls_context or (ssl.create_default_context() if relay.tls != "none" else None)
+    uses_tls = relay.tls != "none" or relay.may_start_tls
+    context = tls_context or (ssl.create_default_context() if uses_tls else None)
     client = aiosmtplib.SMTP(
         hostname=relay.host,
         port=relay.port,
+        local_hostname=relay.ehlo or "localhost",  # not said before `_ehlo_name` has looked
         timeout=timeout_s,
         use_tls=relay.tls == "implicit",
-        # Never opportunistic: True fails where the server offers no STARTTLS, False never asks for it.
-        start_tls=relay.tls == "starttls",
-        tls_context=context if relay.tls != "none" else None,
+        start_tls=False,
+        tls_context=context if uses_tls else None,
     )
     secrets: tuple[str, ...] = ()
     try:
-        await client.connect()
-        await _greet(client)
+        with _silence_told(on_silence, lambda: _unanswered(client)):
+            await client.connect()
+        client.local_hostname = relay.ehlo or await _ehlo_name(client)
+        with _silence_told(on_silence, lambda: "has not answered EHLO"):
+            await _greet(client)
+        if relay.tls == "starttls" or (relay.may_start_tls and _needs_tls_to_log_in(client)):
+            # Never opportunistic: without STARTTLS in the offer this fails.
+            with _silence_told(on_silence, lambda: "has not answered STARTTLS"):
+                await client.starttls()
+                await _greet(client)
         if relay.user:
             password = await _access_token(relay) if relay.auth == "xoauth2" else relay.password
             secrets = login_secrets(relay.user, password)
-            await _login(client, relay, password)
+            with _silence_told(on_silence, lambda: "has not answered the login"):
+                await _login(client, relay, password)
     except aiosmtplib.SMTPAuthenticationError as error:
         await _abandon(client)
         # Security: without the cause, whose own words a traceback would show.
         raise _login_refused(relay, error, secrets) from None
     except (aiosmtplib.SMTPException, OSError) as error:
         logins = client.esmtp_extensions.get("auth", "").upper().split()  # closing forgets them
+        behind_tls = _needs_tls_to_log_in(client)
         await _abandon(client)
-        raise _unreachable(relay, error, logins, secrets) from (None if secrets else error)
+        raise _unreachable(relay, error, logins, secrets, behind_tls=behind_tls) from (None if secrets else error)
     except UnicodeError as error:  # Python's own codec for host names: a label is empty, or over 63 octets
         raise DeliveryError(f"{relay}: {relay.host} is no host name; check the relay's address") from error
     except BaseException:
@@ -76,6 +123,52 @@ async def connect(relay: Relay, *, timeout_s: float, tls_context: ssl.SSLContext
         raise UnreachableError(f"{relay}: the connection broke after the login; try again later")
     offers = {name.lower(): value for name, value in client.esmtp_extensions.items()}
     return Connection(transport, offers, secrets)
+
+
+@contextlib.contextmanager
+def _silence_told(tell: Callable[[str], None], what: Callable[[], str]) -> Iterator[None]:
+    """Call `tell` with what is waited for, where the block takes longer than `SILENCE_S`."""
+    timer = asyncio.get_running_loop().call_later(SILENCE_S, lambda: tell(f"{what()} for {SILENCE_S:g} s"))
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _unanswered(client: aiosmtplib.SMTP) -> str:
+    """What is lacking of a connection that has not been greeted yet."""
+    if client.transport is not None:
+        return "has taken the connection and not said a word"
+    return "has not answered the start of TLS" if client.use_tls else "has not taken the connection"
+
+
+async def _ehlo_name(client: aiosmtplib.SMTP) -> str:
+    """This machine's full name, else the address that the relay sees, in brackets: RFC 5321, 4.1.1.1 and 4.1.4.
+
+    Not "localhost", nor a name without a dot: relays refuse these (Postfix: reject_non_fqdn_helo_hostname).
+    """
+    name = (await asyncio.to_thread(socket.getfqdn)).lower().rstrip(".")
+    if _FULL_NAME.fullmatch(name) and len(name) <= 255 and not name.endswith(_LOCAL_NAMES):
+        return name
+    return address_literal(client.get_transport_info("sockname"))
+
+
+def address_literal(sockname: object) -> str:
+    """A socket's own address as EHLO says it: [192.0.2.1], [IPv6:2001:db8::1]."""
+    host = str(sockname[0]) if isinstance(sockname, tuple) and sockname else "127.0.0.1"
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return "[127.0.0.1]"
+    if isinstance(address, ipaddress.IPv6Address):
+        return f"[{address.ipv4_mapped}]" if address.ipv4_mapped else f"[IPv6:{address}]"
+    return f"[{address}]"
+
+
+def _needs_tls_to_log_in(client: aiosmtplib.SMTP) -> bool:
+    """Whether the relay offers STARTTLS, and a login perhaps behind it."""
+    offers = {name.lower() for name in client.esmtp_extensions}
+    return "starttls" in offers and "auth" not in offers
 
 
 async def _greet(client: aiosmtplib.SMTP) -> None:
@@ -148,16 +241,22 @@ def _login_refused(relay: Relay, error: aiosmtplib.SMTPAuthenticationError, secr
     said = f"{relay}: the login as {relay.user} was refused ({error.code} {_words(error.message, secrets)})"
     if 400 <= error.code < 500:
         return UnreachableError(f"{said}; try again later")
+    if relay.tls == "none" and (error.code in _NEEDS_TLS or _OF_TLS.search(error.message)):
+        return DeliveryError(f'{said}; write tls = "starttls" in [relay]')
     if relay.auth == "xoauth2":
         return DeliveryError(f"{said}; see that token_command prints a token of this user with the right to send")
     return DeliveryError(f"{said}; set NEWSLETTER_SMTP_PASSWORD to this user's password")
 
 
-def _unreachable(relay: Relay, error: Exception, logins: Sequence[str], secrets: Sequence[str]) -> DeliveryError:
+def _unreachable(
+    relay: Relay, error: Exception, logins: Sequence[str], secrets: Sequence[str], *, behind_tls: bool
+) -> DeliveryError:
     cause = error.__cause__ or error
     if isinstance(cause, ssl.SSLCertVerificationError):
         what = cause.verify_message or "it could not be verified"
         remedy = "use the host name that the certificate is for, or have the server's certificate renewed"
+        if cause.verify_code in _SELF_SIGNED and relay.is_loopback:
+            remedy = "set the environment variable SSL_CERT_FILE to a file with the server's own certificate"
         return DeliveryError(f"{relay}: the certificate was refused ({what}); {remedy}")
     if isinstance(cause, ssl.SSLError):
         remedy = "write smtps:// for port 465 and smtp:// for 587"
@@ -176,12 +275,18 @@ def _unreachable(relay: Relay, error: Exception, logins: Sequence[str], secrets:
         said = f"{relay}: the relay said {error.code} {_words(error.message, secrets)} before any mail"
         if 400 <= error.code < 500:
             return UnreachableError(f"{said}; try again later")
+        if refuses_ehlo(error.message):
+            return DeliveryError(f"{said}; {EHLO_REMEDY}")
         return DeliveryError(f"{said}; ask who runs it")
     if "No suitable authentication method" in str(error):
         offered = " ".join(logins) or "nothing that it names,"
         return DeliveryError(
             f"{relay}: the relay takes logins by {offered} only, and this program has none of these; ask who runs it "
             "for PLAIN or LOGIN over TLS, CRAM-MD5 or XOAUTH2, or for a relay that knows this machine by its address"
+        )
+    if "SMTP AUTH" in str(error) and behind_tls:
+        return DeliveryError(
+            f'{relay}: the relay offers no login before STARTTLS; write tls = "starttls" in [relay], or leave tls out'
         )
     if "SMTP AUTH" in str(error):
         return DeliveryError(

@@ -372,15 +372,36 @@ def print_issues(rows: Sequence[IssueRow], *, as_json: bool) -> None:
 
 def print_issue(row: IssueRow, people: Iterable[Delivery], *, as_json: bool) -> None:
     if as_json:
-        listed = [
-            {"address": p.address, "state": p.state.value, "stage": p.stage, "code": p.code, "text": p.reply}
-            for p in people
-        ]
+        listed = [_described_delivery(person) for person in people]
         print_json({**_described(row), "people": listed})
         return
     click.echo(printable(f"{row.issue}: {row.subject}"))
     for word, count in _standing(row).items():
         click.echo(f"{word.capitalize():<10} {count:>9,}")
+    advice: dict[str, str] = {}
     for person in people:
         why = f"{person.code or ''} {person.reply}".strip()
         click.echo(printable(f"  {person.state}: {person.address}" + (f": {why}" if why else "")))
+        meaning, remedy = _explained(person)
+        if remedy:
+            advice[meaning] = remedy
+    for meaning, remedy in advice.items():
+        click.echo(printable(f"{meaning}; {remedy}"))
+
+
+def _described_delivery(person: Delivery) -> dict[str, Any]:
+    meaning, remedy = _explained(person)
+    answer = {"stage": person.stage, "code": person.code, "text": person.reply}
+    return {"address": person.address, "state": person.state.value, **answer, "meaning": meaning, "remedy": remedy}
+
+
+def _explained(person: Delivery) -> tuple[str, str]:
+    """What somebody's last answer means, and what the sender can do about it; both empty where none was given."""
+    from newsletter.meanings import meaning_of, remedy_of
+    from newsletter.replies import enhanced_code
+
+    if not person.stage:
+        return "", ""
+    enhanced = enhanced_code(person.reply)
+    meaning = meaning_of(person.state, person.stage, person.code, enhanced, person.reply)
+    return meaning, remedy_of(person.state, person.code, enhanced, person.reply)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from newsletter.backoff import next_try
@@ -96,6 +97,7 @@ class Route:
 
     trying: bool = field(default=False, init=False)
     told_wait: bool = field(default=False, init=False)
+    told_silence: bool = field(default=False, init=False)
     share: float = field(default=0.0, init=False)
     moved_at: float = field(default=0.0, init=False)
     answered: int = field(default=0, init=False)
@@ -441,6 +443,7 @@ class _Run:
         now = self.clock()
         self._outstanding -= 1
         route.answered += 1
+        route.told_silence = route.told_silence and outcome.code == 0
         route.moved_at = asyncio.get_running_loop().time()
         news = "" if used_up else route.lane.saw(outcome, now)
         if lost and outcome.code == 0:
@@ -743,10 +746,23 @@ class _Run:
         except TimeoutError:
             pass
 
+    def _tell_silence(self, route: Route, what: str) -> None:
+        """News, once until the relay answers again: with several connections, one line says it for all."""
+        if route.told_silence:
+            return
+        route.told_silence = True
+        longest = max(route.timeouts.connect, route.timeouts.dot)
+        self.watcher.news(f"{route.relay} {what}; still waiting, for {longest / 60:g} min at most; Ctrl-C is safe")
+
     async def _opened(self, route: Route) -> Session | None:
         """A session with this relay; None when Ctrl-C came first. Raises DeliveryError."""
         opening = asyncio.ensure_future(
-            Session.open(route.relay, timeouts=route.timeouts, tls_context=route.tls_context)
+            Session.open(
+                route.relay,
+                timeouts=route.timeouts,
+                tls_context=route.tls_context,
+                on_silence=partial(self._tell_silence, route),
+            )
         )
         stopped = asyncio.create_task(self._stopping.wait())
         given = False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -19,6 +19,7 @@ from newsletter.values import FaultError
 SIGNED = (
     "From",
     "To",
+    "Cc",
     "Subject",
     "Date",
     "Message-ID",
@@ -33,6 +34,14 @@ SIGNED = (
 )
 """The fields that `h=` names where they stand: RFC 6376, 5.4.1, and what RFC 8058, 4 and Gmail ask for. Not those that
 lists and relays add to or rewrite."""
+
+ABSENT_TOO = frozenset({"From", "To", "Cc", "Subject", "Date", "Reply-To", "MIME-Version", "Content-Type"})
+"""Named once more than they stand, and once where they do not stand (RFC 6376, 5.4 and 8.15): no field of these names
+can be added to a signed message. They decide who a reader believes wrote it, where the answer goes, what is shown."""
+
+IF_PRESENT = frozenset({"Message-ID", "List-Unsubscribe", "List-Unsubscribe-Post"})
+"""Named once more where they stand. Where the message has none a relay may add its own. Not List-Id and Feedback-ID,
+which lists and relays (Amazon SES) add beside ours."""
 
 MIN_RSA_BITS = 1024
 """RFC 8301, 3.2: a verifier takes no shorter key, and a signer should have at least 2048."""
@@ -61,9 +70,9 @@ class Signer:
 
         `message` has CRLF for line ends; `when` is aware of its zone.
         """
-        head, _, body = message.partition(b"\r\n\r\n")
-        names, signed = _signed_fields(head)
-        body_hash = b64encode(sha256(relaxed_body(body)).digest()).decode()
+        return sign_message((self,), message, when)
+
+    def _field(self, names: list[str], signed: bytes, body_hash: str, when: datetime) -> bytes:
         unsigned = (
             f"DKIM-Signature: v=1; a={self.algorithm}; c=relaxed/relaxed;\r\n"
             f" d={self.domain}; s={self.selector}; t={int(when.timestamp())};\r\n"
@@ -75,6 +84,25 @@ class Signer:
         signature = b64encode(self._sign(signed + relaxed_field(unsigned.encode()))).decode()
         lines = "\r\n ".join(signature[start : start + 72] for start in range(0, len(signature), 72))
         return f"{unsigned}{lines}\r\n".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Signers:
+    """Several keys, a signature of each: RFC 8463, 3 asks a signer with Ed25519 for one with RSA as well."""
+
+    signers: tuple[Signer, ...]
+
+    def sign(self, message: bytes, when: datetime) -> bytes:
+        """As `Signer.sign`: a field for each key, in their order. None of them covers another."""
+        return sign_message(self.signers, message, when)
+
+
+def sign_message(signers: Sequence[Signer], message: bytes, when: datetime) -> bytes:
+    """The fields DKIM-Signature of `message`, which is put into canonical form once for all keys."""
+    head, _, body = message.partition(b"\r\n\r\n")
+    names, signed = _signed_fields(head)
+    body_hash = b64encode(sha256(relaxed_body(body)).digest()).decode()
+    return b"".join(signer._field(names, signed, body_hash, when) for signer in signers)
 
 
 def load_signer(domain: str, selector: str, pem: bytes) -> Signer:
@@ -160,8 +188,8 @@ def _has_loose_blanks(body: bytes) -> bool:
 def _signed_fields(head: bytes) -> tuple[list[str], bytes]:
     """The names for `h=`, and the fields they name in canonical form, each with CRLF.
 
-    Of fields of one name the last comes first: RFC 6376, 5.4.2. From is named once more than it stands, so that
-    nobody can add another above it: 8.15.
+    Of fields of one name the last comes first: RFC 6376, 5.4.2. `ABSENT_TOO` and `IF_PRESENT` have the names that
+    stand once more than the fields do.
     """
     standing: dict[bytes, list[bytes]] = {}
     for raw in _fields(head):
@@ -169,7 +197,8 @@ def _signed_fields(head: bytes) -> tuple[list[str], bytes]:
     names, signed = [], []
     for name in SIGNED:
         fields = standing.get(name.lower().encode(), [])
-        names += [name] * (len(fields) + (name == "From"))
+        once_more = name in ABSENT_TOO or (bool(fields) and name in IF_PRESENT)
+        names += [name] * (len(fields) + once_more)
         signed += [relaxed_field(raw) + b"\r\n" for raw in reversed(fields)]
     return names, b"".join(signed)
 

@@ -25,6 +25,9 @@ _NAME = "[A-Za-z0-9._+-]"
 _LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
+EHLO_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9-]{1,63}(?<!-))*")
+"""RFC 5321, 4.1.2: no underscores, which servers refuse here though some hosts have them."""
+
 # Every match is an address that email_validator gives back unchanged; a test keeps it so.
 _PLAIN_LABEL = r"[a-z0-9]{1,20}(?:-[a-z0-9]{1,20})?"
 _PLAIN_ADDRESS = re.compile(
@@ -164,6 +167,29 @@ def domain(value: str) -> str:
     if ascii_form and not _DOMAIN.fullmatch(ascii_form):
         raise FaultError(f"is {shown(value)}, not a domain name")
     return ascii_form
+
+
+def ehlo_name(value: str) -> str:
+    """A domain name, or an address literal (RFC 5321, 4.1.3): [192.0.2.1], [IPv6:2001:db8::1]."""
+    value = one_line(value)
+    remedy = 'write ehlo = "news.example.com", or ehlo = "[192.0.2.1]"'
+    if value.startswith("[") or value.endswith("]"):
+        inner = value[1:-1] if value.startswith("[") and value.endswith("]") else ""
+        tag, colon, number = inner.partition(":")
+        try:
+            if tag.lower() == "ipv6" and colon:
+                return f"[IPv6:{ipaddress.IPv6Address(number)}]"
+            return f"[{ipaddress.IPv4Address(inner)}]"
+        except ValueError as error:
+            raise FaultError(f"is {shown(value)}, not an address literal (RFC 5321 4.1.3)", remedy) from error
+    name = domain(value.removesuffix("."))
+    if re.fullmatch(r"[0-9.]+", name):
+        raise FaultError(f"is {shown(value)}, an address without its brackets", f'write ehlo = "[{name}]"')
+    if len(name) > 255:
+        raise FaultError(f"is {shown(value)}, not a domain name of at most 255 characters", remedy)
+    if name and not EHLO_NAME.fullmatch(name):
+        raise FaultError(f"is {shown(value)}, not a host's name of letters, digits and hyphens", remedy)
+    return name
 
 
 def selector(value: str) -> str:

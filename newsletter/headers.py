@@ -61,6 +61,13 @@ def mailbox_field(name: str, phrase: str, address: str) -> str:
     return f"{name}: {quoted}{gap}<{address}>"
 
 
+def list_id_field(phrase: str, list_id: str) -> str:
+    """List-Id (RFC 2919, 3): the list's name for people, where it has one, and its identifier in brackets."""
+    if not one_line(phrase).strip():
+        return f"List-Id: <{one_line(list_id)}>"
+    return mailbox_field("List-Id", phrase, one_line(list_id))
+
+
 def uri_field(name: str, *uris: str) -> str:
     """A field of RFC 2369: URIs in angle brackets, a line each, never an encoded-word. They are `safe_uri`s."""
     return f"{name}: " + ",\r\n ".join(f"<{uri}>" for uri in uris)

@@ -19,7 +19,8 @@ def choose_lanes(config: Config, url: str | None, env: Mapping[str, str], remedy
     if url:
         relay = parse_relay(url, env)
         # A name of its own: what another server may take in a day is not used up through this one.
-        lanes = (config.lane(replace(relay, name=f"{relay.host}:{relay.port}")),)
+        name, ehlo = f"{relay.host}:{relay.port}", config.settings.relay.ehlo
+        lanes = (config.lane(replace(relay, name=name, ehlo=ehlo)),)
     for lane in lanes:
         relay = lane.relay
         if relay.user and not relay.password and relay.auth != "xoauth2":

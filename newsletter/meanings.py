@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from newsletter.model import State
+from newsletter.provider_refusals import Refusal, refusal_of
 
 # By subject and detail: the last two numbers of an enhanced code, whatever its class.
 _DETAILS: Mapping[str, str] = MappingProxyType(
@@ -107,16 +108,19 @@ _CODES: Mapping[int, str] = MappingProxyType(
 )
 
 
-def meaning_of(state: State, stage: str, code: int, enhanced: str) -> str:
+def meaning_of(state: State, stage: str, code: int, enhanced: str, text: str = "") -> str:
     """What an answer means, in one phrase without a full stop. 0 and "" where the server gave no code.
 
-    `stage` is the step of the session, `state` what it led to: a broken connection is harmless before the final dot,
-    and a person may have settled what nobody could know.
+    `text` is the answer's own, by which a provider's refusals are known. `stage` is the step of the session, `state`
+    what it led to: a broken connection is harmless before the final dot, and a person may have settled what nobody
+    could know.
     """
     if state is State.SENT:
         return "The relay took the message" if code else "Counted as sent by hand: nobody could know"
     if state is State.UNCERTAIN:
         return "No answer to the whole message: it may have arrived, or not"
+    if (refusal := _refusal(state, code, enhanced, text)) is not None:
+        return refusal.meaning
     kind, _, detail = enhanced.partition(".")
     if enhanced:
         for_now = _FOR_NOW.get(detail) if kind == "4" else None
@@ -127,3 +131,15 @@ def meaning_of(state: State, stage: str, code: int, enhanced: str) -> str:
     if state is State.DEFERRED:
         return "The connection broke early: nothing was delivered"
     return "The relay cannot carry this message"
+
+
+def remedy_of(state: State, code: int, enhanced: str, text: str) -> str:
+    """What the sender can do about a refusal that is the sender's own trouble; empty where nothing is known."""
+    refusal = _refusal(state, code, enhanced, text)
+    return refusal.remedy if refusal is not None else ""
+
+
+def _refusal(state: State, code: int, enhanced: str, text: str) -> Refusal | None:
+    if state not in (State.REJECTED, State.DEFERRED) or code < 400:
+        return None
+    return refusal_of(enhanced, text)

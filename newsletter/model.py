@@ -537,7 +537,8 @@ class Sender:
     """Who the mail is from, and the addresses its headers carry. Empty strings where nothing is configured.
 
     `unsubscribe_url` is an https address and `bounce_address` a mailbox, each with `{token}` for what tells one
-    subscriber from another; `secret` is the key that tokens and Message-IDs are made with.
+    subscriber from another; `secret` is the key that tokens and Message-IDs are made with. `list_name` is what people
+    read of the list beside its `list_id`.
     """
 
     name: str
@@ -550,6 +551,7 @@ class Sender:
     feedback_id: str = ""
     bounce_address: str = ""
     secret: str = field(default="", repr=False)
+    list_name: str = ""
 
 
 def is_loopback(host: str) -> bool:
@@ -565,7 +567,8 @@ class Relay:
     """The SMTP server that takes our mail. `tls` is when encryption starts: implicit (465), starttls, or none.
 
     `name` tells it from other relays in the ledger and in the report. With `auth` xoauth2, `token_command` prints the
-    access token. `weight` is its share of the mail among several relays.
+    access token. `weight` is its share of the mail among several relays. `ehlo` is the name that we greet it with,
+    empty for this machine's own. With `may_start_tls`, `tls` "none" gives way to STARTTLS where the login needs it.
     """
 
     host: str
@@ -577,6 +580,8 @@ class Relay:
     auth: Literal["auto", "plain", "login", "xoauth2"] = "auto"
     token_command: tuple[str, ...] = ()
     weight: int = 1
+    ehlo: str = ""
+    may_start_tls: bool = False
 
     @property
     def is_loopback(self) -> bool:

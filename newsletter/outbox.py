@@ -132,7 +132,10 @@ class Outbox:
 
     async def _deliver(self, message: Message) -> Outcome:
         session = await Session.open(
-            self._relay, timeouts=Timeouts.capped(TIMEOUT_S, TIMEOUT_S), tls_context=self._tls_context
+            self._relay,
+            timeouts=Timeouts.capped(TIMEOUT_S, TIMEOUT_S),
+            tls_context=self._tls_context,
+            on_silence=lambda what: log.warning("%s %s", self._relay, what),
         )
         try:
             session.begin(message)

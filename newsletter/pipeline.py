@@ -11,7 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,7 +35,7 @@ from newsletter.values import FaultError
 
 if TYPE_CHECKING:  # imported where they are used: sending needs half a second of them, and rendering none
     from newsletter.audience import Audience
-    from newsletter.dkim import Signer
+    from newsletter.dkim import Signer, Signers
     from newsletter.subscribers import Rows
 
 TEST_PREFIX = "[Test] "
@@ -295,22 +295,34 @@ def plan_send(
         when=when,
         prefix=TEST_PREFIX if test else "",
         signer=None if dry else signer_of(config),
+        attempt=_attempt(when) if test and not dry else "",
     )
     held = held_findings(rendering.issue, composer.now, zone_of(config), rendering.text)
     warnings = (*rendering.findings, *held, *empty_fields(rendering, recipients))
     return Sending(rendering, config, composer, recipients, audience, warnings, test=bool(test))
 
 
-def signer_of(config: Config) -> Signer | None:
-    settings = config.dkim
-    if settings is None:
-        return None
-    from newsletter.dkim import load_signer  # cryptography takes a while to load, and few sign here
+def _attempt(when: datetime | Callable[[], datetime]) -> str:
+    """What a test's Message-IDs are made with: two tests of one issue are never of the same microsecond."""
+    now = when() if callable(when) else when
+    return f"test {now.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}"
 
-    try:
-        return load_signer(settings.domain, settings.selector, settings.pem)
-    except FaultError as fault:
-        raise ConfigError(f"[dkim] the key {fault.what}; {fault.remedy}") from fault
+
+def signer_of(config: Config) -> Signer | Signers | None:
+    """What signs the mail: one key, or several. Raises ConfigError where one of them is missing, or is none."""
+    keys = config.dkim
+    if not keys:
+        return None
+    from newsletter.dkim import Signers, load_signer  # cryptography takes a while to load, and few sign here
+
+    signers: list[Signer] = []
+    for key in keys:
+        try:
+            signers.append(load_signer(key.domain, key.selector, key.pem))
+        except FaultError as fault:
+            which = f" of the selector {key.selector}" if len(keys) > 1 else ""
+            raise ConfigError(f"[dkim] the key{which} {fault.what}; {fault.remedy}") from fault
+    return signers[0] if len(signers) == 1 else Signers(tuple(signers))
 
 
 def normalized_test_address(address: str) -> str:

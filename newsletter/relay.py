@@ -85,6 +85,7 @@ def read_relay(url: str, env: Mapping[str, str], tls: TlsSetting, name: str = RE
         user=user,
         password=_read_password(env, name) if user else "",
         name=name,
+        may_start_tls=bool(user) and start == "none" and tls == "auto",
     )
 
 

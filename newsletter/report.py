@@ -15,7 +15,7 @@ from typing import Any
 
 from newsletter.ledger import Delivery, Ledger, Run, Version
 from newsletter.ledger_report import DomainRow, ReplyRow, TimelineRow
-from newsletter.meanings import meaning_of
+from newsletter.meanings import meaning_of, remedy_of
 from newsletter.model import State
 from newsletter.timeline import SHOWN, Timeline, chart_of, has_pauses
 
@@ -108,7 +108,10 @@ class Domains:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer that `count` people got. `words` is one of them verbatim; `code` 0 and `enhanced` "" where none was."""
+    """An answer that `count` people got. `words` is one of them verbatim; `code` 0 and `enhanced` "" where none was.
+
+    `remedy` is what the sender can do about it, empty where that is nothing.
+    """
 
     state: State
     stage: str
@@ -117,6 +120,7 @@ class Reply:
     meaning: str
     count: int
     words: str
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,8 +244,9 @@ def _relays(found: Mapping[str, Mapping[State, int]]) -> tuple[Group, ...]:
 
 
 def _reply(row: ReplyRow) -> Reply:
-    meaning = meaning_of(row.state, row.stage, row.code, row.enhanced)
-    return Reply(row.state, row.stage, row.code, row.enhanced, meaning, row.number, row.example)
+    meaning = meaning_of(row.state, row.stage, row.code, row.enhanced, row.example)
+    remedy = remedy_of(row.state, row.code, row.enhanced, row.example)
+    return Reply(row.state, row.stage, row.code, row.enhanced, meaning, row.number, row.example, remedy)
 
 
 def _people(count: int, rows: Iterator[Delivery]) -> People:
@@ -401,6 +406,7 @@ def report_json(report: IssueReport) -> dict[str, Any]:
                 "code": reply.code,
                 "enhanced": reply.enhanced,
                 "meaning": reply.meaning,
+                "remedy": reply.remedy,
                 "count": reply.count,
                 "example": reply.words,
             }

@@ -99,6 +99,7 @@ def _content(report: IssueReport, zone: tzinfo | None, made: datetime, named: in
                 "count": reply.count,
                 "outcome": WORDS[reply.state],
                 "meaning": reply.meaning,
+                "remedy": reply.remedy,
                 "words": own_words(_shown(reply.words), reply.enhanced, _LONGEST_WORDS),
             }
             for reply in report.replies

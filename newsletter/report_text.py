@@ -46,6 +46,7 @@ def report_text(report: IssueReport, zone: tzinfo | None) -> Iterator[str]:
         yield from _groups("Domain", [*groups, *_rest_line(report)], report)
         yield from _groups("Relay", [_line(group.name, group.tally) for group in report.relays], report)
         yield from _section(("People", "Outcome", "Reply", "Meaning", "For example"), [*_reply_lines(report)], "rllll")
+        yield from _section((), [*_to_do(report)], "ll")
     if report.uncertain.count:
         people = [(person.address, last_words(person)) for person in report.uncertain.shown[:_TEXT_PEOPLE]]
         more = report.uncertain.count - len(people)
@@ -106,6 +107,13 @@ def _rest_line(report: IssueReport) -> Iterator[tuple[str, ...]]:
 def sum_of(tallies: Iterable[Tally]) -> Tally:
     each = [(t.sent, t.refused, t.deferred, t.untried, t.uncertain, t.suppressed) for t in tallies]
     return Tally(*map(sum, zip(*each, strict=True)))
+
+
+def _to_do(report: IssueReport) -> Iterator[tuple[str, str]]:
+    """What the sender can do about its own trouble, by the reply that told of it."""
+    for reply in report.replies[:_TEXT_REPLIES]:
+        if reply.remedy:
+            yield f"{reply.code or '-'} {reply.enhanced}".rstrip(), f"to do: {reply.remedy}"
 
 
 def _reply_lines(report: IssueReport) -> Iterator[tuple[str, ...]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from newsletter import entries
+from newsletter.alignment import is_aligned, organizational_domain
 from newsletter.keys import Fault, Key, Section, choice, key, number, read_entries, read_table, switch, text, whole
 from newsletter.relay import RELAY_EXAMPLE, same_name
 from newsletter.settings_mail import DeliverySection, DkimSection, NewsletterSection, RelaySection
@@ -140,7 +141,7 @@ class Settings:
     relay: RelaySection = RelaySection()
     relays: tuple[RelaySection, ...] = ()
     delivery: DeliverySection = DeliverySection()
-    dkim: DkimSection = DkimSection()
+    dkim: tuple[DkimSection, ...] = ()
     site: SiteSection = SiteSection()
     theme: ThemeSection = ThemeSection()
     images: ImagesSection = ImagesSection()
@@ -186,6 +187,9 @@ def read_settings(tree: Mapping[str, Any]) -> tuple[Settings, tuple[Fault, ...]]
         elif name == "relays":
             values[name], wrong = _read_relays(value)
             faults += wrong
+        elif name == "dkim":
+            values[name], wrong = _read_dkim(value)
+            faults += wrong
         else:
             values[name], wrong = read_table(section, value, (name,))
             faults += wrong
@@ -215,6 +219,15 @@ def _read_relays(value: object) -> tuple[tuple[RelaySection, ...], tuple[Fault, 
     return tuple(relays), tuple(faults)
 
 
+def _read_dkim(value: object) -> tuple[tuple[DkimSection, ...], tuple[Fault, ...]]:
+    """A [dkim], or several [[dkim]]."""
+    if not isinstance(value, list):
+        section, wrong = read_table(DkimSection, value, ("dkim",))
+        return (section,), wrong
+    read = [read_table(DkimSection, table, ("dkim", index)) for index, table in enumerate(value)]
+    return tuple(section for section, _ in read), tuple(fault for _, wrong in read for fault in wrong)
+
+
 def _contradictions(settings: Settings, tree: Mapping[str, Any]) -> tuple[Fault, ...]:
     """What each key may say, but not beside the others."""
     faults = [*_relay_contradictions(settings.relay, ("relay",))]
@@ -225,11 +238,7 @@ def _contradictions(settings: Settings, tree: Mapping[str, Any]) -> tuple[Fault,
         faults.append(Fault(where, "stands beside [[relays]]", "make it one of them, or take them out"))
     if {"path", "url"} <= settings.ledger.given and settings.ledger.url:
         faults.append(Fault(("ledger", "url"), "stands beside path", "take one of the two out"))
-    signer = settings.dkim
-    if signer.domain or signer.selector or signer.key_file:
-        lacking = [name for name, value in (("domain", signer.domain), ("selector", signer.selector)) if not value]
-        if lacking:
-            faults.append(Fault(("dkim",), f"has no {' and no '.join(lacking)}", "set domain, selector and key"))
+    faults += _dkim_contradictions(settings, tree)
     readers = round(sum(settings.check.clients.values()), 6)
     if readers > 100:
         what = f"adds up to {readers:g} % of the readers"
@@ -240,6 +249,42 @@ def _contradictions(settings: Settings, tree: Mapping[str, Any]) -> tuple[Fault,
         except FaultError as fault:
             faults.append(Fault(("delivery", "quiet_hours"), fault.what, fault.remedy))
     return tuple(faults)
+
+
+def _dkim_contradictions(settings: Settings, tree: Mapping[str, Any]) -> list[Fault]:
+    several = isinstance(tree.get("dkim"), list)
+    faults: list[Fault] = []
+    seen: set[tuple[str, str]] = set()
+    for index, signer in enumerate(settings.dkim):
+        where: Where = ("dkim", index) if several else ("dkim",)
+        if not (signer.domain or signer.selector or signer.key_file or several):
+            continue
+        lacking = [name for name, value in (("domain", signer.domain), ("selector", signer.selector)) if not value]
+        if lacking:
+            faults.append(Fault(where, f"has no {' and no '.join(lacking)}", "set domain, selector and key"))
+        elif (signer.domain, signer.selector) in seen:
+            # RFC 6376, 3.6.2.2: a name has one record, so it has one key.
+            what = f'is "{signer.selector}", as that of a key above'
+            faults.append(Fault((*where, "selector"), what, "give each key a selector of its own"))
+        seen.add((signer.domain, signer.selector))
+    return faults or _unaligned(settings, several=several)
+
+
+def _unaligned(settings: Settings, *, several: bool) -> list[Fault]:
+    """DMARC counts a signature only where its domain and that of From are one organization's."""
+    domains = [signer.domain for signer in settings.dkim if signer.domain]
+    address = settings.newsletter.from_.rpartition(" <")[2].removesuffix(">")
+    home = address.rpartition("@")[2]
+    if not domains or not home or any(is_aligned(domain, home) for domain in domains):
+        return []
+    where: Where = ("dkim", 0, "domain") if several else ("dkim", "domain")
+    what = f'is "{domains[0]}", and from is at {home}: DMARC counts only a signature of the domain in From'
+    from newsletter.mailbox_providers import provider_of  # its patterns take milliseconds that only a fault needs
+
+    own = f'write domain = "{organizational_domain(home) or home}" and publish the key there'
+    if provider_of(home) is not None:
+        own = f"write from at {domains[0]}: only its provider can sign for {home}"
+    return [Fault(where, what, own)]
 
 
 def _relay_contradictions(relay: RelaySection, where: Where) -> tuple[Fault, ...]:

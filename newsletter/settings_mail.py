@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 SECRET_VARIABLE = "NEWSLETTER_SECRET"  # noqa: S105 - the variable's name
 DKIM_VARIABLE = "NEWSLETTER_DKIM_KEY"
+
+
+def dkim_variable(selector: str) -> str:
+    """The environment variable that holds the key of one selector among several."""
+    return f"{DKIM_VARIABLE}_{re.sub('[^A-Z0-9]', '_', selector.upper())}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +63,8 @@ class NewsletterSection(Section):
         example="https://news.example.com/leave?t={token}",
     )
     list_id: str = key(
-        "The list's lasting name in the header List-Id (RFC 2919). Without it, made from `name` and the domain of "
-        "`from`.",
+        "The list's lasting name in the header List-Id (RFC 2919), behind `name`. Without it, made from `name` and the "
+        "domain of `from`.",
         text(entries.list_id),
         example="ai-daily.example.com",
     )
@@ -69,7 +75,8 @@ class NewsletterSection(Section):
     )
     feedback_id: str = key(
         "The header Feedback-ID, by which Gmail counts complaints: up to three names of your choice and, last, one for "
-        "the sender of 5 to 15 characters that never changes, with colons between. `{issue}` stands for the issue.",
+        "the sender of 5 to 15 characters that never changes, with colons between. `{issue}` stands for the issue. "
+        "Without it, and with `[dkim]`, made from the issue, `name` and the domain of `from`.",
         text(entries.feedback_id),
         example="{issue}:daily:all:aidaily",
     )
@@ -122,6 +129,13 @@ class RelaySection(Section):
         array(text(entries.word), "strings"),
         default=(),
         example=["oauth2-token", "news@example.com"],
+    )
+    ehlo: str = key(
+        "The name that this machine greets the relay with (EHLO): a domain name, or an address in brackets. Without "
+        "it, the machine's full name where it has one, else its address in brackets (RFC 5321 4.1.4). Some relays take "
+        "only a full name that the DNS knows.",
+        text(entries.ehlo_name),
+        example="news.example.com",
     )
     timeout_s: float = key(
         "How many seconds to wait for an answer of the relay's at most (RFC 5321 4.5.3.2: five minutes). It is two for "
@@ -263,19 +277,22 @@ class DeliverySection(Section):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DkimSection(Section):
     domain: str = key(
-        "The domain that signs the mail (RFC 6376): that of `from`, or one above it. Without this section the mail is "
-        "not signed here; many relays sign it themselves.",
+        "The domain that signs the mail (RFC 6376): that of `from`, or one of the same organization, since DMARC "
+        "counts no other. Without this section the mail is not signed here; many relays sign it themselves. For two "
+        "keys, RSA and Ed25519, write a `[[dkim]]` for each: Gmail, Outlook and Yahoo do not verify Ed25519.",
         text(entries.domain),
         example="example.com",
     )
     selector: str = key(
-        "The name under which the domain keeps the public key, at `<selector>._domainkey.<domain>`.",
+        "The name under which the domain keeps the public key, at `<selector>._domainkey.<domain>`: another one for "
+        "each key.",
         text(entries.selector),
         example="news2026",
     )
     key_file: str = key(
         "The file with the private key (PEM, RSA or Ed25519), seen from this file. The environment variable "
-        f"`{DKIM_VARIABLE}`, where it is set, holds the key itself in place of it.",
+        f"`{DKIM_VARIABLE}`, where it is set, holds the key itself in place of it; of several keys, "
+        f"`{DKIM_VARIABLE}_` and the selector in capitals (`-` and `.` written `_`).",
         text(entries.one_line),
         name="key",
         example="dkim.pem",

@@ -18,10 +18,11 @@ import math
 import re
 import ssl
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from newsletter import connect as connecting
 from newsletter.connect import connect
 from newsletter.model import Message, Outcome, Relay, State
 from newsletter.redaction import redacted
@@ -101,6 +102,7 @@ class Session(asyncio.Protocol):
         self._has_8bit = "8bitmime" in offers
         self._has_utf8 = "smtputf8" in offers
         self._secrets: tuple[str, ...] = ()
+        self._on_silence: Callable[[str], None] = lambda what: None
         self._transport: asyncio.Transport | None = None
         self._unfinished = b""
         self._lines: list[bytes] = []
@@ -113,15 +115,27 @@ class Session(asyncio.Protocol):
         self._lost = ""
         self._goodbye: Reply | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle
         self._room: asyncio.Future[None] | None = None
         self._paused = False
         self._loop = asyncio.get_running_loop()
 
     @classmethod
-    async def open(cls, relay: Relay, *, timeouts: Timeouts, tls_context: ssl.SSLContext | None = None) -> Self:
-        """Connect, start TLS, log in. Raises DeliveryError in one sentence."""
-        connection = await connect(relay, timeout_s=timeouts.connect, tls_context=tls_context)
+    async def open(
+        cls,
+        relay: Relay,
+        *,
+        timeouts: Timeouts,
+        tls_context: ssl.SSLContext | None = None,
+        on_silence: Callable[[str], None] = lambda what: None,
+    ) -> Self:
+        """Connect, start TLS, log in. Raises DeliveryError in one sentence.
+
+        `on_silence` is told what the relay has not answered for ten seconds, then and later; the wait goes on.
+        """
+        connection = await connect(relay, timeout_s=timeouts.connect, tls_context=tls_context, on_silence=on_silence)
         session = cls(relay, connection.offers, timeouts)
+        session._on_silence = on_silence
         session._secrets = connection.secrets
         session._transport = connection.transport
         connection.transport.set_protocol(session)
@@ -292,16 +306,31 @@ class Session(asyncio.Protocol):
         if not self._replies and not self._lost:
             self._waiter = self._loop.create_future()
             limit = min(self._wait_s[self._expected[0]], at_most_s)
-            timer = self._loop.call_later(limit, self._close, f"no answer to {self._expected[0]} within {limit:g} s")
+            self._start_timer(self._expected[0], limit)
             try:
                 await self._waiter
             finally:
-                timer.cancel()
+                self._timer.cancel()
                 self._waiter = None
         if not self._replies:
             raise _LostError(self._lost)
         self._expected.popleft()
         return self._replies.popleft()
+
+    def _start_timer(self, stage: str, limit: float) -> None:
+        """Close after `limit` seconds; where that is longer than `SILENCE_S`, one timer says so before."""
+        close = f"no answer to {stage} within {limit:g} s"
+        silence = connecting.SILENCE_S
+        if limit <= silence:
+            self._timer = self._loop.call_later(limit, self._close, close)
+            return
+
+        def tell() -> None:
+            self._timer = self._loop.call_later(limit - silence, self._close, close)
+            what = "the message" if stage == "dot" else stage
+            self._on_silence(f"has not answered {what} for {silence:g} s")
+
+        self._timer = self._loop.call_later(silence, tell)
 
     def data_received(self, data: bytes) -> None:
         if self._lost:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,7 @@ path = "state/sent.db"
         "editor@mail.test",
         unsubscribe_mailto="leave@localhost",
         list_id="daily.example.com",
+        list_name="AI 日报",
     )
     assert config.relay == Relay("mail.example.com", 465, "implicit", "ann@example.com", SECRET)
     assert config.missing_for_send() == ()
@@ -173,21 +175,21 @@ def test_sender_and_list_id(tmp_path: Path, name: str, written: str, signed: str
         ("smtp://me@example.com@mail.test", "auto", Relay("mail.test", 587, "starttls", "me@example.com", SECRET)),
         ("smtp://a%3Ab%25%C3%A9@mail.test", "auto", Relay("mail.test", 587, "starttls", "a:b%é", SECRET)),
         ("smtp://localhost:1025", "auto", Relay("localhost", 1025, "none")),
-        ("smtp://me@127.1.2.3", "auto", Relay("127.1.2.3", 25, "none", "me", SECRET)),
+        ("smtp://me@127.1.2.3", "auto", Relay("127.1.2.3", 25, "none", "me", SECRET, may_start_tls=True)),
         ("smtp://[::1]", "auto", Relay("::1", 25, "none")),
         ("smtp://[::1]", "starttls", Relay("::1", 587, "starttls")),
         ("smtp://me@[2001:DB8::1]:26", "auto", Relay("2001:db8::1", 26, "starttls", "me", SECRET)),
         ("smtp://bücher.example", "auto", Relay("xn--bcher-kva.example", 587, "starttls")),
         ("smtp://localhost.example.com", "auto", Relay("localhost.example.com", 587, "starttls")),
         ("smtp://notlocalhost", "auto", Relay("notlocalhost", 587, "starttls")),
-        ("smtp://me@mail.localhost", "auto", Relay("mail.localhost", 25, "none", "me", SECRET)),
+        ("smtp://me@mail.localhost", "auto", Relay("mail.localhost", 25, "none", "me", SECRET, may_start_tls=True)),
         (" smtp://mail.example.com\n", "auto", Relay("mail.example.com", 587, "starttls")),
     ],
 )
 def test_relay(tmp_path: Path, url: str, tls: TlsSetting, relay: Relay) -> None:
     assert parse_relay(url, ENV, tls=tls) == relay
     if "%" not in url:
-        assert parse_relay(str(relay), ENV, tls=relay.tls) == relay
+        assert parse_relay(str(relay), ENV, tls=relay.tls) == replace(relay, may_start_tls=False)
     quoted = url.replace("\n", "\\n")
     assert config_of(tmp_path, f'[relay]\nurl = "{quoted}"\ntls = "{tls}"\n').relay == relay
 

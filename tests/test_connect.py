@@ -128,6 +128,143 @@ def test_answers_may_come_byte_by_byte() -> None:
         assert "pipelining" in offers_of(server.relay)
 
 
+# --- the name in EHLO -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fqdn", "said"),
+    [
+        ("news.example.com", "news.example.com"),
+        ("Mail.Example.COM.", "mail.example.com"),
+        ("localhost", "[127.0.0.1]"),
+        ("localhost.localdomain", "[127.0.0.1]"),
+        ("laptop", "[127.0.0.1]"),
+        ("laptop.local", "[127.0.0.1]"),
+        ("my_host.example.com", "[127.0.0.1]"),
+        ("1.0.0.127.in-addr.arpa", "[127.0.0.1]"),
+        ("192.0.2.1", "[127.0.0.1]"),
+        ("书.example.com", "[127.0.0.1]"),
+    ],
+)
+def test_the_machine_greets_with_its_full_name_or_its_address(
+    monkeypatch: pytest.MonkeyPatch, fqdn: str, said: str
+) -> None:
+    monkeypatch.setattr(socket, "getfqdn", lambda: fqdn)
+    with SmtpServer() as server:
+        offers_of(server.relay)
+    assert server.commands[0] == f"EHLO {said}"
+
+
+@pytest.mark.parametrize("ehlo", ["news.example.com", "[192.0.2.1]"])
+def test_the_name_that_is_set_is_said_each_time(
+    server_tls: ssl.SSLContext, trusting: ssl.SSLContext, ehlo: str
+) -> None:
+    with SmtpServer(tls=server_tls) as server:
+        offers_of(over_tls(server, "starttls", ehlo=ehlo), tls=trusting)
+    assert [command for command in server.commands if command.startswith("EHLO")] == [f"EHLO {ehlo}"] * 2
+
+
+@pytest.mark.parametrize(
+    ("sockname", "said"),
+    [
+        (("192.0.2.1", 5), "[192.0.2.1]"),
+        (("2001:db8::1", 5, 0, 0), "[IPv6:2001:db8::1]"),
+        (("fe80::1%eth0", 5, 0, 2), "[IPv6:fe80::1]"),
+        (("::ffff:192.0.2.1", 5, 0, 0), "[192.0.2.1]"),
+        (None, "[127.0.0.1]"),
+    ],
+)
+def test_an_address_as_ehlo_says_it(sockname: object, said: str) -> None:
+    assert connecting.address_literal(sockname) == said
+
+
+@pytest.mark.parametrize(
+    "words", ["504 5.5.2 <laptop>: Helo command rejected: need fully-qualified hostname", "550 Invalid HELO name"]
+)
+def test_a_relay_that_wants_another_name_names_the_key(words: str) -> None:
+    with SmtpServer(Rule("EHLO", words), Rule("HELO", words)) as server:
+        sentence = refusal(server.relay)
+    assert 'set ehlo = "…" in [relay] to the full name' in sentence
+
+
+# --- a login behind STARTTLS ----------------------------------------------------------------------------------------
+
+BEHIND_TLS = Rule("EHLO", b"250-mail.test\r\n250 STARTTLS\r\n", times=(1,))
+
+
+@pytest.mark.parametrize("auth", ["auto", "plain", "login"])
+def test_on_this_machine_tls_starts_where_the_login_needs_it(
+    server_tls: ssl.SSLContext, trusting: ssl.SSLContext, auth: str
+) -> None:
+    with SmtpServer(BEHIND_TLS, tls=server_tls, login=("daily", PASSWORD)) as server:
+        relay = over_tls(server, "none", user="daily", auth=auth, may_start_tls=True)
+        assert "size" in offers_of(relay, tls=trusting)
+    commands = [command.split()[0] for command in server.commands]
+    assert commands[:4] == ["EHLO", "STARTTLS", "EHLO", "AUTH"]
+
+
+def test_on_this_machine_a_login_in_the_clear_needs_no_tls(server_tls: ssl.SSLContext) -> None:
+    with SmtpServer(tls=server_tls, login=("daily", PASSWORD)) as server:
+        offers_of(over_tls(server, "none", user="daily", may_start_tls=True))
+    assert not server.seen("STARTTLS")
+
+
+def test_tls_that_was_ruled_out_is_named_where_the_login_needs_it(server_tls: ssl.SSLContext) -> None:
+    with SmtpServer(BEHIND_TLS, tls=server_tls, login=("daily", PASSWORD)) as server:
+        sentence = refusal(over_tls(server, "none", user="daily"))
+    assert 'offers no login before STARTTLS; write tls = "starttls"' in sentence
+    assert_nothing_leaked(server)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["530 5.7.0 Must issue a STARTTLS command first", "538 5.7.11 Encryption required", "503 5.7.10 not in the clear"],
+)
+def test_a_login_that_is_refused_for_want_of_tls_is_no_wrong_password(words: str) -> None:
+    with SmtpServer(Rule("AUTH", words), login=("daily", PASSWORD)) as server:
+        sentence = refusal(over_tls(server, "none", host="127.0.0.1", user="daily", may_start_tls=True))
+    assert 'write tls = "starttls" in [relay]' in sentence
+    assert "NEWSLETTER_SMTP_PASSWORD" not in sentence
+
+
+def test_a_certificate_that_this_machine_signed_itself_can_be_trusted(server_tls: ssl.SSLContext) -> None:
+    with SmtpServer(BEHIND_TLS, tls=server_tls, login=("daily", PASSWORD)) as server:
+        sentence = refusal(over_tls(server, "none", user="daily", may_start_tls=True))
+    assert "the certificate was refused (" in sentence
+    assert_nothing_leaked(server)
+
+
+# --- silence --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("point", "words"),
+    [
+        ("connect", "has taken the connection and not said a word for"),
+        ("EHLO", "has not answered EHLO for"),
+        ("AUTH", "has not answered the login for"),
+    ],
+)
+def test_silence_is_told_while_the_wait_goes_on(monkeypatch: pytest.MonkeyPatch, point: Point, words: str) -> None:
+    monkeypatch.setattr(connecting, "SILENCE_S", 0.01)
+    told: list[str] = []
+
+    def note(what: str) -> None:
+        told.append(what)
+        if what.startswith(words):
+            server.release()
+
+    async def run() -> None:
+        connection = await connect(relay, timeout_s=PATIENT_S, on_silence=note)
+        connection.transport.abort()
+        await asyncio.sleep(0)
+
+    with SmtpServer(Rule(point, Fault.HOLD), login=("daily", PASSWORD)) as server:
+        relay = over_tls(server, "none", host="127.0.0.1", user="daily")
+        asyncio.run(run())
+    assert any(what.startswith(words) for what in told)
+
+
 # --- TLS and the login ----------------------------------------------------------------------------------------------
 
 

@@ -25,6 +25,7 @@ from delivery_book import COMPOSER, ISSUE, NO_PAUSE, NOON, PATIENT, Book, assert
 from front_door import people
 from smtp_server import EXTENSIONS, PLAIN, Action, Fault, Point, Rule, SmtpServer
 
+from newsletter import connect as connecting
 from newsletter import delivery, smtp
 from newsletter.catcher import Catcher
 from newsletter.delivery import TRIES_A_RUN, Canary, Stopped
@@ -34,6 +35,7 @@ from newsletter.ledger import Ledger, Plan
 from newsletter.model import Relay, State
 from newsletter.pace import QuietHours, Rate
 from newsletter.people.store import People
+from newsletter.smtp import Timeouts
 
 ADA, BEN, CAL, DEE, EVE = (f"{name}@example.com" for name in ("ada", "ben", "cal", "dee", "eve"))
 FIVE = (ADA, BEN, CAL, DEE, EVE)
@@ -880,3 +882,31 @@ def test_whatever_goes_wrong_nobody_is_lost_or_mailed_twice(seed: int, soon: Non
         book.run(*[route(named(server, name)) for server, name in ((one, "a"), (two, "b"))])
         assert len(one.messages) + len(two.messages) == before
     book.close()
+
+
+# --- silence --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("point", ["connect", "EHLO", "MAIL", "RCPT", "DATA", "dot"])
+def test_a_silent_relay_is_told_of_once_and_waited_for(
+    book: Book, monkeypatch: pytest.MonkeyPatch, point: Point, extensions: tuple[str, ...]
+) -> None:
+    """The line comes at a tenth of a second here; the answer comes when it was told."""
+    monkeypatch.setattr(connecting, "SILENCE_S", 0.1)
+    with SmtpServer(Rule(point, Fault.HOLD, times=(1,)), extensions=extensions) as server:
+        book.on_news = lambda text: server.release() if "Ctrl-C is safe" in text else None
+        book.run(route(server.relay, connections=2))
+    silent = [text for text in book.news if text.startswith(f"{server.relay} has ") and "Ctrl-C is safe" in text]
+    assert silent
+    assert "still waiting, for " in silent[0]
+    assert set(book.states.values()) == {"sent"}
+    assert_accounted(book, server)
+
+
+def test_a_silent_relay_is_still_given_up_when_its_time_is_over(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connecting, "SILENCE_S", 0.01)
+    with SmtpServer(Rule("dot", Fault.SILENCE, times=(1,))) as server:
+        book.run(route(server.relay, timeouts=Timeouts.capped(20.0, 0.2)))
+    uncertain = {outcome.text for _, outcome, _ in book.told if outcome.state is State.UNCERTAIN}
+    assert uncertain == {"no answer to dot within 0.2 s"}
+    assert any("has not answered the message" in text for text in book.news)

@@ -383,6 +383,30 @@ def test_a_message_id_names_issue_and_recipient() -> None:
     assert len(others | {one}) == 4
 
 
+def test_a_test_has_a_message_id_of_its_own_and_nothing_else() -> None:
+    """Exchange and Gmail drop or hide the second message of one Message-ID: a second test, or the issue after it."""
+
+    def made(attempt: str) -> Message:
+        return Composer(email(), BULK, issue=ISSUE, when=NOON, attempt=attempt).compose(subscriber())
+
+    issue, first, second = made(""), made("test 1"), made("test 2")
+    assert len({message.message_id for message in (issue, first, second)}) == 3
+    assert first == made("test 1")
+    for message in (first, second):
+        assert message.data.replace(message.message_id.encode(), issue.message_id.encode()) == issue.data
+        assert message.envelope_from == issue.envelope_from
+
+
+@pytest.mark.parametrize(
+    "name", ["AI Daily", "AI 日报", 'Ann "the" <List>', "News, weekly", "=?utf-8?q?x?=", "长" * 60]
+)
+def test_a_list_is_named_for_people(name: str) -> None:
+    mail = assert_sound(compose(sender=replace(SENDER, list_name=name)))
+    assert mail["List-Id"].endswith("<ai-daily.example.com>")
+    phrase = str(mail["List-Id"]).removesuffix("<ai-daily.example.com>").strip()
+    assert re.sub(r"\\(.)", r"\1", phrase.removeprefix('"').removesuffix('"')) == name
+
+
 def test_a_message_id_gives_no_address_away() -> None:
     assert "ada" not in message_id("issue-1", "ada@example.com", SENDER)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -210,6 +211,23 @@ def test_a_test_is_the_copy_that_is_shown(tmp_path: Path) -> None:
         assert "Only for those who pay." in (mail.text.text or "")
         subject = next(header.value for header in mail.headers if header.name == "Subject")
         assert subject == "[Test] Hello Bob"
+
+
+def test_each_test_has_a_message_id_of_its_own(tmp_path: Path) -> None:
+    with Catcher() as catcher, preview_of(tmp_path, relay_url=str(catcher.relay)) as running:
+        for _ in range(2):
+            assert send_test(running, "me@example.org")["sent"] is True
+        found = [re.search(rb"(?im)^Message-ID: (.*)$", caught.data) for caught in catcher.wait_for(2, 10)]
+        assert len({match[1] for match in found if match}) == 2
+
+
+def test_a_test_says_what_receivers_will_not_believe(tmp_path: Path) -> None:
+    settings = '[newsletter]\nfrom = "daily@gmail.com"\n'
+    with Catcher() as catcher, preview_of(tmp_path, settings=settings, relay_url=str(catcher.relay)) as running:
+        result = send_test(running, "me@example.org")
+    assert result["sent"] is True
+    assert "Warning: " in str(result["text"])
+    assert "is not Gmail's relay" in str(result["text"])
 
 
 @pytest.mark.parametrize(

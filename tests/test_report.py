@@ -246,6 +246,7 @@ def test_json_has_every_number_and_is_stable(book_of: Callable[..., Book]) -> No
         "code": 550,
         "enhanced": "5.1.1",
         "meaning": "The address does not exist",
+        "remedy": "",
         "count": 5,
         "example": GONE[3],
     }

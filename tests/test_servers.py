@@ -178,6 +178,23 @@ def test_chasquid_takes_no_login_in_the_clear(folder: Path, server: Chasquid, au
     assert server.delivered() == []
 
 
+def test_chasquid_on_this_machine_takes_a_login_without_a_word_of_tls(folder: Path, server: Chasquid) -> None:
+    """`tls = "auto"` is none here, but for a login that is offered only behind STARTTLS."""
+    configure(folder, server, "auto")
+    assert send(folder, server).code == 0
+    deliveries = server.delivered()
+    assert sorted(each.recipient for each in deliveries) == sorted(READERS)
+    assert all("with ESMTPSA" in str(parsed(each.data)["Received"]) for each in deliveries)
+    server.forget()
+    (folder / "newsletter.toml").write_text(
+        (folder / "newsletter.toml").read_text("utf-8").partition("[relay]")[0], "utf-8"
+    )
+    url = f"smtp://news%40example.com@localhost:{server.submission}"
+    again = send(folder, server, "--relay", url, "--test", READERS[0])
+    assert again.code == 0, again.err
+    assert len(server.delivered()) == 1
+
+
 def test_an_unknown_authority_is_not_trusted(folder: Path, server: Chasquid) -> None:
     trustme.CA().cert_pem.write_to_path(folder / "other.pem")
     configure(folder, server, "starttls")

@@ -487,18 +487,130 @@ def test_the_key_is_read_when_it_is_asked_for(tmp_path: Path) -> None:
     )
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys" / "dkim.pem").write_text(PEM)
-    signer = config.dkim
-    assert signer is not None
+    (signer,) = config.dkim
     assert (signer.domain, signer.selector, signer.pem) == ("xn--bcher-kva.example", "news2026", PEM.encode())
     assert "hunter2" not in repr(signer)
 
 
 def test_the_environments_key_comes_first(tmp_path: Path) -> None:
     for content in (DKIM, DKIM.replace('key = "keys/dkim.pem"', "")):
-        signer = config_of(tmp_path, content).dkim
-        assert signer is not None
+        (signer,) = config_of(tmp_path, content).dkim
         assert signer.pem == PEM.encode()
-    assert config_of(tmp_path, "").dkim is None
+    assert config_of(tmp_path, "").dkim == ()
+
+
+def _two_keys(first: str, second: str, sender: str = "news@example.com") -> str:
+    sections = "".join(f'[[dkim]]\ndomain = "example.com"\n{more}\n' for more in (first, second))
+    return f'[newsletter]\nfrom = "{sender}"\n{sections}'
+
+
+def test_two_keys_are_read_each_from_its_own_place(tmp_path: Path) -> None:
+    content = _two_keys('selector = "rsa.2026"\nkey = "rsa.pem"', 'selector = "ed-2026"')
+    (tmp_path / "rsa.pem").write_text(PEM)
+    own = PEM.replace("hunter2", "another")
+    variable = "NEWSLETTER_DKIM_KEY_ED_2026"
+    signers = config_of(tmp_path, content, {variable: own, "NEWSLETTER_DKIM_KEY": "for one key only"}).dkim
+    assert [(signer.selector, signer.pem) for signer in signers] == [
+        ("rsa.2026", PEM.encode()),
+        ("ed-2026", own.encode()),
+    ]
+    with pytest.raises(ConfigError) as caught:
+        _ = config_of(tmp_path, content, {}).dkim
+    assert "[[dkim]] has no key; write key =" in told(caught.value)
+    assert variable in told(caught.value)
+
+
+def test_two_keys_need_two_selectors(tmp_path: Path) -> None:
+    sentence = refusal_of(tmp_path, _two_keys('selector = "a"', 'selector = "a"'))
+    assert sentence == (
+        'newsletter.toml:8: [[dkim]] selector is "a", as that of a key above; give each key a selector of its own'
+    )
+    sentence = refusal_of(tmp_path, _two_keys('selector = "a"', ""))
+    assert sentence.startswith("newsletter.toml:6: [[dkim]] has no selector; set")
+
+
+@pytest.mark.parametrize(
+    ("domain", "sender", "remedy"),
+    [
+        ("other.example", "news@example.com", 'write domain = "example.com" and publish'),
+        ("example.org", "News <news@mail.example.com>", 'write domain = "example.com" and publish'),
+        ("shop.co.uk", "news@daily.co.uk", 'write domain = "daily.co.uk" and publish'),
+        ("co.uk", "news@daily.co.uk", 'write domain = "daily.co.uk" and publish'),
+        ("ada.github.io", "news@ben.github.io", 'write domain = "ben.github.io" and publish'),
+        ("example.com", "example.daily@gmail.com", "write from at example.com: only its provider can sign"),
+    ],
+)
+def test_a_domain_of_another_organization_signs_nothing(tmp_path: Path, domain: str, sender: str, remedy: str) -> None:
+    content = f'[newsletter]\nfrom = "{sender}"\n[dkim]\ndomain = "{domain}"\nselector = "a"\nkey = "a.pem"\n'
+    sentence = refusal_of(tmp_path, content)
+    home = sender.rstrip(">").rpartition("@")[2]
+    assert sentence.startswith(f'newsletter.toml:4: [dkim] domain is "{domain}", and from is at {home}: DMARC')
+    assert remedy in sentence
+
+
+@pytest.mark.parametrize(
+    ("domain", "sender"),
+    [
+        ("example.com", "news@example.com"),
+        ("example.com", "news@daily.example.com"),
+        ("mail.example.com", "news@example.com"),
+        ("mail.example.co.uk", "news@daily.example.co.uk"),
+        ("BÜCHER.example", "news@post.bücher.example"),
+        ("example.com", ""),
+    ],
+)
+def test_a_domain_of_the_same_organization_may_sign(tmp_path: Path, domain: str, sender: str) -> None:
+    content = f'[newsletter]\nfrom = "{sender}"\n[dkim]\ndomain = "{domain}"\nselector = "a"\nkey = "a.pem"\n'
+    assert config_of(tmp_path, content).settings.dkim[0].selector == "a"
+
+
+def test_one_of_two_keys_may_be_the_relays_own(tmp_path: Path) -> None:
+    content = '[newsletter]\nfrom = "news@example.com"\n' + "".join(
+        f'[[dkim]]\ndomain = "{domain}"\nselector = "a"\n' for domain in ("relay.example", "example.com")
+    )
+    assert len(config_of(tmp_path, content).settings.dkim) == 2
+
+
+# --- EHLO -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("News.Example.com", "news.example.com"),
+        ("news.example.com.", "news.example.com"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("[192.0.2.1]", "[192.0.2.1]"),
+        ("[ipv6:2001:DB8::1]", "[IPv6:2001:db8::1]"),
+        ("localhost", "localhost"),
+        ("", ""),
+    ],
+)
+def test_the_name_of_the_greeting(tmp_path: Path, written: str, kept: str) -> None:
+    config = config_of(tmp_path, f'[relay]\nurl = "smtp://mail.example.com"\nehlo = "{written}"\n')
+    assert config.relay is not None
+    assert config.relay.ehlo == kept
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "a b",
+        "news_1.example.com",
+        "192.0.2.1",
+        "[192.0.2]",
+        "[2001:db8::1]",
+        "[",
+        "[a]",
+        "a..b",
+        "-a.example",
+        "x" * 300,
+    ],
+)
+def test_what_no_greeting_may_hold(tmp_path: Path, written: str) -> None:
+    sentence = refusal_of(tmp_path, f'[relay]\nurl = "smtp://mail.example.com"\nehlo = "{written}"\n')
+    assert sentence.startswith('newsletter.toml:3: [relay] ehlo is "')
+    assert "write ehlo = " in sentence
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -19,6 +19,7 @@ from newsletter.pipeline import normalized_test_address, plan_send
 from newsletter.preview.reading import Reading
 from newsletter.preview.studio import Snapshot, Studio
 from newsletter.send import Report, deliver_test, require_sendable
+from newsletter.sender_checks import sender_warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,18 @@ def send_trial(studio: Studio, reading: Reading, address: str, relay_url: str | 
                 sign_ups=sign_ups,
             )
         lanes = choose_lanes(config, relay_url, os.environ)
-        require_sendable(sending, [lane.relay for lane in lanes])
+        relays = [lane.relay for lane in lanes]
+        require_sendable(sending, relays)
+        warnings = sender_warnings(config, relays, sending.composer.signer)
         made = sending.composer
         shown = Composer(
-            reading.email, made.sender, issue=made.issue, when=made.when, prefix=made.prefix, signer=made.signer
+            reading.email,
+            made.sender,
+            issue=made.issue,
+            when=made.when,
+            prefix=made.prefix,
+            signer=made.signer,
+            attempt=made.attempt,
         )
         person = replace(reading.person, email=address, fields={**reading.person.fields, "email": address})
         sending = replace(sending, composer=shown, recipients=Audience.of([person]))
@@ -74,12 +83,13 @@ def send_trial(studio: Studio, reading: Reading, address: str, relay_url: str | 
             report = deliver_test(sending, lanes, ledger, Watcher(lambda *_: None, news.append), lambda _: None)
     except NewsletterError as error:
         return Trial(False, str(error))
-    return _told(report, address, news)
+    return _told(report, address, news, warnings)
 
 
-def _told(report: Report, address: str, news: list[str]) -> Trial:
+def _told(report: Report, address: str, news: list[str], warnings: Sequence[str]) -> Trial:
     if report.complete and report.sent:
-        return Trial(True, f"Sent to {address}, in {report.seconds:.1f} s.")
+        sentences = [f"Sent to {address}, in {report.seconds:.1f} s.", *(f"Warning: {each}." for each in warnings)]
+        return Trial(True, " ".join(sentences))
     for word, people in (("Refused", report.refused), ("Not sent", report.left), ("Uncertain", report.uncertain)):
         for _, outcome in people:
             return Trial(False, f"{word}: {_reply(outcome) or report.stopped or '; '.join(news) or 'no answer'}")

@@ -1,0 +1,34 @@
+"""DMARC alignment of two domains, relaxed: whether they belong to one organization (RFC 7489, 3.1.1 and 3.2)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
+
+
+def is_aligned(one: str, other: str) -> bool:
+    """Whether two domains, in IDNA's ASCII form, have one organizational domain.
+
+    A domain and one below it have, unless the upper one is a public suffix. The public suffix list is in the package
+    `publicsuffixlist`; RFC 9989 asks the DNS instead, which nothing here may do.
+    """
+    one, other = one.lower().rstrip("."), other.lower().rstrip(".")
+    if one == other:
+        return True
+    return (mine := organizational_domain(one)) != "" and mine == organizational_domain(other)
+
+
+@lru_cache(maxsize=64)
+def organizational_domain(domain: str) -> str:
+    """The public suffix and one label more: example.co.uk of news.example.co.uk. Empty for a public suffix itself."""
+    return _public_suffixes().privatesuffix(domain.lower().rstrip(".")) or ""
+
+
+@lru_cache(maxsize=1)
+def _public_suffixes() -> PublicSuffixList:
+    from publicsuffixlist import PublicSuffixList  # reading the list takes 60 ms
+
+    return PublicSuffixList()
