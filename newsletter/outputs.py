@@ -49,8 +49,9 @@ def _of_config(config: Config | None) -> Iterator[tuple[str, Path]]:
         return
     if config.path is not None:
         yield "the configuration", Path(config.path)
-    if config.settings.dkim.key_file:
-        yield "the key in [dkim]", config.root / config.settings.dkim.key_file
+    for key in config.settings.dkim:
+        if key.key_file:
+            yield "the key in [dkim]", config.root / key.key_file
     mailbox = config.settings.bounces.mailbox
     if mailbox and "://" not in mailbox:
         yield "the mailbox in [bounces]", config.root / mailbox
