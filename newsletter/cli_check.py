@@ -17,7 +17,8 @@ from newsletter.console import config_option, images_mode, images_option, json_o
 from newsletter.failures import ending
 from newsletter.list_options import ListName, column_option
 from newsletter.list_rules import Rule
-from newsletter.progress import Progress, printable
+from newsletter.progress import Progress
+from newsletter.values import printable
 
 if TYPE_CHECKING:
     from newsletter.audience import Audience

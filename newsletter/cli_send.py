@@ -41,7 +41,8 @@ from newsletter.console import (
 )
 from newsletter.list_options import column_option, split_rules, written_rules
 from newsletter.list_rules import Rule
-from newsletter.progress import JsonLog, Progress, SendProgress, printable
+from newsletter.progress import JsonLog, Progress, SendProgress
+from newsletter.values import printable
 
 if TYPE_CHECKING:
     from newsletter.catcher import Catcher

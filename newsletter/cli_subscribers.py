@@ -18,7 +18,8 @@ from newsletter.console import NamedPath, config_option, json_option, json_out, 
 from newsletter.failures import ending
 from newsletter.list_options import ListName, column_option, ledger_option
 from newsletter.list_rules import Rule
-from newsletter.progress import Progress, printable
+from newsletter.progress import Progress
+from newsletter.values import printable
 
 if TYPE_CHECKING:
     from newsletter.config import Config

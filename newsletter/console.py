@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from newsletter.errors import ConfigError
-from newsletter.progress import json_text, printable
+from newsletter.progress import json_text
+from newsletter.values import printable
 
 if TYPE_CHECKING:
     from newsletter.audience import Audience

@@ -16,6 +16,7 @@ import click
 
 from newsletter.errors import ConfigError, NewsletterError
 from newsletter.failures import described
+from newsletter.values import printable
 from newsletter.wait_line import wait_text
 
 if TYPE_CHECKING:
@@ -26,11 +27,6 @@ LINE_EVERY_S = 10.0
 """How often a long send says where it stands when nobody watches a bar."""
 
 _CONTROLS = re.compile("[\x7f-\x9f]")
-
-
-def printable(text: str) -> str:
-    """Security: nothing that came from a file or a server may move the cursor of the person's terminal."""
-    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
 def json_text(value: object, *, indent: int | None = None, ascii_only: bool = False) -> str:

@@ -25,7 +25,7 @@ from newsletter.list_rules import NO_RULES, Rules
 from newsletter.list_standing import Verdict, may_speak_of_leaving
 from newsletter.list_text import MAX_ROW_CHARS, Lines, open_lines
 from newsletter.model import Finding, Subscriber
-from newsletter.values import FaultError
+from newsletter.values import FaultError, printable
 
 MAX_VALUE_CHARS = 10_000
 MAX_ADDRESS_CHARS = 254  # RFC 3696, erratum 1690
@@ -174,7 +174,7 @@ def _normalize_any_address(text: str) -> str:
     try:
         parsed = validate_email(text, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
-        raise ValueError(_printable(str(error).rstrip("."))) from error
+        raise ValueError(printable(str(error).rstrip("."))) from error
     local = parsed.local_part
     if parsed.ascii_local_part is not None:  # email_validator lowers `Info`, `Sales`, ...: RFC 2142 names
         local = text.rpartition("@")[0]
@@ -336,11 +336,11 @@ def _excluded(cell: str, verdict: Verdict, row: str, line: int) -> ExcludedRow:
         email = normalize_address(written)
     except ValueError:
         email = ""
-    reason = _printable(verdict.reason)
+    reason = printable(verdict.reason)
     if verdict.unclear:
         what = f"{_shown(written)}: {_shown(verdict.column)} is {_shown(verdict.value)}, and it is not clear whether "
         what += "that person has left"
-        reason = f"unclear: {_printable(verdict.column)}"
+        reason = f"unclear: {printable(verdict.column)}"
         return UnclearRow(
             "unclear",
             what,
@@ -380,7 +380,3 @@ def _columns(number: int) -> str:
 def _shown(value: str) -> str:
     """The value in quotes, shortened, harmless on a terminal."""
     return repr(value if len(value) <= 60 else value[:57] + "…")
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -39,6 +39,10 @@ def shown_url(url: str) -> str:
 
 
 def printable(text: str) -> str:
+    """The text with every character that is not printable as Python's escape of it: `\\x1b`, `\\u202e`.
+
+    Security: nothing that came from a file or a server may move the cursor of the operator's terminal.
+    """
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
