@@ -27,7 +27,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, perf_counter
 
-from newsletter.links import Link, make_link
+from newsletter.tokens import Link, make_link
 
 SECRET = "a secret of the operator"
 PEOPLE = 200_000

@@ -22,9 +22,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from newsletter.links import Shadows
 from newsletter.people.store import People
 from newsletter.schema import stamp_of, suppressions
+from newsletter.tokens import Shadows
 
 SECRET = "a secret of the benchmark"
 SENDER = """

@@ -20,10 +20,10 @@ from pathlib import Path
 from PIL import Image
 
 from newsletter.ledger import Claim, Ledger, Move
-from newsletter.links import Link, LinkPurpose, make_link
 from newsletter.model import State
 from newsletter.report import read_report
 from newsletter.report_page import render_page
+from newsletter.tokens import Link, LinkPurpose, make_link
 
 CHECKOUT = Path(__file__).parent.parent
 IMAGES = CHECKOUT / "docs" / "images"

@@ -27,7 +27,7 @@ from newsletter.list_rules import NO_RULES, Rules
 from newsletter.model import Finding, Subscriber, fold_address
 from newsletter.segments import Segment, parse_segment
 from newsletter.subscribers import ExcludedRow, Row, Rows, UnclearRow, as_subscriber, duplicate, open_list
-from newsletter.values import printable
+from newsletter.text import printable
 
 NAMED_ROWS = 1_000
 """How many bad rows of each kind are kept as findings; all are counted."""

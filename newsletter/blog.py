@@ -11,7 +11,7 @@ import yaml
 from newsletter.blog_pages import BlogData, BlogPages
 from newsletter.errors import ConfigError, located
 from newsletter.model import Site
-from newsletter.values import LONG_NUMBER
+from newsletter.text import LONG_NUMBER
 
 CONFIG = "_config.yml"
 

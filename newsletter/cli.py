@@ -38,7 +38,7 @@ from newsletter.console import (
 from newsletter.failures import described, described_words
 from newsletter.progress import JsonLog, Progress
 from newsletter.streams import Output, open_streams
-from newsletter.values import printable
+from newsletter.text import printable
 
 EXIT_PIPE = 141
 """As a shell says it of a program that SIGPIPE ended: 128 + 13."""

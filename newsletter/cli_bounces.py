@@ -12,7 +12,7 @@ import click
 from newsletter.console import SHOWN_PEOPLE, config_option, json_option, load, print_json
 from newsletter.errors import EXIT_OK, EXIT_USAGE
 from newsletter.failures import ending
-from newsletter.values import printable
+from newsletter.text import printable
 
 if TYPE_CHECKING:
     from newsletter.bounce_run import BounceReport, Entry

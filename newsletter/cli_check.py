@@ -18,7 +18,7 @@ from newsletter.failures import ending
 from newsletter.list_options import ListName, column_option
 from newsletter.list_rules import Rule
 from newsletter.progress import Progress
-from newsletter.values import printable
+from newsletter.text import printable
 
 if TYPE_CHECKING:
     from newsletter.audience import Audience

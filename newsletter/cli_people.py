@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter.console import ask, config_option, json_option, json_out, load, print_json
-from newsletter.values import printable
+from newsletter.text import printable
 
 if TYPE_CHECKING:
     from newsletter.people.rows import BounceEvent, Story

@@ -11,7 +11,7 @@ from newsletter.console import config_option, images_mode, images_option, is_ter
 from newsletter.errors import ConfigError, ContentError
 from newsletter.list_options import ListName, column_option
 from newsletter.list_rules import Rule
-from newsletter.values import printable
+from newsletter.text import printable
 
 
 @click.command()

@@ -42,7 +42,7 @@ from newsletter.console import (
 from newsletter.list_options import column_option, split_rules, written_rules
 from newsletter.list_rules import Rule
 from newsletter.progress import JsonLog, Progress, SendProgress
-from newsletter.values import printable
+from newsletter.text import printable
 
 if TYPE_CHECKING:
     from newsletter.catcher import Catcher
@@ -395,7 +395,7 @@ def _moment(at: str | None, config: Config) -> datetime | None:
         return None
     from newsletter.moments import shown_moment
     from newsletter.pace import parse_at
-    from newsletter.values import FaultError
+    from newsletter.text import FaultError
 
     delivery = config.settings.delivery
     now = datetime.now().astimezone()

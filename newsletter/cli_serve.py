@@ -10,7 +10,7 @@ import click
 
 from newsletter.console import config_option, json_option, load, print_json
 from newsletter.failures import ending
-from newsletter.values import printable
+from newsletter.text import printable
 
 
 @click.command()

@@ -23,7 +23,7 @@ from newsletter.regular import open_regular
 from newsletter.relay import PASSWORD_VARIABLE, read_relay
 from newsletter.settings import LABELS, RELAYS, SECTIONS, Settings, read_settings
 from newsletter.settings_mail import DKIM_VARIABLE, SECRET_VARIABLE, DkimSection, RelaySection, dkim_variable
-from newsletter.values import CONTROL, LONG_NUMBER, FaultError, Where, digits_line, line_of, printable, shown
+from newsletter.text import CONTROL, LONG_NUMBER, FaultError, Where, digits_line, line_of, printable, shown
 
 if TYPE_CHECKING:
     from newsletter.pace import QuietHours, Rate

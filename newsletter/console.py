@@ -12,7 +12,7 @@ import click
 
 from newsletter.errors import ConfigError
 from newsletter.progress import json_text
-from newsletter.values import printable
+from newsletter.text import printable
 
 if TYPE_CHECKING:
     from newsletter.audience import Audience

@@ -17,12 +17,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from newsletter.errors import ConfigError, located
-from newsletter.links import LinkError, read_link
 from newsletter.model import Finding, is_loopback
 from newsletter.people.rows import Departure
 from newsletter.people.store import People
 from newsletter.regular import open_regular
-from newsletter.values import shown_url
+from newsletter.text import shown_url
+from newsletter.tokens import LinkError, read_link
 
 SYNC_VARIABLE = "NEWSLETTER_SYNC_TOKEN"
 MAX_LINE_BYTES = 64 * 1024

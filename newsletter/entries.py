@@ -12,7 +12,7 @@ from newsletter.imap_place import read_imap
 from newsletter.labels import check_label
 from newsletter.list_rules import Rule, read_rule
 from newsletter.model import is_loopback
-from newsletter.values import CONTROL, FaultError, kind, printable, shown, shown_url
+from newsletter.text import CONTROL, FaultError, kind, printable, shown, shown_url
 
 if TYPE_CHECKING:
     from newsletter.pace import Rate
@@ -117,7 +117,7 @@ def bounce_address(value: str) -> str:
     local, _, domain = value.rpartition("@")
     if not re.fullmatch(rf"{_ATOM}*\{{token\}}{_ATOM}*", local) or "{" in domain:
         raise FaultError(f"is {shown(value)}, not a mailbox with {TOKEN} once before its @")
-    from newsletter.links import TOKEN_CHARS
+    from newsletter.tokens import TOKEN_CHARS
 
     own = len(local) - len(TOKEN)
     if own + TOKEN_CHARS > 64:  # RFC 5321, 4.5.3.1.1

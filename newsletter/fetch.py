@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from newsletter.gate import (
+from newsletter.mail_picture import PictureError
+from newsletter.safe_http import (
     NO_ADDRESS,
     Address,
     GateError,
@@ -24,7 +25,6 @@ from newsletter.gate import (
     resolve_name,
     system_trust,
 )
-from newsletter.mail_picture import PictureError
 
 _HEADERS = {
     "User-Agent": "newsletter (fetches the pictures of a post once, for an email)",

@@ -23,8 +23,8 @@ from newsletter.image_cache import Cache
 from newsletter.mail_picture import Picture, PictureError
 from newsletter.model import Attachment, Finding, Image, Inlines, Issue, Link, Text
 from newsletter.story import says_nothing
+from newsletter.text import printable
 from newsletter.tree import map_images
-from newsletter.values import printable
 
 if TYPE_CHECKING:
     from newsletter.fetch import Fetcher

@@ -23,7 +23,7 @@ from newsletter.errors import ConfigError, located
 from newsletter.imap_place import IMAP_VARIABLE, ImapPlace
 from newsletter.imap_token import access_token, xoauth2
 from newsletter.redaction import login_secrets, redacted
-from newsletter.values import printable
+from newsletter.text import printable
 
 if TYPE_CHECKING:
     from newsletter.imap_session import BoundedImap, ImapLimits

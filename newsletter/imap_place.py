@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, unquote
 
 from newsletter.errors import ConfigError, located
-from newsletter.values import CONTROL, FaultError, shown_url
+from newsletter.text import CONTROL, FaultError, shown_url
 
 IMAP_VARIABLE = "NEWSLETTER_IMAP_PASSWORD"
 IMAP_EXAMPLE = "imaps://bounce@mail.example.com/INBOX"

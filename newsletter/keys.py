@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar, get_args
 
-from newsletter.values import FaultError, Where, kind, shown
+from newsletter.text import FaultError, Where, kind, shown
 
 KEY = "key"
 

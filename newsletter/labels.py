@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from string import Formatter
 from typing import Any
 
-from newsletter.values import FaultError, printable, shown
+from newsletter.text import FaultError, printable, shown
 
 LABEL_FIELDS: Mapping[str, frozenset[str]] = {
     "date": frozenset({"year", "month", "day", "month_name", "iso"}),

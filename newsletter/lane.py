@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from newsletter.model import Outcome, State
-from newsletter.values import printable
+from newsletter.text import printable
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,6 @@ from newsletter.ledger_rows import (
     Version,
     storable,
 )
-from newsletter.links import Shadows
 from newsletter.lock import advisory_lock, busy_at, lock_path, locked
 from newsletter.model import Outcome, State, fold_address
 from newsletter.schema import (
@@ -49,6 +48,7 @@ from newsletter.schema import (
     versions,
 )
 from newsletter.storage import Storage
+from newsletter.tokens import Shadows
 
 __all__ = [
     "MOVES",

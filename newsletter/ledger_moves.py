@@ -16,9 +16,9 @@ from newsletter.backoff import LONGEST_S
 from newsletter.ledger_plan import KnownIssue
 from newsletter.ledger_rows import Claim, IllegalMoveError, Move, storable
 from newsletter.ledger_suppressed import already_off, take_off
-from newsletter.links import FORGOTTEN
 from newsletter.model import State
 from newsletter.schema import MOVES, deliveries, issues, stamp_of
+from newsletter.tokens import FORGOTTEN
 
 _IN_HAND = (State.CLAIMED, State.COMMITTING)
 REOPENED = frozenset({State.DEFERRED, State.REJECTED})

@@ -13,8 +13,8 @@ from types import MappingProxyType
 import sqlalchemy as sa
 
 from newsletter.errors import ConfigError
-from newsletter.links import FORGOTTEN, Shadows, is_shadow
 from newsletter.schema import deliveries, issues, suppressions
+from newsletter.tokens import FORGOTTEN, Shadows, is_shadow
 
 STAGE = "list"
 """Where others have the stage of SMTP that decided."""

@@ -24,7 +24,7 @@ from newsletter.list_standing import (
     whole_list_word,
     with_rules,
 )
-from newsletter.values import FaultError
+from newsletter.text import FaultError
 
 _JOINTS = re.compile(r"[\s_.\-‐‑–:：*]+")
 

@@ -20,7 +20,7 @@ from newsletter.errors import ConfigError, located
 from newsletter.imap import ImapMailbox
 from newsletter.imap_place import read_imap
 from newsletter.regular import IrregularError, open_regular
-from newsletter.values import FaultError
+from newsletter.text import FaultError
 
 _SEEN = "S"  # Maildir's flags stand after ":2,", in the order of the alphabet (https://cr.yp.to/proto/maildir.html)
 

@@ -16,11 +16,11 @@ from types import MappingProxyType
 from newsletter.config import Config
 from newsletter.ledger import Ledger
 from newsletter.letters import Latest, Letters
-from newsletter.links import Link, LinkPurpose, make_link, read_link
 from newsletter.model import Message, Subscriber
 from newsletter.outbox import Letter
 from newsletter.people.rows import Departure, Person, Preferences, Standing
 from newsletter.people.store import People, fingerprint
+from newsletter.tokens import Link, LinkPurpose, make_link, read_link
 
 CONFIRM_WITHIN = timedelta(days=7)
 UNDO_WITHIN = timedelta(days=1)

@@ -32,9 +32,9 @@ from newsletter.headers import (
     wire_address,
     wire_domain,
 )
-from newsletter.links import TOKEN_CHARS, Link, make_link, token
 from newsletter.mime import Body, Text, build_body, encode_attachment
 from newsletter.model import Attachment, Email, Message, Sender, Slot, SlotContext, Subscriber, Template, fold_address
+from newsletter.tokens import TOKEN_CHARS, Link, make_link, token
 
 MAX_TEMPLATE_CHARS = 500
 """Of `unsubscribe_url`. With the longest address in it percent-encoded (three times 64 + 255, RFC 5321 4.5.3.1), or

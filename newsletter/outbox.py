@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from newsletter.errors import DeliveryError
 from newsletter.model import Message, Outcome, Relay, State
 from newsletter.smtp import Session, Timeouts
-from newsletter.values import printable
+from newsletter.text import printable
 
 MOST_WAITING = 2_000
 """Mails that wait for the relay. At ten a second a relay needs three minutes for them."""

@@ -22,7 +22,7 @@ from datetime import time as time_of_day
 from itertools import pairwise
 from typing import Protocol
 
-from newsletter.values import FaultError, shown
+from newsletter.text import FaultError, shown
 
 SECOND_S, MINUTE_S, HOUR_S, DAY_S = 1, 60, 3600, 86_400
 UNITS = {SECOND_S: "s", MINUTE_S: "min", HOUR_S: "h", DAY_S: "day"}

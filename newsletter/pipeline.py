@@ -30,8 +30,8 @@ from newsletter.model import Email, Finding, Issue, Masthead, Message, Site, Sub
 from newsletter.post import Post, decode_post, parse_post
 from newsletter.publication import held_findings
 from newsletter.render import render_issue
+from newsletter.text import FaultError
 from newsletter.themes import load_theme
-from newsletter.values import FaultError
 
 if TYPE_CHECKING:  # imported where they are used: sending needs half a second of them, and rendering none
     from newsletter.audience import Audience

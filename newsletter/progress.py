@@ -16,7 +16,7 @@ import click
 
 from newsletter.errors import ConfigError, NewsletterError
 from newsletter.failures import described
-from newsletter.values import printable
+from newsletter.text import printable
 from newsletter.wait_line import wait_text
 
 if TYPE_CHECKING:

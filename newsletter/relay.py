@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from newsletter.errors import ConfigError, located
 from newsletter.model import Relay, is_loopback
-from newsletter.values import CONTROL, FaultError, shown_url
+from newsletter.text import CONTROL, FaultError, shown_url
 
 PASSWORD_VARIABLE = "NEWSLETTER_SMTP_PASSWORD"  # noqa: S105 - the variable's name
 RELAY_EXAMPLE = "smtp://user@mail.example.com:587"

@@ -56,7 +56,7 @@ from newsletter.slots import Marks
 from newsletter.standfirst import standfirst, stories_are_most
 from newsletter.story import says_nothing
 from newsletter.table_form import table_form
-from newsletter.values import printable
+from newsletter.text import printable
 
 PREHEADER_WIDTH = 140
 """Inbox lists show 90 to 140 characters; a shorter preheader is filled so that the body's first words stay out."""

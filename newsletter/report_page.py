@@ -33,8 +33,8 @@ from newsletter.report import (
     share,
     took,
 )
+from newsletter.text import printable
 from newsletter.timeline import SHOWN, STEPS_MS, Bar, Timeline
-from newsletter.values import printable
 
 MAX_BYTES = 150_000
 """A page of this size still goes with a mail. Fewer people are named rather than more bytes written."""

@@ -24,7 +24,7 @@ from newsletter.report import (
     share,
     took,
 )
-from newsletter.values import printable
+from newsletter.text import printable
 
 _TEXT_DOMAINS, _TEXT_REPLIES, _TEXT_RUNS, _TEXT_PEOPLE = 10, 12, 5, 10
 _WORDS_WIDTH = 48

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from newsletter.errors import ConfigError
 from newsletter.expression import MAX_DEPTH, Columns, Dialect, ExpressionError, Test, parse_expression, picture
-from newsletter.values import CONTROL
+from newsletter.text import CONTROL
 
 __all__ = ["MAX_CHARS", "MAX_DEPTH", "Segment", "SegmentError", "join_segment", "parse_segment", "split_segment"]
 

@@ -29,13 +29,13 @@ from newsletter.identity import require_same_issue
 from newsletter.lane import Lane
 from newsletter.ledger import Claim, IllegalMoveError, Ledger, Move, Plan
 from newsletter.ledger_start import require_ledger
-from newsletter.links import Shadows
 from newsletter.model import Outcome, Relay, State, Subscriber, fold_address
 from newsletter.pace import Pace
 from newsletter.people.store import People
 from newsletter.pipeline import Sending, zone_of
 from newsletter.publication import held_findings
 from newsletter.smtp import Timeouts
+from newsletter.tokens import Shadows
 
 LISTED = 1_000
 """How many people of each kind a report names; the ledger has all of them."""

@@ -14,7 +14,7 @@ from newsletter.keys import Fault, Key, Section, choice, key, number, read_entri
 from newsletter.relay import RELAY_EXAMPLE, same_name
 from newsletter.settings_mail import DeliverySection, DkimSection, NewsletterSection, RelaySection
 from newsletter.settings_people import BouncesSection, ServeSection, SubscribersSection
-from newsletter.values import FaultError, Where
+from newsletter.text import FaultError, Where
 
 ImagesSetting = Literal["remote", "embed", "mirror"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from newsletter.people.store import People
 from newsletter.subscribers import MAX_VALUE_CHARS, Row
-from newsletter.values import CONTROL
+from newsletter.text import CONTROL
 
 OWN_COLUMNS = ("email", "name", "lang")
 

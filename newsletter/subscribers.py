@@ -25,7 +25,7 @@ from newsletter.list_rules import NO_RULES, Rules
 from newsletter.list_standing import Verdict, may_speak_of_leaving
 from newsletter.list_text import MAX_ROW_CHARS, Lines, open_lines
 from newsletter.model import Finding, Subscriber
-from newsletter.values import FaultError, printable
+from newsletter.text import FaultError, printable
 
 MAX_VALUE_CHARS = 10_000
 MAX_ADDRESS_CHARS = 254  # RFC 3696, erratum 1690

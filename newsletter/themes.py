@@ -20,7 +20,7 @@ from newsletter.errors import ConfigError, located
 from newsletter.labels import check_label
 from newsletter.model import Theme
 from newsletter.regular import open_regular
-from newsletter.values import CONTROL, LONG_NUMBER, FaultError, digits_line, line_of, printable, shown
+from newsletter.text import CONTROL, LONG_NUMBER, FaultError, digits_line, line_of, printable, shown
 
 REQUIRED = ("issue.mjml.j2", *(f"{name}.css" for name in SHEETS))
 VALUES = "theme.toml"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from newsletter.moments import shown_local
-from newsletter.values import printable
+from newsletter.text import printable
 
 
 def wait_text(reason: str, until: float, now: float) -> str:

@@ -21,7 +21,9 @@ import httpx
 
 from newsletter.checks.reachable import LinkAnswer, State, without_login
 from newsletter.errors import ConfigError
-from newsletter.gate import (
+from newsletter.link_cache import LinkCache
+from newsletter.model import Finding
+from newsletter.safe_http import (
     NO_ADDRESS,
     Address,
     GateError,
@@ -31,8 +33,6 @@ from newsletter.gate import (
     resolve_name,
     system_trust,
 )
-from newsletter.link_cache import LinkCache
-from newsletter.model import Finding
 
 _HEADERS = {
     "User-Agent": "newsletter (checks the links of a post once, before it is mailed)",

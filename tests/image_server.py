@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 
 from newsletter.fetch import Fetcher, Limits
-from newsletter.gate import Address
+from newsletter.safe_http import Address
 
 HERE = ip_address("127.0.0.1")
 

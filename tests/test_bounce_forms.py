@@ -7,7 +7,7 @@ from reports import BOUNCES, complaint, dsn, hard, letter
 
 from newsletter.bounces.read import read_message
 from newsletter.bounces.readings import AutoReply, Bounce, Complaint, Kind, Ordinary, Reading
-from newsletter.links import token
+from newsletter.tokens import token
 
 TOKEN = token("a secret that is long", "bounce", "ada@example.net", "2026-03-02-news")
 VERP = BOUNCES.replace("{token}", TOKEN)

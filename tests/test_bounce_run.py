@@ -25,11 +25,11 @@ from newsletter.bounces.arrivals import Arrival
 from newsletter.bounces.readings import Bounce, Complaint, Failure, Kind, Traces, Unsubscribe
 from newsletter.bounces.score import SoftRule
 from newsletter.ledger import Ledger, Move
-from newsletter.links import token
 from newsletter.mailboxes import Mailbox, open_mailbox
 from newsletter.model import State
 from newsletter.people.rows import Reason
 from newsletter.people.store import People
+from newsletter.tokens import token
 from newsletter.webhooks import Event
 
 SECRET = "a secret of the operator"

@@ -31,10 +31,10 @@ from newsletter.bounces.readings import (
 from newsletter.bounces.rules import RULES, Rule, rule_for
 from newsletter.bounces.score import soft_score, stale_days_of
 from newsletter.bounces.verdict import failure_of
-from newsletter.links import token
 from newsletter.message import unsubscribe_urls
 from newsletter.model import Sender, Subscriber
 from newsletter.replies import HARD_BOUNCES
+from newsletter.tokens import token
 
 LINE = re.compile(r" {4}(\S.*?) *\| *(.*?) *-> (\w+)")
 TOKEN = token("a secret that is long", "bounce", "ada@example.net", "2026-03-02-news")

@@ -40,7 +40,7 @@ from newsletter.dkim import (
 )
 from newsletter.message import Composer
 from newsletter.model import Email, Message, Sender, Slot, Template
-from newsletter.values import FaultError
+from newsletter.text import FaultError
 
 RSA_512 = b"""-----BEGIN PRIVATE KEY-----
 MIIBVgIBADANBgkqhkiG9w0BAQEFAASCAUAwggE8AgEAAkEA4GmyVjLV/EI3L7wO

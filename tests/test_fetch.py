@@ -14,8 +14,8 @@ import trustme
 from image_server import ImageServer, allow_here, local_fetcher, serving
 
 from newsletter.fetch import Fetcher
-from newsletter.gate import is_public
 from newsletter.mail_picture import PictureError
+from newsletter.safe_http import is_public
 
 
 @pytest.fixture

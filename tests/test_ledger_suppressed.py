@@ -13,10 +13,10 @@ import sqlalchemy as sa
 
 from newsletter.errors import ConfigError
 from newsletter.ledger import Ledger, Move, Plan
-from newsletter.links import Shadows, is_shadow
 from newsletter.model import State
 from newsletter.people.rows import Preferences, Reason
 from newsletter.people.store import People
+from newsletter.tokens import Shadows, is_shadow
 
 Store = Path | str
 ISSUE = "2026-03-01-daily"

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.links import (
+from newsletter.subscribers import normalize_address
+from newsletter.tokens import (
     MAX_ISSUE_BYTES,
     MAX_LINK_CHARS,
     TOKEN_CHARS,
@@ -26,7 +27,6 @@ from newsletter.links import (
     token,
     verify,
 )
-from newsletter.subscribers import normalize_address
 
 SECRET, OLDER = "a secret of the operator", "the secret of last year"
 NOW = 1_770_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from newsletter.list_headers import Header, read_header
-from newsletter.values import FaultError
+from newsletter.text import FaultError
 
 
 def header(text: str, file_name: str = "list.csv") -> Header:

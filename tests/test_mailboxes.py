@@ -21,7 +21,7 @@ from newsletter.errors import ConfigError
 from newsletter.imap import ImapMailbox
 from newsletter.imap_place import IMAP_VARIABLE, ImapPlace, read_imap
 from newsletter.mailboxes import open_mailbox
-from newsletter.values import FaultError
+from newsletter.text import FaultError
 
 MESSAGES = (hard(), complaint(), letter())
 LARGE = hard(returned="x" * 50_000_000)

@@ -19,7 +19,6 @@ from lxml import html
 
 from newsletter.errors import ConfigError
 from newsletter.fields import parse_condition
-from newsletter.links import Link, make_link, token
 from newsletter.message import (
     Composer,
     Variants,
@@ -31,6 +30,7 @@ from newsletter.message import (
     unsubscribe_urls,
 )
 from newsletter.model import Attachment, Email, Message, Sender, Slot, SlotContext, Subscriber, Template
+from newsletter.tokens import Link, make_link, token
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 SENDER = Sender(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.pace import Pace, QuietHours, Rate, parse_at, parse_quiet_hours, parse_rate
-from newsletter.values import FaultError
+from newsletter.text import FaultError
 
 NOON = 1_700_000_000.0
 HOUR, DAY = 3600, 86_400

@@ -16,7 +16,6 @@ import pytest
 from newsletter.bounces.score import SoftRule
 from newsletter.errors import ConfigError
 from newsletter.ledger import Ledger, Move
-from newsletter.links import is_shadow, token
 from newsletter.model import Outcome, State
 from newsletter.people.bounced import Recipient
 from newsletter.people.rows import (
@@ -29,6 +28,7 @@ from newsletter.people.rows import (
     Suppression,
 )
 from newsletter.people.store import People
+from newsletter.tokens import is_shadow, token
 
 NOW = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
 SECRET, OLDER = "a secret of the operator", "the secret of last year"

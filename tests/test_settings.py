@@ -21,7 +21,7 @@ from newsletter.model import Relay
 from newsletter.pace import QuietHours, parse_rate
 from newsletter.relay import password_variables
 from newsletter.settings import SECTIONS
-from newsletter.values import FaultError, Where, line_of
+from newsletter.text import FaultError, Where, line_of
 
 SECRET = "hunter2-geheim-und-lang"
 PEM = "-----BEGIN PRIVATE KEY-----\nhunter2-geheim\n-----END PRIVATE KEY-----\n"

@@ -45,8 +45,8 @@ from newsletter.model import (
 )
 from newsletter.post import decode_post, parse_post
 from newsletter.render import choose_labels, render_issue
+from newsletter.text import FaultError
 from newsletter.themes import load_theme, new_theme
-from newsletter.values import FaultError
 
 THEMES = ("brief", "classic", "essay")
 EXAMPLES = sorted(path.name for path in (CHECKOUT / "examples").glob("*.md"))

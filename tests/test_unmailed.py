@@ -12,9 +12,9 @@ from front_door import Run, newsletter, people, write_list, write_post
 from smtp_server import Rule, SmtpServer
 
 from newsletter.ledger import Ledger
-from newsletter.links import is_shadow
 from newsletter.people.rows import BounceEvent, BounceKind, Preferences, Reason
 from newsletter.people.store import People
+from newsletter.tokens import is_shadow
 
 SECRET = "a secret of the operator"
 ISSUE = "2026-03-01-hello"

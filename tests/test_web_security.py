@@ -13,9 +13,9 @@ from time import monotonic
 import pytest
 from web_site import ADA, LISTS, NOW, SECRET, TOML, Site, button_of, running
 
-from newsletter.links import Link, make_link
 from newsletter.people.rows import Preferences, Reason, Standing
 from newsletter.pipeline import plan_send
+from newsletter.tokens import Link, make_link
 
 XSS = "\"><script>alert(1)</script><img src=x onerror='alert(2)'>"
 

@@ -16,9 +16,9 @@ from urllib.parse import urlencode
 
 from newsletter.catcher import Catcher
 from newsletter.config import Config, load_config
-from newsletter.links import Link, LinkPurpose, make_link
 from newsletter.people.store import People
 from newsletter.sockets import listen
+from newsletter.tokens import Link, LinkPurpose, make_link
 from newsletter.web.app import Hook
 from newsletter.web.service import Patience, public_config, run_service
 

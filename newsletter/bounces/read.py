@@ -31,7 +31,7 @@ from newsletter.bounces.reports import (
 from newsletter.bounces.wishes import doubtful_wish, unsubscribe
 from newsletter.bounces.writers import has_null_path, is_by_machine, is_by_server, is_receipt
 from newsletter.bounces.zoo import known_bounce
-from newsletter.links import TOKEN_CHARS
+from newsletter.tokens import TOKEN_CHARS
 
 _PLACE = "{token}"
 _DELIVERED_TO = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To", "To")

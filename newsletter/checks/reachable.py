@@ -8,7 +8,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from newsletter.model import Finding, Severity
-from newsletter.values import printable
+from newsletter.text import printable
 
 State = Literal["ok", "moved", "dead", "unsure"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from newsletter.model import Finding, Severity
-from newsletter.values import printable
+from newsletter.text import printable
 
 WEIGHTY = 1.0
 """Points from which a rule has a finding of its own. The usual threshold is 5; most rules weigh less than 1."""

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 
 from newsletter.bounces.score import SoftRule, soft_score, stale_days_of
 from newsletter.ledger_rows import storable
-from newsletter.links import token
 from newsletter.people.history import kept
 from newsletter.people.rows import BounceDecision, BounceEvent, BounceKind, Reason
 from newsletter.schema import bounce_events, deliveries, issues, people, stamp_of, time_of
+from newsletter.tokens import token
 
 _PAGE = 5_000
 _AT_ONCE = 500

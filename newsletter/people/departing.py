@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
-from newsletter.links import Shadows
 from newsletter.model import fold_address
 from newsletter.people.history import kept
 from newsletter.people.rows import Departure, Reason
 from newsletter.schema import stamp_of
+from newsletter.tokens import Shadows
 
 _AT_ONCE = 200
 """Names in one condition; SQLite takes 32,766, older ones 999, and each secret adds one for everybody."""

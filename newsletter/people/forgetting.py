@@ -5,11 +5,11 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from newsletter.errors import ConfigError
-from newsletter.links import Shadows
 from newsletter.model import State, fold_address
 from newsletter.people.rows import Forgotten, Reason
 from newsletter.schema import bounce_events, consents, deliveries, issues, people, preferences, suppressions, tests
 from newsletter.storage import Storage
+from newsletter.tokens import Shadows
 
 _NOT_YET_MAILED = (State.PENDING.value, State.CLAIMED.value, State.DEFERRED.value)
 

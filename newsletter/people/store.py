@@ -18,7 +18,6 @@ from typing import Self
 import sqlalchemy as sa
 
 from newsletter.bounces.score import SOFT_RULE, SoftRule
-from newsletter.links import Shadows
 from newsletter.model import Subscriber, fold_address
 from newsletter.people import bounced, departing, forgetting, history
 from newsletter.people.rows import (
@@ -36,6 +35,7 @@ from newsletter.people.rows import (
 )
 from newsletter.schema import consents, people, preferences, stamp_of, suppressions, time_of
 from newsletter.storage import Storage
+from newsletter.tokens import Shadows
 
 _PAGE = 1_000
 FIRST_VERSION = 3

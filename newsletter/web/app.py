@@ -25,13 +25,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from newsletter.errors import NewsletterError
-from newsletter.links import Link, LinkError, LinkPurpose
 from newsletter.membership import UNDO_WITHIN, Asking, Membership
 from newsletter.model import fold_address
 from newsletter.outbox import Outbox
 from newsletter.people.rows import Departure, Standing
 from newsletter.subscribers import normalize_address
-from newsletter.values import printable
+from newsletter.text import printable
+from newsletter.tokens import Link, LinkError, LinkPurpose
 from newsletter.web.commits import Commits
 from newsletter.web.forms import Age, Form, FormClock, read_form
 from newsletter.web.front import BODY_WITHIN_S, PAGE_POLICY, Front

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import parse_qsl
 
-from newsletter.links import derive_key
-from newsletter.values import CONTROL
+from newsletter.text import CONTROL
+from newsletter.tokens import derive_key
 
 MAX_FIELDS = 50
 MAX_VALUE_CHARS = 500

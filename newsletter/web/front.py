@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from newsletter.errors import NewsletterError
-from newsletter.values import printable
+from newsletter.text import printable
 
 MAX_FORM_BYTES = 16 * 1024
 """Of a form: fifty answers of 300 characters. A one-click POST has 26 bytes, as multipart some 200."""

@@ -17,7 +17,7 @@ from newsletter.bounce_run import Effect, Rules, from_provider, settle
 from newsletter.bounces.score import SoftRule
 from newsletter.config import Config
 from newsletter.people.store import People
-from newsletter.values import printable
+from newsletter.text import printable
 from newsletter.web.app import Hook
 from newsletter.web.commits import Commits
 from newsletter.webhooks import (
