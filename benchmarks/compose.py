@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from newsletter.dkim import Signer, load_signer
 from newsletter.message import Composer, fill, message_id, slot_values
-from newsletter.model import Email, Sender, Slot, Subscriber, Template
+from newsletter.model.issue import Email, Sender, Slot, Subscriber, Template
 
 ROUNDS = 5
 PEOPLE = 1000

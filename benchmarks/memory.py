@@ -11,7 +11,7 @@ import resource
 import sys
 from pathlib import Path
 
-from newsletter.model import Masthead
+from newsletter.model.issue import Masthead
 from newsletter.post import parse_post
 from newsletter.render import render_issue
 from newsletter.themes import load_theme

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from newsletter.budget import encoded_size
-from newsletter.model import Masthead, Site
+from newsletter.model.issue import Masthead, Site
 from newsletter.post import parse_post
 from newsletter.render import render_issue
 from newsletter.themes import load_theme

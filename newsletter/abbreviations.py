@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from newsletter.model import Span, Text
+from newsletter.model.issue import Span, Text
 
 MAX_ABBREVIATIONS = 200
 """With more, none is marked: each is looked for at every letter."""

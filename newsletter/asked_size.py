@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from newsletter.model import Image
+from newsletter.model.issue import Image
 
 _LENGTH = re.compile(r"\s*(\d{1,5})(?:\.\d*)?\s*(px|%)?\s*", re.IGNORECASE)
 _DECLARATION = re.compile(r"(?:^|;)\s*(max-width|width|height)\s*:\s*([^;]*)", re.IGNORECASE)

@@ -10,7 +10,7 @@ import yaml
 
 from newsletter.blog_pages import BlogData, BlogPages
 from newsletter.errors import ConfigError, located
-from newsletter.model import Site
+from newsletter.model.issue import Site
 from newsletter.text import LONG_NUMBER
 
 CONFIG = "_config.yml"

@@ -16,7 +16,7 @@ import yaml
 
 from newsletter.errors import ContentError
 from newsletter.front_matter import read_front_matter
-from newsletter.model import Site
+from newsletter.model.issue import Site
 from newsletter.permalink import STYLES
 from newsletter.post import decode_post, web_path
 

@@ -40,7 +40,7 @@ from newsletter.config import Config
 from newsletter.errors import ConfigError
 from newsletter.ledger_start import require_ledger
 from newsletter.mailboxes import Mailbox, open_mailbox
-from newsletter.model import fold_address
+from newsletter.model.issue import fold_address
 from newsletter.people.bounced import Recipient
 from newsletter.people.rows import BounceEvent, BounceKind
 from newsletter.people.store import People

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from newsletter.model import Block, Finding, Heading, SectionSize, Story, plain_text
+from newsletter.model.issue import Block, Finding, Heading, SectionSize, Story, plain_text
+from newsletter.model.transform import words_of
 from newsletter.quoted_printable import quoted_size
-from newsletter.tree import words_of
 
 MAX_BYTES = 95_000
 """Bytes of HTML, both as decoded and as sent. Above it buttons shrink, pictures become links, and the email ends

@@ -33,7 +33,7 @@ from newsletter.errors import ConfigError, ContentError
 from newsletter.fields import Condition
 from newsletter.files import STDIN, open_post, write_atomically
 from newsletter.message import Composer
-from newsletter.model import Finding, Issue
+from newsletter.model.issue import Finding, Issue
 from newsletter.pipeline import SAMPLE, Rendering, empty_fields, masthead_of, render_post, site_of, zone_of
 from newsletter.post import decode_post, parse_post
 from newsletter.publication import held_findings

@@ -16,7 +16,7 @@ from newsletter import errors
 from newsletter.console import config_option, images_mode, images_option, json_option, load, print_json
 from newsletter.failures import ending
 from newsletter.list_options import ListName, column_option
-from newsletter.list_rules import Rule
+from newsletter.model.column_rules import Rule
 from newsletter.progress import Progress
 from newsletter.text import printable
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from newsletter.audience import Audience
     from newsletter.check import Checked, Mending
     from newsletter.config import Config
-    from newsletter.model import Finding
+    from newsletter.model.issue import Finding
     from newsletter.pipeline import Rendering
     from newsletter.weblinks import LinkChecker
 

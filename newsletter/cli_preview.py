@@ -10,7 +10,7 @@ import click
 from newsletter.console import config_option, images_mode, images_option, is_terminal, load, wait_at
 from newsletter.errors import ConfigError, ContentError
 from newsletter.list_options import ListName, column_option
-from newsletter.list_rules import Rule
+from newsletter.model.column_rules import Rule
 from newsletter.text import printable
 
 

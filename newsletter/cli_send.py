@@ -40,7 +40,7 @@ from newsletter.console import (
     warn,
 )
 from newsletter.list_options import column_option, split_rules, written_rules
-from newsletter.list_rules import Rule
+from newsletter.model.column_rules import Rule
 from newsletter.progress import JsonLog, Progress, SendProgress
 from newsletter.text import printable
 
@@ -393,7 +393,7 @@ def _moment(at: str | None, config: Config) -> datetime | None:
     """When `--at` has the mail go; None for at once, which a time that has just passed means, too."""
     if at is None:
         return None
-    from newsletter.moments import shown_moment
+    from newsletter.model.moments import shown_moment
     from newsletter.pace import parse_at
     from newsletter.text import FaultError
 
@@ -412,7 +412,7 @@ def _moment(at: str | None, config: Config) -> datetime | None:
 
 
 def _wait_until(moment: datetime, *, quiet: bool) -> None:
-    from newsletter.moments import shown_moment
+    from newsletter.model.moments import shown_moment
     from newsletter.wait_line import live_line
 
     click.echo(f"Waiting until {shown_moment(moment)}. Ctrl-C stops; nobody has been mailed yet.", err=True)
@@ -526,7 +526,7 @@ def retry(
     as_json: bool,
 ) -> None:
     """Try those of ISSUE whom the relay put off again, now, without waiting for their time."""
-    from newsletter.model import State
+    from newsletter.model.issue import State
     from newsletter.send import known_issue
     from newsletter.streams import endure_closed_output
 
@@ -617,7 +617,7 @@ def _unfinished(ledger: Any, issue: str | None) -> str | None:
 @json_option
 def status(issue: str | None, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
     """Show what the ledger knows: every issue, or who was refused, left or uncertain for ISSUE."""
-    from newsletter.model import State
+    from newsletter.model.issue import State
     from newsletter.send import known_issue
 
     with _open(load(config_path, issue or ""), ledger_url) as ledger:
@@ -648,7 +648,7 @@ def resolve(
     config_path: Path | None,
 ) -> None:
     """Decide about the uncertain of ISSUE: all of them, or the ones named."""
-    from newsletter.model import State
+    from newsletter.model.issue import State
     from newsletter.send import known_issue, resolve_uncertain
 
     if resend == assume_sent:

@@ -17,7 +17,7 @@ from newsletter import errors
 from newsletter.console import NamedPath, config_option, json_option, json_out, load, print_json
 from newsletter.failures import ending
 from newsletter.list_options import ListName, column_option, ledger_option
-from newsletter.list_rules import Rule
+from newsletter.model.column_rules import Rule
 from newsletter.progress import Progress
 from newsletter.text import printable
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from newsletter.config import Config
     from newsletter.list_survey import Survey
     from newsletter.list_tools import Difference, Made
-    from newsletter.model import Finding
+    from newsletter.model.issue import Finding
 
 SHOWN_PEOPLE = 20
 """Addresses of each kind that `diff` names without --all."""

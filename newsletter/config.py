@@ -18,7 +18,7 @@ from newsletter.entries import TOKEN, ledger_path, ledger_url
 from newsletter.errors import ConfigError, ConfigFaultsError, located
 from newsletter.imap_place import IMAP_VARIABLE
 from newsletter.keys import Fault, Key, keys_of
-from newsletter.model import Relay, Sender
+from newsletter.model.issue import Relay, Sender
 from newsletter.regular import open_regular
 from newsletter.relay import PASSWORD_VARIABLE, read_relay
 from newsletter.settings import LABELS, RELAYS, SECTIONS, Settings, read_settings

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from newsletter.config import Config
     from newsletter.images import ImageMode
     from newsletter.ledger import Delivery, IssueRow, Plan
-    from newsletter.model import Finding, Outcome
+    from newsletter.model.issue import Finding, Outcome
     from newsletter.pipeline import Sending
     from newsletter.send import Report
 
@@ -203,7 +203,7 @@ def print_facts(facts: dict[str, str]) -> None:
 
 def print_report(report: Report, hints: Hints | None) -> None:
     """The account of a send. Without `hints` there is nothing to go on with: a catcher's ledger ends with it."""
-    from newsletter.model import State
+    from newsletter.model.issue import State
 
     click.echo("")
     rows = [("Sent", report.sent), ("Refused", report.counts[State.REJECTED]), ("Left", report.left_count)]
@@ -242,7 +242,7 @@ def print_report(report: Report, hints: Hints | None) -> None:
 
 
 def _from_then(report: Report) -> str:
-    from newsletter.moments import shown_moment
+    from newsletter.model.moments import shown_moment
 
     moment = report.go_on_at
     return f", from {shown_moment(moment.astimezone())} on" if moment else ""
@@ -267,7 +267,7 @@ def accounts(report: Report, hints: Hints | None) -> dict[str, Any]:
     """A report for a program. The lists name at most the first thousand each; `counts` has everyone."""
     from newsletter.errors import EXIT_OK, EXIT_UNSENT
     from newsletter.failures import ending
-    from newsletter.model import State
+    from newsletter.model.issue import State
 
     goes_on = bool(report.left_count) and not report.test and hints is not None
 
@@ -340,7 +340,7 @@ def json_out(value: object, *, indent: int | None = None) -> str:
 
 def _standing(row: IssueRow) -> dict[str, int]:
     """An issue's people in the words of a send's account."""
-    from newsletter.model import State
+    from newsletter.model.issue import State
 
     waiting = (State.PENDING, State.CLAIMED, State.COMMITTING, State.DEFERRED)
     return {

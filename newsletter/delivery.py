@@ -18,15 +18,15 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Protocol
 
-from newsletter.backoff import next_try
 from newsletter.connect import UnreachableError
 from newsletter.errors import DeliveryError
 from newsletter.journal import Journal
 from newsletter.lane import Lane
 from newsletter.ledger import Claim, Move
 from newsletter.message import Composer
-from newsletter.model import Message, Outcome, Relay, State, Subscriber
-from newsletter.moments import shown_local, shown_moment
+from newsletter.model.issue import Message, Outcome, Relay, State, Subscriber
+from newsletter.model.moments import shown_local, shown_moment
+from newsletter.model.retry_delay import next_try
 from newsletter.pace import Pace, QuietHours
 from newsletter.signals import ending_signals
 from newsletter.smtp import Session, Timeouts

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from newsletter.errors import ConfigError, located
-from newsletter.model import Finding, is_loopback
+from newsletter.model.issue import Finding, is_loopback
 from newsletter.people.rows import Departure
 from newsletter.people.store import People
 from newsletter.regular import open_regular

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Literal
 
-from newsletter.model import Heading, Inlines, Issue, Paragraph, Story, Table, plain_text, walk
+from newsletter.model.issue import Heading, Inlines, Issue, Paragraph, Story, Table, plain_text, walk
 
 Direction = Literal["ltr", "rtl"]
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from newsletter.imap_place import read_imap
-from newsletter.labels import check_label
-from newsletter.list_rules import Rule, read_rule
-from newsletter.model import is_loopback
+from newsletter.model.column_rules import Rule, read_rule
+from newsletter.model.issue import is_loopback
+from newsletter.model.labels import check_label
 from newsletter.text import CONTROL, FaultError, kind, printable, shown, shown_url
 
 if TYPE_CHECKING:

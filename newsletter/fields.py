@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from newsletter.errors import ContentError, located
 from newsletter.expression import Dialect, ExpressionError, Test, parse_expression
-from newsletter.model import FieldRef, Issue
+from newsletter.model.issue import FieldRef, Issue
 
 FIELD_REMEDY = 'write {{ subscriber.COLUMN }} or {{ subscriber.COLUMN | default("words") }}'
 CONDITION_REMEDY = 'write subscriber.plan == "pro", with ==, !=, <, in, has, contains, is empty, and, or, not'

@@ -19,7 +19,7 @@ from yaml.reader import ReaderError
 
 from newsletter.errors import ContentError, located
 from newsletter.front_formats import header_lines, read_header, read_toml, toml_lines
-from newsletter.model import Finding
+from newsletter.model.issue import Finding
 from newsletter.text import LONG_NUMBER, digits_line
 
 MAX_REPAIRS = 20

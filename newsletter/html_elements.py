@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from newsletter.model import Inline, Span, Text, plain_text
+from newsletter.model.issue import Inline, Span, Text, plain_text
 
 _NAMES = (
     # https://html.spec.whatwg.org/multipage/indices.html#elements-3, and the obsolete ones of 16.2

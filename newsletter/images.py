@@ -21,10 +21,10 @@ from newsletter.errors import ConfigError
 from newsletter.files import write_atomically
 from newsletter.image_cache import Cache
 from newsletter.mail_picture import Picture, PictureError
-from newsletter.model import Attachment, Finding, Image, Inlines, Issue, Link, Text
+from newsletter.model.issue import Attachment, Finding, Image, Inlines, Issue, Link, Text
+from newsletter.model.transform import map_images
 from newsletter.story import says_nothing
 from newsletter.text import printable
-from newsletter.tree import map_images
 
 if TYPE_CHECKING:
     from newsletter.fetch import Fetcher

@@ -22,7 +22,7 @@ from newsletter.abbreviations import Abbreviations
 from newsletter.asked_size import with_asked_size
 from newsletter.cjk import is_cjk, joins_without_space
 from newsletter.html_elements import is_hidden, is_known, set_ruby
-from newsletter.model import (
+from newsletter.model.issue import (
     Break,
     Code,
     Emphasis,

@@ -17,7 +17,7 @@ from mjml import mjml2html
 
 from newsletter.errors import ConfigError
 from newsletter.mjml_depth import mjml_depth
-from newsletter.model import Theme
+from newsletter.model.issue import Theme
 
 if TYPE_CHECKING:
     from premailer import Premailer

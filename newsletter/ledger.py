@@ -20,7 +20,6 @@ import sqlalchemy as sa
 
 from newsletter import ledger_moves, ledger_plan, ledger_report, ledger_suppressed
 from newsletter.database import told
-from newsletter.issue_name import Identity
 from newsletter.ledger_identity import Known, known_identity, note_identity
 from newsletter.ledger_report import DomainRow, ReplyRow, TimelineRow
 from newsletter.ledger_rows import (
@@ -35,7 +34,8 @@ from newsletter.ledger_rows import (
     storable,
 )
 from newsletter.lock import advisory_lock, busy_at, lock_path, locked
-from newsletter.model import Outcome, State, fold_address
+from newsletter.model.issue import Outcome, State, fold_address
+from newsletter.model.issue_name import Identity
 from newsletter.schema import (
     MOVES,
     issues,

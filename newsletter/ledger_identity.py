@@ -11,9 +11,9 @@ from pathlib import PurePath
 
 import sqlalchemy as sa
 
-from newsletter.issue_name import Identity, is_folder_page
 from newsletter.ledger_rows import storable
-from newsletter.model import State
+from newsletter.model.issue import State
+from newsletter.model.issue_name import Identity, is_folder_page
 from newsletter.schema import deliveries, identities, issues, versions
 
 _MAY_HAVE_IT = (State.SENT.value, State.UNCERTAIN.value, State.COMMITTING.value)

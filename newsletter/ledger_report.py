@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from newsletter.ledger_rows import Delivery
-from newsletter.model import State
+from newsletter.model.issue import State
 from newsletter.schema import deliveries, moment_of, time_of
 
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?!\S)")  # RFC 3463 2

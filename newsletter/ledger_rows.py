@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from newsletter.errors import BusyError
-from newsletter.model import State
+from newsletter.model.issue import State
 
 
 class IllegalMoveError(BusyError, RuntimeError):

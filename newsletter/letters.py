@@ -14,7 +14,7 @@ from typing import Any, Literal
 from newsletter.config import Config
 from newsletter.errors import NewsletterError
 from newsletter.message import Composer
-from newsletter.model import (
+from newsletter.model.issue import (
     Email,
     FieldRef,
     Inline,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from disposable_email_domains import blocklist
 
-from newsletter.model import Finding
+from newsletter.model.issue import Finding
 
 REMARKS = ("typo", "disposable", "role")
 """The codes of what is found here."""

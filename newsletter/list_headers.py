@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from newsletter.list_addresses import TRIMMED, addresses_in, trim
 from newsletter.list_providers import Provider, provider_of
-from newsletter.list_rules import NO_RULES, Rules
 from newsletter.list_standing import (
     Judge,
     Verdict,
@@ -24,6 +23,7 @@ from newsletter.list_standing import (
     whole_list_word,
     with_rules,
 )
+from newsletter.model.column_rules import NO_RULES, Rules
 from newsletter.text import FaultError
 
 _JOINTS = re.compile(r"[\s_.\-‐‑–:：*]+")

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from newsletter.errors import ConfigError
-from newsletter.list_rules import IGNORE, Rule, read_rule
+from newsletter.model.column_rules import IGNORE, Rule, read_rule
 
 
 class ListName(click.ParamType):  # type: ignore[type-arg]  # generic in some versions only

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from newsletter.audience import Audience, is_sign_ups, read_audience
 from newsletter.config import Config, parse_ledger
-from newsletter.list_rules import Rule, Rules, rules_of
+from newsletter.model.column_rules import Rule, Rules, rules_of
 from newsletter.send import open_people
 from newsletter.signups import list_sign_ups
 from newsletter.subscribers import Rows

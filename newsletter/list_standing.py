@@ -17,7 +17,6 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from newsletter.list_rules import MAIL, Rules
 from newsletter.list_words import (
     ABOUT_NAMES,
     ABOUT_PARTS,
@@ -44,6 +43,7 @@ from newsletter.list_words import (
     fold,
     fold_name,
 )
+from newsletter.model.column_rules import MAIL, Rules
 
 _KEPT_VERDICTS = 5_000
 _SHOWN_CHARS = 60

@@ -38,7 +38,7 @@ from newsletter.inline import (
 )
 from newsletter.kramdown_blocks import ABBREVIATIONS, use_kramdown_blocks
 from newsletter.kramdown_inline import use_kramdown_inline
-from newsletter.model import (
+from newsletter.model.issue import (
     Block,
     Blocks,
     Break,

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from newsletter.config import Config
 from newsletter.ledger import Ledger
 from newsletter.letters import Latest, Letters
-from newsletter.model import Message, Subscriber
+from newsletter.model.issue import Message, Subscriber
 from newsletter.outbox import Letter
 from newsletter.people.rows import Departure, Person, Preferences, Standing
 from newsletter.people.store import People, fingerprint

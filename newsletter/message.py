@@ -33,7 +33,17 @@ from newsletter.headers import (
     wire_domain,
 )
 from newsletter.mime import Body, Text, build_body, encode_attachment
-from newsletter.model import Attachment, Email, Message, Sender, Slot, SlotContext, Subscriber, Template, fold_address
+from newsletter.model.issue import (
+    Attachment,
+    Email,
+    Message,
+    Sender,
+    Slot,
+    SlotContext,
+    Subscriber,
+    Template,
+    fold_address,
+)
 from newsletter.tokens import TOKEN_CHARS, Link, make_link, token
 
 MAX_TEMPLATE_CHARS = 500

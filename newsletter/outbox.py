@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from newsletter.errors import DeliveryError
-from newsletter.model import Message, Outcome, Relay, State
+from newsletter.model.issue import Message, Outcome, Relay, State
 from newsletter.smtp import Session, Timeouts
 from newsletter.text import printable
 

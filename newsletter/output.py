@@ -20,9 +20,9 @@ from newsletter.budget import sent_size
 from newsletter.fields import unmark
 from newsletter.files import replacing, write_atomically
 from newsletter.message import fill, slot_values
-from newsletter.model import Email, Issue, Message, Sender, Subscriber, Template
+from newsletter.model.issue import Email, Issue, Message, Sender, Subscriber, Template
+from newsletter.model.transform import as_json
 from newsletter.themes import template_roots
-from newsletter.tree import as_json
 
 if TYPE_CHECKING:
     from newsletter.audience import Audience

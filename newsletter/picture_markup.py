@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from newsletter.model import Image
+from newsletter.model.issue import Image
 
 MAX_PORTRAIT = 640
 """Pixels that an upright picture is high at most; a phone's screenshot as wide as the text would fill two screens."""

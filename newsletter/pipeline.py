@@ -24,9 +24,9 @@ from newsletter.fields import Condition
 from newsletter.files import open_post
 from newsletter.image_cache import Cache
 from newsletter.images import ImageMode, resolve_images
-from newsletter.list_rules import Rule, rules_of
 from newsletter.message import Composer, Variants, answers
-from newsletter.model import Email, Finding, Issue, Masthead, Message, Site, Subscriber, fold_address
+from newsletter.model.column_rules import Rule, rules_of
+from newsletter.model.issue import Email, Finding, Issue, Masthead, Message, Site, Subscriber, fold_address
 from newsletter.post import Post, decode_post, parse_post
 from newsletter.publication import held_findings
 from newsletter.render import render_issue

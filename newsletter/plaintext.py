@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
-from newsletter.model import (
+from newsletter.model.issue import (
     Block,
     Break,
     CodeBlock,

@@ -21,7 +21,7 @@ from newsletter.wait_line import wait_text
 
 if TYPE_CHECKING:
     from newsletter.delivery import Wait
-    from newsletter.model import Outcome, Relay, Subscriber
+    from newsletter.model.issue import Outcome, Relay, Subscriber
 
 LINE_EVERY_S = 10.0
 """How often a long send says where it stands when nobody watches a bar."""
@@ -92,7 +92,7 @@ class SendProgress:
 
     def outcome(self, person: Subscriber, outcome: Outcome, relay: Relay) -> None:
         """One recipient more has an outcome."""
-        from newsletter.model import State
+        from newsletter.model.issue import State
 
         self.done += 1
         if outcome.state is State.SENT:

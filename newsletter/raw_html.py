@@ -20,7 +20,7 @@ from newsletter.asked_size import with_asked_size
 from newsletter.html_elements import escape_unknown_tags, is_hidden, set_ruby
 from newsletter.html_table import place_cells
 from newsletter.inline import FIELD_MARK, InlineReader, blank, figures, is_audio, linked_videos, settle, watch_page
-from newsletter.model import (
+from newsletter.model.issue import (
     Block,
     Blocks,
     Break,

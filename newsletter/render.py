@@ -25,7 +25,7 @@ from newsletter.fields import unmark
 from newsletter.highlighting import Highlighter
 from newsletter.inlining import html_of, inline_css
 from newsletter.mirror import CODE_STAYS, mirror_css, mirror_html
-from newsletter.model import (
+from newsletter.model.issue import (
     Attachment,
     Block,
     Break,

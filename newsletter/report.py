@@ -16,7 +16,7 @@ from typing import Any
 from newsletter.ledger import Delivery, Ledger, Run, Version
 from newsletter.ledger_report import DomainRow, ReplyRow, TimelineRow
 from newsletter.meanings import meaning_of, remedy_of
-from newsletter.model import State
+from newsletter.model.issue import State
 from newsletter.timeline import SHOWN, Timeline, chart_of, has_pauses
 
 LISTED = 200

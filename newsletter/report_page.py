@@ -13,7 +13,7 @@ from pathlib import Path
 
 import jinja2
 
-from newsletter.model import State
+from newsletter.model.issue import State
 from newsletter.report import (
     RUNS,
     UNNAMED,

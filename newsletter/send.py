@@ -29,7 +29,7 @@ from newsletter.identity import require_same_issue
 from newsletter.lane import Lane
 from newsletter.ledger import Claim, IllegalMoveError, Ledger, Move, Plan
 from newsletter.ledger_start import require_ledger
-from newsletter.model import Outcome, Relay, State, Subscriber, fold_address
+from newsletter.model.issue import Outcome, Relay, State, Subscriber, fold_address
 from newsletter.pace import Pace
 from newsletter.people.store import People
 from newsletter.pipeline import Sending, zone_of

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from newsletter.config import Config
 from newsletter.dkim import Signer, Signers
 from newsletter.errors import ConfigError
-from newsletter.mailbox_providers import provider_of
-from newsletter.model import Relay
+from newsletter.model.issue import Relay
+from newsletter.model.mailbox_providers import provider_of
 from newsletter.pipeline import signer_of
 
 Signature = Signer | Signers | None

@@ -279,7 +279,7 @@ def _unaligned(settings: Settings, *, several: bool) -> list[Fault]:
         return []
     where: Where = ("dkim", 0, "domain") if several else ("dkim", "domain")
     what = f'is "{domains[0]}", and from is at {home}: DMARC counts only a signature of the domain in From'
-    from newsletter.mailbox_providers import provider_of  # its patterns take milliseconds that only a fault needs
+    from newsletter.model.mailbox_providers import provider_of  # its patterns take milliseconds that only a fault needs
 
     own = f'write domain = "{organizational_domain(home) or home}" and publish the key there'
     if provider_of(home) is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from newsletter import entries
 from newsletter.imap_place import IMAP_VARIABLE
 from newsletter.keys import Section, array, key, text, whole
-from newsletter.list_rules import Rule
+from newsletter.model.column_rules import Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from newsletter.model import FieldRef, Slot, SlotContext, Template
+from newsletter.model.issue import FieldRef, Slot, SlotContext, Template
 
 
 class Marks:

@@ -24,7 +24,7 @@ from typing import Self
 
 from newsletter import connect as connecting
 from newsletter.connect import connect
-from newsletter.model import Message, Outcome, Relay, State
+from newsletter.model.issue import Message, Outcome, Relay, State
 from newsletter.redaction import redacted
 from newsletter.replies import Reply, ends_connection, judge
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from newsletter.model import Block, Issue, Paragraph, Story, Summary, plain_text, walk
+from newsletter.model.issue import Block, Issue, Paragraph, Story, Summary, plain_text, walk
+from newsletter.model.transform import words_of
 from newsletter.story import normalised
-from newsletter.tree import words_of
 
 
 def standfirst(issue: Issue) -> str:

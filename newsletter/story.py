@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from newsletter.inline import Raw, Sequence, Soft, blank
-from newsletter.model import Break, Image, Inlines, Link, Strong, Text, plain_text
+from newsletter.model.issue import Break, Image, Inlines, Link, Strong, Text, plain_text
 
 # A link with such a label is a source even where the sentence before it lacks its full stop.
 SOURCE_WORDS = frozenset(

@@ -21,10 +21,10 @@ from newsletter.errors import ContentError, located
 from newsletter.list_addresses import bare_address, one_line, trim
 from newsletter.list_headers import Header, read_header
 from newsletter.list_layout import find_layout
-from newsletter.list_rules import NO_RULES, Rules
 from newsletter.list_standing import Verdict, may_speak_of_leaving
 from newsletter.list_text import MAX_ROW_CHARS, Lines, open_lines
-from newsletter.model import Finding, Subscriber
+from newsletter.model.column_rules import NO_RULES, Rules
+from newsletter.model.issue import Finding, Subscriber
 from newsletter.text import FaultError, printable
 
 MAX_VALUE_CHARS = 10_000

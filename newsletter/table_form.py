@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from newsletter.model import Emphasis, Image, Inlines, Link, Span, Strike, Strong, Table, plain_text
+from newsletter.model.issue import Emphasis, Image, Inlines, Link, Span, Strike, Strong, Table, plain_text
 from newsletter.text_width import run_width, text_width
 
 PHONE_SIZE = 12

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 from newsletter.budget import STEPS
 from newsletter.css import SHEETS, refuse_rules
 from newsletter.errors import ConfigError, located
-from newsletter.labels import check_label
-from newsletter.model import Theme
+from newsletter.model.issue import Theme
+from newsletter.model.labels import check_label
 from newsletter.regular import open_regular
 from newsletter.text import CONTROL, LONG_NUMBER, FaultError, digits_line, line_of, printable, shown
 

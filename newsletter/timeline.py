@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from newsletter.ledger_report import TimelineRow
-from newsletter.model import State
+from newsletter.model.issue import State
 from newsletter.schema import stamp_of, time_of
 
 MOST_BARS = 72

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from newsletter.model import Blocks, Heading, plain_text
+from newsletter.model.issue import Blocks, Heading, plain_text
 
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)")

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 
-from newsletter.moments import shown_local
+from newsletter.model.moments import shown_local
 from newsletter.text import printable
 
 

@@ -22,7 +22,7 @@ import httpx
 from newsletter.checks.reachable import LinkAnswer, State, without_login
 from newsletter.errors import ConfigError
 from newsletter.link_cache import LinkCache
-from newsletter.model import Finding
+from newsletter.model.issue import Finding
 from newsletter.safe_http import (
     NO_ADDRESS,
     Address,

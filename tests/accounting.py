@@ -9,7 +9,7 @@ from pathlib import Path
 
 import lxml.html
 
-from newsletter.model import Email, Issue, Masthead, Site
+from newsletter.model.issue import Email, Issue, Masthead, Site
 from newsletter.plaintext import WIDTH, columns
 from newsletter.post import decode_post, parse_post
 from newsletter.render import render_issue

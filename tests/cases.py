@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.model import (
+from newsletter.model.issue import (
     Block,
     Blocks,
     Break,

@@ -15,7 +15,7 @@ from time import monotonic
 
 from newsletter.errors import BusyError
 from newsletter.ledger import Ledger
-from newsletter.model import State
+from newsletter.model.issue import State
 
 MAY_HAVE_IT = frozenset({State.SENT, State.COMMITTING, State.UNCERTAIN})
 """Whom no run mails again by itself."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from newsletter.model import Image
+from newsletter.model.issue import Image
 from newsletter.picture_markup import MAX_PORTRAIT, hero_html, inline_picture, picture_html, shown_width
 from newsletter.post import parse_post
 

@@ -22,7 +22,7 @@ from newsletter.audience import NAMED_ROWS, Audience, read_audience
 from newsletter.config import load_config
 from newsletter.console import all_warnings, audience_line
 from newsletter.errors import ContentError
-from newsletter.model import Finding, Subscriber, fold_address
+from newsletter.model.issue import Finding, Subscriber, fold_address
 from newsletter.pipeline import plan_send
 from newsletter.subscribers import Row
 

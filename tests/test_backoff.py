@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.backoff import next_try
+from newsletter.model.retry_delay import next_try
 
 JITTER = st.floats(0, 1, exclude_max=True)
 

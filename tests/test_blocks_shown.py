@@ -8,7 +8,7 @@ import lxml.html
 import pytest
 from conftest import CHECKOUT, Evaluate
 
-from newsletter.model import Masthead
+from newsletter.model.issue import Masthead
 from newsletter.post import parse_post
 from newsletter.render import render_issue
 from newsletter.themes import load_theme

@@ -26,7 +26,7 @@ from newsletter.bounces.readings import Bounce, Complaint, Failure, Kind, Traces
 from newsletter.bounces.score import SoftRule
 from newsletter.ledger import Ledger, Move
 from newsletter.mailboxes import Mailbox, open_mailbox
-from newsletter.model import State
+from newsletter.model.issue import State
 from newsletter.people.rows import Reason
 from newsletter.people.store import People
 from newsletter.tokens import token

@@ -32,7 +32,7 @@ from newsletter.bounces.rules import RULES, Rule, rule_for
 from newsletter.bounces.score import soft_score, stale_days_of
 from newsletter.bounces.verdict import failure_of
 from newsletter.message import unsubscribe_urls
-from newsletter.model import Sender, Subscriber
+from newsletter.model.issue import Sender, Subscriber
 from newsletter.replies import HARD_BOUNCES
 from newsletter.tokens import token
 

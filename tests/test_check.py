@@ -27,9 +27,9 @@ from newsletter.checks.slips import Mended, mend_text
 from newsletter.checks.width import width_findings
 from newsletter.config import load_config
 from newsletter.errors import ContentError
-from newsletter.model import Finding
+from newsletter.model.issue import Finding
+from newsletter.model.transform import map_images
 from newsletter.post import parse_post
-from newsletter.tree import map_images
 from newsletter.weblinks import LinkChecker
 
 CONFIGURED = (

@@ -10,7 +10,7 @@ from newsletter.checks.compat import compat_findings, find_gaps
 from newsletter.checks.fallbacks import FALLBACKS
 from newsletter.checks.support import Client, Feature, Support
 from newsletter.clients import load_support
-from newsletter.model import Finding
+from newsletter.model.issue import Finding
 
 GMAIL = (Client("gmail", "android", "Android"), Client("gmail", "ios", "iOS"))
 OUTLOOK = (Client("outlook", "macos", "macOS"), Client("outlook", "windows", "Windows"))

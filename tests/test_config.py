@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from newsletter.config import Config, describe, load_config
 from newsletter.errors import ConfigError
-from newsletter.model import Relay, Sender
+from newsletter.model.issue import Relay, Sender
 from newsletter.relay import TlsSetting, parse_relay
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "configuration.md"

@@ -32,7 +32,7 @@ from newsletter.delivery import TRIES_A_RUN, Canary, Stopped
 from newsletter.errors import DeliveryError
 from newsletter.lane import Rules
 from newsletter.ledger import Ledger, Plan
-from newsletter.model import Relay, State
+from newsletter.model.issue import Relay, State
 from newsletter.pace import QuietHours, Rate
 from newsletter.people.store import People
 from newsletter.smtp import Timeouts

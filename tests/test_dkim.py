@@ -39,7 +39,7 @@ from newsletter.dkim import (
     relaxed_field,
 )
 from newsletter.message import Composer
-from newsletter.model import Email, Message, Sender, Slot, Template
+from newsletter.model.issue import Email, Message, Sender, Slot, Template
 from newsletter.text import FaultError
 
 RSA_512 = b"""-----BEGIN PRIVATE KEY-----

@@ -15,7 +15,7 @@ from test_images import faulty, photo
 from newsletter.image_cache import Cache
 from newsletter.images import ImageMode, Resolved, resolve_images
 from newsletter.message import Composer
-from newsletter.model import Masthead, Sender, Subscriber
+from newsletter.model.issue import Masthead, Sender, Subscriber
 from newsletter.post import parse_post
 from newsletter.render import render_issue
 from newsletter.themes import load_theme

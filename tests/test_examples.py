@@ -8,7 +8,7 @@ import pytest
 from accounting import Rendered, assert_nothing_lost, render_file
 from conftest import CHECKOUT
 
-from newsletter.model import CodeBlock, Figure, ListBlock, Quote, Rule, Table, walk
+from newsletter.model.issue import CodeBlock, Figure, ListBlock, Quote, Rule, Table, walk
 
 EXAMPLES = CHECKOUT / "examples"
 DIGEST = "2026-03-02-ai-daily"

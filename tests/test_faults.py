@@ -31,7 +31,7 @@ from test_processes import wait_until_signal_is_taken
 from newsletter import database
 from newsletter.delivery import Canary, Stopped
 from newsletter.errors import ConfigError, DeliveryError
-from newsletter.model import Relay, State
+from newsletter.model.issue import Relay, State
 from newsletter.pace import Rate
 from newsletter.smtp import MAX_LINE_BYTES, MAX_REPLY_BYTES, Timeouts
 

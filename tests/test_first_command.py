@@ -21,7 +21,7 @@ from newsletter.catcher import Catcher
 from newsletter.command_hints import Hints, hints_for
 from newsletter.config import Config
 from newsletter.console import accounts, print_report
-from newsletter.model import State
+from newsletter.model.issue import State
 from newsletter.send import Report
 from newsletter.settings import Settings
 

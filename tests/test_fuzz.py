@@ -20,11 +20,11 @@ from test_markdown import squeezed, words_of
 from newsletter import budget
 from newsletter.errors import ConfigError, ContentError
 from newsletter.message import fill
-from newsletter.model import Email, Issue, Masthead, Site, Theme
+from newsletter.model.issue import Email, Issue, Masthead, Site, Theme
+from newsletter.model.transform import as_json
 from newsletter.post import MAX_BYTES, decode_post, parse_post
 from newsletter.render import render_issue
 from newsletter.themes import load_theme
-from newsletter.tree import as_json
 
 SITE = Site("https://blog.example", "/b", "date", {"title": "博客", "tags": ["a"]})
 MASTHEAD = Masthead("刊", "某路 1 号", unsubscribe=True)

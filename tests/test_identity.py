@@ -14,7 +14,7 @@ import pytest
 from front_door import Run, newsletter, write_list
 
 from newsletter.catcher import Catcher
-from newsletter.issue_name import Identity, differences, name_of_file, slug_of
+from newsletter.model.issue_name import Identity, differences, name_of_file, slug_of
 from newsletter.post import parse_post
 from newsletter.publication import held_findings, read_publication
 

@@ -11,7 +11,7 @@ import pytest
 from newsletter import journal as journals
 from newsletter.journal import Journal
 from newsletter.ledger import Move
-from newsletter.model import State
+from newsletter.model.issue import State
 
 
 class Disk:

@@ -15,7 +15,7 @@ from post_grammar import Writer
 
 from newsletter.front_matter import read_front_matter
 from newsletter.message import fill
-from newsletter.model import Masthead, Site, Theme
+from newsletter.model.issue import Masthead, Site, Theme
 from newsletter.post import parse_post
 from newsletter.render import render_issue
 from newsletter.themes import load_theme

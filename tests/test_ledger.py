@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from newsletter.errors import ConfigError
 from newsletter.ledger import MOVES, Claim, Delivery, IllegalMoveError, Ledger, Move, Plan
-from newsletter.model import Outcome, State
+from newsletter.model.issue import Outcome, State
 from newsletter.people.store import People
 from newsletter.segments import join_segment
 

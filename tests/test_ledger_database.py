@@ -22,7 +22,7 @@ from newsletter import database
 from newsletter.database import connected, parse_place
 from newsletter.errors import BusyError, ConfigError
 from newsletter.ledger import Ledger, Move, Plan
-from newsletter.model import State
+from newsletter.model.issue import State
 
 Store = Path | str
 ISSUE = "2026-03-01-daily"

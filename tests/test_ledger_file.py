@@ -24,7 +24,7 @@ from newsletter.errors import BusyError, ConfigError, LedgerError, LostLedgerErr
 from newsletter.ledger import IllegalMoveError, Ledger, Move
 from newsletter.ledger_file import let_go, take
 from newsletter.lock import lock_path, locked
-from newsletter.model import State
+from newsletter.model.issue import State
 
 EVERYBODY = people(40)
 HALF = "reader020"

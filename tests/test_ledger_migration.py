@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from newsletter.ledger import Delivery, Ledger, Plan, Version
-from newsletter.model import State
+from newsletter.model.issue import State
 from newsletter.people.store import People, copy_suppressions
 from newsletter.schema import VERSION
 from newsletter.storage import Storage

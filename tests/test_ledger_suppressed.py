@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from newsletter.errors import ConfigError
 from newsletter.ledger import Ledger, Move, Plan
-from newsletter.model import State
+from newsletter.model.issue import State
 from newsletter.people.rows import Preferences, Reason
 from newsletter.people.store import People
 from newsletter.tokens import Shadows, is_shadow

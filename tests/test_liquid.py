@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from newsletter.errors import ContentError
 from newsletter.fields import Condition
 from newsletter.liquid import MAX_OPEN, Resolved, resolve_liquid
-from newsletter.model import Site
+from newsletter.model.issue import Site
 
 SITE = Site("https://blog.example", "/b", "", {"title": "博客", "author": {"name": "甲"}, "tags": ["a", "b"]})
 PAGE = {"title": "题", "date": "2026-03-01", "multi": "a\nb"}

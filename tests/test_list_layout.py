@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from newsletter.errors import ContentError
 from newsletter.list_addresses import bare_address, one_line, trim
 from newsletter.list_layout import find_layout
-from newsletter.model import Finding
+from newsletter.model.issue import Finding
 from newsletter.subscribers import Row, open_list, read_subscribers
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from newsletter.audience import Audience, read_audience
 from newsletter.errors import ContentError
 from newsletter.list_headers import read_header
-from newsletter.list_rules import Rules, read_rule, rules_of
 from newsletter.list_standing import whole_list_word
 from newsletter.list_words import ACTIVE, FALSE, GONE, STRONG, TRUE
+from newsletter.model.column_rules import Rules, read_rule, rules_of
 from newsletter.subscribers import open_list
 
 

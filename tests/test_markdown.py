@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.markdown import MarkdownError, parse_markdown
-from newsletter.model import (
+from newsletter.model.issue import (
     Blocks,
     CodeBlock,
     Figure,

@@ -29,7 +29,7 @@ from newsletter.message import (
     unsubscribe_url,
     unsubscribe_urls,
 )
-from newsletter.model import Attachment, Email, Message, Sender, Slot, SlotContext, Subscriber, Template
+from newsletter.model.issue import Attachment, Email, Message, Sender, Slot, SlotContext, Subscriber, Template
 from newsletter.tokens import Link, make_link, token
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

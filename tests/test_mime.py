@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from newsletter.mime import Base64Text, Text, build_body, encode_attachment, encode_lines, encode_text
-from newsletter.model import Attachment
+from newsletter.model.issue import Attachment
 
 PICTURES = (
     Attachment("1@newsletter", "image/png", "chart.png", bytes(range(256)) * 9),

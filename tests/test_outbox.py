@@ -12,7 +12,7 @@ from smtp_server import Rule, SmtpServer
 from newsletter import outbox
 from newsletter.catcher import Catcher
 from newsletter.errors import ConfigError
-from newsletter.model import Message, Relay
+from newsletter.model.issue import Message, Relay
 from newsletter.outbox import Letter, Outbox
 
 ADA = "ada@example.com"

@@ -16,7 +16,7 @@ from lxml import html
 
 from newsletter.audience import Audience
 from newsletter.message import Composer
-from newsletter.model import (
+from newsletter.model.issue import (
     Attachment,
     Email,
     Image,

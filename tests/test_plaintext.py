@@ -11,7 +11,7 @@ from conftest import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsletter.model import (
+from newsletter.model.issue import (
     Block,
     Blocks,
     Break,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from accounting import Rendered, assert_nothing_lost, render_file, sentences
 
-from newsletter.model import Story, Strong, Summary
+from newsletter.model.issue import Story, Strong, Summary
 
 Load = Callable[[str], Rendered]
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from test_markdown import squeezed, words_of
 
 from newsletter.inline import InlineReader, watch_page
-from newsletter.model import Blocks, Finding, Link, Paragraph, Video, walk
+from newsletter.model.issue import Blocks, Finding, Link, Paragraph, Video, walk
 from newsletter.raw_html import MAX_DEPTH, read_html
 
 

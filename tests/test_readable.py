@@ -20,11 +20,11 @@ from conftest import CHECKOUT, RequireProgram, missing
 from email_page import FLAGS, EmailPage
 from PIL import Image as Pillow
 
-from newsletter.model import Image, Masthead, Site
+from newsletter.model.issue import Image, Masthead, Site
+from newsletter.model.transform import map_images
 from newsletter.post import decode_post, parse_post
 from newsletter.render import render_issue
 from newsletter.themes import load_theme
-from newsletter.tree import map_images
 
 THEMES = ("classic", "brief", "essay")
 WIDTHS = (320, 390, 640)

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.errors import ConfigError
-from newsletter.model import (
+from newsletter.model.issue import (
     Code,
     CodeBlock,
     Email,

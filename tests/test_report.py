@@ -18,7 +18,7 @@ from newsletter.cli_report import report as report_command
 from newsletter.ledger import Claim, Ledger, Move
 from newsletter.ledger_report import TimelineRow
 from newsletter.meanings import meaning_of
-from newsletter.model import State
+from newsletter.model.issue import State
 from newsletter.report import (
     DOMAINS,
     LISTED,

@@ -17,7 +17,7 @@ from newsletter import entries
 from newsletter.config import Config, LaneSettings, load_config, parse_ledger
 from newsletter.errors import ConfigError
 from newsletter.keys import keys_of
-from newsletter.model import Relay
+from newsletter.model.issue import Relay
 from newsletter.pace import QuietHours, parse_rate
 from newsletter.relay import password_variables
 from newsletter.settings import SECTIONS

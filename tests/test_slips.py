@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from newsletter.checks import slips
 from newsletter.checks.slips import Mended, find_slips, mend_text
 from newsletter.errors import ContentError
-from newsletter.model import Issue, Site
+from newsletter.model.issue import Issue, Site
+from newsletter.model.transform import as_json
 from newsletter.post import decode_post, parse_post
 from newsletter.story import says_nothing
-from newsletter.tree import as_json
 
 NAME = "2026-03-01-post.md"
 

@@ -28,7 +28,7 @@ from postgres import PASSWORD
 from sink import smtp_sink
 from sqlalchemy import make_url
 
-from newsletter.model import State
+from newsletter.model.issue import State
 
 pytestmark = pytest.mark.soak
 

@@ -13,7 +13,7 @@ from front_door import DIGEST, free_ports
 
 from newsletter.checks.spam import SpamRule, SpamVerdict, spam_findings
 from newsletter.message import Composer
-from newsletter.model import Sender, Subscriber
+from newsletter.model.issue import Sender, Subscriber
 from newsletter.post import parse_post
 from newsletter.render import Masthead, render_issue
 from newsletter.spam import read_report, spam_score

@@ -18,7 +18,7 @@ from newsletter.audience import Audience, read_audience
 from newsletter.errors import ConfigError, ContentError
 from newsletter.list_text import SAVE_AS_UTF8 as SAVE
 from newsletter.list_text import SAVE_OR_CONVERT
-from newsletter.model import Finding, Subscriber, fold_address
+from newsletter.model.issue import Finding, Subscriber, fold_address
 from newsletter.subscribers import normalize_address, read_subscribers
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.model import Code, Image, Inlines, Link, Table, Text
+from newsletter.model.issue import Code, Image, Inlines, Link, Table, Text
 from newsletter.table_form import table_form
 from newsletter.text_width import longest_run, run_width
 

@@ -17,8 +17,7 @@ import pytest
 from conftest import CHECKOUT, Evaluate, NodeScript
 
 from newsletter.errors import ConfigError
-from newsletter.labels import LABEL_FIELDS, check_label
-from newsletter.model import (
+from newsletter.model.issue import (
     Code,
     CodeBlock,
     Definitions,
@@ -43,6 +42,7 @@ from newsletter.model import (
     Theme,
     Video,
 )
+from newsletter.model.labels import LABEL_FIELDS, check_label
 from newsletter.post import decode_post, parse_post
 from newsletter.render import choose_labels, render_issue
 from newsletter.text import FaultError

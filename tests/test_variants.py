@@ -14,7 +14,7 @@ from newsletter.audience import Audience, read_audience
 from newsletter.config import Config, load_config
 from newsletter.errors import EXIT_CONTENT, ContentError
 from newsletter.message import fill, slot_values
-from newsletter.model import Attachment, Email, Issue, Masthead, Sender, Subscriber, Theme
+from newsletter.model.issue import Attachment, Email, Issue, Masthead, Sender, Subscriber, Theme
 from newsletter.pipeline import Rendering, plan_send, render_post
 from newsletter.render import render_issue
 

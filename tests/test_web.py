@@ -18,7 +18,7 @@ from web_site import ADA, LISTS, NOW, SECRET, TOML, Answer, Site, button_of, run
 from newsletter.config import load_config
 from newsletter.errors import ConfigError
 from newsletter.ledger import Ledger, Move
-from newsletter.model import Relay, State
+from newsletter.model.issue import Relay, State
 from newsletter.people.rows import Preferences, Reason, Standing
 from newsletter.tokens import Link, make_link
 from newsletter.web.service import public_config, require_relay

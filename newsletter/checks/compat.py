@@ -12,7 +12,7 @@ from newsletter.checks.conditional import as_word_reads
 from newsletter.checks.fallbacks import FALLBACKS
 from newsletter.checks.features import count_features
 from newsletter.checks.support import CANIEMAIL, NO, PARTLY, Client, Feature, Support, named_clients
-from newsletter.model import Finding
+from newsletter.model.issue import Finding
 
 LAYOUT_STANDS = "nothing is missing there: the light layout stands on inlined styles, and these add to it"
 

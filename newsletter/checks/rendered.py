@@ -8,7 +8,7 @@ from html import unescape
 
 from newsletter.budget import sent_size
 from newsletter.checks.contrast import contrast_findings
-from newsletter.model import (
+from newsletter.model.issue import (
     Email,
     Finding,
     Heading,

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from newsletter.checks.slips import Slip, alt_slip, picture_words
 from newsletter.fields import unmark
-from newsletter.model import (
+from newsletter.model.issue import (
     CodeBlock,
     Definitions,
     Emphasis,
@@ -35,9 +35,9 @@ from newsletter.model import (
     plain_text,
     walk,
 )
+from newsletter.model.transform import links_of
 from newsletter.plaintext import columns
 from newsletter.story import normalised, says_nothing
-from newsletter.tree import links_of
 
 SUBJECT_COLUMNS = 70
 """Gmail on a desktop shows about 70 columns of a subject, most phones 35 to 45 (Litmus's and Mailchimp's surveys)."""

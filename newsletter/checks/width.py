@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import lxml.etree
 
-from newsletter.model import (
+from newsletter.model.issue import (
     Block,
     Code,
     Definitions,

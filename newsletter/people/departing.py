@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
-from newsletter.model import fold_address
+from newsletter.model.issue import fold_address
 from newsletter.people.history import kept
 from newsletter.people.rows import Departure, Reason
 from newsletter.schema import stamp_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from newsletter.errors import ConfigError
-from newsletter.model import State, fold_address
+from newsletter.model.issue import State, fold_address
 from newsletter.people.rows import Forgotten, Reason
 from newsletter.schema import bounce_events, consents, deliveries, issues, people, preferences, suppressions, tests
 from newsletter.storage import Storage

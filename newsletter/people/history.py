@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from newsletter.ledger_report import delivery
 from newsletter.ledger_rows import Delivery, storable
-from newsletter.model import State, fold_address
+from newsletter.model.issue import State, fold_address
 from newsletter.people.rows import (
     BounceEvent,
     BounceKind,

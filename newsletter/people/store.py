@@ -18,7 +18,7 @@ from typing import Self
 import sqlalchemy as sa
 
 from newsletter.bounces.score import SOFT_RULE, SoftRule
-from newsletter.model import Subscriber, fold_address
+from newsletter.model.issue import Subscriber, fold_address
 from newsletter.people import bounced, departing, forgetting, history
 from newsletter.people.rows import (
     BounceDecision,

@@ -25,7 +25,7 @@ from starlette.types import ASGIApp
 
 from newsletter.errors import NewsletterError
 from newsletter.guard import Guard, asked_by_own_page
-from newsletter.model import Attachment, Finding
+from newsletter.model.issue import Attachment, Finding
 from newsletter.pages import page_environment, page_folder
 from newsletter.preview.feed import Feed
 from newsletter.preview.listing import Listing, lines_of, plain_lines

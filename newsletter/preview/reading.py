@@ -15,7 +15,7 @@ from newsletter.checks.views import GMAIL_CLIP, as_word, clipped, is_clipped, wi
 from newsletter.config import Config
 from newsletter.inbox import framed_html
 from newsletter.message import Composer, answers, fill, slot_values
-from newsletter.model import Email, Subscriber
+from newsletter.model.issue import Email, Subscriber
 from newsletter.output import html_sizes
 from newsletter.pipeline import SAMPLE, Rendering
 from newsletter.preview.studio import Answers, Snapshot, Studio

@@ -18,7 +18,7 @@ from typing import Self
 from watchfiles import awatch
 
 from newsletter.http_server import serve_http
-from newsletter.model import Finding, is_loopback
+from newsletter.model.issue import Finding, is_loopback
 from newsletter.preview.app import preview_app
 from newsletter.preview.feed import Feed
 from newsletter.preview.studio import Snapshot, Studio

@@ -22,10 +22,10 @@ from newsletter.errors import NewsletterError
 from newsletter.fields import Condition
 from newsletter.files import open_post
 from newsletter.images import ImageMode
-from newsletter.list_rules import Rule
 from newsletter.list_sources import read_lists
 from newsletter.message import answers
-from newsletter.model import Email, Finding
+from newsletter.model.column_rules import Rule
+from newsletter.model.issue import Email, Finding
 from newsletter.pipeline import SAMPLE, Rendering, render_post
 from newsletter.themes import template_roots
 

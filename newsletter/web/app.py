@@ -26,7 +26,7 @@ from starlette.types import ASGIApp
 
 from newsletter.errors import NewsletterError
 from newsletter.membership import UNDO_WITHIN, Asking, Membership
-from newsletter.model import fold_address
+from newsletter.model.issue import fold_address
 from newsletter.outbox import Outbox
 from newsletter.people.rows import Departure, Standing
 from newsletter.subscribers import normalize_address

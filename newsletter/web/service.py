@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
-from newsletter.backoff import next_try
 from newsletter.config import Config
 from newsletter.errors import ConfigError, located
 from newsletter.http_server import HEAD_WITHIN_S
 from newsletter.letters import Letters
 from newsletter.membership import Membership
-from newsletter.model import Relay, is_loopback
+from newsletter.model.issue import Relay, is_loopback
+from newsletter.model.retry_delay import next_try
 from newsletter.outbox import Outbox
 from newsletter.people.store import People
 from newsletter.settings_mail import SECRET_VARIABLE

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from newsletter.errors import located
-from newsletter.superscript import lowered, raised
+from newsletter.model.superscript import lowered, raised
 
 # --- what a stage noticed -------------------------------------------------------------------------------------------
 

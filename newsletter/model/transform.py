@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from newsletter.model import (
+from newsletter.model.issue import (
     Block,
     Blocks,
     CodeBlock,
