@@ -19,7 +19,7 @@ from sizes import CHECKOUT, EXAMPLE, digest
 from newsletter.checks.compat import compat_findings
 from newsletter.clients import load_support
 from newsletter.model.issue import Masthead, Site
-from newsletter.post import parse_post
+from newsletter.post.parse import parse_post
 from newsletter.render import render_issue
 from newsletter.themes import load_theme
 

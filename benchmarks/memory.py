@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from newsletter.model.issue import Masthead
-from newsletter.post import parse_post
+from newsletter.post.parse import parse_post
 from newsletter.render import render_issue
 from newsletter.themes import load_theme
 

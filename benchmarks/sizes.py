@@ -15,7 +15,7 @@ from pathlib import Path
 
 from newsletter.budget import encoded_size
 from newsletter.model.issue import Masthead, Site
-from newsletter.post import parse_post
+from newsletter.post.parse import parse_post
 from newsletter.render import render_issue
 from newsletter.themes import load_theme
 

@@ -15,10 +15,10 @@ from typing import Any
 import yaml
 
 from newsletter.errors import ContentError
-from newsletter.front_matter import read_front_matter
 from newsletter.model.issue import Site
-from newsletter.permalink import STYLES
-from newsletter.post import decode_post, web_path
+from newsletter.post.front_matter import read_front_matter
+from newsletter.post.parse import decode_post, web_path
+from newsletter.post.permalink import STYLES
 
 MAX_DATA_BYTES = 2 * 1024 * 1024
 MAX_POSTS = 50_000

@@ -35,8 +35,8 @@ from newsletter.files import STDIN, open_post, write_atomically
 from newsletter.message import Composer
 from newsletter.model.issue import Finding, Issue
 from newsletter.pipeline import SAMPLE, Rendering, empty_fields, masthead_of, render_post, site_of, zone_of
-from newsletter.post import decode_post, parse_post
-from newsletter.publication import held_findings
+from newsletter.post.parse import decode_post, parse_post
+from newsletter.post.publication import held_findings
 
 if TYPE_CHECKING:
     from newsletter.audience import Audience

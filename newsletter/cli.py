@@ -139,7 +139,7 @@ def render(post: str, out: Path | None, images: str | None, config_path: Path | 
     """Write POST as email.html, email.txt, email.mjml and issue.json. `-` reads the post from standard input."""
     from newsletter import output, pipeline
     from newsletter.outputs import RENDERED, require_free
-    from newsletter.publication import held_findings
+    from newsletter.post.publication import held_findings
 
     config = load(config_path, post)
     with Progress("Fetching pictures", quiet=as_json) as fetching:

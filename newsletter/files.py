@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from newsletter.errors import ConfigError, ContentError
-from newsletter.post import MAX_BYTES
+from newsletter.post.parse import MAX_BYTES
 from newsletter.regular import IrregularError, open_regular
 
 STDIN = "<stdin>"

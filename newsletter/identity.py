@@ -12,14 +12,14 @@ from newsletter.config import Config
 from newsletter.errors import ConfigError, ContentError
 from newsletter.fields import unmark
 from newsletter.files import STDIN, open_post
-from newsletter.front_matter import read_front_matter
 from newsletter.ledger import Ledger
 from newsletter.ledger_identity import Known
 from newsletter.ledger_start import is_current
 from newsletter.message import Composer
 from newsletter.model.issue_name import Identity, differences, is_folder_page, name_of_file, slug_of
 from newsletter.pipeline import Rendering, Sending
-from newsletter.post import decode_post
+from newsletter.post.front_matter import read_front_matter
+from newsletter.post.parse import decode_post
 
 
 def identity_of(rendering: Rendering, config: Config) -> Identity:

@@ -27,8 +27,8 @@ from newsletter.images import ImageMode, resolve_images
 from newsletter.message import Composer, Variants, answers
 from newsletter.model.column_rules import Rule, rules_of
 from newsletter.model.issue import Email, Finding, Issue, Masthead, Message, Site, Subscriber, fold_address
-from newsletter.post import Post, decode_post, parse_post
-from newsletter.publication import held_findings
+from newsletter.post.parse import Post, decode_post, parse_post
+from newsletter.post.publication import held_findings
 from newsletter.render import render_issue
 from newsletter.text import FaultError
 from newsletter.themes import load_theme

@@ -33,7 +33,7 @@ from newsletter.model.issue import Outcome, Relay, State, Subscriber, fold_addre
 from newsletter.pace import Pace
 from newsletter.people.store import People
 from newsletter.pipeline import Sending, zone_of
-from newsletter.publication import held_findings
+from newsletter.post.publication import held_findings
 from newsletter.smtp import Timeouts
 from newsletter.tokens import Shadows
 

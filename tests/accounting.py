@@ -11,7 +11,7 @@ import lxml.html
 
 from newsletter.model.issue import Email, Issue, Masthead, Site
 from newsletter.plaintext import WIDTH, columns
-from newsletter.post import decode_post, parse_post
+from newsletter.post.parse import decode_post, parse_post
 from newsletter.render import render_issue
 from newsletter.themes import load_theme
 

@@ -6,7 +6,7 @@ import pytest
 
 from newsletter.model.issue import Image
 from newsletter.picture_markup import MAX_PORTRAIT, hero_html, inline_picture, picture_html, shown_width
-from newsletter.post import parse_post
+from newsletter.post.parse import parse_post
 
 
 def asked(source: str) -> list[tuple[int | None, int | None, int | None]]:

@@ -9,7 +9,7 @@ import pytest
 from conftest import CHECKOUT, Evaluate
 
 from newsletter.model.issue import Masthead
-from newsletter.post import parse_post
+from newsletter.post.parse import parse_post
 from newsletter.render import render_issue
 from newsletter.themes import load_theme
 

@@ -10,7 +10,7 @@ from cases import outline
 from newsletter.blog import CONFIG, read_site
 from newsletter.errors import EXIT_USAGE, ConfigError
 from newsletter.model.issue import Site
-from newsletter.post import parse_post
+from newsletter.post.parse import parse_post
 
 MEND = "; mend it; Jekyll needs it too"
 JEKYLL = """\

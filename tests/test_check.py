@@ -29,7 +29,7 @@ from newsletter.config import load_config
 from newsletter.errors import ContentError
 from newsletter.model.issue import Finding
 from newsletter.model.transform import map_images
-from newsletter.post import parse_post
+from newsletter.post.parse import parse_post
 from newsletter.weblinks import LinkChecker
 
 CONFIGURED = (

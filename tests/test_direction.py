@@ -12,7 +12,7 @@ from conftest import CHECKOUT, Evaluate
 from newsletter.direction import direction_of, is_rtl_language, turned
 from newsletter.mirror import mirror_css, mirror_html
 from newsletter.model.issue import Masthead, Text
-from newsletter.post import parse_post
+from newsletter.post.parse import parse_post
 from newsletter.render import render_issue
 from newsletter.themes import load_theme
 

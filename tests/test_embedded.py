@@ -16,7 +16,7 @@ from newsletter.image_cache import Cache
 from newsletter.images import ImageMode, Resolved, resolve_images
 from newsletter.message import Composer
 from newsletter.model.issue import Masthead, Sender, Subscriber
-from newsletter.post import parse_post
+from newsletter.post.parse import parse_post
 from newsletter.render import render_issue
 from newsletter.themes import load_theme
 

@@ -14,7 +14,7 @@ from front_door import without_root
 
 from newsletter.errors import ConfigError, ContentError
 from newsletter.files import STDIN, open_post, write_atomically
-from newsletter.post import MAX_BYTES
+from newsletter.post.parse import MAX_BYTES
 
 NOTHING = io.BytesIO()
 

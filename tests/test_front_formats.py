@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from newsletter.errors import ContentError
-from newsletter.post import parse_post
+from newsletter.post.parse import parse_post
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from newsletter.errors import ContentError
-from newsletter.front_matter import MAX_REPAIRS, FrontMatter, read_front_matter
+from newsletter.post.front_matter import MAX_REPAIRS, FrontMatter, read_front_matter
 
 
 def read(block: str, body: str = "\ntext\n") -> FrontMatter:

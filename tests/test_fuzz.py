@@ -22,7 +22,7 @@ from newsletter.errors import ConfigError, ContentError
 from newsletter.message import fill
 from newsletter.model.issue import Email, Issue, Masthead, Site, Theme
 from newsletter.model.transform import as_json
-from newsletter.post import MAX_BYTES, decode_post, parse_post
+from newsletter.post.parse import MAX_BYTES, decode_post, parse_post
 from newsletter.render import render_issue
 from newsletter.themes import load_theme
 

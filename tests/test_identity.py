@@ -15,8 +15,8 @@ from front_door import Run, newsletter, write_list
 
 from newsletter.catcher import Catcher
 from newsletter.model.issue_name import Identity, differences, name_of_file, slug_of
-from newsletter.post import parse_post
-from newsletter.publication import held_findings, read_publication
+from newsletter.post.parse import parse_post
+from newsletter.post.publication import held_findings, read_publication
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

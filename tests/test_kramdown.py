@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from kramdown import Kramdown, lost_in_html, lost_in_text, said_by
 from post_grammar import Writer
 
-from newsletter.front_matter import read_front_matter
 from newsletter.message import fill
 from newsletter.model.issue import Masthead, Site, Theme
-from newsletter.post import parse_post
+from newsletter.post.front_matter import read_front_matter
+from newsletter.post.parse import parse_post
 from newsletter.render import render_issue
 from newsletter.themes import load_theme
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from newsletter.languages import UNKNOWN, detect_language
+from newsletter.post.detect_language import UNKNOWN, detect_language
 
 SAMPLES = {
     "en": "The boats of the harbour are in for the night, and we have this to say: it was not as you would have it, "

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from newsletter.permalink import STYLES, post_path
+from newsletter.post.permalink import STYLES, post_path
 
 DAY = date(2026, 3, 1)
 

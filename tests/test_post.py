@@ -10,7 +10,7 @@ from cases import outline
 
 from newsletter.errors import EXIT_CONTENT, ContentError
 from newsletter.model.issue import Image, Issue, Paragraph, Site, plain_text, walk
-from newsletter.post import MAX_BYTES, decode_post, detect_language, parse_post
+from newsletter.post.parse import MAX_BYTES, decode_post, detect_language, parse_post
 
 BODY = "\n正文第一段。\n"
 

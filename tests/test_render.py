@@ -43,7 +43,7 @@ from newsletter.model.issue import (
     Text,
     Theme,
 )
-from newsletter.post import parse_post
+from newsletter.post.parse import parse_post
 from newsletter.render import choose_labels, format_date, render_issue
 from newsletter.themes import load_theme
 

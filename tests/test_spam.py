@@ -14,7 +14,7 @@ from front_door import DIGEST, free_ports
 from newsletter.checks.spam import SpamRule, SpamVerdict, spam_findings
 from newsletter.message import Composer
 from newsletter.model.issue import Sender, Subscriber
-from newsletter.post import parse_post
+from newsletter.post.parse import parse_post
 from newsletter.render import Masthead, render_issue
 from newsletter.spam import read_report, spam_score
 from newsletter.themes import load_theme

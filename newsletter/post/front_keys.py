@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from newsletter.post_dates import read_date
+from newsletter.post.post_dates import read_date
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
     # Astro, Hugo, Zola, Eleventy, Ghost; Pelican writes Date.
