@@ -23,7 +23,7 @@ from newsletter.image_cache import Cache
 from newsletter.mail_picture import Picture, PictureError
 from newsletter.model.issue import Attachment, Finding, Image, Inlines, Issue, Link, Text
 from newsletter.model.transform import map_images
-from newsletter.story import says_nothing
+from newsletter.post.markdown.story import says_nothing
 from newsletter.text import printable
 
 if TYPE_CHECKING:

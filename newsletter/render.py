@@ -52,9 +52,9 @@ from newsletter.model.issue import (
 )
 from newsletter.picture_markup import hero_html, inline_picture, picture_html
 from newsletter.plaintext import columns, render_text
+from newsletter.post.markdown.story import says_nothing
 from newsletter.slots import Marks
 from newsletter.standfirst import standfirst, stories_are_most
-from newsletter.story import says_nothing
 from newsletter.table_form import table_form
 from newsletter.text import printable
 

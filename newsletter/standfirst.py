@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from newsletter.model.issue import Block, Issue, Paragraph, Story, Summary, plain_text, walk
 from newsletter.model.transform import words_of
-from newsletter.story import normalised
+from newsletter.post.markdown.story import normalised
 
 
 def standfirst(issue: Issue) -> str:

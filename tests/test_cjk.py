@@ -10,7 +10,7 @@ from cases import Case, parametrize, read_cases
 from conftest import NodeScript
 from markdown_it import MarkdownIt
 
-from newsletter.cjk import CjkParserInline, is_cjk, joins_without_space
+from newsletter.post.markdown.cjk import CjkParserInline, is_cjk, joins_without_space
 
 STRINGS = 8000
 

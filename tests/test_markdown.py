@@ -16,7 +16,6 @@ from growth import assert_linear
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsletter.markdown import MarkdownError, parse_markdown
 from newsletter.model.issue import (
     Blocks,
     CodeBlock,
@@ -34,6 +33,7 @@ from newsletter.model.issue import (
     plain_text,
     walk,
 )
+from newsletter.post.markdown.parse_markdown import MarkdownError, parse_markdown
 from newsletter.render import render_issue
 from newsletter.themes import load_theme
 

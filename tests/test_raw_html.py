@@ -13,9 +13,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from test_markdown import squeezed, words_of
 
-from newsletter.inline import InlineReader, watch_page
 from newsletter.model.issue import Blocks, Finding, Link, Paragraph, Video, walk
-from newsletter.raw_html import MAX_DEPTH, read_html
+from newsletter.post.markdown.inline import InlineReader, watch_page
+from newsletter.post.markdown.raw_html import MAX_DEPTH, read_html
 
 
 def read(source: str, line: int = 1) -> tuple[Blocks, list[Finding]]:

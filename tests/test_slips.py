@@ -15,8 +15,8 @@ from newsletter.checks.slips import Mended, find_slips, mend_text
 from newsletter.errors import ContentError
 from newsletter.model.issue import Issue, Site
 from newsletter.model.transform import as_json
+from newsletter.post.markdown.story import says_nothing
 from newsletter.post.parse import decode_post, parse_post
-from newsletter.story import says_nothing
 
 NAME = "2026-03-01-post.md"
 

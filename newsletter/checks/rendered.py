@@ -24,7 +24,7 @@ from newsletter.model.issue import (
     plain_text,
     walk,
 )
-from newsletter.story import normalised
+from newsletter.post.markdown.story import normalised
 
 CLIPPED_BYTES = 102_000
 """Where Gmail cuts a message ("[Message clipped]"): 102 KB, as senders have measured; Google gives no number."""

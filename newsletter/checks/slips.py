@@ -14,13 +14,13 @@ from types import MappingProxyType
 from typing import Any
 
 from newsletter.errors import ContentError
-from newsletter.inline import FIELD_MARK, SPACED_BOLD, bare_url_at
 from newsletter.model.issue import Heading, Image, Issue, Story, plain_text, walk
 from newsletter.model.transform import as_json, links_of
 from newsletter.post.front_matter import FrontMatter, read_front_matter
+from newsletter.post.markdown.inline import FIELD_MARK, SPACED_BOLD, bare_url_at
+from newsletter.post.markdown.story import NUMBERED, says_nothing
 from newsletter.post.parse import named_day
 from newsletter.render import lead_words
-from newsletter.story import NUMBERED, says_nothing
 
 MAX_PASSES = 3
 """Two slips in one place are mended one after the other."""

@@ -15,21 +15,21 @@ from typing import Any
 
 from newsletter.errors import ContentError, located
 from newsletter.fields import Condition, Marked, mark_fields
-from newsletter.inline import SCHEMES
 from newsletter.liquid import resolve_liquid
-from newsletter.markdown import MarkdownError, parse_markdown
 from newsletter.model.issue import Blocks, Finding, Heading, Image, Issue, Paragraph, Site, Summary, plain_text, walk
 from newsletter.model.issue_name import name_of_file, slug_of
 from newsletter.model.transform import links_of
 from newsletter.post.detect_language import detect_language
 from newsletter.post.front_keys import canonical, written_under
 from newsletter.post.front_matter import FrontMatter, read_front_matter
+from newsletter.post.markdown.inline import SCHEMES
+from newsletter.post.markdown.parse_markdown import MarkdownError, parse_markdown
+from newsletter.post.markdown.story import normalised
 from newsletter.post.permalink import post_path
 from newsletter.post.post_dates import day_on_site, read_date
 from newsletter.post.publication import DRAFTS, read_publication
 from newsletter.post.titles import highest_heading, plain_words, title_of_name
 from newsletter.shortcodes import resolve_shortcodes
-from newsletter.story import normalised
 
 MAX_BYTES = 1024 * 1024
 """A larger post is surely another file: 1 MiB is fifty times a long digest, and ten times what Gmail shows."""

@@ -16,10 +16,6 @@ import lxml.html
 import nh3
 from lxml.html import HtmlElement
 
-from newsletter.asked_size import with_asked_size
-from newsletter.html_elements import escape_unknown_tags, is_hidden, set_ruby
-from newsletter.html_table import place_cells
-from newsletter.inline import FIELD_MARK, InlineReader, blank, figures, is_audio, linked_videos, settle, watch_page
 from newsletter.model.issue import (
     Block,
     Blocks,
@@ -45,6 +41,19 @@ from newsletter.model.issue import (
     Text,
     Video,
     plain_text,
+)
+from newsletter.post.markdown.asked_size import with_asked_size
+from newsletter.post.markdown.html_elements import escape_unknown_tags, is_hidden, set_ruby
+from newsletter.post.markdown.html_table import place_cells
+from newsletter.post.markdown.inline import (
+    FIELD_MARK,
+    InlineReader,
+    blank,
+    figures,
+    is_audio,
+    linked_videos,
+    settle,
+    watch_page,
 )
 
 MAX_DEPTH = 60

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from newsletter.story import normalised
+from newsletter.post.markdown.story import normalised
 
 SUMMARY_WORDS = frozenset(
     {

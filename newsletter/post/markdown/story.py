@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from newsletter.inline import Raw, Sequence, Soft, blank
 from newsletter.model.issue import Break, Image, Inlines, Link, Strong, Text, plain_text
+from newsletter.post.markdown.inline import Raw, Sequence, Soft, blank
 
 # A link with such a label is a source even where the sentence before it lacks its full stop.
 SOURCE_WORDS = frozenset(

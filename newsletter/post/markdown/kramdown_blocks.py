@@ -14,7 +14,7 @@ from markdown_it.ruler import RuleOptionsType
 from markdown_it.rules_block import StateBlock, code, html_block
 from markdown_it.rules_core import StateCore
 
-from newsletter.kramdown_table import table
+from newsletter.post.markdown.kramdown_table import table
 
 ABBREVIATIONS = "abbreviations"
 """Key of `env`: abbreviation -> what it means."""

@@ -14,7 +14,7 @@ from markdown_it.common.utils import normalizeReference
 from markdown_it.rules_inline.state_inline import Scanned, StateInline
 from markdown_it.token import Token
 
-from newsletter.cjk import CjkParserInline, CjkState, is_cjk
+from newsletter.post.markdown.cjk import CjkParserInline, CjkState, is_cjk
 
 MAX_ADDRESS = 2_000
 """Characters between the parentheses of a link whose address has blanks."""

@@ -18,10 +18,6 @@ import lxml.html
 from markdown_it.rules_inline.state_inline import StateInline
 from markdown_it.tree import SyntaxTreeNode
 
-from newsletter.abbreviations import Abbreviations
-from newsletter.asked_size import with_asked_size
-from newsletter.cjk import is_cjk, joins_without_space
-from newsletter.html_elements import is_hidden, is_known, set_ruby
 from newsletter.model.issue import (
     Break,
     Code,
@@ -40,6 +36,10 @@ from newsletter.model.issue import (
     Video,
     plain_text,
 )
+from newsletter.post.markdown.abbreviations import Abbreviations
+from newsletter.post.markdown.asked_size import with_asked_size
+from newsletter.post.markdown.cjk import is_cjk, joins_without_space
+from newsletter.post.markdown.html_elements import is_hidden, is_known, set_ruby
 
 SCHEMES: Mapping[str, frozenset[str]] = {
     "link": frozenset({"http", "https", "mailto", "tel"}),

@@ -23,21 +23,6 @@ from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.dollarmath.index import math_block_dollar
 from mdit_py_plugins.footnote import footnote_plugin
 
-from newsletter.abbreviations import Abbreviations
-from newsletter.inline import (
-    FIELD_MARK,
-    InlineReader,
-    Sequence,
-    Soft,
-    bare_url,
-    figures,
-    is_video,
-    linked_videos,
-    math,
-    settle,
-)
-from newsletter.kramdown_blocks import ABBREVIATIONS, use_kramdown_blocks
-from newsletter.kramdown_inline import use_kramdown_inline
 from newsletter.model.issue import (
     Block,
     Blocks,
@@ -63,9 +48,31 @@ from newsletter.model.issue import (
     Video,
     plain_text,
 )
-from newsletter.raw_html import read_html
-from newsletter.story import NUMBERED, split_at_pictures, split_numbered, take_images, take_lead, take_sources
-from newsletter.summary import is_prose, is_summary_heading
+from newsletter.post.markdown.abbreviations import Abbreviations
+from newsletter.post.markdown.inline import (
+    FIELD_MARK,
+    InlineReader,
+    Sequence,
+    Soft,
+    bare_url,
+    figures,
+    is_video,
+    linked_videos,
+    math,
+    settle,
+)
+from newsletter.post.markdown.kramdown_blocks import ABBREVIATIONS, use_kramdown_blocks
+from newsletter.post.markdown.kramdown_inline import use_kramdown_inline
+from newsletter.post.markdown.raw_html import read_html
+from newsletter.post.markdown.story import (
+    NUMBERED,
+    split_at_pictures,
+    split_numbered,
+    take_images,
+    take_lead,
+    take_sources,
+)
+from newsletter.post.markdown.summary import is_prose, is_summary_heading
 
 MAX_BRACKETS = 2_000
 """In one paragraph: far beyond any text with links, and read in milliseconds."""
