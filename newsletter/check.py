@@ -30,13 +30,13 @@ from newsletter.checks.width import width_findings
 from newsletter.clients import load_support
 from newsletter.config import Config
 from newsletter.errors import ConfigError, ContentError
-from newsletter.fields import Condition
 from newsletter.files import STDIN, open_post, write_atomically
 from newsletter.message import Composer
 from newsletter.model.issue import Finding, Issue
 from newsletter.pipeline import SAMPLE, Rendering, empty_fields, masthead_of, render_post, site_of, zone_of
 from newsletter.post.parse import decode_post, parse_post
 from newsletter.post.publication import held_findings
+from newsletter.post.templating.placeholders import Condition
 
 if TYPE_CHECKING:
     from newsletter.audience import Audience

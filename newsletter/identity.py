@@ -10,7 +10,6 @@ from pathlib import Path, PurePath
 
 from newsletter.config import Config
 from newsletter.errors import ConfigError, ContentError
-from newsletter.fields import unmark
 from newsletter.files import STDIN, open_post
 from newsletter.ledger import Ledger
 from newsletter.ledger_identity import Known
@@ -20,6 +19,7 @@ from newsletter.model.issue_name import Identity, differences, is_folder_page, n
 from newsletter.pipeline import Rendering, Sending
 from newsletter.post.front_matter import read_front_matter
 from newsletter.post.parse import decode_post
+from newsletter.post.templating.placeholders import unmark
 
 
 def identity_of(rendering: Rendering, config: Config) -> Identity:

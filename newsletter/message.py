@@ -19,7 +19,6 @@ from urllib.parse import quote
 
 from newsletter.dkim import Signer, Signers
 from newsletter.errors import ConfigError
-from newsletter.fields import Condition
 from newsletter.headers import (
     feedback_id,
     is_language,
@@ -44,6 +43,7 @@ from newsletter.model.issue import (
     Template,
     fold_address,
 )
+from newsletter.post.templating.placeholders import Condition
 from newsletter.tokens import TOKEN_CHARS, Link, make_link, token
 
 MAX_TEMPLATE_CHARS = 500

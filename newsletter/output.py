@@ -17,11 +17,11 @@ from urllib.parse import quote
 import jinja2
 
 from newsletter.budget import sent_size
-from newsletter.fields import unmark
 from newsletter.files import replacing, write_atomically
 from newsletter.message import fill, slot_values
 from newsletter.model.issue import Email, Issue, Message, Sender, Subscriber, Template
 from newsletter.model.transform import as_json
+from newsletter.post.templating.placeholders import unmark
 from newsletter.themes import template_roots
 
 if TYPE_CHECKING:

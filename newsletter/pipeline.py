@@ -20,7 +20,6 @@ from zoneinfo import ZoneInfo
 from newsletter.blog import read_site
 from newsletter.config import Config
 from newsletter.errors import ConfigError, ContentError, located
-from newsletter.fields import Condition
 from newsletter.files import open_post
 from newsletter.image_cache import Cache
 from newsletter.images import ImageMode, resolve_images
@@ -29,6 +28,7 @@ from newsletter.model.column_rules import Rule, rules_of
 from newsletter.model.issue import Email, Finding, Issue, Masthead, Message, Site, Subscriber, fold_address
 from newsletter.post.parse import Post, decode_post, parse_post
 from newsletter.post.publication import held_findings
+from newsletter.post.templating.placeholders import Condition
 from newsletter.render import render_issue
 from newsletter.text import FaultError
 from newsletter.themes import load_theme

@@ -21,7 +21,6 @@ from newsletter.budget import STEPS, Drawn, Fit, draw_to_fit, measure, row_mark,
 from newsletter.css import SHEETS, refuse_rules
 from newsletter.direction import direction_of, isolated, turned
 from newsletter.errors import ConfigError, located
-from newsletter.fields import unmark
 from newsletter.highlighting import Highlighter
 from newsletter.inlining import html_of, inline_css
 from newsletter.mirror import CODE_STAYS, mirror_css, mirror_html
@@ -53,6 +52,7 @@ from newsletter.model.issue import (
 from newsletter.picture_markup import hero_html, inline_picture, picture_html
 from newsletter.plaintext import columns, render_text
 from newsletter.post.markdown.story import says_nothing
+from newsletter.post.templating.placeholders import unmark
 from newsletter.slots import Marks
 from newsletter.standfirst import standfirst, stories_are_most
 from newsletter.table_form import table_form

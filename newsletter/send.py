@@ -23,7 +23,6 @@ from newsletter.audience import Audience
 from newsletter.config import Config, LaneSettings
 from newsletter.delivery import Canary, Route, Stopped, Watcher, deliver
 from newsletter.errors import BusyError, ConfigError, ContentError, LedgerError, LostLedgerError
-from newsletter.fields import unmark
 from newsletter.identity import known_issue as known_issue
 from newsletter.identity import require_same_issue
 from newsletter.lane import Lane
@@ -34,6 +33,7 @@ from newsletter.pace import Pace
 from newsletter.people.store import People
 from newsletter.pipeline import Sending, zone_of
 from newsletter.post.publication import held_findings
+from newsletter.post.templating.placeholders import unmark
 from newsletter.smtp import Timeouts
 from newsletter.tokens import Shadows
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.fields import parse_condition
+from newsletter.post.templating.placeholders import parse_condition
 from newsletter.segments import parse_segment
 
 WORDS = ["", "pro", "5", "05", "5.0", "-1", "2026-03-01", "2026-03-01 08:00", "2026-03-01T23:59-05:00", "2026-02-30"]

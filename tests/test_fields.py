@@ -15,10 +15,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from newsletter.errors import ContentError
-from newsletter.fields import MAX_CONDITION, mark_fields, parse_condition, unmark
 from newsletter.message import fill
 from newsletter.model.issue import Email, Masthead, Paragraph, Site, Slot, plain_text
 from newsletter.post.parse import parse_post
+from newsletter.post.templating.placeholders import MAX_CONDITION, mark_fields, parse_condition, unmark
 from newsletter.render import render_issue
 from newsletter.themes import load_theme
 

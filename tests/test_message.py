@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from lxml import html
 
 from newsletter.errors import ConfigError
-from newsletter.fields import parse_condition
 from newsletter.message import (
     Composer,
     Variants,
@@ -30,6 +29,7 @@ from newsletter.message import (
     unsubscribe_urls,
 )
 from newsletter.model.issue import Attachment, Email, Message, Sender, Slot, SlotContext, Subscriber, Template
+from newsletter.post.templating.placeholders import parse_condition
 from newsletter.tokens import Link, make_link, token
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

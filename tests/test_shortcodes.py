@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from newsletter.shortcodes import resolve_shortcodes
+from newsletter.post.templating.shortcodes import resolve_shortcodes
 
 
 def resolved(text: str, path: str = "p.md") -> tuple[str, list[tuple[int | None, str]]]:

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from newsletter.checks.slips import Slip, alt_slip, picture_words
-from newsletter.fields import unmark
 from newsletter.model.issue import (
     CodeBlock,
     Definitions,
@@ -38,6 +37,7 @@ from newsletter.model.issue import (
 from newsletter.model.transform import links_of
 from newsletter.plaintext import columns
 from newsletter.post.markdown.story import normalised, says_nothing
+from newsletter.post.templating.placeholders import unmark
 
 SUBJECT_COLUMNS = 70
 """Gmail on a desktop shows about 70 columns of a subject, most phones 35 to 45 (Litmus's and Mailchimp's surveys)."""

@@ -14,8 +14,6 @@ from pathlib import PurePath
 from typing import Any
 
 from newsletter.errors import ContentError, located
-from newsletter.fields import Condition, Marked, mark_fields
-from newsletter.liquid import resolve_liquid
 from newsletter.model.issue import Blocks, Finding, Heading, Image, Issue, Paragraph, Site, Summary, plain_text, walk
 from newsletter.model.issue_name import name_of_file, slug_of
 from newsletter.model.transform import links_of
@@ -28,8 +26,10 @@ from newsletter.post.markdown.story import normalised
 from newsletter.post.permalink import post_path
 from newsletter.post.post_dates import day_on_site, read_date
 from newsletter.post.publication import DRAFTS, read_publication
+from newsletter.post.templating.liquid import resolve_liquid
+from newsletter.post.templating.placeholders import Condition, Marked, mark_fields
+from newsletter.post.templating.shortcodes import resolve_shortcodes
 from newsletter.post.titles import highest_heading, plain_words, title_of_name
-from newsletter.shortcodes import resolve_shortcodes
 
 MAX_BYTES = 1024 * 1024
 """A larger post is surely another file: 1 MiB is fifty times a long digest, and ten times what Gmail shows."""

@@ -19,7 +19,6 @@ from newsletter.blog import CONFIG as BLOG_FILE
 from newsletter.check import findings_of
 from newsletter.config import FILE_NAME, Config
 from newsletter.errors import NewsletterError
-from newsletter.fields import Condition
 from newsletter.files import open_post
 from newsletter.images import ImageMode
 from newsletter.list_sources import read_lists
@@ -27,6 +26,7 @@ from newsletter.message import answers
 from newsletter.model.column_rules import Rule
 from newsletter.model.issue import Email, Finding
 from newsletter.pipeline import SAMPLE, Rendering, render_post
+from newsletter.post.templating.placeholders import Condition
 from newsletter.themes import template_roots
 
 Answers = tuple[bool, ...]

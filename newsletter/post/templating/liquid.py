@@ -16,9 +16,9 @@ from datetime import date
 from typing import Any
 
 from newsletter.errors import ContentError, located
-from newsletter.fields import Condition, end_tag, parse_condition
 from newsletter.model.issue import Finding, Site
 from newsletter.post.permalink import post_path
+from newsletter.post.templating.placeholders import Condition, end_tag, parse_condition
 
 _OPENING = re.compile(r"\{%-?\s*(?P<tag>\w+)|\{\{-?(?P<output>[^{}]*?)-?\}\}")
 _TEXT = re.compile(r"""\s*(?P<quote>["'])(?P<text>.*?)(?P=quote)\s*""", re.DOTALL)
