@@ -24,8 +24,8 @@ from email.policy import SMTP
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from newsletter.dkim import Signer, load_signer
-from newsletter.message import Composer, fill, message_id, slot_values
+from newsletter.message.compose import Composer, fill, message_id, slot_values
+from newsletter.message.dkim import Signer, load_signer
 from newsletter.model.issue import Email, Sender, Slot, Subscriber, Template
 
 ROUNDS = 5

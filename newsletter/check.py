@@ -31,7 +31,7 @@ from newsletter.clients import load_support
 from newsletter.config import Config
 from newsletter.errors import ConfigError, ContentError
 from newsletter.files import STDIN, open_post, write_atomically
-from newsletter.message import Composer
+from newsletter.message.compose import Composer
 from newsletter.model.issue import Finding, Issue
 from newsletter.pipeline import SAMPLE, Rendering, empty_fields, masthead_of, render_post, site_of, zone_of
 from newsletter.post.parse import decode_post, parse_post

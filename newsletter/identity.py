@@ -14,7 +14,7 @@ from newsletter.files import STDIN, open_post
 from newsletter.ledger import Ledger
 from newsletter.ledger_identity import Known
 from newsletter.ledger_start import is_current
-from newsletter.message import Composer
+from newsletter.message.compose import Composer
 from newsletter.model.issue_name import Identity, differences, is_folder_page, name_of_file, slug_of
 from newsletter.pipeline import Rendering, Sending
 from newsletter.post.front_matter import read_front_matter

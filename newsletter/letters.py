@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from newsletter.config import Config
 from newsletter.errors import NewsletterError
-from newsletter.message import Composer
+from newsletter.message.compose import Composer
 from newsletter.model.issue import (
     Email,
     FieldRef,

@@ -18,7 +18,7 @@ import jinja2
 
 from newsletter.budget import sent_size
 from newsletter.files import replacing, write_atomically
-from newsletter.message import fill, slot_values
+from newsletter.message.compose import fill, slot_values
 from newsletter.model.issue import Email, Issue, Message, Sender, Subscriber, Template
 from newsletter.model.transform import as_json
 from newsletter.post.templating.placeholders import unmark

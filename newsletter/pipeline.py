@@ -23,7 +23,7 @@ from newsletter.errors import ConfigError, ContentError, located
 from newsletter.files import open_post
 from newsletter.image_cache import Cache
 from newsletter.images import ImageMode, resolve_images
-from newsletter.message import Composer, Variants, answers
+from newsletter.message.compose import Composer, Variants, answers
 from newsletter.model.column_rules import Rule, rules_of
 from newsletter.model.issue import Email, Finding, Issue, Masthead, Message, Site, Subscriber, fold_address
 from newsletter.post.parse import Post, decode_post, parse_post
@@ -35,7 +35,7 @@ from newsletter.themes import load_theme
 
 if TYPE_CHECKING:  # imported where they are used: sending needs half a second of them, and rendering none
     from newsletter.audience import Audience
-    from newsletter.dkim import Signer, Signers
+    from newsletter.message.dkim import Signer, Signers
     from newsletter.subscribers import Rows
 
 TEST_PREFIX = "[Test] "
@@ -313,7 +313,7 @@ def signer_of(config: Config) -> Signer | Signers | None:
     keys = config.dkim
     if not keys:
         return None
-    from newsletter.dkim import Signers, load_signer  # cryptography takes a while to load, and few sign here
+    from newsletter.message.dkim import Signers, load_signer  # cryptography takes a while to load, and few sign here
 
     signers: list[Signer] = []
     for key in keys:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from newsletter.config import Config
-from newsletter.dkim import Signer, Signers
 from newsletter.errors import ConfigError
+from newsletter.message.dkim import Signer, Signers
 from newsletter.model.issue import Relay
 from newsletter.model.mailbox_providers import provider_of
 from newsletter.pipeline import signer_of

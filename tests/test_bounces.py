@@ -31,7 +31,7 @@ from newsletter.bounces.readings import (
 from newsletter.bounces.rules import RULES, Rule, rule_for
 from newsletter.bounces.score import soft_score, stale_days_of
 from newsletter.bounces.verdict import failure_of
-from newsletter.message import unsubscribe_urls
+from newsletter.message.compose import unsubscribe_urls
 from newsletter.model.issue import Sender, Subscriber
 from newsletter.replies import HARD_BOUNCES
 from newsletter.tokens import token

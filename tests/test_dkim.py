@@ -27,7 +27,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_message import BULK, NOON, PICTURE, SENDER, compose, email, subscriber
 
-from newsletter.dkim import (
+from newsletter.message.compose import Composer
+from newsletter.message.dkim import (
     ABSENT_TOO,
     IF_PRESENT,
     SIGNED,
@@ -38,7 +39,6 @@ from newsletter.dkim import (
     relaxed_body,
     relaxed_field,
 )
-from newsletter.message import Composer
 from newsletter.model.issue import Email, Message, Sender, Slot, Template
 from newsletter.text import FaultError
 

@@ -14,7 +14,7 @@ from test_images import faulty, photo
 
 from newsletter.image_cache import Cache
 from newsletter.images import ImageMode, Resolved, resolve_images
-from newsletter.message import Composer
+from newsletter.message.compose import Composer
 from newsletter.model.issue import Masthead, Sender, Subscriber
 from newsletter.post.parse import parse_post
 from newsletter.render import render_issue

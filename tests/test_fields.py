@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from newsletter.errors import ContentError
-from newsletter.message import fill
+from newsletter.message.compose import fill
 from newsletter.model.issue import Email, Masthead, Paragraph, Site, Slot, plain_text
 from newsletter.post.parse import parse_post
 from newsletter.post.templating.placeholders import MAX_CONDITION, mark_fields, parse_condition, unmark

@@ -19,7 +19,7 @@ from test_markdown import squeezed, words_of
 
 from newsletter import budget
 from newsletter.errors import ConfigError, ContentError
-from newsletter.message import fill
+from newsletter.message.compose import fill
 from newsletter.model.issue import Email, Issue, Masthead, Site, Theme
 from newsletter.model.transform import as_json
 from newsletter.post.parse import MAX_BYTES, decode_post, parse_post

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from newsletter.headers import (
+from newsletter.message.headers import (
     feedback_id,
     is_language,
     mailbox_field,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kramdown import Kramdown, lost_in_html, lost_in_text, said_by
 from post_grammar import Writer
 
-from newsletter.message import fill
+from newsletter.message.compose import fill
 from newsletter.model.issue import Masthead, Site, Theme
 from newsletter.post.front_matter import read_front_matter
 from newsletter.post.parse import parse_post

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from lxml import html
 
 from newsletter.errors import ConfigError
-from newsletter.message import (
+from newsletter.message.compose import (
     Composer,
     Variants,
     escape_for,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from newsletter.mime import Base64Text, Text, build_body, encode_attachment, encode_lines, encode_text
+from newsletter.message.mime import Base64Text, Text, build_body, encode_attachment, encode_lines, encode_text
 from newsletter.model.issue import Attachment
 
 PICTURES = (

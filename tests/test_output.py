@@ -15,7 +15,7 @@ from pathlib import Path
 from lxml import html
 
 from newsletter.audience import Audience
-from newsletter.message import Composer
+from newsletter.message.compose import Composer
 from newsletter.model.issue import (
     Attachment,
     Email,

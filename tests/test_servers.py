@@ -29,7 +29,7 @@ from sqlalchemy import make_url
 from test_dkim import ED25519, pem
 from test_flow import NAMES, fetch, maildev, read_mbox
 
-from newsletter.dkim import dns_record, load_signer
+from newsletter.message.dkim import dns_record, load_signer
 from newsletter.model.issue import State
 
 ISSUE = "2026-03-01-hello"

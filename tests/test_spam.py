@@ -12,7 +12,7 @@ from conftest import RequireProgram
 from front_door import DIGEST, free_ports
 
 from newsletter.checks.spam import SpamRule, SpamVerdict, spam_findings
-from newsletter.message import Composer
+from newsletter.message.compose import Composer
 from newsletter.model.issue import Sender, Subscriber
 from newsletter.post.parse import parse_post
 from newsletter.render import Masthead, render_issue

@@ -13,7 +13,7 @@ import newsletter.pipeline
 from newsletter.audience import Audience, read_audience
 from newsletter.config import Config, load_config
 from newsletter.errors import EXIT_CONTENT, ContentError
-from newsletter.message import fill, slot_values
+from newsletter.message.compose import fill, slot_values
 from newsletter.model.issue import Attachment, Email, Issue, Masthead, Sender, Subscriber, Theme
 from newsletter.pipeline import Rendering, plan_send, render_post
 from newsletter.render import render_issue

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from newsletter.checks.views import GMAIL_CLIP, as_word, clipped, holds_in_word, is_clipped, without_styles
 from newsletter.config import load_config
-from newsletter.message import fill
+from newsletter.message.compose import fill
 from newsletter.pipeline import render_post
 
 

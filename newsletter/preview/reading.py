@@ -14,7 +14,7 @@ from newsletter.budget import sent_size
 from newsletter.checks.views import GMAIL_CLIP, as_word, clipped, is_clipped, without_styles
 from newsletter.config import Config
 from newsletter.inbox import framed_html
-from newsletter.message import Composer, answers, fill, slot_values
+from newsletter.message.compose import Composer, answers, fill, slot_values
 from newsletter.model.issue import Email, Subscriber
 from newsletter.output import html_sizes
 from newsletter.pipeline import SAMPLE, Rendering

@@ -22,7 +22,7 @@ from newsletter.errors import NewsletterError
 from newsletter.files import open_post
 from newsletter.images import ImageMode
 from newsletter.list_sources import read_lists
-from newsletter.message import answers
+from newsletter.message.compose import answers
 from newsletter.model.column_rules import Rule
 from newsletter.model.issue import Email, Finding
 from newsletter.pipeline import SAMPLE, Rendering, render_post

@@ -13,7 +13,7 @@ from newsletter.errors import ConfigError, NewsletterError
 from newsletter.lanes import choose_lanes
 from newsletter.ledger import Ledger
 from newsletter.list_sources import open_sign_ups
-from newsletter.message import Composer
+from newsletter.message.compose import Composer
 from newsletter.model.issue import Outcome
 from newsletter.pipeline import normalized_test_address, plan_send
 from newsletter.preview.reading import Reading

@@ -17,9 +17,9 @@ from email.utils import format_datetime
 from functools import lru_cache
 from urllib.parse import quote
 
-from newsletter.dkim import Signer, Signers
 from newsletter.errors import ConfigError
-from newsletter.headers import (
+from newsletter.message.dkim import Signer, Signers
+from newsletter.message.headers import (
     feedback_id,
     is_language,
     list_id_field,
@@ -31,7 +31,7 @@ from newsletter.headers import (
     wire_address,
     wire_domain,
 )
-from newsletter.mime import Body, Text, build_body, encode_attachment
+from newsletter.message.mime import Body, Text, build_body, encode_attachment
 from newsletter.model.issue import (
     Attachment,
     Email,

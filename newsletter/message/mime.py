@@ -18,7 +18,7 @@ from email.message import MIMEPart
 from email.policy import EmailPolicy
 from hashlib import sha256
 
-from newsletter.headers import one_line
+from newsletter.message.headers import one_line
 from newsletter.model.issue import Attachment
 from newsletter.quoted_printable import QuotedText, quote_text, quoted_size
 
