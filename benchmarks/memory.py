@@ -13,7 +13,7 @@ from pathlib import Path
 
 from newsletter.model.issue import Masthead
 from newsletter.post.parse import parse_post
-from newsletter.render import render_issue
+from newsletter.render.render_issue import render_issue
 from newsletter.themes import load_theme
 
 CHECKOUT = Path(__file__).parent.parent

@@ -13,10 +13,10 @@ import sys
 import time
 from pathlib import Path
 
-from newsletter.budget import encoded_size
 from newsletter.model.issue import Masthead, Site
 from newsletter.post.parse import parse_post
-from newsletter.render import render_issue
+from newsletter.render.render_issue import render_issue
+from newsletter.render.size_budget import encoded_size
 from newsletter.themes import load_theme
 
 CHECKOUT = Path(__file__).parent.parent

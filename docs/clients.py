@@ -14,7 +14,7 @@ from newsletter.checks.support import Client, Support, named_clients
 from newsletter.clients import load_support
 from newsletter.model.issue import Masthead, Site
 from newsletter.post.parse import decode_post, parse_post
-from newsletter.render import render_issue
+from newsletter.render.render_issue import render_issue
 from newsletter.themes import load_theme
 
 CHECKOUT = Path(__file__).parent.parent

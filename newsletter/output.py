@@ -16,12 +16,12 @@ from urllib.parse import quote
 
 import jinja2
 
-from newsletter.budget import sent_size
 from newsletter.files import replacing, write_atomically
 from newsletter.message.compose import fill, slot_values
 from newsletter.model.issue import Email, Issue, Message, Sender, Subscriber, Template
 from newsletter.model.transform import as_json
 from newsletter.post.templating.placeholders import unmark
+from newsletter.render.size_budget import sent_size
 from newsletter.themes import template_roots
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from newsletter.model.issue import Email, Finding, Issue, Masthead, Message, Sit
 from newsletter.post.parse import Post, decode_post, parse_post
 from newsletter.post.publication import held_findings
 from newsletter.post.templating.placeholders import Condition
-from newsletter.render import render_issue
+from newsletter.render.render_issue import render_issue
 from newsletter.text import FaultError
 from newsletter.themes import load_theme
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import lxml.html
 
 from newsletter.model.issue import Email, Issue, Masthead, Site
-from newsletter.plaintext import WIDTH, columns
 from newsletter.post.parse import decode_post, parse_post
-from newsletter.render import render_issue
+from newsletter.render.plain_text import WIDTH, columns
+from newsletter.render.render_issue import render_issue
 from newsletter.themes import load_theme
 
 MASTHEAD = Masthead("AI 日报", "Example Ltd, 1 Example Street", unsubscribe=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from newsletter.model.issue import Image
-from newsletter.picture_markup import MAX_PORTRAIT, hero_html, inline_picture, picture_html, shown_width
 from newsletter.post.parse import parse_post
+from newsletter.render.picture_html import MAX_PORTRAIT, hero_html, inline_picture, picture_html, shown_width
 
 
 def asked(source: str) -> list[tuple[int | None, int | None, int | None]]:

@@ -10,7 +10,7 @@ from conftest import CHECKOUT, Evaluate
 
 from newsletter.model.issue import Masthead
 from newsletter.post.parse import parse_post
-from newsletter.render import render_issue
+from newsletter.render.render_issue import render_issue
 from newsletter.themes import load_theme
 
 THEMES = ("classic", "brief", "essay")

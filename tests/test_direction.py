@@ -9,11 +9,11 @@ import lxml.html
 import pytest
 from conftest import CHECKOUT, Evaluate
 
-from newsletter.direction import direction_of, is_rtl_language, turned
-from newsletter.mirror import mirror_css, mirror_html
 from newsletter.model.issue import Masthead, Text
 from newsletter.post.parse import parse_post
-from newsletter.render import render_issue
+from newsletter.render.direction import direction_of, is_rtl_language, turned
+from newsletter.render.mirror import mirror_css, mirror_html
+from newsletter.render.render_issue import render_issue
 from newsletter.themes import load_theme
 
 THEMES = ("classic", "brief", "essay")

@@ -17,7 +17,7 @@ from newsletter.images import ImageMode, Resolved, resolve_images
 from newsletter.message.compose import Composer
 from newsletter.model.issue import Masthead, Sender, Subscriber
 from newsletter.post.parse import parse_post
-from newsletter.render import render_issue
+from newsletter.render.render_issue import render_issue
 from newsletter.themes import load_theme
 
 MAX_MESSAGE_BYTES = 2_000_000

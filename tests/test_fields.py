@@ -19,7 +19,7 @@ from newsletter.message.compose import fill
 from newsletter.model.issue import Email, Masthead, Paragraph, Site, Slot, plain_text
 from newsletter.post.parse import parse_post
 from newsletter.post.templating.placeholders import MAX_CONDITION, mark_fields, parse_condition, unmark
-from newsletter.render import render_issue
+from newsletter.render.render_issue import render_issue
 from newsletter.themes import load_theme
 
 PERSON = {"plan": "pro", "city": "杭州", "age": "30", "zip": "01234", "tags": "a,vip", "first name": "Ada", "none": ""}

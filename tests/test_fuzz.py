@@ -17,13 +17,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_markdown import squeezed, words_of
 
-from newsletter import budget
 from newsletter.errors import ConfigError, ContentError
 from newsletter.message.compose import fill
 from newsletter.model.issue import Email, Issue, Masthead, Site, Theme
 from newsletter.model.transform import as_json
 from newsletter.post.parse import MAX_BYTES, decode_post, parse_post
-from newsletter.render import render_issue
+from newsletter.render import size_budget as budget
+from newsletter.render.render_issue import render_issue
 from newsletter.themes import load_theme
 
 SITE = Site("https://blog.example", "/b", "date", {"title": "博客", "tags": ["a"]})
@@ -513,7 +513,7 @@ def test_an_email_of_too_many_lines_is_drawn_a_few_times_at_most(line: str, monk
 
         return budget.draw_to_fit(counted, *args, **kwargs)
 
-    monkeypatch.setattr("newsletter.render.draw_to_fit", counting)
+    monkeypatch.setattr("newsletter.render.render_issue.draw_to_fit", counting)
     bounded(line, 3_000 * len(line) - 2)
     assert 2 <= len(drawn) <= 20, "the note at its end takes the room of a few rows, each tried"
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from pygments.lexer import Lexer
 
-from newsletter.highlighting import MAX_HIGHLIGHTED_CHARS, MAX_ISSUE_CHARS, Highlighter
 from newsletter.model.issue import Masthead
 from newsletter.post.parse import parse_post
-from newsletter.render import render_issue
+from newsletter.render.highlighting import MAX_HIGHLIGHTED_CHARS, MAX_ISSUE_CHARS, Highlighter
+from newsletter.render.render_issue import render_issue
 from newsletter.themes import load_theme
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.inlining import inline_css
+from newsletter.render.inline_css import inline_css
 
 
 @pytest.mark.usefixtures("no_network")

@@ -34,7 +34,7 @@ from newsletter.model.issue import (
     walk,
 )
 from newsletter.post.markdown.parse_markdown import MarkdownError, parse_markdown
-from newsletter.render import render_issue
+from newsletter.render.render_issue import render_issue
 from newsletter.themes import load_theme
 
 BASE_URL = "https://blog.example/posts/"

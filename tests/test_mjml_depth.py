@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from front_door import newsletter
 
-from newsletter.inlining import MAX_MJML_DEPTH
-from newsletter.mjml_depth import mjml_depth
+from newsletter.render.inline_css import MAX_MJML_DEPTH
+from newsletter.render.mjml_depth import mjml_depth
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ from newsletter.model.issue import (
     Text,
     Video,
 )
-from newsletter.plaintext import WIDTH, columns, render_text, wrap
+from newsletter.render.plain_text import WIDTH, columns, render_text, wrap
 
 LABELS: Mapping[str, Any] = {
     "why": "You subscribed to {name}.",

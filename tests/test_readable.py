@@ -23,7 +23,7 @@ from PIL import Image as Pillow
 from newsletter.model.issue import Image, Masthead, Site
 from newsletter.model.transform import map_images
 from newsletter.post.parse import decode_post, parse_post
-from newsletter.render import render_issue
+from newsletter.render.render_issue import render_issue
 from newsletter.themes import load_theme
 
 THEMES = ("classic", "brief", "essay")

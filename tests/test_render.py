@@ -44,7 +44,7 @@ from newsletter.model.issue import (
     Theme,
 )
 from newsletter.post.parse import parse_post
-from newsletter.render import choose_labels, format_date, render_issue
+from newsletter.render.render_issue import choose_labels, format_date, render_issue
 from newsletter.themes import load_theme
 
 EXAMPLE = CHECKOUT / "examples" / "2026-03-02-ai-daily.md"

@@ -10,7 +10,7 @@ import pytest
 from newsletter.checks.rendered import CLIPPED_BYTES, HEAVY_BYTES, rendered_findings, size_findings
 from newsletter.model.issue import Attachment, Email, Issue, Masthead, Template, Theme
 from newsletter.post.parse import parse_post
-from newsletter.render import render_issue
+from newsletter.render.render_issue import render_issue
 from newsletter.themes import load_theme
 
 MASTHEAD = Masthead("Daily", "Daily Ltd, 1 Main Street", unsubscribe=True)

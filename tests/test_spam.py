@@ -15,7 +15,7 @@ from newsletter.checks.spam import SpamRule, SpamVerdict, spam_findings
 from newsletter.message.compose import Composer
 from newsletter.model.issue import Sender, Subscriber
 from newsletter.post.parse import parse_post
-from newsletter.render import Masthead, render_issue
+from newsletter.render.render_issue import Masthead, render_issue
 from newsletter.spam import read_report, spam_score
 from newsletter.themes import load_theme
 

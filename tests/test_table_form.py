@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.model.issue import Code, Image, Inlines, Link, Table, Text
-from newsletter.table_form import table_form
-from newsletter.text_width import longest_run, run_width
+from newsletter.render.table_form import table_form
+from newsletter.render.text_width import longest_run, run_width
 
 
 def table(*rows: str) -> Table:

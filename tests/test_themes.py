@@ -44,7 +44,7 @@ from newsletter.model.issue import (
 )
 from newsletter.model.labels import LABEL_FIELDS, check_label
 from newsletter.post.parse import decode_post, parse_post
-from newsletter.render import choose_labels, render_issue
+from newsletter.render.render_issue import choose_labels, render_issue
 from newsletter.text import FaultError
 from newsletter.themes import load_theme, new_theme
 

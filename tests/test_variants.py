@@ -16,7 +16,7 @@ from newsletter.errors import EXIT_CONTENT, ContentError
 from newsletter.message.compose import fill, slot_values
 from newsletter.model.issue import Attachment, Email, Issue, Masthead, Sender, Subscriber, Theme
 from newsletter.pipeline import Rendering, plan_send, render_post
-from newsletter.render import render_issue
+from newsletter.render.render_issue import render_issue
 
 POST = """---
 title: 日报，{{ subscriber.name | default("朋友") }}

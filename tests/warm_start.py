@@ -31,7 +31,7 @@ PRELOADED = (
 def main() -> None:
     import importlib
 
-    from newsletter.inlining import html_of  # noqa: F401 - what every rendering needs
+    from newsletter.render.inline_css import html_of  # noqa: F401 - what every rendering needs
 
     for name in PRELOADED:
         importlib.import_module(f"newsletter.{name}")

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from html import unescape
 
-from newsletter.budget import sent_size
 from newsletter.checks.contrast import contrast_findings
 from newsletter.model.issue import (
     Email,
@@ -25,6 +24,7 @@ from newsletter.model.issue import (
     walk,
 )
 from newsletter.post.markdown.story import normalised
+from newsletter.render.size_budget import sent_size
 
 CLIPPED_BYTES = 102_000
 """Where Gmail cuts a message ("[Message clipped]"): 102 KB, as senders have measured; Google gives no number."""

@@ -20,7 +20,7 @@ from newsletter.post.front_matter import FrontMatter, read_front_matter
 from newsletter.post.markdown.inline import FIELD_MARK, SPACED_BOLD, bare_url_at
 from newsletter.post.markdown.story import NUMBERED, says_nothing
 from newsletter.post.parse import named_day
-from newsletter.render import lead_words
+from newsletter.render.render_issue import lead_words
 
 MAX_PASSES = 3
 """Two slips in one place are mended one after the other."""

@@ -35,9 +35,9 @@ from newsletter.model.issue import (
     walk,
 )
 from newsletter.model.transform import links_of
-from newsletter.plaintext import columns
 from newsletter.post.markdown.story import normalised, says_nothing
 from newsletter.post.templating.placeholders import unmark
+from newsletter.render.plain_text import columns
 
 SUBJECT_COLUMNS = 70
 """Gmail on a desktop shows about 70 columns of a subject, most phones 35 to 45 (Litmus's and Mailchimp's surveys)."""

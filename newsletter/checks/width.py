@@ -31,8 +31,8 @@ from newsletter.model.issue import (
     Text,
     walk,
 )
-from newsletter.table_form import table_form
-from newsletter.text_width import longest_run, run_width, text_width
+from newsletter.render.table_form import table_form
+from newsletter.render.text_width import longest_run, run_width, text_width
 
 PHONE = 320
 """Pixels of the narrowest window that counts."""

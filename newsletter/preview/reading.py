@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import quote
 
 from newsletter.audience import Audience
-from newsletter.budget import sent_size
 from newsletter.checks.views import GMAIL_CLIP, as_word, clipped, is_clipped, without_styles
 from newsletter.config import Config
 from newsletter.inbox import framed_html
@@ -20,6 +19,7 @@ from newsletter.output import html_sizes
 from newsletter.pipeline import SAMPLE, Rendering
 from newsletter.preview.studio import Answers, Snapshot, Studio
 from newsletter.received import Header, read_mail
+from newsletter.render.size_budget import sent_size
 
 VIEWS: Mapping[str, Callable[[str], str]] = {
     "email": lambda html: html,

@@ -43,7 +43,7 @@ from newsletter.model.issue import (
     plain_text,
 )
 from newsletter.post.markdown.story import says_nothing
-from newsletter.standfirst import standfirst
+from newsletter.render.standfirst import standfirst
 
 WIDTH = 72
 """Columns. RFC 5322 2.1.1 recommends 78 at most; quoting in replies takes a few."""

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, cast
 from mjml import mjml2html
 
 from newsletter.errors import ConfigError
-from newsletter.mjml_depth import mjml_depth
 from newsletter.model.issue import Theme
+from newsletter.render.mjml_depth import mjml_depth
 
 if TYPE_CHECKING:
     from premailer import Premailer

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from newsletter.model.issue import Emphasis, Image, Inlines, Link, Span, Strike, Strong, Table, plain_text
-from newsletter.text_width import run_width, text_width
+from newsletter.render.text_width import run_width, text_width
 
 PHONE_SIZE = 12
 """Pixels of a cell's text on a phone; the themes' live.css says so."""

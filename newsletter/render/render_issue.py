@@ -17,13 +17,8 @@ import jinja2.sandbox
 from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
-from newsletter.budget import STEPS, Drawn, Fit, draw_to_fit, measure, row_mark, section_sizes
 from newsletter.css import SHEETS, refuse_rules
-from newsletter.direction import direction_of, isolated, turned
 from newsletter.errors import ConfigError, located
-from newsletter.highlighting import Highlighter
-from newsletter.inlining import html_of, inline_css
-from newsletter.mirror import CODE_STAYS, mirror_css, mirror_html
 from newsletter.model.issue import (
     Attachment,
     Block,
@@ -49,13 +44,18 @@ from newsletter.model.issue import (
     Theme,
     plain_text,
 )
-from newsletter.picture_markup import hero_html, inline_picture, picture_html
-from newsletter.plaintext import columns, render_text
 from newsletter.post.markdown.story import says_nothing
 from newsletter.post.templating.placeholders import unmark
-from newsletter.slots import Marks
-from newsletter.standfirst import standfirst, stories_are_most
-from newsletter.table_form import table_form
+from newsletter.render.direction import direction_of, isolated, turned
+from newsletter.render.highlighting import Highlighter
+from newsletter.render.inline_css import html_of, inline_css
+from newsletter.render.mirror import CODE_STAYS, mirror_css, mirror_html
+from newsletter.render.picture_html import hero_html, inline_picture, picture_html
+from newsletter.render.plain_text import columns, render_text
+from newsletter.render.size_budget import STEPS, Drawn, Fit, draw_to_fit, measure, row_mark, section_sizes
+from newsletter.render.slots import Marks
+from newsletter.render.standfirst import standfirst, stories_are_most
+from newsletter.render.table_form import table_form
 from newsletter.text import printable
 
 PREHEADER_WIDTH = 140
