@@ -40,7 +40,7 @@ from newsletter.post.templating.placeholders import Condition
 
 if TYPE_CHECKING:
     from newsletter.audience import Audience
-    from newsletter.images import ImageMode
+    from newsletter.render.images.resolve import ImageMode
     from newsletter.weblinks import LinkChecker
 
 _ORDER = {"error": 0, "warning": 1, "hint": 2}

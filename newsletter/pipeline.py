@@ -21,14 +21,14 @@ from newsletter.blog import read_site
 from newsletter.config import Config
 from newsletter.errors import ConfigError, ContentError, located
 from newsletter.files import open_post
-from newsletter.image_cache import Cache
-from newsletter.images import ImageMode, resolve_images
 from newsletter.message.compose import Composer, Variants, answers
 from newsletter.model.column_rules import Rule, rules_of
 from newsletter.model.issue import Email, Finding, Issue, Masthead, Message, Site, Subscriber, fold_address
 from newsletter.post.parse import Post, decode_post, parse_post
 from newsletter.post.publication import held_findings
 from newsletter.post.templating.placeholders import Condition
+from newsletter.render.images.cache import Cache
+from newsletter.render.images.resolve import ImageMode, resolve_images
 from newsletter.render.render_issue import render_issue
 from newsletter.text import FaultError
 from newsletter.themes import load_theme
@@ -102,7 +102,7 @@ def render_post(
     mode = (images or settings.images.mode) if theme.values["layout"].get("images", True) else "remote"
     fetcher = None
     if mode != "remote":
-        from newsletter.fetch import Fetcher
+        from newsletter.render.images.fetch import Fetcher
 
         fetcher = Fetcher()  # one for all variants: it remembers which pictures could not be had
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 
-from newsletter.fetch import Fetcher, Limits
+from newsletter.render.images.fetch import Fetcher, Limits
 from newsletter.safe_http import Address
 
 HERE = ip_address("127.0.0.1")

@@ -12,11 +12,11 @@ from conftest import NodeScript
 from image_server import local_fetcher, serving
 from test_images import faulty, photo
 
-from newsletter.image_cache import Cache
-from newsletter.images import ImageMode, Resolved, resolve_images
 from newsletter.message.compose import Composer
 from newsletter.model.issue import Masthead, Sender, Subscriber
 from newsletter.post.parse import parse_post
+from newsletter.render.images.cache import Cache
+from newsletter.render.images.resolve import ImageMode, Resolved, resolve_images
 from newsletter.render.render_issue import render_issue
 from newsletter.themes import load_theme
 

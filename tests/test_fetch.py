@@ -13,8 +13,8 @@ import pytest
 import trustme
 from image_server import ImageServer, allow_here, local_fetcher, serving
 
-from newsletter.fetch import Fetcher
-from newsletter.mail_picture import PictureError
+from newsletter.render.images.fetch import Fetcher
+from newsletter.render.images.picture import PictureError
 from newsletter.safe_http import is_public
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from newsletter.errors import ConfigError
-from newsletter.image_cache import Cache
+from newsletter.render.images.cache import Cache
 
 
 def test_the_cache_gives_back_what_it_was_given(tmp_path: Path) -> None:

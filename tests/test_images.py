@@ -18,9 +18,9 @@ from image_server import ImageServer, local_fetcher, serving
 from PIL import Image as Pillow
 
 from newsletter.errors import ConfigError
-from newsletter.image_cache import Cache
-from newsletter.images import MAX_FILE_BYTES, ImageMode, Resolved, resolve_images
 from newsletter.model.issue import Attachment, Figure, Finding, Image, Issue, Link, Paragraph, Story, Text
+from newsletter.render.images.cache import Cache
+from newsletter.render.images.resolve import MAX_FILE_BYTES, ImageMode, Resolved, resolve_images
 
 
 def picture(kind: str = "PNG", size: tuple[int, int] = (30, 20), colour: str = "red") -> bytes:

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageDraw
 
-from newsletter.picture import (
+from newsletter.render.images.convert import (
     MAX_ANIMATION_BYTES,
     STEPS,
     Picture,
@@ -25,7 +25,7 @@ from newsletter.picture import (
     prepare_picture,
     prepare_pictures,
 )
-from newsletter.svg import draw_svg
+from newsletter.render.images.svg import draw_svg
 
 WIDTH = 1200
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" {}>{}</svg>'
@@ -234,7 +234,7 @@ def test_a_heavy_animation_gives_its_first_frame(kind: str) -> None:
 
 
 def test_an_animation_of_too_many_frames_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("newsletter.picture._ANIMATION_PIXELS", 4 * 80 * 60 - 1)
+    monkeypatch.setattr("newsletter.render.images.convert._ANIMATION_PIXELS", 4 * 80 * 60 - 1)
     assert prepare_picture(animation("GIF", 4), max_width=WIDTH).stilled
     assert not prepare_picture(animation("GIF", 3), max_width=WIDTH).stilled
 

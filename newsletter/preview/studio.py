@@ -20,13 +20,13 @@ from newsletter.check import findings_of
 from newsletter.config import FILE_NAME, Config
 from newsletter.errors import NewsletterError
 from newsletter.files import open_post
-from newsletter.images import ImageMode
 from newsletter.list_sources import read_lists
 from newsletter.message.compose import answers
 from newsletter.model.column_rules import Rule
 from newsletter.model.issue import Email, Finding
 from newsletter.pipeline import SAMPLE, Rendering, render_post
 from newsletter.post.templating.placeholders import Condition
+from newsletter.render.images.resolve import ImageMode
 from newsletter.themes import template_roots
 
 Answers = tuple[bool, ...]

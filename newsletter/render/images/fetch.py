@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from newsletter.mail_picture import PictureError
+from newsletter.render.images.picture import PictureError
 from newsletter.safe_http import (
     NO_ADDRESS,
     Address,

@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from PIL import Image as Pillow
 from PIL import ImageCms, ImageOps, ImageSequence, UnidentifiedImageError
 
-from newsletter.mail_picture import Picture, PictureError
-from newsletter.svg import draw_svg, looks_like_svg
+from newsletter.render.images.picture import Picture, PictureError
+from newsletter.render.images.svg import draw_svg, looks_like_svg
 
 MAX_PIXELS = 40_000_000
 """A larger one is refused by its header, before it is decoded: a few KB may say 100,000 by 100,000."""

@@ -19,15 +19,15 @@ from urllib.parse import unquote, unquote_to_bytes, urljoin, urlsplit
 
 from newsletter.errors import ConfigError
 from newsletter.files import write_atomically
-from newsletter.image_cache import Cache
-from newsletter.mail_picture import Picture, PictureError
 from newsletter.model.issue import Attachment, Finding, Image, Inlines, Issue, Link, Text
 from newsletter.model.transform import map_images
 from newsletter.post.markdown.story import says_nothing
+from newsletter.render.images.cache import Cache
+from newsletter.render.images.picture import Picture, PictureError
 from newsletter.text import printable
 
 if TYPE_CHECKING:
-    from newsletter.fetch import Fetcher
+    from newsletter.render.images.fetch import Fetcher
 
 ImageMode = Literal["remote", "embed", "mirror"]
 
@@ -85,7 +85,7 @@ def resolve_images(
         )
     gathered = _gather(issue, files, cache, fetcher, on_progress)
     budget = max_total_kb * 1024 if mode == "embed" else None
-    from newsletter.picture import prepare_pictures
+    from newsletter.render.images.convert import prepare_pictures
 
     pictures = prepare_pictures(gathered.contents, max_width=2 * layout_width, max_total_bytes=budget)
     findings = _keep(gathered, pictures, cache)
@@ -216,7 +216,9 @@ class _Reader:
             what = f"the picture {_shown(image.src)} is left out: {error.what}"
             self._note("image-unreadable", what, error.remedy, image)
             return False
-        from newsletter.picture import look_at  # Pillow takes a while to load, and a digest may need none of it
+        from newsletter.render.images.convert import (
+            look_at,  # Pillow takes a while to load, and a digest may need none of it
+        )
 
         try:
             media_type, size = look_at(data)
@@ -299,7 +301,7 @@ def _fetch(
     urls: tuple[str, ...], fetcher: Fetcher | None, on_progress: Callable[[int, int], None]
 ) -> dict[str, bytes | PictureError]:
     # Only here: a run that fetches nothing need not load an HTTP client.
-    from newsletter.fetch import Fetcher
+    from newsletter.render.images.fetch import Fetcher
 
     return (fetcher or Fetcher()).fetch(urls, on_progress)
 
