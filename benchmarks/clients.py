@@ -21,7 +21,7 @@ from newsletter.clients import load_support
 from newsletter.model.issue import Masthead, Site
 from newsletter.post.parse import parse_post
 from newsletter.render.render_issue import render_issue
-from newsletter.themes import load_theme
+from newsletter.render.themes.load import load_theme
 
 SHARES = {"gmail": 25.0, "outlook": 25.0, "apple-mail": 25.0, "yahoo": 25.0}
 ROUNDS = 30

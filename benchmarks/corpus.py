@@ -29,7 +29,7 @@ from newsletter.post.parse import decode_post, parse_post  # noqa: E402
 from newsletter.post.templating.liquid import resolve_liquid  # noqa: E402
 from newsletter.post.templating.shortcodes import resolve_shortcodes  # noqa: E402
 from newsletter.render.render_issue import render_issue  # noqa: E402
-from newsletter.themes import load_theme  # noqa: E402
+from newsletter.render.themes.load import load_theme  # noqa: E402
 
 ENDINGS = (".md", ".markdown", ".mdx", ".mkd")
 SITE = Site("https://blog.example")

@@ -14,7 +14,7 @@ from pathlib import Path
 from newsletter.model.issue import Masthead
 from newsletter.post.parse import parse_post
 from newsletter.render.render_issue import render_issue
-from newsletter.themes import load_theme
+from newsletter.render.themes.load import load_theme
 
 CHECKOUT = Path(__file__).parent.parent
 EXAMPLE = CHECKOUT / "examples" / "2026-03-02-ai-daily.md"

@@ -99,7 +99,7 @@ def print_warm(post: Path, rounds: int) -> None:
     from newsletter.model.issue import Masthead, Site
     from newsletter.post.parse import decode_post, parse_post
     from newsletter.render.render_issue import render_issue
-    from newsletter.themes import load_theme
+    from newsletter.render.themes.load import load_theme
 
     theme = load_theme("classic", CHECKOUT)
     data = post.read_bytes()

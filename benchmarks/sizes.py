@@ -17,7 +17,7 @@ from newsletter.model.issue import Masthead, Site
 from newsletter.post.parse import parse_post
 from newsletter.render.render_issue import render_issue
 from newsletter.render.size_budget import encoded_size
-from newsletter.themes import load_theme
+from newsletter.render.themes.load import load_theme
 
 CHECKOUT = Path(__file__).parent.parent
 EXAMPLE = CHECKOUT / "examples" / "2026-03-02-ai-daily.md"

@@ -15,7 +15,7 @@ from newsletter.clients import load_support
 from newsletter.model.issue import Masthead, Site
 from newsletter.post.parse import decode_post, parse_post
 from newsletter.render.render_issue import render_issue
-from newsletter.themes import load_theme
+from newsletter.render.themes.load import load_theme
 
 CHECKOUT = Path(__file__).parent.parent
 DOCUMENT = CHECKOUT / "docs" / "clients.md"

@@ -31,7 +31,7 @@ from newsletter.model.issue import (
 from newsletter.pages import page_folder
 from newsletter.pipeline import Rendering, masthead_of, render_post, signer_of
 from newsletter.render.render_issue import choose_labels, render_issue
-from newsletter.themes import load_theme
+from newsletter.render.themes.load import load_theme
 
 Kind = Literal["confirm", "already", "welcome"]
 

@@ -22,7 +22,7 @@ from newsletter.model.issue import Email, Issue, Message, Sender, Subscriber, Te
 from newsletter.model.transform import as_json
 from newsletter.post.templating.placeholders import unmark
 from newsletter.render.size_budget import sent_size
-from newsletter.themes import template_roots
+from newsletter.render.themes.load import template_roots
 
 if TYPE_CHECKING:
     from newsletter.audience import Audience

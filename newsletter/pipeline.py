@@ -30,8 +30,8 @@ from newsletter.post.templating.placeholders import Condition
 from newsletter.render.images.cache import Cache
 from newsletter.render.images.resolve import ImageMode, resolve_images
 from newsletter.render.render_issue import render_issue
+from newsletter.render.themes.load import load_theme
 from newsletter.text import FaultError
-from newsletter.themes import load_theme
 
 if TYPE_CHECKING:  # imported where they are used: sending needs half a second of them, and rendering none
     from newsletter.audience import Audience

@@ -13,7 +13,7 @@ from newsletter.model.issue import Email, Issue, Masthead, Site
 from newsletter.post.parse import decode_post, parse_post
 from newsletter.render.plain_text import WIDTH, columns
 from newsletter.render.render_issue import render_issue
-from newsletter.themes import load_theme
+from newsletter.render.themes.load import load_theme
 
 MASTHEAD = Masthead("AI 日报", "Example Ltd, 1 Example Street", unsubscribe=True)
 

@@ -11,7 +11,7 @@ from conftest import CHECKOUT, Evaluate
 from newsletter.model.issue import Masthead
 from newsletter.post.parse import parse_post
 from newsletter.render.render_issue import render_issue
-from newsletter.themes import load_theme
+from newsletter.render.themes.load import load_theme
 
 THEMES = ("classic", "brief", "essay")
 PARTS = "\n\n".join(f"{'#' * level} Level {level}\n\nWords." for level in (2, 3, 4))

@@ -14,7 +14,7 @@ from newsletter.post.parse import parse_post
 from newsletter.render.direction import direction_of, is_rtl_language, turned
 from newsletter.render.mirror import mirror_css, mirror_html
 from newsletter.render.render_issue import render_issue
-from newsletter.themes import load_theme
+from newsletter.render.themes.load import load_theme
 
 THEMES = ("classic", "brief", "essay")
 ARABIC = """---

@@ -18,7 +18,7 @@ from newsletter.post.parse import parse_post
 from newsletter.render.images.cache import Cache
 from newsletter.render.images.resolve import ImageMode, Resolved, resolve_images
 from newsletter.render.render_issue import render_issue
-from newsletter.themes import load_theme
+from newsletter.render.themes.load import load_theme
 
 MAX_MESSAGE_BYTES = 2_000_000
 

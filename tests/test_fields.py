@@ -20,7 +20,7 @@ from newsletter.model.issue import Email, Masthead, Paragraph, Site, Slot, plain
 from newsletter.post.parse import parse_post
 from newsletter.post.templating.placeholders import MAX_CONDITION, mark_fields, parse_condition, unmark
 from newsletter.render.render_issue import render_issue
-from newsletter.themes import load_theme
+from newsletter.render.themes.load import load_theme
 
 PERSON = {"plan": "pro", "city": "杭州", "age": "30", "zip": "01234", "tags": "a,vip", "first name": "Ada", "none": ""}
 

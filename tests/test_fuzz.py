@@ -24,7 +24,7 @@ from newsletter.model.transform import as_json
 from newsletter.post.parse import MAX_BYTES, decode_post, parse_post
 from newsletter.render import size_budget as budget
 from newsletter.render.render_issue import render_issue
-from newsletter.themes import load_theme
+from newsletter.render.themes.load import load_theme
 
 SITE = Site("https://blog.example", "/b", "date", {"title": "博客", "tags": ["a"]})
 MASTHEAD = Masthead("刊", "某路 1 号", unsubscribe=True)

@@ -12,7 +12,7 @@ from newsletter.model.issue import Masthead
 from newsletter.post.parse import parse_post
 from newsletter.render.highlighting import MAX_HIGHLIGHTED_CHARS, MAX_ISSUE_CHARS, Highlighter
 from newsletter.render.render_issue import render_issue
-from newsletter.themes import load_theme
+from newsletter.render.themes.load import load_theme
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from newsletter.model.issue import Masthead, Site, Theme
 from newsletter.post.front_matter import read_front_matter
 from newsletter.post.parse import parse_post
 from newsletter.render.render_issue import render_issue
-from newsletter.themes import load_theme
+from newsletter.render.themes.load import load_theme
 
 SITE = Site("https://blog.example")
 

@@ -35,7 +35,7 @@ from newsletter.model.issue import (
 )
 from newsletter.post.markdown.parse_markdown import MarkdownError, parse_markdown
 from newsletter.render.render_issue import render_issue
-from newsletter.themes import load_theme
+from newsletter.render.themes.load import load_theme
 
 BASE_URL = "https://blog.example/posts/"
 

@@ -24,7 +24,7 @@ from newsletter.model.issue import Image, Masthead, Site
 from newsletter.model.transform import map_images
 from newsletter.post.parse import decode_post, parse_post
 from newsletter.render.render_issue import render_issue
-from newsletter.themes import load_theme
+from newsletter.render.themes.load import load_theme
 
 THEMES = ("classic", "brief", "essay")
 WIDTHS = (320, 390, 640)

@@ -45,7 +45,7 @@ from newsletter.model.issue import (
 )
 from newsletter.post.parse import parse_post
 from newsletter.render.render_issue import choose_labels, format_date, render_issue
-from newsletter.themes import load_theme
+from newsletter.render.themes.load import load_theme
 
 EXAMPLE = CHECKOUT / "examples" / "2026-03-02-ai-daily.md"
 MASTHEAD = Masthead("AI 日报", "Example Ltd, 1 Example Street", unsubscribe=True)

@@ -11,7 +11,7 @@ from newsletter.checks.rendered import CLIPPED_BYTES, HEAVY_BYTES, rendered_find
 from newsletter.model.issue import Attachment, Email, Issue, Masthead, Template, Theme
 from newsletter.post.parse import parse_post
 from newsletter.render.render_issue import render_issue
-from newsletter.themes import load_theme
+from newsletter.render.themes.load import load_theme
 
 MASTHEAD = Masthead("Daily", "Daily Ltd, 1 Main Street", unsubscribe=True)
 POST = (

@@ -16,8 +16,8 @@ from newsletter.message.compose import Composer
 from newsletter.model.issue import Sender, Subscriber
 from newsletter.post.parse import parse_post
 from newsletter.render.render_issue import Masthead, render_issue
+from newsletter.render.themes.load import load_theme
 from newsletter.spam import read_report, spam_score
-from newsletter.themes import load_theme
 
 GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 ADA = Subscriber("ada@example.com", {"email": "ada@example.com", "name": "Ada Lovelace"})

@@ -27,7 +27,7 @@ from newsletter.model.issue import Email, Finding
 from newsletter.pipeline import SAMPLE, Rendering, render_post
 from newsletter.post.templating.placeholders import Condition
 from newsletter.render.images.resolve import ImageMode
-from newsletter.themes import template_roots
+from newsletter.render.themes.load import template_roots
 
 Answers = tuple[bool, ...]
 Mark = tuple[int, int, int]

@@ -17,7 +17,6 @@ import jinja2.sandbox
 from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
-from newsletter.css import SHEETS, refuse_rules
 from newsletter.errors import ConfigError, located
 from newsletter.model.issue import (
     Attachment,
@@ -56,6 +55,7 @@ from newsletter.render.size_budget import STEPS, Drawn, Fit, draw_to_fit, measur
 from newsletter.render.slots import Marks
 from newsletter.render.standfirst import standfirst, stories_are_most
 from newsletter.render.table_form import table_form
+from newsletter.render.themes.stylesheets import SHEETS, refuse_rules
 from newsletter.text import printable
 
 PREHEADER_WIDTH = 140

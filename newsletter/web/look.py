@@ -12,7 +12,7 @@ from jinja2 import Environment
 
 from newsletter.config import Config
 from newsletter.pages import page_environment, page_folder, page_words
-from newsletter.themes import load_theme
+from newsletter.render.themes.load import load_theme
 
 MAX_ACCEPTED = 20
 """Languages of one header that are looked at."""
