@@ -22,7 +22,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from newsletter.ledger import Ledger, Move
+from newsletter.ledger.ledger import Ledger, Move
 from newsletter.model.issue import State
 
 GROUP = 10

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from newsletter.ledger import Claim, Ledger, Move
+from newsletter.ledger.ledger import Claim, Ledger, Move
 from newsletter.model.issue import State
 from newsletter.report import read_report
 from newsletter.report_page import render_page

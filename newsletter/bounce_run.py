@@ -38,7 +38,7 @@ from newsletter.bounces.readings import (
 from newsletter.bounces.score import SOFT_RULE, SoftRule
 from newsletter.config import Config
 from newsletter.errors import ConfigError
-from newsletter.ledger_start import require_ledger
+from newsletter.ledger.presence import require_ledger
 from newsletter.mailboxes import Mailbox, open_mailbox
 from newsletter.model.issue import fold_address
 from newsletter.people.bounced import Recipient

@@ -282,8 +282,8 @@ def _send(sending: Sending, way: _Way, catcher: Catcher | None = None) -> int | 
     """Show, ask, send, account. Gives the exit code; None where it is agreed on and goes at `way.at`."""
     from newsletter.command_hints import hints_for
     from newsletter.identity import under_known_name
-    from newsletter.ledger import Ledger
-    from newsletter.ledger_start import require_start
+    from newsletter.ledger.ledger import Ledger
+    from newsletter.ledger.presence import require_start
     from newsletter.people.store import copy_suppressions
     from newsletter.send import require_sendable
     from newsletter.sender_checks import sender_warnings
@@ -378,7 +378,7 @@ def _absolute(path: object) -> str:
 
 
 def _question(sending: Sending, due: int, others: int, *, begins: bool = False) -> str:
-    from newsletter.ledger_start import NOTHING_SENT
+    from newsletter.ledger.presence import NOTHING_SENT
 
     one, many = ("address", "addresses") if sending.test else ("subscriber", "subscribers")
     ask_for = f"Send to {'the other ' if others else ''}{due:,} {one if due == 1 else many}?"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from newsletter.audience import Audience
     from newsletter.command_hints import Hints
     from newsletter.config import Config
-    from newsletter.ledger import Delivery, IssueRow, Plan
+    from newsletter.ledger.ledger import Delivery, IssueRow, Plan
     from newsletter.model.issue import Finding, Outcome
     from newsletter.pipeline import Sending
     from newsletter.render.images.resolve import ImageMode

@@ -22,7 +22,7 @@ from newsletter.connect import UnreachableError
 from newsletter.errors import DeliveryError
 from newsletter.journal import Journal
 from newsletter.lane import Lane
-from newsletter.ledger import Claim, Move
+from newsletter.ledger.ledger import Claim, Move
 from newsletter.message.compose import Composer
 from newsletter.model.issue import Message, Outcome, Relay, State, Subscriber
 from newsletter.model.moments import shown_local, shown_moment

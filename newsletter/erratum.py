@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from newsletter.audience import Audience
 from newsletter.errors import ConfigError
-from newsletter.ledger import Ledger
+from newsletter.ledger.ledger import Ledger
 from newsletter.model.issue import State, fold_address
 from newsletter.pipeline import Sending
 

@@ -11,9 +11,9 @@ from pathlib import Path, PurePath
 from newsletter.config import Config
 from newsletter.errors import ConfigError, ContentError
 from newsletter.files import STDIN, open_post
-from newsletter.ledger import Ledger
-from newsletter.ledger_identity import Known
-from newsletter.ledger_start import is_current
+from newsletter.ledger.identity import Known
+from newsletter.ledger.ledger import Ledger
+from newsletter.ledger.presence import is_current
 from newsletter.message.compose import Composer
 from newsletter.model.issue_name import Identity, differences, is_folder_page, name_of_file, slug_of
 from newsletter.pipeline import Rendering, Sending

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
-from newsletter.ledger import Move
+from newsletter.ledger.ledger import Move
 
 LINGER_S = 0.05
 _Result = TypeVar("_Result")

@@ -14,7 +14,7 @@ from functools import partial
 from types import MappingProxyType
 
 from newsletter.config import Config
-from newsletter.ledger import Ledger
+from newsletter.ledger.ledger import Ledger
 from newsletter.letters import Latest, Letters
 from newsletter.model.issue import Message, Subscriber
 from newsletter.outbox import Letter

@@ -13,8 +13,8 @@ from itertools import chain, islice
 from types import MappingProxyType
 from typing import Any
 
-from newsletter.ledger import Delivery, Ledger, Run, Version
-from newsletter.ledger_report import DomainRow, ReplyRow, TimelineRow
+from newsletter.ledger.ledger import Delivery, Ledger, Run, Version
+from newsletter.ledger.queries import DomainRow, ReplyRow, TimelineRow
 from newsletter.meanings import meaning_of, remedy_of
 from newsletter.model.issue import State
 from newsletter.timeline import SHOWN, Timeline, chart_of, has_pauses

@@ -7,7 +7,7 @@ from datetime import tzinfo
 
 from rich.cells import cell_len
 
-from newsletter.ledger import Run
+from newsletter.ledger.ledger import Run
 from newsletter.report import (
     UNNAMED,
     WORDS,

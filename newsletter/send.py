@@ -26,8 +26,8 @@ from newsletter.errors import BusyError, ConfigError, ContentError, LedgerError,
 from newsletter.identity import known_issue as known_issue
 from newsletter.identity import require_same_issue
 from newsletter.lane import Lane
-from newsletter.ledger import Claim, IllegalMoveError, Ledger, Move, Plan
-from newsletter.ledger_start import require_ledger
+from newsletter.ledger.ledger import Claim, IllegalMoveError, Ledger, Move, Plan
+from newsletter.ledger.presence import require_ledger
 from newsletter.model.issue import Outcome, Relay, State, Subscriber, fold_address
 from newsletter.pace import Pace
 from newsletter.people.store import People

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from newsletter.ledger_report import TimelineRow
+from newsletter.ledger.queries import TimelineRow
 from newsletter.model.issue import State
 from newsletter.schema import stamp_of, time_of
 

@@ -17,7 +17,7 @@ from smtp_server import SmtpServer
 
 from newsletter.delivery import Route, Stopped, Watcher, deliver
 from newsletter.lane import Lane, Rules
-from newsletter.ledger import Claim, Delivery, Ledger, Move, Plan
+from newsletter.ledger.ledger import Claim, Delivery, Ledger, Move, Plan
 from newsletter.message.compose import Composer
 from newsletter.model.issue import Email, Outcome, Relay, Sender, Slot, State, Subscriber, Template
 from newsletter.pace import Pace, Rate

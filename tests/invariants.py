@@ -14,7 +14,7 @@ from pathlib import Path
 from time import monotonic
 
 from newsletter.errors import BusyError
-from newsletter.ledger import Ledger
+from newsletter.ledger.ledger import Ledger
 from newsletter.model.issue import State
 
 MAY_HAVE_IT = frozenset({State.SENT, State.COMMITTING, State.UNCERTAIN})

@@ -24,7 +24,7 @@ from newsletter.bounce_run import (
 from newsletter.bounces.arrivals import Arrival
 from newsletter.bounces.readings import Bounce, Complaint, Failure, Kind, Traces, Unsubscribe
 from newsletter.bounces.score import SoftRule
-from newsletter.ledger import Ledger, Move
+from newsletter.ledger.ledger import Ledger, Move
 from newsletter.mailboxes import Mailbox, open_mailbox
 from newsletter.model.issue import State
 from newsletter.people.rows import Reason

@@ -31,7 +31,7 @@ from newsletter.catcher import Catcher
 from newsletter.delivery import TRIES_A_RUN, Canary, Stopped
 from newsletter.errors import DeliveryError
 from newsletter.lane import Rules
-from newsletter.ledger import Ledger, Plan
+from newsletter.ledger.ledger import Ledger, Plan
 from newsletter.model.issue import Relay, State
 from newsletter.pace import QuietHours, Rate
 from newsletter.people.store import People

@@ -10,7 +10,7 @@ import pytest
 
 from newsletter import journal as journals
 from newsletter.journal import Journal
-from newsletter.ledger import Move
+from newsletter.ledger.ledger import Move
 from newsletter.model.issue import State
 
 

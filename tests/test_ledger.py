@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from newsletter.errors import ConfigError
-from newsletter.ledger import MOVES, Claim, Delivery, IllegalMoveError, Ledger, Move, Plan
+from newsletter.ledger.ledger import MOVES, Claim, Delivery, IllegalMoveError, Ledger, Move, Plan
 from newsletter.model.issue import Outcome, State
 from newsletter.people.store import People
 from newsletter.segments import join_segment

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from front_door import newsletter
 
-from newsletter.ledger import Ledger, Move
+from newsletter.ledger.ledger import Ledger, Move
 from newsletter.model.issue import State
 
 ADA, BEN, CY, DI = (f"{name}@example.com" for name in ("ada", "ben", "cy", "di"))

@@ -21,7 +21,7 @@ from psycopg import sql
 from newsletter import database
 from newsletter.database import connected, parse_place
 from newsletter.errors import BusyError, ConfigError
-from newsletter.ledger import Ledger, Move, Plan
+from newsletter.ledger.ledger import Ledger, Move, Plan
 from newsletter.model.issue import State
 
 Store = Path | str

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.ledger import Delivery, Ledger, Plan, Version
+from newsletter.ledger.ledger import Delivery, Ledger, Plan, Version
 from newsletter.model.issue import State
 from newsletter.people.store import People, copy_suppressions
 from newsletter.schema import VERSION

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from newsletter.ledger import Ledger
+from newsletter.ledger.ledger import Ledger
 from newsletter.model.issue import State
 
 NOW = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from newsletter.errors import ConfigError
-from newsletter.ledger import Ledger, Move, Plan
+from newsletter.ledger.ledger import Ledger, Move, Plan
 from newsletter.model.issue import State
 from newsletter.people.rows import Preferences, Reason
 from newsletter.people.store import People

@@ -36,7 +36,7 @@ from smtp_server import Rule, SmtpServer
 
 from newsletter import cli_send
 from newsletter.cli import cli
-from newsletter.ledger import Ledger
+from newsletter.ledger.ledger import Ledger
 
 ISSUE = "2026-03-01-hello"
 TWELVE = people(12)

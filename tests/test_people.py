@@ -15,7 +15,7 @@ import pytest
 
 from newsletter.bounces.score import SoftRule
 from newsletter.errors import ConfigError
-from newsletter.ledger import Ledger, Move
+from newsletter.ledger.ledger import Ledger, Move
 from newsletter.model.issue import Outcome, State
 from newsletter.people.bounced import Recipient
 from newsletter.people.rows import (

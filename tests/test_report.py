@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.cli_report import report as report_command
-from newsletter.ledger import Claim, Ledger, Move
-from newsletter.ledger_report import TimelineRow
+from newsletter.ledger.ledger import Claim, Ledger, Move
+from newsletter.ledger.queries import TimelineRow
 from newsletter.meanings import meaning_of
 from newsletter.model.issue import State
 from newsletter.report import (

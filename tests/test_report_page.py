@@ -11,7 +11,7 @@ import pytest
 from lxml import html
 from test_report import FULL, GONE, ISSUE, LOST, TAKEN, Book, cycle, people
 
-from newsletter.ledger import Claim, Move
+from newsletter.ledger.ledger import Claim, Move
 from newsletter.model.issue import State
 from newsletter.report import LISTED, report_json
 from newsletter.report_page import MAX_BYTES, render_page

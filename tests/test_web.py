@@ -17,7 +17,7 @@ from web_site import ADA, LISTS, NOW, SECRET, TOML, Answer, Site, button_of, run
 
 from newsletter.config import load_config
 from newsletter.errors import ConfigError
-from newsletter.ledger import Ledger, Move
+from newsletter.ledger.ledger import Ledger, Move
 from newsletter.model.issue import Relay, State
 from newsletter.people.rows import Preferences, Reason, Standing
 from newsletter.tokens import Link, make_link

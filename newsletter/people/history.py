@@ -10,8 +10,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from newsletter.ledger_report import delivery
-from newsletter.ledger_rows import Delivery, storable
+from newsletter.ledger.queries import delivery
+from newsletter.ledger.records import Delivery, storable
 from newsletter.model.issue import State, fold_address
 from newsletter.people.rows import (
     BounceEvent,

@@ -9,7 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
 
-from newsletter.ledger_rows import Delivery
+from newsletter.ledger.records import Delivery
 
 
 class Reason(enum.StrEnum):

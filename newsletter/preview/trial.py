@@ -11,7 +11,7 @@ from newsletter.audience import Audience
 from newsletter.delivery import Watcher
 from newsletter.errors import ConfigError, NewsletterError
 from newsletter.lanes import choose_lanes
-from newsletter.ledger import Ledger
+from newsletter.ledger.ledger import Ledger
 from newsletter.list_sources import open_sign_ups
 from newsletter.message.compose import Composer
 from newsletter.model.issue import Outcome

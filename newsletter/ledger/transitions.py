@@ -12,9 +12,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from newsletter.ledger_plan import KnownIssue
-from newsletter.ledger_rows import Claim, IllegalMoveError, Move, storable
-from newsletter.ledger_suppressed import already_off, take_off
+from newsletter.ledger.plan import KnownIssue
+from newsletter.ledger.records import Claim, IllegalMoveError, Move, storable
+from newsletter.ledger.suppression import already_off, take_off
 from newsletter.model.issue import State
 from newsletter.model.retry_delay import LONGEST_S
 from newsletter.schema import MOVES, deliveries, issues, stamp_of

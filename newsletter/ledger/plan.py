@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from newsletter.ledger_rows import Plan, storable
+from newsletter.ledger.records import Plan, storable
 from newsletter.model.issue import State
 from newsletter.schema import deliveries, identities, issues, moment_of, time_of, versions
 from newsletter.segments import split_segment

@@ -11,7 +11,7 @@ from pathlib import PurePath
 
 import sqlalchemy as sa
 
-from newsletter.ledger_rows import storable
+from newsletter.ledger.records import storable
 from newsletter.model.issue import State
 from newsletter.model.issue_name import Identity, is_folder_page
 from newsletter.schema import deliveries, identities, issues, versions

@@ -18,21 +18,14 @@ from typing import Self
 
 import sqlalchemy as sa
 
-from newsletter import ledger_moves, ledger_plan, ledger_report, ledger_suppressed
 from newsletter.database import told
-from newsletter.ledger_identity import Known, known_identity, note_identity
-from newsletter.ledger_report import DomainRow, ReplyRow, TimelineRow
-from newsletter.ledger_rows import (
-    Claim,
-    Delivery,
-    IllegalMoveError,
-    IssueRow,
-    Move,
-    Plan,
-    Run,
-    Version,
-    storable,
-)
+from newsletter.ledger import plan as ledger_plan
+from newsletter.ledger import queries as ledger_report
+from newsletter.ledger import suppression as ledger_suppressed
+from newsletter.ledger import transitions as ledger_moves
+from newsletter.ledger.identity import Known, known_identity, note_identity
+from newsletter.ledger.queries import DomainRow, ReplyRow, TimelineRow
+from newsletter.ledger.records import Claim, Delivery, IllegalMoveError, IssueRow, Move, Plan, Run, Version, storable
 from newsletter.lock import advisory_lock, busy_at, lock_path, locked
 from newsletter.model.issue import Outcome, State, fold_address
 from newsletter.model.issue_name import Identity

@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from newsletter.ledger_rows import Delivery
+from newsletter.ledger.records import Delivery
 from newsletter.model.issue import State
 from newsletter.schema import deliveries, moment_of, time_of
 
