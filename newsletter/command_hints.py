@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from newsletter.config import Config, load_config
-from newsletter.database import parse_place
 from newsletter.errors import ConfigError
+from newsletter.ledger.database.engine import parse_place
 
 
 @dataclass(frozen=True, slots=True)

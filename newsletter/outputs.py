@@ -12,7 +12,7 @@ from pathlib import Path
 
 from newsletter.config import FILE_NAME, Config
 from newsletter.errors import ConfigError
-from newsletter.ledger_file import MAGIC
+from newsletter.ledger.database.ledger_file import MAGIC
 
 RENDERED = ("email.html", "email.txt", "email.mjml", "issue.json")
 DRY_RUN = (*RENDERED, "index.html", "message.eml", "recipients.csv")

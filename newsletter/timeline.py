@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from newsletter.ledger.database.schema import stamp_of, time_of
 from newsletter.ledger.queries import TimelineRow
 from newsletter.model.issue import State
-from newsletter.schema import stamp_of, time_of
 
 MOST_BARS = 72
 FEWEST_BARS = 24

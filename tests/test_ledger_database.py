@@ -18,9 +18,9 @@ import pytest
 from postgres import PASSWORD, Server
 from psycopg import sql
 
-from newsletter import database
-from newsletter.database import connected, parse_place
 from newsletter.errors import BusyError, ConfigError
+from newsletter.ledger.database import engine as database
+from newsletter.ledger.database.engine import connected, parse_place
 from newsletter.ledger.ledger import Ledger, Move, Plan
 from newsletter.model.issue import State
 

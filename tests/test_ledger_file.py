@@ -21,9 +21,9 @@ from front_door import Run, finish, newsletter, people, start, write_list, write
 from smtp_server import Fault, Rule, SmtpServer
 
 from newsletter.errors import BusyError, ConfigError, LedgerError, LostLedgerError
+from newsletter.ledger.database.ledger_file import let_go, take
+from newsletter.ledger.database.lock import lock_path, locked
 from newsletter.ledger.ledger import IllegalMoveError, Ledger, Move
-from newsletter.ledger_file import let_go, take
-from newsletter.lock import lock_path, locked
 from newsletter.model.issue import State
 
 EVERYBODY = people(40)

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.cli_report import report as report_command
+from newsletter.ledger.database.schema import time_of
 from newsletter.ledger.ledger import Claim, Ledger, Move
 from newsletter.ledger.queries import TimelineRow
 from newsletter.meanings import meaning_of
@@ -32,7 +33,6 @@ from newsletter.report import (
     took,
 )
 from newsletter.report_text import report_text
-from newsletter.schema import time_of
 from newsletter.timeline import FEWEST_OF_STRETCH, MOST_BARS, MOST_STRETCHES, chart_of
 
 ISSUE = "2026-03-02-daily"

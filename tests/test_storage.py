@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from newsletter.errors import ConfigError
+from newsletter.ledger.database.storage import Storage
 from newsletter.people.rows import Reason
 from newsletter.people.store import People
-from newsletter.storage import Storage
 
 LOOK = """
 import sys

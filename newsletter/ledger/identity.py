@@ -11,10 +11,10 @@ from pathlib import PurePath
 
 import sqlalchemy as sa
 
+from newsletter.ledger.database.schema import deliveries, identities, issues, versions
 from newsletter.ledger.records import storable
 from newsletter.model.issue import State
 from newsletter.model.issue_name import Identity, is_folder_page
-from newsletter.schema import deliveries, identities, issues, versions
 
 _MAY_HAVE_IT = (State.SENT.value, State.UNCERTAIN.value, State.COMMITTING.value)
 

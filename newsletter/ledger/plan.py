@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from newsletter.ledger.database.schema import deliveries, identities, issues, moment_of, time_of, versions
 from newsletter.ledger.records import Plan, storable
 from newsletter.model.issue import State
-from newsletter.schema import deliveries, identities, issues, moment_of, time_of, versions
 from newsletter.segments import split_segment
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from newsletter.database import parse_place
 from newsletter.errors import ConfigError
-from newsletter.schema import VERSION, issues
-from newsletter.storage import Storage
+from newsletter.ledger.database.engine import parse_place
+from newsletter.ledger.database.schema import VERSION, issues
+from newsletter.ledger.database.storage import Storage
 
 
 def has_ledger(place: Path | str) -> bool:

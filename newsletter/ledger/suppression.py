@@ -13,7 +13,7 @@ from types import MappingProxyType
 import sqlalchemy as sa
 
 from newsletter.errors import ConfigError
-from newsletter.schema import deliveries, issues, suppressions
+from newsletter.ledger.database.schema import deliveries, issues, suppressions
 from newsletter.tokens import FORGOTTEN, Shadows, is_shadow
 
 STAGE = "list"

@@ -5,10 +5,19 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from newsletter.errors import ConfigError
+from newsletter.ledger.database.schema import (
+    bounce_events,
+    consents,
+    deliveries,
+    issues,
+    people,
+    preferences,
+    suppressions,
+    tests,
+)
+from newsletter.ledger.database.storage import Storage
 from newsletter.model.issue import State, fold_address
 from newsletter.people.rows import Forgotten, Reason
-from newsletter.schema import bounce_events, consents, deliveries, issues, people, preferences, suppressions, tests
-from newsletter.storage import Storage
 from newsletter.tokens import Shadows
 
 _NOT_YET_MAILED = (State.PENDING.value, State.CLAIMED.value, State.DEFERRED.value)

@@ -10,6 +10,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from newsletter.ledger.database.schema import (
+    bounce_events,
+    consents,
+    deliveries,
+    issues,
+    moment_of,
+    people,
+    preferences,
+    suppressions,
+    tests,
+    time_of,
+)
 from newsletter.ledger.queries import delivery
 from newsletter.ledger.records import Delivery, storable
 from newsletter.model.issue import State, fold_address
@@ -23,18 +35,6 @@ from newsletter.people.rows import (
     Standing,
     Story,
     Suppression,
-)
-from newsletter.schema import (
-    bounce_events,
-    consents,
-    deliveries,
-    issues,
-    moment_of,
-    people,
-    preferences,
-    suppressions,
-    tests,
-    time_of,
 )
 
 MAX_WORDS = 2_000

@@ -18,6 +18,8 @@ from typing import Self
 import sqlalchemy as sa
 
 from newsletter.bounces.score import SOFT_RULE, SoftRule
+from newsletter.ledger.database.schema import consents, people, preferences, stamp_of, suppressions, time_of
+from newsletter.ledger.database.storage import Storage
 from newsletter.model.issue import Subscriber, fold_address
 from newsletter.people import bounced, departing, forgetting, history
 from newsletter.people.rows import (
@@ -33,8 +35,6 @@ from newsletter.people.rows import (
     Story,
     Suppression,
 )
-from newsletter.schema import consents, people, preferences, stamp_of, suppressions, time_of
-from newsletter.storage import Storage
 from newsletter.tokens import Shadows
 
 _PAGE = 1_000

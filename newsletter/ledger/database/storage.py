@@ -12,10 +12,10 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
-from newsletter.database import BUSY_TIMEOUT_S, Place, connected, parse_place, take_file, told
 from newsletter.errors import LedgerError, located
-from newsletter.ledger_file import LedgerFile, Watch, let_go
-from newsletter.schema import VERSION, bring_up_to_date, found_version
+from newsletter.ledger.database.engine import BUSY_TIMEOUT_S, Place, connected, parse_place, take_file, told
+from newsletter.ledger.database.ledger_file import LedgerFile, Watch, let_go
+from newsletter.ledger.database.schema import VERSION, bring_up_to_date, found_version
 
 
 class Storage:

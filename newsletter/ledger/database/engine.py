@@ -20,7 +20,7 @@ from sqlalchemy.pool import StaticPool
 
 from newsletter import DISTRIBUTION
 from newsletter.errors import ConfigError, LedgerError, located
-from newsletter.ledger_file import MAGIC, LedgerFile, LinkedError, let_go, take
+from newsletter.ledger.database.ledger_file import MAGIC, LedgerFile, LinkedError, let_go, take
 
 BUSY_TIMEOUT_S = 5.0
 CONNECT_TIMEOUT_S = 10
