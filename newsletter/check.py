@@ -39,7 +39,7 @@ from newsletter.post.publication import held_findings
 from newsletter.post.templating.placeholders import Condition
 
 if TYPE_CHECKING:
-    from newsletter.audience import Audience
+    from newsletter.audience.audience import Audience
     from newsletter.render.images.resolve import ImageMode
     from newsletter.weblinks import LinkChecker
 

@@ -21,7 +21,7 @@ from newsletter.progress import Progress
 from newsletter.text import printable
 
 if TYPE_CHECKING:
-    from newsletter.audience import Audience
+    from newsletter.audience.audience import Audience
     from newsletter.check import Checked, Mending
     from newsletter.config import Config
     from newsletter.model.issue import Finding
@@ -120,7 +120,7 @@ def check(
 def _audience(to: tuple[str, ...], columns: tuple[Rule, ...], config_path: Path | None, post: str) -> Audience | None:
     if not to:
         return None
-    from newsletter.audience import require_people
+    from newsletter.audience.audience import require_people
     from newsletter.list_sources import read_lists
 
     audience = read_lists(load(config_path, post), *to, columns=columns)

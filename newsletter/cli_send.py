@@ -333,8 +333,8 @@ def _carry_out(
     progress: SendProgress,
     relays: str,
 ) -> Report | None:
+    from newsletter.audience.segments import join_segment
     from newsletter.delivery import Watcher
-    from newsletter.segments import join_segment
     from newsletter.send import deliver_test, deliver_to_list, prepare
 
     watcher = Watcher(progress.outcome, progress.news, progress.waiting)
@@ -563,7 +563,7 @@ def _way(
     yes: bool,
     as_json: bool,
 ) -> _Way:
-    from newsletter.segments import split_segment
+    from newsletter.audience.segments import split_segment
     from newsletter.send import Orders
 
     path, where = split_segment(audience)

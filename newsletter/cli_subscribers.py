@@ -275,7 +275,7 @@ def list_people(
 
     Who left or bounced since may still be among them: `subscribers suppressed` has those.
     """
-    from newsletter.audience import read_audience, require_people
+    from newsletter.audience.audience import read_audience, require_people
     from newsletter.list_sources import open_sign_ups, rules_for
 
     config = load(config_path)

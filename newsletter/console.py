@@ -15,7 +15,7 @@ from newsletter.progress import json_text
 from newsletter.text import printable
 
 if TYPE_CHECKING:
-    from newsletter.audience import Audience
+    from newsletter.audience.audience import Audience
     from newsletter.command_hints import Hints
     from newsletter.config import Config
     from newsletter.ledger.ledger import Delivery, IssueRow, Plan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from newsletter.audience import Audience
+from newsletter.audience.audience import Audience
 from newsletter.errors import ConfigError
 from newsletter.ledger.ledger import Ledger
 from newsletter.model.issue import State, fold_address

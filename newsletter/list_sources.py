@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from newsletter.audience import Audience, is_sign_ups, read_audience
+from newsletter.audience.audience import Audience, is_sign_ups, read_audience
 from newsletter.config import Config, parse_ledger
 from newsletter.model.column_rules import Rule, Rules, rules_of
 from newsletter.send import open_people

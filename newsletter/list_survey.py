@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from newsletter.audience import Audience, SignUps, UnclearColumn, is_sign_ups, open_rows, why_nobody
+from newsletter.audience.audience import Audience, SignUps, UnclearColumn, is_sign_ups, open_rows, why_nobody
+from newsletter.audience.segments import parse_segment
 from newsletter.list_checks import remarks_on
 from newsletter.list_layout import DELIMITERS
 from newsletter.list_text import UTF_8, Encoding
 from newsletter.model.column_rules import NO_RULES, Rules
 from newsletter.model.issue import Finding
-from newsletter.segments import parse_segment
 from newsletter.subscribers import Listing, Row, Rows, open_list
 
 NAMED = 10

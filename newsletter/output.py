@@ -25,7 +25,7 @@ from newsletter.render.size_budget import sent_size
 from newsletter.render.themes.load import template_roots
 
 if TYPE_CHECKING:
-    from newsletter.audience import Audience
+    from newsletter.audience.audience import Audience
 
 IMAGES = "images"
 SHOWN_RECIPIENTS = 200

@@ -34,7 +34,7 @@ from newsletter.render.themes.load import load_theme
 from newsletter.text import FaultError
 
 if TYPE_CHECKING:  # imported where they are used: sending needs half a second of them, and rendering none
-    from newsletter.audience import Audience
+    from newsletter.audience.audience import Audience
     from newsletter.message.dkim import Signer, Signers
     from newsletter.subscribers import Rows
 
@@ -278,7 +278,7 @@ def plan_send(
         raise ConfigError("nobody to send to; write --to subscribers.csv, or --test you@example.com")
     if where and not lists:
         raise ConfigError("--where chooses from a list; write --to subscribers.csv as well")
-    from newsletter.audience import read_audience, why_nobody
+    from newsletter.audience.audience import read_audience, why_nobody
 
     rules = rules_of((*config.settings.subscribers.columns.values(), *columns))
     audience = read_audience(*lists, where=where, sign_ups=sign_ups, rules=rules) if lists else None
@@ -336,7 +336,7 @@ def normalized_test_address(address: str) -> str:
 
 def _chosen(addresses: Sequence[str], audience: Audience | None) -> Audience:
     """The people of a test. A stranger reads what the first on the list will read, but for the address."""
-    from newsletter.audience import Audience
+    from newsletter.audience.audience import Audience
 
     people = {fold_address(address): address for address in map(normalized_test_address, addresses)}
     listed = audience.find(people) if audience else {}

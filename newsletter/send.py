@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 
-from newsletter.audience import Audience
+from newsletter.audience.audience import Audience
 from newsletter.config import Config, LaneSettings
 from newsletter.delivery import Canary, Route, Stopped, Watcher, deliver
 from newsletter.errors import BusyError, ConfigError, ContentError, LedgerError, LostLedgerError

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.audience import NAMED_ROWS, Audience, read_audience
+from newsletter.audience.audience import NAMED_ROWS, Audience, read_audience
 from newsletter.config import load_config
 from newsletter.console import all_warnings, audience_line
 from newsletter.errors import ContentError

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.audience import Audience, read_audience
+from newsletter.audience.audience import Audience, read_audience
 from newsletter.errors import ContentError
 from newsletter.list_headers import read_header
 from newsletter.list_standing import whole_list_word

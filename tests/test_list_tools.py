@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsletter.audience import ON_ANOTHER_ROW, read_audience
+from newsletter.audience.audience import ON_ANOTHER_ROW, read_audience
 from newsletter.errors import ConfigError, ContentError
 from newsletter.list_tools import compare_lists, convert_list, export_list, merge_lists
 

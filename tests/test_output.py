@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lxml import html
 
-from newsletter.audience import Audience
+from newsletter.audience.audience import Audience
 from newsletter.message.compose import Composer
 from newsletter.model.issue import (
     Attachment,

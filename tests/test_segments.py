@@ -6,14 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from newsletter.segments import (
-    MAX_CHARS,
-    MAX_DEPTH,
-    SegmentError,
-    join_segment,
-    parse_segment,
-    split_segment,
-)
+from newsletter.audience.segments import MAX_CHARS, MAX_DEPTH, SegmentError, join_segment, parse_segment, split_segment
 
 ROW = {
     "email": "ann@example.com",

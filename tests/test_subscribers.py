@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from newsletter import subscribers
-from newsletter.audience import Audience, read_audience
+from newsletter.audience.audience import Audience, read_audience
 from newsletter.errors import ConfigError, ContentError
 from newsletter.list_text import SAVE_AS_UTF8 as SAVE
 from newsletter.list_text import SAVE_OR_CONVERT

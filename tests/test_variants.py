@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import newsletter.pipeline
-from newsletter.audience import Audience, read_audience
+from newsletter.audience.audience import Audience, read_audience
 from newsletter.config import Config, load_config
 from newsletter.errors import EXIT_CONTENT, ContentError
 from newsletter.message.compose import fill, slot_values

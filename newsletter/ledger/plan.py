@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from newsletter.audience.segments import split_segment
 from newsletter.ledger.database.schema import deliveries, identities, issues, moment_of, time_of, versions
 from newsletter.ledger.records import Plan, storable
 from newsletter.model.issue import State
-from newsletter.segments import split_segment
 
 
 class KnownIssue(NamedTuple):

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
-from newsletter.audience import Audience
+from newsletter.audience.audience import Audience
 from newsletter.checks.views import GMAIL_CLIP, as_word, clipped, is_clipped, without_styles
 from newsletter.config import Config
 from newsletter.inbox import framed_html

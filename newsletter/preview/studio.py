@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote
 
-from newsletter.audience import Audience, is_sign_ups, require_people
+from newsletter.audience.audience import Audience, is_sign_ups, require_people
 from newsletter.blog import CONFIG as BLOG_FILE
 from newsletter.check import findings_of
 from newsletter.config import FILE_NAME, Config

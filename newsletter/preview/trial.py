@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from newsletter.audience import Audience
+from newsletter.audience.audience import Audience
 from newsletter.delivery import Watcher
 from newsletter.errors import ConfigError, NewsletterError
 from newsletter.lanes import choose_lanes
