@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 
+from newsletter.audience.lists.rows import normalize_address
 from newsletter.bounces.arrivals import Arrival
 from newsletter.bounces.read import read_message
 from newsletter.bounces.readings import (
@@ -44,7 +45,6 @@ from newsletter.model.issue import fold_address
 from newsletter.people.bounced import Recipient
 from newsletter.people.rows import BounceEvent, BounceKind
 from newsletter.people.store import People
-from newsletter.subscribers import normalize_address
 from newsletter.webhooks import Event
 
 LISTED = 1_000

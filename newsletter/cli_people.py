@@ -159,8 +159,8 @@ def _people(config_path: Path | None, ledger_url: str | None, *, make: bool = Fa
 
 
 def _normalized(address: str) -> str:
+    from newsletter.audience.lists.rows import normalize_address
     from newsletter.errors import ConfigError
-    from newsletter.subscribers import normalize_address
 
     try:
         return normalize_address(address)

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from newsletter.audience.audience import Audience, SignUps, is_sign_ups, open_rows, require_clear, why_nobody
+from newsletter.audience.lists.encoding import UTF_8, Encoding
+from newsletter.audience.lists.rows import BadRow, Listing, Row, Rows, open_list
 from newsletter.audience.segments import parse_segment
 from newsletter.errors import ConfigError
 from newsletter.files import replacing, target_of
-from newsletter.list_text import UTF_8, Encoding
 from newsletter.model.column_rules import NO_RULES, Rules
 from newsletter.model.issue import Finding, fold_address
-from newsletter.subscribers import BadRow, Listing, Row, Rows, open_list
 
 _LOOKED_UP_AT_ONCE = 500
 

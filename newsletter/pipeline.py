@@ -35,8 +35,8 @@ from newsletter.text import FaultError
 
 if TYPE_CHECKING:  # imported where they are used: sending needs half a second of them, and rendering none
     from newsletter.audience.audience import Audience
+    from newsletter.audience.lists.rows import Rows
     from newsletter.message.dkim import Signer, Signers
-    from newsletter.subscribers import Rows
 
 TEST_PREFIX = "[Test] "
 CORRECTIONS = {"en": "Correction: ", "zh": "【更正】", "ja": "【訂正】", "ko": "[정정] "}
@@ -326,7 +326,7 @@ def signer_of(config: Config) -> Signer | Signers | None:
 
 
 def normalized_test_address(address: str) -> str:
-    from newsletter.subscribers import normalize_address
+    from newsletter.audience.lists.rows import normalize_address
 
     try:
         return normalize_address(address)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from newsletter.audience.lists.rows import MAX_VALUE_CHARS, Row
 from newsletter.people.store import People
-from newsletter.subscribers import MAX_VALUE_CHARS, Row
 from newsletter.text import CONTROL
 
 OWN_COLUMNS = ("email", "name", "lang")

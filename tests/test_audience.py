@@ -19,12 +19,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.audience.audience import NAMED_ROWS, Audience, read_audience
+from newsletter.audience.lists.rows import Row
 from newsletter.config import load_config
 from newsletter.console import all_warnings, audience_line
 from newsletter.errors import ContentError
 from newsletter.model.issue import Finding, Subscriber, fold_address
 from newsletter.pipeline import plan_send
-from newsletter.subscribers import Row
 
 # Enough for SQLite to write to its file: it holds a megabyte in memory.
 SPILLING = 40_000

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.list_encodings import rank_encodings
-from newsletter.list_text import detect_encoding
+from newsletter.audience.lists.encoding import detect_encoding
+from newsletter.audience.lists.guess_encoding import rank_encodings
 
 NAMES = {
     "German": ("Jürgen Höß,Köln", "Käthe Weiß,Nürnberg", "Björn Schäfer,Düsseldorf"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from newsletter.list_headers import Header, read_header
+from newsletter.audience.lists.columns import Header, read_header
 from newsletter.text import FaultError
 
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from newsletter.audience.lists.cells import bare_address, one_line, trim
+from newsletter.audience.lists.layout import find_layout
+from newsletter.audience.lists.rows import Row, open_list, read_subscribers
 from newsletter.errors import ContentError
-from newsletter.list_addresses import bare_address, one_line, trim
-from newsletter.list_layout import find_layout
 from newsletter.model.issue import Finding
-from newsletter.subscribers import Row, open_list, read_subscribers
 
 
 def people_of(folder: Path, text: str) -> list[tuple[str, str]]:

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.audience.audience import Audience, read_audience
+from newsletter.audience.lists.columns import read_header
+from newsletter.audience.lists.rows import open_list
+from newsletter.audience.lists.standing import whole_list_word
+from newsletter.audience.lists.vocabulary import ACTIVE, FALSE, GONE, STRONG, TRUE
 from newsletter.errors import ContentError
-from newsletter.list_headers import read_header
-from newsletter.list_standing import whole_list_word
-from newsletter.list_words import ACTIVE, FALSE, GONE, STRONG, TRUE
 from newsletter.model.column_rules import Rules, read_rule, rules_of
-from newsletter.subscribers import open_list
 
 
 def audience_of(folder: Path, text: str, name: str = "list.csv", rules: Rules | None = None) -> Audience:

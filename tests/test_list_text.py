@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from newsletter.audience.lists.encoding import Encoding, detect_encoding, open_lines
 from newsletter.errors import ConfigError, ContentError
-from newsletter.list_text import Encoding, detect_encoding, open_lines
 
 CHINESE = "邮箱,姓名,城市\nwang@example.com,王小明,杭州\nli@example.com,李娜,北京 AI 爱好者\n"
 GERMAN = "email,name\njurg@example.ch,Jürg Müller\nzoe@example.fr,Zoë Noël\nmuller@example.de,Müller\n"

@@ -15,6 +15,7 @@ from pathlib import Path
 from lxml import html
 
 from newsletter.audience.audience import Audience
+from newsletter.audience.lists.rows import Row
 from newsletter.message.compose import Composer
 from newsletter.model.issue import (
     Attachment,
@@ -30,7 +31,6 @@ from newsletter.model.issue import (
     Text,
 )
 from newsletter.output import SHOWN_RECIPIENTS, Written, write_dry_run, write_rendering
-from newsletter.subscribers import Row
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ISSUE = Issue(

@@ -13,13 +13,13 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from newsletter import subscribers
 from newsletter.audience.audience import Audience, read_audience
+from newsletter.audience.lists import rows as subscribers
+from newsletter.audience.lists.encoding import SAVE_AS_UTF8 as SAVE
+from newsletter.audience.lists.encoding import SAVE_OR_CONVERT
+from newsletter.audience.lists.rows import normalize_address, read_subscribers
 from newsletter.errors import ConfigError, ContentError
-from newsletter.list_text import SAVE_AS_UTF8 as SAVE
-from newsletter.list_text import SAVE_OR_CONVERT
 from newsletter.model.issue import Finding, Subscriber, fold_address
-from newsletter.subscribers import normalize_address, read_subscribers
 
 
 def write_list(folder: Path, content: str | bytes, name: str = "list.csv") -> Path:

@@ -24,12 +24,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from newsletter.audience.lists.rows import normalize_address
 from newsletter.errors import NewsletterError
 from newsletter.membership import UNDO_WITHIN, Asking, Membership
 from newsletter.model.issue import fold_address
 from newsletter.outbox import Outbox
 from newsletter.people.rows import Departure, Standing
-from newsletter.subscribers import normalize_address
 from newsletter.text import printable
 from newsletter.tokens import Link, LinkError, LinkPurpose
 from newsletter.web.commits import Commits

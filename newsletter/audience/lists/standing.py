@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from newsletter.list_words import (
+from newsletter.audience.lists.vocabulary import (
     ABOUT_NAMES,
     ABOUT_PARTS,
     ACTIVE,

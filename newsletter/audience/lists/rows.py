@@ -17,12 +17,12 @@ from typing import NamedTuple, Protocol
 
 from email_validator import EmailNotValidError, validate_email
 
+from newsletter.audience.lists.cells import bare_address, one_line, trim
+from newsletter.audience.lists.columns import Header, read_header
+from newsletter.audience.lists.encoding import MAX_ROW_CHARS, Lines, open_lines
+from newsletter.audience.lists.layout import find_layout
+from newsletter.audience.lists.standing import Verdict, may_speak_of_leaving
 from newsletter.errors import ContentError, located
-from newsletter.list_addresses import bare_address, one_line, trim
-from newsletter.list_headers import Header, read_header
-from newsletter.list_layout import find_layout
-from newsletter.list_standing import Verdict, may_speak_of_leaving
-from newsletter.list_text import MAX_ROW_CHARS, Lines, open_lines
 from newsletter.model.column_rules import NO_RULES, Rules
 from newsletter.model.issue import Finding, Subscriber
 from newsletter.text import FaultError, printable

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from newsletter.list_standing import Judge, joined_column, left_column, status_column
-from newsletter.list_words import GONE, phrases
+from newsletter.audience.lists.standing import Judge, joined_column, left_column, status_column
+from newsletter.audience.lists.vocabulary import GONE, phrases
 
 Reader = Callable[[str], Judge]
 """A column's name -> how its cells are read."""

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from newsletter.list_addresses import addresses_in, trim
-from newsletter.list_headers import is_address_column
+from newsletter.audience.lists.cells import addresses_in, trim
+from newsletter.audience.lists.columns import is_address_column
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 

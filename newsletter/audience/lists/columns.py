@@ -11,9 +11,9 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from newsletter.list_addresses import TRIMMED, addresses_in, trim
-from newsletter.list_providers import Provider, provider_of
-from newsletter.list_standing import (
+from newsletter.audience.lists.cells import TRIMMED, addresses_in, trim
+from newsletter.audience.lists.providers import Provider, provider_of
+from newsletter.audience.lists.standing import (
     Judge,
     Verdict,
     judge_of,

@@ -16,8 +16,8 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
+from newsletter.audience.lists.guess_encoding import ESCAPES, rank_encodings, rank_escaped, refutes
 from newsletter.errors import ConfigError, ContentError, located
-from newsletter.list_encodings import ESCAPES, rank_encodings, rank_escaped, refutes
 from newsletter.regular import is_handed_down, require_regular
 
 # A quote that is never closed would swallow the list; past this many characters a row is given up as such.
