@@ -22,9 +22,9 @@ from newsletter.progress import Progress
 from newsletter.text import printable
 
 if TYPE_CHECKING:
+    from newsletter.audience.list_tools.convert import Difference, Made
+    from newsletter.audience.list_tools.survey import Survey
     from newsletter.config import Config
-    from newsletter.list_survey import Survey
-    from newsletter.list_tools import Difference, Made
     from newsletter.model.issue import Finding
 
 SHOWN_PEOPLE = 20
@@ -75,8 +75,8 @@ def check(  # one parameter per option
     Ends with 1 when rows would go without mail, when nobody would get any, or when a column may say who has left in
     words that are not understood.
     """
+    from newsletter.audience.list_tools.survey import NAMED, survey_list
     from newsletter.list_sources import open_sign_ups, rules_for
-    from newsletter.list_survey import NAMED, survey_list
 
     config = load(config_path)
     with (
@@ -184,8 +184,8 @@ def convert(
     Rows that cannot be mailed go to FILE.rejected.csv, with the line and the reason. Exports of other services are
     understood; whoever has left is not written. Ends with 1 when nobody is left.
     """
+    from newsletter.audience.list_tools.convert import convert_list
     from newsletter.list_sources import rules_for
-    from newsletter.list_tools import convert_list
 
     config = load(config_path)
     _require_free(out, config)
@@ -212,8 +212,8 @@ def merge(
 
     Whoever one of the lists says has left is not in the result, whatever the others say.
     """
+    from newsletter.audience.list_tools.convert import merge_lists
     from newsletter.list_sources import rules_for
-    from newsletter.list_tools import merge_lists
 
     config = load(config_path)
     _require_free(out, config)
@@ -241,8 +241,8 @@ def export(  # one parameter per option
     as_json: bool,
 ) -> None:
     """Write a list for a spreadsheet: a value that it would run as a formula gets an apostrophe in front."""
+    from newsletter.audience.list_tools.convert import export_list
     from newsletter.list_sources import open_sign_ups, rules_for
-    from newsletter.list_tools import export_list
 
     config = load(config_path)
     _require_free(out, config)
@@ -378,8 +378,8 @@ def diff(
     as_json: bool,
 ) -> None:
     """Show who joined and who left between two lists, by address."""
+    from newsletter.audience.list_tools.convert import compare_lists
     from newsletter.list_sources import rules_for
-    from newsletter.list_tools import compare_lists
 
     with compare_lists(old, new, encoding=encoding, rules=rules_for(load(config_path), columns)) as difference:
         if as_json:

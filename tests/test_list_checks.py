@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.list_checks import _PROVIDERS, _is_one_slip, meant_domain, remarks_on
+from newsletter.audience.list_tools.address_hints import _PROVIDERS, _is_one_slip, meant_domain, remarks_on
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.audience.audience import read_audience
+from newsletter.audience.list_tools.survey import NAMED, Survey, survey_list
 from newsletter.audience.segments import SegmentError
 from newsletter.errors import ConfigError, ContentError
-from newsletter.list_survey import NAMED, Survey, survey_list
 
 MIXED = """E-Mail;姓名;plan;status
 ann@example.com;Ann;pro;active

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.audience.audience import ON_ANOTHER_ROW, read_audience
+from newsletter.audience.list_tools.convert import compare_lists, convert_list, export_list, merge_lists
 from newsletter.errors import ConfigError, ContentError
-from newsletter.list_tools import compare_lists, convert_list, export_list, merge_lists
 
 MESSY = """ 姓名 ;邮箱;Plan
 王小明;WANG@例え.テスト;pro
