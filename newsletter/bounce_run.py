@@ -21,6 +21,10 @@ from datetime import datetime
 from itertools import islice
 
 from newsletter.audience.lists.rows import normalize_address
+from newsletter.audience.people.bounce_records import Recipient
+from newsletter.audience.people.bounce_score import SOFT_RULE, SoftRule
+from newsletter.audience.people.records import BounceEvent, BounceKind
+from newsletter.audience.people.store import People
 from newsletter.bounces.arrivals import Arrival
 from newsletter.bounces.read import read_message
 from newsletter.bounces.readings import (
@@ -36,15 +40,11 @@ from newsletter.bounces.readings import (
     Unreadable,
     Unsubscribe,
 )
-from newsletter.bounces.score import SOFT_RULE, SoftRule
 from newsletter.config import Config
 from newsletter.errors import ConfigError
 from newsletter.ledger.presence import require_ledger
 from newsletter.mailboxes import Mailbox, open_mailbox
 from newsletter.model.issue import fold_address
-from newsletter.people.bounced import Recipient
-from newsletter.people.rows import BounceEvent, BounceKind
-from newsletter.people.store import People
 from newsletter.webhooks import Event
 
 LISTED = 1_000

@@ -15,8 +15,8 @@ from newsletter.console import ask, config_option, json_option, json_out, load, 
 from newsletter.text import printable
 
 if TYPE_CHECKING:
-    from newsletter.people.rows import BounceEvent, Story
-    from newsletter.people.store import People
+    from newsletter.audience.people.records import BounceEvent, Story
+    from newsletter.audience.people.store import People
 
 ledger_option = click.option(
     "--ledger", "ledger_url", metavar="URL", help="postgresql://… or sqlite:///FILE, instead of [ledger]."
@@ -89,7 +89,7 @@ def suppress(
     as_json: bool,
 ) -> None:
     """Never mail ADDRESS again. Nobody but the person can lift that, by signing up and confirming."""
-    from newsletter.people.rows import Reason
+    from newsletter.audience.people.records import Reason
 
     wanted = [_normalized(address) for address in addresses]
     with _people(config_path, ledger_url, make=True) as people:
@@ -108,8 +108,8 @@ def suppress(
 @json_option
 def suppressed(reason: str | None, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
     """List who must not be mailed, why, and since when. The forgotten stand there by their hash."""
+    from newsletter.audience.people.records import Reason
     from newsletter.errors import ConfigError
-    from newsletter.people.rows import Reason
 
     if reason is not None and reason not in set(Reason):
         raise ConfigError(f"--reason {reason!r} is none; write one of: {', '.join(Reason)}")
@@ -145,8 +145,8 @@ COMMANDS = (show, forget, suppress, suppressed)
 @contextmanager
 def _people(config_path: Path | None, ledger_url: str | None, *, make: bool = False) -> Iterator[People]:
     """The people of the configured ledger; `make` one where there is none yet."""
+    from newsletter.audience.people.store import People
     from newsletter.config import parse_ledger
-    from newsletter.people.store import People
     from newsletter.send import open_people
 
     def now() -> datetime:

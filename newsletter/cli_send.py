@@ -280,11 +280,11 @@ def _dry_run(sending: Sending, to: Sequence[str], out: Path, as_json: bool, plac
 
 def _send(sending: Sending, way: _Way, catcher: Catcher | None = None) -> int | None:
     """Show, ask, send, account. Gives the exit code; None where it is agreed on and goes at `way.at`."""
+    from newsletter.audience.people.store import copy_suppressions
     from newsletter.command_hints import hints_for
     from newsletter.identity import under_known_name
     from newsletter.ledger.ledger import Ledger
     from newsletter.ledger.presence import require_start
-    from newsletter.people.store import copy_suppressions
     from newsletter.send import require_sendable
     from newsletter.sender_checks import sender_warnings
 

@@ -74,9 +74,9 @@ def sync(source: str, config_path: Path | None, as_json: bool) -> None:
     """
     import sys
 
+    from newsletter.audience.people.store import People
     from newsletter.departures import SYNC_VARIABLE, open_lines, take_departures
     from newsletter.errors import EXIT_CONTENT, EXIT_OK, ConfigError
-    from newsletter.people.store import People
     from newsletter.settings_mail import SECRET_VARIABLE
 
     config = load(config_path)

@@ -16,10 +16,10 @@ from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from newsletter.audience.people.records import Departure
+from newsletter.audience.people.store import People
 from newsletter.errors import ConfigError, located
 from newsletter.model.issue import Finding, is_loopback
-from newsletter.people.rows import Departure
-from newsletter.people.store import People
 from newsletter.regular import open_regular
 from newsletter.text import shown_url
 from newsletter.tokens import LinkError, read_link

@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
 
+from newsletter.audience.people.records import Departure, Person, Preferences, Standing
+from newsletter.audience.people.store import People, fingerprint
 from newsletter.config import Config
 from newsletter.ledger.ledger import Ledger
 from newsletter.letters import Latest, Letters
 from newsletter.model.issue import Message, Subscriber
 from newsletter.outbox import Letter
-from newsletter.people.rows import Departure, Person, Preferences, Standing
-from newsletter.people.store import People, fingerprint
 from newsletter.tokens import Link, LinkPurpose, make_link, read_link
 
 CONFIRM_WITHIN = timedelta(days=7)

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from newsletter.audience.audience import Audience
+from newsletter.audience.people.store import People
 from newsletter.config import Config, LaneSettings
 from newsletter.delivery import Canary, Route, Stopped, Watcher, deliver
 from newsletter.errors import BusyError, ConfigError, ContentError, LedgerError, LostLedgerError
@@ -30,7 +31,6 @@ from newsletter.ledger.ledger import Claim, IllegalMoveError, Ledger, Move, Plan
 from newsletter.ledger.presence import require_ledger
 from newsletter.model.issue import Outcome, Relay, State, Subscriber, fold_address
 from newsletter.pace import Pace
-from newsletter.people.store import People
 from newsletter.pipeline import Sending, zone_of
 from newsletter.post.publication import held_findings
 from newsletter.post.templating.placeholders import unmark

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from reports import BOUNCES, complaint, dsn, hard, letter, soft
 
+from newsletter.audience.people.bounce_score import SoftRule
+from newsletter.audience.people.records import Reason
+from newsletter.audience.people.store import People
 from newsletter.bounce_run import (
     BounceReport,
     Effect,
@@ -23,12 +26,9 @@ from newsletter.bounce_run import (
 )
 from newsletter.bounces.arrivals import Arrival
 from newsletter.bounces.readings import Bounce, Complaint, Failure, Kind, Traces, Unsubscribe
-from newsletter.bounces.score import SoftRule
 from newsletter.ledger.ledger import Ledger, Move
 from newsletter.mailboxes import Mailbox, open_mailbox
 from newsletter.model.issue import State
-from newsletter.people.rows import Reason
-from newsletter.people.store import People
 from newsletter.tokens import token
 from newsletter.webhooks import Event
 

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reports import BOUNCES, complaint, dsn, hard, letter
 
+from newsletter.audience.people.bounce_score import soft_score, stale_days_of
 from newsletter.bounces.bounded import MAX_BYTES, MAX_LINES, MAX_PARTS, bounded
 from newsletter.bounces.read import read_message
 from newsletter.bounces.readings import (
@@ -29,7 +30,6 @@ from newsletter.bounces.readings import (
     Unsubscribe,
 )
 from newsletter.bounces.rules import RULES, Rule, rule_for
-from newsletter.bounces.score import soft_score, stale_days_of
 from newsletter.bounces.verdict import failure_of
 from newsletter.message.compose import unsubscribe_urls
 from newsletter.model.issue import Sender, Subscriber

@@ -13,8 +13,8 @@ from front_door import Run, newsletter, write_list, write_post
 from reports import complaint, hard, letter, soft
 from smtp_server import Received, SmtpServer
 
-from newsletter.people.rows import Reason
-from newsletter.people.store import People
+from newsletter.audience.people.records import Reason
+from newsletter.audience.people.store import People
 
 SECRET = "a secret of the operator's own"
 CONFIG = """\

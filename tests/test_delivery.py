@@ -27,6 +27,7 @@ from smtp_server import EXTENSIONS, PLAIN, Action, Fault, Point, Rule, SmtpServe
 
 from newsletter import connect as connecting
 from newsletter import delivery, smtp
+from newsletter.audience.people.store import People
 from newsletter.catcher import Catcher
 from newsletter.delivery import TRIES_A_RUN, Canary, Stopped
 from newsletter.errors import DeliveryError
@@ -34,7 +35,6 @@ from newsletter.lane import Rules
 from newsletter.ledger.ledger import Ledger, Plan
 from newsletter.model.issue import Relay, State
 from newsletter.pace import QuietHours, Rate
-from newsletter.people.store import People
 from newsletter.smtp import Timeouts
 
 ADA, BEN, CAL, DEE, EVE = (f"{name}@example.com" for name in ("ada", "ben", "cal", "dee", "eve"))

@@ -16,10 +16,10 @@ import pytest
 from conftest import CHECKOUT, RequireProgram
 from front_door import newsletter
 
+from newsletter.audience.people.records import Departure, Reason, Standing
+from newsletter.audience.people.store import People
 from newsletter.departures import MAX_LINE_BYTES, NAMED, open_lines, take_departures
 from newsletter.errors import ConfigError
-from newsletter.people.rows import Departure, Reason, Standing
-from newsletter.people.store import People
 from newsletter.tokens import Link, is_shadow, make_link
 
 NOW = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)

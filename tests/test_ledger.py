@@ -13,11 +13,11 @@ from conftest import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from newsletter.audience.people.store import People
 from newsletter.audience.segments import join_segment
 from newsletter.errors import ConfigError
 from newsletter.ledger.ledger import MOVES, Claim, Delivery, IllegalMoveError, Ledger, Move, Plan
 from newsletter.model.issue import Outcome, State
-from newsletter.people.store import People
 
 Store = Path | str
 ISSUE = "2026-03-01-daily"

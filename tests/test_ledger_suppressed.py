@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from newsletter.audience.people.records import Preferences, Reason
+from newsletter.audience.people.store import People
 from newsletter.errors import ConfigError
 from newsletter.ledger.ledger import Ledger, Move, Plan
 from newsletter.model.issue import State
-from newsletter.people.rows import Preferences, Reason
-from newsletter.people.store import People
 from newsletter.tokens import Shadows, is_shadow
 
 Store = Path | str

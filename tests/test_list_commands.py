@@ -10,8 +10,8 @@ import pytest
 from front_door import Run, newsletter, write_post
 from smtp_server import Rule, SmtpServer
 
+from newsletter.audience.people.store import People
 from newsletter.config import load_config
-from newsletter.people.store import People
 from newsletter.preview.studio import Snapshot, Studio
 
 ISSUE = "2026-03-01-hello"

@@ -13,12 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.bounces.score import SoftRule
-from newsletter.errors import ConfigError
-from newsletter.ledger.ledger import Ledger, Move
-from newsletter.model.issue import Outcome, State
-from newsletter.people.bounced import Recipient
-from newsletter.people.rows import (
+from newsletter.audience.people.bounce_records import Recipient
+from newsletter.audience.people.bounce_score import SoftRule
+from newsletter.audience.people.records import (
     BounceEvent,
     BounceKind,
     Person,
@@ -27,7 +24,10 @@ from newsletter.people.rows import (
     Standing,
     Suppression,
 )
-from newsletter.people.store import People
+from newsletter.audience.people.store import People
+from newsletter.errors import ConfigError
+from newsletter.ledger.ledger import Ledger, Move
+from newsletter.model.issue import Outcome, State
 from newsletter.tokens import is_shadow, token
 
 NOW = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)

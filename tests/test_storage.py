@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from newsletter.audience.people.records import Reason
+from newsletter.audience.people.store import People
 from newsletter.errors import ConfigError
 from newsletter.ledger.database.storage import Storage
-from newsletter.people.rows import Reason
-from newsletter.people.store import People
 
 LOOK = """
 import sys

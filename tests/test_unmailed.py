@@ -11,9 +11,9 @@ import pytest
 from front_door import Run, newsletter, people, write_list, write_post
 from smtp_server import Rule, SmtpServer
 
+from newsletter.audience.people.records import BounceEvent, BounceKind, Preferences, Reason
+from newsletter.audience.people.store import People
 from newsletter.ledger.ledger import Ledger
-from newsletter.people.rows import BounceEvent, BounceKind, Preferences, Reason
-from newsletter.people.store import People
 from newsletter.tokens import is_shadow
 
 SECRET = "a secret of the operator"

@@ -15,11 +15,11 @@ import pytest
 from front_door import Run, newsletter, start, write_list, write_post
 from web_site import ADA, LISTS, NOW, SECRET, TOML, Answer, Site, button_of, running
 
+from newsletter.audience.people.records import Preferences, Reason, Standing
 from newsletter.config import load_config
 from newsletter.errors import ConfigError
 from newsletter.ledger.ledger import Ledger, Move
 from newsletter.model.issue import Relay, State
-from newsletter.people.rows import Preferences, Reason, Standing
 from newsletter.tokens import Link, make_link
 from newsletter.web.service import public_config, require_relay
 

@@ -12,8 +12,8 @@ import pytest
 from test_webhooks import ADA, CERTIFICATE, CERTIFICATE_URL, NOW, SECRETS, STRANGER, TOPIC, ses, sns
 from web_site import SECRET, TOML, Clock, Site, running
 
+from newsletter.audience.people.records import Reason
 from newsletter.config import load_config
-from newsletter.people.rows import Reason
 from newsletter.web.hooks import hook_secrets, provider_hooks
 from newsletter.webhooks import WebhookSecrets
 

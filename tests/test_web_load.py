@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from web_site import ADA, LISTS, SECRET, TOML, Site, running
 
-from newsletter.people.rows import Standing
+from newsletter.audience.people.records import Standing
 from newsletter.tokens import Link, make_link
 
 XSS = "\"><script>alert(1)</script><img src=x onerror='alert(2)'>"

@@ -13,7 +13,7 @@ import pytest
 from conftest import RequireProgram, missing
 from web_site import ADA, LISTS, TOML, Site, button_of, running
 
-from newsletter.people.rows import Preferences, Reason, Standing
+from newsletter.audience.people.records import Preferences, Reason, Standing
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

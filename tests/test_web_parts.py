@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.people.rows import Departure
+from newsletter.audience.people.records import Departure
 from newsletter.render.render_issue import choose_labels
 from newsletter.web.commits import MOST_AT_ONCE, Commits
 from newsletter.web.forms import MAX_FIELDS, MAX_VALUE_CHARS, Age, FormClock, read_form

@@ -13,7 +13,7 @@ from time import monotonic
 import pytest
 from web_site import ADA, LISTS, NOW, SECRET, TOML, Site, button_of, running
 
-from newsletter.people.rows import Preferences, Reason, Standing
+from newsletter.audience.people.records import Preferences, Reason, Standing
 from newsletter.pipeline import plan_send
 from newsletter.tokens import Link, make_link
 

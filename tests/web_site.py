@@ -14,9 +14,9 @@ from email.message import EmailMessage
 from pathlib import Path
 from urllib.parse import urlencode
 
+from newsletter.audience.people.store import People
 from newsletter.catcher import Catcher
 from newsletter.config import Config, load_config
-from newsletter.people.store import People
 from newsletter.sockets import listen
 from newsletter.tokens import Link, LinkPurpose, make_link
 from newsletter.web.app import Hook

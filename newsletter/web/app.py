@@ -25,11 +25,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from newsletter.audience.lists.rows import normalize_address
+from newsletter.audience.people.records import Departure, Standing
 from newsletter.errors import NewsletterError
 from newsletter.membership import UNDO_WITHIN, Asking, Membership
 from newsletter.model.issue import fold_address
 from newsletter.outbox import Outbox
-from newsletter.people.rows import Departure, Standing
 from newsletter.text import printable
 from newsletter.tokens import Link, LinkError, LinkPurpose
 from newsletter.web.commits import Commits

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
-from newsletter.people.rows import Departure
+from newsletter.audience.people.records import Departure
 
 MOST_AT_ONCE = 500
 """Departures of one transaction: some ten milliseconds of work."""

@@ -13,10 +13,10 @@ from datetime import datetime
 from functools import partial
 from typing import get_args
 
+from newsletter.audience.people.bounce_score import SoftRule
+from newsletter.audience.people.store import People
 from newsletter.bounce_run import Effect, Rules, from_provider, settle
-from newsletter.bounces.score import SoftRule
 from newsletter.config import Config
-from newsletter.people.store import People
 from newsletter.text import printable
 from newsletter.web.app import Hook
 from newsletter.web.commits import Commits

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from newsletter.audience.lists.rows import MAX_VALUE_CHARS, Row
-from newsletter.people.store import People
+from newsletter.audience.people.store import People
 from newsletter.text import CONTROL
 
 OWN_COLUMNS = ("email", "name", "lang")

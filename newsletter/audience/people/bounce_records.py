@@ -8,11 +8,11 @@ from itertools import islice
 
 import sqlalchemy as sa
 
-from newsletter.bounces.score import SoftRule, soft_score, stale_days_of
+from newsletter.audience.people.bounce_score import SoftRule, soft_score, stale_days_of
+from newsletter.audience.people.history import kept
+from newsletter.audience.people.records import BounceDecision, BounceEvent, BounceKind, Reason
 from newsletter.ledger.database.schema import bounce_events, deliveries, issues, people, stamp_of, time_of
 from newsletter.ledger.records import storable
-from newsletter.people.history import kept
-from newsletter.people.rows import BounceDecision, BounceEvent, BounceKind, Reason
 from newsletter.tokens import token
 
 _PAGE = 5_000

@@ -10,6 +10,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from newsletter.audience.people.records import (
+    BounceEvent,
+    BounceKind,
+    Consent,
+    Person,
+    Preferences,
+    Reason,
+    Standing,
+    Story,
+    Suppression,
+)
 from newsletter.ledger.database.schema import (
     bounce_events,
     consents,
@@ -25,17 +36,6 @@ from newsletter.ledger.database.schema import (
 from newsletter.ledger.queries import delivery
 from newsletter.ledger.records import Delivery, storable
 from newsletter.model.issue import State, fold_address
-from newsletter.people.rows import (
-    BounceEvent,
-    BounceKind,
-    Consent,
-    Person,
-    Preferences,
-    Reason,
-    Standing,
-    Story,
-    Suppression,
-)
 
 MAX_WORDS = 2_000
 """Characters that are kept of a page's address, a wording or a server's words: each may be anybody's."""

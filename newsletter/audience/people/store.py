@@ -17,12 +17,12 @@ from typing import Self
 
 import sqlalchemy as sa
 
-from newsletter.bounces.score import SOFT_RULE, SoftRule
-from newsletter.ledger.database.schema import consents, people, preferences, stamp_of, suppressions, time_of
-from newsletter.ledger.database.storage import Storage
-from newsletter.model.issue import Subscriber, fold_address
-from newsletter.people import bounced, departing, forgetting, history
-from newsletter.people.rows import (
+from newsletter.audience.people import bounce_records as bounced
+from newsletter.audience.people import forget as forgetting
+from newsletter.audience.people import history
+from newsletter.audience.people import unsubscribe_many as departing
+from newsletter.audience.people.bounce_score import SOFT_RULE, SoftRule
+from newsletter.audience.people.records import (
     BounceDecision,
     BounceEvent,
     ConsentKind,
@@ -35,6 +35,9 @@ from newsletter.people.rows import (
     Story,
     Suppression,
 )
+from newsletter.ledger.database.schema import consents, people, preferences, stamp_of, suppressions, time_of
+from newsletter.ledger.database.storage import Storage
+from newsletter.model.issue import Subscriber, fold_address
 from newsletter.tokens import Shadows
 
 _PAGE = 1_000
