@@ -55,7 +55,7 @@ def print_warm(post: Path, rounds: int) -> None:
     from newsletter.checks.contrast import contrast_findings
     from newsletter.checks.rendered import sample_text
     from newsletter.checks.slips import find_slips
-    from newsletter.config import load_config
+    from newsletter.config.config import load_config
     from newsletter.pipeline import render_post
 
     config = load_config(None, {}, post.parent)

@@ -22,7 +22,7 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from newsletter.config import load_config
+from newsletter.config.config import load_config
 from newsletter.pipeline import render_post
 from newsletter.preview.app import page_weight
 

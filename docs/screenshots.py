@@ -207,7 +207,7 @@ def draw_previews(browser: str, folder: Path, wanted: Sequence[str], out: Path =
     """The page at work on a copy of the example: with its list, and with trouble."""
     from playwright.sync_api import sync_playwright
 
-    from newsletter.config import load_config
+    from newsletter.config.config import load_config
     from newsletter.preview.server import PreviewServer
     from newsletter.preview.studio import Studio
 

@@ -40,7 +40,7 @@ from newsletter.bounces.readings import (
     Unreadable,
     Unsubscribe,
 )
-from newsletter.config import Config
+from newsletter.config.config import Config
 from newsletter.errors import ConfigError
 from newsletter.ledger.presence import require_ledger
 from newsletter.mailboxes import Mailbox, open_mailbox

@@ -28,7 +28,7 @@ from newsletter.checks.spam import spam_findings
 from newsletter.checks.support import Support
 from newsletter.checks.width import width_findings
 from newsletter.clients import load_support
-from newsletter.config import Config
+from newsletter.config.config import Config
 from newsletter.errors import ConfigError, ContentError
 from newsletter.files import STDIN, open_post, write_atomically
 from newsletter.message.compose import Composer

@@ -23,7 +23,7 @@ from newsletter.text import printable
 if TYPE_CHECKING:
     from newsletter.audience.audience import Audience
     from newsletter.check import Checked, Mending
-    from newsletter.config import Config
+    from newsletter.config.config import Config
     from newsletter.model.issue import Finding
     from newsletter.pipeline import Rendering
     from newsletter.weblinks import LinkChecker

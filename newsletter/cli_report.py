@@ -21,7 +21,7 @@ def report(issue: str, html: Path | None, ledger_url: str | None, config_path: P
 
     --html writes one page with a timeline, to keep or to pass on; it names addresses, so mind who gets it.
     """
-    from newsletter.config import parse_ledger
+    from newsletter.config.config import parse_ledger
     from newsletter.outputs import require_free
     from newsletter.report import read_report, report_json
     from newsletter.report_text import report_text

@@ -46,7 +46,7 @@ from newsletter.text import printable
 
 if TYPE_CHECKING:
     from newsletter.catcher import Catcher
-    from newsletter.config import Config, LaneSettings
+    from newsletter.config.config import Config, LaneSettings
     from newsletter.pipeline import Sending
     from newsletter.send import Orders, Report
 
@@ -232,7 +232,7 @@ def send(  # one parameter per option
 
 
 def _place(config: Config, ledger_url: str | None) -> Path | str:
-    from newsletter.config import parse_ledger
+    from newsletter.config.config import parse_ledger
 
     return parse_ledger(ledger_url) if ledger_url else config.ledger_place
 
@@ -666,7 +666,7 @@ def resolve(
 
 
 def _open(config: Config, ledger_url: str | None) -> Any:
-    from newsletter.config import parse_ledger
+    from newsletter.config.config import parse_ledger
     from newsletter.send import open_ledger
 
     def now() -> datetime:

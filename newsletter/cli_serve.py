@@ -28,7 +28,7 @@ def serve(host: str, port: int, relay_url: str | None, quiet: bool, config_path:
     import contextlib
     import logging
 
-    from newsletter.relay import parse_relay
+    from newsletter.config.relay_url import parse_relay
     from newsletter.signals import ending_signals
     from newsletter.sockets import listen
     from newsletter.web.hooks import hook_secrets, provider_hooks
@@ -75,9 +75,9 @@ def sync(source: str, config_path: Path | None, as_json: bool) -> None:
     import sys
 
     from newsletter.audience.people.store import People
+    from newsletter.config.mail_sections import SECRET_VARIABLE
     from newsletter.departures import SYNC_VARIABLE, open_lines, take_departures
     from newsletter.errors import EXIT_CONTENT, EXIT_OK, ConfigError
-    from newsletter.settings_mail import SECRET_VARIABLE
 
     config = load(config_path)
     if not config.secrets:

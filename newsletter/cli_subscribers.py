@@ -24,7 +24,7 @@ from newsletter.text import printable
 if TYPE_CHECKING:
     from newsletter.audience.list_tools.convert import Difference, Made
     from newsletter.audience.list_tools.survey import Survey
-    from newsletter.config import Config
+    from newsletter.config.config import Config
     from newsletter.model.issue import Finding
 
 SHOWN_PEOPLE = 20

@@ -17,7 +17,7 @@ from newsletter.text import printable
 if TYPE_CHECKING:
     from newsletter.audience.audience import Audience
     from newsletter.command_hints import Hints
-    from newsletter.config import Config
+    from newsletter.config.config import Config
     from newsletter.ledger.ledger import Delivery, IssueRow, Plan
     from newsletter.model.issue import Finding, Outcome
     from newsletter.pipeline import Sending
@@ -62,7 +62,7 @@ def images_mode(images: str | None) -> ImageMode | None:
 
 def load(path: Path | None, post: str = "") -> Config:
     """The configuration that a post belongs to: of its own folder or one above, else of the current one."""
-    from newsletter.config import load_config
+    from newsletter.config.config import load_config
 
     if path is None and post not in ("", "-"):
         config = load_config(None, os.environ, Path(post).parent)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path, PurePath
 
-from newsletter.config import Config
+from newsletter.config.config import Config
 from newsletter.errors import ConfigError, ContentError
 from newsletter.files import STDIN, open_post
 from newsletter.ledger.identity import Known

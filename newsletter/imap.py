@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from newsletter.bounces.arrivals import Arrival
 from newsletter.bounces.bounded import MAX_BYTES
+from newsletter.config.imap_url import IMAP_VARIABLE, ImapPlace
 from newsletter.errors import ConfigError, located
-from newsletter.imap_place import IMAP_VARIABLE, ImapPlace
 from newsletter.imap_token import access_token, xoauth2
 from newsletter.redaction import login_secrets, redacted
 from newsletter.text import printable

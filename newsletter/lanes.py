@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from newsletter.config import Config, LaneSettings
+from newsletter.config.config import Config, LaneSettings
+from newsletter.config.relay_url import parse_relay, password_variables
 from newsletter.errors import ConfigError
-from newsletter.relay import parse_relay, password_variables
 
 
 def choose_lanes(config: Config, url: str | None, env: Mapping[str, str], remedy: str = "") -> Sequence[LaneSettings]:

@@ -11,7 +11,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal
 
-from newsletter.config import Config
+from newsletter.config.config import Config
 from newsletter.errors import NewsletterError
 from newsletter.message.compose import Composer
 from newsletter.model.issue import (

@@ -10,7 +10,7 @@ from pathlib import Path
 from newsletter.audience.audience import Audience, is_sign_ups, read_audience
 from newsletter.audience.lists.rows import Rows
 from newsletter.audience.people.as_list import list_sign_ups
-from newsletter.config import Config, parse_ledger
+from newsletter.config.config import Config, parse_ledger
 from newsletter.model.column_rules import Rule, Rules, rules_of
 from newsletter.send import open_people
 

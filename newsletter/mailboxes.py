@@ -16,9 +16,9 @@ from typing import Protocol
 
 from newsletter.bounces.arrivals import Arrival
 from newsletter.bounces.bounded import MAX_BYTES
+from newsletter.config.imap_url import read_imap
 from newsletter.errors import ConfigError, located
 from newsletter.imap import ImapMailbox
-from newsletter.imap_place import read_imap
 from newsletter.regular import IrregularError, open_regular
 from newsletter.text import FaultError
 

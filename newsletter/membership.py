@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from newsletter.audience.people.records import Departure, Person, Preferences, Standing
 from newsletter.audience.people.store import People, fingerprint
-from newsletter.config import Config
+from newsletter.config.config import Config
 from newsletter.ledger.ledger import Ledger
 from newsletter.letters import Latest, Letters
 from newsletter.model.issue import Message, Subscriber

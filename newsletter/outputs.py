@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from newsletter.config import FILE_NAME, Config
+from newsletter.config.config import FILE_NAME, Config
 from newsletter.errors import ConfigError
 from newsletter.ledger.database.ledger_file import MAGIC
 

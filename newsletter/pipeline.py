@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from newsletter.blog import read_site
-from newsletter.config import Config
+from newsletter.config.config import Config
+from newsletter.config.jekyll_site import read_site
 from newsletter.errors import ConfigError, ContentError, located
 from newsletter.files import open_post
 from newsletter.message.compose import Composer, Variants, answers

@@ -21,7 +21,7 @@ from types import MappingProxyType
 
 from newsletter.audience.audience import Audience
 from newsletter.audience.people.store import People
-from newsletter.config import Config, LaneSettings
+from newsletter.config.config import Config, LaneSettings
 from newsletter.delivery import Canary, Route, Stopped, Watcher, deliver
 from newsletter.errors import BusyError, ConfigError, ContentError, LedgerError, LostLedgerError
 from newsletter.identity import known_issue as known_issue

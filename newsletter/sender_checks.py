@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from newsletter.config import Config
+from newsletter.config.config import Config
 from newsletter.errors import ConfigError
 from newsletter.message.dkim import Signer, Signers
 from newsletter.model.issue import Relay

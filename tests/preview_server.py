@@ -14,7 +14,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
-from newsletter.config import load_config
+from newsletter.config.config import load_config
 from newsletter.preview.server import PreviewServer
 from newsletter.preview.studio import Studio
 

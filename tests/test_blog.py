@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cases import outline
 
-from newsletter.blog import CONFIG, read_site
+from newsletter.config.jekyll_site import CONFIG, read_site
 from newsletter.errors import EXIT_USAGE, ConfigError
 from newsletter.model.issue import Site
 from newsletter.post.parse import parse_post

@@ -25,7 +25,7 @@ from newsletter.check import ask_links, ask_spam, check_post, finding_of, mend_p
 from newsletter.checks.rules import RULES, describe, rule_of
 from newsletter.checks.slips import Mended, mend_text
 from newsletter.checks.width import width_findings
-from newsletter.config import load_config
+from newsletter.config.config import load_config
 from newsletter.errors import ContentError
 from newsletter.model.issue import Finding
 from newsletter.model.transform import map_images

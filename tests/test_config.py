@@ -12,10 +12,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from newsletter.config import Config, describe, load_config
+from newsletter.config.config import Config, describe, load_config
+from newsletter.config.relay_url import TlsSetting, parse_relay
 from newsletter.errors import ConfigError
 from newsletter.model.issue import Relay, Sender
-from newsletter.relay import TlsSetting, parse_relay
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "configuration.md"
 SECRET = "hunter2-geheim"

@@ -19,11 +19,11 @@ from smtp_server import Rule, SmtpServer
 
 from newsletter.catcher import Catcher
 from newsletter.command_hints import Hints, hints_for
-from newsletter.config import Config
+from newsletter.config.config import Config
+from newsletter.config.settings import Settings
 from newsletter.console import accounts, print_report
 from newsletter.model.issue import State
 from newsletter.send import Report
-from newsletter.settings import Settings
 
 ZONES = ["Asia/Shanghai", "Europe/Berlin", "America/Los_Angeles"]
 # The clock that tells the hour is another one; the one that measures waits stays, or nothing would ever time out.

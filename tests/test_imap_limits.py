@@ -12,9 +12,9 @@ import pytest
 from imap_server import ImapServer, imap_server
 from reports import hard
 
+from newsletter.config.imap_url import ImapPlace
 from newsletter.errors import ConfigError
 from newsletter.imap import ImapMailbox
-from newsletter.imap_place import ImapPlace
 from newsletter.imap_session import ImapLimits
 from newsletter.imap_token import access_token
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.config import Config, load_config
+from newsletter.config.config import Config, load_config
 from newsletter.errors import ConfigError
 from newsletter.lanes import choose_lanes
 

@@ -17,9 +17,9 @@ from front_door import free_ports, without_root
 from reports import complaint, hard, letter
 
 from newsletter.bounces.bounded import MAX_BYTES
+from newsletter.config.imap_url import IMAP_VARIABLE, ImapPlace, read_imap
 from newsletter.errors import ConfigError
 from newsletter.imap import ImapMailbox
-from newsletter.imap_place import IMAP_VARIABLE, ImapPlace, read_imap
 from newsletter.mailboxes import open_mailbox
 from newsletter.text import FaultError
 

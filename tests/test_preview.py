@@ -18,7 +18,7 @@ from preview_server import POST, Running, preview_of
 from pygments.lexer import Lexer
 
 from newsletter.catcher import Catcher
-from newsletter.config import load_config
+from newsletter.config.config import load_config
 from newsletter.preview.app import page_weight
 from newsletter.preview.listing import MAX_MARKED_CHARS, MAX_MARKED_PIECE, MAX_SHOWN_CHARS, lines_of, plain_lines
 from newsletter.preview.server import PreviewServer

@@ -13,14 +13,14 @@ from email_validator import validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter import entries
-from newsletter.config import Config, LaneSettings, load_config, parse_ledger
+from newsletter.config import validators as entries
+from newsletter.config.config import Config, LaneSettings, load_config, parse_ledger
+from newsletter.config.relay_url import password_variables
+from newsletter.config.section import keys_of
+from newsletter.config.settings import SECTIONS
 from newsletter.errors import ConfigError
-from newsletter.keys import keys_of
 from newsletter.model.issue import Relay
 from newsletter.pace import QuietHours, parse_rate
-from newsletter.relay import password_variables
-from newsletter.settings import SECTIONS
 from newsletter.text import FaultError, Where, line_of
 
 SECRET = "hunter2-geheim-und-lang"

@@ -11,7 +11,7 @@ import pytest
 
 import newsletter.pipeline
 from newsletter.audience.audience import Audience, read_audience
-from newsletter.config import Config, load_config
+from newsletter.config.config import Config, load_config
 from newsletter.errors import EXIT_CONTENT, ContentError
 from newsletter.message.compose import fill, slot_values
 from newsletter.model.issue import Attachment, Email, Issue, Masthead, Sender, Subscriber, Theme

@@ -16,7 +16,7 @@ from front_door import Run, newsletter, start, write_list, write_post
 from web_site import ADA, LISTS, NOW, SECRET, TOML, Answer, Site, button_of, running
 
 from newsletter.audience.people.records import Preferences, Reason, Standing
-from newsletter.config import load_config
+from newsletter.config.config import load_config
 from newsletter.errors import ConfigError
 from newsletter.ledger.ledger import Ledger, Move
 from newsletter.model.issue import Relay, State

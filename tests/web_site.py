@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 from newsletter.audience.people.store import People
 from newsletter.catcher import Catcher
-from newsletter.config import Config, load_config
+from newsletter.config.config import Config, load_config
 from newsletter.sockets import listen
 from newsletter.tokens import Link, LinkPurpose, make_link
 from newsletter.web.app import Hook

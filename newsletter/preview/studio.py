@@ -15,9 +15,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from newsletter.audience.audience import Audience, is_sign_ups, require_people
-from newsletter.blog import CONFIG as BLOG_FILE
 from newsletter.check import findings_of
-from newsletter.config import FILE_NAME, Config
+from newsletter.config.config import FILE_NAME, Config
+from newsletter.config.jekyll_site import CONFIG as BLOG_FILE
 from newsletter.errors import NewsletterError
 from newsletter.files import open_post
 from newsletter.list_sources import read_lists

@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import Environment
 
-from newsletter.config import Config
+from newsletter.config.config import Config
 from newsletter.pages import page_environment, page_folder, page_words
 from newsletter.render.themes.load import load_theme
 

@@ -11,7 +11,8 @@ from datetime import datetime
 from types import MappingProxyType
 
 from newsletter.audience.people.store import People
-from newsletter.config import Config
+from newsletter.config.config import Config
+from newsletter.config.mail_sections import SECRET_VARIABLE
 from newsletter.errors import ConfigError, located
 from newsletter.http_server import HEAD_WITHIN_S
 from newsletter.letters import Letters
@@ -19,7 +20,6 @@ from newsletter.membership import Membership
 from newsletter.model.issue import Relay, is_loopback
 from newsletter.model.retry_delay import next_try
 from newsletter.outbox import Outbox
-from newsletter.settings_mail import SECRET_VARIABLE
 from newsletter.web.app import ANSWER_AFTER_S, Hook, Server, web_app
 from newsletter.web.commits import Commits
 from newsletter.web.front import BODY_WITHIN_S

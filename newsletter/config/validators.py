@@ -8,7 +8,7 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from newsletter.imap_place import read_imap
+from newsletter.config.imap_url import read_imap
 from newsletter.model.column_rules import Rule, read_rule
 from newsletter.model.issue import is_loopback
 from newsletter.model.labels import check_label

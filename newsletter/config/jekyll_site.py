@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from newsletter.blog_pages import BlogData, BlogPages
+from newsletter.config.jekyll_pages import BlogData, BlogPages
 from newsletter.errors import ConfigError, located
 from newsletter.model.issue import Site
 from newsletter.text import LONG_NUMBER

@@ -8,12 +8,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from newsletter import entries
-from newsletter.alignment import is_aligned, organizational_domain
-from newsletter.keys import Fault, Key, Section, choice, key, number, read_entries, read_table, switch, text, whole
-from newsletter.relay import RELAY_EXAMPLE, same_name
-from newsletter.settings_mail import DeliverySection, DkimSection, NewsletterSection, RelaySection
-from newsletter.settings_people import BouncesSection, ServeSection, SubscribersSection
+from newsletter.config import validators as entries
+from newsletter.config.alignment import is_aligned, organizational_domain
+from newsletter.config.mail_sections import DeliverySection, DkimSection, NewsletterSection, RelaySection
+from newsletter.config.people_sections import BouncesSection, ServeSection, SubscribersSection
+from newsletter.config.relay_url import RELAY_EXAMPLE, same_name
+from newsletter.config.section import (
+    Fault,
+    Key,
+    Section,
+    choice,
+    key,
+    number,
+    read_entries,
+    read_table,
+    switch,
+    text,
+    whole,
+)
 from newsletter.text import FaultError, Where
 
 ImagesSetting = Literal["remote", "embed", "mirror"]

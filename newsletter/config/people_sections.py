@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from newsletter import entries
-from newsletter.imap_place import IMAP_VARIABLE
-from newsletter.keys import Section, array, key, text, whole
+from newsletter.config import validators as entries
+from newsletter.config.imap_url import IMAP_VARIABLE
+from newsletter.config.section import Section, array, key, text, whole
 from newsletter.model.column_rules import Rule
 
 

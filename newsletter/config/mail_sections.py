@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 
-from newsletter import entries
-from newsletter.keys import Section, array, choice, key, number, text, whole
-from newsletter.relay import PASSWORD_VARIABLE, RELAY_EXAMPLE, RELAY_NAME, AuthSetting, TlsSetting
+from newsletter.config import validators as entries
+from newsletter.config.relay_url import PASSWORD_VARIABLE, RELAY_EXAMPLE, RELAY_NAME, AuthSetting, TlsSetting
+from newsletter.config.section import Section, array, choice, key, number, text, whole
 
 if TYPE_CHECKING:
     from newsletter.pace import QuietHours, Rate

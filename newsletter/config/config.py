@@ -14,15 +14,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from newsletter.entries import TOKEN, ledger_path, ledger_url
+from newsletter.config.imap_url import IMAP_VARIABLE
+from newsletter.config.mail_sections import DKIM_VARIABLE, SECRET_VARIABLE, DkimSection, RelaySection, dkim_variable
+from newsletter.config.relay_url import PASSWORD_VARIABLE, read_relay
+from newsletter.config.section import Fault, Key, keys_of
+from newsletter.config.settings import LABELS, RELAYS, SECTIONS, Settings, read_settings
+from newsletter.config.validators import TOKEN, ledger_path, ledger_url
 from newsletter.errors import ConfigError, ConfigFaultsError, located
-from newsletter.imap_place import IMAP_VARIABLE
-from newsletter.keys import Fault, Key, keys_of
 from newsletter.model.issue import Relay, Sender
 from newsletter.regular import open_regular
-from newsletter.relay import PASSWORD_VARIABLE, read_relay
-from newsletter.settings import LABELS, RELAYS, SECTIONS, Settings, read_settings
-from newsletter.settings_mail import DKIM_VARIABLE, SECRET_VARIABLE, DkimSection, RelaySection, dkim_variable
 from newsletter.text import CONTROL, LONG_NUMBER, FaultError, Where, digits_line, line_of, printable, shown
 
 if TYPE_CHECKING:
