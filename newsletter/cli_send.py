@@ -334,7 +334,7 @@ def _carry_out(
     relays: str,
 ) -> Report | None:
     from newsletter.audience.segments import join_segment
-    from newsletter.delivery import Watcher
+    from newsletter.delivery.deliver import Watcher
     from newsletter.send import deliver_test, deliver_to_list, prepare
 
     watcher = Watcher(progress.outcome, progress.news, progress.waiting)
@@ -393,8 +393,8 @@ def _moment(at: str | None, config: Config) -> datetime | None:
     """When `--at` has the mail go; None for at once, which a time that has just passed means, too."""
     if at is None:
         return None
+    from newsletter.delivery.rate_limits import parse_at
     from newsletter.model.moments import shown_moment
-    from newsletter.pace import parse_at
     from newsletter.text import FaultError
 
     delivery = config.settings.delivery

@@ -20,7 +20,7 @@ from newsletter.text import printable
 from newsletter.wait_line import wait_text
 
 if TYPE_CHECKING:
-    from newsletter.delivery import Wait
+    from newsletter.delivery.deliver import Wait
     from newsletter.model.issue import Outcome, Relay, Subscriber
 
 LINE_EVERY_S = 10.0

@@ -22,15 +22,15 @@ from types import MappingProxyType
 from newsletter.audience.audience import Audience
 from newsletter.audience.people.store import People
 from newsletter.config.config import Config, LaneSettings
-from newsletter.delivery import Canary, Route, Stopped, Watcher, deliver
+from newsletter.delivery.deliver import Canary, Route, Stopped, Watcher, deliver
+from newsletter.delivery.rate_limits import Pace
+from newsletter.delivery.throttle import Lane
 from newsletter.errors import BusyError, ConfigError, ContentError, LedgerError, LostLedgerError
 from newsletter.identity import known_issue as known_issue
 from newsletter.identity import require_same_issue
-from newsletter.lane import Lane
 from newsletter.ledger.ledger import Claim, IllegalMoveError, Ledger, Move, Plan
 from newsletter.ledger.presence import require_ledger
 from newsletter.model.issue import Outcome, Relay, State, Subscriber, fold_address
-from newsletter.pace import Pace
 from newsletter.pipeline import Sending, zone_of
 from newsletter.post.publication import held_findings
 from newsletter.post.templating.placeholders import unmark

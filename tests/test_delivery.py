@@ -26,15 +26,16 @@ from front_door import people
 from smtp_server import EXTENSIONS, PLAIN, Action, Fault, Point, Rule, SmtpServer
 
 from newsletter import connect as connecting
-from newsletter import delivery, smtp
+from newsletter import smtp
 from newsletter.audience.people.store import People
 from newsletter.catcher import Catcher
-from newsletter.delivery import TRIES_A_RUN, Canary, Stopped
+from newsletter.delivery import deliver as delivery
+from newsletter.delivery.deliver import TRIES_A_RUN, Canary, Stopped
+from newsletter.delivery.rate_limits import QuietHours, Rate
+from newsletter.delivery.throttle import Rules
 from newsletter.errors import DeliveryError
-from newsletter.lane import Rules
 from newsletter.ledger.ledger import Ledger, Plan
 from newsletter.model.issue import Relay, State
-from newsletter.pace import QuietHours, Rate
 from newsletter.smtp import Timeouts
 
 ADA, BEN, CAL, DEE, EVE = (f"{name}@example.com" for name in ("ada", "ben", "cal", "dee", "eve"))

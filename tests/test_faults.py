@@ -28,11 +28,11 @@ from front_door import DEADLINE_S, finish, newsletter, people, start, write_list
 from smtp_server import EXTENSIONS, PLAIN, Fault, Point, Rule, SmtpServer
 from test_processes import wait_until_signal_is_taken
 
-from newsletter.delivery import Canary, Stopped
+from newsletter.delivery.deliver import Canary, Stopped
+from newsletter.delivery.rate_limits import Rate
 from newsletter.errors import ConfigError, DeliveryError
 from newsletter.ledger.database import engine as database
 from newsletter.model.issue import Relay, State
-from newsletter.pace import Rate
 from newsletter.smtp import MAX_LINE_BYTES, MAX_REPLY_BYTES, Timeouts
 
 EVERYBODY = people(24)

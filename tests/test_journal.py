@@ -8,8 +8,8 @@ from collections.abc import Callable, Coroutine, Sequence
 
 import pytest
 
-from newsletter import journal as journals
-from newsletter.journal import Journal
+from newsletter.delivery import group_commit as journals
+from newsletter.delivery.group_commit import Journal
 from newsletter.ledger.ledger import Move
 from newsletter.model.issue import State
 

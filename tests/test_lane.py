@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.lane import Lane, Rules
+from newsletter.delivery.throttle import Lane, Rules
 from newsletter.model.issue import Outcome, State
 
 NOON = 1_700_000_000.0

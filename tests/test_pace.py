@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.pace import Pace, QuietHours, Rate, parse_at, parse_quiet_hours, parse_rate
+from newsletter.delivery.rate_limits import Pace, QuietHours, Rate, parse_at, parse_quiet_hours, parse_rate
 from newsletter.text import FaultError
 
 NOON = 1_700_000_000.0

@@ -26,7 +26,7 @@ from newsletter.regular import open_regular
 from newsletter.text import CONTROL, LONG_NUMBER, FaultError, Where, digits_line, line_of, printable, shown
 
 if TYPE_CHECKING:
-    from newsletter.pace import QuietHours, Rate
+    from newsletter.delivery.rate_limits import QuietHours, Rate
 
 FILE_NAME = "newsletter.toml"
 MIN_SECRET = 16

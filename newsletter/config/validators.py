@@ -15,7 +15,7 @@ from newsletter.model.labels import check_label
 from newsletter.text import CONTROL, FaultError, kind, printable, shown, shown_url
 
 if TYPE_CHECKING:
-    from newsletter.pace import Rate
+    from newsletter.delivery.rate_limits import Rate
 
 TOKEN = "{token}"  # noqa: S105 - the place of a subscriber's token, not a token
 EMAIL = "{email}"
@@ -434,7 +434,7 @@ def client_family(name: str) -> str:
 
 
 def rates(value: str) -> tuple[Rate, ...]:
-    from newsletter.pace import parse_rate
+    from newsletter.delivery.rate_limits import parse_rate
 
     value = one_line(value)
     return parse_rate(value) if value else ()

@@ -19,15 +19,15 @@ from functools import partial
 from typing import Protocol
 
 from newsletter.connect import UnreachableError
+from newsletter.delivery.group_commit import Journal
+from newsletter.delivery.rate_limits import Pace, QuietHours
+from newsletter.delivery.throttle import Lane
 from newsletter.errors import DeliveryError
-from newsletter.journal import Journal
-from newsletter.lane import Lane
 from newsletter.ledger.ledger import Claim, Move
 from newsletter.message.compose import Composer
 from newsletter.model.issue import Message, Outcome, Relay, State, Subscriber
 from newsletter.model.moments import shown_local, shown_moment
 from newsletter.model.retry_delay import next_try
-from newsletter.pace import Pace, QuietHours
 from newsletter.signals import ending_signals
 from newsletter.smtp import Session, Timeouts
 
