@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from newsletter.catcher_probe import IDENT
+from newsletter.delivery.smtp.catcher_probe import IDENT
 from newsletter.errors import ConfigError
 from newsletter.files import replacing
 from newsletter.model.issue import Relay

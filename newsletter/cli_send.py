@@ -427,7 +427,7 @@ def _lanes(config: Config, url: str | None, catcher: Catcher | None, *, waits: b
 
     if catcher is not None:
         return (config.lane(catcher.relay).as_catcher(),)
-    from newsletter.catcher_probe import is_catcher
+    from newsletter.delivery.smtp.catcher_probe import is_catcher
 
     lanes = choose_lanes(config, url, os.environ, ", or --catch")
     # Asked only where something could hold the mail back: it costs a connection.

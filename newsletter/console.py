@@ -398,8 +398,8 @@ def _described_delivery(person: Delivery) -> dict[str, Any]:
 
 def _explained(person: Delivery) -> tuple[str, str]:
     """What somebody's last answer means, and what the sender can do about it; both empty where none was given."""
+    from newsletter.delivery.smtp.replies import enhanced_code
     from newsletter.meanings import meaning_of, remedy_of
-    from newsletter.replies import enhanced_code
 
     if not person.stage:
         return "", ""

@@ -13,9 +13,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from newsletter.delivery.smtp.session import Session, Timeouts
 from newsletter.errors import DeliveryError
 from newsletter.model.issue import Message, Outcome, Relay, State
-from newsletter.smtp import Session, Timeouts
 from newsletter.text import printable
 
 MOST_WAITING = 2_000

@@ -24,6 +24,7 @@ from newsletter.audience.people.store import People
 from newsletter.config.config import Config, LaneSettings
 from newsletter.delivery.deliver import Canary, Route, Stopped, Watcher, deliver
 from newsletter.delivery.rate_limits import Pace
+from newsletter.delivery.smtp.session import Timeouts
 from newsletter.delivery.throttle import Lane
 from newsletter.errors import BusyError, ConfigError, ContentError, LedgerError, LostLedgerError
 from newsletter.identity import known_issue as known_issue
@@ -34,7 +35,6 @@ from newsletter.model.issue import Outcome, Relay, State, Subscriber, fold_addre
 from newsletter.pipeline import Sending, zone_of
 from newsletter.post.publication import held_findings
 from newsletter.post.templating.placeholders import unmark
-from newsletter.smtp import Timeouts
 from newsletter.tokens import Shadows
 
 LISTED = 1_000

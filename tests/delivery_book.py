@@ -17,11 +17,11 @@ from smtp_server import SmtpServer
 
 from newsletter.delivery.deliver import Route, Stopped, Watcher, deliver
 from newsletter.delivery.rate_limits import Pace, Rate
+from newsletter.delivery.smtp.session import Timeouts
 from newsletter.delivery.throttle import Lane, Rules
 from newsletter.ledger.ledger import Claim, Delivery, Ledger, Move, Plan
 from newsletter.message.compose import Composer
 from newsletter.model.issue import Email, Outcome, Relay, Sender, Slot, State, Subscriber, Template
-from newsletter.smtp import Timeouts
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ISSUE = "2026-03-02-ai-daily"

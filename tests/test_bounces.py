@@ -31,9 +31,9 @@ from newsletter.bounces.readings import (
 )
 from newsletter.bounces.rules import RULES, Rule, rule_for
 from newsletter.bounces.verdict import failure_of
+from newsletter.delivery.smtp.replies import HARD_BOUNCES
 from newsletter.message.compose import unsubscribe_urls
 from newsletter.model.issue import Sender, Subscriber
-from newsletter.replies import HARD_BOUNCES
 from newsletter.tokens import token
 
 LINE = re.compile(r" {4}(\S.*?) *\| *(.*?) *-> (\w+)")

@@ -16,8 +16,8 @@ import pytest
 import trustme
 from smtp_server import EXTENSIONS, Fault, Point, Rule, SmtpServer
 
-from newsletter import connect as connecting
-from newsletter.connect import UnreachableError, connect
+from newsletter.delivery.smtp import connect as connecting
+from newsletter.delivery.smtp.connect import UnreachableError, connect
 from newsletter.errors import DeliveryError
 from newsletter.model.issue import Relay
 

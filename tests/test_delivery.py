@@ -25,18 +25,18 @@ from delivery_book import COMPOSER, ISSUE, NO_PAUSE, NOON, PATIENT, Book, assert
 from front_door import people
 from smtp_server import EXTENSIONS, PLAIN, Action, Fault, Point, Rule, SmtpServer
 
-from newsletter import connect as connecting
-from newsletter import smtp
 from newsletter.audience.people.store import People
 from newsletter.catcher import Catcher
 from newsletter.delivery import deliver as delivery
 from newsletter.delivery.deliver import TRIES_A_RUN, Canary, Stopped
 from newsletter.delivery.rate_limits import QuietHours, Rate
+from newsletter.delivery.smtp import connect as connecting
+from newsletter.delivery.smtp import session as smtp
+from newsletter.delivery.smtp.session import Timeouts
 from newsletter.delivery.throttle import Rules
 from newsletter.errors import DeliveryError
 from newsletter.ledger.ledger import Ledger, Plan
 from newsletter.model.issue import Relay, State
-from newsletter.smtp import Timeouts
 
 ADA, BEN, CAL, DEE, EVE = (f"{name}@example.com" for name in ("ada", "ben", "cal", "dee", "eve"))
 FIVE = (ADA, BEN, CAL, DEE, EVE)

@@ -9,8 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from newsletter.delivery.smtp.replies import (
+    BEFORE_RCPT,
+    HARD_BOUNCES,
+    KNOWN,
+    Meaning,
+    enhanced_code,
+    is_hard_bounce,
+    judge,
+)
 from newsletter.model.issue import Outcome, State
-from newsletter.replies import BEFORE_RCPT, HARD_BOUNCES, KNOWN, Meaning, enhanced_code, is_hard_bounce, judge
 
 STAGES = ("greeting", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "dot")
 LINE = re.compile(r" {4}(\w+) +(\d+) ?(.*?) *-> (\w+)")

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from newsletter.bounces.readings import Kind
-from newsletter.replies import KNOWN, Meaning
+from newsletter.delivery.smtp.replies import KNOWN, Meaning
 
 MAX_SEARCHED = 1_000
 """Characters of a diagnosis that are searched."""

@@ -10,7 +10,7 @@ import re
 
 from newsletter.bounces.readings import Failure, Kind
 from newsletter.bounces.rules import rule_for
-from newsletter.replies import VAGUE_CODES, enhanced_code
+from newsletter.delivery.smtp.replies import VAGUE_CODES, enhanced_code
 
 MAX_WORDS = 500
 """Characters of a diagnosis that are kept."""

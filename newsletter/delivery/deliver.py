@@ -18,9 +18,10 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Protocol
 
-from newsletter.connect import UnreachableError
 from newsletter.delivery.group_commit import Journal
 from newsletter.delivery.rate_limits import Pace, QuietHours
+from newsletter.delivery.smtp.connect import UnreachableError
+from newsletter.delivery.smtp.session import Session, Timeouts
 from newsletter.delivery.throttle import Lane
 from newsletter.errors import DeliveryError
 from newsletter.ledger.ledger import Claim, Move
@@ -29,7 +30,6 @@ from newsletter.model.issue import Message, Outcome, Relay, State, Subscriber
 from newsletter.model.moments import shown_local, shown_moment
 from newsletter.model.retry_delay import next_try
 from newsletter.signals import ending_signals
-from newsletter.smtp import Session, Timeouts
 
 CLAIMED_AT_ONCE = 500
 """Recipients taken from the ledger in one transaction. A kill gives them all back; they are only not yet tried."""

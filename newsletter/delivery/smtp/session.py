@@ -22,11 +22,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from newsletter import connect as connecting
-from newsletter.connect import connect
+from newsletter.delivery.smtp import connect as connecting
+from newsletter.delivery.smtp.connect import connect
+from newsletter.delivery.smtp.replies import Reply, ends_connection, judge
 from newsletter.model.issue import Message, Outcome, Relay, State
 from newsletter.redaction import redacted
-from newsletter.replies import Reply, ends_connection, judge
 
 QUIT_TIMEOUT_S = 5.0
 """How long to wait for the answer to QUIT, on which nothing depends."""
