@@ -56,7 +56,7 @@ def print_warm(post: Path, rounds: int) -> None:
     from newsletter.checks.rendered import sample_text
     from newsletter.checks.slips import find_slips
     from newsletter.config.config import load_config
-    from newsletter.pipeline import render_post
+    from newsletter.pipeline.render_post import render_post
 
     config = load_config(None, {}, post.parent)
     rendering = render_post(str(post), config)

@@ -23,7 +23,7 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 
 from newsletter.config.config import load_config
-from newsletter.pipeline import render_post
+from newsletter.pipeline.render_post import render_post
 from newsletter.preview.app import page_weight
 
 CHECKOUT = Path(__file__).resolve().parents[1]

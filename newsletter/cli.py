@@ -137,8 +137,9 @@ def _say_unwritten(error: OSError) -> None:
 @json_option
 def render(post: str, out: Path | None, images: str | None, config_path: Path | None, as_json: bool) -> None:
     """Write POST as email.html, email.txt, email.mjml and issue.json. `-` reads the post from standard input."""
-    from newsletter import output, pipeline
-    from newsletter.outputs import RENDERED, require_free
+    from newsletter.pipeline import output_files as output
+    from newsletter.pipeline import render_post as pipeline
+    from newsletter.pipeline.guard_outputs import RENDERED, require_free
     from newsletter.post.publication import held_findings
 
     config = load(config_path, post)

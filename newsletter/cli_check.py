@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from newsletter.check import Checked, Mending
     from newsletter.config.config import Config
     from newsletter.model.issue import Finding
-    from newsletter.pipeline import Rendering
+    from newsletter.pipeline.render_post import Rendering
     from newsletter.weblinks import LinkChecker
 
 ALIKE = 5
@@ -121,7 +121,7 @@ def _audience(to: tuple[str, ...], columns: tuple[Rule, ...], config_path: Path 
     if not to:
         return None
     from newsletter.audience.audience import require_people
-    from newsletter.list_sources import read_lists
+    from newsletter.pipeline.list_sources import read_lists
 
     audience = read_lists(load(config_path, post), *to, columns=columns)
     require_people(audience, ", ".join(to))
@@ -229,7 +229,7 @@ def _summary(counts: Counter[str]) -> str:
 
 def _described(checked: Checked, mending: Mending | None) -> dict[str, Any]:
     """docs/checks.md describes each key; programs rely on them."""
-    from newsletter.output import html_sizes
+    from newsletter.pipeline.output_files import html_sizes
 
     rendering = checked.rendering
     findings = [

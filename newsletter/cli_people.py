@@ -147,7 +147,7 @@ def _people(config_path: Path | None, ledger_url: str | None, *, make: bool = Fa
     """The people of the configured ledger; `make` one where there is none yet."""
     from newsletter.audience.people.store import People
     from newsletter.config.config import parse_ledger
-    from newsletter.send import open_people
+    from newsletter.pipeline.prepare_send import open_people
 
     def now() -> datetime:
         return datetime.now(UTC)

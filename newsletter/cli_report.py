@@ -22,10 +22,10 @@ def report(issue: str, html: Path | None, ledger_url: str | None, config_path: P
     --html writes one page with a timeline, to keep or to pass on; it names addresses, so mind who gets it.
     """
     from newsletter.config.config import parse_ledger
-    from newsletter.outputs import require_free
+    from newsletter.pipeline.guard_outputs import require_free
+    from newsletter.pipeline.prepare_send import known_issue, open_ledger
     from newsletter.report import read_report, report_json
     from newsletter.report_text import report_text
-    from newsletter.send import known_issue, open_ledger
 
     def now() -> datetime:
         return datetime.now(UTC)

@@ -47,8 +47,8 @@ from newsletter.text import printable
 if TYPE_CHECKING:
     from newsletter.catcher import Catcher
     from newsletter.config.config import Config, LaneSettings
-    from newsletter.pipeline import Sending
-    from newsletter.send import Orders, Report
+    from newsletter.pipeline.prepare_send import Orders, Report
+    from newsletter.pipeline.render_post import Sending
 
 connections_option = click.option(
     "--connections", type=click.IntRange(1, 100), help="How many connections to the relay; [delivery] by default."
@@ -156,9 +156,9 @@ def send(  # one parameter per option
 
     The relay's password is read from NEWSLETTER_SMTP_PASSWORD and from nowhere else.
     """
-    from newsletter import pipeline
-    from newsletter.list_sources import open_sign_ups
-    from newsletter.outputs import require_free
+    from newsletter.pipeline import render_post as pipeline
+    from newsletter.pipeline.guard_outputs import require_free
+    from newsletter.pipeline.list_sources import open_sign_ups
     from newsletter.streams import endure_closed_output
 
     endure_closed_output()
@@ -199,13 +199,13 @@ def send(  # one parameter per option
     sending = plan()
     if dry_run:
         if erratum:
-            from newsletter.erratum import plan_erratum
+            from newsletter.pipeline.plan_erratum import plan_erratum
 
             with _open(config, ledger_url) as ledger:
                 sending = plan_erratum(sending, ledger)
         _dry_run(sending, to, out, as_json, _place(config, ledger_url))
         return
-    from newsletter.send import Orders
+    from newsletter.pipeline.prepare_send import Orders
 
     watched = is_terminal() and not yes
     orders = Orders(go_on, erratum, canary or 0, connections or 0, changed_list, watched, newcomers)
@@ -238,10 +238,10 @@ def _place(config: Config, ledger_url: str | None) -> Path | str:
 
 
 def _dry_run(sending: Sending, to: Sequence[str], out: Path, as_json: bool, place: Path | str) -> None:
-    from newsletter import output
-    from newsletter.identity import rehearse
-    from newsletter.outputs import DRY_RUN, require_free
-    from newsletter.sender_checks import sender_warnings, signature_at_hand
+    from newsletter.pipeline import output_files as output
+    from newsletter.pipeline.guard_outputs import DRY_RUN, require_free
+    from newsletter.pipeline.identity import rehearse
+    from newsletter.pipeline.sender_checks import sender_warnings, signature_at_hand
 
     sending, refusals = rehearse(sending, place)
     rendering = sending.rendering
@@ -282,11 +282,11 @@ def _send(sending: Sending, way: _Way, catcher: Catcher | None = None) -> int | 
     """Show, ask, send, account. Gives the exit code; None where it is agreed on and goes at `way.at`."""
     from newsletter.audience.people.store import copy_suppressions
     from newsletter.command_hints import hints_for
-    from newsletter.identity import under_known_name
     from newsletter.ledger.ledger import Ledger
     from newsletter.ledger.presence import require_start
-    from newsletter.send import require_sendable
-    from newsletter.sender_checks import sender_warnings
+    from newsletter.pipeline.identity import under_known_name
+    from newsletter.pipeline.prepare_send import require_sendable
+    from newsletter.pipeline.sender_checks import sender_warnings
 
     lanes = _lanes(sending.config, way.relay_url, catcher, waits=way.at is not None)
     if all(lane.catches for lane in lanes):
@@ -335,7 +335,7 @@ def _carry_out(
 ) -> Report | None:
     from newsletter.audience.segments import join_segment
     from newsletter.delivery.deliver import Watcher
-    from newsletter.send import deliver_test, deliver_to_list, prepare
+    from newsletter.pipeline.prepare_send import deliver_test, deliver_to_list, prepare
 
     watcher = Watcher(progress.outcome, progress.news, progress.waiting)
     if sending.test:
@@ -423,7 +423,7 @@ def _wait_until(moment: datetime, *, quiet: bool) -> None:
 
 
 def _lanes(config: Config, url: str | None, catcher: Catcher | None, *, waits: bool) -> Sequence[LaneSettings]:
-    from newsletter.lanes import choose_lanes
+    from newsletter.pipeline.choose_relays import choose_lanes
 
     if catcher is not None:
         return (config.lane(catcher.relay).as_catcher(),)
@@ -527,7 +527,7 @@ def retry(
 ) -> None:
     """Try those of ISSUE whom the relay put off again, now, without waiting for their time."""
     from newsletter.model.issue import State
-    from newsletter.send import known_issue
+    from newsletter.pipeline.prepare_send import known_issue
     from newsletter.streams import endure_closed_output
 
     endure_closed_output()
@@ -564,7 +564,7 @@ def _way(
     as_json: bool,
 ) -> _Way:
     from newsletter.audience.segments import split_segment
-    from newsletter.send import Orders
+    from newsletter.pipeline.prepare_send import Orders
 
     path, where = split_segment(audience)
     watched = is_terminal() and not yes
@@ -574,10 +574,10 @@ def _way(
 
 
 def _go_on(config: Config, issue: str, post: str, way: _Way) -> int:
-    from newsletter import pipeline
-    from newsletter.identity import may_be
-    from newsletter.list_sources import open_sign_ups
-    from newsletter.outputs import require_free
+    from newsletter.pipeline import render_post as pipeline
+    from newsletter.pipeline.guard_outputs import require_free
+    from newsletter.pipeline.identity import may_be
+    from newsletter.pipeline.list_sources import open_sign_ups
 
     if not post or not way.to:
         raise errors.ConfigError(
@@ -599,7 +599,7 @@ def _go_on(config: Config, issue: str, post: str, way: _Way) -> int:
 
 def _unfinished(ledger: Any, issue: str | None) -> str | None:
     """The issue to go on with: the one named, else the last one that somebody is still to get."""
-    from newsletter.send import known_issue, left_of
+    from newsletter.pipeline.prepare_send import known_issue, left_of
 
     if issue is not None:
         return known_issue(ledger, issue)
@@ -618,7 +618,7 @@ def _unfinished(ledger: Any, issue: str | None) -> str | None:
 def status(issue: str | None, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
     """Show what the ledger knows: every issue, or who was refused, left or uncertain for ISSUE."""
     from newsletter.model.issue import State
-    from newsletter.send import known_issue
+    from newsletter.pipeline.prepare_send import known_issue
 
     with _open(load(config_path, issue or ""), ledger_url) as ledger:
         if issue is None:
@@ -649,7 +649,7 @@ def resolve(
 ) -> None:
     """Decide about the uncertain of ISSUE: all of them, or the ones named."""
     from newsletter.model.issue import State
-    from newsletter.send import known_issue, resolve_uncertain
+    from newsletter.pipeline.prepare_send import known_issue, resolve_uncertain
 
     if resend == assume_sent:
         raise click.UsageError("write one of --resend and --assume-sent")
@@ -667,7 +667,7 @@ def resolve(
 
 def _open(config: Config, ledger_url: str | None) -> Any:
     from newsletter.config.config import parse_ledger
-    from newsletter.send import open_ledger
+    from newsletter.pipeline.prepare_send import open_ledger
 
     def now() -> datetime:
         return datetime.now(UTC)

@@ -76,7 +76,7 @@ def check(  # one parameter per option
     words that are not understood.
     """
     from newsletter.audience.list_tools.survey import NAMED, survey_list
-    from newsletter.list_sources import open_sign_ups, rules_for
+    from newsletter.pipeline.list_sources import open_sign_ups, rules_for
 
     config = load(config_path)
     with (
@@ -185,7 +185,7 @@ def convert(
     understood; whoever has left is not written. Ends with 1 when nobody is left.
     """
     from newsletter.audience.list_tools.convert import convert_list
-    from newsletter.list_sources import rules_for
+    from newsletter.pipeline.list_sources import rules_for
 
     config = load(config_path)
     _require_free(out, config)
@@ -213,7 +213,7 @@ def merge(
     Whoever one of the lists says has left is not in the result, whatever the others say.
     """
     from newsletter.audience.list_tools.convert import merge_lists
-    from newsletter.list_sources import rules_for
+    from newsletter.pipeline.list_sources import rules_for
 
     config = load(config_path)
     _require_free(out, config)
@@ -242,7 +242,7 @@ def export(  # one parameter per option
 ) -> None:
     """Write a list for a spreadsheet: a value that it would run as a formula gets an apostrophe in front."""
     from newsletter.audience.list_tools.convert import export_list
-    from newsletter.list_sources import open_sign_ups, rules_for
+    from newsletter.pipeline.list_sources import open_sign_ups, rules_for
 
     config = load(config_path)
     _require_free(out, config)
@@ -276,7 +276,7 @@ def list_people(
     Who left or bounced since may still be among them: `subscribers suppressed` has those.
     """
     from newsletter.audience.audience import read_audience, require_people
-    from newsletter.list_sources import open_sign_ups, rules_for
+    from newsletter.pipeline.list_sources import open_sign_ups, rules_for
 
     config = load(config_path)
     with open_sign_ups(config, paths, ledger_url) as sign_ups:
@@ -296,7 +296,7 @@ def list_people(
 
 def _require_free(out: Path, config: Config) -> None:
     """Nothing that these commands write may be what a send from here reads; `list_tools` looks at the lists."""
-    from newsletter.outputs import require_free
+    from newsletter.pipeline.guard_outputs import require_free
 
     rejected = out.with_name(f"{out.stem}.rejected.csv") if out.name else None
     require_free([out, rejected], config=config)
@@ -379,7 +379,7 @@ def diff(
 ) -> None:
     """Show who joined and who left between two lists, by address."""
     from newsletter.audience.list_tools.convert import compare_lists
-    from newsletter.list_sources import rules_for
+    from newsletter.pipeline.list_sources import rules_for
 
     with compare_lists(old, new, encoding=encoding, rules=rules_for(load(config_path), columns)) as difference:
         if as_json:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from newsletter.config.config import Config
     from newsletter.ledger.ledger import Delivery, IssueRow, Plan
     from newsletter.model.issue import Finding, Outcome
-    from newsletter.pipeline import Sending
+    from newsletter.pipeline.prepare_send import Report
+    from newsletter.pipeline.render_post import Sending
     from newsletter.render.images.resolve import ImageMode
-    from newsletter.send import Report
 
 
 SHOWN_PEOPLE = 20
@@ -158,7 +158,7 @@ def subject_line(sending: Sending) -> str:
 
 def size_line(sending: Sending) -> str:
     """The HTML of the heaviest variant, since Gmail cuts by it; the message is the first recipient's."""
-    from newsletter.output import html_sizes
+    from newsletter.pipeline.output_files import html_sizes
 
     emails = sending.rendering.variants.emails.values()
     html = max(html_sizes(email)["decoded"] for email in emails)

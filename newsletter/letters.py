@@ -29,7 +29,7 @@ from newsletter.model.issue import (
     Text,
 )
 from newsletter.pages import page_folder
-from newsletter.pipeline import Rendering, masthead_of, render_post, signer_of
+from newsletter.pipeline.render_post import Rendering, masthead_of, render_post, signer_of
 from newsletter.render.render_issue import choose_labels, render_issue
 from newsletter.render.themes.load import load_theme
 

@@ -1,6 +1,6 @@
 """A real ledger, a real composer and the send loop around them: how the tests of delivery run a send.
 
-Everything is as in `newsletter.send`, but for the clock, which a test may move, and for a lane without pauses.
+Everything is as in `newsletter.pipeline.prepare_send`, but for the clock, which a test may move, and for a lane without pauses.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from newsletter.config.config import load_config
 from newsletter.console import all_warnings, audience_line
 from newsletter.errors import ContentError
 from newsletter.model.issue import Finding, Subscriber, fold_address
-from newsletter.pipeline import plan_send
+from newsletter.pipeline.render_post import plan_send
 
 # Enough for SQLite to write to its file: it holds a megabyte in memory.
 SPILLING = 40_000

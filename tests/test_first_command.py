@@ -23,7 +23,7 @@ from newsletter.config.config import Config
 from newsletter.config.settings import Settings
 from newsletter.console import accounts, print_report
 from newsletter.model.issue import State
-from newsletter.send import Report
+from newsletter.pipeline.prepare_send import Report
 
 ZONES = ["Asia/Shanghai", "Europe/Berlin", "America/Los_Angeles"]
 # The clock that tells the hour is another one; the one that measures waits stays, or nothing would ever time out.

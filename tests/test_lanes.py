@@ -9,7 +9,7 @@ import pytest
 
 from newsletter.config.config import Config, load_config
 from newsletter.errors import ConfigError
-from newsletter.lanes import choose_lanes
+from newsletter.pipeline.choose_relays import choose_lanes
 
 PASSWORD = {"NEWSLETTER_SMTP_PASSWORD": "open sesame"}
 

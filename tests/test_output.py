@@ -30,7 +30,7 @@ from newsletter.model.issue import (
     Template,
     Text,
 )
-from newsletter.output import SHOWN_RECIPIENTS, Written, write_dry_run, write_rendering
+from newsletter.pipeline.output_files import SHOWN_RECIPIENTS, Written, write_dry_run, write_rendering
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ISSUE = Issue(

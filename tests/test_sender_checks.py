@@ -13,7 +13,7 @@ from test_dkim import ED25519, pem
 from newsletter.config.config import Config, load_config
 from newsletter.model.issue import Relay
 from newsletter.model.mailbox_providers import PROVIDERS, provider_of
-from newsletter.sender_checks import sender_warnings, signature_at_hand
+from newsletter.pipeline.sender_checks import sender_warnings, signature_at_hand
 
 
 def config_of(folder: Path, sender: str, more: str = "") -> Config:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-import newsletter.pipeline
+import newsletter.pipeline.render_post
 from newsletter.audience.audience import Audience, read_audience
 from newsletter.config.config import Config, load_config
 from newsletter.errors import EXIT_CONTENT, ContentError
 from newsletter.message.compose import fill, slot_values
 from newsletter.model.issue import Attachment, Email, Issue, Masthead, Sender, Subscriber, Theme
-from newsletter.pipeline import Rendering, plan_send, render_post
+from newsletter.pipeline.render_post import Rendering, plan_send, render_post
 from newsletter.render.render_issue import render_issue
 
 POST = """---

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from newsletter.checks.views import GMAIL_CLIP, as_word, clipped, holds_in_word, is_clipped, without_styles
 from newsletter.config.config import load_config
 from newsletter.message.compose import fill
-from newsletter.pipeline import render_post
+from newsletter.pipeline.render_post import render_post
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from newsletter.config.config import Config
 from newsletter.inbox import framed_html
 from newsletter.message.compose import Composer, answers, fill, slot_values
 from newsletter.model.issue import Email, Subscriber
-from newsletter.output import html_sizes
-from newsletter.pipeline import SAMPLE, Rendering
+from newsletter.pipeline.output_files import html_sizes
+from newsletter.pipeline.render_post import SAMPLE, Rendering
 from newsletter.preview.studio import Answers, Snapshot, Studio
 from newsletter.received import Header, read_mail
 from newsletter.render.size_budget import sent_size

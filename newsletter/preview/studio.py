@@ -20,11 +20,11 @@ from newsletter.config.config import FILE_NAME, Config
 from newsletter.config.jekyll_site import CONFIG as BLOG_FILE
 from newsletter.errors import NewsletterError
 from newsletter.files import open_post
-from newsletter.list_sources import read_lists
 from newsletter.message.compose import answers
 from newsletter.model.column_rules import Rule
 from newsletter.model.issue import Email, Finding
-from newsletter.pipeline import SAMPLE, Rendering, render_post
+from newsletter.pipeline.list_sources import read_lists
+from newsletter.pipeline.render_post import SAMPLE, Rendering, render_post
 from newsletter.post.templating.placeholders import Condition
 from newsletter.render.images.resolve import ImageMode
 from newsletter.render.themes.load import template_roots

@@ -10,16 +10,16 @@ from datetime import UTC, datetime
 from newsletter.audience.audience import Audience
 from newsletter.delivery.deliver import Watcher
 from newsletter.errors import ConfigError, NewsletterError
-from newsletter.lanes import choose_lanes
 from newsletter.ledger.ledger import Ledger
-from newsletter.list_sources import open_sign_ups
 from newsletter.message.compose import Composer
 from newsletter.model.issue import Outcome
-from newsletter.pipeline import normalized_test_address, plan_send
+from newsletter.pipeline.choose_relays import choose_lanes
+from newsletter.pipeline.list_sources import open_sign_ups
+from newsletter.pipeline.prepare_send import Report, deliver_test, require_sendable
+from newsletter.pipeline.render_post import normalized_test_address, plan_send
+from newsletter.pipeline.sender_checks import sender_warnings
 from newsletter.preview.reading import Reading
 from newsletter.preview.studio import Snapshot, Studio
-from newsletter.send import Report, deliver_test, require_sendable
-from newsletter.sender_checks import sender_warnings
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from newsletter.ledger.ledger import Ledger
 from newsletter.ledger.presence import is_current
 from newsletter.message.compose import Composer
 from newsletter.model.issue_name import Identity, differences, is_folder_page, name_of_file, slug_of
-from newsletter.pipeline import Rendering, Sending
+from newsletter.pipeline.render_post import Rendering, Sending
 from newsletter.post.front_matter import read_front_matter
 from newsletter.post.parse import decode_post
 from newsletter.post.templating.placeholders import unmark

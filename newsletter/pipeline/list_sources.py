@@ -12,7 +12,7 @@ from newsletter.audience.lists.rows import Rows
 from newsletter.audience.people.as_list import list_sign_ups
 from newsletter.config.config import Config, parse_ledger
 from newsletter.model.column_rules import Rule, Rules, rules_of
-from newsletter.send import open_people
+from newsletter.pipeline.prepare_send import open_people
 
 
 def rules_for(config: Config, columns: Sequence[Rule]) -> Rules:

@@ -27,12 +27,12 @@ from newsletter.delivery.rate_limits import Pace
 from newsletter.delivery.smtp.session import Timeouts
 from newsletter.delivery.throttle import Lane
 from newsletter.errors import BusyError, ConfigError, ContentError, LedgerError, LostLedgerError
-from newsletter.identity import known_issue as known_issue
-from newsletter.identity import require_same_issue
 from newsletter.ledger.ledger import Claim, IllegalMoveError, Ledger, Move, Plan
 from newsletter.ledger.presence import require_ledger
 from newsletter.model.issue import Outcome, Relay, State, Subscriber, fold_address
-from newsletter.pipeline import Sending, zone_of
+from newsletter.pipeline.identity import known_issue as known_issue
+from newsletter.pipeline.identity import require_same_issue
+from newsletter.pipeline.render_post import Sending, zone_of
 from newsletter.post.publication import held_findings
 from newsletter.post.templating.placeholders import unmark
 from newsletter.tokens import Shadows

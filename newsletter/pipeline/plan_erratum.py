@@ -8,7 +8,7 @@ from newsletter.audience.audience import Audience
 from newsletter.errors import ConfigError
 from newsletter.ledger.ledger import Ledger
 from newsletter.model.issue import State, fold_address
-from newsletter.pipeline import Sending
+from newsletter.pipeline.render_post import Sending
 
 
 def plan_erratum(sending: Sending, ledger: Ledger) -> Sending:
