@@ -51,7 +51,7 @@ def print_cold(post: Path, out: Path, rounds: int) -> None:
 
 
 def print_warm(post: Path, rounds: int) -> None:
-    from newsletter.check import check_post, findings_of
+    from newsletter.check.check_post import check_post, findings_of
     from newsletter.checks.contrast import contrast_findings
     from newsletter.checks.rendered import sample_text
     from newsletter.checks.slips import find_slips

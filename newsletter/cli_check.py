@@ -22,7 +22,7 @@ from newsletter.text import printable
 
 if TYPE_CHECKING:
     from newsletter.audience.audience import Audience
-    from newsletter.check import Checked, Mending
+    from newsletter.check.check_post import Checked, Mending
     from newsletter.config.config import Config
     from newsletter.model.issue import Finding
     from newsletter.pipeline.render_post import Rendering
@@ -83,7 +83,7 @@ def check(
     Exits with 1 where there is an error. A warning is about something that looks or reads worse than meant; a hint is
     good to know.
     """
-    from newsletter.check import check_post
+    from newsletter.check.check_post import check_post
 
     if dry_run and not fix:
         raise click.UsageError("--dry-run goes with --fix")
@@ -141,7 +141,7 @@ def _link_checker(config: Config) -> LinkChecker:
 def _asked(
     rendering: Rendering, *, config: Config, checker: LinkChecker | None, spam: bool, quiet: bool
 ) -> tuple[Finding, ...]:
-    from newsletter.check import ask_links, ask_spam
+    from newsletter.check.check_post import ask_links, ask_spam
 
     found: tuple[Finding, ...] = ask_spam(rendering, config, datetime.now(UTC)) if spam else ()
     if checker is not None:
@@ -154,7 +154,7 @@ def _mend(
     post: str, config: Config, checker: LinkChecker | None, *, write: bool, quiet: bool
 ) -> tuple[Mending | None, str]:
     """What was mended, or why nothing could be."""
-    from newsletter.check import mend_post, secure_links
+    from newsletter.check.check_post import mend_post, secure_links
 
     try:
         secure: frozenset[str] = frozenset()
@@ -203,7 +203,7 @@ def _lines(checked: Checked, *, show_all: bool) -> Iterator[str]:
 
 def _kind(finding: Finding) -> str:
     """What is counted together: a rule, or all that readers do not miss in their mail programs."""
-    from newsletter.check import is_theme_hint
+    from newsletter.check.check_post import is_theme_hint
 
     return CLIENT_HINTS if is_theme_hint(finding) else finding.code
 

@@ -20,9 +20,9 @@ from front_door import HELLO, newsletter, write_list, write_post
 from image_server import allow_here
 from link_server import serving
 
-from newsletter import check
-from newsletter.check import ask_links, ask_spam, check_post, finding_of, mend_post, secure_links
-from newsletter.checks.rules import RULES, describe, rule_of
+from newsletter.check import check_post as check
+from newsletter.check.check_post import ask_links, ask_spam, check_post, finding_of, mend_post, secure_links
+from newsletter.check.rule_list import RULES, describe, rule_of
 from newsletter.checks.slips import Mended, mend_text
 from newsletter.checks.width import width_findings
 from newsletter.config.config import load_config

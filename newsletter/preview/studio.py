@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from newsletter.audience.audience import Audience, is_sign_ups, require_people
-from newsletter.check import findings_of
+from newsletter.check.check_post import findings_of
 from newsletter.config.config import FILE_NAME, Config
 from newsletter.config.jekyll_site import CONFIG as BLOG_FILE
 from newsletter.errors import NewsletterError
