@@ -16,8 +16,8 @@ from pathlib import Path
 
 from sizes import CHECKOUT, EXAMPLE, digest
 
-from newsletter.checks.compat import compat_findings
-from newsletter.clients import load_support
+from newsletter.check.clients.compatibility import compat_findings
+from newsletter.check.clients.load_support import load_support
 from newsletter.model.issue import Masthead, Site
 from newsletter.post.parse import parse_post
 from newsletter.render.render_issue import render_issue

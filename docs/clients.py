@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from newsletter.checks.compat import Gap, find_gaps
-from newsletter.checks.fallbacks import FALLBACKS
-from newsletter.checks.support import Client, Support, named_clients
-from newsletter.clients import load_support
+from newsletter.check.clients.compatibility import Gap, find_gaps
+from newsletter.check.clients.fallbacks import FALLBACKS
+from newsletter.check.clients.load_support import load_support
+from newsletter.check.clients.support import Client, Support, named_clients
 from newsletter.model.issue import Masthead, Site
 from newsletter.post.parse import decode_post, parse_post
 from newsletter.render.render_issue import render_issue

@@ -15,10 +15,10 @@ import lxml.html
 import pytest
 from conftest import CHECKOUT, missing
 
-from newsletter.checks.compat import find_gaps
-from newsletter.checks.fallbacks import FALLBACKS
-from newsletter.checks.support import FAMILIES, Client, Feature, Support, named_clients
-from newsletter.clients import TABLE, load_support
+from newsletter.check.clients.compatibility import find_gaps
+from newsletter.check.clients.fallbacks import FALLBACKS
+from newsletter.check.clients.load_support import TABLE, load_support
+from newsletter.check.clients.support import FAMILIES, Client, Feature, Support, named_clients
 from newsletter.errors import ConfigError
 
 DOCUMENT = CHECKOUT / "docs" / "clients.md"

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from newsletter.checks.compat import compat_findings, find_gaps
-from newsletter.checks.fallbacks import FALLBACKS
-from newsletter.checks.support import Client, Feature, Support
-from newsletter.clients import load_support
+from newsletter.check.clients.compatibility import compat_findings, find_gaps
+from newsletter.check.clients.fallbacks import FALLBACKS
+from newsletter.check.clients.load_support import load_support
+from newsletter.check.clients.support import Client, Feature, Support
 from newsletter.model.issue import Finding
 
 GMAIL = (Client("gmail", "android", "Android"), Client("gmail", "ios", "iOS"))

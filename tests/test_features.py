@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.checks import slugs
-from newsletter.checks.features import count_features
-from newsletter.checks.sheet import Comment, Declaration, Rule, parse_sheet
-from newsletter.checks.support import Support
-from newsletter.clients import load_support
+from newsletter.check.clients import caniemail_slugs as slugs
+from newsletter.check.clients.css_tokens import Comment, Declaration, Rule, parse_sheet
+from newsletter.check.clients.features import count_features
+from newsletter.check.clients.load_support import load_support
+from newsletter.check.clients.support import Support
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from conftest import CHECKOUT, RequireProgram, missing
 from preview_server import LIST, POST, SETTINGS, Running, preview_of
 
 from newsletter.catcher import Catcher
-from newsletter.checks.views import GMAIL_CLIP
+from newsletter.check.clients.views import GMAIL_CLIP
 
 FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),

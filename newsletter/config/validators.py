@@ -418,7 +418,7 @@ def ledger_url(value: str) -> str:
 
 def client_family(name: str) -> str:
     """One of the families of mail clients that caniemail tells apart."""
-    from newsletter.checks.support import FAMILIES
+    from newsletter.check.clients.support import FAMILIES
 
     if name in FAMILIES:
         return name

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from newsletter.audience.audience import Audience
-from newsletter.checks.views import GMAIL_CLIP, as_word, clipped, is_clipped, without_styles
+from newsletter.check.clients.views import GMAIL_CLIP, as_word, clipped, is_clipped, without_styles
 from newsletter.config.config import Config
 from newsletter.inbox import framed_html
 from newsletter.message.compose import Composer, answers, fill, slot_values

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from newsletter.checks.support import Client, Feature, Support
+from newsletter.check.clients.support import Client, Feature, Support
 from newsletter.errors import ConfigError, located
 
 TABLE = Path(__file__).parent / "data" / "caniemail.json"

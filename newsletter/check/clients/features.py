@@ -13,8 +13,7 @@ from functools import lru_cache
 
 import lxml.etree
 
-from newsletter.checks.sheet import Comment, Declaration, Rule, parse_sheet
-from newsletter.checks.slugs import (
+from newsletter.check.clients.caniemail_slugs import (
     AT_RULES,
     ATTRIBUTES,
     DISPLAYS,
@@ -30,6 +29,7 @@ from newsletter.checks.slugs import (
     UNITS,
     WORDS,
 )
+from newsletter.check.clients.css_tokens import Comment, Declaration, Rule, parse_sheet
 
 _PATTERNS = tuple((slug, re.compile(pattern)) for slug, pattern in SELECTORS.items())
 
