@@ -23,10 +23,10 @@ from newsletter.text import printable
 if TYPE_CHECKING:
     from newsletter.audience.audience import Audience
     from newsletter.check.check_post import Checked, Mending
+    from newsletter.check.links.checker import LinkChecker
     from newsletter.config.config import Config
     from newsletter.model.issue import Finding
     from newsletter.pipeline.render_post import Rendering
-    from newsletter.weblinks import LinkChecker
 
 ALIKE = 5
 """Findings of one rule that are printed for a post; --all prints every one."""
@@ -132,8 +132,8 @@ def _audience(to: tuple[str, ...], columns: tuple[Rule, ...], config_path: Path 
 
 
 def _link_checker(config: Config) -> LinkChecker:
-    from newsletter.link_cache import LinkCache
-    from newsletter.weblinks import LinkChecker
+    from newsletter.check.links.cache import LinkCache
+    from newsletter.check.links.checker import LinkChecker
 
     return LinkChecker(cache=LinkCache(config.link_cache))
 

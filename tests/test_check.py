@@ -22,6 +22,7 @@ from link_server import serving
 
 from newsletter.check import check_post as check
 from newsletter.check.check_post import ask_links, ask_spam, check_post, finding_of, mend_post, secure_links
+from newsletter.check.links.checker import LinkChecker
 from newsletter.check.rule_list import RULES, describe, rule_of
 from newsletter.checks.slips import Mended, mend_text
 from newsletter.checks.width import width_findings
@@ -30,7 +31,6 @@ from newsletter.errors import ContentError
 from newsletter.model.issue import Finding
 from newsletter.model.transform import map_images
 from newsletter.post.parse import parse_post
-from newsletter.weblinks import LinkChecker
 
 CONFIGURED = (
     '[newsletter]\nname = "N"\nfrom = "n@example.com"\npostal_address = "1 Main Street"\n'

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from front_door import without_root
 
-from newsletter.checks.reachable import LinkAnswer
+from newsletter.check.links.answers import LinkAnswer
+from newsletter.check.links.cache import MAX_CHARS, MAX_ENTRIES, LinkCache
 from newsletter.errors import ConfigError
-from newsletter.link_cache import MAX_CHARS, MAX_ENTRIES, LinkCache
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 OK = LinkAnswer("https://a.test/", "ok", 200, "the server answers 200 OK")

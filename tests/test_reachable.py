@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from newsletter.checks.reachable import NOT_FOR_PROGRAMS, LinkAnswer, State, link_findings
+from newsletter.check.links.answers import NOT_FOR_PROGRAMS, LinkAnswer, State, link_findings
 
 GONE = "the server answers 404 Not Found"
 

@@ -16,9 +16,9 @@ from front_door import free_ports
 from image_server import allow_here
 from link_server import OK, Answer, LinkServer, redirect, serving
 
-from newsletter.checks.reachable import LinkAnswer
-from newsletter.link_cache import LinkCache
-from newsletter.weblinks import LinkChecker, LinkLimits
+from newsletter.check.links.answers import LinkAnswer
+from newsletter.check.links.cache import LinkCache
+from newsletter.check.links.checker import LinkChecker, LinkLimits
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TRUST = ssl.create_default_context()

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal
 from newsletter.check.clients.compatibility import compat_findings
 from newsletter.check.clients.load_support import load_support
 from newsletter.check.clients.support import Support
-from newsletter.checks.reachable import link_findings
+from newsletter.check.links.answers import link_findings
 from newsletter.checks.rendered import rendered_findings, sample_text, size_findings
 from newsletter.checks.slips import Mended, Slip, find_slips, mend_text
 from newsletter.checks.source import link_places, source_findings
@@ -40,8 +40,8 @@ from newsletter.post.templating.placeholders import Condition
 
 if TYPE_CHECKING:
     from newsletter.audience.audience import Audience
+    from newsletter.check.links.checker import LinkChecker
     from newsletter.render.images.resolve import ImageMode
-    from newsletter.weblinks import LinkChecker
 
 _ORDER = {"error": 0, "warning": 1, "hint": 2}
 MAX_CONDITIONS = 4

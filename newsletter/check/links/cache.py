@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from newsletter.checks.reachable import LinkAnswer, State
+from newsletter.check.links.answers import LinkAnswer, State
 from newsletter.files import write_atomically
 
 KEPT_FOR: Mapping[State, timedelta] = {

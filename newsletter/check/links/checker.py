@@ -19,9 +19,9 @@ from urllib.parse import urldefrag
 
 import httpx
 
-from newsletter.checks.reachable import LinkAnswer, State, without_login
+from newsletter.check.links.answers import LinkAnswer, State, without_login
+from newsletter.check.links.cache import LinkCache
 from newsletter.errors import ConfigError
-from newsletter.link_cache import LinkCache
 from newsletter.model.issue import Finding
 from newsletter.safe_http import (
     NO_ADDRESS,
