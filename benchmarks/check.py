@@ -52,8 +52,8 @@ def print_cold(post: Path, out: Path, rounds: int) -> None:
 
 def print_warm(post: Path, rounds: int) -> None:
     from newsletter.check.check_post import check_post, findings_of
-    from newsletter.checks.contrast import contrast_findings
-    from newsletter.checks.rendered import sample_text
+    from newsletter.check.rendered.contrast import contrast_findings
+    from newsletter.check.rendered.email_rules import sample_text
     from newsletter.checks.slips import find_slips
     from newsletter.config.config import load_config
     from newsletter.pipeline.render_post import render_post

@@ -23,9 +23,9 @@ from link_server import serving
 from newsletter.check import check_post as check
 from newsletter.check.check_post import ask_links, ask_spam, check_post, finding_of, mend_post, secure_links
 from newsletter.check.links.checker import LinkChecker
+from newsletter.check.rendered.width import width_findings
 from newsletter.check.rule_list import RULES, describe, rule_of
 from newsletter.checks.slips import Mended, mend_text
-from newsletter.checks.width import width_findings
 from newsletter.config.config import load_config
 from newsletter.errors import ContentError
 from newsletter.model.issue import Finding

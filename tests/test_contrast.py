@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from conftest import Evaluate
 
-from newsletter.checks.contrast import contrast, contrast_findings
+from newsletter.check.rendered.contrast import contrast, contrast_findings
 
 DARK = "<style>@media (prefers-color-scheme:dark){.x{color:#eee!important}td.y{background:#111!important}}</style>"
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from html import unescape
 
-from newsletter.checks.contrast import contrast_findings
+from newsletter.check.rendered.contrast import contrast_findings
 from newsletter.model.issue import (
     Email,
     Finding,
