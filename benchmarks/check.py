@@ -54,7 +54,7 @@ def print_warm(post: Path, rounds: int) -> None:
     from newsletter.check.check_post import check_post, findings_of
     from newsletter.check.rendered.contrast import contrast_findings
     from newsletter.check.rendered.email_rules import sample_text
-    from newsletter.checks.slips import find_slips
+    from newsletter.check.source.fixes import find_slips
     from newsletter.config.config import load_config
     from newsletter.pipeline.render_post import render_post
 

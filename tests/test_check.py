@@ -25,7 +25,7 @@ from newsletter.check.check_post import ask_links, ask_spam, check_post, finding
 from newsletter.check.links.checker import LinkChecker
 from newsletter.check.rendered.width import width_findings
 from newsletter.check.rule_list import RULES, describe, rule_of
-from newsletter.checks.slips import Mended, mend_text
+from newsletter.check.source.fixes import Mended, mend_text
 from newsletter.config.config import load_config
 from newsletter.errors import ContentError
 from newsletter.model.issue import Finding

@@ -10,8 +10,8 @@ from conftest import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsletter.checks import slips
-from newsletter.checks.slips import Mended, find_slips, mend_text
+from newsletter.check.source import fixes as slips
+from newsletter.check.source.fixes import Mended, find_slips, mend_text
 from newsletter.errors import ContentError
 from newsletter.model.issue import Issue, Site
 from newsletter.model.transform import as_json

@@ -25,8 +25,8 @@ from newsletter.check.clients.support import Support
 from newsletter.check.links.answers import link_findings
 from newsletter.check.rendered.email_rules import rendered_findings, sample_text, size_findings
 from newsletter.check.rendered.width import width_findings
-from newsletter.checks.slips import Mended, Slip, find_slips, mend_text
-from newsletter.checks.source import link_places, source_findings
+from newsletter.check.source.fixes import Mended, Slip, find_slips, mend_text
+from newsletter.check.source.source_rules import link_places, source_findings
 from newsletter.checks.spam import spam_findings
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError, ContentError

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
-from newsletter.checks.slips import Slip, alt_slip, picture_words
+from newsletter.check.source.fixes import Slip, alt_slip, picture_words
 from newsletter.model.issue import (
     CodeBlock,
     Definitions,
