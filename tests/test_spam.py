@@ -11,13 +11,13 @@ import pytest
 from conftest import RequireProgram
 from front_door import DIGEST, free_ports
 
-from newsletter.checks.spam import SpamRule, SpamVerdict, spam_findings
+from newsletter.check.spam.spam_rules import SpamRule, SpamVerdict, spam_findings
+from newsletter.check.spam.spamassassin import read_report, spam_score
 from newsletter.message.compose import Composer
 from newsletter.model.issue import Sender, Subscriber
 from newsletter.post.parse import parse_post
 from newsletter.render.render_issue import Masthead, render_issue
 from newsletter.render.themes.load import load_theme
-from newsletter.spam import read_report, spam_score
 
 GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 ADA = Subscriber("ada@example.com", {"email": "ada@example.com", "name": "Ada Lovelace"})

@@ -27,7 +27,7 @@ from newsletter.check.rendered.email_rules import rendered_findings, sample_text
 from newsletter.check.rendered.width import width_findings
 from newsletter.check.source.fixes import Mended, Slip, find_slips, mend_text
 from newsletter.check.source.source_rules import link_places, source_findings
-from newsletter.checks.spam import spam_findings
+from newsletter.check.spam.spam_rules import spam_findings
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError, ContentError
 from newsletter.files import STDIN, open_post, write_atomically
@@ -182,7 +182,7 @@ def ask_spam(
     rendering: Rendering, config: Config, when: datetime, spamc: Sequence[str] = ("spamc",)
 ) -> tuple[Finding, ...]:
     """What SpamAssassin says of the issue's message; nothing where it is not installed or does not answer."""
-    from newsletter.spam import spam_score
+    from newsletter.check.spam.spamassassin import spam_score
 
     if shutil.which(spamc[0]) is None:
         return ()

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 
-from newsletter.checks.spam import SpamRule, SpamVerdict
+from newsletter.check.spam.spam_rules import SpamRule, SpamVerdict
 
 # A second to connect and one try: the usual three, with pauses, would hold up everyone who runs no daemon.
 _QUICKLY = ("--connect-timeout=1", "--connect-retries=1", "--filter-retries=1")
