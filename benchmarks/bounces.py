@@ -30,9 +30,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 
-from newsletter.bounces.bounded import MAX_BYTES
-from newsletter.bounces.read import read_message
-from newsletter.bounces.readings import AutoReply, Bounce, Complaint, Kind, Reading
+from newsletter.bounces.classify import read_message
+from newsletter.bounces.results import AutoReply, Bounce, Complaint, Kind, Reading
+from newsletter.bounces.truncate import MAX_BYTES
 
 _PERL = r"""
 use strict; use warnings; use Sisimai; use JSON; use Time::HiRes 'time';

@@ -15,7 +15,7 @@ from newsletter.failures import ending
 from newsletter.text import printable
 
 if TYPE_CHECKING:
-    from newsletter.bounce_run import BounceReport, Entry
+    from newsletter.bounces.process import BounceReport, Entry
 
 
 @click.command()
@@ -32,7 +32,7 @@ def bounces(
     SOURCE is imaps://user@host/FOLDER, a Maildir, an mbox, an .eml file or a folder of them; without one, the mailbox
     of [bounces] in newsletter.toml. Letters and automatic answers are left alone, and nothing is deleted.
     """
-    from newsletter.bounce_run import read_sources
+    from newsletter.bounces.process import read_sources
 
     def now() -> datetime:
         return datetime.now(UTC)
@@ -47,7 +47,7 @@ def bounces(
 
 
 def _print(report: BounceReport, *, dry_run: bool) -> None:
-    from newsletter.bounce_run import Effect
+    from newsletter.bounces.process import Effect
 
     click.echo(f"{report.messages:,} messages read" + (", nothing recorded (--dry-run)" if dry_run else ""))
     width = max(len(effect) for effect in Effect)
@@ -73,7 +73,7 @@ def _sentence(entry: Entry) -> str:
 
 def _described(report: BounceReport, *, dry_run: bool) -> dict[str, Any]:
     """For a program. At most the first thousand entries; `effects` has everything."""
-    from newsletter.bounce_run import Effect
+    from newsletter.bounces.process import Effect
 
     return {
         "messages": report.messages,

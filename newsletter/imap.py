@@ -17,8 +17,8 @@ from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from newsletter.bounces.arrivals import Arrival
-from newsletter.bounces.bounded import MAX_BYTES
+from newsletter.bounces.stored_message import Arrival
+from newsletter.bounces.truncate import MAX_BYTES
 from newsletter.config.imap_url import IMAP_VARIABLE, ImapPlace
 from newsletter.errors import ConfigError, located
 from newsletter.imap_token import access_token, xoauth2

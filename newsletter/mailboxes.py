@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from newsletter.bounces.arrivals import Arrival
-from newsletter.bounces.bounded import MAX_BYTES
+from newsletter.bounces.stored_message import Arrival
+from newsletter.bounces.truncate import MAX_BYTES
 from newsletter.config.imap_url import read_imap
 from newsletter.errors import ConfigError, located
 from newsletter.imap import ImapMailbox

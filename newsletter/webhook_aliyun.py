@@ -8,7 +8,7 @@ Its HTTP target sends along the token that is set there, in a header.
 from __future__ import annotations
 
 from newsletter.bounces.json_tree import message_ids_of, text_at
-from newsletter.bounces.readings import Complaint, Kind, Traces, Unsubscribe
+from newsletter.bounces.results import Complaint, Kind, Traces, Unsubscribe
 from newsletter.webhook_checks import (
     Event,
     Post,

@@ -16,10 +16,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from newsletter.bounces.failure_kind import failure_of
 from newsletter.bounces.json_tree import MAX_LISTED
-from newsletter.bounces.readings import Bounce, Complaint, Kind, Traces, Unsubscribe
+from newsletter.bounces.results import Bounce, Complaint, Kind, Traces, Unsubscribe
 from newsletter.bounces.rules import UNDECIDED
-from newsletter.bounces.verdict import failure_of
 
 MAX_BODY = 1024 * 1024
 """SendGrid's batches are the largest, with 768 KB."""

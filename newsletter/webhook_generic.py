@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from newsletter.bounces.json_tree import message_ids_of, text_at
-from newsletter.bounces.readings import Bounce, Complaint, Failure, Kind, Traces, Unsubscribe
+from newsletter.bounces.results import Bounce, Complaint, Failure, Kind, Traces, Unsubscribe
 from newsletter.webhook_checks import (
     Event,
     Post,

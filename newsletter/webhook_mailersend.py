@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from newsletter.bounces.json_tree import message_ids_of, text_at
-from newsletter.bounces.readings import Complaint, Kind, Traces, Unsubscribe
+from newsletter.bounces.results import Complaint, Kind, Traces, Unsubscribe
 from newsletter.webhook_checks import Event, Post, check_hmac, check_time, event_name, from_iso, json_of, refusal
 
 _KINDS = {

@@ -33,9 +33,9 @@ from datetime import datetime
 from typing import Literal
 
 from newsletter.bounces.cloud_notices import ses_reading
+from newsletter.bounces.failure_kind import failure_of
 from newsletter.bounces.json_tree import message_ids_of, text_at, value_at
-from newsletter.bounces.readings import Bounce, Complaint, Failure, Kind, Traces, Unsubscribe
-from newsletter.bounces.verdict import failure_of
+from newsletter.bounces.results import Bounce, Complaint, Failure, Kind, Traces, Unsubscribe
 from newsletter.webhook_aliyun import read_aliyun
 from newsletter.webhook_brevo import read_brevo
 from newsletter.webhook_checks import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from reports import BOUNCES, complaint, dsn, hard, letter
 
-from newsletter.bounces.read import read_message
-from newsletter.bounces.readings import AutoReply, Bounce, Complaint, Kind, Ordinary, Reading
+from newsletter.bounces.classify import read_message
+from newsletter.bounces.results import AutoReply, Bounce, Complaint, Kind, Ordinary, Reading
 from newsletter.tokens import token
 
 TOKEN = token("a secret that is long", "bounce", "ada@example.net", "2026-03-02-news")

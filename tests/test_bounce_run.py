@@ -13,7 +13,7 @@ from reports import BOUNCES, complaint, dsn, hard, letter, soft
 from newsletter.audience.people.bounce_score import SoftRule
 from newsletter.audience.people.records import Reason
 from newsletter.audience.people.store import People
-from newsletter.bounce_run import (
+from newsletter.bounces.process import (
     BounceReport,
     Effect,
     Entry,
@@ -24,8 +24,8 @@ from newsletter.bounce_run import (
     read_bounces,
     settle,
 )
-from newsletter.bounces.arrivals import Arrival
-from newsletter.bounces.readings import Bounce, Complaint, Failure, Kind, Traces, Unsubscribe
+from newsletter.bounces.results import Bounce, Complaint, Failure, Kind, Traces, Unsubscribe
+from newsletter.bounces.stored_message import Arrival
 from newsletter.ledger.ledger import Ledger, Move
 from newsletter.mailboxes import Mailbox, open_mailbox
 from newsletter.model.issue import State

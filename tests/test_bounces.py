@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from reports import BOUNCES, complaint, dsn, hard, letter
 
 from newsletter.audience.people.bounce_score import soft_score, stale_days_of
-from newsletter.bounces.bounded import MAX_BYTES, MAX_LINES, MAX_PARTS, bounded
-from newsletter.bounces.read import read_message
-from newsletter.bounces.readings import (
+from newsletter.bounces.classify import read_message
+from newsletter.bounces.failure_kind import failure_of
+from newsletter.bounces.results import (
     AutoReply,
     Bounce,
     Complaint,
@@ -30,7 +30,7 @@ from newsletter.bounces.readings import (
     Unsubscribe,
 )
 from newsletter.bounces.rules import RULES, Rule, rule_for
-from newsletter.bounces.verdict import failure_of
+from newsletter.bounces.truncate import MAX_BYTES, MAX_LINES, MAX_PARTS, bounded
 from newsletter.delivery.smtp.replies import HARD_BOUNCES
 from newsletter.message.compose import unsubscribe_urls
 from newsletter.model.issue import Sender, Subscriber

@@ -16,7 +16,7 @@ from dovecot import PASSWORD, WITHOUT_MOVE, Dovecot, dovecot
 from front_door import free_ports, without_root
 from reports import complaint, hard, letter
 
-from newsletter.bounces.bounded import MAX_BYTES
+from newsletter.bounces.truncate import MAX_BYTES
 from newsletter.config.imap_url import IMAP_VARIABLE, ImapPlace, read_imap
 from newsletter.errors import ConfigError
 from newsletter.imap import ImapMailbox

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from webhook_samples import ADA, LOGIN, NOW, SAMPLES, Sample, login
 
-from newsletter.bounces.readings import Bounce, Complaint, Kind, Unsubscribe
+from newsletter.bounces.results import Bounce, Complaint, Kind, Unsubscribe
 from newsletter.web.hooks import VARIABLES
 from newsletter.webhooks import READERS, Event, ForgedError, Provider, WebhookError, WebhookSecrets, read_webhook
 

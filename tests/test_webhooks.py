@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsletter.bounces.readings import Bounce, Complaint, Kind, Unsubscribe
+from newsletter.bounces.results import Bounce, Complaint, Kind, Unsubscribe
 from newsletter.webhooks import (
     MAX_BODY,
     Confirmation,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from reports import letter
 
-from newsletter.bounces.read import read_message
-from newsletter.bounces.readings import AutoReply, Doubtful, Ordinary, Unsubscribe
-from newsletter.bounces.wishes import wish_in
+from newsletter.bounces.classify import read_message
+from newsletter.bounces.results import AutoReply, Doubtful, Ordinary, Unsubscribe
+from newsletter.bounces.unsubscribe_mail import wish_in
 
 ADA = Unsubscribe("", "ada@example.net")
 

@@ -10,9 +10,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from newsletter.bounces.failure_kind import failure_of
 from newsletter.bounces.json_tree import list_at, message_ids_of, text_at
-from newsletter.bounces.readings import AutoReply, Bounce, Complaint, Failure, Kind, Traces
-from newsletter.bounces.verdict import failure_of
+from newsletter.bounces.results import AutoReply, Bounce, Complaint, Failure, Kind, Traces
 
 _SNS = re.compile(r"no-reply@sns\.(?:[a-z0-9-]+\.)?amazonaws\.com(?:\.cn)?", re.IGNORECASE)
 _KIND = re.compile(r'"(?:notification|event)Type": ?"(Bounce|Complaint)"')

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from newsletter.bounces.parts import addresses_in
-from newsletter.bounces.readings import Failure
+from newsletter.bounces.failure_kind import failure_of
+from newsletter.bounces.mime_parts import addresses_in
+from newsletter.bounces.results import Failure
 from newsletter.bounces.rules import UNDECIDED
-from newsletter.bounces.verdict import failure_of
 
 MAX_TEXT = 20_000
 """Characters of a report's texts that are searched. What it has to say stands at its beginning."""

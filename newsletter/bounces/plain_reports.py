@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 
+from newsletter.bounces.mime_parts import Mail, addresses_in, header, returned_of, sender_of
 from newsletter.bounces.own_text import OwnText, explained, own_text
-from newsletter.bounces.parts import Mail, addresses_in, header, returned_of, sender_of
-from newsletter.bounces.readings import MAX_FAILURES, Bounce, Traces
-from newsletter.bounces.reports import failures_in, one_each
+from newsletter.bounces.results import MAX_FAILURES, Bounce, Traces
+from newsletter.bounces.standard_reports import failures_in, one_each
 
 _OURS = ("To", "Delivered-To", "X-Original-To", "Envelope-To", "Return-Path")
 _SURELY_OURS = ("To", "Return-Path")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from newsletter.bounces.parts import Mail, header, readable_texts_of, sender_of
+from newsletter.bounces.mime_parts import Mail, header, readable_texts_of, sender_of
 
 MAX_READ = 4_000
 """Characters of a text. A wish is short, and what is quoted stands below it."""

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from newsletter.bounces.readings import Kind
+from newsletter.bounces.results import Kind
 from newsletter.delivery.smtp.replies import KNOWN, Meaning
 
 MAX_SEARCHED = 1_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from newsletter.bounces.parts import Mail, blocks_of, header, parts_of, sender_of
+from newsletter.bounces.mime_parts import Mail, blocks_of, header, parts_of, sender_of
 
 _SERVER = re.compile(
     r"(?:mailer-?daemon|mdaemon|post_?master|mail-?daemon|mail-?delivery|mmsc?-?ndr|bounce-?daemon|sysadmin)(?:@|$)",

@@ -15,7 +15,7 @@ from typing import get_args
 
 from newsletter.audience.people.bounce_score import SoftRule
 from newsletter.audience.people.store import People
-from newsletter.bounce_run import Effect, Rules, from_provider, settle
+from newsletter.bounces.process import Effect, Rules, from_provider, settle
 from newsletter.config.config import Config
 from newsletter.text import printable
 from newsletter.web.app import Hook

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from newsletter.bounces.bounded import MAX_BYTES
+from newsletter.bounces.truncate import MAX_BYTES
 
 
 @dataclass(frozen=True, slots=True)

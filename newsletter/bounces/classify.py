@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from newsletter.bounces.auto_reply import auto_reply, machine_mail
 from newsletter.bounces.cloud_notices import cloud_notice
-from newsletter.bounces.letters import auto_reply, machine_mail
-from newsletter.bounces.own_text import own_text, tells_of_failure
-from newsletter.bounces.parts import (
+from newsletter.bounces.mime_parts import (
     PARSER_FAULTS,
     Mail,
     addresses_in,
@@ -19,18 +18,19 @@ from newsletter.bounces.parts import (
     returned_of,
     sender_of,
 )
+from newsletter.bounces.nonstandard_reports import known_bounce
+from newsletter.bounces.own_text import own_text, tells_of_failure
 from newsletter.bounces.plain_reports import plain_report, report_by_fields, report_to
-from newsletter.bounces.readings import AutoReply, Bounce, Complaint, Ordinary, Reading, Traces, Unreadable
-from newsletter.bounces.reports import (
+from newsletter.bounces.results import AutoReply, Bounce, Complaint, Ordinary, Reading, Traces, Unreadable
+from newsletter.bounces.standard_reports import (
     delivery_report,
     feedback_report,
     junk_report,
     reported_addresses,
     reported_senders,
 )
-from newsletter.bounces.wishes import doubtful_wish, unsubscribe
+from newsletter.bounces.unsubscribe_mail import doubtful_wish, unsubscribe
 from newsletter.bounces.writers import has_null_path, is_by_machine, is_by_server, is_receipt
-from newsletter.bounces.zoo import known_bounce
 from newsletter.tokens import TOKEN_CHARS
 
 _PLACE = "{token}"

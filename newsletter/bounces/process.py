@@ -25,9 +25,8 @@ from newsletter.audience.people.bounce_records import Recipient
 from newsletter.audience.people.bounce_score import SOFT_RULE, SoftRule
 from newsletter.audience.people.records import BounceEvent, BounceKind
 from newsletter.audience.people.store import People
-from newsletter.bounces.arrivals import Arrival
-from newsletter.bounces.read import read_message
-from newsletter.bounces.readings import (
+from newsletter.bounces.classify import read_message
+from newsletter.bounces.results import (
     AutoReply,
     Bounce,
     Complaint,
@@ -40,6 +39,7 @@ from newsletter.bounces.readings import (
     Unreadable,
     Unsubscribe,
 )
+from newsletter.bounces.stored_message import Arrival
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError
 from newsletter.ledger.presence import require_ledger

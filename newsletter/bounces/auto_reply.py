@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from newsletter.bounces.parts import Mail, header
-from newsletter.bounces.readings import AutoReply
+from newsletter.bounces.mime_parts import Mail, header
+from newsletter.bounces.results import AutoReply
 
 _SIGNS = ("X-Autoreply", "X-Autorespond", "X-Auto-Response", "X-AutoReply-From", "X-Mail-Autoreply", "X-Vacation")
 _PRECEDENCE = frozenset({"auto_reply", "auto-reply", "junk"})

@@ -12,9 +12,9 @@ from email.message import Message
 
 from flufl.bounce import all_failures
 
+from newsletter.bounces.mime_parts import PARSER_FAULTS, Mail, header, text_of
 from newsletter.bounces.own_text import OwnText, explained
-from newsletter.bounces.parts import PARSER_FAULTS, Mail, header, text_of
-from newsletter.bounces.readings import MAX_FAILURES, Bounce, Traces
+from newsletter.bounces.results import MAX_FAILURES, Bounce, Traces
 
 # It logs a detector's traceback before it raises; that is a stranger's bytes at work, and no news for a terminal.
 logging.getLogger("flufl.bounce").addHandler(logging.NullHandler())

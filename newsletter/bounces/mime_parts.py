@@ -13,7 +13,7 @@ from email.message import Message
 from email.utils import getaddresses
 from html import unescape
 
-from newsletter.bounces.bounded import bounded
+from newsletter.bounces.truncate import bounded
 
 PARSER_FAULTS = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError, MessageError)
 """What the standard library's parser, and flufl.bounce's detectors, are known to raise on bytes made to break them."""

@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from newsletter.bounces.failure_kind import failure_of
+from newsletter.bounces.mime_parts import Mail, addresses_in, blocks_of, header, message_ids_in, parts_of
 from newsletter.bounces.own_text import OwnText, explained, own_text
-from newsletter.bounces.parts import Mail, addresses_in, blocks_of, header, message_ids_in, parts_of
-from newsletter.bounces.readings import MAX_FAILURES, AutoReply, Bounce, Complaint, Failure, Traces
+from newsletter.bounces.results import MAX_FAILURES, AutoReply, Bounce, Complaint, Failure, Traces
 from newsletter.bounces.rules import UNDECIDED
-from newsletter.bounces.verdict import failure_of
 
 _STATUS_PARTS = ("message/delivery-status", "message/global-delivery-status")
 _NO_COMPLAINT = frozenset({"not-spam", "auth-failure", "auth_failure", "dmarc"})

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 
-from newsletter.bounces.letters import auto_reply
-from newsletter.bounces.parts import Mail, addresses_in, header, sender_of
-from newsletter.bounces.readings import Doubtful, Unsubscribe
+from newsletter.bounces.auto_reply import auto_reply
+from newsletter.bounces.mime_parts import Mail, addresses_in, header, sender_of
 from newsletter.bounces.reply_text import own_words
+from newsletter.bounces.results import Doubtful, Unsubscribe
 
 MAX_WISH = 300
 """Characters of a wish and of nothing else."""

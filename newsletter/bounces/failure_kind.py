@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from newsletter.bounces.readings import Failure, Kind
+from newsletter.bounces.results import Failure, Kind
 from newsletter.bounces.rules import rule_for
 from newsletter.delivery.smtp.replies import VAGUE_CODES, enhanced_code
 
