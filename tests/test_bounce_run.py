@@ -13,6 +13,7 @@ from reports import BOUNCES, complaint, dsn, hard, letter, soft
 from newsletter.audience.people.bounce_score import SoftRule
 from newsletter.audience.people.records import Reason
 from newsletter.audience.people.store import People
+from newsletter.bounces.mailboxes.local import Mailbox, open_mailbox
 from newsletter.bounces.process import (
     BounceReport,
     Effect,
@@ -27,7 +28,6 @@ from newsletter.bounces.process import (
 from newsletter.bounces.results import Bounce, Complaint, Failure, Kind, Traces, Unsubscribe
 from newsletter.bounces.stored_message import Arrival
 from newsletter.ledger.ledger import Ledger, Move
-from newsletter.mailboxes import Mailbox, open_mailbox
 from newsletter.model.issue import State
 from newsletter.tokens import token
 from newsletter.webhooks import Event

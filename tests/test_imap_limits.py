@@ -12,11 +12,11 @@ import pytest
 from imap_server import ImapServer, imap_server
 from reports import hard
 
+from newsletter.bounces.mailboxes.imap import ImapMailbox
+from newsletter.bounces.mailboxes.imap_session import ImapLimits
+from newsletter.bounces.mailboxes.imap_token import access_token
 from newsletter.config.imap_url import ImapPlace
 from newsletter.errors import ConfigError
-from newsletter.imap import ImapMailbox
-from newsletter.imap_session import ImapLimits
-from newsletter.imap_token import access_token
 
 MB = 1024 * 1024
 

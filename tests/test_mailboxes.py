@@ -16,11 +16,11 @@ from dovecot import PASSWORD, WITHOUT_MOVE, Dovecot, dovecot
 from front_door import free_ports, without_root
 from reports import complaint, hard, letter
 
+from newsletter.bounces.mailboxes.imap import ImapMailbox
+from newsletter.bounces.mailboxes.local import open_mailbox
 from newsletter.bounces.truncate import MAX_BYTES
 from newsletter.config.imap_url import IMAP_VARIABLE, ImapPlace, read_imap
 from newsletter.errors import ConfigError
-from newsletter.imap import ImapMailbox
-from newsletter.mailboxes import open_mailbox
 from newsletter.text import FaultError
 
 MESSAGES = (hard(), complaint(), letter())

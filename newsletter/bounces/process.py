@@ -26,6 +26,7 @@ from newsletter.audience.people.bounce_score import SOFT_RULE, SoftRule
 from newsletter.audience.people.records import BounceEvent, BounceKind
 from newsletter.audience.people.store import People
 from newsletter.bounces.classify import read_message
+from newsletter.bounces.mailboxes.local import Mailbox, open_mailbox
 from newsletter.bounces.results import (
     AutoReply,
     Bounce,
@@ -43,7 +44,6 @@ from newsletter.bounces.stored_message import Arrival
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError
 from newsletter.ledger.presence import require_ledger
-from newsletter.mailboxes import Mailbox, open_mailbox
 from newsletter.model.issue import fold_address
 from newsletter.webhooks import Event
 

@@ -17,16 +17,16 @@ from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from newsletter.bounces.mailboxes.imap_token import access_token, xoauth2
 from newsletter.bounces.stored_message import Arrival
 from newsletter.bounces.truncate import MAX_BYTES
 from newsletter.config.imap_url import IMAP_VARIABLE, ImapPlace
 from newsletter.errors import ConfigError, located
-from newsletter.imap_token import access_token, xoauth2
 from newsletter.redaction import login_secrets, redacted
 from newsletter.text import printable
 
 if TYPE_CHECKING:
-    from newsletter.imap_session import BoundedImap, ImapLimits
+    from newsletter.bounces.mailboxes.imap_session import BoundedImap, ImapLimits
 
 _AT_ONCE = 20
 """Messages of one FETCH: round trips are what a distant server costs, and this much is held in memory."""
@@ -62,7 +62,7 @@ class ImapMailbox:
         where that cannot be done."""
         import imaplib
 
-        from newsletter.imap_session import BoundedImap, ImapLimits
+        from newsletter.bounces.mailboxes.imap_session import BoundedImap, ImapLimits
 
         if not place.password and not token_command:
             what = f"not set, and {place.host} asks for a password"

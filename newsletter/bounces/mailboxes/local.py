@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from newsletter.bounces.mailboxes.imap import ImapMailbox
 from newsletter.bounces.stored_message import Arrival
 from newsletter.bounces.truncate import MAX_BYTES
 from newsletter.config.imap_url import read_imap
 from newsletter.errors import ConfigError, located
-from newsletter.imap import ImapMailbox
 from newsletter.regular import IrregularError, open_regular
 from newsletter.text import FaultError
 
