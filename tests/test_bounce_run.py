@@ -27,10 +27,10 @@ from newsletter.bounces.process import (
 )
 from newsletter.bounces.results import Bounce, Complaint, Failure, Kind, Traces, Unsubscribe
 from newsletter.bounces.stored_message import Arrival
+from newsletter.bounces.webhooks.read import Event
 from newsletter.ledger.ledger import Ledger, Move
 from newsletter.model.issue import State
 from newsletter.tokens import token
-from newsletter.webhooks import Event
 
 SECRET = "a secret of the operator"
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

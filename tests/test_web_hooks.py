@@ -13,9 +13,9 @@ from test_webhooks import ADA, CERTIFICATE, CERTIFICATE_URL, NOW, SECRETS, STRAN
 from web_site import SECRET, TOML, Clock, Site, running
 
 from newsletter.audience.people.records import Reason
+from newsletter.bounces.webhooks.read import WebhookSecrets
 from newsletter.config.config import load_config
 from newsletter.web.hooks import hook_secrets, provider_hooks
-from newsletter.webhooks import WebhookSecrets
 
 
 @dataclass

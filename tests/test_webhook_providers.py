@@ -13,8 +13,16 @@ from hypothesis import strategies as st
 from webhook_samples import ADA, LOGIN, NOW, SAMPLES, Sample, login
 
 from newsletter.bounces.results import Bounce, Complaint, Kind, Unsubscribe
+from newsletter.bounces.webhooks.read import (
+    READERS,
+    Event,
+    ForgedError,
+    Provider,
+    WebhookError,
+    WebhookSecrets,
+    read_webhook,
+)
 from newsletter.web.hooks import VARIABLES
-from newsletter.webhooks import READERS, Event, ForgedError, Provider, WebhookError, WebhookSecrets, read_webhook
 
 of_each = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.provider)
 

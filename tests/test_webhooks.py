@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.bounces.results import Bounce, Complaint, Kind, Unsubscribe
-from newsletter.webhooks import (
+from newsletter.bounces.webhooks.read import (
     MAX_BODY,
     Confirmation,
     Event,

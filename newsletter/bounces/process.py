@@ -41,11 +41,11 @@ from newsletter.bounces.results import (
     Unsubscribe,
 )
 from newsletter.bounces.stored_message import Arrival
+from newsletter.bounces.webhooks.read import Event
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError
 from newsletter.ledger.presence import require_ledger
 from newsletter.model.issue import fold_address
-from newsletter.webhooks import Event
 
 LISTED = 1_000
 """Messages that a report tells of one by one; its counts have all of them."""

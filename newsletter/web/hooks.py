@@ -16,11 +16,7 @@ from typing import get_args
 from newsletter.audience.people.bounce_score import SoftRule
 from newsletter.audience.people.store import People
 from newsletter.bounces.process import Effect, Rules, from_provider, settle
-from newsletter.config.config import Config
-from newsletter.text import printable
-from newsletter.web.app import Hook
-from newsletter.web.commits import Commits
-from newsletter.webhooks import (
+from newsletter.bounces.webhooks.read import (
     READERS,
     Confirmation,
     Event,
@@ -30,6 +26,10 @@ from newsletter.webhooks import (
     WebhookSecrets,
     read_webhook,
 )
+from newsletter.config.config import Config
+from newsletter.text import printable
+from newsletter.web.app import Hook
+from newsletter.web.commits import Commits
 
 POSTMARK_VARIABLE = "NEWSLETTER_POSTMARK_WEBHOOK"
 MAILGUN_VARIABLE = "NEWSLETTER_MAILGUN_WEBHOOK"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from newsletter.bounces.json_tree import message_ids_of, text_at
 from newsletter.bounces.results import Bounce, Complaint, Failure, Kind, Traces, Unsubscribe
-from newsletter.webhook_checks import (
+from newsletter.bounces.webhooks.events import (
     Event,
     Post,
     WebhookError,

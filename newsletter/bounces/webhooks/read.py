@@ -36,9 +36,9 @@ from newsletter.bounces.cloud_notices import ses_reading
 from newsletter.bounces.failure_kind import failure_of
 from newsletter.bounces.json_tree import message_ids_of, text_at, value_at
 from newsletter.bounces.results import Bounce, Complaint, Failure, Kind, Traces, Unsubscribe
-from newsletter.webhook_aliyun import read_aliyun
-from newsletter.webhook_brevo import read_brevo
-from newsletter.webhook_checks import (
+from newsletter.bounces.webhooks.aliyun import read_aliyun
+from newsletter.bounces.webhooks.brevo import read_brevo
+from newsletter.bounces.webhooks.events import (
     EARLY,
     MAX_BODY,
     MAX_EVENTS,
@@ -55,12 +55,12 @@ from newsletter.webhook_checks import (
     json_of,
     unbase64,
 )
-from newsletter.webhook_generic import read_generic
-from newsletter.webhook_mailersend import read_mailersend
-from newsletter.webhook_mailjet import read_mailjet
-from newsletter.webhook_resend import read_resend
-from newsletter.webhook_sparkpost import read_sparkpost
-from newsletter.webhook_tencent import read_tencent
+from newsletter.bounces.webhooks.generic import read_generic
+from newsletter.bounces.webhooks.mailersend import read_mailersend
+from newsletter.bounces.webhooks.mailjet import read_mailjet
+from newsletter.bounces.webhooks.resend import read_resend
+from newsletter.bounces.webhooks.sparkpost import read_sparkpost
+from newsletter.bounces.webhooks.tencent import read_tencent
 
 __all__ = [
     "EARLY",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from newsletter.bounces.json_tree import list_at, message_ids_of, text_at, value_at
 from newsletter.bounces.results import Complaint, Kind, Traces
-from newsletter.webhook_checks import (
+from newsletter.bounces.webhooks.events import (
     Event,
     Post,
     check_hmac,

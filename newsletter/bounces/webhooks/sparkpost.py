@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from newsletter.bounces.json_tree import text_at, value_at
 from newsletter.bounces.results import Complaint, Kind, Traces, Unsubscribe
-from newsletter.webhook_checks import Event, Post, check_login, check_time, event_name, events_of, from_stamp, refusal
+from newsletter.bounces.webhooks.events import (
+    Event,
+    Post,
+    check_login,
+    check_time,
+    event_name,
+    events_of,
+    from_stamp,
+    refusal,
+)
 
 _KINDS = {"10": Kind.HARD, "30": Kind.SOFT, "90": Kind.SOFT, "70": Kind.DELAYED, "60": Kind.DELAYED}
 """Bounce classes: invalid recipient, no recipient, unsubscribe, transient, an automatic answer

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from newsletter.bounces.json_tree import message_ids_of, text_at
 from newsletter.bounces.results import Complaint, Kind, Traces, Unsubscribe
-from newsletter.webhook_checks import Event, Post, check_hmac, check_time, event_name, from_iso, json_of, refusal
+from newsletter.bounces.webhooks.events import (
+    Event,
+    Post,
+    check_hmac,
+    check_time,
+    event_name,
+    from_iso,
+    json_of,
+    refusal,
+)
 
 _KINDS = {
     "activity.hard_bounced": Kind.SOFT,
