@@ -21,8 +21,8 @@ from PIL import Image
 
 from newsletter.ledger.ledger import Claim, Ledger, Move
 from newsletter.model.issue import State
-from newsletter.report import read_report
-from newsletter.report_page import render_page
+from newsletter.report.as_page import render_page
+from newsletter.report.read import read_report
 from newsletter.tokens import Link, LinkPurpose, make_link
 
 CHECKOUT = Path(__file__).parent.parent

@@ -24,8 +24,8 @@ def report(issue: str, html: Path | None, ledger_url: str | None, config_path: P
     from newsletter.config.config import parse_ledger
     from newsletter.pipeline.guard_outputs import require_free
     from newsletter.pipeline.prepare_send import known_issue, open_ledger
-    from newsletter.report import read_report, report_json
-    from newsletter.report_text import report_text
+    from newsletter.report.as_text import report_text
+    from newsletter.report.read import read_report, report_json
 
     def now() -> datetime:
         return datetime.now(UTC)
@@ -37,7 +37,7 @@ def report(issue: str, html: Path | None, ledger_url: str | None, config_path: P
         found = read_report(ledger, known_issue(ledger, issue))
     if html is not None:
         from newsletter.files import write_atomically
-        from newsletter.report_page import render_page
+        from newsletter.report.as_page import render_page
 
         page = render_page(found, None, now()).encode()
         write_atomically(html, page)

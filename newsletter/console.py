@@ -399,7 +399,7 @@ def _described_delivery(person: Delivery) -> dict[str, Any]:
 def _explained(person: Delivery) -> tuple[str, str]:
     """What somebody's last answer means, and what the sender can do about it; both empty where none was given."""
     from newsletter.delivery.smtp.replies import enhanced_code
-    from newsletter.meanings import meaning_of, remedy_of
+    from newsletter.report.reply_meanings import meaning_of, remedy_of
 
     if not person.stage:
         return "", ""

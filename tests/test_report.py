@@ -18,9 +18,9 @@ from newsletter.cli_report import report as report_command
 from newsletter.ledger.database.schema import time_of
 from newsletter.ledger.ledger import Claim, Ledger, Move
 from newsletter.ledger.queries import TimelineRow
-from newsletter.meanings import meaning_of
 from newsletter.model.issue import State
-from newsletter.report import (
+from newsletter.report.as_text import report_text
+from newsletter.report.read import (
     DOMAINS,
     LISTED,
     REPLIES,
@@ -32,8 +32,8 @@ from newsletter.report import (
     share,
     took,
 )
-from newsletter.report_text import report_text
-from newsletter.timeline import FEWEST_OF_STRETCH, MOST_BARS, MOST_STRETCHES, chart_of
+from newsletter.report.reply_meanings import meaning_of
+from newsletter.report.timeline import FEWEST_OF_STRETCH, MOST_BARS, MOST_STRETCHES, chart_of
 
 ISSUE = "2026-03-02-daily"
 START = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)

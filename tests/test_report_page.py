@@ -13,8 +13,8 @@ from test_report import FULL, GONE, ISSUE, LOST, TAKEN, Book, cycle, people
 
 from newsletter.ledger.ledger import Claim, Move
 from newsletter.model.issue import State
-from newsletter.report import LISTED, report_json
-from newsletter.report_page import MAX_BYTES, render_page
+from newsletter.report.as_page import MAX_BYTES, render_page
+from newsletter.report.read import LISTED, report_json
 
 MADE = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
 

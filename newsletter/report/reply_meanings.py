@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from newsletter.model.issue import State
-from newsletter.provider_refusals import Refusal, refusal_of
+from newsletter.report.provider_refusals import Refusal, refusal_of
 
 # By subject and detail: the last two numbers of an enhanced code, whatever its class.
 _DETAILS: Mapping[str, str] = MappingProxyType(

@@ -15,9 +15,9 @@ from typing import Any
 
 from newsletter.ledger.ledger import Delivery, Ledger, Run, Version
 from newsletter.ledger.queries import DomainRow, ReplyRow, TimelineRow
-from newsletter.meanings import meaning_of, remedy_of
 from newsletter.model.issue import State
-from newsletter.timeline import SHOWN, Timeline, chart_of, has_pauses
+from newsletter.report.reply_meanings import meaning_of, remedy_of
+from newsletter.report.timeline import SHOWN, Timeline, chart_of, has_pauses
 
 LISTED = 200
 """People of each kind whom a report names; it counts all of them, and `newsletter status` names them."""

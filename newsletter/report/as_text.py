@@ -8,7 +8,7 @@ from datetime import tzinfo
 from rich.cells import cell_len
 
 from newsletter.ledger.ledger import Run
-from newsletter.report import (
+from newsletter.report.read import (
     UNNAMED,
     WORDS,
     IssueReport,

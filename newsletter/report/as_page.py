@@ -14,7 +14,7 @@ from pathlib import Path
 import jinja2
 
 from newsletter.model.issue import State
-from newsletter.report import (
+from newsletter.report.read import (
     RUNS,
     UNNAMED,
     WORDS,
@@ -33,8 +33,8 @@ from newsletter.report import (
     share,
     took,
 )
+from newsletter.report.timeline import SHOWN, STEPS_MS, Bar, Timeline
 from newsletter.text import printable
-from newsletter.timeline import SHOWN, STEPS_MS, Bar, Timeline
 
 MAX_BYTES = 150_000
 """A page of this size still goes with a mail. Fewer people are named rather than more bytes written."""
