@@ -28,7 +28,7 @@ from newsletter.delivery.smtp.catcher_probe import IDENT
 from newsletter.errors import ConfigError
 from newsletter.files import replacing
 from newsletter.model.issue import Relay
-from newsletter.sockets import listen
+from newsletter.web.sockets import listen
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -272,7 +272,7 @@ class Catcher:
     ) -> None:
         from aiosmtpd.smtp import SMTP, AuthResult
 
-        from newsletter.http_server import serve_http
+        from newsletter.web.http_server import serve_http
 
         self._loop = asyncio.get_running_loop()
         if self._given_up.is_set():  # before there was a loop to be told

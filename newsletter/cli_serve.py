@@ -30,9 +30,9 @@ def serve(host: str, port: int, relay_url: str | None, quiet: bool, config_path:
 
     from newsletter.config.relay_url import parse_relay
     from newsletter.signals import ending_signals
-    from newsletter.sockets import listen
     from newsletter.web.hooks import hook_secrets, provider_hooks
     from newsletter.web.service import public_config, require_relay, run_service
+    from newsletter.web.sockets import listen
 
     config = load(config_path)
     relay = require_relay(config, parse_relay(relay_url, os.environ) if relay_url else config.relay)

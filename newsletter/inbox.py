@@ -22,9 +22,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from newsletter.guard import Guard, asked_by_own_page
-from newsletter.pages import page_environment, page_folder
-from newsletter.received import MAX_SHOWN_CHARS, Mail, Received, Summary, read_mail, summarise
+from newsletter.web.local_only import Guard, asked_by_own_page
+from newsletter.web.mail_view import MAX_SHOWN_CHARS, Mail, Received, Summary, read_mail, summarise
+from newsletter.web.page_templates import page_environment, page_folder
 
 T = TypeVar("T")
 

@@ -28,10 +28,10 @@ from newsletter.model.issue import (
     Subscriber,
     Text,
 )
-from newsletter.pages import page_folder
 from newsletter.pipeline.render_post import Rendering, masthead_of, render_post, signer_of
 from newsletter.render.render_issue import choose_labels, render_issue
 from newsletter.render.themes.load import load_theme
+from newsletter.web.page_templates import page_folder
 
 Kind = Literal["confirm", "already", "welcome"]
 

@@ -14,9 +14,9 @@ from front_door import start
 from starlette.types import ASGIApp, Receive, Scope, Send
 from web_site import SECRET, TOML
 
-from newsletter import http_server
-from newsletter.http_server import ConnectionLimits, connection_class, serve_http
-from newsletter.sockets import listen
+from newsletter.web import http_server
+from newsletter.web.http_server import ConnectionLimits, connection_class, serve_http
+from newsletter.web.sockets import listen
 
 DEADLINE_S = 60.0
 GET = b"GET / HTTP/1.1\r\n\r\n"

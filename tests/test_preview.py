@@ -23,7 +23,7 @@ from newsletter.preview.app import page_weight
 from newsletter.preview.listing import MAX_MARKED_CHARS, MAX_MARKED_PIECE, MAX_SHOWN_CHARS, lines_of, plain_lines
 from newsletter.preview.server import PreviewServer
 from newsletter.preview.studio import Snapshot, Studio
-from newsletter.received import read_mail
+from newsletter.web.mail_view import read_mail
 
 PNG = (CHECKOUT / "examples" / "images" / "chip.png").read_bytes()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from newsletter.errors import ConfigError
-from newsletter.sockets import listen, listen_near
+from newsletter.web.sockets import listen, listen_near
 
 
 @pytest.mark.parametrize("host", ["\udcff", "ü" * 70, "a..b"])

@@ -24,14 +24,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from newsletter.errors import NewsletterError
-from newsletter.guard import Guard, asked_by_own_page
 from newsletter.model.issue import Attachment, Finding
-from newsletter.pages import page_environment, page_folder
-from newsletter.preview.feed import Feed
 from newsletter.preview.listing import Listing, lines_of, plain_lines
 from newsletter.preview.reading import VIEWS, Reading, read
 from newsletter.preview.studio import Snapshot, Studio
 from newsletter.preview.trial import Trial, relay_words, send_trial
+from newsletter.web.live_updates import Feed
+from newsletter.web.local_only import Guard, asked_by_own_page
+from newsletter.web.page_templates import page_environment, page_folder
 
 KEEP_ALIVE_S = 20.0
 SHOWN_READERS = 200

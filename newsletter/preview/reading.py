@@ -18,8 +18,8 @@ from newsletter.model.issue import Email, Subscriber
 from newsletter.pipeline.output_files import html_sizes
 from newsletter.pipeline.render_post import SAMPLE, Rendering
 from newsletter.preview.studio import Answers, Snapshot, Studio
-from newsletter.received import Header, read_mail
 from newsletter.render.size_budget import sent_size
+from newsletter.web.mail_view import Header, read_mail
 
 VIEWS: Mapping[str, Callable[[str], str]] = {
     "email": lambda html: html,

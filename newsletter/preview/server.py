@@ -17,12 +17,12 @@ from typing import Self
 
 from watchfiles import awatch
 
-from newsletter.http_server import serve_http
 from newsletter.model.issue import Finding, is_loopback
 from newsletter.preview.app import preview_app
-from newsletter.preview.feed import Feed
 from newsletter.preview.studio import Snapshot, Studio
-from newsletter.sockets import listen_near
+from newsletter.web.http_server import serve_http
+from newsletter.web.live_updates import Feed
+from newsletter.web.sockets import listen_near
 
 STEP_MS = 8
 """How long the files must be quiet before the post is read; watchfiles' own 50 ms would be felt."""

@@ -11,8 +11,8 @@ from typing import Any
 from jinja2 import Environment
 
 from newsletter.config.config import Config
-from newsletter.pages import page_environment, page_folder, page_words
 from newsletter.render.themes.load import load_theme
+from newsletter.web.page_templates import page_environment, page_folder, page_words
 
 MAX_ACCEPTED = 20
 """Languages of one header that are looked at."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from newsletter.http_server import HEAD_WITHIN_S, ConnectionLimits, serve_http
+from newsletter.web.http_server import HEAD_WITHIN_S, ConnectionLimits, serve_http
 
 GRACE_S = 5
 

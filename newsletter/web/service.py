@@ -14,7 +14,6 @@ from newsletter.audience.people.store import People
 from newsletter.config.config import Config
 from newsletter.config.mail_sections import SECRET_VARIABLE
 from newsletter.errors import ConfigError, located
-from newsletter.http_server import HEAD_WITHIN_S
 from newsletter.letters import Letters
 from newsletter.membership import Membership
 from newsletter.model.issue import Relay, is_loopback
@@ -23,6 +22,7 @@ from newsletter.outbox import Outbox
 from newsletter.web.app import ANSWER_AFTER_S, Hook, Server, web_app
 from newsletter.web.commits import Commits
 from newsletter.web.front import BODY_WITHIN_S
+from newsletter.web.http_server import HEAD_WITHIN_S
 from newsletter.web.look import read_look
 from newsletter.web.server import serve, trusting
 
