@@ -180,7 +180,7 @@ def render(post: str, out: Path | None, images: str | None, config_path: Path | 
 @click.option("--web-port", type=int, default=1080, show_default=True, help="0 takes any free port.")
 def catch(smtp_port: int, web_port: int) -> None:
     """Run a mail catcher: an SMTP server that delivers nothing, and an inbox page that shows what came."""
-    from newsletter.catcher import Catcher
+    from newsletter.web.catcher.server import Catcher
 
     with Catcher(smtp_port=smtp_port, web_port=web_port) as catcher:
         click.echo(f"SMTP:  {catcher.relay}")

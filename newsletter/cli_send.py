@@ -45,10 +45,10 @@ from newsletter.progress import JsonLog, Progress, SendProgress
 from newsletter.text import printable
 
 if TYPE_CHECKING:
-    from newsletter.catcher import Catcher
     from newsletter.config.config import Config, LaneSettings
     from newsletter.pipeline.prepare_send import Orders, Report
     from newsletter.pipeline.render_post import Sending
+    from newsletter.web.catcher.server import Catcher
 
 connections_option = click.option(
     "--connections", type=click.IntRange(1, 100), help="How many connections to the relay; [delivery] by default."
@@ -218,7 +218,7 @@ def send(  # one parameter per option
             # The list, the sign-ups and the post are those of the hour at which the mail goes.
             code = _send(plan(), replace(way, at=None, yes=True, first=True))
         sys.exit(code)
-    from newsletter.catcher import Catcher
+    from newsletter.web.catcher.server import Catcher
 
     with Catcher() as catcher:
         code = _send(sending, way, catcher)
@@ -439,7 +439,7 @@ def _lanes(config: Config, url: str | None, catcher: Catcher | None, *, waits: b
 
 
 def _keep(catcher: Catcher, mbox: Path | None, maildir: Path | None) -> None:
-    from newsletter.catcher import write_maildir, write_mbox
+    from newsletter.web.catcher.server import write_maildir, write_mbox
 
     if mbox:
         write_mbox(mbox, catcher.messages())

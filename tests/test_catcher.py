@@ -26,9 +26,9 @@ from conftest import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsletter.catcher import MAX_MESSAGE_BYTES, Catcher, Caught, write_maildir, write_mbox
 from newsletter.errors import ConfigError
-from newsletter.inbox import framed_html
+from newsletter.web.catcher.inbox_page import framed_html
+from newsletter.web.catcher.server import MAX_MESSAGE_BYTES, Catcher, Caught, write_maildir, write_mbox
 from newsletter.web.mail_view import read_mail, summarise
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

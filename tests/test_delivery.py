@@ -26,7 +26,6 @@ from front_door import people
 from smtp_server import EXTENSIONS, PLAIN, Action, Fault, Point, Rule, SmtpServer
 
 from newsletter.audience.people.store import People
-from newsletter.catcher import Catcher
 from newsletter.delivery import deliver as delivery
 from newsletter.delivery.deliver import TRIES_A_RUN, Canary, Stopped
 from newsletter.delivery.rate_limits import QuietHours, Rate
@@ -37,6 +36,7 @@ from newsletter.delivery.throttle import Rules
 from newsletter.errors import DeliveryError
 from newsletter.ledger.ledger import Ledger, Plan
 from newsletter.model.issue import Relay, State
+from newsletter.web.catcher.server import Catcher
 
 ADA, BEN, CAL, DEE, EVE = (f"{name}@example.com" for name in ("ada", "ben", "cal", "dee", "eve"))
 FIVE = (ADA, BEN, CAL, DEE, EVE)

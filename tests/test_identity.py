@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from front_door import Run, newsletter, write_list
 
-from newsletter.catcher import Catcher
 from newsletter.model.issue_name import Identity, differences, name_of_file, slug_of
 from newsletter.post.parse import parse_post
 from newsletter.post.publication import held_findings, read_publication
+from newsletter.web.catcher.server import Catcher
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

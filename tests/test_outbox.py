@@ -10,10 +10,10 @@ from front_door import free_ports
 from smtp_server import Rule, SmtpServer
 
 from newsletter import outbox
-from newsletter.catcher import Catcher
 from newsletter.errors import ConfigError
 from newsletter.model.issue import Message, Relay
 from newsletter.outbox import Letter, Outbox
+from newsletter.web.catcher.server import Catcher
 
 ADA = "ada@example.com"
 

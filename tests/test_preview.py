@@ -17,12 +17,12 @@ from front_door import CHECKOUT, finish, newsletter, start, write_post
 from preview_server import POST, Running, preview_of
 from pygments.lexer import Lexer
 
-from newsletter.catcher import Catcher
 from newsletter.config.config import load_config
 from newsletter.preview.app import page_weight
 from newsletter.preview.listing import MAX_MARKED_CHARS, MAX_MARKED_PIECE, MAX_SHOWN_CHARS, lines_of, plain_lines
 from newsletter.preview.server import PreviewServer
 from newsletter.preview.studio import Snapshot, Studio
+from newsletter.web.catcher.server import Catcher
 from newsletter.web.mail_view import read_mail
 
 PNG = (CHECKOUT / "examples" / "images" / "chip.png").read_bytes()

@@ -17,8 +17,8 @@ import pytest
 from conftest import CHECKOUT, RequireProgram, missing
 from preview_server import LIST, POST, SETTINGS, Running, preview_of
 
-from newsletter.catcher import Catcher
 from newsletter.check.clients.views import GMAIL_CLIP
+from newsletter.web.catcher.server import Catcher
 
 FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),

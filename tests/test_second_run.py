@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from front_door import Run, newsletter
 
-from newsletter.catcher import Catcher
+from newsletter.web.catcher.server import Catcher
 
 POST = "---\ntitle: Hello {{ subscriber.name | default('you') }}\n---\n\nOne paragraph.\n"
 CONFIG = '[newsletter]\nname = "Letters"\nfrom = "l@example.com"\n'

@@ -12,13 +12,13 @@ from urllib.parse import quote
 from newsletter.audience.audience import Audience
 from newsletter.check.clients.views import GMAIL_CLIP, as_word, clipped, is_clipped, without_styles
 from newsletter.config.config import Config
-from newsletter.inbox import framed_html
 from newsletter.message.compose import Composer, answers, fill, slot_values
 from newsletter.model.issue import Email, Subscriber
 from newsletter.pipeline.output_files import html_sizes
 from newsletter.pipeline.render_post import SAMPLE, Rendering
 from newsletter.preview.studio import Answers, Snapshot, Studio
 from newsletter.render.size_budget import sent_size
+from newsletter.web.catcher.inbox_page import framed_html
 from newsletter.web.mail_view import Header, read_mail
 
 VIEWS: Mapping[str, Callable[[str], str]] = {

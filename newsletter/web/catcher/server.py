@@ -198,7 +198,7 @@ class Catcher:
         """Return once both servers take connections. A port or host that is not to be had raises ConfigError."""
         if self._thread is not None:
             raise RuntimeError("this catcher is already running")
-        from newsletter.inbox import inbox_app
+        from newsletter.web.catcher.inbox_page import inbox_app
 
         with contextlib.ExitStack() as opened:
             smtp_socket = opened.enter_context(listen(self.host, self.smtp_port, "--smtp-port"))
