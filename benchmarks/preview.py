@@ -24,7 +24,7 @@ from playwright.sync_api import sync_playwright
 
 from newsletter.config.config import load_config
 from newsletter.pipeline.render_post import render_post
-from newsletter.preview.app import page_weight
+from newsletter.web.preview.app import page_weight
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 DEFAULT_POST = CHECKOUT / "examples" / "2026-03-02-ai-daily.md"

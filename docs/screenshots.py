@@ -208,8 +208,8 @@ def draw_previews(browser: str, folder: Path, wanted: Sequence[str], out: Path =
     from playwright.sync_api import sync_playwright
 
     from newsletter.config.config import load_config
-    from newsletter.preview.server import PreviewServer
-    from newsletter.preview.studio import Studio
+    from newsletter.web.preview.live_rendering import Studio
+    from newsletter.web.preview.server import PreviewServer
 
     posts = folder / "posts"
     shutil.copytree(CHECKOUT / "examples", posts)

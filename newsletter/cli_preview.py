@@ -39,8 +39,8 @@ def preview(
 ) -> None:
     """Show POST in a browser as readers will see it, drawn anew with each save. Ctrl-C ends it."""
     _require_file(post, to)
-    from newsletter.preview.server import PreviewServer
-    from newsletter.preview.studio import Studio
+    from newsletter.web.preview.live_rendering import Studio
+    from newsletter.web.preview.server import PreviewServer
 
     studio = Studio(Path(post), lambda: load(config_path, post), to=to, columns=columns, images=images_mode(images))
     server = PreviewServer(

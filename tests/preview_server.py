@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from newsletter.config.config import load_config
-from newsletter.preview.server import PreviewServer
-from newsletter.preview.studio import Studio
+from newsletter.web.preview.live_rendering import Studio
+from newsletter.web.preview.server import PreviewServer
 
 DEADLINE_S = 10
 

@@ -12,7 +12,7 @@ from smtp_server import Rule, SmtpServer
 
 from newsletter.audience.people.store import People
 from newsletter.config.config import load_config
-from newsletter.preview.studio import Snapshot, Studio
+from newsletter.web.preview.live_rendering import Snapshot, Studio
 
 ISSUE = "2026-03-01-hello"
 SECRET = "a secret of the operator"

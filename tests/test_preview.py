@@ -18,12 +18,18 @@ from preview_server import POST, Running, preview_of
 from pygments.lexer import Lexer
 
 from newsletter.config.config import load_config
-from newsletter.preview.app import page_weight
-from newsletter.preview.listing import MAX_MARKED_CHARS, MAX_MARKED_PIECE, MAX_SHOWN_CHARS, lines_of, plain_lines
-from newsletter.preview.server import PreviewServer
-from newsletter.preview.studio import Snapshot, Studio
 from newsletter.web.catcher.server import Catcher
 from newsletter.web.mail_view import read_mail
+from newsletter.web.preview.app import page_weight
+from newsletter.web.preview.live_rendering import Snapshot, Studio
+from newsletter.web.preview.server import PreviewServer
+from newsletter.web.preview.source_listing import (
+    MAX_MARKED_CHARS,
+    MAX_MARKED_PIECE,
+    MAX_SHOWN_CHARS,
+    lines_of,
+    plain_lines,
+)
 
 PNG = (CHECKOUT / "examples" / "images" / "chip.png").read_bytes()
 
@@ -403,13 +409,13 @@ def test_a_fault_of_the_program_is_said_and_survived(
     with running.events() as events:
         events.inspected()
         with monkeypatch.context() as patched:
-            patched.setattr("newsletter.preview.studio.render_post", fail)
+            patched.setattr("newsletter.web.preview.live_rendering.render_post", fail)
             running.post.write_text(POST + "\nMore.\n", "utf-8")
             assert "a fault in newsletter itself (ValueError: unforeseen)" in events.error()
         running.post.write_text(POST, "utf-8")
         events.good()
         with monkeypatch.context() as patched:
-            patched.setattr("newsletter.preview.studio.findings_of", fail)
+            patched.setattr("newsletter.web.preview.live_rendering.findings_of", fail)
             running.post.write_text(POST + "\nMore.\n", "utf-8")
             events.until(lambda: running.shows("ValueError: unforeseen", "/facts"))
     assert "Traceback" not in capfd.readouterr().err

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from newsletter.preview.studio import Snapshot
+from newsletter.web.preview.live_rendering import Snapshot
 
 
 class Feed:

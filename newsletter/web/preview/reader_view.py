@@ -16,10 +16,10 @@ from newsletter.message.compose import Composer, answers, fill, slot_values
 from newsletter.model.issue import Email, Subscriber
 from newsletter.pipeline.output_files import html_sizes
 from newsletter.pipeline.render_post import SAMPLE, Rendering
-from newsletter.preview.studio import Answers, Snapshot, Studio
 from newsletter.render.size_budget import sent_size
 from newsletter.web.catcher.inbox_page import framed_html
 from newsletter.web.mail_view import Header, read_mail
+from newsletter.web.preview.live_rendering import Answers, Snapshot, Studio
 
 VIEWS: Mapping[str, Callable[[str], str]] = {
     "email": lambda html: html,

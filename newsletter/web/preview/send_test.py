@@ -18,8 +18,8 @@ from newsletter.pipeline.list_sources import open_sign_ups
 from newsletter.pipeline.prepare_send import Report, deliver_test, require_sendable
 from newsletter.pipeline.render_post import normalized_test_address, plan_send
 from newsletter.pipeline.sender_checks import sender_warnings
-from newsletter.preview.reading import Reading
-from newsletter.preview.studio import Snapshot, Studio
+from newsletter.web.preview.live_rendering import Snapshot, Studio
+from newsletter.web.preview.reader_view import Reading
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,13 +25,13 @@ from starlette.types import ASGIApp
 
 from newsletter.errors import NewsletterError
 from newsletter.model.issue import Attachment, Finding
-from newsletter.preview.listing import Listing, lines_of, plain_lines
-from newsletter.preview.reading import VIEWS, Reading, read
-from newsletter.preview.studio import Snapshot, Studio
-from newsletter.preview.trial import Trial, relay_words, send_trial
 from newsletter.web.live_updates import Feed
 from newsletter.web.local_only import Guard, asked_by_own_page
 from newsletter.web.page_templates import page_environment, page_folder
+from newsletter.web.preview.live_rendering import Snapshot, Studio
+from newsletter.web.preview.reader_view import VIEWS, Reading, read
+from newsletter.web.preview.send_test import Trial, relay_words, send_trial
+from newsletter.web.preview.source_listing import Listing, lines_of, plain_lines
 
 KEEP_ALIVE_S = 20.0
 SHOWN_READERS = 200

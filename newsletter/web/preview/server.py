@@ -18,10 +18,10 @@ from typing import Self
 from watchfiles import awatch
 
 from newsletter.model.issue import Finding, is_loopback
-from newsletter.preview.app import preview_app
-from newsletter.preview.studio import Snapshot, Studio
 from newsletter.web.http_server import serve_http
 from newsletter.web.live_updates import Feed
+from newsletter.web.preview.app import preview_app
+from newsletter.web.preview.live_rendering import Snapshot, Studio
 from newsletter.web.sockets import listen_near
 
 STEP_MS = 8
