@@ -30,8 +30,8 @@ def serve(host: str, port: int, relay_url: str | None, quiet: bool, config_path:
 
     from newsletter.config.relay_url import parse_relay
     from newsletter.signals import ending_signals
-    from newsletter.web.hooks import hook_secrets, provider_hooks
-    from newsletter.web.service import public_config, require_relay, run_service
+    from newsletter.web.public.service import public_config, require_relay, run_service
+    from newsletter.web.public.webhooks import hook_secrets, provider_hooks
     from newsletter.web.sockets import listen
 
     config = load(config_path)
@@ -76,8 +76,8 @@ def sync(source: str, config_path: Path | None, as_json: bool) -> None:
 
     from newsletter.audience.people.store import People
     from newsletter.config.mail_sections import SECRET_VARIABLE
-    from newsletter.departures import SYNC_VARIABLE, open_lines, take_departures
     from newsletter.errors import EXIT_CONTENT, EXIT_OK, ConfigError
+    from newsletter.web.public.collected_clicks import SYNC_VARIABLE, open_lines, take_departures
 
     config = load(config_path)
     if not config.secrets:

@@ -18,9 +18,9 @@ from front_door import newsletter
 
 from newsletter.audience.people.records import Departure, Reason, Standing
 from newsletter.audience.people.store import People
-from newsletter.departures import MAX_LINE_BYTES, NAMED, open_lines, take_departures
 from newsletter.errors import ConfigError
 from newsletter.tokens import Link, is_shadow, make_link
+from newsletter.web.public.collected_clicks import MAX_LINE_BYTES, NAMED, open_lines, take_departures
 
 NOW = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
 SECRET = "a secret of the operator"

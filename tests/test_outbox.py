@@ -9,11 +9,11 @@ import pytest
 from front_door import free_ports
 from smtp_server import Rule, SmtpServer
 
-from newsletter import outbox
 from newsletter.errors import ConfigError
 from newsletter.model.issue import Message, Relay
-from newsletter.outbox import Letter, Outbox
 from newsletter.web.catcher.server import Catcher
+from newsletter.web.public import mail_queue as outbox
+from newsletter.web.public.mail_queue import Letter, Outbox
 
 ADA = "ada@example.com"
 
@@ -76,7 +76,7 @@ def test_a_relay_that_is_away_is_tried_again(caplog: pytest.LogCaptureFixture) -
         await box.flush(20)
         running.cancel()
 
-    with caplog.at_level(logging.INFO, logger="newsletter.outbox"):
+    with caplog.at_level(logging.INFO, logger="newsletter.web.public.mail_queue"):
         asyncio.run(run())
     assert len(catcher.messages()) == 1
     catcher.stop()

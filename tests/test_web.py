@@ -21,7 +21,7 @@ from newsletter.errors import ConfigError
 from newsletter.ledger.ledger import Ledger, Move
 from newsletter.model.issue import Relay, State
 from newsletter.tokens import Link, make_link
-from newsletter.web.service import public_config, require_relay
+from newsletter.web.public.service import public_config, require_relay
 
 
 @pytest.fixture

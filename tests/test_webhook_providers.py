@@ -22,7 +22,7 @@ from newsletter.bounces.webhooks.read import (
     WebhookSecrets,
     read_webhook,
 )
-from newsletter.web.hooks import VARIABLES
+from newsletter.web.public.webhooks import VARIABLES
 
 of_each = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.provider)
 

@@ -17,9 +17,9 @@ from urllib.parse import urlencode
 from newsletter.audience.people.store import People
 from newsletter.config.config import Config, load_config
 from newsletter.tokens import Link, LinkPurpose, make_link
-from newsletter.web.app import Hook
 from newsletter.web.catcher.server import Catcher
-from newsletter.web.service import Patience, public_config, run_service
+from newsletter.web.public.app import Hook
+from newsletter.web.public.service import Patience, public_config, run_service
 from newsletter.web.sockets import listen
 
 SECRET = "a secret of the operator"

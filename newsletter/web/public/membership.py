@@ -17,10 +17,10 @@ from newsletter.audience.people.records import Departure, Person, Preferences, S
 from newsletter.audience.people.store import People, fingerprint
 from newsletter.config.config import Config
 from newsletter.ledger.ledger import Ledger
-from newsletter.letters import Latest, Letters
 from newsletter.model.issue import Message, Subscriber
-from newsletter.outbox import Letter
 from newsletter.tokens import Link, LinkPurpose, make_link, read_link
+from newsletter.web.public.confirmation_mail import Latest, Letters
+from newsletter.web.public.mail_queue import Letter
 
 CONFIRM_WITHIN = timedelta(days=7)
 UNDO_WITHIN = timedelta(days=1)

@@ -27,16 +27,16 @@ from starlette.types import ASGIApp
 from newsletter.audience.lists.rows import normalize_address
 from newsletter.audience.people.records import Departure, Standing
 from newsletter.errors import NewsletterError
-from newsletter.membership import UNDO_WITHIN, Asking, Membership
 from newsletter.model.issue import fold_address
-from newsletter.outbox import Outbox
 from newsletter.text import printable
 from newsletter.tokens import Link, LinkError, LinkPurpose
-from newsletter.web.commits import Commits
-from newsletter.web.forms import Age, Form, FormClock, read_form
-from newsletter.web.front import BODY_WITHIN_S, PAGE_POLICY, Front
-from newsletter.web.limits import Limit, network_of
-from newsletter.web.look import Look, accepted_languages, choose_language
+from newsletter.web.public.appearance import Look, accepted_languages, choose_language
+from newsletter.web.public.forms import Age, Form, FormClock, read_form
+from newsletter.web.public.gateway import BODY_WITHIN_S, PAGE_POLICY, Front
+from newsletter.web.public.group_commit import Commits
+from newsletter.web.public.mail_queue import Outbox
+from newsletter.web.public.membership import UNDO_WITHIN, Asking, Membership
+from newsletter.web.public.rate_limit import Limit, network_of
 
 ANSWER_AFTER_S = 0.25
 """How long the answer to a sign-up takes at least. The store's work, a few milliseconds, differs for people whom it

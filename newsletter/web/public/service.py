@@ -14,17 +14,17 @@ from newsletter.audience.people.store import People
 from newsletter.config.config import Config
 from newsletter.config.mail_sections import SECRET_VARIABLE
 from newsletter.errors import ConfigError, located
-from newsletter.letters import Letters
-from newsletter.membership import Membership
 from newsletter.model.issue import Relay, is_loopback
 from newsletter.model.retry_delay import next_try
-from newsletter.outbox import Outbox
-from newsletter.web.app import ANSWER_AFTER_S, Hook, Server, web_app
-from newsletter.web.commits import Commits
-from newsletter.web.front import BODY_WITHIN_S
 from newsletter.web.http_server import HEAD_WITHIN_S
-from newsletter.web.look import read_look
-from newsletter.web.server import serve, trusting
+from newsletter.web.public.app import ANSWER_AFTER_S, Hook, Server, web_app
+from newsletter.web.public.appearance import read_look
+from newsletter.web.public.confirmation_mail import Letters
+from newsletter.web.public.gateway import BODY_WITHIN_S
+from newsletter.web.public.group_commit import Commits
+from newsletter.web.public.http_server import serve, trusting
+from newsletter.web.public.mail_queue import Outbox
+from newsletter.web.public.membership import Membership
 
 TIDY_EVERY_S = 86_400
 

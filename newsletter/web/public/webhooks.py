@@ -28,8 +28,8 @@ from newsletter.bounces.webhooks.read import (
 )
 from newsletter.config.config import Config
 from newsletter.text import printable
-from newsletter.web.app import Hook
-from newsletter.web.commits import Commits
+from newsletter.web.public.app import Hook
+from newsletter.web.public.group_commit import Commits
 
 POSTMARK_VARIABLE = "NEWSLETTER_POSTMARK_WEBHOOK"
 MAILGUN_VARIABLE = "NEWSLETTER_MAILGUN_WEBHOOK"
