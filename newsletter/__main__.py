@@ -1,6 +1,6 @@
 """`python -m newsletter`: the command line, where its script is not on the path."""
 
-from newsletter.cli import main
+from newsletter.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from newsletter.audience.audience import NAMED_ROWS, Audience, read_audience
 from newsletter.audience.lists.rows import Row
+from newsletter.cli.console import all_warnings, audience_line
 from newsletter.config.config import load_config
-from newsletter.console import all_warnings, audience_line
 from newsletter.errors import ContentError
 from newsletter.model.issue import Finding, Subscriber, fold_address
 from newsletter.pipeline.render_post import plan_send

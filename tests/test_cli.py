@@ -420,7 +420,7 @@ def test_help_names_the_commands_and_loads_nothing_heavy(tmp_path: Path) -> None
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, cwd=tmp_path, check=True, timeout=60)
     loaded = set(json.loads(done.stdout.decode().partition("@@")[2]))
-    assert "newsletter.cli" in loaded
+    assert "newsletter.cli.main" in loaded
     heavy = {
         "premailer",
         "lxml",

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from front_door import newsletter, people, write_list, write_post
 
-from newsletter.cli import cli
+from newsletter.cli.failures import MEANINGS, described, described_words
+from newsletter.cli.main import cli
 from newsletter.errors import ContentError, located
-from newsletter.failures import MEANINGS, described, described_words
 
 SEND = ("send", "2026-03-01-hello.md", "--to", "list.csv", "--yes", "--json")
 

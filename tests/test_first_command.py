@@ -17,10 +17,10 @@ from conftest import CHECKOUT, RequireProgram
 from front_door import DEADLINE_S, PROGRAM, environment, newsletter, people, write_list, write_post
 from smtp_server import Rule, SmtpServer
 
-from newsletter.command_hints import Hints, hints_for
+from newsletter.cli.command_hints import Hints, hints_for
+from newsletter.cli.console import accounts, print_report
 from newsletter.config.config import Config
 from newsletter.config.settings import Settings
-from newsletter.console import accounts, print_report
 from newsletter.model.issue import State
 from newsletter.pipeline.prepare_send import Report
 from newsletter.web.catcher.server import Catcher

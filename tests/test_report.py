@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.cli_report import report as report_command
+from newsletter.cli.report import report as report_command
 from newsletter.ledger.database.schema import time_of
 from newsletter.ledger.ledger import Claim, Ledger, Move
 from newsletter.ledger.queries import TimelineRow

@@ -83,7 +83,7 @@ def run(request: dict[str, Any], streams: list[int]) -> None:
     sys.argv = ["newsletter", *request["arguments"]]
     code: object = 0
     try:
-        from newsletter.cli import main as command
+        from newsletter.cli.main import main as command
 
         command()
     except SystemExit as end:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from newsletter.console import config_option, images_mode, images_option, is_terminal, load, wait_at
+from newsletter.cli.console import config_option, images_mode, images_option, is_terminal, load, wait_at
+from newsletter.cli.list_options import ListName, column_option
 from newsletter.errors import ConfigError, ContentError
-from newsletter.list_options import ListName, column_option
 from newsletter.model.column_rules import Rule
 from newsletter.text import printable
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from newsletter.console import ask, config_option, json_option, json_out, load, print_json
+from newsletter.cli.console import ask, config_option, json_option, json_out, load, print_json
 from newsletter.text import printable
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from newsletter.cli.failures import described
+from newsletter.cli.wait_line import wait_text
 from newsletter.errors import ConfigError, NewsletterError
-from newsletter.failures import described
 from newsletter.text import printable
-from newsletter.wait_line import wait_text
 
 if TYPE_CHECKING:
     from newsletter.delivery.deliver import Wait

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from newsletter.cli.progress import json_text
 from newsletter.errors import ConfigError
-from newsletter.progress import json_text
 from newsletter.text import printable
 
 if TYPE_CHECKING:
     from newsletter.audience.audience import Audience
-    from newsletter.command_hints import Hints
+    from newsletter.cli.command_hints import Hints
     from newsletter.config.config import Config
     from newsletter.ledger.ledger import Delivery, IssueRow, Plan
     from newsletter.model.issue import Finding, Outcome
@@ -265,8 +265,8 @@ def summary(sending: Sending) -> dict[str, Any]:
 
 def accounts(report: Report, hints: Hints | None) -> dict[str, Any]:
     """A report for a program. The lists name at most the first thousand each; `counts` has everyone."""
+    from newsletter.cli.failures import ending
     from newsletter.errors import EXIT_OK, EXIT_UNSENT
-    from newsletter.failures import ending
     from newsletter.model.issue import State
 
     goes_on = bool(report.left_count) and not report.test and hints is not None

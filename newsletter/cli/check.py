@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter import errors
-from newsletter.console import config_option, images_mode, images_option, json_option, load, print_json
-from newsletter.failures import ending
-from newsletter.list_options import ListName, column_option
+from newsletter.cli.console import config_option, images_mode, images_option, json_option, load, print_json
+from newsletter.cli.failures import ending
+from newsletter.cli.list_options import ListName, column_option
+from newsletter.cli.progress import Progress
 from newsletter.model.column_rules import Rule
-from newsletter.progress import Progress
 from newsletter.text import printable
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from newsletter.console import NamedPath, config_option, json_option, load, print_json
+from newsletter.cli.console import NamedPath, config_option, json_option, load, print_json
 
 
 @click.command()

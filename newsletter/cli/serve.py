@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from newsletter.console import config_option, json_option, load, print_json
-from newsletter.failures import ending
+from newsletter.cli.console import config_option, json_option, load, print_json
+from newsletter.cli.failures import ending
 from newsletter.text import printable
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter import errors
-from newsletter.console import (
+from newsletter.cli.console import (
     NamedPath,
     accounts,
     all_warnings,
@@ -39,9 +39,9 @@ from newsletter.console import (
     wait_at,
     warn,
 )
-from newsletter.list_options import column_option, split_rules, written_rules
+from newsletter.cli.list_options import column_option, split_rules, written_rules
+from newsletter.cli.progress import JsonLog, Progress, SendProgress
 from newsletter.model.column_rules import Rule
-from newsletter.progress import JsonLog, Progress, SendProgress
 from newsletter.text import printable
 
 if TYPE_CHECKING:
@@ -156,10 +156,10 @@ def send(  # one parameter per option
 
     The relay's password is read from NEWSLETTER_SMTP_PASSWORD and from nowhere else.
     """
+    from newsletter.cli.streams import endure_closed_output
     from newsletter.pipeline import render_post as pipeline
     from newsletter.pipeline.guard_outputs import require_free
     from newsletter.pipeline.list_sources import open_sign_ups
-    from newsletter.streams import endure_closed_output
 
     endure_closed_output()
     if sum((dry_run, catch, bool(relay_url))) > 1:
@@ -281,7 +281,7 @@ def _dry_run(sending: Sending, to: Sequence[str], out: Path, as_json: bool, plac
 def _send(sending: Sending, way: _Way, catcher: Catcher | None = None) -> int | None:
     """Show, ask, send, account. Gives the exit code; None where it is agreed on and goes at `way.at`."""
     from newsletter.audience.people.store import copy_suppressions
-    from newsletter.command_hints import hints_for
+    from newsletter.cli.command_hints import hints_for
     from newsletter.ledger.ledger import Ledger
     from newsletter.ledger.presence import require_start
     from newsletter.pipeline.identity import under_known_name
@@ -412,8 +412,8 @@ def _moment(at: str | None, config: Config) -> datetime | None:
 
 
 def _wait_until(moment: datetime, *, quiet: bool) -> None:
+    from newsletter.cli.wait_line import live_line
     from newsletter.model.moments import shown_moment
-    from newsletter.wait_line import live_line
 
     click.echo(f"Waiting until {shown_moment(moment)}. Ctrl-C stops; nobody has been mailed yet.", err=True)
     nothing = threading.Event()
@@ -483,7 +483,7 @@ def resume(
 
     Whoever was told "later" is tried again once their time has come.
     """
-    from newsletter.streams import endure_closed_output
+    from newsletter.cli.streams import endure_closed_output
 
     endure_closed_output()
     config = load(config_path, issue or "")
@@ -526,9 +526,9 @@ def retry(
     as_json: bool,
 ) -> None:
     """Try those of ISSUE whom the relay put off again, now, without waiting for their time."""
+    from newsletter.cli.streams import endure_closed_output
     from newsletter.model.issue import State
     from newsletter.pipeline.prepare_send import known_issue
-    from newsletter.streams import endure_closed_output
 
     endure_closed_output()
     config = load(config_path, issue)

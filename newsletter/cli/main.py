@@ -16,15 +16,9 @@ from typing import Any, cast
 import click
 
 from newsletter import DISTRIBUTION, __version__, errors
-from newsletter.cli_bounces import bounces
-from newsletter.cli_check import check
-from newsletter.cli_people import COMMANDS as PEOPLE_COMMANDS
-from newsletter.cli_preview import preview
-from newsletter.cli_report import report
-from newsletter.cli_send import COMMANDS
-from newsletter.cli_serve import COMMANDS as SERVE_COMMANDS
-from newsletter.cli_subscribers import subscribers
-from newsletter.console import (
+from newsletter.cli.bounces import bounces
+from newsletter.cli.check import check
+from newsletter.cli.console import (
     NamedPath,
     config_option,
     images_mode,
@@ -35,9 +29,15 @@ from newsletter.console import (
     wait_at,
     warn,
 )
-from newsletter.failures import described, described_words
-from newsletter.progress import JsonLog, Progress
-from newsletter.streams import Output, open_streams
+from newsletter.cli.failures import described, described_words
+from newsletter.cli.preview import preview
+from newsletter.cli.progress import JsonLog, Progress
+from newsletter.cli.report import report
+from newsletter.cli.send import COMMANDS
+from newsletter.cli.serve import COMMANDS as SERVE_COMMANDS
+from newsletter.cli.streams import Output, open_streams
+from newsletter.cli.subscriber_lists import subscribers
+from newsletter.cli.subscriber_people import COMMANDS as PEOPLE_COMMANDS
 from newsletter.text import printable
 
 EXIT_PIPE = 141

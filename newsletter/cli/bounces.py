@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from newsletter.console import SHOWN_PEOPLE, config_option, json_option, load, print_json
+from newsletter.cli.console import SHOWN_PEOPLE, config_option, json_option, load, print_json
+from newsletter.cli.failures import ending
 from newsletter.errors import EXIT_OK, EXIT_USAGE
-from newsletter.failures import ending
 from newsletter.text import printable
 
 if TYPE_CHECKING:
