@@ -93,3 +93,12 @@ def located(path: str, line: int | None, what: str, remedy: str = "", column: in
     sentence = Located(f"{place}: {what}" + (f"; {remedy}" if remedy else ""))
     sentence.path, sentence.line, sentence.column, sentence.what, sentence.remedy = path, line, column, what, remedy
     return sentence
+
+
+class FaultError(ValueError):
+    """What is wrong with a value, as it follows the key's name, and what to do: by default, to write the example."""
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.remedy = remedy

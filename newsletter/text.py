@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 # C0, DEL, C1 and Unicode's line breaks: in a header they would start another one, on a terminal they are commands.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-
-_PART = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s.=#\[\]"']+)"""
-_DOTTED = rf"{_PART}(?:\s*\.\s*{_PART})*"
-
-Where = tuple[str | int, ...]
-"""The way to a value in a tree of tables and arrays: names, and indexes from 0."""
-
-
-class FaultError(ValueError):
-    """What is wrong with a value, as it follows the key's name, and what to do: by default, to write the example."""
-
-    def __init__(self, what: str, remedy: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.remedy = remedy
 
 
 def shown(value: object) -> str:
@@ -59,51 +45,6 @@ def kind(value: object) -> str:
     return names.get(type(value), "a date or time")
 
 
-def line_of(text: str, where: Where) -> int | None:
-    """The line of a key, else of what encloses it. TOML: it knows sections, arrays of them (their index, counted from
-    0, follows the name in `where`), dotted and quoted keys, multi-line strings."""
-    table: Where = ()
-    counts: dict[Where, int] = {}
-    best: tuple[int, int | None] = (0, None)
-    closing = ""
-    for number, line in enumerate(text.split("\n"), 1):
-        if closing:
-            closing = "" if closing in line else closing
-            continue
-        header = re.match(rf"\s*(?P<array>\[?)\[\s*(?P<name>{_DOTTED})\s*\]", line)
-        assignment = re.match(rf"\s*(?P<name>{_DOTTED})\s*=(?P<value>.*)", line)
-        if header:
-            name = _parts(header["name"])
-            table = here = _indexed(name, counts, grown=bool(header["array"]))
-        elif assignment:
-            here = table + _parts(assignment["name"])
-            quotes = re.match(r"\s*(\"\"\"|''')", assignment["value"])
-            if quotes and quotes[1] not in assignment["value"][quotes.end() :]:
-                closing = quotes[1]
-        else:
-            continue
-        shared = here[: len(where)]
-        if shared == where[: len(shared)] and len(shared) > best[0]:
-            best = (len(shared), number)
-    return best[1]
-
-
-def _parts(dotted: str) -> tuple[str, ...]:
-    return tuple(part.strip("\"'") for part in re.findall(_PART, dotted))
-
-
-def _indexed(name: tuple[str, ...], counts: dict[Where, int], *, grown: bool) -> Where:
-    """A header's name with the index of each array of tables in it; `grown` where it starts the array's next table."""
-    here: Where = ()
-    for depth, part in enumerate(name, 1):
-        here = (*here, part)
-        if grown and depth == len(name):
-            counts[here] = counts.get(here, -1) + 1
-        if here in counts:
-            here = (*here, counts[here])
-    return here
-
-
 LONG_NUMBER = "a number of more than 4,000 digits"
 """Python's own limit is near: reading more costs the square of them, so it refuses."""
 
@@ -112,3 +53,13 @@ def digits_line(text: str) -> int | None:
     """The first line with such a number."""
     found = re.search(r"(?<![0-9_])[0-9_]{4001}", text)
     return text.count("\n", 0, found.start()) + 1 if found else None
+
+
+_CONTROLS = re.compile("[\x7f-\x9f]")
+
+
+def json_text(value: object, *, indent: int | None = None, ascii_only: bool = False) -> str:
+    """A value as JSON, in letters as they are, or with `ascii_only` as numbers."""
+    text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
+    # Security: JSON lets DEL and the controls of C1 stand as they are, and a terminal obeys them (U+009B is ESC [).
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
-from newsletter.model.issue import fold_address
+from newsletter.addresses import fold_address
 
 if TYPE_CHECKING:  # loaded where a link is made or read: most commands do neither
     from cryptography.hazmat.primitives.ciphers.aead import AESSIV

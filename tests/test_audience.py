@@ -18,12 +18,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from newsletter.addresses import fold_address
 from newsletter.audience.audience import NAMED_ROWS, Audience, read_audience
 from newsletter.audience.lists.rows import Row
 from newsletter.cli.console import all_warnings, audience_line
 from newsletter.config.config import load_config
 from newsletter.errors import ContentError
-from newsletter.model.issue import Finding, Subscriber, fold_address
+from newsletter.model.issue import Finding, Subscriber
 from newsletter.pipeline.render_post import plan_send
 
 # Enough for SQLite to write to its file: it holds a megabyte in memory.

@@ -27,6 +27,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_message import BULK, NOON, PICTURE, SENDER, compose, email, subscriber
 
+from newsletter.errors import FaultError
 from newsletter.message.compose import Composer
 from newsletter.message.dkim import (
     ABSENT_TOO,
@@ -40,7 +41,6 @@ from newsletter.message.dkim import (
     relaxed_field,
 )
 from newsletter.model.issue import Email, Message, Sender, Slot, Template
-from newsletter.text import FaultError
 
 RSA_512 = b"""-----BEGIN PRIVATE KEY-----
 MIIBVgIBADANBgkqhkiG9w0BAQEFAASCAUAwggE8AgEAAkEA4GmyVjLV/EI3L7wO

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.audience.lists.rows import normalize_address
+from newsletter.addresses import normalize_address
 from newsletter.tokens import (
     MAX_ISSUE_BYTES,
     MAX_LINK_CHARS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from newsletter.audience.lists.columns import Header, read_header
-from newsletter.text import FaultError
+from newsletter.errors import FaultError
 
 
 def header(text: str, file_name: str = "list.csv") -> Header:

@@ -20,8 +20,7 @@ from newsletter.bounces.mailboxes.imap import ImapMailbox
 from newsletter.bounces.mailboxes.local import open_mailbox
 from newsletter.bounces.truncate import MAX_BYTES
 from newsletter.config.imap_url import IMAP_VARIABLE, ImapPlace, read_imap
-from newsletter.errors import ConfigError
-from newsletter.text import FaultError
+from newsletter.errors import ConfigError, FaultError
 
 MESSAGES = (hard(), complaint(), letter())
 LARGE = hard(returned="x" * 50_000_000)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.delivery.rate_limits import Pace, QuietHours, Rate, parse_at, parse_quiet_hours, parse_rate
-from newsletter.text import FaultError
+from newsletter.errors import FaultError
 
 NOON = 1_700_000_000.0
 HOUR, DAY = 3600, 86_400

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.cli.progress import JsonLog, json_text
+from newsletter.cli.progress import JsonLog
+from newsletter.text import json_text
 
 
 def test_a_log_that_breaks_in_the_middle_says_so_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,9 +19,9 @@ from newsletter.config.relay_url import password_variables
 from newsletter.config.section import keys_of
 from newsletter.config.settings import SECTIONS
 from newsletter.delivery.rate_limits import QuietHours, parse_rate
-from newsletter.errors import ConfigError
+from newsletter.errors import ConfigError, FaultError
 from newsletter.model.issue import Relay
-from newsletter.text import FaultError, Where, line_of
+from newsletter.toml_lines import Where, line_of
 
 SECRET = "hunter2-geheim-und-lang"
 PEM = "-----BEGIN PRIVATE KEY-----\nhunter2-geheim\n-----END PRIVATE KEY-----\n"

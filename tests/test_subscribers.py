@@ -13,13 +13,13 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from newsletter.addresses import _PLAIN_ADDRESS, _normalize_any_address, fold_address, normalize_address
 from newsletter.audience.audience import Audience, read_audience
-from newsletter.audience.lists import rows as subscribers
 from newsletter.audience.lists.encoding import SAVE_AS_UTF8 as SAVE
 from newsletter.audience.lists.encoding import SAVE_OR_CONVERT
-from newsletter.audience.lists.rows import normalize_address, read_subscribers
+from newsletter.audience.lists.rows import read_subscribers
 from newsletter.errors import ConfigError, ContentError
-from newsletter.model.issue import Finding, Subscriber, fold_address
+from newsletter.model.issue import Finding, Subscriber
 
 
 def write_list(folder: Path, content: str | bytes, name: str = "list.csv") -> Path:
@@ -274,7 +274,7 @@ _near_addresses = st.builds(
 )
 
 
-@given(st.from_regex(subscribers._PLAIN_ADDRESS, fullmatch=True) | _near_addresses | st.emails() | st.text())
+@given(st.from_regex(_PLAIN_ADDRESS, fullmatch=True) | _near_addresses | st.emails() | st.text())
 @example("a" * 242 + "@example.com")
 @example("a" * 243 + "@example.com")
 @example("a@" + "b" * 63 + ".com")
@@ -285,22 +285,18 @@ _near_addresses = st.builds(
 @example("a@XN--BCHER-KVA.example")
 @example("a@example.com\n")
 def test_the_short_way_agrees_with_email_validator(text: str) -> None:
-    assert _normalized_or_refused(text, normalize_address) == _normalized_or_refused(
-        text, subscribers._normalize_any_address
-    )
+    assert _normalized_or_refused(text, normalize_address) == _normalized_or_refused(text, _normalize_any_address)
 
 
 @pytest.mark.parametrize("name", SPECIAL_USE_DOMAIN_NAMES)
 def test_the_short_way_knows_every_reserved_domain(name: str) -> None:
     for text in (f"a@{name}", f"a@b.{name}", f"a@b.{name.upper()}"):
-        assert _normalized_or_refused(text, normalize_address) == _normalized_or_refused(
-            text, subscribers._normalize_any_address
-        )
+        assert _normalized_or_refused(text, normalize_address) == _normalized_or_refused(text, _normalize_any_address)
 
 
 def test_ordinary_addresses_take_the_short_way() -> None:
     for text in ("ann@example.com", "Ann.Lee+news@Mail-1.Example.co.uk", "王@example.com"):
-        assert bool(subscribers._PLAIN_ADDRESS.fullmatch(text)) is text.isascii()
+        assert bool(_PLAIN_ADDRESS.fullmatch(text)) is text.isascii()
 
 
 @given(st.emails())

@@ -16,7 +16,7 @@ import lxml.html
 import pytest
 from conftest import CHECKOUT, Evaluate, NodeScript
 
-from newsletter.errors import ConfigError
+from newsletter.errors import ConfigError, FaultError
 from newsletter.model.issue import (
     Code,
     CodeBlock,
@@ -46,7 +46,6 @@ from newsletter.model.labels import LABEL_FIELDS, check_label
 from newsletter.post.parse import decode_post, parse_post
 from newsletter.render.render_issue import choose_labels, render_issue
 from newsletter.render.themes.load import load_theme, new_theme
-from newsletter.text import FaultError
 
 THEMES = ("brief", "classic", "essay")
 EXAMPLES = sorted(path.name for path in (CHECKOUT / "examples").glob("*.md"))

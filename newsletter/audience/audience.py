@@ -22,11 +22,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from newsletter.addresses import fold_address
 from newsletter.audience.lists.rows import ExcludedRow, Row, Rows, UnclearRow, as_subscriber, duplicate, open_list
 from newsletter.audience.segments import Segment, parse_segment
 from newsletter.errors import ConfigError, ContentError, located
 from newsletter.model.column_rules import NO_RULES, Rules
-from newsletter.model.issue import Finding, Subscriber, fold_address
+from newsletter.model.issue import Finding, Subscriber
 from newsletter.text import printable
 
 NAMED_ROWS = 1_000

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 
-from newsletter.audience.lists.rows import normalize_address
+from newsletter.addresses import fold_address, normalize_address
 from newsletter.audience.people.bounce_records import Recipient
 from newsletter.audience.people.bounce_score import SOFT_RULE, SoftRule
 from newsletter.audience.people.records import BounceEvent, BounceKind
@@ -45,7 +45,6 @@ from newsletter.bounces.webhooks.read import Event
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError
 from newsletter.ledger.presence import require_ledger
-from newsletter.model.issue import fold_address
 
 LISTED = 1_000
 """Messages that a report tells of one by one; its counts have all of them."""

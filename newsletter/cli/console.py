@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from newsletter.cli.progress import json_text
 from newsletter.errors import ConfigError
-from newsletter.text import printable
+from newsletter.text import json_text, printable
 
 if TYPE_CHECKING:
     from newsletter.audience.audience import Audience

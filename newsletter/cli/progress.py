@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import re
 import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -17,7 +15,7 @@ import click
 from newsletter.cli.failures import described
 from newsletter.cli.wait_line import wait_text
 from newsletter.errors import ConfigError, NewsletterError
-from newsletter.text import printable
+from newsletter.text import json_text, printable
 
 if TYPE_CHECKING:
     from newsletter.delivery.deliver import Wait
@@ -25,15 +23,6 @@ if TYPE_CHECKING:
 
 LINE_EVERY_S = 10.0
 """How often a long send says where it stands when nobody watches a bar."""
-
-_CONTROLS = re.compile("[\x7f-\x9f]")
-
-
-def json_text(value: object, *, indent: int | None = None, ascii_only: bool = False) -> str:
-    """A value as JSON, in letters as they are, or with `ascii_only` as numbers."""
-    text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
-    # Security: JSON lets DEL and the controls of C1 stand as they are, and a terminal obeys them (U+009B is ESC [).
-    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class Progress:

@@ -394,8 +394,8 @@ def _moment(at: str | None, config: Config) -> datetime | None:
     if at is None:
         return None
     from newsletter.delivery.rate_limits import parse_at
+    from newsletter.errors import FaultError
     from newsletter.model.moments import shown_moment
-    from newsletter.text import FaultError
 
     delivery = config.settings.delivery
     now = datetime.now().astimezone()

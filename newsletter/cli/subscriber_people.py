@@ -159,7 +159,7 @@ def _people(config_path: Path | None, ledger_url: str | None, *, make: bool = Fa
 
 
 def _normalized(address: str) -> str:
-    from newsletter.audience.lists.rows import normalize_address
+    from newsletter.addresses import normalize_address
     from newsletter.errors import ConfigError
 
     try:

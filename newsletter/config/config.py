@@ -20,10 +20,11 @@ from newsletter.config.relay_url import PASSWORD_VARIABLE, read_relay
 from newsletter.config.section import Fault, Key, keys_of
 from newsletter.config.settings import LABELS, RELAYS, SECTIONS, Settings, read_settings
 from newsletter.config.validators import TOKEN, ledger_path, ledger_url
-from newsletter.errors import ConfigError, ConfigFaultsError, located
+from newsletter.errors import ConfigError, ConfigFaultsError, FaultError, located
+from newsletter.files import open_regular
 from newsletter.model.issue import Relay, Sender
-from newsletter.regular import open_regular
-from newsletter.text import CONTROL, LONG_NUMBER, FaultError, Where, digits_line, line_of, printable, shown
+from newsletter.text import CONTROL, LONG_NUMBER, digits_line, printable, shown
+from newsletter.toml_lines import Where, line_of
 
 if TYPE_CHECKING:
     from newsletter.delivery.rate_limits import QuietHours, Rate

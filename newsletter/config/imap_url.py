@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote
 
-from newsletter.errors import ConfigError, located
-from newsletter.text import CONTROL, FaultError, shown_url
+from newsletter.errors import ConfigError, FaultError, located
+from newsletter.text import CONTROL, shown_url
 
 IMAP_VARIABLE = "NEWSLETTER_IMAP_PASSWORD"
 IMAP_EXAMPLE = "imaps://bounce@mail.example.com/INBOX"

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import unquote
 
-from newsletter.errors import ConfigError, located
+from newsletter.errors import ConfigError, FaultError, located
 from newsletter.model.issue import Relay, is_loopback
-from newsletter.text import CONTROL, FaultError, shown_url
+from newsletter.text import CONTROL, shown_url
 
 PASSWORD_VARIABLE = "NEWSLETTER_SMTP_PASSWORD"  # noqa: S105 - the variable's name
 RELAY_EXAMPLE = "smtp://user@mail.example.com:587"

@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar, get_args
 
-from newsletter.text import FaultError, Where, kind, shown
+from newsletter.errors import FaultError
+from newsletter.text import kind, shown
+from newsletter.toml_lines import Where
 
 KEY = "key"
 

@@ -26,7 +26,8 @@ from newsletter.config.section import (
     text,
     whole,
 )
-from newsletter.text import FaultError, Where
+from newsletter.errors import FaultError
+from newsletter.toml_lines import Where
 
 ImagesSetting = Literal["remote", "embed", "mirror"]
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from newsletter.config.imap_url import read_imap
+from newsletter.errors import FaultError
 from newsletter.model.column_rules import Rule, read_rule
 from newsletter.model.issue import is_loopback
 from newsletter.model.labels import check_label
-from newsletter.text import CONTROL, FaultError, kind, printable, shown, shown_url
+from newsletter.text import CONTROL, kind, printable, shown, shown_url
 
 if TYPE_CHECKING:
     from newsletter.delivery.rate_limits import Rate

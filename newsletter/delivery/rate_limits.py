@@ -22,7 +22,8 @@ from datetime import time as time_of_day
 from itertools import pairwise
 from typing import Protocol
 
-from newsletter.text import FaultError, shown
+from newsletter.errors import FaultError
+from newsletter.text import shown
 
 SECOND_S, MINUTE_S, HOUR_S, DAY_S = 1, 60, 3600, 86_400
 UNITS = {SECOND_S: "s", MINUTE_S: "min", HOUR_S: "h", DAY_S: "day"}

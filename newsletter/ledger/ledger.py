@@ -18,6 +18,7 @@ from typing import Self
 
 import sqlalchemy as sa
 
+from newsletter.addresses import fold_address
 from newsletter.ledger import plan as ledger_plan
 from newsletter.ledger import queries as ledger_report
 from newsletter.ledger import suppression as ledger_suppressed
@@ -29,7 +30,7 @@ from newsletter.ledger.database.storage import Storage
 from newsletter.ledger.identity import Known, known_identity, note_identity
 from newsletter.ledger.queries import DomainRow, ReplyRow, TimelineRow
 from newsletter.ledger.records import Claim, Delivery, IllegalMoveError, IssueRow, Move, Plan, Run, Version, storable
-from newsletter.model.issue import Outcome, State, fold_address
+from newsletter.model.issue import Outcome, State
 from newsletter.model.issue_name import Identity
 from newsletter.tokens import Shadows
 

@@ -17,6 +17,7 @@ from email.utils import format_datetime
 from functools import lru_cache
 from urllib.parse import quote
 
+from newsletter.addresses import fold_address
 from newsletter.errors import ConfigError
 from newsletter.message.dkim import Signer, Signers
 from newsletter.message.headers import (
@@ -32,17 +33,7 @@ from newsletter.message.headers import (
     wire_domain,
 )
 from newsletter.message.mime import Body, Text, build_body, encode_attachment
-from newsletter.model.issue import (
-    Attachment,
-    Email,
-    Message,
-    Sender,
-    Slot,
-    SlotContext,
-    Subscriber,
-    Template,
-    fold_address,
-)
+from newsletter.model.issue import Attachment, Email, Message, Sender, Slot, SlotContext, Subscriber, Template
 from newsletter.post.templating.placeholders import Condition
 from newsletter.tokens import TOKEN_CHARS, Link, make_link, token
 

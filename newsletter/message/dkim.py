@@ -14,7 +14,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Literal
 
-from newsletter.text import FaultError
+from newsletter.errors import FaultError
 
 SIGNED = (
     "From",

@@ -524,14 +524,6 @@ class Subscriber:
         return self.fields.get("name", "").strip()
 
 
-def fold_address(address: str) -> str:
-    """The key under which two spellings of a normalized address are one person.
-
-    RFC 5321 2.4 lets a host tell Ada@ from ada@; none does. `lower`, not `casefold`: that one would merge ß with ss.
-    """
-    return address.lower()
-
-
 @dataclass(frozen=True, slots=True)
 class Sender:
     """Who the mail is from, and the addresses its headers carry. Empty strings where nothing is configured.

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from string import Formatter
 from typing import Any
 
-from newsletter.text import FaultError, printable, shown
+from newsletter.errors import FaultError
+from newsletter.text import printable, shown
 
 LABEL_FIELDS: Mapping[str, frozenset[str]] = {
     "date": frozenset({"year", "month", "day", "month_name", "iso"}),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from newsletter.addresses import fold_address
 from newsletter.audience.audience import Audience
 from newsletter.errors import ConfigError
 from newsletter.ledger.ledger import Ledger
-from newsletter.model.issue import State, fold_address
+from newsletter.model.issue import State
 from newsletter.pipeline.render_post import Sending
 
 

@@ -19,6 +19,7 @@ from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 
+from newsletter.addresses import fold_address
 from newsletter.audience.audience import Audience
 from newsletter.audience.people.store import People
 from newsletter.config.config import Config, LaneSettings
@@ -29,7 +30,7 @@ from newsletter.delivery.throttle import Lane
 from newsletter.errors import BusyError, ConfigError, ContentError, LedgerError, LostLedgerError
 from newsletter.ledger.ledger import Claim, IllegalMoveError, Ledger, Move, Plan
 from newsletter.ledger.presence import require_ledger
-from newsletter.model.issue import Outcome, Relay, State, Subscriber, fold_address
+from newsletter.model.issue import Outcome, Relay, State, Subscriber
 from newsletter.pipeline.identity import known_issue as known_issue
 from newsletter.pipeline.identity import require_same_issue
 from newsletter.pipeline.render_post import Sending, zone_of

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from newsletter.addresses import fold_address
 from newsletter.config.config import Config
 from newsletter.config.jekyll_site import read_site
-from newsletter.errors import ConfigError, ContentError, located
+from newsletter.errors import ConfigError, ContentError, FaultError, located
 from newsletter.files import open_post
 from newsletter.message.compose import Composer, Variants, answers
 from newsletter.model.column_rules import Rule, rules_of
-from newsletter.model.issue import Email, Finding, Issue, Masthead, Message, Site, Subscriber, fold_address
+from newsletter.model.issue import Email, Finding, Issue, Masthead, Message, Site, Subscriber
 from newsletter.post.parse import Post, decode_post, parse_post
 from newsletter.post.publication import held_findings
 from newsletter.post.templating.placeholders import Condition
@@ -31,7 +32,6 @@ from newsletter.render.images.cache import Cache
 from newsletter.render.images.resolve import ImageMode, resolve_images
 from newsletter.render.render_issue import render_issue
 from newsletter.render.themes.load import load_theme
-from newsletter.text import FaultError
 
 if TYPE_CHECKING:  # imported where they are used: sending needs half a second of them, and rendering none
     from newsletter.audience.audience import Audience
@@ -326,7 +326,7 @@ def signer_of(config: Config) -> Signer | Signers | None:
 
 
 def normalized_test_address(address: str) -> str:
-    from newsletter.audience.lists.rows import normalize_address
+    from newsletter.addresses import normalize_address
 
     try:
         return normalize_address(address)

@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from newsletter.addresses import fold_address
 from newsletter.audience.audience import Audience, SignUps, is_sign_ups, open_rows, require_clear, why_nobody
 from newsletter.audience.lists.encoding import UTF_8, Encoding
 from newsletter.audience.lists.rows import BadRow, Listing, Row, Rows, open_list
@@ -21,7 +22,7 @@ from newsletter.audience.segments import parse_segment
 from newsletter.errors import ConfigError
 from newsletter.files import replacing, target_of
 from newsletter.model.column_rules import NO_RULES, Rules
-from newsletter.model.issue import Finding, fold_address
+from newsletter.model.issue import Finding
 
 _LOOKED_UP_AT_ONCE = 500
 

@@ -23,8 +23,8 @@ from newsletter.audience.lists.standing import (
     whole_list_word,
     with_rules,
 )
+from newsletter.errors import FaultError
 from newsletter.model.column_rules import NO_RULES, Rules
-from newsletter.text import FaultError
 
 _JOINTS = re.compile(r"[\s_.\-‐‑–:：*]+")
 

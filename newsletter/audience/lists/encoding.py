@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from newsletter.audience.lists.guess_encoding import ESCAPES, rank_encodings, rank_escaped, refutes
 from newsletter.errors import ConfigError, ContentError, located
-from newsletter.regular import is_handed_down, require_regular
+from newsletter.files import is_handed_down, require_regular
 
 # A quote that is never closed would swallow the list; past this many characters a row is given up as such.
 MAX_ROW_CHARS = 100_000

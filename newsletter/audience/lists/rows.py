@@ -15,41 +15,25 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from email_validator import EmailNotValidError, validate_email
-
+from newsletter.addresses import normalize_address
 from newsletter.audience.lists.cells import bare_address, one_line, trim
 from newsletter.audience.lists.columns import Header, read_header
 from newsletter.audience.lists.encoding import MAX_ROW_CHARS, Lines, open_lines
 from newsletter.audience.lists.layout import find_layout
 from newsletter.audience.lists.standing import Verdict, may_speak_of_leaving
-from newsletter.errors import ContentError, located
+from newsletter.errors import ContentError, FaultError, located
 from newsletter.model.column_rules import NO_RULES, Rules
 from newsletter.model.issue import Finding, Subscriber
-from newsletter.text import FaultError, printable
+from newsletter.text import printable
 
 MAX_VALUE_CHARS = 10_000
-MAX_ADDRESS_CHARS = 254  # RFC 3696, erratum 1690
 MAX_COLUMNS = 1_000
 
-MAX_LOCAL_OCTETS = 64  # RFC 5321, 4.5.3.1.1
 
 _SAMPLE_LINES = 1_000
 _SAMPLE_CHARS = 200_000
 """How much of a list is read ahead, to see what its columns hold."""
 
-# A subset of what email_validator takes: ASCII atoms, a domain of two or more plain labels, none of them Punycode, and
-# a top-level domain that is not reserved. What does not match is not wrong; it goes to email_validator.
-_PLAIN_ADDRESS = re.compile(
-    r"""
-    (?P<local> [A-Za-z0-9_!#$%&'*+\-/=?^`{|}~]+ (?: \.[A-Za-z0-9_!#$%&'*+\-/=?^`{|}~]+ )* )
-    @
-    (?P<domain>
-        (?: (?! ..-- ) [A-Za-z0-9] (?: [A-Za-z0-9-]{0,61} [A-Za-z0-9] )? \. )+
-        (?! (?i: arpa | invalid | local | localhost | onion ) \Z ) [A-Za-z]{2,63}
-    )
-    """,
-    re.VERBOSE,
-)
 # Line breaks and tabs may stand in an ordinary value, such as a postal address, but never in what a header carries.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _CONTROL_OR_BREAK = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -154,34 +138,6 @@ def as_subscriber(columns: Sequence[str], values: Sequence[str], line: int | Non
 
 
 # --- addresses ------------------------------------------------------------------------------------------------------
-
-
-def normalize_address(text: str) -> str:
-    """The address as it goes out: local part as written (NFC), domain in lower case and IDNA's ASCII form.
-
-    ValueError, its text a phrase for people, when it is no address. Reserved domains such as `.test` are fine;
-    nothing is looked up.
-    """
-    plain = _PLAIN_ADDRESS.fullmatch(text) if len(text) <= MAX_ADDRESS_CHARS else None
-    if plain and len(plain["local"]) <= MAX_LOCAL_OCTETS:
-        return f"{plain['local']}@{plain['domain'].lower()}"  # the common case, many times cheaper
-    return _normalize_any_address(text)
-
-
-def _normalize_any_address(text: str) -> str:
-    if len(text) > MAX_ADDRESS_CHARS:  # before email_validator, whose checks take time quadratic in the length
-        raise ValueError(f"it has {len(text)} characters, and an address at most {MAX_ADDRESS_CHARS}")
-    try:
-        parsed = validate_email(text, check_deliverability=False, test_environment=True)
-    except EmailNotValidError as error:
-        raise ValueError(printable(str(error).rstrip("."))) from error
-    local = parsed.local_part
-    if parsed.ascii_local_part is not None:  # email_validator lowers `Info`, `Sales`, ...: RFC 2142 names
-        local = text.rpartition("@")[0]
-    octets = len(local.encode())
-    if octets > MAX_LOCAL_OCTETS:
-        raise ValueError(f"the part before the @ has {octets} octets, and may have {MAX_LOCAL_OCTETS}")
-    return f"{local}@{parsed.ascii_domain}"
 
 
 # --- rows -----------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from newsletter.addresses import fold_address
 from newsletter.audience.people.records import Forgotten, Reason
 from newsletter.errors import ConfigError
 from newsletter.ledger.database.schema import (
@@ -17,7 +18,7 @@ from newsletter.ledger.database.schema import (
     tests,
 )
 from newsletter.ledger.database.storage import Storage
-from newsletter.model.issue import State, fold_address
+from newsletter.model.issue import State
 from newsletter.tokens import Shadows
 
 _NOT_YET_MAILED = (State.PENDING.value, State.CLAIMED.value, State.DEFERRED.value)

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from newsletter.addresses import fold_address
 from newsletter.audience.people.records import (
     BounceEvent,
     BounceKind,
@@ -35,7 +36,7 @@ from newsletter.ledger.database.schema import (
 )
 from newsletter.ledger.queries import delivery
 from newsletter.ledger.records import Delivery, storable
-from newsletter.model.issue import State, fold_address
+from newsletter.model.issue import State
 
 MAX_WORDS = 2_000
 """Characters that are kept of a page's address, a wording or a server's words: each may be anybody's."""

@@ -17,6 +17,7 @@ from typing import Self
 
 import sqlalchemy as sa
 
+from newsletter.addresses import fold_address
 from newsletter.audience.people import bounce_records as bounced
 from newsletter.audience.people import forget as forgetting
 from newsletter.audience.people import history
@@ -37,7 +38,7 @@ from newsletter.audience.people.records import (
 )
 from newsletter.ledger.database.schema import consents, people, preferences, stamp_of, suppressions, time_of
 from newsletter.ledger.database.storage import Storage
-from newsletter.model.issue import Subscriber, fold_address
+from newsletter.model.issue import Subscriber
 from newsletter.tokens import Shadows
 
 _PAGE = 1_000

@@ -18,9 +18,8 @@ from newsletter.bounces.mailboxes.imap import ImapMailbox
 from newsletter.bounces.stored_message import Arrival
 from newsletter.bounces.truncate import MAX_BYTES
 from newsletter.config.imap_url import read_imap
-from newsletter.errors import ConfigError, located
-from newsletter.regular import IrregularError, open_regular
-from newsletter.text import FaultError
+from newsletter.errors import ConfigError, FaultError, located
+from newsletter.files import IrregularError, open_regular
 
 _SEEN = "S"  # Maildir's flags stand after ":2,", in the order of the alphabet (https://cr.yp.to/proto/maildir.html)
 

@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 
-from newsletter.regular import require_regular
+from newsletter.files import require_regular
 
 if sys.platform == "linux":
     import fcntl

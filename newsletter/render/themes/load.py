@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from newsletter.errors import ConfigError, located
+from newsletter.errors import ConfigError, FaultError, located
+from newsletter.files import open_regular
 from newsletter.model.issue import Theme
 from newsletter.model.labels import check_label
-from newsletter.regular import open_regular
 from newsletter.render.size_budget import STEPS
 from newsletter.render.themes.stylesheets import SHEETS, refuse_rules
-from newsletter.text import CONTROL, LONG_NUMBER, FaultError, digits_line, line_of, printable, shown
+from newsletter.text import CONTROL, LONG_NUMBER, digits_line, printable, shown
+from newsletter.toml_lines import line_of
 
 REQUIRED = ("issue.mjml.j2", *(f"{name}.css" for name in SHEETS))
 VALUES = "theme.toml"

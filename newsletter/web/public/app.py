@@ -24,10 +24,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from newsletter.audience.lists.rows import normalize_address
+from newsletter.addresses import fold_address, normalize_address
 from newsletter.audience.people.records import Departure, Standing
 from newsletter.errors import NewsletterError
-from newsletter.model.issue import fold_address
 from newsletter.text import printable
 from newsletter.tokens import Link, LinkError, LinkPurpose
 from newsletter.web.public.appearance import Look, accepted_languages, choose_language
