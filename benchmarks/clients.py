@@ -18,7 +18,8 @@ from sizes import CHECKOUT, EXAMPLE, digest
 
 from newsletter.check.clients.compatibility import compat_findings
 from newsletter.check.clients.load_support import load_support
-from newsletter.model.issue import Masthead, Site
+from newsletter.model.issue import Site
+from newsletter.model.rendered_email import Masthead
 from newsletter.post.parse import parse_post
 from newsletter.render.render_issue import render_issue
 from newsletter.render.themes.load import load_theme

@@ -26,7 +26,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from newsletter.message.compose import Composer, fill, message_id, slot_values
 from newsletter.message.dkim import Signer, load_signer
-from newsletter.model.issue import Email, Sender, Slot, Subscriber, Template
+from newsletter.model.delivery import Sender
+from newsletter.model.rendered_email import Email, Slot, Template
+from newsletter.model.subscriber import Subscriber
 
 ROUNDS = 5
 PEOPLE = 1000

@@ -23,7 +23,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from newsletter.ledger.ledger import Ledger, Move
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 
 GROUP = 10
 WORDS = ("ann", "bob", "li", "wang", "maria", "jo")

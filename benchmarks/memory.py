@@ -11,7 +11,7 @@ import resource
 import sys
 from pathlib import Path
 
-from newsletter.model.issue import Masthead
+from newsletter.model.rendered_email import Masthead
 from newsletter.post.parse import parse_post
 from newsletter.render.render_issue import render_issue
 from newsletter.render.themes.load import load_theme

@@ -96,7 +96,8 @@ def print_cold(post: Path, out: Path, rounds: int) -> None:
 
 
 def print_warm(post: Path, rounds: int) -> None:
-    from newsletter.model.issue import Masthead, Site
+    from newsletter.model.issue import Site
+    from newsletter.model.rendered_email import Masthead
     from newsletter.post.parse import decode_post, parse_post
     from newsletter.render.render_issue import render_issue
     from newsletter.render.themes.load import load_theme

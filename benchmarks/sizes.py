@@ -13,7 +13,8 @@ import sys
 import time
 from pathlib import Path
 
-from newsletter.model.issue import Masthead, Site
+from newsletter.model.issue import Site
+from newsletter.model.rendered_email import Masthead
 from newsletter.post.parse import parse_post
 from newsletter.render.render_issue import render_issue
 from newsletter.render.size_budget import encoded_size

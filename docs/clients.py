@@ -12,7 +12,8 @@ from newsletter.check.clients.compatibility import Gap, find_gaps
 from newsletter.check.clients.fallbacks import FALLBACKS
 from newsletter.check.clients.load_support import load_support
 from newsletter.check.clients.support import Client, Support, named_clients
-from newsletter.model.issue import Masthead, Site
+from newsletter.model.issue import Site
+from newsletter.model.rendered_email import Masthead
 from newsletter.post.parse import decode_post, parse_post
 from newsletter.render.render_issue import render_issue
 from newsletter.render.themes.load import load_theme

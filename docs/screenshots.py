@@ -20,7 +20,7 @@ from pathlib import Path
 from PIL import Image
 
 from newsletter.ledger.ledger import Claim, Ledger, Move
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 from newsletter.report.as_page import render_page
 from newsletter.report.read import read_report
 from newsletter.tokens import Link, LinkPurpose, make_link

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import lxml.html
 
-from newsletter.model.issue import Email, Issue, Masthead, Site
+from newsletter.model.issue import Issue, Site
+from newsletter.model.rendered_email import Email, Masthead
 from newsletter.post.parse import decode_post, parse_post
 from newsletter.render.plain_text import WIDTH, columns
 from newsletter.render.render_issue import render_issue

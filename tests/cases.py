@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 
+from newsletter.model.findings import Finding
 from newsletter.model.issue import (
     Block,
     Blocks,
@@ -30,7 +31,6 @@ from newsletter.model.issue import (
     Definitions,
     Emphasis,
     Figure,
-    Finding,
     Footnotes,
     Heading,
     Image,

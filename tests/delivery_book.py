@@ -16,12 +16,15 @@ from typing import Any
 from smtp_server import SmtpServer
 
 from newsletter.delivery.deliver import Route, Stopped, Watcher, deliver
-from newsletter.delivery.rate_limits import Pace, Rate
+from newsletter.delivery.rate_limits import Pace
 from newsletter.delivery.smtp.session import Timeouts
 from newsletter.delivery.throttle import Lane, Rules
 from newsletter.ledger.ledger import Claim, Delivery, Ledger, Move, Plan
 from newsletter.message.compose import Composer
-from newsletter.model.issue import Email, Outcome, Relay, Sender, Slot, State, Subscriber, Template
+from newsletter.model.delivery import Outcome, Relay, Sender, State
+from newsletter.model.rendered_email import Email, Slot, Template
+from newsletter.model.schedule import Rate
+from newsletter.model.subscriber import Subscriber
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ISSUE = "2026-03-02-ai-daily"

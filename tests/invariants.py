@@ -15,7 +15,7 @@ from time import monotonic
 
 from newsletter.errors import BusyError
 from newsletter.ledger.ledger import Ledger
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 
 MAY_HAVE_IT = frozenset({State.SENT, State.COMMITTING, State.UNCERTAIN})
 """Whom no run mails again by itself."""

@@ -25,7 +25,7 @@ from enum import Enum
 from types import TracebackType
 from typing import Literal, Self, TypeAlias
 
-from newsletter.model.issue import Relay
+from newsletter.model.delivery import Relay
 
 Point = Literal["connect", "EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "body", "dot", "RSET", "QUIT"]
 """Where a rule can bite. `body` is amid the text, before its dot; `dot` is after it, before the answer."""

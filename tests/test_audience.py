@@ -24,7 +24,8 @@ from newsletter.audience.lists.rows import Row
 from newsletter.cli.console import all_warnings, audience_line
 from newsletter.config.config import load_config
 from newsletter.errors import ContentError
-from newsletter.model.issue import Finding, Subscriber
+from newsletter.model.findings import Finding
+from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.render_post import plan_send
 
 # Enough for SQLite to write to its file: it holds a megabyte in memory.

@@ -8,7 +8,7 @@ import lxml.html
 import pytest
 from conftest import CHECKOUT, Evaluate
 
-from newsletter.model.issue import Masthead
+from newsletter.model.rendered_email import Masthead
 from newsletter.post.parse import parse_post
 from newsletter.render.render_issue import render_issue
 from newsletter.render.themes.load import load_theme

@@ -29,7 +29,7 @@ from newsletter.bounces.results import Bounce, Complaint, Failure, Kind, Traces,
 from newsletter.bounces.stored_message import Arrival
 from newsletter.bounces.webhooks.read import Event
 from newsletter.ledger.ledger import Ledger, Move
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 from newsletter.tokens import token
 
 SECRET = "a secret of the operator"

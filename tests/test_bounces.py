@@ -33,7 +33,8 @@ from newsletter.bounces.rules import RULES, Rule, rule_for
 from newsletter.bounces.truncate import MAX_BYTES, MAX_LINES, MAX_PARTS, bounded
 from newsletter.delivery.smtp.replies import HARD_BOUNCES
 from newsletter.message.compose import unsubscribe_urls
-from newsletter.model.issue import Sender, Subscriber
+from newsletter.model.delivery import Sender
+from newsletter.model.subscriber import Subscriber
 from newsletter.tokens import token
 
 LINE = re.compile(r" {4}(\S.*?) *\| *(.*?) *-> (\w+)")

@@ -28,7 +28,7 @@ from newsletter.check.rule_list import RULES, describe, rule_of
 from newsletter.check.source.fixes import Mended, mend_text
 from newsletter.config.config import load_config
 from newsletter.errors import ContentError
-from newsletter.model.issue import Finding
+from newsletter.model.findings import Finding
 from newsletter.model.transform import map_images
 from newsletter.post.parse import parse_post
 

@@ -18,8 +18,9 @@ from conftest import CHECKOUT, missing
 from newsletter.check.clients.compatibility import find_gaps
 from newsletter.check.clients.fallbacks import FALLBACKS
 from newsletter.check.clients.load_support import TABLE, load_support
-from newsletter.check.clients.support import FAMILIES, Client, Feature, Support, named_clients
+from newsletter.check.clients.support import Client, Feature, Support, named_clients
 from newsletter.errors import ConfigError
+from newsletter.model.mail_clients import FAMILIES
 
 DOCUMENT = CHECKOUT / "docs" / "clients.md"
 DOCS = runpy.run_path(str(CHECKOUT / "docs" / "clients.py"))

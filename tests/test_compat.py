@@ -10,7 +10,7 @@ from newsletter.check.clients.compatibility import compat_findings, find_gaps
 from newsletter.check.clients.fallbacks import FALLBACKS
 from newsletter.check.clients.load_support import load_support
 from newsletter.check.clients.support import Client, Feature, Support
-from newsletter.model.issue import Finding
+from newsletter.model.findings import Finding
 
 GMAIL = (Client("gmail", "android", "Android"), Client("gmail", "ios", "iOS"))
 OUTLOOK = (Client("outlook", "macos", "macOS"), Client("outlook", "windows", "Windows"))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from newsletter.config.config import Config, describe, load_config
 from newsletter.config.relay_url import TlsSetting, parse_relay
 from newsletter.errors import ConfigError
-from newsletter.model.issue import Relay, Sender
+from newsletter.model.delivery import Relay, Sender
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "configuration.md"
 SECRET = "hunter2-geheim"

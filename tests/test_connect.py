@@ -19,7 +19,7 @@ from smtp_server import EXTENSIONS, Fault, Point, Rule, SmtpServer
 from newsletter.delivery.smtp import connect as connecting
 from newsletter.delivery.smtp.connect import UnreachableError, connect
 from newsletter.errors import DeliveryError
-from newsletter.model.issue import Relay
+from newsletter.model.delivery import Relay
 
 HASTY_S = 0.2
 PATIENT_S = 20.0

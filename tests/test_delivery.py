@@ -28,14 +28,14 @@ from smtp_server import EXTENSIONS, PLAIN, Action, Fault, Point, Rule, SmtpServe
 from newsletter.audience.people.store import People
 from newsletter.delivery import deliver as delivery
 from newsletter.delivery.deliver import TRIES_A_RUN, Canary, Stopped
-from newsletter.delivery.rate_limits import QuietHours, Rate
 from newsletter.delivery.smtp import connect as connecting
 from newsletter.delivery.smtp import session as smtp
 from newsletter.delivery.smtp.session import Timeouts
 from newsletter.delivery.throttle import Rules
 from newsletter.errors import DeliveryError
 from newsletter.ledger.ledger import Ledger, Plan
-from newsletter.model.issue import Relay, State
+from newsletter.model.delivery import Relay, State
+from newsletter.model.schedule import QuietHours, Rate
 from newsletter.web.catcher.server import Catcher
 
 ADA, BEN, CAL, DEE, EVE = (f"{name}@example.com" for name in ("ada", "ben", "cal", "dee", "eve"))

@@ -9,7 +9,8 @@ import lxml.html
 import pytest
 from conftest import CHECKOUT, Evaluate
 
-from newsletter.model.issue import Masthead, Text
+from newsletter.model.issue import Text
+from newsletter.model.rendered_email import Masthead
 from newsletter.post.parse import parse_post
 from newsletter.render.direction import direction_of, is_rtl_language, turned
 from newsletter.render.mirror import mirror_css, mirror_html

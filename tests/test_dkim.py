@@ -40,7 +40,8 @@ from newsletter.message.dkim import (
     relaxed_body,
     relaxed_field,
 )
-from newsletter.model.issue import Email, Message, Sender, Slot, Template
+from newsletter.model.delivery import Message, Sender
+from newsletter.model.rendered_email import Email, Slot, Template
 
 RSA_512 = b"""-----BEGIN PRIVATE KEY-----
 MIIBVgIBADANBgkqhkiG9w0BAQEFAASCAUAwggE8AgEAAkEA4GmyVjLV/EI3L7wO

@@ -13,7 +13,9 @@ from image_server import local_fetcher, serving
 from test_images import faulty, photo
 
 from newsletter.message.compose import Composer
-from newsletter.model.issue import Masthead, Sender, Subscriber
+from newsletter.model.delivery import Sender
+from newsletter.model.rendered_email import Masthead
+from newsletter.model.subscriber import Subscriber
 from newsletter.post.parse import parse_post
 from newsletter.render.images.cache import Cache
 from newsletter.render.images.resolve import ImageMode, Resolved, resolve_images

@@ -29,11 +29,11 @@ from smtp_server import EXTENSIONS, PLAIN, Fault, Point, Rule, SmtpServer
 from test_processes import wait_until_signal_is_taken
 
 from newsletter.delivery.deliver import Canary, Stopped
-from newsletter.delivery.rate_limits import Rate
 from newsletter.delivery.smtp.session import MAX_LINE_BYTES, MAX_REPLY_BYTES, Timeouts
 from newsletter.errors import ConfigError, DeliveryError
 from newsletter.ledger.database import engine as database
-from newsletter.model.issue import Relay, State
+from newsletter.model.delivery import Relay, State
+from newsletter.model.schedule import Rate
 
 EVERYBODY = people(24)
 """Enough for three connections."""

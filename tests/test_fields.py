@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from newsletter.errors import ContentError
 from newsletter.message.compose import fill
-from newsletter.model.issue import Email, Masthead, Paragraph, Site, Slot, plain_text
+from newsletter.model.issue import Paragraph, Site, plain_text
+from newsletter.model.rendered_email import Email, Masthead, Slot
 from newsletter.post.parse import parse_post
 from newsletter.post.templating.placeholders import MAX_CONDITION, mark_fields, parse_condition, unmark
 from newsletter.render.render_issue import render_issue

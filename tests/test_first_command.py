@@ -21,7 +21,7 @@ from newsletter.cli.command_hints import Hints, hints_for
 from newsletter.cli.console import accounts, print_report
 from newsletter.config.config import Config
 from newsletter.config.settings import Settings
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 from newsletter.pipeline.prepare_send import Report
 from newsletter.web.catcher.server import Catcher
 

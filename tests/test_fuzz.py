@@ -19,8 +19,9 @@ from test_markdown import squeezed, words_of
 
 from newsletter.errors import ConfigError, ContentError
 from newsletter.message.compose import fill
-from newsletter.model.issue import Email, Issue, Masthead, Site, Theme
-from newsletter.model.transform import as_json
+from newsletter.model.as_json import as_json
+from newsletter.model.issue import Issue, Site
+from newsletter.model.rendered_email import Email, Masthead, Theme
 from newsletter.post.parse import MAX_BYTES, decode_post, parse_post
 from newsletter.render import size_budget as budget
 from newsletter.render.render_issue import render_issue

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pygments.lexer import Lexer
 
-from newsletter.model.issue import Masthead
+from newsletter.model.rendered_email import Masthead
 from newsletter.post.parse import parse_post
 from newsletter.render.highlighting import MAX_HIGHLIGHTED_CHARS, MAX_ISSUE_CHARS, Highlighter
 from newsletter.render.render_issue import render_issue

@@ -18,7 +18,9 @@ from image_server import ImageServer, local_fetcher, serving
 from PIL import Image as Pillow
 
 from newsletter.errors import ConfigError
-from newsletter.model.issue import Attachment, Figure, Finding, Image, Issue, Link, Paragraph, Story, Text
+from newsletter.model.findings import Finding
+from newsletter.model.issue import Figure, Image, Issue, Link, Paragraph, Story, Text
+from newsletter.model.rendered_email import Attachment
 from newsletter.render.images.cache import Cache
 from newsletter.render.images.resolve import MAX_FILE_BYTES, ImageMode, Resolved, resolve_images
 

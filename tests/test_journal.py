@@ -11,7 +11,7 @@ import pytest
 from newsletter.delivery import group_commit as journals
 from newsletter.delivery.group_commit import Journal
 from newsletter.ledger.ledger import Move
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 
 
 class Disk:

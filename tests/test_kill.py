@@ -18,7 +18,7 @@ from front_door import finish, newsletter, people, start, write_list, write_post
 from invariants import Accounts, Arrived
 from smtp_server import Fault, Point, Rule, SmtpServer
 
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 
 ISSUE = "2026-03-01-hello"
 KILLS = 8

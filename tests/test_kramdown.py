@@ -14,7 +14,8 @@ from kramdown import Kramdown, lost_in_html, lost_in_text, said_by
 from post_grammar import Writer
 
 from newsletter.message.compose import fill
-from newsletter.model.issue import Masthead, Site, Theme
+from newsletter.model.issue import Site
+from newsletter.model.rendered_email import Masthead, Theme
 from newsletter.post.front_matter import read_front_matter
 from newsletter.post.parse import parse_post
 from newsletter.render.render_issue import render_issue

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.delivery.throttle import Lane, Rules
-from newsletter.model.issue import Outcome, State
+from newsletter.model.delivery import Outcome, State
 
 NOON = 1_700_000_000.0
 SENT = Outcome(State.SENT, "dot", 250, "2.0.0 Ok")

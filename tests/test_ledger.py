@@ -17,7 +17,7 @@ from newsletter.audience.people.store import People
 from newsletter.audience.segments import join_segment
 from newsletter.errors import ConfigError
 from newsletter.ledger.ledger import MOVES, Claim, Delivery, IllegalMoveError, Ledger, Move, Plan
-from newsletter.model.issue import Outcome, State
+from newsletter.model.delivery import Outcome, State
 
 Store = Path | str
 ISSUE = "2026-03-01-daily"

@@ -9,7 +9,7 @@ import pytest
 from front_door import newsletter
 
 from newsletter.ledger.ledger import Ledger, Move
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 
 ADA, BEN, CY, DI = (f"{name}@example.com" for name in ("ada", "ben", "cy", "di"))
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)

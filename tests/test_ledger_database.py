@@ -22,7 +22,7 @@ from newsletter.errors import BusyError, ConfigError
 from newsletter.ledger.database import engine as database
 from newsletter.ledger.database.engine import connected, parse_place
 from newsletter.ledger.ledger import Ledger, Move, Plan
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 
 Store = Path | str
 ISSUE = "2026-03-01-daily"

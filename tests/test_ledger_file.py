@@ -24,7 +24,7 @@ from newsletter.errors import BusyError, ConfigError, LedgerError, LostLedgerErr
 from newsletter.ledger.database.ledger_file import let_go, take
 from newsletter.ledger.database.lock import lock_path, locked
 from newsletter.ledger.ledger import IllegalMoveError, Ledger, Move
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 
 EVERYBODY = people(40)
 HALF = "reader020"

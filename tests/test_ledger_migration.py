@@ -17,7 +17,7 @@ from newsletter.audience.people.store import People, copy_suppressions
 from newsletter.ledger.database.schema import VERSION
 from newsletter.ledger.database.storage import Storage
 from newsletter.ledger.ledger import Delivery, Ledger, Plan, Version
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 
 NOW = datetime(2026, 4, 1, 6, 0, tzinfo=UTC)
 SENT_AT = datetime(2026, 3, 1, 6, 0, 0, 250_000, tzinfo=UTC)

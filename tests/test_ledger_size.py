@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from newsletter.ledger.ledger import Ledger
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 
 NOW = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
 

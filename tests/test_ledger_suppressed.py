@@ -15,7 +15,7 @@ from newsletter.audience.people.records import Preferences, Reason
 from newsletter.audience.people.store import People
 from newsletter.errors import ConfigError
 from newsletter.ledger.ledger import Ledger, Move, Plan
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 from newsletter.tokens import Shadows, is_shadow
 
 Store = Path | str

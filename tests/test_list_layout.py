@@ -12,7 +12,7 @@ from newsletter.audience.lists.cells import bare_address, one_line, trim
 from newsletter.audience.lists.layout import find_layout
 from newsletter.audience.lists.rows import Row, open_list, read_subscribers
 from newsletter.errors import ContentError
-from newsletter.model.issue import Finding
+from newsletter.model.findings import Finding
 
 
 def people_of(folder: Path, text: str) -> list[tuple[str, str]]:

@@ -24,7 +24,6 @@ from newsletter.model.issue import (
     Issue,
     Link,
     ListBlock,
-    Masthead,
     Paragraph,
     Quote,
     Story,
@@ -33,6 +32,7 @@ from newsletter.model.issue import (
     plain_text,
     walk,
 )
+from newsletter.model.rendered_email import Masthead
 from newsletter.post.markdown.parse_markdown import MarkdownError, parse_markdown
 from newsletter.render.render_issue import render_issue
 from newsletter.render.themes.load import load_theme

@@ -28,7 +28,9 @@ from newsletter.message.compose import (
     unsubscribe_url,
     unsubscribe_urls,
 )
-from newsletter.model.issue import Attachment, Email, Message, Sender, Slot, SlotContext, Subscriber, Template
+from newsletter.model.delivery import Message, Sender
+from newsletter.model.rendered_email import Attachment, Email, Slot, SlotContext, Template
+from newsletter.model.subscriber import Subscriber
 from newsletter.post.templating.placeholders import parse_condition
 from newsletter.tokens import Link, make_link, token
 

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from newsletter.message.mime import Base64Text, Text, build_body, encode_attachment, encode_lines, encode_text
-from newsletter.model.issue import Attachment
+from newsletter.model.rendered_email import Attachment
 
 PICTURES = (
     Attachment("1@newsletter", "image/png", "chart.png", bytes(range(256)) * 9),

@@ -10,7 +10,7 @@ from front_door import free_ports
 from smtp_server import Rule, SmtpServer
 
 from newsletter.errors import ConfigError
-from newsletter.model.issue import Message, Relay
+from newsletter.model.delivery import Message, Relay
 from newsletter.web.catcher.server import Catcher
 from newsletter.web.public import mail_queue as outbox
 from newsletter.web.public.mail_queue import Letter, Outbox

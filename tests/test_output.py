@@ -17,19 +17,10 @@ from lxml import html
 from newsletter.audience.audience import Audience
 from newsletter.audience.lists.rows import Row
 from newsletter.message.compose import Composer
-from newsletter.model.issue import (
-    Attachment,
-    Email,
-    Image,
-    Issue,
-    Message,
-    Paragraph,
-    Sender,
-    Slot,
-    Subscriber,
-    Template,
-    Text,
-)
+from newsletter.model.delivery import Message, Sender
+from newsletter.model.issue import Image, Issue, Paragraph, Text
+from newsletter.model.rendered_email import Attachment, Email, Slot, Template
+from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.output_files import SHOWN_RECIPIENTS, Written, write_dry_run, write_rendering
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

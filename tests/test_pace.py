@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.delivery.rate_limits import Pace, QuietHours, Rate, parse_at, parse_quiet_hours, parse_rate
+from newsletter.delivery.rate_limits import Pace
 from newsletter.errors import FaultError
+from newsletter.model.schedule import QuietHours, Rate, parse_at, parse_quiet_hours, parse_rate
 
 NOON = 1_700_000_000.0
 HOUR, DAY = 3600, 86_400

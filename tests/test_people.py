@@ -27,7 +27,7 @@ from newsletter.audience.people.records import (
 from newsletter.audience.people.store import People
 from newsletter.errors import ConfigError
 from newsletter.ledger.ledger import Ledger, Move
-from newsletter.model.issue import Outcome, State
+from newsletter.model.delivery import Outcome, State
 from newsletter.tokens import is_shadow, token
 
 NOW = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)

@@ -28,7 +28,6 @@ from newsletter.model.issue import (
     Link,
     ListBlock,
     ListItem,
-    Masthead,
     Note,
     Paragraph,
     Quote,
@@ -40,6 +39,7 @@ from newsletter.model.issue import (
     Text,
     Video,
 )
+from newsletter.model.rendered_email import Masthead
 from newsletter.render.plain_text import WIDTH, columns, render_text, wrap
 
 LABELS: Mapping[str, Any] = {

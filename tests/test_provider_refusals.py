@@ -9,7 +9,7 @@ from front_door import newsletter, write_list, write_post
 from smtp_server import Rule, SmtpServer
 
 from newsletter.delivery.smtp.replies import enhanced_code, judge
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 from newsletter.report.reply_meanings import meaning_of, remedy_of
 
 GOOGLE = " For more information, go to https://support.google.com/mail/answer/81126 a1-2b3.4 - gsmtp"

@@ -13,7 +13,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from test_markdown import squeezed, words_of
 
-from newsletter.model.issue import Blocks, Finding, Link, Paragraph, Video, walk
+from newsletter.model.findings import Finding
+from newsletter.model.issue import Blocks, Link, Paragraph, Video, walk
 from newsletter.post.markdown.inline import InlineReader, watch_page
 from newsletter.post.markdown.raw_html import MAX_DEPTH, read_html
 

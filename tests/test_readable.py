@@ -20,7 +20,8 @@ from conftest import CHECKOUT, RequireProgram, missing
 from email_page import FLAGS, EmailPage
 from PIL import Image as Pillow
 
-from newsletter.model.issue import Image, Masthead, Site
+from newsletter.model.issue import Image, Site
+from newsletter.model.rendered_email import Masthead
 from newsletter.model.transform import map_images
 from newsletter.post.parse import decode_post, parse_post
 from newsletter.render.render_issue import render_issue

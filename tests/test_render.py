@@ -23,26 +23,22 @@ from newsletter.errors import ConfigError
 from newsletter.model.issue import (
     Code,
     CodeBlock,
-    Email,
     Heading,
     Image,
     Issue,
     Link,
     ListBlock,
     ListItem,
-    Masthead,
     Paragraph,
     Quote,
     Site,
-    Slot,
     Story,
     Strong,
     Summary,
     Table,
-    Template,
     Text,
-    Theme,
 )
+from newsletter.model.rendered_email import Email, Masthead, Slot, Template, Theme
 from newsletter.post.parse import parse_post
 from newsletter.render.render_issue import choose_labels, format_date, render_issue
 from newsletter.render.themes.load import load_theme

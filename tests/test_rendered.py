@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from newsletter.check.rendered.email_rules import CLIPPED_BYTES, HEAVY_BYTES, rendered_findings, size_findings
-from newsletter.model.issue import Attachment, Email, Issue, Masthead, Template, Theme
+from newsletter.model.issue import Issue
+from newsletter.model.rendered_email import Attachment, Email, Masthead, Template, Theme
 from newsletter.post.parse import parse_post
 from newsletter.render.render_issue import render_issue
 from newsletter.render.themes.load import load_theme

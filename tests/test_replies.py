@@ -18,7 +18,7 @@ from newsletter.delivery.smtp.replies import (
     is_hard_bounce,
     judge,
 )
-from newsletter.model.issue import Outcome, State
+from newsletter.model.delivery import Outcome, State
 
 STAGES = ("greeting", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "dot")
 LINE = re.compile(r" {4}(\w+) +(\d+) ?(.*?) *-> (\w+)")

@@ -18,7 +18,7 @@ from newsletter.cli.report import report as report_command
 from newsletter.ledger.database.schema import time_of
 from newsletter.ledger.ledger import Claim, Ledger, Move
 from newsletter.ledger.queries import TimelineRow
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 from newsletter.report.as_text import report_text
 from newsletter.report.read import (
     DOMAINS,

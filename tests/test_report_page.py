@@ -12,7 +12,7 @@ from lxml import html
 from test_report import FULL, GONE, ISSUE, LOST, TAKEN, Book, cycle, people
 
 from newsletter.ledger.ledger import Claim, Move
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 from newsletter.report.as_page import MAX_BYTES, render_page
 from newsletter.report.read import LISTED, report_json
 

@@ -30,7 +30,7 @@ from test_dkim import ED25519, pem
 from test_flow import NAMES, fetch, maildev, read_mbox
 
 from newsletter.message.dkim import dns_record, load_signer
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 
 ISSUE = "2026-03-01-hello"
 NEWS = "news@example.com"

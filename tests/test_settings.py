@@ -18,9 +18,9 @@ from newsletter.config.config import Config, LaneSettings, load_config, parse_le
 from newsletter.config.relay_url import password_variables
 from newsletter.config.section import keys_of
 from newsletter.config.settings import SECTIONS
-from newsletter.delivery.rate_limits import QuietHours, parse_rate
 from newsletter.errors import ConfigError, FaultError
-from newsletter.model.issue import Relay
+from newsletter.model.delivery import Relay
+from newsletter.model.schedule import QuietHours, parse_rate
 from newsletter.toml_lines import Where, line_of
 
 SECRET = "hunter2-geheim-und-lang"

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from newsletter.check.source import fixes as slips
 from newsletter.check.source.fixes import Mended, find_slips, mend_text
 from newsletter.errors import ContentError
+from newsletter.model.as_json import as_json
 from newsletter.model.issue import Issue, Site
-from newsletter.model.transform import as_json
 from newsletter.post.markdown.story import says_nothing
 from newsletter.post.parse import decode_post, parse_post
 

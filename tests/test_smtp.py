@@ -12,7 +12,7 @@ import pytest
 from smtp_server import EXTENSIONS, PLAIN, Action, Fault, Point, Rule, SmtpServer
 
 from newsletter.delivery.smtp.session import BLOCK_BYTES, MAX_LINE_BYTES, MAX_REPLY_BYTES, Session, Timeouts
-from newsletter.model.issue import Message, Outcome, Relay, State
+from newsletter.model.delivery import Message, Outcome, Relay, State
 
 BODY = b"From: daily@example.com\r\nMessage-ID: <1@example.com>\r\n\r\n" + b"One line of text.\r\n" * 40
 BIG = BODY + b"x" * 998 + b"\r\n" * 2 + (b"y" * 78 + b"\r\n") * 60_000

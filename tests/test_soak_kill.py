@@ -28,7 +28,7 @@ from postgres import PASSWORD
 from sink import smtp_sink
 from sqlalchemy import make_url
 
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 
 pytestmark = pytest.mark.soak
 

@@ -14,7 +14,8 @@ from front_door import DIGEST, free_ports
 from newsletter.check.spam.spam_rules import SpamRule, SpamVerdict, spam_findings
 from newsletter.check.spam.spamassassin import read_report, spam_score
 from newsletter.message.compose import Composer
-from newsletter.model.issue import Sender, Subscriber
+from newsletter.model.delivery import Sender
+from newsletter.model.subscriber import Subscriber
 from newsletter.post.parse import parse_post
 from newsletter.render.render_issue import Masthead, render_issue
 from newsletter.render.themes.load import load_theme

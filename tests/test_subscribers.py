@@ -19,7 +19,8 @@ from newsletter.audience.lists.encoding import SAVE_AS_UTF8 as SAVE
 from newsletter.audience.lists.encoding import SAVE_OR_CONVERT
 from newsletter.audience.lists.rows import read_subscribers
 from newsletter.errors import ConfigError, ContentError
-from newsletter.model.issue import Finding, Subscriber
+from newsletter.model.findings import Finding
+from newsletter.model.subscriber import Subscriber
 
 
 def write_list(folder: Path, content: str | bytes, name: str = "list.csv") -> Path:

@@ -29,7 +29,6 @@ from newsletter.model.issue import (
     Link,
     ListBlock,
     ListItem,
-    Masthead,
     Paragraph,
     Quote,
     Rule,
@@ -37,12 +36,11 @@ from newsletter.model.issue import (
     Strong,
     Summary,
     Table,
-    Template,
     Text,
-    Theme,
     Video,
 )
 from newsletter.model.labels import LABEL_FIELDS, check_label
+from newsletter.model.rendered_email import Masthead, Template, Theme
 from newsletter.post.parse import decode_post, parse_post
 from newsletter.render.render_issue import choose_labels, render_issue
 from newsletter.render.themes.load import load_theme, new_theme

@@ -14,7 +14,10 @@ from newsletter.audience.audience import Audience, read_audience
 from newsletter.config.config import Config, load_config
 from newsletter.errors import EXIT_CONTENT, ContentError
 from newsletter.message.compose import fill, slot_values
-from newsletter.model.issue import Attachment, Email, Issue, Masthead, Sender, Subscriber, Theme
+from newsletter.model.delivery import Sender
+from newsletter.model.issue import Issue
+from newsletter.model.rendered_email import Attachment, Email, Masthead, Theme
+from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.render_post import Rendering, plan_send, render_post
 from newsletter.render.render_issue import render_issue
 

@@ -19,7 +19,7 @@ from newsletter.audience.people.records import Preferences, Reason, Standing
 from newsletter.config.config import load_config
 from newsletter.errors import ConfigError
 from newsletter.ledger.ledger import Ledger, Move
-from newsletter.model.issue import Relay, State
+from newsletter.model.delivery import Relay, State
 from newsletter.tokens import Link, make_link
 from newsletter.web.public.service import public_config, require_relay
 

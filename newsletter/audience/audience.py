@@ -27,7 +27,8 @@ from newsletter.audience.lists.rows import ExcludedRow, Row, Rows, UnclearRow, a
 from newsletter.audience.segments import Segment, parse_segment
 from newsletter.errors import ConfigError, ContentError, located
 from newsletter.model.column_rules import NO_RULES, Rules
-from newsletter.model.issue import Finding, Subscriber
+from newsletter.model.findings import Finding
+from newsletter.model.subscriber import Subscriber
 from newsletter.text import printable
 
 NAMED_ROWS = 1_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from newsletter.model.issue import Severity
+from newsletter.model.findings import Severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from newsletter.check.check_post import Checked, Mending
     from newsletter.check.links.checker import LinkChecker
     from newsletter.config.config import Config
-    from newsletter.model.issue import Finding
+    from newsletter.model.findings import Finding
     from newsletter.pipeline.render_post import Rendering
 
 ALIKE = 5

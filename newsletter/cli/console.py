@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from newsletter.cli.command_hints import Hints
     from newsletter.config.config import Config
     from newsletter.ledger.ledger import Delivery, IssueRow, Plan
-    from newsletter.model.issue import Finding, Outcome
+    from newsletter.model.delivery import Outcome
+    from newsletter.model.findings import Finding
     from newsletter.pipeline.prepare_send import Report
     from newsletter.pipeline.render_post import Sending
     from newsletter.render.images.resolve import ImageMode
@@ -202,7 +203,7 @@ def print_facts(facts: dict[str, str]) -> None:
 
 def print_report(report: Report, hints: Hints | None) -> None:
     """The account of a send. Without `hints` there is nothing to go on with: a catcher's ledger ends with it."""
-    from newsletter.model.issue import State
+    from newsletter.model.delivery import State
 
     click.echo("")
     rows = [("Sent", report.sent), ("Refused", report.counts[State.REJECTED]), ("Left", report.left_count)]
@@ -266,7 +267,7 @@ def accounts(report: Report, hints: Hints | None) -> dict[str, Any]:
     """A report for a program. The lists name at most the first thousand each; `counts` has everyone."""
     from newsletter.cli.failures import ending
     from newsletter.errors import EXIT_OK, EXIT_UNSENT
-    from newsletter.model.issue import State
+    from newsletter.model.delivery import State
 
     goes_on = bool(report.left_count) and not report.test and hints is not None
 
@@ -339,7 +340,7 @@ def json_out(value: object, *, indent: int | None = None) -> str:
 
 def _standing(row: IssueRow) -> dict[str, int]:
     """An issue's people in the words of a send's account."""
-    from newsletter.model.issue import State
+    from newsletter.model.delivery import State
 
     waiting = (State.PENDING, State.CLAIMED, State.COMMITTING, State.DEFERRED)
     return {

@@ -19,7 +19,8 @@ from newsletter.text import json_text, printable
 
 if TYPE_CHECKING:
     from newsletter.delivery.deliver import Wait
-    from newsletter.model.issue import Outcome, Relay, Subscriber
+    from newsletter.model.delivery import Outcome, Relay
+    from newsletter.model.subscriber import Subscriber
 
 LINE_EVERY_S = 10.0
 """How often a long send says where it stands when nobody watches a bar."""
@@ -81,7 +82,7 @@ class SendProgress:
 
     def outcome(self, person: Subscriber, outcome: Outcome, relay: Relay) -> None:
         """One recipient more has an outcome."""
-        from newsletter.model.issue import State
+        from newsletter.model.delivery import State
 
         self.done += 1
         if outcome.state is State.SENT:

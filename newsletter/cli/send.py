@@ -393,9 +393,9 @@ def _moment(at: str | None, config: Config) -> datetime | None:
     """When `--at` has the mail go; None for at once, which a time that has just passed means, too."""
     if at is None:
         return None
-    from newsletter.delivery.rate_limits import parse_at
     from newsletter.errors import FaultError
     from newsletter.model.moments import shown_moment
+    from newsletter.model.schedule import parse_at
 
     delivery = config.settings.delivery
     now = datetime.now().astimezone()
@@ -527,7 +527,7 @@ def retry(
 ) -> None:
     """Try those of ISSUE whom the relay put off again, now, without waiting for their time."""
     from newsletter.cli.streams import endure_closed_output
-    from newsletter.model.issue import State
+    from newsletter.model.delivery import State
     from newsletter.pipeline.prepare_send import known_issue
 
     endure_closed_output()
@@ -617,7 +617,7 @@ def _unfinished(ledger: Any, issue: str | None) -> str | None:
 @json_option
 def status(issue: str | None, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
     """Show what the ledger knows: every issue, or who was refused, left or uncertain for ISSUE."""
-    from newsletter.model.issue import State
+    from newsletter.model.delivery import State
     from newsletter.pipeline.prepare_send import known_issue
 
     with _open(load(config_path, issue or ""), ledger_url) as ledger:
@@ -648,7 +648,7 @@ def resolve(
     config_path: Path | None,
 ) -> None:
     """Decide about the uncertain of ISSUE: all of them, or the ones named."""
-    from newsletter.model.issue import State
+    from newsletter.model.delivery import State
     from newsletter.pipeline.prepare_send import known_issue, resolve_uncertain
 
     if resend == assume_sent:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from newsletter.audience.list_tools.convert import Difference, Made
     from newsletter.audience.list_tools.survey import Survey
     from newsletter.config.config import Config
-    from newsletter.model.issue import Finding
+    from newsletter.model.findings import Finding
 
 SHOWN_PEOPLE = 20
 """Addresses of each kind that `diff` names without --all."""

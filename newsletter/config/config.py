@@ -22,12 +22,12 @@ from newsletter.config.settings import LABELS, RELAYS, SECTIONS, Settings, read_
 from newsletter.config.validators import TOKEN, ledger_path, ledger_url
 from newsletter.errors import ConfigError, ConfigFaultsError, FaultError, located
 from newsletter.files import open_regular
-from newsletter.model.issue import Relay, Sender
+from newsletter.model.delivery import Relay, Sender
 from newsletter.text import CONTROL, LONG_NUMBER, digits_line, printable, shown
 from newsletter.toml_lines import Where, line_of
 
 if TYPE_CHECKING:
-    from newsletter.delivery.rate_limits import QuietHours, Rate
+    from newsletter.model.schedule import QuietHours, Rate
 
 FILE_NAME = "newsletter.toml"
 MIN_SECRET = 16

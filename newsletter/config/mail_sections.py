@@ -15,7 +15,7 @@ from newsletter.config.relay_url import PASSWORD_VARIABLE, RELAY_EXAMPLE, RELAY_
 from newsletter.config.section import Section, array, choice, key, number, text, whole
 
 if TYPE_CHECKING:
-    from newsletter.delivery.rate_limits import QuietHours, Rate
+    from newsletter.model.schedule import QuietHours, Rate
 
 SECRET_VARIABLE = "NEWSLETTER_SECRET"  # noqa: S105 - the variable's name
 DKIM_VARIABLE = "NEWSLETTER_DKIM_KEY"
@@ -269,7 +269,7 @@ class DeliverySection(Section):
 
     def quiet_times(self) -> QuietHours | None:
         """`quiet_hours` in `time_zone`. FaultError where they are no hours; reading the file has ruled that out."""
-        from newsletter.delivery.rate_limits import parse_quiet_hours
+        from newsletter.model.schedule import parse_quiet_hours
 
         return parse_quiet_hours(self.quiet_hours, self.time_zone) if self.quiet_hours else None
 

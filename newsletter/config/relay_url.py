@@ -9,7 +9,7 @@ from typing import Literal
 from urllib.parse import unquote
 
 from newsletter.errors import ConfigError, FaultError, located
-from newsletter.model.issue import Relay, is_loopback
+from newsletter.model.delivery import Relay, is_loopback
 from newsletter.text import CONTROL, shown_url
 
 PASSWORD_VARIABLE = "NEWSLETTER_SMTP_PASSWORD"  # noqa: S105 - the variable's name

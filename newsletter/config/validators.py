@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 from newsletter.config.imap_url import read_imap
 from newsletter.errors import FaultError
 from newsletter.model.column_rules import Rule, read_rule
-from newsletter.model.issue import is_loopback
+from newsletter.model.delivery import is_loopback
 from newsletter.model.labels import check_label
 from newsletter.text import CONTROL, kind, printable, shown, shown_url
 
 if TYPE_CHECKING:
-    from newsletter.delivery.rate_limits import Rate
+    from newsletter.model.schedule import Rate
 
 TOKEN = "{token}"  # noqa: S105 - the place of a subscriber's token, not a token
 EMAIL = "{email}"
@@ -419,7 +419,7 @@ def ledger_url(value: str) -> str:
 
 def client_family(name: str) -> str:
     """One of the families of mail clients that caniemail tells apart."""
-    from newsletter.check.clients.support import FAMILIES
+    from newsletter.model.mail_clients import FAMILIES
 
     if name in FAMILIES:
         return name
@@ -435,7 +435,7 @@ def client_family(name: str) -> str:
 
 
 def rates(value: str) -> tuple[Rate, ...]:
-    from newsletter.delivery.rate_limits import parse_rate
+    from newsletter.model.schedule import parse_rate
 
     value = one_line(value)
     return parse_rate(value) if value else ()

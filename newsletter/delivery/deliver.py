@@ -19,16 +19,18 @@ from functools import partial
 from typing import Protocol
 
 from newsletter.delivery.group_commit import Journal
-from newsletter.delivery.rate_limits import Pace, QuietHours
+from newsletter.delivery.rate_limits import Pace
 from newsletter.delivery.smtp.connect import UnreachableError
 from newsletter.delivery.smtp.session import Session, Timeouts
 from newsletter.delivery.throttle import Lane
 from newsletter.errors import DeliveryError
 from newsletter.ledger.ledger import Claim, Move
 from newsletter.message.compose import Composer
-from newsletter.model.issue import Message, Outcome, Relay, State, Subscriber
+from newsletter.model.delivery import Message, Outcome, Relay, State
 from newsletter.model.moments import shown_local, shown_moment
 from newsletter.model.retry_delay import next_try
+from newsletter.model.schedule import QuietHours
+from newsletter.model.subscriber import Subscriber
 from newsletter.signals import ending_signals
 
 CLAIMED_AT_ONCE = 500

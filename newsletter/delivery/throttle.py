@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from newsletter.model.issue import Outcome, State
+from newsletter.model.delivery import Outcome, State
 from newsletter.text import printable
 
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from newsletter.ledger.database.schema import deliveries, identities, issues, versions
 from newsletter.ledger.records import storable
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 from newsletter.model.issue_name import Identity, is_folder_page
 
 _MAY_HAVE_IT = (State.SENT.value, State.UNCERTAIN.value, State.COMMITTING.value)

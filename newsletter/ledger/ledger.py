@@ -30,7 +30,7 @@ from newsletter.ledger.database.storage import Storage
 from newsletter.ledger.identity import Known, known_identity, note_identity
 from newsletter.ledger.queries import DomainRow, ReplyRow, TimelineRow
 from newsletter.ledger.records import Claim, Delivery, IllegalMoveError, IssueRow, Move, Plan, Run, Version, storable
-from newsletter.model.issue import Outcome, State
+from newsletter.model.delivery import Outcome, State
 from newsletter.model.issue_name import Identity
 from newsletter.tokens import Shadows
 

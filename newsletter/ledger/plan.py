@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from newsletter.audience.segments import split_segment
 from newsletter.ledger.database.schema import deliveries, identities, issues, moment_of, time_of, versions
 from newsletter.ledger.records import Plan, storable
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 
 
 class KnownIssue(NamedTuple):

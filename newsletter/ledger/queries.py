@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from newsletter.ledger.database.schema import deliveries, moment_of, time_of
 from newsletter.ledger.records import Delivery
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?!\S)")  # RFC 3463 2
 _OUTCOMES = "('sent', 'deferred', 'rejected', 'uncertain')"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from newsletter.errors import BusyError
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 
 
 class IllegalMoveError(BusyError, RuntimeError):

@@ -16,7 +16,7 @@ from newsletter.ledger.database.schema import MOVES, deliveries, issues, stamp_o
 from newsletter.ledger.plan import KnownIssue
 from newsletter.ledger.records import Claim, IllegalMoveError, Move, storable
 from newsletter.ledger.suppression import already_off, take_off
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 from newsletter.model.retry_delay import LONGEST_S
 from newsletter.tokens import FORGOTTEN
 

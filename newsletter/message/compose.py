@@ -33,7 +33,9 @@ from newsletter.message.headers import (
     wire_domain,
 )
 from newsletter.message.mime import Body, Text, build_body, encode_attachment
-from newsletter.model.issue import Attachment, Email, Message, Sender, Slot, SlotContext, Subscriber, Template
+from newsletter.model.delivery import Message, Sender
+from newsletter.model.rendered_email import Attachment, Email, Slot, SlotContext, Template
+from newsletter.model.subscriber import Subscriber
 from newsletter.post.templating.placeholders import Condition
 from newsletter.tokens import TOKEN_CHARS, Link, make_link, token
 

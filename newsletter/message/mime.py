@@ -19,7 +19,7 @@ from email.policy import EmailPolicy
 from hashlib import sha256
 
 from newsletter.message.headers import one_line
-from newsletter.model.issue import Attachment
+from newsletter.model.rendered_email import Attachment
 from newsletter.quoted_printable import QuotedText, quote_text, quoted_size
 
 Text = Sequence[str | int]

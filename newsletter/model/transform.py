@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
 
 from newsletter.model.issue import (
     Block,
@@ -182,27 +181,3 @@ def _inline_links(inlines: Inlines) -> Iterator[Link]:
 
 
 # --- its nodes ------------------------------------------------------------------------------------------------------
-
-
-def as_json(value: object) -> Any:
-    """A tree as plain JSON data. Each node carries its `kind`: the class name in lower case (`list` for lists)."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        kind = "list" if isinstance(value, ListBlock) else type(value).__name__.lower()
-        data: dict[str, Any] = {"kind": kind}
-        for entry in dataclasses.fields(value):
-            data[entry.name] = as_json(getattr(value, entry.name))
-        match value:
-            case Heading(inlines=inlines) | Paragraph(inlines=inlines):
-                data["text"] = plain_text(inlines)
-            case Story(body=body):
-                data["text"] = "\n".join(plain_text(b.inlines) for b in walk(body) if isinstance(b, Paragraph))
-            case Link():
-                data["text"] = value.label
-        return data
-    if isinstance(value, Mapping):
-        return {str(key): as_json(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [as_json(item) for item in value]
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return str(value)

@@ -18,8 +18,11 @@ import jinja2
 
 from newsletter.files import replacing, write_atomically
 from newsletter.message.compose import fill, slot_values
-from newsletter.model.issue import Email, Issue, Message, Sender, Subscriber, Template
-from newsletter.model.transform import as_json
+from newsletter.model.as_json import as_json
+from newsletter.model.delivery import Message, Sender
+from newsletter.model.issue import Issue
+from newsletter.model.rendered_email import Email, Template
+from newsletter.model.subscriber import Subscriber
 from newsletter.post.templating.placeholders import unmark
 from newsletter.render.size_budget import sent_size
 from newsletter.render.themes.load import template_roots

@@ -8,7 +8,7 @@ from newsletter.addresses import fold_address
 from newsletter.audience.audience import Audience
 from newsletter.errors import ConfigError
 from newsletter.ledger.ledger import Ledger
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 from newsletter.pipeline.render_post import Sending
 
 

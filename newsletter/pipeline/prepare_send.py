@@ -30,7 +30,8 @@ from newsletter.delivery.throttle import Lane
 from newsletter.errors import BusyError, ConfigError, ContentError, LedgerError, LostLedgerError
 from newsletter.ledger.ledger import Claim, IllegalMoveError, Ledger, Move, Plan
 from newsletter.ledger.presence import require_ledger
-from newsletter.model.issue import Outcome, Relay, State, Subscriber
+from newsletter.model.delivery import Outcome, Relay, State
+from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.identity import known_issue as known_issue
 from newsletter.pipeline.identity import require_same_issue
 from newsletter.pipeline.render_post import Sending, zone_of

@@ -24,7 +24,11 @@ from newsletter.errors import ConfigError, ContentError, FaultError, located
 from newsletter.files import open_post
 from newsletter.message.compose import Composer, Variants, answers
 from newsletter.model.column_rules import Rule, rules_of
-from newsletter.model.issue import Email, Finding, Issue, Masthead, Message, Site, Subscriber
+from newsletter.model.delivery import Message
+from newsletter.model.findings import Finding
+from newsletter.model.issue import Issue, Site
+from newsletter.model.rendered_email import Email, Masthead
+from newsletter.model.subscriber import Subscriber
 from newsletter.post.parse import Post, decode_post, parse_post
 from newsletter.post.publication import held_findings
 from newsletter.post.templating.placeholders import Condition

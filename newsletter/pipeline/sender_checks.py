@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError
 from newsletter.message.dkim import Signer, Signers
-from newsletter.model.issue import Relay
+from newsletter.model.delivery import Relay
 from newsletter.model.mailbox_providers import provider_of
 from newsletter.pipeline.render_post import signer_of
 

@@ -18,7 +18,7 @@ from frontmatter.default_handlers import YAMLHandler
 from yaml.reader import ReaderError
 
 from newsletter.errors import ContentError, located
-from newsletter.model.issue import Finding
+from newsletter.model.findings import Finding
 from newsletter.post.front_formats import header_lines, read_header, read_toml, toml_lines
 from newsletter.text import LONG_NUMBER, digits_line
 

@@ -14,7 +14,8 @@ from pathlib import PurePath
 from typing import Any
 
 from newsletter.errors import ContentError, located
-from newsletter.model.issue import Blocks, Finding, Heading, Image, Issue, Paragraph, Site, Summary, plain_text, walk
+from newsletter.model.findings import Finding
+from newsletter.model.issue import Blocks, Heading, Image, Issue, Paragraph, Site, Summary, plain_text, walk
 from newsletter.model.issue_name import name_of_file, slug_of
 from newsletter.model.transform import links_of
 from newsletter.post.detect_language import detect_language

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, tzinfo
 from typing import Any
 
-from newsletter.model.issue import Finding, Issue
+from newsletter.model.findings import Finding
+from newsletter.model.issue import Issue
 
 DRAFTS = "_drafts"
 """Jekyll's folder for what is not published yet, wherever below the project it lies."""

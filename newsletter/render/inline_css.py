@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 from mjml import mjml2html
 
 from newsletter.errors import ConfigError
-from newsletter.model.issue import Theme
+from newsletter.model.rendered_email import Theme
 from newsletter.render.mjml_depth import mjml_depth
 
 if TYPE_CHECKING:

@@ -28,7 +28,6 @@ from newsletter.model.issue import (
     Issue,
     Link,
     ListBlock,
-    Masthead,
     Paragraph,
     Quote,
     Rule,
@@ -42,6 +41,7 @@ from newsletter.model.issue import (
     Video,
     plain_text,
 )
+from newsletter.model.rendered_email import Masthead
 from newsletter.post.markdown.story import says_nothing
 from newsletter.render.standfirst import standfirst
 

@@ -19,11 +19,9 @@ from markupsafe import Markup, escape
 
 from newsletter.errors import ConfigError, located
 from newsletter.model.issue import (
-    Attachment,
     Block,
     Break,
     Code,
-    Email,
     Emphasis,
     Heading,
     Image,
@@ -31,7 +29,6 @@ from newsletter.model.issue import (
     Issue,
     Link,
     ListBlock,
-    Masthead,
     Note,
     Paragraph,
     Span,
@@ -40,9 +37,9 @@ from newsletter.model.issue import (
     Strong,
     Summary,
     Text,
-    Theme,
     plain_text,
 )
+from newsletter.model.rendered_email import Attachment, Email, Masthead, Theme
 from newsletter.post.markdown.story import says_nothing
 from newsletter.post.templating.placeholders import unmark
 from newsletter.render.direction import direction_of, isolated, turned

@@ -10,7 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from newsletter.model.issue import Block, Finding, Heading, SectionSize, Story, plain_text
+from newsletter.model.findings import Finding
+from newsletter.model.issue import Block, Heading, Story, plain_text
+from newsletter.model.rendered_email import SectionSize
 from newsletter.model.transform import words_of
 from newsletter.quoted_printable import quoted_size
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from newsletter.model.issue import FieldRef, Slot, SlotContext, Template
+from newsletter.model.issue import FieldRef
+from newsletter.model.rendered_email import Slot, SlotContext, Template
 
 
 class Marks:

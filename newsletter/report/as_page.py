@@ -13,7 +13,7 @@ from pathlib import Path
 
 import jinja2
 
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 from newsletter.report.read import (
     RUNS,
     UNNAMED,

@@ -15,7 +15,7 @@ from typing import Any
 
 from newsletter.ledger.ledger import Delivery, Ledger, Run, Version
 from newsletter.ledger.queries import DomainRow, ReplyRow, TimelineRow
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 from newsletter.report.reply_meanings import meaning_of, remedy_of
 from newsletter.report.timeline import SHOWN, Timeline, chart_of, has_pauses
 

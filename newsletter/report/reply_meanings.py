@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 from newsletter.report.provider_refusals import Refusal, refusal_of
 
 # By subject and detail: the last two numbers of an enhanced code, whatever its class.

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from newsletter.ledger.database.schema import stamp_of, time_of
 from newsletter.ledger.queries import TimelineRow
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 
 MOST_BARS = 72
 FEWEST_BARS = 24

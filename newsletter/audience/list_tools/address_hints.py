@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from disposable_email_domains import blocklist
 
-from newsletter.model.issue import Finding
+from newsletter.model.findings import Finding
 
 REMARKS = ("typo", "disposable", "role")
 """The codes of what is found here."""

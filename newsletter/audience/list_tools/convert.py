@@ -22,7 +22,7 @@ from newsletter.audience.segments import parse_segment
 from newsletter.errors import ConfigError
 from newsletter.files import replacing, target_of
 from newsletter.model.column_rules import NO_RULES, Rules
-from newsletter.model.issue import Finding
+from newsletter.model.findings import Finding
 
 _LOOKED_UP_AT_ONCE = 500
 

@@ -19,7 +19,7 @@ from newsletter.audience.lists.layout import DELIMITERS
 from newsletter.audience.lists.rows import Listing, Row, Rows, open_list
 from newsletter.audience.segments import parse_segment
 from newsletter.model.column_rules import NO_RULES, Rules
-from newsletter.model.issue import Finding
+from newsletter.model.findings import Finding
 
 NAMED = 10
 """How many findings of a kind are kept by default; all are counted."""

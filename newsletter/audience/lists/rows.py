@@ -23,7 +23,8 @@ from newsletter.audience.lists.layout import find_layout
 from newsletter.audience.lists.standing import Verdict, may_speak_of_leaving
 from newsletter.errors import ContentError, FaultError, located
 from newsletter.model.column_rules import NO_RULES, Rules
-from newsletter.model.issue import Finding, Subscriber
+from newsletter.model.findings import Finding
+from newsletter.model.subscriber import Subscriber
 from newsletter.text import printable
 
 MAX_VALUE_CHARS = 10_000

@@ -18,7 +18,7 @@ from newsletter.ledger.database.schema import (
     tests,
 )
 from newsletter.ledger.database.storage import Storage
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 from newsletter.tokens import Shadows
 
 _NOT_YET_MAILED = (State.PENDING.value, State.CLAIMED.value, State.DEFERRED.value)

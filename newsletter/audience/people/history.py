@@ -36,7 +36,7 @@ from newsletter.ledger.database.schema import (
 )
 from newsletter.ledger.queries import delivery
 from newsletter.ledger.records import Delivery, storable
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 
 MAX_WORDS = 2_000
 """Characters that are kept of a page's address, a wording or a server's words: each may be anybody's."""

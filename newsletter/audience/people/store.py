@@ -38,7 +38,7 @@ from newsletter.audience.people.records import (
 )
 from newsletter.ledger.database.schema import consents, people, preferences, stamp_of, suppressions, time_of
 from newsletter.ledger.database.storage import Storage
-from newsletter.model.issue import Subscriber
+from newsletter.model.subscriber import Subscriber
 from newsletter.tokens import Shadows
 
 _PAGE = 1_000

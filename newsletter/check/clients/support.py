@@ -5,33 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from newsletter.model.mail_clients import FAMILIES
+
 YES, PARTLY, NO, UNKNOWN = "y", "a", "n", "u"
 CANIEMAIL = "https://www.caniemail.com/features/"
-
-FAMILIES: Mapping[str, str] = {
-    "aol": "AOL",
-    "apple-mail": "Apple Mail",
-    "fastmail": "Fastmail",
-    "free-fr": "Free.fr",
-    "gmail": "Gmail",
-    "gmx": "GMX",
-    "hey": "HEY",
-    "ionos-1and1": "1&1",
-    "laposte": "LaPoste.net",
-    "mail-ru": "Mail.ru",
-    "orange": "Orange",
-    "outlook": "Outlook",
-    "protonmail": "ProtonMail",
-    "rainloop": "RainLoop",
-    "samsung-email": "Samsung Email",
-    "sfr": "SFR",
-    "t-online-de": "T-online.de",
-    "thunderbird": "Thunderbird",
-    "web-de": "WEB.DE",
-    "wp-pl": "WP.pl",
-    "yahoo": "Yahoo",
-}
-"""Each family of clients, and its name for a person: the table's, held here so that settings need not read it."""
 
 
 @dataclass(frozen=True, slots=True)

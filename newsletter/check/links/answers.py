@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
-from newsletter.model.issue import Finding, Severity
+from newsletter.model.findings import Finding, Severity
 from newsletter.text import printable
 
 State = Literal["ok", "moved", "dead", "unsure"]

@@ -22,7 +22,7 @@ import httpx
 from newsletter.check.links.answers import LinkAnswer, State, without_login
 from newsletter.check.links.cache import LinkCache
 from newsletter.errors import ConfigError
-from newsletter.model.issue import Finding
+from newsletter.model.findings import Finding
 from newsletter.safe_http import (
     NO_ADDRESS,
     Address,

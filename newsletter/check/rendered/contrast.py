@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import lxml.html
 from cssselect import HTMLTranslator, SelectorError
 
-from newsletter.model.issue import Finding
+from newsletter.model.findings import Finding
 
 Colour = tuple[int, int, int]
 

@@ -7,22 +7,9 @@ from collections.abc import Iterator
 from html import unescape
 
 from newsletter.check.rendered.contrast import contrast_findings
-from newsletter.model.issue import (
-    Email,
-    Finding,
-    Heading,
-    Image,
-    Issue,
-    Masthead,
-    Paragraph,
-    Slot,
-    Story,
-    Summary,
-    Table,
-    Template,
-    plain_text,
-    walk,
-)
+from newsletter.model.findings import Finding
+from newsletter.model.issue import Heading, Image, Issue, Paragraph, Story, Summary, Table, plain_text, walk
+from newsletter.model.rendered_email import Email, Masthead, Slot, Template
 from newsletter.post.markdown.story import normalised
 from newsletter.render.size_budget import sent_size
 

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 
 import lxml.etree
 
+from newsletter.model.findings import Finding
 from newsletter.model.issue import (
     Block,
     Code,
     Definitions,
     Emphasis,
-    Finding,
     Heading,
     Image,
     Inlines,

@@ -14,8 +14,9 @@ from types import MappingProxyType
 from typing import Any
 
 from newsletter.errors import ContentError
+from newsletter.model.as_json import as_json
 from newsletter.model.issue import Heading, Image, Issue, Story, plain_text, walk
-from newsletter.model.transform import as_json, links_of
+from newsletter.model.transform import links_of
 from newsletter.post.front_matter import FrontMatter, read_front_matter
 from newsletter.post.markdown.inline import FIELD_MARK, SPACED_BOLD, bare_url_at
 from newsletter.post.markdown.story import NUMBERED, says_nothing

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from newsletter.check.source.fixes import Slip, alt_slip, picture_words
+from newsletter.model.findings import Finding, Severity
 from newsletter.model.issue import (
     CodeBlock,
     Definitions,
     Emphasis,
-    Finding,
     Footnotes,
     Heading,
     Image,
@@ -23,7 +23,6 @@ from newsletter.model.issue import (
     Issue,
     Link,
     Paragraph,
-    Severity,
     Span,
     Story,
     Strike,

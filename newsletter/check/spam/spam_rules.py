@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from newsletter.model.issue import Finding, Severity
+from newsletter.model.findings import Finding, Severity
 from newsletter.text import printable
 
 WEIGHTY = 1.0

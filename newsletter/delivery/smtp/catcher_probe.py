@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import socket
 
-from newsletter.model.issue import Relay
+from newsletter.model.delivery import Relay
 
 IDENT = "newsletter mail catcher"
 """How a catcher greets: `220 localhost newsletter mail catcher`."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 import aiosmtplib
 
 from newsletter.errors import DeliveryError
-from newsletter.model.issue import Relay
+from newsletter.model.delivery import Relay
 from newsletter.redaction import login_secrets, redacted
 
 TOKEN_TIMEOUT_S = 60.0

@@ -21,7 +21,7 @@ import enum
 import re
 from dataclasses import dataclass, field
 
-from newsletter.model.issue import Outcome, State
+from newsletter.model.delivery import Outcome, State
 
 BEFORE_RCPT = frozenset({"greeting", "EHLO", "STARTTLS", "AUTH", "MAIL"})
 

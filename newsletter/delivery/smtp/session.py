@@ -25,7 +25,7 @@ from typing import Self
 from newsletter.delivery.smtp import connect as connecting
 from newsletter.delivery.smtp.connect import connect
 from newsletter.delivery.smtp.replies import Reply, ends_connection, judge
-from newsletter.model.issue import Message, Outcome, Relay, State
+from newsletter.model.delivery import Message, Outcome, Relay, State
 from newsletter.redaction import redacted
 
 QUIT_TIMEOUT_S = 5.0

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 import sqlalchemy as sa
 
-from newsletter.model.issue import State
+from newsletter.model.delivery import State
 
 # Where a recipient may go from where they stand. Read a line as: from -> to (what happened).
 MOVES: Mapping[State, frozenset[State]] = MappingProxyType(

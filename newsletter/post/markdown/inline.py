@@ -18,12 +18,12 @@ import lxml.html
 from markdown_it.rules_inline.state_inline import StateInline
 from markdown_it.tree import SyntaxTreeNode
 
+from newsletter.model.findings import Finding
 from newsletter.model.issue import (
     Break,
     Code,
     Emphasis,
     Figure,
-    Finding,
     Image,
     Inline,
     Inlines,

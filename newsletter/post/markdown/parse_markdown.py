@@ -23,6 +23,7 @@ from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.dollarmath.index import math_block_dollar
 from mdit_py_plugins.footnote import footnote_plugin
 
+from newsletter.model.findings import Finding
 from newsletter.model.issue import (
     Block,
     Blocks,
@@ -30,7 +31,6 @@ from newsletter.model.issue import (
     CodeBlock,
     Definitions,
     Figure,
-    Finding,
     Footnotes,
     Heading,
     Image,

@@ -16,7 +16,8 @@ from datetime import date
 from typing import Any
 
 from newsletter.errors import ContentError, located
-from newsletter.model.issue import Finding, Site
+from newsletter.model.findings import Finding
+from newsletter.model.issue import Site
 from newsletter.post.permalink import post_path
 from newsletter.post.templating.placeholders import Condition, end_tag, parse_condition
 

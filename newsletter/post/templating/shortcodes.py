@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from newsletter.model.issue import Finding
+from newsletter.model.findings import Finding
 
 _SHORTCODE = re.compile(r"\{\{(?P<mark>[<%])(?P<body>(?:\"[^\"]*\"|`[^`]*`|[^\"`])*?)[>%]\}\}")
 _PARAMETER = re.compile(r"(?:(\w+)\s*=\s*)?(?:\"((?:[^\"\\]|\\.)*)\"|`([^`]*)`|([^\s\"`]+))")

@@ -19,7 +19,9 @@ from urllib.parse import unquote, unquote_to_bytes, urljoin, urlsplit
 
 from newsletter.errors import ConfigError
 from newsletter.files import write_atomically
-from newsletter.model.issue import Attachment, Finding, Image, Inlines, Issue, Link, Text
+from newsletter.model.findings import Finding
+from newsletter.model.issue import Image, Inlines, Issue, Link, Text
+from newsletter.model.rendered_email import Attachment
 from newsletter.model.transform import map_images
 from newsletter.post.markdown.story import says_nothing
 from newsletter.render.images.cache import Cache

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 from newsletter.errors import ConfigError, FaultError, located
 from newsletter.files import open_regular
-from newsletter.model.issue import Theme
 from newsletter.model.labels import check_label
+from newsletter.model.rendered_email import Theme
 from newsletter.render.size_budget import STEPS
 from newsletter.render.themes.stylesheets import SHEETS, refuse_rules
 from newsletter.text import CONTROL, LONG_NUMBER, digits_line, printable, shown

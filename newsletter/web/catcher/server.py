@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from newsletter.delivery.smtp.catcher_probe import IDENT
 from newsletter.errors import ConfigError
 from newsletter.files import replacing
-from newsletter.model.issue import Relay
+from newsletter.model.delivery import Relay
 from newsletter.web.sockets import listen
 
 if TYPE_CHECKING:

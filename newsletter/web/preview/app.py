@@ -24,7 +24,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from newsletter.errors import NewsletterError
-from newsletter.model.issue import Attachment, Finding
+from newsletter.model.findings import Finding
+from newsletter.model.rendered_email import Attachment
 from newsletter.web.live_updates import Feed
 from newsletter.web.local_only import Guard, asked_by_own_page
 from newsletter.web.page_templates import page_environment, page_folder

@@ -22,7 +22,8 @@ from newsletter.errors import NewsletterError
 from newsletter.files import open_post
 from newsletter.message.compose import answers
 from newsletter.model.column_rules import Rule
-from newsletter.model.issue import Email, Finding
+from newsletter.model.findings import Finding
+from newsletter.model.rendered_email import Email
 from newsletter.pipeline.list_sources import read_lists
 from newsletter.pipeline.render_post import SAMPLE, Rendering, render_post
 from newsletter.post.templating.placeholders import Condition

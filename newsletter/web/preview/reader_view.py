@@ -13,7 +13,8 @@ from newsletter.audience.audience import Audience
 from newsletter.check.clients.views import GMAIL_CLIP, as_word, clipped, is_clipped, without_styles
 from newsletter.config.config import Config
 from newsletter.message.compose import Composer, answers, fill, slot_values
-from newsletter.model.issue import Email, Subscriber
+from newsletter.model.rendered_email import Email
+from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.output_files import html_sizes
 from newsletter.pipeline.render_post import SAMPLE, Rendering
 from newsletter.render.size_budget import sent_size

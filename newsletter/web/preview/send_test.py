@@ -12,7 +12,7 @@ from newsletter.delivery.deliver import Watcher
 from newsletter.errors import ConfigError, NewsletterError
 from newsletter.ledger.ledger import Ledger
 from newsletter.message.compose import Composer
-from newsletter.model.issue import Outcome
+from newsletter.model.delivery import Outcome
 from newsletter.pipeline.choose_relays import choose_lanes
 from newsletter.pipeline.list_sources import open_sign_ups
 from newsletter.pipeline.prepare_send import Report, deliver_test, require_sendable

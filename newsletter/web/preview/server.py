@@ -17,7 +17,8 @@ from typing import Self
 
 from watchfiles import awatch
 
-from newsletter.model.issue import Finding, is_loopback
+from newsletter.model.delivery import is_loopback
+from newsletter.model.findings import Finding
 from newsletter.web.http_server import serve_http
 from newsletter.web.live_updates import Feed
 from newsletter.web.preview.app import preview_app

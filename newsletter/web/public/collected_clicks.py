@@ -20,7 +20,8 @@ from newsletter.audience.people.records import Departure
 from newsletter.audience.people.store import People
 from newsletter.errors import ConfigError, located
 from newsletter.files import open_regular
-from newsletter.model.issue import Finding, is_loopback
+from newsletter.model.delivery import is_loopback
+from newsletter.model.findings import Finding
 from newsletter.text import shown_url
 from newsletter.tokens import LinkError, read_link
 

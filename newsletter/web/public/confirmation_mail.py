@@ -14,20 +14,10 @@ from typing import Any, Literal
 from newsletter.config.config import Config
 from newsletter.errors import NewsletterError
 from newsletter.message.compose import Composer
-from newsletter.model.issue import (
-    Email,
-    FieldRef,
-    Inline,
-    Issue,
-    Link,
-    Masthead,
-    Message,
-    Paragraph,
-    Rule,
-    Sender,
-    Subscriber,
-    Text,
-)
+from newsletter.model.delivery import Message, Sender
+from newsletter.model.issue import FieldRef, Inline, Issue, Link, Paragraph, Rule, Text
+from newsletter.model.rendered_email import Email, Masthead
+from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.render_post import Rendering, masthead_of, render_post, signer_of
 from newsletter.render.render_issue import choose_labels, render_issue
 from newsletter.render.themes.load import load_theme

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from newsletter.delivery.smtp.session import Session, Timeouts
 from newsletter.errors import DeliveryError
-from newsletter.model.issue import Message, Outcome, Relay, State
+from newsletter.model.delivery import Message, Outcome, Relay, State
 from newsletter.text import printable
 
 MOST_WAITING = 2_000

@@ -17,7 +17,8 @@ from newsletter.audience.people.records import Departure, Person, Preferences, S
 from newsletter.audience.people.store import People, fingerprint
 from newsletter.config.config import Config
 from newsletter.ledger.ledger import Ledger
-from newsletter.model.issue import Message, Subscriber
+from newsletter.model.delivery import Message
+from newsletter.model.subscriber import Subscriber
 from newsletter.tokens import Link, LinkPurpose, make_link, read_link
 from newsletter.web.public.confirmation_mail import Latest, Letters
 from newsletter.web.public.mail_queue import Letter

@@ -14,7 +14,7 @@ from newsletter.audience.people.store import People
 from newsletter.config.config import Config
 from newsletter.config.mail_sections import SECRET_VARIABLE
 from newsletter.errors import ConfigError, located
-from newsletter.model.issue import Relay, is_loopback
+from newsletter.model.delivery import Relay, is_loopback
 from newsletter.model.retry_delay import next_try
 from newsletter.web.http_server import HEAD_WITHIN_S
 from newsletter.web.public.app import ANSWER_AFTER_S, Hook, Server, web_app

@@ -1,0 +1,110 @@
+"""TODO"""
+
+from __future__ import annotations
+
+import enum
+import ipaddress
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import quote
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who the mail is from, and the addresses its headers carry. Empty strings where nothing is configured.
+
+    `unsubscribe_url` is an https address and `bounce_address` a mailbox, each with `{token}` for what tells one
+    subscriber from another; `secret` is the key that tokens and Message-IDs are made with. `list_name` is what people
+    read of the list beside its `list_id`.
+    """
+
+    name: str
+    address: str
+    reply_to: str = ""
+    unsubscribe_mailto: str = ""
+    unsubscribe_url: str = ""
+    list_id: str = ""
+    list_help: str = ""
+    feedback_id: str = ""
+    bounce_address: str = ""
+    secret: str = field(default="", repr=False)
+    list_name: str = ""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, where nobody listens on the wire (RFC 1122 3.2.1.3, RFC 4291 2.5.3)."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost" or host.lower().endswith(".localhost")  # RFC 6761 6.3
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """The SMTP server that takes our mail. `tls` is when encryption starts: implicit (465), starttls, or none.
+
+    `name` tells it from other relays in the ledger and in the report. With `auth` xoauth2, `token_command` prints the
+    access token. `weight` is its share of the mail among several relays. `ehlo` is the name that we greet it with,
+    empty for this machine's own. With `may_start_tls`, `tls` "none" gives way to STARTTLS where the login needs it.
+    """
+
+    host: str
+    port: int
+    tls: Literal["implicit", "starttls", "none"]
+    user: str = ""
+    password: str = field(default="", repr=False)
+    name: str = "relay"
+    auth: Literal["auto", "plain", "login", "xoauth2"] = "auto"
+    token_command: tuple[str, ...] = ()
+    weight: int = 1
+    ehlo: str = ""
+    may_start_tls: bool = False
+
+    @property
+    def is_loopback(self) -> bool:
+        return is_loopback(self.host)
+
+    def __str__(self) -> str:
+        scheme = "smtps" if self.tls == "implicit" else "smtp"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        user = f"{quote(self.user, safe='')}@" if self.user else ""
+        return f"{scheme}://{user}{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One person's mail, ready for the wire but for dot-stuffing: CRLF line ends, at most 998 octets a line."""
+
+    envelope_from: str
+    recipient: str
+    message_id: str
+    data: bytes = field(repr=False)
+
+
+class State(enum.StrEnum):
+    """Where a recipient stands for one issue; `ledger.MOVES` has the legal moves."""
+
+    PENDING = "pending"
+    CLAIMED = "claimed"
+    COMMITTING = "committing"
+    SENT = "sent"
+    DEFERRED = "deferred"
+    REJECTED = "rejected"
+    UNCERTAIN = "uncertain"
+    SUPPRESSED = "suppressed"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one message. `code` is the server's reply code, 0 where it gave none; `text` its own words.
+
+    `lane`: the answer speaks of us (rate, reputation, login) and not of the recipient, who is then never `rejected`.
+    `connection`: it speaks of this connection alone, which has carried enough; another one may go on at once.
+    """
+
+    state: State
+    stage: str
+    code: int = 0
+    text: str = ""
+    lane: bool = False
+    connection: bool = False

@@ -1,0 +1,20 @@
+"""TODO"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """One person on a list. `fields` holds every column of the row by its lower-case name, `email` among them."""
+
+    email: str
+    fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    line: int | None = None
+
+    @property
+    def name(self) -> str:
+        return self.fields.get("name", "").strip()
