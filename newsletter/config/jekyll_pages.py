@@ -16,8 +16,9 @@ import yaml
 
 from newsletter.errors import ContentError
 from newsletter.model.issue import Site
+from newsletter.post.build_issue import web_path
 from newsletter.post.front_matter import read_front_matter
-from newsletter.post.parse import decode_post, web_path
+from newsletter.post.parse import decode_post
 from newsletter.post.permalink import STYLES
 
 MAX_DATA_BYTES = 2 * 1024 * 1024

@@ -17,10 +17,10 @@ from newsletter.errors import ContentError
 from newsletter.model.as_json import as_json
 from newsletter.model.issue import Heading, Image, Issue, Story, plain_text, walk
 from newsletter.model.transform import links_of
+from newsletter.post.build_issue import named_day
 from newsletter.post.front_matter import FrontMatter, read_front_matter
 from newsletter.post.markdown.inline import FIELD_MARK, SPACED_BOLD, bare_url_at
 from newsletter.post.markdown.story import NUMBERED, says_nothing
-from newsletter.post.parse import named_day
 from newsletter.render.render_issue import lead_words
 
 MAX_PASSES = 3
