@@ -33,7 +33,8 @@ from newsletter.model.issue import (
     walk,
 )
 from newsletter.model.rendered_email import Masthead
-from newsletter.post.markdown.parse_markdown import MarkdownError, parse_markdown
+from newsletter.post.markdown.blocks import MarkdownError
+from newsletter.post.markdown.parse_markdown import parse_markdown
 from newsletter.render.render_issue import render_issue
 from newsletter.render.themes.load import load_theme
 

@@ -15,8 +15,9 @@ from test_markdown import squeezed, words_of
 
 from newsletter.model.findings import Finding
 from newsletter.model.issue import Blocks, Link, Paragraph, Video, walk
-from newsletter.post.markdown.inline import InlineReader, watch_page
+from newsletter.post.markdown.inline import InlineReader
 from newsletter.post.markdown.raw_html import MAX_DEPTH, read_html
+from newsletter.post.markdown.videos import watch_page
 
 
 def read(source: str, line: int = 1) -> tuple[Blocks, list[Finding]]:

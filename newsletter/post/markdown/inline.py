@@ -6,16 +6,15 @@ Line ends stay marked (`Soft`) until a story's parts are told apart; `settle` th
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from collections.abc import Sequence as Many
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import lxml.etree
 import lxml.html
-from markdown_it.rules_inline.state_inline import StateInline
 from markdown_it.tree import SyntaxTreeNode
 
 from newsletter.model.findings import Finding
@@ -23,7 +22,6 @@ from newsletter.model.issue import (
     Break,
     Code,
     Emphasis,
-    Figure,
     Image,
     Inline,
     Inlines,
@@ -33,13 +31,14 @@ from newsletter.model.issue import (
     Strike,
     Strong,
     Text,
-    Video,
     plain_text,
 )
 from newsletter.post.markdown.abbreviations import Abbreviations
 from newsletter.post.markdown.asked_size import with_asked_size
-from newsletter.post.markdown.cjk import is_cjk, joins_without_space
+from newsletter.post.markdown.cjk import is_cjk
 from newsletter.post.markdown.html_elements import is_hidden, is_known, set_ruby
+from newsletter.post.markdown.soft_breaks import Raw, Sequence, Soft, settle
+from newsletter.post.markdown.videos import is_video, linked_videos, watch_page
 
 SCHEMES: Mapping[str, frozenset[str]] = {
     "link": frozenset({"http", "https", "mailto", "tel"}),
@@ -54,8 +53,6 @@ MAX_ATTRIBUTES = 2_000
 FIELD_MARK = re.compile(r"nlfield\d+x\d+z")
 """What `fields.mark_fields` puts where a subscriber's value will stand."""
 
-_VIDEO = re.compile(r"\.(?:mp4|webm|mov|m4v|ogv)(?:[?#]|$)", re.IGNORECASE)
-_AUDIO = re.compile(r"\.(?:mp3|m4a|m4b|aac|ogg|oga|opus|flac|wav|weba)(?:[?#]|$)", re.IGNORECASE)
 
 # kramdown's `{: .class}`, `{::comment}` and `{:/}`: https://kramdown.gettalong.org/syntax.html#attribute-list-definitions
 _ATTRIBUTE_LIST = re.compile(r"\{:[:/]?[^{}\n]*\}")
@@ -77,21 +74,6 @@ _VOID = frozenset({"area", "br", "embed", "hr", "img", "input", "source", "track
 
 SPACED_BOLD = re.compile(r"\*\*[ \t]+(?=\S)([^*\n]*?\S)[ \t]+\*\*")
 _WORDS = re.compile(r"[^\W\d_]{2}")
-_BARE_URL = re.compile(r"https?://(?=[A-Za-z0-9\[])[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]{1,4000}")
-_MAX_URL = 4_000  # a longer run of letters is no address, and looking at each of its colons would take long
-_AFTER_URL = "?!.,:*_~'\";"
-# Prices are no formulas: no digit or space beside the inner sides of the signs, and nothing that Markdown means.
-_MATH = re.compile(r"(\${1,2})(?![\s$])([^$]{1,1000}?)(?<![\s\\])\1(?![\d$])")
-_NO_MATH = re.compile(r"\]\(|://|\*\*|<|`|\n[ \t]*\n")
-
-
-@dataclass(frozen=True, slots=True)
-class Soft:
-    """A line end inside a paragraph, kept until a story's parts are told apart."""
-
-
-Raw = Inline | Soft
-Sequence = list[Raw]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,53 +91,6 @@ def _emoji(shortcode: str) -> str:
     import emoji  # its tables take 30 ms to load, and few posts need them
 
     return emoji.emojize(shortcode, language="alias")
-
-
-def is_video(url: str) -> bool:
-    """Whether an address names a file that plays, seen or heard, which no mail client shows as a picture."""
-    return bool(_VIDEO.search(url)) or is_audio(url)
-
-
-def is_audio(url: str) -> bool:
-    """Whether an address names a sound file."""
-    return not url.startswith("data:") and bool(_AUDIO.search(url))
-
-
-def watch_page(source: str) -> tuple[str, str]:
-    """The page where a person watches an embedded player's video, and its poster where the host has one."""
-    try:
-        parts = urlsplit(source if "//" in source else f"//{source}")
-    except ValueError:
-        return source, ""
-    host = (parts.hostname or "").removeprefix("www.")
-    if host in ("youtube.com", "youtube-nocookie.com") and (found := re.match(r"/embed/([\w-]{6,20})", parts.path)):
-        return f"https://www.youtube.com/watch?v={found[1]}", f"https://img.youtube.com/vi/{found[1]}/hqdefault.jpg"
-    if host == "player.bilibili.com" and (
-        re.fullmatch(r"\w{1,20}", (video := parse_qs(parts.query).get("bvid", [""]))[0], re.ASCII)
-    ):
-        return f"https://www.bilibili.com/video/{video[0]}", ""
-    if host == "player.vimeo.com" and (found := re.match(r"/video/(\d+)", parts.path)):
-        return f"https://vimeo.com/{found[1]}", ""
-    return source, ""
-
-
-def linked_videos(inlines: Inlines) -> Inlines:
-    """Videos that were written as pictures, as links: for where no card can stand."""
-    return tuple(
-        Link(node.href or node.src, (Text(node.alt or node.title or node.src),))
-        if isinstance(node, Image) and is_video(node.src)
-        else node
-        for node in inlines
-    )
-
-
-def figures(images: Iterable[Image]) -> Iterator[Figure | Video]:
-    """Pictures on their own; a video that was written as one becomes a card."""
-    for image in images:
-        if is_video(image.src):
-            yield Video(image.href or image.src, image.alt or image.title, None, image.line, is_audio(image.src))
-        else:
-            yield Figure(image, image.line)
 
 
 class InlineReader:
@@ -431,63 +366,6 @@ class InlineReader:
         self.findings.append(Finding(code, what, remedy, line))
 
 
-def bare_url(state: StateInline, silent: bool) -> bool:
-    """A URL in running text is a link. It ends before any character beyond ASCII, so `https://a.cn/b。` ends at b."""
-    if state.src[state.pos] != ":" or state.linkLevel > 0:
-        return False
-    # Only the last letters are looked at: a search through all of the pending text would take quadratic time.
-    scheme = re.search(r"(?:^|[^A-Za-z0-9])(https?)$", state.src[max(0, state.pos - 6) : state.pos])
-    if not scheme or not state.pending.endswith(scheme[1]):
-        return False
-    url = bare_url_at(state.src, state.pos - len(scheme[1]))
-    if not url:
-        return False
-    if not silent:
-        state.pending = state.pending[: -len(scheme[1])]
-        token = state.push("link_open", "a", 1)
-        token.attrs = {"href": state.md.normalizeLink(url)}
-        token.markup, token.info = "autolink", "auto"
-        state.push("text", "", 0).content = url
-        state.push("link_close", "a", -1)
-    state.pos += len(url) - len(scheme[1])
-    return True
-
-
-def bare_url_at(text: str, position: int) -> str:
-    """The URL that begins at this place, without the punctuation behind it; empty where there is none."""
-    found = _BARE_URL.match(text, position)
-    if not found or len(found[0]) >= _MAX_URL:
-        return ""
-    url = found[0].rstrip(_AFTER_URL)
-    for opening, closing in ("()", "[]"):
-        surplus = url.count(closing) - url.count(opening)
-        while surplus > 0 and url.endswith(closing):
-            url = url[:-1].rstrip(_AFTER_URL)
-            surplus -= 1
-    return url if urlsplit_or_none(url) else ""
-
-
-def math(state: StateInline, silent: bool) -> bool:
-    """`$…$` and `$$…$$` stay as they are written: no mail client sets formulas, and `_` in them is no emphasis."""
-    if state.src[state.pos] != "$" or (state.pos and state.src[state.pos - 1] in "0123456789$\\"):
-        return False
-    found = _MATH.match(state.src, state.pos, state.posMax)
-    if not found or _NO_MATH.search(found[2]):
-        return False
-    if not silent:
-        state.push("math_inline", "", 0).content = found[0]
-    state.pos = found.end()
-    return True
-
-
-def urlsplit_or_none(url: str) -> str | None:
-    """The host of an absolute URL, None where it has none or cannot be read."""
-    try:
-        return urlsplit(url).hostname
-    except ValueError:
-        return None
-
-
 def _attributes(source: str) -> Mapping[str, str]:
     """The attributes of one HTML tag, read by a parser that knows every way to quote them."""
     if len(re.findall(r"[\s=/]", source)) > MAX_ATTRIBUTES:  # lxml compares each with all others
@@ -551,44 +429,3 @@ def _title(node: SyntaxTreeNode) -> str:
 
 def _short(text: str, limit: int = 30) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def settle(sequence: Many[Raw], *, trim: bool = True) -> Inlines:
-    """Line ends resolved (a space, or nothing between two CJK characters) and the outer white space dropped."""
-    out: list[Inline] = []
-    words: list[str] = []  # of the text at hand: joined once, since a paragraph may have thousands of lines
-    for index, node in enumerate(sequence):
-        if isinstance(node, Soft):
-            before = words[-1][-1] if words else _edge(out[-1] if out else None, -1)
-            after = _edge(sequence[index + 1] if index + 1 < len(sequence) else None, 0)
-            node = Text("" if not before or not after or joins_without_space(before, after) else " ")
-        if isinstance(node, Text):
-            words += [node.text] if node.text else []
-            continue
-        if words:
-            out.append(Text("".join(words)))
-            words = []
-        out.append(node)
-    if words:
-        out.append(Text("".join(words)))
-    if not trim:
-        return tuple(out)
-    while out and blank(out[0]):
-        out.pop(0)
-    while out and blank(out[-1]):
-        out.pop()
-    if out and isinstance(first := out[0], Text):
-        out[0] = Text(first.text.lstrip())
-    if out and isinstance(final := out[-1], Text):
-        out[-1] = Text(final.text.rstrip())
-    return tuple(out)
-
-
-def _edge(node: Raw | None, position: int) -> str:
-    """The first (0) or last (-1) character that a node prints, the empty string at a line's edge."""
-    text = plain_text((node,)) if node is not None and not isinstance(node, Soft) else ""
-    return text[position] if text else ""
-
-
-def blank(node: Raw) -> bool:
-    return isinstance(node, Soft | Break) or (isinstance(node, Text) and not node.text.strip())

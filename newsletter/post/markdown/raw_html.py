@@ -45,16 +45,9 @@ from newsletter.model.issue import (
 from newsletter.post.markdown.asked_size import with_asked_size
 from newsletter.post.markdown.html_elements import escape_unknown_tags, is_hidden, set_ruby
 from newsletter.post.markdown.html_table import place_cells
-from newsletter.post.markdown.inline import (
-    FIELD_MARK,
-    InlineReader,
-    blank,
-    figures,
-    is_audio,
-    linked_videos,
-    settle,
-    watch_page,
-)
+from newsletter.post.markdown.inline import FIELD_MARK, InlineReader
+from newsletter.post.markdown.soft_breaks import blank, settle
+from newsletter.post.markdown.videos import figures, is_audio, linked_videos, watch_page
 
 MAX_DEPTH = 60
 """Nested elements; lxml drops what is deeper than 256 in silence, and no email looks well past ten."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from newsletter.model.issue import Break, Image, Inlines, Link, Strong, Text, plain_text
-from newsletter.post.markdown.inline import Raw, Sequence, Soft, blank
+from newsletter.post.markdown.soft_breaks import Raw, Sequence, Soft, blank
 
 # A link with such a label is a source even where the sentence before it lacks its full stop.
 SOURCE_WORDS = frozenset(
