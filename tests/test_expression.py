@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.audience.segments import parse_segment
-from newsletter.post.templating.placeholders import parse_condition
+from newsletter.post.templating.conditions import parse_condition
 
 WORDS = ["", "pro", "5", "05", "5.0", "-1", "2026-03-01", "2026-03-01 08:00", "2026-03-01T23:59-05:00", "2026-02-30"]
 CELLS = st.sampled_from([*WORDS, "pro, team", "Pro", "x y"])

@@ -19,7 +19,8 @@ from newsletter.message.compose import fill
 from newsletter.model.issue import Paragraph, Site, plain_text
 from newsletter.model.rendered_email import Email, Masthead, Slot
 from newsletter.post.parse import parse_post
-from newsletter.post.templating.placeholders import MAX_CONDITION, mark_fields, parse_condition, unmark
+from newsletter.post.templating.conditions import MAX_CONDITION, parse_condition
+from newsletter.post.templating.placeholders import mark_fields, unmark
 from newsletter.render.render_issue import render_issue
 from newsletter.render.themes.load import load_theme
 

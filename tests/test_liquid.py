@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from newsletter.errors import ContentError
 from newsletter.model.issue import Site
+from newsletter.post.templating.conditions import Condition
 from newsletter.post.templating.liquid import MAX_OPEN, Resolved, resolve_liquid
-from newsletter.post.templating.placeholders import Condition
 
 SITE = Site("https://blog.example", "/b", "", {"title": "博客", "author": {"name": "甲"}, "tags": ["a", "b"]})
 PAGE = {"title": "题", "date": "2026-03-01", "multi": "a\nb"}

@@ -31,7 +31,7 @@ from newsletter.message.compose import (
 from newsletter.model.delivery import Message, Sender
 from newsletter.model.rendered_email import Attachment, Email, Slot, SlotContext, Template
 from newsletter.model.subscriber import Subscriber
-from newsletter.post.templating.placeholders import parse_condition
+from newsletter.post.templating.conditions import parse_condition
 from newsletter.tokens import Link, make_link, token
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

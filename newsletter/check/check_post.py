@@ -37,7 +37,7 @@ from newsletter.model.issue import Issue
 from newsletter.pipeline.render_post import SAMPLE, Rendering, empty_fields, masthead_of, render_post, site_of, zone_of
 from newsletter.post.parse import decode_post, parse_post
 from newsletter.post.publication import held_findings
-from newsletter.post.templating.placeholders import Condition
+from newsletter.post.templating.conditions import Condition
 
 if TYPE_CHECKING:
     from newsletter.audience.audience import Audience

@@ -36,7 +36,7 @@ from newsletter.message.mime import Body, Text, build_body, encode_attachment
 from newsletter.model.delivery import Message, Sender
 from newsletter.model.rendered_email import Attachment, Email, Slot, SlotContext, Template
 from newsletter.model.subscriber import Subscriber
-from newsletter.post.templating.placeholders import Condition
+from newsletter.post.templating.conditions import Condition
 from newsletter.tokens import TOKEN_CHARS, Link, make_link, token
 
 MAX_TEMPLATE_CHARS = 500

@@ -31,7 +31,7 @@ from newsletter.model.rendered_email import Email, Masthead
 from newsletter.model.subscriber import Subscriber
 from newsletter.post.parse import Post, decode_post, parse_post
 from newsletter.post.publication import held_findings
-from newsletter.post.templating.placeholders import Condition
+from newsletter.post.templating.conditions import Condition
 from newsletter.render.images.cache import Cache
 from newsletter.render.images.resolve import ImageMode, resolve_images
 from newsletter.render.render_issue import render_issue

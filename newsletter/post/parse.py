@@ -14,8 +14,9 @@ from newsletter.post.build_issue import _Assembler
 from newsletter.post.front_matter import read_front_matter
 from newsletter.post.markdown.blocks import MarkdownError
 from newsletter.post.markdown.parse_markdown import parse_markdown
+from newsletter.post.templating.conditions import Condition
 from newsletter.post.templating.liquid import resolve_liquid
-from newsletter.post.templating.placeholders import Condition, mark_fields
+from newsletter.post.templating.placeholders import mark_fields
 from newsletter.post.templating.shortcodes import resolve_shortcodes
 
 MAX_BYTES = 1024 * 1024

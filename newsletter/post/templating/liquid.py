@@ -19,7 +19,8 @@ from newsletter.errors import ContentError, located
 from newsletter.model.findings import Finding
 from newsletter.model.issue import Site
 from newsletter.post.permalink import post_path
-from newsletter.post.templating.placeholders import Condition, end_tag, parse_condition
+from newsletter.post.templating.conditions import Condition, parse_condition
+from newsletter.post.templating.placeholders import end_tag
 
 _OPENING = re.compile(r"\{%-?\s*(?P<tag>\w+)|\{\{-?(?P<output>[^{}]*?)-?\}\}")
 _TEXT = re.compile(r"""\s*(?P<quote>["'])(?P<text>.*?)(?P=quote)\s*""", re.DOTALL)

@@ -10,17 +10,14 @@ from __future__ import annotations
 import hashlib
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from newsletter.errors import ContentError, located
-from newsletter.expression import Dialect, ExpressionError, Test, parse_expression
 from newsletter.model.issue import FieldRef, Issue
 
 FIELD_REMEDY = 'write {{ subscriber.COLUMN }} or {{ subscriber.COLUMN | default("words") }}'
 CONDITION_REMEDY = 'write subscriber.plan == "pro", with ==, !=, <, in, has, contains, is empty, and, or, not'
-MAX_CONDITION = 1_000
-"""Letters. A longer condition is text that lost its `%}`; the bound also keeps the parser's work small."""
 
 _OUTPUT = re.compile(r"\{\{-?(?P<inner>[^{}]*?)-?\}\}|\{\{-?\s*subscriber\b")
 _FIELD = re.compile(
@@ -102,41 +99,9 @@ def unmark(text: str, issue: Issue) -> str:
 # --- conditions -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """An expression over a subscriber's columns. `line` counts in the file, from 1."""
-
-    source: str
-    line: int
-    columns: frozenset[str]
-    _test: Test = field(repr=False, compare=False)
-
-    def holds(self, columns: Mapping[str, str]) -> bool:
-        """The answer for a subscriber. A column alone is true where it is not empty."""
-        return self._test(columns)
-
-
 class ConditionError(ContentError):
     """A condition that cannot be read: `picture` has it with a caret under the place."""
 
     def __init__(self, text: str, picture: tuple[str, ...]) -> None:
         super().__init__(text)
         self.picture = picture
-
-
-def parse_condition(source: str, line: int, path: str) -> Condition:
-    """Read an expression such as `subscriber.plan == "pro" and subscriber.city`. Raises ContentError."""
-    source = " ".join(source.splitlines()) if "\n" in source else source
-    shown = " ".join(source.split())
-    shown = shown if len(shown) <= 60 else shown[:59] + "…"
-    if len(source) > MAX_CONDITION:
-        what = f"the condition `{shown}` has {len(source):,} letters"
-        raise ContentError(located(path, line, what, f"keep it under {MAX_CONDITION:,}, and close it with %}}"))
-    try:
-        test, columns = parse_expression(source, Dialect.POST)
-    except ExpressionError as error:
-        remedy = "" if "write " in error.what else CONDITION_REMEDY
-        raise ConditionError(
-            located(path, line, f"the condition `{shown}`: {error.what}", remedy), error.picture
-        ) from error
-    return Condition(source, line, frozenset(columns), test)

@@ -26,7 +26,7 @@ from newsletter.model.findings import Finding
 from newsletter.model.rendered_email import Email
 from newsletter.pipeline.list_sources import read_lists
 from newsletter.pipeline.render_post import SAMPLE, Rendering, render_post
-from newsletter.post.templating.placeholders import Condition
+from newsletter.post.templating.conditions import Condition
 from newsletter.render.images.resolve import ImageMode
 from newsletter.render.themes.load import template_roots
 

@@ -1,0 +1,45 @@
+"""TODO"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from newsletter.errors import ContentError, located
+from newsletter.expression import Dialect, ExpressionError, Test, parse_expression
+from newsletter.post.templating.placeholders import CONDITION_REMEDY, ConditionError
+
+MAX_CONDITION = 1_000
+"""Letters. A longer condition is text that lost its `%}`; the bound also keeps the parser's work small."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """An expression over a subscriber's columns. `line` counts in the file, from 1."""
+
+    source: str
+    line: int
+    columns: frozenset[str]
+    _test: Test = field(repr=False, compare=False)
+
+    def holds(self, columns: Mapping[str, str]) -> bool:
+        """The answer for a subscriber. A column alone is true where it is not empty."""
+        return self._test(columns)
+
+
+def parse_condition(source: str, line: int, path: str) -> Condition:
+    """Read an expression such as `subscriber.plan == "pro" and subscriber.city`. Raises ContentError."""
+    source = " ".join(source.splitlines()) if "\n" in source else source
+    shown = " ".join(source.split())
+    shown = shown if len(shown) <= 60 else shown[:59] + "…"
+    if len(source) > MAX_CONDITION:
+        what = f"the condition `{shown}` has {len(source):,} letters"
+        raise ContentError(located(path, line, what, f"keep it under {MAX_CONDITION:,}, and close it with %}}"))
+    try:
+        test, columns = parse_expression(source, Dialect.POST)
+    except ExpressionError as error:
+        remedy = "" if "write " in error.what else CONDITION_REMEDY
+        raise ConditionError(
+            located(path, line, f"the condition `{shown}`: {error.what}", remedy), error.picture
+        ) from error
+    return Condition(source, line, frozenset(columns), test)
