@@ -32,7 +32,7 @@ from newsletter.bounces.results import (
 from newsletter.bounces.rules import RULES, Rule, rule_for
 from newsletter.bounces.truncate import MAX_BYTES, MAX_LINES, MAX_PARTS, bounded
 from newsletter.delivery.smtp.replies import HARD_BOUNCES
-from newsletter.message.compose import unsubscribe_urls
+from newsletter.message.unsubscribe import unsubscribe_urls
 from newsletter.model.delivery import Sender
 from newsletter.model.subscriber import Subscriber
 from newsletter.tokens import token

@@ -18,16 +18,9 @@ from hypothesis import strategies as st
 from lxml import html
 
 from newsletter.errors import ConfigError
-from newsletter.message.compose import (
-    Composer,
-    Variants,
-    escape_for,
-    fill,
-    message_id,
-    slot_values,
-    unsubscribe_url,
-    unsubscribe_urls,
-)
+from newsletter.message.compose import Composer, escape_for, fill, message_id, slot_values
+from newsletter.message.unsubscribe import unsubscribe_url, unsubscribe_urls
+from newsletter.message.variants import Variants
 from newsletter.model.delivery import Message, Sender
 from newsletter.model.rendered_email import Attachment, Email, Slot, SlotContext, Template
 from newsletter.model.subscriber import Subscriber

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import html
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -33,11 +33,12 @@ from newsletter.message.headers import (
     wire_domain,
 )
 from newsletter.message.mime import Body, Text, build_body, encode_attachment
+from newsletter.message.unsubscribe import unsubscribe_urls
+from newsletter.message.variants import Variants, answers
 from newsletter.model.delivery import Message, Sender
 from newsletter.model.rendered_email import Attachment, Email, Slot, SlotContext, Template
 from newsletter.model.subscriber import Subscriber
-from newsletter.post.templating.conditions import Condition
-from newsletter.tokens import TOKEN_CHARS, Link, make_link, token
+from newsletter.tokens import TOKEN_CHARS, token
 
 MAX_TEMPLATE_CHARS = 500
 """Of `unsubscribe_url`. With the longest address in it percent-encoded (three times 64 + 255, RFC 5321 4.5.3.1), or
@@ -91,30 +92,6 @@ def message_id(issue: str, address: str, sender: Sender, attempt: str = "") -> s
 # --- the way out ----------------------------------------------------------------------------------------------------
 
 
-def unsubscribe_urls(sender: Sender, subscriber: Subscriber, issue: str = "") -> tuple[str, ...]:
-    """The https address first, the mailto after it, as far as they are configured. Ready to stand in a header.
-
-    A mailto says who leaves, even where the reader's mail program sends from another address (RFC 6068). Without a
-    secret there is no address with a token in it, since anybody could make that one. The token names the issue, too.
-    """
-    urls = []
-    if sender.unsubscribe_url and (sender.secret or "{token}" not in sender.unsubscribe_url):
-        url = _url_template(sender.unsubscribe_url)
-        if "{token}" in url:
-            url = url.replace("{token}", make_link(sender.secret, Link("unsubscribe", subscriber.email, issue)))
-        if "{email}" in url:
-            url = url.replace("{email}", quote(subscriber.email, safe=""))
-        urls.append(url)
-    if sender.unsubscribe_mailto:
-        urls.append(f"{_mailto(sender.unsubscribe_mailto)}?subject=unsubscribe%20{quote(subscriber.email, safe='')}")
-    return tuple(urls)
-
-
-def unsubscribe_url(sender: Sender, subscriber: Subscriber, issue: str = "") -> str:
-    """What stands behind "unsubscribe" in the bodies: the https address where there is one, else the mailto."""
-    return next(iter(unsubscribe_urls(sender, subscriber, issue)), "")
-
-
 def slot_values(sender: Sender, subscriber: Subscriber, issue: str = "") -> Mapping[str, str]:
     return _slot_values(subscriber, unsubscribe_urls(sender, subscriber, issue))
 
@@ -123,35 +100,7 @@ def _slot_values(subscriber: Subscriber, ways_out: tuple[str, ...]) -> dict[str,
     return {**subscriber.fields, "email": subscriber.email, "unsubscribe_url": ways_out[0] if ways_out else ""}
 
 
-@lru_cache(maxsize=8)
-def _url_template(text: str) -> str:
-    url = safe_uri(text)
-    return url.replace("%7Btoken%7D", "{token}").replace("%7Bemail%7D", "{email}")
-
-
-@lru_cache(maxsize=8)
-def _mailto(address: str) -> str:
-    return "mailto:" + quote(address, safe="@!$'*+")  # RFC 6068, 2: a `?` or `&` would end the address
-
-
 # --- variants -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Variants:
-    """An issue rendered once per combination of answers to its conditions, and which one is whose."""
-
-    conditions: tuple[Condition, ...]
-    emails: Mapping[tuple[bool, ...], Email]
-
-    def email_for(self, subscriber: Subscriber) -> Email:
-        return self.emails[answers(self.conditions, subscriber)]
-
-
-def answers(conditions: Sequence[Condition], subscriber: Subscriber) -> tuple[bool, ...]:
-    """How a subscriber's columns answer each of the conditions."""
-    columns = {**subscriber.fields, "email": subscriber.email}
-    return tuple(condition.holds(columns) for condition in conditions)
 
 
 # --- composing ------------------------------------------------------------------------------------------------------

@@ -22,7 +22,8 @@ from newsletter.config.config import Config
 from newsletter.config.jekyll_site import read_site
 from newsletter.errors import ConfigError, ContentError, FaultError, located
 from newsletter.files import open_post
-from newsletter.message.compose import Composer, Variants, answers
+from newsletter.message.compose import Composer
+from newsletter.message.variants import Variants, answers
 from newsletter.model.column_rules import Rule, rules_of
 from newsletter.model.delivery import Message
 from newsletter.model.findings import Finding

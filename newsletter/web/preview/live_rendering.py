@@ -20,7 +20,7 @@ from newsletter.config.config import FILE_NAME, Config
 from newsletter.config.jekyll_site import CONFIG as BLOG_FILE
 from newsletter.errors import NewsletterError
 from newsletter.files import open_post
-from newsletter.message.compose import answers
+from newsletter.message.variants import answers
 from newsletter.model.column_rules import Rule
 from newsletter.model.findings import Finding
 from newsletter.model.rendered_email import Email

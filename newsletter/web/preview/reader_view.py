@@ -12,7 +12,8 @@ from urllib.parse import quote
 from newsletter.audience.audience import Audience
 from newsletter.check.clients.views import GMAIL_CLIP, as_word, clipped, is_clipped, without_styles
 from newsletter.config.config import Config
-from newsletter.message.compose import Composer, answers, fill, slot_values
+from newsletter.message.compose import Composer, fill, slot_values
+from newsletter.message.variants import answers
 from newsletter.model.rendered_email import Email
 from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.output_files import html_sizes
