@@ -40,8 +40,9 @@ from newsletter.model.issue import (
 )
 from newsletter.model.rendered_email import Email, Masthead, Slot, Template, Theme
 from newsletter.post.parse import parse_post
-from newsletter.render.render_issue import choose_labels, format_date, render_issue
+from newsletter.render.render_issue import render_issue
 from newsletter.render.themes.load import load_theme
+from newsletter.render.wording import choose_labels, format_date
 
 EXAMPLE = CHECKOUT / "examples" / "2026-03-02-ai-daily.md"
 MASTHEAD = Masthead("AI 日报", "Example Ltd, 1 Example Street", unsubscribe=True)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.audience.people.records import Departure
-from newsletter.render.render_issue import choose_labels
+from newsletter.render.wording import choose_labels
 from newsletter.web.public.appearance import accepted_languages, choose_language
 from newsletter.web.public.forms import MAX_FIELDS, MAX_VALUE_CHARS, Age, FormClock, read_form
 from newsletter.web.public.group_commit import MOST_AT_ONCE, Commits

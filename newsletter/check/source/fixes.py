@@ -22,7 +22,7 @@ from newsletter.post.front_matter import FrontMatter, read_front_matter
 from newsletter.post.markdown.inline import FIELD_MARK, SPACED_BOLD
 from newsletter.post.markdown.inline_rules import bare_url_at
 from newsletter.post.markdown.story import NUMBERED, says_nothing
-from newsletter.render.render_issue import lead_words
+from newsletter.render.wording import lead_words
 
 MAX_PASSES = 3
 """Two slips in one place are mended one after the other."""

@@ -19,8 +19,9 @@ from newsletter.model.issue import FieldRef, Inline, Issue, Link, Paragraph, Rul
 from newsletter.model.rendered_email import Email, Masthead
 from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.render_post import Rendering, masthead_of, render_post, signer_of
-from newsletter.render.render_issue import choose_labels, render_issue
+from newsletter.render.render_issue import render_issue
 from newsletter.render.themes.load import load_theme
+from newsletter.render.wording import choose_labels
 from newsletter.web.page_templates import page_folder
 
 Kind = Literal["confirm", "already", "welcome"]

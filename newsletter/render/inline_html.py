@@ -1,0 +1,114 @@
+"""TODO"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from markupsafe import Markup, escape
+
+from newsletter.model.issue import Break, Code, Emphasis, Image, Inlines, Link, Note, Span, Strike, Strong, Text
+from newsletter.post.markdown.story import says_nothing
+from newsletter.render.highlighting import Highlighter
+from newsletter.render.picture_html import hero_html, inline_picture, picture_html
+from newsletter.render.plain_text import columns
+
+_BUTTON_ROW_WIDTH = 26  # letters of label that stand side by side on a phone 320 px wide
+
+
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+
+
+def _button_rows(links: Iterable[Link]) -> list[list[Link]]:
+    """Link buttons in rows that fit a phone; a long label stands alone."""
+    rows: list[list[Link]] = []
+    width = 0
+    for link in links:
+        size = columns(link.label) + 4
+        if not rows or width + size > _BUTTON_ROW_WIDTH:
+            rows.append([])
+            width = 0
+        rows[-1].append(link)
+        width += size
+    return rows
+
+
+def _clean(text: str) -> str:
+    """Drops what XML cannot hold (XML 1.0, production 2); Markup stays Markup."""
+    cleaned = _NOT_XML.sub("", text)
+    return Markup(cleaned) if isinstance(text, Markup) else cleaned  # noqa: S704 (was Markup already)
+
+
+def inline_html(inlines: Inlines) -> Markup:
+    """Inline content as HTML that is also well-formed XML, every word escaped."""
+    parts: list[str] = []
+    for node in inlines:
+        match node:
+            case Text(text):
+                parts.append(escape(_clean(text)))
+            case Strong(children):
+                parts.append(f"<strong>{inline_html(children)}</strong>")
+            case Emphasis(children):
+                parts.append(f"<em>{inline_html(children)}</em>")
+            case Strike(children):
+                parts.append(f"<s>{inline_html(children)}</s>")
+            case Span(kind, children, note):
+                parts.append(_span_html(kind, inline_html(children), note))
+            case Code(text):
+                parts.append(f"<code>{escape(_clean(text))}</code>")
+            case Break():
+                parts.append("<br />")
+            case Note(number):
+                parts.append(f"<sup>{number}</sup>")
+            case Link(href, children):
+                parts.append(f'<a class="a" href="{escape(_clean(href))}">{inline_html(children)}</a>')
+            case Image(src, alt):
+                parts.append(inline_picture(replace(node, src=_clean(src), alt=_clean(alt))))
+    return Markup("".join(parts))  # noqa: S704 (every part is escaped above)
+
+
+def _code_html(highlighter: Highlighter, text: str, language: str = "") -> Markup:
+    """Code that keeps its line ends and indents where `white-space` is ignored, and wraps rather than overflows.
+
+    With a language that Pygments knows, words carry a class that the theme colours.
+    """
+    pieces = highlighter.pieces(text.expandtabs(4), language)
+    parts: list[str] = []
+    line_start = True
+    for kind, piece in pieces:
+        for number, part in enumerate(piece.split("\n")):
+            if number:
+                parts.append("<br />")
+                line_start = True
+            if not part:
+                continue
+            spaced = re.sub("^ +| {2,}" if line_start else " {2,}", lambda run: "\u00a0" * len(run[0]), part)
+            shown = escape(_clean(spaced))
+            parts.append(f'<span class="{kind}">{shown}</span>' if kind and part.strip() else str(shown))
+            line_start = False
+    return Markup("".join(parts))  # noqa: S704 (every part is escaped above)
+
+
+def _picture(image: Image, fallback: str, width: int) -> Markup:
+    """A picture as wide as its column at most, linked where its author linked it."""
+    alt = fallback if says_nothing(image.alt) else image.alt
+    picture = picture_html(replace(image, src=_clean(image.src)), _clean(alt), width)
+    return Markup('<a href="{}">{}</a>').format(_clean(image.href), picture) if image.href else picture
+
+
+def _span_html(kind: str, words: Markup, note: str) -> Markup:
+    match kind:
+        case "ruby":
+            markup = Markup("<ruby>{}<rp>（</rp><rt>{}</rt><rp>）</rp></ruby>")
+        case "abbr" if note:
+            return Markup('<abbr title="{1}">{0}</abbr>').format(words, _clean(note))
+        case "sup" | "sub":
+            markup = Markup(f"<{kind}>{{}}</{kind}>")  # noqa: S704 (one of two names)
+        case _:
+            return words
+    return markup.format(words, _clean(note))
+
+
+def _hero(image: Image, width: int) -> Markup:
+    return hero_html(replace(image, src=_clean(image.src), alt=_clean(image.alt)), width)

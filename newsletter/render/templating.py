@@ -1,0 +1,142 @@
+"""TODO"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import jinja2
+import jinja2.runtime
+import jinja2.sandbox
+from jinja2.bccache import Bucket
+from markupsafe import Markup
+
+from newsletter.errors import ConfigError, located
+from newsletter.model.issue import ListBlock
+from newsletter.model.rendered_email import Theme
+from newsletter.render.direction import turned
+from newsletter.render.highlighting import Highlighter
+from newsletter.render.inline_html import _button_rows, _clean, _code_html, _hero, _picture, inline_html
+from newsletter.render.slots import Marks
+from newsletter.render.table_form import table_form
+from newsletter.render.themes.stylesheets import SHEETS, refuse_rules
+from newsletter.text import printable
+
+
+def _environment(theme: Theme, marks: Marks, labels: Mapping[str, Any]) -> jinja2.Environment:
+    # Security: autoescape always, so that no word of a post becomes markup; themes write attributes in double quotes.
+    # The sandbox keeps a theme from reaching Python beyond the values it is given.
+    environment = _Sandbox(
+        # A file name for each template, so that an error's traceback tells which one it came through.
+        loader=jinja2.FunctionLoader(lambda name: _source_of(theme, name)),
+        bytecode_cache=_COMPILED,
+        autoescape=lambda name: not (name or "").endswith(".css"),  # CSS is no HTML, and sees no word of the post
+        undefined=jinja2.StrictUndefined,
+        finalize=lambda value: _clean(value) if isinstance(value, str) else value,
+    )
+    environment.filters.update(
+        inline=inline_html,
+        code=partial(_code_html, Highlighter()),
+        button_rows=_button_rows,
+        fill=lambda text, **names: text.format(**names),
+        table_form=table_form,
+        turned=turned,
+    )
+    environment.globals.update(
+        kind=lambda block: "list" if isinstance(block, ListBlock) else type(block).__name__.lower(),
+        picture=_picture,
+        hero_picture=_hero,
+        slot=marks.slot,
+    )
+    return environment
+
+
+def _source_of(theme: Theme, name: str) -> tuple[str, str, None] | None:
+    source = theme.css.get(name.removesuffix(".css")) if name.endswith(".css") else theme.partials.get(name)
+    return (source, name, None) if source is not None else None
+
+
+class _Compiled(jinja2.BytecodeCache):
+    """Templates compiled in this process, found by name and by the hash of their source: half of a rendering's time."""
+
+    def __init__(self) -> None:
+        self.codes: dict[tuple[str, str], Any] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self.codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if len(self.codes) >= MAX_COMPILED:
+            self.codes.clear()
+        self.codes[bucket.key, bucket.checksum] = bucket.code
+
+
+MAX_COMPILED = 500
+"""Templates kept; a theme has some thirty."""
+
+
+_COMPILED = _Compiled()
+
+
+def _render(environment: jinja2.Environment, theme: Theme, name: str, context: Mapping[str, Any]) -> str:
+    try:
+        return environment.get_template(name).render(context)
+    except jinja2.TemplateSyntaxError as error:
+        place = theme.file(error.name or name)
+        raise ConfigError(located(place, error.lineno, str(error.message), "mend the template")) from error
+    except jinja2.TemplateNotFound as error:
+        place = theme.file(str(error.name))
+        raise ConfigError(f"{place}: the theme lacks this file; copy it from the classic theme") from error
+    except jinja2.TemplateError as error:  # an undefined value, or what the sandbox refuses
+        place, line = _template_place(error, theme, name)
+        raise ConfigError(located(place, line, str(error), "define it in theme.toml or take it out")) from error
+    except _EXPRESSION_ERRORS as error:  # a filter on what it does not take, a division by zero, a macro without end
+        place, line = _template_place(error, theme, name)
+        what = f"the template fails ({type(error).__name__}: {printable(str(error))[:200]})"
+        raise ConfigError(located(place, line, what, "mend the expression")) from error
+
+
+def _render_css(environment: jinja2.Environment, theme: Theme, name: str, context: Mapping[str, Any]) -> Markup:
+    """A stylesheet with the theme's values, and with nothing else in reach."""
+    values = {key: context[key] for key in theme.values}
+    css = _render(environment, theme, f"{name}.css", values)
+    # Security: once more, now that every expression is text. A value may spell what the source did not.
+    refuse_rules(theme.file(f"{name}.css"), css, allowed=SHEETS[name])
+    return Markup(css)  # noqa: S704
+
+
+def _template_place(error: BaseException, theme: Theme, name: str) -> tuple[str, int | None]:
+    """File and line of the innermost template frame that an error came through."""
+    place, line = theme.file(name), None
+    trace = error.__traceback__
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if _source_of(theme, file):
+            place, line = theme.file(file), trace.tb_lineno
+        trace = trace.tb_next
+    return place, line
+
+
+_EXPRESSION_ERRORS = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+"""What Python raises for what a template asks of it; RecursionError is a RuntimeError."""
+
+
+class _Sandbox(jinja2.sandbox.SandboxedEnvironment):
+    """Security: `*` and `**` are limited too, since one expression could hold a machine."""
+
+    intercepted_binops = frozenset({"*", "**"})
+
+    def call_binop(self, context: jinja2.runtime.Context, operator: str, left: Any, right: Any) -> Any:
+        if operator == "*":
+            for many, count in ((left, right), (right, left)):
+                is_repeated = isinstance(count, int) and isinstance(many, str | bytes | list | tuple)
+                if is_repeated and len(many) * count > MAX_REPEATED:
+                    raise OverflowError(f"repeated to more than {MAX_REPEATED:,}")
+        elif isinstance(left, int) and isinstance(right, int) and abs(left).bit_length() * right > 10_000:
+            raise OverflowError("a power of too many digits")
+        return super().call_binop(context, operator, left, right)
+
+
+MAX_REPEATED = 1_000_000
+"""Of a text or list that a template repeats, and of digits' powers: as the sandbox limits `range`."""

@@ -1,0 +1,82 @@
+"""TODO"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from newsletter.model.issue import Issue, Paragraph, Story, plain_text
+from newsletter.render.plain_text import columns
+
+PREHEADER_WIDTH = 140
+"""Inbox lists show 90 to 140 characters; a shorter preheader is filled so that the body's first words stay out."""
+
+
+_PIECE = re.compile(r"nlfield[0-9a-f]+x\d+z|.", re.DOTALL)  # a field's mark is cut whole or not at all
+
+
+def choose_labels(
+    labels: Mapping[str, Mapping[str, Any]], lang: str, overrides: Mapping[str, str]
+) -> Mapping[str, Any]:
+    """The frame's words for a language: zh-TW falls back to zh-Hant, then zh, then en (RFC 4647, lookup)."""
+    parts = lang[:MAX_TAG_CHARS].split("-")
+    tags = ["-".join(parts[:count]) for count in range(len(parts), 0, -1)]
+    if parts[0].lower() == "zh" and {part.lower() for part in parts[1:]} & {"tw", "hk", "mo"}:
+        tags.insert(0, "zh-Hant")
+    known = {key.lower(): key for key in labels}
+    chosen = next((labels[known[tag.lower()]] for tag in tags if tag.lower() in known), None)
+    if chosen is None and parts[0].lower() not in ("en", "und"):
+        chosen = {"date": "{iso}"}  # no English month in a text that is not English
+    return {**labels["en"], **(chosen or {}), **overrides}
+
+
+def _count(labels: Mapping[str, Any], name: str, count: int) -> str:
+    """So many of something in words; nothing for none."""
+    words: str = labels[f"{name}_one" if count == 1 else name]
+    return words.format(count=count) if count else ""
+
+
+def format_date(issue: Issue, labels: Mapping[str, Any]) -> str:
+    if issue.date is None:
+        return ""
+    months = labels["months"]
+    day = issue.date
+    written: str = labels["date"].format(
+        year=day.year,
+        month=day.month,
+        day=day.day,
+        month_name=months[day.month - 1] if months else "",
+        iso=day.isoformat(),
+    )
+    return written
+
+
+def _opening_words(issue: Issue) -> str:
+    words = (plain_text(b.inlines) for b in issue.blocks if isinstance(b, Paragraph))
+    stories = (lead_words(story) for story in issue.stories)
+    return next((" ".join(text.split())[:PREHEADER_WIDTH] for text in (*words, *stories) if text.strip()), issue.title)
+
+
+def _shorten(text: str, limit: int) -> str:
+    """At most so many columns of a text, cut with an ellipsis."""
+    if columns(text) <= limit:
+        return text
+    kept, room = "", limit
+    for piece in _PIECE.finditer(text):
+        room -= columns(piece[0])
+        if room <= 0:
+            break
+        kept += piece[0]
+    return kept.rstrip() + "…"
+
+
+def lead_words(story: Story, limit: int = 40) -> str:
+    """What a story is about, short: its lead, else its first words up to a comma or full stop."""
+    first = next((plain_text(block.inlines) for block in story.body if isinstance(block, Paragraph)), "")
+    text = " ".join((plain_text(story.lead) or re.split(r"[，。,;；：:!?！？]", first)[0]).split())
+    return _shorten(text, limit)
+
+
+MAX_TAG_CHARS = 35
+"""Of a language tag; no longer one is in use (RFC 5646, 4.4.1), and trying its beginnings would cost their square."""
