@@ -7,15 +7,13 @@ finding says why.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import unquote, unquote_to_bytes, urljoin, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from newsletter.errors import ConfigError
 from newsletter.files import write_atomically
@@ -26,7 +24,7 @@ from newsletter.model.transform import map_images
 from newsletter.post.markdown.story import says_nothing
 from newsletter.render.images.cache import Cache
 from newsletter.render.images.picture import Picture, PictureError
-from newsletter.text import printable
+from newsletter.render.images.sources import _elsewhere, _Files, _gather, _Gathered, _read_data, _scheme, _shown
 
 if TYPE_CHECKING:
     from newsletter.render.images.fetch import Fetcher
@@ -36,8 +34,6 @@ ImageMode = Literal["remote", "embed", "mirror"]
 MAX_FILE_BYTES = 5 * 1024 * 1024
 """A larger picture belongs on the web: Gmail takes messages of 25 MB, many relays only 10."""
 
-MAX_SOURCE_BYTES = 10 * 1024 * 1024
-"""The largest file that is read to be made smaller; as for pictures from the web."""
 
 _UNSHOWN = re.compile(r"\.(webp|avif|svg)(?:[?#]|$)", re.IGNORECASE)
 
@@ -108,61 +104,6 @@ def resolve_images(
 
 
 # --- where a picture is ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Files:
-    """The folders that a post's pictures may lie in, and the site that they may be on instead."""
-
-    post_folder: Path
-    project: Path
-    base_url: str
-
-    def find(self, src: str) -> Path | None:
-        name = unquote(urlsplit(src).path)
-        if "\0" in name:
-            return None
-        roots = (self.post_folder, self.project)
-        for root in roots:
-            try:
-                path = (root / name.lstrip("/")).resolve()
-                # Security: a post may come from elsewhere; it gets no file from outside the project or its own folder.
-                if path.is_file() and any(path.is_relative_to(home.resolve()) for home in roots):
-                    return path
-            except (OSError, RuntimeError):  # a name too long for a file, a link to itself
-                continue
-        return None
-
-    def locate(self, src: str) -> str | Path:
-        """A URL or a file. Raises PictureError where there is neither."""
-        if _scheme(src) or src.startswith("nlfield"):  # an address, or a column of the list that holds one
-            return src
-        if src.startswith("//"):
-            return f"https:{src}"
-        path = self.find(src)
-        if path is not None:
-            return path
-        if self.base_url:
-            below = urlsplit(self.base_url).path
-            rooted = src.startswith("/") and not src.startswith(below)
-            return self.base_url + src[1:] if rooted else urljoin(self.base_url, src)
-        remedy = "put it beside the post, or set [site] url in newsletter.toml"
-        raise PictureError("there is no such file", remedy)
-
-
-def _elsewhere(image: Image, place: str) -> Iterator[Finding]:
-    """Where a path that was meant for a file beside the post has become an address, which may lead nowhere."""
-    if place == image.src or image.src.startswith("/"):  # one from the root is the site's by its form
-        return
-    what = f"there is no file {_shown(image.src)} beside the post, so it is taken from {_shown(place)}"
-    yield Finding("image-elsewhere", what, "put it there, or check the address", image.line)
-
-
-def _scheme(src: str) -> str:
-    try:
-        return urlsplit(src).scheme
-    except ValueError:  # brackets that hold no IPv6 address
-        return "invalid"
 
 
 # --- remote ---------------------------------------------------------------------------------------------------------
@@ -249,86 +190,6 @@ class _Reader:
 # --- embed and mirror -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Gathered:
-    """What was found for each `src`: the key of its content, or why there is none. `contents` has each only once."""
-
-    keys: Mapping[str, str | PictureError]
-    contents: Mapping[str, bytes]
-    urls: Mapping[str, str]
-    fetched: frozenset[str]
-
-
-def _gather(
-    issue: Issue, files: _Files, cache: Cache, fetcher: Fetcher | None, on_progress: Callable[[int, int], None]
-) -> _Gathered:
-    """Every picture's bytes, in document order, each place asked once."""
-    found: dict[str, bytes | PictureError] = {}
-    urls: dict[str, str] = {}
-    sources: dict[str, None] = {}
-
-    def note(image: Image) -> Image:
-        sources[image.src] = None
-        return image
-
-    map_images(issue, note)  # exactly the pictures that are placed later, in the same order
-    for src in sources:
-        try:
-            place = files.locate(src)
-            if isinstance(place, Path):
-                found[src] = _read_file(place)
-            elif _scheme(place) not in {"http", "https"}:
-                found[src] = _read_data(place)
-            else:
-                urls[src] = place
-                cached = cache.read(place)
-                if cached is not None:
-                    found[src] = cached
-        except PictureError as error:
-            found[src] = error
-    wanted = {src: url for src, url in urls.items() if src not in found}
-    fetched = _fetch(tuple(wanted.values()), fetcher, on_progress) if wanted else {}
-    found.update({src: fetched[url] for src, url in wanted.items()})
-    keys: dict[str, str | PictureError] = {}
-    contents: dict[str, bytes] = {}
-    for src in sources:
-        content = found[src]
-        keys[src] = content if isinstance(content, PictureError) else hashlib.sha256(content).hexdigest()
-        if isinstance(content, bytes):
-            contents[hashlib.sha256(content).hexdigest()] = content
-    return _Gathered(keys, contents, urls, frozenset(wanted))
-
-
-def _fetch(
-    urls: tuple[str, ...], fetcher: Fetcher | None, on_progress: Callable[[int, int], None]
-) -> dict[str, bytes | PictureError]:
-    # Only here: a run that fetches nothing need not load an HTTP client.
-    from newsletter.render.images.fetch import Fetcher
-
-    return (fetcher or Fetcher()).fetch(urls, on_progress)
-
-
-def _read_file(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > MAX_SOURCE_BYTES:
-            raise PictureError(f"it is larger than {MAX_SOURCE_BYTES // 1024 // 1024} MB", "use a smaller one")
-        return path.read_bytes()
-    except OSError as error:
-        raise PictureError(f"it cannot be read ({error.strerror})", "check its permissions") from error
-
-
-def _read_data(src: str) -> bytes:
-    """The content of a `data:` URL (RFC 2397), which Gmail does not show."""
-    if _scheme(src) != "data":
-        raise PictureError("its address is not http:// or https://", "write one, or put it beside the post")
-    head, _, body = src.partition(",")
-    try:
-        content = unquote_to_bytes(body)
-        return base64.b64decode(content, validate=True) if head.rstrip().endswith(";base64") else content
-    except binascii.Error as error:
-        raise PictureError("its data: address is broken", "put the picture beside the post") from error
-
-
 def _keep(gathered: _Gathered, pictures: Mapping[str, Picture | PictureError], cache: Cache) -> list[Finding]:
     """Cache what was fetched and found good. Without a cache the issue goes on: the next run fetches again."""
     try:
@@ -400,12 +261,3 @@ def _write(picture: Picture, folder: Path) -> Path | None:
         return None
     write_atomically(path, picture.data)
     return path
-
-
-def _shown(src: str) -> str:
-    """A picture's address for a message: no password, no screenful of `data:`, harmless on a terminal."""
-    scheme, separator, rest = src.partition("://")
-    if separator and "@" in rest.partition("/")[0]:
-        src = f"{scheme}://{rest.partition('/')[0].rpartition('@')[2]}/{rest.partition('/')[2]}"
-    limit = 40 if src.startswith("data:") else 200
-    return printable(src if len(src) <= limit else src[: limit - 1] + "…")
