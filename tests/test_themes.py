@@ -43,7 +43,8 @@ from newsletter.model.labels import LABEL_FIELDS, check_label
 from newsletter.model.rendered_email import Masthead, Template, Theme
 from newsletter.post.parse import decode_post, parse_post
 from newsletter.render.render_issue import render_issue
-from newsletter.render.themes.load import load_theme, new_theme
+from newsletter.render.themes.copy_theme import new_theme
+from newsletter.render.themes.load import load_theme
 from newsletter.render.wording import choose_labels
 
 THEMES = ("brief", "classic", "essay")

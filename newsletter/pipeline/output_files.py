@@ -25,7 +25,7 @@ from newsletter.model.rendered_email import Email, Template
 from newsletter.model.subscriber import Subscriber
 from newsletter.post.templating.placeholders import unmark
 from newsletter.render.size_budget import sent_size
-from newsletter.render.themes.load import template_roots
+from newsletter.render.themes.folders import template_roots
 
 if TYPE_CHECKING:
     from newsletter.audience.audience import Audience

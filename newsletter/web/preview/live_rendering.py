@@ -28,7 +28,7 @@ from newsletter.pipeline.list_sources import read_lists
 from newsletter.pipeline.render_post import SAMPLE, Rendering, render_post
 from newsletter.post.templating.conditions import Condition
 from newsletter.render.images.resolve import ImageMode
-from newsletter.render.themes.load import template_roots
+from newsletter.render.themes.folders import template_roots
 
 Answers = tuple[bool, ...]
 Mark = tuple[int, int, int]

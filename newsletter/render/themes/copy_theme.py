@@ -1,0 +1,78 @@
+"""TODO"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from newsletter.errors import ConfigError
+from newsletter.render.themes.folders import VALUES, template_roots
+from newsletter.render.themes.load import LABELS, _files, _is_name, _Layer, _layers, _merged
+from newsletter.text import shown
+
+
+def new_theme(name: str, base: str, project: Path) -> tuple[Path, ...]:
+    """Copy a theme, with all it inherits, into the project's templates under a new name -> the files written.
+
+    The copy stands alone. Raises ConfigError where a theme of that name is there already; nothing is overwritten.
+    """
+    if not _is_name(name):
+        remedy = "use letters, digits, - and _, a letter or digit first"
+        raise ConfigError(f"{shown(name)} cannot be the name of a theme; {remedy}")
+    layers = _layers(base, template_roots(project))
+    target = project / "templates" / name
+    contents = {file: path.read_bytes() for file, path in _files(layers).items()}
+    contents[VALUES] = _standalone_values(layers).encode()
+    if labels := _merged(layer.labels for layer in reversed(layers)):
+        contents[LABELS] = _toml(labels).encode()
+    try:
+        target.mkdir(parents=True)
+    except FileExistsError:
+        raise ConfigError(f"{target}: it is there already; choose another name, or move it away") from None
+    except OSError as error:
+        raise ConfigError(f"{target}: cannot be made ({error.strerror}); choose another place") from error
+    try:
+        # theme.toml comes last: without it a folder is no theme, so one cut short is never taken for one.
+        for file in sorted(contents, key=lambda file: (file == VALUES, file)):
+            (target / file).write_bytes(contents[file])
+    except OSError as error:
+        shutil.rmtree(target, ignore_errors=True)
+        raise ConfigError(f"{target}: cannot be written ({error.strerror}); choose another place") from error
+    return tuple(target / file for file in sorted(contents))
+
+
+def _standalone_values(layers: Sequence[_Layer]) -> str:
+    """A theme.toml that needs no base: the theme's own text, comments and all, where it says everything already."""
+    merged = _merged(layer.values for layer in reversed(layers))
+    kept = re.sub(r"(?m)^[ \t]*extends\s*=.*\n+", "", layers[0].source, count=1)
+    try:
+        whole = tomllib.loads(kept) == merged
+    except tomllib.TOMLDecodeError:
+        whole = False
+    return kept if whole else _toml(merged)
+
+
+def _toml(tables: Mapping[str, Any]) -> str:
+    return "\n".join(
+        f"[{_key(name)}]\n" + "".join(f"{_key(key)} = {_toml_value(value)}\n" for key, value in table.items())
+        for name, table in tables.items()
+    )
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml_value, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_key(key)} = {_toml_value(each)}' for key, each in value.items())}}}"
+    return str(value).lower() if isinstance(value, bool | float) else str(value)
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch("[A-Za-z0-9_-]+", key) else _toml_value(key)

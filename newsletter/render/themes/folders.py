@@ -1,0 +1,23 @@
+"""TODO"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+VALUES = "theme.toml"
+
+
+_PACKAGE = Path(__file__).parent
+
+
+def template_roots(project: Path) -> tuple[Path, ...]:
+    """Where themes are looked up, first to last: beside the user's newsletter.toml, the package, the checkout.
+
+    An editable install has no templates inside the package; the checkout's own folder serves it.
+    """
+    return (project / "templates", _PACKAGE / "templates", _PACKAGE.parent / "templates")
+
+
+def known_themes(roots: Sequence[Path]) -> tuple[str, ...]:
+    return tuple(sorted({path.parent.name for root in roots for path in root.glob(f"*/{VALUES}")}))
