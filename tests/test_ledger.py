@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from newsletter.audience.people.store import People
-from newsletter.audience.segments import join_segment
 from newsletter.errors import ConfigError
 from newsletter.ledger.ledger import MOVES, Claim, Delivery, IllegalMoveError, Ledger, Move, Plan
+from newsletter.ledger.list_reference import join_segment
 from newsletter.model.delivery import Outcome, State
 
 Store = Path | str

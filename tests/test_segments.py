@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from newsletter.audience.segments import MAX_CHARS, MAX_DEPTH, SegmentError, join_segment, parse_segment, split_segment
+from newsletter.audience.segments import MAX_CHARS, MAX_DEPTH, SegmentError, parse_segment
+from newsletter.ledger.list_reference import join_segment, split_segment
 
 ROW = {
     "email": "ann@example.com",

@@ -17,8 +17,6 @@ __all__ = ["MAX_CHARS", "MAX_DEPTH", "Segment", "SegmentError", "join_segment", 
 MAX_CHARS = 4_000
 """Of a segment: longer ones are lists of people, and belong in a list."""
 
-_MARK = "\nwhere "
-
 
 class SegmentError(ConfigError):
     """A segment that cannot be read: `picture` has it with a caret under the place."""
@@ -68,14 +66,3 @@ def parse_segment(source: str) -> Segment:
 
 
 # --- where a send's list and segment are kept -----------------------------------------------------------------------
-
-
-def join_segment(path: str, source: str) -> str:
-    """A list and the segment of it that a send went to, as the ledger keeps them in one text."""
-    return f"{path}{_MARK}{source}" if source else path
-
-
-def split_segment(text: str) -> tuple[str, str]:
-    """The path and the segment again; an empty segment for a whole list."""
-    path, _, source = text.partition(_MARK)
-    return path, source

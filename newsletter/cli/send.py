@@ -333,8 +333,8 @@ def _carry_out(
     progress: SendProgress,
     relays: str,
 ) -> Report | None:
-    from newsletter.audience.segments import join_segment
     from newsletter.delivery.deliver import Watcher
+    from newsletter.ledger.list_reference import join_segment
     from newsletter.pipeline.prepare_send import deliver_test, deliver_to_list, prepare
 
     watcher = Watcher(progress.outcome, progress.news, progress.waiting)
@@ -563,7 +563,7 @@ def _way(
     yes: bool,
     as_json: bool,
 ) -> _Way:
-    from newsletter.audience.segments import split_segment
+    from newsletter.ledger.list_reference import split_segment
     from newsletter.pipeline.prepare_send import Orders
 
     path, where = split_segment(audience)
@@ -648,8 +648,9 @@ def resolve(
     config_path: Path | None,
 ) -> None:
     """Decide about the uncertain of ISSUE: all of them, or the ones named."""
+    from newsletter.ledger.resolve import resolve_uncertain
     from newsletter.model.delivery import State
-    from newsletter.pipeline.prepare_send import known_issue, resolve_uncertain
+    from newsletter.pipeline.prepare_send import known_issue
 
     if resend == assume_sent:
         raise click.UsageError("write one of --resend and --assume-sent")

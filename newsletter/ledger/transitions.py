@@ -12,9 +12,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from newsletter.ledger.database.schema import MOVES, deliveries, issues, stamp_of
+from newsletter.ledger.database.schema import deliveries, issues, stamp_of
 from newsletter.ledger.plan import KnownIssue
 from newsletter.ledger.records import Claim, IllegalMoveError, Move, storable
+from newsletter.ledger.states import MOVES
 from newsletter.ledger.suppression import already_off, take_off
 from newsletter.model.delivery import State
 from newsletter.model.retry_delay import LONGEST_S

@@ -509,20 +509,3 @@ def open_people(config: Config, place: Path | str, when: Callable[[], datetime])
     """Those who signed up, left or bounced. Raises ConfigError where nothing was ever kept."""
     require_ledger(place, "nobody has signed up or left here")
     return People.open(place, when, config.secrets)
-
-
-def resolve_uncertain(ledger: Ledger, issue: str, addresses: Sequence[str], *, resend: bool) -> tuple[str, ...]:
-    """Settle those of whom nobody can know whether they have the issue -> the addresses that were settled.
-
-    Without `addresses` all of them. The person decides: mailed again by the next send, or counted as sent.
-    """
-    with ledger.hold(issue):
-        ledger.recover(issue)
-        uncertain = {fold_address(row.address): row.address for row in ledger.rows(issue, State.UNCERTAIN)}
-        wanted = [fold_address(address) for address in addresses] or list(uncertain)
-        strangers = [address for address in addresses if fold_address(address) not in uncertain]
-        if strangers:
-            raise ConfigError(f"{strangers[0]} is not uncertain for {issue}; `newsletter status {issue}` lists who is")
-        for key in wanted:
-            ledger.resolve(issue, uncertain[key], State.PENDING if resend else State.SENT)
-    return tuple(uncertain[key] for key in wanted)
