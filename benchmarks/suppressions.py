@@ -23,7 +23,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from newsletter.audience.people.store import People
-from newsletter.ledger.database.schema import stamp_of, suppressions
+from newsletter.ledger.database.schema import suppressions
+from newsletter.ledger.database.timestamps import stamp_of
 from newsletter.tokens import Shadows
 
 SECRET = "a secret of the benchmark"

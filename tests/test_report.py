@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.cli.report import report as report_command
-from newsletter.ledger.database.schema import time_of
+from newsletter.ledger.database.timestamps import time_of
 from newsletter.ledger.ledger import Claim, Ledger, Move
 from newsletter.ledger.queries import TimelineRow
 from newsletter.model.delivery import State

@@ -25,8 +25,9 @@ from newsletter.ledger import suppression as ledger_suppressed
 from newsletter.ledger import transitions as ledger_moves
 from newsletter.ledger.database.engine import told
 from newsletter.ledger.database.lock import advisory_lock, busy_at, lock_path, locked
-from newsletter.ledger.database.schema import issues, moment_of, pace, runs, stamp_of, tests, time_of, versions
+from newsletter.ledger.database.schema import issues, pace, runs, tests, versions
 from newsletter.ledger.database.storage import Storage
+from newsletter.ledger.database.timestamps import moment_of, stamp_of, time_of
 from newsletter.ledger.identity import Known, known_identity, note_identity
 from newsletter.ledger.queries import DomainRow, ReplyRow, TimelineRow
 from newsletter.ledger.records import Claim, Delivery, IllegalMoveError, IssueRow, Move, Plan, Run, Version, storable

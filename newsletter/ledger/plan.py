@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from newsletter.ledger.database.schema import deliveries, identities, issues, moment_of, time_of, versions
+from newsletter.ledger.database.schema import deliveries, identities, issues, versions
+from newsletter.ledger.database.timestamps import moment_of, time_of
 from newsletter.ledger.list_reference import split_segment
 from newsletter.ledger.records import Plan, storable
 from newsletter.model.delivery import State

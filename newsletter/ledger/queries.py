@@ -14,7 +14,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from newsletter.ledger.database.schema import deliveries, moment_of, time_of
+from newsletter.ledger.database.schema import deliveries
+from newsletter.ledger.database.timestamps import moment_of, time_of
 from newsletter.ledger.records import Delivery
 from newsletter.model.delivery import State
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from newsletter.ledger.database.schema import deliveries, issues, stamp_of
+from newsletter.ledger.database.schema import deliveries, issues
+from newsletter.ledger.database.timestamps import stamp_of
 from newsletter.ledger.plan import KnownIssue
 from newsletter.ledger.records import Claim, IllegalMoveError, Move, storable
 from newsletter.ledger.states import MOVES

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from newsletter.ledger.database.schema import stamp_of, time_of
+from newsletter.ledger.database.timestamps import stamp_of, time_of
 from newsletter.ledger.queries import TimelineRow
 from newsletter.model.delivery import State
 

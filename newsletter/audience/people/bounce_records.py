@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from newsletter.audience.people.bounce_score import SoftRule, soft_score, stale_days_of
 from newsletter.audience.people.history import kept
 from newsletter.audience.people.records import BounceDecision, BounceEvent, BounceKind, Reason
-from newsletter.ledger.database.schema import bounce_events, deliveries, issues, people, stamp_of, time_of
+from newsletter.ledger.database.schema import bounce_events, deliveries, issues, people
+from newsletter.ledger.database.timestamps import stamp_of, time_of
 from newsletter.ledger.records import storable
 from newsletter.tokens import token
 

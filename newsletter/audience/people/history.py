@@ -27,13 +27,12 @@ from newsletter.ledger.database.schema import (
     consents,
     deliveries,
     issues,
-    moment_of,
     people,
     preferences,
     suppressions,
     tests,
-    time_of,
 )
+from newsletter.ledger.database.timestamps import moment_of, time_of
 from newsletter.ledger.queries import delivery
 from newsletter.ledger.records import Delivery, storable
 from newsletter.model.delivery import State

@@ -36,8 +36,9 @@ from newsletter.audience.people.records import (
     Story,
     Suppression,
 )
-from newsletter.ledger.database.schema import consents, people, preferences, stamp_of, suppressions, time_of
+from newsletter.ledger.database.schema import consents, people, preferences, suppressions
 from newsletter.ledger.database.storage import Storage
+from newsletter.ledger.database.timestamps import stamp_of, time_of
 from newsletter.model.subscriber import Subscriber
 from newsletter.tokens import Shadows
 

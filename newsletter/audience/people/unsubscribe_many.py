@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from newsletter.addresses import fold_address
 from newsletter.audience.people.history import kept
 from newsletter.audience.people.records import Departure, Reason
-from newsletter.ledger.database.schema import stamp_of
+from newsletter.ledger.database.timestamps import stamp_of
 from newsletter.tokens import Shadows
 
 _AT_ONCE = 200

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from newsletter.errors import LedgerError, located
 from newsletter.ledger.database.engine import BUSY_TIMEOUT_S, Place, connected, parse_place, take_file, told
 from newsletter.ledger.database.ledger_file import LedgerFile, Watch, let_go
-from newsletter.ledger.database.schema import VERSION, bring_up_to_date, found_version
+from newsletter.ledger.database.migrations import bring_up_to_date, found_version
+from newsletter.ledger.database.schema import VERSION
 
 
 class Storage:

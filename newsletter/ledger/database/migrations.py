@@ -1,0 +1,118 @@
+"""TODO"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import sqlalchemy as sa
+
+from newsletter.ledger.database.schema import VERSION, _from_3, deliveries, ledger_version, metadata
+from newsletter.model.delivery import State
+
+
+def found_version(db: sa.Connection) -> int | None:
+    """The version of the ledger in this database; None where there is no ledger."""
+    if not sa.inspect(db).has_table(ledger_version.name):
+        return None
+    version = db.scalar(sa.select(ledger_version.c.version))
+    return None if version is None else int(version)
+
+
+_ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtext('newsletter ledger'))")
+
+
+def bring_up_to_date(db: sa.Connection) -> None:
+    """Make the tables, or turn those of an older version into today's, all in the transaction of `db`.
+
+    The caller has made sure that nobody else writes, and that what stands there is no newer than `VERSION`.
+    """
+    if db.dialect.name == "postgresql":
+        db.execute(_ONE_AT_A_TIME)  # two that create the same table at once would trip over each other
+    version = found_version(db)
+    if version is None:
+        metadata.create_all(db)
+        db.execute(sa.insert(ledger_version), {"version": VERSION})
+        return
+    for older in range(version, VERSION):
+        _MIGRATIONS[older](db)
+    db.execute(sa.update(ledger_version).values(version=VERSION))
+
+
+# Version 1 was SQLite's alone. It kept one content hash for an issue and none for a row: everybody who has, or may
+# have, the issue counts as a holder of version 1. Everybody it knew was on its only list.
+_FROM_1_RENAMED = (
+    "ALTER TABLE deliveries RENAME TO deliveries_1",
+    "ALTER TABLE issues RENAME TO issues_1",
+)
+
+
+_FROM_1_COPIED = (
+    """
+    INSERT INTO issues (issue, subject, version, plan, last_plan, post, audience, first_sent)
+    SELECT issue, subject, 1, 1, 1, '', '', CAST(round((julianday(first_sent) - 2440587.5) * 86400000) AS INTEGER)
+    FROM issues_1 ORDER BY first_sent IS NULL, first_sent, issue
+    """,
+    """
+    INSERT INTO versions (issue, version, content_hash, subject, since)
+    SELECT now.id, 1, old.content_hash, old.subject, coalesce(now.first_sent, 0)
+    FROM issues_1 AS old JOIN issues AS now ON now.issue = old.issue
+    """,
+    """
+    INSERT INTO deliveries
+      (id, issue, recipient_key, address, state, plan, version, attempts, updated, code, stage, message_id, reply)
+    SELECT
+      old.id, now.id, old.recipient_key, nullif(old.address, old.recipient_key), old.state, 1,
+      CASE WHEN old.state IN ('sent', 'uncertain', 'committing') THEN 1 ELSE 0 END,
+      old.attempts, coalesce(CAST(round((julianday(old.updated) - 2440587.5) * 86400000) AS INTEGER), 0),
+      old.code, old.stage, old.message_id, old.reply
+    FROM deliveries_1 AS old JOIN issues AS now ON now.issue = old.issue
+    ORDER BY old.id
+    """,
+    "DROP TABLE deliveries_1",
+    "DROP TABLE issues_1",
+)
+
+
+def _from_1(db: sa.Connection) -> None:
+    for statement in _FROM_1_RENAMED:
+        db.exec_driver_sql(statement)
+    metadata.create_all(db)
+    for statement in _FROM_1_COPIED:
+        db.exec_driver_sql(statement)
+
+
+# Version 2 knew nobody who is suppressed, and said so in a constraint, which SQLite changes with the table alone.
+_FROM_2_IN_POSTGRESQL = (
+    "ALTER TABLE deliveries DROP CONSTRAINT known_state",
+    "ALTER TABLE deliveries ADD CONSTRAINT known_state CHECK (state IN ({states}))",
+)
+
+
+_FROM_2_IN_SQLITE_BEFORE = ("DROP INDEX standing", "ALTER TABLE deliveries RENAME TO deliveries_2")
+
+
+_FROM_2_IN_SQLITE_AFTER = (
+    """
+    INSERT INTO deliveries ({columns}) SELECT {columns} FROM deliveries_2 ORDER BY id
+    """,
+    "DROP TABLE deliveries_2",
+)
+
+
+def _from_2(db: sa.Connection) -> None:
+    if db.dialect.name == "postgresql":
+        metadata.create_all(db)
+        states = ", ".join(f"'{state}'" for state in State)
+        for statement in _FROM_2_IN_POSTGRESQL:
+            db.exec_driver_sql(statement.format(states=states))
+        return
+    for statement in _FROM_2_IN_SQLITE_BEFORE:
+        db.exec_driver_sql(statement)
+    metadata.create_all(db)
+    columns = ", ".join(column.name for column in deliveries.columns)
+    for statement in _FROM_2_IN_SQLITE_AFTER:
+        db.exec_driver_sql(statement.format(columns=columns))
+
+
+_MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = MappingProxyType({1: _from_1, 2: _from_2, 3: _from_3})

@@ -1,0 +1,20 @@
+"""TODO"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def stamp_of(moment: datetime) -> int:
+    """How a time with a zone is stored; what is finer than a millisecond is cut off."""
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def time_of(stamp: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=stamp)
+
+
+def moment_of(stamp: int | None) -> datetime | None:
+    return None if stamp is None else time_of(stamp)
