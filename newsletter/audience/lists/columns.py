@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from newsletter.audience.lists.cells import TRIMMED, addresses_in, trim
-from newsletter.audience.lists.providers import Provider, provider_of
+from newsletter.audience.lists.providers import Provider, _words, provider_of
 from newsletter.audience.lists.standing import (
     Judge,
     Verdict,
@@ -27,10 +27,6 @@ from newsletter.errors import FaultError
 from newsletter.model.column_rules import NO_RULES, Rules
 
 _JOINTS = re.compile(r"[\s_.\-‐‑–:：*]+")
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
 
 
 # Compared in one spelling: small letters, without spaces, hyphens and the like.

@@ -178,3 +178,7 @@ PROVIDERS = (
 
 def provider_of(columns: frozenset[str]) -> Provider | None:
     return next((each for each in PROVIDERS if any(marks <= columns for marks in each.marks)), None)
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
