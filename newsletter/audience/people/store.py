@@ -36,6 +36,7 @@ from newsletter.audience.people.records import (
     Story,
     Suppression,
 )
+from newsletter.audience.people.statements import _ASKED, _FIRST_LISTS, _PREFER, _SUPPRESS
 from newsletter.ledger.database.schema import consents, people, preferences, suppressions
 from newsletter.ledger.database.storage import Storage
 from newsletter.ledger.database.timestamps import stamp_of, time_of
@@ -400,33 +401,7 @@ def _subscriber(person: Person) -> Subscriber:
     return Subscriber(person.address, MappingProxyType({**person.fields, **own}))
 
 
-_SUPPRESS = sa.text(
-    """
-    INSERT INTO suppressions (key, reason, at, issue, detail) VALUES (:key, :reason, :at, :issue, :detail)
-    ON CONFLICT (key, reason) DO NOTHING
-    """
-)
-
-
 def fingerprint(lang: str, fields: Mapping[str, str]) -> str:
     """32 digits for what somebody filled in to join, besides the address."""
     text = json.dumps([lang, sorted(fields.items())])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-_ASKED = sa.text(
-    """
-    INSERT INTO people (key, address, state, created, lang, fields)
-    VALUES (:key, :address, 'pending', :now, :lang, :fields)
-    ON CONFLICT (key) DO UPDATE
-    SET address = excluded.address, state = 'pending', lang = excluded.lang, fields = excluded.fields
-    """
-)
-_FIRST_LISTS = sa.text("INSERT INTO preferences (key, lists) VALUES (:key, :lists) ON CONFLICT (key) DO NOTHING")
-_PREFER = sa.text(
-    """
-    INSERT INTO preferences (key, lists, paused_until, frequency) VALUES (:key, :lists, :paused_until, :frequency)
-    ON CONFLICT (key) DO UPDATE
-    SET lists = excluded.lists, paused_until = excluded.paused_until, frequency = excluded.frequency
-    """
-)
