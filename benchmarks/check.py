@@ -55,7 +55,7 @@ def print_warm(post: Path, rounds: int) -> None:
     from newsletter.check.rendered.contrast import contrast_findings
     from newsletter.check.rendered.email_rules import sample_text
     from newsletter.check.source.fixes import find_slips
-    from newsletter.config.config import load_config
+    from newsletter.config.load import load_config
     from newsletter.pipeline.render_post import render_post
 
     config = load_config(None, {}, post.parent)

@@ -22,7 +22,7 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from newsletter.config.config import load_config
+from newsletter.config.load import load_config
 from newsletter.pipeline.render_post import render_post
 from newsletter.web.preview.app import page_weight
 

@@ -207,7 +207,7 @@ def draw_previews(browser: str, folder: Path, wanted: Sequence[str], out: Path =
     """The page at work on a copy of the example: with its list, and with trouble."""
     from playwright.sync_api import sync_playwright
 
-    from newsletter.config.config import load_config
+    from newsletter.config.load import load_config
     from newsletter.web.preview.live_rendering import Studio
     from newsletter.web.preview.server import PreviewServer
 

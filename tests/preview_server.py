@@ -14,7 +14,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
-from newsletter.config.config import load_config
+from newsletter.config.load import load_config
 from newsletter.web.preview.live_rendering import Studio
 from newsletter.web.preview.server import PreviewServer
 

@@ -22,7 +22,7 @@ from newsletter.addresses import fold_address
 from newsletter.audience.audience import NAMED_ROWS, Audience, read_audience
 from newsletter.audience.lists.rows import Row
 from newsletter.cli.console import all_warnings, audience_line
-from newsletter.config.config import load_config
+from newsletter.config.load import load_config
 from newsletter.errors import ContentError
 from newsletter.model.findings import Finding
 from newsletter.model.subscriber import Subscriber

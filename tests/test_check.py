@@ -26,7 +26,7 @@ from newsletter.check.links.checker import LinkChecker
 from newsletter.check.rendered.width import width_findings
 from newsletter.check.rule_list import RULES, describe, rule_of
 from newsletter.check.source.fixes import Mended, mend_text
-from newsletter.config.config import load_config
+from newsletter.config.load import load_config
 from newsletter.errors import ContentError
 from newsletter.model.findings import Finding
 from newsletter.model.transform import map_images

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from newsletter.config.config import Config, describe, load_config
+from newsletter.config.config import Config
+from newsletter.config.load import load_config
+from newsletter.config.reference import describe
 from newsletter.config.relay_url import TlsSetting, parse_relay
 from newsletter.errors import ConfigError
 from newsletter.model.delivery import Relay, Sender

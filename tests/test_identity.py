@@ -428,7 +428,7 @@ def test_a_connection_string_is_no_file_name(folder: Path, place: str) -> None:
 
 @pytest.mark.parametrize("place", ["a=b.db", "state/sent.db", "/tmp/x y.db", "C:\\x\\sent.db", "ann@home.db"])
 def test_a_file_name_may_look_odd(place: str) -> None:
-    from newsletter.config.config import parse_ledger
+    from newsletter.config.ledger_url import parse_ledger
 
     assert parse_ledger(place) == Path(place)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.config.config import Config, load_config
+from newsletter.config.config import Config
+from newsletter.config.load import load_config
 from newsletter.errors import ConfigError
 from newsletter.pipeline.choose_relays import choose_lanes
 

@@ -11,7 +11,7 @@ from front_door import Run, newsletter, write_post
 from smtp_server import Rule, SmtpServer
 
 from newsletter.audience.people.store import People
-from newsletter.config.config import load_config
+from newsletter.config.load import load_config
 from newsletter.web.preview.live_rendering import Snapshot, Studio
 
 ISSUE = "2026-03-01-hello"

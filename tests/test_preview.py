@@ -17,7 +17,7 @@ from front_door import CHECKOUT, finish, newsletter, start, write_post
 from preview_server import POST, Running, preview_of
 from pygments.lexer import Lexer
 
-from newsletter.config.config import load_config
+from newsletter.config.load import load_config
 from newsletter.web.catcher.server import Catcher
 from newsletter.web.mail_view import read_mail
 from newsletter.web.preview.app import page_weight

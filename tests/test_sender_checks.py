@@ -10,7 +10,8 @@ from front_door import newsletter, write_list, write_post
 from smtp_server import SmtpServer
 from test_dkim import ED25519, pem
 
-from newsletter.config.config import Config, load_config
+from newsletter.config.config import Config
+from newsletter.config.load import load_config
 from newsletter.model.delivery import Relay
 from newsletter.model.mailbox_providers import PROVIDERS, provider_of
 from newsletter.pipeline.sender_checks import sender_warnings, signature_at_hand

@@ -14,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.config import validators as entries
-from newsletter.config.config import Config, LaneSettings, load_config, parse_ledger
+from newsletter.config.config import Config, LaneSettings
+from newsletter.config.ledger_url import ledger_url, parse_ledger
+from newsletter.config.load import load_config
 from newsletter.config.relay_url import password_variables
 from newsletter.config.section import keys_of
 from newsletter.config.settings import SECTIONS
@@ -725,7 +727,7 @@ def test_a_ledger_from_the_command_line() -> None:
 @given(st.text(alphabet="postgrqlie:/@?&=.[]1a ").map("postgresql://".__add__))
 def test_no_secret_of_a_ledger_is_shown(url: str) -> None:
     try:
-        kept = entries.ledger_url(url)
+        kept = ledger_url(url)
     except FaultError as fault:
         assert fault.what.startswith('is "postgresql://…"')  # noqa: PT017 - what it says is the point
         return

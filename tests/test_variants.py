@@ -11,7 +11,8 @@ import pytest
 
 import newsletter.pipeline.render_post
 from newsletter.audience.audience import Audience, read_audience
-from newsletter.config.config import Config, load_config
+from newsletter.config.config import Config
+from newsletter.config.load import load_config
 from newsletter.errors import EXIT_CONTENT, ContentError
 from newsletter.message.compose import fill, slot_values
 from newsletter.model.delivery import Sender

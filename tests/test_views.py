@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.check.clients.views import GMAIL_CLIP, as_word, clipped, holds_in_word, is_clipped, without_styles
-from newsletter.config.config import load_config
+from newsletter.config.load import load_config
 from newsletter.message.compose import fill
 from newsletter.pipeline.render_post import render_post
 

@@ -16,7 +16,7 @@ from front_door import Run, newsletter, start, write_list, write_post
 from web_site import ADA, LISTS, NOW, SECRET, TOML, Answer, Site, button_of, running
 
 from newsletter.audience.people.records import Preferences, Reason, Standing
-from newsletter.config.config import load_config
+from newsletter.config.load import load_config
 from newsletter.errors import ConfigError
 from newsletter.ledger.ledger import Ledger, Move
 from newsletter.model.delivery import Relay, State

@@ -14,7 +14,7 @@ from web_site import SECRET, TOML, Clock, Site, running
 
 from newsletter.audience.people.records import Reason
 from newsletter.bounces.webhooks.read import WebhookSecrets
-from newsletter.config.config import load_config
+from newsletter.config.load import load_config
 from newsletter.web.public.webhooks import hook_secrets, provider_hooks
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from newsletter.audience.people.store import People
-from newsletter.config.config import Config, load_config
+from newsletter.config.config import Config
+from newsletter.config.load import load_config
 from newsletter.tokens import Link, LinkPurpose, make_link
 from newsletter.web.catcher.server import Catcher
 from newsletter.web.public.app import Hook

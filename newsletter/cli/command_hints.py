@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from newsletter.config.config import Config, load_config
+from newsletter.config.config import Config
+from newsletter.config.load import load_config
 from newsletter.errors import ConfigError
 from newsletter.ledger.database.engine import parse_place
 

@@ -62,7 +62,7 @@ def images_mode(images: str | None) -> ImageMode | None:
 
 def load(path: Path | None, post: str = "") -> Config:
     """The configuration that a post belongs to: of its own folder or one above, else of the current one."""
-    from newsletter.config.config import load_config
+    from newsletter.config.load import load_config
 
     if path is None and post not in ("", "-"):
         config = load_config(None, os.environ, Path(post).parent)

@@ -21,7 +21,7 @@ def report(issue: str, html: Path | None, ledger_url: str | None, config_path: P
 
     --html writes one page with a timeline, to keep or to pass on; it names addresses, so mind who gets it.
     """
-    from newsletter.config.config import parse_ledger
+    from newsletter.config.ledger_url import parse_ledger
     from newsletter.pipeline.guard_outputs import require_free
     from newsletter.pipeline.prepare_send import known_issue, open_ledger
     from newsletter.report.as_text import report_text

@@ -232,7 +232,7 @@ def send(  # one parameter per option
 
 
 def _place(config: Config, ledger_url: str | None) -> Path | str:
-    from newsletter.config.config import parse_ledger
+    from newsletter.config.ledger_url import parse_ledger
 
     return parse_ledger(ledger_url) if ledger_url else config.ledger_place
 
@@ -667,7 +667,7 @@ def resolve(
 
 
 def _open(config: Config, ledger_url: str | None) -> Any:
-    from newsletter.config.config import parse_ledger
+    from newsletter.config.ledger_url import parse_ledger
     from newsletter.pipeline.prepare_send import open_ledger
 
     def now() -> datetime:

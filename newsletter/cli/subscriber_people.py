@@ -146,7 +146,7 @@ COMMANDS = (show, forget, suppress, suppressed)
 def _people(config_path: Path | None, ledger_url: str | None, *, make: bool = False) -> Iterator[People]:
     """The people of the configured ledger; `make` one where there is none yet."""
     from newsletter.audience.people.store import People
-    from newsletter.config.config import parse_ledger
+    from newsletter.config.ledger_url import parse_ledger
     from newsletter.pipeline.prepare_send import open_people
 
     def now() -> datetime:

@@ -5,35 +5,29 @@ Every fault is a ConfigError that names file, line and key. No secret is in the 
 
 from __future__ import annotations
 
-import json
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from newsletter.config.imap_url import IMAP_VARIABLE
+from newsletter.config.fault_messages import _sentence
+from newsletter.config.ledger_url import _ledger_place
 from newsletter.config.mail_sections import DKIM_VARIABLE, SECRET_VARIABLE, DkimSection, RelaySection, dkim_variable
-from newsletter.config.relay_url import PASSWORD_VARIABLE, read_relay
-from newsletter.config.section import Fault, Key, keys_of
-from newsletter.config.settings import LABELS, RELAYS, SECTIONS, Settings, read_settings
-from newsletter.config.validators import TOKEN, ledger_path, ledger_url
-from newsletter.errors import ConfigError, ConfigFaultsError, FaultError, located
-from newsletter.files import open_regular
+from newsletter.config.section import Fault
+from newsletter.config.settings import Settings
+from newsletter.config.signing_secrets import _SECRET_REMEDY, SAMPLE_SECRET
+from newsletter.config.validators import TOKEN
+from newsletter.errors import ConfigError, located
 from newsletter.model.delivery import Relay, Sender
-from newsletter.text import CONTROL, LONG_NUMBER, digits_line, printable, shown
-from newsletter.toml_lines import Where, line_of
+from newsletter.text import shown
+from newsletter.toml_lines import Where
 
 if TYPE_CHECKING:
     from newsletter.model.schedule import QuietHours, Rate
 
 FILE_NAME = "newsletter.toml"
-MIN_SECRET = 16
-"""How many characters the secret must have: 16 random letters and digits are 95 bits, past guessing."""
-
-SAMPLE_SECRET = "not a secret: for samples only"  # noqa: S105 - what it says
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,245 +259,10 @@ def _list_label(name: str) -> str:
     return f"{label or 'newsletter'}-{sha256(name.encode()).hexdigest()[:8]}"
 
 
-def parse_ledger(place: str) -> Path | str:
-    """A ledger as a command line names it: a path, or a URL as [ledger] `url` takes it. Raises ConfigError."""
-    try:
-        if "://" not in place:
-            return Path(ledger_path(place))
-        return _ledger_place(ledger_url(place), Path())
-    except FaultError as fault:
-        remedy = fault.remedy or "write postgresql://user@host/name, or the path of a file"
-        raise ConfigError(f"the ledger {fault.what}; {remedy}") from fault
-
-
-def _ledger_place(url: str, root: Path) -> Path | str:
-    scheme, _, rest = url.partition(":///")
-    return root / rest if scheme == "sqlite" else url
-
-
 # --- reading --------------------------------------------------------------------------------------------------------
-
-
-def load_config(path: Path | None, env: Mapping[str, str], start: Path) -> Config:
-    """The file at `path`, else the nearest newsletter.toml in `start` or above it, else the defaults."""
-    if path is not None:
-        return _read_config(path, str(path), _read_bytes(path), env)
-    for folder in (start, *start.absolute().parents):
-        candidate = folder / FILE_NAME
-        try:
-            content = _read_bytes(candidate)
-        except _MissingError:
-            continue
-        return _read_config(candidate, FILE_NAME if folder == start else str(candidate), content, env)
-    return Config(start, None, Settings(), secrets=_read_secrets(env))
-
-
-class _MissingError(ConfigError):
-    """There is no file at all."""
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        with open_regular(path) as file:
-            return file.read()
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise _MissingError(
-            located(str(path), None, "there is no such file", f"give the path of a {FILE_NAME}")
-        ) from error
-    except IsADirectoryError as error:
-        raise ConfigError(
-            located(str(path), None, "a folder, not a file", f"give the path of a {FILE_NAME}")
-        ) from error
-    except OSError as error:
-        raise ConfigError(
-            located(str(path), None, f"cannot be read: {error.strerror}", "make the file readable")
-        ) from error
-
-
-def _read_config(path: Path, name: str, content: bytes, env: Mapping[str, str]) -> Config:
-    text = _decode(name, content)
-    try:
-        tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(_syntax_fault(name, text, str(error))) from error
-    except ValueError as error:  # of the integers, after TOMLDecodeError, which is one too
-        raise ConfigError(located(name, digits_line(text), LONG_NUMBER, "write a shorter one")) from error
-    except RecursionError as error:
-        raise ConfigError(located(name, None, "arrays or tables nested too deeply", "write plain keys")) from error
-    settings, faults = read_settings(tree)
-    relays: tuple[Relay, ...] = ()
-    if not faults:
-        relays, faults = _read_relays(settings, env)
-    if faults:
-        in_order = sorted(faults, key=lambda fault: line_of(text, fault.where) or 0)
-        raise ConfigFaultsError([_sentence(name, text, tree, fault) for fault in in_order])
-    pems = {name: value for name, value in env.items() if name.startswith(DKIM_VARIABLE) and value}
-    return Config(path.parent, path, settings, relays, _read_secrets(env), text, pems)
-
-
-def _read_relays(settings: Settings, env: Mapping[str, str]) -> tuple[tuple[Relay, ...], tuple[Fault, ...]]:
-    places: list[tuple[Where, RelaySection]] = [(("relays", index), each) for index, each in enumerate(settings.relays)]
-    if settings.relay.url:
-        places.append((("relay",), settings.relay))
-    relays: list[Relay] = []
-    faults: list[Fault] = []
-    for where, keys in places:
-        # A login by token needs no password, and is given none.
-        passwords = {} if keys.auth == "xoauth2" else env
-        try:
-            relay = read_relay(keys.url, passwords, keys.tls, keys.name)
-        except FaultError as fault:
-            faults.append(Fault((*where, "url"), fault.what, fault.remedy))
-            continue
-        if keys.auth != "auto" and not relay.user:
-            what = f'is "{keys.auth}", but url names no user'
-            faults.append(Fault((*where, "auth"), what, 'write url = "smtp://user@host", or take auth out'))
-        relays.append(
-            replace(relay, auth=keys.auth, token_command=keys.token_command, weight=keys.weight, ehlo=keys.ehlo)
-        )
-    return tuple(relays), tuple(faults)
-
-
-_SECRET_REMEDY = "what `openssl rand -hex 32` prints, and keep it: older links stop working with another one"  # noqa: S105
-
-
-def _read_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
-    """One, or the newest first with commas between: the older ones for what was mailed before."""
-    text = env.get(SECRET_VARIABLE, "")
-    if CONTROL.search(text):
-        what = "the secret has a line break or control character"
-        raise ConfigError(located(SECRET_VARIABLE, None, what, "set the variable without it"))
-    secrets = tuple(secret.strip() for secret in text.split(",")) if text else ()
-    for number, secret in enumerate(secrets, 1):
-        if len(secret) < MIN_SECRET:
-            which = "the secret" if len(secrets) == 1 else f"the secret number {number}, between commas,"
-            what = f"{which} has fewer than {MIN_SECRET} characters and could be guessed"
-            raise ConfigError(located(SECRET_VARIABLE, None, what, f"set it to {_SECRET_REMEDY}"))
-    return secrets
-
-
-def _decode(name: str, content: bytes) -> str:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise ConfigError(located(name, 1, "the file is UTF-16, not UTF-8", "save it as UTF-8"))
-    if b"\0" in content:
-        raise ConfigError(located(name, None, "a binary file, not TOML", f"give the path of a {FILE_NAME}"))
-    try:
-        return content.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        what = f"byte 0x{content[error.start]:02x} is not UTF-8"
-        raise ConfigError(located(name, line, what, "save the file as UTF-8")) from error
-
-
-def _syntax_fault(name: str, text: str, message: str) -> str:
-    """tomllib puts the place at the end of its words: `... (at line 3, column 5)`, `... (at end of document)`."""
-    remedy = 'write key = "value", each on a line of its own below its [section]'
-    place = re.fullmatch(r"(?P<what>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)", message, re.DOTALL)
-    if place:
-        return located(name, int(place["line"]), f"not TOML: {place['what']}", remedy, int(place["column"]))
-    lines = text.split("\n")
-    what = message.removesuffix(" (at end of document)")
-    return located(name, len(lines), f"not TOML: {what}", remedy, len(lines[-1]) + 1)
 
 
 # --- faults ---------------------------------------------------------------------------------------------------------
 
 
-def _sentence(name: str, text: str, tree: Mapping[str, Any], fault: Fault) -> str:
-    if fault.unknown:
-        return _unknown_key(name, text, tree, fault.where)
-    line = line_of(text, fault.where)
-    below = ".".join(printable(part) for part in fault.where[1:] if isinstance(part, str))
-    what = f"{_title(fault.where)} {below} {fault.what}" if below else f"{_title(fault.where)} {fault.what}"
-    remedy = fault.remedy
-    if not remedy:
-        remedy = _example(fault.where) if below else f"write {_title(fault.where)} and its keys below"
-    return located(name, line, what, remedy)
-
-
-def _title(where: Where) -> str:
-    listed = where[0] == "relays" or (len(where) > 1 and isinstance(where[1], int))
-    return f"[[{where[0]}]]" if listed else f"[{where[0]}]"
-
-
-def _example(where: Where) -> str:
-    """The remedy for a key that names none."""
-    names = [part for part in where[1:] if isinstance(part, str)]
-    section = SECTIONS[str(where[0])]
-    if section is None:
-        return f"write {_toml_key(names[-1])} = {_toml(LABELS.example)}"
-    _, key = keys_of(section)[names[0]]
-    if len(names) > 1 and isinstance(key.example, dict):
-        return f"write {_toml_key(names[-1])} = {_toml(next(iter(key.example.values())))}"
-    return f"write {names[0]} = {_toml(key.example)}"
-
-
-def _unknown_key(name: str, text: str, tree: Mapping[str, Any], where: Where) -> str:
-    line = line_of(text, where)
-    key = str(where[-1])
-    sections = {section: tuple(keys_of(keys)) if keys else () for section, keys in SECTIONS.items()}
-    if len(where) == 1:
-        if not _is_section(tree[key]):
-            owners = [section for section, keys in sections.items() if key in keys]
-            remedy = f"write it below [{owners[0] if owners else 'newsletter'}]"
-            return located(name, line, f"the key {shown(key)} stands outside any section", remedy)
-        what, known = f"no section is named [{printable(key)}]", tuple(sections)
-    else:
-        what, known = f"{_title(where)} has no key {shown(key)}", sections[str(where[0])]
-        if any(word in key.lower() for word in ("pass", "secret", "pem")):
-            variable = _SECRETS.get(str(where[0]), PASSWORD_VARIABLE)
-            return located(name, line, what, f"remove it, and set the environment variable {variable}")
-        if key in SECTIONS:
-            return located(name, line, what, f"write it as a section of its own, [{key}]")
-    import difflib  # 10 ms that only a fault needs
-
-    nearest = difflib.get_close_matches(key.lower(), known, n=1)
-    remedy = f"did you mean {nearest[0]}?" if nearest else f"it may have {', '.join(known)}"
-    return located(name, line, what, remedy)
-
-
-_SECRETS = {"newsletter": SECRET_VARIABLE, "dkim": DKIM_VARIABLE, "ledger": "PGPASSWORD", "bounces": IMAP_VARIABLE}
-
-
-def _is_section(value: object) -> bool:
-    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(each, dict) for each in value))
-
-
 # --- the keys, described --------------------------------------------------------------------------------------------
-
-
-def describe() -> str:
-    """Every key in a Markdown table: its default and its meaning."""
-    rows = ["| Section | Key | Default | Meaning |", "|---|---|---|---|"]
-    for section, keys in SECTIONS.items():
-        if section == "relays":
-            rows.append(f"| `[[relays]]` | any |  | {RELAYS} |")
-        elif keys is None:
-            rows.append(f"| `[{section}]` | any |  | {LABELS.about} |")
-        else:
-            rows += (_row(section, name, key) for name, (_, key) in keys_of(keys).items())
-    return "\n".join(rows) + "\n"
-
-
-def _row(section: str, name: str, key: Key) -> str:
-    default = f"`{_toml(key.default)}`" if key.default else ""
-    example = f" Example: `{name} = {_toml(key.example)}`" if key.example != key.default else ""
-    return f"| `[{section}]` | `{name}` | {default} | {key.about}{example} |"
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    match value:
-        case str():
-            return json.dumps(value, ensure_ascii=False)
-        case dict():
-            return "{ " + ", ".join(f"{_toml_key(name)} = {_toml(each)}" for name, each in value.items()) + " }"
-        case list():
-            return "[" + ", ".join(_toml(each) for each in value) + "]"
-        case _:
-            return f"{value:g}"
-
-
-def _toml_key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _toml(printable(name))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from newsletter.config import validators as entries
 from newsletter.config.relay_url import PASSWORD_VARIABLE, RELAY_EXAMPLE, RELAY_NAME, AuthSetting, TlsSetting
 from newsletter.config.section import Section, array, choice, key, number, text, whole
+from newsletter.config.url_validators import list_help, unsubscribe_url
 
 if TYPE_CHECKING:
     from newsletter.model.schedule import QuietHours, Rate
@@ -59,7 +60,7 @@ class NewsletterSection(Section):
         "bulk senders). `{token}` stands for a code that tells one subscriber from another and cannot be guessed; it "
         f"needs the environment variable `{SECRET_VARIABLE}`. `{{email}}` stands for the address itself. Plain http is "
         "for this machine only.",
-        text(entries.unsubscribe_url),
+        text(unsubscribe_url),
         example="https://news.example.com/leave?t={token}",
     )
     list_id: str = key(
@@ -70,7 +71,7 @@ class NewsletterSection(Section):
     )
     list_help: str = key(
         "Where a subscriber finds help: an https or mailto address, in the header List-Help (RFC 2369).",
-        text(entries.list_help),
+        text(list_help),
         example="https://news.example.com/help",
     )
     feedback_id: str = key(

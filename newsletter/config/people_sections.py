@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from newsletter.config import validators as entries
 from newsletter.config.imap_url import IMAP_VARIABLE
 from newsletter.config.section import Section, array, key, text, whole
+from newsletter.config.url_validators import origin, serve_url, web_address
 from newsletter.model.column_rules import Rule
 
 
@@ -17,7 +18,7 @@ class ServeSection(Section):
         "The public address of `newsletter serve`, where links in mails lead: people join, confirm, leave and say what "
         "they want there. Where `unsubscribe_url` is not set, it is made from this. Plain http is for this machine "
         "only.",
-        text(entries.serve_url),
+        text(serve_url),
         example="https://news.example.com",
     )
     trusted_proxies: tuple[str, ...] = key(
@@ -48,12 +49,12 @@ class ServeSection(Section):
     )
     privacy_url: str = key(
         "Where the sign-up page's link to your privacy notice leads.",
-        text(entries.web_address),
+        text(web_address),
         example="https://example.com/privacy",
     )
     embed_on: tuple[str, ...] = key(
         "The sites whose pages may show `/join/form` in a frame.",
-        array(text(entries.origin), "web addresses"),
+        array(text(origin), "web addresses"),
         default=(),
         example=["https://blog.example.com"],
     )

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from newsletter.config import validators as entries
 from newsletter.config.alignment import is_aligned, organizational_domain
+from newsletter.config.ledger_url import ledger_url
 from newsletter.config.mail_sections import DeliverySection, DkimSection, NewsletterSection, RelaySection
 from newsletter.config.people_sections import BouncesSection, ServeSection, SubscribersSection
 from newsletter.config.relay_url import RELAY_EXAMPLE, same_name
@@ -26,6 +27,7 @@ from newsletter.config.section import (
     text,
     whole,
 )
+from newsletter.config.url_validators import base_path, secure_address, web_address
 from newsletter.errors import FaultError
 from newsletter.toml_lines import Where
 
@@ -36,10 +38,10 @@ ImagesSetting = Literal["remote", "embed", "mirror"]
 class SiteSection(Section):
     url: str = key(
         "The public address of the blog, as Jekyll's `url`: the links and images of a post start there.",
-        text(entries.web_address),
+        text(web_address),
         example="https://blog.example.com",
     )
-    baseurl: str = key("The path below it, as Jekyll's `baseurl`.", text(entries.base_path), example="/daily")
+    baseurl: str = key("The path below it, as Jekyll's `baseurl`.", text(base_path), example="/daily")
     source: str = key(
         "The folder of the Jekyll blog, seen from this file. What `url`, `baseurl` and `permalink` do not say here is "
         "read from its `_config.yml`.",
@@ -93,7 +95,7 @@ class ImagesSection(Section):
     )
     url: str = key(
         "The https address under which that folder is published.",
-        text(entries.secure_address),
+        text(secure_address),
         example="https://blog.example.com/assets/newsletter",
     )
 
@@ -109,7 +111,7 @@ class LedgerSection(Section):
     url: str = key(
         "The ledger's address in place of `path`: `postgresql://[user@]host[:port]/name`, or `sqlite:///path`. The "
         "password comes from `~/.pgpass` or the environment variable `PGPASSWORD`, never from here.",
-        text(entries.ledger_url),
+        text(ledger_url),
         example="postgresql://news@db.example.com/newsletter",
     )
 

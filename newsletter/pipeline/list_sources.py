@@ -10,7 +10,8 @@ from pathlib import Path
 from newsletter.audience.audience import Audience, is_sign_ups, read_audience
 from newsletter.audience.lists.rows import Rows
 from newsletter.audience.people.as_list import list_sign_ups
-from newsletter.config.config import Config, parse_ledger
+from newsletter.config.config import Config
+from newsletter.config.ledger_url import parse_ledger
 from newsletter.model.column_rules import Rule, Rules, rules_of
 from newsletter.pipeline.prepare_send import open_people
 

@@ -1,0 +1,33 @@
+"""TODO"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from newsletter.config.mail_sections import SECRET_VARIABLE
+from newsletter.errors import ConfigError, located
+from newsletter.text import CONTROL
+
+MIN_SECRET = 16
+"""How many characters the secret must have: 16 random letters and digits are 95 bits, past guessing."""
+
+
+SAMPLE_SECRET = "not a secret: for samples only"  # noqa: S105 - what it says
+
+
+_SECRET_REMEDY = "what `openssl rand -hex 32` prints, and keep it: older links stop working with another one"  # noqa: S105
+
+
+def _read_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
+    """One, or the newest first with commas between: the older ones for what was mailed before."""
+    text = env.get(SECRET_VARIABLE, "")
+    if CONTROL.search(text):
+        what = "the secret has a line break or control character"
+        raise ConfigError(located(SECRET_VARIABLE, None, what, "set the variable without it"))
+    secrets = tuple(secret.strip() for secret in text.split(",")) if text else ()
+    for number, secret in enumerate(secrets, 1):
+        if len(secret) < MIN_SECRET:
+            which = "the secret" if len(secrets) == 1 else f"the secret number {number}, between commas,"
+            what = f"{which} has fewer than {MIN_SECRET} characters and could be guessed"
+            raise ConfigError(located(SECRET_VARIABLE, None, what, f"set it to {_SECRET_REMEDY}"))
+    return secrets
