@@ -15,8 +15,9 @@ from typing import Any
 
 from smtp_server import SmtpServer
 
-from newsletter.delivery.deliver import Route, Stopped, Watcher, deliver
+from newsletter.delivery.deliver import Stopped, Watcher, deliver
 from newsletter.delivery.rate_limits import Pace
+from newsletter.delivery.routes import Route
 from newsletter.delivery.smtp.session import Timeouts
 from newsletter.delivery.throttle import Lane, Rules
 from newsletter.ledger.ledger import Claim, Delivery, Ledger, Move, Plan

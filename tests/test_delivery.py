@@ -27,7 +27,8 @@ from smtp_server import EXTENSIONS, PLAIN, Action, Fault, Point, Rule, SmtpServe
 
 from newsletter.audience.people.store import People
 from newsletter.delivery import deliver as delivery
-from newsletter.delivery.deliver import TRIES_A_RUN, Canary, Stopped
+from newsletter.delivery.canary import Canary
+from newsletter.delivery.deliver import TRIES_A_RUN, Stopped
 from newsletter.delivery.smtp import connect as connecting
 from newsletter.delivery.smtp import session as smtp
 from newsletter.delivery.smtp.session import Timeouts

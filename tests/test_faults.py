@@ -28,7 +28,8 @@ from front_door import DEADLINE_S, finish, newsletter, people, start, write_list
 from smtp_server import EXTENSIONS, PLAIN, Fault, Point, Rule, SmtpServer
 from test_processes import wait_until_signal_is_taken
 
-from newsletter.delivery.deliver import Canary, Stopped
+from newsletter.delivery.canary import Canary
+from newsletter.delivery.deliver import Stopped
 from newsletter.delivery.smtp.session import MAX_LINE_BYTES, MAX_REPLY_BYTES, Timeouts
 from newsletter.errors import ConfigError, DeliveryError
 from newsletter.ledger.database import engine as database

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import math
-import signal
-import ssl
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Protocol
 
+from newsletter.delivery.canary import Canary
+from newsletter.delivery.connection import IDLE_S
 from newsletter.delivery.group_commit import Journal
-from newsletter.delivery.rate_limits import Pace
+from newsletter.delivery.interrupts import _all, _interrupts
+from newsletter.delivery.recipient_queue import CLAIMED_AT_ONCE, LOOK_AHEAD, TOLD_FROM_S, Book, _used_up
+from newsletter.delivery.routes import Route
 from newsletter.delivery.smtp.connect import UnreachableError
-from newsletter.delivery.smtp.session import Session, Timeouts
-from newsletter.delivery.throttle import Lane
+from newsletter.delivery.smtp.session import Session
 from newsletter.errors import DeliveryError
 from newsletter.ledger.ledger import Claim, Move
 from newsletter.message.compose import Composer
@@ -31,16 +30,10 @@ from newsletter.model.moments import shown_local, shown_moment
 from newsletter.model.retry_delay import next_try
 from newsletter.model.schedule import QuietHours
 from newsletter.model.subscriber import Subscriber
-from newsletter.signals import ending_signals
-
-CLAIMED_AT_ONCE = 500
-"""Recipients taken from the ledger in one transaction. A kill gives them all back; they are only not yet tried."""
 
 TRIES_A_RUN = 3
 """How often one run tries somebody whose connection broke, or whom the relay told to come back more slowly."""
 
-IDLE_S = 20.0
-"""A connection with nothing to do for longer is closed; RFC 5321, 4.5.3.2.7 lets a server do so after 5 minutes."""
 
 RECIPIENTS_A_CONNECTION = 10
 """A further connection pays once there is more than this for each; below it, the logins would take longer."""
@@ -48,95 +41,9 @@ RECIPIENTS_A_CONNECTION = 10
 RECHECK_S = 5.0
 """Whoever waits for a change looks again after this, so that a clock that is set forward is noticed."""
 
-TOLD_FROM_S = 60.0
-"""A wait for a rate that is longer is news to the person."""
 
 NOTICED_FROM_S = 3.0
 """A shorter wait is over before a line about it could be read."""
-
-LOOK_AHEAD = 200
-"""How far a connection looks past recipients whose domain has to wait."""
-
-
-class Book(Protocol):
-    """What the loop needs of a ledger, never two at once. `is_far`: across a network, so not to be waited for."""
-
-    is_far: bool
-
-    def claim(self, limit: int, after: int) -> Sequence[tuple[Claim, Subscriber]]:
-        """The next recipients who are due, beyond row `after`; empty when there are none."""
-
-    def write(self, moves: Sequence[Move]) -> Collection[int]:
-        """Durable when it returns. The rows whose people must not be mailed after all; these were not moved."""
-
-    def keep_pace(self, marks: Mapping[str, str]) -> None: ...
-
-
-@dataclass(slots=True)
-class Route:
-    """A relay, and how it is to be used in this run. Of several, each gets its `relay.weight` of the mail."""
-
-    relay: Relay
-    pace: Pace
-    lane: Lane
-    timeouts: Timeouts
-    connections: int = 1
-    messages_per_connection: int = 0
-    tls_context: ssl.SSLContext | None = None
-    limits: str = ""
-    """What `pace` allows, in words."""
-
-    held: bool = True
-    """Whether quiet hours and rates hold its mail back: not what a catcher swallows, nor a test. It counts all the
-    same."""
-
-    closed: str = ""
-    used_up: str = field(default="", init=False)
-    """Why nothing more is begun through it in this run, though what is under way ends as usual."""
-
-    overlaps: bool | None = field(default=None, init=False)
-    """Whether an envelope may go out with the dot before it; None until one connection has tried."""
-
-    trying: bool = field(default=False, init=False)
-    told_wait: bool = field(default=False, init=False)
-    told_silence: bool = field(default=False, init=False)
-    share: float = field(default=0.0, init=False)
-    moved_at: float = field(default=0.0, init=False)
-    answered: int = field(default=0, init=False)
-    crew: list[int] = field(default_factory=list, init=False)
-    open: int = field(default=0, init=False)
-    opening: int = field(default=0, init=False)
-    proven: bool = field(default=False, init=False)
-
-    def opened(self, number: int) -> None:
-        """A connection is there, and those that are come first: where fewer are allowed, the others are too many."""
-        self.crew.remove(number)
-        self.crew.insert(self.open, number)
-        self.open += 1
-        self.proven = True
-
-    def lost(self, number: int) -> None:
-        """It is there no more."""
-        self.open -= 1
-        self.crew.remove(number)
-        self.crew.insert(self.open, number)
-
-    @property
-    def why_closed(self) -> str:
-        return self.closed or self.lane.stopped
-
-    @property
-    def why_idle(self) -> str:
-        return self.why_closed or self.used_up
-
-
-@dataclass(frozen=True, slots=True)
-class Canary:
-    """Send to so many first, wait, and go on only when at most this share of them was refused."""
-
-    count: int
-    wait_s: float
-    refusals: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -791,48 +698,5 @@ def _is_used_up(session: Session, outcome: Outcome) -> bool:
     return outcome.connection and session.carried > 0
 
 
-def _used_up(until: float, limits: str = "", then: str = "the next may go") -> str:
-    return f"its limit is used up{f' ({limits})' if limits else ''}; {then} at {shown_local(until)}"
-
-
 def _noticed(reason: str, now: float, wait_s: float) -> Wait | None:
     return Wait(reason, now + wait_s) if NOTICED_FROM_S < wait_s < math.inf else None
-
-
-async def _all(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Wait for all; when one fails, end the others and raise what it raised."""
-    try:
-        await asyncio.gather(*tasks)
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise
-
-
-@contextmanager
-def _interrupts(stop: Callable[[], None]) -> Iterator[None]:
-    """The first ending signal calls `stop` and lets the messages under way end; a second Ctrl-C is Python's own.
-
-    A closed terminal often sends SIGHUP twice, from the kernel and from the shell: that means no haste.
-    """
-    loop = asyncio.get_running_loop()
-    handled: list[signal.Signals] = []
-
-    def first() -> None:
-        stop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            if number in handled:
-                loop.remove_signal_handler(number)
-
-    for number in ending_signals():
-        try:
-            loop.add_signal_handler(number, first)
-        except (NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
-            continue
-        handled.append(number)
-    try:
-        yield
-    finally:
-        for number in handled:
-            loop.remove_signal_handler(number)

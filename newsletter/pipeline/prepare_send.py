@@ -23,8 +23,10 @@ from newsletter.addresses import fold_address
 from newsletter.audience.audience import Audience
 from newsletter.audience.people.store import People
 from newsletter.config.config import Config, LaneSettings
-from newsletter.delivery.deliver import Canary, Route, Stopped, Watcher, deliver
+from newsletter.delivery.canary import Canary
+from newsletter.delivery.deliver import Stopped, Watcher, deliver
 from newsletter.delivery.rate_limits import Pace
+from newsletter.delivery.routes import Route
 from newsletter.delivery.smtp.session import Timeouts
 from newsletter.delivery.throttle import Lane
 from newsletter.errors import BusyError, ConfigError, ContentError, LedgerError, LostLedgerError
