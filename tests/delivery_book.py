@@ -18,7 +18,7 @@ from smtp_server import SmtpServer
 from newsletter.delivery.deliver import Stopped, Watcher, deliver
 from newsletter.delivery.rate_limits import Pace
 from newsletter.delivery.routes import Route
-from newsletter.delivery.smtp.session import Timeouts
+from newsletter.delivery.smtp.wire import Timeouts
 from newsletter.delivery.throttle import Lane, Rules
 from newsletter.ledger.ledger import Claim, Delivery, Ledger, Move, Plan
 from newsletter.message.compose import Composer

@@ -31,7 +31,7 @@ from newsletter.delivery.canary import Canary
 from newsletter.delivery.deliver import TRIES_A_RUN, Stopped
 from newsletter.delivery.smtp import connect as connecting
 from newsletter.delivery.smtp import session as smtp
-from newsletter.delivery.smtp.session import Timeouts
+from newsletter.delivery.smtp.wire import Timeouts
 from newsletter.delivery.throttle import Rules
 from newsletter.errors import DeliveryError
 from newsletter.ledger.ledger import Ledger, Plan

@@ -30,7 +30,8 @@ from test_processes import wait_until_signal_is_taken
 
 from newsletter.delivery.canary import Canary
 from newsletter.delivery.deliver import Stopped
-from newsletter.delivery.smtp.session import MAX_LINE_BYTES, MAX_REPLY_BYTES, Timeouts
+from newsletter.delivery.smtp.session import MAX_LINE_BYTES, MAX_REPLY_BYTES
+from newsletter.delivery.smtp.wire import Timeouts
 from newsletter.errors import ConfigError, DeliveryError
 from newsletter.ledger.database import engine as database
 from newsletter.model.delivery import Relay, State

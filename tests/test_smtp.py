@@ -11,7 +11,8 @@ from contextlib import contextmanager
 import pytest
 from smtp_server import EXTENSIONS, PLAIN, Action, Fault, Point, Rule, SmtpServer
 
-from newsletter.delivery.smtp.session import BLOCK_BYTES, MAX_LINE_BYTES, MAX_REPLY_BYTES, Session, Timeouts
+from newsletter.delivery.smtp.session import BLOCK_BYTES, MAX_LINE_BYTES, MAX_REPLY_BYTES, Session
+from newsletter.delivery.smtp.wire import Timeouts
 from newsletter.model.delivery import Message, Outcome, Relay, State
 
 BODY = b"From: daily@example.com\r\nMessage-ID: <1@example.com>\r\n\r\n" + b"One line of text.\r\n" * 40

@@ -6,7 +6,7 @@ import ssl
 from dataclasses import dataclass, field
 
 from newsletter.delivery.rate_limits import Pace
-from newsletter.delivery.smtp.session import Timeouts
+from newsletter.delivery.smtp.wire import Timeouts
 from newsletter.delivery.throttle import Lane
 from newsletter.model.delivery import Relay
 

@@ -27,7 +27,7 @@ from newsletter.delivery.canary import Canary
 from newsletter.delivery.deliver import Stopped, Watcher, deliver
 from newsletter.delivery.rate_limits import Pace
 from newsletter.delivery.routes import Route
-from newsletter.delivery.smtp.session import Timeouts
+from newsletter.delivery.smtp.wire import Timeouts
 from newsletter.delivery.throttle import Lane
 from newsletter.errors import BusyError, ConfigError, ContentError, LedgerError, LostLedgerError
 from newsletter.ledger.ledger import Claim, IllegalMoveError, Ledger, Move, Plan

@@ -19,12 +19,12 @@ import re
 import ssl
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Self
 
 from newsletter.delivery.smtp import connect as connecting
 from newsletter.delivery.smtp.connect import connect
 from newsletter.delivery.smtp.replies import Reply, ends_connection, judge
+from newsletter.delivery.smtp.wire import Timeouts, _command, _stuffed, _words
 from newsletter.model.delivery import Message, Outcome, Relay, State
 from newsletter.redaction import redacted
 
@@ -41,34 +41,6 @@ lose what comes with the dot (chasquid 1.11), against RFC 2920, 3.2; its sender 
 
 BLOCK_BYTES = 256 * 1024
 """How much of a body is handed to the kernel at once; each block has its own time-out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """How long to wait, in seconds, for each answer; RFC 5321, 4.5.3.2's minimums are the defaults."""
-
-    connect: float = 300.0
-    mail: float = 300.0
-    rcpt: float = 300.0
-    data: float = 120.0
-    block: float = 180.0
-    dot: float = 600.0
-
-    @classmethod
-    def capped(cls, most: float, dot: float | None = None) -> Timeouts:
-        """None longer than `most`, but for the dot's, which has a limit of its own."""
-        usual = cls()
-        return cls(
-            connect=min(usual.connect, most),
-            mail=min(usual.mail, most),
-            rcpt=min(usual.rcpt, most),
-            data=min(usual.data, most),
-            block=min(usual.block, most),
-            dot=usual.dot if dot is None else dot,
-        )
-
-
-_UNSAFE = re.compile("[\x00-\x1f\x7f<>]")
 
 
 class _LostError(Exception):
@@ -432,28 +404,3 @@ def _most_messages(limits: str) -> int:
     """MAILMAX of the extension LIMITS (RFC 9422, 4.1)."""
     found = re.search(r"(?:^|\s)MAILMAX=([1-9][0-9]{0,5})(?:\s|$)", limits, re.IGNORECASE)
     return int(found[1]) if found else 0
-
-
-def _command(verb: str, address: str, options: str) -> bytes:
-    # Security: a control character in an address would end the command and start another one.
-    if _UNSAFE.search(address):
-        raise ValueError(f"an address with a control character or bracket: {address!r}")
-    return f"{verb}:<{address}>{options}\r\n".encode()
-
-
-def _stuffed(data: bytes) -> bytes:
-    """A message as it goes between DATA and the dot: leading dots doubled (RFC 5321, 4.5.2), CRLF at its end."""
-    # One byte is searched for many times faster than two, and base64, which most of a message is, has no dots.
-    at = data.find(b".")
-    while at >= 0:
-        if at == 0 or data[at - 1] == 0x0A:
-            data = (b"." if data.startswith(b".") else b"") + data.replace(b"\n.", b"\n..")
-            break
-        at = data.find(b".", at + 1)
-    return data if data.endswith(b"\r\n") else data + b"\r\n"
-
-
-def _words(text: object) -> str:
-    """A server's words, or an error's, on one line and as text, whatever bytes they were."""
-    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
-    return " ".join(words.split()) or ("" if isinstance(text, bytes) else type(text).__name__)

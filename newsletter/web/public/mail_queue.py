@@ -13,7 +13,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from newsletter.delivery.smtp.session import Session, Timeouts
+from newsletter.delivery.smtp.session import Session
+from newsletter.delivery.smtp.wire import Timeouts
 from newsletter.errors import DeliveryError
 from newsletter.model.delivery import Message, Outcome, Relay, State
 from newsletter.text import printable

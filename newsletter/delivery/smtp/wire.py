@@ -1,0 +1,59 @@
+"""TODO"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long to wait, in seconds, for each answer; RFC 5321, 4.5.3.2's minimums are the defaults."""
+
+    connect: float = 300.0
+    mail: float = 300.0
+    rcpt: float = 300.0
+    data: float = 120.0
+    block: float = 180.0
+    dot: float = 600.0
+
+    @classmethod
+    def capped(cls, most: float, dot: float | None = None) -> Timeouts:
+        """None longer than `most`, but for the dot's, which has a limit of its own."""
+        usual = cls()
+        return cls(
+            connect=min(usual.connect, most),
+            mail=min(usual.mail, most),
+            rcpt=min(usual.rcpt, most),
+            data=min(usual.data, most),
+            block=min(usual.block, most),
+            dot=usual.dot if dot is None else dot,
+        )
+
+
+_UNSAFE = re.compile("[\x00-\x1f\x7f<>]")
+
+
+def _command(verb: str, address: str, options: str) -> bytes:
+    # Security: a control character in an address would end the command and start another one.
+    if _UNSAFE.search(address):
+        raise ValueError(f"an address with a control character or bracket: {address!r}")
+    return f"{verb}:<{address}>{options}\r\n".encode()
+
+
+def _stuffed(data: bytes) -> bytes:
+    """A message as it goes between DATA and the dot: leading dots doubled (RFC 5321, 4.5.2), CRLF at its end."""
+    # One byte is searched for many times faster than two, and base64, which most of a message is, has no dots.
+    at = data.find(b".")
+    while at >= 0:
+        if at == 0 or data[at - 1] == 0x0A:
+            data = (b"." if data.startswith(b".") else b"") + data.replace(b"\n.", b"\n..")
+            break
+        at = data.find(b".", at + 1)
+    return data if data.endswith(b"\r\n") else data + b"\r\n"
+
+
+def _words(text: object) -> str:
+    """A server's words, or an error's, on one line and as text, whatever bytes they were."""
+    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+    return " ".join(words.split()) or ("" if isinstance(text, bytes) else type(text).__name__)
