@@ -11,30 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from newsletter.errors import ConfigError, ContentError
-from newsletter.post.parse import MAX_BYTES
-
-STDIN = "<stdin>"
-
-
-def open_post(post: str, stdin: BinaryIO) -> tuple[str, bytes, Path]:
-    """A post's name for messages, its bytes, and the folder its pictures are beside. `-` is standard input."""
-    if post == "-":
-        return STDIN, stdin.read(MAX_BYTES + 1), Path.cwd()
-    path = Path(post)
-    try:
-        if path.is_dir():
-            raise ContentError(f"{post}: this is a folder; name the post inside it")
-        with open_regular(path) as file:
-            return post, file.read(MAX_BYTES + 1), path.parent
-    except FileNotFoundError:
-        raise ContentError(f"{post}: there is no such file; check the name") from None
-    except IrregularError as error:
-        raise ContentError(
-            f"{post}: this is {error.strerror}; name a file, or write - to read standard input"
-        ) from None
-    except OSError as error:
-        raise ContentError(f"{post}: cannot be read ({error.strerror}); check its permissions") from error
+from newsletter.errors import ConfigError
 
 
 def write_atomically(path: Path, data: bytes, mode: int | None = None) -> None:

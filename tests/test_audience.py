@@ -26,7 +26,7 @@ from newsletter.config.load import load_config
 from newsletter.errors import ContentError
 from newsletter.model.findings import Finding
 from newsletter.model.subscriber import Subscriber
-from newsletter.pipeline.render_post import plan_send
+from newsletter.pipeline.plan_send import plan_send
 
 # Enough for SQLite to write to its file: it holds a megabyte in memory.
 SPILLING = 40_000

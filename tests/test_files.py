@@ -13,7 +13,8 @@ import pytest
 from front_door import without_root
 
 from newsletter.errors import ConfigError, ContentError
-from newsletter.files import STDIN, open_post, write_atomically
+from newsletter.files import write_atomically
+from newsletter.pipeline.read_post_file import STDIN, open_post
 from newsletter.post.parse import MAX_BYTES
 
 NOTHING = io.BytesIO()

@@ -22,7 +22,7 @@ from newsletter.cli.console import accounts, print_report
 from newsletter.config.config import Config
 from newsletter.config.settings import Settings
 from newsletter.model.delivery import State
-from newsletter.pipeline.prepare_send import Report
+from newsletter.pipeline.send_result import Report
 from newsletter.web.catcher.server import Catcher
 
 ZONES = ["Asia/Shanghai", "Europe/Berlin", "America/Los_Angeles"]

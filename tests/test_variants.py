@@ -19,7 +19,8 @@ from newsletter.model.delivery import Sender
 from newsletter.model.issue import Issue
 from newsletter.model.rendered_email import Attachment, Email, Masthead, Theme
 from newsletter.model.subscriber import Subscriber
-from newsletter.pipeline.render_post import Rendering, plan_send, render_post
+from newsletter.pipeline.plan_send import plan_send
+from newsletter.pipeline.render_post import Rendering, render_post
 from newsletter.render.render_issue import render_issue
 
 POST = """---

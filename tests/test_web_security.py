@@ -14,7 +14,7 @@ import pytest
 from web_site import ADA, LISTS, NOW, SECRET, TOML, Site, button_of, running
 
 from newsletter.audience.people.records import Preferences, Reason, Standing
-from newsletter.pipeline.render_post import plan_send
+from newsletter.pipeline.plan_send import plan_send
 from newsletter.tokens import Link, make_link
 
 XSS = "\"><script>alert(1)</script><img src=x onerror='alert(2)'>"

@@ -30,10 +30,11 @@ from newsletter.check.source.source_rules import link_places, source_findings
 from newsletter.check.spam.spam_rules import spam_findings
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError, ContentError
-from newsletter.files import STDIN, open_post, write_atomically
+from newsletter.files import write_atomically
 from newsletter.message.compose import Composer
 from newsletter.model.findings import Finding
 from newsletter.model.issue import Issue
+from newsletter.pipeline.read_post_file import STDIN, open_post
 from newsletter.pipeline.render_post import SAMPLE, Rendering, empty_fields, masthead_of, render_post, site_of, zone_of
 from newsletter.post.parse import decode_post, parse_post
 from newsletter.post.publication import held_findings

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from newsletter.ledger.ledger import Delivery, IssueRow, Plan
     from newsletter.model.delivery import Outcome
     from newsletter.model.findings import Finding
-    from newsletter.pipeline.prepare_send import Report
-    from newsletter.pipeline.render_post import Sending
+    from newsletter.pipeline.plan_send import Sending
+    from newsletter.pipeline.send_result import Report
     from newsletter.render.images.resolve import ImageMode
 
 

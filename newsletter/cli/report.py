@@ -23,7 +23,8 @@ def report(issue: str, html: Path | None, ledger_url: str | None, config_path: P
     """
     from newsletter.config.ledger_url import parse_ledger
     from newsletter.pipeline.guard_outputs import require_free
-    from newsletter.pipeline.prepare_send import known_issue, open_ledger
+    from newsletter.pipeline.open_store import open_ledger
+    from newsletter.pipeline.prepare_send import known_issue
     from newsletter.report.as_text import report_text
     from newsletter.report.read import read_report, report_json
 

@@ -46,8 +46,9 @@ from newsletter.text import printable
 
 if TYPE_CHECKING:
     from newsletter.config.config import Config, LaneSettings
-    from newsletter.pipeline.prepare_send import Orders, Report
-    from newsletter.pipeline.render_post import Sending
+    from newsletter.pipeline.plan_send import Sending
+    from newsletter.pipeline.prepare_send import Orders
+    from newsletter.pipeline.send_result import Report
     from newsletter.web.catcher.server import Catcher
 
 connections_option = click.option(
@@ -157,9 +158,9 @@ def send(  # one parameter per option
     The relay's password is read from NEWSLETTER_SMTP_PASSWORD and from nowhere else.
     """
     from newsletter.cli.streams import endure_closed_output
-    from newsletter.pipeline import render_post as pipeline
     from newsletter.pipeline.guard_outputs import require_free
     from newsletter.pipeline.list_sources import open_sign_ups
+    from newsletter.pipeline.plan_send import plan_send
 
     endure_closed_output()
     if sum((dry_run, catch, bool(relay_url))) > 1:
@@ -182,7 +183,7 @@ def send(  # one parameter per option
     def plan() -> Sending:
         fetches = Progress("Fetching pictures", quiet=as_json)
         with fetches as fetching, open_sign_ups(config, to, ledger_url) as sign_ups:
-            return pipeline.plan_send(
+            return plan_send(
                 post,
                 config,
                 to=to,
@@ -335,7 +336,9 @@ def _carry_out(
 ) -> Report | None:
     from newsletter.delivery.deliver import Watcher
     from newsletter.ledger.list_reference import join_segment
-    from newsletter.pipeline.prepare_send import deliver_test, deliver_to_list, prepare
+    from newsletter.pipeline.deliver_test import deliver_test
+    from newsletter.pipeline.deliver_to_list import deliver_to_list
+    from newsletter.pipeline.prepare_send import prepare
 
     watcher = Watcher(progress.outcome, progress.news, progress.waiting)
     if sending.test:
@@ -574,10 +577,10 @@ def _way(
 
 
 def _go_on(config: Config, issue: str, post: str, way: _Way) -> int:
-    from newsletter.pipeline import render_post as pipeline
     from newsletter.pipeline.guard_outputs import require_free
     from newsletter.pipeline.identity import may_be
     from newsletter.pipeline.list_sources import open_sign_ups
+    from newsletter.pipeline.plan_send import plan_send
 
     if not post or not way.to:
         raise errors.ConfigError(
@@ -587,7 +590,7 @@ def _go_on(config: Config, issue: str, post: str, way: _Way) -> int:
     require_free([way.log_json], config=config, ledger=place, inputs=[post, *way.to])
     base, _, erratum = issue.partition("+erratum-")
     with open_sign_ups(config, way.to, way.ledger_url) as sign_ups:
-        sending = pipeline.plan_send(
+        sending = plan_send(
             post, config, to=way.to, where=way.where, columns=way.columns, test=(), when=_now, sign_ups=sign_ups
         )
     if not may_be(sending.rendering, base):
@@ -599,7 +602,8 @@ def _go_on(config: Config, issue: str, post: str, way: _Way) -> int:
 
 def _unfinished(ledger: Any, issue: str | None) -> str | None:
     """The issue to go on with: the one named, else the last one that somebody is still to get."""
-    from newsletter.pipeline.prepare_send import known_issue, left_of
+    from newsletter.pipeline.prepare_send import known_issue
+    from newsletter.pipeline.send_result import left_of
 
     if issue is not None:
         return known_issue(ledger, issue)
@@ -668,7 +672,7 @@ def resolve(
 
 def _open(config: Config, ledger_url: str | None) -> Any:
     from newsletter.config.ledger_url import parse_ledger
-    from newsletter.pipeline.prepare_send import open_ledger
+    from newsletter.pipeline.open_store import open_ledger
 
     def now() -> datetime:
         return datetime.now(UTC)

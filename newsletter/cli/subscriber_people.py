@@ -147,7 +147,7 @@ def _people(config_path: Path | None, ledger_url: str | None, *, make: bool = Fa
     """The people of the configured ledger; `make` one where there is none yet."""
     from newsletter.audience.people.store import People
     from newsletter.config.ledger_url import parse_ledger
-    from newsletter.pipeline.prepare_send import open_people
+    from newsletter.pipeline.open_store import open_people
 
     def now() -> datetime:
         return datetime.now(UTC)

@@ -10,13 +10,14 @@ from pathlib import Path, PurePath
 
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError, ContentError
-from newsletter.files import STDIN, open_post
 from newsletter.ledger.identity import Known
 from newsletter.ledger.ledger import Ledger
 from newsletter.ledger.presence import is_current
 from newsletter.message.compose import Composer
 from newsletter.model.issue_name import Identity, differences, is_folder_page, name_of_file, slug_of
-from newsletter.pipeline.render_post import Rendering, Sending
+from newsletter.pipeline.plan_send import Sending
+from newsletter.pipeline.read_post_file import STDIN, open_post
+from newsletter.pipeline.render_post import Rendering
 from newsletter.post.front_matter import read_front_matter
 from newsletter.post.parse import decode_post
 from newsletter.post.templating.placeholders import unmark

@@ -13,7 +13,7 @@ from newsletter.audience.people.as_list import list_sign_ups
 from newsletter.config.config import Config
 from newsletter.config.ledger_url import parse_ledger
 from newsletter.model.column_rules import Rule, Rules, rules_of
-from newsletter.pipeline.prepare_send import open_people
+from newsletter.pipeline.open_store import open_people
 
 
 def rules_for(config: Config, columns: Sequence[Rule]) -> Rules:

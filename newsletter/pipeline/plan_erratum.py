@@ -9,7 +9,7 @@ from newsletter.audience.audience import Audience
 from newsletter.errors import ConfigError
 from newsletter.ledger.ledger import Ledger
 from newsletter.model.delivery import State
-from newsletter.pipeline.render_post import Sending
+from newsletter.pipeline.plan_send import Sending
 
 
 def plan_erratum(sending: Sending, ledger: Ledger) -> Sending:

@@ -9,7 +9,7 @@ from newsletter.errors import ConfigError
 from newsletter.message.dkim import Signer, Signers
 from newsletter.model.delivery import Relay
 from newsletter.model.mailbox_providers import provider_of
-from newsletter.pipeline.render_post import signer_of
+from newsletter.pipeline.plan_send import signer_of
 
 Signature = Signer | Signers | None
 

@@ -19,12 +19,12 @@ from newsletter.check.check_post import findings_of
 from newsletter.config.config import FILE_NAME, Config
 from newsletter.config.jekyll_site import CONFIG as BLOG_FILE
 from newsletter.errors import NewsletterError
-from newsletter.files import open_post
 from newsletter.message.variants import answers
 from newsletter.model.column_rules import Rule
 from newsletter.model.findings import Finding
 from newsletter.model.rendered_email import Email
 from newsletter.pipeline.list_sources import read_lists
+from newsletter.pipeline.read_post_file import open_post
 from newsletter.pipeline.render_post import SAMPLE, Rendering, render_post
 from newsletter.post.templating.conditions import Condition
 from newsletter.render.images.resolve import ImageMode

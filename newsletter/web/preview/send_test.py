@@ -14,9 +14,11 @@ from newsletter.ledger.ledger import Ledger
 from newsletter.message.compose import Composer
 from newsletter.model.delivery import Outcome
 from newsletter.pipeline.choose_relays import choose_lanes
+from newsletter.pipeline.deliver_test import deliver_test
 from newsletter.pipeline.list_sources import open_sign_ups
-from newsletter.pipeline.prepare_send import Report, deliver_test, require_sendable
-from newsletter.pipeline.render_post import normalized_test_address, plan_send
+from newsletter.pipeline.plan_send import normalized_test_address, plan_send
+from newsletter.pipeline.prepare_send import require_sendable
+from newsletter.pipeline.send_result import Report
 from newsletter.pipeline.sender_checks import sender_warnings
 from newsletter.web.preview.live_rendering import Snapshot, Studio
 from newsletter.web.preview.reader_view import Reading

@@ -18,7 +18,8 @@ from newsletter.model.delivery import Message, Sender
 from newsletter.model.issue import FieldRef, Inline, Issue, Link, Paragraph, Rule, Text
 from newsletter.model.rendered_email import Email, Masthead
 from newsletter.model.subscriber import Subscriber
-from newsletter.pipeline.render_post import Rendering, masthead_of, render_post, signer_of
+from newsletter.pipeline.plan_send import signer_of
+from newsletter.pipeline.render_post import Rendering, masthead_of, render_post
 from newsletter.render.render_issue import render_issue
 from newsletter.render.themes.load import load_theme
 from newsletter.render.wording import choose_labels

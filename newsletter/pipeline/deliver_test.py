@@ -1,0 +1,91 @@
+"""TODO"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from newsletter.addresses import fold_address
+from newsletter.config.config import LaneSettings
+from newsletter.delivery.deliver import Watcher
+from newsletter.ledger.ledger import Claim, Ledger, Move, Plan
+from newsletter.model.delivery import Outcome, State
+from newsletter.model.subscriber import Subscriber
+from newsletter.pipeline.plan_send import Sending
+from newsletter.pipeline.prepare_send import Orders, Prepared
+from newsletter.pipeline.send_result import Report
+from newsletter.pipeline.start_delivery import _deliver
+
+
+def deliver_test(
+    sending: Sending, lanes: Sequence[LaneSettings], ledger: Ledger, watcher: Watcher, on_start: Callable[[int], None]
+) -> Report:
+    """Mail the test's addresses. It counts for nobody: written down apart, and they get the real issue later.
+
+    To whoever is named, suppressed or not: the author tests with their own, and may have clicked "unsubscribe" in the
+    last test.
+    """
+    issue = sending.rendering.issue.slug
+    book = _TestBook(ledger, issue, sending.recipients)
+    due = len(sending.recipients)
+    on_start(due)
+    started = time.monotonic()
+    prepared = Prepared(sending, Plan(audience=due, due=due), issue, Orders())
+    stopped = _deliver(prepared, lanes, book, ledger.pace_marks(), due, watcher)
+    outcomes = book.outcomes
+
+    def named(*states: State) -> tuple[tuple[str, Outcome | None], ...]:
+        return tuple((address, outcome) for address, outcome in outcomes.items() if outcome.state in states)
+
+    untried = tuple((p.email, None) for p in sending.recipients if p.email not in outcomes)
+    counts = {state: len(named(state)) for state in State}
+    counts[State.PENDING] = len(untried)
+    return Report(
+        issue=issue,
+        counts=counts,
+        already=0,
+        refused=named(State.REJECTED),
+        left=(*named(State.DEFERRED), *untried),
+        uncertain=named(State.UNCERTAIN),
+        stopped=stopped.reason,
+        seconds=time.monotonic() - started,
+        test=True,
+    )
+
+
+class _TestBook:
+    """A test's few people in memory; their outcomes go to the ledger's record of tests."""
+
+    def __init__(self, ledger: Ledger, issue: str, people: Iterable[Subscriber]) -> None:
+        self.ledger = ledger
+        self.issue = issue
+        self.people = tuple(people)
+        self.is_far = ledger.is_far
+        self.outcomes: dict[str, Outcome] = {}
+        self._due = set(range(len(self.people)))
+
+    def claim(self, limit: int, after: int) -> Sequence[tuple[Claim, Subscriber]]:
+        rows = [row for row in sorted(self._due) if row + 1 > after][:limit]
+        self._due.difference_update(rows)
+        return [
+            (Claim(row + 1, fold_address(self.people[row].email), self.people[row].email, 1), self.people[row])
+            for row in rows
+        ]
+
+    def write(self, moves: Sequence[Move]) -> Collection[int]:
+        now = datetime.now(UTC)
+        for move in moves:
+            if move.to in (State.COMMITTING, State.PENDING):
+                continue
+            outcome = Outcome(move.to, move.stage, move.code, move.reply)
+            if move.due_at is not None and move.due_at <= now:
+                self._due.add(move.row - 1)
+                continue
+            address = self.people[move.row - 1].email
+            self.outcomes[address] = outcome
+            self.ledger.record_test(self.issue, address, outcome)
+        return ()
+
+    def keep_pace(self, marks: Mapping[str, str]) -> None:
+        self.ledger.keep_pace(marks)

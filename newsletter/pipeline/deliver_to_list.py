@@ -1,0 +1,123 @@
+"""TODO"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from itertools import islice
+
+from newsletter.audience.audience import Audience
+from newsletter.config.config import LaneSettings
+from newsletter.delivery.deliver import Stopped, Watcher
+from newsletter.errors import BusyError, LedgerError, LostLedgerError
+from newsletter.ledger.ledger import Claim, IllegalMoveError, Ledger, Move
+from newsletter.model.delivery import Outcome, State
+from newsletter.model.subscriber import Subscriber
+from newsletter.pipeline.prepare_send import Prepared
+from newsletter.pipeline.send_result import LISTED, Report
+from newsletter.pipeline.start_delivery import _deliver
+
+
+def deliver_to_list(
+    prepared: Prepared, lanes: Sequence[LaneSettings], ledger: Ledger, watcher: Watcher, on_start: Callable[[int], None]
+) -> Report:
+    """Mail everyone who is due, once each, and account for all of them. Raises DeliveryError, ConfigError."""
+    with _ledger_kept(prepared):
+        return _deliver_to_list(prepared, lanes, ledger, watcher, on_start)
+
+
+def _account(prepared: Prepared, ledger: Ledger, stopped: Stopped, seconds: float) -> Report:
+    """Read everyone of this list back. Raises RuntimeError where they are not as many as were planned for."""
+    issue, plan = prepared.issue, prepared.plan
+    counts = ledger.counts(issue, planned=True)
+    if sum(counts.values()) != plan.audience:
+        raise RuntimeError(f"{issue}: {plan.audience} people were planned for, the ledger has {sum(counts.values())}")
+
+    def named(*states: State) -> tuple[tuple[str, Outcome | None], ...]:
+        found = (
+            (row.address, Outcome(row.state, row.stage, row.code, row.reply) if row.stage else None)
+            for row in ledger.rows(issue, *states, planned=True)
+        )
+        return tuple(islice(found, LISTED))
+
+    return Report(
+        issue=issue,
+        counts=counts,
+        already=plan.sent,
+        refused=named(State.REJECTED),
+        left=named(State.DEFERRED, State.PENDING, State.CLAIMED, State.COMMITTING),
+        uncertain=named(State.UNCERTAIN),
+        suppressed=ledger.suppressed(issue, planned=True),
+        stopped=stopped.reason,
+        seconds=seconds,
+        next_due=ledger.next_due(issue),
+        held_until=datetime.fromtimestamp(stopped.until, UTC) if stopped.until is not None else None,
+        newcomers=plan.newcomers,
+        notes=prepared.notes,
+    )
+
+
+class _Book:
+    """The ledger, seen from one issue's send."""
+
+    def __init__(self, ledger: Ledger, issue: str, people: Audience, max_attempts: int) -> None:
+        self.ledger = ledger
+        self.issue = issue
+        self.people = people
+        self.max_attempts = max_attempts
+        self.is_far = ledger.is_far
+
+    def claim(self, limit: int, after: int) -> Sequence[tuple[Claim, Subscriber]]:
+        claims = self.ledger.claim(self.issue, limit, after=after, max_attempts=self.max_attempts)
+        people = self.people.find([claim.key for claim in claims])
+        return [(claim, people[claim.key]) for claim in claims]
+
+    def write(self, moves: Sequence[Move]) -> Collection[int]:
+        return self.ledger.write(self.issue, moves)
+
+    def keep_pace(self, marks: Mapping[str, str]) -> None:
+        self.ledger.keep_pace(marks)
+
+
+@contextmanager
+def _ledger_kept(prepared: Prepared) -> Iterator[None]:
+    """Whoever is left when the ledger goes away, or another run writes to the issue, was not mailed: exit code 3, 4."""
+    try:
+        yield
+    except LedgerError as error:
+        if not prepared.plan.due:
+            raise
+        raise LostLedgerError(str(error)) from error
+    except IllegalMoveError as error:
+        remedy = "another run has written to it; see that no other one sends it, then run the same command again"
+        raise BusyError(f"{error}; {remedy}") from error
+
+
+def _deliver_to_list(
+    prepared: Prepared, lanes: Sequence[LaneSettings], ledger: Ledger, watcher: Watcher, on_start: Callable[[int], None]
+) -> Report:
+    sending, plan, issue = prepared.sending, prepared.plan, prepared.issue
+    delivery = sending.config.settings.delivery
+    book = _Book(ledger, issue, sending.recipients, delivery.max_attempts)
+    on_start(plan.due)
+    stopped = Stopped()
+    started = time.monotonic()
+    if plan.due:
+        run = ledger.begin_run(issue, f"{os.getpid()} {socket.gethostname()}")
+        reason = "error"
+        try:
+            stopped = _deliver(prepared, lanes, book, ledger.pace_marks(), plan.due, watcher)
+            reason = stopped.reason
+        except LedgerError:
+            with suppress(LedgerError):  # what was wrong first is what is said
+                ledger.end_run(run, reason)
+            raise
+        except BaseException:
+            ledger.end_run(run, reason)
+            raise
+        ledger.end_run(run, reason)
+    return _account(prepared, ledger, stopped, time.monotonic() - started)

@@ -1,0 +1,25 @@
+"""TODO"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from newsletter.audience.people.store import People
+from newsletter.config.config import Config
+from newsletter.ledger.ledger import Ledger
+from newsletter.ledger.presence import require_ledger
+
+
+def open_ledger(config: Config, when: Callable[[], datetime], place: Path | str | None = None) -> Ledger:
+    """The ledger of what was sent, at `place` or where the configuration says. ConfigError where there is none."""
+    place = place or config.ledger_place
+    require_ledger(place)
+    return Ledger.open(place, when)
+
+
+def open_people(config: Config, place: Path | str, when: Callable[[], datetime]) -> People:
+    """Those who signed up, left or bounced. Raises ConfigError where nothing was ever kept."""
+    require_ledger(place, "nobody has signed up or left here")
+    return People.open(place, when, config.secrets)

@@ -1,0 +1,168 @@
+"""TODO"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from newsletter.addresses import fold_address
+from newsletter.config.config import Config
+from newsletter.errors import ConfigError, ContentError, FaultError
+from newsletter.message.compose import Composer
+from newsletter.model.column_rules import Rule, rules_of
+from newsletter.model.delivery import Message
+from newsletter.model.findings import Finding
+from newsletter.model.rendered_email import Email
+from newsletter.model.subscriber import Subscriber
+from newsletter.pipeline.render_post import SAMPLE, Rendering, _attempt, empty_fields, render_post, zone_of
+from newsletter.post.publication import held_findings
+from newsletter.render.images.resolve import ImageMode
+
+if TYPE_CHECKING:
+    from newsletter.audience.audience import Audience
+    from newsletter.audience.lists.rows import Rows
+    from newsletter.message.dkim import Signer, Signers
+
+
+TEST_PREFIX = "[Test] "
+
+
+CORRECTIONS = {"en": "Correction: ", "zh": "【更正】", "ja": "【訂正】", "ko": "[정정] "}
+"""What goes before the subject of an issue that is mailed again because it was wrong, by language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What a send would do, before it does anything. `audience` is None for a test to addresses off any list."""
+
+    rendering: Rendering
+    config: Config
+    composer: Composer
+    recipients: Audience
+    audience: Audience | None
+    findings: tuple[Finding, ...] = ()
+    test: bool = False
+
+    @property
+    def sample(self) -> Message:
+        """The first recipient's message: what a dry run writes and what sizes are measured on."""
+        return self.composer.compose(self.recipients.first or SAMPLE)
+
+    @property
+    def sample_email(self) -> Email:
+        """The variant that `sample` is made of."""
+        return self.rendering.variants.email_for(self.recipients.first or SAMPLE)
+
+    def correction(self, issue: str) -> Sending:
+        """The same as a correction, for those who have an older version; `issue` tells its Message-IDs apart."""
+        word = CORRECTIONS.get(self.rendering.email.lang.partition("-")[0], CORRECTIONS["en"])
+        made = self.composer
+        return replace(
+            self,
+            composer=Composer(made.variants, made.sender, issue=issue, when=made.when, prefix=word, signer=made.signer),
+        )
+
+    @property
+    def content_hash(self) -> str:
+        """Of all that is sent, every variant of it."""
+        digest = hashlib.sha256()
+        for _, email in sorted(self.rendering.variants.emails.items()):
+            for part in (*email.subject.parts, *email.html.parts, *email.text.parts):
+                digest.update(repr(part).encode())
+            for attachment in email.attachments:
+                digest.update(attachment.data)
+        return digest.hexdigest()
+
+
+def plan_send(
+    post: str,
+    config: Config,
+    *,
+    to: Sequence[Path | str] | Path | None,
+    test: Sequence[str],
+    when: datetime | Callable[[], datetime],
+    where: str = "",
+    columns: Sequence[Rule] = (),
+    images: ImageMode | None = None,
+    dry: bool = False,
+    sign_ups: Callable[[str], Rows] | None = None,
+    on_fetch: Callable[[int, int], None] = lambda done, total: None,
+) -> Sending:
+    """Who would get what: reads the lists, renders the post, connects to no relay. Raises ContentError, ConfigError.
+
+    `when` is the Date of the messages, or the clock that gives each its own (`Composer`).
+    `to` and `sign_ups` are as `read_audience` takes them, `where` is the segment of the lists that it goes to.
+    `columns` are rules for columns that may speak of leaving, beyond those of newsletter.toml. A `dry` one is only
+    looked at: it needs no secrets, and its links would not work.
+    """
+    lists = (to,) if isinstance(to, Path) else tuple(to or ())
+    if not lists and not test:
+        raise ConfigError("nobody to send to; write --to subscribers.csv, or --test you@example.com")
+    if where and not lists:
+        raise ConfigError("--where chooses from a list; write --to subscribers.csv as well")
+    from newsletter.audience.audience import read_audience, why_nobody
+
+    rules = rules_of((*config.settings.subscribers.columns.values(), *columns))
+    audience = read_audience(*lists, where=where, sign_ups=sign_ups, rules=rules) if lists else None
+    tested = _chosen(test, audience) if test else None
+    rendering = render_post(post, config, audience, tested=tested, images=images, on_fetch=on_fetch)
+    recipients = tested or audience
+    if not recipients:
+        why = why_nobody(audience) if audience is not None else "nobody is left to mail"
+        raise ContentError(f"{', '.join(map(str, lists))}: {why}")
+    composer = Composer(
+        rendering.variants,
+        config.sample_sender if dry else config.sender,
+        issue=rendering.issue.slug,
+        when=when,
+        prefix=TEST_PREFIX if test else "",
+        signer=None if dry else signer_of(config),
+        attempt=_attempt(when) if test and not dry else "",
+    )
+    held = held_findings(rendering.issue, composer.now, zone_of(config), rendering.text)
+    warnings = (*rendering.findings, *held, *empty_fields(rendering, recipients))
+    return Sending(rendering, config, composer, recipients, audience, warnings, test=bool(test))
+
+
+def signer_of(config: Config) -> Signer | Signers | None:
+    """What signs the mail: one key, or several. Raises ConfigError where one of them is missing, or is none."""
+    keys = config.dkim
+    if not keys:
+        return None
+    from newsletter.message.dkim import Signers, load_signer  # cryptography takes a while to load, and few sign here
+
+    signers: list[Signer] = []
+    for key in keys:
+        try:
+            signers.append(load_signer(key.domain, key.selector, key.pem))
+        except FaultError as fault:
+            which = f" of the selector {key.selector}" if len(keys) > 1 else ""
+            raise ConfigError(f"[dkim] the key{which} {fault.what}; {fault.remedy}") from fault
+    return signers[0] if len(signers) == 1 else Signers(tuple(signers))
+
+
+def normalized_test_address(address: str) -> str:
+    from newsletter.addresses import normalize_address
+
+    try:
+        return normalize_address(address)
+    except ValueError as error:
+        raise ConfigError(f"--test {address!r} is not an email address ({error}); write name@example.com") from error
+
+
+def _chosen(addresses: Sequence[str], audience: Audience | None) -> Audience:
+    """The people of a test. A stranger reads what the first on the list will read, but for the address."""
+    from newsletter.audience.audience import Audience
+
+    people = {fold_address(address): address for address in map(normalized_test_address, addresses)}
+    listed = audience.find(people) if audience else {}
+    example = audience.first if audience else None
+    return Audience.of(listed.get(key) or _stranger(address, example) for key, address in people.items())
+
+
+def _stranger(address: str, example: Subscriber | None) -> Subscriber:
+    return Subscriber(address, {**(example.fields if example else {}), "email": address})

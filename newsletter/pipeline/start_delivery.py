@@ -1,0 +1,63 @@
+"""TODO"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import time
+from collections.abc import Mapping, Sequence
+
+from newsletter.config.config import LaneSettings
+from newsletter.delivery.canary import Canary
+from newsletter.delivery.deliver import Stopped, Watcher, deliver
+from newsletter.delivery.rate_limits import Pace
+from newsletter.delivery.routes import Route
+from newsletter.delivery.smtp.wire import Timeouts
+from newsletter.delivery.throttle import Lane
+from newsletter.pipeline.deliver_test import _TestBook
+from newsletter.pipeline.deliver_to_list import _Book
+from newsletter.pipeline.prepare_send import Prepared
+
+
+def _deliver(
+    prepared: Prepared,
+    lanes: Sequence[LaneSettings],
+    book: _Book | _TestBook,
+    marks: Mapping[str, str],
+    due: int,
+    watcher: Watcher,
+) -> Stopped:
+    sending, orders = prepared.sending, prepared.orders
+    delivery = sending.config.settings.delivery
+    canary = Canary(orders.canary, delivery.canary_wait_s, delivery.canary_refusals)
+    return asyncio.run(
+        deliver(
+            book,
+            sending.composer,
+            [_route(lane, marks, orders.connections, held=not (sending.test or lane.catches)) for lane in lanes],
+            due=due,
+            watcher=watcher,
+            clock=time.time,
+            jitter=random.random,
+            canary=canary if 0 < orders.canary < due else None,
+            quiet=None if sending.test else sending.config.quiet_hours,
+            max_attempts=delivery.max_attempts,
+            longest_wait_s=math.inf if orders.watched else delivery.max_wait_s,
+        )
+    )
+
+
+def _route(lane: LaneSettings, marks: Mapping[str, str], connections: int, *, held: bool) -> Route:
+    prefix = f"{lane.relay.name}/"
+    mine = {name.removeprefix(prefix): mark for name, mark in marks.items() if name.startswith(prefix)}
+    return Route(
+        relay=lane.relay,
+        pace=Pace(lane.rates, lane.domains, lane.warm_up, mine, time.time()),
+        lane=Lane(jitter=random.random),
+        timeouts=Timeouts.capped(lane.timeout_s, lane.dot_timeout_s),
+        connections=connections or lane.connections,
+        messages_per_connection=lane.messages_per_connection,
+        limits=", ".join([*map(str, lane.rates), *(["warm-up"] if lane.warm_up else [])]),
+        held=held,
+    )
