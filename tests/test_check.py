@@ -21,7 +21,8 @@ from image_server import allow_here
 from link_server import serving
 
 from newsletter.check import check_post as check
-from newsletter.check.check_post import ask_links, ask_spam, check_post, finding_of, mend_post, secure_links
+from newsletter.check.check_post import ask_links, ask_spam, check_post, finding_of, secure_links
+from newsletter.check.fix_post import mend_post
 from newsletter.check.links.checker import LinkChecker
 from newsletter.check.rendered.width import width_findings
 from newsletter.check.rule_list import RULES, describe, rule_of

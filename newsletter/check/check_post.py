@@ -5,40 +5,33 @@ Reads files and, only when asked, the web. `newsletter check` and the preview pa
 
 from __future__ import annotations
 
-import contextlib
-import difflib
 import re
 import shutil
-import stat
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache, partial
-from itertools import combinations, islice
-from pathlib import Path
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from newsletter.check.clients.compatibility import compat_findings
 from newsletter.check.clients.load_support import load_support
 from newsletter.check.clients.support import Support
+from newsletter.check.fix_post import _issues, _mended
 from newsletter.check.links.answers import link_findings
 from newsletter.check.rendered.email_rules import rendered_findings, sample_text, size_findings
 from newsletter.check.rendered.width import width_findings
-from newsletter.check.source.fixes import Mended, Slip, find_slips, mend_text
+from newsletter.check.source.fixes import Slip, find_slips
 from newsletter.check.source.source_rules import link_places, source_findings
 from newsletter.check.spam.spam_rules import spam_findings
 from newsletter.config.config import Config
-from newsletter.errors import ConfigError, ContentError
-from newsletter.files import write_atomically
+from newsletter.errors import ContentError
 from newsletter.message.compose import Composer
 from newsletter.model.findings import Finding
-from newsletter.model.issue import Issue
 from newsletter.pipeline.read_post_file import STDIN, open_post
-from newsletter.pipeline.render_post import SAMPLE, Rendering, empty_fields, masthead_of, render_post, site_of, zone_of
-from newsletter.post.parse import decode_post, parse_post
+from newsletter.pipeline.render_post import SAMPLE, Rendering, empty_fields, masthead_of, render_post, zone_of
+from newsletter.post.parse import decode_post
 from newsletter.post.publication import held_findings
-from newsletter.post.templating.conditions import Condition
 
 if TYPE_CHECKING:
     from newsletter.audience.audience import Audience
@@ -46,12 +39,6 @@ if TYPE_CHECKING:
     from newsletter.render.images.resolve import ImageMode
 
 _ORDER = {"error": 0, "warning": 1, "hint": 2}
-MAX_CONDITIONS = 4
-"""Up to here a mended post is compared in every combination of their answers, 16; past it the lines stay that
-conditions may hide."""
-
-_CONDITION = re.compile(r"\{%-?\s*(?:end)?(?:if|unless)\b(?:[^%{]|%(?!\})|\{(?!%))*+%\}")
-_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,126 +180,4 @@ def ask_spam(
     return spam_findings(verdict) if verdict else ()
 
 
-def _issues(text: str, name: str, config: Config) -> Iterator[Issue]:
-    """The post as people may read it: first whoever answers each condition with no, then others; see `_answers`."""
-    read = partial(parse_post, text, path=name, site=site_of(config), language=config.settings.newsletter.language)
-    post = read()
-    yield post.issue
-    for yes in _answers(post.conditions):
-        # Nobody may be able to answer so, or get anything who does; then there is nothing to compare.
-        with contextlib.suppress(ContentError):
-            yield read(choose=yes.__contains__).issue
-
-
-def _answers(conditions: Sequence[Condition]) -> Iterator[tuple[Condition, ...]]:
-    """The conditions that hold, for each combination but the one in which none does.
-
-    Where those are too many, all of them, and each of the first ones alone.
-    """
-    every = len(conditions)
-    sizes = range(every, 0, -1) if every <= MAX_CONDITIONS else (every, 1)
-    for size in sizes:
-        yield from islice(combinations(conditions, size), 2**MAX_CONDITIONS)
-
-
 # --- mending --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Mending:
-    """A post's file, mended: the unified diff of what was written, and where the file as it was is kept.
-
-    `backup` is None where nothing was written: there was nothing to mend, or it was only to be shown.
-    """
-
-    slips: tuple[Slip, ...]
-    diff: str
-    backup: Path | None = None
-
-
-def mend_post(post: str, config: Config, *, secure: Collection[str] = (), write: bool = True) -> Mending:
-    """Mend what can be mended without changing what the post says. `secure`: http addresses that answer over https.
-
-    Line ends, a byte order mark and the file's permissions stay. Raises ContentError, ConfigError; then the file is
-    as it was.
-    """
-    if post == "-":
-        raise ConfigError("--fix rewrites a file, and standard input is none; name the post")
-    name, data, _ = open_post(post, sys.stdin.buffer)
-    text = decode_post(data, name)
-    mended = _mended(text, name, config, secure)
-    before = _source_lines(data)
-    after = [_with_ends(line, mended.lines.get(number)) for number, line in enumerate(before, 1)]
-    diff = _diff(before, after, Path(name).as_posix())
-    if not mended.slips or not write:
-        return Mending(mended.slips, diff)
-    path = Path(post).resolve()  # a link goes on leading to the same file
-    try:
-        mode = path.stat().st_mode & 0o7777
-        unchanged = path.read_bytes() == data
-    except OSError as error:
-        raise ContentError(f"{name}: cannot be read any more ({error.strerror}); run --fix again") from error
-    if not unchanged:
-        raise ContentError(f"{name}: the post was changed while it was read; run --fix again")
-    backup = _keep_backup(Path(post), data, mode)
-    write_atomically(path, (_BOM if data.startswith(_BOM) else b"") + "".join(after).encode(), mode)
-    return Mending(mended.slips, diff, backup)
-
-
-def _mended(text: str, name: str, config: Config, secure: Collection[str] = ()) -> Mended:
-    conditions = parse_post(text, path=name, site=site_of(config)).conditions
-    unread = _conditional_lines(text) if len(conditions) > MAX_CONDITIONS else range(0)
-    return mend_text(text, lambda changed: _issues(changed, name, config), name, secure, unread)
-
-
-def _conditional_lines(text: str) -> range:
-    """From the first condition to the last end of one: where a line may be shown to some only."""
-    tags = [(found.start(), found.end()) for found in _CONDITION.finditer(text)]
-    if not tags:
-        return range(0)
-    return range(text.count("\n", 0, tags[0][0]) + 1, text.count("\n", 0, tags[-1][1]) + 2)
-
-
-def _source_lines(data: bytes) -> list[str]:
-    """The file's lines with their ends, numbered as `decode_post` numbers them."""
-    return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z", data.decode("utf-8-sig"))
-
-
-def _with_ends(line: str, new: str | None) -> str:
-    if new is None:
-        return line
-    end = line[len(line.rstrip("\r\n")) :]
-    return new.replace("\n", end or "\n") + end
-
-
-def _diff(before: list[str], after: list[str], name: str) -> str:
-    lines = [*before], [line for each in after for line in re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z", each)]
-    out = []
-    for line in difflib.unified_diff(*lines, fromfile=f"a/{name}", tofile=f"b/{name}"):
-        out.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
-    return "".join(out)
-
-
-def _keep_backup(path: Path, data: bytes, mode: int) -> Path:
-    """The file as it was, beside it, for the same eyes: POST.md.bak, or the next such name that nothing else holds."""
-    number = 1
-    while True:
-        backup = path.with_name(f"{path.name}.bak{'' if number == 1 else number}")
-        try:
-            held = backup.lstat()
-        except FileNotFoundError:
-            # Security: never open to more people than the post, not even for a moment.
-            write_atomically(backup, data, mode)
-            return backup
-        except OSError as error:
-            raise ConfigError(f"{backup}: cannot be written ({error.strerror}); rename the post") from error
-        if stat.S_ISREG(held.st_mode) and _holds(backup, data):
-            return backup
-        number += 1
-
-
-def _holds(path: Path, data: bytes) -> bool:
-    try:
-        return path.read_bytes() == data
-    except OSError:
-        return False

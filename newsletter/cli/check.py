@@ -22,7 +22,8 @@ from newsletter.text import printable
 
 if TYPE_CHECKING:
     from newsletter.audience.audience import Audience
-    from newsletter.check.check_post import Checked, Mending
+    from newsletter.check.check_post import Checked
+    from newsletter.check.fix_post import Mending
     from newsletter.check.links.checker import LinkChecker
     from newsletter.config.config import Config
     from newsletter.model.findings import Finding
@@ -154,7 +155,8 @@ def _mend(
     post: str, config: Config, checker: LinkChecker | None, *, write: bool, quiet: bool
 ) -> tuple[Mending | None, str]:
     """What was mended, or why nothing could be."""
-    from newsletter.check.check_post import mend_post, secure_links
+    from newsletter.check.check_post import secure_links
+    from newsletter.check.fix_post import mend_post
 
     try:
         secure: frozenset[str] = frozenset()
