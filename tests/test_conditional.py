@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.checks.conditional import as_word_reads
+from newsletter.check.clients.outlook_word import as_word_reads
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from growth import assert_linear
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.check.clients.views import GMAIL_CLIP, as_word, clipped, holds_in_word, is_clipped, without_styles
+from newsletter.check.clients.outlook_word import as_word, holds_in_word
+from newsletter.check.clients.views import GMAIL_CLIP, clipped, is_clipped, without_styles
 from newsletter.config.load import load_config
 from newsletter.message.compose import fill
 from newsletter.pipeline.render_post import render_post

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from newsletter.check.clients.fallbacks import FALLBACKS
 from newsletter.check.clients.features import count_features
+from newsletter.check.clients.outlook_word import as_word_reads
 from newsletter.check.clients.support import CANIEMAIL, NO, PARTLY, Client, Feature, Support, named_clients
-from newsletter.checks.conditional import as_word_reads
 from newsletter.model.findings import Finding
 
 LAYOUT_STANDS = "nothing is missing there: the light layout stands on inlined styles, and these add to it"

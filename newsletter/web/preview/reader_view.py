@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import quote
 
 from newsletter.audience.audience import Audience
-from newsletter.check.clients.views import GMAIL_CLIP, as_word, clipped, is_clipped, without_styles
+from newsletter.check.clients.outlook_word import as_word
+from newsletter.check.clients.views import GMAIL_CLIP, clipped, is_clipped, without_styles
 from newsletter.config.config import Config
 from newsletter.message.compose import Composer, fill, slot_values
 from newsletter.message.variants import answers

@@ -1,0 +1,283 @@
+"""TODO"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+
+from newsletter.check.clients.views import _TAG
+
+_WORD_VERSION = 16
+"""Outlook 2016 and all since: what `[if gte mso 9]` compares with."""
+
+
+_REVEALED = re.compile(r"<!--\[if\s([^\]]*)\]><!--\s*-{0,2}>|<!--<!\[endif\]-->|<!\[if\s([^\]]*)\]>|<!\[endif\]>", re.I)
+
+
+_HIDDEN = re.compile(r"<!--\[if\s([^\]]*)\]>(.*?)(?P<end><!\[endif\]-->|\Z)", re.DOTALL | re.IGNORECASE)
+
+
+# Word's own settings: a browser would show their text.
+_OFFICE = re.compile(r"</?noscript>|<xml>.*?(?:</xml>|\Z)", re.DOTALL | re.IGNORECASE)
+
+
+_STYLE = re.compile(r"(<style\b[^>]{0,999}>)(.*?)(</style\s*>|\Z)", re.DOTALL | re.IGNORECASE)
+
+
+_STYLE_ATTRIBUTE = re.compile(r"""(\sstyle\s*=\s*)("[^"]*"|'[^']*')""", re.IGNORECASE)
+
+
+_DECLARATION = re.compile(r"""(?:"[^"]*"|'[^']*'|\([^()]*\)|[^;"'()]|["'()])+?(?=;|\Z)""")
+
+
+_RULE = re.compile(r"\{([^{}]*+)\}")
+
+
+# fmt: off
+_IGNORED = frozenset({
+    "animation", "aspect-ratio", "background-attachment", "background-blend-mode", "background-clip",
+    "background-image", "background-origin", "background-position", "background-repeat", "background-size",
+    "border-image", "border-radius", "border-top-left-radius", "border-top-right-radius", "border-bottom-left-radius",
+    "border-bottom-right-radius", "bottom", "box-shadow", "box-sizing", "clip", "clip-path", "columns",
+    "column-count", "cursor", "filter", "flex", "flex-direction", "flex-wrap", "float", "gap", "grid",
+    "grid-template-columns", "inset", "justify-content", "align-items", "left", "letter-spacing", "max-height",
+    "max-width", "min-height", "min-width", "mix-blend-mode", "object-fit", "object-position", "opacity", "outline",
+    "outline-offset", "overflow", "overflow-wrap", "overflow-x", "overflow-y", "position", "right", "text-overflow",
+    "text-shadow", "top", "transform", "transition", "visibility", "word-break", "z-index",
+})
+# fmt: on
+"""Properties that Word does not know at all."""
+
+
+_CELLS_ONLY = frozenset({"padding", "padding-top", "padding-right", "padding-bottom", "padding-left"})
+
+
+_SIZES = frozenset({"width", "height"})
+
+
+_BOXLESS = frozenset({"div", "p", "span", "a", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li"})
+"""Elements that Word gives neither padding nor a width of their own: both belong on table cells."""
+
+
+_MODERN_VALUES = re.compile(r"\b(?:calc|var|env|rgba|hsla?|clamp|min|max)\(|\burl\(", re.IGNORECASE)
+
+
+_DISPLAYS = frozenset({"none", "block", "inline"})
+
+
+def as_word(html_text: str) -> str:
+    """Nearly what Outlook on Windows makes of it: its own comments followed, and what Word ignores gone."""
+    text = _choose_branches(html_text)
+    text = _STYLE.sub(_word_block, _OFFICE.sub("", text))
+    return _TAG.sub(_word_tag, text)
+
+
+def _choose_branches(text: str) -> str:
+    """Conditional comments resolved as Word would: the true ones opened, the others taken out."""
+    pieces: list[str] = []
+    position = 0
+    hidden_since = 0  # how many false branches are open; nothing is kept inside them
+    stack: list[bool] = []
+    for mark in _REVEALED.finditer(text):
+        if not hidden_since:
+            pieces.append(text[position : mark.start()])
+        condition = mark[1] if mark[1] is not None else mark[2]
+        if condition is not None:
+            stack.append(holds_in_word(condition))
+            hidden_since += not stack[-1]
+        elif stack:
+            hidden_since -= not stack.pop()
+        else:
+            # The end of a hidden comment, which is another kind: left for the next step.
+            pieces.append(mark[0] if not hidden_since else "")
+        position = mark.end()
+    if not hidden_since:
+        pieces.append(text[position:])
+
+    def follow(found: re.Match[str]) -> str:
+        if not found["end"]:
+            return found[0]
+        return found[2] if holds_in_word(found[1]) else ""
+
+    return _HIDDEN.sub(follow, "".join(pieces))
+
+
+_TOKEN = re.compile(r"\s*(?:(?P<sign>[()!&|])|(?P<word>[a-z][\w.]*)|(?P<number>\d+(?:\.\d+)?))\s*", re.IGNORECASE)
+
+
+def holds_in_word(condition: str) -> bool:
+    """The answer of Outlook's Word to the words of `<!--[if …]>`. One that cannot be read is false, as there."""
+    tokens: list[str] = []
+    position = 0
+    while position < len(condition):
+        found = _TOKEN.match(condition, position)
+        if found is None:
+            return False
+        tokens.append(found[0].strip().lower())
+        position = found.end()
+    tokens.reverse()
+    answer = _either(tokens, 0)
+    return answer and not tokens
+
+
+def _either(tokens: list[str], depth: int) -> bool:
+    answer = _both(tokens, depth)
+    while tokens and tokens[-1] == "|":
+        tokens.pop()
+        answer = _both(tokens, depth) or answer
+    return answer
+
+
+def _both(tokens: list[str], depth: int) -> bool:
+    answer = _one(tokens, depth)
+    while tokens and tokens[-1] == "&":
+        tokens.pop()
+        answer = _one(tokens, depth) and answer
+    return answer
+
+
+_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "lt": lambda own, asked: own < asked,
+    "lte": lambda own, asked: own <= asked,
+    "gt": lambda own, asked: own > asked,
+    "gte": lambda own, asked: own >= asked,
+}
+
+
+def _one(tokens: list[str], depth: int) -> bool:
+    if not tokens or depth > 20:
+        tokens.append("?")  # what is left over makes the whole of it false
+        return False
+    word = tokens.pop()
+    if word == "!":
+        return not _one(tokens, depth + 1)
+    if word == "(":
+        answer = _either(tokens, depth + 1)
+        if not tokens or tokens.pop() != ")":
+            return False
+        return answer
+    compare = _COMPARISONS.get(word)
+    if compare is not None:
+        word = tokens.pop() if tokens else ""
+    version = float(tokens.pop()) if tokens and tokens[-1][0].isdigit() else None
+    if word not in ("mso", "vml", "true"):  # IE is another engine: Outlook has not used it since 2007
+        return False
+    if version is None or word != "mso":
+        return compare is None
+    return compare(_WORD_VERSION, version) if compare else version == _WORD_VERSION
+
+
+def _word_block(block: re.Match[str]) -> str:
+    """A style block as Word reads it; one that is for a medium it does not read at all."""
+    if re.search(r"\smedia\s*=", block[1], re.IGNORECASE):
+        return ""
+    return block[1] + _word_sheet(block[2]) + block[3]
+
+
+def _word_sheet(css: str) -> str:
+    """A style block's rules without those that stand inside an at-rule, and without what Word ignores."""
+    plain = _without_at_rules(re.sub(r"/\*.*?(?:\*/|\Z)", "", css, flags=re.DOTALL))
+    return _RULE.sub(lambda rule: f"{{{_word_declarations(rule[1], '')}}}", plain)
+
+
+def _without_at_rules(css: str) -> str:
+    pieces: list[str] = []
+    position = 0
+    while (start := css.find("@", position)) >= 0:
+        pieces.append(css[position:start])
+        block, semicolon = css.find("{", start), css.find(";", start)
+        if block < 0 or 0 <= semicolon < block:
+            position = semicolon + 1 if semicolon >= 0 else len(css)
+            continue
+        depth, position = 1, block + 1
+        while depth and position < len(css):
+            depth += {"{": 1, "}": -1}.get(css[position], 0)
+            position += 1
+    return "".join(pieces) + css[position:]
+
+
+def _word_tag(tag: re.Match[str]) -> str:
+    if tag["name"] is None or tag["end"] or not tag["close"]:
+        return tag[0]
+    name = tag["name"].lower()
+
+    def change(attribute: re.Match[str]) -> str:
+        kept = _word_declarations(html.unescape(attribute[2][1:-1]), name)
+        return f'{attribute[1]}"{html.escape(kept)}"'
+
+    return _STYLE_ATTRIBUTE.sub(change, tag[0])
+
+
+def _word_declarations(declarations: str, element: str) -> str:
+    kept = []
+    for found in _DECLARATION.finditer(declarations):
+        name, _, value = found[0].partition(":")
+        name = name.strip().lower()
+        if not value or name in _IGNORED or _MODERN_VALUES.search(value):
+            continue
+        if name == "display" and value.strip().lower().removesuffix("!important").strip() not in _DISPLAYS:
+            continue
+        if element in _BOXLESS and (name in _CELLS_ONLY or name in _SIZES):
+            continue
+        # Word takes an image's size from its attributes.
+        if element == "img" and name in _SIZES:
+            continue
+        kept.append(found[0].strip())
+    return ";".join(kept)
+
+
+WORD_VERSION = 16
+"""Outlook 2016 to 2024, and the classic one of Microsoft 365. Older ones answer alike to what is asked in practice."""
+
+
+# Each alternative behind `<!`, which the search leaps to.
+_MARK = re.compile(
+    r"<!(?:(?:--)?\[if\s(?P<condition>[^\]<>]*)\]>(?:<!-->|\s*<!--\s*-->)?|(?P<end>(?:--\s*<!)?\[endif\](?:--)?>))",
+    re.IGNORECASE,
+)
+
+
+_TERM = re.compile(r"(?:(?P<compare>lte|gte|lt|gt)\s+)?(?P<what>mso|ie|vml|true)(?:\s+(?P<version>\d+))?")
+
+
+def as_word_reads(html: str) -> str:
+    """The HTML that is left for Outlook on Windows: what is meant for it stands free, what is not is gone."""
+    kept: list[str] = []
+    at, shown = 0, True
+    for mark in _MARK.finditer(html):
+        if shown:
+            kept.append(html[at : mark.start()])
+        shown = bool(mark["end"]) or (shown and _holds(mark["condition"].lower()))
+        at = mark.end()
+    if shown:
+        kept.append(html[at:])
+    return "".join(kept)
+
+
+def _holds(condition: str) -> bool:
+    """Whether Word takes a condition for true: terms with `!`, `&` and `|`, their parentheses disregarded."""
+    any_of = condition.replace("(", " ").replace(")", " ").split("|")
+    return any(all(map(_term_holds, alternative.split("&"))) for alternative in any_of)
+
+
+def _term_holds(term: str) -> bool:
+    words = term.lstrip("! ")
+    negated = term[: len(term) - len(words)].count("!") % 2 == 1
+    return _names_word(words.strip()) is not negated
+
+
+def _names_word(words: str) -> bool:
+    found = _TERM.fullmatch(words)
+    if not found or found["what"] == "ie":
+        return False
+    if found["what"] != "mso" or not found["version"]:
+        return True
+    version = int(found["version"][:9])
+    holds = {
+        "lt": version > WORD_VERSION,
+        "lte": version >= WORD_VERSION,
+        "gt": version < WORD_VERSION,
+        "gte": version <= WORD_VERSION,
+    }
+    return holds.get(found["compare"] or "", version == WORD_VERSION)
