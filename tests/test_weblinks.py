@@ -18,7 +18,8 @@ from link_server import OK, Answer, LinkServer, redirect, serving
 
 from newsletter.check.links.answers import LinkAnswer
 from newsletter.check.links.cache import LinkCache
-from newsletter.check.links.checker import LinkChecker, LinkLimits
+from newsletter.check.links.checker import LinkChecker
+from newsletter.check.links.follow import LinkLimits
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TRUST = ssl.create_default_context()
