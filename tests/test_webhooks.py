@@ -22,9 +22,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.bounces.results import Bounce, Complaint, Kind, Unsubscribe
+from newsletter.bounces.webhooks.events import Confirmation
 from newsletter.bounces.webhooks.read import (
     MAX_BODY,
-    Confirmation,
     Event,
     ForgedError,
     Provider,

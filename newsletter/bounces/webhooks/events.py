@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -165,3 +165,15 @@ def refusal(
     if not delayed and (failure.rule in UNDECIDED or not (words or status)):
         failure = replace(failure, kind=otherwise, rule=f"{provider}'s own class")
     return Bounce((failure,), traces, provider)
+
+
+LoadCertificate = Callable[[str], bytes]
+"""The PEM text at an address that was checked. Raises OSError where it cannot be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """SNS asks whether posts are wanted: a GET of `url`, which is Amazon's, says yes."""
+
+    topic: str
+    url: str

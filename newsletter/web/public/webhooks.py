@@ -16,9 +16,9 @@ from typing import get_args
 from newsletter.audience.people.bounce_score import SoftRule
 from newsletter.audience.people.store import People
 from newsletter.bounces.process import Effect, Rules, from_provider, settle
+from newsletter.bounces.webhooks.events import Confirmation
 from newsletter.bounces.webhooks.read import (
     READERS,
-    Confirmation,
     Event,
     ForgedError,
     Provider,

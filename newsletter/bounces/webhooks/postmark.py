@@ -1,0 +1,68 @@
+"""TODO"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from newsletter.bounces.failure_kind import failure_of
+from newsletter.bounces.json_tree import text_at, value_at
+from newsletter.bounces.results import Bounce, Complaint, Failure, Kind, Traces, Unsubscribe
+from newsletter.bounces.webhooks.events import Event, Post, check_login, check_time, event_name, from_iso, json_of
+
+_POSTMARK_KINDS: Mapping[str, Kind] = {
+    "HardBounce": Kind.SOFT,
+    "BadEmailAddress": Kind.SOFT,
+    "SoftBounce": Kind.SOFT,
+    "DnsError": Kind.SOFT,
+    "Unknown": Kind.SOFT,
+    "Transient": Kind.DELAYED,
+    "SpamNotification": Kind.LANE,
+    "Blocked": Kind.LANE,
+    "DMARCPolicy": Kind.LANE,
+}
+"""Of a type whose details have no code. Others are no bounces: an autoresponder's answer, an address change."""
+
+
+def _postmark(headers: Mapping[str, str], body: bytes, secret: str, now: datetime) -> tuple[Event, ...]:
+    check_login(Post(headers, body, secret, now))
+    event = json_of(body)
+    record, kind, address = text_at(event, "RecordType"), text_at(event, "Type"), text_at(event, "Email")
+    # Security: whoever has seen a post may send it again, and it has no signature that would grow old.
+    at_once = text_at(event, "BouncedAt") or text_at(event, "ChangedAt")
+    if at_once:
+        check_time(from_iso(at_once), now)
+    name, at = event_name("postmark", text_at(event, "ID"), event), from_iso(text_at(event, "BouncedAt")) or now
+    if record == "SubscriptionChange":
+        return tuple(_postmark_change(event, now))
+    if record not in ("Bounce", "SpamComplaint") or not address:
+        return ()
+    if kind == "SpamComplaint" or record == "SpamComplaint":
+        return (Event(name, at, Complaint("abuse", Traces(addresses=(address,)), "Postmark")),)
+    if kind == "Unsubscribe":
+        return (Event(name, at, Unsubscribe(address, "")),)
+    if kind not in _POSTMARK_KINDS:
+        return ()
+    failure = failure_of(address, "", text_at(event, "Details"), delayed=kind == "Transient")
+    if not (failure.status or failure.code):
+        # It has taken the address off its own list: it does not even try any more.
+        dead = kind == "HardBounce" and value_at(event, "Inactive") is True
+        words = failure.words or text_at(event, "Description")
+        failure = replace(failure, kind=Kind.HARD if dead else _POSTMARK_KINDS[kind], words=words)
+    return (Event(name, at, Bounce((failure,), reporter="Postmark")),)
+
+
+def _postmark_change(event: object, now: datetime) -> Iterator[Event]:
+    address, at = text_at(event, "Recipient"), from_iso(text_at(event, "ChangedAt")) or now
+    reason = text_at(event, "SuppressionReason")
+    if not address or value_at(event, "SuppressSending") is not True:
+        return  # taken off its list again: our own suppression is for the reader to lift
+    name = event_name("postmark", "", event)
+    if reason == "HardBounce":
+        failure = Failure(address, Kind.HARD, words="on Postmark's suppression list", rule="Postmark: HardBounce")
+        yield Event(name, at, Bounce((failure,), reporter="Postmark"))
+    elif reason == "SpamComplaint":
+        yield Event(name, at, Complaint("abuse", Traces(addresses=(address,)), "Postmark"))
+    elif text_at(event, "Origin") == "Recipient":
+        yield Event(name, at, Unsubscribe(address, ""))
