@@ -19,21 +19,12 @@ from newsletter.ledger.database.timestamps import time_of
 from newsletter.ledger.ledger import Claim, Ledger, Move
 from newsletter.ledger.queries import TimelineRow
 from newsletter.model.delivery import State
+from newsletter.report.as_json import report_json
 from newsletter.report.as_text import report_text
-from newsletter.report.read import (
-    DOMAINS,
-    LISTED,
-    REPLIES,
-    IssueReport,
-    Tally,
-    pace,
-    read_report,
-    report_json,
-    share,
-    took,
-)
+from newsletter.report.read import DOMAINS, LISTED, REPLIES, IssueReport, Tally, read_report
 from newsletter.report.reply_meanings import meaning_of
 from newsletter.report.timeline import FEWEST_OF_STRETCH, MOST_BARS, MOST_STRETCHES, chart_of
+from newsletter.report.wording import pace, share, took
 
 ISSUE = "2026-03-02-daily"
 START = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)

@@ -13,8 +13,9 @@ from test_report import FULL, GONE, ISSUE, LOST, TAKEN, Book, cycle, people
 
 from newsletter.ledger.ledger import Claim, Move
 from newsletter.model.delivery import State
+from newsletter.report.as_json import report_json
 from newsletter.report.as_page import MAX_BYTES, render_page
-from newsletter.report.read import LISTED, report_json
+from newsletter.report.read import LISTED
 
 MADE = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
 

@@ -25,8 +25,9 @@ def report(issue: str, html: Path | None, ledger_url: str | None, config_path: P
     from newsletter.pipeline.guard_outputs import require_free
     from newsletter.pipeline.open_store import open_ledger
     from newsletter.pipeline.prepare_send import known_issue
+    from newsletter.report.as_json import report_json
     from newsletter.report.as_text import report_text
-    from newsletter.report.read import read_report, report_json
+    from newsletter.report.read import read_report
 
     def now() -> datetime:
         return datetime.now(UTC)

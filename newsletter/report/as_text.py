@@ -8,22 +8,8 @@ from datetime import tzinfo
 from rich.cells import cell_len
 
 from newsletter.ledger.ledger import Run
-from newsletter.report.read import (
-    UNNAMED,
-    WORDS,
-    IssueReport,
-    Tally,
-    at,
-    ending,
-    last_words,
-    left_out,
-    notices,
-    own_words,
-    pace,
-    remedies,
-    share,
-    took,
-)
+from newsletter.report.read import UNNAMED, WORDS, IssueReport, Tally
+from newsletter.report.wording import at, ending, last_words, left_out, notices, own_words, pace, remedies, share, took
 from newsletter.text import printable
 
 _TEXT_DOMAINS, _TEXT_REPLIES, _TEXT_RUNS, _TEXT_PEOPLE = 10, 12, 5, 10
