@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from email import policy
@@ -13,6 +13,7 @@ from email.parser import BytesParser
 from email.utils import getaddresses
 from functools import partial
 from typing import Protocol, TypeVar
+from urllib.parse import unquote
 
 T = TypeVar("T")
 
@@ -218,3 +219,14 @@ def _decode(data: bytes, charset: str | None) -> str:
 def _clean(text: str) -> str:
     """Without lone surrogates, which no response can carry."""
     return re.sub("[\ud800-\udfff]", "\ufffd", text)
+
+
+def framed_html(html: str, cids: Mapping[str, str]) -> str:
+    """A mail's HTML for the frame: `cid:` references lead to the parts, links open a new tab."""
+
+    def locate(match: re.Match[str]) -> str:
+        return match["before"] + cids.get(unquote(match["cid"]), match["whole"])
+
+    html = re.sub(r"(?P<before>[\"'(=]\s*)(?P<whole>cid:(?P<cid>[^\"'()<>\s]+))", locate, html, flags=re.IGNORECASE)
+    base = '<base target="_blank">'
+    return re.sub(r"<head\b[^<>]*>", lambda match: match[0] + base, html, count=1, flags=re.IGNORECASE)

@@ -13,7 +13,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -23,7 +23,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from newsletter.web.local_only import Guard, asked_by_own_page
-from newsletter.web.mail_view import MAX_SHOWN_CHARS, Mail, Received, Summary, read_mail, summarise
+from newsletter.web.mail_view import MAX_SHOWN_CHARS, Mail, Received, Summary, framed_html, read_mail, summarise
 from newsletter.web.page_templates import page_environment, page_folder
 
 T = TypeVar("T")
@@ -302,17 +302,6 @@ class _Pages:
         if local.date() == now.date():
             return local.strftime("%H:%M")
         return local.strftime("%b %d") if local.year == now.year else local.strftime("%Y-%m-%d")
-
-
-def framed_html(html: str, cids: Mapping[str, str]) -> str:
-    """A mail's HTML for the frame: `cid:` references lead to the parts, links open a new tab."""
-
-    def locate(match: re.Match[str]) -> str:
-        return match["before"] + cids.get(unquote(match["cid"]), match["whole"])
-
-    html = re.sub(r"(?P<before>[\"'(=]\s*)(?P<whole>cid:(?P<cid>[^\"'()<>\s]+))", locate, html, flags=re.IGNORECASE)
-    base = '<base target="_blank">'
-    return re.sub(r"<head\b[^<>]*>", lambda match: match[0] + base, html, count=1, flags=re.IGNORECASE)
 
 
 def _attachment(data: bytes, media_type: str, filename: str, disposition: str = "attachment") -> Response:

@@ -20,8 +20,7 @@ from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.output_files import html_sizes
 from newsletter.pipeline.render_post import SAMPLE, Rendering
 from newsletter.render.size_budget import sent_size
-from newsletter.web.catcher.inbox_page import framed_html
-from newsletter.web.mail_view import Header, read_mail
+from newsletter.web.mail_view import Header, framed_html, read_mail
 from newsletter.web.preview.live_rendering import Answers, Snapshot, Studio
 
 VIEWS: Mapping[str, Callable[[str], str]] = {
