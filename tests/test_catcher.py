@@ -27,7 +27,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.errors import ConfigError
-from newsletter.web.catcher.server import MAX_MESSAGE_BYTES, Catcher, Caught, write_maildir, write_mbox
+from newsletter.web.catcher.export import write_maildir, write_mbox
+from newsletter.web.catcher.server import MAX_MESSAGE_BYTES, Catcher
+from newsletter.web.catcher.store import Caught
 from newsletter.web.mail_view import framed_html, read_mail, summarise
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -442,7 +442,7 @@ def _lanes(config: Config, url: str | None, catcher: Catcher | None, *, waits: b
 
 
 def _keep(catcher: Catcher, mbox: Path | None, maildir: Path | None) -> None:
-    from newsletter.web.catcher.server import write_maildir, write_mbox
+    from newsletter.web.catcher.export import write_maildir, write_mbox
 
     if mbox:
         write_mbox(mbox, catcher.messages())

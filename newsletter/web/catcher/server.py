@@ -11,23 +11,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import mailbox
-import re
 import socket
 import threading
-import time
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from newsletter.delivery.smtp.catcher_probe import IDENT
-from newsletter.errors import ConfigError
-from newsletter.files import replacing
 from newsletter.model.delivery import Relay
+from newsletter.web.catcher.store import MAX_TOTAL_BYTES, Caught, _Store
 from newsletter.web.sockets import listen
 
 if TYPE_CHECKING:
@@ -37,100 +31,12 @@ if TYPE_CHECKING:
 
 # Announced as SIZE (RFC 1870). Gmail takes 25 MB, Exchange Online up to 150; a newsletter near 50 MB is a mistake.
 MAX_MESSAGE_BYTES = 50 * 1024 * 1024
-# All the mail that is kept: 10,000 messages at half the size where Gmail starts to clip (102 KB).
-MAX_TOTAL_BYTES = 512 * 1024 * 1024
 # How long stop() waits for a page that is being sent. Live pages end at once, so only a stalled browser gets here.
 GRACE_S = 2
 
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Caught:
-    """One received message. `data` is what came after DATA: dots unstuffed, CRLF line ends, otherwise untouched.
-
-    `number` counts from 1 in order of arrival and is never given out twice by one catcher. `mail_from` and `rcpt_to`
-    are the envelope's; the null sender `<>` is the empty string.
-    """
-
-    number: int
-    received: datetime
-    mail_from: str
-    rcpt_to: tuple[str, ...]
-    data: bytes = field(repr=False)
-
-
-class _Store:
-    """The mail that was caught, and who waits for it. Mail is added on the event loop's thread, read from any."""
-
-    def __init__(self, max_messages: int, max_bytes: int) -> None:
-        self._max_messages = max_messages
-        self._max_bytes = max_bytes
-        self._messages: dict[int, Caught] = {}
-        self._bytes = 0
-        self._arrival = threading.Condition()
-        self._bell = asyncio.Event()
-        self.arrived = 0
-        self.dropped = 0
-        self.revision = 0
-        self.open = False
-
-    def add(self, received: datetime, mail_from: str, rcpt_to: tuple[str, ...], data: bytes) -> Caught:
-        """Keep one message; the oldest give way when there are too many, the newest always stays."""
-        with self._arrival:
-            self.arrived += 1
-            caught = Caught(self.arrived, received, mail_from, rcpt_to, data)
-            self._messages[caught.number] = caught
-            self._bytes += len(data)
-            while len(self._messages) > 1 and self._is_full():
-                oldest = self._messages.pop(next(iter(self._messages)))
-                self._bytes -= len(oldest.data)
-                self.dropped += 1
-            self._arrival.notify_all()
-        self._ring()
-        return caught
-
-    def _is_full(self) -> bool:
-        return len(self._messages) > self._max_messages or self._bytes > self._max_bytes
-
-    def messages(self) -> tuple[Caught, ...]:
-        with self._arrival:
-            return tuple(self._messages.values())
-
-    def find(self, number: int) -> Caught | None:
-        with self._arrival:
-            return self._messages.get(number)
-
-    def clear(self) -> int:
-        """Forget everything kept; how many that were. Numbers go on from where they are."""
-        with self._arrival:
-            count = len(self._messages)
-            self._messages.clear()
-            self._bytes = self.dropped = 0
-        self._ring()
-        return count
-
-    def wait_for(self, count: int, timeout_s: float) -> bool:
-        with self._arrival:
-            return self._arrival.wait_for(lambda: self.arrived >= count, timeout_s)
-
-    async def changed(self, revision: int, timeout_s: float) -> None:
-        """Return once the mail is no longer that of `revision`, the catcher stops, or the time is up."""
-        if self.open and self.revision == revision:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._bell.wait(), timeout_s)
-
-    def set_open(self, is_open: bool) -> None:
-        self.open = is_open
-        self._ring()
-
-    def _ring(self) -> None:
-        """Wake the live pages. A fresh bell each time: an event belongs to the loop that first waited for it."""
-        self.revision += 1
-        bell, self._bell = self._bell, asyncio.Event()
-        bell.set()
 
 
 class _Handler:
@@ -320,37 +226,3 @@ class Catcher:
 
 
 # --- to disk --------------------------------------------------------------------------------------------------------
-
-# A line of the message that a reader would take for the next message's first.
-_FROM_LINE = re.compile(rb"^From ", re.MULTILINE)
-
-
-def write_mbox(path: Path, messages: Iterable[Caught]) -> None:
-    """Write an mbox file that `mailbox.mbox` reads back, complete or not at all: a temporary file, then a rename.
-
-    Line ends become LF; body lines that start with "From " get a ">" before them, as `mailbox.mbox` writes them
-    (the "mboxo" form of RFC 4155's survey). The envelope sender and the time of arrival are on the "From " line.
-    """
-    with replacing(path) as file:
-        for caught in messages:
-            # No blank in the sender: it would end the field, and a quoted local part may hold one.
-            sender = re.sub(r"\s+", "_", caught.mail_from) or "MAILER-DAEMON"
-            stamp = time.asctime(caught.received.astimezone(UTC).timetuple())
-            file.write(f"From {sender} {stamp}\n".encode())
-            text = _FROM_LINE.sub(b">From ", caught.data.replace(b"\r\n", b"\n"))
-            file.write(text if not text or text.endswith(b"\n") else text + b"\n")
-            file.write(b"\n")
-
-
-def write_maildir(path: Path, messages: Iterable[Caught]) -> None:
-    """Add each message to the Maildir at `path`, made where it is missing, as new mail. Line ends become LF."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        folder = mailbox.Maildir(path, create=True)
-        try:
-            for caught in messages:
-                folder.add(caught.data.replace(b"\r\n", b"\n"))
-        finally:
-            folder.close()
-    except OSError as error:
-        raise ConfigError(f"{path}: mail cannot be kept there ({error.strerror}); choose another folder") from error

@@ -1,0 +1,98 @@
+"""TODO"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime
+
+# All the mail that is kept: 10,000 messages at half the size where Gmail starts to clip (102 KB).
+MAX_TOTAL_BYTES = 512 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Caught:
+    """One received message. `data` is what came after DATA: dots unstuffed, CRLF line ends, otherwise untouched.
+
+    `number` counts from 1 in order of arrival and is never given out twice by one catcher. `mail_from` and `rcpt_to`
+    are the envelope's; the null sender `<>` is the empty string.
+    """
+
+    number: int
+    received: datetime
+    mail_from: str
+    rcpt_to: tuple[str, ...]
+    data: bytes = field(repr=False)
+
+
+class _Store:
+    """The mail that was caught, and who waits for it. Mail is added on the event loop's thread, read from any."""
+
+    def __init__(self, max_messages: int, max_bytes: int) -> None:
+        self._max_messages = max_messages
+        self._max_bytes = max_bytes
+        self._messages: dict[int, Caught] = {}
+        self._bytes = 0
+        self._arrival = threading.Condition()
+        self._bell = asyncio.Event()
+        self.arrived = 0
+        self.dropped = 0
+        self.revision = 0
+        self.open = False
+
+    def add(self, received: datetime, mail_from: str, rcpt_to: tuple[str, ...], data: bytes) -> Caught:
+        """Keep one message; the oldest give way when there are too many, the newest always stays."""
+        with self._arrival:
+            self.arrived += 1
+            caught = Caught(self.arrived, received, mail_from, rcpt_to, data)
+            self._messages[caught.number] = caught
+            self._bytes += len(data)
+            while len(self._messages) > 1 and self._is_full():
+                oldest = self._messages.pop(next(iter(self._messages)))
+                self._bytes -= len(oldest.data)
+                self.dropped += 1
+            self._arrival.notify_all()
+        self._ring()
+        return caught
+
+    def _is_full(self) -> bool:
+        return len(self._messages) > self._max_messages or self._bytes > self._max_bytes
+
+    def messages(self) -> tuple[Caught, ...]:
+        with self._arrival:
+            return tuple(self._messages.values())
+
+    def find(self, number: int) -> Caught | None:
+        with self._arrival:
+            return self._messages.get(number)
+
+    def clear(self) -> int:
+        """Forget everything kept; how many that were. Numbers go on from where they are."""
+        with self._arrival:
+            count = len(self._messages)
+            self._messages.clear()
+            self._bytes = self.dropped = 0
+        self._ring()
+        return count
+
+    def wait_for(self, count: int, timeout_s: float) -> bool:
+        with self._arrival:
+            return self._arrival.wait_for(lambda: self.arrived >= count, timeout_s)
+
+    async def changed(self, revision: int, timeout_s: float) -> None:
+        """Return once the mail is no longer that of `revision`, the catcher stops, or the time is up."""
+        if self.open and self.revision == revision:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._bell.wait(), timeout_s)
+
+    def set_open(self, is_open: bool) -> None:
+        self.open = is_open
+        self._ring()
+
+    def _ring(self) -> None:
+        """Wake the live pages. A fresh bell each time: an event belongs to the loop that first waited for it."""
+        self.revision += 1
+        bell, self._bell = self._bell, asyncio.Event()
+        bell.set()
