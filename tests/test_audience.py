@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from newsletter.addresses import fold_address
 from newsletter.audience.audience import NAMED_ROWS, Audience, read_audience
 from newsletter.audience.lists.rows import Row
-from newsletter.cli.console import all_warnings, audience_line
+from newsletter.cli.send_output import all_warnings, audience_line
 from newsletter.config.load import load_config
 from newsletter.errors import ContentError
 from newsletter.model.findings import Finding

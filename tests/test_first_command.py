@@ -18,7 +18,7 @@ from front_door import DEADLINE_S, PROGRAM, environment, newsletter, people, wri
 from smtp_server import Rule, SmtpServer
 
 from newsletter.cli.command_hints import Hints, hints_for
-from newsletter.cli.console import accounts, print_report
+from newsletter.cli.send_output import accounts, print_report
 from newsletter.config.config import Config
 from newsletter.config.settings import Settings
 from newsletter.model.delivery import State

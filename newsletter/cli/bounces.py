@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from newsletter.cli.console import SHOWN_PEOPLE, config_option, json_option, load, print_json
+from newsletter.cli.console import print_json
 from newsletter.cli.failures import ending
+from newsletter.cli.options import config_option, json_option, load
+from newsletter.cli.send_output import SHOWN_PEOPLE
 from newsletter.errors import EXIT_OK, EXIT_USAGE
 from newsletter.text import printable
 

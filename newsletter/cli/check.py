@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter import errors
-from newsletter.cli.console import config_option, images_mode, images_option, json_option, load, print_json
+from newsletter.cli.console import print_json
 from newsletter.cli.failures import ending
 from newsletter.cli.list_options import ListName, column_option
+from newsletter.cli.options import config_option, images_mode, images_option, json_option, load
 from newsletter.cli.progress import Progress
 from newsletter.model.column_rules import Rule
 from newsletter.text import printable

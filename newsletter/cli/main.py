@@ -9,7 +9,6 @@ import contextlib
 import gc
 import itertools
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,22 +18,16 @@ from newsletter import DISTRIBUTION, __version__, errors
 from newsletter.cli.bounces import bounces
 from newsletter.cli.check import check
 from newsletter.cli.console import (
-    NamedPath,
-    config_option,
-    images_mode,
-    images_option,
-    json_option,
-    load,
     print_json,
-    wait_at,
-    warn,
 )
 from newsletter.cli.failures import described, described_words
 from newsletter.cli.preview import preview
-from newsletter.cli.progress import JsonLog, Progress
+from newsletter.cli.progress import JsonLog
 from newsletter.cli.report import report
-from newsletter.cli.send import COMMANDS
+from newsletter.cli.resume import resume, retry
+from newsletter.cli.send import send
 from newsletter.cli.serve import COMMANDS as SERVE_COMMANDS
+from newsletter.cli.status import resolve, status
 from newsletter.cli.streams import Output, open_streams
 from newsletter.cli.subscriber_lists import subscribers
 from newsletter.cli.subscriber_people import COMMANDS as PEOPLE_COMMANDS
@@ -129,97 +122,16 @@ def _say_unwritten(error: OSError) -> None:
 # --- render ---------------------------------------------------------------------------------------------------------
 
 
-@cli.command()
-@click.argument("post")
-@click.option("--out", type=NamedPath(), help="Folder for the files.  [default: out/ISSUE]")
-@images_option
-@config_option
-@json_option
-def render(post: str, out: Path | None, images: str | None, config_path: Path | None, as_json: bool) -> None:
-    """Write POST as email.html, email.txt, email.mjml and issue.json. `-` reads the post from standard input."""
-    from newsletter.pipeline import output_files as output
-    from newsletter.pipeline import render_post as pipeline
-    from newsletter.pipeline.guard_outputs import RENDERED, require_free
-    from newsletter.post.publication import held_findings
-
-    config = load(config_path, post)
-    with Progress("Fetching pictures", quiet=as_json) as fetching:
-        rendering = pipeline.render_post(post, config, images=images_mode(images), on_fetch=fetching.show)
-    held = held_findings(rendering.issue, datetime.now(UTC), pipeline.zone_of(config), rendering.text)
-    warnings = [finding.at(rendering.path) for finding in (*rendering.findings, *held)]
-    warn(warnings)
-    folder = out or Path("out") / rendering.issue.slug
-    require_free([folder / name for name in RENDERED], config=config, inputs=[post])
-    written = output.write_rendering(rendering.issue, rendering.email, config.sample_sender, pipeline.SAMPLE, folder)
-    if as_json:
-        files = [{"path": str(file.path), "bytes": file.size} for file in written]
-        print_json(
-            {
-                "issue": rendering.issue.slug,
-                "files": files,
-                "html": output.html_sizes(rendering.email),
-                "warnings": warnings,
-            }
-        )
-        return
-    for file in written:
-        click.echo(f"{file.size:>9,} bytes  {file.path}")
-    sizes = output.html_sizes(rendering.email)
-    click.echo(
-        f"\nThe email's HTML: {sizes['decoded']:,} bytes, {sizes['encoded']:,} as sent; Gmail clips near 102,000."
-    )
-    for section in sizes["sections"]:
-        click.echo(f"{section['bytes']:>9,} bytes  {printable(section['title'] or '(frame and opening)')}")
-
-
 # --- catch ----------------------------------------------------------------------------------------------------------
 
 
-@cli.command()
-@click.option("--smtp-port", type=int, default=1025, show_default=True, help="0 takes any free port.")
-@click.option("--web-port", type=int, default=1080, show_default=True, help="0 takes any free port.")
-def catch(smtp_port: int, web_port: int) -> None:
-    """Run a mail catcher: an SMTP server that delivers nothing, and an inbox page that shows what came."""
-    from newsletter.web.catcher.server import Catcher
-
-    with Catcher(smtp_port=smtp_port, web_port=web_port) as catcher:
-        click.echo(f"SMTP:  {catcher.relay}")
-        click.echo(f"Inbox: {catcher.inbox_url}")
-        wait_at(catcher)
-
-
 # --- theme ----------------------------------------------------------------------------------------------------------
-
-
-@cli.group()
-def theme() -> None:
-    """Look at the themes, or copy one to make it yours."""
-
-
-@theme.command("list")
-@config_option
-def list_themes(config_path: Path | None) -> None:
-    """Name every theme that can be used here."""
-    from newsletter.render.themes.folders import known_themes, template_roots
-
-    for name in known_themes(template_roots(load(config_path).root)):
-        click.echo(name)
-
-
-@theme.command("new")
-@click.argument("name")
-@click.option("--from", "base", default="classic", show_default=True, help="The theme to copy.")
-@config_option
-def copy_theme(name: str, base: str, config_path: Path | None) -> None:
-    """Copy a theme to templates/NAME beside newsletter.toml, complete and yours to change."""
-    from newsletter.render.themes.copy_theme import new_theme
-
-    for path in new_theme(name, base, load(config_path).root):
-        click.echo(path)
-    click.echo(f'\nUse it with [theme] name = "{name}" in newsletter.toml.')
 
 
 for command in PEOPLE_COMMANDS:
     subscribers.add_command(command)
 for command in (*COMMANDS, bounces, check, preview, report, *SERVE_COMMANDS, subscribers):
     cli.add_command(command)
+
+
+COMMANDS = (send, resume, retry, status, resolve)

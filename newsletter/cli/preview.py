@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from newsletter.cli.console import config_option, images_mode, images_option, is_terminal, load, wait_at
+from newsletter.cli.console import is_terminal, wait_at
 from newsletter.cli.list_options import ListName, column_option
+from newsletter.cli.options import config_option, images_mode, images_option, load
 from newsletter.errors import ConfigError, ContentError
 from newsletter.model.column_rules import Rule
 from newsletter.text import printable

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from newsletter.cli.console import NamedPath, config_option, json_option, load, print_json
+from newsletter.cli.console import print_json
+from newsletter.cli.options import NamedPath, config_option, json_option, load
 
 
 @click.command()

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
-from newsletter.cli.console import config_option, json_option, load, print_json
+from newsletter.cli.console import print_json
 from newsletter.cli.failures import ending
+from newsletter.cli.options import config_option, json_option, load
 from newsletter.text import printable
 
 

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter import errors
-from newsletter.cli.console import NamedPath, config_option, json_option, json_out, load, print_json
+from newsletter.cli.console import json_out, print_json
 from newsletter.cli.failures import ending
 from newsletter.cli.list_options import ListName, column_option, ledger_option
+from newsletter.cli.options import NamedPath, config_option, json_option, load
 from newsletter.cli.progress import Progress
 from newsletter.model.column_rules import Rule
 from newsletter.text import printable

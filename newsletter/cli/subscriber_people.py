@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from newsletter.cli.console import ask, config_option, json_option, json_out, load, print_json
+from newsletter.cli.console import ask, json_out, print_json
+from newsletter.cli.options import config_option, json_option, load
 from newsletter.text import printable
 
 if TYPE_CHECKING:

@@ -1,0 +1,33 @@
+"""TODO"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from newsletter.config.config import Config
+
+
+ledger_option = click.option(
+    "--ledger", "ledger_url", metavar="URL", help="postgresql://… or sqlite:///FILE, instead of [ledger]."
+)
+
+
+def _place(config: Config, ledger_url: str | None) -> Path | str:
+    from newsletter.config.ledger_url import parse_ledger
+
+    return parse_ledger(ledger_url) if ledger_url else config.ledger_place
+
+
+def _open(config: Config, ledger_url: str | None) -> Any:
+    from newsletter.config.ledger_url import parse_ledger
+    from newsletter.pipeline.open_store import open_ledger
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    return open_ledger(config, now, parse_ledger(ledger_url) if ledger_url else None)

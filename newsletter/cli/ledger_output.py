@@ -1,0 +1,66 @@
+"""TODO"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from newsletter.cli.console import _described_delivery, _explained, print_json
+from newsletter.text import printable
+
+if TYPE_CHECKING:
+    from newsletter.ledger.ledger import Delivery, IssueRow
+
+
+def _standing(row: IssueRow) -> dict[str, int]:
+    """An issue's people in the words of a send's account."""
+    from newsletter.model.delivery import State
+
+    waiting = (State.PENDING, State.CLAIMED, State.COMMITTING, State.DEFERRED)
+    return {
+        "sent": row.counts[State.SENT],
+        "refused": row.counts[State.REJECTED],
+        "left": sum(row.counts[state] for state in waiting),
+        "uncertain": row.counts[State.UNCERTAIN],
+        "suppressed": row.counts[State.SUPPRESSED],
+    }
+
+
+def _described(row: IssueRow) -> dict[str, Any]:
+    first = row.first_sent.isoformat() if row.first_sent else None
+    return {"issue": row.issue, "subject": row.subject, "first_sent": first, **_standing(row)}
+
+
+def print_issues(rows: Sequence[IssueRow], *, as_json: bool) -> None:
+    if as_json:
+        print_json({"issues": [_described(row) for row in rows]})
+        return
+    width = max([len(row.issue) for row in rows] + [len("Issue")])
+    heads = f"{'Issue':<{width}}  {'First sent':<16}  {'Sent':>9}  {'Refused':>7}  {'Left':>7}  {'Uncertain':>9}"
+    click.echo(f"{heads}  {'Suppressed':>10}")
+    for row in rows:
+        first = f"{row.first_sent:%Y-%m-%d %H:%M}" if row.first_sent else "not yet"
+        sent, refused, left, uncertain, suppressed = _standing(row).values()
+        line = f"{row.issue:<{width}}  {first:<16}  {sent:>9,}  {refused:>7,}  {left:>7,}  {uncertain:>9,}"
+        click.echo(printable(f"{line}  {suppressed:>10,}"))
+
+
+def print_issue(row: IssueRow, people: Iterable[Delivery], *, as_json: bool) -> None:
+    if as_json:
+        listed = [_described_delivery(person) for person in people]
+        print_json({**_described(row), "people": listed})
+        return
+    click.echo(printable(f"{row.issue}: {row.subject}"))
+    for word, count in _standing(row).items():
+        click.echo(f"{word.capitalize():<10} {count:>9,}")
+    advice: dict[str, str] = {}
+    for person in people:
+        why = f"{person.code or ''} {person.reply}".strip()
+        click.echo(printable(f"  {person.state}: {person.address}" + (f": {why}" if why else "")))
+        meaning, remedy = _explained(person)
+        if remedy:
+            advice[meaning] = remedy
+    for meaning, remedy in advice.items():
+        click.echo(printable(f"{meaning}; {remedy}"))

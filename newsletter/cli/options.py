@@ -1,0 +1,73 @@
+"""TODO"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from newsletter.errors import ConfigError
+
+if TYPE_CHECKING:
+    from newsletter.config.config import Config
+    from newsletter.render.images.resolve import ImageMode
+
+connections_option = click.option(
+    "--connections", type=click.IntRange(1, 100), help="How many connections to the relay; [delivery] by default."
+)
+
+
+relay_option = click.option(
+    "--relay", "relay_url", metavar="URL", help="smtp://[user@]host:port or smtps://…, instead of [relay]."
+)
+
+
+log_option = click.option("--log-json", metavar="FILE", help="Write each event as a line of JSON; - for stderr.")
+
+
+yes_option = click.option("--yes", is_flag=True, help="Do not ask; for cron and CI.")
+
+
+class NamedPath(click.Path):
+    """A path that says something: an empty one, of a variable that is not set, would mean the folder we are in."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            name = param.opts[0] if isinstance(param, click.Option) else "a name"
+            raise ConfigError(f"{name} is empty; write the path that is meant")
+        return super().convert(value, param, ctx)
+
+
+config_option = click.option(
+    "--config", "config_path", type=NamedPath(), help="newsletter.toml; the nearest one by default."
+)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+
+
+images_option = click.option(
+    "--images",
+    type=click.Choice(["remote", "embed", "mirror"]),
+    help="Where web pictures are: left on the web, sent inside the mail, or kept on your site; [images] by default.",
+)
+
+
+def images_mode(images: str | None) -> ImageMode | None:
+    return cast("ImageMode | None", images)
+
+
+def load(path: Path | None, post: str = "") -> Config:
+    """The configuration that a post belongs to: of its own folder or one above, else of the current one."""
+    from newsletter.config.load import load_config
+
+    if path is None and post not in ("", "-"):
+        config = load_config(None, os.environ, Path(post).parent)
+        if config.path is not None:
+            return config
+    return load_config(path, os.environ, Path.cwd())

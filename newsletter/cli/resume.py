@@ -1,0 +1,186 @@
+"""TODO"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from newsletter import errors
+from newsletter.cli.console import ask, is_terminal, print_json
+from newsletter.cli.ledger_option import _open, _place, ledger_option
+from newsletter.cli.list_options import column_option, split_rules
+from newsletter.cli.options import (
+    config_option,
+    connections_option,
+    json_option,
+    load,
+    log_option,
+    relay_option,
+    yes_option,
+)
+from newsletter.cli.run_send import _send, _Way
+from newsletter.cli.send import _now, newcomers_option, now_option
+from newsletter.model.column_rules import Rule
+
+if TYPE_CHECKING:
+    from newsletter.config.config import Config
+
+
+@click.command()
+@click.argument("issue", required=False)
+@column_option
+@relay_option
+@connections_option
+@ledger_option
+@click.option("--continue", "go_on", is_flag=True, help="The issue changed after some got it: send it to the others.")
+@newcomers_option
+@now_option
+@log_option
+@yes_option
+@config_option
+@json_option
+def resume(
+    issue: str | None,
+    columns: tuple[Rule, ...],
+    relay_url: str | None,
+    connections: int | None,
+    ledger_url: str | None,
+    go_on: bool,
+    newcomers: bool,
+    now: bool,
+    log_json: str | None,
+    yes: bool,
+    config_path: Path | None,
+    as_json: bool,
+) -> None:
+    """Go on with ISSUE where it was left: the same post, the same list. Without ISSUE, the last that was not finished.
+
+    Whoever was told "later" is tried again once their time has come.
+    """
+    from newsletter.cli.streams import endure_closed_output
+
+    endure_closed_output()
+    config = load(config_path, issue or "")
+    with _open(config, ledger_url) as ledger:
+        name = _unfinished(ledger, issue)
+        if name is None:
+            click.echo("Nobody is left: there is nothing to resume.", err=as_json)
+            if as_json:
+                print_json({"issue": issue, "sent": 0, "left": []})
+            return
+        post, audience = ledger.paths(name)
+    way = _way(audience, columns, relay_url, connections, ledger_url, log_json, go_on=go_on, yes=yes, as_json=as_json)
+    way = replace(way, now=now, orders=replace(way.orders, newcomers=newcomers))
+    sys.exit(_go_on(config, name, post, way))
+
+
+@click.command()
+@click.argument("issue")
+@click.option("--failed", is_flag=True, help="Whom the relay refused for good as well.")
+@column_option
+@relay_option
+@connections_option
+@ledger_option
+@now_option
+@log_option
+@yes_option
+@config_option
+@json_option
+def retry(
+    issue: str,
+    failed: bool,
+    columns: tuple[Rule, ...],
+    relay_url: str | None,
+    connections: int | None,
+    ledger_url: str | None,
+    now: bool,
+    log_json: str | None,
+    yes: bool,
+    config_path: Path | None,
+    as_json: bool,
+) -> None:
+    """Try those of ISSUE whom the relay put off again, now, without waiting for their time."""
+    from newsletter.cli.streams import endure_closed_output
+    from newsletter.model.delivery import State
+    from newsletter.pipeline.prepare_send import known_issue
+
+    endure_closed_output()
+    config = load(config_path, issue)
+    states = (State.DEFERRED, State.REJECTED) if failed else (State.DEFERRED,)
+    with _open(config, ledger_url) as ledger:
+        name = known_issue(ledger, issue)
+        counts = ledger.counts(name)
+        count = sum(counts[state] for state in states)
+        if not count:
+            more = "" if failed else " --failed takes the refused as well."
+            click.echo(f"Nobody to try again for {name}.{more}", err=as_json)
+            if as_json:
+                print_json({"issue": name, "sent": 0, "left": []})
+            return
+        ask(f"Try {count:,} of {name} again?", yes=yes)
+        with ledger.hold(name):
+            ledger.reopen(name, states)
+        post, audience = ledger.paths(name)
+    way = _way(audience, columns, relay_url, connections, ledger_url, log_json, go_on=False, yes=True, as_json=as_json)
+    sys.exit(_go_on(config, name, post, replace(way, now=now)))
+
+
+def _way(
+    audience: str,
+    columns: tuple[Rule, ...],
+    relay_url: str | None,
+    connections: int | None,
+    ledger_url: str | None,
+    log_json: str | None,
+    *,
+    go_on: bool,
+    yes: bool,
+    as_json: bool,
+) -> _Way:
+    from newsletter.ledger.list_reference import split_segment
+    from newsletter.pipeline.prepare_send import Orders
+
+    path, where = split_segment(audience)
+    watched = is_terminal() and not yes
+    orders = Orders(go_on=go_on, connections=connections or 0, force_change=True, watched=watched)
+    lists, kept = split_rules(path.split("\n"))
+    return _Way(lists, where, (*kept, *columns), orders, relay_url, ledger_url, log_json, None, yes, as_json)
+
+
+def _go_on(config: Config, issue: str, post: str, way: _Way) -> int:
+    from newsletter.pipeline.guard_outputs import require_free
+    from newsletter.pipeline.identity import may_be
+    from newsletter.pipeline.list_sources import open_sign_ups
+    from newsletter.pipeline.plan_send import plan_send
+
+    if not post or not way.to:
+        raise errors.ConfigError(
+            f"{issue}: the ledger does not know the files it was sent from; write newsletter send POST --to LIST.csv"
+        )
+    place = _place(config, way.ledger_url)
+    require_free([way.log_json], config=config, ledger=place, inputs=[post, *way.to])
+    base, _, erratum = issue.partition("+erratum-")
+    with open_sign_ups(config, way.to, way.ledger_url) as sign_ups:
+        sending = plan_send(
+            post, config, to=way.to, where=way.where, columns=way.columns, test=(), when=_now, sign_ups=sign_ups
+        )
+    if not may_be(sending.rendering, base):
+        raise errors.ConfigError(f"{post} is now the issue {sending.rendering.issue.slug}, not {base}; see its name")
+    if erratum:
+        way = replace(way, orders=replace(way.orders, erratum=True))
+    return _send(sending, way) or errors.EXIT_OK  # nothing here goes at another hour
+
+
+def _unfinished(ledger: Any, issue: str | None) -> str | None:
+    """The issue to go on with: the one named, else the last one that somebody is still to get."""
+    from newsletter.pipeline.prepare_send import known_issue
+    from newsletter.pipeline.send_result import left_of
+
+    if issue is not None:
+        return known_issue(ledger, issue)
+    unfinished = [row.issue for row in ledger.issues() if left_of(row.counts)]
+    return unfinished[-1] if unfinished else None

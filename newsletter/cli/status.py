@@ -1,0 +1,69 @@
+"""TODO"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from newsletter.cli.console import ask
+from newsletter.cli.ledger_option import _open, ledger_option
+from newsletter.cli.ledger_output import print_issue, print_issues
+from newsletter.cli.options import config_option, json_option, load
+from newsletter.text import printable
+
+
+@click.command()
+@click.argument("issue", required=False)
+@ledger_option
+@config_option
+@json_option
+def status(issue: str | None, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
+    """Show what the ledger knows: every issue, or who was refused, left or uncertain for ISSUE."""
+    from newsletter.model.delivery import State
+    from newsletter.pipeline.prepare_send import known_issue
+
+    with _open(load(config_path, issue or ""), ledger_url) as ledger:
+        if issue is None:
+            print_issues(ledger.issues(), as_json=as_json)
+            return
+        name = known_issue(ledger, issue)
+        row = next(row for row in ledger.issues() if row.issue == name)
+        open_states = (State.REJECTED, State.DEFERRED, State.PENDING, State.CLAIMED, State.COMMITTING, State.UNCERTAIN)
+        print_issue(row, ledger.rows(name, *open_states), as_json=as_json)
+
+
+@click.command()
+@click.argument("issue")
+@click.argument("addresses", nargs=-1, metavar="[ADDRESS]...")
+@click.option("--resend", is_flag=True, help="Mail them again with the next send; they may then have it twice.")
+@click.option("--assume-sent", is_flag=True, help="Count them as sent; they may then never get it.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@ledger_option
+@config_option
+def resolve(
+    issue: str,
+    addresses: tuple[str, ...],
+    resend: bool,
+    assume_sent: bool,
+    yes: bool,
+    ledger_url: str | None,
+    config_path: Path | None,
+) -> None:
+    """Decide about the uncertain of ISSUE: all of them, or the ones named."""
+    from newsletter.ledger.resolve import resolve_uncertain
+    from newsletter.model.delivery import State
+    from newsletter.pipeline.prepare_send import known_issue
+
+    if resend == assume_sent:
+        raise click.UsageError("write one of --resend and --assume-sent")
+    with _open(load(config_path, issue), ledger_url) as ledger:
+        name = known_issue(ledger, issue)
+        count = len(addresses) or ledger.counts(name)[State.UNCERTAIN]
+        what = "mail again, with the next send" if resend else "count as sent"
+        if not count:
+            click.echo(f"Nobody is uncertain for {name}.")
+            return
+        ask(f"{count:,} for {name}: {what}?", yes=yes)
+        for address in resolve_uncertain(ledger, name, addresses, resend=resend):
+            click.echo(f"{printable(address)}: {'to be mailed again' if resend else 'counted as sent'}")
