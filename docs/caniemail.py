@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-DATA = Path(__file__).parent.parent / "newsletter" / "data"
+DATA = Path(__file__).parent.parent / "newsletter" / "check" / "clients"
 TABLE = "caniemail.json"
 LICENCE = "caniemail.LICENSE"
 

@@ -99,3 +99,15 @@ def open_regular(path: Path) -> BinaryIO:
 def is_handed_down(path: Path) -> bool:
     """Whether it is open already: /dev/stdin, or what a shell's `<(command)` gives. Somebody writes to such a pipe."""
     return path == Path("/dev/stdin") or path.parent in (Path("/dev/fd"), Path("/proc/self/fd"))
+
+
+def package_folder(*names: str) -> Path:
+    """A folder of data that ships with the program: inside an installed package, beside it in a checkout.
+
+    ConfigError where the installation lacks it.
+    """
+    here = Path(__file__).parent
+    for folder in (here.joinpath(*names), here.parent.joinpath(*names)):
+        if folder.is_dir():
+            return folder
+    raise ConfigError(f"{'/'.join(names)} is missing from the installation; install newsletter again")

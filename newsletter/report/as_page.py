@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from pathlib import Path
 
 import jinja2
 
+from newsletter.files import package_folder
 from newsletter.model.delivery import State
 from newsletter.report.chart import _chart, _short_day
 from newsletter.report.read import RUNS, UNNAMED, WORDS, Group, IssueReport, People, Tally
@@ -40,9 +40,9 @@ def render_page(report: IssueReport, zone: tzinfo | None, made: datetime) -> str
 
 
 def _template() -> jinja2.Template:
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    loader = jinja2.FileSystemLoader(package_folder("templates", "report"))
     return jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined).get_template(
-        "report_page.html.j2"
+        "page.html.j2"
     )
 
 

@@ -8,16 +8,12 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from newsletter.errors import ConfigError
+from newsletter.files import package_folder
 
 
 def page_folder(name: str) -> Path:
-    """A page's templates and assets: inside an installed package, beside it in a checkout. ConfigError without them."""
-    here = Path(__file__).parent
-    for folder in (here / "templates" / name, here.parent / "templates" / name):
-        if folder.is_dir():
-            return folder
-    raise ConfigError(f"the page templates of {name} are missing; install newsletter again")
+    """The folder of one page's templates and assets. ConfigError where the installation lacks it."""
+    return package_folder("templates", name)
 
 
 def page_words(folder: Path) -> Mapping[str, Mapping[str, str]]:

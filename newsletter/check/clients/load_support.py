@@ -8,7 +8,7 @@ from pathlib import Path
 from newsletter.check.clients.support import Client, Feature, Support
 from newsletter.errors import ConfigError, located
 
-TABLE = Path(__file__).parent / "data" / "caniemail.json"
+TABLE = Path(__file__).parent / "caniemail.json"
 
 
 def load_support(path: Path = TABLE) -> Support:

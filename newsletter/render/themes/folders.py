@@ -8,7 +8,7 @@ from pathlib import Path
 VALUES = "theme.toml"
 
 
-_PACKAGE = Path(__file__).parent
+_PACKAGE = Path(__file__).parents[2]
 
 
 def template_roots(project: Path) -> tuple[Path, ...]:
