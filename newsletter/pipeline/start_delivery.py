@@ -12,18 +12,17 @@ from newsletter.config.config import LaneSettings
 from newsletter.delivery.canary import Canary
 from newsletter.delivery.deliver import Stopped, Watcher, deliver
 from newsletter.delivery.rate_limits import Pace
+from newsletter.delivery.recipient_queue import Book
 from newsletter.delivery.routes import Route
 from newsletter.delivery.smtp.wire import Timeouts
 from newsletter.delivery.throttle import Lane
-from newsletter.pipeline.deliver_test import _TestBook
-from newsletter.pipeline.deliver_to_list import _Book
 from newsletter.pipeline.prepare_send import Prepared
 
 
 def _deliver(
     prepared: Prepared,
     lanes: Sequence[LaneSettings],
-    book: _Book | _TestBook,
+    book: Book,
     marks: Mapping[str, str],
     due: int,
     watcher: Watcher,

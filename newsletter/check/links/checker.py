@@ -35,7 +35,7 @@ class LinkChecker:
     `findings` has what went wrong beside the links: a cache that cannot be written.
     """
 
-    limits: LinkLimits = LinkLimits()
+    limits: LinkLimits = field(default_factory=LinkLimits)
     allow: Callable[[Address], bool] = is_public
     resolve: Resolve = resolve_name
     trust: Callable[[], ssl.SSLContext] = system_trust
@@ -73,7 +73,16 @@ class LinkChecker:
         return {url: ways[address].is_good and ways[address].is_secure for url, address in secure.items()}
 
     def _follow(self, addresses: Sequence[str], on_progress: Callable[[int, int], None]) -> dict[str, _Way]:
-        return asyncio.run(_Round(self).follow_all(addresses, on_progress))
+        return asyncio.run(
+            _Round(
+                self.limits,
+                self.trust(),
+                allow=self.allow,
+                resolve=self.resolve,
+                clock=self.clock,
+                pause=self.pause,
+            ).follow_all(addresses, on_progress)
+        )
 
     def _keep(self, answers: dict[str, LinkAnswer]) -> None:
         if self.cache is None or not answers:

@@ -7,7 +7,7 @@ import re
 import socket
 import ssl
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -15,8 +15,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from newsletter.check.links.answers import LinkAnswer, State
-from newsletter.check.links.checker import LinkChecker
-from newsletter.safe_http import NO_ADDRESS, GateError, PinnedTransport
+from newsletter.safe_http import NO_ADDRESS, Address, GateError, PinnedTransport, Resolve
 
 _HEADERS = {
     "User-Agent": "newsletter (checks the links of a post once, before it is mailed)",
@@ -102,10 +101,21 @@ class _NoReplyError(Exception):
 class _Round:
     """One check: whose turn it is, which hosts have had enough, and which nobody knows."""
 
-    def __init__(self, checker: LinkChecker) -> None:
-        self.checker = checker
-        self.limits = checker.limits
-        self.transport = PinnedTransport(self._resolve, checker.allow, checker.trust())
+    def __init__(
+        self,
+        limits: LinkLimits,
+        transport_trust: ssl.SSLContext,
+        *,
+        allow: Callable[[Address], bool],
+        resolve: Resolve,
+        clock: Callable[[], datetime],
+        pause: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self.limits = limits
+        self.resolve = resolve
+        self.clock = clock
+        self.pause = pause
+        self.transport = PinnedTransport(self._resolve, allow, transport_trust)
         self.slots = asyncio.Semaphore(self.limits.at_once)
         self.host_slots: dict[str, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(self.limits.at_once_per_host)
@@ -135,7 +145,7 @@ class _Round:
 
     async def _resolve(self, host: str, port: int) -> Sequence[str]:
         try:
-            addresses = await self.checker.resolve(host, port)
+            addresses = await self.resolve(host, port)
         except OSError:
             self.unknown_hosts.add(host)
             raise
@@ -202,10 +212,10 @@ class _Round:
 
     async def _ask_patiently(self, method: str, url: httpx.URL) -> _Reply:
         reply = await self._ask_in_turn(method, url)
-        wait_s = _wait_asked_for(reply, self.checker.clock())
+        wait_s = _wait_asked_for(reply, self.clock())
         if wait_s is None or wait_s > self.limits.longest_wait_s:
             return reply
-        await self.checker.pause(wait_s)
+        await self.pause(wait_s)
         return await self._ask_in_turn(method, url)
 
     async def _ask_in_turn(self, method: str, url: httpx.URL) -> _Reply:
@@ -214,7 +224,7 @@ class _Round:
             if host in self.given_up:
                 raise _NoReplyError(f"not asked, since other links of {host} fared badly: {self.given_up[host]}")
             if host in self.asked:
-                await self.checker.pause(self.limits.pause_s)
+                await self.pause(self.limits.pause_s)
             self.asked.add(host)
             async with self.slots:
                 return await self._send(method, url)
