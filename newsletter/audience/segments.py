@@ -63,6 +63,3 @@ def parse_segment(source: str) -> Segment:
     except ExpressionError as error:
         raise SegmentError(error.what, source, error.at) from error
     return Segment(source, columns, test)
-
-
-# --- where a send's list and segment are kept -----------------------------------------------------------------------

@@ -135,9 +135,6 @@ def finding_of(sentence: str, path: str) -> Finding:
     return Finding("unreadable", what or remedy, remedy if what else "", line, column, "error")
 
 
-# --- asking others --------------------------------------------------------------------------------------------------
-
-
 Progress = Callable[[int, int], None]
 
 
@@ -178,6 +175,3 @@ def ask_spam(
     composer = Composer(rendering.variants, config.sample_sender, issue=rendering.issue.slug, when=when)
     verdict = spam_score(composer.compose(SAMPLE).data, spamc=spamc)
     return spam_findings(verdict) if verdict else ()
-
-
-# --- mending --------------------------------------------------------------------------------------------------------

@@ -69,9 +69,6 @@ def json_out(value: object, *, indent: int | None = None) -> str:
     return json_text(value, indent=indent, ascii_only=not encoding.lower().startswith("utf"))
 
 
-# --- the ledger -----------------------------------------------------------------------------------------------------
-
-
 def _described_delivery(person: Delivery) -> dict[str, Any]:
     meaning, remedy = _explained(person)
     answer = {"stage": person.stage, "code": person.code, "text": person.reply}

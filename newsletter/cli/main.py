@@ -119,15 +119,6 @@ def _say_unwritten(error: OSError) -> None:
     click.echo(f"standard output cannot be written ({error.strerror}); write it to another place", err=True)
 
 
-# --- render ---------------------------------------------------------------------------------------------------------
-
-
-# --- catch ----------------------------------------------------------------------------------------------------------
-
-
-# --- theme ----------------------------------------------------------------------------------------------------------
-
-
 for command in PEOPLE_COMMANDS:
     subscribers.add_command(command)
 for command in (*COMMANDS, bounces, check, preview, report, *SERVE_COMMANDS, subscribers):

@@ -228,9 +228,6 @@ def _dry_run(sending: Sending, to: Sequence[str], out: Path, as_json: bool, plac
     click.echo(f"\nNothing was sent. Open {folder / 'index.html'} in a browser.")
 
 
-# --- carrying a send out --------------------------------------------------------------------------------------------
-
-
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -266,9 +263,3 @@ def _keep(catcher: Catcher, mbox: Path | None, maildir: Path | None) -> None:
     if maildir:
         write_maildir(maildir, catcher.messages())
         click.echo(f"Caught     {len(catcher.messages()):>6,} messages, kept in {maildir}", err=True)
-
-
-# --- going on -------------------------------------------------------------------------------------------------------
-
-
-# --- the ledger -----------------------------------------------------------------------------------------------------

@@ -140,9 +140,6 @@ def suppressed(reason: str | None, ledger_url: str | None, config_path: Path | N
 COMMANDS = (show, forget, suppress, suppressed)
 
 
-# --- inside ---------------------------------------------------------------------------------------------------------
-
-
 @contextmanager
 def _people(config_path: Path | None, ledger_url: str | None, *, make: bool = False) -> Iterator[People]:
     """The people of the configured ledger; `make` one where there is none yet."""

@@ -116,9 +116,6 @@ def read_entries(
     return entries, tuple(faults)
 
 
-# --- kinds of values ------------------------------------------------------------------------------------------------
-
-
 def text(check: Callable[[str], Any]) -> Read:
     def read(value: object) -> Any:
         if not isinstance(value, str):

@@ -130,8 +130,6 @@ def next_due(db: sa.Connection, issue: int, plan: int) -> datetime | None:
     return moment_of(db.scalar(sa.select(sa.func.min(deliveries.c.due_at)).where(*deferred)))
 
 
-# --- the report -----------------------------------------------------------------------------------------------------
-
 _SPAN = sa.text(f"SELECT min(updated), max(updated) FROM deliveries WHERE issue = :issue AND state IN {_OUTCOMES}")  # noqa: S608
 _TIMELINE = sa.text(
     f"""

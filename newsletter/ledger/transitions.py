@@ -168,9 +168,6 @@ def first_refused(db: sa.Connection, issue_id: int, moves: Iterable[Move]) -> st
     return "one of these rows was to move twice, or another run moved it"
 
 
-# --- after a crash, and on a person's word --------------------------------------------------------------------------
-
-
 _LONGEST_WAIT_MS = 2 * LONGEST_S * 1000
 """Twice the longest of `backoff`: clocks of several machines may differ."""
 

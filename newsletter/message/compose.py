@@ -100,9 +100,6 @@ def _slot_values(subscriber: Subscriber, ways_out: tuple[str, ...]) -> dict[str,
     return {**subscriber.fields, "email": subscriber.email, "unsubscribe_url": ways_out[0] if ways_out else ""}
 
 
-# --- variants -------------------------------------------------------------------------------------------------------
-
-
 # --- composing ------------------------------------------------------------------------------------------------------
 
 

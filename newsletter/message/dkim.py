@@ -148,9 +148,6 @@ def dns_record(signer: Signer) -> str:
     return f"v=DKIM1; k={kind}; p={b64encode(signer.public_key).decode()}"
 
 
-# --- canonical forms ------------------------------------------------------------------------------------------------
-
-
 def relaxed_field(raw: bytes) -> bytes:
     """A header field without its last line end: unfolded, blanks made one, none around the colon: RFC 6376, 3.4.2."""
     name, _, value = raw.partition(b":")

@@ -13,9 +13,6 @@ from typing import Any, Literal
 from newsletter.model.findings import Finding
 from newsletter.model.superscript import lowered, raised
 
-# --- what a stage noticed -------------------------------------------------------------------------------------------
-
-
 # --- inline content -------------------------------------------------------------------------------------------------
 
 
@@ -390,9 +387,3 @@ def _inline_images(inlines: Inlines) -> Iterator[Image]:
                 | Link(children=children)
             ):
                 yield from _inline_images(children)
-
-
-# --- the rendered email ---------------------------------------------------------------------------------------------
-
-
-# --- people, mail, and what became of it ----------------------------------------------------------------------------

@@ -178,6 +178,3 @@ def _inline_links(inlines: Inlines) -> Iterator[Link]:
                 yield from _inline_links(children)
             case Image(href=href) if href:
                 yield Link(href, ())
-
-
-# --- its nodes ------------------------------------------------------------------------------------------------------

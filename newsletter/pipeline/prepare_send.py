@@ -99,9 +99,6 @@ def require_sendable(
     return (f"{keys} not set in newsletter.toml; fine for a relay on this machine, refused for any other",)
 
 
-# --- planning -------------------------------------------------------------------------------------------------------
-
-
 def prepare(sending: Sending, ledger: Ledger, orders: Orders, *, post: str = "", audience: str = "") -> Prepared:
     """Write down who is to get the issue. Call it while holding the issue; raises ConfigError where a person must say.
 
@@ -197,12 +194,3 @@ def _strange(plan: Plan, most: float) -> str:
         f"{plan.gone:,} of the {before:,} people of the last issue are not on this list; "
         "see that it is the right one and whole, then write --changed-list"
     )
-
-
-# --- delivering -----------------------------------------------------------------------------------------------------
-
-
-# --- a test ---------------------------------------------------------------------------------------------------------
-
-
-# --- the ledger, for a person ---------------------------------------------------------------------------------------

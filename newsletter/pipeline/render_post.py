@@ -200,9 +200,6 @@ def _require_columns(post: Post, audience: Audience | None, path: str) -> None:
             raise ContentError(located(path, line, what, f"write one of: {', '.join(sorted(known))}"))
 
 
-# --- planning -------------------------------------------------------------------------------------------------------
-
-
 def _attempt(when: datetime | Callable[[], datetime]) -> str:
     """What a test's Message-IDs are made with: two tests of one issue are never of the same microsecond."""
     now = when() if callable(when) else when

@@ -249,9 +249,6 @@ def _flat(inlines: Inlines) -> Iterator[Any]:
                 yield node
 
 
-# --- width ----------------------------------------------------------------------------------------------------------
-
-
 def columns(text: str) -> int:
     """Columns that a text takes in a fixed-width font: 2 for wide characters, 0 for combining ones (UAX #11)."""
     return len(text) if text.isascii() else sum(map(_columns, text))

@@ -145,12 +145,6 @@ def _fitted(rows: Sequence[_Row], theme: Theme, labels: Mapping[str, Any], fit: 
     }
 
 
-# --- words ----------------------------------------------------------------------------------------------------------
-
-
-# --- rows -----------------------------------------------------------------------------------------------------------
-
-
 def _rows(issue: Issue) -> tuple[_Row, ...]:
     blocks = list(issue.blocks)
     top = min((block.level for block in blocks if isinstance(block, Heading)), default=2)
@@ -185,6 +179,3 @@ def _sections(rows: Iterable[_Row]) -> tuple[_Section, ...]:
         elif isinstance(row.block, Story) and sections:
             sections[-1] = replace(sections[-1], stories=sections[-1].stories + 1)
     return tuple(sections)
-
-
-# --- Jinja2 ---------------------------------------------------------------------------------------------------------

@@ -252,6 +252,3 @@ def _people(people: People, zone: tzinfo | None, named: int) -> dict[str, object
             for person in shown
         ],
     }
-
-
-# --- the chart ------------------------------------------------------------------------------------------------------

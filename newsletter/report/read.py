@@ -173,9 +173,6 @@ class IssueReport:
         return self.tally.sent / seconds if known and seconds and self.tally.sent >= RATE_FROM else None
 
 
-# --- reading --------------------------------------------------------------------------------------------------------
-
-
 def read_report(ledger: Ledger, issue: str) -> IssueReport:
     """The report of an issue that the ledger knows."""
     issues = ledger.issues()
@@ -250,9 +247,3 @@ def _reply(row: ReplyRow) -> Reply:
 
 def _people(count: int, rows: Iterator[Delivery]) -> People:
     return People(count, tuple(islice(rows, LISTED)) if count else ())
-
-
-# --- words that the text and the page share -------------------------------------------------------------------------
-
-
-# --- JSON -----------------------------------------------------------------------------------------------------------

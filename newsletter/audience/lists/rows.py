@@ -138,12 +138,6 @@ def as_subscriber(columns: Sequence[str], values: Sequence[str], line: int | Non
     return Subscriber(fields["email"], MappingProxyType(fields), line)
 
 
-# --- addresses ------------------------------------------------------------------------------------------------------
-
-
-# --- rows -----------------------------------------------------------------------------------------------------------
-
-
 def _read_header(lines: Lines, rules: Rules) -> tuple[Header, str]:
     """What the columns are, and the delimiter between them."""
     path = str(lines.path)

@@ -70,6 +70,3 @@ _STYLE_BLOCK = re.compile(r"<style\b[^>]{0,999}>.*?(?:</style\s*>|\Z)|<link\b[^>
 def without_styles(html_text: str) -> str:
     """Inlined styles alone: Gmail for accounts that are not Google's, QQ Mail, and many a company's filter."""
     return _STYLE_BLOCK.sub("", html_text)
-
-
-# --- Word -----------------------------------------------------------------------------------------------------------

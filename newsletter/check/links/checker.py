@@ -93,12 +93,6 @@ class LinkChecker:
             self.findings.append(Finding("link-cache", f"links are asked anew each time: {error}", severity="hint"))
 
 
-# --- reading an answer ----------------------------------------------------------------------------------------------
-
-
-# --- a link and its address -----------------------------------------------------------------------------------------
-
-
 def _is_web(url: str) -> bool:
     return url.partition(":")[0].lower() in {"http", "https"}
 

@@ -175,9 +175,6 @@ def _hex(colour: Colour) -> str:
     return "#" + "".join(f"{part:02x}" for part in colour)
 
 
-# --- dark mode ------------------------------------------------------------------------------------------------------
-
-
 def _dark_styles(root: Any) -> Mapping[Any, Mapping[str, str]]:
     """What the dark rules say of each element. They carry `!important`, or lose against the inlined styles."""
     found: dict[Any, dict[str, tuple[tuple[int, int, int], str]]] = {}

@@ -96,9 +96,6 @@ def unmark(text: str, issue: Issue) -> str:
     return re.sub(f"{issue.mark}(\\d+)z", lambda mark: f"{{{{ subscriber.{issue.fields[int(mark[1])].name} }}}}", text)
 
 
-# --- conditions -----------------------------------------------------------------------------------------------------
-
-
 class ConditionError(ContentError):
     """A condition that cannot be read: `picture` has it with a caret under the place."""
 

@@ -46,8 +46,6 @@ class Mailbox(Protocol):
     async def changed(self, revision: int, timeout_s: float) -> None: ...
 
 
-# --- the page -------------------------------------------------------------------------------------------------------
-
 # Links may open a new tab; nothing else may happen. `sandbox` also covers the part opened by itself.
 MAIL_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; script-src 'none'; "

@@ -223,6 +223,3 @@ class Catcher:
                     connection.transport.abort()
             self._store.set_open(False)
             await web
-
-
-# --- to disk --------------------------------------------------------------------------------------------------------
