@@ -260,7 +260,7 @@ def test_what_goes_at_its_time_is_what_there_is_at_that_time(
 
     monkeypatch.chdir(folder)
     monkeypatch.setattr(cli_send, "_wait_until", change)
-    monkeypatch.setattr(cli_send, "_now", lambda: clock[0])
+    monkeypatch.setattr(cli_send, "utc_now", lambda: clock[0])
     done = CliRunner().invoke(cli, [*SEND, "--at", moment.isoformat()])
     assert done.exit_code == 0, done.output
     assert sorted(server.recipients) == sorted([*TWELVE[1:], "new@example.com"])

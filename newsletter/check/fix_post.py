@@ -34,7 +34,7 @@ _CONDITION = re.compile(r"\{%-?\s*(?:end)?(?:if|unless)\b(?:[^%{]|%(?!\})|\{(?!%
 _BOM = b"\xef\xbb\xbf"
 
 
-def _issues(text: str, name: str, config: Config) -> Iterator[Issue]:
+def issues(text: str, name: str, config: Config) -> Iterator[Issue]:
     """The post as people may read it: first whoever answers each condition with no, then others; see `_answers`."""
     read = partial(parse_post, text, path=name, site=site_of(config), language=config.settings.newsletter.language)
     post = read()
@@ -78,7 +78,7 @@ def mend_post(post: str, config: Config, *, secure: Collection[str] = (), write:
         raise ConfigError("--fix rewrites a file, and standard input is none; name the post")
     name, data, _ = open_post(post, sys.stdin.buffer)
     text = decode_post(data, name)
-    mended = _mended(text, name, config, secure)
+    mended = fixed_text(text, name, config, secure)
     before = _source_lines(data)
     after = [_with_ends(line, mended.lines.get(number)) for number, line in enumerate(before, 1)]
     diff = _diff(before, after, Path(name).as_posix())
@@ -97,10 +97,10 @@ def mend_post(post: str, config: Config, *, secure: Collection[str] = (), write:
     return Mending(mended.slips, diff, backup)
 
 
-def _mended(text: str, name: str, config: Config, secure: Collection[str] = ()) -> Mended:
+def fixed_text(text: str, name: str, config: Config, secure: Collection[str] = ()) -> Mended:
     conditions = parse_post(text, path=name, site=site_of(config)).conditions
     unread = _conditional_lines(text) if len(conditions) > MAX_CONDITIONS else range(0)
-    return mend_text(text, lambda changed: _issues(changed, name, config), name, secure, unread)
+    return mend_text(text, lambda changed: issues(changed, name, config), name, secure, unread)
 
 
 def _conditional_lines(text: str) -> range:

@@ -44,7 +44,7 @@ def wait_at(server: object) -> None:
     done.wait()
 
 
-def _from_then(report: Report) -> str:
+def from_then(report: Report) -> str:
     from newsletter.model.moments import shown_moment
 
     moment = report.go_on_at
@@ -69,13 +69,13 @@ def json_out(value: object, *, indent: int | None = None) -> str:
     return json_text(value, indent=indent, ascii_only=not encoding.lower().startswith("utf"))
 
 
-def _described_delivery(person: Delivery) -> dict[str, Any]:
-    meaning, remedy = _explained(person)
+def described_delivery(person: Delivery) -> dict[str, Any]:
+    meaning, remedy = explained(person)
     answer = {"stage": person.stage, "code": person.code, "text": person.reply}
     return {"address": person.address, "state": person.state.value, **answer, "meaning": meaning, "remedy": remedy}
 
 
-def _explained(person: Delivery) -> tuple[str, str]:
+def explained(person: Delivery) -> tuple[str, str]:
     """What somebody's last answer means, and what the sender can do about it; both empty where none was given."""
     from newsletter.delivery.smtp.replies import enhanced_code
     from newsletter.report.reply_meanings import meaning_of, remedy_of

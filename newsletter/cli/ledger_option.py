@@ -17,13 +17,13 @@ ledger_option = click.option(
 )
 
 
-def _place(config: Config, ledger_url: str | None) -> Path | str:
+def ledger_place(config: Config, ledger_url: str | None) -> Path | str:
     from newsletter.config.ledger_url import parse_ledger
 
     return parse_ledger(ledger_url) if ledger_url else config.ledger_place
 
 
-def _open(config: Config, ledger_url: str | None) -> Any:
+def open_named_ledger(config: Config, ledger_url: str | None) -> Any:
     from newsletter.config.ledger_url import parse_ledger
     from newsletter.pipeline.open_store import open_ledger
 

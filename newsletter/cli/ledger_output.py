@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from newsletter.cli.console import _described_delivery, _explained, print_json
+from newsletter.cli.console import described_delivery, explained, print_json
 from newsletter.text import printable
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def print_issues(rows: Sequence[IssueRow], *, as_json: bool) -> None:
 
 def print_issue(row: IssueRow, people: Iterable[Delivery], *, as_json: bool) -> None:
     if as_json:
-        listed = [_described_delivery(person) for person in people]
+        listed = [described_delivery(person) for person in people]
         print_json({**_described(row), "people": listed})
         return
     click.echo(printable(f"{row.issue}: {row.subject}"))
@@ -59,7 +59,7 @@ def print_issue(row: IssueRow, people: Iterable[Delivery], *, as_json: bool) -> 
     for person in people:
         why = f"{person.code or ''} {person.reply}".strip()
         click.echo(printable(f"  {person.state}: {person.address}" + (f": {why}" if why else "")))
-        meaning, remedy = _explained(person)
+        meaning, remedy = explained(person)
         if remedy:
             advice[meaning] = remedy
     for meaning, remedy in advice.items():

@@ -11,7 +11,7 @@ import click
 
 from newsletter import errors
 from newsletter.cli.console import ask, is_terminal, print_json
-from newsletter.cli.ledger_option import _open, _place, ledger_option
+from newsletter.cli.ledger_option import ledger_option, ledger_place, open_named_ledger
 from newsletter.cli.list_options import column_option, split_rules
 from newsletter.cli.options import (
     config_option,
@@ -22,8 +22,8 @@ from newsletter.cli.options import (
     relay_option,
     yes_option,
 )
-from newsletter.cli.run_send import _send, _Way
-from newsletter.cli.send import _now, newcomers_option, now_option
+from newsletter.cli.run_send import Way, run_send
+from newsletter.cli.send import newcomers_option, now_option, utc_now
 from newsletter.model.column_rules import Rule
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def resume(
 
     endure_closed_output()
     config = load(config_path, issue or "")
-    with _open(config, ledger_url) as ledger:
+    with open_named_ledger(config, ledger_url) as ledger:
         name = _unfinished(ledger, issue)
         if name is None:
             click.echo("Nobody is left: there is nothing to resume.", err=as_json)
@@ -111,7 +111,7 @@ def retry(
     endure_closed_output()
     config = load(config_path, issue)
     states = (State.DEFERRED, State.REJECTED) if failed else (State.DEFERRED,)
-    with _open(config, ledger_url) as ledger:
+    with open_named_ledger(config, ledger_url) as ledger:
         name = known_issue(ledger, issue)
         counts = ledger.counts(name)
         count = sum(counts[state] for state in states)
@@ -140,7 +140,7 @@ def _way(
     go_on: bool,
     yes: bool,
     as_json: bool,
-) -> _Way:
+) -> Way:
     from newsletter.ledger.list_reference import split_segment
     from newsletter.pipeline.prepare_send import Orders
 
@@ -148,10 +148,10 @@ def _way(
     watched = is_terminal() and not yes
     orders = Orders(go_on=go_on, connections=connections or 0, force_change=True, watched=watched)
     lists, kept = split_rules(path.split("\n"))
-    return _Way(lists, where, (*kept, *columns), orders, relay_url, ledger_url, log_json, None, yes, as_json)
+    return Way(lists, where, (*kept, *columns), orders, relay_url, ledger_url, log_json, None, yes, as_json)
 
 
-def _go_on(config: Config, issue: str, post: str, way: _Way) -> int:
+def _go_on(config: Config, issue: str, post: str, way: Way) -> int:
     from newsletter.pipeline.guard_outputs import require_free
     from newsletter.pipeline.identity import may_be
     from newsletter.pipeline.list_sources import open_sign_ups
@@ -161,18 +161,18 @@ def _go_on(config: Config, issue: str, post: str, way: _Way) -> int:
         raise errors.ConfigError(
             f"{issue}: the ledger does not know the files it was sent from; write newsletter send POST --to LIST.csv"
         )
-    place = _place(config, way.ledger_url)
+    place = ledger_place(config, way.ledger_url)
     require_free([way.log_json], config=config, ledger=place, inputs=[post, *way.to])
     base, _, erratum = issue.partition("+erratum-")
     with open_sign_ups(config, way.to, way.ledger_url) as sign_ups:
         sending = plan_send(
-            post, config, to=way.to, where=way.where, columns=way.columns, test=(), when=_now, sign_ups=sign_ups
+            post, config, to=way.to, where=way.where, columns=way.columns, test=(), when=utc_now, sign_ups=sign_ups
         )
     if not may_be(sending.rendering, base):
         raise errors.ConfigError(f"{post} is now the issue {sending.rendering.issue.slug}, not {base}; see its name")
     if erratum:
         way = replace(way, orders=replace(way.orders, erratum=True))
-    return _send(sending, way) or errors.EXIT_OK  # nothing here goes at another hour
+    return run_send(sending, way) or errors.EXIT_OK  # nothing here goes at another hour
 
 
 def _unfinished(ledger: Any, issue: str | None) -> str | None:

@@ -15,7 +15,7 @@ import click
 
 from newsletter import errors
 from newsletter.cli.console import ask, print_json, warn
-from newsletter.cli.ledger_option import _place
+from newsletter.cli.ledger_option import ledger_place
 from newsletter.cli.list_options import written_rules
 from newsletter.cli.progress import JsonLog, SendProgress
 from newsletter.cli.send_output import accounts, all_warnings, plan_facts, print_facts, print_report, summary
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class Way:
     """How a send is to be carried out, as the command line says."""
 
     to: tuple[str, ...]
@@ -49,7 +49,7 @@ class _Way:
     first: bool = False
 
 
-def _send(sending: Sending, way: _Way, catcher: Catcher | None = None) -> int | None:
+def run_send(sending: Sending, way: Way, catcher: Catcher | None = None) -> int | None:
     """Show, ask, send, account. Gives the exit code; None where it is agreed on and goes at `way.at`."""
     from newsletter.audience.people.store import copy_suppressions
     from newsletter.cli.command_hints import hints_for
@@ -72,7 +72,7 @@ def _send(sending: Sending, way: _Way, catcher: Catcher | None = None) -> int | 
     warnings = (*all_warnings(sending, way.to), *lacking)
     warn(warnings)
     # What a catcher swallows was sent to nobody: its ledger lives in memory.
-    place = _place(sending.config, way.ledger_url)
+    place = ledger_place(sending.config, way.ledger_url)
     via = ", ".join(str(lane.relay) for lane in lanes) + (" (the embedded catcher)" if catcher else "")
     if way.yes and not (catcher or sending.test or way.first):
         require_start(place)
@@ -98,7 +98,7 @@ def _send(sending: Sending, way: _Way, catcher: Catcher | None = None) -> int | 
 
 def _carry_out(
     sending: Sending,
-    way: _Way,
+    way: Way,
     lanes: Sequence[LaneSettings],
     ledger: Any,
     progress: SendProgress,
@@ -158,7 +158,7 @@ def _question(sending: Sending, due: int, others: int, *, begins: bool = False) 
     return f"{NOTHING_SENT.capitalize()}. {ask_for}" if begins else ask_for
 
 
-def _wait_until(moment: datetime, *, quiet: bool) -> None:
+def wait_until(moment: datetime, *, quiet: bool) -> None:
     from newsletter.cli.wait_line import live_line
     from newsletter.model.moments import shown_moment
 

@@ -16,7 +16,7 @@ import click
 
 from newsletter import errors
 from newsletter.cli.console import is_terminal, print_json, wait_at, warn
-from newsletter.cli.ledger_option import _open, _place, ledger_option
+from newsletter.cli.ledger_option import ledger_option, ledger_place, open_named_ledger
 from newsletter.cli.list_options import column_option
 from newsletter.cli.options import (
     NamedPath,
@@ -31,7 +31,7 @@ from newsletter.cli.options import (
     yes_option,
 )
 from newsletter.cli.progress import Progress
-from newsletter.cli.run_send import _send, _wait_until, _Way
+from newsletter.cli.run_send import Way, run_send, wait_until
 from newsletter.cli.send_output import all_warnings, plan_facts, print_facts, summary
 from newsletter.model.column_rules import Rule
 
@@ -136,7 +136,7 @@ def send(  # one parameter per option
     config = load(config_path, post)
     moment = _moment(at, config)
     written = (mbox, maildir, log_json)
-    require_free(written, config=config, ledger=_place(config, ledger_url), inputs=[post, *to])
+    require_free(written, config=config, ledger=ledger_place(config, ledger_url), inputs=[post, *to])
 
     def plan() -> Sending:
         fetches = Progress("Fetching pictures", quiet=as_json)
@@ -148,7 +148,7 @@ def send(  # one parameter per option
                 where=where,
                 columns=columns,
                 test=test,
-                when=_now,
+                when=utc_now,
                 images=images_mode(images),
                 dry=dry_run,
                 sign_ups=sign_ups,
@@ -160,27 +160,27 @@ def send(  # one parameter per option
         if erratum:
             from newsletter.pipeline.plan_erratum import plan_erratum
 
-            with _open(config, ledger_url) as ledger:
+            with open_named_ledger(config, ledger_url) as ledger:
                 sending = plan_erratum(sending, ledger)
-        _dry_run(sending, to, out, as_json, _place(config, ledger_url))
+        _dry_run(sending, to, out, as_json, ledger_place(config, ledger_url))
         return
     from newsletter.pipeline.prepare_send import Orders
 
     watched = is_terminal() and not yes
     orders = Orders(go_on, erratum, canary or 0, connections or 0, changed_list, watched, newcomers)
     waits_until = None if catch or test else moment
-    way = _Way(to, where, columns, orders, relay_url, ledger_url, log_json, waits_until, yes, as_json, now, first)
+    way = Way(to, where, columns, orders, relay_url, ledger_url, log_json, waits_until, yes, as_json, now, first)
     if not catch:
-        code = _send(sending, way)
+        code = run_send(sending, way)
         if code is None and moment is not None:
-            _wait_until(moment, quiet=as_json)
+            wait_until(moment, quiet=as_json)
             # The list, the sign-ups and the post are those of the hour at which the mail goes.
-            code = _send(plan(), replace(way, at=None, yes=True, first=True))
+            code = run_send(plan(), replace(way, at=None, yes=True, first=True))
         sys.exit(code)
     from newsletter.web.catcher.server import Catcher
 
     with Catcher() as catcher:
-        code = _send(sending, way, catcher)
+        code = run_send(sending, way, catcher)
         _keep(catcher, mbox, maildir)
         if not no_wait and is_terminal():
             click.echo(f"\nInbox: {catcher.inbox_url}", err=as_json)
@@ -228,7 +228,7 @@ def _dry_run(sending: Sending, to: Sequence[str], out: Path, as_json: bool, plac
     click.echo(f"\nNothing was sent. Open {folder / 'index.html'} in a browser.")
 
 
-def _now() -> datetime:
+def utc_now() -> datetime:
     return datetime.now(UTC)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from newsletter.cli.console import _from_then
+from newsletter.cli.console import from_then
 from newsletter.text import printable
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def print_report(report: Report, hints: Hints | None) -> None:
     if report.stopped:
         click.echo(printable(f"Stopped: {report.stopped}."), err=True)
     if report.left_count and not report.test and hints is not None:
-        click.echo(f"`{hints.resume(report.issue)}` goes on with those who are left{_from_then(report)}.", err=True)
+        click.echo(f"`{hints.resume(report.issue)}` goes on with those who are left{from_then(report)}.", err=True)
 
 
 def summary(sending: Sending) -> dict[str, Any]:

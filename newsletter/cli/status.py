@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from newsletter.cli.console import ask
-from newsletter.cli.ledger_option import _open, ledger_option
+from newsletter.cli.ledger_option import ledger_option, open_named_ledger
 from newsletter.cli.ledger_output import print_issue, print_issues
 from newsletter.cli.options import config_option, json_option, load
 from newsletter.text import printable
@@ -23,7 +23,7 @@ def status(issue: str | None, ledger_url: str | None, config_path: Path | None, 
     from newsletter.model.delivery import State
     from newsletter.pipeline.prepare_send import known_issue
 
-    with _open(load(config_path, issue or ""), ledger_url) as ledger:
+    with open_named_ledger(load(config_path, issue or ""), ledger_url) as ledger:
         if issue is None:
             print_issues(ledger.issues(), as_json=as_json)
             return
@@ -57,7 +57,7 @@ def resolve(
 
     if resend == assume_sent:
         raise click.UsageError("write one of --resend and --assume-sent")
-    with _open(load(config_path, issue), ledger_url) as ledger:
+    with open_named_ledger(load(config_path, issue), ledger_url) as ledger:
         name = known_issue(ledger, issue)
         count = len(addresses) or ledger.counts(name)[State.UNCERTAIN]
         what = "mail again, with the next send" if resend else "count as sent"

@@ -12,12 +12,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from newsletter.config.fault_messages import _sentence
-from newsletter.config.ledger_url import _ledger_place
+from newsletter.config.fault_messages import sentence
+from newsletter.config.ledger_url import place_of_ledger
 from newsletter.config.mail_sections import DKIM_VARIABLE, SECRET_VARIABLE, DkimSection, RelaySection, dkim_variable
 from newsletter.config.section import Fault
 from newsletter.config.settings import Settings
-from newsletter.config.signing_secrets import _SECRET_REMEDY, SAMPLE_SECRET
+from newsletter.config.signing_secrets import SAMPLE_SECRET, SECRET_REMEDY
 from newsletter.config.validators import TOKEN
 from newsletter.errors import ConfigError, located
 from newsletter.model.delivery import Relay, Sender
@@ -91,7 +91,7 @@ class Config:
             keys = self.settings.newsletter
             own = TOKEN in keys.unsubscribe_url + keys.bounce_address
             what = f"not set, and {TOKEN if own else '[serve] url'} in newsletter.toml needs it"
-            raise ConfigError(located(SECRET_VARIABLE, None, what, f"set it to {_SECRET_REMEDY}"))
+            raise ConfigError(located(SECRET_VARIABLE, None, what, f"set it to {SECRET_REMEDY}"))
         return self._sender(self.secret)
 
     @property
@@ -179,7 +179,7 @@ class Config:
         raise ConfigError(self._sentence(fault))
 
     def _sentence(self, fault: Fault) -> str:
-        return _sentence(str(self.path or FILE_NAME), self.text, {}, fault)
+        return sentence(str(self.path or FILE_NAME), self.text, {}, fault)
 
     # --- where the mail goes
 
@@ -237,7 +237,7 @@ class Config:
     def ledger_place(self) -> Path | str:
         """A file, or the URL of a PostgreSQL database."""
         keys = self.settings.ledger
-        return _ledger_place(keys.url, self.root) if keys.url else self.root / keys.path
+        return place_of_ledger(keys.url, self.root) if keys.url else self.root / keys.path
 
     def missing_for_send(self) -> tuple[str, ...]:
         """The keys that a real send needs and nobody has set. The relay may still come from the command line."""

@@ -17,7 +17,7 @@ from newsletter.text import printable, shown
 from newsletter.toml_lines import Where, line_of
 
 
-def _sentence(name: str, text: str, tree: Mapping[str, Any], fault: Fault) -> str:
+def sentence(name: str, text: str, tree: Mapping[str, Any], fault: Fault) -> str:
     if fault.unknown:
         return _unknown_key(name, text, tree, fault.where)
     line = line_of(text, fault.where)
@@ -39,11 +39,11 @@ def _example(where: Where) -> str:
     names = [part for part in where[1:] if isinstance(part, str)]
     section = SECTIONS[str(where[0])]
     if section is None:
-        return f"write {_toml_key(names[-1])} = {_toml(LABELS.example)}"
+        return f"write {_toml_key(names[-1])} = {toml(LABELS.example)}"
     _, key = keys_of(section)[names[0]]
     if len(names) > 1 and isinstance(key.example, dict):
-        return f"write {_toml_key(names[-1])} = {_toml(next(iter(key.example.values())))}"
-    return f"write {names[0]} = {_toml(key.example)}"
+        return f"write {_toml_key(names[-1])} = {toml(next(iter(key.example.values())))}"
+    return f"write {names[0]} = {toml(key.example)}"
 
 
 def _unknown_key(name: str, text: str, tree: Mapping[str, Any], where: Where) -> str:
@@ -77,19 +77,19 @@ def _is_section(value: object) -> bool:
     return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(each, dict) for each in value))
 
 
-def _toml(value: object) -> str:
+def toml(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     match value:
         case str():
             return json.dumps(value, ensure_ascii=False)
         case dict():
-            return "{ " + ", ".join(f"{_toml_key(name)} = {_toml(each)}" for name, each in value.items()) + " }"
+            return "{ " + ", ".join(f"{_toml_key(name)} = {toml(each)}" for name, each in value.items()) + " }"
         case list():
-            return "[" + ", ".join(_toml(each) for each in value) + "]"
+            return "[" + ", ".join(toml(each) for each in value) + "]"
         case _:
             return f"{value:g}"
 
 
 def _toml_key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _toml(printable(name))
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else toml(printable(name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from newsletter.config.url_validators import _one_piece
+from newsletter.config.url_validators import one_piece
 from newsletter.config.validators import ledger_path
 from newsletter.errors import ConfigError, FaultError
 from newsletter.text import shown_url
@@ -16,13 +16,13 @@ def parse_ledger(place: str) -> Path | str:
     try:
         if "://" not in place:
             return Path(ledger_path(place))
-        return _ledger_place(ledger_url(place), Path())
+        return place_of_ledger(ledger_url(place), Path())
     except FaultError as fault:
         remedy = fault.remedy or "write postgresql://user@host/name, or the path of a file"
         raise ConfigError(f"the ledger {fault.what}; {remedy}") from fault
 
 
-def _ledger_place(url: str, root: Path) -> Path | str:
+def place_of_ledger(url: str, root: Path) -> Path | str:
     scheme, _, rest = url.partition(":///")
     return root / rest if scheme == "sqlite" else url
 
@@ -41,7 +41,7 @@ _POSTGRESQL_PLACE = re.compile(
 
 def ledger_url(value: str) -> str:
     """`postgresql://user@host:port/name`, or `sqlite:///path`. A fault shows the scheme alone."""
-    value = _one_piece(value)
+    value = one_piece(value)
     scheme, separator, rest = value.partition("://")
     if not value:
         return value

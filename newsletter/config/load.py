@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from newsletter.config.config import FILE_NAME, Config
-from newsletter.config.fault_messages import _sentence
+from newsletter.config.fault_messages import sentence
 from newsletter.config.mail_sections import DKIM_VARIABLE, RelaySection
 from newsletter.config.relay_url import read_relay
 from newsletter.config.section import Fault
 from newsletter.config.settings import Settings, read_settings
-from newsletter.config.signing_secrets import _read_secrets
+from newsletter.config.signing_secrets import read_secrets
 from newsletter.errors import ConfigError, ConfigFaultsError, FaultError, located
 from newsletter.files import open_regular
 from newsletter.model.delivery import Relay
@@ -33,7 +33,7 @@ def load_config(path: Path | None, env: Mapping[str, str], start: Path) -> Confi
         except _MissingError:
             continue
         return _read_config(candidate, FILE_NAME if folder == start else str(candidate), content, env)
-    return Config(start, None, Settings(), secrets=_read_secrets(env))
+    return Config(start, None, Settings(), secrets=read_secrets(env))
 
 
 class _MissingError(ConfigError):
@@ -74,9 +74,9 @@ def _read_config(path: Path, name: str, content: bytes, env: Mapping[str, str]) 
         relays, faults = _read_relays(settings, env)
     if faults:
         in_order = sorted(faults, key=lambda fault: line_of(text, fault.where) or 0)
-        raise ConfigFaultsError([_sentence(name, text, tree, fault) for fault in in_order])
+        raise ConfigFaultsError([sentence(name, text, tree, fault) for fault in in_order])
     pems = {name: value for name, value in env.items() if name.startswith(DKIM_VARIABLE) and value}
-    return Config(path.parent, path, settings, relays, _read_secrets(env), text, pems)
+    return Config(path.parent, path, settings, relays, read_secrets(env), text, pems)
 
 
 def _read_relays(settings: Settings, env: Mapping[str, str]) -> tuple[tuple[Relay, ...], tuple[Fault, ...]]:

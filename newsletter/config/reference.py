@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from newsletter.config.fault_messages import _toml
+from newsletter.config.fault_messages import toml
 from newsletter.config.section import Key, keys_of
 from newsletter.config.settings import LABELS, RELAYS, SECTIONS
 
@@ -21,6 +21,6 @@ def describe() -> str:
 
 
 def _row(section: str, name: str, key: Key) -> str:
-    default = f"`{_toml(key.default)}`" if key.default else ""
-    example = f" Example: `{name} = {_toml(key.example)}`" if key.example != key.default else ""
+    default = f"`{toml(key.default)}`" if key.default else ""
+    example = f" Example: `{name} = {toml(key.example)}`" if key.example != key.default else ""
     return f"| `[{section}]` | `{name}` | {default} | {key.about}{example} |"

@@ -15,10 +15,10 @@ MIN_SECRET = 16
 SAMPLE_SECRET = "not a secret: for samples only"  # noqa: S105 - what it says
 
 
-_SECRET_REMEDY = "what `openssl rand -hex 32` prints, and keep it: older links stop working with another one"  # noqa: S105
+SECRET_REMEDY = "what `openssl rand -hex 32` prints, and keep it: older links stop working with another one"  # noqa: S105
 
 
-def _read_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
+def read_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
     """One, or the newest first with commas between: the older ones for what was mailed before."""
     text = env.get(SECRET_VARIABLE, "")
     if CONTROL.search(text):
@@ -29,5 +29,5 @@ def _read_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
         if len(secret) < MIN_SECRET:
             which = "the secret" if len(secrets) == 1 else f"the secret number {number}, between commas,"
             what = f"{which} has fewer than {MIN_SECRET} characters and could be guessed"
-            raise ConfigError(located(SECRET_VARIABLE, None, what, f"set it to {_SECRET_REMEDY}"))
+            raise ConfigError(located(SECRET_VARIABLE, None, what, f"set it to {SECRET_REMEDY}"))
     return secrets

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from newsletter.config.validators import EMAIL, TOKEN, _read_address, one_line
+from newsletter.config.validators import EMAIL, TOKEN, one_line, read_address
 from newsletter.errors import FaultError
 from newsletter.model.delivery import is_loopback
 from newsletter.text import CONTROL, shown, shown_url
 
 
 def web_address(value: str) -> str:
-    value = _one_piece(value)
+    value = one_piece(value)
     if not value:
         return value
     if not _is_web(value) or "@" in value or re.search(r"[\s?#\"'<>\\]", value):
@@ -32,7 +32,7 @@ def unsubscribe_url(value: str) -> str:
 
     500 characters leave room for a long address in a header's line of at most 998 (RFC 5322, 2.1.1).
     """
-    value = _one_piece(value)
+    value = one_piece(value)
     if not value:
         return value
     bare = value.replace(TOKEN, "").replace(EMAIL, "")
@@ -50,20 +50,20 @@ def unsubscribe_url(value: str) -> str:
 
 
 def list_help(value: str) -> str:
-    value = _one_piece(value)
+    value = one_piece(value)
     if not value:
         return value
     scheme, _, rest = value.partition(":")
     if re.search(r"[^!-~]|[\"<>\\^`{|}]", value) or not (scheme == "mailto" or _is_web(value)) or scheme == "http":
         raise FaultError(f"is {shown_url(value)}, not an https or mailto address in ASCII")
     if scheme == "mailto":
-        _read_address(rest.partition("?")[0])
+        read_address(rest.partition("?")[0])
     elif "@" in urlsplit(value).netloc:
         raise FaultError(f"is {shown_url(value)}, with more than a host and a port before its path")
     return value
 
 
-def _one_piece(url: str) -> str:
+def one_piece(url: str) -> str:
     """As `one_line`; a fault shows the scheme alone, since what follows may hold a password."""
     if CONTROL.search(url):
         raise FaultError(f"is {shown_url(url)}, with a line break or control character", "write it on one line")

@@ -76,7 +76,7 @@ def word(value: str) -> str:
 
 
 def address(value: str) -> str:
-    return _read_address(one_line(value)) if value.strip() else ""
+    return read_address(one_line(value)) if value.strip() else ""
 
 
 def mailbox(value: str) -> str:
@@ -86,11 +86,11 @@ def mailbox(value: str) -> str:
     if not named:
         return address(value)
     name = named["plain"] if named["quoted"] is None else re.sub(r"\\(.)", r"\1", named["quoted"])
-    mail = _read_address(named["address"].strip())
+    mail = read_address(named["address"].strip())
     return f"{name.strip()} <{mail}>" if name.strip() else mail
 
 
-def _read_address(text: str) -> str:
+def read_address(text: str) -> str:
     """The address with its domain in IDNA's ASCII form; `localhost` is as good a domain as any."""
     if len(text) <= 120 and _PLAIN_ADDRESS.fullmatch(text):
         return text
@@ -124,7 +124,7 @@ def bounce_address(value: str) -> str:
         raise FaultError(
             f"is {shown(value)}, with {own} characters before its @ beside {TOKEN}, and not at most {most}"
         )
-    checked = _read_address(f"{local.replace(TOKEN, 'token')}@{domain}")
+    checked = read_address(f"{local.replace(TOKEN, 'token')}@{domain}")
     return f"{local}@{checked.rpartition('@')[2]}"
 
 

@@ -17,8 +17,8 @@ from functools import partial
 from newsletter.delivery.canary import Canary
 from newsletter.delivery.connection import IDLE_S
 from newsletter.delivery.group_commit import Journal
-from newsletter.delivery.interrupts import _all, _interrupts
-from newsletter.delivery.recipient_queue import CLAIMED_AT_ONCE, LOOK_AHEAD, TOLD_FROM_S, Book, _used_up
+from newsletter.delivery.interrupts import interrupts, wait_for_all
+from newsletter.delivery.recipient_queue import CLAIMED_AT_ONCE, LOOK_AHEAD, TOLD_FROM_S, Book, limit_used_up
 from newsletter.delivery.routes import Route
 from newsletter.delivery.smtp.connect import UnreachableError
 from newsletter.delivery.smtp.session import Session
@@ -103,7 +103,7 @@ async def deliver(
     all: then nobody was mailed.
     """
     run = _Run(book, composer, routes, watcher, clock, jitter, canary, quiet, max_attempts, longest_wait_s)
-    with _interrupts(run.interrupt):
+    with interrupts(run.interrupt):
         return await run.go(due)
 
 
@@ -164,7 +164,7 @@ class _Run:
         ]
         try:
             # A worker ends by itself only when there is nothing more for it to do, or by an error that ends all.
-            await _all(workers)
+            await wait_for_all(workers)
             if self._refilling is not None:
                 await self._refilling
             self._give_back()
@@ -191,7 +191,7 @@ class _Run:
         self._ring()
 
     def _why_left(self) -> str:
-        reasons = [f"mail for {domain}: {_used_up(until)}" for domain, until in self._full.items()]
+        reasons = [f"mail for {domain}: {limit_used_up(until)}" for domain, until in self._full.items()]
         if all(route.why_idle for route in self.routes):
             reasons += [route.why_idle for route in self.routes]
         return "; ".join(dict.fromkeys(reasons))
@@ -493,7 +493,7 @@ class _Run:
         if not self._outstanding:
             if shortest > TOLD_FROM_S and not route.told_wait:
                 route.told_wait = True
-                self.watcher.news(f"{route.relay}: {_used_up(now + shortest, route.limits, 'going on')}")
+                self.watcher.news(f"{route.relay}: {limit_used_up(now + shortest, route.limits, 'going on')}")
             self._show_wait(_noticed(f"{route.relay}: its limit is used up", now, shortest))
         return shortest
 
@@ -501,7 +501,7 @@ class _Run:
         """Give up, for this run, whoever's turn would come too late: everybody, or those of a domain."""
         whole = route.pace.wait_s("", now)
         if whole > self.longest_wait_s:
-            self._rest(route, f"{route.relay}: {_used_up(now + whole, route.limits)}", now + whole)
+            self._rest(route, f"{route.relay}: {limit_used_up(now + whole, route.limits)}", now + whole)
             return None
         others = [other for other in self.routes if not other.why_idle]
         left = 0

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from newsletter.signals import ending_signals
 
 
-async def _all(tasks: Sequence[asyncio.Task[None]]) -> None:
+async def wait_for_all(tasks: Sequence[asyncio.Task[None]]) -> None:
     """Wait for all; when one fails, end the others and raise what it raised."""
     try:
         await asyncio.gather(*tasks)
@@ -22,7 +22,7 @@ async def _all(tasks: Sequence[asyncio.Task[None]]) -> None:
 
 
 @contextmanager
-def _interrupts(stop: Callable[[], None]) -> Iterator[None]:
+def interrupts(stop: Callable[[], None]) -> Iterator[None]:
     """The first ending signal calls `stop` and lets the messages under way end; a second Ctrl-C is Python's own.
 
     A closed terminal often sends SIGHUP twice, from the kernel and from the shell: that means no haste.

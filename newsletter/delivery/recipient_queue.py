@@ -35,5 +35,5 @@ class Book(Protocol):
     def keep_pace(self, marks: Mapping[str, str]) -> None: ...
 
 
-def _used_up(until: float, limits: str = "", then: str = "the next may go") -> str:
+def limit_used_up(until: float, limits: str = "", then: str = "the next may go") -> str:
     return f"its limit is used up{f' ({limits})' if limits else ''}; {then} at {shown_local(until)}"

@@ -15,7 +15,7 @@ from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.plan_send import Sending
 from newsletter.pipeline.prepare_send import Orders, Prepared
 from newsletter.pipeline.send_result import Report
-from newsletter.pipeline.start_delivery import _deliver
+from newsletter.pipeline.start_delivery import start_delivery
 
 
 def deliver_test(
@@ -32,7 +32,7 @@ def deliver_test(
     on_start(due)
     started = time.monotonic()
     prepared = Prepared(sending, Plan(audience=due, due=due), issue, Orders())
-    stopped = _deliver(prepared, lanes, book, ledger.pace_marks(), due, watcher)
+    stopped = start_delivery(prepared, lanes, book, ledger.pace_marks(), due, watcher)
     outcomes = book.outcomes
 
     def named(*states: State) -> tuple[tuple[str, Outcome | None], ...]:

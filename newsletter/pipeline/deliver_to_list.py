@@ -19,7 +19,7 @@ from newsletter.model.delivery import Outcome, State
 from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.prepare_send import Prepared
 from newsletter.pipeline.send_result import LISTED, Report
-from newsletter.pipeline.start_delivery import _deliver
+from newsletter.pipeline.start_delivery import start_delivery
 
 
 def deliver_to_list(
@@ -110,7 +110,7 @@ def _deliver_to_list(
         run = ledger.begin_run(issue, f"{os.getpid()} {socket.gethostname()}")
         reason = "error"
         try:
-            stopped = _deliver(prepared, lanes, book, ledger.pace_marks(), plan.due, watcher)
+            stopped = start_delivery(prepared, lanes, book, ledger.pace_marks(), plan.due, watcher)
             reason = stopped.reason
         except LedgerError:
             with suppress(LedgerError):  # what was wrong first is what is said

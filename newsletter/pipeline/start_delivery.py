@@ -19,7 +19,7 @@ from newsletter.delivery.throttle import Lane
 from newsletter.pipeline.prepare_send import Prepared
 
 
-def _deliver(
+def start_delivery(
     prepared: Prepared,
     lanes: Sequence[LaneSettings],
     book: Book,

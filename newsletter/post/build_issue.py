@@ -39,7 +39,7 @@ _KNOWN = frozenset(
 _OWN_KEYS = frozenset({"issue", "subject", "preheader", "template", "smart_punctuation", "stories"})
 
 
-class _Assembler:
+class Assembler:
     """Front matter and file name against the body: what each key means, and what stands in for a missing one."""
 
     def __init__(self, front: FrontMatter, marked: Marked, site: Site, path: str, folder: tuple[str, ...] = ()) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from newsletter.errors import ContentError, located
 from newsletter.model.issue import Issue, Site
-from newsletter.post.build_issue import _Assembler
+from newsletter.post.build_issue import Assembler
 from newsletter.post.front_matter import read_front_matter
 from newsletter.post.markdown.blocks import MarkdownError
 from newsletter.post.markdown.parse_markdown import parse_markdown
@@ -82,7 +82,7 @@ def parse_post(
     front = read_front_matter(marked.text, path)
     if not front.body.strip():
         raise ContentError(located(path, front.body_line, "the post has no text after its front matter", "write it"))
-    assembler = _Assembler(front, marked, site, path, folder)
+    assembler = Assembler(front, marked, site, path, folder)
     plain = resolve_shortcodes(front.body, path=path, first_line=front.body_line)
     liquid = resolve_liquid(plain.text, site, assembler.page, path=path, first_line=front.body_line, choose=choose)
     assembler.has_conditions = bool(liquid.conditions)

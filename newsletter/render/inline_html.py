@@ -20,7 +20,7 @@ _BUTTON_ROW_WIDTH = 26  # letters of label that stand side by side on a phone 32
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
-def _button_rows(links: Iterable[Link]) -> list[list[Link]]:
+def with_button_rows(links: Iterable[Link]) -> list[list[Link]]:
     """Link buttons in rows that fit a phone; a long label stands alone."""
     rows: list[list[Link]] = []
     width = 0
@@ -34,7 +34,7 @@ def _button_rows(links: Iterable[Link]) -> list[list[Link]]:
     return rows
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Drops what XML cannot hold (XML 1.0, production 2); Markup stays Markup."""
     cleaned = _NOT_XML.sub("", text)
     return Markup(cleaned) if isinstance(text, Markup) else cleaned  # noqa: S704 (was Markup already)
@@ -46,7 +46,7 @@ def inline_html(inlines: Inlines) -> Markup:
     for node in inlines:
         match node:
             case Text(text):
-                parts.append(escape(_clean(text)))
+                parts.append(escape(clean(text)))
             case Strong(children):
                 parts.append(f"<strong>{inline_html(children)}</strong>")
             case Emphasis(children):
@@ -56,19 +56,19 @@ def inline_html(inlines: Inlines) -> Markup:
             case Span(kind, children, note):
                 parts.append(_span_html(kind, inline_html(children), note))
             case Code(text):
-                parts.append(f"<code>{escape(_clean(text))}</code>")
+                parts.append(f"<code>{escape(clean(text))}</code>")
             case Break():
                 parts.append("<br />")
             case Note(number):
                 parts.append(f"<sup>{number}</sup>")
             case Link(href, children):
-                parts.append(f'<a class="a" href="{escape(_clean(href))}">{inline_html(children)}</a>')
+                parts.append(f'<a class="a" href="{escape(clean(href))}">{inline_html(children)}</a>')
             case Image(src, alt):
-                parts.append(inline_picture(replace(node, src=_clean(src), alt=_clean(alt))))
+                parts.append(inline_picture(replace(node, src=clean(src), alt=clean(alt))))
     return Markup("".join(parts))  # noqa: S704 (every part is escaped above)
 
 
-def _code_html(highlighter: Highlighter, text: str, language: str = "") -> Markup:
+def code_html(highlighter: Highlighter, text: str, language: str = "") -> Markup:
     """Code that keeps its line ends and indents where `white-space` is ignored, and wraps rather than overflows.
 
     With a language that Pygments knows, words carry a class that the theme colours.
@@ -84,17 +84,17 @@ def _code_html(highlighter: Highlighter, text: str, language: str = "") -> Marku
             if not part:
                 continue
             spaced = re.sub("^ +| {2,}" if line_start else " {2,}", lambda run: "\u00a0" * len(run[0]), part)
-            shown = escape(_clean(spaced))
+            shown = escape(clean(spaced))
             parts.append(f'<span class="{kind}">{shown}</span>' if kind and part.strip() else str(shown))
             line_start = False
     return Markup("".join(parts))  # noqa: S704 (every part is escaped above)
 
 
-def _picture(image: Image, fallback: str, width: int) -> Markup:
+def linked_picture(image: Image, fallback: str, width: int) -> Markup:
     """A picture as wide as its column at most, linked where its author linked it."""
     alt = fallback if says_nothing(image.alt) else image.alt
-    picture = picture_html(replace(image, src=_clean(image.src)), _clean(alt), width)
-    return Markup('<a href="{}">{}</a>').format(_clean(image.href), picture) if image.href else picture
+    picture = picture_html(replace(image, src=clean(image.src)), clean(alt), width)
+    return Markup('<a href="{}">{}</a>').format(clean(image.href), picture) if image.href else picture
 
 
 def _span_html(kind: str, words: Markup, note: str) -> Markup:
@@ -102,13 +102,13 @@ def _span_html(kind: str, words: Markup, note: str) -> Markup:
         case "ruby":
             markup = Markup("<ruby>{}<rp>（</rp><rt>{}</rt><rp>）</rp></ruby>")
         case "abbr" if note:
-            return Markup('<abbr title="{1}">{0}</abbr>').format(words, _clean(note))
+            return Markup('<abbr title="{1}">{0}</abbr>').format(words, clean(note))
         case "sup" | "sub":
             markup = Markup(f"<{kind}>{{}}</{kind}>")  # noqa: S704 (one of two names)
         case _:
             return words
-    return markup.format(words, _clean(note))
+    return markup.format(words, clean(note))
 
 
-def _hero(image: Image, width: int) -> Markup:
-    return hero_html(replace(image, src=_clean(image.src), alt=_clean(image.alt)), width)
+def hero(image: Image, width: int) -> Markup:
+    return hero_html(replace(image, src=clean(image.src), alt=clean(image.alt)), width)

@@ -23,21 +23,21 @@ from newsletter.model.rendered_email import Attachment, Email, Masthead, Theme
 from newsletter.post.templating.placeholders import unmark
 from newsletter.render.direction import direction_of, isolated
 from newsletter.render.inline_css import html_of, inline_css
-from newsletter.render.inline_html import _clean
+from newsletter.render.inline_html import clean
 from newsletter.render.mirror import CODE_STAYS, mirror_css, mirror_html
 from newsletter.render.plain_text import columns, render_text
 from newsletter.render.size_budget import STEPS, Drawn, Fit, draw_to_fit, measure, row_mark, section_sizes
 from newsletter.render.slots import Marks
 from newsletter.render.standfirst import standfirst, stories_are_most
-from newsletter.render.templating import _environment, _render, _render_css
+from newsletter.render.templating import render, render_css, template_environment
 from newsletter.render.wording import (
     PREHEADER_WIDTH,
-    _count,
-    _opening_words,
-    _shorten,
     choose_labels,
+    count_label,
     format_date,
     lead_words,
+    opening_words,
+    shorten,
 )
 
 _FILLER = "\u034f\u200c\u00a0"  # joiner, non-joiner, no-break space: nothing to see, and no line to break
@@ -76,8 +76,8 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
     subject = issue.subject or issue.title
     labels = choose_labels(theme.labels, issue.lang, masthead.labels)
     marks = Marks(issue.mark, issue.fields)
-    preheader = _shorten(issue.preheader or issue.description or _opening_words(issue), PREHEADER_WIDTH)
-    environment = _environment(theme, marks, labels)
+    preheader = shorten(issue.preheader or issue.description or opening_words(issue), PREHEADER_WIDTH)
+    environment = template_environment(theme, marks, labels)
     rows = _rows(issue)
     direction = direction_of(issue)
     context: dict[str, Any] = {
@@ -87,22 +87,24 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
         "masthead": masthead,
         "labels": labels,
         "subject": subject,
-        "preheader": _clean(preheader + _FILLER * ((PREHEADER_WIDTH - columns(preheader)) // 2)),
+        "preheader": clean(preheader + _FILLER * ((PREHEADER_WIDTH - columns(preheader)) // 2)),
         "date": isolated(format_date(issue, labels), direction),
-        "count": isolated(_count(labels, "stories", len(issue.stories)), direction) if stories_are_most(issue) else "",
+        "count": isolated(count_label(labels, "stories", len(issue.stories)), direction)
+        if stories_are_most(issue)
+        else "",
         "deck": standfirst(issue),
         "hero": issue.hero,
         "sections": _sections(rows),
         "direction": direction,
         "arrow": "←" if direction == "rtl" else "→",
     }
-    context |= {name: _render_css(environment, theme, name, context) for name in theme.css}
+    context |= {name: render_css(environment, theme, name, context) for name in theme.css}
     if direction == "rtl":
         context |= {name: Markup(mirror_css(context[name])) for name in theme.css}  # noqa: S704 (the theme's own)
         context["style"] += CODE_STAYS
 
     def draw(fit: Fit) -> Drawn:
-        mjml = _render(environment, theme, "issue.mjml.j2", {**context, **_fitted(rows, theme, labels, fit)})
+        mjml = render(environment, theme, "issue.mjml.j2", {**context, **_fitted(rows, theme, labels, fit)})
         html = html_of(mjml, theme)
         html = mirror_html(html) if direction == "rtl" else html
         return measure(inline_css(html, context["style"], context["live"] + context["outlook"]), mjml)
@@ -140,7 +142,7 @@ def _fitted(rows: Sequence[_Row], theme: Theme, labels: Mapping[str, Any], fit: 
         "rows": shown,
         "end_mark": Markup(row_mark(fit.rows)),  # noqa: S704 (a number)
         "cut": fit.rows < len(rows),
-        "more": _count(labels, "more_stories", left),
+        "more": count_label(labels, "more_stories", left),
         **({"buttons": {**theme.values["buttons"], "style": "link"}} if fit.link_buttons else {}),
     }
 

@@ -17,14 +17,14 @@ from newsletter.model.issue import ListBlock
 from newsletter.model.rendered_email import Theme
 from newsletter.render.direction import turned
 from newsletter.render.highlighting import Highlighter
-from newsletter.render.inline_html import _button_rows, _clean, _code_html, _hero, _picture, inline_html
+from newsletter.render.inline_html import clean, code_html, hero, inline_html, linked_picture, with_button_rows
 from newsletter.render.slots import Marks
 from newsletter.render.table_form import table_form
 from newsletter.render.themes.stylesheets import SHEETS, refuse_rules
 from newsletter.text import printable
 
 
-def _environment(theme: Theme, marks: Marks, labels: Mapping[str, Any]) -> jinja2.Environment:
+def template_environment(theme: Theme, marks: Marks, labels: Mapping[str, Any]) -> jinja2.Environment:
     # Security: autoescape always, so that no word of a post becomes markup; themes write attributes in double quotes.
     # The sandbox keeps a theme from reaching Python beyond the values it is given.
     environment = _Sandbox(
@@ -33,20 +33,20 @@ def _environment(theme: Theme, marks: Marks, labels: Mapping[str, Any]) -> jinja
         bytecode_cache=_COMPILED,
         autoescape=lambda name: not (name or "").endswith(".css"),  # CSS is no HTML, and sees no word of the post
         undefined=jinja2.StrictUndefined,
-        finalize=lambda value: _clean(value) if isinstance(value, str) else value,
+        finalize=lambda value: clean(value) if isinstance(value, str) else value,
     )
     environment.filters.update(
         inline=inline_html,
-        code=partial(_code_html, Highlighter()),
-        button_rows=_button_rows,
+        code=partial(code_html, Highlighter()),
+        button_rows=with_button_rows,
         fill=lambda text, **names: text.format(**names),
         table_form=table_form,
         turned=turned,
     )
     environment.globals.update(
         kind=lambda block: "list" if isinstance(block, ListBlock) else type(block).__name__.lower(),
-        picture=_picture,
-        hero_picture=_hero,
+        picture=linked_picture,
+        hero_picture=hero,
         slot=marks.slot,
     )
     return environment
@@ -79,7 +79,7 @@ MAX_COMPILED = 500
 _COMPILED = _Compiled()
 
 
-def _render(environment: jinja2.Environment, theme: Theme, name: str, context: Mapping[str, Any]) -> str:
+def render(environment: jinja2.Environment, theme: Theme, name: str, context: Mapping[str, Any]) -> str:
     try:
         return environment.get_template(name).render(context)
     except jinja2.TemplateSyntaxError as error:
@@ -97,10 +97,10 @@ def _render(environment: jinja2.Environment, theme: Theme, name: str, context: M
         raise ConfigError(located(place, line, what, "mend the expression")) from error
 
 
-def _render_css(environment: jinja2.Environment, theme: Theme, name: str, context: Mapping[str, Any]) -> Markup:
+def render_css(environment: jinja2.Environment, theme: Theme, name: str, context: Mapping[str, Any]) -> Markup:
     """A stylesheet with the theme's values, and with nothing else in reach."""
     values = {key: context[key] for key in theme.values}
-    css = _render(environment, theme, f"{name}.css", values)
+    css = render(environment, theme, f"{name}.css", values)
     # Security: once more, now that every expression is text. A value may spell what the source did not.
     refuse_rules(theme.file(f"{name}.css"), css, allowed=SHEETS[name])
     return Markup(css)  # noqa: S704

@@ -31,7 +31,7 @@ def choose_labels(
     return {**labels["en"], **(chosen or {}), **overrides}
 
 
-def _count(labels: Mapping[str, Any], name: str, count: int) -> str:
+def count_label(labels: Mapping[str, Any], name: str, count: int) -> str:
     """So many of something in words; nothing for none."""
     words: str = labels[f"{name}_one" if count == 1 else name]
     return words.format(count=count) if count else ""
@@ -52,13 +52,13 @@ def format_date(issue: Issue, labels: Mapping[str, Any]) -> str:
     return written
 
 
-def _opening_words(issue: Issue) -> str:
+def opening_words(issue: Issue) -> str:
     words = (plain_text(b.inlines) for b in issue.blocks if isinstance(b, Paragraph))
     stories = (lead_words(story) for story in issue.stories)
     return next((" ".join(text.split())[:PREHEADER_WIDTH] for text in (*words, *stories) if text.strip()), issue.title)
 
 
-def _shorten(text: str, limit: int) -> str:
+def shorten(text: str, limit: int) -> str:
     """At most so many columns of a text, cut with an ellipsis."""
     if columns(text) <= limit:
         return text
@@ -75,7 +75,7 @@ def lead_words(story: Story, limit: int = 40) -> str:
     """What a story is about, short: its lead, else its first words up to a comma or full stop."""
     first = next((plain_text(block.inlines) for block in story.body if isinstance(block, Paragraph)), "")
     text = " ".join((plain_text(story.lead) or re.split(r"[，。,;；：:!?！？]", first)[0]).split())
-    return _shorten(text, limit)
+    return shorten(text, limit)
 
 
 MAX_TAG_CHARS = 35

@@ -14,7 +14,7 @@ import jinja2
 
 from newsletter.files import package_folder
 from newsletter.model.delivery import State
-from newsletter.report.chart import _chart, _short_day
+from newsletter.report.chart import chart, short_day
 from newsletter.report.read import RUNS, UNNAMED, WORDS, Group, IssueReport, People, Tally
 from newsletter.report.wording import at, ending, last_words, left_out, notices, own_words, pace, remedies, share, took
 from newsletter.text import printable
@@ -63,7 +63,7 @@ def _content(report: IssueReport, zone: tzinfo | None, made: datetime, named: in
         + (f" + {tally.suppressed:,} suppressed" if tally.suppressed else ""),
         "left_out": left_out(report.suppressed),
         "notices": [_shown(sentence) for sentence in notices(report)],
-        "chart": _chart(report.timeline, zone) if report.timeline else None,
+        "chart": chart(report.timeline, zone) if report.timeline else None,
         "runs": _runs(report, zone),
         "domains": domains,
         "relays": [_Row.of(group) for group in report.relays],
@@ -224,7 +224,7 @@ def _runs(report: IssueReport, zone: tzinfo | None) -> dict[str, object]:
         "rows": [
             {
                 "number": number,
-                "started": f"{_short_day(run.started, zone)}, {at(run.started, zone, '%H:%M:%S')}",
+                "started": f"{short_day(run.started, zone)}, {at(run.started, zone, '%H:%M:%S')}",
                 "took": took(run.ended - run.started) if run.ended else "–",
                 "ending": _shown(ending(run), _LONGEST_WORDS),
                 "owner": _shown(run.owner, _LONGEST_NAME),
@@ -245,7 +245,7 @@ def _people(people: People, zone: tzinfo | None, named: int) -> dict[str, object
                 "address": _shown(person.address),
                 "words": _shown(last_words(person), _LONGEST_WORDS),
                 "attempts": person.attempts or "–",
-                "due": f"{_short_day(person.due_at, zone)}, {at(person.due_at, zone, '%H:%M')}"
+                "due": f"{short_day(person.due_at, zone)}, {at(person.due_at, zone, '%H:%M')}"
                 if person.due_at and person.state is State.DEFERRED
                 else "",
             }

@@ -63,7 +63,7 @@ class _Panel:
         return self.count * _UNITS
 
 
-def _chart(timeline: Timeline, zone: tzinfo | None) -> dict[str, object]:
+def chart(timeline: Timeline, zone: tzinfo | None) -> dict[str, object]:
     bars = timeline.bars
     if len(bars) == 1 or sum(bar.total for bar in bars) < _CHARTED_FROM:
         length = bars[-1].start + timeline.step - bars[0].start
@@ -86,7 +86,7 @@ def _chart(timeline: Timeline, zone: tzinfo | None) -> dict[str, object]:
         "panels": [_panel(stretch, timeline.step, zone, total, top, many_days) for stretch in timeline.stretches],
         "rows": [
             {
-                "time": (f"{_short_day(bar.start, zone)}, " if many_days else "") + _clock(bar.start, zone, form),
+                "time": (f"{short_day(bar.start, zone)}, " if many_days else "") + _clock(bar.start, zone, form),
                 "counts": bar.counts,
             }
             for bar in bars
@@ -133,12 +133,12 @@ def _ticks(
     places = [*_round_times(start, end, apart, zone)] if part >= _NARROW else []
     if not places:
         yield _Tick(
-            0, _clock(start, zone, _time_form(step)), _short_day(start, zone) if many_days else "", at_start=True
+            0, _clock(start, zone, _time_form(step)), short_day(start, zone) if many_days else "", at_start=True
         )
         return
     day = ""
     for moment in places:
-        new = _short_day(moment, zone)
+        new = short_day(moment, zone)
         whole_days = apart >= timedelta(days=1)
         yield _Tick(
             place=round(100 * ((moment - start) / length), 2),
@@ -170,7 +170,7 @@ def _clock(moment: datetime, zone: tzinfo | None, form: str) -> str:
     return text[:-5] if form.endswith("%f") else text
 
 
-def _short_day(moment: datetime, zone: tzinfo | None) -> str:
+def short_day(moment: datetime, zone: tzinfo | None) -> str:
     local = moment.astimezone(zone)
     return f"{local.day} {local:%b}"
 

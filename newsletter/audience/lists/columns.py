@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from newsletter.audience.lists.cells import TRIMMED, addresses_in, trim
-from newsletter.audience.lists.providers import Provider, _words, provider_of
+from newsletter.audience.lists.providers import Provider, provider_of, reply_words
 from newsletter.audience.lists.standing import (
     Judge,
     Verdict,
@@ -30,7 +30,7 @@ _JOINTS = re.compile(r"[\s_.\-‐‑–:：*]+")
 
 
 # Compared in one spelling: small letters, without spaces, hyphens and the like.
-_EMAIL = _words(
+_EMAIL = reply_words(
     """
     email emails emailaddress mail mailaddress emailid subscriberemail contactemail useremail memberemail customeremail
     youremail primaryemail
@@ -46,7 +46,7 @@ _EMAIL = _words(
     adresemail adresпочты eposta epostaadresi البريدالإلكتروني อีเมล
     """
 )
-_NAME = _words(
+_NAME = reply_words(
     """
     name fullname displayname subscribername contactname yourname membername customername
     姓名 名字 称呼 昵称 全名 稱呼 暱稱
@@ -56,13 +56,13 @@ _NAME = _words(
     """
 )
 # What is the whole name where it stands alone, and the first where there is a last name beside it.
-_GIVEN = _words("nombre nome имя naam namn navn nimi imię isim 名字 이름")
-_FIRST_NAME = _words(
+_GIVEN = reply_words("nombre nome имя naam namn navn nimi imię isim 名字 이름")
+_FIRST_NAME = reply_words(
     """
     firstname fname givenname forename 名 prénom prenom vorname nombredepila primeironome voornaam förnamn fornavn
     """
 )
-_LAST_NAME = _words(
+_LAST_NAME = reply_words(
     """
     lastname lname surname familyname 姓 apellido apellidos nomdefamille nachname familienname cognome sobrenome
     achternaam efternamn etternavn фамилия

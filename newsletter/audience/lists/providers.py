@@ -180,5 +180,5 @@ def provider_of(columns: frozenset[str]) -> Provider | None:
     return next((each for each in PROVIDERS if any(marks <= columns for marks in each.marks)), None)
 
 
-def _words(text: str) -> frozenset[str]:
+def reply_words(text: str) -> frozenset[str]:
     return frozenset(text.split())

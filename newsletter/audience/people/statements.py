@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-_SUPPRESS = sa.text(
+SUPPRESS = sa.text(
     """
     INSERT INTO suppressions (key, reason, at, issue, detail) VALUES (:key, :reason, :at, :issue, :detail)
     ON CONFLICT (key, reason) DO NOTHING
@@ -12,7 +12,7 @@ _SUPPRESS = sa.text(
 )
 
 
-_ASKED = sa.text(
+ASKED = sa.text(
     """
     INSERT INTO people (key, address, state, created, lang, fields)
     VALUES (:key, :address, 'pending', :now, :lang, :fields)
@@ -22,10 +22,10 @@ _ASKED = sa.text(
 )
 
 
-_FIRST_LISTS = sa.text("INSERT INTO preferences (key, lists) VALUES (:key, :lists) ON CONFLICT (key) DO NOTHING")
+FIRST_LISTS = sa.text("INSERT INTO preferences (key, lists) VALUES (:key, :lists) ON CONFLICT (key) DO NOTHING")
 
 
-_PREFER = sa.text(
+PREFER = sa.text(
     """
     INSERT INTO preferences (key, lists, paused_until, frequency) VALUES (:key, :lists, :paused_until, :frequency)
     ON CONFLICT (key) DO UPDATE

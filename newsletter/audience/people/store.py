@@ -36,7 +36,7 @@ from newsletter.audience.people.records import (
     Story,
     Suppression,
 )
-from newsletter.audience.people.statements import _ASKED, _FIRST_LISTS, _PREFER, _SUPPRESS
+from newsletter.audience.people.statements import ASKED, FIRST_LISTS, PREFER, SUPPRESS
 from newsletter.ledger.database.schema import consents, people, preferences, suppressions
 from newsletter.ledger.database.storage import Storage
 from newsletter.ledger.database.timestamps import stamp_of, time_of
@@ -167,9 +167,9 @@ class People:
             stands = db.scalar(sa.select(people.c.state).where(people.c.key == key))
             if stands == Standing.CONFIRMED and not self._reasons(db, key):
                 return Standing.CONFIRMED
-            db.execute(_ASKED, row)
+            db.execute(ASKED, row)
             if lists:
-                db.execute(_FIRST_LISTS, {"key": key, "lists": json.dumps(sorted(lists), ensure_ascii=False)})
+                db.execute(FIRST_LISTS, {"key": key, "lists": json.dumps(sorted(lists), ensure_ascii=False)})
             self._consent(db, key, "asked", source, wording)
         return Standing.PENDING
 
@@ -261,7 +261,7 @@ class People:
         }
         with self.storage.write() as db:
             if self._kept_key(db, address) == key:
-                db.execute(_PREFER, row)
+                db.execute(PREFER, row)
 
     def confirmed(self, list_name: str = "") -> Iterator[Subscriber]:
         """Those who signed up and confirmed, the first to sign up first; of one list, or of all. Read in pages.
@@ -368,7 +368,7 @@ class People:
 
     def _suppress(self, db: sa.Connection, key: str, reason: Reason, issue: str, detail: str) -> bool:
         row = {"key": key, "reason": reason.value, "at": self._now(), "issue": issue, "detail": history.kept(detail)}
-        return bool(db.execute(_SUPPRESS, row).rowcount)
+        return bool(db.execute(SUPPRESS, row).rowcount)
 
     def _consent(self, db: sa.Connection, key: str, kind: ConsentKind, source: str, wording: str) -> None:
         row = {"key": key, "kind": kind, "source": history.kept(source), "wording": history.kept(wording)}

@@ -14,7 +14,7 @@ from newsletter.bounces.results import Bounce, Complaint, Kind, Traces, Unsubscr
 from newsletter.bounces.webhooks.events import Event, ForgedError, check_time, event_name, from_stamp, json_of
 
 
-def _mailgun(body: bytes, key: str, now: datetime) -> tuple[Event, ...]:
+def read_mailgun(body: bytes, key: str, now: datetime) -> tuple[Event, ...]:
     post = json_of(body)
     stamp, mark = text_at(post, "signature", "timestamp"), text_at(post, "signature", "token")
     expected = hmac.new(key.encode(), f"{stamp}{mark}".encode(), hashlib.sha256).hexdigest() if key else ""

@@ -25,7 +25,7 @@ _POSTMARK_KINDS: Mapping[str, Kind] = {
 """Of a type whose details have no code. Others are no bounces: an autoresponder's answer, an address change."""
 
 
-def _postmark(headers: Mapping[str, str], body: bytes, secret: str, now: datetime) -> tuple[Event, ...]:
+def read_postmark(headers: Mapping[str, str], body: bytes, secret: str, now: datetime) -> tuple[Event, ...]:
     check_login(Post(headers, body, secret, now))
     event = json_of(body)
     record, kind, address = text_at(event, "RecordType"), text_at(event, "Type"), text_at(event, "Email")

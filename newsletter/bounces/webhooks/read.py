@@ -44,12 +44,12 @@ from newsletter.bounces.webhooks.events import (
 )
 from newsletter.bounces.webhooks.generic import read_generic
 from newsletter.bounces.webhooks.mailersend import read_mailersend
-from newsletter.bounces.webhooks.mailgun import _mailgun
+from newsletter.bounces.webhooks.mailgun import read_mailgun
 from newsletter.bounces.webhooks.mailjet import read_mailjet
-from newsletter.bounces.webhooks.postmark import _postmark
+from newsletter.bounces.webhooks.postmark import read_postmark
 from newsletter.bounces.webhooks.resend import read_resend
-from newsletter.bounces.webhooks.sendgrid import _sendgrid
-from newsletter.bounces.webhooks.ses import _ses
+from newsletter.bounces.webhooks.sendgrid import read_sendgrid
+from newsletter.bounces.webhooks.ses import read_ses
 from newsletter.bounces.webhooks.sparkpost import read_sparkpost
 from newsletter.bounces.webhooks.tencent import read_tencent
 
@@ -135,12 +135,12 @@ def read_webhook(
         raise WebhookError(f"more than {MAX_BODY:,} bytes")
     match provider:
         case "ses":
-            return _ses(body, secrets.ses_topics, now, load_certificate)
+            return read_ses(body, secrets.ses_topics, now, load_certificate)
         case "postmark":
-            return _postmark(headers, body, secrets.postmark, now)
+            return read_postmark(headers, body, secrets.postmark, now)
         case "mailgun":
-            return _mailgun(body, secrets.mailgun, now)
+            return read_mailgun(body, secrets.mailgun, now)
         case "sendgrid":
-            return _sendgrid(headers, body, secrets.sendgrid, now)
+            return read_sendgrid(headers, body, secrets.sendgrid, now)
         case _:
             return READERS[provider](Post(headers, body, getattr(secrets, provider), now))

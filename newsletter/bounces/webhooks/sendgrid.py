@@ -22,7 +22,7 @@ from newsletter.bounces.webhooks.events import (
 )
 
 
-def _sendgrid(headers: Mapping[str, str], body: bytes, key: str, now: datetime) -> tuple[Event, ...]:
+def read_sendgrid(headers: Mapping[str, str], body: bytes, key: str, now: datetime) -> tuple[Event, ...]:
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec

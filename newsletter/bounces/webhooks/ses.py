@@ -37,7 +37,7 @@ _NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Ty
 _CONFIRMATION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 
 
-def _ses(
+def read_ses(
     body: bytes, topics: Sequence[str], now: datetime, load_certificate: LoadCertificate
 ) -> tuple[Event | Confirmation, ...]:
     envelope = json_of(body)

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Callable
 
-from newsletter.check.clients.views import _TAG
+from newsletter.check.clients.views import TAG
 
 _WORD_VERSION = 16
 """Outlook 2016 and all since: what `[if gte mso 9]` compares with."""
@@ -70,7 +70,7 @@ def as_word(html_text: str) -> str:
     """Nearly what Outlook on Windows makes of it: its own comments followed, and what Word ignores gone."""
     text = _choose_branches(html_text)
     text = _STYLE.sub(_word_block, _OFFICE.sub("", text))
-    return _TAG.sub(_word_tag, text)
+    return TAG.sub(_word_tag, text)
 
 
 def _choose_branches(text: str) -> str:

@@ -19,7 +19,7 @@ CLIP_NOTICE = (
 
 # A comment or a tag with whatever stands in its quotes. What is never closed reaches to the end, and nothing is read
 # twice: linear, whatever the input is.
-_TAG = re.compile(
+TAG = re.compile(
     r"""<!--.*?(?:-->|\Z)|<(?P<end>/?)(?P<name>[a-zA-Z][^\s/>]*+)
     (?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^'">])*+(?P<close>>|\Z)""",
     re.DOTALL | re.VERBOSE,
@@ -45,7 +45,7 @@ def clipped(html_text: str) -> str:
         start = start[:half_comment]
     open_tags: list[str] = []
     end = 0
-    for tag in _TAG.finditer(start):
+    for tag in TAG.finditer(start):
         name = (tag["name"] or "").lower()
         if name and not tag["close"]:
             break

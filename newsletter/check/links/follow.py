@@ -60,7 +60,7 @@ class LinkLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class Way:
     """What a link answered in the end, and every address on the way there."""
 
     answer: LinkAnswer
@@ -98,7 +98,7 @@ class _NoReplyError(Exception):
         self.mute = mute
 
 
-class _Round:
+class Round:
     """One check: whose turn it is, which hosts have had enough, and which nobody knows."""
 
     def __init__(
@@ -126,10 +126,10 @@ class _Round:
         self.known_hosts: set[str] = set()
         self.unknown_hosts: set[str] = set()
 
-    async def follow_all(self, addresses: Sequence[str], on_progress: Callable[[int, int], None]) -> dict[str, _Way]:
+    async def follow_all(self, addresses: Sequence[str], on_progress: Callable[[int, int], None]) -> dict[str, Way]:
         done = 0
 
-        async def one(address: str) -> _Way:
+        async def one(address: str) -> Way:
             nonlocal done
             way = await self.follow(address)
             done += 1
@@ -152,16 +152,16 @@ class _Round:
         self.known_hosts.add(host)
         return addresses
 
-    async def follow(self, address: str) -> _Way:
+    async def follow(self, address: str) -> Way:
         """Ask an address, and each that it redirects to."""
         try:
             way = [httpx.URL(address)]
         except (httpx.InvalidURL, UnicodeError):
-            return _Way(LinkAnswer(address, "dead", what=NO_ADDRESS))
+            return Way(LinkAnswer(address, "dead", what=NO_ADDRESS))
         code, moved_to, still_permanent = 0, "", True
 
-        def end(state: State, what: str) -> _Way:
-            return _Way(LinkAnswer(address, state, code, what, moved_to if state == "moved" else ""), tuple(way))
+        def end(state: State, what: str) -> Way:
+            return Way(LinkAnswer(address, state, code, what, moved_to if state == "moved" else ""), tuple(way))
 
         while True:
             try:
@@ -276,12 +276,12 @@ def _refused_by_gate(error: GateError) -> _NoReplyError:
     return _NoReplyError(error.what, "dead")
 
 
-def _last_host(way: _Way) -> str:
+def _last_host(way: Way) -> str:
     """As it was looked up, in ASCII."""
     return way.addresses[-1].raw_host.decode("ascii") if way.addresses else ""
 
 
-def _doubted(way: _Way) -> _Way:
+def _doubted(way: Way) -> Way:
     if way.answer.state != "dead":
         return way
     what = f"{way.answer.what}, nor is any other: this machine seems to be offline"

@@ -24,7 +24,7 @@ from typing import Self
 from newsletter.delivery.smtp import connect as connecting
 from newsletter.delivery.smtp.connect import connect
 from newsletter.delivery.smtp.replies import Reply, ends_connection, judge
-from newsletter.delivery.smtp.wire import Timeouts, _command, _stuffed, _words
+from newsletter.delivery.smtp.wire import Timeouts, command_bytes, reply_words, stuffed
 from newsletter.model.delivery import Message, Outcome, Relay, State
 from newsletter.redaction import redacted
 
@@ -177,7 +177,7 @@ class Session(asyncio.Protocol):
         """Send all but the final dot. An outcome only where the connection broke: nothing was delivered then."""
         if self._lost or self._transport is None:
             return Outcome(State.DEFERRED, "body", 0, self._lost)
-        data = _stuffed(message.data)
+        data = stuffed(message.data)
         try:
             for start in range(0, len(data), BLOCK_BYTES):
                 self._transport.write(data if len(data) <= BLOCK_BYTES else data[start : start + BLOCK_BYTES])
@@ -260,8 +260,8 @@ class Session(asyncio.Protocol):
         if needs_utf8:
             options += " SMTPUTF8"
         envelope = (
-            ("MAIL", _command("MAIL FROM", message.envelope_from, options)),
-            ("RCPT", _command("RCPT TO", message.recipient, "")),
+            ("MAIL", command_bytes("MAIL FROM", message.envelope_from, options)),
+            ("RCPT", command_bytes("RCPT TO", message.recipient, "")),
             ("DATA", b"DATA\r\n"),
         )
         self._envelope = (("RSET", b"RSET\r\n"), *envelope) if self._needs_reset else envelope
@@ -335,7 +335,7 @@ class Session(asyncio.Protocol):
     def _said(self, text: bytes) -> str:
         """A server's words as they may be shown, logged and stored."""
         # Security: a relay may repeat the password, in any of its answers.
-        return redacted(_words(text), self._secrets) if self._secrets else _words(text)
+        return redacted(reply_words(text), self._secrets) if self._secrets else reply_words(text)
 
     def _take_reply(self, reply: Reply) -> None:
         if len(self._replies) < len(self._expected):
@@ -353,7 +353,7 @@ class Session(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._close(f"the connection broke ({_words(exc)})" if exc else "the relay closed the connection")
+        self._close(f"the connection broke ({reply_words(exc)})" if exc else "the relay closed the connection")
 
     def pause_writing(self) -> None:
         self._paused = True

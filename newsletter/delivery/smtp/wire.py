@@ -34,14 +34,14 @@ class Timeouts:
 _UNSAFE = re.compile("[\x00-\x1f\x7f<>]")
 
 
-def _command(verb: str, address: str, options: str) -> bytes:
+def command_bytes(verb: str, address: str, options: str) -> bytes:
     # Security: a control character in an address would end the command and start another one.
     if _UNSAFE.search(address):
         raise ValueError(f"an address with a control character or bracket: {address!r}")
     return f"{verb}:<{address}>{options}\r\n".encode()
 
 
-def _stuffed(data: bytes) -> bytes:
+def stuffed(data: bytes) -> bytes:
     """A message as it goes between DATA and the dot: leading dots doubled (RFC 5321, 4.5.2), CRLF at its end."""
     # One byte is searched for many times faster than two, and base64, which most of a message is, has no dots.
     at = data.find(b".")
@@ -53,7 +53,7 @@ def _stuffed(data: bytes) -> bytes:
     return data if data.endswith(b"\r\n") else data + b"\r\n"
 
 
-def _words(text: object) -> str:
+def reply_words(text: object) -> str:
     """A server's words, or an error's, on one line and as text, whatever bytes they were."""
     words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
     return " ".join(words.split()) or ("" if isinstance(text, bytes) else type(text).__name__)

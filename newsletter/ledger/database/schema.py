@@ -190,5 +190,5 @@ sa.Index("bounces_of", bounce_events.c.key)
 
 
 # Version 3 knew an issue by its name alone.
-def _from_3(db: sa.Connection) -> None:
+def from_3(db: sa.Connection) -> None:
     metadata.create_all(db)

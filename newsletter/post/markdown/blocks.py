@@ -79,7 +79,7 @@ class MarkdownError(ValueError):
         self.remedy = remedy
 
 
-class _Reader:
+class Reader:
     """One pass over one syntax tree, collecting findings on the way."""
 
     def __init__(

@@ -25,7 +25,7 @@ from newsletter.model.issue import (
     Blocks,
 )
 from newsletter.post.markdown.abbreviations import Abbreviations
-from newsletter.post.markdown.blocks import MAX_NESTING, MarkdownError, _Reader
+from newsletter.post.markdown.blocks import MAX_NESTING, MarkdownError, Reader
 from newsletter.post.markdown.inline_rules import bare_url, math
 from newsletter.post.markdown.kramdown_blocks import ABBREVIATIONS, use_kramdown_blocks
 from newsletter.post.markdown.kramdown_inline import use_kramdown_inline
@@ -79,7 +79,7 @@ def parse_markdown(
     text = _without_kramdown(text)
     tokens = parser.parse(text, env)
     abbreviations = Abbreviations(env[ABBREVIATIONS]) if env.get(ABBREVIATIONS) else None
-    reader = _Reader(text, first_line, base_url, page_url, abbreviations)
+    reader = Reader(text, first_line, base_url, page_url, abbreviations)
     reader.note_nesting(tokens)
     reader.note_unused_notes(env)
     tree = SyntaxTreeNode(tokens)

@@ -24,7 +24,7 @@ from newsletter.model.transform import map_images
 from newsletter.post.markdown.story import says_nothing
 from newsletter.render.images.cache import Cache
 from newsletter.render.images.picture import Picture, PictureError
-from newsletter.render.images.sources import _elsewhere, _Files, _gather, _Gathered, _read_data, _scheme, _shown
+from newsletter.render.images.sources import Files, Gathered, elsewhere, gather, read_data, scheme_of, shown
 
 if TYPE_CHECKING:
     from newsletter.render.images.fetch import Fetcher
@@ -71,7 +71,7 @@ def resolve_images(
     `max_total_kb` bounds what travels with the mail in `embed`. `on_progress` gets how many are fetched, and of how
     many. Raises ConfigError where `mirror` has no folder or address, or the folder cannot be written.
     """
-    files = _Files(post_folder, project, base_url)
+    files = Files(post_folder, project, base_url)
     if mode == "remote":
         reader = _Reader(files, cache)
         changed = map_images(issue, reader.change)
@@ -81,7 +81,7 @@ def resolve_images(
             'the mode "mirror" needs [images] folder and [images] url in newsletter.toml; write folder = '
             '"../blog/assets/newsletter" and url = "https://blog.example.com/assets/newsletter", or choose "embed"'
         )
-    gathered = _gather(issue, files, cache, fetcher, on_progress)
+    gathered = gather(issue, files, cache, fetcher, on_progress)
     budget = max_total_kb * 1024 if mode == "embed" else None
     from newsletter.render.images.convert import prepare_pictures
 
@@ -110,7 +110,7 @@ class _Reader:
     """Local files and data: addresses become attachments as they are, other addresses stay. Reads files and the cache,
     no network."""
 
-    def __init__(self, files: _Files, cache: Cache) -> None:
+    def __init__(self, files: Files, cache: Cache) -> None:
         self.files = files
         self.cache = cache
         self.attachments: dict[Path | str, Attachment] = {}
@@ -121,21 +121,21 @@ class _Reader:
         try:
             place = self.files.locate(image.src)
         except PictureError as error:
-            what = f"there is no picture {_shown(image.src)} and it is left out"
+            what = f"there is no picture {shown(image.src)} and it is left out"
             self.findings.append(Finding("image-missing", what, error.remedy, image.line))
             return (Text(image.alt),) if image.alt and not image.href and not says_nothing(image.alt) else None
-        if isinstance(place, Path) or _scheme(place) == "data":
+        if isinstance(place, Path) or scheme_of(place) == "data":
             if place not in self.attachments and not self._read(place, image):
                 return None
             width, height = self.sizes[place]
             return replace(image, src=f"cid:{self.attachments[place].content_id}", width=width, height=height)
-        self.findings += _elsewhere(image, place)
-        if _scheme(place) == "http":
-            what = f"the picture {_shown(place)} is on http://, where many clients show none"
+        self.findings += elsewhere(image, place)
+        if scheme_of(place) == "http":
+            what = f"the picture {shown(place)} is on http://, where many clients show none"
             remedy = 'write https://, or set [images] mode = "embed"'
             self.findings.append(Finding("image-insecure", what, remedy, image.line))
         elif found := _UNSHOWN.search(place):
-            what = f"the picture {_shown(place)} is {found[1].upper()}, which Outlook does not show"
+            what = f"the picture {shown(place)} is {found[1].upper()}, which Outlook does not show"
             remedy = 'use JPEG or PNG, or set [images] mode = "embed", which converts it'
             self.findings.append(Finding("image-format", what, remedy, image.line))
         size = None if image.width else self.cache.size(place)
@@ -145,15 +145,15 @@ class _Reader:
         try:
             if isinstance(place, Path) and place.stat().st_size > MAX_FILE_BYTES:
                 remedy = f"make it smaller than {MAX_FILE_BYTES // 1024 // 1024} MB"
-                self._note("image-size", f"the picture {_shown(image.src)} is too large to mail", remedy, image)
+                self._note("image-size", f"the picture {shown(image.src)} is too large to mail", remedy, image)
                 return False
-            data = place.read_bytes() if isinstance(place, Path) else _read_data(place)
+            data = place.read_bytes() if isinstance(place, Path) else read_data(place)
         except OSError as error:
-            what = f"the picture {_shown(image.src)} cannot be read ({error.strerror}) and is left out"
+            what = f"the picture {shown(image.src)} cannot be read ({error.strerror}) and is left out"
             self._note("image-unreadable", what, "check its permissions", image)
             return False
         except PictureError as error:
-            what = f"the picture {_shown(image.src)} is left out: {error.what}"
+            what = f"the picture {shown(image.src)} is left out: {error.what}"
             self._note("image-unreadable", what, error.remedy, image)
             return False
         from newsletter.render.images.convert import (
@@ -163,10 +163,10 @@ class _Reader:
         try:
             media_type, size = look_at(data)
         except PictureError as error:
-            self._note("image-size", f"the picture {_shown(image.src)} is too large: {error}", error.remedy, image)
+            self._note("image-size", f"the picture {shown(image.src)} is too large: {error}", error.remedy, image)
             return False
         if not media_type:
-            what = f"the picture {_shown(image.src)} is no PNG, JPEG or GIF, and is left out"
+            what = f"the picture {shown(image.src)} is no PNG, JPEG or GIF, and is left out"
             remedy = 'convert it, or set [images] mode = "embed": mail clients show no other format'
             self._note("image-format", what, remedy, image)
             return False
@@ -187,7 +187,7 @@ class _Reader:
 # --- embed and mirror -----------------------------------------------------------------------------------------------
 
 
-def _keep(gathered: _Gathered, pictures: Mapping[str, Picture | PictureError], cache: Cache) -> list[Finding]:
+def _keep(gathered: Gathered, pictures: Mapping[str, Picture | PictureError], cache: Cache) -> list[Finding]:
     """Cache what was fetched and found good. Without a cache the issue goes on: the next run fetches again."""
     try:
         for src in gathered.urls:
@@ -203,7 +203,7 @@ def _keep(gathered: _Gathered, pictures: Mapping[str, Picture | PictureError], c
 class _Placer:
     """Puts the prepared pictures into the issue, and words where there is none."""
 
-    def __init__(self, gathered: _Gathered, pictures: Mapping[str, Picture | PictureError], site_url: str) -> None:
+    def __init__(self, gathered: Gathered, pictures: Mapping[str, Picture | PictureError], site_url: str) -> None:
         self.gathered = gathered
         self.pictures = pictures
         self.site_url = site_url
@@ -211,15 +211,15 @@ class _Placer:
         self.findings: list[Finding] = []
 
     def change(self, image: Image) -> Image | Inlines | None:
-        self.findings += _elsewhere(image, self.gathered.urls.get(image.src, image.src))
+        self.findings += elsewhere(image, self.gathered.urls.get(image.src, image.src))
         key = self.gathered.keys[image.src]
         picture = self.pictures[key] if isinstance(key, str) else key
         if isinstance(picture, PictureError):
-            what = f"the picture {_shown(image.src)} is left out: {picture.what}"
+            what = f"the picture {shown(image.src)} is left out: {picture.what}"
             self._note("image-failed", what, picture.remedy, image)
             return self._placeholder(image)
         if picture.stilled:
-            what = f"the picture {_shown(image.src)} moves and is too heavy for mail; its first frame stands in for it"
+            what = f"the picture {shown(image.src)} moves and is too heavy for mail; its first frame stands in for it"
             self._note("image-still", what, "make it a GIF of less than 1 MB, or link to a video", image)
         name = _file_name(picture)
         self.placed[name] = picture

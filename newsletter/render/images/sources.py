@@ -27,7 +27,7 @@ MAX_SOURCE_BYTES = 10 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class _Files:
+class Files:
     """The folders that a post's pictures may lie in, and the site that they may be on instead."""
 
     post_folder: Path
@@ -51,7 +51,7 @@ class _Files:
 
     def locate(self, src: str) -> str | Path:
         """A URL or a file. Raises PictureError where there is neither."""
-        if _scheme(src) or src.startswith("nlfield"):  # an address, or a column of the list that holds one
+        if scheme_of(src) or src.startswith("nlfield"):  # an address, or a column of the list that holds one
             return src
         if src.startswith("//"):
             return f"https:{src}"
@@ -66,15 +66,15 @@ class _Files:
         raise PictureError("there is no such file", remedy)
 
 
-def _elsewhere(image: Image, place: str) -> Iterator[Finding]:
+def elsewhere(image: Image, place: str) -> Iterator[Finding]:
     """Where a path that was meant for a file beside the post has become an address, which may lead nowhere."""
     if place == image.src or image.src.startswith("/"):  # one from the root is the site's by its form
         return
-    what = f"there is no file {_shown(image.src)} beside the post, so it is taken from {_shown(place)}"
+    what = f"there is no file {shown(image.src)} beside the post, so it is taken from {shown(place)}"
     yield Finding("image-elsewhere", what, "put it there, or check the address", image.line)
 
 
-def _scheme(src: str) -> str:
+def scheme_of(src: str) -> str:
     try:
         return urlsplit(src).scheme
     except ValueError:  # brackets that hold no IPv6 address
@@ -82,7 +82,7 @@ def _scheme(src: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Gathered:
+class Gathered:
     """What was found for each `src`: the key of its content, or why there is none. `contents` has each only once."""
 
     keys: Mapping[str, str | PictureError]
@@ -91,9 +91,9 @@ class _Gathered:
     fetched: frozenset[str]
 
 
-def _gather(
-    issue: Issue, files: _Files, cache: Cache, fetcher: Fetcher | None, on_progress: Callable[[int, int], None]
-) -> _Gathered:
+def gather(
+    issue: Issue, files: Files, cache: Cache, fetcher: Fetcher | None, on_progress: Callable[[int, int], None]
+) -> Gathered:
     """Every picture's bytes, in document order, each place asked once."""
     found: dict[str, bytes | PictureError] = {}
     urls: dict[str, str] = {}
@@ -109,8 +109,8 @@ def _gather(
             place = files.locate(src)
             if isinstance(place, Path):
                 found[src] = _read_file(place)
-            elif _scheme(place) not in {"http", "https"}:
-                found[src] = _read_data(place)
+            elif scheme_of(place) not in {"http", "https"}:
+                found[src] = read_data(place)
             else:
                 urls[src] = place
                 cached = cache.read(place)
@@ -128,7 +128,7 @@ def _gather(
         keys[src] = content if isinstance(content, PictureError) else hashlib.sha256(content).hexdigest()
         if isinstance(content, bytes):
             contents[hashlib.sha256(content).hexdigest()] = content
-    return _Gathered(keys, contents, urls, frozenset(wanted))
+    return Gathered(keys, contents, urls, frozenset(wanted))
 
 
 def _fetch(
@@ -149,9 +149,9 @@ def _read_file(path: Path) -> bytes:
         raise PictureError(f"it cannot be read ({error.strerror})", "check its permissions") from error
 
 
-def _read_data(src: str) -> bytes:
+def read_data(src: str) -> bytes:
     """The content of a `data:` URL (RFC 2397), which Gmail does not show."""
-    if _scheme(src) != "data":
+    if scheme_of(src) != "data":
         raise PictureError("its address is not http:// or https://", "write one, or put it beside the post")
     head, _, body = src.partition(",")
     try:
@@ -161,7 +161,7 @@ def _read_data(src: str) -> bytes:
         raise PictureError("its data: address is broken", "put the picture beside the post") from error
 
 
-def _shown(src: str) -> str:
+def shown(src: str) -> str:
     """A picture's address for a message: no password, no screenful of `data:`, harmless on a terminal."""
     scheme, separator, rest = src.partition("://")
     if separator and "@" in rest.partition("/")[0]:

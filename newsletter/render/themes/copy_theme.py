@@ -12,7 +12,7 @@ from typing import Any
 
 from newsletter.errors import ConfigError
 from newsletter.render.themes.folders import VALUES, template_roots
-from newsletter.render.themes.load import LABELS, _files, _is_name, _Layer, _layers, _merged
+from newsletter.render.themes.load import LABELS, Layer, is_name, merge_layers, theme_files, theme_layers
 from newsletter.text import shown
 
 
@@ -21,14 +21,14 @@ def new_theme(name: str, base: str, project: Path) -> tuple[Path, ...]:
 
     The copy stands alone. Raises ConfigError where a theme of that name is there already; nothing is overwritten.
     """
-    if not _is_name(name):
+    if not is_name(name):
         remedy = "use letters, digits, - and _, a letter or digit first"
         raise ConfigError(f"{shown(name)} cannot be the name of a theme; {remedy}")
-    layers = _layers(base, template_roots(project))
+    layers = theme_layers(base, template_roots(project))
     target = project / "templates" / name
-    contents = {file: path.read_bytes() for file, path in _files(layers).items()}
+    contents = {file: path.read_bytes() for file, path in theme_files(layers).items()}
     contents[VALUES] = _standalone_values(layers).encode()
-    if labels := _merged(layer.labels for layer in reversed(layers)):
+    if labels := merge_layers(layer.labels for layer in reversed(layers)):
         contents[LABELS] = _toml(labels).encode()
     try:
         target.mkdir(parents=True)
@@ -46,9 +46,9 @@ def new_theme(name: str, base: str, project: Path) -> tuple[Path, ...]:
     return tuple(target / file for file in sorted(contents))
 
 
-def _standalone_values(layers: Sequence[_Layer]) -> str:
+def _standalone_values(layers: Sequence[Layer]) -> str:
     """A theme.toml that needs no base: the theme's own text, comments and all, where it says everything already."""
-    merged = _merged(layer.values for layer in reversed(layers))
+    merged = merge_layers(layer.values for layer in reversed(layers))
     kept = re.sub(r"(?m)^[ \t]*extends\s*=.*\n+", "", layers[0].source, count=1)
     try:
         whole = tomllib.loads(kept) == merged

@@ -15,7 +15,7 @@ from newsletter.model.labels import check_label
 from newsletter.model.rendered_email import Theme
 from newsletter.render.themes.folders import VALUES, known_themes, template_roots
 from newsletter.render.themes.stylesheets import SHEETS, refuse_rules
-from newsletter.render.themes.values import _check, _fault, _outside, _suggestion
+from newsletter.render.themes.values import check, outside, suggestion, value_fault
 from newsletter.text import LONG_NUMBER, digits_line, printable, shown
 from newsletter.toml_lines import line_of
 
@@ -26,9 +26,9 @@ LABELS = "labels.toml"
 def load_theme(name: str, project: Path) -> Theme:
     """Read the theme of this name with all it inherits. Raises ConfigError naming the file, the line, the remedy."""
     roots = template_roots(project)
-    layers = _layers(name, roots)
+    layers = theme_layers(name, roots)
     folder = layers[0].folder
-    files = _files(layers)
+    files = theme_files(layers)
     for required in REQUIRED:
         if required not in files:
             remedy = f'copy it from the classic theme, or write extends = "classic" in {VALUES}'
@@ -40,8 +40,8 @@ def load_theme(name: str, project: Path) -> Theme:
         name,
         partials={file: _read(path) for file, path in files.items() if file.endswith(".j2")},
         css={sheet: _read(files[f"{sheet}.css"]) for sheet in SHEETS},
-        values=_with_quoted_fonts(_merged(layer.values for layer in reversed(layers))),
-        labels=_merged([_parse(ours, _read(ours)), *(layer.labels for layer in reversed(layers))]),
+        values=_with_quoted_fonts(merge_layers(layer.values for layer in reversed(layers))),
+        labels=merge_layers([_parse(ours, _read(ours)), *(layer.labels for layer in reversed(layers))]),
         origin=str(folder),
         files={file: str(path) for file, path in files.items()},
     )
@@ -51,7 +51,7 @@ def load_theme(name: str, project: Path) -> Theme:
 
 
 @dataclass(frozen=True, slots=True)
-class _Layer:
+class Layer:
     """One theme's own folder: the text of its theme.toml, what that says, and its own labels."""
 
     folder: Path
@@ -60,7 +60,7 @@ class _Layer:
     labels: Mapping[str, Any]
 
 
-def _layers(name: str, roots: Sequence[Path]) -> tuple[_Layer, ...]:
+def theme_layers(name: str, roots: Sequence[Path]) -> tuple[Layer, ...]:
     """A theme and those it extends, nearest first.
 
     A base is looked up from its heir's root onward: a user's theme may build on ours of the same name, and one of
@@ -68,11 +68,11 @@ def _layers(name: str, roots: Sequence[Path]) -> tuple[_Layer, ...]:
     """
     distinct = [root for i, root in enumerate(roots) if root.resolve() not in {each.resolve() for each in roots[:i]}]
     known = known_themes(distinct)
-    found = _find(name, distinct) if _is_name(name) else None
+    found = _find(name, distinct) if is_name(name) else None
     if found is None:
         what = f"there is no theme '{printable(name)}' in {roots[0]} or among ours"
         raise ConfigError(f"{what}; write one of: {', '.join(known)}")
-    layers: list[_Layer] = []
+    layers: list[Layer] = []
     chain: list[tuple[str, int]] = []
     while True:
         chain.append((name, found))
@@ -82,10 +82,10 @@ def _layers(name: str, roots: Sequence[Path]) -> tuple[_Layer, ...]:
             return tuple(layers)
         line = line_of(layer.source, ("extends",))
         path = str(layer.folder / VALUES)
-        found_base = _find(base, distinct[found:], skip=base == name) if _is_name(base) else None
+        found_base = _find(base, distinct[found:], skip=base == name) if is_name(base) else None
         if found_base is None:
             what = f"extends {shown(base)}, and there is no such theme{' but this one' if base == name else ''}"
-            raise ConfigError(located(path, line, what, _suggestion(base, [each for each in known if each != name])))
+            raise ConfigError(located(path, line, what, suggestion(base, [each for each in known if each != name])))
         name, found = base, found + found_base
         if (name, found) in chain:
             circle = " -> ".join([*(each for each, _ in chain[chain.index((name, found)) :]), name])
@@ -98,15 +98,15 @@ def _find(name: str, roots: Sequence[Path], *, skip: bool = False) -> int | None
     return next((i for i, root in enumerate(roots) if i >= skip and (root / name / VALUES).is_file()), None)
 
 
-def _read_layer(folder: Path) -> tuple[_Layer, str]:
+def _read_layer(folder: Path) -> tuple[Layer, str]:
     path = folder / VALUES
     source = _read(path)
     values = dict(_parse(path, source))
     base = values.pop("extends", "")
     if not isinstance(base, str):
-        raise ConfigError(_fault(path, source, ("extends",), f"is {shown(base)}", 'write extends = "classic"'))
-    _check(path, source, values)
-    return _Layer(folder, source, values, _read_labels(folder / LABELS)), base
+        raise ConfigError(value_fault(path, source, ("extends",), f"is {shown(base)}", 'write extends = "classic"'))
+    check(path, source, values)
+    return Layer(folder, source, values, _read_labels(folder / LABELS)), base
 
 
 def _read_labels(path: Path) -> Mapping[str, Any]:
@@ -117,12 +117,12 @@ def _read_labels(path: Path) -> Mapping[str, Any]:
     for lang, words in labels.items():
         if not isinstance(words, dict):
             remedy = "write it below the header of a language, as in [en]"
-            raise ConfigError(located(str(path), line_of(source, (lang,)), _outside(lang), remedy))
+            raise ConfigError(located(str(path), line_of(source, (lang,)), outside(lang), remedy))
         for name, value in words.items():
             try:
                 check_label(name, value)
             except FaultError as fault:
-                raise ConfigError(_fault(path, source, (lang, name), fault.what, fault.remedy)) from None
+                raise ConfigError(value_fault(path, source, (lang, name), fault.what, fault.remedy)) from None
     return labels
 
 
@@ -145,7 +145,7 @@ def _quoted_stack(stack: str) -> str:
     )
 
 
-def _files(layers: Sequence[_Layer]) -> Mapping[str, Path]:
+def theme_files(layers: Sequence[Layer]) -> Mapping[str, Path]:
     """Templates and sheets by name, each from the nearest layer that has it."""
     return {
         path.name: path
@@ -155,14 +155,14 @@ def _files(layers: Sequence[_Layer]) -> Mapping[str, Path]:
     }
 
 
-def _merged(tables: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def merge_layers(tables: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Tables laid over each other, the last on top; tables inside them likewise."""
     result: dict[str, Any] = {}
     for table in tables:
         for key, value in table.items():
             below = result.get(key)
             if isinstance(value, dict) and isinstance(below, dict):
-                value = _merged([below, value])
+                value = merge_layers([below, value])
             result[key] = value
     return result
 
@@ -175,7 +175,7 @@ def _merged(tables: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 # --- theme.toml -----------------------------------------------------------------------------------------------------
 
 
-def _is_name(name: str) -> bool:
+def is_name(name: str) -> bool:
     # Security: a name is a folder beneath a root of templates, and must not lead out of it.
     return re.fullmatch(r"\w[\w-]*", name) is not None
 

@@ -97,38 +97,38 @@ TABLES: Mapping[str, Mapping[str, Check]] = {
 """The tables of theme.toml and what each key may hold. `extra` is free: values for a theme's own templates."""
 
 
-def _check(path: Path, source: str, values: Mapping[str, Any]) -> None:
+def check(path: Path, source: str, values: Mapping[str, Any]) -> None:
     for table, keys in values.items():
         if not isinstance(keys, dict):
             owners = [owner for owner, known in TABLES.items() if table in known]
             remedy = f"write it below [{owners[0] if owners else 'extra'}]"
-            raise ConfigError(located(str(path), line_of(source, (table,)), _outside(table), remedy))
+            raise ConfigError(located(str(path), line_of(source, (table,)), outside(table), remedy))
         if table not in TABLES:
             what = f"no table is named [{printable(table)}]"
-            remedy = f"{_suggestion(table, [*TABLES])}; values of your own go below [extra]"
+            remedy = f"{suggestion(table, [*TABLES])}; values of your own go below [extra]"
             raise ConfigError(located(str(path), line_of(source, (table,)), what, remedy))
         for key, value in keys.items():
             if table == "extra":
                 continue
             if key not in TABLES[table]:
                 what = f"[{table}] has no key {shown(key)}"
-                remedy = f"{_suggestion(key, [*TABLES[table]])}; values of your own go below [extra]"
+                remedy = f"{suggestion(key, [*TABLES[table]])}; values of your own go below [extra]"
                 raise ConfigError(located(str(path), line_of(source, (table, key)), what, remedy))
             try:
                 TABLES[table][key](value)
             except FaultError as fault:
-                raise ConfigError(_fault(path, source, (table, key), fault.what, fault.remedy)) from None
+                raise ConfigError(value_fault(path, source, (table, key), fault.what, fault.remedy)) from None
 
 
-def _outside(key: str) -> str:
+def outside(key: str) -> str:
     return f"the key {shown(key)} stands outside any table"
 
 
-def _fault(path: Path, source: str, where: tuple[str, ...], what: str, remedy: str) -> str:
+def value_fault(path: Path, source: str, where: tuple[str, ...], what: str, remedy: str) -> str:
     name = f"[{where[0]}] {where[1]}" if len(where) > 1 else where[0]
     return located(str(path), line_of(source, where), f"{name} {what}", remedy)
 
 
-def _suggestion(word: str, known: Sequence[str]) -> str:
+def suggestion(word: str, known: Sequence[str]) -> str:
     nearest = difflib.get_close_matches(word.lower(), known, n=1)
     return f"did you mean {nearest[0]}?" if nearest else f"write one of: {', '.join(known)}"

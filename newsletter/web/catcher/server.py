@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from newsletter.delivery.smtp.catcher_probe import IDENT
 from newsletter.model.delivery import Relay
-from newsletter.web.catcher.store import MAX_TOTAL_BYTES, Caught, _Store
+from newsletter.web.catcher.store import MAX_TOTAL_BYTES, Caught, Store
 from newsletter.web.sockets import listen
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _utc_now() -> datetime:
 class _Handler:
     """What aiosmtpd calls. Everything is accepted: any sender, any recipient, any login."""
 
-    def __init__(self, store: _Store, clock: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
 
@@ -80,7 +80,7 @@ class Catcher:
         self.smtp_port = smtp_port
         self.web_port = web_port
         self._clock = clock
-        self._store = _Store(max_messages, max_bytes)
+        self._store = Store(max_messages, max_bytes)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()

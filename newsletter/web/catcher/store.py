@@ -27,7 +27,7 @@ class Caught:
     data: bytes = field(repr=False)
 
 
-class _Store:
+class Store:
     """The mail that was caught, and who waits for it. Mail is added on the event loop's thread, read from any."""
 
     def __init__(self, max_messages: int, max_bytes: int) -> None:
