@@ -1,0 +1,819 @@
+"""The fault table: every way in which a send is known to go wrong, one test each, named after it.
+
+Each runs the send loop against a real server and a ledger on disk, over one connection and over three, with
+PIPELINING and without, and then once more as the next run would. docs/reliability.md says in words what is held to
+here; the last test compares the two.
+"""
+
+from __future__ import annotations
+
+import re
+import resource
+import signal
+import socket
+import sqlite3
+import ssl
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from command_line import DEADLINE_S, finish, newsletter, people, start, write_list, write_post
+from machine import CHECKOUT
+from send_fixture import ISSUE, PATIENT, Book, assert_accounted, composer, route
+from smtp_server import EXTENSIONS, PLAIN, Fault, Point, Rule, SmtpServer
+from test_processes import wait_until_signal_is_taken
+
+from newsletter.delivery.canary import Canary
+from newsletter.delivery.deliver import Stopped
+from newsletter.delivery.smtp.session import MAX_LINE_BYTES, MAX_REPLY_BYTES
+from newsletter.delivery.smtp.wire import Timeouts
+from newsletter.errors import ConfigError, DeliveryError
+from newsletter.ledger.database import engine as database
+from newsletter.model.delivery import Relay, State
+from newsletter.model.schedule import Rate
+
+EVERYBODY = people(24)
+"""Enough for three connections."""
+
+VICTIM = EVERYBODY[9]
+OTHERS = [address for address in EVERYBODY if address != VICTIM]
+HASTY = Timeouts.capped(0.15, 0.15)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How many connections, and what the relay offers."""
+
+    connections: int
+    extensions: tuple[str, ...]
+
+
+@pytest.fixture(params=[(1, EXTENSIONS), (3, EXTENSIONS), (1, PLAIN), (3, PLAIN)], ids=["1", "3", "1 step", "3 step"])
+def way(request: pytest.FixtureRequest) -> Way:
+    return Way(*request.param)
+
+
+# Before the first envelope, or before EHLO: what the relay offers cannot change what becomes of anybody.
+before_any_envelope = pytest.mark.parametrize("way", [(1, EXTENSIONS), (3, EXTENSIONS)], ids=["1", "3"], indirect=True)
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Iterator[Book]:
+    made = Book(tmp_path / "newsletter.db", EVERYBODY)
+    yield made
+    made.close()
+
+
+def faulty(way: Way, *rules: Rule, **options: Any) -> SmtpServer:
+    return SmtpServer(*rules, **{"extensions": way.extensions, **options})
+
+
+def send(book: Book, server: SmtpServer, way: Way, relay: Relay | None = None, **options: Any) -> Stopped:
+    about_route = {name: options.pop(name) for name in ("timeouts", "rates", "tls_context") if name in options}
+    return book.run(route(relay or server.relay, way.connections, **about_route), **options)
+
+
+def nobody_is_mailed(book: Book, server: SmtpServer, way: Way, **options: Any) -> str:
+    """What the send says that cannot even begin; everyone is as if it had never been tried."""
+    with pytest.raises(DeliveryError) as caught:
+        send(book, server, way, **options)
+    assert set(book.states.values()) == {"pending"}
+    assert server.messages == []
+    assert server.seen("MAIL") == 0
+    return str(caught.value)
+
+
+def the_next_run(book: Book, server: SmtpServer, way: Way, **options: Any) -> int:
+    """A day later, with a relay that has nothing against us any more. How many messages it brought."""
+    server.rules.clear()
+    before = len(server.messages)
+    book.clock.jump(days=1)
+    assert send(book, server, way, **options) == Stopped()
+    assert_accounted(book, server)
+    assert "pending" not in book.states.values()
+    return len(server.messages) - before
+
+
+def assert_connections(server: SmtpServer, way: Way, lost: int = 0) -> None:
+    """So many were opened anew because of the fault. Three may lose, besides, what the fault cost the others."""
+    if way.connections == 1:
+        assert server.connections == 1 + lost
+    else:
+        assert server.connections <= way.connections + lost
+
+
+def assert_states(book: Book, server: SmtpServer, **expected: str) -> None:
+    """Everyone is `others`, sent by default; the victim is `victim`."""
+    others = expected.get("others", "sent")
+    wanted = dict.fromkeys(EVERYBODY, others) | {VICTIM: expected.get("victim", others)}
+    assert book.states == wanted
+    assert_accounted(book, server)
+
+
+# --- before the first message ---------------------------------------------------------------------------------------
+
+
+@before_any_envelope
+def test_connection_refused(book: Book, way: Way) -> None:
+    with faulty(way) as server:
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))  # bound, not listening
+            nowhere = Relay("127.0.0.1", unused.getsockname()[1], "none")
+            assert "Connection refused" in nobody_is_mailed(book, server, way, relay=nowhere)
+        assert the_next_run(book, server, way) == 24
+
+
+@before_any_envelope
+def test_no_banner(book: Book, way: Way) -> None:
+    with faulty(way, Rule("connect", Fault.SILENCE)) as server:
+        assert "no answer in time" in nobody_is_mailed(book, server, way, timeouts=HASTY)
+        assert server.connections == 1  # the others wait for the first to show that there is a relay
+        assert the_next_run(book, server, way) == 24
+
+
+@before_any_envelope
+@pytest.mark.parametrize("banner", ["421 4.3.2 shutting down", "554 5.3.2 no service here"])
+def test_banner_421_or_554(book: Book, way: Way, banner: str) -> None:
+    with faulty(way, Rule("connect", banner)) as server:
+        assert f"({banner})" in nobody_is_mailed(book, server, way)
+        assert server.connections == 1
+        assert the_next_run(book, server, way) == 24
+
+
+@before_any_envelope
+def test_ehlo_rejected(book: Book, way: Way) -> None:
+    with faulty(way, Rule("EHLO", "550 5.0.0 not you"), Rule("HELO", "550 5.0.0 nor now")) as server:
+        assert "550 5.0.0 nor now" in nobody_is_mailed(book, server, way)
+        assert the_next_run(book, server, way) == 24
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """What the server shows, a certificate for localhost alone, and a client that trusts its authority."""
+
+    server: ssl.SSLContext
+    trusting: ssl.SSLContext
+
+
+@pytest.fixture(scope="module")
+def tls() -> Tls:
+    authority = trustme.CA()
+    shown = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(shown)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    return Tls(shown, trusting)
+
+
+def over_tls(server: SmtpServer, **more: Any) -> Relay:
+    return replace(server.relay, host="localhost", tls="starttls", **more)
+
+
+@before_any_envelope
+def test_starttls_missing(book: Book, way: Way, tls: Tls) -> None:
+    """Someone on the wire may strike it from the offer: then nothing is said, and no login."""
+    with faulty(way, login=("daily", "secret")) as server:
+        relay = over_tls(server, user="daily", password="secret")
+        said = nobody_is_mailed(book, server, way, relay=relay, tls_context=tls.trusting)
+        assert "offers no STARTTLS" in said
+        assert server.seen("AUTH") == 0
+        assert the_next_run(book, server, way) == 24
+
+
+@before_any_envelope
+def test_bad_certificate(book: Book, way: Way, tls: Tls) -> None:
+    with faulty(way, tls=tls.server, login=("daily", "secret")) as server:
+        relay = over_tls(server, user="daily", password="secret")
+        assert "the certificate was refused" in nobody_is_mailed(book, server, way, relay=relay)
+        assert server.seen("AUTH") == 0
+        assert the_next_run(book, server, way, relay=relay, tls_context=tls.trusting) == 24
+
+
+@before_any_envelope
+def test_certificate_for_another_host(book: Book, way: Way, tls: Tls) -> None:
+    with faulty(way, tls=tls.server, login=("daily", "secret")) as server:
+        relay = over_tls(server, user="daily", password="secret")
+        wrong = replace(relay, host="127.0.0.1")
+        said = nobody_is_mailed(book, server, way, relay=wrong, tls_context=tls.trusting)
+        assert "use the host name that the certificate is for" in said
+        assert server.seen("AUTH") == 0
+        assert the_next_run(book, server, way, relay=relay, tls_context=tls.trusting) == 24
+
+
+def test_plaintext_injected_after_starttls(book: Book, way: Way, tls: Tls) -> None:
+    """CVE-2011-0411's kind: were it believed, every message would be too large for this relay."""
+    injected = b"250-mail.test\r\n250-SIZE 5\r\n250 PIPELINING\r\n"
+    with faulty(way, tls=tls.server, injected=injected) as server:
+        assert send(book, server, way, relay=over_tls(server), tls_context=tls.trusting) == Stopped()
+        assert_states(book, server)
+        assert_connections(server, way)
+        assert the_next_run(book, server, way, relay=over_tls(server), tls_context=tls.trusting) == 0
+
+
+@before_any_envelope
+def test_login_refused_with_535(book: Book, way: Way, tls: Tls) -> None:
+    with faulty(way, tls=tls.server, login=("daily", "another")) as server:
+        relay = over_tls(server, user="daily", password="secret")
+        said = nobody_is_mailed(book, server, way, relay=relay, tls_context=tls.trusting)
+        assert "535 5.7.8" in said
+        assert "secret" not in said
+        assert server.connections == 1  # a second wrong password may lock the account
+        right = replace(relay, password="another")
+        assert the_next_run(book, server, way, relay=right, tls_context=tls.trusting) == 24
+
+
+@before_any_envelope
+def test_xoauth2_answered_with_334(book: Book, way: Way, tls: Tls) -> None:
+    """The challenge holds the error; the client owes an empty line before the 535 comes."""
+    with faulty(way, tls=tls.server, login=("daily", "fresh-token"), mechanisms="XOAUTH2") as server:
+        relay = over_tls(server, user="daily", auth="xoauth2", token_command=("echo", "stale-token"))
+        said = nobody_is_mailed(book, server, way, relay=relay, tls_context=tls.trusting)
+        assert "535 5.7.8" in said
+        assert "stale-token" not in said
+        fresh = replace(relay, token_command=("echo", "fresh-token"))
+        assert the_next_run(book, server, way, relay=fresh, tls_context=tls.trusting) == 24
+
+
+# --- an answer that refuses -----------------------------------------------------------------------------------------
+
+
+def test_mail_refused_with_4xx(book: Book, way: Way) -> None:
+    with faulty(way, Rule("MAIL", "451 4.3.0 busy", times=(3,))) as server:
+        assert send(book, server, way) == Stopped()
+        assert_states(book, server)  # tried again, in the same run
+        if way.connections == 1:
+            assert (server.connections, server.seen("MAIL")) == (1, 25)
+        assert the_next_run(book, server, way) == 0
+
+
+def test_mail_refused_with_5xx(book: Book, way: Way) -> None:
+    with faulty(way, Rule("MAIL", "550 5.7.1 not you")) as server:
+        stopped = send(book, server, way)
+        assert "takes no mail from news@example.com (550 5.7.1 not you)" in stopped.reason
+        tried = book.those(State.DEFERRED)
+        assert 1 <= len(tried) == server.seen("MAIL") <= way.connections
+        assert book.those(State.PENDING) == set(EVERYBODY) - tried
+        assert server.messages == []
+        assert the_next_run(book, server, way) == 24
+
+
+def refused(
+    book: Book, way: Way, rule: Rule, state: str, *, lane: bool, retried: bool = False, **options: Any
+) -> SmtpServer:
+    """One recipient is refused as `rule` says; all others have their mail over the same connections."""
+    with faulty(way, rule, **options) as server:
+        assert send(book, server, way) == Stopped()
+        assert_states(book, server, victim=state)
+        told = [outcome for address, outcome, _ in book.told if address == VICTIM]
+        assert [(outcome.state.value, outcome.lane) for outcome in told] == [(state, lane)]
+        # A lane in trouble closes connections of its own accord.
+        if way.connections == 1 or not lane:
+            assert_connections(server, way)
+        if not retried:
+            assert book.rows[VICTIM].attempts == 1
+        soon = len(server.commands)
+        assert send(book, server, way) == Stopped()
+        assert len(server.commands) == soon  # not before its time
+        assert the_next_run(book, server, way) == (1 if state == "deferred" else 0)
+        assert_states(book, server, victim="rejected" if state == "rejected" else "sent")
+    return server
+
+
+def test_rcpt_450(book: Book, way: Way) -> None:
+    refused(book, way, Rule("RCPT", "450 4.2.1 mailbox busy", about=VICTIM), "deferred", lane=False)
+
+
+def test_rcpt_550_5_1_1(book: Book, way: Way) -> None:
+    refused(book, way, Rule("RCPT", "550 5.1.1 no such user", about=VICTIM), "rejected", lane=False)
+
+
+def test_rcpt_bare_550(book: Book, way: Way) -> None:
+    refused(book, way, Rule("RCPT", "550 denied", about=VICTIM), "deferred", lane=True)
+
+
+def test_rcpt_frequency_limited(book: Book, way: Way) -> None:
+    refused(book, way, Rule("RCPT", "550 Ip frequency limited", about=VICTIM), "deferred", lane=True)
+
+
+def test_all_rcpt_refused_but_data_354(book: Book, way: Way) -> None:
+    """RFC 2920, 3.1: the lone dot."""
+    rule = Rule("RCPT", "550 5.1.1 no such user", about=VICTIM)
+    server = refused(book, way, rule, "rejected", lane=False, empty_data=True)
+    assert server.seen("RSET") == (0 if "PIPELINING" in way.extensions else 1)
+
+
+@pytest.mark.parametrize("point", ["DATA", "dot"])
+def test_454_after_data(book: Book, way: Way, point: Point) -> None:
+    """As Amazon SES throttles. Slower, and again in the same run."""
+    throttled = "454 Throttling failure: Maximum sending rate exceeded."
+    with faulty(way, Rule(point, throttled, about=VICTIM, once=True)) as server:
+        assert send(book, server, way) == Stopped()
+        assert_states(book, server)
+        assert book.rows[VICTIM].attempts == 2
+        if way.connections == 1:
+            assert server.connections == 1
+        assert the_next_run(book, server, way) == 0
+
+
+def test_554_at_the_dot(book: Book, way: Way) -> None:
+    """It speaks of us and of what we wrote, not of a dead address."""
+    refused(book, way, Rule("dot", "554 5.7.1 looks like spam", about=VICTIM), "deferred", lane=True)
+
+
+# --- a connection that breaks ---------------------------------------------------------------------------------------
+
+
+def broken_before_the_dot(book: Book, way: Way, rule: Rule, **options: Any) -> None:
+    """Provably nothing was delivered: tried again over another connection, in the same run."""
+    with faulty(way, replace(rule, once=True), **options) as server:
+        assert send(book, server, way) == Stopped()
+        assert_states(book, server)
+        assert_connections(server, way, lost=1)
+        # 1 where its envelope had gone out with the dot before it, and it was not even begun.
+        assert max(row.attempts for row in book.rows.values()) <= 2
+        assert the_next_run(book, server, way) == 0
+
+
+def test_drop_at_mail(book: Book, way: Way) -> None:
+    broken_before_the_dot(book, way, Rule("MAIL", Fault.DROP, times=(5,)))
+
+
+def test_drop_at_rcpt(book: Book, way: Way) -> None:
+    broken_before_the_dot(book, way, Rule("RCPT", Fault.DROP, about=VICTIM))
+
+
+def test_drop_at_data(book: Book, way: Way) -> None:
+    broken_before_the_dot(book, way, Rule("DATA", Fault.DROP, about=VICTIM))
+
+
+def test_drop_every_time(book: Book, way: Way) -> None:
+    """Three times in one run, then later: the relay cannot be asked for ever about the same person."""
+    with faulty(way, Rule("DATA", Fault.DROP, about=VICTIM)) as server:
+        assert send(book, server, way) == Stopped()
+        assert_states(book, server, victim="deferred")
+        assert book.rows[VICTIM].attempts == 3
+        assert_connections(server, way, lost=2)  # nobody is left whom the third would have to be opened anew for
+        assert the_next_run(book, server, way) == 1
+
+
+@pytest.fixture
+def big(tmp_path: Path) -> Iterator[Book]:
+    made = Book(tmp_path / "big.db", EVERYBODY[:4])
+    yield made
+    made.close()
+
+
+def test_drop_mid_body(big: Book, way: Way) -> None:
+    """Of a message that the connection's buffers cannot hold: its dot is provably not written."""
+    rule = Rule("body", Fault.DROP, times=(2,))
+    with faulty(way, rule, receive_bytes=4096) as server:
+        assert send(big, server, way, compose=composer("x " * 1_000_000)) == Stopped()
+        assert set(big.states.values()) == {"sent"}
+        assert_accounted(big, server)
+        assert server.connections == 2
+        assert sorted(row.attempts for row in big.rows.values()) == [1, 1, 1, 2]
+        assert the_next_run(big, server, way) == 0
+
+
+def uncertain(book: Book, way: Way, rule: Rule, *, arrived: bool, lost: int = 1, **options: Any) -> None:
+    """Nobody can know: named, and left alone until a person decides."""
+    timeouts = options.pop("timeouts", PATIENT)
+    with faulty(way, rule, **options) as server:
+        assert send(book, server, way, timeouts=timeouts) == Stopped()
+        server.release(100)
+        assert_states(book, server, victim="uncertain")
+        assert (VICTIM in server.recipients) == arrived
+        assert_connections(server, way, lost=lost)
+        assert the_next_run(book, server, way) == 0
+        assert_states(book, server, victim="uncertain")
+        # The person may say so; only then is there a second mail.
+        book.ledger.resolve(ISSUE, VICTIM, State.PENDING)
+        assert send(book, server, way) == Stopped()
+    assert set(book.states.values()) == {"sent"}
+    assert server.recipients.count(VICTIM) == 1 + arrived
+
+
+def test_drop_after_the_dot_accepted(book: Book, way: Way) -> None:
+    uncertain(book, way, Rule("dot", Fault.DROP, about=VICTIM), arrived=True)
+
+
+def test_drop_after_the_dot_not_accepted(book: Book, way: Way) -> None:
+    uncertain(book, way, Rule("dot", Fault.LOSE, about=VICTIM), arrived=False)
+
+
+def test_250_delayed_beyond_the_time_out(book: Book, way: Way) -> None:
+    hasty = replace(PATIENT, dot=1)  # of the others each has so long, on a busy machine too
+    uncertain(book, way, Rule("dot", Fault.HOLD, about=VICTIM), arrived=True, timeouts=hasty)
+
+
+def test_421_every_n_messages(book: Book, way: Way) -> None:
+    with faulty(way, messages_per_connection=5) as server:
+        assert send(book, server, way) == Stopped()
+        assert_states(book, server)
+        # Five messages each, and perhaps one connection that the end of the list came upon.
+        assert server.connections in ([5] if way.connections == 1 else range(5, 9))
+        assert the_next_run(book, server, way) == 0
+
+
+@pytest.mark.parametrize("words", [b"421 4.4.2 idle for too long\r\n", b""], ids=["with a word", "without"])
+def test_idle_close(book: Book, way: Way, words: bytes) -> None:
+    """While the canary is watched nothing is sent, and the relay hangs up."""
+    with faulty(way) as server:
+        book.on_news = lambda text: server.hang_up(words) if "are out" in text else None
+        assert send(book, server, way, canary=Canary(5, 0.1, 0.5)) == Stopped()
+        assert_states(book, server)
+        assert server.connections > 1
+        assert [row.attempts for row in book.rows.values()] == [1] * 24  # nobody was under way
+        assert the_next_run(book, server, way) == 0
+
+
+# --- strange replies ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("point", ["RCPT", "dot"])
+def test_reply_truncated(book: Book, way: Way, point: Point) -> None:
+    rule = Rule(point, (b"250 2.1.5 recip", Fault.DROP), about=VICTIM)
+    if point == "dot":
+        uncertain(book, way, rule, arrived=True)
+    else:
+        broken_before_the_dot(book, way, rule)
+
+
+def test_reply_multi_line(book: Book, way: Way) -> None:
+    rules = (
+        Rule("RCPT", b"250-2.1.5 ok\r\n250-and more\r\n250\r\n"),
+        Rule("dot", b"250-2.0.0 queued\n250-as\n250 number 7\n"),
+    )
+    with faulty(way, *rules) as server:
+        assert send(book, server, way) == Stopped()
+        assert_states(book, server)
+        assert book.rows[VICTIM].reply == "2.0.0 queued as number 7"
+        assert_connections(server, way)
+        assert the_next_run(book, server, way) == 0
+
+
+@pytest.mark.parametrize("point", ["RCPT", "dot"])
+def test_reply_with_two_codes(book: Book, way: Way, point: Point) -> None:
+    rule = Rule(point, b"250-2.0.0 yes\r\n550 5.1.1 no\r\n", about=VICTIM)
+    if point == "dot":
+        uncertain(book, way, rule, arrived=True)
+    else:
+        broken_before_the_dot(book, way, rule)
+
+
+@pytest.mark.parametrize("reply", [b"2" * (MAX_LINE_BYTES + 1), b"250-" + b"x" * MAX_REPLY_BYTES + b"\r\n"])
+@pytest.mark.parametrize("point", ["RCPT", "dot"])
+def test_reply_oversized(book: Book, way: Way, point: Point, reply: bytes) -> None:
+    rule = Rule(point, (reply, Fault.SILENCE), about=VICTIM)
+    if point == "dot":
+        uncertain(book, way, rule, arrived=True)
+    else:
+        broken_before_the_dot(book, way, rule)
+    assert all(len(row.reply) < 300 for row in book.rows.values())
+
+
+def test_reply_non_utf_8(book: Book, way: Way) -> None:
+    with faulty(way, Rule("dot", b"250 2.0.0 gr\xfc\xdfe \0\r\n", about=VICTIM)) as server:
+        assert send(book, server, way) == Stopped()
+        assert_states(book, server)
+        assert book.rows[VICTIM].reply == "2.0.0 gr\ufffd\ufffde \\x00"
+        assert_connections(server, way)
+        assert the_next_run(book, server, way) == 0
+
+
+@pytest.mark.parametrize("point", ["EHLO", "MAIL"])
+def test_reply_unsolicited_before_mail(book: Book, way: Way, point: Point) -> None:
+    """After EHLO it is dropped. At MAIL it stands for the answer, and every later answer for the one before it."""
+    offers = "".join(f"250-{name}\r\n" for name in way.extensions).encode()
+    twice = {
+        "EHLO": b"250-mail.test\r\n" + offers + b"250 HELP\r\n250 2.0.0 who asked\r\n",
+        "MAIL": b"250 2.0.0 who asked\r\n250 2.1.0 sender ok\r\n",
+    }
+    with faulty(way, Rule(point, twice[point], times=(1,) if point == "EHLO" else (5,))) as server:
+        assert send(book, server, way) == Stopped()
+        assert_states(book, server)
+        assert_connections(server, way, lost=int(point == "MAIL"))
+        assert the_next_run(book, server, way) == 0
+
+
+def test_reply_unsolicited_amid_the_body(big: Book, way: Way) -> None:
+    """Were the dot written after it, it would be taken for the answer to the dot."""
+    with faulty(way, Rule("body", b"250 2.0.0 too early\r\n", times=(2,)), receive_bytes=4096) as server:
+        assert send(big, server, way, compose=composer("x " * 1_000_000)) == Stopped()
+        assert set(big.states.values()) == {"sent"}
+        assert_accounted(big, server)
+        assert server.connections == 2
+        assert the_next_run(big, server, way) == 0
+
+
+def test_reply_unsolicited_after_the_dot(book: Book, way: Way) -> None:
+    with faulty(way, Rule("dot", b"250 2.0.0 queued\r\n250 2.0.0 did I say so\r\n", about=VICTIM)) as server:
+        assert send(book, server, way) == Stopped()
+        assert_states(book, server)
+        assert_connections(server, way, lost=1)
+        assert the_next_run(book, server, way) == 0
+
+
+def test_replies_byte_by_byte(book: Book, way: Way) -> None:
+    with faulty(way, Rule("RCPT", "550 5.1.1 no such user", about=VICTIM), dribble=True) as server:
+        assert send(book, server, way) == Stopped()
+        assert_states(book, server, victim="rejected")
+        assert_connections(server, way)
+        assert the_next_run(book, server, way) == 0
+
+
+# --- what the relay can and cannot take -----------------------------------------------------------------------------
+
+
+@before_any_envelope
+def test_size_exceeded_as_announced(book: Book, way: Way) -> None:
+    narrow = tuple(name for name in way.extensions if not name.startswith("SIZE"))
+    with faulty(way, extensions=(*narrow, "SIZE 100")) as server:
+        assert "bytes, the relay takes 100" in send(book, server, way).reason
+        assert book.counts == {"deferred": 1, "pending": 23}
+        assert server.seen("MAIL") == 0
+    with faulty(way) as server:
+        assert the_next_run(book, server, way) == 24
+
+
+def test_size_exceeded_as_said_at_mail(book: Book, way: Way) -> None:
+    with faulty(way, Rule("MAIL", "552 5.3.4 message too big")) as server:
+        assert "552 5.3.4 message too big" in send(book, server, way).reason
+        assert 1 <= book.counts["deferred"] <= way.connections
+        assert book.counts["deferred"] + book.counts["pending"] == 24
+        assert the_next_run(book, server, way) == 24
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> Iterator[Book]:
+    """One address is not ASCII, the others are."""
+    made = Book(tmp_path / "foreign.db", [*EVERYBODY[:9], "größe@example.com", *EVERYBODY[9:]])
+    yield made
+    made.close()
+
+
+def lacking(foreign: Book, way: Way, extension: str) -> None:
+    offered = tuple(name for name in way.extensions if name != extension)
+    with faulty(way, extensions=offered) as server:
+        assert send(foreign, server, way) == Stopped()
+        assert foreign.states == {**dict.fromkeys(EVERYBODY, "sent"), "größe@example.com": "rejected"}
+        assert_accounted(foreign, server)
+        assert_connections(server, way)
+        assert not any(extension in command for command in server.commands)
+        assert the_next_run(foreign, server, way) == 0
+
+
+def test_no_8bitmime(foreign: Book, way: Way) -> None:
+    """Our messages are ASCII; only an address that is not needs it, with SMTPUTF8."""
+    lacking(foreign, way, "8BITMIME")
+
+
+def test_no_smtputf8(foreign: Book, way: Way) -> None:
+    lacking(foreign, way, "SMTPUTF8")
+
+
+@pytest.mark.parametrize("connections", [1, 3])
+def test_no_pipelining(book: Book, connections: int) -> None:
+    """Nothing is written before the last answer is read: while one is on hold, no further command comes."""
+    way = Way(connections, PLAIN)
+    with faulty(way) as server:
+        waiting: list[bytes] = []
+
+        def look() -> None:
+            waiting.extend(bytes(each.reader._buffer) for each in server._open)  # type: ignore[attr-defined]
+
+        for point in ("MAIL", "RCPT", "DATA", "dot"):
+            server.rules.append(Rule(point, look))  # type: ignore[arg-type]
+        assert send(book, server, way) == Stopped()
+        assert_states(book, server)
+        assert_connections(server, way)
+        if connections == 1:
+            assert set(waiting) == {b""}
+        assert the_next_run(book, server, way) == 0
+
+
+# --- the ledger and the machine -------------------------------------------------------------------------------------
+
+
+def ledger_fails(book: Book, server: SmtpServer, way: Way, words: str, *, at_the_dot: bool) -> None:
+    """Before the dot the victim has nothing and is mailed by the next run; after the 250 nobody wrote that down."""
+    with pytest.raises(ConfigError, match=words):
+        send(book, server, way)
+    stuck = book.those(State.COMMITTING)
+    assert_accounted(book, server, ended=False)
+    assert len(stuck) <= way.connections
+    assert (VICTIM in stuck) == at_the_dot
+    assert (VICTIM in server.recipients) == at_the_dot
+
+
+def test_ledger_locked(book: Book, way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.1)
+    book.close()
+    assert isinstance(book.place, Path)
+    hasty = Book(book.place, EVERYBODY)
+    locked: list[sqlite3.Connection] = []
+
+    def lock() -> None:
+        other = sqlite3.connect(hasty.place, check_same_thread=False, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        locked.append(other)
+
+    with faulty(way, Rule("DATA", lock, about=VICTIM, once=True)) as server:
+        ledger_fails(hasty, server, way, "the ledger is locked by another program", at_the_dot=False)
+        for other in locked:
+            other.close()
+        the_next_run(hasty, server, way)
+        assert hasty.states[VICTIM] == "sent"
+        assert hasty.counts["sent"] + hasty.counts.get("uncertain", 0) == 24
+    hasty.close()
+
+
+@dataclass(frozen=True, slots=True)
+class SmallDisk:
+    """`fill` leaves no room on it, `free` gives it back."""
+
+    folder: Path
+    fill: Callable[[], None]
+    free: Callable[[], None]
+
+
+@contextmanager
+def mounted(folder: Path) -> Iterator[SmallDisk]:
+    filler = folder / "filler"
+
+    def fill() -> None:
+        with suppress(OSError), filler.open("wb", buffering=0) as out:
+            while True:
+                out.write(b"\0" * 4096)
+
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], check=True, capture_output=True)
+    try:
+        yield SmallDisk(folder, fill, lambda: filler.unlink(missing_ok=True))
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True, capture_output=True)
+
+
+@contextmanager
+def limited(folder: Path) -> Iterator[SmallDisk]:
+    """Where nothing may be mounted: no file of this process may grow over what the largest one has."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill() -> None:
+        size = max(path.stat().st_size for path in folder.glob("newsletter.db-wal"))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+
+    def free() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    try:
+        yield SmallDisk(folder, fill, free)
+    finally:
+        free()
+
+
+@pytest.fixture(params=["tmpfs", "limit"])
+def small_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SmallDisk]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if request.param == "limit":
+        with limited(folder) as disk:
+            yield disk
+        return
+    try:
+        with mounted(folder) as disk:
+            yield disk
+    except (subprocess.CalledProcessError, FileNotFoundError) as error:
+        pytest.skip(f"may not mount a tmpfs ({error}); the limit on files stands for it")
+
+
+def disk_full(disk: SmallDisk, way: Way, point: Point) -> None:
+    book = Book(disk.folder / "newsletter.db", EVERYBODY)
+    with faulty(way, Rule(point, disk.fill, about=VICTIM, once=True)) as server:
+        words = "the disk is full|the disk did not take what was written"
+        ledger_fails(book, server, way, words, at_the_dot=point == "dot")
+        disk.free()
+        the_next_run(book, server, way)
+        assert book.states[VICTIM] == ("uncertain" if point == "dot" else "sent")
+        assert book.counts["sent"] + book.counts.get("uncertain", 0) == 24
+    book.close()
+
+
+def test_disk_full_before_the_dot(small_disk: SmallDisk, way: Way) -> None:
+    disk_full(small_disk, way, "DATA")
+
+
+def test_disk_full_after_the_250(small_disk: SmallDisk, way: Way) -> None:
+    disk_full(small_disk, way, "dot")
+
+
+def clock_jumps(book: Book, way: Way, days: int) -> None:
+    """In the middle of a run with a rate limit, just when one recipient is put off and the lane pauses."""
+    throttled = EVERYBODY[5]
+    rules = (
+        Rule("RCPT", lambda: book.clock.jump(days=days), about=throttled, once=True),
+        Rule("RCPT", "454 4.7.0 Throttling failure", about=throttled, once=True),
+        Rule("RCPT", "450 4.2.1 mailbox busy", about=VICTIM, once=True),
+    )
+    with faulty(way, *rules) as server:
+        assert send(book, server, way, rates=(Rate(1000, 1), Rate(100_000, 86_400))) == Stopped()
+        assert_states(book, server, victim="deferred")
+        due = book.rows[VICTIM].due_at
+        assert due is not None
+        assert 0 < (due - book.clock.moment()).total_seconds() <= 3600
+        assert the_next_run(book, server, way) == 1
+
+
+def test_clock_jumps_back(book: Book, way: Way) -> None:
+    clock_jumps(book, way, days=-2)
+
+
+def test_clock_jumps_forward(book: Book, way: Way) -> None:
+    clock_jumps(book, way, days=2)
+
+
+# --- processes ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_post(tmp_path)
+    write_list(tmp_path, *EVERYBODY)
+    return tmp_path
+
+
+def command(server: SmtpServer, way: Way) -> tuple[str, ...]:
+    connections = str(way.connections)
+    post = ("send", "2026-03-01-hello.md", "--to", "list.csv", "--yes", "--first", "--json")
+    return (*post, "--relay", server.url, "--connections", connections)
+
+
+@contextmanager
+def started(*arguments: str, cwd: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The command, running; killed at the block's end where it still runs."""
+    process = start(*arguments, cwd=cwd)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@before_any_envelope
+def test_two_senders_for_one_issue(folder: Path, way: Way) -> None:
+    with faulty(way, Rule("dot", Fault.HOLD)) as server:
+        with started(*command(server, way), cwd=folder) as first:
+            server.wait_for(lambda server: server.seen("dot") >= 1, DEADLINE_S)
+            second = newsletter(*command(server, way), cwd=folder)
+            assert second.code == 4
+            assert f"process {first.pid}" in second.err
+            server.release(100)
+            run = finish(first)
+        assert (run.code, run.json["sent"]) == (0, 24)
+        assert sorted(server.recipients) == EVERYBODY
+        assert newsletter(*command(server, way), cwd=folder).code == 0
+        assert len(server.messages) == 24
+
+
+def ended_by(folder: Path, way: Way, number: signal.Signals) -> None:
+    """Those under way end, nobody else is begun; the next run mails the rest."""
+    with faulty(way, Rule("dot", Fault.HOLD)) as server:
+        with started(*command(server, way), cwd=folder) as process:
+            server.wait_for(lambda server: server.seen("dot") == way.connections, DEADLINE_S)
+            process.send_signal(number)
+            wait_until_signal_is_taken(process)
+            server.release(100)
+            run = finish(process)
+        assert (run.code, run.json["sent"], run.json["uncertain"]) == (3, way.connections, []), run.err
+        assert run.json["stopped"] == "interrupted"
+        second = newsletter(*command(server, way), cwd=folder)
+        assert (second.code, second.json["sent"]) == (0, 24 - way.connections)
+        assert sorted(server.recipients) == EVERYBODY
+        assert set(server.copies.values()) == {1}
+
+
+@before_any_envelope  # what is under way is SIGTERM's to show; both are taken by one handler
+def test_sigint(folder: Path, way: Way) -> None:
+    ended_by(folder, way, signal.SIGINT)
+
+
+def test_sigterm(folder: Path, way: Way) -> None:
+    ended_by(folder, way, signal.SIGTERM)
+
+
+# --- the table ------------------------------------------------------------------------------------------------------
+
+
+def test_the_table_has_every_fault(request: pytest.FixtureRequest) -> None:
+    """docs/reliability.md, the first column of the fault table, against the names of the tests here."""
+    text = (CHECKOUT / "docs" / "reliability.md").read_text("utf-8")
+    table = text.split("## The fault table", 1)[1].split("\n## ", 1)[0]
+    rows = [line for line in table.splitlines() if line.startswith("| ")][2:]
+    named = [re.sub(r"[^a-z0-9]+", "_", row.split("|")[1].strip().lower()).strip("_") for row in rows]
+    tests = [name.removeprefix("test_") for name in globals() if name.startswith("test_")]
+    tests.remove("the_table_has_every_fault")
+    assert named == tests

@@ -1,0 +1,54 @@
+"""Every script of benchmarks/ runs to its end, on as little as it takes; its figures are then of no use."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from command_line import environment
+from machine import CHECKOUT, RequireProgram, missing
+
+FOLDER = CHECKOUT / "benchmarks"
+SMALL: dict[str, tuple[str, ...]] = {
+    "audience": ("1000",),
+    "check": ("--rounds", "1"),
+    "clients": ("2",),
+    "compose": ("10",),
+    "delivery": ("--rounds", "1", "--messages", "20"),
+    "hostile": ("100", "1"),
+    "ledger": ("200",),
+    "lists": ("1000",),
+    "memory": ("2",),
+    "preview": ("--rounds", "1"),
+    "render": ("--rounds", "1"),
+    "serve": ("1",),
+    "sizes": ("2",),
+    "suppressions": ("200", "20", "5"),
+}
+PARTS = {"delivery_aiosmtplib", "delivery_proxy"}
+"""Processes that delivery.py starts."""
+NEEDS = {"delivery": "npm", "preview": "chromium", "serve": "wrk"}
+
+
+def test_no_script_is_forgotten() -> None:
+    scripts = {path.stem for path in FOLDER.glob("*.py") if "__main__" in path.read_text("utf-8")}
+    assert scripts == SMALL.keys() | PARTS
+
+
+@pytest.mark.benchmark
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", SMALL)
+def test_a_benchmark_runs_to_its_end(name: str, require_program: RequireProgram) -> None:
+    if name in NEEDS:
+        require_program(NEEDS[name])
+    env = environment(PYTHONWARNINGS="default")
+    if name == "delivery":
+        if not (sink := os.environ.get("NEWSLETTER_SMTP_SINK")):
+            missing("NEWSLETTER_SMTP_SINK is not set, and Postfix would have to be fetched")
+        env["NEWSLETTER_SMTP_SINK"] = sink
+    command = [sys.executable, FOLDER / f"{name}.py", *SMALL[name]]
+    done = subprocess.run(command, cwd=CHECKOUT, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:] + done.stdout[-2000:]
+    assert any(char.isdigit() for char in done.stdout)

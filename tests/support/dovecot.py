@@ -1,0 +1,141 @@
+"""Dovecot, the IMAP server of many providers, with a folder, a certificate and a user of the tests' own.
+
+Its mail is a Maildir that a test may look into. It runs as whoever runs the tests, on a free port of this machine.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import trustme
+from command_line import free_ports, takes_connections, wait_until
+from machine import RequireProgram
+
+USER, PASSWORD = "bounce@example.com", "the-password-of-bounces"
+
+CONFIG = """\
+protocols = imap
+listen = 127.0.0.1
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = {folder}/log
+default_internal_user = {internal}
+default_internal_group = {group}
+default_login_user = {login}
+first_valid_uid = 1
+ssl = required
+auth_failure_delay = 0 secs
+ssl_cert = <{folder}/cert.pem
+ssl_key = <{folder}/key.pem
+mail_location = maildir:{folder}/mail
+imap_capability = {capability}
+passdb {{
+  driver = static
+  args = password={password}
+}}
+userdb {{
+  driver = static
+  args = uid={uid} gid={gid} home={folder}/mail
+}}
+service anvil {{
+  chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = 0
+  }}
+  inet_listener imaps {{
+    port = {port}
+    ssl = yes
+  }}
+}}
+service stats {{
+  chroot =
+}}
+"""
+WITHOUT_MOVE = "IMAP4rev1 UIDPLUS LITERAL+ ID"
+
+
+@dataclass(frozen=True, slots=True)
+class Dovecot:
+    process: subprocess.Popen[bytes]
+    folder: Path
+    port: int
+    owner: int
+
+    @property
+    def url(self) -> str:
+        return f"imaps://{USER.replace('@', '%40')}@localhost:{self.port}/INBOX"
+
+    @property
+    def authority(self) -> Path:
+        return self.folder / "ca.pem"
+
+    def put(self, name: str, raw: bytes, folder: str = "") -> None:
+        """A message delivered, as a mail server does: written beside, then moved in whole."""
+        mail = self.folder / "mail" / folder
+        path = mail / "tmp" / name
+        path.write_bytes(raw.replace(b"\r\n", b"\n"))
+        os.chown(path, self.owner, -1)
+        path.rename(mail / "new" / name)
+
+    def names(self, folder: str = "") -> dict[str, str]:
+        """The messages that lie in a folder, with their flags, by the name under which they were put."""
+        mail = self.folder / "mail" / folder
+        files = [path.name for part in ("new", "cur") if (mail / part).is_dir() for path in (mail / part).iterdir()]
+        return {name.partition(":2,")[0].partition(",")[0]: name.partition(":2,")[2] for name in files}
+
+    def log(self) -> str:
+        return (self.folder / "log").read_text("utf-8")
+
+
+@contextmanager
+def dovecot(require_program: RequireProgram, capability: str = "") -> Iterator[Dovecot]:
+    program = require_program("dovecot", "/usr/sbin/dovecot")
+    root = os.geteuid() == 0
+    owner, group = (65534, 65534) if root else (os.geteuid(), os.getegid())  # root's own mail is refused
+    with tempfile.TemporaryDirectory(prefix="dovecot-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (port,) = free_ports(1)
+        _write_certificate(folder)
+        for part in ("cur", "new", "tmp"):
+            (folder / "mail" / part).mkdir(parents=True)
+        for path in (folder / "mail", *(folder / "mail").iterdir()):
+            os.chown(path, owner, group)
+        me = getpass.getuser()
+        users = {"internal": "dovecot", "login": "dovenull", "group": "dovecot"} if root else {}
+        users = users or {"internal": me, "login": me, "group": me}
+        places = {"folder": folder, "port": port, "uid": owner, "gid": group}
+        config = CONFIG.format(password=PASSWORD, capability=capability, **users, **places)
+        (folder / "dovecot.conf").write_text(config)
+        process = subprocess.Popen([program, "-F", "-c", folder / "dovecot.conf"], start_new_session=True)
+        try:
+            wait_until(process, lambda: takes_connections(port), "dovecot did not come up")
+            yield Dovecot(process, folder, port, owner)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # its helpers would outlive it for seconds
+            process.wait(30)
+            shutil.rmtree(folder / "run", ignore_errors=True)
+
+
+def _write_certificate(folder: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    certificate = authority.issue_cert("localhost")
+    certificate.private_key_pem.write_to_path(folder / "key.pem")
+    (folder / "cert.pem").write_bytes(b"".join(each.bytes() for each in certificate.cert_chain_pems))

@@ -1,0 +1,135 @@
+"""What more than one test file needs: programs of the machine, the reference implementations, and the real posts.
+
+A missing program skips its tests on a developer's machine, by name; with CI=true it fails them, since nothing may be
+left unchecked there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+from hypothesis import settings
+
+
+def examples(count: int) -> int:
+    """`max_examples` of a test that wants so many where the usual is a hundred: twenty times that in a soak."""
+    return count * settings().max_examples // 100
+
+
+TESTS = Path(__file__).parent.parent
+CHECKOUT = TESTS.parent
+
+RequireProgram = Callable[..., str]
+NodeScript = Callable[[str, Any], Any]
+Evaluate = Callable[..., Any]
+
+
+def missing(what: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what}, and CI may not skip what it checks")
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def require_program() -> RequireProgram:
+    """`require_program("chromium", "google-chrome")` gives the path of the first of these that is installed."""
+
+    def find(*names: str) -> str:
+        path = next((found for name in names if (found := shutil.which(name))), None)
+        return path or missing(f"{names[0]} is not installed")
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def posts() -> Path:
+    """The real posts. They lie beside the checkout and are no part of it, so a clone without them skips, in CI too."""
+    folder = CHECKOUT.parent / "shared" / "posts"
+    if not folder.is_dir():
+        pytest.skip("the real posts are not beside the checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def node(require_program: RequireProgram) -> Path:
+    """The tests' own `node_modules`, made by `npm ci --prefix tests/node`."""
+    require_program("node")
+    modules = TESTS / "node" / "node_modules"
+    if not modules.is_dir():
+        missing("tests/node/node_modules is missing; run `npm ci --prefix tests/node`")
+    return modules
+
+
+@pytest.fixture(scope="session")
+def node_script(require_program: RequireProgram, node: Path) -> NodeScript:
+    """Runs a script of tests/node: JSON on its standard input, JSON on its standard output."""
+    program = require_program("node")
+
+    def run(name: str, data: Any) -> Any:
+        script = node.parent / f"{name}.mjs"
+        done = subprocess.run([program, script], input=json.dumps(data).encode(), capture_output=True, timeout=90)
+        assert done.returncode == 0, done.stderr.decode()
+        return json.loads(done.stdout)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def chromium(require_program: RequireProgram) -> Iterator[Callable[[Callable[[Any], Any]], Any]]:
+    """`chromium(work)` gives what `work` makes of the one browser of these tests, which has no network."""
+    program = require_program("chromium", "chromium-browser", "google-chrome")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ModuleNotFoundError:
+        missing("playwright is not installed")
+    # In a thread of its own: Playwright's event loop runs in it, and other tests want to run theirs.
+    with ThreadPoolExecutor(1) as thread:
+        playwright = thread.submit(sync_playwright().start).result()
+        options = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND"]
+        browser = thread.submit(lambda: playwright.chromium.launch(executable_path=program, args=options)).result()
+        yield lambda work: thread.submit(work, browser).result()
+        thread.submit(browser.close).result()
+        thread.submit(playwright.stop).result()
+
+
+@pytest.fixture
+def evaluate(chromium: Callable[[Callable[[Any], Any]], Any], tmp_path: Path) -> Evaluate:
+    """Opens a page in Chromium, without a network, and gives the value of a JavaScript expression in it."""
+
+    def run(html: str, expression: str, *, width: int = 640, dark: bool = False) -> Any:
+        path = tmp_path / "page.html"
+        path.write_text(html, "utf-8")
+
+        def look(browser: Any) -> Any:
+            scheme = "dark" if dark else "light"
+            page = browser.new_page(viewport={"width": width, "height": 1200}, color_scheme=scheme)
+            try:
+                page.goto(path.as_uri())
+                return page.evaluate(expression)
+            finally:
+                page.close()
+
+        return chromium(look)
+
+    return run
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes every socket impossible: code that would open one fails its test."""
+
+    def refuse(*args: object, **kwargs: object) -> NoReturn:
+        raise AssertionError(f"opened a socket: {args}")
+
+    monkeypatch.setattr(socket.socket, "__init__", refuse)
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)

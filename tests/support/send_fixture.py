@@ -1,0 +1,208 @@
+"""A real ledger, a real composer and the send loop around them: how the tests of delivery run a send.
+
+Everything is as in a real send, but for the clock, which a test may move, and for a relay without pauses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from smtp_server import SmtpServer
+
+from newsletter.delivery.deliver import Stopped, Watcher, deliver
+from newsletter.delivery.rate_limits import Pace
+from newsletter.delivery.routes import Route
+from newsletter.delivery.smtp.wire import Timeouts
+from newsletter.delivery.throttle import Lane, Rules
+from newsletter.ledger.ledger import Claim, Delivery, Ledger, Move, Plan
+from newsletter.message.compose import Composer
+from newsletter.model.delivery import Outcome, Relay, Sender, State
+from newsletter.model.rendered_email import Email, Slot, Template
+from newsletter.model.schedule import Rate
+from newsletter.model.subscriber import Subscriber
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+ISSUE = "2026-03-02-ai-daily"
+DEADLINE_S = 30.0
+"""A run that takes longer hangs."""
+
+PATIENT = Timeouts.capped(20.0, 20.0)
+_INSTANT = 1e-6
+NO_PAUSE = Rules(
+    slow_s=_INSTANT,
+    fastest_s=_INSTANT,
+    slowest_s=_INSTANT,
+    pause_s=_INSTANT,
+    reconnect_s=_INSTANT,
+    longest_pause_s=_INSTANT,
+    open_s=_INSTANT,
+)
+ENDED = frozenset({State.SENT, State.REJECTED, State.DEFERRED, State.UNCERTAIN})
+
+
+def composer(body: str = "") -> Composer:
+    email = Email(
+        subject=Template(("News",)),
+        preheader="",
+        html=Template(("<p>Dear ", Slot("name", "html"), f"</p>{body}")),
+        text=Template(("Dear ", Slot("name", "text"), "\n")),
+        mjml="",
+        lang="en",
+    )
+    return Composer(email, Sender("News", "news@example.com"), issue=ISSUE, when=NOON)
+
+
+COMPOSER = composer()
+
+
+def person(address: str) -> Subscriber:
+    return Subscriber(address, {"email": address})
+
+
+class Clock:
+    """Epoch seconds from noon on, going on by itself; `jump` sets it forward or back."""
+
+    def __init__(self) -> None:
+        self._ahead = NOON.timestamp() - time.monotonic()
+
+    def __call__(self) -> float:
+        return time.monotonic() + self._ahead
+
+    def jump(self, **by: float) -> None:
+        self._ahead += timedelta(**by).total_seconds()
+
+    def moment(self) -> datetime:
+        return datetime.fromtimestamp(self(), UTC)
+
+
+def route(
+    relay: Relay,
+    connections: int = 1,
+    *,
+    rates: Sequence[Rate] = (),
+    domains: Mapping[str, tuple[Rate, ...]] | None = None,
+    marks: Mapping[str, str] | None = None,
+    rules: Rules = NO_PAUSE,
+    timeouts: Timeouts = PATIENT,
+    now: float = NOON.timestamp(),
+    **options: Any,
+) -> Route:
+    pace = Pace(rates, domains or {}, (), marks or {}, now)
+    return Route(relay, pace, Lane(rules), timeouts, connections=connections, **options)
+
+
+class Book:
+    """A ledger of one issue, and all that `deliver` reported besides."""
+
+    def __init__(
+        self, place: Path | str | None, addresses: Iterable[str], clock: Clock | None = None, max_attempts: int = 0
+    ) -> None:
+        self.addresses = tuple(addresses)
+        self.place = place
+        self.clock = clock or Clock()
+        self.max_attempts = max_attempts
+        self.ledger = Ledger.open(place, self.clock.moment)
+        self.told: list[tuple[str, Outcome, str]] = []
+        self.news: list[str] = []
+        self.before_write: Callable[[Sequence[Move]], object] = lambda moves: None
+        self.on_news: Callable[[str], object] = lambda text: None
+        self.on_outcome: Callable[[], object] = lambda: None
+
+    @property
+    def is_far(self) -> bool:
+        return self.ledger.is_far
+
+    def close(self) -> None:
+        self.ledger.close()
+
+    # --- what `deliver` asks for ------------------------------------------------------------------------------------
+
+    def claim(self, limit: int, after: int) -> Sequence[tuple[Claim, Subscriber]]:
+        claims = self.ledger.claim(ISSUE, limit, after=after, max_attempts=self.max_attempts)
+        return [(claim, person(claim.address)) for claim in claims]
+
+    def write(self, moves: Sequence[Move]) -> Collection[int]:
+        self.before_write(moves)
+        return self.ledger.write(ISSUE, moves)
+
+    def keep_pace(self, marks: Mapping[str, str]) -> None:
+        self.ledger.keep_pace(marks)
+
+    # --- a run ------------------------------------------------------------------------------------------------------
+
+    def plan(self) -> Plan:
+        self.ledger.recover(ISSUE)
+        return self.ledger.plan(ISSUE, self.addresses, content_hash="1", subject="News", max_attempts=self.max_attempts)
+
+    def run(self, *routes: Route, compose: Composer = COMPOSER, **options: Any) -> Stopped:
+        """One send, from the plan to the end."""
+        plan = self.plan()
+
+        def tell(text: str) -> None:
+            self.news.append(text)
+            self.on_news(text)
+
+        def note(who: Subscriber, outcome: Outcome, relay: Relay) -> None:
+            self.told.append((who.email, outcome, relay.name))
+            self.on_outcome()
+
+        async def go() -> Stopped:
+            async with asyncio.timeout(DEADLINE_S):
+                return await deliver(
+                    self,
+                    compose,
+                    routes,
+                    due=plan.due,
+                    watcher=Watcher(note, tell),
+                    clock=self.clock,
+                    jitter=lambda: 0.0,
+                    max_attempts=self.max_attempts,
+                    **options,
+                )
+
+        return asyncio.run(go())
+
+    # --- what came of it --------------------------------------------------------------------------------------------
+
+    @property
+    def rows(self) -> Mapping[str, Delivery]:
+        return {row.address: row for row in self.ledger.rows(ISSUE)}
+
+    @property
+    def states(self) -> Mapping[str, str]:
+        return {address: row.state.value for address, row in self.rows.items()}
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        return Counter(self.states.values())
+
+    def those(self, *wanted: State) -> set[str]:
+        return {address for address, row in self.rows.items() if row.state in wanted}
+
+
+def assert_accounted(book: Book, *servers: SmtpServer, ended: bool = True) -> None:
+    """Nobody lost, nobody twice, nobody `sent` who has nothing, nobody to be mailed again who may have it.
+
+    After a run that has `ended` nobody is left as claimed or committing.
+    """
+    states = {address: row.state for address, row in book.rows.items()}
+    assert states.keys() == set(book.addresses)
+    if ended:
+        assert set(states.values()) <= {*ENDED, State.PENDING}
+    copies = sum((server.copies for server in servers), Counter())
+    arrived = Counter(recipient for server in servers for recipient in server.recipients)
+    assert set(copies.values()) <= {1}
+    assert set(arrived.values()) <= {1}
+    sent = {address for address, state in states.items() if state is State.SENT}
+    assert sent <= arrived.keys(), sent - arrived.keys()
+    may_have = {
+        address for address, state in states.items() if state in (State.SENT, State.UNCERTAIN, State.COMMITTING)
+    }
+    assert arrived.keys() <= may_have, arrived.keys() - may_have
+    assert [violation for server in servers for violation in server.violations] == []

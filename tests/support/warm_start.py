@@ -1,0 +1,112 @@
+"""The `newsletter` command, started from a process that has loaded its modules already: a fork in place of a start.
+
+A command run this way is a process of its own, with its own arguments, folder, environment and standard streams, and
+ends with its own exit code. It saves what Python needs to load two hundred modules, several hundred times in the
+suite. What a cold start does is for `cli/test_cli.py`, the tests that start `PROGRAM` themselves, and the benchmarks.
+
+    python tests/support/warm_start.py SOCKET       one request a connection: JSON, and the three streams beside it
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from typing import Any
+
+MAX_REQUEST = 1 << 20
+PRELOADED = (
+    *(
+        "cli.send",
+        "cli.check",
+        "cli.preview",
+        "cli.report",
+        "cli.serve",
+        "cli.bounces",
+        "cli.subscribers",
+        "cli.render",
+    ),
+    *("cli.status", "cli.catch", "cli.theme", "render.images.fetch", "message.dkim", "render.inline_css"),
+)
+
+
+def main() -> None:
+    import importlib
+
+    from newsletter.render.inline_css import html_of  # noqa: F401 - what every rendering needs
+
+    for name in PRELOADED:
+        importlib.import_module(f"newsletter.{name}")
+    for name in ("premailer", "sqlalchemy.dialects.sqlite", "email_validator", "mjml", "rich.progress"):
+        importlib.import_module(name)
+    # Whoever runs a command waits for it; those who watch the waiting are nobody's to wait for.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(sys.argv[1])
+        door.listen(64)
+        print("ready", flush=True)
+        while True:
+            connection, _ = door.accept()
+            if os.fork():
+                connection.close()
+                continue
+            door.close()
+            watch(connection)
+
+
+def watch(connection: socket.socket) -> None:
+    """Start the command, say its process number, wait, say how it ended."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    data, streams, _, _ = socket.recv_fds(connection, MAX_REQUEST, 3)
+    size, _, data = data.partition(b"\n")
+    while len(data) < int(size):
+        data += connection.recv(MAX_REQUEST)
+    child = os.fork()
+    if not child:
+        connection.close()
+        run(json.loads(data), streams)
+    for stream in streams:
+        os.close(stream)
+    connection.sendall(f"{child}\n".encode())
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    with contextlib.suppress(BrokenPipeError):  # it was waited for too long
+        connection.sendall(f"{code}\n".encode())
+    os._exit(0)
+
+
+def run(request: dict[str, Any], streams: list[int]) -> None:
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.environ.clear()
+    os.environ.update(request["env"])
+    time.tzset()
+    os.chdir(request["cwd"])
+    sys.argv = ["newsletter", *request["arguments"]]
+    code: object = 0
+    try:
+        from newsletter.cli.main import main as command
+
+        command()
+    except SystemExit as end:
+        code = end.code
+    except BaseException:  # noqa: BLE001 - as the interpreter does
+        traceback.print_exc()
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
+    os._exit(code if isinstance(code, int) else 0 if code is None else 1)
+
+
+if __name__ == "__main__":
+    main()
