@@ -25,8 +25,8 @@ import trustme
 from command_line import DEADLINE_S, finish, newsletter, people, start, write_list, write_post
 from machine import CHECKOUT
 from send_fixture import ISSUE, PATIENT, Book, assert_accounted, composer, route
+from signals import wait_until_signal_is_taken
 from smtp_server import EXTENSIONS, PLAIN, Fault, Point, Rule, SmtpServer
-from test_processes import wait_until_signal_is_taken
 
 from newsletter.delivery.canary import Canary
 from newsletter.delivery.deliver import Stopped

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import base64
 import csv
-import http.client
 import json
 import mailbox
 import os
 import re
-import subprocess
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -24,19 +20,16 @@ from command_line import (
     DIGEST,
     LIST,
     finish,
-    free_ports,
     newsletter,
     people,
     start,
-    takes_connections,
-    wait_until,
     write_list,
     write_post,
 )
 from machine import NodeScript, RequireProgram
+from maildev import NAMES, fetch, maildev, read_mbox
 from smtp_server import Fault, Rule, SmtpServer
 
-NAMES = {row["email"]: row["name"] for row in csv.DictReader(LIST.read_text("utf-8").splitlines())}
 PARTS = ["email.html", "email.mjml", "email.txt", "issue.json"]
 TOML = """\
 [newsletter]
@@ -120,19 +113,6 @@ def caught(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return folder / "all.mbox", run.out
 
 
-def read_mbox(path: Path) -> list[EmailMessage]:
-    def parse(file: Any) -> EmailMessage:
-        mail = BytesParser(policy=policy.default).parse(file)
-        assert isinstance(mail, EmailMessage)
-        return mail
-
-    box = mailbox.mbox(path, factory=parse)  # type: ignore[arg-type]
-    try:
-        return list(box)  # type: ignore[arg-type]
-    finally:
-        box.close()
-
-
 def body(mail: EmailMessage, kind: str) -> str:
     part = mail.get_body(preferencelist=(kind,))
     assert isinstance(part, EmailMessage)
@@ -200,36 +180,6 @@ def test_a_catcher_needs_no_configuration_and_no_ledger_stands_in_its_way(tmp_pa
 
 
 # --- to maildev -----------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def maildev(program: str, modules: Path) -> Iterator[tuple[int, int]]:
-    """maildev on two free ports: SMTP and its REST API."""
-    smtp, web = free_ports(2)
-    options = ("--smtp", smtp, "--web", web, "--ip", "127.0.0.1", "--web-ip", "127.0.0.1", "--silent")
-    process = subprocess.Popen(
-        [program, str(modules / ".bin" / "maildev"), *map(str, options)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        for port in (smtp, web):
-            wait_until(process, lambda port=port: takes_connections(port), "maildev did not come up")
-        yield smtp, web
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def fetch(port: int, path: str) -> Any:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        assert answer.status == 200, (path, answer.status)
-        return json.loads(answer.read())
-    finally:
-        connection.close()
 
 
 def test_maildev_shows_every_message_intact(

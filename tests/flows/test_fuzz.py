@@ -15,7 +15,7 @@ from growth import assert_linear
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from machine import CHECKOUT, examples
-from test_markdown import squeezed, words_of
+from words import squeezed, words_of
 
 from newsletter.errors import ConfigError, ContentError
 from newsletter.message.compose import fill

@@ -21,6 +21,7 @@ from command_line import (
     write_list,
     write_post,
 )
+from signals import wait_until_signal_is_taken
 from sink import Sink, smtp_sink
 from smtp_server import PLAIN, Fault, Rule, SmtpServer
 
@@ -49,20 +50,6 @@ def resume_command(url: str, *more: str) -> tuple[str, ...]:
 def assert_one_copy_each(server: SmtpServer) -> None:
     assert set(server.copies.values()) <= {1}
     assert set(Counter(server.recipients).values()) <= {1}
-
-
-def wait_until_signal_is_taken(process: subprocess.Popen[bytes]) -> None:
-    """Until no signal is pending and the process is asleep again, having handled it: proc(5) shows both."""
-    status = Path(f"/proc/{process.pid}")
-    if not status.is_dir():
-        pytest.skip("needs /proc to see that a signal was delivered")
-
-    def asleep() -> bool:
-        lines = (status / "status").read_text().splitlines()
-        pending = any(int(line.split()[1], 16) for line in lines if line.startswith(("SigPnd", "ShdPnd")))
-        return not pending and "State:\tS (sleeping)" in lines
-
-    wait_until(process, asleep, "the signal is still pending")
 
 
 # --- Ctrl-C and SIGTERM ---------------------------------------------------------------------------------------------

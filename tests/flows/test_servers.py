@@ -20,14 +20,14 @@ import trustme
 from chasquid import Chasquid, Delivered, chasquid
 from command_line import DIGEST, LIST, Run, finish, newsletter, people, start, write_list, write_post
 from cryptography.hazmat.primitives.asymmetric import rsa
+from dkim_keys import ED25519, pem
 from invariants import Accounts, Arrived, assert_one_copy_each
 from machine import RequireProgram
+from maildev import NAMES, fetch, maildev, read_mbox
 from postgres import PASSWORD as LEDGER_PASSWORD
 from sink import smtp_sink
 from smtp_server import Fault, Rule, SmtpServer
 from sqlalchemy import make_url
-from test_dkim import ED25519, pem
-from test_flow import NAMES, fetch, maildev, read_mbox
 
 from newsletter.message.dkim import dns_record, load_signer
 from newsletter.model.delivery import State

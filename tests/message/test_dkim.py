@@ -14,18 +14,18 @@ from pathlib import Path
 
 import dkim
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
     Encoding,
     NoEncryption,
     PrivateFormat,
     PublicFormat,
 )
+from dkim_keys import ED25519, pem
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from machine import TESTS, RequireProgram, examples, missing
-from test_message import BULK, NOON, PICTURE, SENDER, compose, email, subscriber
+from messages import BULK, NOON, PICTURE, SENDER, compose, email, subscriber
 
 from newsletter.errors import FaultError
 from newsletter.message.compose import Composer
@@ -54,11 +54,6 @@ odz56B/MoW3vcChCYa/LzkuK0iUJdLECIQDXxJvKGr8a9Pca6/Y0HTpF/SBGKp/8
 rIgibQ6UgA0piQ==
 -----END PRIVATE KEY-----
 """
-ED25519 = b"""-----BEGIN PRIVATE KEY-----
-MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
------END PRIVATE KEY-----
-"""
-"""The key of RFC 8463, A.2."""
 
 PLAIN = email(attachments=())
 PERSONAL = email(subject=Template(("For ", Slot("name", "header"), ": " + "the news of today, " * 8)))
@@ -70,11 +65,6 @@ MESSAGES: dict[str, tuple[Sender, Email, str, str]] = {
     "folded headers": (BULK, PERSONAL, f"{'a' * 60}@{'d' * 60}.example", "Whitfield, Margaret; " * 9),
     "no name, no subject": (SENDER, email(subject=Template(())), "ada@example.com", ""),
 }
-
-
-def pem(key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey, password: str = "") -> bytes:
-    lock = BestAvailableEncryption(password.encode()) if password else NoEncryption()
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, lock)
 
 
 @pytest.fixture(scope="module")

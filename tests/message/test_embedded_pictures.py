@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from image_server import local_fetcher, serving
 from machine import NodeScript
-from test_images import faulty, photo
+from pictures import faulty, photo
 
 from newsletter.message.compose import Composer
 from newsletter.model.delivery import Sender

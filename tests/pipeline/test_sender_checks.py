@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from command_line import newsletter, write_list, write_post
 from cryptography.hazmat.primitives.asymmetric import rsa
+from dkim_keys import ED25519, pem
 from smtp_server import SmtpServer
-from test_dkim import ED25519, pem
 
 from newsletter.config.config import Config
 from newsletter.config.load import load_config

@@ -15,22 +15,12 @@ from growth import assert_linear
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from machine import NodeScript, examples
+from words import squeezed, words_of
 
 from newsletter.model.issue import (
-    Blocks,
-    CodeBlock,
-    Figure,
-    Heading,
     Issue,
     Link,
-    ListBlock,
     Paragraph,
-    Quote,
-    Story,
-    Summary,
-    Table,
-    plain_text,
-    walk,
 )
 from newsletter.model.rendered_email import Masthead
 from newsletter.post.markdown.blocks import MarkdownError
@@ -187,34 +177,6 @@ def test_hostile_length_takes_calls_in_proportion(source: str) -> None:
 
 
 # --- CommonMark -----------------------------------------------------------------------------------------------------
-
-
-def words_of(blocks: Blocks) -> list[str]:
-    """Every run of words in the tree, block by block, pictures' alternative texts and buttons included."""
-    out: list[str] = []
-    for block in walk(blocks):
-        match block:
-            case Heading(inlines=inlines) | Paragraph(inlines=inlines):
-                out.append(plain_text(inlines))
-            case Summary(lines):
-                out.extend(lines)
-            case CodeBlock(text):
-                out.append(text)
-            case Figure(image):
-                out.append(image.alt)
-            case Story(lead=lead, links=links, images=images):
-                out.append(plain_text(lead))
-                out.extend(link.label for link in links)
-                out.extend(image.alt for image in images)
-            case Table(header, rows):
-                out.extend(plain_text(cell) for cells in (header, *rows) for cell in cells)
-            case Quote() | ListBlock():
-                pass
-    return out
-
-
-def squeezed(text: str) -> str:
-    return re.sub(r"\s+", "", text)
 
 
 def reference_words(html: str) -> list[str]:

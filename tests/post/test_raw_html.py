@@ -11,7 +11,7 @@ from growth import assert_linear
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from machine import examples
-from test_markdown import squeezed, words_of
+from words import squeezed, words_of
 
 from newsletter.model.findings import Finding
 from newsletter.model.issue import Blocks, Link, Paragraph, Video, walk

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from machine import CHECKOUT, TESTS, Evaluate, NodeScript, examples
+from rendering import MASTHEAD, WEB, example_issue
 
 from newsletter.errors import ConfigError
 from newsletter.model.issue import (
@@ -44,9 +45,6 @@ from newsletter.render.render_issue import render_issue
 from newsletter.render.themes.load import load_theme
 from newsletter.render.wording import choose_labels, format_date
 
-EXAMPLE = CHECKOUT / "examples" / "2026-03-02-ai-daily.md"
-MASTHEAD = Masthead("AI 日报", "Example Ltd, 1 Example Street", unsubscribe=True)
-WEB = "https://a.example/issue?a=1&b=2"
 SITE = Site("https://blog.example")
 
 
@@ -60,10 +58,6 @@ def slots(template: Template) -> list[Slot]:
 
 def issue_of(body: str, front: str = "title: 题") -> Issue:
     return parse_post(f"---\n{front}\n---\n\n{body}\n", path="posts/2026-03-01-x.md", site=SITE).issue
-
-
-def example_issue() -> Issue:
-    return replace(parse_post(EXAMPLE.read_text("utf-8"), path=EXAMPLE.name).issue, url=WEB)
 
 
 @pytest.fixture(scope="session")
@@ -366,7 +360,7 @@ PRINT_DIGEST = """
 import hashlib, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from test_render import MASTHEAD, example_issue, load_theme, render_issue
+from rendering import MASTHEAD, example_issue, load_theme, render_issue
 email = render_issue(example_issue(), load_theme("classic", Path("/nowhere")), MASTHEAD)
 print(hashlib.sha256(repr(email).encode()).hexdigest())
 """

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from lxml import html
-from test_report import FULL, GONE, ISSUE, LOST, TAKEN, Book, cycle, people
+from report_fixture import FULL, GONE, ISSUE, LOST, TAKEN, Book, cycle, people
 
 from newsletter.ledger.ledger import Claim, Move
 from newsletter.model.delivery import State

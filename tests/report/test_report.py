@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,76 +13,18 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from report_fixture import FULL, GONE, ISSUE, LOST, TAKEN, Book, cycle, people
 
 from newsletter.cli.report import report as report_command
 from newsletter.ledger.database.timestamps import time_of
-from newsletter.ledger.ledger import Claim, Ledger, Move
 from newsletter.ledger.queries import TimelineRow
 from newsletter.model.delivery import State
 from newsletter.report.as_json import report_json
 from newsletter.report.as_text import report_text
-from newsletter.report.read import DOMAINS, LISTED, REPLIES, IssueReport, Tally, read_report
+from newsletter.report.read import DOMAINS, LISTED, REPLIES, IssueReport, Tally
 from newsletter.report.reply_meanings import meaning_of
 from newsletter.report.timeline import FEWEST_OF_STRETCH, MOST_BARS, MOST_STRETCHES, chart_of
 from newsletter.report.wording import pace, share, took
-
-ISSUE = "2026-03-02-daily"
-START = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
-
-GONE = (State.REJECTED, "RCPT", 550, "5.1.1 no such user")
-FULL = (State.DEFERRED, "RCPT", 452, "4.2.2 over quota")
-LOST = (State.UNCERTAIN, "dot", 0, "no answer to dot within 600 s")
-TAKEN = (State.SENT, "dot", 250, "2.0.0 Ok: queued as 4F2")
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-class Book:
-    """A real ledger file that is filled as a send fills it."""
-
-    def __init__(self, path: Path, people: Iterable[str], subject: str = "Daily", issue: str = ISSUE) -> None:
-        self.clock = Clock()
-        self.issue = issue
-        self.ledger = Ledger.open(path, self.clock)
-        self.list(people, subject)
-
-    def list(self, people: Iterable[str], subject: str = "Daily", content_hash: str = "h1") -> None:
-        self.ledger.plan(self.issue, people, content_hash=content_hash, subject=subject)
-
-    def run(
-        self,
-        outcome: Callable[[Claim], tuple[State, str, int, str]] = lambda claim: TAKEN,
-        *,
-        reason: str = "",
-        batch: int = 1,
-        seconds: float = 1.0,
-        most: int = 1_000_000,
-        lane: Callable[[Claim], str] = lambda claim: "relay",
-        ends: bool = True,
-    ) -> None:
-        run = self.ledger.begin_run(self.issue, "17 host")
-        after = done = 0
-        while done < most and (claims := self.ledger.claim(self.issue, min(batch, most - done), after=after)):
-            after = claims[-1].row
-            done += len(claims)
-            self.ledger.write(self.issue, [Move(c.row, State.COMMITTING, message_id="<1@x>") for c in claims])
-            self.clock.now += timedelta(seconds=seconds)
-            moves = []
-            for claim in claims:
-                state, stage, code, words = outcome(claim)
-                moves.append(Move(claim.row, state, stage=stage, code=code, reply=words, lane=lane(claim)))
-            self.ledger.write(self.issue, moves)
-        if ends:
-            self.ledger.end_run(run, reason)
-
-    def report(self) -> IssueReport:
-        return read_report(self.ledger, self.issue)
 
 
 @pytest.fixture
@@ -96,14 +38,6 @@ def book_of(tmp_path: Path) -> Iterator[Callable[..., Book]]:
     yield made
     for book in books:
         book.ledger.close()
-
-
-def people(count: int, domains: int = 3) -> list[str]:
-    return [f"p{n}@d{n % domains}.example" for n in range(count)]
-
-
-def cycle(*outcomes: tuple[State, str, int, str]) -> Callable[[Claim], tuple[State, str, int, str]]:
-    return lambda claim: outcomes[claim.row % len(outcomes)]
 
 
 def text_of(report: IssueReport) -> list[str]:

@@ -7,14 +7,13 @@ import hashlib
 import io
 import random
 import tempfile
-import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command_line import without_root
-from image_server import ImageServer, local_fetcher, serving
+from image_server import ImageServer, local_fetcher
+from pictures import faulty, photo, picture
 from PIL import Image as Pillow
 
 from newsletter.errors import ConfigError
@@ -23,12 +22,6 @@ from newsletter.model.issue import Figure, Image, Issue, Link, Paragraph, Story,
 from newsletter.model.rendered_email import Attachment
 from newsletter.render.images.cache import Cache
 from newsletter.render.images.resolve import MAX_FILE_BYTES, ImageMode, Resolved, resolve_images
-
-
-def picture(kind: str = "PNG", size: tuple[int, int] = (30, 20), colour: str = "red") -> bytes:
-    file = io.BytesIO()
-    Pillow.new("RGB", size, colour).save(file, kind)
-    return file.getvalue()
 
 
 @pytest.fixture
@@ -290,19 +283,6 @@ def test_the_size_of_a_picture_on_the_web_is_known_from_the_cache(project: Path,
 # --- embed ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def server() -> Iterator[ImageServer]:
-    with serving() as state:
-        yield state
-
-
-def photo(seed: int, size: tuple[int, int] = (1600, 1000), kind: str = "JPEG") -> bytes:
-    noise = Pillow.frombytes("RGB", (160, 100), random.Random(seed).randbytes(48_000))
-    file = io.BytesIO()
-    noise.resize(size, Pillow.Resampling.BICUBIC).save(file, kind)
-    return file.getvalue()
-
-
 def issue_of(*sources: str) -> Issue:
     """One figure for each, the nth on line n + 10."""
     blocks = tuple(Figure(Image(src, alt=f"alt {n}", line=n + 10), n + 10) for n, src in enumerate(sources))
@@ -392,31 +372,6 @@ def test_an_animation_that_is_too_heavy_stands_still_and_says_so(project: Path) 
     resolved = resolve(issue_of("cat.gif"), project, "embed")
     assert len(resolved.attachments) == 1
     assert [(finding.code, finding.line) for finding in resolved.findings] == [("image-still", 10)]
-
-
-def bomb() -> bytes:
-    data = picture()
-    start = data.index(b"IHDR")
-    head = b"IHDR" + (10_000).to_bytes(4) + (5_000).to_bytes(4) + data[start + 12 : start + 17]
-    return data[:start] + head + zlib.crc32(head).to_bytes(4) + data[start + 21 :]
-
-
-def faulty(server: ImageServer) -> dict[str, str]:
-    """Ten pictures, each with a fault, and a word of what is said about it."""
-    server.serve("/good.png", photo(99))
-    server.redirects |= {"/circle": "/circle", "/inside": "http://10.0.0.1/a.png"}
-    return {
-        server.url("/status/404"): "answers 404",
-        server.url("/status/500"): "answers 500",
-        server.url("/circle"): "in a circle",
-        server.url("/inside"): "private address",
-        server.url("/endless"): "larger than",
-        server.url("/truncated/good.png"): "truncated",
-        server.url("/short/good.png"): "broken or incomplete",
-        server.serve("/page.png", b"<!DOCTYPE html><p>log in", "image/png"): "web page, HTML",
-        server.serve("/bomb.png", bomb()): "10000 by 5000 pixels",
-        server.url("/reset"): "broke the connection",
-    }
 
 
 def test_ten_faulty_and_ten_good_pictures_give_an_issue_within_its_budget(project: Path, server: ImageServer) -> None:

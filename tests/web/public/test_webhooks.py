@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from test_webhooks import ADA, CERTIFICATE, CERTIFICATE_URL, NOW, SECRETS, STRANGER, TOPIC, ses, sns
 from web_site import SECRET, TOML, Clock, Site, running
+from webhook_payloads import ADA, CERTIFICATE, CERTIFICATE_URL, NOW, SECRETS, STRANGER, TOPIC, ses, sns
 
 from newsletter.audience.people.records import Reason
 from newsletter.bounces.webhooks.read import WebhookSecrets
