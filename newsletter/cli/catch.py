@@ -5,10 +5,9 @@ from __future__ import annotations
 import click
 
 from newsletter.cli.console import wait_at
-from newsletter.cli.main import cli
 
 
-@cli.command()
+@click.command()
 @click.option("--smtp-port", type=int, default=1025, show_default=True, help="0 takes any free port.")
 @click.option("--web-port", type=int, default=1080, show_default=True, help="0 takes any free port.")
 def catch(smtp_port: int, web_port: int) -> None:

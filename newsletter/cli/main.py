@@ -1,7 +1,4 @@
-"""The command line. Each command gathers its options, calls `pipeline`, and prints; it decides nothing of its own.
-
-Heavy imports happen inside the commands, so that `newsletter --help` answers at once.
-"""
+"""The command line: the group of commands, each loaded when it is asked for, and how errors become exit codes."""
 
 from __future__ import annotations
 
@@ -15,29 +12,75 @@ from typing import Any, cast
 import click
 
 from newsletter import DISTRIBUTION, __version__, errors
-from newsletter.cli.bounces import bounces
-from newsletter.cli.check import check
 from newsletter.cli.console import (
     print_json,
 )
 from newsletter.cli.failures import described, described_words
-from newsletter.cli.preview import preview
+from newsletter.cli.lazy_group import LazyCommand, LazyGroup
 from newsletter.cli.progress import JsonLog
-from newsletter.cli.report import report
-from newsletter.cli.resume import resume, retry
-from newsletter.cli.send import send
-from newsletter.cli.serve import COMMANDS as SERVE_COMMANDS
-from newsletter.cli.status import resolve, status
 from newsletter.cli.streams import Output, open_streams
-from newsletter.cli.subscriber_lists import subscribers
-from newsletter.cli.subscriber_people import COMMANDS as PEOPLE_COMMANDS
 from newsletter.text import printable
 
 EXIT_PIPE = 141
 """As a shell says it of a program that SIGPIPE ended: 128 + 13."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+COMMANDS = {
+    "bounces": LazyCommand(
+        "newsletter.cli.bounces",
+        "bounces",
+        "Read bounces, complaints and unsubscribe mails, and stop mailing whom they are about",
+    ),
+    "catch": LazyCommand(
+        "newsletter.cli.catch",
+        "catch",
+        "Run a mail catcher: an SMTP server that delivers nothing, and an inbox page that shows what came",
+    ),
+    "check": LazyCommand(
+        "newsletter.cli.check",
+        "check",
+        "Look POSTs over: what their readers would stumble over, in their mail programs too, and what to write instead",
+    ),
+    "preview": LazyCommand(
+        "newsletter.cli.preview", "preview", "Show POST in a browser as readers will see it, drawn anew with each save"
+    ),
+    "render": LazyCommand("newsletter.cli.render", "render", "Write POST as email.html"),
+    "report": LazyCommand(
+        "newsletter.cli.report",
+        "report",
+        "Show how the send of ISSUE went: when, to whom, what the servers said, and who is left",
+    ),
+    "resolve": LazyCommand(
+        "newsletter.cli.status", "resolve", "Decide about the uncertain of ISSUE: all of them, or the ones named"
+    ),
+    "resume": LazyCommand(
+        "newsletter.cli.resume", "resume", "Go on with ISSUE where it was left: the same post, the same list"
+    ),
+    "retry": LazyCommand(
+        "newsletter.cli.resume",
+        "retry",
+        "Try those of ISSUE whom the relay put off again, now, without waiting for their time",
+    ),
+    "send": LazyCommand("newsletter.cli.send", "send", "Send POST to everyone on a list, once each"),
+    "serve": LazyCommand("newsletter.cli.serve", "serve", "Run the pages where people join and leave"),
+    "status": LazyCommand(
+        "newsletter.cli.status",
+        "status",
+        "Show what the ledger knows: every issue, or who was refused, left or uncertain for ISSUE",
+    ),
+    "subscribers": LazyCommand(
+        "newsletter.cli.subscribers",
+        "subscribers",
+        "Look after the list: check it, clean it, put lists together, see who joined and left",
+    ),
+    "sync": LazyCommand(
+        "newsletter.cli.serve", "sync", "Take off the lists everyone whose one-click POST a worker kept in FILE_OR_URL"
+    ),
+    "theme": LazyCommand("newsletter.cli.theme", "theme", "Look at the themes, or copy one to make it yours"),
+}
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name=DISTRIBUTION)
 def cli() -> None:
     """Write a newsletter as a Markdown post; render it, look at it, and send it to everyone exactly once."""
@@ -117,12 +160,3 @@ def _is_output_shut() -> bool:
 
 def _say_unwritten(error: OSError) -> None:
     click.echo(f"standard output cannot be written ({error.strerror}); write it to another place", err=True)
-
-
-for command in PEOPLE_COMMANDS:
-    subscribers.add_command(command)
-for command in (*COMMANDS, bounces, check, preview, report, *SERVE_COMMANDS, subscribers):
-    cli.add_command(command)
-
-
-COMMANDS = (send, resume, retry, status, resolve)

@@ -8,13 +8,12 @@ from pathlib import Path
 import click
 
 from newsletter.cli.console import print_json, warn
-from newsletter.cli.main import cli
 from newsletter.cli.options import NamedPath, config_option, images_mode, images_option, json_option, load
 from newsletter.cli.progress import Progress
 from newsletter.text import printable
 
 
-@cli.command()
+@click.command()
 @click.argument("post")
 @click.option("--out", type=NamedPath(), help="Folder for the files.  [default: out/ISSUE]")
 @images_option

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import click
 
-from newsletter.cli.main import cli
 from newsletter.cli.options import config_option, load
 
 
-@cli.group()
+@click.group()
 def theme() -> None:
     """Look at the themes, or copy one to make it yours."""
 

@@ -1,0 +1,44 @@
+"""A click group whose commands are imported when they are asked for (click's "Lazily Loading Subcommands")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import click
+
+
+@dataclass(frozen=True, slots=True)
+class LazyCommand:
+    """Where a command is: `attribute` of `module`. `summary` is its line in the group's help: its first sentence."""
+
+    module: str
+    attribute: str
+    summary: str
+
+    def load(self) -> click.Command:
+        command = getattr(import_module(self.module), self.attribute)
+        assert isinstance(command, click.Command)  # noqa: S101 - the table is ours, and a test loads every row
+        return command
+
+
+class LazyGroup(click.Group):
+    """`--help` prints the summaries and imports no command; any other call imports the one that it runs."""
+
+    def __init__(self, *args: Any, lazy: Mapping[str, LazyCommand], **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.lazy = lazy
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*self.commands, *self.lazy})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if (lazy := self.lazy.get(cmd_name)) is not None:
+            return lazy.load()
+        return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, lazy.summary) for name, lazy in sorted(self.lazy.items())])

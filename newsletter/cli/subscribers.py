@@ -1,0 +1,11 @@
+"""The group `newsletter subscribers`: commands on lists (files) and on people (rows of the database)."""
+
+from __future__ import annotations
+
+from newsletter.cli.subscriber_lists import subscribers
+from newsletter.cli.subscriber_people import COMMANDS
+
+for command in COMMANDS:
+    subscribers.add_command(command)
+
+__all__ = ["subscribers"]
