@@ -24,6 +24,7 @@ from newsletter.check.rendered.width import width_findings
 from newsletter.check.source.fixes import Slip, find_slips
 from newsletter.check.source.source_rules import link_places, source_findings
 from newsletter.check.spam.spam_rules import spam_findings
+from newsletter.check.spam.spamassassin import spam_score
 from newsletter.config.config import Config
 from newsletter.errors import ContentError
 from newsletter.message.compose import Composer
@@ -168,7 +169,6 @@ def ask_spam(
     rendering: Rendering, config: Config, when: datetime, spamc: Sequence[str] = ("spamc",)
 ) -> tuple[Finding, ...]:
     """What SpamAssassin says of the issue's message; nothing where it is not installed or does not answer."""
-    from newsletter.check.spam.spamassassin import spam_score
 
     if shutil.which(spamc[0]) is None:
         return ()

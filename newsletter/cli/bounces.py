@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from newsletter.bounces.process import Effect, read_sources
 from newsletter.cli.console import print_json
 from newsletter.cli.failures import ending
 from newsletter.cli.options import config_option, json_option, load
@@ -34,7 +35,6 @@ def bounces(
     SOURCE is imaps://user@host/FOLDER, a Maildir, an mbox, an .eml file or a folder of them; without one, the mailbox
     of [bounces] in newsletter.toml. Letters and automatic answers are left alone, and nothing is deleted.
     """
-    from newsletter.bounces.process import read_sources
 
     def now() -> datetime:
         return datetime.now(UTC)
@@ -49,7 +49,6 @@ def bounces(
 
 
 def _print(report: BounceReport, *, dry_run: bool) -> None:
-    from newsletter.bounces.process import Effect
 
     click.echo(f"{report.messages:,} messages read" + (", nothing recorded (--dry-run)" if dry_run else ""))
     width = max(len(effect) for effect in Effect)
@@ -75,7 +74,6 @@ def _sentence(entry: Entry) -> str:
 
 def _described(report: BounceReport, *, dry_run: bool) -> dict[str, Any]:
     """For a program. At most the first thousand entries; `effects` has everything."""
-    from newsletter.bounces.process import Effect
 
     return {
         "messages": report.messages,

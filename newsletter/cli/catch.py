@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from newsletter.cli.console import wait_at
+from newsletter.web.catcher.server import Catcher
 
 
 @click.command()
@@ -12,7 +13,6 @@ from newsletter.cli.console import wait_at
 @click.option("--web-port", type=int, default=1080, show_default=True, help="0 takes any free port.")
 def catch(smtp_port: int, web_port: int) -> None:
     """Run a mail catcher: an SMTP server that delivers nothing, and an inbox page that shows what came."""
-    from newsletter.web.catcher.server import Catcher
 
     with Catcher(smtp_port=smtp_port, web_port=web_port) as catcher:
         click.echo(f"SMTP:  {catcher.relay}")

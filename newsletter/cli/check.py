@@ -13,19 +13,25 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter import errors
+from newsletter.audience.audience import require_people
+from newsletter.check.check_post import ask_links, ask_spam, check_post, is_theme_hint, secure_links
+from newsletter.check.fix_post import mend_post
+from newsletter.check.links.cache import LinkCache
+from newsletter.check.links.checker import LinkChecker
 from newsletter.cli.console import print_json
 from newsletter.cli.failures import ending
 from newsletter.cli.list_options import ListName, column_option
 from newsletter.cli.options import config_option, images_mode, images_option, json_option, load
 from newsletter.cli.progress import Progress
 from newsletter.model.column_rules import Rule
+from newsletter.pipeline.list_sources import read_lists
+from newsletter.pipeline.output_files import html_sizes
 from newsletter.text import printable
 
 if TYPE_CHECKING:
     from newsletter.audience.audience import Audience
     from newsletter.check.check_post import Checked
     from newsletter.check.fix_post import Mending
-    from newsletter.check.links.checker import LinkChecker
     from newsletter.config.config import Config
     from newsletter.model.findings import Finding
     from newsletter.pipeline.render_post import Rendering
@@ -85,7 +91,6 @@ def check(
     Exits with 1 where there is an error. A warning is about something that looks or reads worse than meant; a hint is
     good to know.
     """
-    from newsletter.check.check_post import check_post
 
     if dry_run and not fix:
         raise click.UsageError("--dry-run goes with --fix")
@@ -122,8 +127,6 @@ def check(
 def _audience(to: tuple[str, ...], columns: tuple[Rule, ...], config_path: Path | None, post: str) -> Audience | None:
     if not to:
         return None
-    from newsletter.audience.audience import require_people
-    from newsletter.pipeline.list_sources import read_lists
 
     audience = read_lists(load(config_path, post), *to, columns=columns)
     require_people(audience, ", ".join(to))
@@ -134,8 +137,6 @@ def _audience(to: tuple[str, ...], columns: tuple[Rule, ...], config_path: Path 
 
 
 def _link_checker(config: Config) -> LinkChecker:
-    from newsletter.check.links.cache import LinkCache
-    from newsletter.check.links.checker import LinkChecker
 
     return LinkChecker(cache=LinkCache(config.link_cache))
 
@@ -143,7 +144,6 @@ def _link_checker(config: Config) -> LinkChecker:
 def _asked(
     rendering: Rendering, *, config: Config, checker: LinkChecker | None, spam: bool, quiet: bool
 ) -> tuple[Finding, ...]:
-    from newsletter.check.check_post import ask_links, ask_spam
 
     found: tuple[Finding, ...] = ask_spam(rendering, config, datetime.now(UTC)) if spam else ()
     if checker is not None:
@@ -156,8 +156,6 @@ def _mend(
     post: str, config: Config, checker: LinkChecker | None, *, write: bool, quiet: bool
 ) -> tuple[Mending | None, str]:
     """What was mended, or why nothing could be."""
-    from newsletter.check.check_post import secure_links
-    from newsletter.check.fix_post import mend_post
 
     try:
         secure: frozenset[str] = frozenset()
@@ -206,7 +204,6 @@ def _lines(checked: Checked, *, show_all: bool) -> Iterator[str]:
 
 def _kind(finding: Finding) -> str:
     """What is counted together: a rule, or all that readers do not miss in their mail programs."""
-    from newsletter.check.check_post import is_theme_hint
 
     return CLIENT_HINTS if is_theme_hint(finding) else finding.code
 
@@ -232,7 +229,6 @@ def _summary(counts: Counter[str]) -> str:
 
 def _described(checked: Checked, mending: Mending | None) -> dict[str, Any]:
     """docs/checks.md describes each key; programs rely on them."""
-    from newsletter.pipeline.output_files import html_sizes
 
     rendering = checked.rendering
     findings = [

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from newsletter.delivery.smtp.replies import enhanced_code
 from newsletter.errors import ConfigError
+from newsletter.model.moments import shown_moment
+from newsletter.report.reply_meanings import meaning_of, remedy_of
+from newsletter.signals import ending_signals
 from newsletter.text import json_text, printable
 
 if TYPE_CHECKING:
@@ -35,8 +39,6 @@ def wait_at(server: object) -> None:
     import signal
     import threading
 
-    from newsletter.signals import ending_signals
-
     done = threading.Event()
     for number in ending_signals():
         signal.signal(number, lambda *_: done.set())
@@ -45,7 +47,6 @@ def wait_at(server: object) -> None:
 
 
 def from_then(report: Report) -> str:
-    from newsletter.model.moments import shown_moment
 
     moment = report.go_on_at
     return f", from {shown_moment(moment.astimezone())} on" if moment else ""
@@ -77,8 +78,6 @@ def described_delivery(person: Delivery) -> dict[str, Any]:
 
 def explained(person: Delivery) -> tuple[str, str]:
     """What somebody's last answer means, and what the sender can do about it; both empty where none was given."""
-    from newsletter.delivery.smtp.replies import enhanced_code
-    from newsletter.report.reply_meanings import meaning_of, remedy_of
 
     if not person.stage:
         return "", ""

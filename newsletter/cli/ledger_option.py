@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from newsletter.config.ledger_url import parse_ledger
+from newsletter.pipeline.open_store import open_ledger
+
 if TYPE_CHECKING:
     from newsletter.config.config import Config
 
@@ -18,14 +21,11 @@ ledger_option = click.option(
 
 
 def ledger_place(config: Config, ledger_url: str | None) -> Path | str:
-    from newsletter.config.ledger_url import parse_ledger
 
     return parse_ledger(ledger_url) if ledger_url else config.ledger_place
 
 
 def open_named_ledger(config: Config, ledger_url: str | None) -> Any:
-    from newsletter.config.ledger_url import parse_ledger
-    from newsletter.pipeline.open_store import open_ledger
 
     def now() -> datetime:
         return datetime.now(UTC)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter.cli.console import described_delivery, explained, print_json
+from newsletter.model.delivery import State
 from newsletter.text import printable
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 def _standing(row: IssueRow) -> dict[str, int]:
     """An issue's people in the words of a send's account."""
-    from newsletter.model.delivery import State
 
     waiting = (State.PENDING, State.CLAIMED, State.COMMITTING, State.DEFERRED)
     return {

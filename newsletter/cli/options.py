@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from newsletter.config.load import load_config
 from newsletter.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -64,7 +65,6 @@ def images_mode(images: str | None) -> ImageMode | None:
 
 def load(path: Path | None, post: str = "") -> Config:
     """The configuration that a post belongs to: of its own folder or one above, else of the current one."""
-    from newsletter.config.load import load_config
 
     if path is None and post not in ("", "-"):
         config = load_config(None, os.environ, Path(post).parent)

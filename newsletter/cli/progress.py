@@ -15,6 +15,7 @@ import click
 from newsletter.cli.failures import described
 from newsletter.cli.wait_line import wait_text
 from newsletter.errors import ConfigError, NewsletterError
+from newsletter.model.delivery import State
 from newsletter.text import json_text, printable
 
 if TYPE_CHECKING:
@@ -82,7 +83,6 @@ class SendProgress:
 
     def outcome(self, person: Subscriber, outcome: Outcome, relay: Relay) -> None:
         """One recipient more has an outcome."""
-        from newsletter.model.delivery import State
 
         self.done += 1
         if outcome.state is State.SENT:

@@ -10,6 +10,10 @@ import click
 from newsletter.cli.console import print_json, warn
 from newsletter.cli.options import NamedPath, config_option, images_mode, images_option, json_option, load
 from newsletter.cli.progress import Progress
+from newsletter.pipeline import output_files as output
+from newsletter.pipeline import render_post as pipeline
+from newsletter.pipeline.guard_outputs import RENDERED, require_free
+from newsletter.post.publication import held_findings
 from newsletter.text import printable
 
 
@@ -21,10 +25,6 @@ from newsletter.text import printable
 @json_option
 def render(post: str, out: Path | None, images: str | None, config_path: Path | None, as_json: bool) -> None:
     """Write POST as email.html, email.txt, email.mjml and issue.json. `-` reads the post from standard input."""
-    from newsletter.pipeline import output_files as output
-    from newsletter.pipeline import render_post as pipeline
-    from newsletter.pipeline.guard_outputs import RENDERED, require_free
-    from newsletter.post.publication import held_findings
 
     config = load(config_path, post)
     with Progress("Fetching pictures", quiet=as_json) as fetching:

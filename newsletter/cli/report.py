@@ -9,6 +9,15 @@ import click
 
 from newsletter.cli.console import print_json
 from newsletter.cli.options import NamedPath, config_option, json_option, load
+from newsletter.config.ledger_url import parse_ledger
+from newsletter.files import write_atomically
+from newsletter.pipeline.guard_outputs import require_free
+from newsletter.pipeline.open_store import open_ledger
+from newsletter.pipeline.prepare_send import known_issue
+from newsletter.report.as_json import report_json
+from newsletter.report.as_page import render_page
+from newsletter.report.as_text import report_text
+from newsletter.report.read import read_report
 
 
 @click.command()
@@ -22,13 +31,6 @@ def report(issue: str, html: Path | None, ledger_url: str | None, config_path: P
 
     --html writes one page with a timeline, to keep or to pass on; it names addresses, so mind who gets it.
     """
-    from newsletter.config.ledger_url import parse_ledger
-    from newsletter.pipeline.guard_outputs import require_free
-    from newsletter.pipeline.open_store import open_ledger
-    from newsletter.pipeline.prepare_send import known_issue
-    from newsletter.report.as_json import report_json
-    from newsletter.report.as_text import report_text
-    from newsletter.report.read import read_report
 
     def now() -> datetime:
         return datetime.now(UTC)
@@ -39,9 +41,6 @@ def report(issue: str, html: Path | None, ledger_url: str | None, config_path: P
     with open_ledger(config, now, place) as ledger:
         found = read_report(ledger, known_issue(ledger, issue))
     if html is not None:
-        from newsletter.files import write_atomically
-        from newsletter.report.as_page import render_page
-
         page = render_page(found, None, now()).encode()
         write_atomically(html, page)
         click.echo(f"{html}: {len(page):,} bytes; open it in a browser.", err=as_json)

@@ -24,7 +24,16 @@ from newsletter.cli.options import (
 )
 from newsletter.cli.run_send import Way, run_send
 from newsletter.cli.send import newcomers_option, now_option, utc_now
+from newsletter.cli.streams import endure_closed_output
+from newsletter.ledger.list_reference import split_segment
 from newsletter.model.column_rules import Rule
+from newsletter.model.delivery import State
+from newsletter.pipeline.guard_outputs import require_free
+from newsletter.pipeline.identity import may_be
+from newsletter.pipeline.list_sources import open_sign_ups
+from newsletter.pipeline.plan_send import plan_send
+from newsletter.pipeline.prepare_send import Orders, known_issue
+from newsletter.pipeline.send_result import left_of
 
 if TYPE_CHECKING:
     from newsletter.config.config import Config
@@ -61,7 +70,6 @@ def resume(
 
     Whoever was told "later" is tried again once their time has come.
     """
-    from newsletter.cli.streams import endure_closed_output
 
     endure_closed_output()
     config = load(config_path, issue or "")
@@ -104,9 +112,6 @@ def retry(
     as_json: bool,
 ) -> None:
     """Try those of ISSUE whom the relay put off again, now, without waiting for their time."""
-    from newsletter.cli.streams import endure_closed_output
-    from newsletter.model.delivery import State
-    from newsletter.pipeline.prepare_send import known_issue
 
     endure_closed_output()
     config = load(config_path, issue)
@@ -141,8 +146,6 @@ def _way(
     yes: bool,
     as_json: bool,
 ) -> Way:
-    from newsletter.ledger.list_reference import split_segment
-    from newsletter.pipeline.prepare_send import Orders
 
     path, where = split_segment(audience)
     watched = is_terminal() and not yes
@@ -152,10 +155,6 @@ def _way(
 
 
 def _go_on(config: Config, issue: str, post: str, way: Way) -> int:
-    from newsletter.pipeline.guard_outputs import require_free
-    from newsletter.pipeline.identity import may_be
-    from newsletter.pipeline.list_sources import open_sign_ups
-    from newsletter.pipeline.plan_send import plan_send
 
     if not post or not way.to:
         raise errors.ConfigError(
@@ -177,8 +176,6 @@ def _go_on(config: Config, issue: str, post: str, way: Way) -> int:
 
 def _unfinished(ledger: Any, issue: str | None) -> str | None:
     """The issue to go on with: the one named, else the last one that somebody is still to get."""
-    from newsletter.pipeline.prepare_send import known_issue
-    from newsletter.pipeline.send_result import left_of
 
     if issue is not None:
         return known_issue(ledger, issue)

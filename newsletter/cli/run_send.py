@@ -14,12 +14,27 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter import errors
+from newsletter.audience.people.store import copy_suppressions
+from newsletter.cli.command_hints import hints_for
 from newsletter.cli.console import ask, print_json, warn
 from newsletter.cli.ledger_option import ledger_place
 from newsletter.cli.list_options import written_rules
 from newsletter.cli.progress import JsonLog, SendProgress
 from newsletter.cli.send_output import accounts, all_warnings, plan_facts, print_facts, print_report, summary
+from newsletter.cli.wait_line import live_line
+from newsletter.delivery.deliver import Watcher
+from newsletter.delivery.smtp.catcher_probe import is_catcher
+from newsletter.ledger.ledger import Ledger
+from newsletter.ledger.list_reference import join_segment
+from newsletter.ledger.presence import NOTHING_SENT, require_start
 from newsletter.model.column_rules import Rule
+from newsletter.model.moments import shown_moment
+from newsletter.pipeline.choose_relays import choose_lanes
+from newsletter.pipeline.deliver_test import deliver_test
+from newsletter.pipeline.deliver_to_list import deliver_to_list
+from newsletter.pipeline.identity import under_known_name
+from newsletter.pipeline.prepare_send import prepare, require_sendable
+from newsletter.pipeline.sender_checks import sender_warnings
 
 if TYPE_CHECKING:
     from newsletter.config.config import Config, LaneSettings
@@ -51,13 +66,6 @@ class Way:
 
 def run_send(sending: Sending, way: Way, catcher: Catcher | None = None) -> int | None:
     """Show, ask, send, account. Gives the exit code; None where it is agreed on and goes at `way.at`."""
-    from newsletter.audience.people.store import copy_suppressions
-    from newsletter.cli.command_hints import hints_for
-    from newsletter.ledger.ledger import Ledger
-    from newsletter.ledger.presence import require_start
-    from newsletter.pipeline.identity import under_known_name
-    from newsletter.pipeline.prepare_send import require_sendable
-    from newsletter.pipeline.sender_checks import sender_warnings
 
     lanes = _lanes(sending.config, way.relay_url, catcher, waits=way.at is not None)
     if all(lane.catches for lane in lanes):
@@ -104,11 +112,6 @@ def _carry_out(
     progress: SendProgress,
     relays: str,
 ) -> Report | None:
-    from newsletter.delivery.deliver import Watcher
-    from newsletter.ledger.list_reference import join_segment
-    from newsletter.pipeline.deliver_test import deliver_test
-    from newsletter.pipeline.deliver_to_list import deliver_to_list
-    from newsletter.pipeline.prepare_send import prepare
 
     watcher = Watcher(progress.outcome, progress.news, progress.waiting)
     if sending.test:
@@ -151,7 +154,6 @@ def _absolute(path: object) -> str:
 
 
 def _question(sending: Sending, due: int, others: int, *, begins: bool = False) -> str:
-    from newsletter.ledger.presence import NOTHING_SENT
 
     one, many = ("address", "addresses") if sending.test else ("subscriber", "subscribers")
     ask_for = f"Send to {'the other ' if others else ''}{due:,} {one if due == 1 else many}?"
@@ -159,8 +161,6 @@ def _question(sending: Sending, due: int, others: int, *, begins: bool = False) 
 
 
 def wait_until(moment: datetime, *, quiet: bool) -> None:
-    from newsletter.cli.wait_line import live_line
-    from newsletter.model.moments import shown_moment
 
     click.echo(f"Waiting until {shown_moment(moment)}. Ctrl-C stops; nobody has been mailed yet.", err=True)
     nothing = threading.Event()
@@ -170,11 +170,9 @@ def wait_until(moment: datetime, *, quiet: bool) -> None:
 
 
 def _lanes(config: Config, url: str | None, catcher: Catcher | None, *, waits: bool) -> Sequence[LaneSettings]:
-    from newsletter.pipeline.choose_relays import choose_lanes
 
     if catcher is not None:
         return (config.lane(catcher.relay).as_catcher(),)
-    from newsletter.delivery.smtp.catcher_probe import is_catcher
 
     lanes = choose_lanes(config, url, os.environ, ", or --catch")
     # Asked only where something could hold the mail back: it costs a connection.

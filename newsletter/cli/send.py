@@ -33,12 +33,25 @@ from newsletter.cli.options import (
 from newsletter.cli.progress import Progress
 from newsletter.cli.run_send import Way, run_send, wait_until
 from newsletter.cli.send_output import all_warnings, plan_facts, print_facts, summary
+from newsletter.cli.streams import endure_closed_output
+from newsletter.errors import FaultError
 from newsletter.model.column_rules import Rule
+from newsletter.model.moments import shown_moment
+from newsletter.model.schedule import parse_at
+from newsletter.pipeline import output_files as output
+from newsletter.pipeline.guard_outputs import DRY_RUN, require_free
+from newsletter.pipeline.identity import rehearse
+from newsletter.pipeline.list_sources import open_sign_ups
+from newsletter.pipeline.plan_erratum import plan_erratum
+from newsletter.pipeline.plan_send import plan_send
+from newsletter.pipeline.prepare_send import Orders
+from newsletter.pipeline.sender_checks import sender_warnings, signature_at_hand
+from newsletter.web.catcher.export import write_maildir, write_mbox
+from newsletter.web.catcher.server import Catcher
 
 if TYPE_CHECKING:
     from newsletter.config.config import Config
     from newsletter.pipeline.plan_send import Sending
-    from newsletter.web.catcher.server import Catcher
 
 now_option = click.option("--now", is_flag=True, help="Send a draft, or an issue whose date is yet to come.")
 newcomers_option = click.option(
@@ -115,10 +128,6 @@ def send(  # one parameter per option
 
     The relay's password is read from NEWSLETTER_SMTP_PASSWORD and from nowhere else.
     """
-    from newsletter.cli.streams import endure_closed_output
-    from newsletter.pipeline.guard_outputs import require_free
-    from newsletter.pipeline.list_sources import open_sign_ups
-    from newsletter.pipeline.plan_send import plan_send
 
     endure_closed_output()
     if sum((dry_run, catch, bool(relay_url))) > 1:
@@ -158,13 +167,10 @@ def send(  # one parameter per option
     sending = plan()
     if dry_run:
         if erratum:
-            from newsletter.pipeline.plan_erratum import plan_erratum
-
             with open_named_ledger(config, ledger_url) as ledger:
                 sending = plan_erratum(sending, ledger)
         _dry_run(sending, to, out, as_json, ledger_place(config, ledger_url))
         return
-    from newsletter.pipeline.prepare_send import Orders
 
     watched = is_terminal() and not yes
     orders = Orders(go_on, erratum, canary or 0, connections or 0, changed_list, watched, newcomers)
@@ -177,7 +183,6 @@ def send(  # one parameter per option
             # The list, the sign-ups and the post are those of the hour at which the mail goes.
             code = run_send(plan(), replace(way, at=None, yes=True, first=True))
         sys.exit(code)
-    from newsletter.web.catcher.server import Catcher
 
     with Catcher() as catcher:
         code = run_send(sending, way, catcher)
@@ -191,10 +196,6 @@ def send(  # one parameter per option
 
 
 def _dry_run(sending: Sending, to: Sequence[str], out: Path, as_json: bool, place: Path | str) -> None:
-    from newsletter.pipeline import output_files as output
-    from newsletter.pipeline.guard_outputs import DRY_RUN, require_free
-    from newsletter.pipeline.identity import rehearse
-    from newsletter.pipeline.sender_checks import sender_warnings, signature_at_hand
 
     sending, refusals = rehearse(sending, place)
     rendering = sending.rendering
@@ -236,9 +237,6 @@ def _moment(at: str | None, config: Config) -> datetime | None:
     """When `--at` has the mail go; None for at once, which a time that has just passed means, too."""
     if at is None:
         return None
-    from newsletter.errors import FaultError
-    from newsletter.model.moments import shown_moment
-    from newsletter.model.schedule import parse_at
 
     delivery = config.settings.delivery
     now = datetime.now().astimezone()
@@ -255,7 +253,6 @@ def _moment(at: str | None, config: Config) -> datetime | None:
 
 
 def _keep(catcher: Catcher, mbox: Path | None, maildir: Path | None) -> None:
-    from newsletter.web.catcher.export import write_maildir, write_mbox
 
     if mbox:
         write_mbox(mbox, catcher.messages())

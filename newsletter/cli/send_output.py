@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter.cli.console import from_then
+from newsletter.cli.failures import ending
+from newsletter.errors import EXIT_OK, EXIT_UNSENT
+from newsletter.model.delivery import State
+from newsletter.pipeline.output_files import html_sizes
 from newsletter.text import printable
 
 if TYPE_CHECKING:
@@ -87,7 +91,6 @@ def subject_line(sending: Sending) -> str:
 
 def size_line(sending: Sending) -> str:
     """The HTML of the heaviest variant, since Gmail cuts by it; the message is the first recipient's."""
-    from newsletter.pipeline.output_files import html_sizes
 
     emails = sending.rendering.variants.emails.values()
     html = max(html_sizes(email)["decoded"] for email in emails)
@@ -132,7 +135,6 @@ def print_facts(facts: dict[str, str]) -> None:
 
 def print_report(report: Report, hints: Hints | None) -> None:
     """The account of a send. Without `hints` there is nothing to go on with: a catcher's ledger ends with it."""
-    from newsletter.model.delivery import State
 
     click.echo("")
     rows = [("Sent", report.sent), ("Refused", report.counts[State.REJECTED]), ("Left", report.left_count)]
@@ -187,9 +189,6 @@ def summary(sending: Sending) -> dict[str, Any]:
 
 def accounts(report: Report, hints: Hints | None) -> dict[str, Any]:
     """A report for a program. The lists name at most the first thousand each; `counts` has everyone."""
-    from newsletter.cli.failures import ending
-    from newsletter.errors import EXIT_OK, EXIT_UNSENT
-    from newsletter.model.delivery import State
 
     goes_on = bool(report.left_count) and not report.test and hints is not None
 

@@ -8,10 +8,19 @@ from pathlib import Path
 
 import click
 
+from newsletter.audience.people.store import People
 from newsletter.cli.console import print_json
 from newsletter.cli.failures import ending
 from newsletter.cli.options import config_option, json_option, load
+from newsletter.config.mail_sections import SECRET_VARIABLE
+from newsletter.config.relay_url import parse_relay
+from newsletter.errors import EXIT_CONTENT, EXIT_OK, ConfigError
+from newsletter.signals import ending_signals
 from newsletter.text import printable
+from newsletter.web.public.collected_clicks import SYNC_VARIABLE, open_lines, take_departures
+from newsletter.web.public.service import public_config, require_relay, run_service
+from newsletter.web.public.webhooks import hook_secrets, provider_hooks
+from newsletter.web.sockets import listen
 
 
 @click.command()
@@ -28,12 +37,6 @@ def serve(host: str, port: int, relay_url: str | None, quiet: bool, config_path:
     import asyncio
     import contextlib
     import logging
-
-    from newsletter.config.relay_url import parse_relay
-    from newsletter.signals import ending_signals
-    from newsletter.web.public.service import public_config, require_relay, run_service
-    from newsletter.web.public.webhooks import hook_secrets, provider_hooks
-    from newsletter.web.sockets import listen
 
     config = load(config_path)
     relay = require_relay(config, parse_relay(relay_url, os.environ) if relay_url else config.relay)
@@ -74,11 +77,6 @@ def sync(source: str, config_path: Path | None, as_json: bool) -> None:
     Reading the same lines again changes nothing. For a URL, NEWSLETTER_SYNC_TOKEN is sent as a bearer token.
     """
     import sys
-
-    from newsletter.audience.people.store import People
-    from newsletter.config.mail_sections import SECRET_VARIABLE
-    from newsletter.errors import EXIT_CONTENT, EXIT_OK, ConfigError
-    from newsletter.web.public.collected_clicks import SYNC_VARIABLE, open_lines, take_departures
 
     config = load(config_path)
     if not config.secrets:

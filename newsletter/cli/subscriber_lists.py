@@ -14,12 +14,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter import errors
+from newsletter.audience.audience import read_audience, require_people
+from newsletter.audience.list_tools.convert import compare_lists, convert_list, export_list, merge_lists
+from newsletter.audience.list_tools.survey import NAMED, survey_list
 from newsletter.cli.console import json_out, print_json
 from newsletter.cli.failures import ending
 from newsletter.cli.list_options import ListName, column_option, ledger_option
 from newsletter.cli.options import NamedPath, config_option, json_option, load
 from newsletter.cli.progress import Progress
 from newsletter.model.column_rules import Rule
+from newsletter.pipeline.guard_outputs import require_free
+from newsletter.pipeline.list_sources import open_sign_ups, rules_for
 from newsletter.text import printable
 
 if TYPE_CHECKING:
@@ -76,8 +81,6 @@ def check(  # one parameter per option
     Ends with 1 when rows would go without mail, when nobody would get any, or when a column may say who has left in
     words that are not understood.
     """
-    from newsletter.audience.list_tools.survey import NAMED, survey_list
-    from newsletter.pipeline.list_sources import open_sign_ups, rules_for
 
     config = load(config_path)
     with (
@@ -185,8 +188,6 @@ def convert(
     Rows that cannot be mailed go to FILE.rejected.csv, with the line and the reason. Exports of other services are
     understood; whoever has left is not written. Ends with 1 when nobody is left.
     """
-    from newsletter.audience.list_tools.convert import convert_list
-    from newsletter.pipeline.list_sources import rules_for
 
     config = load(config_path)
     _require_free(out, config)
@@ -213,8 +214,6 @@ def merge(
 
     Whoever one of the lists says has left is not in the result, whatever the others say.
     """
-    from newsletter.audience.list_tools.convert import merge_lists
-    from newsletter.pipeline.list_sources import rules_for
 
     config = load(config_path)
     _require_free(out, config)
@@ -242,8 +241,6 @@ def export(  # one parameter per option
     as_json: bool,
 ) -> None:
     """Write a list for a spreadsheet: a value that it would run as a formula gets an apostrophe in front."""
-    from newsletter.audience.list_tools.convert import export_list
-    from newsletter.pipeline.list_sources import open_sign_ups, rules_for
 
     config = load(config_path)
     _require_free(out, config)
@@ -276,8 +273,6 @@ def list_people(
 
     Who left or bounced since may still be among them: `subscribers suppressed` has those.
     """
-    from newsletter.audience.audience import read_audience, require_people
-    from newsletter.pipeline.list_sources import open_sign_ups, rules_for
 
     config = load(config_path)
     with open_sign_ups(config, paths, ledger_url) as sign_ups:
@@ -297,7 +292,6 @@ def list_people(
 
 def _require_free(out: Path, config: Config) -> None:
     """Nothing that these commands write may be what a send from here reads; `list_tools` looks at the lists."""
-    from newsletter.pipeline.guard_outputs import require_free
 
     rejected = out.with_name(f"{out.stem}.rejected.csv") if out.name else None
     require_free([out, rejected], config=config)
@@ -379,8 +373,6 @@ def diff(
     as_json: bool,
 ) -> None:
     """Show who joined and who left between two lists, by address."""
-    from newsletter.audience.list_tools.convert import compare_lists
-    from newsletter.pipeline.list_sources import rules_for
 
     with compare_lists(old, new, encoding=encoding, rules=rules_for(load(config_path), columns)) as difference:
         if as_json:

@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from newsletter.addresses import normalize_address
+from newsletter.audience.people.records import Reason
+from newsletter.audience.people.store import People
 from newsletter.cli.console import ask, json_out, print_json
 from newsletter.cli.options import config_option, json_option, load
+from newsletter.config.ledger_url import parse_ledger
+from newsletter.errors import ConfigError
+from newsletter.pipeline.open_store import open_people
 from newsletter.text import printable
 
 if TYPE_CHECKING:
     from newsletter.audience.people.records import BounceEvent, Story
-    from newsletter.audience.people.store import People
 
 ledger_option = click.option(
     "--ledger", "ledger_url", metavar="URL", help="postgresql://… or sqlite:///FILE, instead of [ledger]."
@@ -90,7 +95,6 @@ def suppress(
     as_json: bool,
 ) -> None:
     """Never mail ADDRESS again. Nobody but the person can lift that, by signing up and confirming."""
-    from newsletter.audience.people.records import Reason
 
     wanted = [_normalized(address) for address in addresses]
     with _people(config_path, ledger_url, make=True) as people:
@@ -109,8 +113,6 @@ def suppress(
 @json_option
 def suppressed(reason: str | None, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
     """List who must not be mailed, why, and since when. The forgotten stand there by their hash."""
-    from newsletter.audience.people.records import Reason
-    from newsletter.errors import ConfigError
 
     if reason is not None and reason not in set(Reason):
         raise ConfigError(f"--reason {reason!r} is none; write one of: {', '.join(Reason)}")
@@ -143,9 +145,6 @@ COMMANDS = (show, forget, suppress, suppressed)
 @contextmanager
 def _people(config_path: Path | None, ledger_url: str | None, *, make: bool = False) -> Iterator[People]:
     """The people of the configured ledger; `make` one where there is none yet."""
-    from newsletter.audience.people.store import People
-    from newsletter.config.ledger_url import parse_ledger
-    from newsletter.pipeline.open_store import open_people
 
     def now() -> datetime:
         return datetime.now(UTC)
@@ -157,8 +156,6 @@ def _people(config_path: Path | None, ledger_url: str | None, *, make: bool = Fa
 
 
 def _normalized(address: str) -> str:
-    from newsletter.addresses import normalize_address
-    from newsletter.errors import ConfigError
 
     try:
         return normalize_address(address)

@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 
 from newsletter.cli.options import config_option, load
+from newsletter.render.themes.copy_theme import new_theme
+from newsletter.render.themes.folders import known_themes, template_roots
 
 
 @click.group()
@@ -18,7 +20,6 @@ def theme() -> None:
 @config_option
 def list_themes(config_path: Path | None) -> None:
     """Name every theme that can be used here."""
-    from newsletter.render.themes.folders import known_themes, template_roots
 
     for name in known_themes(template_roots(load(config_path).root)):
         click.echo(name)
@@ -30,7 +31,6 @@ def list_themes(config_path: Path | None) -> None:
 @config_option
 def copy_theme(name: str, base: str, config_path: Path | None) -> None:
     """Copy a theme to templates/NAME beside newsletter.toml, complete and yours to change."""
-    from newsletter.render.themes.copy_theme import new_theme
 
     for path in new_theme(name, base, load(config_path).root):
         click.echo(path)

@@ -14,6 +14,7 @@ from newsletter.config import validators as entries
 from newsletter.config.relay_url import PASSWORD_VARIABLE, RELAY_EXAMPLE, RELAY_NAME, AuthSetting, TlsSetting
 from newsletter.config.section import Section, array, choice, key, number, text, whole
 from newsletter.config.url_validators import list_help, unsubscribe_url
+from newsletter.model.schedule import parse_quiet_hours
 
 if TYPE_CHECKING:
     from newsletter.model.schedule import QuietHours, Rate
@@ -270,7 +271,6 @@ class DeliverySection(Section):
 
     def quiet_times(self) -> QuietHours | None:
         """`quiet_hours` in `time_zone`. FaultError where they are no hours; reading the file has ruled that out."""
-        from newsletter.model.schedule import parse_quiet_hours
 
         return parse_quiet_hours(self.quiet_hours, self.time_zone) if self.quiet_hours else None
 

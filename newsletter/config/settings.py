@@ -29,6 +29,7 @@ from newsletter.config.section import (
 )
 from newsletter.config.url_validators import base_path, secure_address, web_address
 from newsletter.errors import FaultError
+from newsletter.model.mailbox_providers import provider_of
 from newsletter.toml_lines import Where
 
 ImagesSetting = Literal["remote", "embed", "mirror"]
@@ -294,7 +295,6 @@ def _unaligned(settings: Settings, *, several: bool) -> list[Fault]:
         return []
     where: Where = ("dkim", 0, "domain") if several else ("dkim", "domain")
     what = f'is "{domains[0]}", and from is at {home}: DMARC counts only a signature of the domain in From'
-    from newsletter.model.mailbox_providers import provider_of  # its patterns take milliseconds that only a fault needs
 
     own = f'write domain = "{organizational_domain(home) or home}" and publish the key there'
     if provider_of(home) is not None:

@@ -11,7 +11,10 @@ from newsletter.config.imap_url import read_imap
 from newsletter.errors import FaultError
 from newsletter.model.column_rules import Rule, read_rule
 from newsletter.model.labels import check_label
+from newsletter.model.mail_clients import FAMILIES
+from newsletter.model.schedule import parse_rate
 from newsletter.text import CONTROL, kind, printable, shown
+from newsletter.tokens import TOKEN_CHARS
 
 if TYPE_CHECKING:
     from newsletter.model.schedule import Rate
@@ -116,7 +119,6 @@ def bounce_address(value: str) -> str:
     local, _, domain = value.rpartition("@")
     if not re.fullmatch(rf"{_ATOM}*\{{token\}}{_ATOM}*", local) or "{" in domain:
         raise FaultError(f"is {shown(value)}, not a mailbox with {TOKEN} once before its @")
-    from newsletter.tokens import TOKEN_CHARS
 
     own = len(local) - len(TOKEN)
     if own + TOKEN_CHARS > 64:  # RFC 5321, 4.5.3.1.1
@@ -277,7 +279,6 @@ def ledger_path(value: str) -> str:
 
 def client_family(name: str) -> str:
     """One of the families of mail clients that caniemail tells apart."""
-    from newsletter.model.mail_clients import FAMILIES
 
     if name in FAMILIES:
         return name
@@ -293,7 +294,6 @@ def client_family(name: str) -> str:
 
 
 def rates(value: str) -> tuple[Rate, ...]:
-    from newsletter.model.schedule import parse_rate
 
     value = one_line(value)
     return parse_rate(value) if value else ()

@@ -9,10 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from newsletter.addresses import fold_address
+from newsletter.addresses import fold_address, normalize_address
+from newsletter.audience.audience import Audience, read_audience, why_nobody
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError, ContentError, FaultError
 from newsletter.message.compose import Composer
+from newsletter.message.dkim import Signers, load_signer
 from newsletter.model.column_rules import Rule, rules_of
 from newsletter.model.delivery import Message
 from newsletter.model.findings import Finding
@@ -23,9 +25,8 @@ from newsletter.post.publication import held_findings
 from newsletter.render.images.resolve import ImageMode
 
 if TYPE_CHECKING:
-    from newsletter.audience.audience import Audience
     from newsletter.audience.lists.rows import Rows
-    from newsletter.message.dkim import Signer, Signers
+    from newsletter.message.dkim import Signer
 
 
 TEST_PREFIX = "[Test] "
@@ -104,7 +105,6 @@ def plan_send(
         raise ConfigError("nobody to send to; write --to subscribers.csv, or --test you@example.com")
     if where and not lists:
         raise ConfigError("--where chooses from a list; write --to subscribers.csv as well")
-    from newsletter.audience.audience import read_audience, why_nobody
 
     rules = rules_of((*config.settings.subscribers.columns.values(), *columns))
     audience = read_audience(*lists, where=where, sign_ups=sign_ups, rules=rules) if lists else None
@@ -133,7 +133,6 @@ def signer_of(config: Config) -> Signer | Signers | None:
     keys = config.dkim
     if not keys:
         return None
-    from newsletter.message.dkim import Signers, load_signer  # cryptography takes a while to load, and few sign here
 
     signers: list[Signer] = []
     for key in keys:
@@ -146,7 +145,6 @@ def signer_of(config: Config) -> Signer | Signers | None:
 
 
 def normalized_test_address(address: str) -> str:
-    from newsletter.addresses import normalize_address
 
     try:
         return normalize_address(address)
@@ -156,7 +154,6 @@ def normalized_test_address(address: str) -> str:
 
 def _chosen(addresses: Sequence[str], audience: Audience | None) -> Audience:
     """The people of a test. A stranger reads what the first on the list will read, but for the address."""
-    from newsletter.audience.audience import Audience
 
     people = {fold_address(address): address for address in map(normalized_test_address, addresses)}
     listed = audience.find(people) if audience else {}

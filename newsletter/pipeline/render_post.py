@@ -28,6 +28,7 @@ from newsletter.pipeline.read_post_file import open_post
 from newsletter.post.parse import Post, decode_post, parse_post
 from newsletter.post.templating.conditions import Condition
 from newsletter.render.images.cache import Cache
+from newsletter.render.images.fetch import Fetcher
 from newsletter.render.images.resolve import ImageMode, resolve_images
 from newsletter.render.render_issue import render_issue
 from newsletter.render.themes.load import load_theme
@@ -96,8 +97,6 @@ def render_post(
     mode = (images or settings.images.mode) if theme.values["layout"].get("images", True) else "remote"
     fetcher = None
     if mode != "remote":
-        from newsletter.render.images.fetch import Fetcher
-
         fetcher = Fetcher()  # one for all variants: it remembers which pictures could not be had
 
     def render(answered: tuple[bool, ...]) -> tuple[Issue, Email]:

@@ -15,8 +15,9 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
+from newsletter.bounces.mailboxes.imap_session import BoundedImap, ImapLimits
 from newsletter.bounces.mailboxes.imap_token import access_token, xoauth2
 from newsletter.bounces.stored_message import Arrival
 from newsletter.bounces.truncate import MAX_BYTES
@@ -24,9 +25,6 @@ from newsletter.config.imap_url import IMAP_VARIABLE, ImapPlace
 from newsletter.errors import ConfigError, located
 from newsletter.redaction import login_secrets, redacted
 from newsletter.text import printable
-
-if TYPE_CHECKING:
-    from newsletter.bounces.mailboxes.imap_session import BoundedImap, ImapLimits
 
 _AT_ONCE = 20
 """Messages of one FETCH: round trips are what a distant server costs, and this much is held in memory."""
@@ -61,8 +59,6 @@ class ImapMailbox:
         """Connects and logs in, by the access token that `token_command` prints, else by the password. ConfigError
         where that cannot be done."""
         import imaplib
-
-        from newsletter.bounces.mailboxes.imap_session import BoundedImap, ImapLimits
 
         if not place.password and not token_command:
             what = f"not set, and {place.host} asks for a password"

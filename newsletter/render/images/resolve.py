@@ -23,6 +23,7 @@ from newsletter.model.rendered_email import Attachment
 from newsletter.model.transform import map_images
 from newsletter.post.markdown.story import says_nothing
 from newsletter.render.images.cache import Cache
+from newsletter.render.images.convert import look_at, prepare_pictures
 from newsletter.render.images.picture import Picture, PictureError
 from newsletter.render.images.sources import Files, Gathered, elsewhere, gather, read_data, scheme_of, shown
 
@@ -83,7 +84,6 @@ def resolve_images(
         )
     gathered = gather(issue, files, cache, fetcher, on_progress)
     budget = max_total_kb * 1024 if mode == "embed" else None
-    from newsletter.render.images.convert import prepare_pictures
 
     pictures = prepare_pictures(gathered.contents, max_width=2 * layout_width, max_total_bytes=budget)
     findings = _keep(gathered, pictures, cache)
@@ -156,9 +156,6 @@ class _Reader:
             what = f"the picture {shown(image.src)} is left out: {error.what}"
             self._note("image-unreadable", what, error.remedy, image)
             return False
-        from newsletter.render.images.convert import (
-            look_at,  # Pillow takes a while to load, and a digest may need none of it
-        )
 
         try:
             media_type, size = look_at(data)

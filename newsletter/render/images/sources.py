@@ -8,19 +8,15 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import unquote, unquote_to_bytes, urljoin, urlsplit
 
 from newsletter.model.findings import Finding
 from newsletter.model.issue import Image, Issue
 from newsletter.model.transform import map_images
 from newsletter.render.images.cache import Cache
+from newsletter.render.images.fetch import Fetcher
 from newsletter.render.images.picture import PictureError
 from newsletter.text import printable
-
-if TYPE_CHECKING:
-    from newsletter.render.images.fetch import Fetcher
-
 
 MAX_SOURCE_BYTES = 10 * 1024 * 1024
 """The largest file that is read to be made smaller; as for pictures from the web."""
@@ -135,7 +131,6 @@ def _fetch(
     urls: tuple[str, ...], fetcher: Fetcher | None, on_progress: Callable[[int, int], None]
 ) -> dict[str, bytes | PictureError]:
     # Only here: a run that fetches nothing need not load an HTTP client.
-    from newsletter.render.images.fetch import Fetcher
 
     return (fetcher or Fetcher()).fetch(urls, on_progress)
 

@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 from newsletter.delivery.smtp.catcher_probe import IDENT
 from newsletter.model.delivery import Relay
+from newsletter.web.catcher.inbox_page import inbox_app
 from newsletter.web.catcher.store import MAX_TOTAL_BYTES, Caught, Store
+from newsletter.web.http_server import serve_http
 from newsletter.web.sockets import listen
 
 if TYPE_CHECKING:
@@ -104,7 +106,6 @@ class Catcher:
         """Return once both servers take connections. A port or host that is not to be had raises ConfigError."""
         if self._thread is not None:
             raise RuntimeError("this catcher is already running")
-        from newsletter.web.catcher.inbox_page import inbox_app
 
         with contextlib.ExitStack() as opened:
             smtp_socket = opened.enter_context(listen(self.host, self.smtp_port, "--smtp-port"))
@@ -177,8 +178,6 @@ class Catcher:
         self, smtp_socket: socket.socket, web_socket: socket.socket, app: ASGIApp, ready: Future[None]
     ) -> None:
         from aiosmtpd.smtp import SMTP, AuthResult
-
-        from newsletter.web.http_server import serve_http
 
         self._loop = asyncio.get_running_loop()
         if self._given_up.is_set():  # before there was a loop to be told
