@@ -1,4 +1,4 @@
-"""TODO"""
+"""E-mail addresses: validate and normalize one, and the key under which two spellings are the same subscriber."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The error tree. Each class is one party at fault, and carries the exit code of a run that it ends.
+"""The error tree: one class for each party at fault, with the exit code of the run that it ends.
 
 An error's text says where, what, and what to write instead: `posts/12.md:7: ...; write ...`.
 One refused address or one bad row is not an error of this tree: the first is an `Outcome`, the second a `Finding`.

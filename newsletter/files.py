@@ -1,4 +1,4 @@
-"""Posts in, results out: reading what the person named, and replacing files whole or not at all."""
+"""Open regular files only, replace a file whole or not at all, find the data that ships with the package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quoted-printable (RFC 2045, 6.7): for text that is mostly ASCII, a tenth larger than the text, not a third.
+"""Quoted-printable (RFC 2045, 6.7), for text that is mostly ASCII.
 
 Pure. Each static piece is encoded once, from a line's start to a soft line break; a value between two is encoded for
 each message on lines of its own.

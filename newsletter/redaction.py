@@ -1,4 +1,4 @@
-"""Secrets taken out of what a server says: some repeat the password in the very answer that refuses it."""
+"""Redact secrets in what a server says: some repeat the password in their refusal."""
 
 from __future__ import annotations
 

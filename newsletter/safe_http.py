@@ -1,4 +1,4 @@
-"""The gate to the web: a connection goes to a public address that was checked, and to no other.
+"""SSRF guard: an HTTP transport that connects only to public addresses, pinned after the check.
 
 A post may come from anyone, and names addresses that this machine then calls. So each name is resolved here, each of
 its addresses is checked, and the connection goes to the very address that was checked: the name is not looked up a

@@ -1,4 +1,4 @@
-"""The signals that end a command: the first one lets what is under way finish."""
+"""The signals that end a command: the first lets what is under way finish."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values from a person's file or command line: what a fault says of one, and how one is shown without harm."""
+"""Make untrusted text safe to print: escape control characters, quote values, write JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands for a person where their address may not: links in mails, bounce addresses, names of the forgotten.
+"""Tokens derived from the signing secret: links in mails, VERP bounce addresses, hashes of erased addresses.
 
 Pure; the secrets, the time and the address come in. All of them are the same every time, so that a message is, and
 nothing is stored. Of several secrets the first makes, and each of them is taken when something is read: what was

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Find the line of a key in a TOML text."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""audience."""
+"""Who gets an issue."""

@@ -1,4 +1,4 @@
-"""Everyone a send is for, once each, in list order: read from a list, kept outside of memory.
+"""The deduplicated recipients of a send, in list order, stored in a temporary SQLite file.
 
 The rows lie in a temporary database on disk, so that a million subscribers take no more memory than a thousand, and a
 list that is changed or deleted after it was read changes nothing. SQLite puts its file into SQLITE_TMPDIR, TMPDIR,

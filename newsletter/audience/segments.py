@@ -1,4 +1,4 @@
-"""A part of a list, chosen by its columns: `plan == 'pro' and tags has 'ai'` -> who is in it.
+"""Segments: an expression over a list's columns, such as `plan == 'pro' and tags has 'ai'`.
 
 The language is that of `newsletter.expression`; a column is a word, or any text in `backquotes`.
 """

@@ -1,4 +1,4 @@
-"""Mail that is not a report: a machine's answer. A wish to leave is asked for before it, see `wishes`.
+"""Recognise mail that is no report: automatic answers and personal mail.
 
 An automatic answer is told by its headers (RFC 3834, 5, and what was usual before it), and only then by its subject.
 """

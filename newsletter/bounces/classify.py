@@ -1,4 +1,4 @@
-"""One message, from anybody -> what it is. The order of the questions is the whole of this file."""
+"""Classify one message: report, complaint, unsubscribe request, automatic answer, or personal mail."""
 
 from __future__ import annotations
 

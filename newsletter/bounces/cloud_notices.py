@@ -1,4 +1,4 @@
-"""What Amazon SES tells of a message, as it writes it: to a webhook, or in a mail of SNS.
+"""Amazon SES notices, as a webhook or a mail of SNS brings them.
 
 docs.aws.amazon.com/ses/latest/dg/notification-contents.html
 """

@@ -1,4 +1,4 @@
-"""A failure as a report tells of it -> what it means for the address, by the table in `rules`.
+"""Whether a failure is hard, soft or the sender's own: the reply table applied to a report.
 
 The diagnosis quotes the server that refused; the status may be the reporter's own. What is judged is the server's code
 where it says something, else the reporter's, with the server's words.

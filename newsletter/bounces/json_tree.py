@@ -1,4 +1,4 @@
-"""Reading a stranger's JSON: what stands at a path of names, of the type that is wanted, and nothing else."""
+"""Typed access to untrusted JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A parsed message's parts as text: the fields of a header, the decoded bodies, the message that came back."""
+"""A parsed message's parts as text: header fields, decoded bodies, the returned message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bounces that keep to no standard, by flufl.bounce's detectors: qmail, Exim, Exchange, Yahoo and thirty more.
+"""Bounces in no standard format, by flufl.bounce's detectors.
 
 flufl.bounce says who, and whether for good or for now. Why is looked for in the text, see `own_text`.
 """

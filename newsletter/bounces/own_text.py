@@ -1,4 +1,4 @@
-"""A report's own words, apart from the message that it brings back as text: what it says, of whom, and why."""
+"""A report's own words, apart from the returned message."""
 
 from __future__ import annotations
 

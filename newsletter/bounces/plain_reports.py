@@ -1,4 +1,4 @@
-"""Reports that a server wrote as plain text, or as something that nearly is a standard's.
+"""Reports in plain text, or in a form close to the standard.
 
 DragonFly, Exchange's NDR without a status part, Notes, sendmail 5, WorkMail, OpenSMTPD, Yahoo Japan, KDDI, m-FILTER,
 Active!hunter, Verizon and others to come have in common that a server says, in its own words and before the message

@@ -1,4 +1,4 @@
-"""What came back, acted on: read -> whose was it -> decide and record -> mark in the mailbox. In this order, always.
+"""Process what came back: read, match, decide, record, then mark in the mailbox.
 
 A bounce or complaint is traced to one recipient of one issue, by the strongest of these that it bears:
 

@@ -1,5 +1,4 @@
-"""What somebody wrote themselves in an answer: without quotes and the line that introduces them, without signatures of
-mail programs and phones, without greetings and thanks, without their own name at the end."""
+"""What a person wrote in a reply: without quotes, attribution lines and signatures."""
 
 from __future__ import annotations
 

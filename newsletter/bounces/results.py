@@ -1,4 +1,4 @@
-"""What a message that came back turned out to be."""
+"""Classification results."""
 
 from __future__ import annotations
 

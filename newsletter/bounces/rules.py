@@ -1,5 +1,4 @@
-"""What a refusal means for the address: one table, of words and codes, each row with its source. The first that fits
-decides, so the order is the rule:
+"""The table that judges refusals: words and codes -> hard, point or the sender's own, each row with its source.
 
     1  the mailbox is full, or its owner does not want us     a point     whatever the code: some say 5.1.1
     2  words about the sender: rate, block list, name, policy ours        whatever the code: some say 5.1.1

@@ -1,4 +1,4 @@
-"""Reports by machines for machines: delivery status (RFC 3464, 6533), and feedback, which is complaints (RFC 5965).
+"""Standard reports: delivery status (RFC 3464, RFC 6533) and feedback (RFC 5965).
 
 The fields alone are read here. `zoo` has the many forms that are no standard's.
 """

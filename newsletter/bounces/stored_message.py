@@ -1,4 +1,4 @@
-"""A message as it lies in a mailbox, under a name that is the same wherever and whenever it is read."""
+"""A message in a mailbox, with a stable name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stranger's message cut to what can be parsed in bounded time, whatever it is made of.
+"""Truncate a stranger's message to what can be parsed in bounded time.
 
 What a report says stands at its beginning: RFC 3464 and RFC 5965 put the machine's part second and the returned
 message last. So a message is cut from behind, and a line is cut where no honest one is as long.

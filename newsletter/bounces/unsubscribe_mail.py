@@ -1,4 +1,4 @@
-"""Mail that asks to leave: what is plain is done, what may be meant so is shown to a person.
+"""Recognise a mail that asks to be unsubscribed.
 
 Plain is a subject, or what somebody wrote themselves, that is the wish and nothing else, in the words of a dozen
 languages. A machine's mail is believed when its subject alone is the wish: Apple Mail writes so for its button.

@@ -1,4 +1,4 @@
-"""Who wrote a message: a mail server, some machine, or anybody else."""
+"""Who wrote a message: a mail server, an automatic responder, or a person."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Rules that look at an issue and its email, and say what their reader would stumble over. Pure."""
+"""`newsletter check`: rules over a post and its email."""

@@ -1,4 +1,4 @@
-"""A post looked over before it goes out: what its readers would stumble over, and what can be mended by itself.
+"""Lint a post: run every rule over its source and over the rendered email.
 
 Reads files and, only when asked, the web. `newsletter check` and the preview page call this.
 """

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Fix what can be fixed automatically (`--fix`), and prove that nothing else changed."""
 
 from __future__ import annotations
 

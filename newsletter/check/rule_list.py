@@ -1,4 +1,4 @@
-"""Every rule that `check` knows: its name in findings and in JSON, how much it matters, whether --fix mends it."""
+"""The rules of `check`: code, severity, whether --fix mends it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command `bounces`: read what came back, and say what followed."""
+"""`newsletter bounces`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""`newsletter catch`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command `check`: posts looked over, and mended where that is safe."""
+"""`newsletter check`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that are printed for somebody to type: with all that they need where they are typed."""
+"""Commands that are printed for the operator to type: complete where they are typed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person or a program reads of a command: the plan, the progress, the account, as text or as JSON."""
+"""Ask, warn and print: what every command needs of the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A failure for programs: the exit code and its meaning, and the parts of the sentence that people read."""
+"""A failure as JSON: exit code, its meaning, and the parts of the sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""The option `--ledger`, and opening the ledger that it names."""
 
 from __future__ import annotations
 

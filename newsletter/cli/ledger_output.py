@@ -1,4 +1,4 @@
-"""TODO"""
+"""Print what the ledger knows of issues."""
 
 from __future__ import annotations
 

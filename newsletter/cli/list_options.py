@@ -1,4 +1,4 @@
-"""The options that commands with a list share, and how a send keeps them for `resume`."""
+"""Options that commands with a list share, and how a send keeps them for `resume`."""
 
 from __future__ import annotations
 

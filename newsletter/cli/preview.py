@@ -1,4 +1,4 @@
-"""The command `preview`: a page that shows the email as every reader will see it, drawn anew with each save."""
+"""`newsletter preview`."""
 
 from __future__ import annotations
 

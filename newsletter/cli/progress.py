@@ -1,4 +1,4 @@
-"""What is seen of long work while it runs: a bar on a terminal, plain lines elsewhere, JSON lines for a log."""
+"""Progress output: bar on a terminal, lines otherwise, optional JSON log."""
 
 from __future__ import annotations
 

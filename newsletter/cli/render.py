@@ -1,4 +1,4 @@
-"""TODO"""
+"""`newsletter render`."""
 
 from __future__ import annotations
 

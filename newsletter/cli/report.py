@@ -1,4 +1,4 @@
-"""The command `report`: how the send of an issue went, as text, as JSON, or as a page."""
+"""`newsletter report`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""`newsletter resume` and `newsletter retry`."""
 
 from __future__ import annotations
 

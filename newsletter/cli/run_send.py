@@ -1,4 +1,4 @@
-"""TODO"""
+"""Carry out a send from the command line: show, ask, wait, deliver, report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands of a send: send, resume, retry, status, resolve, report. Options are gathered here and nothing decided.
+"""`newsletter send`: its options.
 
 Heavy imports happen inside the commands, so that `newsletter --help` answers at once.
 """

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Print the plan and the result of a send, as text or JSON."""
 
 from __future__ import annotations
 

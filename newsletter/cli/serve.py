@@ -1,4 +1,4 @@
-"""The commands `serve`, the public pages, and `sync`, for who has no server: clicks that a worker kept."""
+"""`newsletter serve` and `newsletter sync`."""
 
 from __future__ import annotations
 

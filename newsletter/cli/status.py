@@ -1,4 +1,4 @@
-"""TODO"""
+"""`newsletter status` and `newsletter resolve`."""
 
 from __future__ import annotations
 

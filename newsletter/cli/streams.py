@@ -1,4 +1,4 @@
-"""The standard streams, whoever started us: closed ones are opened, and one whose reader has gone ends no mailing.
+"""Standard streams that are closed, full or without a reader.
 
 A stream that was closed (`<&-`, `2>&-`) leaves its number to the next file that is opened, the ledger it may be, and
 whatever is then printed would be written into that file. So all three are open before anything else is.

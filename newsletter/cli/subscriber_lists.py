@@ -1,4 +1,4 @@
-"""The commands of lists: subscribers check, convert, merge, diff, export, list. They gather options and print results.
+"""`newsletter subscribers check | convert | merge | diff | export`: commands on list files.
 
 Heavy imports happen inside the commands, so that `newsletter --help` answers at once.
 """

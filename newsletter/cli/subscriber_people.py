@@ -1,4 +1,4 @@
-"""The commands about single people: what is known of one, who must not be mailed, and being forgotten."""
+"""`newsletter subscribers show | forget | suppress | suppressed`: commands on people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The group `newsletter subscribers`: commands on lists (files) and on people (rows of the database)."""
+"""The group `newsletter subscribers`: commands on list files and on people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""`newsletter theme list` and `newsletter theme new`."""
 
 from __future__ import annotations
 

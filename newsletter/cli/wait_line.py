@@ -1,4 +1,4 @@
-"""The one live line of a wait, on a terminal: why nothing goes out, until when, and that Ctrl-C is safe."""
+"""The live line of a wait: why, until when, and that Ctrl-C is safe."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""config."""
+"""newsletter.toml and the environment -> `Config`."""

@@ -1,4 +1,4 @@
-"""DMARC alignment of two domains, relaxed: whether they belong to one organization (RFC 7489, 3.1.1 and 3.2)."""
+"""DMARC alignment: whether two domains belong to one organization (relaxed alignment)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`newsletter.toml`, with the secrets from the environment -> Config.
+"""The configuration: newsletter.toml, the secrets and what follows from them.
 
 Every fault is a ConfigError that names file, line and key. No secret is in the file, so none can be in a message.
 """

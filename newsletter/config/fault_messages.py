@@ -1,4 +1,4 @@
-"""TODO"""
+"""Sentences for faults in newsletter.toml: unknown keys with suggestions, examples."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The address of a mailbox on an IMAP server (imaps://user@host/INBOX) -> `ImapPlace`; the password comes from the
-environment alone."""
+"""Parse an IMAP URL into an `ImapPlace`; the password comes from the environment alone."""
 
 from __future__ import annotations
 

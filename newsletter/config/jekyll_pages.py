@@ -1,4 +1,4 @@
-"""What a Jekyll blog's folder holds beside its configuration: its `_data`, and the addresses of its posts and pages.
+"""What a Jekyll blog's folder holds: `_data`, and the addresses of its posts and pages.
 
 Read when a post asks for it: a blog may have thousands of files.
 """

@@ -1,4 +1,4 @@
-"""The blog that posts belong to: its address from newsletter.toml, or from the blog's own `_config.yml` -> `Site`."""
+"""The blog that posts belong to: its address from newsletter.toml or from the blog's `_config.yml`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Parse the ledger's place: a SQLite file or a PostgreSQL URL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Load newsletter.toml and the secrets from the environment. Every fault has file, line and remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What newsletter.toml may hold about the mail: who it is from, its way out, the relays, their pace, the signature."""
+"""Sections about mail: sender, relays, delivery, signature."""
 
 # ruff: noqa: RUF009 - `key` is a dataclass's `field`
 

@@ -1,4 +1,4 @@
-"""What newsletter.toml may hold about the people: the pages where they join and leave, the mail that comes back."""
+"""Sections about subscribers: the public pages, bounces, webhooks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""The table of every key, for docs/configuration.md."""
 
 from __future__ import annotations
 

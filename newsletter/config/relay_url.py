@@ -1,4 +1,4 @@
-"""An SMTP address (smtp://user@mail.example.com:587) -> `Relay`; the password comes from the environment alone."""
+"""Parse an SMTP URL into a `Relay`; the password comes from the environment alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A section of newsletter.toml as a dataclass: each field is one key, with its meaning, its reader and an example.
+"""A section of newsletter.toml as a dataclass: each field is a key with its meaning, validator and example.
 
 `read_table` makes a section of what TOML gave, and a `Fault` of everything else, all of them at once. Plain
 dataclasses, since every command starts by loading them: a schema library took a fifth of a cold `render`.

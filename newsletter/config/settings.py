@@ -1,4 +1,4 @@
-"""What newsletter.toml may hold, section by section. Each key is described once, on its field."""
+"""The sections of newsletter.toml. Each key is described once, on its field."""
 
 # ruff: noqa: RUF009 - `key` is a dataclass's `field`
 

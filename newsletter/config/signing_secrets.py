@@ -1,4 +1,4 @@
-"""TODO"""
+"""The signing secrets from the environment: the newest signs, the older ones still verify."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Validators of addresses on the web: unsubscribe and help links, origins, base paths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may stand behind a key of newsletter.toml: a check gives the value as the program keeps it, or a FaultError."""
+"""Validators of single values: each gives the value as the program keeps it, or raises InvalidValueError."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""delivery."""
+"""Messages over SMTP, each exactly once."""

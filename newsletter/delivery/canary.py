@@ -1,4 +1,4 @@
-"""TODO"""
+"""The canary: a first few messages, and whether their outcome lets the rest go."""
 
 from __future__ import annotations
 

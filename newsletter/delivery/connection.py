@@ -1,4 +1,4 @@
-"""TODO"""
+"""One connection's worker: idle time-out of a relay's connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The send loop: several connections take recipients from one queue, each at the pace its relay allows.
+"""The send loop: several connections take recipients from one queue, at the pace that each relay allows.
 
 The ledger is asked before each recipient and told after each; a crash at any point leaves rows from which the next
 run goes on. Nothing here counts for itself: the report reads the ledger.

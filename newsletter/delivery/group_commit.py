@@ -1,4 +1,4 @@
-"""Several connections' steps in one transaction: what they share is the wait for the disk.
+"""Group commit: the steps of several connections share one transaction and one wait for the disk.
 
 A connection waits for `committed` before it writes a final dot. What others have noted meanwhile goes into the same
 transaction, so the number of commits follows the speed of the disk and not the number of messages. Outcomes need no

@@ -1,4 +1,4 @@
-"""TODO"""
+"""SIGINT, SIGTERM and SIGHUP: drain first, stop at the second; wait for every task."""
 
 from __future__ import annotations
 

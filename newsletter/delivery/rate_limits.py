@@ -1,4 +1,4 @@
-"""When mail may go out: limits by second, minute, hour and day, a warm-up, quiet hours, a time to begin at.
+"""Rate limiter: token buckets and sliding windows by second, minute, hour and day, warm-up, quiet hours.
 
 Time is an argument everywhere: epoch seconds. What an hour's and a day's limit has used up survives in marks, one
 JSON text each, so that a new run does not begin a new day.

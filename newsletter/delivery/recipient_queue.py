@@ -1,4 +1,4 @@
-"""TODO"""
+"""The queue of recipients: what the loop needs of a ledger, how far it claims and looks ahead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""A route: one relay with its limits, connections and state in a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a relay's answers teach about its speed: slow down, recover step by step, stop where it takes nothing more.
+"""Adaptive throttle and circuit breaker of one relay: slow down, recover step by step, stop.
 
     running --trouble--> running, at half the speed      (additive increase, multiplicative decrease, as TCP does it)
     running --5 refusals or 3 lost connections in a row--> open: nothing is sent for a minute

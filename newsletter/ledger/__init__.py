@@ -1,1 +1,1 @@
-"""ledger."""
+"""Who was mailed, durably."""

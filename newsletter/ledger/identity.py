@@ -1,4 +1,4 @@
-"""What the ledger keeps of an issue beside its name, so that another post of that name is told from it.
+"""The identity of an issue beside its name: title, date, list. Tells another post of that name from it.
 
 Each function works in the transaction of `db`.
 """

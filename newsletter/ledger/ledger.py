@@ -1,4 +1,4 @@
-"""Who was mailed, durably: one row per issue and recipient, in SQLite or PostgreSQL.
+"""The ledger: one durable row per issue and recipient, in SQLite or PostgreSQL.
 
 The ledger is the truth of a send. A run asks it whom to mail, writes each step down before it happens, and after a
 crash the rows alone say who is provably unsent and whose mail nobody can know of. Any move that `MOVES` does not list

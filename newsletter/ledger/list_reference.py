@@ -1,4 +1,4 @@
-"""TODO"""
+"""How the ledger names the lists and the segment of a send, so that `resume` finds them again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plan in the database: who is on the list of an issue, with which content, and how they stand.
+"""Plan an issue in the ledger: who is on its list, with which content, in which state.
 
 Each function works in the transaction of `db`.
 """

@@ -1,4 +1,4 @@
-"""Whether there is a ledger, and whether anything was ever sent by it. Makes none, and brings none up to date."""
+"""Whether a ledger exists, and whether anything was ever sent by it. Creates and migrates nothing."""
 
 from __future__ import annotations
 

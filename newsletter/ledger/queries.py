@@ -1,4 +1,4 @@
-"""What people ask of the ledger: rows in list order, and sums by state, time, domain and reply, made in the database.
+"""Read the ledger: rows in list order, counts by state, time, domain and reply.
 
 `issue` is the issue's own number; nothing is found where the ledger does not know it.
 """

@@ -1,4 +1,4 @@
-"""What goes into the ledger and comes out of it: frozen, and knowing nothing of a database."""
+"""Records that the ledger takes and gives. Frozen, without a database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Decide about uncertain recipients: resend, or take them as sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""The state machine of a recipient: which transitions are legal."""
 
 from __future__ import annotations
 

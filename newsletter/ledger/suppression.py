@@ -1,4 +1,4 @@
-"""Who on an issue's list must not be mailed: found when it is planned, when rows are claimed, and before each dot.
+"""The suppression check: at planning, at claiming, and before the final dot.
 
 Each function works in the transaction of `db`. Such a row is `suppressed` from then on, its reason standing where
 others have the relay's words. The suppressions are the people's own (`people.store`); this only reads them.

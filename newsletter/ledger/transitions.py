@@ -1,4 +1,4 @@
-"""Rows on their way through `MOVES`: claimed, written and recovered by a run, settled by a person.
+"""State transitions of recipients: claim, write, recover, resolve.
 
 Each function works in the transaction of `db`; whether a row may move is asked by the UPDATE that moves it.
 """

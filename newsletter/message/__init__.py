@@ -1,1 +1,1 @@
-"""message."""
+"""`Email` + subscriber -> wire-ready bytes. Pure."""

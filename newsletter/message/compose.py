@@ -1,4 +1,4 @@
-"""`Email` + `Subscriber` -> `Message`: slots filled, headers set, MIME bytes ready for the wire, signed if asked for.
+"""Compose a message for one subscriber: fill the slots, set the headers, sign; wire-ready bytes.
 
 Pure and reproducible: the clock is given, the boundary and the Message-ID are derived, so that at the same time a
 resend is the same message. Every value that comes from a list is escaped for where it stands. What all messages of an

@@ -1,4 +1,4 @@
-"""DKIM signatures (RFC 6376), RSA and Ed25519 (RFC 8463), relaxed for header and body.
+"""DKIM signatures (RFC 6376), RSA and Ed25519 (RFC 8463), relaxed canonicalization.
 
 Pure: the key comes as text, the time as an argument; the same message at the same time has the same signature.
 `cryptography` is imported when a key is loaded: it takes time that only a signed send needs.

@@ -1,4 +1,4 @@
-"""Header fields as the wire gets them: folded, encoded where they are not ASCII, one field whatever a list may hold.
+"""Header fields as bytes: folded, encoded where not ASCII, safe against injection.
 
 Pure. A field comes without the line end after it; inside a folded one line ends are CRLF.
 

@@ -1,4 +1,4 @@
-"""The MIME body of an issue's messages: what all of them share is encoded once, and what differs is spliced in.
+"""The MIME body: static parts are encoded once, what differs per subscriber is spliced in.
 
 Pure. A text is a sequence of strings and of numbers; a number is a slot, and stands for that one of the values.
 

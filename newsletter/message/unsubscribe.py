@@ -1,4 +1,4 @@
-"""TODO"""
+"""The unsubscribe links of one subscriber: https for one click, mailto beside it."""
 
 from __future__ import annotations
 

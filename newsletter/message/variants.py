@@ -1,4 +1,4 @@
-"""TODO"""
+"""Variants of an issue: one composer for each combination of answers to its conditions."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""model."""
+"""Types that cross packages."""

@@ -1,4 +1,4 @@
-"""TODO"""
+"""An issue's tree as JSON, for `issue.json` and for tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the author says of columns that speak of leaving: `state=ignore`, `state:dormant=mail`, `state:dormant=skip`."""
+"""Rules for list columns that speak of leaving: `state=ignore`, `state:dormant=mail`, `state:dormant=skip`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Sender, relay, message, and the outcome of handing one message to a relay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""A finding: what a stage noticed, where, how much it matters, and the remedy."""
 
 from __future__ import annotations
 

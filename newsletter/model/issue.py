@@ -1,4 +1,4 @@
-"""Every type that crosses a stage. Frozen, without I/O, and knowing nothing of HTML, MJML or SMTP.
+"""The tree of an issue: inlines, blocks, stories, front matter. Frozen, without I/O.
 
 post.md --parse--> Issue --render--> Email --compose--> Message --deliver--> Outcome --record--> Ledger
 """

@@ -1,4 +1,4 @@
-"""The name of an issue in the ledger and on disk: from the front matter, the file's name, the folder's, or the title.
+"""The name of an issue: from the front matter, the file's name, the folder's, or the title.
 
 Two posts may have one name: what tells them apart then (`Identity`) is kept beside it in the ledger.
 """

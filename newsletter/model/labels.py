@@ -1,4 +1,4 @@
-"""The words of an email's frame: what each may hold between braces."""
+"""The wording of an email's frame: which placeholders each label may hold."""
 
 from __future__ import annotations
 

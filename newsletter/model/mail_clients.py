@@ -1,4 +1,4 @@
-"""TODO"""
+"""The families of mail clients that `check` can be asked about."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Public mailbox providers: whose domains a From may be at, and which servers may send for them.
+"""Public mailbox providers: their domains, and the relays that are theirs.
 
 All of them publish an SPF record of their own servers, sign with their own key, and most a DMARC policy of `quarantine`
 or `reject`: mail with their domain in From that comes from elsewhere fails DMARC. Gmail also asks senders not to

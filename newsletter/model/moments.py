@@ -1,4 +1,4 @@
-"""A moment as a person reads it: date, time of day, and whose clock that is."""
+"""A moment in words: date, time of day, and whose clock that is."""
 
 from __future__ import annotations
 

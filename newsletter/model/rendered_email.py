@@ -1,4 +1,4 @@
-"""TODO"""
+"""A rendered email: HTML and text templates with slots, attachments, the theme that drew it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a recipient whom the relay would take later waits for the next try."""
+"""Retry delay for deferred recipients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Rates, quiet hours and start times: their types and parsers. The clock is an argument."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""A subscriber: one row of a list."""
 
 from __future__ import annotations
 

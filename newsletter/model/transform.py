@@ -1,4 +1,4 @@
-"""Whole-tree work on an issue: its pictures replaced, its links found, its nodes as JSON."""
+"""Transformations of an issue's tree: replace its pictures, collect its links."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""pipeline."""
+"""The use cases: render a post, plan a send, deliver it."""

@@ -1,4 +1,4 @@
-"""Which relays mail goes through, each with its limits: the command line's, else the configuration's."""
+"""Choose the relays of a send, each with its limits: from the command line or the configuration."""
 
 from __future__ import annotations
 

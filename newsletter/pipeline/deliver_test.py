@@ -1,4 +1,4 @@
-"""TODO"""
+"""Deliver a test to the named addresses; nothing is recorded in the ledger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Deliver a prepared send to its list and account for every recipient."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No output over an input: what a command writes is none of the files that it, or a send, reads.
+"""Refuse an output that would overwrite an input: ledger, list, post, configuration.
 
 One check for every output of every command, through links too. It runs before anything is written or mailed.
 """

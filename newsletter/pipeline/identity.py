@@ -1,4 +1,4 @@
-"""Whether a post is the issue that the ledger has under its name, or another one: two posts never merge in silence."""
+"""Whether a post is the issue that the ledger has under its name: two posts never merge in silence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lists that a command names, with what the configuration says of them: files, and those who signed up."""
+"""Open the lists that a command names: files, and confirmed sign-ups."""
 
 from __future__ import annotations
 

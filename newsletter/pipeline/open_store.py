@@ -1,4 +1,4 @@
-"""TODO"""
+"""Open the ledger or the people's store at the configured place."""
 
 from __future__ import annotations
 

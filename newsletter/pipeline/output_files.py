@@ -1,4 +1,4 @@
-"""What a rendering looks like on disk: the files of `render`, and the folder that a dry run leaves to look at."""
+"""The files of `render`, and the folder that a dry run leaves to look at."""
 
 from __future__ import annotations
 

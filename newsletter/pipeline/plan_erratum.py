@@ -1,4 +1,4 @@
-"""What a correction would be, for a dry run: whom it would go to, by a ledger that is only read."""
+"""Plan a correction for a dry run, by a ledger that is only read."""
 
 from __future__ import annotations
 

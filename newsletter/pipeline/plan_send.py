@@ -1,4 +1,4 @@
-"""TODO"""
+"""Plan a send: who gets the issue, in which variant, signed with what."""
 
 from __future__ import annotations
 

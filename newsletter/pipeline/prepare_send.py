@@ -1,4 +1,4 @@
-"""A send: plan it against the ledger, deliver it, account for everyone. Front doors call this, and `pipeline` before.
+"""Prepare a send against the ledger: changed content, changed list, what is left.
 
 Rendering --plan--> Prepared --deliver--> Report; the ledger is held from the plan to the report.
 """

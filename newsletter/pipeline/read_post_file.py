@@ -1,4 +1,4 @@
-"""TODO"""
+"""Read a post from a file or from standard input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The flow up to the mail: read, render, choose who gets it. `send` has the rest; front doors call these two.
+"""Read a post and render it: the way up to the mail that every command shares.
 
 post.md --parse--> Issue --render--> Email --compose--> Message(subscriber) --deliver--> Outcome --record--> Ledger
 """

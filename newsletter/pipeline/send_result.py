@@ -1,4 +1,4 @@
-"""TODO"""
+"""The result of a send: counts by state, who is left, whether it is complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Warnings about the sender before a send: what receivers will not believe of From and of its signature."""
+"""Warnings about the sender before a send: signature, alignment, a From of another provider."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Start the send loop for a prepared send: routes, rates, canary."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""post."""
+"""A post's text -> `Issue`. Pure: no clock, files, network or environment."""

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Build the `Issue` from front matter and blocks: title, summary, date, language, slug."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which language a text is in, as far as its letters and its commonest words tell; nothing where they do not."""
+"""Detect the language of a text by its letters and commonest words; none where they do not tell."""
 
 from __future__ import annotations
 

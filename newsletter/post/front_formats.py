@@ -1,4 +1,4 @@
-"""Front matter that is no YAML: TOML between `+++` (Hugo, Zola), and `Key: value` lines (Pelican, MultiMarkdown)."""
+"""Front matter that is no YAML: TOML between `+++`, and `Key: value` lines (Pelican, MultiMarkdown)."""
 
 from __future__ import annotations
 

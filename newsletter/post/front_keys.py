@@ -1,4 +1,4 @@
-"""One name for each key of the front matter, however other programs call it."""
+"""One name for each key of the front matter, whatever other programs call it."""
 
 from __future__ import annotations
 

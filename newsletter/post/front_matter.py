@@ -1,4 +1,4 @@
-"""Front matter: YAML read as Jekyll reads it and mended where that is safe, TOML, or `Key: value` lines.
+"""Front matter: the YAML between two `---` lines, read as Jekyll reads it, repaired where that is safe.
 
 A stray quote inside a quoted value makes the whole block invalid; Jekyll then drops all of it in silence. We escape
 the quote, say so with its line, and keep every word. A repair must leave YAML that parses and gives text for the key

@@ -1,4 +1,4 @@
-"""A post's text -> `Issue`: front matter, Markdown, and the habits of a Jekyll author.
+"""Parse a post's text into an `Issue`: front matter, Liquid, Markdown.
 
 Pure: `path` is only a name, for messages and for the date and slug that Jekyll reads from it.
 """

@@ -1,4 +1,4 @@
-"""Where Jekyll publishes a post: its permalink templates, and the address of one issue.
+"""Jekyll's permalink templates: the address at which a post is published.
 
 Source: https://jekyllrb.com/docs/permalinks/ (styles, placeholders, and that categories are lower-cased).
 """

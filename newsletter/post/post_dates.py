@@ -1,4 +1,4 @@
-"""Dates as authors write them -> `date`: ISO with and without its zeros, in words, as in mail, in Chinese."""
+"""Parse dates as authors write them: ISO with and without zeros, in words, as in mail, in Chinese."""
 
 from __future__ import annotations
 

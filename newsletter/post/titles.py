@@ -1,4 +1,4 @@
-"""A post's title where the front matter has none: its heading, or its file's name; and a title's plain words."""
+"""A post's title where the front matter has none: its heading, or its file's name."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""render."""
+"""`Issue` + theme -> `Email`."""

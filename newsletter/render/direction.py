@@ -1,4 +1,4 @@
-"""Which way a text runs: by its language, else by the letters that it is written in (UAX #9, bidirectional classes)."""
+"""The direction of a text: by its language, else by its letters (UAX #9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Syntax highlighting by Pygments, within limits: its lexers may cost the square of a text's length, or worse.
+"""Syntax highlighting by Pygments, bounded in length: its lexers may cost the square of it.
 
 Whatever is beyond a limit stays plain text. Limits are sizes, so that the same input gives the same bytes.
 """

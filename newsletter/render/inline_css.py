@@ -1,4 +1,4 @@
-"""MJML -> HTML by mrml, and the theme's rules into its elements by premailer.
+"""MJML to HTML by mrml, and the theme's CSS inlined by premailer.
 
 Both have defaults that break an email. Each setting that keeps them from it is named where it is made, and a test holds
 it in place.

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Inline elements as HTML for the templates; code with syntax colours."""
 
 from __future__ import annotations
 

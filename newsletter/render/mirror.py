@@ -1,4 +1,4 @@
-"""A theme, turned round for text that runs from right to left: left becomes right in its CSS and its HTML.
+"""Mirror a theme for right-to-left text: left becomes right in its CSS and HTML.
 
 Themes are written once, for left to right. What must stay so, code and addresses, is in an element with `dir="ltr"`.
 """

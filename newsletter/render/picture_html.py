@@ -1,4 +1,4 @@
-"""A picture's `<img>`: as wide as its author asked, never wider than its column, never enlarged, fluid on a phone."""
+"""The `<img>` of a picture: the author's width, never wider than its column, fluid on a phone."""
 
 from __future__ import annotations
 

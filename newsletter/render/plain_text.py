@@ -1,4 +1,4 @@
-"""The plain-text part, from the same tree as the HTML: numbered stories, each URL on a line of its own.
+"""The plain-text part, from the same tree as the HTML.
 
 Lines are wrapped by East Asian width, so that Chinese and Latin text end at the same column, and never break where
 Chinese typography forbids it: no closing mark at a line's start, no opening one at its end (JIS X 4051, GB/T 15834).

@@ -1,4 +1,4 @@
-"""`Issue` + `Theme` -> `Email`: Jinja2 makes MJML, mrml makes HTML, premailer inlines the theme's rules.
+"""Render an `Issue` with a theme into an `Email`: Jinja2 makes MJML, mrml makes HTML, premailer inlines the CSS.
 
 Pure and reproducible: same issue, theme and masthead, same bytes. What differs per subscriber stays a `Slot`.
 """

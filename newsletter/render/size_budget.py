@@ -1,4 +1,4 @@
-"""Under Gmail's knife: an email that is too large compacts itself, and at last ends with a link to the rest.
+"""Keep an email below Gmail's clipping limit: simplify it step by step, then truncate with a link.
 
 Gmail clips a message near 102 KB; whether it counts the source or what it decodes to is disputed, so both are bounded.
 """

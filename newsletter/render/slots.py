@@ -1,4 +1,4 @@
-"""Slots in a rendered text: the marks that stand for them while it is made, and where each one stands."""
+"""Slots: placeholders that stand in a rendered text for what differs per subscriber."""
 
 from __future__ import annotations
 

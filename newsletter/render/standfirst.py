@@ -1,4 +1,4 @@
-"""What stands beneath the headline: the description, and the number of stories, where either says something new."""
+"""The standfirst: description and number of stories, where either says something new."""
 
 from __future__ import annotations
 

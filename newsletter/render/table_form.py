@@ -1,4 +1,4 @@
-"""How a table is set so that it fits a phone: by its words, with given widths, or as a list of its rows.
+"""Choose how a table fits a phone: as it is, with given widths, or as a list of its rows.
 
 A table as wide as its longest words would widen the whole email, and every line of it would end beyond the window.
 """

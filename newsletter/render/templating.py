@@ -1,4 +1,4 @@
-"""TODO"""
+"""The Jinja2 environment of the themes, and compiled templates kept in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How wide words are on a screen, estimated without a browser: the longest piece that a line cannot break."""
+"""Estimate the width of words without a browser: the longest piece that a line cannot break."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""The words around the content: labels by language, dates, preheader, deck."""
 
 from __future__ import annotations
 

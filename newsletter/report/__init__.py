@@ -1,1 +1,1 @@
-"""report."""
+"""`newsletter report`."""

@@ -1,4 +1,4 @@
-"""TODO"""
+"""The report as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A report as one HTML page that stands alone: no script, no network, legible on a phone, on paper and in the dark.
+"""The report as one self-contained HTML page.
 
 The layout is report_page.html.j2. Everything in it that came from a list or a server is escaped by Jinja2, and its
 control characters are shown. The page's own policy forbids whatever would get through all the same.

@@ -1,4 +1,4 @@
-"""A report as lines for a terminal: what the page says, in short and in the same order."""
+"""The report as lines for a terminal."""
 
 from __future__ import annotations
 

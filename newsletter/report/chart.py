@@ -1,4 +1,4 @@
-"""TODO"""
+"""The report's chart as inline SVG."""
 
 from __future__ import annotations
 

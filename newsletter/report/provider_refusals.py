@@ -1,4 +1,4 @@
-"""What the large providers refuse a sender for, by their own codes and words: the meaning, and the remedy.
+"""What the refusals of large providers mean, by code and words, each with its remedy.
 
 Gmail (support.google.com/a/answer/3726730), Outlook.com and Exchange Online (learn.microsoft.com, "Non-delivery reports
 in Exchange Online"; support.microsoft.com, "550 5.7.515"), Yahoo (senders.yahooinc.com/smtp-error-codes), QQ

@@ -1,4 +1,4 @@
-"""The account of an issue, read from the ledger: who has it, who has not and why, and how the sending went.
+"""Read the account of an issue from the ledger: who has it, who has not and why.
 
 `read_report` asks the ledger; the rest is pure. `report_text` and `report_page` show the same report to people.
 """

@@ -1,4 +1,4 @@
-"""What a relay's answer means, in plain words for somebody who has never read an RFC.
+"""Explain SMTP replies in plain words.
 
 The numbers are those of RFC 3463 and of IANA's registry of SMTP enhanced status codes (RFC 5248), where a server gave
 one, else the three digits of RFC 5321, 4.2.3. Servers use codes loosely, which is why a report shows an answer's own

@@ -1,4 +1,4 @@
-"""Outcomes over time, as a chart shows them: bars of one round length, and the long pauses between runs left out.
+"""Outcomes over time, in bars of one length, with long pauses cut out.
 
 A send lasts three seconds, and its retries come a day later. Bars that fill the whole span evenly would show the send
 as one line; so the span is broken where nothing happened for long, and every bar is as long as any other.

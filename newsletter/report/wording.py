@@ -1,4 +1,4 @@
-"""TODO"""
+"""Phrases of a report that text and page share."""
 
 from __future__ import annotations
 

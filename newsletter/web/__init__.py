@@ -1,1 +1,1 @@
-"""web."""
+"""Three web servers on one kit: public pages, preview, mail catcher."""

@@ -1,4 +1,4 @@
-"""The newest snapshot, and the pages that wait for the next one. Everything happens on the event loop's thread."""
+"""Live updates: the newest snapshot, and the pages that wait for the next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands before every page of this machine's own: who may ask, and what a browser may do with the answer.
+"""ASGI middleware for local pages: rejects foreign Host headers (DNS rebinding), sets security headers.
 
 A page that listens on loopback is still in reach of any web site that its reader has open. So it answers only to names
 of this machine, and every response carries a Content-Security-Policy.

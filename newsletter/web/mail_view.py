@@ -1,4 +1,4 @@
-"""Mail as it was received, read for showing: headers, parts, texts. Broken mail is read as far as it goes."""
+"""Read received mail for display: headers, parts, texts. Broken mail is read as far as it goes."""
 
 from __future__ import annotations
 

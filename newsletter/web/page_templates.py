@@ -1,4 +1,4 @@
-"""The templates of our own pages: where they are, and how they are read."""
+"""Templates and labels of our own pages."""
 
 from __future__ import annotations
 

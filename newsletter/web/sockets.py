@@ -1,4 +1,4 @@
-"""Sockets that our own servers listen on."""
+"""Listening sockets of our own servers."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""list_tools."""
+"""Tools for lists: survey, convert, merge, compare."""

@@ -1,4 +1,4 @@
-"""A good address -> what a person should look at before mailing it: a typing slip, a throwaway, a mailbox of a role.
+"""Hints about a valid address: a typo of a large provider, a disposable domain, a role account.
 
 Nothing here is an error. Whoever typed gmial.com may have meant it; a person decides.
 """

@@ -1,4 +1,4 @@
-"""Lists in, lists out: a clean one, one of several, one for a spreadsheet, and what differs between two.
+"""Convert, merge, compare and export lists.
 
 No list is ever written over: what is made takes its name whole, once all of it is on disk.
 """

@@ -1,4 +1,4 @@
-"""What is wrong with a list, what is odd about it, and how many people it has: read once, in flat memory.
+"""Survey a list for `subscribers check`: faults, oddities and counts, in one pass and flat memory.
 
 It counts with `Audience`, so that a check and a send never differ about who is on a list.
 """

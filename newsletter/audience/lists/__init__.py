@@ -1,1 +1,1 @@
-"""lists."""
+"""Lists: CSV files of subscribers."""

@@ -1,4 +1,4 @@
-"""A cell of a list without what is around its value: white space of all kinds, and beside an address the name."""
+"""Clean a cell of a list: white space of all kinds, and beside an address the name."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""What a list's header says: which column is the address and which the name, in many spellings and languages; whose
-export it is; and which columns say that a row's person is no subscriber, or no longer.
+"""What a list's header says: the address column, the name column, and the status of a row, in many languages.
 
 Where the names of columns do not tell, the values of the first rows do.
 """

@@ -1,4 +1,4 @@
-"""A list's bytes -> its lines of text, numbered. Which encoding they are in, and whether that is known or guessed.
+"""Decode a list: which encoding it is in, and whether that is known or guessed.
 
 Known are UTF-8, and UTF-16 with its mark at the start. Any other is a guess, made from the whole file in passes that
 keep nothing: most encodings can be read as one another, only the names come out wrong.

@@ -1,4 +1,4 @@
-"""The encoding of a list that is not UTF-8, guessed from its cells that are not ASCII: names, cities, notes.
+"""Guess the encoding of a list that is not UTF-8, from its cells that are not ASCII.
 
 charset-normalizer says which encodings leave readable text; among these the one wins whose text is most like names of
 one language. Control characters, private-use characters and code points that stand for nothing refute an encoding.

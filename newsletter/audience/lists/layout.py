@@ -1,4 +1,4 @@
-"""Where a list's header is, and what separates its columns, from its first lines.
+"""Find a list's header and its separator in its first lines.
 
 Known are Excel's `sep=;` line, a title above the header, and a list that begins with its first row, without a header.
 """

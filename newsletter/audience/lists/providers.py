@@ -1,4 +1,4 @@
-"""Exports of other services, by the columns that tell them, and what their columns say of people.
+"""Exports of other services: how to recognise each, and which of its values mean "do not mail".
 
 Headers as the services write them: Mailchimp, an audience's export, one file for each status; Substack,
 `email_list.*.csv` and the details of 2025; Ghost, `members.*.csv`; Buttondown, subscribers; listmonk,

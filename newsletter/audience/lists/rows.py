@@ -1,4 +1,4 @@
-"""A list in CSV -> its rows, in order. A bad row is a finding with its line; the rest of the list goes on.
+"""Read a CSV list row by row. A bad row is a finding with its line; the rest goes on.
 
 The file is read line by line in flat memory. A row is known by the line on which it starts, as an editor counts them.
 `audience` has a list read whole, and each person on it once.

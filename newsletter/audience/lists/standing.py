@@ -1,4 +1,4 @@
-"""Who on a list is no subscriber, as its columns say: what is plain excludes a row, what is unclear stops a send.
+"""Who on a list is no subscriber: what is plain excludes a row, what is unclear stops a send.
 
 A column is read by its name and by the values of the first rows together:
 

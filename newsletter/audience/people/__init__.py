@@ -1,1 +1,1 @@
-"""The people whom mail goes to: who signed up, what they agreed to, and who must not be mailed."""
+"""People: rows of the database for sign-ups, consent, bounces and suppressions."""

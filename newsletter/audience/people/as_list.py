@@ -1,4 +1,4 @@
-"""Those who signed up and confirmed, as a list: the same rows that a CSV would give."""
+"""Confirmed sign-ups as a list: `@signups`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mail that came back: whose it was, and what that means for them. Each function works in the transaction of `db`."""
+"""Record a bounce: match it to a recipient and apply its consequence, in the caller's transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When soft bounces are enough: Mailman's score, as a pure function over dates.
+"""When soft bounces suppress: Mailman's score as a pure function over dates.
 
 A point for a day with a soft bounce, however many came that day; some time without one and the count starts over; at
 five points the address is let go. These are the list settings `bounce_score_threshold` (5.0) and

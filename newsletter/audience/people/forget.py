@@ -1,4 +1,4 @@
-"""Somebody taken out of the whole database, with nothing left of them but a keyed hash that keeps them unmailed."""
+"""Erase a subscriber, keeping only a keyed hash that suppresses the address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One person's story, put together from every table that knows of them. Each function reads in `db`."""
+"""One subscriber's history, from every table that has a row of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes into the people's tables and comes out of them: frozen, and knowing nothing of a database."""
+"""Records of the people's tables. Frozen, without a database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""SQL statements that more than one operation of the store uses."""
 
 from __future__ import annotations
 

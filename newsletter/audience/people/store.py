@@ -1,4 +1,4 @@
-"""The people, durably, in the ledger's database: sign-ups, consent, preferences, bounces, and who must not be mailed.
+"""The store of people: sign-ups, consent, preferences, bounces, suppressions.
 
 A suppression outlives everything: no list, import, retry or decision of the operator lifts it. The person alone does,
 by asking to join again and confirming it, or by taking back that they left.

@@ -1,4 +1,4 @@
-"""Many people who leave at once, in the transaction of `db`: a few statements for all of them."""
+"""Unsubscribe many at once, in the caller's transaction."""
 
 from __future__ import annotations
 

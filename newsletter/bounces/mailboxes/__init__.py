@@ -1,1 +1,1 @@
-"""mailboxes."""
+"""Mailboxes to read from."""

@@ -1,4 +1,4 @@
-"""A mailbox on an IMAP server (RFC 3501), read without a trace, and marked only for what was recorded.
+"""Read an IMAP mailbox (RFC 3501) without changing it; mark only what was recorded.
 
 TLS from the first byte, verified. Messages are read in read-only mode (EXAMINE) and peeked at; what is `acknowledge`d
 is moved to another folder, or marked as seen. Nothing is ever deleted. A server may be slow, broken or hostile: each

@@ -1,4 +1,4 @@
-"""imaplib's session with an end to everything: how much a server may send for one command, and how long it may take.
+"""imaplib's session with limits on bytes and time of an answer.
 
 imaplib believes a server: `{99000000000}` makes it ask for as many bytes, and a line may come byte by byte for ever,
 since each byte starts its time anew. Here a command has a budget of bytes and a time for all of its answer.

@@ -1,4 +1,4 @@
-"""An OAuth 2 access token for a mailbox: what a configured command prints, as for a relay.
+"""OAuth 2 access token for a mailbox (XOAUTH2), printed by a configured command.
 
 Google's and Microsoft's mailboxes take one in place of a password (developers.google.com/gmail/imap/xoauth2-protocol).
 """

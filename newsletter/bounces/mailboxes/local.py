@@ -1,4 +1,4 @@
-"""Mailboxes as people keep them: on an IMAP server, a Maildir, an mbox, `.eml` files. Each gives its messages in turn.
+"""Mailboxes: IMAP, Maildir, mbox and `.eml` files; each yields its messages.
 
 Only the beginning of a message is read. A mailbox is told with `acknowledge` of what has been recorded: a Maildir marks
 it as seen, a file stays as it is. Nothing is ever deleted.

@@ -1,1 +1,1 @@
-"""webhooks."""
+"""Webhooks of mail providers, a file each."""

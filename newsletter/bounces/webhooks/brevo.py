@@ -1,4 +1,4 @@
-"""Brevo: developers.brevo.com/docs/transactional-webhooks. It signs nothing, and logs in by Basic authentication."""
+"""Brevo's transactional webhooks, with Basic authentication."""
 
 from __future__ import annotations
 

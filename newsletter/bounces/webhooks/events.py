@@ -1,4 +1,4 @@
-"""What all webhooks share: the events, how a post is shown to be its provider's, how its JSON is read.
+"""What the providers' readers share: events, errors, the replay window, field access.
 
 An event is never taken twice: each has a name, and a replay has the same. So the window for replays may be as long as
 providers go on trying, which is a day.

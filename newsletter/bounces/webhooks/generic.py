@@ -1,4 +1,4 @@
-"""A hook of no provider's: what any program may post of bounces and complaints, in JSON that docs/serve.md has."""
+"""A hook for any program: bounces and complaints as the JSON of docs/serve.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MailerSend: developers.mailersend.com/api/v1/webhooks.html, signed with HMAC-SHA256 over the body."""
+"""MailerSend's webhooks, signed with HMAC-SHA256 over the body."""
 
 from __future__ import annotations
 

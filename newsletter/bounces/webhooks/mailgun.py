@@ -1,4 +1,4 @@
-"""TODO"""
+"""Mailgun's webhooks, signed over timestamp and token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mailjet: dev.mailjet.com/email/guides/webhooks. It signs nothing, and logs in by Basic authentication."""
+"""Mailjet's webhooks, with Basic authentication."""
 
 from __future__ import annotations
 

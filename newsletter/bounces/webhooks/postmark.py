@@ -1,4 +1,4 @@
-"""TODO"""
+"""Postmark's bounce, complaint and subscription webhooks."""
 
 from __future__ import annotations
 

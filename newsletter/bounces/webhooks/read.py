@@ -1,4 +1,4 @@
-"""What a provider's webhook posts -> the bounces and complaints that it tells of, once its signature was checked.
+"""Read a provider's webhook: verify its signature, then its bounces and complaints.
 
 Pure: the clock and the way to a certificate are arguments. The formats are those of
 

@@ -1,4 +1,4 @@
-"""Resend: resend.com/docs/webhooks, signed as Svix does (docs.svix.com/receiving/verifying-payloads/how-manual)."""
+"""Resend's webhooks, signed as Svix does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""SendGrid's event webhook, signed with ECDSA."""
 
 from __future__ import annotations
 

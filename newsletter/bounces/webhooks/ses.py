@@ -1,4 +1,4 @@
-"""TODO"""
+"""Amazon SES notifications through SNS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SparkPost: developers.sparkpost.com/api/webhooks. It logs in by Basic authentication; its batches are lists."""
+"""SparkPost's webhooks: lists of events, with Basic authentication."""
 
 from __future__ import annotations
 

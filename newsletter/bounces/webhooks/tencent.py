@@ -1,4 +1,4 @@
-"""Tencent Cloud SES: tencentcloud.com/document/product/1084/39492. It signs nothing: by the login in its address."""
+"""Tencent Cloud SES callbacks, by the login in their address."""
 
 from __future__ import annotations
 

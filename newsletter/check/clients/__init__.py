@@ -1,1 +1,1 @@
-"""clients."""
+"""What mail clients can show."""

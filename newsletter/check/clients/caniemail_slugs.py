@@ -1,4 +1,4 @@
-"""caniemail's slug for each element, attribute, property, value, selector and picture that it knows.
+"""caniemail's slug for each element, attribute, property, value, selector and picture format.
 
 A CSS property has the slug `css-` and its name, unless PROPERTIES says otherwise. A test holds the tables against
 caniemail's own: every feature of it is here, is a plain property, or is UNSEEN.

@@ -1,4 +1,4 @@
-"""CSS taken apart just far enough to see what it uses: rules, declarations, and no meaning."""
+"""Split CSS into rules and declarations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is left of a feature in a client that lacks it: what a reader sees there, or what has to stand beside it.
+"""The fallback of each feature in clients that lack it.
 
 By caniemail's slug. A feature is listed here only where an email stays whole without it; one that carries the layout or
 the words is not, however rare the client. What our own themes rest on, tests/test_clients.py holds against their HTML.

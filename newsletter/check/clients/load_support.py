@@ -1,4 +1,4 @@
-"""What mail clients can show, from the file that ships with the package."""
+"""Load caniemail's table, which ships with the package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Outlook on Windows: evaluate conditional comments, and the HTML that Word's engine draws."""
 
 from __future__ import annotations
 

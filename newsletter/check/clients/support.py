@@ -1,4 +1,4 @@
-"""What mail clients can show: caniemail's table as types. The words are caniemail's own, a `slug` for each feature."""
+"""caniemail's table as types: clients, features, levels of support."""
 
 from __future__ import annotations
 

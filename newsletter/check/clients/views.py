@@ -1,4 +1,4 @@
-"""An email's HTML as mail clients leave it: clipped by Gmail, without its style blocks, as Word draws it.
+"""An email as mail clients leave it: clipped by Gmail, without style blocks, as Word draws it.
 
 Approximations for a browser to show: each takes away what the client is known to ignore, and invents nothing. What is
 ignored comes from caniemail.com and from Microsoft's list for Word's engine ("Word 2007 HTML and CSS rendering

@@ -1,1 +1,1 @@
-"""links."""
+"""Whether links are alive."""

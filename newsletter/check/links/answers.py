@@ -1,4 +1,4 @@
-"""What became of the links of a post when they were asked, as findings. Pure: `weblinks` does the asking."""
+"""What links answered, as findings. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What links answered a while ago, so that the next check need not ask the same servers again."""
+"""The cache of link answers."""
 
 from __future__ import annotations
 

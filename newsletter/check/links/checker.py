@@ -1,4 +1,4 @@
-"""Whether the links of a post are alive: each is asked once, politely, through the gate, by the method HEAD.
+"""Check links with HEAD requests, rate-limited per host, to public addresses only.
 
 No cookie and no password is sent, no page is read, and nothing but a public address is called. A program sees less than
 a reader does: what a browser might well be shown is `unsure`, and `dead` only what no reader will find.

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Follow one link through its redirects, and judge what the server answered."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""rendered."""
+"""Rules on the rendered email."""

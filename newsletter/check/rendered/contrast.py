@@ -1,4 +1,4 @@
-"""Text against what stands behind it, in the light layout and in the dark one: WCAG 2.2, success criterion 1.4.3.
+"""Contrast of text and background, light and dark (WCAG 2.2, success criterion 1.4.3).
 
 The light layout is read off the inlined styles alone, as mail programs without style blocks show it. For the dark one
 the rules within `@media (prefers-color-scheme: dark)` are laid over it.

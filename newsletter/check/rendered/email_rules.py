@@ -1,4 +1,4 @@
-"""What the rendered email lacks: words that one of its parts left out, the way out, room under Gmail's knife."""
+"""Rules on the rendered email: words missing from a part, the unsubscribe link, size."""
 
 from __future__ import annotations
 

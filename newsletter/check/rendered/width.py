@@ -1,4 +1,4 @@
-"""Find what is wider than a phone, as far as that is measurable without a browser: words, tables, pictures, the theme.
+"""Find what is wider than a phone, as far as that can be measured without a browser.
 
 Our themes break such words and set such tables and pictures to fit. What is said here is what that costs the reader,
 and where a mail program cannot do it.

@@ -1,1 +1,1 @@
-"""source."""
+"""Rules and fixes on the post's source."""

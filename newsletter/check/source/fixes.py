@@ -1,4 +1,4 @@
-"""Slips in a post's source that can be mended without a doubt: where they are, and what stands there instead.
+"""Automatic fixes of a post's source: where each applies and what it writes.
 
 A mend is kept only where the post then reads as it did before, word for word and link for link: the mended text is
 parsed again and its tree compared. So a pattern that looks like a slip inside code, or inside a link, stays as it is.

@@ -1,4 +1,4 @@
-"""What a post itself could do better: its front matter, its words, its links and pictures.
+"""Rules on the post's source: front matter, wording, links, pictures.
 
 What the parser noticed comes with the issue already; here is what only a reader of the whole notices.
 """

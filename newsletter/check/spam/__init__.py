@@ -1,1 +1,1 @@
-"""spam."""
+"""SpamAssassin's opinion."""

@@ -1,4 +1,4 @@
-"""SpamAssassin's verdict on a message, as findings. Pure: `spam` does the asking."""
+"""SpamAssassin's verdict as findings. Pure."""
 
 from __future__ import annotations
 

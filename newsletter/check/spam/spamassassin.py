@@ -1,4 +1,4 @@
-"""How much a message looks like spam: SpamAssassin's word, where it is installed and its daemon answers."""
+"""Ask SpamAssassin's daemon for a message's score, where it runs."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""smtp."""
+"""SMTP: connect, session, replies."""

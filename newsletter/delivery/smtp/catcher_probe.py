@@ -1,4 +1,4 @@
-"""Is the relay a mail catcher of ours? It says so in its greeting, and only one on this machine is believed.
+"""Whether a relay is a mail catcher of ours, by its greeting; believed on this machine only.
 
 Quiet hours and rates are for mail that leaves: what a catcher takes reaches nobody, and nothing has to hold it.
 """

@@ -1,4 +1,4 @@
-"""A relay -> an open connection: TCP, TLS, EHLO and AUTH, all of them aiosmtplib's work.
+"""Connect to a relay: TCP, TLS, EHLO and AUTH, by aiosmtplib.
 
 What comes after, one message at a time, is `smtp.Session`'s. Every failure is one sentence with a remedy. Those that
 another try may mend are an `UnreachableError`; the rest is for the operator.

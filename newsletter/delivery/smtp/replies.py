@@ -1,4 +1,4 @@
-"""What a server's answer means: for the recipient, for the pace, or for us all. Stage, code and words -> `Outcome`.
+"""What a reply means: stage, code and words -> `Outcome`, for the recipient or for the relay.
 
 A 5xx does not mean a dead address. QQ says "too fast" with a bare 550, Google with 550 5.4.5, and a relay that has
 locked us out answers 550 to every RCPT. So a recipient is `rejected` only where the answer speaks of the recipient;

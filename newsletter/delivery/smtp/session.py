@@ -1,4 +1,4 @@
-"""One SMTP connection, one message at a time: the server's replies -> `Outcome`.
+"""An SMTP session on one connection, one message at a time: the server's replies become an `Outcome`.
 
 The session owns its connection and knows at every moment how far a message has come: MAIL, RCPT, DATA, body, dot. A
 connection that breaks before the final dot was written leaves a recipient who provably has nothing (`deferred`); one

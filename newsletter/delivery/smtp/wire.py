@@ -1,4 +1,4 @@
-"""TODO"""
+"""Bytes on the wire: commands, dot-stuffing, time-outs (RFC 5321 4.5.3.2)."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""database."""
+"""The database of ledger and people: SQLite or PostgreSQL."""

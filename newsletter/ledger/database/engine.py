@@ -1,4 +1,4 @@
-"""The ledger's database: where it is, how it is opened so that a commit is on disk, and its trouble in sentences.
+"""Open the database so that a commit is durable, and translate its errors into sentences.
 
 A path is an SQLite file, a URL is SQLite or PostgreSQL. A password in a URL is never shown.
 """

@@ -1,4 +1,4 @@
-"""The file of an SQLite ledger: made for its owner's eyes, watched while it is open, and locked by what it is.
+"""The file of an SQLite ledger: its mode, its lock, and whether it was replaced while open.
 
 SQLite itself does not notice when its file is moved, deleted or overwritten under it: it goes on writing to what nobody
 will ever read, and the next run mails everybody again. So `Watch.is_same` is asked before and after each commit.

@@ -1,4 +1,4 @@
-"""One run per issue at a time: a lock that is let go with its owner, however that one ends.
+"""One run per issue: a lock that the operating system releases when its owner dies.
 
 For a ledger in a file a lock file, which the operating system lets go with the process; for one in PostgreSQL an
 advisory lock, which the server lets go with the connection.

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Migrations: bring a database of an older version up to date."""
 
 from __future__ import annotations
 

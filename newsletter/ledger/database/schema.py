@@ -1,4 +1,4 @@
-"""The database's tables, the moves a recipient may make, and how an older database becomes one of today's.
+"""The database's tables.
 
 A database holds one ledger (its version, the issues, one row per issue and recipient, what the reports need) and the
 people it is about: who signed up, what they consented to and prefer, and who must not be mailed.

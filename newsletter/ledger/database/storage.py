@@ -1,4 +1,4 @@
-"""The one database behind the ledger and the people: opened, made or brought up to date, and its transactions."""
+"""The database behind ledger and people: open, create, migrate; its transactions."""
 
 from __future__ import annotations
 

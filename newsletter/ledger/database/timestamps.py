@@ -1,4 +1,4 @@
-"""TODO"""
+"""Times as the database stores them: microseconds since the epoch, UTC."""
 
 from __future__ import annotations
 

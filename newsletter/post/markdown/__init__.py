@@ -1,1 +1,1 @@
-"""markdown."""
+"""Markdown -> blocks and inlines."""

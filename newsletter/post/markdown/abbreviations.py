@@ -1,4 +1,4 @@
-"""Abbreviations that a post explains: each of them in the text, the first one with its meaning."""
+"""Abbreviations that a post explains: the first of each in the text bears its meaning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The size that an author asks for a picture: the attributes `width` and `height`, their style, kramdown's `{: }`."""
+"""The size that an author gives a picture: attributes, style, kramdown's `{: width=}`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Read markdown-it's block tokens into the issue's blocks."""
 
 from __future__ import annotations
 

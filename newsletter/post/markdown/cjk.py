@@ -1,4 +1,4 @@
-"""Chinese, Japanese and Korean text where Markdown was written for spaces between words.
+"""Emphasis beside Chinese, Japanese and Korean text, where Markdown expects spaces between words.
 
 CommonMark's flanking rules leave `**模型（测试版）**已` as literal asterisks, because a punctuation mark stands
 inside the delimiter and a letter outside. kramdown, which Jekyll uses, makes it bold. The rule here follows the

@@ -1,4 +1,4 @@
-"""What HTML's elements mean to a reader: which are known, which are hidden, and how ruby reads in one line."""
+"""HTML elements: which are known, which are hidden, and how ruby reads in one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An HTML table's cells, each in its column: a cell that spans rows or columns leaves empty ones where it reaches."""
+"""An HTML table's cells in their columns, spans resolved."""
 
 from __future__ import annotations
 

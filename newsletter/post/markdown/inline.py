@@ -1,4 +1,4 @@
-"""What stands inside a paragraph: words, marks, links, pictures, and the slips that authors make in them.
+"""Read markdown-it's inline tokens: text, emphasis, links, pictures, and common slips in them.
 
 Line ends stay marked (`Soft`) until a story's parts are told apart; `settle` then resolves them.
 """

@@ -1,4 +1,4 @@
-"""TODO"""
+"""markdown-it rules of our own: bare addresses and formulas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables as kramdown reads them, and GFM's beside them, as a rule for markdown-it.
+"""Tables as kramdown and GFM read them, as a rule for markdown-it.
 
 A table needs no header; `|---+---|` parts the head from the body, and bodies from each other; `|===|` begins the foot.
 A bar inside code is none. No cell is dropped: a row longer than the others makes the table wider.

@@ -1,4 +1,4 @@
-"""Markdown text -> blocks: markdown-it's tokens mapped to the tree that everything downstream reads.
+"""Parse Markdown into blocks: markdown-it's tokens mapped to the issue's tree.
 
 A numbered item becomes a `Story`. What an author means by one is found by shape: a bold first line is its lead title,
 links after the last sentence are its sources, pictures are its images. Words are never changed; what had to be mended

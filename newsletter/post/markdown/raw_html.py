@@ -1,4 +1,4 @@
-"""Raw HTML in a post -> blocks. nh3 drops scripts, styles and handlers; what is left is read into the tree.
+"""Raw HTML in a post, read into blocks. nh3 drops scripts, styles and handlers first.
 
 No HTML of an author's reaches the email as it stands: a client's quirks and a theme's rules need one tree, and unclosed
 tags, event handlers and 20,000 nested boxes end here.

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Soft line breaks and white space between inlines: a space between words, nothing between CJK characters."""
 
 from __future__ import annotations
 

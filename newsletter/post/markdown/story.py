@@ -1,4 +1,4 @@
-"""The shape of a digest item: which part of its text is the lead, which links are its sources, which pictures its own.
+"""The shape of a digest item: its lead, its source links, its pictures.
 
 Nothing here changes a word; it only says which part of a paragraph is what.
 """

@@ -1,4 +1,4 @@
-"""Which heading announces the issue's summary, and which code fence below it is one."""
+"""Which heading announces the summary, and which code fence below it is one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Links and pictures that are videos, and the page on which each is watched."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""templating."""
+"""Liquid, subscriber placeholders and conditions in a post."""

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Conditions on subscriber columns: `{% if subscriber.plan == "pro" %}`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jekyll's Liquid, as far as a post needs it, before Markdown sees the text; inside code fences too, as in Jekyll.
+"""Jekyll's Liquid, as far as a post needs it: runs before Markdown, in code fences too.
 
 Outputs of `site` and `page` with the URL filters, `raw`, `highlight`, `comment`, and conditions on the subscriber. Any
 other tag or output is taken out and named in a finding. Line ends stay, so that every line keeps its number.

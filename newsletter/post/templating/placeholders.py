@@ -1,4 +1,4 @@
-"""What a post may say of its reader: `{{ subscriber.name | default("friend") }}` and conditions on list columns.
+"""Placeholders for subscriber columns: `{{ subscriber.name | default("friend") }}`.
 
 An output becomes a mark, plain letters and digits that the text does not hold otherwise; Markdown, MJML and premailer
 carry it through unharmed, and rendering turns it into a `Slot`. A condition is an expression

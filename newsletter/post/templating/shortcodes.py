@@ -1,4 +1,4 @@
-"""Hugo's shortcodes and MDX's code in a post: what they show, as Markdown where it is known, and nothing else of them.
+"""Hugo's shortcodes and MDX's code in a post: what they show, as Markdown where it is known.
 
 Line ends stay, so that every line keeps its number.
 """

@@ -1,1 +1,1 @@
-"""images."""
+"""Pictures: found, fetched, converted, embedded."""

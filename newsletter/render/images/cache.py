@@ -1,4 +1,4 @@
-"""Pictures that were fetched from the web, kept by the hash of their content."""
+"""The cache of fetched pictures, by hash of content."""
 
 from __future__ import annotations
 

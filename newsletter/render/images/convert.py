@@ -1,4 +1,4 @@
-"""Any picture's bytes -> bytes that every mail client shows: PNG, JPEG or GIF, upright, no larger than needed, clean.
+"""Convert any picture to what every mail client shows: PNG, JPEG or GIF, upright, scaled down, without metadata.
 
 Outlook on Windows shows no WebP and no AVIF, Gmail no SVG (caniemail.com). What a camera wrote about place and person
 stays behind. The result depends on the bytes and the limits alone.

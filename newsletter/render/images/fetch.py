@@ -1,4 +1,4 @@
-"""Pictures from the web: bounded in bytes and time, from public addresses only.
+"""Fetch pictures from the web: bounded in bytes and time, public addresses only.
 
 Every connection goes through `gate`.
 """

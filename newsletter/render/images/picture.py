@@ -1,4 +1,4 @@
-"""A picture ready for mail, and why one stays out of it: what the modules about pictures hand to each other."""
+"""A picture ready for mail, or the reason why it stays out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pictures of an issue, made to last: left on the web, sent along with the mail, or kept on the author's site.
+"""Resolve an issue's pictures: left on the web, embedded in the mail, or mirrored to the author's site.
 
 A path is looked up beside the post, then from the project's folder; without a file it becomes an address on the
 author's site. A picture that cannot be had never stops an issue: it stays out, its words link to where it was, and a

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Where a picture's bytes come from: a file beside the post, a data: URI, the web."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SVG, drawn as a PNG: Gmail shows none, Outlook neither (caniemail.com).
+"""Rasterize SVG to PNG, since Gmail and Outlook show none (caniemail.com).
 
 A drawing is a program of sorts, and this one comes from anywhere. It is disarmed first: scripts, foreign content and
 every reference out of the file are taken away. Then resvg draws it in a process of its own, since a drawing of a few

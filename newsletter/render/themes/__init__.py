@@ -1,1 +1,1 @@
-"""themes."""
+"""Themes: where they are, what they may say."""

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Copy a theme for its user to edit (`newsletter theme new`)."""
 
 from __future__ import annotations
 

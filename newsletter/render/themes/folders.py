@@ -1,4 +1,4 @@
-"""TODO"""
+"""Where themes are looked up, and which there are."""
 
 from __future__ import annotations
 

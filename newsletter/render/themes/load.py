@@ -1,4 +1,4 @@
-"""Find a theme's folder, read it with the themes it builds on -> `Theme`; copy a theme for its user to edit."""
+"""Load a theme: find its folder, merge it with the themes that it extends."""
 
 from __future__ import annotations
 

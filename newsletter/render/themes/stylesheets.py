@@ -1,4 +1,4 @@
-"""A theme's style sheets: which there are, and what may stand in each."""
+"""A theme's style sheets: which there are, and what each may contain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Validate theme.toml: which keys there are, and what each may hold."""
 
 from __future__ import annotations
 

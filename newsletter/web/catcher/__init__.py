@@ -1,1 +1,1 @@
-"""catcher."""
+"""The mail catcher."""

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Write caught messages to an mbox file or a Maildir."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mail catcher's web page: an inbox, one message under five tabs, and the same as JSON.
+"""The catcher's inbox page, and the same as JSON.
 
 Mail is untrusted. Three walls, each of which would do alone: the HTML part is framed with `sandbox` and without
 scripts; its response carries a Content-Security-Policy that says the same; everything else is escaped by Jinja2.

@@ -1,4 +1,4 @@
-"""A mail catcher: an SMTP server that delivers to nobody and shows what it took on a web page.
+"""The mail catcher: an SMTP server that delivers nothing, with an inbox page.
 
 Both servers live on one event loop in one thread, so a `with Catcher()` costs a thread and two sockets. Mail is kept
 in memory; `write_mbox` and `write_maildir` put it on disk. It listens on loopback unless told otherwise.

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Caught messages, bounded in number and bytes."""
 
 from __future__ import annotations
 

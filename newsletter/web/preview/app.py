@@ -1,4 +1,4 @@
-"""The preview's routes: the page, the frame, the sheets, the facts, the pictures, a test, and the events.
+"""The preview's routes.
 
 The email is untrusted: a post may come from anywhere, and so may a theme. Three walls, each of which would do alone:
 the frame is a sandbox without scripts; its response has a Content-Security-Policy that says the same; whatever else is

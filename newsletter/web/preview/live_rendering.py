@@ -1,4 +1,4 @@
-"""What the preview shows: the post rendered from the files as they are now, or why that cannot be done.
+"""Render the post from the files as they are now, or say why that fails.
 
 Trouble never loses the last good rendering. Methods may be called from any thread; rendering happens one at a time.
 """

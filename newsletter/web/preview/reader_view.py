@@ -1,4 +1,4 @@
-"""One reader's copy of the email, as the page shows it: in a frame, as text and sources, and the facts beside it."""
+"""One reader's copy of the email: HTML frame, text, sources, headers."""
 
 from __future__ import annotations
 

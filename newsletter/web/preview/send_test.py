@@ -1,4 +1,4 @@
-"""A test from the page: the copy that is shown, sent to an address that the person gives. Nothing else leaves."""
+"""Send the shown copy as a test to a given address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The preview, running: its web server and the watch over its files, on one event loop in a thread."""
+"""The preview's server and its file watcher, on one event loop in a thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A source text as numbered lines of HTML, its syntax marked with Pygments' short class names."""
+"""A source text as numbered, highlighted lines of HTML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The public pages: join, confirm, leave, choose. Everything that comes in here is from strangers.
+"""The public pages. Everything that comes in here is from strangers.
 
     connection (server) -> front (limits of size and time, headers, one-click) -> pages -> membership
 

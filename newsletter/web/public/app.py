@@ -1,4 +1,4 @@
-"""The public pages as an ASGI application: forms and buttons in, steps of `membership`, pages out.
+"""The public pages as an ASGI application: join, confirm, leave, choose.
 
 A GET changes nothing, whoever follows the link: mail scanners open every one. What changes something is a POST, behind
 a token that was mailed or, to join, behind a form of our own.

@@ -1,4 +1,4 @@
-"""How the pages look and speak: the theme's colours and fonts as one style sheet, the reader's language."""
+"""The look and language of the public pages: the theme's colours and fonts, the reader's language."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One-click POSTs that were kept elsewhere, by a worker that cannot write our store: lines of JSON -> who left.
+"""One-click POSTs collected elsewhere, as lines of JSON (`newsletter sync`).
 
 A line is `{"token": "…", "time": "2026-03-01T08:00:00Z"}`. The token is verified here, so that the worker needs no
 secret and whoever writes to its file can do no harm.

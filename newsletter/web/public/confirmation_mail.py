@@ -1,4 +1,4 @@
-"""The mails to one person that go with joining: please confirm, you are subscribed already, welcome.
+"""Transactional mail of a sign-up: confirm, already subscribed, welcome.
 
 They are issues made in code, rendered once for each language as any issue is, with the theme and the postal address.
 """

@@ -1,4 +1,4 @@
-"""Forms without cookies: what was filled in, and the signed time at which the page was made. Pure."""
+"""Forms without cookies: fields, and the signed time at which the page was made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands before the public pages: how much may come in, in what time; headers on every answer; the log.
+"""ASGI middleware for the public pages: body limits and time-outs, security headers, access log, one-click fast path.
 
 One-click unsubscribes (RFC 8058) are answered here at once: mail providers send them by the thousand after an issue.
 The log has no tokens, no addresses and no queries: where a path begins like one of ours, the rest of it is left out.

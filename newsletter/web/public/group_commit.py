@@ -1,4 +1,4 @@
-"""Many people's clicks in one transaction: what they share is the wait for the disk.
+"""Group commit for clicks: many requests share one transaction and one wait for the disk.
 
 One thread does all the store's work, so that the event loop takes the next requests meanwhile. What arrives while a
 commit is under way goes into the next one. An answer waits for its commit.

@@ -1,4 +1,4 @@
-"""The server around the public pages: bounded connections, and the proxies whose word counts."""
+"""The HTTP server of the public pages: bounded connections, ordered start and stop."""
 
 from __future__ import annotations
 

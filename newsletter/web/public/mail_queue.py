@@ -1,4 +1,4 @@
-"""Mail to single people that goes out behind an answer: the queue, the connection, another try later.
+"""Queue of transactional mail, sent after the HTTP response, with retries.
 
 The queue is in memory and has an end. What is lost with it is a mail that somebody asked for a moment ago and may ask
 for again; what they did is in the store already.

@@ -1,4 +1,4 @@
-"""The steps of joining and leaving: what each writes into the store, which links it hands out, which mail follows.
+"""The steps of joining and leaving: what each writes, which links it makes, which mail follows.
 
     ask -> (mail) -> confirm -> (mail)          leave <-> come_back          choose
 

@@ -1,4 +1,4 @@
-"""How often somebody may ask, by address or by network: token buckets in bounded memory. Time is an argument."""
+"""Rate limits per address and network: token buckets in bounded memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`newsletter serve`, all its parts together: store, letters, outbox, pages, server; begun and ended in order."""
+"""`newsletter serve`: store, mail queue, pages and server, started and stopped in order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What mail providers post about bounces and complaints: read, acted on, and answered once it is on disk.
+"""HTTP endpoints of the providers' webhooks: verify, record, answer.
 
 To trace a bounce may take seconds of reading, so hooks have a connection to the store and a thread of their own: nobody
 who leaves waits for them.
