@@ -25,7 +25,7 @@ import sqlalchemy as sa
 from newsletter.audience.people.store import People
 from newsletter.ledger.database.schema import suppressions
 from newsletter.ledger.database.timestamps import stamp_of
-from newsletter.tokens import Shadows
+from newsletter.tokens import AddressHashes
 
 SECRET = "a secret of the benchmark"
 SENDER = """
@@ -105,7 +105,7 @@ def first_message(folder: Path) -> tuple[float, float, float]:
 
 def fill(folder: Path, rows: int, suppressed: int, forgotten: int) -> None:
     now = datetime.now(UTC)
-    hide = Shadows([SECRET]).of
+    hide = AddressHashes([SECRET]).of
     with People.open(folder / "newsletter.db", lambda: now) as people, people.storage.write() as db:
         step = max(rows // max(suppressed, 1), 1)
         keys = [address(number) for number in range(0, rows, step)][:suppressed]

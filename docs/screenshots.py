@@ -208,7 +208,7 @@ def draw_previews(browser: str, folder: Path, wanted: Sequence[str], out: Path =
     from playwright.sync_api import sync_playwright
 
     from newsletter.config.load import load_config
-    from newsletter.web.preview.live_rendering import Studio
+    from newsletter.web.preview.live_rendering import LiveRendering
     from newsletter.web.preview.server import PreviewServer
 
     posts = folder / "posts"
@@ -229,7 +229,7 @@ def draw_previews(browser: str, folder: Path, wanted: Sequence[str], out: Path =
                 executable_path=browser, args=["--no-sandbox", "--disable-gpu", colours]
             )
             post.write_text(text, "utf-8")
-            with PreviewServer(Studio(post, lambda: load_config(None, {}, posts), to=people)) as server:
+            with PreviewServer(LiveRendering(post, lambda: load_config(None, {}, posts), to=people)) as server:
                 page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme="null")
                 page.goto(server.url + address)
                 page.wait_for_selector("body[data-shown][data-facts$=inspected]", state="attached")

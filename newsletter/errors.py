@@ -95,7 +95,7 @@ def located(path: str, line: int | None, what: str, remedy: str = "", column: in
     return sentence
 
 
-class FaultError(ValueError):
+class InvalidValueError(ValueError):
     """What is wrong with a value, as it follows the key's name, and what to do: by default, to write the example."""
 
     def __init__(self, what: str, remedy: str = "") -> None:

@@ -73,7 +73,7 @@ def _umask() -> int:
     return mask
 
 
-class IrregularError(OSError):
+class NotAFileError(OSError):
     """What stands there is neither a file nor a folder. `strerror` says so, as of any other OSError."""
 
     def __init__(self) -> None:
@@ -81,17 +81,17 @@ class IrregularError(OSError):
 
 
 def require_regular(path: Path) -> None:
-    """IrregularError for what is no file; OSError where there is nothing, or it may not be looked at.
+    """NotAFileError for what is no file; OSError where there is nothing, or it may not be looked at.
 
     A folder passes: opening one fails at once, and says what it is.
     """
     mode = path.stat().st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        raise IrregularError
+        raise NotAFileError
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """A file, open to read. OSError where it cannot be, IrregularError where it is none."""
+    """A file, open to read. OSError where it cannot be, NotAFileError where it is none."""
     require_regular(path)
     return path.open("rb")
 

@@ -21,7 +21,7 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 NO_ADDRESS = "it is not, or leads to what is not, a web address (http or https)"
 
 
-class GateError(ValueError):
+class BlockedAddressError(ValueError):
     """Why an address may not be asked, as a phrase. `private`: it is somebody's own network, and may work there."""
 
     def __init__(self, what: str, *, private: bool = False) -> None:
@@ -77,7 +77,7 @@ class PinnedTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         host = request.url.raw_host.decode("ascii")
         if request.url.scheme not in {"http", "https"} or not host or "%" in host:
-            raise GateError(NO_ADDRESS)
+            raise BlockedAddressError(NO_ADDRESS)
         addresses = await self._checked(host, request.url.port or (443 if request.url.scheme == "https" else 80))
         named = {} if _literal(host) else {"sni_hostname": host}
         failure: httpx.TransportError | None = None
@@ -101,12 +101,12 @@ class PinnedTransport(httpx.AsyncBaseTransport):
         try:
             found = [str(literal)] if literal else await self.resolve(host, port)
         except (OSError, UnicodeError) as error:
-            raise GateError(f"the host {host} is not known") from error
+            raise BlockedAddressError(f"the host {host} is not known") from error
         addresses = tuple(dict.fromkeys(ipaddress.ip_address(text.partition("%")[0]) for text in found))
         for address in addresses:
             # Security: one private address among public ones is refused too; which one answers is not ours to choose.
             if not self.allow(address):
-                raise GateError(f"it is on a private address ({host} is {address})", private=True)
+                raise BlockedAddressError(f"it is on a private address ({host} is {address})", private=True)
         return addresses
 
     async def aclose(self) -> None:

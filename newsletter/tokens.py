@@ -170,7 +170,7 @@ FORGOTTEN = "@forgotten.invalid"
 """No address can end so (RFC 2606, 2), and no list may hold one that does."""
 
 
-class Shadows:
+class AddressHashes:
     """Names for people whose address is not kept: who has the address and the secret finds the name, nobody else."""
 
     def __init__(self, secrets: Sequence[str]) -> None:

@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from newsletter.addresses import fold_address
-from newsletter.audience.lists.rows import ExcludedRow, Row, Rows, UnclearRow, as_subscriber, duplicate, open_list
+from newsletter.audience.lists.rows import ExcludedRow, Row, RowSource, UnclearRow, as_subscriber, duplicate, open_list
 from newsletter.audience.segments import Segment, parse_segment
 from newsletter.errors import ConfigError, ContentError, located
 from newsletter.model.column_rules import NO_RULES, Rules
@@ -164,12 +164,12 @@ class Audience:
         rows: Iterable[Row | Finding],
         segment: Segment | None = None,
         *,
-        more: Sequence[Rows] = (),
+        more: Sequence[RowSource] = (),
         names: Sequence[str] = (),
     ) -> None:
         """Keep all rows, those of `more` lists after the first's. ConfigError where there is no room for them; whatever
         their `rows` raise. `names` are what findings call several lists."""
-        lists: tuple[Rows, ...] = (_Rows(tuple(columns), iter(rows)), *more)
+        lists: tuple[RowSource, ...] = (_Rows(tuple(columns), iter(rows)), *more)
         self.columns = tuple(dict.fromkeys(chain.from_iterable(each.columns for each in lists)))
         self._names = tuple(names) if len(lists) > 1 else ("",) * len(lists)
         self.segment = segment
@@ -289,7 +289,7 @@ class Audience:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _keep(self, lists: Sequence[Rows]) -> None:
+    def _keep(self, lists: Sequence[RowSource]) -> None:
         self._store.executescript(_SCHEMA.format(cache_kb=_CACHE_KB))
         excluded: Counter[str] = Counter()
         for number, each in enumerate(lists):
@@ -308,7 +308,7 @@ class Audience:
         self._store.execute("COMMIT")
 
     def _kept(
-        self, number: int, rows: Rows, excluded: Counter[str], unclear: dict[str, Counter[str]]
+        self, number: int, rows: RowSource, excluded: Counter[str], unclear: dict[str, Counter[str]]
     ) -> Iterator[_Kept]:
         """What is kept of each good row, and of each excluded one its address; all others are counted."""
         invalid: list[Finding] = []
@@ -377,7 +377,7 @@ class Audience:
 SIGN_UPS = "@signups"
 """What stands for those who signed up and confirmed, where a list's path may stand."""
 
-SignUps = Callable[[str], Rows]
+SignUps = Callable[[str], RowSource]
 """Those who signed up and confirmed, by the name of a list; an empty name for all."""
 
 
@@ -443,7 +443,7 @@ def is_sign_ups(name: str) -> bool:
     return name == SIGN_UPS or name.startswith(f"{SIGN_UPS}/")
 
 
-def open_rows(name: str, sign_ups: SignUps | None, opened: ExitStack, rules: Rules = NO_RULES) -> Rows:
+def open_rows(name: str, sign_ups: SignUps | None, opened: ExitStack, rules: Rules = NO_RULES) -> RowSource:
     """A list by its name, closed with `opened`. Errors as `read_audience`."""
     if not is_sign_ups(name):
         if name.startswith("@"):

@@ -40,7 +40,7 @@ from newsletter.bounces.results import (
     Unreadable,
     Unsubscribe,
 )
-from newsletter.bounces.stored_message import Arrival
+from newsletter.bounces.stored_message import StoredMessage
 from newsletter.bounces.webhooks.read import Event
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError
@@ -152,7 +152,9 @@ _DONE = frozenset({Effect.SUPPRESSED, Effect.COUNTED, Effect.KNOWN})
 """Of these the mailbox is told. Letters are for a person to read, strangers' bounces to wonder at: they stay new."""
 
 
-def _read(arrivals: Iterable[Arrival], rules: Rules, clock: Callable[[], datetime]) -> Iterator[tuple[str, Incoming]]:
+def _read(
+    arrivals: Iterable[StoredMessage], rules: Rules, clock: Callable[[], datetime]
+) -> Iterator[tuple[str, Incoming]]:
     """Each message read and let go: a batch holds what they say, not their bytes."""
     for arrival in arrivals:
         now = clock()

@@ -10,7 +10,7 @@ from newsletter.bounces.truncate import MAX_BYTES
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class StoredMessage:
     """`key` is what its mailbox calls it, `place` what a person would; `raw` its beginning, at most `MAX_BYTES`.
 
     `received` is when it came, where the mailbox knows; the message's own Date is anybody's claim. `fault` is why there

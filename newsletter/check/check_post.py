@@ -21,7 +21,7 @@ from newsletter.check.fix_post import fixed_text, issues
 from newsletter.check.links.answers import link_findings
 from newsletter.check.rendered.email_rules import rendered_findings, sample_text, size_findings
 from newsletter.check.rendered.width import width_findings
-from newsletter.check.source.fixes import Slip, find_slips
+from newsletter.check.source.fixes import Fix, find_slips
 from newsletter.check.source.source_rules import link_places, source_findings
 from newsletter.check.spam.spam_rules import spam_findings
 from newsletter.check.spam.spamassassin import spam_score
@@ -104,7 +104,7 @@ def findings_of(rendering: Rendering, config: Config, when: datetime | None = No
     return in_order((*held, *_findings(rendering, config, slips)))
 
 
-def _findings(rendering: Rendering, config: Config, slips: tuple[Slip, ...]) -> Iterable[Finding]:
+def _findings(rendering: Rendering, config: Config, slips: tuple[Fix, ...]) -> Iterable[Finding]:
     yield from rendering.findings
     yield from source_findings(rendering.issue, rendering.text, slips)
     yield from rendered_findings(rendering.issue, rendering.email, masthead_of(config))

@@ -13,7 +13,7 @@ from functools import partial
 from itertools import combinations, islice
 from pathlib import Path
 
-from newsletter.check.source.fixes import Mended, Slip, mend_text
+from newsletter.check.source.fixes import Fix, FixedText, mend_text
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError, ContentError
 from newsletter.files import write_atomically
@@ -57,18 +57,18 @@ def _answers(conditions: Sequence[Condition]) -> Iterator[tuple[Condition, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Mending:
+class FixResult:
     """A post's file, mended: the unified diff of what was written, and where the file as it was is kept.
 
     `backup` is None where nothing was written: there was nothing to mend, or it was only to be shown.
     """
 
-    slips: tuple[Slip, ...]
+    slips: tuple[Fix, ...]
     diff: str
     backup: Path | None = None
 
 
-def mend_post(post: str, config: Config, *, secure: Collection[str] = (), write: bool = True) -> Mending:
+def fix_post(post: str, config: Config, *, secure: Collection[str] = (), write: bool = True) -> FixResult:
     """Mend what can be mended without changing what the post says. `secure`: http addresses that answer over https.
 
     Line ends, a byte order mark and the file's permissions stay. Raises ContentError, ConfigError; then the file is
@@ -83,7 +83,7 @@ def mend_post(post: str, config: Config, *, secure: Collection[str] = (), write:
     after = [_with_ends(line, mended.lines.get(number)) for number, line in enumerate(before, 1)]
     diff = _diff(before, after, Path(name).as_posix())
     if not mended.slips or not write:
-        return Mending(mended.slips, diff)
+        return FixResult(mended.slips, diff)
     path = Path(post).resolve()  # a link goes on leading to the same file
     try:
         mode = path.stat().st_mode & 0o7777
@@ -94,10 +94,10 @@ def mend_post(post: str, config: Config, *, secure: Collection[str] = (), write:
         raise ContentError(f"{name}: the post was changed while it was read; run --fix again")
     backup = _keep_backup(Path(post), data, mode)
     write_atomically(path, (_BOM if data.startswith(_BOM) else b"") + "".join(after).encode(), mode)
-    return Mending(mended.slips, diff, backup)
+    return FixResult(mended.slips, diff, backup)
 
 
-def fixed_text(text: str, name: str, config: Config, secure: Collection[str] = ()) -> Mended:
+def fixed_text(text: str, name: str, config: Config, secure: Collection[str] = ()) -> FixedText:
     conditions = parse_post(text, path=name, site=site_of(config)).conditions
     unread = _conditional_lines(text) if len(conditions) > MAX_CONDITIONS else range(0)
     return mend_text(text, lambda changed: issues(changed, name, config), name, secure, unread)

@@ -15,7 +15,7 @@ import click
 from newsletter import errors
 from newsletter.audience.audience import require_people
 from newsletter.check.check_post import ask_links, ask_spam, check_post, is_theme_hint, secure_links
-from newsletter.check.fix_post import mend_post
+from newsletter.check.fix_post import fix_post
 from newsletter.check.links.cache import LinkCache
 from newsletter.check.links.checker import LinkChecker
 from newsletter.cli.console import print_json
@@ -31,7 +31,7 @@ from newsletter.text import printable
 if TYPE_CHECKING:
     from newsletter.audience.audience import Audience
     from newsletter.check.check_post import Checked
-    from newsletter.check.fix_post import Mending
+    from newsletter.check.fix_post import FixResult
     from newsletter.config.config import Config
     from newsletter.model.findings import Finding
     from newsletter.pipeline.render_post import Rendering
@@ -154,7 +154,7 @@ def _asked(
 
 def _mend(
     post: str, config: Config, checker: LinkChecker | None, *, write: bool, quiet: bool
-) -> tuple[Mending | None, str]:
+) -> tuple[FixResult | None, str]:
     """What was mended, or why nothing could be."""
 
     try:
@@ -162,7 +162,7 @@ def _mend(
         if checker is not None:
             with Progress("Asking for https", quiet=quiet) as asking:
                 secure = secure_links(post, config, checker, asking.show)
-        return mend_post(post, config, secure=secure, write=write), ""
+        return fix_post(post, config, secure=secure, write=write), ""
     except errors.ContentError as error:
         return None, str(error)
 
@@ -170,7 +170,7 @@ def _mend(
 # --- as text --------------------------------------------------------------------------------------------------------
 
 
-def _print_mending(post: str, mending: Mending) -> None:
+def _print_mending(post: str, mending: FixResult) -> None:
     # A file, or another program, gets the very bytes; on a terminal nothing of the post may be a command.
     shown = sys.stdout.isatty()
     for line in mending.diff.splitlines(keepends=True):
@@ -227,7 +227,7 @@ def _summary(counts: Counter[str]) -> str:
 # --- as JSON --------------------------------------------------------------------------------------------------------
 
 
-def _described(checked: Checked, mending: Mending | None) -> dict[str, Any]:
+def _described(checked: Checked, mending: FixResult | None) -> dict[str, Any]:
     """docs/checks.md describes each key; programs rely on them."""
 
     rendering = checked.rendering
@@ -253,7 +253,7 @@ def _described(checked: Checked, mending: Mending | None) -> dict[str, Any]:
     }
 
 
-def _described_mending(mending: Mending) -> dict[str, Any]:
+def _described_mending(mending: FixResult) -> dict[str, Any]:
     return {
         "written": mending.backup is not None,
         "backup": str(mending.backup) if mending.backup else None,

@@ -17,7 +17,7 @@ from newsletter.text import json_text, printable
 
 if TYPE_CHECKING:
     from newsletter.ledger.ledger import Delivery
-    from newsletter.pipeline.send_result import Report
+    from newsletter.pipeline.send_result import SendResult
 
 
 def is_terminal() -> bool:
@@ -46,7 +46,7 @@ def wait_at(server: object) -> None:
     done.wait()
 
 
-def from_then(report: Report) -> str:
+def from_then(report: SendResult) -> str:
 
     moment = report.go_on_at
     return f", from {shown_moment(moment.astimezone())} on" if moment else ""

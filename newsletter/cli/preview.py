@@ -13,7 +13,7 @@ from newsletter.cli.options import config_option, images_mode, images_option, lo
 from newsletter.errors import ConfigError, ContentError
 from newsletter.model.column_rules import Rule
 from newsletter.text import printable
-from newsletter.web.preview.live_rendering import Studio
+from newsletter.web.preview.live_rendering import LiveRendering
 from newsletter.web.preview.server import PreviewServer
 
 
@@ -43,7 +43,9 @@ def preview(
     """Show POST in a browser as readers will see it, drawn anew with each save. Ctrl-C ends it."""
     _require_file(post, to)
 
-    studio = Studio(Path(post), lambda: load(config_path, post), to=to, columns=columns, images=images_mode(images))
+    studio = LiveRendering(
+        Path(post), lambda: load(config_path, post), to=to, columns=columns, images=images_mode(images)
+    )
     server = PreviewServer(
         studio,
         host=host,

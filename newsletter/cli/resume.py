@@ -22,7 +22,7 @@ from newsletter.cli.options import (
     relay_option,
     yes_option,
 )
-from newsletter.cli.run_send import Way, run_send
+from newsletter.cli.run_send import SendRequest, run_send
 from newsletter.cli.send import newcomers_option, now_option, utc_now
 from newsletter.cli.streams import endure_closed_output
 from newsletter.ledger.list_reference import split_segment
@@ -32,7 +32,7 @@ from newsletter.pipeline.guard_outputs import require_free
 from newsletter.pipeline.identity import may_be
 from newsletter.pipeline.list_sources import open_sign_ups
 from newsletter.pipeline.plan_send import plan_send
-from newsletter.pipeline.prepare_send import Orders, known_issue
+from newsletter.pipeline.prepare_send import SendOptions, known_issue
 from newsletter.pipeline.send_result import left_of
 
 if TYPE_CHECKING:
@@ -145,16 +145,16 @@ def _way(
     go_on: bool,
     yes: bool,
     as_json: bool,
-) -> Way:
+) -> SendRequest:
 
     path, where = split_segment(audience)
     watched = is_terminal() and not yes
-    orders = Orders(go_on=go_on, connections=connections or 0, force_change=True, watched=watched)
+    orders = SendOptions(go_on=go_on, connections=connections or 0, force_change=True, watched=watched)
     lists, kept = split_rules(path.split("\n"))
-    return Way(lists, where, (*kept, *columns), orders, relay_url, ledger_url, log_json, None, yes, as_json)
+    return SendRequest(lists, where, (*kept, *columns), orders, relay_url, ledger_url, log_json, None, yes, as_json)
 
 
-def _go_on(config: Config, issue: str, post: str, way: Way) -> int:
+def _go_on(config: Config, issue: str, post: str, way: SendRequest) -> int:
 
     if not post or not way.to:
         raise errors.ConfigError(

@@ -37,21 +37,21 @@ from newsletter.pipeline.prepare_send import prepare, require_sendable
 from newsletter.pipeline.sender_checks import sender_warnings
 
 if TYPE_CHECKING:
-    from newsletter.config.config import Config, LaneSettings
+    from newsletter.config.config import Config, RelaySettings
     from newsletter.pipeline.plan_send import Sending
-    from newsletter.pipeline.prepare_send import Orders
-    from newsletter.pipeline.send_result import Report
+    from newsletter.pipeline.prepare_send import SendOptions
+    from newsletter.pipeline.send_result import SendResult
     from newsletter.web.catcher.server import Catcher
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class SendRequest:
     """How a send is to be carried out, as the command line says."""
 
     to: tuple[str, ...]
     where: str
     columns: tuple[Rule, ...]
-    orders: Orders
+    orders: SendOptions
     relay_url: str | None
     ledger_url: str | None
     log_json: str | None
@@ -64,7 +64,7 @@ class Way:
     first: bool = False
 
 
-def run_send(sending: Sending, way: Way, catcher: Catcher | None = None) -> int | None:
+def run_send(sending: Sending, way: SendRequest, catcher: Catcher | None = None) -> int | None:
     """Show, ask, send, account. Gives the exit code; None where it is agreed on and goes at `way.at`."""
 
     lanes = _lanes(sending.config, way.relay_url, catcher, waits=way.at is not None)
@@ -106,12 +106,12 @@ def run_send(sending: Sending, way: Way, catcher: Catcher | None = None) -> int 
 
 def _carry_out(
     sending: Sending,
-    way: Way,
-    lanes: Sequence[LaneSettings],
+    way: SendRequest,
+    lanes: Sequence[RelaySettings],
     ledger: Any,
     progress: SendProgress,
     relays: str,
-) -> Report | None:
+) -> SendResult | None:
 
     watcher = Watcher(progress.outcome, progress.news, progress.waiting)
     if sending.test:
@@ -169,7 +169,7 @@ def wait_until(moment: datetime, *, quiet: bool) -> None:
             nothing.wait(min(left, 60))  # asked anew each minute: the clock may be set, the machine may sleep
 
 
-def _lanes(config: Config, url: str | None, catcher: Catcher | None, *, waits: bool) -> Sequence[LaneSettings]:
+def _lanes(config: Config, url: str | None, catcher: Catcher | None, *, waits: bool) -> Sequence[RelaySettings]:
 
     if catcher is not None:
         return (config.lane(catcher.relay).as_catcher(),)

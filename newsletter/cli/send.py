@@ -31,10 +31,10 @@ from newsletter.cli.options import (
     yes_option,
 )
 from newsletter.cli.progress import Progress
-from newsletter.cli.run_send import Way, run_send, wait_until
+from newsletter.cli.run_send import SendRequest, run_send, wait_until
 from newsletter.cli.send_output import all_warnings, plan_facts, print_facts, summary
 from newsletter.cli.streams import endure_closed_output
-from newsletter.errors import FaultError
+from newsletter.errors import InvalidValueError
 from newsletter.model.column_rules import Rule
 from newsletter.model.moments import shown_moment
 from newsletter.model.schedule import parse_at
@@ -44,7 +44,7 @@ from newsletter.pipeline.identity import rehearse
 from newsletter.pipeline.list_sources import open_sign_ups
 from newsletter.pipeline.plan_erratum import plan_erratum
 from newsletter.pipeline.plan_send import plan_send
-from newsletter.pipeline.prepare_send import Orders
+from newsletter.pipeline.prepare_send import SendOptions
 from newsletter.pipeline.sender_checks import sender_warnings, signature_at_hand
 from newsletter.web.catcher.export import write_maildir, write_mbox
 from newsletter.web.catcher.server import Catcher
@@ -173,9 +173,11 @@ def send(  # one parameter per option
         return
 
     watched = is_terminal() and not yes
-    orders = Orders(go_on, erratum, canary or 0, connections or 0, changed_list, watched, newcomers)
+    orders = SendOptions(go_on, erratum, canary or 0, connections or 0, changed_list, watched, newcomers)
     waits_until = None if catch or test else moment
-    way = Way(to, where, columns, orders, relay_url, ledger_url, log_json, waits_until, yes, as_json, now, first)
+    way = SendRequest(
+        to, where, columns, orders, relay_url, ledger_url, log_json, waits_until, yes, as_json, now, first
+    )
     if not catch:
         code = run_send(sending, way)
         if code is None and moment is not None:
@@ -242,7 +244,7 @@ def _moment(at: str | None, config: Config) -> datetime | None:
     now = datetime.now().astimezone()
     try:
         moment = parse_at(at, now, delivery.time_zone, window=timedelta(seconds=delivery.at_window_s))
-    except FaultError as fault:
+    except InvalidValueError as fault:
         raise errors.ConfigError(f"--at {fault.what}; {fault.remedy or 'write --at 08:00'}") from fault
     if moment > now:
         return moment

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from newsletter.model.delivery import Outcome
     from newsletter.model.findings import Finding
     from newsletter.pipeline.plan_send import Sending
-    from newsletter.pipeline.send_result import Report
+    from newsletter.pipeline.send_result import SendResult
 
 
 SHOWN_PEOPLE = 20
@@ -133,7 +133,7 @@ def print_facts(facts: dict[str, str]) -> None:
         click.echo(f"{name:<{width}}  {printable(value)}")
 
 
-def print_report(report: Report, hints: Hints | None) -> None:
+def print_report(report: SendResult, hints: Hints | None) -> None:
     """The account of a send. Without `hints` there is nothing to go on with: a catcher's ledger ends with it."""
 
     click.echo("")
@@ -187,7 +187,7 @@ def summary(sending: Sending) -> dict[str, Any]:
     }
 
 
-def accounts(report: Report, hints: Hints | None) -> dict[str, Any]:
+def accounts(report: SendResult, hints: Hints | None) -> dict[str, Any]:
     """A report for a program. The lists name at most the first thousand each; `counts` has everyone."""
 
     goes_on = bool(report.left_count) and not report.test and hints is not None

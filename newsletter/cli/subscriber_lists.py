@@ -28,8 +28,8 @@ from newsletter.pipeline.list_sources import open_sign_ups, rules_for
 from newsletter.text import printable
 
 if TYPE_CHECKING:
-    from newsletter.audience.list_tools.convert import Difference, Made
-    from newsletter.audience.list_tools.survey import Survey
+    from newsletter.audience.list_tools.convert import Difference, WrittenList
+    from newsletter.audience.list_tools.survey import ListSurvey
     from newsletter.config.config import Config
     from newsletter.model.findings import Finding
 
@@ -105,7 +105,7 @@ def check(  # one parameter per option
     sys.exit(code)
 
 
-def _print_survey(path: str, survey: Survey) -> None:
+def _print_survey(path: str, survey: ListSurvey) -> None:
     kind = f"{survey.provider} export" if survey.provider else "list"
     guess = " (guessed)" if survey.encoding.guessed else ""
     if survey.delimiter:
@@ -137,7 +137,7 @@ def _print_survey(path: str, survey: Survey) -> None:
     _say_nobody(path, survey.why_nobody)
 
 
-def _survey_facts(survey: Survey) -> dict[str, Any]:
+def _survey_facts(survey: ListSurvey) -> dict[str, Any]:
     return {
         "encoding": survey.encoding.name,
         "guessed": survey.encoding.guessed,
@@ -297,7 +297,7 @@ def _require_free(out: Path, config: Config) -> None:
     require_free([out, rejected], config=config)
 
 
-def _print_made(made: Made, as_json: bool) -> None:
+def _print_made(made: WrittenList, as_json: bool) -> None:
     if as_json:
         print_json(
             {

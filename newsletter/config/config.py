@@ -31,7 +31,7 @@ FILE_NAME = "newsletter.toml"
 
 
 @dataclass(frozen=True, slots=True)
-class LaneSettings:
+class RelaySettings:
     """How mail goes to one relay: what the relay says for itself, else what [delivery] says for all."""
 
     relay: Relay
@@ -45,7 +45,7 @@ class LaneSettings:
     catches: bool = False
     """The relay is a mail catcher: what it takes reaches nobody, so nothing holds it back."""
 
-    def as_catcher(self) -> LaneSettings:
+    def as_catcher(self) -> RelaySettings:
         return replace(self, rates=(), domains={}, warm_up=(), catches=True)
 
 
@@ -189,21 +189,21 @@ class Config:
         return self.relays[0] if self.relays else None
 
     @property
-    def lanes(self) -> tuple[LaneSettings, ...]:
+    def lanes(self) -> tuple[RelaySettings, ...]:
         """A lane for each relay, in the file's order."""
         sections = self.settings.relays or (self.settings.relay,)
         return tuple(self._lane(relay, section) for relay, section in zip(self.relays, sections, strict=False))
 
-    def lane(self, relay: Relay) -> LaneSettings:
+    def lane(self, relay: Relay) -> RelaySettings:
         """For a relay that is not the file's: what [delivery] says for all, and the timeouts of [relay]."""
         keys = self.settings.relay
         section = RelaySection(timeout_s=keys.timeout_s, dot_timeout_s=keys.dot_timeout_s)
         return self._lane(relay, section)
 
-    def _lane(self, relay: Relay, own: RelaySection) -> LaneSettings:
+    def _lane(self, relay: Relay, own: RelaySection) -> RelaySettings:
         each = self.settings.delivery
         per_connection = own.messages_per_connection
-        return LaneSettings(
+        return RelaySettings(
             relay,
             rates=each.rate if own.rate is None else own.rate,
             domains=each.domains,

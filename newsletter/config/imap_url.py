@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote
 
-from newsletter.errors import ConfigError, FaultError, located
+from newsletter.errors import ConfigError, InvalidValueError, located
 from newsletter.text import CONTROL, shown_url
 
 IMAP_VARIABLE = "NEWSLETTER_IMAP_PASSWORD"
@@ -33,24 +33,26 @@ class ImapPlace:
 def read_imap(url: str, env: Mapping[str, str]) -> ImapPlace:
     """The mailbox at `imaps://user@host[:port][/folder]`, its password from the environment alone.
 
-    FaultError in words that follow the name of a key; they never show what may be a password.
+    InvalidValueError in words that follow the name of a key; they never show what may be a password.
     """
     scheme, separator, rest = url.strip().partition("://")
     if scheme.lower() != "imaps" or not separator:
-        raise FaultError(f"is {shown_url(url)}, not an address that begins with imaps://", f"write {IMAP_EXAMPLE}")
+        raise InvalidValueError(
+            f"is {shown_url(url)}, not an address that begins with imaps://", f"write {IMAP_EXAMPLE}"
+        )
     if CONTROL.search(url):
-        raise FaultError(f"is {shown_url(url)}, with a line break or control character")
+        raise InvalidValueError(f"is {shown_url(url)}, with a line break or control character")
     authority, _, folder = rest.partition("/")
     login, _, place = authority.rpartition("@")
     if ":" in login:
         remedy = f"write imaps://user@host and put the password into the environment variable {IMAP_VARIABLE}"
-        raise FaultError(f"is {shown_url(url)}, with a password in it", remedy)
+        raise InvalidValueError(f"is {shown_url(url)}, with a password in it", remedy)
     found = re.fullmatch(rf"(?P<host>{_HOST.pattern})(?::(?P<port>\d{{1,5}}))?", place.lower())
     user, name = unquote(login), unquote(folder) or "INBOX"
     if not user or not found or not 0 < int(found["port"] or 993) < 65536:
-        raise FaultError(f"is {shown_url(url)}, not a user, a host and a folder", f"write {IMAP_EXAMPLE}")
+        raise InvalidValueError(f"is {shown_url(url)}, not a user, a host and a folder", f"write {IMAP_EXAMPLE}")
     if CONTROL.search(user + name):
-        raise FaultError(f"is {shown_url(url)}, with a control character in its user or folder")
+        raise InvalidValueError(f"is {shown_url(url)}, with a control character in its user or folder")
     password = env.get(IMAP_VARIABLE, "")
     if CONTROL.search(password):
         what = "the password has a line break or control character"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from newsletter.config.url_validators import one_piece
 from newsletter.config.validators import ledger_path
-from newsletter.errors import ConfigError, FaultError
+from newsletter.errors import ConfigError, InvalidValueError
 from newsletter.text import shown_url
 
 
@@ -17,7 +17,7 @@ def parse_ledger(place: str) -> Path | str:
         if "://" not in place:
             return Path(ledger_path(place))
         return place_of_ledger(ledger_url(place), Path())
-    except FaultError as fault:
+    except InvalidValueError as fault:
         remedy = fault.remedy or "write postgresql://user@host/name, or the path of a file"
         raise ConfigError(f"the ledger {fault.what}; {remedy}") from fault
 
@@ -46,26 +46,26 @@ def ledger_url(value: str) -> str:
     if not value:
         return value
     if scheme not in {"postgresql", "sqlite"} or not separator:
-        raise FaultError(f"is {shown_url(value)}, not the address of a ledger")
+        raise InvalidValueError(f"is {shown_url(value)}, not the address of a ledger")
     if scheme == "sqlite":
         path = rest.removeprefix("/")
         if path == rest or not path or path == ":memory:" or "?" in path:
-            raise FaultError(
+            raise InvalidValueError(
                 f"is {shown_url(value)}, not sqlite:/// and a path", 'write url = "sqlite:///newsletter.db"'
             )
         return value
     login, _, place = rest.rpartition("@")
     if ":" in login:
         # The password may hold any character, so that whatever stands before the last @ counts as the login.
-        raise FaultError(
+        raise InvalidValueError(
             f"is {shown_url(value)}, with a password in it",
             "write postgresql://user@host/name and put the password into ~/.pgpass, or into the environment variable "
             "PGPASSWORD",
         )
     parts = _POSTGRESQL_PLACE.fullmatch(place)
     if not parts or re.search(r"[/?#\s]", login) or (parts["port"] and not 0 < int(parts["port"]) < 65536):
-        raise FaultError(f"is {shown_url(value)}, not a host and a database's name")
+        raise InvalidValueError(f"is {shown_url(value)}, not a host and a database's name")
     names = {setting.partition("=")[0] for setting in (parts["settings"] or "").split("&") if setting}
     if not names <= _POSTGRESQL_SETTINGS:
-        raise FaultError(f"is {shown_url(value)}, with a setting behind its ? that is not known, or a secret")
+        raise InvalidValueError(f"is {shown_url(value)}, with a setting behind its ? that is not known, or a secret")
     return value

@@ -15,7 +15,7 @@ from newsletter.config.relay_url import read_relay
 from newsletter.config.section import Fault
 from newsletter.config.settings import Settings, read_settings
 from newsletter.config.signing_secrets import read_secrets
-from newsletter.errors import ConfigError, ConfigFaultsError, FaultError, located
+from newsletter.errors import ConfigError, ConfigFaultsError, InvalidValueError, located
 from newsletter.files import open_regular
 from newsletter.model.delivery import Relay
 from newsletter.text import LONG_NUMBER, digits_line
@@ -90,7 +90,7 @@ def _read_relays(settings: Settings, env: Mapping[str, str]) -> tuple[tuple[Rela
         passwords = {} if keys.auth == "xoauth2" else env
         try:
             relay = read_relay(keys.url, passwords, keys.tls, keys.name)
-        except FaultError as fault:
+        except InvalidValueError as fault:
             faults.append(Fault((*where, "url"), fault.what, fault.remedy))
             continue
         if keys.auth != "auto" and not relay.user:

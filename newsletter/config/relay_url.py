@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import unquote
 
-from newsletter.errors import ConfigError, FaultError, located
+from newsletter.errors import ConfigError, InvalidValueError, located
 from newsletter.model.delivery import Relay, is_loopback
 from newsletter.text import CONTROL, shown_url
 
@@ -28,7 +28,7 @@ def parse_relay(url: str, env: Mapping[str, str], *, tls: TlsSetting = "auto") -
     """The relay at `url`, its password from `env`. ConfigError in words that fit a flag; they never show a secret."""
     try:
         return read_relay(url.strip(), env, tls)
-    except FaultError as fault:
+    except InvalidValueError as fault:
         raise ConfigError(f"the relay {fault.what}; {fault.remedy or f'write {RELAY_EXAMPLE}'}") from fault
 
 
@@ -48,17 +48,17 @@ def _folded(name: str) -> str:
 
 
 def read_relay(url: str, env: Mapping[str, str], tls: TlsSetting, name: str = RELAY_NAME) -> Relay:
-    """As `parse_relay`; FaultError instead, in words that follow the name of a key."""
+    """As `parse_relay`; InvalidValueError instead, in words that follow the name of a key."""
     scheme, separator, rest = url.partition("://")
     scheme = scheme.lower()
     if scheme not in {"smtp", "smtps"} or not separator:
-        raise FaultError(f"is {shown_url(url)}, not an SMTP address")
+        raise InvalidValueError(f"is {shown_url(url)}, not an SMTP address")
     if CONTROL.search(url) or " " in url:
-        raise FaultError(f"is {shown_url(url)}, with a space, line break or control character")
+        raise InvalidValueError(f"is {shown_url(url)}, with a space, line break or control character")
     login, _, place = rest.rpartition("@")
     if ":" in login:
         # The sentence shows nothing after the scheme: the rest may be the password, wherever its own @ or / stand.
-        raise FaultError(
+        raise InvalidValueError(
             f"is {shown_url(url)}, with a password in it",
             f"write {scheme}://user@host and put the password into the environment variable {PASSWORD_VARIABLE}",
         )
@@ -66,7 +66,7 @@ def read_relay(url: str, env: Mapping[str, str], tls: TlsSetting, name: str = RE
     host, port = _read_place(place.removesuffix("/"), url)
     local = is_loopback(host)
     if scheme == "smtps" and tls not in {"auto", "implicit"}:
-        raise FaultError(
+        raise InvalidValueError(
             f'is smtps://, where TLS starts at once, but tls is "{tls}"', "write smtp://, or leave tls out"
         )
     if tls != "auto":
@@ -77,7 +77,9 @@ def read_relay(url: str, env: Mapping[str, str], tls: TlsSetting, name: str = RE
         start = "none" if local else "starttls"
     if start == "none" and user and not local:
         # Credentials never cross a network in the clear.
-        raise FaultError('would send the password without TLS: tls is "none"', 'set tls = "starttls", or leave it out')
+        raise InvalidValueError(
+            'would send the password without TLS: tls is "none"', 'set tls = "starttls", or leave it out'
+        )
     return Relay(
         host=host,
         port=port or {"implicit": 465, "starttls": 587, "none": 25}[start],
@@ -93,9 +95,9 @@ def _read_user(login: str, url: str) -> str:
     try:
         user = unquote(login, errors="strict")
     except UnicodeDecodeError as error:
-        raise FaultError(f"is {shown_url(url)}, its user not percent-encoded UTF-8") from error
+        raise InvalidValueError(f"is {shown_url(url)}, its user not percent-encoded UTF-8") from error
     if CONTROL.search(user):
-        raise FaultError(f"is {shown_url(url)}, its user with a control character")
+        raise InvalidValueError(f"is {shown_url(url)}, its user with a control character")
     return user
 
 
@@ -105,10 +107,10 @@ def _read_place(place: str, url: str) -> tuple[str, int]:
     if not parts:
         brackets = place.count(":") > 1 and "[" not in place
         remedy = "put an IPv6 address in brackets, as in smtp://[::1]:25" if brackets else ""
-        raise FaultError(f"is {shown_url(url)}, with more than a host and a port in it", remedy)
+        raise InvalidValueError(f"is {shown_url(url)}, with more than a host and a port in it", remedy)
     port = parts["port"]
     if port is not None and not (re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) < 65536):
-        raise FaultError(f"is {shown_url(url)}, its port not a number from 1 to 65535")
+        raise InvalidValueError(f"is {shown_url(url)}, its port not a number from 1 to 65535")
     return _read_host(parts, url), int(port or 0)
 
 
@@ -120,9 +122,9 @@ def _read_host(parts: re.Match[str], url: str) -> str:
         if re.fullmatch(r"[0-9.]+", host):
             return str(ipaddress.IPv4Address(host))
     except ValueError as error:  # UnicodeError, a label too long for IDNA, among them
-        raise FaultError(f"is {shown_url(url)}, its host not a valid address") from error
+        raise InvalidValueError(f"is {shown_url(url)}, its host not a valid address") from error
     if not _HOST.fullmatch(host):
-        raise FaultError(f"is {shown_url(url)}, {'its host not a valid name' if host else 'without a host'}")
+        raise InvalidValueError(f"is {shown_url(url)}, {'its host not a valid name' if host else 'without a host'}")
     return host
 
 

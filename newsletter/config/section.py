@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar, get_args
 
-from newsletter.errors import FaultError
+from newsletter.errors import InvalidValueError
 from newsletter.text import kind, shown
 from newsletter.toml_lines import Where
 
 KEY = "key"
 
 Read = Callable[[Any], Any]
-"""What TOML gave for a key -> the section's value, or FaultError in words that follow the key's name."""
+"""What TOML gave for a key -> the section's value, or InvalidValueError in words that follow the key's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def read_table(section: type[S], table: object, where: Where) -> tuple[S, tuple[
             continue
         try:
             values[owner] = key.read(value)
-        except FaultError as fault:
+        except InvalidValueError as fault:
             faults.append(Fault(here, fault.what, fault.remedy))
     return section(**values, given=frozenset(values)), tuple(faults)
 
@@ -107,7 +107,7 @@ def read_entries(
     for name, value in table.items():
         try:
             as_kept, kept = read(name, value)
-        except FaultError as fault:
+        except InvalidValueError as fault:
             faults.append(Fault((*where, name), fault.what, fault.remedy))
             continue
         if as_kept in entries:
@@ -119,7 +119,7 @@ def read_entries(
 def text(check: Callable[[str], Any]) -> Read:
     def read(value: object) -> Any:
         if not isinstance(value, str):
-            raise FaultError(f"is {kind(value)}, not a string")
+            raise InvalidValueError(f"is {kind(value)}, not a string")
         return check(value)
 
     return read
@@ -132,7 +132,7 @@ def choice(literal: object) -> Read:
     def read(value: object) -> object:
         if not isinstance(value, str) or value not in words:
             *others, last = (f"'{word}'" for word in words)
-            raise FaultError(f"is {shown(value)}, not one of {', '.join(others)} or {last}")
+            raise InvalidValueError(f"is {shown(value)}, not one of {', '.join(others)} or {last}")
         return value
 
     return read
@@ -143,9 +143,9 @@ def whole(low: int, high: int) -> Read:
 
     def read(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise FaultError(f"is {kind(value)}, not a whole number")
+            raise InvalidValueError(f"is {kind(value)}, not a whole number")
         if not low <= value <= high:
-            raise FaultError(f"is {shown(value)}, not a whole number from {low} to {high}")
+            raise InvalidValueError(f"is {shown(value)}, not a whole number from {low} to {high}")
         return value
 
     return read
@@ -156,11 +156,11 @@ def number(high: float, *, zero: bool = False) -> Read:
 
     def read(value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise FaultError(f"is {kind(value)}, not a number")
+            raise InvalidValueError(f"is {kind(value)}, not a number")
         # Neither is so for a nan.
         if not (0 < value <= high or (zero and value == 0)):
             span = f"from 0 to {high:g}" if zero else f"above 0 and at most {high:g}"
-            raise FaultError(f"is {shown(value)}, not a number {span}")
+            raise InvalidValueError(f"is {shown(value)}, not a number {span}")
         return float(value)
 
     return read
@@ -169,7 +169,7 @@ def number(high: float, *, zero: bool = False) -> Read:
 def switch(value: object) -> bool:
     """True or false."""
     if not isinstance(value, bool):
-        raise FaultError(f"is {kind(value)}, neither true nor false")
+        raise InvalidValueError(f"is {kind(value)}, neither true nor false")
     return value
 
 
@@ -178,13 +178,13 @@ def array(read_one: Read, items: str) -> Read:
 
     def read(value: object) -> tuple[Any, ...]:
         if not isinstance(value, list):
-            raise FaultError(f"is {kind(value)}, not an array of {items}")
+            raise InvalidValueError(f"is {kind(value)}, not an array of {items}")
         read_so_far: list[Any] = []
         for index, element in enumerate(value, 1):
             try:
                 read_so_far.append(read_one(element))
-            except FaultError as fault:
-                raise FaultError(f"is wrong at place {index}: it {fault.what}", fault.remedy) from fault
+            except InvalidValueError as fault:
+                raise InvalidValueError(f"is wrong at place {index}: it {fault.what}", fault.remedy) from fault
         return tuple(read_so_far)
 
     return read

@@ -28,7 +28,7 @@ from newsletter.config.section import (
     whole,
 )
 from newsletter.config.url_validators import base_path, secure_address, web_address
-from newsletter.errors import FaultError
+from newsletter.errors import InvalidValueError
 from newsletter.model.mailbox_providers import provider_of
 from newsletter.toml_lines import Where
 
@@ -262,7 +262,7 @@ def _contradictions(settings: Settings, tree: Mapping[str, Any]) -> tuple[Fault,
     if settings.delivery.quiet_hours:
         try:
             settings.delivery.quiet_times()
-        except FaultError as fault:
+        except InvalidValueError as fault:
             faults.append(Fault(("delivery", "quiet_hours"), fault.what, fault.remedy))
     return tuple(faults)
 

@@ -6,7 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from newsletter.config.validators import EMAIL, TOKEN, one_line, read_address
-from newsletter.errors import FaultError
+from newsletter.errors import InvalidValueError
 from newsletter.model.delivery import is_loopback
 from newsletter.text import CONTROL, shown, shown_url
 
@@ -16,14 +16,14 @@ def web_address(value: str) -> str:
     if not value:
         return value
     if not _is_web(value) or "@" in value or re.search(r"[\s?#\"'<>\\]", value):
-        raise FaultError(f"is {shown_url(value)}, not a plain web address")
+        raise InvalidValueError(f"is {shown_url(value)}, not a plain web address")
     return value.rstrip("/")
 
 
 def secure_address(value: str) -> str:
     value = web_address(value)
     if value.startswith("http:"):
-        raise FaultError(f"is {shown_url(value)}, where many mail clients show no picture")
+        raise InvalidValueError(f"is {shown_url(value)}, where many mail clients show no picture")
     return value
 
 
@@ -37,15 +37,15 @@ def unsubscribe_url(value: str) -> str:
         return value
     bare = value.replace(TOKEN, "").replace(EMAIL, "")
     if not _is_web(bare) or re.search(r"[^!-~]|[\"#<>\\^`{|}]", bare) or len(value) > 500:
-        raise FaultError(f"is {shown_url(value)}, not a web address of at most 500 ASCII characters")
+        raise InvalidValueError(f"is {shown_url(value)}, not a web address of at most 500 ASCII characters")
     if bare == value:
-        raise FaultError(f"is {shown_url(value)}, without {TOKEN} or {EMAIL}: it would not tell who leaves")
+        raise InvalidValueError(f"is {shown_url(value)}, without {TOKEN} or {EMAIL}: it would not tell who leaves")
     parts = urlsplit(value)
     if "{" in parts.netloc or "@" in parts.netloc:
-        raise FaultError(f"is {shown_url(value)}, with more than a host and a port before its path")
+        raise InvalidValueError(f"is {shown_url(value)}, with more than a host and a port before its path")
     # RFC 8058 asks for https. What never leaves this machine may do without: that is how it is tried out.
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-        raise FaultError(f"is {shown_url(value)}, not https, which one-click unsubscribe asks for (RFC 8058)")
+        raise InvalidValueError(f"is {shown_url(value)}, not https, which one-click unsubscribe asks for (RFC 8058)")
     return value
 
 
@@ -55,18 +55,18 @@ def list_help(value: str) -> str:
         return value
     scheme, _, rest = value.partition(":")
     if re.search(r"[^!-~]|[\"<>\\^`{|}]", value) or not (scheme == "mailto" or _is_web(value)) or scheme == "http":
-        raise FaultError(f"is {shown_url(value)}, not an https or mailto address in ASCII")
+        raise InvalidValueError(f"is {shown_url(value)}, not an https or mailto address in ASCII")
     if scheme == "mailto":
         read_address(rest.partition("?")[0])
     elif "@" in urlsplit(value).netloc:
-        raise FaultError(f"is {shown_url(value)}, with more than a host and a port before its path")
+        raise InvalidValueError(f"is {shown_url(value)}, with more than a host and a port before its path")
     return value
 
 
 def one_piece(url: str) -> str:
     """As `one_line`; a fault shows the scheme alone, since what follows may hold a password."""
     if CONTROL.search(url):
-        raise FaultError(f"is {shown_url(url)}, with a line break or control character", "write it on one line")
+        raise InvalidValueError(f"is {shown_url(url)}, with a line break or control character", "write it on one line")
     return url.strip()
 
 
@@ -81,7 +81,7 @@ def _is_web(value: str) -> bool:
 def base_path(value: str) -> str:
     value = one_line(value)
     if re.search(r"[\s?#:\"'<>\\]", value):
-        raise FaultError(f"is {shown(value)}, not a path")
+        raise InvalidValueError(f"is {shown(value)}, not a path")
     return f"/{value.strip('/')}" if value.strip("/") else ""
 
 
@@ -89,11 +89,11 @@ def serve_url(value: str) -> str:
     """A public address of its own host; its links stand in a header, so it is ASCII and short."""
     value = web_address(value)
     if urlsplit(value).path:
-        raise FaultError(f"is {shown_url(value)}, with more than a host and a port")
+        raise InvalidValueError(f"is {shown_url(value)}, with more than a host and a port")
     if value.startswith("http:") and not is_loopback(urlsplit(value).hostname or ""):
-        raise FaultError(f"is {shown_url(value)}, not https, which one-click unsubscribe asks for (RFC 8058)")
+        raise InvalidValueError(f"is {shown_url(value)}, not https, which one-click unsubscribe asks for (RFC 8058)")
     if not value.isascii() or len(value) > 300:
-        raise FaultError(f"is {shown_url(value)}, not a web address of at most 300 ASCII characters")
+        raise InvalidValueError(f"is {shown_url(value)}, not a web address of at most 300 ASCII characters")
     return value
 
 
@@ -102,5 +102,5 @@ def origin(value: str) -> str:
     value = web_address(value)
     # Security: it stands in a header between others of its kind, which a blank, comma or semicolon would end.
     if not value or not re.fullmatch(r"https?://[a-z0-9.:\[\]-]+", value):
-        raise FaultError(f"is {shown_url(value)}, not the address of a site", 'write "https://blog.example.com"')
+        raise InvalidValueError(f"is {shown_url(value)}, not the address of a site", 'write "https://blog.example.com"')
     return value

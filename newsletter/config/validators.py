@@ -8,7 +8,7 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING
 
 from newsletter.config.imap_url import read_imap
-from newsletter.errors import FaultError
+from newsletter.errors import InvalidValueError
 from newsletter.model.column_rules import Rule, read_rule
 from newsletter.model.labels import check_label
 from newsletter.model.mail_clients import FAMILIES
@@ -42,20 +42,20 @@ _PLAIN_ADDRESS = re.compile(
 def one_line(value: str) -> str:
     # Header injection ends here: nothing from the file reaches a header with a line break in it.
     if CONTROL.search(value):
-        raise FaultError(f"is {shown(value)}, with a line break or control character", "write it on one line")
+        raise InvalidValueError(f"is {shown(value)}, with a line break or control character", "write it on one line")
     return value.strip()
 
 
 def lines(value: str) -> str:
     if CONTROL.search(value.replace("\n", "")):
-        raise FaultError(f"is {shown(value)}, with a control character", "remove it")
+        raise InvalidValueError(f"is {shown(value)}, with a control character", "remove it")
     return value.strip()
 
 
 def label(name: str, words: object) -> tuple[str, str]:
     """One of a theme's own words."""
     if not isinstance(words, str):
-        raise FaultError(f"is {kind(words)}, not a string")
+        raise InvalidValueError(f"is {kind(words)}, not a string")
     words = one_line(words)
     check_label(name, words)
     return name, words
@@ -64,14 +64,14 @@ def label(name: str, words: object) -> tuple[str, str]:
 def language(value: str) -> str:
     value = one_line(value)
     if value and not re.fullmatch(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*", value):
-        raise FaultError(f"is {shown(value)}, not a language tag (BCP 47)")
+        raise InvalidValueError(f"is {shown(value)}, not a language tag (BCP 47)")
     return value
 
 
 def word(value: str) -> str:
     """One argument of a command."""
     if CONTROL.search(value):
-        raise FaultError(f"is {shown(value)}, with a line break or control character", "write it on one line")
+        raise InvalidValueError(f"is {shown(value)}, with a line break or control character", "write it on one line")
     return value
 
 
@@ -107,7 +107,7 @@ def read_address(text: str) -> str:
         parsed = validate_email(checked, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
         reason = str(error).rstrip(".")
-        raise FaultError(f"is {shown(text)}, not an address: {printable(reason)}") from error
+        raise InvalidValueError(f"is {shown(text)}, not an address: {printable(reason)}") from error
     return f"{local if local.isascii() else parsed.local_part}@{domain.lower() if home else parsed.ascii_domain}"
 
 
@@ -118,12 +118,12 @@ def bounce_address(value: str) -> str:
         return value
     local, _, domain = value.rpartition("@")
     if not re.fullmatch(rf"{_ATOM}*\{{token\}}{_ATOM}*", local) or "{" in domain:
-        raise FaultError(f"is {shown(value)}, not a mailbox with {TOKEN} once before its @")
+        raise InvalidValueError(f"is {shown(value)}, not a mailbox with {TOKEN} once before its @")
 
     own = len(local) - len(TOKEN)
     if own + TOKEN_CHARS > 64:  # RFC 5321, 4.5.3.1.1
         most = 64 - TOKEN_CHARS
-        raise FaultError(
+        raise InvalidValueError(
             f"is {shown(value)}, with {own} characters before its @ beside {TOKEN}, and not at most {most}"
         )
     checked = read_address(f"{local.replace(TOKEN, 'token')}@{domain}")
@@ -141,7 +141,7 @@ def bounce_mailbox(value: str) -> str:
 def list_id(value: str) -> str:
     value = one_line(value)
     if value and not re.fullmatch(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)+", value):
-        raise FaultError(f"is {shown(value)}, not two or more ASCII words joined by dots (RFC 2919)")
+        raise InvalidValueError(f"is {shown(value)}, not two or more ASCII words joined by dots (RFC 2919)")
     return value
 
 
@@ -152,7 +152,7 @@ def feedback_id(value: str) -> str:
     """
     value = one_line(value)
     if value and not re.fullmatch(rf"(?:(?:{_NAME}|\{{issue\}}){{1,40}}:){{0,3}}{_NAME}{{5,15}}", value):
-        raise FaultError(
+        raise InvalidValueError(
             f"is {shown(value)}, not one to four ASCII names joined by colons, the last of 5 to 15 characters"
         )
     return value
@@ -164,9 +164,9 @@ def domain(value: str) -> str:
     try:
         ascii_form = value.encode("idna").decode("ascii").lower()
     except UnicodeError as error:  # a label too long for IDNA, or empty
-        raise FaultError(f"is {shown(value)}, not a domain name") from error
+        raise InvalidValueError(f"is {shown(value)}, not a domain name") from error
     if ascii_form and not _DOMAIN.fullmatch(ascii_form):
-        raise FaultError(f"is {shown(value)}, not a domain name")
+        raise InvalidValueError(f"is {shown(value)}, not a domain name")
     return ascii_form
 
 
@@ -182,14 +182,14 @@ def ehlo_name(value: str) -> str:
                 return f"[IPv6:{ipaddress.IPv6Address(number)}]"
             return f"[{ipaddress.IPv4Address(inner)}]"
         except ValueError as error:
-            raise FaultError(f"is {shown(value)}, not an address literal (RFC 5321 4.1.3)", remedy) from error
+            raise InvalidValueError(f"is {shown(value)}, not an address literal (RFC 5321 4.1.3)", remedy) from error
     name = domain(value.removesuffix("."))
     if re.fullmatch(r"[0-9.]+", name):
-        raise FaultError(f"is {shown(value)}, an address without its brackets", f'write ehlo = "[{name}]"')
+        raise InvalidValueError(f"is {shown(value)}, an address without its brackets", f'write ehlo = "[{name}]"')
     if len(name) > 255:
-        raise FaultError(f"is {shown(value)}, not a domain name of at most 255 characters", remedy)
+        raise InvalidValueError(f"is {shown(value)}, not a domain name of at most 255 characters", remedy)
     if name and not EHLO_NAME.fullmatch(name):
-        raise FaultError(f"is {shown(value)}, not a host's name of letters, digits and hyphens", remedy)
+        raise InvalidValueError(f"is {shown(value)}, not a host's name of letters, digits and hyphens", remedy)
     return name
 
 
@@ -197,7 +197,7 @@ def selector(value: str) -> str:
     """Where a domain keeps the public key: RFC 6376, 3.1."""
     value = one_line(value).lower()
     if value and not _DOMAIN.fullmatch(value):
-        raise FaultError(f"is {shown(value)}, not ASCII letters, digits and hyphens")
+        raise InvalidValueError(f"is {shown(value)}, not ASCII letters, digits and hyphens")
     return value
 
 
@@ -210,29 +210,29 @@ def network(value: str) -> str:
     try:
         return str(ipaddress.ip_network(value)).removesuffix("/32").removesuffix("/128")
     except ValueError as error:
-        raise FaultError(f"is {shown(value)}, not an IP address or network", 'write "10.0.0.0/8"') from error
+        raise InvalidValueError(f"is {shown(value)}, not an IP address or network", 'write "10.0.0.0/8"') from error
 
 
 def offered_list(name: str, words: object) -> tuple[str, str]:
     """A list's name, and what people read of it."""
     if not re.fullmatch(r"[\w-]{1,40}", name):
-        raise FaultError("is not up to 40 letters, digits, - and _", 'write daily = "Every morning"')
+        raise InvalidValueError("is not up to 40 letters, digits, - and _", 'write daily = "Every morning"')
     if not isinstance(words, str):
-        raise FaultError(f"is {kind(words)}, not a string")
+        raise InvalidValueError(f"is {kind(words)}, not a string")
     return name, one_line(words) or name
 
 
 def column(value: str) -> str:
     value = one_line(value).lower()
     if not re.fullmatch(r"[^\W\d]\w{0,39}", value) or value in {"email", "lang"}:
-        raise FaultError(f"is {shown(value)}, not a column's name of letters, digits and _", 'write "name"')
+        raise InvalidValueError(f"is {shown(value)}, not a column's name of letters, digits and _", 'write "name"')
     return value
 
 
 def topic(value: str) -> str:
     value = one_line(value)
     if not re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,256}", value):
-        raise FaultError(f"is {shown(value)}, not the ARN of an SNS topic")
+        raise InvalidValueError(f"is {shown(value)}, not the ARN of an SNS topic")
     return value
 
 
@@ -242,14 +242,14 @@ def topic(value: str) -> str:
 def folder_name(value: str) -> str:
     value = one_line(value)
     if value in {"", ".", ".."} or re.search(r"[/\\]", value):
-        raise FaultError(f"is {shown(value)}, not the name of a folder in templates/")
+        raise InvalidValueError(f"is {shown(value)}, not the name of a folder in templates/")
     return value
 
 
 def file_path(value: str) -> str:
     value = one_line(value)
     if not value:
-        raise FaultError("is empty")
+        raise InvalidValueError("is empty")
     return value
 
 
@@ -267,7 +267,7 @@ def ledger_path(value: str) -> str:
     value = file_path(value)
     if _LIBPQ.search(value) or _OTHER_URL.match(value) or _LOGIN.match(value):
         # Security: what it is must not be shown.
-        raise FaultError(
+        raise InvalidValueError(
             "is a database's address, not the path of a file",
             "write postgresql://user@host/name as its URL, and put the password into ~/.pgpass or PGPASSWORD",
         )
@@ -287,7 +287,7 @@ def client_family(name: str) -> str:
     named = {said.lower(): family for family, said in FAMILIES.items()} | {family: family for family in FAMILIES}
     nearest = get_close_matches(name.lower(), named, n=1)
     remedy = f"did you mean {named[nearest[0]]}?" if nearest else f"it may be {', '.join(FAMILIES)}"
-    raise FaultError("is no mail client that caniemail knows", remedy)
+    raise InvalidValueError("is no mail client that caniemail knows", remedy)
 
 
 # --- pace -----------------------------------------------------------------------------------------------------------
@@ -302,13 +302,13 @@ def rates(value: str) -> tuple[Rate, ...]:
 def domain_rates(name: str, value: object) -> tuple[str, tuple[Rate, ...]]:
     """A domain of recipients, and how fast mail may go there."""
     if not isinstance(value, str):
-        raise FaultError(f"is {kind(value)}, not a string")
+        raise InvalidValueError(f"is {kind(value)}, not a string")
     host = domain(name)
     if "." not in host and host != "localhost":
-        raise FaultError("is not a domain name", 'write "example.com" = "5/s"')
+        raise InvalidValueError("is not a domain name", 'write "example.com" = "5/s"')
     limits = rates(value)
     if not limits:
-        raise FaultError("is empty")
+        raise InvalidValueError("is empty")
     return host, limits
 
 
@@ -323,7 +323,7 @@ def time_zone(value: str) -> tzinfo | None:
         return ZoneInfo(value)
     # ValueError: a path that leads out of the zones' folder. OSError: the name of a folder in it.
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise FaultError(
+        raise InvalidValueError(
             f"is {shown(value)}, not a time zone that this machine knows",
             'write time_zone = "Asia/Shanghai"; where that is not known either, install the Python package tzdata',
         ) from error
@@ -332,7 +332,7 @@ def time_zone(value: str) -> tzinfo | None:
 def relay_name(value: str) -> str:
     value = one_line(value)
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", value):
-        raise FaultError(f"is {shown(value)}, not up to 40 letters, digits, - and _")
+        raise InvalidValueError(f"is {shown(value)}, not up to 40 letters, digits, - and _")
     return value
 
 
@@ -342,10 +342,12 @@ def relay_name(value: str) -> str:
 def column_rule(name: str, word: object) -> tuple[str, Rule]:
     """What a column of a list means, or one of its values: `state` with "ignore", `state:dormant` with "skip"."""
     if not isinstance(word, str):
-        raise FaultError(f"is {kind(word)}, not a string", 'write "ignore", or for column:value "mail" or "skip"')
+        raise InvalidValueError(
+            f"is {kind(word)}, not a string", 'write "ignore", or for column:value "mail" or "skip"'
+        )
     try:
         rule = read_rule(f"{name}={word}")
     except ValueError as error:
         what = f"is {shown(word)}"
-        raise FaultError(what, 'write "ignore" for a column, "mail" or "skip" for column:value') from error
+        raise InvalidValueError(what, 'write "ignore" for a column, "mail" or "skip" for column:value') from error
     return name.strip().lower(), rule

@@ -16,9 +16,9 @@ from functools import partial
 
 from newsletter.delivery.canary import Canary
 from newsletter.delivery.connection import IDLE_S
-from newsletter.delivery.group_commit import Journal
+from newsletter.delivery.group_commit import GroupCommit
 from newsletter.delivery.interrupts import interrupts, wait_for_all
-from newsletter.delivery.recipient_queue import CLAIMED_AT_ONCE, LOOK_AHEAD, TOLD_FROM_S, Book, limit_used_up
+from newsletter.delivery.recipient_queue import CLAIMED_AT_ONCE, LOOK_AHEAD, TOLD_FROM_S, DeliveryLedger, limit_used_up
 from newsletter.delivery.routes import Route
 from newsletter.delivery.smtp.connect import UnreachableError
 from newsletter.delivery.smtp.session import Session
@@ -27,7 +27,7 @@ from newsletter.ledger.ledger import Claim, Move
 from newsletter.message.compose import Composer
 from newsletter.model.delivery import Message, Outcome, Relay, State
 from newsletter.model.moments import shown_local, shown_moment
-from newsletter.model.retry_delay import next_try
+from newsletter.model.retry_delay import retry_delay_s
 from newsletter.model.schedule import QuietHours
 from newsletter.model.subscriber import Subscriber
 
@@ -74,14 +74,14 @@ class Watcher:
 
 
 @dataclass(slots=True)
-class _Letter:
+class _Assignment:
     claim: Claim
     person: Subscriber
     message: Message
 
 
 async def deliver(
-    book: Book,
+    book: DeliveryLedger,
     composer: Composer,
     routes: Sequence[Route],
     *,
@@ -110,7 +110,7 @@ async def deliver(
 class _Run:
     def __init__(
         self,
-        book: Book,
+        book: DeliveryLedger,
         composer: Composer,
         routes: Sequence[Route],
         watcher: Watcher,
@@ -130,7 +130,7 @@ class _Run:
         self.quiet = quiet
         self.max_attempts = max_attempts
         self.longest_wait_s = longest_wait_s
-        self.journal = Journal(self._write, far=book.is_far)
+        self.journal = GroupCommit(self._write, far=book.is_far)
         self.reason = ""
         self._paced = any(route.pace.limited for route in routes)
         # The queue: what is claimed and not yet taken, and where in the list to claim on.
@@ -262,16 +262,16 @@ class _Run:
                 self.watcher.news(f"{reason}; the rest goes through the other relays")
         self._ring()
 
-    async def _converse(self, session: Session, route: Route, number: int, first: _Letter) -> None:
+    async def _converse(self, session: Session, route: Route, number: int, first: _Assignment) -> None:
         """Send one message after the other until the connection, the relay's patience or the queue is used up.
 
         A second Ctrl-C may end this anywhere: a row then still `committing` is called uncertain by the next run.
         """
-        letter: _Letter | None = first
+        letter: _Assignment | None = first
         trying = False
         session.begin(first.message)
         while letter is not None:
-            following: _Letter | None = None
+            following: _Assignment | None = None
             outcome = await session.accepted()
             if trying:
                 route.trying = False
@@ -296,7 +296,7 @@ class _Run:
                     return
                 if self._may_go_on(session, route, number) and self._may_overlap(session, route):
                     taken = self._take(route)
-                    following = taken if isinstance(taken, _Letter) else None
+                    following = taken if isinstance(taken, _Assignment) else None
                     trying = route.trying = route.overlaps is None and following is not None
                 outcome = session.dot(following.message if following else None, trying=trying)
                 if outcome is None:
@@ -348,7 +348,9 @@ class _Run:
             f"({words}); going on over new ones; messages_per_connection = {carried} in newsletter.toml says so before"
         )
 
-    def _settle(self, letter: _Letter, outcome: Outcome, route: Route, *, lost: bool, used_up: bool = False) -> None:
+    def _settle(
+        self, letter: _Assignment, outcome: Outcome, route: Route, *, lost: bool, used_up: bool = False
+    ) -> None:
         now = self.clock()
         self._outstanding -= 1
         route.answered += 1
@@ -390,7 +392,7 @@ class _Run:
         self._note_canary(outcome)
         self._ring()
 
-    def _spare(self, letter: _Letter, route: Route) -> None:
+    def _spare(self, letter: _Assignment, route: Route) -> None:
         """They left while their message was on its way to the relay: the ledger has them as suppressed."""
         self._outstanding -= 1
         self._tries.pop(letter.claim.row, None)
@@ -411,7 +413,7 @@ class _Run:
         worn = 0 < self.max_attempts <= claim.attempts
         if ours and tries < TRIES_A_RUN and not worn:
             return now
-        return now + next_try(claim.attempts, self.jitter()).total_seconds()
+        return now + retry_delay_s(claim.attempts, self.jitter()).total_seconds()
 
     def _note_canary(self, outcome: Outcome) -> None:
         canary = self._canary
@@ -435,7 +437,7 @@ class _Run:
 
     # --- the queue --------------------------------------------------------------------------------------------------
 
-    async def _next(self, route: Route, number: int, patience_s: float = math.inf) -> _Letter | None:
+    async def _next(self, route: Route, number: int, patience_s: float = math.inf) -> _Assignment | None:
         """The next message for this relay, once its pace allows it; None when there is none, or not soon enough."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + patience_s
@@ -450,7 +452,7 @@ class _Run:
             # The first connection shows that the relay is there, before others knock as well.
             may_try = (place == 0 or route.proven) and place < route.lane.parallel(route.connections)
             taken = self._take(route) if may_try else math.inf
-            if isinstance(taken, _Letter) or taken is None:
+            if isinstance(taken, _Assignment) or taken is None:
                 return taken
             if left < taken < math.inf:
                 return None
@@ -460,7 +462,7 @@ class _Run:
     def _done(self) -> bool:
         return self._exhausted and not self._ready and not self._outstanding
 
-    def _take(self, route: Route) -> _Letter | float | None:
+    def _take(self, route: Route) -> _Assignment | float | None:
         """A message; or how long to wait for one, in seconds; None when there will be none."""
         if self._stopping.is_set() or route.used_up:
             return None
@@ -530,14 +532,14 @@ class _Run:
             self.watcher.waiting(wait)
             self._wait = wait
 
-    def _letter(self, route: Route, claim: Claim, person: Subscriber) -> _Letter:
+    def _letter(self, route: Route, claim: Claim, person: Subscriber) -> _Assignment:
         self._show_wait(None)
         route.share += 1 / max(route.relay.weight, 1)
         route.moved_at = asyncio.get_running_loop().time()
         self._outstanding += 1
         if self._before_gate > 0:
             self._before_gate -= 1
-        return _Letter(claim, person, self.composer.compose(person))
+        return _Assignment(claim, person, self.composer.compose(person))
 
     def _held(self, route: Route, now: float) -> float:
         """How long nothing may be taken, whoever is next; 0.0 when something may."""
@@ -584,7 +586,7 @@ class _Run:
         quick = asyncio.get_running_loop().time() - route.moved_at < RECHECK_S
         return bool(route.open) and quick and route.lane.wait_s(now) <= 0 and route.pace.wait_s("", now) <= 0
 
-    def _put_back(self, letter: _Letter, route: Route) -> None:
+    def _put_back(self, letter: _Assignment, route: Route) -> None:
         """As if it had never been taken."""
         self._outstanding -= 1
         route.share -= 1 / max(route.relay.weight, 1)

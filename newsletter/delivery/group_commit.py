@@ -21,7 +21,7 @@ LINGER_S = 0.05
 _Result = TypeVar("_Result")
 
 
-class Journal:
+class GroupCommit:
     """`write` is never called twice at once, and gives the rows that must not be mailed after all. An error of its
     ends every later call as well.
 

@@ -44,7 +44,7 @@ class _Limit(Protocol):
     def mark(self) -> str: ...
 
 
-class _Even:
+class _TokenBucket:
     """A second's or minute's rate: spread evenly by a token bucket, and never more than `count` in any such time.
 
     The bucket, kept as the time at which the next message is due, holds one message and what `SLACK_S` is worth. The
@@ -92,7 +92,7 @@ class _Even:
             self._log.popleft()
 
 
-class _Window:
+class _SlidingWindow:
     """An hour's or a day's rate: never more than `count` in any such time, whatever the pauses and restarts.
 
     What was sent is counted in slots. A slot runs out when the last moment of it is as long ago as the window is wide.
@@ -157,7 +157,7 @@ class _Window:
             self._settled = ""
 
 
-class _WarmUp:
+class _WarmUpLimit:
     """So many on the first day, the second, and so on; days of 24 hours, counted from the first mail. Then no limit."""
 
     __slots__ = ("_allowed", "_day", "_first", "_sent")
@@ -200,7 +200,7 @@ class _WarmUp:
 # --- all of them ----------------------------------------------------------------------------------------------------
 
 
-class Pace:
+class RateLimiter:
     """The limits of one relay. A message counts against its relay's, its domain's and the warm-up's."""
 
     __slots__ = ("_domains", "_latest", "_limits", "_named", "_shift", "by_domain", "limited")
@@ -220,7 +220,7 @@ class Pace:
         self._named: dict[str, _Limit] = {}
         self._limits = self._make("", rates, marks)
         if warm_up:
-            limit = self._named[_WARM_UP] = _WarmUp(warm_up, marks.get(_WARM_UP, ""))
+            limit = self._named[_WARM_UP] = _WarmUpLimit(warm_up, marks.get(_WARM_UP, ""))
             self._limits = (*self._limits, limit)
         self._domains = {domain: self._make(f"{domain}/", own, marks) for domain, own in domains.items() if own}
         self.by_domain = bool(self._domains)
@@ -287,7 +287,7 @@ class Pace:
         for rate in rates:
             name = prefix + UNITS[rate.per_s]
             mark = marks.get(name, "")
-            limit: _Limit = _Even(rate, mark) if rate.per_s <= MINUTE_S else _Window(rate, mark)
+            limit: _Limit = _TokenBucket(rate, mark) if rate.per_s <= MINUTE_S else _SlidingWindow(rate, mark)
             self._named[name] = limit
             limits.append(limit)
         return tuple(limits)

@@ -21,7 +21,7 @@ LOOK_AHEAD = 200
 """How far a connection looks past recipients whose domain has to wait."""
 
 
-class Book(Protocol):
+class DeliveryLedger(Protocol):
     """What the loop needs of a ledger, never two at once. `is_far`: across a network, so not to be waited for."""
 
     is_far: bool

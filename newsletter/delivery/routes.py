@@ -5,9 +5,9 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass, field
 
-from newsletter.delivery.rate_limits import Pace
+from newsletter.delivery.rate_limits import RateLimiter
 from newsletter.delivery.smtp.wire import Timeouts
-from newsletter.delivery.throttle import Lane
+from newsletter.delivery.throttle import RelayThrottle
 from newsletter.model.delivery import Relay
 
 
@@ -16,8 +16,8 @@ class Route:
     """A relay, and how it is to be used in this run. Of several, each gets its `relay.weight` of the mail."""
 
     relay: Relay
-    pace: Pace
-    lane: Lane
+    pace: RateLimiter
+    lane: RelayThrottle
     timeouts: Timeouts
     connections: int = 1
     messages_per_connection: int = 0

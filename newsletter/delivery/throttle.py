@@ -21,7 +21,7 @@ from newsletter.text import printable
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class ThrottleRules:
     """The numbers, each with its reason. Seconds, unless the name says otherwise."""
 
     refusals: int = 5
@@ -83,14 +83,14 @@ _SPEED_OF = 20
 _WORDS_SHOWN = 160
 
 
-class Lane:
+class RelayThrottle:
     """One relay's. `now` is epoch seconds; `jitter` gives a random number from 0 to 1, which makes a pause longer, up
     to one and a half times."""
 
-    def __init__(self, rules: Rules | None = None, jitter: Callable[[], float] = lambda: 0.0) -> None:
+    def __init__(self, rules: ThrottleRules | None = None, jitter: Callable[[], float] = lambda: 0.0) -> None:
         self.stopped = ""
         """Why nothing more goes through this lane in this run; empty while something may."""
-        self._rules = rules or Rules()
+        self._rules = rules or ThrottleRules()
         self._jitter = jitter
         self._phase = _Phase.RUNNING
         self._refusals = self._losses = 0  # in a row

@@ -23,7 +23,7 @@ from newsletter.ledger import plan as ledger_plan
 from newsletter.ledger import queries as ledger_report
 from newsletter.ledger import suppression as ledger_suppressed
 from newsletter.ledger import transitions as ledger_moves
-from newsletter.ledger.database.engine import told
+from newsletter.ledger.database.engine import translate_db_errors
 from newsletter.ledger.database.lock import advisory_lock, busy_at, lock_path, locked
 from newsletter.ledger.database.schema import issues, pace, runs, tests, versions
 from newsletter.ledger.database.storage import Storage
@@ -34,7 +34,7 @@ from newsletter.ledger.records import Claim, Delivery, IllegalMoveError, IssueRo
 from newsletter.ledger.states import MOVES
 from newsletter.model.delivery import Outcome, State
 from newsletter.model.issue_name import Identity
-from newsletter.tokens import Shadows
+from newsletter.tokens import AddressHashes
 
 __all__ = [
     "MOVES",
@@ -100,7 +100,7 @@ class Ledger:
         """
         place = self.storage.place
         if place.is_postgresql:
-            with told(place), self.storage.engine.connect() as db, advisory_lock(db, issue):
+            with translate_db_errors(place), self.storage.engine.connect() as db, advisory_lock(db, issue):
                 self._holding[issue] = db
                 try:
                     yield
@@ -136,7 +136,7 @@ class Ledger:
         post: str = "",
         audience: str = "",
         max_attempts: int = 0,
-        shadows: Shadows | None = None,
+        shadows: AddressHashes | None = None,
         correction: bool = False,
         identity: Identity | None = None,
         newcomers_for: timedelta | None = None,
@@ -155,7 +155,7 @@ class Ledger:
         `identity` is kept beside the name. Whoever is new on the list longer than `newcomers_for` after the first
         acceptance is left out, and counted as a newcomer; None sets no limit.
         """
-        shadows = shadows or Shadows(())
+        shadows = shadows or AddressHashes(())
         with self._write(issue) as db:
             content_changed = ledger_plan.note_content(db, issue, content_hash, subject, self._now())
             self._ids.pop(issue, None)  # another process may have withdrawn it, and we made it anew
@@ -174,7 +174,7 @@ class Ledger:
             with self._write(issue) as db:
                 ledger_suppressed.lock_listing(db)
                 hashes = ledger_suppressed.hidden(db, shadows) | hidden_here
-                people = ledger_suppressed.veiled(listed_here, hashes, shadows)
+                people = ledger_suppressed.with_hashes(listed_here, hashes, shadows)
                 if closed:
                     newcomers += ledger_plan.list_known(db, issue_id, number, people)
                 else:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from newsletter.errors import ConfigError
 from newsletter.ledger.database.schema import deliveries, issues, suppressions
-from newsletter.tokens import FORGOTTEN, Shadows, is_shadow
+from newsletter.tokens import FORGOTTEN, AddressHashes, is_shadow
 
 STAGE = "list"
 """Where others have the stage of SMTP that decided."""
@@ -122,7 +122,7 @@ def lock_listing(db: sa.Connection) -> None:
         db.execute(sa.text("LOCK TABLE deliveries IN ROW EXCLUSIVE MODE"))
 
 
-def hidden(db: sa.Connection, shadows: Shadows) -> frozenset[str]:
+def hidden(db: sa.Connection, shadows: AddressHashes) -> frozenset[str]:
     """The hashes of all who were forgotten.
 
     ConfigError where some of them were made with a secret that is not there: nobody could tell whose they are.
@@ -144,7 +144,7 @@ def hidden_in(db: sa.Connection, issue_id: int) -> frozenset[str]:
     return frozenset(db.scalars(sa.select(deliveries.c.recipient_key).where(*mine)))
 
 
-def veiled(people: Mapping[str, str], hashes: frozenset[str], shadows: Shadows) -> Mapping[str, str]:
+def with_hashes(people: Mapping[str, str], hashes: frozenset[str], shadows: AddressHashes) -> Mapping[str, str]:
     """Addresses by key, with the hash in place of both for who was forgotten: no list brings their address back."""
     if not hashes:
         return people

@@ -14,7 +14,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Literal
 
-from newsletter.errors import FaultError
+from newsletter.errors import InvalidValueError
 
 SIGNED = (
     "From",
@@ -106,7 +106,7 @@ def sign_message(signers: Sequence[Signer], message: bytes, when: datetime) -> b
 
 
 def load_signer(domain: str, selector: str, pem: bytes) -> Signer:
-    """The signer of a private key in PEM. Raises FaultError, which says of the key what is wrong with it."""
+    """The signer of a private key in PEM. Raises InvalidValueError, which says of the key what is wrong with it."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric import padding
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -117,22 +117,22 @@ def load_signer(domain: str, selector: str, pem: bytes) -> Signer:
     try:
         key = load_pem_private_key(pem, password=None)
     except TypeError as error:
-        raise FaultError(
+        raise InvalidValueError(
             "is encrypted with a passphrase, which nobody is there to type",
             "write it without: `openssl pkey -in dkim.pem -out plain.pem`, in a file that only you can read",
         ) from error
     except UnsupportedAlgorithm as error:
-        raise FaultError("is neither an RSA nor an Ed25519 key, and DKIM knows no other", _REMEDY) from error
+        raise InvalidValueError("is neither an RSA nor an Ed25519 key, and DKIM knows no other", _REMEDY) from error
     except ValueError as error:
-        raise FaultError("is not a private key in PEM", _REMEDY) from error
+        raise InvalidValueError("is not a private key in PEM", _REMEDY) from error
     if isinstance(key, Ed25519PrivateKey):
         raw = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         # RFC 8463, 3: Ed25519 signs the hash of what RSA signs.
         return Signer(domain, selector, "ed25519-sha256", raw, lambda data: key.sign(sha256(data).digest()))
     if not isinstance(key, RSAPrivateKey):
-        raise FaultError("is neither an RSA nor an Ed25519 key, and DKIM knows no other", _REMEDY)
+        raise InvalidValueError("is neither an RSA nor an Ed25519 key, and DKIM knows no other", _REMEDY)
     if key.key_size < MIN_RSA_BITS:
-        raise FaultError(f"is an RSA key of {key.key_size} bits, too short to be believed (RFC 8301)", _REMEDY)
+        raise InvalidValueError(f"is an RSA key of {key.key_size} bits, too short to be believed (RFC 8301)", _REMEDY)
     # RFC 6376, 3.6.1 says RSAPublicKey; what everybody publishes and reads is a SubjectPublicKeyInfo (erratum 3017).
     public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     scheme, digest = padding.PKCS1v15(), SHA256()

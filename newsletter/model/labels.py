@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from string import Formatter
 from typing import Any
 
-from newsletter.errors import FaultError
+from newsletter.errors import InvalidValueError
 from newsletter.text import printable, shown
 
 LABEL_FIELDS: Mapping[str, frozenset[str]] = {
@@ -17,21 +17,23 @@ LABEL_FIELDS: Mapping[str, frozenset[str]] = {
 
 
 def check_label(name: str, value: Any) -> None:
-    """Raises FaultError where a label could not be printed. Names that are not ours are a theme's own."""
+    """Raises InvalidValueError where a label could not be printed. Names that are not ours are a theme's own."""
     if name == "months":
         if not (isinstance(value, list) and len(value) == 12 and all(isinstance(month, str) for month in value)):
-            raise FaultError("does not hold twelve names", 'write months = ["January", "February", ...]')
+            raise InvalidValueError("does not hold twelve names", 'write months = ["January", "February", ...]')
         return
     if not isinstance(value, str):
-        raise FaultError(f"is {shown(value)}, not text", f'write {name} = "text"')
+        raise InvalidValueError(f"is {shown(value)}, not text", f'write {name} = "text"')
     if name in LABEL_FIELDS:
         known = ", ".join(f"{{{field}}}" for field in sorted(LABEL_FIELDS[name]))
         try:
             parts = list(Formatter().parse(value))
         except ValueError as error:
-            raise FaultError(f"is {shown(value)}, with a brace too many or too few", f"it may hold {known}") from error
+            raise InvalidValueError(
+                f"is {shown(value)}, with a brace too many or too few", f"it may hold {known}"
+            ) from error
         for _, field, form, conversion in parts:
             if field is not None and (field not in LABEL_FIELDS[name] or form or conversion):
-                raise FaultError(
+                raise InvalidValueError(
                     f"is {shown(value)}, and {{{printable(field)}}} is no part of it", f"it may hold {known}"
                 )

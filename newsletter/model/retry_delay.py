@@ -8,7 +8,7 @@ FIRST_S = 60
 LONGEST_S = 3600
 
 
-def next_try(attempt: int, jitter: float) -> timedelta:
+def retry_delay_s(attempt: int, jitter: float) -> timedelta:
     """The wait after the `attempt`-th try, counted from 1. `jitter` is a random number from 0 to below 1.
 
     The span doubles from 60 s to an hour. RFC 5321, 4.5.4.1 asks for at least 30 minutes between tries to a mail host;

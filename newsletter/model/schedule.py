@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from datetime import time as time_of_day
 from itertools import pairwise
 
-from newsletter.errors import FaultError
+from newsletter.errors import InvalidValueError
 from newsletter.text import shown
 
 SECOND_S, MINUTE_S, HOUR_S, DAY_S = 1, 60, 3600, 86_400
@@ -38,12 +38,12 @@ class Rate:
 def parse_rate(text: str) -> tuple[Rate, ...]:
     """`14/s`, `30/min`, `500/h`, `2000/day`, or several with commas between, the shortest unit first.
 
-    Raises FaultError for what is no rate, or one that nothing could be sent at.
+    Raises InvalidValueError for what is no rate, or one that nothing could be sent at.
     """
     rates = sorted((_one_rate(part, text) for part in text.split(",")), key=lambda rate: rate.per_s)
     for first, second in pairwise(rates):
         if first.per_s == second.per_s:
-            raise FaultError(f"is {shown(text)}, with two limits for one unit", f"write {first} or {second}")
+            raise InvalidValueError(f"is {shown(text)}, with two limits for one unit", f"write {first} or {second}")
     return tuple(rates)
 
 
@@ -51,16 +51,20 @@ def _one_rate(part: str, text: str) -> Rate:
     match = re.fullmatch(r"([+-]?[0-9]{1,18}(?:\.[0-9]*)?) ?(?:/|per) ?([a-z]+)", part.strip(), re.IGNORECASE)
     per_s = _SECONDS.get(match[2].lower()) if match else None
     if not match or per_s is None:
-        raise FaultError(f"is {shown(text)}, not a rate", "write 14/s, 30/min, 500/h or 2000/day, with commas between")
+        raise InvalidValueError(
+            f"is {shown(text)}, not a rate", "write 14/s, 30/min, 500/h or 2000/day, with commas between"
+        )
     if not match[1].isdecimal():
         remedy = "write a whole number, with a longer unit for a slower rate: 30/min, 10/h"
-        raise FaultError(f"is {shown(text)}, not a whole number of messages", remedy)
+        raise InvalidValueError(f"is {shown(text)}, not a whole number of messages", remedy)
     count = int(match[1])
     if count == 0:
-        raise FaultError(f"is {shown(text)}: nobody would ever be mailed", "write a number from 1, or no rate at all")
+        raise InvalidValueError(
+            f"is {shown(text)}: nobody would ever be mailed", "write a number from 1, or no rate at all"
+        )
     if count > MOST_A_SECOND * per_s:
         remedy = "write no rate at all to send as fast as the relay takes it"
-        raise FaultError(f"is {shown(text)}, more than {MOST_A_SECOND:,} a second", remedy)
+        raise InvalidValueError(f"is {shown(text)}, more than {MOST_A_SECOND:,} a second", remedy)
     return Rate(count, per_s)
 
 
@@ -90,14 +94,14 @@ class QuietHours:
 
 
 def parse_quiet_hours(text: str, zone: tzinfo | None = None) -> QuietHours:
-    """`22:00-07:00`. Raises FaultError."""
+    """`22:00-07:00`. Raises InvalidValueError."""
     match = re.fullmatch(r"\s*(\S+?)\s*(?:-|–|to)\s*(\S+)\s*", text)
     start = _time_of_day(match[1]) if match else None
     end = _time_of_day("00:00" if match[2] == "24:00" else match[2]) if match else None
     if start is None or end is None:
-        raise FaultError(f"is {shown(text)}, not two times of day", 'write "22:00-07:00"')
+        raise InvalidValueError(f"is {shown(text)}, not two times of day", 'write "22:00-07:00"')
     if start == end:
-        raise FaultError(f"is {shown(text)}, a whole day", "leave an hour in which mail may go out")
+        raise InvalidValueError(f"is {shown(text)}, a whole day", "leave an hour in which mail may go out")
     return QuietHours(start, end, zone)
 
 
@@ -106,7 +110,7 @@ def parse_at(text: str, now: datetime, zone: tzinfo | None = None, *, window: ti
 
     `now` is aware. Without an offset the time is one of `zone`, None for this machine's own. One that passed less than
     `window` ago is meant, too, and given back: a job that cron starts a little late does not wait for tomorrow's. A
-    minute is always allowed. Raises FaultError.
+    minute is always allowed. Raises InvalidValueError.
     """
     now, window = now.astimezone(UTC), max(window, timedelta(minutes=1))
     clock = _time_of_day(text.strip())
@@ -119,16 +123,20 @@ def parse_at(text: str, now: datetime, zone: tzinfo | None = None, *, window: ti
     except ValueError:
         moment = None
     if moment is None:
-        raise FaultError(f"is {shown(text)}, not a time", "write 08:00, 2026-03-02T08:00 or 2026-03-02T08:00+08:00")
+        raise InvalidValueError(
+            f"is {shown(text)}, not a time", "write 08:00, 2026-03-02T08:00 or 2026-03-02T08:00+08:00"
+        )
     try:
         when = moment if moment.tzinfo else _moments(moment, zone)[0].astimezone(zone)
         left = when.astimezone(UTC) - now
     except OverflowError as error:  # the first or last day that datetime knows
-        raise FaultError(f"is {shown(text)}, too far away", "write a time of the next twelve months") from error
+        raise InvalidValueError(f"is {shown(text)}, too far away", "write a time of the next twelve months") from error
     if left + window <= timedelta(0):
-        raise FaultError(f"is {shown(text)}, which has passed", "write a time to come, or none at all to send now")
+        raise InvalidValueError(
+            f"is {shown(text)}, which has passed", "write a time to come, or none at all to send now"
+        )
     if left > timedelta(days=366):
-        raise FaultError(f"is {shown(text)}, over a year from now", "write a time of the next twelve months")
+        raise InvalidValueError(f"is {shown(text)}, over a year from now", "write a time of the next twelve months")
     return when
 
 

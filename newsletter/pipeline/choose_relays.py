@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from newsletter.config.config import Config, LaneSettings
+from newsletter.config.config import Config, RelaySettings
 from newsletter.config.relay_url import parse_relay, password_variables
 from newsletter.errors import ConfigError
 
 
-def choose_lanes(config: Config, url: str | None, env: Mapping[str, str], remedy: str = "") -> Sequence[LaneSettings]:
+def choose_lanes(config: Config, url: str | None, env: Mapping[str, str], remedy: str = "") -> Sequence[RelaySettings]:
     """The lanes of `url`, or of newsletter.toml. ConfigError where there is no relay, or a password is missing.
 
     `remedy` is one more way out that the command has for a person without a relay.

@@ -7,31 +7,31 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from newsletter.addresses import fold_address
-from newsletter.config.config import LaneSettings
+from newsletter.config.config import RelaySettings
 from newsletter.delivery.deliver import Watcher
 from newsletter.ledger.ledger import Claim, Ledger, Move, Plan
 from newsletter.model.delivery import Outcome, State
 from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.plan_send import Sending
-from newsletter.pipeline.prepare_send import Orders, Prepared
-from newsletter.pipeline.send_result import Report
+from newsletter.pipeline.prepare_send import PreparedSend, SendOptions
+from newsletter.pipeline.send_result import SendResult
 from newsletter.pipeline.start_delivery import start_delivery
 
 
 def deliver_test(
-    sending: Sending, lanes: Sequence[LaneSettings], ledger: Ledger, watcher: Watcher, on_start: Callable[[int], None]
-) -> Report:
+    sending: Sending, lanes: Sequence[RelaySettings], ledger: Ledger, watcher: Watcher, on_start: Callable[[int], None]
+) -> SendResult:
     """Mail the test's addresses. It counts for nobody: written down apart, and they get the real issue later.
 
     To whoever is named, suppressed or not: the author tests with their own, and may have clicked "unsubscribe" in the
     last test.
     """
     issue = sending.rendering.issue.slug
-    book = _TestBook(ledger, issue, sending.recipients)
+    book = _InMemoryLedger(ledger, issue, sending.recipients)
     due = len(sending.recipients)
     on_start(due)
     started = time.monotonic()
-    prepared = Prepared(sending, Plan(audience=due, due=due), issue, Orders())
+    prepared = PreparedSend(sending, Plan(audience=due, due=due), issue, SendOptions())
     stopped = start_delivery(prepared, lanes, book, ledger.pace_marks(), due, watcher)
     outcomes = book.outcomes
 
@@ -41,7 +41,7 @@ def deliver_test(
     untried = tuple((p.email, None) for p in sending.recipients if p.email not in outcomes)
     counts = {state: len(named(state)) for state in State}
     counts[State.PENDING] = len(untried)
-    return Report(
+    return SendResult(
         issue=issue,
         counts=counts,
         already=0,
@@ -54,7 +54,7 @@ def deliver_test(
     )
 
 
-class _TestBook:
+class _InMemoryLedger:
     """A test's few people in memory; their outcomes go to the ledger's record of tests."""
 
     def __init__(self, ledger: Ledger, issue: str, people: Iterable[Subscriber]) -> None:

@@ -11,26 +11,30 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from newsletter.audience.audience import Audience
-from newsletter.config.config import LaneSettings
+from newsletter.config.config import RelaySettings
 from newsletter.delivery.deliver import Stopped, Watcher
 from newsletter.errors import BusyError, LedgerError, LostLedgerError
 from newsletter.ledger.ledger import Claim, IllegalMoveError, Ledger, Move
 from newsletter.model.delivery import Outcome, State
 from newsletter.model.subscriber import Subscriber
-from newsletter.pipeline.prepare_send import Prepared
-from newsletter.pipeline.send_result import LISTED, Report
+from newsletter.pipeline.prepare_send import PreparedSend
+from newsletter.pipeline.send_result import LISTED, SendResult
 from newsletter.pipeline.start_delivery import start_delivery
 
 
 def deliver_to_list(
-    prepared: Prepared, lanes: Sequence[LaneSettings], ledger: Ledger, watcher: Watcher, on_start: Callable[[int], None]
-) -> Report:
+    prepared: PreparedSend,
+    lanes: Sequence[RelaySettings],
+    ledger: Ledger,
+    watcher: Watcher,
+    on_start: Callable[[int], None],
+) -> SendResult:
     """Mail everyone who is due, once each, and account for all of them. Raises DeliveryError, ConfigError."""
     with _ledger_kept(prepared):
         return _deliver_to_list(prepared, lanes, ledger, watcher, on_start)
 
 
-def _account(prepared: Prepared, ledger: Ledger, stopped: Stopped, seconds: float) -> Report:
+def _account(prepared: PreparedSend, ledger: Ledger, stopped: Stopped, seconds: float) -> SendResult:
     """Read everyone of this list back. Raises RuntimeError where they are not as many as were planned for."""
     issue, plan = prepared.issue, prepared.plan
     counts = ledger.counts(issue, planned=True)
@@ -44,7 +48,7 @@ def _account(prepared: Prepared, ledger: Ledger, stopped: Stopped, seconds: floa
         )
         return tuple(islice(found, LISTED))
 
-    return Report(
+    return SendResult(
         issue=issue,
         counts=counts,
         already=plan.sent,
@@ -61,7 +65,7 @@ def _account(prepared: Prepared, ledger: Ledger, stopped: Stopped, seconds: floa
     )
 
 
-class _Book:
+class _IssueLedger:
     """The ledger, seen from one issue's send."""
 
     def __init__(self, ledger: Ledger, issue: str, people: Audience, max_attempts: int) -> None:
@@ -84,7 +88,7 @@ class _Book:
 
 
 @contextmanager
-def _ledger_kept(prepared: Prepared) -> Iterator[None]:
+def _ledger_kept(prepared: PreparedSend) -> Iterator[None]:
     """Whoever is left when the ledger goes away, or another run writes to the issue, was not mailed: exit code 3, 4."""
     try:
         yield
@@ -98,11 +102,15 @@ def _ledger_kept(prepared: Prepared) -> Iterator[None]:
 
 
 def _deliver_to_list(
-    prepared: Prepared, lanes: Sequence[LaneSettings], ledger: Ledger, watcher: Watcher, on_start: Callable[[int], None]
-) -> Report:
+    prepared: PreparedSend,
+    lanes: Sequence[RelaySettings],
+    ledger: Ledger,
+    watcher: Watcher,
+    on_start: Callable[[int], None],
+) -> SendResult:
     sending, plan, issue = prepared.sending, prepared.plan, prepared.issue
     delivery = sending.config.settings.delivery
-    book = _Book(ledger, issue, sending.recipients, delivery.max_attempts)
+    book = _IssueLedger(ledger, issue, sending.recipients, delivery.max_attempts)
     on_start(plan.due)
     stopped = Stopped()
     started = time.monotonic()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from newsletter.audience.audience import Audience, is_sign_ups, read_audience
-from newsletter.audience.lists.rows import Rows
+from newsletter.audience.lists.rows import RowSource
 from newsletter.audience.people.as_list import list_sign_ups
 from newsletter.config.config import Config
 from newsletter.config.ledger_url import parse_ledger
@@ -24,7 +24,7 @@ def rules_for(config: Config, columns: Sequence[Rule]) -> Rules:
 @contextmanager
 def open_sign_ups(
     config: Config, to: Iterable[object], ledger_url: str | None = None
-) -> Iterator[Callable[[str], Rows] | None]:
+) -> Iterator[Callable[[str], RowSource] | None]:
     """Those who signed up, by the name of a list, where `to` asks for them."""
     if not any(is_sign_ups(str(name)) for name in to):
         yield None

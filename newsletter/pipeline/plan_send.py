@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from newsletter.addresses import fold_address, normalize_address
 from newsletter.audience.audience import Audience, read_audience, why_nobody
 from newsletter.config.config import Config
-from newsletter.errors import ConfigError, ContentError, FaultError
+from newsletter.errors import ConfigError, ContentError, InvalidValueError
 from newsletter.message.compose import Composer
 from newsletter.message.dkim import Signers, load_signer
 from newsletter.model.column_rules import Rule, rules_of
@@ -25,7 +25,7 @@ from newsletter.post.publication import held_findings
 from newsletter.render.images.resolve import ImageMode
 
 if TYPE_CHECKING:
-    from newsletter.audience.lists.rows import Rows
+    from newsletter.audience.lists.rows import RowSource
     from newsletter.message.dkim import Signer
 
 
@@ -90,7 +90,7 @@ def plan_send(
     columns: Sequence[Rule] = (),
     images: ImageMode | None = None,
     dry: bool = False,
-    sign_ups: Callable[[str], Rows] | None = None,
+    sign_ups: Callable[[str], RowSource] | None = None,
     on_fetch: Callable[[int, int], None] = lambda done, total: None,
 ) -> Sending:
     """Who would get what: reads the lists, renders the post, connects to no relay. Raises ContentError, ConfigError.
@@ -138,7 +138,7 @@ def signer_of(config: Config) -> Signer | Signers | None:
     for key in keys:
         try:
             signers.append(load_signer(key.domain, key.selector, key.pem))
-        except FaultError as fault:
+        except InvalidValueError as fault:
             which = f" of the selector {key.selector}" if len(keys) > 1 else ""
             raise ConfigError(f"[dkim] the key{which} {fault.what}; {fault.remedy}") from fault
     return signers[0] if len(signers) == 1 else Signers(tuple(signers))

@@ -1,6 +1,6 @@
 """Prepare a send against the ledger: changed content, changed list, what is left.
 
-Rendering --plan--> Prepared --deliver--> Report; the ledger is held from the plan to the report.
+Rendering --plan--> PreparedSend --deliver--> Report; the ledger is held from the plan to the report.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from newsletter.pipeline.plan_send import Sending
 from newsletter.pipeline.render_post import zone_of
 from newsletter.post.publication import held_findings
 from newsletter.post.templating.placeholders import unmark
-from newsletter.tokens import Shadows
+from newsletter.tokens import AddressHashes
 
 FEW = 20
 """A list of fewer people may change as it likes: of five, one who leaves is a fifth."""
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
+class SendOptions:
     """What the person asked for, beyond what the configuration says. 0 where they said nothing."""
 
     go_on: bool = False
@@ -45,7 +45,7 @@ class Orders:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedSend:
     """A send that the ledger knows of and nobody has been mailed for yet. `issue` is its name in the ledger.
 
     `left_out` has how many of the plan must not be mailed, by reason.
@@ -54,7 +54,7 @@ class Prepared:
     sending: Sending
     plan: Plan
     issue: str
-    orders: Orders
+    orders: SendOptions
     left_out: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
@@ -99,7 +99,9 @@ def require_sendable(
     return (f"{keys} not set in newsletter.toml; fine for a relay on this machine, refused for any other",)
 
 
-def prepare(sending: Sending, ledger: Ledger, orders: Orders, *, post: str = "", audience: str = "") -> Prepared:
+def prepare(
+    sending: Sending, ledger: Ledger, orders: SendOptions, *, post: str = "", audience: str = ""
+) -> PreparedSend:
     """Write down who is to get the issue. Call it while holding the issue; raises ConfigError where a person must say.
 
     `post` and `audience` are what `resume` will read again: two paths, the list's with its segment, `join_segment`.
@@ -117,7 +119,7 @@ def prepare(sending: Sending, ledger: Ledger, orders: Orders, *, post: str = "",
         post=post,
         audience=audience,
         max_attempts=delivery.max_attempts,
-        shadows=Shadows(sending.config.secrets),
+        shadows=AddressHashes(sending.config.secrets),
         identity=identity,
         newcomers_for=None if orders.newcomers else timedelta(days=delivery.newcomers_days),
     )
@@ -133,10 +135,10 @@ def prepare(sending: Sending, ledger: Ledger, orders: Orders, *, post: str = "",
     if not orders.force_change and (strange := _strange(plan, delivery.max_change)):
         ledger.withdraw(issue)
         raise ConfigError(strange)
-    return Prepared(sending, plan, issue, orders, ledger.suppressed(issue, planned=True))
+    return PreparedSend(sending, plan, issue, orders, ledger.suppressed(issue, planned=True))
 
 
-def _settle_content(plan: Plan, sending: Sending, ledger: Ledger, title: str, orders: Orders) -> None:
+def _settle_content(plan: Plan, sending: Sending, ledger: Ledger, title: str, orders: SendOptions) -> None:
     """Refuse to send two versions of one issue under one name, unless the person says so."""
     issue = sending.rendering.issue.slug
     if not (orders.go_on or orders.erratum):
@@ -150,8 +152,8 @@ def _settle_content(plan: Plan, sending: Sending, ledger: Ledger, title: str, or
 
 
 def _prepare_erratum(
-    sending: Sending, ledger: Ledger, orders: Orders, title: str, post: str, audience: str
-) -> Prepared:
+    sending: Sending, ledger: Ledger, orders: SendOptions, title: str, post: str, audience: str
+) -> PreparedSend:
     """A correction is an issue of its own, with rows of its own: nobody gets the same one twice either."""
     base = sending.rendering.issue.slug
     version = next(version.number for version in ledger.versions(base) if version.current)
@@ -167,12 +169,12 @@ def _prepare_erratum(
         post=post,
         audience=audience,
         max_attempts=sending.config.settings.delivery.max_attempts,
-        shadows=Shadows(sending.config.secrets),
+        shadows=AddressHashes(sending.config.secrets),
         correction=True,
     )
     # Against the list of another issue it would be compared with the very one that it corrects.
     plan = replace(plan, added=None, gone=None)
-    return Prepared(sending.correction(issue), plan, issue, orders, ledger.suppressed(issue, planned=True))
+    return PreparedSend(sending.correction(issue), plan, issue, orders, ledger.suppressed(issue, planned=True))
 
 
 def _still_listed(addresses: Iterable[str], people: Audience) -> Iterator[str]:

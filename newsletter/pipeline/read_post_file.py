@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from newsletter.errors import ContentError
-from newsletter.files import IrregularError, open_regular
+from newsletter.files import NotAFileError, open_regular
 from newsletter.post.parse import MAX_BYTES
 
 STDIN = "<stdin>"
@@ -24,7 +24,7 @@ def open_post(post: str, stdin: BinaryIO) -> tuple[str, bytes, Path]:
             return post, file.read(MAX_BYTES + 1), path.parent
     except FileNotFoundError:
         raise ContentError(f"{post}: there is no such file; check the name") from None
-    except IrregularError as error:
+    except NotAFileError as error:
         raise ContentError(
             f"{post}: this is {error.strerror}; name a file, or write - to read standard input"
         ) from None

@@ -17,7 +17,7 @@ _WAITING = (State.PENDING, State.CLAIMED, State.COMMITTING, State.DEFERRED)
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class SendResult:
     """How a send ended; read from the ledger, so that the numbers are those that a later run will see.
 
     Of `refused`, `left` and `uncertain` people at most `LISTED` each are named; an Outcome is missing where nothing

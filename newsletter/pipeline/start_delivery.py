@@ -8,21 +8,21 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 
-from newsletter.config.config import LaneSettings
+from newsletter.config.config import RelaySettings
 from newsletter.delivery.canary import Canary
 from newsletter.delivery.deliver import Stopped, Watcher, deliver
-from newsletter.delivery.rate_limits import Pace
-from newsletter.delivery.recipient_queue import Book
+from newsletter.delivery.rate_limits import RateLimiter
+from newsletter.delivery.recipient_queue import DeliveryLedger
 from newsletter.delivery.routes import Route
 from newsletter.delivery.smtp.wire import Timeouts
-from newsletter.delivery.throttle import Lane
-from newsletter.pipeline.prepare_send import Prepared
+from newsletter.delivery.throttle import RelayThrottle
+from newsletter.pipeline.prepare_send import PreparedSend
 
 
 def start_delivery(
-    prepared: Prepared,
-    lanes: Sequence[LaneSettings],
-    book: Book,
+    prepared: PreparedSend,
+    lanes: Sequence[RelaySettings],
+    book: DeliveryLedger,
     marks: Mapping[str, str],
     due: int,
     watcher: Watcher,
@@ -47,13 +47,13 @@ def start_delivery(
     )
 
 
-def _route(lane: LaneSettings, marks: Mapping[str, str], connections: int, *, held: bool) -> Route:
+def _route(lane: RelaySettings, marks: Mapping[str, str], connections: int, *, held: bool) -> Route:
     prefix = f"{lane.relay.name}/"
     mine = {name.removeprefix(prefix): mark for name, mark in marks.items() if name.startswith(prefix)}
     return Route(
         relay=lane.relay,
-        pace=Pace(lane.rates, lane.domains, lane.warm_up, mine, time.time()),
-        lane=Lane(jitter=random.random),
+        pace=RateLimiter(lane.rates, lane.domains, lane.warm_up, mine, time.time()),
+        lane=RelayThrottle(jitter=random.random),
         timeouts=Timeouts.capped(lane.timeout_s, lane.dot_timeout_s),
         connections=connections or lane.connections,
         messages_per_connection=lane.messages_per_connection,

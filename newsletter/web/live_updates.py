@@ -8,7 +8,7 @@ import contextlib
 from newsletter.web.preview.live_rendering import Snapshot
 
 
-class Feed:
+class LiveUpdates:
     """`snapshot` may be read from any thread."""
 
     def __init__(self) -> None:

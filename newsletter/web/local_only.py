@@ -25,7 +25,7 @@ _NAME_AND_PORT = re.compile(r"(?:\[(?P<v6>[0-9a-f:.]+)\]|(?P<name>[0-9a-z._-]+))
 """RFC 9110, 7.2: a host, and a port where there is one; no user, no path."""
 
 
-class Guard:
+class LocalOnlyMiddleware:
     """Answers only requests addressed to this machine, and puts the security headers on every response."""
 
     def __init__(self, app: ASGIApp, host: str) -> None:

@@ -20,7 +20,7 @@ from newsletter.bounces.mailboxes.imap import ImapMailbox
 from newsletter.bounces.mailboxes.local import open_mailbox
 from newsletter.bounces.truncate import MAX_BYTES
 from newsletter.config.imap_url import IMAP_VARIABLE, ImapPlace, read_imap
-from newsletter.errors import ConfigError, FaultError
+from newsletter.errors import ConfigError, InvalidValueError
 
 MESSAGES = (hard(), complaint(), letter())
 LARGE = hard(returned="x" * 50_000_000)
@@ -307,5 +307,5 @@ def test_an_address_of_a_mailbox(url: str, place: ImapPlace) -> None:
 def test_a_password_with_a_line_break_is_refused() -> None:
     with pytest.raises(ConfigError, match="line break"):
         read_imap("imaps://a@b/INBOX", {IMAP_VARIABLE: "x\r\nA1 DELETE INBOX"})
-    with pytest.raises(FaultError):
+    with pytest.raises(InvalidValueError):
         read_imap("imaps://a@b/IN\r\nBOX", {})

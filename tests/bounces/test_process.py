@@ -26,7 +26,7 @@ from newsletter.bounces.process import (
     settle,
 )
 from newsletter.bounces.results import Bounce, Complaint, Failure, Kind, Traces, Unsubscribe
-from newsletter.bounces.stored_message import Arrival
+from newsletter.bounces.stored_message import StoredMessage
 from newsletter.bounces.webhooks.read import Event
 from newsletter.ledger.ledger import Ledger, Move
 from newsletter.model.delivery import State
@@ -59,9 +59,9 @@ class Box:
         self.received = received
         self.told: list[str] = []
 
-    def arrivals(self) -> Iterator[Arrival]:
+    def arrivals(self) -> Iterator[StoredMessage]:
         for number, raw in enumerate(self.messages):
-            yield Arrival(str(number), f"box message {number}", raw, self.received)
+            yield StoredMessage(str(number), f"box message {number}", raw, self.received)
 
     def acknowledge(self, keys: Sequence[str]) -> None:
         self.told += keys

@@ -22,11 +22,11 @@ from machine import CHECKOUT, RequireProgram
 
 from newsletter.check import check_post as check
 from newsletter.check.check_post import ask_links, ask_spam, check_post, finding_of, secure_links
-from newsletter.check.fix_post import mend_post
+from newsletter.check.fix_post import fix_post
 from newsletter.check.links.checker import LinkChecker
 from newsletter.check.rendered.width import width_findings
 from newsletter.check.rule_list import RULES, describe, rule_of
-from newsletter.check.source.fixes import Mended, mend_text
+from newsletter.check.source.fixes import FixedText, mend_text
 from newsletter.config.load import load_config
 from newsletter.errors import ContentError
 from newsletter.model.findings import Finding
@@ -315,13 +315,13 @@ def test_a_post_that_vanishes_meanwhile_is_a_sentence(project: Path, monkeypatch
     post = write_post(project, SLIPS, "2026-03-01-slips.md")
     config = load_config(project / "newsletter.toml", {}, project)
 
-    def while_it_vanishes(*arguments: Any) -> Mended:
+    def while_it_vanishes(*arguments: Any) -> FixedText:
         post.unlink()
         return mend_text(*arguments)
 
     monkeypatch.setattr(check, "mend_text", while_it_vanishes)
     with pytest.raises(ContentError, match="cannot be read any more"):
-        mend_post(str(post), config)
+        fix_post(str(post), config)
     assert list(project.glob("*.bak*")) == []
 
 

@@ -12,7 +12,7 @@ from smtp_server import Rule, SmtpServer
 
 from newsletter.audience.people.store import People
 from newsletter.config.load import load_config
-from newsletter.web.preview.live_rendering import Snapshot, Studio
+from newsletter.web.preview.live_rendering import LiveRendering, Snapshot
 
 ISSUE = "2026-03-01-hello"
 SECRET = "a secret of the operator"
@@ -159,7 +159,7 @@ def test_who_signed_up_is_a_list_wherever_one_is_taken(folder: Path) -> None:
     assert [finding["what"] for finding in post["findings"] if finding["rule"] == "field-empty"] == [
         "subscriber.name is empty for 1 of 2, and leaves a hole"
     ]
-    studio = Studio(folder / f"{ISSUE}.md", lambda: load_config(None, os.environ, folder), to="@signups")
+    studio = LiveRendering(folder / f"{ISSUE}.md", lambda: load_config(None, os.environ, folder), to="@signups")
     snapshot = studio.render(Snapshot())
     assert snapshot.error == ""
     assert snapshot.audience is not None

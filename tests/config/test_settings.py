@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.config import validators as entries
-from newsletter.config.config import Config, LaneSettings
+from newsletter.config.config import Config, RelaySettings
 from newsletter.config.ledger_url import ledger_url, parse_ledger
 from newsletter.config.load import load_config
 from newsletter.config.relay_url import password_variables
 from newsletter.config.section import keys_of
 from newsletter.config.settings import SECTIONS
-from newsletter.errors import ConfigError, FaultError
+from newsletter.errors import ConfigError, InvalidValueError
 from newsletter.model.delivery import Relay
 from newsletter.model.schedule import QuietHours, parse_rate
 from newsletter.toml_lines import Where, line_of
@@ -122,8 +122,8 @@ def test_several_relays_and_what_delivery_says_for_all(tmp_path: Path) -> None:
     assert config.relays == (main, spare)
     assert config.relay == main
     assert config.lanes == (
-        LaneSettings(main, parse_rate("14/s, 2000/day"), {}, (), 2, 9, 300, 600),
-        LaneSettings(spare, parse_rate("5/s"), {}, (), 7, 0, 20, 40),
+        RelaySettings(main, parse_rate("14/s, 2000/day"), {}, (), 2, 9, 300, 600),
+        RelaySettings(spare, parse_rate("5/s"), {}, (), 7, 0, 20, 40),
     )
     assert config.missing_for_send() == (
         "newsletter.from",
@@ -137,7 +137,7 @@ def test_one_relay_is_one_lane(tmp_path: Path) -> None:
     assert [(lane.rates, lane.connections, lane.messages_per_connection) for lane in config.lanes] == [((), 4, 100)]
     assert [lane.relay.name for lane in config.lanes] == ["relay"]
     other = Relay("b", 25, "none")
-    assert config.lane(other) == LaneSettings(other, parse_rate("1/s"), {}, (), 4, 100, 3, 600)
+    assert config.lane(other) == RelaySettings(other, parse_rate("1/s"), {}, (), 4, 100, 3, 600)
 
 
 def test_a_named_relays_own_password_comes_first(tmp_path: Path) -> None:
@@ -728,7 +728,7 @@ def test_a_ledger_from_the_command_line() -> None:
 def test_no_secret_of_a_ledger_is_shown(url: str) -> None:
     try:
         kept = ledger_url(url)
-    except FaultError as fault:
+    except InvalidValueError as fault:
         assert fault.what.startswith('is "postgresql://…"')  # noqa: PT017 - what it says is the point
         return
     assert ":" not in kept.removeprefix("postgresql://").rpartition("@")[0]

@@ -32,7 +32,7 @@ from newsletter.delivery.deliver import TRIES_A_RUN, Stopped
 from newsletter.delivery.smtp import connect as connecting
 from newsletter.delivery.smtp import session as smtp
 from newsletter.delivery.smtp.wire import Timeouts
-from newsletter.delivery.throttle import Rules
+from newsletter.delivery.throttle import ThrottleRules
 from newsletter.errors import DeliveryError
 from newsletter.ledger.ledger import Ledger, Plan
 from newsletter.model.delivery import Relay, State
@@ -227,7 +227,7 @@ def test_a_limit_of_the_connection_slows_nothing_down(
 ) -> None:
     """The real lane, whose first pause would be seconds: not one is made, and the number is learnt and named."""
     with SmtpServer(extensions=extensions, messages_per_connection=7, enough=enough) as server:
-        mine = route(server.relay, connections, rules=Rules())
+        mine = route(server.relay, connections, rules=ThrottleRules())
         assert crowd.run(mine) == Stopped()
     assert crowd.counts == {"sent": 40}
     assert set(Counter(message.connection for message in server.messages).values()) <= {*range(1, 8)}
@@ -243,7 +243,7 @@ def test_a_limit_of_the_connection_slows_nothing_down(
 
 def test_a_limit_that_comes_after_the_text_is_of_the_connection_too(crowd: Book) -> None:
     with SmtpServer(Rule("dot", "421 4.7.0 Too many mails in this session", times=(4, 9))) as server:
-        mine = route(server.relay, rules=Rules())
+        mine = route(server.relay, rules=ThrottleRules())
         assert crowd.run(mine) == Stopped()
     assert crowd.counts == {"sent": 40}
     assert mine.lane.trouble.refusals == 0
@@ -684,7 +684,7 @@ def test_a_wait_that_is_short_enough_is_waited_for_though_nobody_watches(crowd: 
 
 def test_a_pause_of_the_relay_ends_the_run_where_it_is_too_long_to_wait_for(crowd: Book) -> None:
     with SmtpServer(Rule("RCPT", "421 4.7.0 slow down", times=(3,))) as server:
-        stopped = crowd.run(route(server.relay, rules=Rules(pause_s=50.0)), longest_wait_s=10.0)
+        stopped = crowd.run(route(server.relay, rules=ThrottleRules(pause_s=50.0)), longest_wait_s=10.0)
     assert f"{server.relay} pauses until 2026-03-02 12:0" in stopped.reason
     assert stopped.until == pytest.approx(NOON.timestamp() + 50, abs=20)
     assert crowd.counts["sent"] == 2

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Sequence
 import pytest
 
 from newsletter.delivery import group_commit as journals
-from newsletter.delivery.group_commit import Journal
+from newsletter.delivery.group_commit import GroupCommit
 from newsletter.ledger.ledger import Move
 from newsletter.model.delivery import State
 
@@ -49,9 +49,9 @@ def sent(row: int) -> Move:
     return Move(row, State.SENT)
 
 
-def run(disk: Disk, far: bool, work: Callable[[Journal], Coroutine[None, None, None]]) -> None:
+def run(disk: Disk, far: bool, work: Callable[[GroupCommit], Coroutine[None, None, None]]) -> None:
     async def go() -> None:
-        journal = Journal(disk.write, far=far)
+        journal = GroupCommit(disk.write, far=far)
         try:
             async with asyncio.timeout(20):
                 await work(journal)
@@ -70,7 +70,7 @@ async def until(condition: Callable[[], bool]) -> None:
 def test_a_committed_move_is_on_disk(far: bool) -> None:
     disk = Disk()
 
-    async def work(journal: Journal) -> None:
+    async def work(journal: GroupCommit) -> None:
         for row in range(5):
             await journal.committed(commit(row))
             assert disk.rows[-1] == row
@@ -82,7 +82,7 @@ def test_a_committed_move_is_on_disk(far: bool) -> None:
 def test_those_who_are_ready_together_share_a_commit(far: bool) -> None:
     disk = Disk()
 
-    async def work(journal: Journal) -> None:
+    async def work(journal: GroupCommit) -> None:
         await asyncio.gather(*(journal.committed(commit(row)) for row in range(10)))
 
     run(disk, far, work)
@@ -93,7 +93,7 @@ def test_those_who_come_while_the_disk_is_busy_share_the_next_commit() -> None:
     first_is_out = threading.Event()
     disk = Disk(lambda number: first_is_out.wait(20) if number == 1 else None)
 
-    async def work(journal: Journal) -> None:
+    async def work(journal: GroupCommit) -> None:
         first = asyncio.ensure_future(journal.committed(commit(0)))
         await until(disk.busy.locked)
         others = asyncio.gather(*(journal.committed(commit(row)) for row in range(1, 6)))
@@ -111,7 +111,7 @@ def test_those_who_come_while_the_disk_is_busy_share_the_next_commit() -> None:
 def test_an_outcome_goes_with_the_next_commit(far: bool) -> None:
     disk = Disk()
 
-    async def work(journal: Journal) -> None:
+    async def work(journal: GroupCommit) -> None:
         journal.note(sent(1))
         await journal.committed(commit(2))
 
@@ -124,7 +124,7 @@ def test_an_outcome_that_nothing_follows_is_written_soon(far: bool, monkeypatch:
     written = threading.Event()
     disk = Disk(lambda number: written.set())
 
-    async def work(journal: Journal) -> None:
+    async def work(journal: GroupCommit) -> None:
         journal.note(sent(1))
         journal.note(sent(2))
         await until(lambda: bool(disk.batches))  # it has no waiter: that is the point
@@ -138,7 +138,7 @@ def test_an_outcome_that_nothing_follows_is_written_soon(far: bool, monkeypatch:
 def test_a_flush_leaves_nothing(far: bool) -> None:
     disk = Disk()
 
-    async def work(journal: Journal) -> None:
+    async def work(journal: GroupCommit) -> None:
         await journal.flush()
         journal.note(sent(1))
         await journal.flush()
@@ -158,7 +158,7 @@ def test_what_is_noted_during_a_write_is_not_lost(far: bool) -> None:
     """Whatever the order, each move is written once."""
     disk = Disk()
 
-    async def work(journal: Journal) -> None:
+    async def work(journal: GroupCommit) -> None:
         async def one(row: int) -> None:
             await journal.committed(commit(row))
             journal.note(sent(1000 + row))
@@ -179,7 +179,7 @@ def test_other_work_never_meets_a_write(far: bool) -> None:
         with disk.busy:
             return len(disk.batches)
 
-    async def work(journal: Journal) -> None:
+    async def work(journal: GroupCommit) -> None:
         reads = [journal.call(read) for _ in range(20)]
         await asyncio.gather(*(journal.committed(commit(row)) for row in range(20)), *reads)
 
@@ -194,7 +194,7 @@ def fail(number: int) -> None:
 def test_an_error_reaches_everyone_who_waits(far: bool) -> None:
     disk = Disk(fail)
 
-    async def work(journal: Journal) -> None:
+    async def work(journal: GroupCommit) -> None:
         found = await asyncio.gather(*(journal.committed(commit(row)) for row in range(5)), return_exceptions=True)
         assert [str(error) for error in found] == ["disk full"] * 5
 
@@ -205,7 +205,7 @@ def test_nothing_is_committed_after_an_error(far: bool) -> None:
     """The disk may take it: but a row that an earlier move was lost of must not go on."""
     disk = Disk(lambda number: None if disk.batches or number != 1 else fail(number))
 
-    async def work(journal: Journal) -> None:
+    async def work(journal: GroupCommit) -> None:
         with pytest.raises(OSError, match="disk full"):
             await journal.committed(commit(1))
         disk.ready = lambda number: None
@@ -230,7 +230,7 @@ def test_those_who_came_while_it_failed_hear_it_too() -> None:
 
     disk = Disk(ready)
 
-    async def work(journal: Journal) -> None:
+    async def work(journal: GroupCommit) -> None:
         first = asyncio.ensure_future(journal.committed(commit(0)))
         await until(disk.busy.locked)
         second = asyncio.ensure_future(journal.committed(commit(1)))
@@ -252,7 +252,7 @@ def test_an_error_that_nobody_waited_for_is_seen_at_the_next_look(far: bool, mon
 
     disk = Disk(ready)
 
-    async def work(journal: Journal) -> None:
+    async def work(journal: GroupCommit) -> None:
         journal.check()
         journal.note(sent(1))
         with pytest.raises(OSError, match="disk full"):  # noqa: PT012
@@ -267,7 +267,7 @@ def test_an_error_that_nobody_waited_for_is_seen_at_the_next_look(far: bool, mon
 def test_whoever_stops_waiting_takes_nothing_from_the_others(far: bool) -> None:
     disk = Disk()
 
-    async def work(journal: Journal) -> None:
+    async def work(journal: GroupCommit) -> None:
         waiting = [asyncio.ensure_future(journal.committed(commit(row))) for row in range(3)]
         await asyncio.sleep(0)
         waiting[0].cancel()
@@ -282,7 +282,7 @@ def test_whoever_stops_waiting_takes_nothing_from_the_others(far: bool) -> None:
 def test_whoever_must_not_be_mailed_is_told_apart_from_the_others_of_the_batch(far: bool) -> None:
     disk = Disk()
 
-    async def work(journal: Journal) -> None:
+    async def work(journal: GroupCommit) -> None:
         assert await asyncio.gather(*(journal.committed(commit(row)) for row in (1, -2, 3))) == [True, False, True]
 
     run(disk, far, work)

@@ -12,21 +12,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.delivery.rate_limits import Pace
-from newsletter.errors import FaultError
+from newsletter.delivery.rate_limits import RateLimiter
+from newsletter.errors import InvalidValueError
 from newsletter.model.schedule import QuietHours, Rate, parse_at, parse_quiet_hours, parse_rate
 
 NOON = 1_700_000_000.0
 HOUR, DAY = 3600, 86_400
 
 
-def relay_pace(rates: str = "", marks: dict[str, str] | None = None, now: float = NOON, **domains: str) -> Pace:
+def relay_pace(rates: str = "", marks: dict[str, str] | None = None, now: float = NOON, **domains: str) -> RateLimiter:
     """A relay's limits; a domain's as `example="5/s"` for example.org."""
     by_name = {f"{name}.org": parse_rate(own) for name, own in domains.items()}
-    return Pace(parse_rate(rates) if rates else (), by_name, (), marks or {}, now)
+    return RateLimiter(parse_rate(rates) if rates else (), by_name, (), marks or {}, now)
 
 
-def send_all(pace: Pace, count: int, now: float, domain: str = "a.org") -> list[float]:
+def send_all(pace: RateLimiter, count: int, now: float, domain: str = "a.org") -> list[float]:
     """When `count` messages go out, each as soon as it may."""
     times = []
     for _ in range(count):
@@ -100,7 +100,7 @@ def test_a_rate(text: str, rates: tuple[Rate, ...]) -> None:
     ],
 )
 def test_what_is_no_rate(text: str, what: str, remedy: str) -> None:
-    with pytest.raises(FaultError) as caught:
+    with pytest.raises(InvalidValueError) as caught:
         parse_rate(text)
     assert what in caught.value.what
     assert remedy in caught.value.remedy
@@ -125,8 +125,8 @@ def test_without_limits_nobody_waits_and_nothing_is_kept() -> None:
 def test_it_says_what_it_has() -> None:
     assert (relay_pace("14/s").limited, relay_pace("14/s").by_domain) == (True, False)
     assert (relay_pace(qq="5/s").limited, relay_pace(qq="5/s").by_domain) == (True, True)
-    assert Pace((), {"qq.com": ()}, (), {}, NOON).limited is False
-    assert Pace((), {}, (10,), {}, NOON).limited
+    assert RateLimiter((), {"qq.com": ()}, (), {}, NOON).limited is False
+    assert RateLimiter((), {}, (10,), {}, NOON).limited
 
 
 # --- a second's and a minute's rate ---------------------------------------------------------------------------------
@@ -271,8 +271,8 @@ def test_a_refund_of_nothing_gives_nothing(rate: str) -> None:
 # --- warm-up --------------------------------------------------------------------------------------------------------
 
 
-def warming(*allowed: int, marks: dict[str, str] | None = None, now: float = NOON) -> Pace:
-    return Pace((), {}, allowed, marks or {}, now)
+def warming(*allowed: int, marks: dict[str, str] | None = None, now: float = NOON) -> RateLimiter:
+    return RateLimiter((), {}, allowed, marks or {}, now)
 
 
 def test_each_of_the_first_days_has_its_number_and_then_there_is_none() -> None:
@@ -471,10 +471,10 @@ def test_marks_that_are_none_are_not_taken_for_a_new_day() -> None:
 def test_a_clock_that_once_stood_in_2036_puts_off_nothing_until_then(limits: str) -> None:
     """A battery ran out, a run was made; the clock is right again."""
     future, now = datetime(2036, 1, 1, tzinfo=UTC).timestamp(), datetime(2026, 3, 2, tzinfo=UTC).timestamp()
-    there = Pace(parse_rate(limits), {"a.example": parse_rate("2/h")}, (5, 5), {}, future)
+    there = RateLimiter(parse_rate(limits), {"a.example": parse_rate("2/h")}, (5, 5), {}, future)
     for _ in range(5):
         there.spend("a.example", future)
-    here = Pace(parse_rate(limits), {"a.example": parse_rate("2/h")}, (5, 5), there.marks(), now)
+    here = RateLimiter(parse_rate(limits), {"a.example": parse_rate("2/h")}, (5, 5), there.marks(), now)
     assert here.wait_s("", now) <= 86_400 * (1 + 2 / 288)
     assert here.wait_s("", now + 86_400 + 600) == 0.0
 
@@ -526,7 +526,7 @@ def test_quiet_hours_read(text: str, start: time, end: time) -> None:
     ],
 )
 def test_what_are_no_quiet_hours(text: str) -> None:
-    with pytest.raises(FaultError) as caught:
+    with pytest.raises(InvalidValueError) as caught:
         parse_quiet_hours(text)
     assert caught.value.what.endswith("not two times of day")
     assert caught.value.remedy == 'write "22:00-07:00"'
@@ -534,7 +534,7 @@ def test_what_are_no_quiet_hours(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["08:00-08:00", "00:00-24:00"])
 def test_a_whole_day_of_quiet_is_a_slip(text: str) -> None:
-    with pytest.raises(FaultError, match="a whole day"):
+    with pytest.raises(InvalidValueError, match="a whole day"):
         parse_quiet_hours(text)
 
 
@@ -684,7 +684,7 @@ def test_a_time_that_has_just_passed_is_meant(text: str, now: str, when: str) ->
     ],
 )
 def test_what_is_no_time_to_begin_at(text: str, what: str, remedy: str) -> None:
-    with pytest.raises(FaultError) as caught:
+    with pytest.raises(InvalidValueError) as caught:
         parse_at(text, MONDAY, SHANGHAI)
     assert what in caught.value.what
     assert remedy in caught.value.remedy

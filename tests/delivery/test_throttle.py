@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.delivery.throttle import Lane, Rules
+from newsletter.delivery.throttle import RelayThrottle, ThrottleRules
 from newsletter.model.delivery import Outcome, State
 
 NOON = 1_700_000_000.0
@@ -20,7 +20,7 @@ REFUSED = Outcome(State.DEFERRED, "RCPT", 550, "frequency limited", lane=True)
 SILENCE = Outcome(State.UNCERTAIN, "dot", 0, "no answer")
 
 
-def answer(lane: Lane, outcome: Outcome, now: float) -> tuple[float, str]:
+def answer(lane: RelayThrottle, outcome: Outcome, now: float) -> tuple[float, str]:
     """One message, begun as soon as it may and answered at once -> when that was, and the news."""
     for _ in range(100):
         wait = lane.wait_s(now)
@@ -33,8 +33,8 @@ def answer(lane: Lane, outcome: Outcome, now: float) -> tuple[float, str]:
     return now, lane.saw(outcome, now)
 
 
-def opened(outcome: Outcome = REFUSED, now: float = NOON) -> tuple[Lane, float]:
-    lane = Lane()
+def opened(outcome: Outcome = REFUSED, now: float = NOON) -> tuple[RelayThrottle, float]:
+    lane = RelayThrottle()
     for _ in range(5):
         now, _ = answer(lane, outcome, now)
     assert lane.trouble.opened == 1
@@ -45,14 +45,14 @@ def opened(outcome: Outcome = REFUSED, now: float = NOON) -> tuple[Lane, float]:
 
 
 def test_without_trouble_nothing_is_held_back() -> None:
-    lane = Lane()
+    lane = RelayThrottle()
     for n in range(100):
         assert answer(lane, (SENT, REJECTED, LATER)[n % 3], NOON) == (NOON, "")
     assert (lane.parallel(10), lane.speed, lane.stopped, lane.trouble.refusals) == (10, 0.0, "", 0)
 
 
 def test_the_first_trouble_slows_down_to_a_known_speed() -> None:
-    lane = Lane()
+    lane = RelayThrottle()
     _, news = answer(lane, SLOWER, NOON)
     assert news == "slowing down to 2.0/s: 450 4.7.0 rate limited"
     assert lane.speed == 2.0
@@ -60,14 +60,14 @@ def test_the_first_trouble_slows_down_to_a_known_speed() -> None:
 
 
 def test_a_refusal_that_does_not_pass_slows_down_without_a_pause() -> None:
-    lane = Lane()
+    lane = RelayThrottle()
     _, news = answer(lane, REFUSED, NOON)
     assert news == "slowing down to 2.0/s: 550 frequency limited"
     assert lane.wait_s(NOON) == 0.5
 
 
 def test_it_slows_down_to_half_of_what_it_was() -> None:
-    lane, now = Lane(), NOON
+    lane, now = RelayThrottle(), NOON
     for _ in range(40):
         now += 0.1
         answer(lane, SENT, now)
@@ -76,7 +76,7 @@ def test_it_slows_down_to_half_of_what_it_was() -> None:
 
 
 def test_each_further_trouble_halves_again_down_to_one_a_minute() -> None:
-    lane, now, speeds = Lane(), NOON, []
+    lane, now, speeds = RelayThrottle(), NOON, []
     for _ in range(9):
         now, _ = answer(lane, SLOWER, now)
         speeds.append(lane.speed)
@@ -85,14 +85,14 @@ def test_each_further_trouble_halves_again_down_to_one_a_minute() -> None:
 
 
 def test_slow_speeds_are_told_in_seconds() -> None:
-    lane, now, news = Lane(), NOON, ""
+    lane, now, news = RelayThrottle(), NOON, ""
     for _ in range(4):
         now, news = answer(lane, SLOWER, now)
     assert news == "slowing down to one message every 4 s: 450 4.7.0 rate limited"
 
 
 def test_pauses_double_with_each_refusal_in_a_row() -> None:
-    lane, now, pauses = Lane(Rules(refusals=100)), NOON, []
+    lane, now, pauses = RelayThrottle(ThrottleRules(refusals=100)), NOON, []
     for _ in range(6):
         now, _ = answer(lane, SLOWER, now)
         pauses.append(lane.wait_s(now))
@@ -100,7 +100,7 @@ def test_pauses_double_with_each_refusal_in_a_row() -> None:
 
 
 def test_an_acceptance_begins_the_pauses_anew() -> None:
-    lane = Lane()
+    lane = RelayThrottle()
     now, _ = answer(lane, SLOWER, NOON)
     now, _ = answer(lane, SENT, now)
     now, _ = answer(lane, SLOWER, now)
@@ -108,20 +108,20 @@ def test_an_acceptance_begins_the_pauses_anew() -> None:
 
 
 def test_jitter_makes_pauses_longer() -> None:
-    lane = Lane(jitter=lambda: 0.5)
+    lane = RelayThrottle(jitter=lambda: 0.5)
     answer(lane, SLOWER, NOON)
     assert lane.wait_s(NOON) == 6.25
 
 
 def test_messages_under_way_are_one_trouble() -> None:
-    lane = Lane()
+    lane = RelayThrottle()
     told = [lane.saw(SLOWER, NOON + n / 100) for n in range(10)]
     assert [bool(news) for news in told] == [True] + [False] * 9
     assert (lane.speed, lane.parallel(8), lane.trouble.refusals, lane.trouble.opened) == (2.0, 4, 10, 0)
 
 
 def test_messages_are_kept_apart() -> None:
-    lane = Lane()
+    lane = RelayThrottle()
     now, _ = answer(lane, SLOWER, NOON)
     now += lane.wait_s(now)
     assert now == NOON + 5
@@ -133,7 +133,7 @@ def test_messages_are_kept_apart() -> None:
 
 @pytest.mark.parametrize(("limit", "uses"), [(1, [1, 1, 1]), (2, [1, 1, 1]), (4, [2, 1, 1]), (10, [5, 2, 1])])
 def test_connections_halve(limit: int, uses: list[int]) -> None:
-    lane, now, used = Lane(), NOON, []
+    lane, now, used = RelayThrottle(), NOON, []
     for _ in range(3):
         now, _ = answer(lane, SLOWER, now)
         used.append(lane.parallel(limit))
@@ -144,7 +144,7 @@ def test_connections_halve(limit: int, uses: list[int]) -> None:
 
 
 def test_it_recovers_step_by_step() -> None:
-    lane = Lane()
+    lane = RelayThrottle()
     now, _ = answer(lane, SLOWER, NOON)
     speeds, connections, told = [], [], []
     for _ in range(450):
@@ -161,14 +161,14 @@ def test_it_recovers_step_by_step() -> None:
 
 
 def test_refused_recipients_earn_no_step() -> None:
-    lane = Lane()
+    lane = RelayThrottle()
     now, _ = answer(lane, SLOWER, NOON)
     for _ in range(100):
         now, _ = answer(lane, REJECTED, now)
     assert lane.speed == 2.0
 
 
-def simulate(lane: Lane, allowed_per_s: float, seconds: float, refusal: Outcome = SLOWER) -> tuple[int, int]:
+def simulate(lane: RelayThrottle, allowed_per_s: float, seconds: float, refusal: Outcome = SLOWER) -> tuple[int, int]:
     """A relay that refuses what is more than so many in any second -> how many it accepted, and refused."""
     now, accepted, refused = NOON, 0, 0
     recent: deque[float] = deque()
@@ -191,7 +191,7 @@ def simulate(lane: Lane, allowed_per_s: float, seconds: float, refusal: Outcome 
 
 @pytest.mark.parametrize("refusal", [SLOWER, REFUSED], ids=["450", "550"])
 def test_it_finds_the_speed_that_a_relay_allows(refusal: Outcome) -> None:
-    lane = Lane()
+    lane = RelayThrottle()
     accepted, refused = simulate(lane, 14, 3600, refusal)
     assert not lane.stopped
     assert accepted > 0.45 * 14 * 3600
@@ -199,7 +199,7 @@ def test_it_finds_the_speed_that_a_relay_allows(refusal: Outcome) -> None:
 
 
 def test_a_relay_that_takes_one_a_second_is_not_stopped() -> None:
-    lane = Lane()
+    lane = RelayThrottle()
     accepted, refused = simulate(lane, 1, 3600)
     assert not lane.stopped
     assert accepted > 0.4 * 3600
@@ -207,7 +207,7 @@ def test_a_relay_that_takes_one_a_second_is_not_stopped() -> None:
 
 
 def test_a_relay_whose_trouble_is_over_is_used_in_full_again() -> None:
-    lane = Lane()
+    lane = RelayThrottle()
     now = NOON
     for _ in range(4):
         now, _ = answer(lane, SLOWER, now)
@@ -221,7 +221,7 @@ def test_a_relay_whose_trouble_is_over_is_used_in_full_again() -> None:
 
 
 def test_five_refusals_in_a_row_open_it() -> None:
-    lane, now, news = Lane(), NOON, ""
+    lane, now, news = RelayThrottle(), NOON, ""
     for n in range(5):
         assert lane.trouble.opened == 0, n
         now, news = answer(lane, REFUSED, now)
@@ -231,7 +231,7 @@ def test_five_refusals_in_a_row_open_it() -> None:
 
 @pytest.mark.parametrize("between", [REJECTED, LATER, SILENCE])
 def test_what_speaks_of_recipients_does_not_break_the_row(between: Outcome) -> None:
-    lane, now = Lane(), NOON
+    lane, now = RelayThrottle(), NOON
     for _ in range(5):
         now, _ = answer(lane, REFUSED, now)
         now, _ = answer(lane, between, now)
@@ -239,7 +239,7 @@ def test_what_speaks_of_recipients_does_not_break_the_row(between: Outcome) -> N
 
 
 def test_an_acceptance_breaks_the_row() -> None:
-    lane, now = Lane(), NOON
+    lane, now = RelayThrottle(), NOON
     for _ in range(20):
         for _ in range(4):
             now, _ = answer(lane, REFUSED, now)
@@ -329,13 +329,13 @@ def test_a_stopped_lane_stays_so() -> None:
 # --- lost connections -----------------------------------------------------------------------------------------------
 
 
-def lose(lane: Lane, now: float, words: str = "") -> tuple[float, str]:
+def lose(lane: RelayThrottle, now: float, words: str = "") -> tuple[float, str]:
     now += lane.wait_s(now)
     return now, lane.lost(now, words)
 
 
 def test_lost_connections_pause_and_open() -> None:
-    lane = Lane()
+    lane = RelayThrottle()
     now, news = lose(lane, NOON)
     assert (news, lane.wait_s(now)) == ("", 1.0)
     now, news = lose(lane, now)
@@ -351,7 +351,7 @@ def test_lost_connections_pause_and_open() -> None:
 
 
 def test_connections_lost_at_once_are_one_loss() -> None:
-    lane = Lane()
+    lane = RelayThrottle()
     for n in range(10):
         assert lane.lost(NOON + n / 100) == ""
     assert (lane.trouble.lost, lane.trouble.opened) == (10, 0)
@@ -360,7 +360,7 @@ def test_connections_lost_at_once_are_one_loss() -> None:
 
 @pytest.mark.parametrize("outcome", [SENT, REJECTED, LATER])
 def test_any_answer_breaks_the_row_of_losses(outcome: Outcome) -> None:
-    lane, now = Lane(), NOON
+    lane, now = RelayThrottle(), NOON
     for _ in range(50):
         now, _ = lose(lane, now)
         now, _ = lose(lane, now)
@@ -369,7 +369,7 @@ def test_any_answer_breaks_the_row_of_losses(outcome: Outcome) -> None:
 
 
 def test_silence_breaks_no_row_of_losses() -> None:
-    lane, now = Lane(), NOON
+    lane, now = RelayThrottle(), NOON
     for _ in range(3):
         lane.saw(SILENCE, now)
         now, _ = lose(lane, now)
@@ -380,7 +380,7 @@ def test_silence_breaks_no_row_of_losses() -> None:
 
 
 def test_a_relays_words_are_shown_harmlessly_and_shortly() -> None:
-    lane = Lane()
+    lane = RelayThrottle()
     evil = Outcome(State.DEFERRED, "MAIL", 550, "\x1b[2Jspam\r\n" + "x" * 500, lane=True)
     news = lane.saw(evil, NOON)
     assert "\x1b" not in news
@@ -390,7 +390,7 @@ def test_a_relays_words_are_shown_harmlessly_and_shortly() -> None:
 
 
 def test_a_clock_set_back_waits_no_longer() -> None:
-    lane = Lane()
+    lane = RelayThrottle()
     answer(lane, SLOWER, NOON)
     assert lane.wait_s(NOON - 1e6) == pytest.approx(5.0)
     lane, now = opened()
@@ -412,7 +412,7 @@ OUTCOMES = st.sampled_from([SENT, REJECTED, LATER, SLOWER, REFUSED, SILENCE])
 
 @given(st.lists(st.tuples(OUTCOMES | st.none(), st.floats(-100, 1000)), max_size=200), st.integers(1, 20))
 def test_promises_for_any_relay(events: list[tuple[Outcome | None, float]], limit: int) -> None:
-    lane, now = Lane(), NOON
+    lane, now = RelayThrottle(), NOON
     for outcome, passes in events:
         now += passes
         if outcome is None:
@@ -428,7 +428,7 @@ def test_promises_for_any_relay(events: list[tuple[Outcome | None, float]], limi
 
 @given(st.lists(st.tuples(OUTCOMES, st.floats(0, 30)), max_size=200), st.integers(1, 4))
 def test_who_accepts_now_and_then_is_never_stopped(events: list[tuple[Outcome, float]], every: int) -> None:
-    lane, now = Lane(), NOON
+    lane, now = RelayThrottle(), NOON
     for number, (outcome, passes) in enumerate(events):
         now, _ = answer(lane, SENT if number % (every + 1) == every else outcome, now + passes)
         assert not lane.stopped
@@ -437,7 +437,7 @@ def test_who_accepts_now_and_then_is_never_stopped(events: list[tuple[Outcome, f
 
 @given(st.lists(st.sampled_from([SLOWER, REFUSED]), min_size=6, max_size=6), st.lists(OUTCOMES, max_size=50))
 def test_who_takes_nothing_more_is_stopped_after_six(refusals: list[Outcome], before: list[Outcome]) -> None:
-    lane, now = Lane(), NOON
+    lane, now = RelayThrottle(), NOON
     for outcome in before:
         if lane.stopped:
             return

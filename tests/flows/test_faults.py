@@ -269,8 +269,8 @@ def refused(
     with faulty(way, rule, **options) as server:
         assert send(book, server, way) == Stopped()
         assert_states(book, server, victim=state)
-        told = [outcome for address, outcome, _ in book.told if address == VICTIM]
-        assert [(outcome.state.value, outcome.lane) for outcome in told] == [(state, lane)]
+        translate_db_errors = [outcome for address, outcome, _ in book.told if address == VICTIM]
+        assert [(outcome.state.value, outcome.lane) for outcome in translate_db_errors] == [(state, lane)]
         # A lane in trouble closes connections of its own accord.
         if way.connections == 1 or not lane:
             assert_connections(server, way)

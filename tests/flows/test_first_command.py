@@ -22,7 +22,7 @@ from newsletter.cli.send_output import accounts, print_report
 from newsletter.config.config import Config
 from newsletter.config.settings import Settings
 from newsletter.model.delivery import State
-from newsletter.pipeline.send_result import Report
+from newsletter.pipeline.send_result import SendResult
 from newsletter.web.catcher.server import Catcher
 
 ZONES = ["Asia/Shanghai", "Europe/Berlin", "America/Los_Angeles"]
@@ -117,7 +117,7 @@ def test_a_test_to_oneself_is_held_by_nothing(held: Path) -> None:
 def test_after_a_catch_there_is_nothing_to_resume(hints: Hints | None, capsys: pytest.CaptureFixture[str]) -> None:
     """A catcher's ledger ends with the command, though somebody was left: by Ctrl-C, or a mail that was too large."""
     counts = {state: 3 if state in (State.PENDING, State.UNCERTAIN) else 0 for state in State}
-    report = Report("one", counts, 0, (), (), (("a@example.com", None),), stopped="interrupted")
+    report = SendResult("one", counts, 0, (), (), (("a@example.com", None),), stopped="interrupted")
     print_report(report, hints)
     said = "".join(capsys.readouterr())
     for command in ("resume one", "resolve one --resend"):

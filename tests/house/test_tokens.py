@@ -14,11 +14,11 @@ from newsletter.tokens import (
     MAX_ISSUE_BYTES,
     MAX_LINK_CHARS,
     TOKEN_CHARS,
+    AddressHashes,
     Link,
     LinkError,
     LinkPurpose,
     Purpose,
-    Shadows,
     derive_key,
     is_shadow,
     key_id,
@@ -184,19 +184,19 @@ def test_keys_are_of_one_purpose_and_need_a_secret() -> None:
 @given(address=addresses)
 def test_a_shadow_is_found_by_who_has_secret_and_address(address: str) -> None:
     key = address.lower()
-    shadow = Shadows([OLDER]).of(key)
+    shadow = AddressHashes([OLDER]).of(key)
     assert is_shadow(shadow)
     assert not is_shadow(key)
-    both = Shadows([SECRET, OLDER])
+    both = AddressHashes([SECRET, OLDER])
     assert shadow in both.all(key)
     assert both.of(key) != shadow
     assert both.can_tell(shadow)
-    assert not Shadows([SECRET]).can_tell(shadow)
+    assert not AddressHashes([SECRET]).can_tell(shadow)
     assert shadow not in both.all(f"x{key}")
 
 
 def test_no_list_can_hold_a_shadow() -> None:
     with pytest.raises(ValueError, match="special-use or reserved"):
-        normalize_address(Shadows([SECRET]).of("ada@example.com"))
+        normalize_address(AddressHashes([SECRET]).of("ada@example.com"))
     with pytest.raises(ValueError, match="needs a secret"):
-        Shadows([]).of("ada@example.com")
+        AddressHashes([]).of("ada@example.com")

@@ -16,13 +16,13 @@ from newsletter.audience.people.store import People
 from newsletter.errors import ConfigError
 from newsletter.ledger.ledger import Ledger, Move, Plan
 from newsletter.model.delivery import State
-from newsletter.tokens import Shadows, is_shadow
+from newsletter.tokens import AddressHashes, is_shadow
 
 Store = Path | str
 ISSUE = "2026-03-01-daily"
 START = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
 SECRET = "a secret of the operator"
-SHADOWS = Shadows([SECRET])
+SHADOWS = AddressHashes([SECRET])
 S = State
 
 
@@ -232,9 +232,9 @@ def test_without_the_secret_nobody_can_tell_who_was_forgotten_and_nothing_is_sen
 ) -> None:
     people.forget("p1@example.com")
     with pytest.raises(ConfigError, match="NEWSLETTER_SECRET: 1 of those who must not be mailed are known by a hash"):
-        ledger.plan(ISSUE, addresses(2), content_hash="h", subject="", shadows=Shadows(secrets))
+        ledger.plan(ISSUE, addresses(2), content_hash="h", subject="", shadows=AddressHashes(secrets))
     assert send(ledger) == []
-    both = Shadows(["another secret, a new one", SECRET])
+    both = AddressHashes(["another secret, a new one", SECRET])
     assert ledger.plan(ISSUE, addresses(2), content_hash="h", subject="", shadows=both).suppressed == 1
 
 

@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from machine import TESTS, RequireProgram, examples, missing
 from messages import BULK, NOON, PICTURE, SENDER, compose, email, subscriber
 
-from newsletter.errors import FaultError
+from newsletter.errors import InvalidValueError
 from newsletter.message.compose import Composer
 from newsletter.message.dkim import (
     ABSENT_TOO,
@@ -370,8 +370,8 @@ def test_a_field_is_relaxed_as_the_rfc_says(raw: bytes, canonical: bytes) -> Non
 # --- keys -----------------------------------------------------------------------------------------------------------
 
 
-def fault(key: bytes) -> FaultError:
-    with pytest.raises(FaultError) as caught:
+def fault(key: bytes) -> InvalidValueError:
+    with pytest.raises(InvalidValueError) as caught:
         load_signer("example.com", "nl", key)
     return caught.value
 

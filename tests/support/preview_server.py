@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from newsletter.config.load import load_config
-from newsletter.web.preview.live_rendering import Studio
+from newsletter.web.preview.live_rendering import LiveRendering
 from newsletter.web.preview.server import PreviewServer
 
 DEADLINE_S = 10
@@ -148,7 +148,7 @@ def preview_of(
     if people is not None:
         to = folder / "list.csv"
         to.write_text(people, "utf-8")
-    studio = Studio(post, lambda: load_config(None, os.environ, folder), to=to)
+    studio = LiveRendering(post, lambda: load_config(None, os.environ, folder), to=to)
     troubles: list[str] = []
     with PreviewServer(studio, relay_url=relay_url, on_trouble=troubles.append) as server:
         yield Running(server, post, troubles)

@@ -16,10 +16,10 @@ from typing import Any
 from smtp_server import SmtpServer
 
 from newsletter.delivery.deliver import Stopped, Watcher, deliver
-from newsletter.delivery.rate_limits import Pace
+from newsletter.delivery.rate_limits import RateLimiter
 from newsletter.delivery.routes import Route
 from newsletter.delivery.smtp.wire import Timeouts
-from newsletter.delivery.throttle import Lane, Rules
+from newsletter.delivery.throttle import RelayThrottle, ThrottleRules
 from newsletter.ledger.ledger import Claim, Delivery, Ledger, Move, Plan
 from newsletter.message.compose import Composer
 from newsletter.model.delivery import Outcome, Relay, Sender, State
@@ -34,7 +34,7 @@ DEADLINE_S = 30.0
 
 PATIENT = Timeouts.capped(20.0, 20.0)
 _INSTANT = 1e-6
-NO_PAUSE = Rules(
+NO_PAUSE = ThrottleRules(
     slow_s=_INSTANT,
     fastest_s=_INSTANT,
     slowest_s=_INSTANT,
@@ -88,13 +88,13 @@ def route(
     rates: Sequence[Rate] = (),
     domains: Mapping[str, tuple[Rate, ...]] | None = None,
     marks: Mapping[str, str] | None = None,
-    rules: Rules = NO_PAUSE,
+    rules: ThrottleRules = NO_PAUSE,
     timeouts: Timeouts = PATIENT,
     now: float = NOON.timestamp(),
     **options: Any,
 ) -> Route:
-    pace = Pace(rates, domains or {}, (), marks or {}, now)
-    return Route(relay, pace, Lane(rules), timeouts, connections=connections, **options)
+    pace = RateLimiter(rates, domains or {}, (), marks or {}, now)
+    return Route(relay, pace, RelayThrottle(rules), timeouts, connections=connections, **options)
 
 
 class Book:

@@ -17,7 +17,7 @@ from typing import BinaryIO, Protocol
 from newsletter.addresses import fold_address
 from newsletter.audience.audience import Audience, SignUps, is_sign_ups, open_rows, require_clear, why_nobody
 from newsletter.audience.lists.encoding import UTF_8, Encoding
-from newsletter.audience.lists.rows import BadRow, Listing, Row, Rows, open_list
+from newsletter.audience.lists.rows import BadRow, OpenList, Row, RowSource, open_list
 from newsletter.audience.segments import parse_segment
 from newsletter.errors import ConfigError
 from newsletter.files import replacing, target_of
@@ -45,7 +45,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class WrittenList:
     """A list that was written. `rows` of the sources = `people` + `invalid` + `duplicates` + the sum of `excluded`.
 
     `rejected` is the file of the rows that are not in it; None where all are, or where none was asked for. `why_nobody`
@@ -76,7 +76,7 @@ class Difference:
     left: Iterator[str]
 
 
-def convert_list(path: Path, out: Path, *, where: str = "", encoding: str = "", rules: Rules = NO_RULES) -> Made:
+def convert_list(path: Path, out: Path, *, where: str = "", encoding: str = "", rules: Rules = NO_RULES) -> WrittenList:
     """Write the people of a list as CSV in UTF-8 with commas: `email,name`, then its other columns.
 
     The rows that are not among them go to OUT.rejected.csv, each with its line and the reason. ConfigError where `out`
@@ -100,7 +100,7 @@ def convert_list(path: Path, out: Path, *, where: str = "", encoding: str = "", 
         return _made(audience, [_source(listing)], columns, out, rejected=rejected if spared.count else None)
 
 
-def merge_lists(paths: Sequence[Path], out: Path, *, encoding: str = "", rules: Rules = NO_RULES) -> Made:
+def merge_lists(paths: Sequence[Path], out: Path, *, encoding: str = "", rules: Rules = NO_RULES) -> WrittenList:
     """Write the people of several lists as one: of rows with one address the first stands, the columns are united.
 
     Whoever one of the lists excludes is in none: an export that says "unsubscribed" outweighs an older list.
@@ -123,14 +123,14 @@ def export_list(
     encoding: str = "",
     sign_ups: SignUps | None = None,
     rules: Rules = NO_RULES,
-) -> Made:
+) -> WrittenList:
     """Write the people of a list for a spreadsheet: nothing in it is taken for a formula, and hanzi are read right.
 
     `sign_ups` is as `read_audience` takes it.
     """
     segment = parse_segment(where) if where else None
     with ExitStack() as files:
-        people: Listing | Rows
+        people: OpenList | RowSource
         if is_sign_ups(str(path)):
             people = open_rows(str(path), sign_ups, files)
         else:
@@ -142,7 +142,7 @@ def export_list(
         require_clear(audience, str(path))
         columns = _columns_out([people])
         neutralised = write_people(audience, columns, out, for_spreadsheet=True)
-        source = _source(people) if isinstance(people, Listing) else Source(Path(path), UTF_8, "")
+        source = _source(people) if isinstance(people, OpenList) else Source(Path(path), UTF_8, "")
         return _made(audience, [source], columns, out, neutralised=neutralised)
 
 
@@ -226,8 +226,8 @@ def _made(
     *,
     neutralised: int = 0,
     rejected: Path | None = None,
-) -> Made:
-    return Made(
+) -> WrittenList:
+    return WrittenList(
         path=out,
         sources=tuple(sources),
         columns=tuple(columns),
@@ -255,7 +255,7 @@ def _require_apart(sources: Sequence[Path], *outputs: Path) -> None:
                 raise ConfigError(f"{out}: this is the list that is read, and it is never written over; name another")
 
 
-def _columns_out(listings: Sequence[Listing | Rows]) -> tuple[str, ...]:
+def _columns_out(listings: Sequence[OpenList | RowSource]) -> tuple[str, ...]:
     """`email`, `name` where any has it, then the other columns as they first come; a column that is the name once."""
     found = dict.fromkeys(
         column for listing in listings for column in listing.columns if column != _name_source(listing)
@@ -264,11 +264,11 @@ def _columns_out(listings: Sequence[Listing | Rows]) -> tuple[str, ...]:
     return (*first, *(column for column in found if column not in first))
 
 
-def _name_source(listing: Listing | Rows) -> str:
-    return listing.header.name_source if isinstance(listing, Listing) else ""
+def _name_source(listing: OpenList | RowSource) -> str:
+    return listing.header.name_source if isinstance(listing, OpenList) else ""
 
 
-def _united(listings: Sequence[Listing], columns: Sequence[str]) -> Iterator[Row | Finding]:
+def _united(listings: Sequence[OpenList], columns: Sequence[str]) -> Iterator[Row | Finding]:
     for listing in listings:
         places = [listing.columns.index(column) if column in listing.columns else None for column in columns]
         for row in listing.rows:
@@ -279,7 +279,7 @@ def _united(listings: Sequence[Listing], columns: Sequence[str]) -> Iterator[Row
             yield Row(row.line, row.email, values)
 
 
-def _source(listing: Listing) -> Source:
+def _source(listing: OpenList) -> Source:
     return Source(listing.lines.path, listing.lines.encoding, listing.header.provider)
 
 

@@ -1,4 +1,4 @@
-"""Survey a list for `subscribers check`: faults, oddities and counts, in one pass and flat memory.
+"""ListSurvey a list for `subscribers check`: faults, oddities and counts, in one pass and flat memory.
 
 It counts with `Audience`, so that a check and a send never differ about who is on a list.
 """
@@ -16,7 +16,7 @@ from newsletter.audience.audience import Audience, SignUps, UnclearColumn, is_si
 from newsletter.audience.list_tools.address_hints import remarks_on
 from newsletter.audience.lists.encoding import UTF_8, Encoding
 from newsletter.audience.lists.layout import DELIMITERS
-from newsletter.audience.lists.rows import Listing, Row, Rows, open_list
+from newsletter.audience.lists.rows import OpenList, Row, RowSource, open_list
 from newsletter.audience.segments import parse_segment
 from newsletter.model.column_rules import NO_RULES, Rules
 from newsletter.model.findings import Finding
@@ -34,7 +34,7 @@ _ORDER = (
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class ListSurvey:
     """A list as `check` tells of it.
 
     `findings` holds the first of each kind, by line, `counts` how many there were. `rows` = `good` + `outside` +
@@ -77,7 +77,7 @@ def survey_list(
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     sign_ups: SignUps | None = None,
     rules: Rules = NO_RULES,
-) -> Survey:
+) -> ListSurvey:
     """Read a list whole and say what it is like. `named` findings of each kind are kept, all with None.
 
     Without `addresses` the addresses are taken as they stand: duplicates are counted, nothing else is looked at.
@@ -88,7 +88,7 @@ def survey_list(
     # Only a segment needs more of a row than its address.
     values = segment is not None
     with ExitStack() as opened:
-        people: Listing | Rows
+        people: OpenList | RowSource
         if is_sign_ups(str(path)):
             people = open_rows(str(path), sign_ups, opened)
         else:
@@ -99,15 +99,15 @@ def survey_list(
             segment.require_columns(people.columns)
         notes = _Notes(named)
         rows = _noted(people, notes, addresses=addresses, on_progress=_sized(Path(path), on_progress))
-        columns = people.columns if values or not isinstance(people, Listing) else ("email",)
+        columns = people.columns if values or not isinstance(people, OpenList) else ("email",)
         audience = opened.enter_context(Audience(columns, rows, segment))
         for finding, _ in audience.all_duplicates():
             notes.add(finding)
         return _survey(people, notes, audience)
 
 
-def _survey(people: Listing | Rows, notes: _Notes, audience: Audience) -> Survey:
-    listing = people if isinstance(people, Listing) else None
+def _survey(people: OpenList | RowSource, notes: _Notes, audience: Audience) -> ListSurvey:
+    listing = people if isinstance(people, OpenList) else None
     encoding = listing.lines.encoding if listing else UTF_8
     if encoding.guessed:
         notes.add(_of_encoding(encoding))
@@ -116,7 +116,7 @@ def _survey(people: Listing | Rows, notes: _Notes, audience: Audience) -> Survey
         notes.add(Finding("no-header", what, 'to name them, put a first line such as "email,name" above', 1))
     for column in audience.unclear:
         notes.add(Finding("unclear-column", column.what, column.remedy))
-    return Survey(
+    return ListSurvey(
         encoding=encoding,
         delimiter=DELIMITERS.get(listing.delimiter, listing.delimiter) if listing else "",
         columns=people.columns,
@@ -175,11 +175,11 @@ class _Notes:
 
 
 def _noted(
-    people: Listing | Rows, notes: _Notes, *, addresses: bool, on_progress: Callable[[int], None]
+    people: OpenList | RowSource, notes: _Notes, *, addresses: bool, on_progress: Callable[[int], None]
 ) -> Iterator[Row | Finding]:
     """The rows as they pass, each looked at."""
     while rows := list(islice(people.rows, _ROWS_AT_ONCE)):
-        if isinstance(people, Listing):
+        if isinstance(people, OpenList):
             on_progress(people.lines.bytes_read)
         for row in rows:
             if not isinstance(row, Row):

@@ -22,7 +22,7 @@ from newsletter.audience.lists.standing import (
     whole_list_word,
     with_rules,
 )
-from newsletter.errors import FaultError
+from newsletter.errors import InvalidValueError
 from newsletter.model.column_rules import NO_RULES, Rules
 
 _JOINTS = re.compile(r"[\s_.\-‐‑–:：*]+")
@@ -149,14 +149,14 @@ def read_header(
     *,
     is_made_up: bool = False,
 ) -> Header:
-    """What the cells of the first row mean, with the rows of the `sample`. FaultError where no column, or more than
+    """What the cells of the first row mean, with the rows of the `sample`. InvalidValueError where no column, or more than
     one, can be the address."""
     names = [trim(cell).lower() for cell in cells]
     while names and not names[-1]:
         names.pop()
     for name in names:
         if name and names.count(name) > 1:
-            raise FaultError(f"the column {_shown(name)} is there twice", "rename or remove one of them")
+            raise InvalidValueError(f"the column {_shown(name)} is there twice", "rename or remove one of them")
     rows = [(*row, *[""] * (len(names) - len(row))) for row in sample]
     address, more = _address_cells(names, cells, rows)
     found = frozenset(names)  # as the provider wrote them
@@ -250,7 +250,7 @@ def _address_cells(
         if len(filled) == 1 and counts[filled[0]] >= 2 * sorted(counts[each] for each in among)[-2]:
             return filled[0], ()
         shown = " or ".join(_shown(trim(cells[cell])) for cell in among[:3])
-        raise FaultError(f"the address may be in {shown}", "rename the column that mail is to go to to email")
+        raise InvalidValueError(f"the address may be in {shown}", "rename the column that mail is to go to to email")
     first = among[0]
     return first, tuple(cell for cell in likely if cell != first and _is_sibling(cells, first, cell))
 
@@ -282,18 +282,20 @@ def _are_alike(rows: Sequence[Sequence[str]], among: Sequence[int]) -> bool:
 
 
 def _named_cell(cells: Sequence[str], named: Sequence[int]) -> int:
-    """The column by its name alone. FaultError, with the likely one, where there is none or more than one."""
+    """The column by its name alone. InvalidValueError, with the likely one, where there is none or more than one."""
     if len(named) == 1:
         return named[0]
     if named:
         shown = " or ".join(_shown(trim(cells[cell])) for cell in named[:3])
-        raise FaultError(f"the address may be in {shown}", "rename the column that mail is to go to to email")
+        raise InvalidValueError(f"the address may be in {shown}", "rename the column that mail is to go to to email")
     found = [trim(cell) for cell in cells if trim(cell)]
     what = f"no column is named email; the header has {', '.join(_shown(name) for name in found[:10])}"
     if any("@" in name for name in found):
-        raise FaultError(what, 'put a header above the first row, such as "email,name"')
+        raise InvalidValueError(what, 'put a header above the first row, such as "email,name"')
     likely = next((name for name in found if _LIKE_EMAIL.search(name) and not _NO_ADDRESS.search(name)), None)
-    raise FaultError(what, f"rename {_shown(likely)} to email" if likely else "name the column of addresses email")
+    raise InvalidValueError(
+        what, f"rename {_shown(likely)} to email" if likely else "name the column of addresses email"
+    )
 
 
 # --- the name -------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from newsletter.audience.lists.columns import Header, read_header
 from newsletter.audience.lists.encoding import MAX_ROW_CHARS, Lines, open_lines
 from newsletter.audience.lists.layout import find_layout
 from newsletter.audience.lists.standing import Verdict, may_speak_of_leaving
-from newsletter.errors import ContentError, FaultError, located
+from newsletter.errors import ContentError, InvalidValueError, located
 from newsletter.model.column_rules import NO_RULES, Rules
 from newsletter.model.findings import Finding
 from newsletter.model.subscriber import Subscriber
@@ -78,7 +78,7 @@ class UnclearRow(ExcludedRow):
     value: str = ""
 
 
-class Rows(Protocol):
+class RowSource(Protocol):
     """What people come from, to be read once: a list in CSV, those who signed up."""
 
     @property
@@ -88,7 +88,7 @@ class Rows(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class OpenList:
     """An open list: what its header says, and its rows, to be read once."""
 
     header: Header
@@ -111,7 +111,7 @@ def open_list(
     addresses: bool = True,
     values: bool = True,
     rules: Rules = NO_RULES,
-) -> Iterator[Listing]:
+) -> Iterator[OpenList]:
     """A list to be read row by row. Of its errors, those of a row come while `rows` is read.
 
     A list in UTF-8, or in UTF-16 that says so, is read as it is. Any other is refused, or with `guess` read as what it
@@ -122,7 +122,7 @@ def open_list(
     """
     with open_lines(path, guess=guess, encoding=encoding) as lines:
         header, delimiter = _read_header(lines, rules)
-        yield Listing(header, delimiter, lines, _read_rows(lines, header, delimiter, addresses, values))
+        yield OpenList(header, delimiter, lines, _read_rows(lines, header, delimiter, addresses, values))
 
 
 def read_subscribers(path: Path) -> Iterator[Subscriber | Finding]:
@@ -170,7 +170,7 @@ def _read_header(lines: Lines, rules: Rules) -> tuple[Header, str]:
             lines.give_back(ahead[layout.skipped : layout.skipped + lines.number - start + 1])
             return header, delimiter
         return read_header(cells, name, layout.sample, rules), delimiter
-    except FaultError as fault:
+    except InvalidValueError as fault:
         raise ContentError(located(path, start, fault.what, fault.remedy)) from fault
 
 

@@ -19,12 +19,12 @@ from newsletter.ledger.database.schema import (
 )
 from newsletter.ledger.database.storage import Storage
 from newsletter.model.delivery import State
-from newsletter.tokens import Shadows
+from newsletter.tokens import AddressHashes
 
 _NOT_YET_MAILED = (State.PENDING.value, State.CLAIMED.value, State.DEFERRED.value)
 
 
-def forget(storage: Storage, key: str, shadows: Shadows, now: int) -> Forgotten:
+def forget(storage: Storage, key: str, shadows: AddressHashes, now: int) -> Forgotten:
     """All in one transaction. Raises ConfigError where there is no secret to make the hash with."""
     if not shadows:
         raise ConfigError(

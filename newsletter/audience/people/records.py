@@ -74,7 +74,7 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
+class Unsubscription:
     """Somebody who leaves: by which way, and because of which issue. `at`, where it is long ago, is when they said so:
     who has come back since then stays."""
 

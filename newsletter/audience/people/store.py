@@ -27,7 +27,6 @@ from newsletter.audience.people.records import (
     BounceDecision,
     BounceEvent,
     ConsentKind,
-    Departure,
     Forgotten,
     Person,
     Preferences,
@@ -35,13 +34,14 @@ from newsletter.audience.people.records import (
     Standing,
     Story,
     Suppression,
+    Unsubscription,
 )
 from newsletter.audience.people.statements import ASKED, FIRST_LISTS, PREFER, SUPPRESS
 from newsletter.ledger.database.schema import consents, people, preferences, suppressions
 from newsletter.ledger.database.storage import Storage
 from newsletter.ledger.database.timestamps import stamp_of, time_of
 from newsletter.model.subscriber import Subscriber
-from newsletter.tokens import Shadows
+from newsletter.tokens import AddressHashes
 
 _PAGE = 1_000
 FIRST_VERSION = 3
@@ -59,7 +59,7 @@ class People:
         self.storage = storage
         self._clock = clock
         self._secrets = tuple(secrets)
-        self._shadows = Shadows(secrets)
+        self._shadows = AddressHashes(secrets)
 
     @classmethod
     def open(cls, place: Path | str | None, clock: Callable[[], datetime], secrets: Sequence[str] = ()) -> Self:
@@ -208,7 +208,7 @@ class People:
                 self._consent(db, key, "withdrawn", source, "")
         return new
 
-    def leave_all(self, departures: Sequence[Departure]) -> int:
+    def leave_all(self, departures: Sequence[Unsubscription]) -> int:
         """As `leave`, for many in one transaction: how many had not left before. Some hundreds at a time.
 
         What a thousand people share is the wait for the disk.

@@ -8,15 +8,15 @@ import sqlalchemy as sa
 
 from newsletter.addresses import fold_address
 from newsletter.audience.people.history import kept
-from newsletter.audience.people.records import Departure, Reason
+from newsletter.audience.people.records import Reason, Unsubscription
 from newsletter.ledger.database.timestamps import stamp_of
-from newsletter.tokens import Shadows
+from newsletter.tokens import AddressHashes
 
 _AT_ONCE = 200
 """Names in one condition; SQLite takes 32,766, older ones 999, and each secret adds one for everybody."""
 
 
-def leave_all(db: sa.Connection, departures: Sequence[Departure], shadows: Shadows, now: int) -> int:
+def leave_all(db: sa.Connection, departures: Sequence[Unsubscription], shadows: AddressHashes, now: int) -> int:
     """How many of them had not left before."""
     left = 0
     for start in range(0, len(departures), _AT_ONCE):
@@ -24,10 +24,10 @@ def leave_all(db: sa.Connection, departures: Sequence[Departure], shadows: Shado
     return left
 
 
-def _leave(db: sa.Connection, departures: Sequence[Departure], shadows: Shadows, now: int) -> int:
+def _leave(db: sa.Connection, departures: Sequence[Unsubscription], shadows: AddressHashes, now: int) -> int:
     dated = {fold_address(departure.address) for departure in departures if departure.at is not None}
     back = _returns(db, list(dated))
-    leaving: dict[str, Departure] = {}
+    leaving: dict[str, Unsubscription] = {}
     for departure in departures:
         key = fold_address(departure.address)
         if departure.at is None or back.get(key, -1) <= stamp_of(departure.at):

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from newsletter.bounces.mailboxes.imap_session import BoundedImap, ImapLimits
 from newsletter.bounces.mailboxes.imap_token import access_token, xoauth2
-from newsletter.bounces.stored_message import Arrival
+from newsletter.bounces.stored_message import StoredMessage
 from newsletter.bounces.truncate import MAX_BYTES
 from newsletter.config.imap_url import IMAP_VARIABLE, ImapPlace
 from newsletter.errors import ConfigError, located
@@ -98,7 +98,7 @@ class ImapMailbox:
     def name(self) -> str:
         return str(self.place)
 
-    def arrivals(self) -> Iterator[Arrival]:
+    def arrivals(self) -> Iterator[StoredMessage]:
         """The messages that are to be read, the oldest first; a part of each, and never all of them in memory."""
         with self._told("cannot be searched"):
             uids = self._found("ALL" if self._moves else "UNSEEN")
@@ -110,7 +110,7 @@ class ImapMailbox:
                 if isinstance(item, tuple) and (uid := _FETCHED.search(item[0])):
                     number = uid[1].decode()
                     # Whatever a server sends, no more than was asked for is kept.
-                    yield Arrival(number, f"{self.name} UID {number}", item[1][:MAX_BYTES], _received(item[0]))
+                    yield StoredMessage(number, f"{self.name} UID {number}", item[1][:MAX_BYTES], _received(item[0]))
 
     def acknowledge(self, keys: Sequence[str]) -> None:
         """Move or mark the messages: they have been recorded."""

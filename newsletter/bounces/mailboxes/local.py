@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Protocol
 
 from newsletter.bounces.mailboxes.imap import ImapMailbox
-from newsletter.bounces.stored_message import Arrival
+from newsletter.bounces.stored_message import StoredMessage
 from newsletter.bounces.truncate import MAX_BYTES
 from newsletter.config.imap_url import read_imap
-from newsletter.errors import ConfigError, FaultError, located
-from newsletter.files import IrregularError, open_regular
+from newsletter.errors import ConfigError, InvalidValueError, located
+from newsletter.files import NotAFileError, open_regular
 
 _SEEN = "S"  # Maildir's flags stand after ":2,", in the order of the alphabet (https://cr.yp.to/proto/maildir.html)
 
@@ -30,7 +30,7 @@ class Mailbox(Protocol):
     @property
     def name(self) -> str: ...
 
-    def arrivals(self) -> Iterator[Arrival]: ...
+    def arrivals(self) -> Iterator[StoredMessage]: ...
 
     def acknowledge(self, keys: Sequence[str]) -> None: ...
 
@@ -46,7 +46,7 @@ def open_mailbox(
     if "://" in source:
         try:
             return ImapMailbox(read_imap(source, env), done_folder, token_command=token_command)
-        except FaultError as fault:
+        except InvalidValueError as fault:
             raise ConfigError(f"the mailbox {fault.what}; {fault.remedy or 'write imaps://user@host/INBOX'}") from fault
     if not source:
         raise ConfigError("the name of a mailbox is empty; write a path, or imaps://user@host/INBOX")
@@ -60,7 +60,7 @@ def open_mailbox(
     except FileNotFoundError as error:
         remedy = "name a .eml file, a folder of them, a Maildir, an mbox, or imaps://user@host/INBOX"
         raise ConfigError(located(source, None, "there is no such mailbox", remedy)) from error
-    except IrregularError as error:
+    except NotAFileError as error:
         raise ConfigError(
             located(source, None, f"this is {error.strerror}", "save the messages in a file, and name that")
         ) from error
@@ -78,7 +78,7 @@ class EmlFolder:
     def name(self) -> str:
         return str(self.path)
 
-    def arrivals(self) -> Iterator[Arrival]:
+    def arrivals(self) -> Iterator[StoredMessage]:
         paths = sorted(self.path.rglob("*.eml")) if self.path.is_dir() else [self.path]
         for path in paths:
             yield _arrival(path, path.name)
@@ -97,7 +97,7 @@ class Maildir:
     def name(self) -> str:
         return str(self.path)
 
-    def arrivals(self) -> Iterator[Arrival]:
+    def arrivals(self) -> Iterator[StoredMessage]:
         try:
             unseen = [path for part in ("new", "cur") for path in (self.path / part).iterdir() if not _is_seen(path)]
         except OSError as error:
@@ -136,7 +136,7 @@ class Mbox:
     def name(self) -> str:
         return str(self.path)
 
-    def arrivals(self) -> Iterator[Arrival]:
+    def arrivals(self) -> Iterator[StoredMessage]:
         try:
             yield from self._read()
         except OSError as error:
@@ -144,7 +144,7 @@ class Mbox:
                 located(self.name, None, f"cannot be read: {error.strerror}", "make it readable")
             ) from error
 
-    def _read(self) -> Iterator[Arrival]:
+    def _read(self) -> Iterator[StoredMessage]:
         number = 0
         head = bytearray()
         between = True
@@ -164,20 +164,20 @@ class Mbox:
     def acknowledge(self, keys: Sequence[str]) -> None:
         """A mail server may be writing to the file: it stays as it is."""
 
-    def _arrival(self, number: int, head: bytearray) -> Arrival:
-        return Arrival(str(number), f"{self.path} message {number}", bytes(head[:MAX_BYTES]))
+    def _arrival(self, number: int, head: bytearray) -> StoredMessage:
+        return StoredMessage(str(number), f"{self.path} message {number}", bytes(head[:MAX_BYTES]))
 
 
-def _arrival(path: Path, key: str, *, dated: bool = False) -> Arrival:
+def _arrival(path: Path, key: str, *, dated: bool = False) -> StoredMessage:
     """A message in a file of its own, which came when the file was written if it is `dated`."""
     received = None
     try:
         if dated:
             received = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         with open_regular(path) as file:
-            return Arrival(key, str(path), file.read(MAX_BYTES), received)
+            return StoredMessage(key, str(path), file.read(MAX_BYTES), received)
     except OSError as error:  # one file must not stop a run
-        return Arrival(key, str(path), b"", received, fault=f"cannot be read: {error.strerror}")
+        return StoredMessage(key, str(path), b"", received, fault=f"cannot be read: {error.strerror}")
 
 
 def _is_seen(path: Path) -> bool:

@@ -16,7 +16,7 @@ from urllib.parse import urldefrag
 
 from newsletter.check.links.answers import LinkAnswer, without_login
 from newsletter.check.links.cache import LinkCache
-from newsletter.check.links.follow import LinkLimits, Round, Way
+from newsletter.check.links.follow import LinkLimits, RedirectChain, Round
 from newsletter.errors import ConfigError
 from newsletter.model.findings import Finding
 from newsletter.safe_http import (
@@ -72,7 +72,7 @@ class LinkChecker:
         ways = self._follow(tuple(dict.fromkeys(secure.values())), on_progress) if secure else {}
         return {url: ways[address].is_good and ways[address].is_secure for url, address in secure.items()}
 
-    def _follow(self, addresses: Sequence[str], on_progress: Callable[[int, int], None]) -> dict[str, Way]:
+    def _follow(self, addresses: Sequence[str], on_progress: Callable[[int, int], None]) -> dict[str, RedirectChain]:
         return asyncio.run(
             Round(
                 self.limits,

@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from newsletter.check.links.answers import LinkAnswer, State
-from newsletter.safe_http import NO_ADDRESS, Address, GateError, PinnedTransport, Resolve
+from newsletter.safe_http import NO_ADDRESS, Address, BlockedAddressError, PinnedTransport, Resolve
 
 _HEADERS = {
     "User-Agent": "newsletter (checks the links of a post once, before it is mailed)",
@@ -60,7 +60,7 @@ class LinkLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class RedirectChain:
     """What a link answered in the end, and every address on the way there."""
 
     answer: LinkAnswer
@@ -126,10 +126,12 @@ class Round:
         self.known_hosts: set[str] = set()
         self.unknown_hosts: set[str] = set()
 
-    async def follow_all(self, addresses: Sequence[str], on_progress: Callable[[int, int], None]) -> dict[str, Way]:
+    async def follow_all(
+        self, addresses: Sequence[str], on_progress: Callable[[int, int], None]
+    ) -> dict[str, RedirectChain]:
         done = 0
 
-        async def one(address: str) -> Way:
+        async def one(address: str) -> RedirectChain:
             nonlocal done
             way = await self.follow(address)
             done += 1
@@ -152,16 +154,18 @@ class Round:
         self.known_hosts.add(host)
         return addresses
 
-    async def follow(self, address: str) -> Way:
+    async def follow(self, address: str) -> RedirectChain:
         """Ask an address, and each that it redirects to."""
         try:
             way = [httpx.URL(address)]
         except (httpx.InvalidURL, UnicodeError):
-            return Way(LinkAnswer(address, "dead", what=NO_ADDRESS))
+            return RedirectChain(LinkAnswer(address, "dead", what=NO_ADDRESS))
         code, moved_to, still_permanent = 0, "", True
 
-        def end(state: State, what: str) -> Way:
-            return Way(LinkAnswer(address, state, code, what, moved_to if state == "moved" else ""), tuple(way))
+        def end(state: State, what: str) -> RedirectChain:
+            return RedirectChain(
+                LinkAnswer(address, state, code, what, moved_to if state == "moved" else ""), tuple(way)
+            )
 
         while True:
             try:
@@ -240,7 +244,7 @@ class Round:
                 response = await self.transport.handle_async_request(request)
                 # The head says it all; a body that never ends is left unread.
                 await response.aclose()
-        except GateError as error:
+        except BlockedAddressError as error:
             raise _refused_by_gate(error) from error
         except (TimeoutError, httpx.TimeoutException) as error:
             raise _NoReplyError(f"the server takes longer than {timeout_s:g} s", mute=True) from error
@@ -267,7 +271,7 @@ def _judged(reply: _Reply, *, moved: bool) -> tuple[State, str]:
     return "unsure", reply.words
 
 
-def _refused_by_gate(error: GateError) -> _NoReplyError:
+def _refused_by_gate(error: BlockedAddressError) -> _NoReplyError:
     if error.private:
         return _NoReplyError(f"{error.what}, which is not asked")
     match error.__cause__:
@@ -276,12 +280,12 @@ def _refused_by_gate(error: GateError) -> _NoReplyError:
     return _NoReplyError(error.what, "dead")
 
 
-def _last_host(way: Way) -> str:
+def _last_host(way: RedirectChain) -> str:
     """As it was looked up, in ASCII."""
     return way.addresses[-1].raw_host.decode("ascii") if way.addresses else ""
 
 
-def _doubted(way: Way) -> Way:
+def _doubted(way: RedirectChain) -> RedirectChain:
     if way.answer.state != "dead":
         return way
     what = f"{way.answer.what}, nor is any other: this machine seems to be offline"

@@ -53,7 +53,7 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
-class Slip:
+class Fix:
     """One slip. Its edits stand or fall together; the first names its place. `image` is what gets words by them."""
 
     code: str
@@ -68,11 +68,11 @@ class Slip:
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
+class FixedText:
     """`lines` has each line that changed, by its number in the text as it was; an added line follows an LF within."""
 
     lines: Mapping[int, str]
-    slips: tuple[Slip, ...]
+    slips: tuple[Fix, ...]
 
 
 Read = Callable[[str], Iterable[Issue]]
@@ -81,7 +81,7 @@ Read = Callable[[str], Iterable[Issue]]
 
 def mend_text(
     text: str, read: Read, path: str, secure: Collection[str] = (), unread: Collection[int] = frozenset()
-) -> Mended:
+) -> FixedText:
     """Every slip of a post's text mended that can be without changing what it says. `text` has LF line ends.
 
     `secure` are http addresses that answer over https, too; `unread` the lines that `read` may not show, which stay as
@@ -89,10 +89,10 @@ def mend_text(
     """
     lines = text.split("\n")
     before = tuple(read(text))
-    done: list[Slip] = []
+    done: list[Fix] = []
     left = MAX_READ_CHARS
 
-    def still_reads(candidate: Sequence[str], slips: Sequence[Slip]) -> bool:
+    def still_reads(candidate: Sequence[str], slips: Sequence[Fix]) -> bool:
         nonlocal left
         left -= len(text) * len(before)
         words = {(slip.image.line, slip.image.src): slip.edits[0].new for slip in (*done, *slips) if slip.image}
@@ -101,7 +101,7 @@ def mend_text(
         except ContentError:
             return False
 
-    def accept(slips: Sequence[Slip]) -> None:
+    def accept(slips: Sequence[Fix]) -> None:
         """All of them at once where that goes well, else each half by itself."""
         nonlocal lines
         if not slips or left <= 0:
@@ -116,7 +116,7 @@ def mend_text(
 
     # A line added by an earlier pass stays part of the line before it, so that numbers go on meaning the same.
     found = find_slips(text, before, path, secure)
-    tried: set[Slip] = set()
+    tried: set[Fix] = set()
     for _ in range(MAX_PASSES):
         fresh = _disjoint([slip for slip in found if slip not in tried and not _touches(slip, unread)])
         tried.update(fresh)
@@ -125,17 +125,17 @@ def mend_text(
     changed = {
         number: new for number, (old, new) in enumerate(zip(text.split("\n"), lines, strict=True), 1) if old != new
     }
-    return Mended(changed, tuple(done))
+    return FixedText(changed, tuple(done))
 
 
-def find_slips(text: str, issues: Sequence[Issue], path: str, secure: Collection[str] = ()) -> tuple[Slip, ...]:
+def find_slips(text: str, issues: Sequence[Issue], path: str, secure: Collection[str] = ()) -> tuple[Fix, ...]:
     """What looks like a slip with a sure mend, in reading order. `issues` are what the text says; see `Read`."""
     lines = text.split("\n")
     found = [*_front_matter_slips(text, lines, path), *_line_slips(lines, issues, secure)]
     return tuple(sorted(found, key=lambda slip: slip.line))
 
 
-def _applied(lines: Sequence[str], slips: Iterable[Slip]) -> list[str]:
+def _applied(lines: Sequence[str], slips: Iterable[Fix]) -> list[str]:
     """The lines with these edits; they do not overlap."""
     out = list(lines)
     edits = sorted((edit for slip in slips for edit in slip.edits), key=lambda edit: (edit.line, -edit.start))
@@ -145,14 +145,14 @@ def _applied(lines: Sequence[str], slips: Iterable[Slip]) -> list[str]:
     return out
 
 
-def _touches(slip: Slip, lines: Collection[int]) -> bool:
+def _touches(slip: Fix, lines: Collection[int]) -> bool:
     return any(edit.line in lines for edit in slip.edits)
 
 
-def _disjoint(slips: Sequence[Slip]) -> list[Slip]:
+def _disjoint(slips: Sequence[Fix]) -> list[Fix]:
     """The slips whose edits do not reach into those of an earlier one."""
     taken: dict[int, list[tuple[int, int]]] = {}
-    kept: list[Slip] = []
+    kept: list[Fix] = []
     for slip in slips:
         if all(
             edit.end <= start or end <= edit.start for edit in slip.edits for start, end in taken.get(edit.line, ())
@@ -194,7 +194,7 @@ def _plain(value: Any, mark: str, secure: Collection[str], words: _Words) -> Any
 # --- front matter ---------------------------------------------------------------------------------------------------
 
 
-def _front_matter_slips(text: str, lines: Sequence[str], path: str) -> Iterator[Slip]:
+def _front_matter_slips(text: str, lines: Sequence[str], path: str) -> Iterator[Fix]:
     try:
         front = read_front_matter(text, path)
     except ContentError:
@@ -209,7 +209,7 @@ def _front_matter_slips(text: str, lines: Sequence[str], path: str) -> Iterator[
         after = [other.line for other in front.findings if (other.line or 0) > (finding.line or 0)]
         edits = _entry_edits(whole, finding.line or 0, min(filter(None, after), default=front.body_line), front)
         if edits:
-            yield Slip(finding.code, finding.what, finding.remedy, edits)
+            yield Fix(finding.code, finding.what, finding.remedy, edits)
     yield from _missing_date(front, lines, path)
 
 
@@ -218,7 +218,7 @@ def _entry_edits(edits: Iterable[Edit], line: int, before: int, front: FrontMatt
     return tuple(edit for edit in edits if first <= edit.line < before)
 
 
-def _missing_date(front: FrontMatter, lines: Sequence[str], path: str) -> Iterator[Slip]:
+def _missing_date(front: FrontMatter, lines: Sequence[str], path: str) -> Iterator[Fix]:
     """A date that stands in the file name alone: gone when the file is renamed, and unknown to other tools."""
     day = named_day(PurePath(path).stem)
     if day is None or not front.block or front.values.get("date") is not None:
@@ -228,13 +228,13 @@ def _missing_date(front: FrontMatter, lines: Sequence[str], path: str) -> Iterat
     end = min(later, default=front.block_line + len(front.block)) - 1  # a value may go on over lines
     edit = Edit(end, len(lines[end - 1]), len(lines[end - 1]), f"\ndate: {day.isoformat()}")
     what = "the front matter has no `date`; only the file's name tells the day"
-    yield Slip("date-missing", what, f"write date: {day.isoformat()}", (edit,))
+    yield Fix("date-missing", what, f"write date: {day.isoformat()}", (edit,))
 
 
 # --- the text -------------------------------------------------------------------------------------------------------
 
 
-def _line_slips(lines: Sequence[str], issues: Sequence[Issue], secure: Collection[str]) -> Iterator[Slip]:
+def _line_slips(lines: Sequence[str], issues: Sequence[Issue], secure: Collection[str]) -> Iterator[Fix]:
     # The same signs stand between two bold runs, and in text: whether they are a slip, the parser has said.
     noticed = {(finding.code, finding.line, finding.what) for issue in issues for finding in issue.findings}
     wrapped = {line for code, line, _ in noticed if code == "link-wrapped"}
@@ -265,23 +265,23 @@ def _text_lines(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
-def _wrapped_links(line: str, number: int) -> Iterator[Slip]:
+def _wrapped_links(line: str, number: int) -> Iterator[Fix]:
     for found in _WRAPPED.finditer(line):
         label = _short(found[1][1 : found[1].index("]")])
         what = f"the link “{label}” is wrapped in brackets twice"
         edit = Edit(number, found.start(), found.end(), found[1])
-        yield Slip("link-wrapped", what, f"write [{label}](…)", (edit,))
+        yield Fix("link-wrapped", what, f"write [{label}](…)", (edit,))
 
 
-def _spaced_bold(line: str, number: int) -> Iterator[Slip]:
+def _spaced_bold(line: str, number: int) -> Iterator[Fix]:
     for found in SPACED_BOLD.finditer(line):
         words = _short(found[1])
         what = f"spaces inside ** keep “{words}” from being bold"
         edit = Edit(number, found.start(), found.end(), f"**{found[1]}**")
-        yield Slip("bold-spaces", what, f"write **{words}**", (edit,))
+        yield Fix("bold-spaces", what, f"write **{words}**", (edit,))
 
 
-def _bare_urls(line: str, number: int) -> Iterator[tuple[str, Slip]]:
+def _bare_urls(line: str, number: int) -> Iterator[tuple[str, Fix]]:
     for found in re.finditer(r"(?<![A-Za-z0-9])https?://", line):
         start = found.start()
         if start and line[start - 1] in _NOT_BARE_AFTER:
@@ -289,21 +289,21 @@ def _bare_urls(line: str, number: int) -> Iterator[tuple[str, Slip]]:
         if url := bare_url_at(line, start):
             what = f"the address {_short(url, 60)} stands bare: elsewhere it is no link, or takes what follows with it"
             edit = Edit(number, start, start + len(url), f"<{url}>")
-            yield url, Slip("link-bare", what, f"write <{_short(url, 60)}>", (edit,))
+            yield url, Fix("link-bare", what, f"write <{_short(url, 60)}>", (edit,))
 
 
-def _insecure(line: str, number: int, secure: Collection[str]) -> Iterator[Slip]:
+def _insecure(line: str, number: int, secure: Collection[str]) -> Iterator[Fix]:
     for url in secure:
         start = line.find(url)
         while start >= 0:
             end = start + len(url)
             if end == len(line) or not re.match(r"[A-Za-z0-9/?&=%_~-]", line[end]):
                 what = f"{_short(url, 60)} goes over http, and the server answers over https, too"
-                yield Slip("link-http", what, "write https://", (Edit(number, start, start + 4, "https"),))
+                yield Fix("link-http", what, "write https://", (Edit(number, start, start + 4, "https"),))
             start = line.find(url, end)
 
 
-def _pictures(lines: Sequence[str], issue: Issue) -> Iterator[Slip]:
+def _pictures(lines: Sequence[str], issue: Issue) -> Iterator[Fix]:
     """Pictures whose alternative text says nothing, named after what they stand beside, as the email names them."""
     for image, words in picture_words(issue):
         words = _inert(words)
@@ -324,13 +324,13 @@ def _inert(words: str) -> str:
     return "" if _NOT_INERT.search(bare) else bare[:_FIXED_ALT_CHARS].rstrip()
 
 
-def alt_slip(image: Image, words: str, edits: tuple[Edit, ...] = ()) -> Slip:
+def alt_slip(image: Image, words: str, edits: tuple[Edit, ...] = ()) -> Fix:
     what = (
         f"the picture's alternative text is “{image.alt}”, which says nothing"
         if image.alt
         else ("the picture has no alternative text: without pictures, and read aloud, there is nothing in its place")
     )
-    return Slip("image-alt", what, f"write ![{_short(words or 'what it shows', 40)}](…)", edits, image)
+    return Fix("image-alt", what, f"write ![{_short(words or 'what it shows', 40)}](…)", edits, image)
 
 
 def picture_words(issue: Issue) -> Iterator[tuple[Image, str]]:
@@ -346,7 +346,7 @@ def picture_words(issue: Issue) -> Iterator[tuple[Image, str]]:
             yield image, of_stories.get(id(image), heading)
 
 
-def _glued_numbers(lines: Sequence[str], first: int, what: str) -> Iterator[Slip]:
+def _glued_numbers(lines: Sequence[str], first: int, what: str) -> Iterator[Fix]:
     """A run of paragraphs that begin `1.` without a space: a space for each of them."""
     edits: list[Edit] = []
     expected = 0
@@ -360,7 +360,7 @@ def _glued_numbers(lines: Sequence[str], first: int, what: str) -> Iterator[Slip
         elif line.startswith("#") or (line.strip() and not lines[number - 2].strip()):
             break
     if edits:
-        yield Slip("story-space", what, "write “1. ” with a space", tuple(edits))
+        yield Fix("story-space", what, "write “1. ” with a space", tuple(edits))
 
 
 def _short(text: str, limit: int = 30) -> str:

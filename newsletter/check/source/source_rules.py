@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
-from newsletter.check.source.fixes import Slip, alt_slip, picture_words
+from newsletter.check.source.fixes import Fix, alt_slip, picture_words
 from newsletter.model.findings import Finding, Severity
 from newsletter.model.issue import (
     CodeBlock,
@@ -60,7 +60,7 @@ _MEANT = re.compile(
 )
 
 
-def source_findings(issue: Issue, text: str, slips: Iterable[Slip]) -> tuple[Finding, ...]:
+def source_findings(issue: Issue, text: str, slips: Iterable[Fix]) -> tuple[Finding, ...]:
     """Everything that the post's own author can mend, but for what the parser said.
 
     `text` is the post with LF line ends, `slips` what `find_slips` found in it.
@@ -79,7 +79,7 @@ def source_findings(issue: Issue, text: str, slips: Iterable[Slip]) -> tuple[Fin
     )
 
 
-def _slip(slip: Slip) -> Finding | None:
+def _slip(slip: Fix) -> Finding | None:
     if slip.code == "image-alt":  # told below, with the pictures that no words were found for
         return None
     return Finding(slip.code, slip.what, slip.remedy, slip.line, severity=_SEVERITY.get(slip.code, "warning"))

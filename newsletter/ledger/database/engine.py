@@ -157,7 +157,7 @@ def _postgresql(url: sa.URL) -> sa.Engine:
 
 
 @contextmanager
-def told(place: Place) -> Iterator[None]:
+def translate_db_errors(place: Place) -> Iterator[None]:
     """Turn what a database says of its file, disk or connection into a sentence; anything else goes through."""
     try:
         yield

@@ -13,7 +13,14 @@ from typing import Any, Self
 import sqlalchemy as sa
 
 from newsletter.errors import LedgerError, located
-from newsletter.ledger.database.engine import BUSY_TIMEOUT_S, Place, connected, parse_place, take_file, told
+from newsletter.ledger.database.engine import (
+    BUSY_TIMEOUT_S,
+    Place,
+    connected,
+    parse_place,
+    take_file,
+    translate_db_errors,
+)
 from newsletter.ledger.database.ledger_file import LedgerFile, Watch, let_go
 from newsletter.ledger.database.migrations import bring_up_to_date, found_version
 from newsletter.ledger.database.schema import VERSION
@@ -82,7 +89,7 @@ class Storage:
         """Write into an SQLite file itself that one more send has begun: an older copy in its place lacks that."""
         if self._watch is None:
             return
-        with self._turn, told(self.place):
+        with self._turn, translate_db_errors(self.place):
             with self.write() as db:
                 count = (int(db.exec_driver_sql("PRAGMA user_version").scalar_one()) + 1) & 0x7FFF_FFFF
                 db.exec_driver_sql(f"PRAGMA user_version = {count}")
@@ -108,7 +115,7 @@ class Storage:
         if held is not None and (held.closed or held.invalidated):
             # SQLAlchemy would connect again; but another run may hold the issue by now.
             raise self.unusable("the connection that held the issue was lost", "run the same command again")
-        with self._turn, told(self.place):
+        with self._turn, translate_db_errors(self.place):
             if held is None:
                 if self._writer is None:
                     self._writer = self._writing.connect()
@@ -121,7 +128,7 @@ class Storage:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        with self._turn, told(self.place), self.engine.connect() as db:
+        with self._turn, translate_db_errors(self.place), self.engine.connect() as db:
             yield db
 
     def _prepare(self) -> None:
@@ -148,7 +155,7 @@ class Storage:
         The change does not wait for whoever is making the tables just now, as all else does: so it is asked for again.
         """
         give_up = monotonic() + BUSY_TIMEOUT_S
-        with told(self.place), closing(self.engine.raw_connection()) as raw:
+        with translate_db_errors(self.place), closing(self.engine.raw_connection()) as raw:
             while True:
                 try:
                     raw.cursor().execute("PRAGMA journal_mode = WAL")

@@ -18,7 +18,7 @@ from newsletter.render.images.picture import PictureError
 from newsletter.safe_http import (
     NO_ADDRESS,
     Address,
-    GateError,
+    BlockedAddressError,
     PinnedTransport,
     Resolve,
     is_public,
@@ -106,7 +106,7 @@ class Fetcher:
                 return await self._read(response)
         except PictureError as error:
             return error
-        except GateError as error:
+        except BlockedAddressError as error:
             return PictureError(error.what, _KEEP_IT if error.private else _CHECK_IT)
         except (TimeoutError, httpx.TimeoutException):
             return slow

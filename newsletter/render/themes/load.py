@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from newsletter.errors import ConfigError, FaultError, located
+from newsletter.errors import ConfigError, InvalidValueError, located
 from newsletter.files import open_regular
 from newsletter.model.labels import check_label
 from newsletter.model.rendered_email import Theme
@@ -121,7 +121,7 @@ def _read_labels(path: Path) -> Mapping[str, Any]:
         for name, value in words.items():
             try:
                 check_label(name, value)
-            except FaultError as fault:
+            except InvalidValueError as fault:
                 raise ConfigError(value_fault(path, source, (lang, name), fault.what, fault.remedy)) from None
     return labels
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from newsletter.errors import ConfigError, FaultError, located
+from newsletter.errors import ConfigError, InvalidValueError, located
 from newsletter.render.size_budget import STEPS
 from newsletter.text import CONTROL, printable, shown
 from newsletter.toml_lines import line_of
@@ -19,34 +19,36 @@ from newsletter.toml_lines import line_of
 def _colour(value: Any) -> None:
     # Six digits: Outlook on Windows reads no short form, no name beyond the oldest, and no alpha.
     if not (isinstance(value, str) and re.fullmatch("#[0-9A-Fa-f]{6}", value)):
-        raise FaultError(f"is {shown(value)}, not a colour", 'write six digits, as in "#1f2328"')
+        raise InvalidValueError(f"is {shown(value)}, not a colour", 'write six digits, as in "#1f2328"')
 
 
 def _pixels(value: Any) -> None:
     if type(value) is not int or value <= 0:
-        raise FaultError(f"is {shown(value)}, not a size in pixels", "write a whole number above 0")
+        raise InvalidValueError(f"is {shown(value)}, not a size in pixels", "write a whole number above 0")
 
 
 def _corner(value: Any) -> None:
     if type(value) is not int or value < 0:
-        raise FaultError(f"is {shown(value)}, not a size in pixels", "write a whole number, 0 for square corners")
+        raise InvalidValueError(
+            f"is {shown(value)}, not a size in pixels", "write a whole number, 0 for square corners"
+        )
 
 
 def _ratio(value: Any) -> None:
     if type(value) not in {int, float} or not math.isfinite(value) or value <= 0:
-        raise FaultError(f"is {shown(value)}, not a size", "write a number above 0")
+        raise InvalidValueError(f"is {shown(value)}, not a size", "write a number above 0")
 
 
 def _switch(value: Any) -> None:
     if type(value) is not bool:
-        raise FaultError(f"is {shown(value)}, neither true nor false", "write true or false, without quotes")
+        raise InvalidValueError(f"is {shown(value)}, neither true nor false", "write true or false, without quotes")
 
 
 def _font_stack(value: Any) -> None:
     # It stands inside style rules and attributes, where other marks would end them.
     if not (isinstance(value, str) and re.fullmatch(r"""[\w\s"',.-]*\w[\w\s"',.-]*""", value)):
         remedy = """write names between commas, as in 'Georgia,"Songti SC",serif'"""
-        raise FaultError(f"is {shown(value)}, not a list of fonts", remedy)
+        raise InvalidValueError(f"is {shown(value)}, not a list of fonts", remedy)
 
 
 def _picture_address(value: Any) -> None:
@@ -57,18 +59,18 @@ def _picture_address(value: Any) -> None:
         good = False
     if not good or CONTROL.search(value) or re.search(r"[\s\"'<>\\]", value):
         remedy = 'write a PNG or JPEG by its full address, "https://example.com/logo.png", or "" for none'
-        raise FaultError(f"is {shown(value)}, not an https address", remedy)
+        raise InvalidValueError(f"is {shown(value)}, not an https address", remedy)
 
 
 def _button_style(value: Any) -> None:
     if value not in ("pill", "link"):
-        raise FaultError(f"is {shown(value)}", 'write "pill" or "link"')
+        raise InvalidValueError(f"is {shown(value)}", 'write "pill" or "link"')
 
 
 def _steps(value: Any) -> None:
     if not isinstance(value, list) or [step for step in value if step not in STEPS] or len(set(value)) < len(value):
         known = ", ".join(f'"{step}"' for step in STEPS)
-        raise FaultError("is no list of what to give up, in order", f"write some of [{known}], each once")
+        raise InvalidValueError("is no list of what to give up, in order", f"write some of [{known}], each once")
 
 
 Check = Callable[[Any], None]
@@ -116,7 +118,7 @@ def check(path: Path, source: str, values: Mapping[str, Any]) -> None:
                 raise ConfigError(located(str(path), line_of(source, (table, key)), what, remedy))
             try:
                 TABLES[table][key](value)
-            except FaultError as fault:
+            except InvalidValueError as fault:
                 raise ConfigError(value_fault(path, source, (table, key), fault.what, fault.remedy)) from None
 
 

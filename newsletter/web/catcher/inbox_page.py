@@ -22,7 +22,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from newsletter.web.local_only import Guard, asked_by_own_page
+from newsletter.web.local_only import LocalOnlyMiddleware, asked_by_own_page
 from newsletter.web.mail_view import MAX_SHOWN_CHARS, Mail, Received, Summary, framed_html, read_mail, summarise
 from newsletter.web.page_templates import page_environment, page_folder
 
@@ -79,7 +79,7 @@ def inbox_app(mailbox: Mailbox, *, smtp_url: str, host: str, clock: Callable[[],
         ],
         exception_handlers={HTTPException: pages.failed},
     )
-    return Guard(app, host)
+    return LocalOnlyMiddleware(app, host)
 
 
 class _Pages:

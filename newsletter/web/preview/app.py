@@ -26,13 +26,13 @@ from starlette.types import ASGIApp
 from newsletter.errors import NewsletterError
 from newsletter.model.findings import Finding
 from newsletter.model.rendered_email import Attachment
-from newsletter.web.live_updates import Feed
-from newsletter.web.local_only import Guard, asked_by_own_page
+from newsletter.web.live_updates import LiveUpdates
+from newsletter.web.local_only import LocalOnlyMiddleware, asked_by_own_page
 from newsletter.web.page_templates import page_environment, page_folder
-from newsletter.web.preview.live_rendering import Snapshot, Studio
-from newsletter.web.preview.reader_view import VIEWS, Reading, read
-from newsletter.web.preview.send_test import Trial, relay_words, send_trial
-from newsletter.web.preview.source_listing import Listing, lines_of, plain_lines
+from newsletter.web.preview.live_rendering import LiveRendering, Snapshot
+from newsletter.web.preview.reader_view import VIEWS, ReaderView, read
+from newsletter.web.preview.send_test import TestSendResult, relay_words, send_trial
+from newsletter.web.preview.source_listing import SourceListing, lines_of, plain_lines
 
 KEEP_ALIVE_S = 20.0
 SHOWN_READERS = 200
@@ -54,7 +54,7 @@ _PICTURE_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame
 
 
 def preview_app(
-    studio: Studio, feed: Feed, *, host: str, clock: Callable[[], datetime], relay_url: str | None = None
+    studio: LiveRendering, feed: LiveUpdates, *, host: str, clock: Callable[[], datetime], relay_url: str | None = None
 ) -> ASGIApp:
     """The page as an ASGI application. `relay_url` is where tests go instead of the configured relay."""
     pages = _Pages(studio, feed, clock, relay_url)
@@ -73,13 +73,15 @@ def preview_app(
         exception_handlers={HTTPException: _failed, NewsletterError: _refused},
     )
     app.router.redirect_slashes = False  # Security: a redirect could be led elsewhere by the Host header
-    return Guard(app, host)
+    return LocalOnlyMiddleware(app, host)
 
 
 class _Pages:
     """The endpoints. The plain ones run in Starlette's threads."""
 
-    def __init__(self, studio: Studio, feed: Feed, clock: Callable[[], datetime], relay_url: str | None) -> None:
+    def __init__(
+        self, studio: LiveRendering, feed: LiveUpdates, clock: Callable[[], datetime], relay_url: str | None
+    ) -> None:
         self._studio = studio
         self._feed = feed
         self._clock = clock
@@ -153,7 +155,7 @@ class _Pages:
         return self._fragment("lines.html.j2", name=name, listing=listing, marks=marks, error_line=snapshot.error_line)
 
     @staticmethod
-    def _listing(reading: Reading, name: str) -> Listing:
+    def _listing(reading: ReaderView, name: str) -> SourceListing:
         match name:
             case "text":
                 return plain_lines(reading.text)
@@ -199,7 +201,7 @@ class _Pages:
         people = [{"number": number, "email": person.email, "name": person.name} for number, person in found]
         return JSONResponse({"people": people, "total": 0 if audience is None else len(audience)})
 
-    def _reading(self, request: Request) -> Reading:
+    def _reading(self, request: Request) -> ReaderView:
         query = request.query_params
         reading = read(self._studio, self._feed.snapshot, query.get("reader", ""), query.get("answers", ""))
         if reading is None:
@@ -224,7 +226,7 @@ class _Pages:
             self._is_testing = False
         return JSONResponse({"sent": trial.sent, "text": trial.text})
 
-    def _send(self, address: str, number: str, chosen: str) -> Trial:
+    def _send(self, address: str, number: str, chosen: str) -> TestSendResult:
         reading = read(self._studio, self._feed.snapshot, number, chosen)
         if reading is None or self._feed.snapshot.error:
             raise HTTPException(409, "The post cannot be rendered as it is now; mend it first.")

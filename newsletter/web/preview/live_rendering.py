@@ -66,7 +66,7 @@ class Snapshot:
         return int(found[1]) if found else None
 
 
-class Studio:
+class LiveRendering:
     """Reads and renders one post. `load` gives the configuration as it is now; `to` is a list, `@signups`, or None;
     `columns` are rules for columns of the list."""
 

@@ -21,7 +21,7 @@ from newsletter.pipeline.output_files import html_sizes
 from newsletter.pipeline.render_post import SAMPLE, Rendering
 from newsletter.render.size_budget import sent_size
 from newsletter.web.mail_view import Header, framed_html, read_mail
-from newsletter.web.preview.live_rendering import Answers, Snapshot, Studio
+from newsletter.web.preview.live_rendering import Answers, LiveRendering, Snapshot
 
 VIEWS: Mapping[str, Callable[[str], str]] = {
     "email": lambda html: html,
@@ -33,7 +33,7 @@ VIEWS: Mapping[str, Callable[[str], str]] = {
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReaderView:
     """Who reads which variant. `number` is their place on the list, 0 without one; `own` are their own answers."""
 
     rendering: Rendering
@@ -109,7 +109,7 @@ class Reading:
         }
 
 
-def read(studio: Studio, snapshot: Snapshot, number: str, chosen: str) -> Reading | None:
+def read(studio: LiveRendering, snapshot: Snapshot, number: str, chosen: str) -> ReaderView | None:
     """The copy of the reader at a place of the list, with answers such as "10" for their own; None without a rendering.
 
     A number or answers that mean nothing, any more or at all, give the first reader and their own answers.
@@ -131,7 +131,7 @@ def read(studio: Studio, snapshot: Snapshot, number: str, chosen: str) -> Readin
     if len(chosen) == len(conditions) and not set(chosen) - {"0", "1"}:
         picked = tuple(answer == "1" for answer in chosen)
     email = studio.email_for(snapshot, picked)
-    return Reading(rendering, config, audience, person, place, own, picked, email)
+    return ReaderView(rendering, config, audience, person, place, own, picked, email)
 
 
 def written(chosen: Answers) -> str:

@@ -18,14 +18,14 @@ from newsletter.pipeline.deliver_test import deliver_test
 from newsletter.pipeline.list_sources import open_sign_ups
 from newsletter.pipeline.plan_send import normalized_test_address, plan_send
 from newsletter.pipeline.prepare_send import require_sendable
-from newsletter.pipeline.send_result import Report
+from newsletter.pipeline.send_result import SendResult
 from newsletter.pipeline.sender_checks import sender_warnings
-from newsletter.web.preview.live_rendering import Snapshot, Studio
-from newsletter.web.preview.reader_view import Reading
+from newsletter.web.preview.live_rendering import LiveRendering, Snapshot
+from newsletter.web.preview.reader_view import ReaderView
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class TestSendResult:
     """How a test went, in a sentence for the page."""
 
     sent: bool
@@ -42,7 +42,7 @@ def relay_words(snapshot: Snapshot, relay_url: str | None, env: Mapping[str, str
         return str(error), False
 
 
-def send_trial(studio: Studio, reading: Reading, address: str, relay_url: str | None) -> Trial:
+def send_trial(studio: LiveRendering, reading: ReaderView, address: str, relay_url: str | None) -> TestSendResult:
     """Send the copy that is shown. Not for use inside a running event loop."""
     config = reading.config
     try:
@@ -84,18 +84,20 @@ def send_trial(studio: Studio, reading: Reading, address: str, relay_url: str | 
         with Ledger.open(config.ledger_place, lambda: datetime.now(UTC)) as ledger:
             report = deliver_test(sending, lanes, ledger, Watcher(lambda *_: None, news.append), lambda _: None)
     except NewsletterError as error:
-        return Trial(False, str(error))
+        return TestSendResult(False, str(error))
     return _told(report, address, news, warnings)
 
 
-def _told(report: Report, address: str, news: list[str], warnings: Sequence[str]) -> Trial:
+def _told(report: SendResult, address: str, news: list[str], warnings: Sequence[str]) -> TestSendResult:
     if report.complete and report.sent:
         sentences = [f"Sent to {address}, in {report.seconds:.1f} s.", *(f"Warning: {each}." for each in warnings)]
-        return Trial(True, " ".join(sentences))
+        return TestSendResult(True, " ".join(sentences))
     for word, people in (("Refused", report.refused), ("Not sent", report.left), ("Uncertain", report.uncertain)):
         for _, outcome in people:
-            return Trial(False, f"{word}: {_reply(outcome) or report.stopped or '; '.join(news) or 'no answer'}")
-    return Trial(False, report.stopped or "; ".join(news) or "nothing was sent")
+            return TestSendResult(
+                False, f"{word}: {_reply(outcome) or report.stopped or '; '.join(news) or 'no answer'}"
+            )
+    return TestSendResult(False, report.stopped or "; ".join(news) or "nothing was sent")
 
 
 def _reply(outcome: Outcome | None) -> str:

@@ -20,9 +20,9 @@ from watchfiles import awatch
 from newsletter.model.delivery import is_loopback
 from newsletter.model.findings import Finding
 from newsletter.web.http_server import serve_http
-from newsletter.web.live_updates import Feed
+from newsletter.web.live_updates import LiveUpdates
 from newsletter.web.preview.app import preview_app
-from newsletter.web.preview.live_rendering import Snapshot, Studio
+from newsletter.web.preview.live_rendering import LiveRendering, Snapshot
 from newsletter.web.sockets import listen_near
 
 STEP_MS = 8
@@ -56,7 +56,7 @@ class PreviewServer:
 
     def __init__(
         self,
-        studio: Studio,
+        studio: LiveRendering,
         *,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -139,7 +139,7 @@ class PreviewServer:
         self._loop = asyncio.get_running_loop()
         if self._given_up.is_set():  # before there was a loop to be told
             self._stopping.set()
-        feed = Feed()
+        feed = LiveUpdates()
         app = preview_app(self._studio, feed, host=self.host, clock=self._clock, relay_url=self._relay_url)
         watch = _Watch(self._studio, feed, self._stopping, self._on_trouble)
         await watch.render()
@@ -166,7 +166,9 @@ class PreviewServer:
 class _Watch:
     """Looks after the files, and renders when one of them is another than before."""
 
-    def __init__(self, studio: Studio, feed: Feed, stopping: asyncio.Event, on_trouble: Callable[[str], None]) -> None:
+    def __init__(
+        self, studio: LiveRendering, feed: LiveUpdates, stopping: asyncio.Event, on_trouble: Callable[[str], None]
+    ) -> None:
         self._studio = studio
         self._feed = feed
         self._stopping = stopping

@@ -24,31 +24,31 @@ worse. A longer line stays plain; a comment that goes on in the next piece loses
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class SourceListing:
     """Escaped lines. `left_out` counts the characters that are not shown."""
 
     lines: tuple[Markup, ...]
     left_out: int = 0
 
 
-def plain_lines(text: str) -> Listing:
+def plain_lines(text: str) -> SourceListing:
     shown = text[:MAX_SHOWN_CHARS]
-    return Listing(tuple(escape(line) for line in shown.rstrip("\n").split("\n")), len(text) - len(shown))
+    return SourceListing(tuple(escape(line) for line in shown.rstrip("\n").split("\n")), len(text) - len(shown))
 
 
-def lines_of(text: str, language: Literal["html", "post"]) -> Listing:
+def lines_of(text: str, language: Literal["html", "post"]) -> SourceListing:
     """The lines of a source, marked where it is short enough for that. A post is front matter, then Markdown."""
     if len(text) > MAX_MARKED_CHARS:
         return plain_lines(text)
     from pygments import lexers  # loaded when the first source is looked at
 
     if language == "html":
-        return Listing(_marked(text, lexers.HtmlLexer(stripnl=False)))
+        return SourceListing(_marked(text, lexers.HtmlLexer(stripnl=False)))
     front = re.match(r"---[ \t]*\n.*?^---[ \t]*\n", text, re.DOTALL | re.MULTILINE)
     head, body = (front[0].removesuffix("\n"), text[front.end() :]) if front else ("", text)
     above = _marked(head, lexers.YamlLexer(stripnl=False)) if head else ()
     # Security: code in a fence would be marked by any of 500 other markers.
-    return Listing((*above, *_marked(body, lexers.MarkdownLexer(stripnl=False, handlecodeblocks=False))))
+    return SourceListing((*above, *_marked(body, lexers.MarkdownLexer(stripnl=False, handlecodeblocks=False))))
 
 
 def _marked(text: str, lexer: Lexer) -> tuple[Markup, ...]:

@@ -25,15 +25,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from newsletter.addresses import fold_address, normalize_address
-from newsletter.audience.people.records import Departure, Standing
+from newsletter.audience.people.records import Standing, Unsubscription
 from newsletter.errors import NewsletterError
 from newsletter.text import printable
 from newsletter.tokens import Link, LinkError, LinkPurpose
-from newsletter.web.public.appearance import Look, accepted_languages, choose_language
+from newsletter.web.public.appearance import Appearance, accepted_languages, choose_language
 from newsletter.web.public.forms import Age, Form, FormClock, read_form
-from newsletter.web.public.gateway import BODY_WITHIN_S, PAGE_POLICY, Front
-from newsletter.web.public.group_commit import Commits
-from newsletter.web.public.mail_queue import Outbox
+from newsletter.web.public.gateway import BODY_WITHIN_S, PAGE_POLICY, GatewayMiddleware
+from newsletter.web.public.group_commit import GroupCommit
+from newsletter.web.public.mail_queue import MailQueue
 from newsletter.web.public.membership import UNDO_WITHIN, Asking, Membership
 from newsletter.web.public.rate_limit import Limit, network_of
 
@@ -57,13 +57,15 @@ class Server:
     """What the pages need of the process around them. `hooks` by the provider's name."""
 
     clock: Callable[[], datetime]
-    commits: Commits
-    outbox: Outbox
+    commits: GroupCommit
+    outbox: MailQueue
     hooks: Mapping[str, Hook] = field(default_factory=lambda: MappingProxyType({}))
     answer_after_s: float = ANSWER_AFTER_S
 
 
-def web_app(membership: Membership, look: Look, server: Server, *, body_within_s: float = BODY_WITHIN_S) -> ASGIApp:
+def web_app(
+    membership: Membership, look: Appearance, server: Server, *, body_within_s: float = BODY_WITHIN_S
+) -> ASGIApp:
     pages = _Pages(membership, look, server)
     both = ["GET", "POST"]
     app = Starlette(
@@ -89,11 +91,11 @@ def web_app(membership: Membership, look: Look, server: Server, *, body_within_s
         },
     )
     app.router.redirect_slashes = False  # Security: a redirect could be led elsewhere by the Host header
-    return Front(app, pages.one_click, body_within_s=body_within_s)
+    return GatewayMiddleware(app, pages.one_click, body_within_s=body_within_s)
 
 
 class _Pages:
-    def __init__(self, membership: Membership, look: Look, server: Server) -> None:
+    def __init__(self, membership: Membership, look: Appearance, server: Server) -> None:
         self._membership = membership
         self._look = look
         self._server = server
@@ -216,13 +218,13 @@ class _Pages:
             link = self._membership.read("unsubscribe", token)
         except LinkError:
             return
-        await self._commits.leave(Departure(link.address, "one-click", link.issue))
+        await self._commits.leave(Unsubscription(link.address, "one-click", link.issue))
 
     async def leave(self, request: Request) -> Response:
         link = self._link(request, "unsubscribe")
         if request.method != "POST":
             return await self._question(request, link, "leave", action="?page", less=True)
-        await self._commits.leave(Departure(link.address, f"{self._membership.url}/u", link.issue))
+        await self._commits.leave(Unsubscription(link.address, f"{self._membership.url}/u", link.issue))
         lang = await self._language_of(request, link.address)
         undo = self._membership.link("undo", link.address, issue=link.issue, within=UNDO_WITHIN)
         return self._page(

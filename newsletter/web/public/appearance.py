@@ -24,7 +24,7 @@ _MAX_QUALITY_CHARS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Appearance:
     """`version` changes with the style sheet, for the address that a browser keeps it under."""
 
     jinja: Environment
@@ -34,7 +34,7 @@ class Look:
     words: Mapping[str, Mapping[str, str]]
 
 
-def read_look(config: Config) -> Look:
+def read_look(config: Config) -> Appearance:
     """Raises ConfigError where the theme is at fault. The project's own `templates/web/` comes before ours."""
     ours = page_folder("web")
     own: tuple[Path, ...] = (config.root / "templates" / "web",)
@@ -43,7 +43,7 @@ def read_look(config: Config) -> Look:
     style = jinja.get_template("style.css.j2").render(theme).encode()
     icon = jinja.get_template("icon.svg.j2").render(theme).encode()
     version = hashlib.sha256(style + icon).hexdigest()[:12]
-    return Look(jinja, style, icon, version, page_words(ours))
+    return Appearance(jinja, style, icon, version, page_words(ours))
 
 
 def choose_language(wanted: Iterable[str], known: Iterable[str], otherwise: str) -> str:

@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from newsletter.audience.people.records import Departure
+from newsletter.audience.people.records import Unsubscription
 from newsletter.audience.people.store import People
 from newsletter.errors import ConfigError, located
 from newsletter.files import open_regular
@@ -52,7 +52,7 @@ def take_departures(lines: Iterable[bytes], people: People, secrets: Sequence[st
     faults: list[Finding] = []
     numbered = enumerate(lines, 1)
     while batch := list(islice(numbered, _AT_ONCE)):
-        departures: list[Departure] = []
+        departures: list[Unsubscription] = []
         for number, line in batch:
             if not line.strip():
                 continue
@@ -68,7 +68,7 @@ def take_departures(lines: Iterable[bytes], people: People, secrets: Sequence[st
     return Taken(left, known, refused, tuple(faults))
 
 
-def _read(line: bytes, secrets: Sequence[str], now: datetime) -> Departure:
+def _read(line: bytes, secrets: Sequence[str], now: datetime) -> Unsubscription:
     """Raises ValueError, in words."""
     if len(line) > MAX_LINE_BYTES:
         raise ValueError(f"a line of over {MAX_LINE_BYTES:,} bytes")
@@ -92,7 +92,7 @@ def _read(line: bytes, secrets: Sequence[str], now: datetime) -> Departure:
         link = read_link(secrets, "unsubscribe", entry["token"], int(now.timestamp()))
     except LinkError as error:
         raise ValueError(f"the token is {error}") from error
-    return Departure(link.address, f"one-click of {at:%Y-%m-%d %H:%M}", link.issue, at)
+    return Unsubscription(link.address, f"one-click of {at:%Y-%m-%d %H:%M}", link.issue, at)
 
 
 @contextmanager

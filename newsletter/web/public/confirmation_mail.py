@@ -39,7 +39,7 @@ class Latest:
     post: str
 
 
-class Letters:
+class ConfirmationMails:
     """`words` are the labels of the web pages, by language. Safe for several threads.
 
     Raises ConfigError where the theme, the key of DKIM or a sender's address is at fault.

@@ -99,7 +99,7 @@ class _Bodies:
             self._held -= mine
 
 
-class Front:
+class GatewayMiddleware:
     """`one_click` takes the token, and returns once whatever it means is on disk."""
 
     def __init__(

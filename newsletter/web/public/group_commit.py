@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
-from newsletter.audience.people.records import Departure
+from newsletter.audience.people.records import Unsubscription
 
 MOST_AT_ONCE = 500
 """Departures of one transaction: some ten milliseconds of work."""
@@ -20,16 +20,16 @@ MOST_AT_ONCE = 500
 _Result = TypeVar("_Result")
 
 
-class Commits:
+class GroupCommit:
     """`write` is called in the thread, never twice at once; what it is given is on disk when it returns."""
 
-    def __init__(self, write: Callable[[Sequence[Departure]], object]) -> None:
+    def __init__(self, write: Callable[[Sequence[Unsubscription]], object]) -> None:
         self._write = write
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
-        self._waiting: list[tuple[Departure, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Unsubscription, asyncio.Future[None]]] = []
         self._running: asyncio.Task[None] | None = None
 
-    async def leave(self, departure: Departure) -> None:
+    async def leave(self, departure: Unsubscription) -> None:
         """Return once it is on disk. Raises what `write` raised."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
@@ -54,7 +54,7 @@ class Commits:
         finally:
             self._running = None
 
-    async def _commit(self, batch: Sequence[tuple[Departure, asyncio.Future[None]]]) -> None:
+    async def _commit(self, batch: Sequence[tuple[Unsubscription, asyncio.Future[None]]]) -> None:
         work = self.call(partial(self._write, [departure for departure, _ in batch]))
         (failure,) = await asyncio.gather(work, return_exceptions=True)
         for _, done in batch:

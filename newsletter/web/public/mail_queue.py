@@ -33,7 +33,7 @@ log = logging.getLogger("newsletter.outbox")
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class QueuedMail:
     """`make` gives the message, or None where it is no longer wanted. It is called in a thread: rendering takes time.
 
     `what` names it in the log, without the person.
@@ -43,7 +43,7 @@ class Letter:
     make: Callable[[], Message | None]
 
 
-class Outbox:
+class MailQueue:
     """Sends one letter after the other. `wait_s` is how long to wait after a try, by its number from 1."""
 
     def __init__(
@@ -52,7 +52,7 @@ class Outbox:
         self._relay = relay
         self._wait_s = wait_s
         self._tls_context = tls_context
-        self._waiting: deque[tuple[Letter, int]] = deque()
+        self._waiting: deque[tuple[QueuedMail, int]] = deque()
         self._later: set[asyncio.TimerHandle] = set()
         self._more = asyncio.Event()
         self._idle = asyncio.Event()
@@ -63,7 +63,7 @@ class Outbox:
     def waiting(self) -> int:
         return len(self._waiting) + len(self._later)
 
-    def put(self, letter: Letter) -> bool:
+    def put(self, letter: QueuedMail) -> bool:
         """Send it soon. False where too many wait already: then it is dropped, and the log says so."""
         if self.waiting >= MOST_WAITING:
             self.dropped += 1
@@ -98,12 +98,12 @@ class Outbox:
         for timer in self._later:
             timer.cancel()
 
-    def _queue(self, letter: Letter, attempt: int) -> None:
+    def _queue(self, letter: QueuedMail, attempt: int) -> None:
         self._waiting.append((letter, attempt))
         self._idle.clear()
         self._more.set()
 
-    async def _send(self, letter: Letter, attempt: int) -> None:
+    async def _send(self, letter: QueuedMail, attempt: int) -> None:
         message = await asyncio.to_thread(letter.make)
         if message is None:
             return
@@ -123,7 +123,7 @@ class Outbox:
             return
         log.error("%s was not sent: %s", letter.what, printable(why))
 
-    def _try_again(self, letter: Letter, attempt: int, wait_s: float) -> None:
+    def _try_again(self, letter: QueuedMail, attempt: int, wait_s: float) -> None:
         def due() -> None:
             self._later.discard(timer)
             self._queue(letter, attempt)

@@ -13,15 +13,15 @@ from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
 
-from newsletter.audience.people.records import Departure, Person, Preferences, Standing
+from newsletter.audience.people.records import Person, Preferences, Standing, Unsubscription
 from newsletter.audience.people.store import People, fingerprint
 from newsletter.config.config import Config
 from newsletter.ledger.ledger import Ledger
 from newsletter.model.delivery import Message
 from newsletter.model.subscriber import Subscriber
 from newsletter.tokens import Link, LinkPurpose, make_link, read_link
-from newsletter.web.public.confirmation_mail import Latest, Letters
-from newsletter.web.public.mail_queue import Letter
+from newsletter.web.public.confirmation_mail import ConfirmationMails, Latest
+from newsletter.web.public.mail_queue import QueuedMail
 
 CONFIRM_WITHIN = timedelta(days=7)
 UNDO_WITHIN = timedelta(days=1)
@@ -58,7 +58,7 @@ class Membership:
     """
 
     def __init__(
-        self, config: Config, people: People, letters: Letters, *, url: str, clock: Callable[[], datetime]
+        self, config: Config, people: People, letters: ConfirmationMails, *, url: str, clock: Callable[[], datetime]
     ) -> None:
         self.config = config
         self.url = url
@@ -83,7 +83,7 @@ class Membership:
 
     # --- joining ----------------------------------------------------------------------------------------------------
 
-    def ask(self, asking: Asking) -> Letter:
+    def ask(self, asking: Asking) -> QueuedMail:
         """Note that somebody wants to join; the letter asks the address itself, or says that it gets mail already.
 
         There is a letter for everyone, so that nobody else learns who is subscribed.
@@ -97,17 +97,17 @@ class Membership:
             lists=asking.lists,
         )
         if standing is Standing.CONFIRMED:
-            return Letter("a mail that says “subscribed already”", partial(self._already, asking))
-        return Letter("a mail to confirm", partial(self._please_confirm, asking))
+            return QueuedMail("a mail that says “subscribed already”", partial(self._already, asking))
+        return QueuedMail("a mail to confirm", partial(self._please_confirm, asking))
 
-    def confirm(self, link: Link) -> tuple[Standing | None, Letter | None]:
+    def confirm(self, link: Link) -> tuple[Standing | None, QueuedMail | None]:
         """The button behind the mailed link was pressed: how they stand now, and the welcome where they are new."""
         before = self._people.person(link.address)
         standing = self._people.confirm(link.address, source=f"{self.url}/c", asked=link.issue)
         if standing is not Standing.CONFIRMED or before is None or before.standing is Standing.CONFIRMED:
             return standing, None
         confirmed = self._people.person(link.address) or before
-        return standing, Letter("a welcome", partial(self._welcome, confirmed))
+        return standing, QueuedMail("a welcome", partial(self._welcome, confirmed))
 
     def _please_confirm(self, asking: Asking) -> Message:
         # Security: the link stands for this form, and brings in nothing that somebody else filled in later.
@@ -134,7 +134,7 @@ class Membership:
 
     # --- leaving ----------------------------------------------------------------------------------------------------
 
-    def leave_all(self, departures: Sequence[Departure]) -> int:
+    def leave_all(self, departures: Sequence[Unsubscription]) -> int:
         """How many had not left before."""
         return self._people.leave_all(departures)
 

@@ -15,15 +15,15 @@ from newsletter.config.config import Config
 from newsletter.config.mail_sections import SECRET_VARIABLE
 from newsletter.errors import ConfigError, located
 from newsletter.model.delivery import Relay, is_loopback
-from newsletter.model.retry_delay import next_try
+from newsletter.model.retry_delay import retry_delay_s
 from newsletter.web.http_server import HEAD_WITHIN_S
 from newsletter.web.public.app import ANSWER_AFTER_S, Hook, Server, web_app
 from newsletter.web.public.appearance import read_look
-from newsletter.web.public.confirmation_mail import Letters
+from newsletter.web.public.confirmation_mail import ConfirmationMails
 from newsletter.web.public.gateway import BODY_WITHIN_S
-from newsletter.web.public.group_commit import Commits
+from newsletter.web.public.group_commit import GroupCommit
 from newsletter.web.public.http_server import serve, trusting
-from newsletter.web.public.mail_queue import Outbox
+from newsletter.web.public.mail_queue import MailQueue
 from newsletter.web.public.membership import Membership
 
 TIDY_EVERY_S = 86_400
@@ -85,11 +85,11 @@ async def run_service(
     """Answer until `stopping` is set. `config` is as `public_config` gives it. Raises ConfigError."""
     waits = patience or Patience()
     look = read_look(config)
-    letters = Letters(config, look.words)
+    letters = ConfirmationMails(config, look.words)
     with People.open(config.ledger_place, clock, config.secrets) as people:
         membership = Membership(config, people, letters, url=config.settings.serve.url, clock=clock)
-        commits = Commits(membership.leave_all)
-        outbox = Outbox(relay, wait_s=lambda attempt: next_try(attempt, random.random()).total_seconds())  # noqa: S311
+        commits = GroupCommit(membership.leave_all)
+        outbox = MailQueue(relay, wait_s=lambda attempt: retry_delay_s(attempt, random.random()).total_seconds())  # noqa: S311
         parts = Server(clock, commits, outbox, hooks, waits.answer_s)
         app = web_app(membership, look, parts, body_within_s=waits.body_s)
         background = [asyncio.create_task(outbox.run()), asyncio.create_task(_tidy(membership, commits))]
@@ -110,7 +110,7 @@ async def run_service(
             commits.close()
 
 
-async def _tidy(membership: Membership, commits: Commits) -> None:
+async def _tidy(membership: Membership, commits: GroupCommit) -> None:
     """Once a day, take out who asked to join and never confirmed."""
     while True:
         await commits.call(membership.drop_unconfirmed)

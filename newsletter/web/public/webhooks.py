@@ -29,7 +29,7 @@ from newsletter.bounces.webhooks.read import (
 from newsletter.config.config import Config
 from newsletter.text import printable
 from newsletter.web.public.app import Hook
-from newsletter.web.public.group_commit import Commits
+from newsletter.web.public.group_commit import GroupCommit
 
 POSTMARK_VARIABLE = "NEWSLETTER_POSTMARK_WEBHOOK"
 MAILGUN_VARIABLE = "NEWSLETTER_MAILGUN_WEBHOOK"
@@ -65,7 +65,7 @@ def provider_hooks(
 ) -> Iterator[Mapping[str, Hook]]:
     """One for each provider that is configured. Raises ConfigError where the store cannot be opened."""
     with People.open(config.ledger_place, clock, config.secrets) as people:
-        work = Commits(people.leave_all)
+        work = GroupCommit(people.leave_all)
         hooks = _Hooks(config, people, work, secrets, clock, fetch or fetch_from_web)
         providers: tuple[Provider, ...] = get_args(Provider)
         try:
@@ -83,7 +83,7 @@ class _Hooks:
         self,
         config: Config,
         people: People,
-        work: Commits,
+        work: GroupCommit,
         secrets: WebhookSecrets,
         clock: Callable[[], datetime],
         fetch: Fetch,

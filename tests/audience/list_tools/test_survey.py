@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.audience.audience import read_audience
-from newsletter.audience.list_tools.survey import NAMED, Survey, survey_list
+from newsletter.audience.list_tools.survey import NAMED, ListSurvey, survey_list
 from newsletter.audience.segments import SegmentError
 from newsletter.errors import ConfigError, ContentError
 
@@ -39,7 +39,7 @@ def write(folder: Path, content: str | bytes, name: str = "list.csv") -> Path:
     return path
 
 
-def adds_up(survey: Survey) -> bool:
+def adds_up(survey: ListSurvey) -> bool:
     rest = survey.outside + survey.invalid + survey.duplicates + sum(survey.excluded.values())
     return survey.rows == survey.good + rest
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from newsletter.audience.lists.columns import Header, read_header
-from newsletter.errors import FaultError
+from newsletter.errors import InvalidValueError
 
 
 def header(text: str, file_name: str = "list.csv") -> Header:
@@ -79,7 +79,7 @@ def test_no_name_is_made_up(written: str) -> None:
     ],
 )
 def test_a_header_without_one_address_is_refused(text: str, fault: str) -> None:
-    with pytest.raises(FaultError) as caught:
+    with pytest.raises(InvalidValueError) as caught:
         header(text)
     assert caught.value.what == fault
     assert caught.value.remedy

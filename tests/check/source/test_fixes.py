@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from machine import examples
 
 from newsletter.check.source import fixes as slips
-from newsletter.check.source.fixes import Mended, find_slips, mend_text
+from newsletter.check.source.fixes import FixedText, find_slips, mend_text
 from newsletter.errors import ContentError
 from newsletter.model.as_json import as_json
 from newsletter.model.issue import Issue, Site
@@ -28,7 +28,7 @@ def read(text: str) -> tuple[Issue, ...]:
     )
 
 
-def mended_text(text: str, mended: Mended) -> str:
+def mended_text(text: str, mended: FixedText) -> str:
     return "\n".join(mended.lines.get(number, line) for number, line in enumerate(text.split("\n"), 1))
 
 

@@ -16,7 +16,7 @@ import lxml.html
 import pytest
 from machine import CHECKOUT, Evaluate, NodeScript
 
-from newsletter.errors import ConfigError, FaultError
+from newsletter.errors import ConfigError, InvalidValueError
 from newsletter.model.issue import (
     Code,
     CodeBlock,
@@ -651,7 +651,7 @@ def test_the_languages_are_the_twenty() -> None:
     ],
 )
 def test_labels_that_cannot_be_printed(tmp_path: Path, name: str, value: Any, what: str) -> None:
-    with pytest.raises(FaultError, match=re.escape(what)):
+    with pytest.raises(InvalidValueError, match=re.escape(what)):
         check_label(name, value)
     text = 'extends = "classic"\n', f"[en]\n{name} = {value if isinstance(value, int) else repr(value)}\n"
     project = own(tmp_path, "mine", text[0], {"labels.toml": text[1]})

@@ -21,7 +21,7 @@ from newsletter.config.load import load_config
 from newsletter.web.catcher.server import Catcher
 from newsletter.web.mail_view import read_mail
 from newsletter.web.preview.app import page_weight
-from newsletter.web.preview.live_rendering import Snapshot, Studio
+from newsletter.web.preview.live_rendering import LiveRendering, Snapshot
 from newsletter.web.preview.server import PreviewServer
 from newsletter.web.preview.source_listing import (
     MAX_MARKED_CHARS,
@@ -424,7 +424,7 @@ def test_a_fault_of_the_program_is_said_and_survived(
 def test_a_variant_that_can_no_longer_be_had_earns_a_sentence(tmp_path: Path) -> None:
     with preview_of(tmp_path) as running, running.events() as events:
         events.inspected()
-        studio = Studio(running.post, lambda: load_config(None, os.environ, tmp_path))
+        studio = LiveRendering(running.post, lambda: load_config(None, os.environ, tmp_path))
         snapshot = studio.render(Snapshot())
         running.post.write_text("---\ntitle: x\n---\n\nNo conditions.\n")
         assert "No conditions." in str(studio.email_for(snapshot, (True, True)).html.parts)
@@ -512,7 +512,7 @@ def test_the_first_ctrl_c_ends_a_preview_that_is_still_starting(
     """It comes while the post is drawn for the first time, before the page can be opened."""
     post = tmp_path / "post.md"
     post.write_text(POST, "utf-8")
-    studio = Studio(post, lambda: load_config(None, {}, tmp_path))
+    studio = LiveRendering(post, lambda: load_config(None, {}, tmp_path))
     draw = studio.render
 
     def interrupted(last: Snapshot) -> Snapshot:

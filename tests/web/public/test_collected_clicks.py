@@ -16,7 +16,7 @@ import pytest
 from command_line import newsletter
 from machine import CHECKOUT, RequireProgram
 
-from newsletter.audience.people.records import Departure, Reason, Standing
+from newsletter.audience.people.records import Reason, Standing, Unsubscription
 from newsletter.audience.people.store import People
 from newsletter.errors import ConfigError
 from newsletter.tokens import Link, is_shadow, make_link
@@ -66,8 +66,10 @@ def test_many_leave_as_each_alone_would(people: People, clock: Clock) -> None:
         people.sign_up(address, source="test", wording="")
         people.confirm(address, source="test")
     people.suppress("hard@example.com", Reason.HARD_BOUNCE)
-    leaving = [Departure(address, "one-click", "daily") for address in (ADA, "ada@example.com", "hard@example.com")]
-    crowd = [Departure(f"reader{number}@example.com", "one-click") for number in range(450)]
+    leaving = [
+        Unsubscription(address, "one-click", "daily") for address in (ADA, "ada@example.com", "hard@example.com")
+    ]
+    crowd = [Unsubscription(f"reader{number}@example.com", "one-click") for number in range(450)]
     assert people.leave_all([*leaving, *crowd]) == 452
     assert people.leave_all([*leaving, *crowd]) == 0
     assert people.leave_all([]) == 0
@@ -89,7 +91,7 @@ def test_many_leave_as_each_alone_would(people: People, clock: Clock) -> None:
 
 def test_the_forgotten_leave_under_their_hash(people: People) -> None:
     people.forget(ADA)
-    assert people.leave_all([Departure(ADA, "one-click")]) == 1
+    assert people.leave_all([Unsubscription(ADA, "one-click")]) == 1
     assert people.story(ADA).consents == ()
     assert all(is_shadow(row.key) for row in people.suppressed())
 
@@ -125,7 +127,7 @@ def test_who_has_come_back_since_stays(people: People, clock: Clock) -> None:
 def test_who_left_before_and_asks_again_can_leave_again(people: People) -> None:
     people.leave(ADA, "test")
     assert people.sign_up(ADA, source="test", wording="") is Standing.PENDING
-    assert people.leave_all([Departure(ADA, "one-click")]) == 0
+    assert people.leave_all([Unsubscription(ADA, "one-click")]) == 0
     assert people.person(ADA).standing is Standing.LEFT  # type: ignore[union-attr]
     assert people.confirm(ADA, source="an older link") is Standing.LEFT
 

@@ -13,26 +13,26 @@ from newsletter.errors import ConfigError
 from newsletter.model.delivery import Message, Relay
 from newsletter.web.catcher.server import Catcher
 from newsletter.web.public import mail_queue as outbox
-from newsletter.web.public.mail_queue import Letter, Outbox
+from newsletter.web.public.mail_queue import MailQueue, QueuedMail
 
 ADA = "ada@example.com"
 
 
-def letter(address: str = ADA, made: list[str] | None = None) -> Letter:
+def letter(address: str = ADA, made: list[str] | None = None) -> QueuedMail:
     def make() -> Message:
         if made is not None:
             made.append(address)
         data = f"From: news@example.com\r\nTo: {address}\r\nSubject: Hello\r\n\r\nHello.\r\n".encode()
         return Message("news@example.com", address, "<1@example.com>", data)
 
-    return Letter("a mail", make)
+    return QueuedMail("a mail", make)
 
 
-def send_all(relay: Relay, *letters: Letter) -> list[bool]:
+def send_all(relay: Relay, *letters: QueuedMail) -> list[bool]:
     """Whether each was taken; what could go out at once is sent when it returns."""
 
     async def run() -> list[bool]:
-        box = Outbox(relay, wait_s=lambda attempt: 60.0)
+        box = MailQueue(relay, wait_s=lambda attempt: 60.0)
         running = asyncio.create_task(box.run())
         taken = [box.put(each) for each in letters]
         await box.flush(20)
@@ -52,7 +52,7 @@ def test_letters_go_out_in_order() -> None:
 
 def test_a_letter_that_is_no_longer_wanted_is_not_sent() -> None:
     with Catcher() as catcher:
-        send_all(catcher.relay, Letter("a mail", lambda: None), letter())
+        send_all(catcher.relay, QueuedMail("a mail", lambda: None), letter())
         assert len(catcher.messages()) == 1
 
 
@@ -69,7 +69,7 @@ def test_a_relay_that_is_away_is_tried_again(caplog: pytest.LogCaptureFixture) -
         return 0.0
 
     async def run() -> None:
-        box = Outbox(Relay("127.0.0.1", port, "none"), wait_s=wait_s)
+        box = MailQueue(Relay("127.0.0.1", port, "none"), wait_s=wait_s)
         running = asyncio.create_task(box.run())
         box.put(letter(made=made))
         await asyncio.to_thread(catcher.wait_for, 1, 20)
@@ -98,7 +98,7 @@ def test_a_letter_that_cannot_be_made_stops_no_other(caplog: pytest.LogCaptureFi
         raise ConfigError("templates/mine/theme.toml:3: not TOML")
 
     with Catcher() as catcher:
-        send_all(catcher.relay, Letter("a mail", broken), letter())
+        send_all(catcher.relay, QueuedMail("a mail", broken), letter())
         assert len(catcher.messages()) == 1
     assert "a mail was not sent" in caplog.text
     assert "theme.toml:3: not TOML" in caplog.text

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.audience.people.records import Departure
+from newsletter.audience.people.records import Unsubscription
 from newsletter.render.wording import choose_labels
 from newsletter.web.public.appearance import accepted_languages, choose_language
 from newsletter.web.public.forms import MAX_FIELDS, MAX_VALUE_CHARS, Age, FormClock, read_form
-from newsletter.web.public.group_commit import MOST_AT_ONCE, Commits
+from newsletter.web.public.group_commit import MOST_AT_ONCE, GroupCommit
 from newsletter.web.public.rate_limit import Limit, network_of
 
 # --- limits ---------------------------------------------------------------------------------------------------------
@@ -151,16 +151,16 @@ def test_who_comes_during_a_commit_goes_into_the_next_one() -> None:
     batches: list[int] = []
     first, go_on = threading.Event(), threading.Event()
 
-    def write(departures: Sequence[Departure]) -> None:
+    def write(departures: Sequence[Unsubscription]) -> None:
         batches.append(len(departures))
         first.set()
         assert go_on.wait(20)
 
     async def run() -> None:
-        commits = Commits(write)
-        leaving = [asyncio.create_task(commits.leave(Departure("a@example.com", "x")))]
+        commits = GroupCommit(write)
+        leaving = [asyncio.create_task(commits.leave(Unsubscription("a@example.com", "x")))]
         await asyncio.to_thread(first.wait, 20)
-        leaving += [asyncio.create_task(commits.leave(Departure("b@example.com", "x"))) for _ in range(700)]
+        leaving += [asyncio.create_task(commits.leave(Unsubscription("b@example.com", "x"))) for _ in range(700)]
         await asyncio.sleep(0)
         assert not any(task.done() for task in leaving), "nobody is told before it is on disk"
         go_on.set()
@@ -174,17 +174,17 @@ def test_who_comes_during_a_commit_goes_into_the_next_one() -> None:
 def test_a_commit_that_failed_is_told_to_everyone_who_waited_and_the_next_one_goes_on() -> None:
     failures = iter([OSError("the disk is full"), None])
 
-    def write(departures: Sequence[Departure]) -> None:
+    def write(departures: Sequence[Unsubscription]) -> None:
         failure = next(failures)
         if failure is not None:
             raise failure
 
     async def run() -> list[BaseException | None]:
-        commits = Commits(write)
+        commits = GroupCommit(write)
         told = await asyncio.gather(
-            *(commits.leave(Departure("a@example.com", "x")) for _ in range(3)), return_exceptions=True
+            *(commits.leave(Unsubscription("a@example.com", "x")) for _ in range(3)), return_exceptions=True
         )
-        await commits.leave(Departure("b@example.com", "x"))
+        await commits.leave(Unsubscription("b@example.com", "x"))
         commits.close()
         return told
 
@@ -193,7 +193,7 @@ def test_a_commit_that_failed_is_told_to_everyone_who_waited_and_the_next_one_go
 
 def test_other_work_of_the_store_has_its_turn() -> None:
     async def run() -> int:
-        commits = Commits(lambda departures: None)
+        commits = GroupCommit(lambda departures: None)
         try:
             return await commits.call(threading.get_ident)
         finally:
