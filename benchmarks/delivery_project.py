@@ -19,7 +19,7 @@ from typing import Self
 
 from delivery_servers import scratch
 
-NEWSLETTER = (sys.executable, "-c", "from newsletter.cli import main; main()")
+NEWSLETTER = (sys.executable, "-c", "from newsletter.cli.main import main; main()")
 SENDER = "daily@example.com"
 LINK = "https://news.example.com/leave?t={token}"
 SETTINGS = f"""\

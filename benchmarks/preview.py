@@ -83,7 +83,7 @@ def measure(browser: str, post: Path, rounds: int) -> list[float]:
 @contextmanager
 def preview_of(post: Path) -> Iterator[str]:
     """The address of the real command, running."""
-    command = [sys.executable, "-c", "from newsletter.cli import main; main()"]
+    command = [sys.executable, "-c", "from newsletter.cli.main import main; main()"]
     process = subprocess.Popen(
         [*command, "preview", str(post), "--no-open", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

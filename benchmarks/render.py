@@ -39,7 +39,7 @@ HEAVY = (
     "aiosmtplib",
 )
 
-NEWSLETTER = (sys.executable, "-c", "from newsletter.cli import main; main()")
+NEWSLETTER = (sys.executable, "-c", "from newsletter.cli.main import main; main()")
 
 
 def main() -> None:
@@ -134,7 +134,7 @@ def print_help(rounds: int) -> None:
     probe = "\n".join(
         [
             "import sys",
-            "from newsletter.cli import cli",
+            "from newsletter.cli.main import cli",
             "cli.main(['--help'], standalone_mode=False)",
             f"print('@@', *(name for name in {HEAVY!r} if name in sys.modules))",
         ]

@@ -228,7 +228,7 @@ def measure_crowd(folder: Path, seconds: int) -> None:
 
 @contextmanager
 def newsletter_serve(folder: Path) -> Iterator[tuple[str, int]]:
-    command = "from newsletter.cli import main; main()"
+    command = "from newsletter.cli.main import main; main()"
     with server(folder, sys.executable, "-c", command, "serve", "--port", "0", "--quiet") as running:
         yield running
 

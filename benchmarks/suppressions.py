@@ -31,7 +31,7 @@ SECRET = "a secret of the benchmark"
 SENDER = """
 import os, sys
 os.environ["NEWSLETTER_SECRET"] = sys.argv.pop(1)
-from newsletter.cli import main
+from newsletter.cli.main import main
 main()
 """
 

@@ -59,7 +59,7 @@ def draw(browser: str, name: str, folder: Path) -> None:
     command = [
         sys.executable,
         "-c",
-        "from newsletter.cli import main; main()",
+        "from newsletter.cli.main import main; main()",
         "render",
         str(CHECKOUT / "examples" / post),
     ]
@@ -274,7 +274,7 @@ def draw_web(browser: str, folder: Path) -> None:
 
     secret = "a secret for pictures only"
     (folder / "newsletter.toml").write_text(WEB_TOML)
-    command = [sys.executable, "-c", "from newsletter.cli import main; main()", "serve", "--port", "0", "--quiet"]
+    command = [sys.executable, "-c", "from newsletter.cli.main import main; main()", "serve", "--port", "0", "--quiet"]
     env = {**os.environ, "NEWSLETTER_SECRET": secret}
     server = subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, text=True)
     assert server.stdout

@@ -230,7 +230,7 @@ MEASURE = """
 import sys
 from collections import deque
 from pathlib import Path
-from newsletter.audience import read_audience
+from newsletter.audience.audience import read_audience
 with read_audience(Path(sys.argv[1])) as audience:
     assert sum(1 for _ in audience) == len(audience)
     assert len(audience.find(deque(map(str.lower, audience.addresses()), 500))) == 500
@@ -301,7 +301,7 @@ def test_a_killed_process_leaves_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "temporary"
     folder.mkdir()
     script = (
-        "import sys; from pathlib import Path; from newsletter.audience import read_audience\n"
+        "import sys; from pathlib import Path; from newsletter.audience.audience import read_audience\n"
         "audience = read_audience(Path(sys.argv[1])); print(len(audience), flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
@@ -324,7 +324,7 @@ def test_no_room_for_it_is_a_sentence(tmp_path: Path) -> None:
     script = """
 import resource, sys
 from pathlib import Path
-from newsletter.audience import read_audience
+from newsletter.audience.audience import read_audience
 from newsletter.errors import ConfigError
 resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
 try:

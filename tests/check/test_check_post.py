@@ -20,7 +20,7 @@ from image_server import allow_here
 from link_server import serving
 from machine import CHECKOUT, RequireProgram
 
-from newsletter.check import check_post as check
+from newsletter.check import fix_post as fix_module
 from newsletter.check.check_post import ask_links, ask_spam, check_post, finding_of, secure_links
 from newsletter.check.fix_post import fix_post
 from newsletter.check.links.checker import LinkChecker
@@ -124,9 +124,9 @@ def test_every_code_in_the_package_has_its_rule() -> None:
     # `note` of a post's reader names a key of the front matter.
     sources = [path for path in (CHECKOUT / "newsletter").rglob("*.py") if not _is_elsewhere(path)]
     codes = {
-        f"front-matter-{found[1]}" if path.stem == "post" and "note(" in found[0] else found[1]
+        f"front-matter-{found[1]}" if path.parent.name == "post" and "note(" in found[0] else found[1]
         for path in sources
-        for found in re.finditer(r'(?:Finding|Slip|_?note)\(\s*f?"([a-z]+(?:-[a-z]+)*-?)"', path.read_text("utf-8"))
+        for found in re.finditer(r'(?:Finding|Fix|_?note)\(\s*f?"([a-z]+(?:-[a-z]+)*-?)"', path.read_text("utf-8"))
     }
     assert {"budget", "residue", "link-bare", "bold-spaces", "image-alt"} <= codes
     assert [code for code in sorted(codes) if rule_of(code) is None] == []
@@ -134,7 +134,7 @@ def test_every_code_in_the_package_has_its_rule() -> None:
 
 def _is_elsewhere(path: Path) -> bool:
     """Of a list, of clicks, of the preview's own trouble: no finding of a post."""
-    return path.stem.startswith(("subscribers", "list_", "departures")) or path.parent.name == "preview"
+    return "audience" in path.parts or path.stem == "collected_clicks" or path.parent.name == "preview"
 
 
 @pytest.mark.parametrize("case", read_cases("checks"), ids=lambda case: case.title)
@@ -319,7 +319,7 @@ def test_a_post_that_vanishes_meanwhile_is_a_sentence(project: Path, monkeypatch
         post.unlink()
         return mend_text(*arguments)
 
-    monkeypatch.setattr(check, "mend_text", while_it_vanishes)
+    monkeypatch.setattr(fix_module, "mend_text", while_it_vanishes)
     with pytest.raises(ContentError, match="cannot be read any more"):
         fix_post(str(post), config)
     assert list(project.glob("*.bak*")) == []

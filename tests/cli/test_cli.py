@@ -414,7 +414,7 @@ def test_help_names_the_commands_and_loads_nothing_heavy(tmp_path: Path) -> None
     for command in ("render", "send", "catch"):
         assert f"  {command} " in run.out
     program = (
-        "import sys\nfrom newsletter.cli import main\nsys.argv = ['newsletter', '--help']\n"
+        "import sys\nfrom newsletter.cli.main import main\nsys.argv = ['newsletter', '--help']\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
         "import json; print('@@' + json.dumps(sorted(sys.modules)))"
     )

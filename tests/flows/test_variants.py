@@ -58,7 +58,7 @@ def renders(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         seen.append(fill(email.text, {}))
         return email
 
-    monkeypatch.setattr(newsletter.pipeline, "render_issue", counting)
+    monkeypatch.setattr(newsletter.pipeline.render_post, "render_issue", counting)
     return seen
 
 

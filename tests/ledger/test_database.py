@@ -55,7 +55,7 @@ def child(code: str, store: Store, *arguments: str) -> Iterator[subprocess.Popen
     """Another Python process with a ledger open, killed with SIGKILL when the block ends."""
     script = "import sys, os\nfrom datetime import UTC, datetime\nfrom pathlib import Path\n"
     script += "from newsletter.errors import BusyError, ConfigError\n"
-    script += "from newsletter.ledger import Ledger, Move\nfrom newsletter.model import State\n"
+    script += "from newsletter.ledger.ledger import Ledger, Move\nfrom newsletter.model.delivery import State\n"
     script += "def go():\n    print('ready', flush=True)\n    sys.stdin.readline()\n"
     script += "def opened():\n    return Ledger.open(sys.argv[1], lambda: datetime.now(UTC))\n" + code
     command = [sys.executable, "-c", script, url_of(store), *arguments]

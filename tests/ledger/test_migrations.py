@@ -146,7 +146,7 @@ import os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
 import sqlalchemy as sa
-from newsletter.ledger import Ledger
+from newsletter.ledger.ledger import Ledger
 
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
@@ -172,7 +172,7 @@ def test_two_processes_may_find_an_old_ledger_at_once(path: Path) -> None:
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from newsletter.ledger import Ledger
+from newsletter.ledger.ledger import Ledger
 sys.stdin.readline()
 with Ledger.open(Path(sys.argv[1]), lambda: datetime.now(UTC)) as ledger:
     print(sum(ledger.counts("march").values()))

@@ -22,7 +22,7 @@ def peak_of_plan(url: str, count: int) -> int:
     code = """
 import resource, sys
 from datetime import UTC, datetime
-from newsletter.ledger import Ledger
+from newsletter.ledger.ledger import Ledger
 count = int(sys.argv[2])
 with Ledger.open(sys.argv[1], lambda: datetime.now(UTC)) as ledger:
     people = (f"person{n * 7919 % count}@example.com" for n in range(count))

@@ -18,7 +18,7 @@ LOOK = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from newsletter.people.store import People
+from newsletter.audience.people.store import People
 with People.open(Path(sys.argv[1]), lambda: datetime.now(UTC)) as people:
     print(*(row.key for row in people.suppressed()))
 """

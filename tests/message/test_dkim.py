@@ -212,7 +212,7 @@ def test_opendkim_believes_it_and_sees_every_change(
     twice = {f"{name}, from": b"From: eve@example.com\r\n" + data for name, data in good.items()}
     (tmp_path / "records.json").write_text(json.dumps(records(*signers.values())))
     done = subprocess.run(
-        [*network, sys.executable, TESTS / "opendkim.py", tmp_path / "records.json"],
+        [*network, sys.executable, TESTS / "support" / "opendkim.py", tmp_path / "records.json"],
         input=b"\n".join(base64.b64encode(data) for data in (*good.values(), *bad.values(), *twice.values())),
         capture_output=True,
         timeout=60,

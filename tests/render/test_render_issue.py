@@ -360,7 +360,9 @@ PRINT_DIGEST = """
 import hashlib, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from rendering import MASTHEAD, example_issue, load_theme, render_issue
+from rendering import MASTHEAD, example_issue
+from newsletter.render.render_issue import render_issue
+from newsletter.render.themes.load import load_theme
 email = render_issue(example_issue(), load_theme("classic", Path("/nowhere")), MASTHEAD)
 print(hashlib.sha256(repr(email).encode()).hexdigest())
 """

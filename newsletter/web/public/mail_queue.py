@@ -29,7 +29,7 @@ TIMEOUT_S = 60.0
 CLOSING_S = 5.0
 """How long the end waits for mail that could go out at once."""
 
-log = logging.getLogger("newsletter.outbox")
+log = logging.getLogger("newsletter.mail_queue")
 
 
 @dataclass(frozen=True, slots=True)

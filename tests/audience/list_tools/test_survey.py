@@ -176,7 +176,7 @@ def test_a_long_list_takes_no_more_memory_than_a_short_one(tmp_path: Path) -> No
     script = """
 import sys
 from pathlib import Path
-from newsletter.list_survey import survey_list
+from newsletter.audience.list_tools.survey import survey_list
 good = survey_list(Path(sys.argv[1])).good
 status = Path("/proc/self/status").read_text()
 print(good, next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")))

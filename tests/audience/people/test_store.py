@@ -333,7 +333,7 @@ def test_who_was_told_that_they_left_has_left_whatever_happens_then(store: Store
     code = """
 import os, signal, sys
 from datetime import UTC, datetime
-from newsletter.people.store import People
+from newsletter.audience.people.store import People
 people = People.open(sys.argv[1], lambda: datetime.now(UTC))
 for number in range(50):
     people.leave(f"p{number}@example.com", "one-click")

@@ -144,7 +144,9 @@ def test_the_table_and_its_licence_are_in_the_wheel(tmp_path: Path) -> None:
     subprocess.run(build, cwd=CHECKOUT, check=True, capture_output=True, timeout=90)
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as files:
-        assert {"newsletter/data/caniemail.json", "newsletter/data/caniemail.LICENSE"} <= set(files.namelist())
+        assert {"newsletter/check/clients/caniemail.json", "newsletter/check/clients/caniemail.LICENSE"} <= set(
+            files.namelist()
+        )
 
 
 @pytest.mark.parametrize(

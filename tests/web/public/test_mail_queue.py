@@ -76,7 +76,7 @@ def test_a_relay_that_is_away_is_tried_again(caplog: pytest.LogCaptureFixture) -
         await box.flush(20)
         running.cancel()
 
-    with caplog.at_level(logging.INFO, logger="newsletter.web.public.mail_queue"):
+    with caplog.at_level(logging.INFO, logger="newsletter.mail_queue"):
         asyncio.run(run())
     assert len(catcher.messages()) == 1
     catcher.stop()
