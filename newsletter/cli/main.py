@@ -41,6 +41,16 @@ COMMANDS = {
         "check",
         "Look POSTs over: what their readers would stumble over, in their mail programs too, and what to write instead",
     ),
+    "init": LazyCommand(
+        "newsletter.cli.init",
+        "init",
+        "Start a newsletter in DIR: settings, an example post, a list, and what git must leave out",
+    ),
+    "new": LazyCommand(
+        "newsletter.cli.new",
+        "new",
+        "Write the next post, dated today: TITLE, a summary, a section with stories to fill in",
+    ),
     "preview": LazyCommand(
         "newsletter.cli.preview", "preview", "Show POST in a browser as readers will see it, drawn anew with each save"
     ),

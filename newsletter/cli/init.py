@@ -1,0 +1,123 @@
+"""`newsletter init`: the questions, and the files that answer them."""
+
+from __future__ import annotations
+
+import locale
+from datetime import date
+from pathlib import Path
+
+import click
+
+from newsletter.cli.console import is_terminal, print_json
+from newsletter.cli.options import json_option
+from newsletter.config.relay_presets import PRESETS, preset_named
+from newsletter.config.validators import mailbox
+from newsletter.errors import ConfigError, InvalidValueError
+from newsletter.pipeline.starter import Starter, best_language, languages, start_newsletter
+from newsletter.text import printable
+
+_THEMES = ("classic", "brief", "essay")
+
+
+@click.command()
+@click.argument("folder", default=".", metavar="[DIR]", type=click.Path(path_type=Path))
+@click.option("--name", help="The newsletter's name.")
+@click.option("--from", "sender", metavar="SENDER", help='Who the mail is from: "Name <you@example.org>".')
+@click.option(
+    "--relay",
+    "relay",
+    type=click.Choice([*(preset.key for preset in PRESETS), "none"]),
+    help="The mail service that sends; none to write it in later.",
+)
+@click.option("--language", type=click.Choice(languages()), help="The language of the issues.")
+@click.option("--look", type=click.Choice(_THEMES), help="The theme.")
+@click.option("--postal-address", default="", help="The postal address in the footer.")
+@json_option
+def init(
+    folder: Path,
+    name: str | None,
+    sender: str | None,
+    relay: str | None,
+    language: str | None,
+    look: str | None,
+    postal_address: str,
+    as_json: bool,
+) -> None:
+    """Start a newsletter in DIR: settings, an example post, a list, and what git must leave out.
+
+    \b
+    newsletter init letters
+    newsletter init . --name "AI Daily" --from "Ada <ada@example.org>" --relay ses
+    """
+    asks = is_terminal() and not as_json
+    if asks:
+        name = name or click.prompt("The newsletter's name", default=_name_of(folder), err=True)
+        sender = sender or click.prompt("Who it is from (Name <address>)", err=True)
+        if relay is None:
+            for preset in PRESETS:
+                click.echo(f"  {preset.key:<10} {preset.title}", err=True)
+            relay = click.prompt("The mail service", type=click.Choice([*_keys(), "none"]), default="none", err=True)
+        language = language or click.prompt(
+            "Language", type=click.Choice(languages()), default=_own_language(), err=True
+        )
+        look = look or click.prompt("Look", type=click.Choice(_THEMES), default="classic", err=True)
+    if not sender:
+        raise ConfigError(
+            "init: nobody is here to answer, and the sender is not known; write --from 'Name <you@example.org>'"
+        )
+    name = " ".join((name or _name_of(folder)).split())
+    try:
+        sender = mailbox(sender)
+    except InvalidValueError as error:
+        raise ConfigError(f"--from {error.what}; write --from 'Name <you@example.org>'") from error
+    address = sender.rpartition("<")[2].rstrip(">")
+    starter = Starter(
+        name,
+        sender if "<" in sender else f"{name} <{address}>",
+        address,
+        language or _own_language(),
+        look or "classic",
+        postal_address.strip(),
+        preset_named(relay or "none"),
+    )
+    started = start_newsletter(folder, starter, date.today())
+    where = "" if folder == Path() else f"cd {printable(str(folder))} && "
+    post = started.post or "POST.md"
+    commands = [
+        f"{where}newsletter preview {post} --to subscribers.csv",
+        f"{where}newsletter send {post} --to subscribers.csv --catch",
+        f"{where}newsletter send {post} --to subscribers.csv --test {address}",
+    ]
+    if as_json:
+        print_json(
+            {
+                "folder": str(folder),
+                "written": list(started.written),
+                "kept": list(started.kept),
+                "post": started.post,
+                "site": started.site,
+                "notes": list(started.notes),
+                "next": commands,
+            }
+        )
+        return
+    for path in started.written:
+        click.echo(f"written  {printable(path)}")
+    for path in started.kept:
+        click.echo(f"kept     {printable(path)}")
+    for note in started.notes:
+        click.echo(f"note     {printable(note)}")
+    click.echo("\nNext:\n  " + "\n  ".join(printable(command) for command in commands))
+
+
+def _keys() -> list[str]:
+    return [preset.key for preset in PRESETS]
+
+
+def _name_of(folder: Path) -> str:
+    name = folder.absolute().name.replace("-", " ").replace("_", " ").strip()
+    return name[:1].upper() + name[1:] or "Newsletter"
+
+
+def _own_language() -> str:
+    return best_language((locale.getlocale()[0] or "en").replace("_", "-"))

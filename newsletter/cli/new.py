@@ -1,0 +1,46 @@
+"""`newsletter new`: the next post, from a template."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+
+import click
+
+from newsletter.cli.console import print_json
+from newsletter.cli.options import config_option, json_option, load
+from newsletter.errors import ConfigError
+from newsletter.pipeline.starter import best_language, new_post
+from newsletter.text import printable
+
+
+@click.command()
+@click.argument("title")
+@click.option("--date", "day", metavar="YYYY-MM-DD", help="The day of the issue.  [default: today]")
+@config_option
+@json_option
+def new(title: str, day: str | None, config_path: Path | None, as_json: bool) -> None:
+    """Write the next post, dated today: TITLE, a summary, a section with stories to fill in.
+
+    \b
+    newsletter new "What the week brought" --date 2026-03-06
+    """
+    title = " ".join(title.split())
+    if not title:
+        raise ConfigError('new: the title is empty; write newsletter new "What the week brought"')
+    config = load(config_path)
+    language = best_language(config.settings.newsletter.language or "en")
+    path = new_post(config.root, title, _day(day, config.settings.delivery.time_zone), language)
+    if as_json:
+        print_json({"post": str(path)})
+        return
+    click.echo(printable(str(path)))
+
+
+def _day(text: str | None, zone: object) -> date:
+    if text is None:
+        return datetime.now(zone).date()  # type: ignore[arg-type]
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"--date {printable(text)!r} is no day; write it as 2026-03-06") from None

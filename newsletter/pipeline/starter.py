@@ -1,0 +1,228 @@
+"""Start a newsletter in a folder: configuration, example post, list, .gitignore; and write the next post."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from newsletter.config.relay_presets import RelayPreset
+from newsletter.config.site_generator import find_generator, posts_folder
+from newsletter.errors import ConfigError
+from newsletter.files import package_folder
+
+SECRET_FILES = (".env", "subscribers.csv", "newsletter.db*", "out/")
+"""What must never reach a public repository: secrets, addresses, who was mailed."""
+
+NOT_FOR_JEKYLL = (
+    "subscribers.csv",
+    "newsletter.toml",
+    "newsletter.db",
+    "newsletter.db-wal",
+    "newsletter.db-shm",
+    "out",
+)
+"""What Jekyll would publish of a newsletter beside its `_config.yml`. It leaves out names that begin with a dot."""
+
+_MAX_STEM = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """What `newsletter init` asks. `language` is one of `languages()`, `sender` `Name <address>` or an address."""
+
+    name: str
+    sender: str
+    address: str
+    language: str
+    theme: str = "classic"
+    postal_address: str = ""
+    preset: RelayPreset | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What was written, relative to the folder; `kept` was there and stays as it was; `notes` are for the author."""
+
+    written: tuple[str, ...]
+    kept: tuple[str, ...]
+    post: str
+    site: str
+    notes: tuple[str, ...]
+
+
+def languages() -> tuple[str, ...]:
+    """The languages that an example post can be written in."""
+    return tuple(_words())
+
+
+def start_newsletter(folder: Path, starter: Starter, today: date) -> Started:
+    """Write the files. One that exists is never replaced, but `.gitignore` and Jekyll's `exclude`, which grow.
+
+    Raises ConfigError where the folder already has a newsletter.toml, or cannot be written.
+    """
+    if (folder / "newsletter.toml").exists():
+        raise ConfigError(
+            f"{folder / 'newsletter.toml'}: a newsletter is here already; edit that file, or name another folder"
+        )
+    generator = find_generator(folder)
+    environment = _environment()
+    words = _words()[starter.language]
+    url = starter.preset.url.replace("{user}", starter.address.replace("@", "%40")) if starter.preset else ""
+    files = {
+        "newsletter.toml": environment.get_template("newsletter.toml.j2").render(
+            name=starter.name,
+            sender=starter.sender,
+            address=starter.address,
+            postal_address=starter.postal_address,
+            language=starter.language,
+            theme=starter.theme,
+            preset=starter.preset,
+            url=url,
+            site=generator.name if generator else "",
+        ),
+        "subscribers.csv": f"email,name\n{_csv_cell(starter.address)},{_csv_cell(starter.name)}\n",
+        ".env.example": (package_folder("templates", "starter") / "env").read_text("utf-8"),
+    }
+    posts = posts_folder(folder)
+    post = ""
+    if generator is None:
+        post = (posts / f"{today:%Y-%m-%d}-{file_stem(words['title'])}.md").as_posix()
+        files[post] = _post(environment, words, words["title"], today)
+    written: list[str] = []
+    kept: list[str] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            path = folder / name
+            if path.exists():
+                kept.append(name)
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+            written.append(name)
+        if _ignore_secrets(folder / ".gitignore"):
+            written.append(".gitignore")
+        notes = _keep_from_jekyll(folder, written) if generator and generator.publishes_root else []
+    except OSError as error:
+        raise ConfigError(
+            f"{folder}: cannot be written ({error.strerror}); name a folder that you may write"
+        ) from error
+    if generator:
+        notes.insert(0, f"this is a {generator.name} site; its posts are in {posts.as_posix()}/")
+    return Started(tuple(written), tuple(kept), post, generator.name if generator else "", tuple(notes))
+
+
+def new_post(folder: Path, title: str, day: date, language: str) -> Path:
+    """Write the next post into the folder's posts -> its path. Raises ConfigError where a post of that name exists."""
+    words = _words()
+    path = folder / posts_folder(folder) / f"{day:%Y-%m-%d}-{file_stem(title)}.md"
+    text = _post(_environment(), words.get(language) or words[language.split("-")[0]], title, day)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise ConfigError(f"{path}: there is a post of this day and title; edit it, or write another title") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written ({error.strerror}); check the folder's permissions") from error
+    return path
+
+
+def file_stem(title: str) -> str:
+    """A title as part of a file's name: letters and digits of any script, `-` between them, 60 characters at most."""
+    stem = re.sub(r"[^\w]+", "-", unicodedata.normalize("NFC", title)).strip("-_").lower()
+    return stem[:_MAX_STEM].rstrip("-") or "issue"
+
+
+def best_language(tag: str) -> str:
+    """The language to write a post in for a BCP 47 tag: itself, its script, its main language, else English."""
+    known = languages()
+    script = "zh-Hant" if re.match(r"(?i)zh-(hant|tw|hk|mo)\b", tag) else tag
+    for candidate in (script, script.split("-")[0]):
+        if candidate in known:
+            return candidate
+    return "en"
+
+
+def _post(environment: Environment, words: Mapping[str, str], title: str, day: date) -> str:
+    return environment.get_template("post.md.j2").render(words=words, title=title, date=day.isoformat())
+
+
+def _words() -> dict[str, dict[str, str]]:
+    return tomllib.loads((package_folder("templates", "starter") / "words.toml").read_text("utf-8"))
+
+
+def _environment() -> Environment:
+    environment = Environment(  # noqa: S701 - Markdown and TOML, each value quoted by its own filter
+        loader=FileSystemLoader(package_folder("templates", "starter")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    # JSON's strings are TOML's basic strings; YAML's double-quoted scalars take them as well.
+    environment.filters["toml"] = lambda text: json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    environment.filters["yaml"] = _yaml_scalar
+    return environment
+
+
+def _yaml_scalar(text: str) -> str:
+    """Bare where YAML reads that back, else in double quotes."""
+    try:
+        if yaml.safe_load(f"key: {text}") == {"key": text}:
+            return text
+    except yaml.YAMLError:
+        pass
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _csv_cell(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if re.search(r'[",\r\n]', text) else text
+
+
+def _ignore_secrets(path: Path) -> bool:
+    """Whether .gitignore had to grow."""
+    before = path.read_text("utf-8") if path.exists() else ""
+    lacking = [name for name in SECRET_FILES if name not in before.split()]
+    if not lacking:
+        return False
+    head = before if not before or before.endswith("\n") else before + "\n"
+    path.write_text(head + "\n".join(lacking) + "\n", "utf-8")
+    return True
+
+
+def _keep_from_jekyll(folder: Path, written: list[str]) -> list[str]:
+    """Have Jekyll leave list and ledger out of the site -> notes. Its file is only added to, never rewritten."""
+    path = next(
+        (folder / name for name in ("_config.yml", "_config.yaml") if (folder / name).is_file()), folder / "_config.yml"
+    )
+    names = ", ".join(NOT_FOR_JEKYLL)
+    by_hand = f"{path.name}: add to `exclude`, or Jekyll publishes your list: {names}"
+    try:
+        text = path.read_text("utf-8")
+        values = yaml.safe_load(text) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError, ValueError):
+        return [by_hand]
+    if not isinstance(values, dict):
+        return [by_hand]
+    excluded = values.get("exclude")
+    if excluded is not None:
+        lacking = [name for name in NOT_FOR_JEKYLL if name not in (excluded if isinstance(excluded, list) else ())]
+        return (
+            [f"{path.name}: add to `exclude`, or Jekyll publishes your list: {', '.join(lacking)}"] if lacking else []
+        )
+    added = "\n# The newsletter's list, settings and ledger are not for the site.\nexclude:\n" + "".join(
+        f"  - {name}\n" for name in NOT_FOR_JEKYLL
+    )
+    path.write_text(text.rstrip("\n") + "\n" + added, "utf-8")
+    written.append(path.name)
+    return [f"{path.name}: `exclude` keeps the list and the ledger off the site"]
