@@ -17,14 +17,14 @@ from collections import Counter
 from pathlib import Path
 
 CHECKOUT = Path(__file__).parent.parent
-sys.path.insert(0, str(CHECKOUT / "tests"))
+sys.path.insert(0, str(CHECKOUT / "tests" / "support"))
 
 from kramdown import Kramdown, lost_in_html, lost_in_text, said_by  # noqa: E402
 
 from newsletter.errors import ContentError  # noqa: E402
 from newsletter.message.compose import fill  # noqa: E402
 from newsletter.model.issue import Site  # noqa: E402
-from newsletter.model.rendered_email import Email, Masthead, Theme
+from newsletter.model.rendered_email import Email, Masthead, Theme  # noqa: E402
 from newsletter.post.front_matter import read_front_matter  # noqa: E402
 from newsletter.post.parse import decode_post, parse_post  # noqa: E402
 from newsletter.post.templating.liquid import resolve_liquid  # noqa: E402

@@ -1,6 +1,6 @@
 """The fixtures that every folder of tests may ask for, and how hypothesis runs."""
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from machine import chromium, evaluate, no_network, node, node_script, posts, require_program
 
 __all__ = ["chromium", "evaluate", "no_network", "node", "node_script", "posts", "require_program"]

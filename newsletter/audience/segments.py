@@ -12,7 +12,7 @@ from newsletter.errors import ConfigError
 from newsletter.expression import MAX_DEPTH, Columns, Dialect, ExpressionError, Test, parse_expression, picture
 from newsletter.text import CONTROL
 
-__all__ = ["MAX_CHARS", "MAX_DEPTH", "Segment", "SegmentError", "join_segment", "parse_segment", "split_segment"]
+__all__ = ["MAX_CHARS", "MAX_DEPTH", "Segment", "SegmentError", "parse_segment"]
 
 MAX_CHARS = 4_000
 """Of a segment: longer ones are lists of people, and belong in a list."""

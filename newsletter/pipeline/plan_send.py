@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from newsletter.model.delivery import Message
 from newsletter.model.findings import Finding
 from newsletter.model.rendered_email import Email
 from newsletter.model.subscriber import Subscriber
-from newsletter.pipeline.render_post import SAMPLE, Rendering, _attempt, empty_fields, render_post, zone_of
+from newsletter.pipeline.render_post import SAMPLE, Rendering, empty_fields, render_post, zone_of
 from newsletter.post.publication import held_findings
 from newsletter.render.images.resolve import ImageMode
 
@@ -163,3 +163,9 @@ def _chosen(addresses: Sequence[str], audience: Audience | None) -> Audience:
 
 def _stranger(address: str, example: Subscriber | None) -> Subscriber:
     return Subscriber(address, {**(example.fields if example else {}), "email": address})
+
+
+def _attempt(when: datetime | Callable[[], datetime]) -> str:
+    """What a test's Message-IDs are made with: two tests of one issue are never of the same microsecond."""
+    now = when() if callable(when) else when
+    return f"test {now.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}"

@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -197,12 +197,6 @@ def _require_columns(post: Post, audience: Audience | None, path: str) -> None:
         if column not in known:
             what = f"subscriber.{column} is not a column of the list"
             raise ContentError(located(path, line, what, f"write one of: {', '.join(sorted(known))}"))
-
-
-def _attempt(when: datetime | Callable[[], datetime]) -> str:
-    """What a test's Message-IDs are made with: two tests of one issue are never of the same microsecond."""
-    now = when() if callable(when) else when
-    return f"test {now.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}"
 
 
 def empty_fields(rendering: Rendering, recipients: Audience) -> tuple[Finding, ...]:

@@ -1,4 +1,4 @@
-"""`newsletter init` and `newsletter new`: an empty folder becomes a newsletter that sends, and nothing there is lost."""
+"""`newsletter init` and `newsletter new`: an empty folder becomes a newsletter, and nothing there is lost."""
 
 from __future__ import annotations
 

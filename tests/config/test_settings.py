@@ -13,8 +13,8 @@ from email_validator import validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
+from newsletter.config import validators as entries
 from newsletter.config.config import Config, RelaySettings
-from newsletter.config.config import validators as entries
 from newsletter.config.ledger_url import ledger_url, parse_ledger
 from newsletter.config.load import load_config
 from newsletter.config.relay_url import password_variables

@@ -26,9 +26,9 @@ from send_fixture import COMPOSER, ISSUE, NO_PAUSE, NOON, PATIENT, Book, assert_
 from smtp_server import EXTENSIONS, PLAIN, Action, Fault, Point, Rule, SmtpServer
 
 from newsletter.audience.people.store import People
+from newsletter.delivery import deliver as delivery
 from newsletter.delivery.canary import Canary
 from newsletter.delivery.deliver import TRIES_A_RUN, Stopped
-from newsletter.delivery.deliver import deliver as delivery
 from newsletter.delivery.smtp import connect as connecting
 from newsletter.delivery.smtp import session as smtp
 from newsletter.delivery.smtp.wire import Timeouts

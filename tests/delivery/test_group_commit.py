@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 
 import pytest
 
-from newsletter.delivery.deliver import group_commit as journals
+from newsletter.delivery import group_commit as journals
 from newsletter.delivery.group_commit import GroupCommit
 from newsletter.ledger.ledger import Move
 from newsletter.model.delivery import State

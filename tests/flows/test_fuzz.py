@@ -23,8 +23,8 @@ from newsletter.model.as_json import as_json
 from newsletter.model.issue import Issue, Site
 from newsletter.model.rendered_email import Email, Masthead, Theme
 from newsletter.post.parse import MAX_BYTES, decode_post, parse_post
+from newsletter.render import size_budget as budget
 from newsletter.render.render_issue import render_issue
-from newsletter.render.render_issue import size_budget as budget
 from newsletter.render.themes.load import load_theme
 
 SITE = Site("https://blog.example", "/b", "date", {"title": "博客", "tags": ["a"]})

@@ -34,8 +34,8 @@ from command_line import (
 )
 from smtp_server import Rule, SmtpServer
 
+from newsletter.cli import send as cli_send
 from newsletter.cli.main import cli
-from newsletter.cli.main import send as cli_send
 from newsletter.ledger.ledger import Ledger
 
 ISSUE = "2026-03-01-hello"

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from regex_steps import Steps, TooManyStepsError, hostile_texts
 
-PACKAGE = Path(__file__).parent.parent / "newsletter"
+PACKAGE = Path(__file__).parents[2] / "newsletter"
 SHORT, LONG = 40, 160
 MOST = 300_000
 

@@ -1,4 +1,4 @@
-"""The house's rules: floors, purity by folder, no cycles, imports at the top, modules that one can read in a sitting."""
+"""The house's rules: floors, purity by folder, no cycles, imports at the top, modules of a readable length."""
 
 from __future__ import annotations
 

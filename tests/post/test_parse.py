@@ -10,7 +10,8 @@ from cases import outline
 
 from newsletter.errors import EXIT_CONTENT, ContentError
 from newsletter.model.issue import Image, Issue, Paragraph, Site, plain_text, walk
-from newsletter.post.parse import MAX_BYTES, decode_post, detect_language, parse_post
+from newsletter.post.detect_language import detect_language
+from newsletter.post.parse import MAX_BYTES, decode_post, parse_post
 
 BODY = "\n正文第一段。\n"
 

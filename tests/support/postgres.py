@@ -85,7 +85,7 @@ def running(initdb: str, pg_ctl: str) -> Iterator[Server]:
 def postgres_server() -> Iterator[Server]:
     initdb, pg_ctl = _program("initdb"), _program("pg_ctl")
     if initdb is None or pg_ctl is None:
-        from conftest import missing
+        from machine import missing
 
         missing("PostgreSQL's server is not installed (Debian: postgresql)")
     with running(initdb, pg_ctl) as server:

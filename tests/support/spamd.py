@@ -11,7 +11,7 @@ import pytest
 from command_line import free_ports, takes_connections, wait_until
 
 if TYPE_CHECKING:
-    from conftest import RequireProgram
+    from machine import RequireProgram
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,8 @@ from command_line import start
 from starlette.types import ASGIApp, Receive, Scope, Send
 from web_site import SECRET, TOML
 
+from newsletter.web import http_server
 from newsletter.web.http_server import ConnectionLimits, connection_class, serve_http
-from newsletter.web.public import http_server
 from newsletter.web.sockets import listen
 
 DEADLINE_S = 60.0

@@ -149,8 +149,10 @@ def read_header(
     *,
     is_made_up: bool = False,
 ) -> Header:
-    """What the cells of the first row mean, with the rows of the `sample`. InvalidValueError where no column, or more than
-    one, can be the address."""
+    """What the cells of the first row mean, with the rows of the `sample`.
+
+    InvalidValueError where no column, or more than one, can be the address.
+    """
     names = [trim(cell).lower() for cell in cells]
     while names and not names[-1]:
         names.pop()
