@@ -41,6 +41,11 @@ COMMANDS = {
         "check",
         "Look POSTs over: what their readers would stumble over, in their mail programs too, and what to write instead",
     ),
+    "doctor": LazyCommand(
+        "newsletter.cli.doctor",
+        "doctor",
+        "Examine the newsletter: settings, relay, DNS, unsubscribe address, ledger; each line with its remedy",
+    ),
     "init": LazyCommand(
         "newsletter.cli.init",
         "init",

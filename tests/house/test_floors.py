@@ -35,6 +35,7 @@ PURE = (
     *("audience/lists/standing.py", "audience/lists/vocabulary.py", "audience/lists/layout.py"),
     *("audience/lists/guess_encoding.py",),
     *("audience/list_tools/address_hints.py", "audience/people/bounce_score.py", "report/reply_meanings.py"),
+    *("doctor/judge", "doctor/verdict.py"),
 )
 NOT_PURE = (
     *("render/themes", "render/images", "render/inline_css.py"),

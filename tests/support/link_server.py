@@ -37,6 +37,9 @@ class LinkServer:
     open_now: int = 0
     gather: threading.Barrier | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
+    date: str = ""
+    """The header Date of every answer; empty for the time that it is."""
+
     closing: threading.Event = field(default_factory=threading.Event)
 
     def url(self, path: str = "/", host: str = "127.0.0.1") -> str:
@@ -58,7 +61,14 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the name of the base class)
         pass
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return self.state.date or super().date_time_string(timestamp)
+
     def do_HEAD(self) -> None:
+        self._count_and_answer()
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", "0")))
         self._count_and_answer()
 
     def do_GET(self) -> None:
