@@ -3,8 +3,8 @@
     python benchmarks/hostile.py [LETTERS] [ROUNDS]
 
 For each pattern of tests/flows/test_fuzz.py: the processor's time of a post, and of one four times as long. Much more
-time for each letter of the longer is a loop inside a loop; the tests count calls, and do not see what goes on within one.
-The fastest growth comes first.
+time for each letter of the longer is a loop inside a loop; the tests count calls, and do not see what goes on within
+one. The fastest growth comes first.
 """
 
 from __future__ import annotations

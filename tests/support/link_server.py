@@ -8,6 +8,7 @@ import ssl
 import struct
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -85,15 +86,17 @@ class _Handler(BaseHTTPRequestHandler):
             queue = choices.get(self.path, [(404, {})])
             answer = queue.pop(0) if len(queue) > 1 else queue[0]
         self.close_connection = True
-        try:
+        with suppress(OSError, threading.BrokenBarrierError):
             if state.gather is not None:
                 state.gather.wait(10)
-            self._fault(answer) if isinstance(answer, str) else self._head(*answer)
-        except (OSError, threading.BrokenBarrierError):
-            pass
-        finally:
-            with state.lock:
-                state.open_now -= 1
+            if isinstance(answer, str):
+                self._fault(answer)
+        # No longer open once an answer begins: whoever has it may ask the next thing before this thread goes on.
+        with state.lock:
+            state.open_now -= 1
+        if not isinstance(answer, str):
+            with suppress(OSError):
+                self._head(*answer)
 
     def _head(self, status: int, headers: dict[str, str]) -> None:
         self.send_response(status, "\x1b[2J")  # a reason of the server's own, which nobody should see
