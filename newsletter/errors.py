@@ -17,12 +17,36 @@ EXIT_BUSY = 4
 EXIT_INTERRUPTED = 130
 
 
+class Located(str):
+    """A sentence that knows its parts, for programs that read it: `path:line:column: what; remedy`."""
+
+    path: str
+    line: int | None
+    column: int | None
+    what: str
+    remedy: str
+
+
+def located(path: str, line: int | None, what: str, remedy: str = "", column: int | None = None) -> Located:
+    """One sentence: `path:line:column: what; remedy`, the parts that are unknown left out."""
+    place = ":".join(str(part) for part in (path, line, column) if part)
+    sentence = Located((f"{place}: " if place else "") + what + (f"; {remedy}" if remedy else ""))
+    sentence.path, sentence.line, sentence.column, sentence.what, sentence.remedy = path, line, column, what, remedy
+    return sentence
+
+
+def unplaced(text: str) -> Located:
+    """A sentence of no file. Where it was written in one piece, what follows its first semicolon is the remedy."""
+    what, _, remedy = text.partition("; ")
+    return located("", None, what, remedy)
+
+
 class NewsletterError(Exception):
     """The root: anything that a front door prints as one sentence and turns into an exit code."""
 
     exit_code: ClassVar[int] = EXIT_USAGE
     is_logged = False
-    """Whether a log in JSON has it already."""
+    """Whether a log in JSON has it already, or must not get it: the log is what it is about."""
 
     picture: tuple[str, ...] = ()
     """Lines to show beneath the sentence: what was written, and a caret under the place."""
@@ -31,6 +55,12 @@ class NewsletterError(Exception):
     def lines(self) -> tuple[str, ...]:
         """What to print, each on a line of its own: one sentence, and its picture."""
         return (str(self), *self.picture)
+
+    @property
+    def faults(self) -> tuple[Located, ...]:
+        """What it says, in parts: path, line, column, what, and the remedy where it is known to be one."""
+        said = self.args[0] if self.args else ""
+        return (said if isinstance(said, Located) else unplaced(str(said)),)
 
 
 class ContentError(NewsletterError):
@@ -48,13 +78,17 @@ class ConfigError(NewsletterError):
 class ConfigFaultsError(ConfigError):
     """Several faults of one file, found in one reading: a sentence each."""
 
-    def __init__(self, sentences: Sequence[str]) -> None:
-        super().__init__("\n".join(sentences))
-        self._sentences = tuple(sentences)
+    def __init__(self, faults: Sequence[Located]) -> None:
+        super().__init__("\n".join(faults))
+        self._faults = tuple(faults)
 
     @property
     def lines(self) -> tuple[str, ...]:
-        return self._sentences
+        return self._faults
+
+    @property
+    def faults(self) -> tuple[Located, ...]:
+        return self._faults
 
 
 class LedgerError(ConfigError):
@@ -75,24 +109,6 @@ class BusyError(NewsletterError):
     """Another run holds this issue; two at once would mail people twice."""
 
     exit_code = EXIT_BUSY
-
-
-class Located(str):
-    """A sentence that knows its parts, for programs that read it: `path:line:column: what; remedy`."""
-
-    path: str
-    line: int | None
-    column: int | None
-    what: str
-    remedy: str
-
-
-def located(path: str, line: int | None, what: str, remedy: str = "", column: int | None = None) -> Located:
-    """One sentence: `path:line:column: what; remedy`, the parts that are unknown left out."""
-    place = ":".join(str(part) for part in (path, line, column) if part)
-    sentence = Located(f"{place}: {what}" + (f"; {remedy}" if remedy else ""))
-    sentence.path, sentence.line, sentence.column, sentence.what, sentence.remedy = path, line, column, what, remedy
-    return sentence
 
 
 class InvalidValueError(ValueError):

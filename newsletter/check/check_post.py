@@ -5,7 +5,6 @@ Reads files and, only when asked, the web. `newsletter check` and the preview pa
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -26,7 +25,7 @@ from newsletter.check.source.source_rules import link_places, source_findings
 from newsletter.check.spam.spam_rules import spam_findings
 from newsletter.check.spam.spamassassin import spam_score
 from newsletter.config.config import Config
-from newsletter.errors import ContentError
+from newsletter.errors import ContentError, Located
 from newsletter.message.compose import Composer
 from newsletter.model.findings import Finding
 from newsletter.pipeline.read_post_file import STDIN, open_post
@@ -79,9 +78,7 @@ def check_post(
         rendering = render_post(post, config, audience, images=images)
     except ContentError as error:
         path = STDIN if post == "-" else post
-        # A path may hold a line end, too; each sentence begins with the path.
-        sentences = re.split(rf"\n(?={re.escape(path)}:)", str(error))
-        return Checked(path, None, tuple(finding_of(sentence, path) for sentence in sentences))
+        return Checked(path, None, tuple(finding_of(fault, path) for fault in error.faults))
     empty = empty_fields(rendering, audience) if audience else ()
     own = (finding for finding in findings_of(rendering, config, when) if theme or not is_theme_hint(finding))
     findings = in_order((*own, *empty, *more(rendering)))
@@ -125,15 +122,10 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(once, key=lambda each: (each.line or sys.maxsize, each.column or 0, _ORDER[each.severity])))
 
 
-def finding_of(sentence: str, path: str) -> Finding:
-    """An error's sentence, taken apart again: `path:line:column: what; remedy`."""
-    rest = sentence.removeprefix(f"{path}:")
-    found = re.fullmatch(r"(?:(?P<line>\d+):(?:(?P<column>\d+):)?)?\s*(?P<what>.*)", rest, re.DOTALL)
-    if not found:
-        return Finding("unreadable", sentence, severity="error")
-    what, _, remedy = found["what"].rpartition("; ")
-    line, column = (int(found[name]) if found[name] else None for name in ("line", "column"))
-    return Finding("unreadable", what or remedy, remedy if what else "", line, column, "error")
+def finding_of(fault: Located, path: str) -> Finding:
+    """What keeps the post at `path` from being read, as a finding. A fault of another file names that file."""
+    elsewhere = "" if fault.path == path else fault.path
+    return Finding("unreadable", fault.what, fault.remedy, fault.line, fault.column, "error", elsewhere)
 
 
 Progress = Callable[[int, int], None]

@@ -34,6 +34,10 @@ def bounces(
 
     SOURCE is imaps://user@host/FOLDER, a Maildir, an mbox, an .eml file or a folder of them; without one, the mailbox
     of [bounces] in newsletter.toml. Letters and automatic answers are left alone, and nothing is deleted.
+
+    \b
+    Example:
+      newsletter bounces imaps://you@mail.example.org/INBOX --dry-run
     """
 
     def now() -> datetime:

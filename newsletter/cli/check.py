@@ -90,6 +90,10 @@ def check(
 
     Exits with 1 where there is an error. A warning is about something that looks or reads worse than meant; a hint is
     good to know.
+
+    \b
+    Example:
+      newsletter check posts/2026-03-06-hello.md --links
     """
 
     if dry_run and not fix:

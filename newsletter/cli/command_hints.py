@@ -11,7 +11,7 @@ from pathlib import Path
 from newsletter.config.config import Config
 from newsletter.config.load import load_config
 from newsletter.errors import ConfigError
-from newsletter.ledger.database.engine import parse_place
+from newsletter.pipeline.open_store import shown_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Hints:
 
 def hints_for(config: Config, relay_url: str | None, ledger_url: str | None) -> Hints:
     """The hints of a command that was given these; `config` is what it read."""
-    return Hints(_config_path(config), relay_url or "", _shown_ledger(ledger_url or ""))
+    return Hints(_config_path(config), relay_url or "", shown_place(ledger_url or ""))
 
 
 def _config_path(config: Config) -> str:
@@ -57,8 +57,3 @@ def _config_path(config: Config) -> str:
     if found is not None and found.resolve() == config.path.resolve():
         return ""
     return str(config.path)
-
-
-def _shown_ledger(url: str) -> str:
-    # Security: a password in a URL is shown by nothing that we print; whoever types it puts it in again.
-    return parse_place(url).name if "://" in url and not url.startswith("sqlite") else url

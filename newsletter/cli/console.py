@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from newsletter.delivery.smtp.replies import enhanced_code
 from newsletter.errors import ConfigError
 from newsletter.model.moments import shown_moment
-from newsletter.report.reply_meanings import meaning_of, remedy_of
 from newsletter.signals import ending_signals
 from newsletter.text import json_text, printable
 
 if TYPE_CHECKING:
-    from newsletter.ledger.ledger import Delivery
     from newsletter.pipeline.send_result import SendResult
 
 
@@ -68,19 +65,3 @@ def json_out(value: object, *, indent: int | None = None) -> str:
     """A value as JSON for standard output: in ASCII where that has not every letter, so that it stays JSON."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return json_text(value, indent=indent, ascii_only=not encoding.lower().startswith("utf"))
-
-
-def described_delivery(person: Delivery) -> dict[str, Any]:
-    meaning, remedy = explained(person)
-    answer = {"stage": person.stage, "code": person.code, "text": person.reply}
-    return {"address": person.address, "state": person.state.value, **answer, "meaning": meaning, "remedy": remedy}
-
-
-def explained(person: Delivery) -> tuple[str, str]:
-    """What somebody's last answer means, and what the sender can do about it; both empty where none was given."""
-
-    if not person.stage:
-        return "", ""
-    enhanced = enhanced_code(person.reply)
-    meaning = meaning_of(person.state, person.stage, person.code, enhanced, person.reply)
-    return meaning, remedy_of(person.state, person.code, enhanced, person.reply)

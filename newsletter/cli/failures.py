@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +15,7 @@ from newsletter.errors import (
     EXIT_USAGE,
     Located,
     NewsletterError,
+    unplaced,
 )
 
 MEANINGS: Mapping[int, str] = MappingProxyType(
@@ -29,10 +29,6 @@ MEANINGS: Mapping[int, str] = MappingProxyType(
     }
 )
 
-_PLACE = re.compile(
-    r"(?!\w+://)(?P<path>[^\s:](?:[^:]|:(?!\s|\d))*):(?P<line>\d+)(?::(?P<column>\d+))?: (?P<rest>.*)", re.DOTALL
-)
-
 
 def ending(code: int) -> dict[str, Any]:
     """How a command ends, for the object that it prints."""
@@ -41,34 +37,21 @@ def ending(code: int) -> dict[str, Any]:
 
 def described(error: NewsletterError) -> dict[str, Any]:
     """`error` has the first fault; `errors` all of them, where newsletter.toml has several."""
-    text = error.args[0] if error.args else ""
-    sentences = [text] if isinstance(text, Located) else str(text).split("\n")
-    return _object([_parts(sentence) for sentence in sentences], error.exit_code, error.picture)
+    return _object(error.faults, error.exit_code, error.picture)
 
 
 def described_words(words: str, code: int) -> dict[str, Any]:
     """The same of a sentence that is no error of ours: of the command line's parser, or of Ctrl-C."""
-    return _object([_parts(words)], code, ())
+    return _object([unplaced(words)], code, ())
 
 
-def _object(faults: Sequence[Mapping[str, Any]], code: int, picture: Sequence[str]) -> dict[str, Any]:
-    more = {"errors": list(faults)} if len(faults) > 1 else {}
-    return {"error": {**faults[0], **({"picture": list(picture)} if picture else {})}, **more, **ending(code)}
+def _object(faults: Sequence[Located], code: int, picture: Sequence[str]) -> dict[str, Any]:
+    found = [_parts(fault) for fault in faults]
+    more = {"errors": found} if len(found) > 1 else {}
+    return {"error": {**found[0], **({"picture": list(picture)} if picture else {})}, **more, **ending(code)}
 
 
-def _parts(sentence: str) -> dict[str, Any]:
-    """Path, line, column, what and remedy; null or empty where the sentence does not have them."""
-    text = str(sentence)
-    if isinstance(sentence, Located):
-        place = {"path": sentence.path, "line": sentence.line, "column": sentence.column}
-        return {"text": text, **place, "what": sentence.what, "remedy": sentence.remedy}
-    found = _PLACE.fullmatch(text)
-    what, _, remedy = (found["rest"] if found else text).partition("; ")
-    return {
-        "text": text,
-        "path": found["path"] if found else None,
-        "line": int(found["line"]) if found else None,
-        "column": int(found["column"]) if found and found["column"] else None,
-        "what": what,
-        "remedy": remedy,
-    }
+def _parts(fault: Located) -> dict[str, Any]:
+    """Path, line, column, what and remedy; null or empty where the fault does not have them."""
+    place = {"path": fault.path or None, "line": fault.line, "column": fault.column}
+    return {"text": str(fault), **place, "what": fault.what, "remedy": fault.remedy}

@@ -16,6 +16,7 @@ from newsletter.errors import ConfigError, InvalidValueError
 from newsletter.pipeline.starter import Starter, best_language, languages, start_newsletter
 from newsletter.text import printable
 
+_RELAYS = (*(preset.key for preset in PRESETS), "none")
 _THEMES = ("classic", "brief", "essay")
 
 
@@ -26,8 +27,9 @@ _THEMES = ("classic", "brief", "essay")
 @click.option(
     "--relay",
     "relay",
-    type=click.Choice([*(preset.key for preset in PRESETS), "none"]),
-    help="The mail service that sends; none to write it in later.",
+    type=click.Choice(_RELAYS),
+    metavar="SERVICE",
+    help=f"The mail service that sends: {', '.join(_RELAYS[:-1])}; none to write it in later.",
 )
 @click.option("--language", type=click.Choice(languages()), help="The language of the issues.")
 @click.option("--look", type=click.Choice(_THEMES), help="The theme.")
@@ -46,8 +48,9 @@ def init(
     """Start a newsletter in DIR: settings, an example post, a list, and what git must leave out.
 
     \b
-    newsletter init letters
-    newsletter init . --name "AI Daily" --from "Ada <ada@example.org>" --relay ses
+    Example:
+      newsletter init letters
+      newsletter init . --name "AI Daily" --from "Ada <ada@example.org>"
     """
     asks = is_terminal() and not as_json
     if asks:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from newsletter.cli.console import described_delivery, explained, print_json
+from newsletter.cli.console import print_json
 from newsletter.model.delivery import State
+from newsletter.report.reply_meanings import explain_reply
 from newsletter.text import printable
 
 if TYPE_CHECKING:
-    from newsletter.ledger.ledger import Delivery, IssueRow
+    from newsletter.pipeline.open_store import Delivery, IssueRow
 
 
 def _standing(row: IssueRow) -> dict[str, int]:
@@ -33,6 +34,16 @@ def _described(row: IssueRow) -> dict[str, Any]:
     return {"issue": row.issue, "subject": row.subject, "first_sent": first, **_standing(row)}
 
 
+def _described_person(person: Delivery) -> dict[str, Any]:
+    meaning, remedy = _explained(person)
+    answer = {"stage": person.stage, "code": person.code, "text": person.reply}
+    return {"address": person.address, "state": person.state.value, **answer, "meaning": meaning, "remedy": remedy}
+
+
+def _explained(person: Delivery) -> tuple[str, str]:
+    return explain_reply(person.state, person.stage, person.code, person.reply)
+
+
 def print_issues(rows: Sequence[IssueRow], *, as_json: bool) -> None:
     if as_json:
         print_json({"issues": [_described(row) for row in rows]})
@@ -49,7 +60,7 @@ def print_issues(rows: Sequence[IssueRow], *, as_json: bool) -> None:
 
 def print_issue(row: IssueRow, people: Iterable[Delivery], *, as_json: bool) -> None:
     if as_json:
-        listed = [described_delivery(person) for person in people]
+        listed = [_described_person(person) for person in people]
         print_json({**_described(row), "people": listed})
         return
     click.echo(printable(f"{row.issue}: {row.subject}"))
@@ -59,7 +70,7 @@ def print_issue(row: IssueRow, people: Iterable[Delivery], *, as_json: bool) -> 
     for person in people:
         why = f"{person.code or ''} {person.reply}".strip()
         click.echo(printable(f"  {person.state}: {person.address}" + (f": {why}" if why else "")))
-        meaning, remedy = explained(person)
+        meaning, remedy = _explained(person)
         if remedy:
             advice[meaning] = remedy
     for meaning, remedy in advice.items():

@@ -1,14 +1,13 @@
-"""Options that commands with a list share, and how a send keeps them for `resume`."""
+"""Options that commands with a list share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import click
 
 from newsletter.errors import ConfigError
-from newsletter.model.column_rules import IGNORE, Rule, read_rule
+from newsletter.model.column_rules import Rule, read_rule
 
 
 class ListName(click.ParamType):  # type: ignore[type-arg]  # generic in some versions only
@@ -50,21 +49,3 @@ column_option = click.option(
 ledger_option = click.option(
     "--ledger", "ledger_url", metavar="URL", help="For @signups: postgresql://… or sqlite:///FILE, instead of [ledger]."
 )
-
-
-_MARK = "column "
-
-
-def written_rules(columns: Iterable[Rule]) -> tuple[str, ...]:
-    """Rules as lines that stand among the paths of a send's lists, for `resume`."""
-    return tuple(
-        f"{_MARK}{column}={word}" if word == IGNORE else f"{_MARK}{column}:{value}={word}"
-        for column, value, word in columns
-    )
-
-
-def split_rules(lines: Iterable[str]) -> tuple[tuple[str, ...], tuple[Rule, ...]]:
-    """The lists and the rules again."""
-    found = [line for line in lines if line]
-    lists = tuple(line for line in found if not line.startswith(_MARK))
-    return lists, tuple(read_rule(line.removeprefix(_MARK)) for line in found if line.startswith(_MARK))

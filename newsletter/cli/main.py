@@ -12,12 +12,10 @@ from typing import Any, cast
 import click
 
 from newsletter import DISTRIBUTION, __version__, errors
-from newsletter.cli.console import (
-    print_json,
-)
+from newsletter.cli.console import print_json
 from newsletter.cli.failures import described, described_words
 from newsletter.cli.lazy_group import LazyCommand, LazyGroup
-from newsletter.cli.progress import JsonLog
+from newsletter.cli.progress import JsonLog, may_be_log
 from newsletter.cli.streams import Output, open_streams
 from newsletter.text import printable
 
@@ -59,7 +57,9 @@ COMMANDS = {
     "preview": LazyCommand(
         "newsletter.cli.preview", "preview", "Show POST in a browser as readers will see it, drawn anew with each save"
     ),
-    "render": LazyCommand("newsletter.cli.render", "render", "Write POST as email.html"),
+    "render": LazyCommand(
+        "newsletter.cli.render", "render", "Write POST as email.html, email.txt, email.mjml and issue.json"
+    ),
     "report": LazyCommand(
         "newsletter.cli.report",
         "report",
@@ -77,7 +77,11 @@ COMMANDS = {
         "Try those of ISSUE whom the relay put off again, now, without waiting for their time",
     ),
     "send": LazyCommand("newsletter.cli.send", "send", "Send POST to everyone on a list, once each"),
-    "serve": LazyCommand("newsletter.cli.serve", "serve", "Run the pages where people join and leave"),
+    "serve": LazyCommand(
+        "newsletter.cli.serve",
+        "serve",
+        "Run the pages where people join and leave: sign-up with a mail to confirm, one-click unsubscribe, preferences",
+    ),
     "status": LazyCommand(
         "newsletter.cli.status",
         "status",
@@ -89,7 +93,9 @@ COMMANDS = {
         "Look after the list: check it, clean it, put lists together, see who joined and left",
     ),
     "sync": LazyCommand(
-        "newsletter.cli.serve", "sync", "Take off the lists everyone whose one-click POST a worker kept in FILE_OR_URL"
+        "newsletter.cli.serve",
+        "sync",
+        "Take off the lists everyone whose one-click POST a worker kept in FILE_OR_URL, in lines of JSON",
     ),
     "theme": LazyCommand("newsletter.cli.theme", "theme", "Look at the themes, or copy one to make it yours"),
 }
@@ -159,7 +165,7 @@ def _tell_programs(failure: dict[str, Any], *, logged: bool = False) -> None:
         print_json(failure)
     log = next((word.partition("=")[2] for word in given if word.startswith("--log-json=")), "")
     log = log or next((value for word, value in itertools.pairwise(given) if word == "--log-json"), "")
-    if log and not logged:
+    if log and not logged and may_be_log(log):
         with contextlib.suppress(errors.ConfigError), JsonLog(log, "") as lines:  # the log is what fails
             lines.write("error", **failure)
 

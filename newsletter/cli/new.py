@@ -23,7 +23,8 @@ def new(title: str, day: str | None, config_path: Path | None, as_json: bool) ->
     """Write the next post, dated today: TITLE, a summary, a section with stories to fill in.
 
     \b
-    newsletter new "What the week brought" --date 2026-03-06
+    Example:
+      newsletter new "What the week brought" --date 2026-03-06
     """
     title = " ".join(title.split())
     if not title:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from newsletter.render.images.resolve import ImageMode
 
 connections_option = click.option(
-    "--connections", type=click.IntRange(1, 100), help="How many connections to the relay; [delivery] by default."
+    "--connections",
+    type=click.IntRange(1, 100),
+    metavar="N",
+    help="How many connections to the relay; [delivery] by default.",
 )
 
 

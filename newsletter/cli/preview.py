@@ -40,7 +40,12 @@ def preview(
     images: str | None,
     config_path: Path | None,
 ) -> None:
-    """Show POST in a browser as readers will see it, drawn anew with each save. Ctrl-C ends it."""
+    """Show POST in a browser as readers will see it, drawn anew with each save. Ctrl-C ends it.
+
+    \b
+    Example:
+      newsletter preview posts/2026-03-06-hello.md --to subscribers.csv
+    """
     _require_file(post, to)
 
     studio = LiveRendering(

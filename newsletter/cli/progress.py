@@ -19,9 +19,9 @@ from newsletter.model.delivery import State
 from newsletter.text import json_text, printable
 
 if TYPE_CHECKING:
-    from newsletter.delivery.deliver import Wait
     from newsletter.model.delivery import Outcome, Relay
     from newsletter.model.subscriber import Subscriber
+    from newsletter.pipeline.send_to_list import Wait
 
 LINE_EVERY_S = 10.0
 """How often a long send says where it stands when nobody watches a bar."""
@@ -196,6 +196,22 @@ class JsonLog:
         if self._file is not None and self._file is not sys.stderr:
             with contextlib.suppress(OSError):  # of a line that was not written, which was said
                 self._file.close()
+
+
+_LOG_START = b'{"time": '
+
+
+def may_be_log(path: str) -> bool:
+    """Whether a failure may be appended: before a command has looked at its files, the log may be one of them."""
+    if path == "-":
+        return True
+    try:
+        if not Path(path).is_file():
+            return True
+        with Path(path).open("rb") as file:
+            return file.read(len(_LOG_START)) in (b"", _LOG_START)
+    except (OSError, ValueError):
+        return False
 
 
 def _appended(path: str) -> IO[str]:

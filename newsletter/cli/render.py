@@ -24,7 +24,12 @@ from newsletter.text import printable
 @config_option
 @json_option
 def render(post: str, out: Path | None, images: str | None, config_path: Path | None, as_json: bool) -> None:
-    """Write POST as email.html, email.txt, email.mjml and issue.json. `-` reads the post from standard input."""
+    """Write POST as email.html, email.txt, email.mjml and issue.json. `-` reads the post from standard input.
+
+    \b
+    Example:
+      newsletter render posts/2026-03-06-hello.md --out out/hello
+    """
 
     config = load(config_path, post)
     with Progress("Fetching pictures", quiet=as_json) as fetching:

@@ -30,6 +30,10 @@ def report(issue: str, html: Path | None, ledger_url: str | None, config_path: P
     """Show how the send of ISSUE went: when, to whom, what the servers said, and who is left.
 
     --html writes one page with a timeline, to keep or to pass on; it names addresses, so mind who gets it.
+
+    \b
+    Example:
+      newsletter report 2026-03-06-hello --html report.html
     """
 
     def now() -> datetime:

@@ -12,7 +12,7 @@ import click
 from newsletter import errors
 from newsletter.cli.console import ask, is_terminal, print_json
 from newsletter.cli.ledger_option import ledger_option, ledger_place, open_named_ledger
-from newsletter.cli.list_options import column_option, split_rules
+from newsletter.cli.list_options import column_option
 from newsletter.cli.options import (
     config_option,
     connections_option,
@@ -25,11 +25,11 @@ from newsletter.cli.options import (
 from newsletter.cli.run_send import SendRequest, run_send
 from newsletter.cli.send import newcomers_option, now_option, utc_now
 from newsletter.cli.streams import endure_closed_output
-from newsletter.ledger.list_reference import split_segment
 from newsletter.model.column_rules import Rule
 from newsletter.model.delivery import State
 from newsletter.pipeline.guard_outputs import require_free
 from newsletter.pipeline.identity import may_be
+from newsletter.pipeline.list_reference import read_reference
 from newsletter.pipeline.list_sources import open_sign_ups
 from newsletter.pipeline.plan_send import plan_send
 from newsletter.pipeline.prepare_send import SendOptions, known_issue
@@ -69,6 +69,10 @@ def resume(
     """Go on with ISSUE where it was left: the same post, the same list. Without ISSUE, the last that was not finished.
 
     Whoever was told "later" is tried again once their time has come.
+
+    \b
+    Example:
+      newsletter resume 2026-03-06-hello
     """
 
     endure_closed_output()
@@ -111,7 +115,12 @@ def retry(
     config_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Try those of ISSUE whom the relay put off again, now, without waiting for their time."""
+    """Try those of ISSUE whom the relay put off again, now, without waiting for their time.
+
+    \b
+    Example:
+      newsletter retry 2026-03-06-hello --failed
+    """
 
     endure_closed_output()
     config = load(config_path, issue)
@@ -147,25 +156,32 @@ def _way(
     as_json: bool,
 ) -> SendRequest:
 
-    path, where = split_segment(audience)
+    kept = read_reference(audience)
     watched = is_terminal() and not yes
     orders = SendOptions(go_on=go_on, connections=connections or 0, force_change=True, watched=watched)
-    lists, kept = split_rules(path.split("\n"))
-    return SendRequest(lists, where, (*kept, *columns), orders, relay_url, ledger_url, log_json, None, yes, as_json)
+    reference = replace(kept, columns=(*kept.columns, *columns))
+    return SendRequest(reference, orders, relay_url, ledger_url, log_json, None, yes, as_json)
 
 
 def _go_on(config: Config, issue: str, post: str, way: SendRequest) -> int:
 
-    if not post or not way.to:
+    if not post or not way.reference.lists:
         raise errors.ConfigError(
             f"{issue}: the ledger does not know the files it was sent from; write newsletter send POST --to LIST.csv"
         )
     place = ledger_place(config, way.ledger_url)
-    require_free([way.log_json], config=config, ledger=place, inputs=[post, *way.to])
+    require_free([way.log_json], config=config, ledger=place, inputs=[post, *way.reference.lists])
     base, _, erratum = issue.partition("+erratum-")
-    with open_sign_ups(config, way.to, way.ledger_url) as sign_ups:
+    with open_sign_ups(config, way.reference.lists, way.ledger_url) as sign_ups:
         sending = plan_send(
-            post, config, to=way.to, where=way.where, columns=way.columns, test=(), when=utc_now, sign_ups=sign_ups
+            post,
+            config,
+            to=way.reference.lists,
+            where=way.reference.where,
+            columns=way.reference.columns,
+            test=(),
+            when=utc_now,
+            sign_ups=sign_ups,
         )
     if not may_be(sending.rendering, base):
         raise errors.ConfigError(f"{post} is now the issue {sending.rendering.issue.slug}, not {base}; see its name")

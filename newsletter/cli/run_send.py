@@ -7,40 +7,29 @@ import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from newsletter import errors
-from newsletter.audience.people.store import copy_suppressions
 from newsletter.cli.command_hints import hints_for
 from newsletter.cli.console import ask, print_json, warn
 from newsletter.cli.ledger_option import ledger_place
-from newsletter.cli.list_options import written_rules
 from newsletter.cli.progress import JsonLog, SendProgress
 from newsletter.cli.send_output import accounts, all_warnings, plan_facts, print_facts, print_report, summary
 from newsletter.cli.wait_line import live_line
-from newsletter.delivery.deliver import Watcher
-from newsletter.delivery.smtp.catcher_probe import is_catcher
-from newsletter.ledger.ledger import Ledger
-from newsletter.ledger.list_reference import join_segment
-from newsletter.ledger.presence import NOTHING_SENT, require_start
-from newsletter.model.column_rules import Rule
 from newsletter.model.moments import shown_moment
-from newsletter.pipeline.choose_relays import choose_lanes
-from newsletter.pipeline.deliver_test import deliver_test
-from newsletter.pipeline.deliver_to_list import deliver_to_list
-from newsletter.pipeline.identity import under_known_name
-from newsletter.pipeline.prepare_send import prepare, require_sendable
+from newsletter.pipeline.choose_relays import choose_lanes, mark_catchers
+from newsletter.pipeline.list_reference import ListReference
+from newsletter.pipeline.prepare_send import require_sendable
+from newsletter.pipeline.send_to_list import NOTHING_SENT, SendPlan, open_send, send_test, send_to_list
 from newsletter.pipeline.sender_checks import sender_warnings
 
 if TYPE_CHECKING:
     from newsletter.config.config import Config, RelaySettings
     from newsletter.pipeline.plan_send import Sending
-    from newsletter.pipeline.prepare_send import SendOptions
-    from newsletter.pipeline.send_result import SendResult
+    from newsletter.pipeline.prepare_send import PreparedSend, SendOptions
     from newsletter.web.catcher.server import Catcher
 
 
@@ -48,9 +37,7 @@ if TYPE_CHECKING:
 class SendRequest:
     """How a send is to be carried out, as the command line says."""
 
-    to: tuple[str, ...]
-    where: str
-    columns: tuple[Rule, ...]
+    reference: ListReference
     orders: SendOptions
     relay_url: str | None
     ledger_url: str | None
@@ -77,23 +64,25 @@ def run_send(sending: Sending, way: SendRequest, catcher: Catcher | None = None)
         leaving = [lane.relay for lane in lanes if not lane.catches]
         lacking = require_sendable(sending, relays, go=way.now, at=way.at)
         lacking += sender_warnings(sending.config, leaving, sending.composer.signer)
-    warnings = (*all_warnings(sending, way.to), *lacking)
+    warnings = (*all_warnings(sending, way.reference.lists), *lacking)
     warn(warnings)
-    # What a catcher swallows was sent to nobody: its ledger lives in memory.
     place = ledger_place(sending.config, way.ledger_url)
     via = ", ".join(str(lane.relay) for lane in lanes) + (" (the embedded catcher)" if catcher else "")
-    if way.yes and not (catcher or sending.test or way.first):
-        require_start(place)
     with contextlib.ExitStack() as opened:
-        ledger = opened.enter_context(Ledger.open(None if catcher else place, lambda: datetime.now(UTC)))
-        if catcher:
-            copy_suppressions(place, ledger.storage)
-        sending = under_known_name(sending, ledger)
+        sending, ledger = opened.enter_context(
+            open_send(sending, place, catches=catcher is not None, must_know=way.yes and not way.first)
+        )
         log = opened.enter_context(JsonLog(way.log_json, sending.rendering.issue.slug)) if way.log_json else None
         progress = opened.enter_context(SendProgress(quiet=way.as_json, log=log))
-        report = _carry_out(sending, way, lanes, ledger, progress, via)
-        if report is None:
-            return None
+        if sending.test:
+            _confirm_test(sending, way, via)
+            report = send_test(sending, lanes, ledger, progress)
+        else:
+            plan = SendPlan(sending, way.reference, lanes, way.orders, way.at)
+            agreed = send_to_list(plan, ledger, confirm=lambda it: _confirm(it, way, via), watcher=progress)
+            if agreed is None:
+                return None
+            report = agreed
         if log is not None:
             log.write("report", **accounts(report, hints))
     warn(report.notes)
@@ -104,60 +93,29 @@ def run_send(sending: Sending, way: SendRequest, catcher: Catcher | None = None)
     return errors.EXIT_OK if report.complete else errors.EXIT_UNSENT
 
 
-def _carry_out(
-    sending: Sending,
-    way: SendRequest,
-    lanes: Sequence[RelaySettings],
-    ledger: Any,
-    progress: SendProgress,
-    relays: str,
-) -> SendResult | None:
-
-    watcher = Watcher(progress.outcome, progress.news, progress.waiting)
-    if sending.test:
-        if not way.as_json:
-            print_facts(plan_facts(sending, way.to, relays))
-        ask(_question(sending, len(sending.recipients), 0), yes=way.yes, otherwise="nothing was sent")
-        return deliver_test(sending, lanes, ledger, watcher, progress.start)
-    with ledger.hold(sending.rendering.issue.slug):
-        is_first = ledger.is_new()
-        named = [name if name.startswith("@") else _absolute(name) for name in way.to]
-        lists = "\n".join((*named, *written_rules(way.columns)))
-        post = _absolute(sending.rendering.path)
-        kept = join_segment(lists, way.where.strip())
-        prepared = prepare(sending, ledger, way.orders, post=post, audience=kept)
-        if not way.as_json:
-            facts = plan_facts(prepared.sending, way.to, relays, prepared.plan, prepared.left_out)
-            if way.orders.erratum:
-                facts |= {"Issue": prepared.issue, "Audience": f"{prepared.plan.audience:,} who have an older version"}
-            print_facts(facts)
-        if prepared.plan.due:
-            try:
-                begins = is_first and not way.first and not ledger.storage.is_temporary
-                ask(
-                    _question(sending, prepared.plan.due, prepared.plan.audience - prepared.plan.due, begins=begins),
-                    yes=way.yes,
-                    otherwise="nothing was sent",
-                )
-            except BaseException:
-                ledger.withdraw(prepared.issue)
-                raise
-            if way.at is not None:
-                ledger.withdraw(prepared.issue)
-                return None
-        return deliver_to_list(prepared, lanes, ledger, watcher, progress.start)
+def _confirm(prepared: PreparedSend, way: SendRequest, relays: str) -> None:
+    """Show what is to be sent to whom, and ask. Raises ConfigError where the answer is no."""
+    plan = prepared.plan
+    if not way.as_json:
+        facts = plan_facts(prepared.sending, way.reference.lists, relays, prepared)
+        if way.orders.erratum:
+            facts |= {"Issue": prepared.issue, "Audience": f"{plan.audience:,} who have an older version"}
+        print_facts(facts)
+    if plan.due:
+        question = f"Send to {'the other ' if plan.audience > plan.due else ''}{_count(plan.due, 'subscriber')}?"
+        if prepared.begins and not way.first:
+            question = f"{NOTHING_SENT.capitalize()}. {question}"
+        ask(question, yes=way.yes, otherwise="nothing was sent")
 
 
-def _absolute(path: object) -> str:
-    """A path as another command finds it again, wherever it is started; nothing for standard input."""
-    return str(Path(str(path)).absolute()) if path not in (None, "-") else ""
+def _confirm_test(sending: Sending, way: SendRequest, relays: str) -> None:
+    if not way.as_json:
+        print_facts(plan_facts(sending, way.reference.lists, relays))
+    ask(f"Send to {_count(len(sending.recipients), 'address', 'es')}?", yes=way.yes, otherwise="nothing was sent")
 
 
-def _question(sending: Sending, due: int, others: int, *, begins: bool = False) -> str:
-
-    one, many = ("address", "addresses") if sending.test else ("subscriber", "subscribers")
-    ask_for = f"Send to {'the other ' if others else ''}{due:,} {one if due == 1 else many}?"
-    return f"{NOTHING_SENT.capitalize()}. {ask_for}" if begins else ask_for
+def _count(number: int, one: str, ending: str = "s") -> str:
+    return f"{number:,} {one}{'' if number == 1 else ending}"
 
 
 def wait_until(moment: datetime, *, quiet: bool) -> None:
@@ -173,11 +131,4 @@ def _lanes(config: Config, url: str | None, catcher: Catcher | None, *, waits: b
 
     if catcher is not None:
         return (config.lane(catcher.relay).as_catcher(),)
-
-    lanes = choose_lanes(config, url, os.environ, ", or --catch")
-    # Asked only where something could hold the mail back: it costs a connection.
-    waits = waits or config.quiet_hours is not None
-    return [
-        lane.as_catcher() if (waits or lane.rates or lane.domains or lane.warm_up) and is_catcher(lane.relay) else lane
-        for lane in lanes
-    ]
+    return mark_catchers(choose_lanes(config, url, os.environ, ", or --catch"), config, waits=waits)

@@ -1,7 +1,4 @@
-"""`newsletter send`: its options.
-
-Heavy imports happen inside the commands, so that `newsletter --help` answers at once.
-"""
+"""`newsletter send`: its options."""
 
 from __future__ import annotations
 
@@ -16,6 +13,7 @@ import click
 
 from newsletter import errors
 from newsletter.cli.console import is_terminal, print_json, wait_at, warn
+from newsletter.cli.help_page import GroupedCommand
 from newsletter.cli.ledger_option import ledger_option, ledger_place, open_named_ledger
 from newsletter.cli.list_options import column_option
 from newsletter.cli.options import (
@@ -41,6 +39,7 @@ from newsletter.model.schedule import parse_at
 from newsletter.pipeline import output_files as output
 from newsletter.pipeline.guard_outputs import DRY_RUN, require_free
 from newsletter.pipeline.identity import rehearse
+from newsletter.pipeline.list_reference import ListReference
 from newsletter.pipeline.list_sources import open_sign_ups
 from newsletter.pipeline.plan_erratum import plan_erratum
 from newsletter.pipeline.plan_send import plan_send
@@ -59,7 +58,19 @@ newcomers_option = click.option(
 )
 
 
-@click.command()
+_GROUPS = {
+    "Who gets it": ("to", "where", "columns", "test", "changed_list", "newcomers", "first"),
+    "When": ("at", "now", "canary"),
+    "Where it goes": (
+        *("relay_url", "connections", "ledger_url", "dry_run", "out"),
+        *("catch", "no_wait", "mbox", "maildir"),
+    ),
+    "If the issue changed": ("go_on", "erratum"),
+    "Output": ("images", "log_json", "as_json", "yes"),
+}
+
+
+@click.command(cls=GroupedCommand, groups=_GROUPS)
 @click.argument("post")
 @click.option(
     "--to",
@@ -127,6 +138,10 @@ def send(  # one parameter per option
     """Send POST to everyone on a list, once each. Shows what it will do, and asks.
 
     The relay's password is read from NEWSLETTER_SMTP_PASSWORD and from nowhere else.
+
+    \b
+    Example:
+      newsletter send posts/2026-03-06-hello.md --to subscribers.csv
     """
 
     endure_closed_output()
@@ -176,7 +191,16 @@ def send(  # one parameter per option
     orders = SendOptions(go_on, erratum, canary or 0, connections or 0, changed_list, watched, newcomers)
     waits_until = None if catch or test else moment
     way = SendRequest(
-        to, where, columns, orders, relay_url, ledger_url, log_json, waits_until, yes, as_json, now, first
+        ListReference(to, where, columns),
+        orders,
+        relay_url,
+        ledger_url,
+        log_json,
+        waits_until,
+        yes,
+        as_json,
+        now,
+        first,
     )
     if not catch:
         code = run_send(sending, way)

@@ -17,10 +17,10 @@ from newsletter.text import printable
 if TYPE_CHECKING:
     from newsletter.audience.audience import Audience
     from newsletter.cli.command_hints import Hints
-    from newsletter.ledger.ledger import Plan
     from newsletter.model.delivery import Outcome
     from newsletter.model.findings import Finding
     from newsletter.pipeline.plan_send import Sending
+    from newsletter.pipeline.prepare_send import PreparedSend
     from newsletter.pipeline.send_result import SendResult
 
 
@@ -36,10 +36,9 @@ def plan_facts(
     sending: Sending,
     to: Sequence[str],
     relay: str | None,
-    plan: Plan | None = None,
-    left_out: Mapping[str, int] | None = None,
+    prepared: PreparedSend | None = None,
 ) -> dict[str, str]:
-    """What a person checks before saying yes. `left_out` has how many must not be mailed for which reason."""
+    """What a person checks before saying yes; with what the ledger says where the send is `prepared`."""
     sender = sending.composer.sender
     facts = {
         "Issue": sending.rendering.issue.slug,
@@ -50,20 +49,20 @@ def plan_facts(
     }
     if sending.audience is not None and sending.audience.segment_source:
         facts["Segment"] = segment_line(sending.audience)
-    if plan is not None:
-        facts |= _standing_facts(plan, left_out or {})
+    if prepared is not None:
+        facts |= _standing_facts(prepared)
     if relay:
         facts["Relay"] = relay
     return facts
 
 
-def _standing_facts(plan: Plan, left_out: Mapping[str, int]) -> dict[str, str]:
+def _standing_facts(prepared: PreparedSend) -> dict[str, str]:
     """What the ledger says of the people on the list; nothing where it is as it always is."""
-    facts = {}
+    plan, facts = prepared.plan, {}
     if plan.added or plan.gone:
         facts["Since last"] = f"{plan.added or 0:,} new on the list, {plan.gone or 0:,} gone from it"
-    if left_out:
-        facts["Not mailed"] = _by_reason(left_out)
+    if prepared.left_out:
+        facts["Not mailed"] = _by_reason(prepared.left_out)
     words = (
         (plan.sent, "have it"),
         (plan.rejected, "refused"),

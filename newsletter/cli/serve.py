@@ -33,6 +33,10 @@ def serve(host: str, port: int, relay_url: str | None, quiet: bool, config_path:
     """Run the pages where people join and leave: sign-up with a mail to confirm, one-click unsubscribe, preferences.
 
     Put a proxy with TLS before it, and set [serve] url to its address. Needs NEWSLETTER_SECRET.
+
+    \b
+    Example:
+      newsletter serve --port 8080
     """
     import asyncio
     import contextlib
@@ -72,9 +76,14 @@ def serve(host: str, port: int, relay_url: str | None, quiet: bool, config_path:
 @config_option
 @json_option
 def sync(source: str, config_path: Path | None, as_json: bool) -> None:
-    """Take off the lists everyone whose one-click POST a worker kept in FILE_OR_URL: lines of JSON, {"token", "time"}.
+    """Take off the lists everyone whose one-click POST a worker kept in FILE_OR_URL, in lines of JSON.
 
-    Reading the same lines again changes nothing. For a URL, NEWSLETTER_SYNC_TOKEN is sent as a bearer token.
+    A line is {"token": …, "time": …}. Reading the same lines again changes nothing. For a URL, NEWSLETTER_SYNC_TOKEN is
+    sent as a bearer token.
+
+    \b
+    Example:
+      newsletter sync https://worker.example.org/clicks
     """
     import sys
 

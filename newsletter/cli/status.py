@@ -10,9 +10,9 @@ from newsletter.cli.console import ask
 from newsletter.cli.ledger_option import ledger_option, open_named_ledger
 from newsletter.cli.ledger_output import print_issue, print_issues
 from newsletter.cli.options import config_option, json_option, load
-from newsletter.ledger.resolve import resolve_uncertain
 from newsletter.model.delivery import State
 from newsletter.pipeline.prepare_send import known_issue
+from newsletter.pipeline.resolve_uncertain import resolve_uncertain
 from newsletter.text import printable
 
 
@@ -22,7 +22,12 @@ from newsletter.text import printable
 @config_option
 @json_option
 def status(issue: str | None, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
-    """Show what the ledger knows: every issue, or who was refused, left or uncertain for ISSUE."""
+    """Show what the ledger knows: every issue, or who was refused, left or uncertain for ISSUE.
+
+    \b
+    Example:
+      newsletter status 2026-03-06-hello
+    """
 
     with open_named_ledger(load(config_path, issue or ""), ledger_url) as ledger:
         if issue is None:
@@ -51,7 +56,12 @@ def resolve(
     ledger_url: str | None,
     config_path: Path | None,
 ) -> None:
-    """Decide about the uncertain of ISSUE: all of them, or the ones named."""
+    """Decide about the uncertain of ISSUE: all of them, or the ones named.
+
+    \b
+    Example:
+      newsletter resolve 2026-03-06-hello ada@example.org --resend
+    """
 
     if resend == assume_sent:
         raise click.UsageError("write one of --resend and --assume-sent")

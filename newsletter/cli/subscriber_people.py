@@ -38,6 +38,10 @@ def show(address: str, ledger_url: str | None, config_path: Path | None, as_json
     """Tell ADDRESS's story: consent, every issue with its outcome, bounces, and why they are not mailed.
 
     --json has all that is kept of the person: it is what to answer who asks for their data.
+
+    \b
+    Example:
+      newsletter subscribers show ada@example.org
     """
     with _people(config_path, ledger_url) as people:
         story = people.story(_normalized(address))
@@ -59,6 +63,10 @@ def forget(address: str, yes: bool, ledger_url: str | None, config_path: Path | 
 
     A keyed hash stays, so that a list that still has the address does not bring the person back. It cannot be undone:
     only the person can come back, by signing up.
+
+    \b
+    Example:
+      newsletter subscribers forget ada@example.org
     """
     normalized = _normalized(address)
     with _people(config_path, ledger_url) as people:
@@ -94,7 +102,12 @@ def suppress(
     config_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Never mail ADDRESS again. Nobody but the person can lift that, by signing up and confirming."""
+    """Never mail ADDRESS again. Nobody but the person can lift that, by signing up and confirming.
+
+    \b
+    Example:
+      newsletter subscribers suppress ada@example.org
+    """
 
     wanted = [_normalized(address) for address in addresses]
     with _people(config_path, ledger_url, make=True) as people:
@@ -112,7 +125,12 @@ def suppress(
 @config_option
 @json_option
 def suppressed(reason: str | None, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
-    """List who must not be mailed, why, and since when. The forgotten stand there by their hash."""
+    """List who must not be mailed, why, and since when. The forgotten stand there by their hash.
+
+    \b
+    Example:
+      newsletter subscribers suppressed --reason hard-bounce
+    """
 
     if reason is not None and reason not in set(Reason):
         raise ConfigError(f"--reason {reason!r} is none; write one of: {', '.join(Reason)}")

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from newsletter.cli.help_page import SummaryGroup
 from newsletter.cli.options import config_option, load
 from newsletter.render.themes.copy_theme import new_theme
 from newsletter.render.themes.folders import known_themes, template_roots
 
 
-@click.group()
+@click.group(cls=SummaryGroup)
 def theme() -> None:
     """Look at the themes, or copy one to make it yours."""
 
@@ -19,7 +20,12 @@ def theme() -> None:
 @theme.command("list")
 @config_option
 def list_themes(config_path: Path | None) -> None:
-    """Name every theme that can be used here."""
+    """Name every theme that can be used here.
+
+    \b
+    Example:
+      newsletter theme list
+    """
 
     for name in known_themes(template_roots(load(config_path).root)):
         click.echo(name)
@@ -30,7 +36,12 @@ def list_themes(config_path: Path | None) -> None:
 @click.option("--from", "base", default="classic", show_default=True, help="The theme to copy.")
 @config_option
 def copy_theme(name: str, base: str, config_path: Path | None) -> None:
-    """Copy a theme to templates/NAME beside newsletter.toml, complete and yours to change."""
+    """Copy a theme to templates/NAME beside newsletter.toml, complete and yours to change.
+
+    \b
+    Example:
+      newsletter theme new ours --from classic
+    """
 
     for path in new_theme(name, base, load(config_path).root):
         click.echo(path)

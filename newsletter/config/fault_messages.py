@@ -12,12 +12,12 @@ from newsletter.config.mail_sections import DKIM_VARIABLE, SECRET_VARIABLE
 from newsletter.config.relay_url import PASSWORD_VARIABLE
 from newsletter.config.section import Fault, keys_of
 from newsletter.config.settings import LABELS, SECTIONS
-from newsletter.errors import located
+from newsletter.errors import Located, located
 from newsletter.text import printable, shown
 from newsletter.toml_lines import Where, line_of
 
 
-def sentence(name: str, text: str, tree: Mapping[str, Any], fault: Fault) -> str:
+def sentence(name: str, text: str, tree: Mapping[str, Any], fault: Fault) -> Located:
     if fault.unknown:
         return _unknown_key(name, text, tree, fault.where)
     line = line_of(text, fault.where)
@@ -46,7 +46,7 @@ def _example(where: Where) -> str:
     return f"write {names[0]} = {toml(key.example)}"
 
 
-def _unknown_key(name: str, text: str, tree: Mapping[str, Any], where: Where) -> str:
+def _unknown_key(name: str, text: str, tree: Mapping[str, Any], where: Where) -> Located:
     line = line_of(text, where)
     key = str(where[-1])
     sections = {section: tuple(keys_of(keys)) if keys else () for section, keys in SECTIONS.items()}

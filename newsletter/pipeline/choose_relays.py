@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from newsletter.config.config import Config, RelaySettings
 from newsletter.config.relay_url import parse_relay, password_variables
+from newsletter.delivery.smtp.catcher_probe import is_catcher
 from newsletter.errors import ConfigError
 
 
@@ -32,3 +33,16 @@ def choose_lanes(config: Config, url: str | None, env: Mapping[str, str], remedy
         place = config.path or "newsletter.toml"
         raise ConfigError(f"{place}: no [relay] url is set; set it, or write --relay smtp://host:port{remedy}")
     return lanes
+
+
+def mark_catchers(lanes: Sequence[RelaySettings], config: Config, *, waits: bool) -> Sequence[RelaySettings]:
+    """The lanes, those that lead to a mail catcher without anything that holds the mail back.
+
+    A relay is asked what it is only where something could: `waits` for an hour, quiet hours, a limit. It costs a
+    connection.
+    """
+    waits = waits or config.quiet_hours is not None
+    return [
+        lane.as_catcher() if (waits or lane.rates or lane.domains or lane.warm_up) and is_catcher(lane.relay) else lane
+        for lane in lanes
+    ]

@@ -95,7 +95,7 @@ def _ledger_kept(prepared: PreparedSend) -> Iterator[None]:
     except LedgerError as error:
         if not prepared.plan.due:
             raise
-        raise LostLedgerError(str(error)) from error
+        raise LostLedgerError(*error.args) from error
     except IllegalMoveError as error:
         remedy = "another run has written to it; see that no other one sends it, then run the same command again"
         raise BusyError(f"{error}; {remedy}") from error

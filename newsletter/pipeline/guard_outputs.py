@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from newsletter.config.config import FILE_NAME, Config
-from newsletter.errors import ConfigError
+from newsletter.errors import ConfigError, located
 from newsletter.ledger.database.ledger_file import MAGIC
 
 RENDERED = ("email.html", "email.txt", "email.mjml", "issue.json")
 DRY_RUN = (*RENDERED, "index.html", "message.eml", "recipients.csv")
 """What `output.write_rendering` and `output.write_dry_run` put into their folder, pictures aside."""
 
+_REMEDY = "choose another file"
 _BESIDE = ("", "-wal", "-shm", "-journal")
 
 
@@ -41,7 +42,9 @@ def require_free(
     for output in wanted:
         what = next((what for what, path in known if _is_same(output, path)), "") or _is_precious(output, place)
         if what:
-            raise ConfigError(f"{output}: this is {what}, and would be overwritten; choose another file")
+            error = ConfigError(located(f"{output}", None, f"this is {what}, and would be overwritten", _REMEDY))
+            error.is_logged = True  # the output may be the log
+            raise error
 
 
 def _of_config(config: Config | None) -> Iterator[tuple[str, Path]]:

@@ -48,7 +48,13 @@ def under_known_name(sending: Sending, ledger: Ledger) -> Sending:
         sending,
         rendering=replace(rendering, issue=replace(rendering.issue, slug=old)),
         composer=Composer(
-            made.variants, made.sender, issue=old, when=made.when, prefix=made.prefix, signer=made.signer
+            made.variants,
+            made.sender,
+            issue=old,
+            when=made.when,
+            prefix=made.prefix,
+            signer=made.signer,
+            attempt=made.attempt,
         ),
     )
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from newsletter.audience.people.store import People
 from newsletter.config.config import Config
+from newsletter.ledger.database.engine import parse_place
+from newsletter.ledger.ledger import Delivery as Delivery
+from newsletter.ledger.ledger import IssueRow as IssueRow
 from newsletter.ledger.ledger import Ledger
 from newsletter.ledger.presence import require_ledger
 
@@ -23,3 +26,9 @@ def open_people(config: Config, place: Path | str, when: Callable[[], datetime])
     """Those who signed up, left or bounced. Raises ConfigError where nothing was ever kept."""
     require_ledger(place, "nobody has signed up or left here")
     return People.open(place, when, config.secrets)
+
+
+def shown_place(url: str) -> str:
+    """A ledger as it is shown to people and as they type it again."""
+    # Security: a password in a URL is shown by nothing that we print; whoever types it puts it in again.
+    return parse_place(url).name if "://" in url and not url.startswith("sqlite") else url

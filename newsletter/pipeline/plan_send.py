@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from newsletter.addresses import fold_address, normalize_address
 from newsletter.audience.audience import Audience, read_audience, why_nobody
 from newsletter.config.config import Config
-from newsletter.errors import ConfigError, ContentError, InvalidValueError
+from newsletter.errors import ConfigError, ContentError, InvalidValueError, located
 from newsletter.message.compose import Composer
 from newsletter.message.dkim import Signers, load_signer
 from newsletter.model.column_rules import Rule, rules_of
@@ -144,12 +144,13 @@ def signer_of(config: Config) -> Signer | Signers | None:
     return signers[0] if len(signers) == 1 else Signers(tuple(signers))
 
 
-def normalized_test_address(address: str) -> str:
-
+def normalized_test_address(address: str, option: str = "--test ") -> str:
+    """The address of a test. ConfigError where it is none; `option` is what it was written after."""
     try:
         return normalize_address(address)
     except ValueError as error:
-        raise ConfigError(f"--test {address!r} is not an email address ({error}); write name@example.com") from error
+        what = f"{option}{address!r} is not an email address ({error})"
+        raise ConfigError(located("", None, what, "write name@example.com")) from error
 
 
 def _chosen(addresses: Sequence[str], audience: Audience | None) -> Audience:

@@ -56,6 +56,8 @@ class PreparedSend:
     issue: str
     orders: SendOptions
     left_out: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    begins: bool = False
+    """The ledger knew of no issue before this one: everyone is mailed as if for the first time."""
 
     @property
     def notes(self) -> tuple[str, ...]:

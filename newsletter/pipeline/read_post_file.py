@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO
 
-from newsletter.errors import ContentError
+from newsletter.errors import ContentError, located
 from newsletter.files import NotAFileError, open_regular
 from newsletter.post.parse import MAX_BYTES
 
@@ -19,14 +19,15 @@ def open_post(post: str, stdin: BinaryIO) -> tuple[str, bytes, Path]:
     path = Path(post)
     try:
         if path.is_dir():
-            raise ContentError(f"{post}: this is a folder; name the post inside it")
+            raise ContentError(located(post, None, "this is a folder", "name the post inside it"))
         with open_regular(path) as file:
             return post, file.read(MAX_BYTES + 1), path.parent
     except FileNotFoundError:
-        raise ContentError(f"{post}: there is no such file; check the name") from None
+        raise ContentError(located(post, None, "there is no such file", "check the name")) from None
     except NotAFileError as error:
         raise ContentError(
-            f"{post}: this is {error.strerror}; name a file, or write - to read standard input"
+            located(post, None, f"this is {error.strerror}", "name a file, or write - to read standard input")
         ) from None
     except OSError as error:
-        raise ContentError(f"{post}: cannot be read ({error.strerror}); check its permissions") from error
+        what = f"cannot be read ({error.strerror})"
+        raise ContentError(located(post, None, what, "check its permissions")) from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from newsletter.delivery.smtp.replies import enhanced_code
 from newsletter.model.delivery import State
 from newsletter.report.provider_refusals import Refusal, refusal_of
 
@@ -137,6 +138,14 @@ def remedy_of(state: State, code: int, enhanced: str, text: str) -> str:
     """What the sender can do about a refusal that is the sender's own trouble; empty where nothing is known."""
     refusal = _refusal(state, code, enhanced, text)
     return refusal.remedy if refusal is not None else ""
+
+
+def explain_reply(state: State, stage: str, code: int, text: str) -> tuple[str, str]:
+    """What an answer means, and what the sender can do about it; both empty where none was given."""
+    if not stage:
+        return "", ""
+    enhanced = enhanced_code(text)
+    return meaning_of(state, stage, code, enhanced, text), remedy_of(state, code, enhanced, text)
 
 
 def _refusal(state: State, code: int, enhanced: str, text: str) -> Refusal | None:

@@ -28,7 +28,7 @@ from newsletter.check.rendered.width import width_findings
 from newsletter.check.rule_list import RULES, describe, rule_of
 from newsletter.check.source.fixes import FixedText, mend_text
 from newsletter.config.load import load_config
-from newsletter.errors import ContentError
+from newsletter.errors import ContentError, Located, located
 from newsletter.model.findings import Finding
 from newsletter.model.transform import map_images
 from newsletter.post.parse import parse_post
@@ -147,16 +147,17 @@ def test_each_finding_has_the_severity_of_its_rule(case: Case) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sentence", "finding"),
+    ("fault", "finding"),
     [
-        ("p.md:3:7: it is bad; mend it", Finding("unreadable", "it is bad", "mend it", 3, 7, "error")),
-        ("p.md:3: a; b; mend it", Finding("unreadable", "a; b", "mend it", 3, None, "error")),
-        ("p.md: it is bad; mend it", Finding("unreadable", "it is bad", "mend it", None, None, "error")),
-        ("p.md: bad", Finding("unreadable", "bad", "", None, None, "error")),
+        (located("p.md", 3, "bad", "mend it", 7), Finding("unreadable", "bad", "mend it", 3, 7, "error")),
+        (located("p.md", 3, "a; b", "c; d"), Finding("unreadable", "a; b", "c; d", 3, None, "error")),
+        (located("p.md", None, "bad"), Finding("unreadable", "bad", "", None, None, "error")),
+        (located("t.toml", 2, "bad"), Finding("unreadable", "bad", "", 2, None, "error", "t.toml")),
     ],
 )
-def test_an_error_as_a_finding(sentence: str, finding: Finding) -> None:
-    assert finding_of(sentence, "p.md") == finding
+def test_an_error_as_a_finding(fault: Located, finding: Finding) -> None:
+    assert finding_of(fault, "p.md") == finding
+    assert finding.at("p.md") == fault
 
 
 # --- the command line -----------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from newsletter.cli.help_page import first_sentence
 from newsletter.cli.main import COMMANDS
 
 
@@ -14,8 +15,7 @@ from newsletter.cli.main import COMMANDS
 def test_a_row_names_a_command_and_its_first_sentence(name: str) -> None:
     command = COMMANDS[name].load()
     assert command.name == name
-    first = " ".join((command.help or "").partition("\n\n")[0].split())
-    assert first.startswith(COMMANDS[name].summary)
+    assert COMMANDS[name].summary == first_sentence(command.help or ""), "whole, and not cut"
 
 
 def test_help_loads_no_command() -> None:

@@ -83,7 +83,7 @@ def held(tmp_path: Path) -> Path:
     return tmp_path
 
 
-SEND = ("send", "2026-03-01-hello.md", "--to", "list.csv", "--yes")
+SEND = ("send", "2026-03-01-hello.md", "--to", "list.csv", "--yes", "--first")
 
 
 @pytest.mark.parametrize("way", ["--relay", "newsletter.toml"])
@@ -134,7 +134,9 @@ def test_the_printed_command_works_in_another_folder(held: Path, tmp_path_factor
         server.rules.append(Rule("RCPT", "450 4.2.1 later", about="002"))
         options = ("--relay", server.url, "--ledger", str(ledger))
         run = newsletter(
-            "send", held / "2026-03-01-hello.md", "--to", held / "list.csv", "--yes", *options, cwd=elsewhere
+            "send",
+            *(held / "2026-03-01-hello.md", "--to", held / "list.csv", "--yes", "--first", *options),
+            cwd=elsewhere,
         )
         assert run.code == 3, run.err
         printed = re.search(r"`(newsletter resume [^`]*)`", run.err)

@@ -527,6 +527,14 @@ def test_no_output_takes_the_place_of_what_is_read(sent: Path, option: str, name
     assert (run.code, (sent / name).read_bytes()) == (2, before)
 
 
+@pytest.mark.parametrize("name", ["newsletter.toml", "hello.md", "list.csv"])
+def test_a_failure_before_the_files_are_looked_at_is_logged_over_none(sent: Path, name: str) -> None:
+    (sent / "newsletter.toml").write_text("[newsletter\n", "utf-8")
+    before = (sent / name).read_bytes()
+    run = newsletter(*CATCH, "--log-json", name, cwd=sent)
+    assert (run.code, (sent / name).read_bytes()) == (2, before)
+
+
 def test_a_rendering_does_not_take_the_place_of_its_post_or_list(sent: Path) -> None:
     out = sent / "out" / "hello"
     out.mkdir(parents=True)

@@ -41,7 +41,7 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_post(folder, "---\ntitle: Bad\n---\n\n```\nnever closed\n", "bad.md")
     write_post(folder)
     with SmtpServer() as server:
-        run = newsletter("send", before.name, *SEND[2:], "--relay", server.url, cwd=folder)
+        run = newsletter("send", before.name, *SEND[2:], "--first", "--relay", server.url, cwd=folder)
     assert run.code == 0, run.err
     return folder
 

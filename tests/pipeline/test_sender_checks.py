@@ -118,7 +118,7 @@ def test_a_dry_run_and_a_send_warn_before_anything_goes_out(tmp_path: Path) -> N
     with SmtpServer() as server:
         relay = f'[relay]\nurl = "{server.relay}"\n'
         config_of(tmp_path, "daily@example.com", relay + _section("ed", array=False))
-        for options in (["--dry-run"], ["--yes"]):
+        for options in (["--dry-run"], ["--yes", "--first"]):
             run = newsletter("send", "2026-03-01-hello.md", "--to", "list.csv", *options, cwd=tmp_path)
             assert run.code == 0, run.err
             assert "warning: newsletter.toml: [dkim] signs with Ed25519 alone" in run.err.replace(f"{tmp_path}/", "")
@@ -137,7 +137,7 @@ def test_two_tests_and_the_issue_are_three_messages_to_a_receiver(tmp_path: Path
     write_list(tmp_path, "ada@example.net")
     with SmtpServer() as server:
         config_of(tmp_path, "daily@example.com", f'[relay]\nurl = "{server.relay}"\n')
-        for options in (["--test", "ada@example.net"], ["--test", "ada@example.net"], ["--to", "list.csv"]):
+        for options in (["--test", "ada@example.net"], ["--test", "ada@example.net"], ["--to", "list.csv", "--first"]):
             assert newsletter("send", "2026-03-01-hello.md", *options, "--yes", cwd=tmp_path).code == 0
     assert len(server.messages) == 3
     assert len({message.message_id for message in server.messages}) == 3

@@ -104,7 +104,9 @@ def test_status_and_report_say_what_to_do(tmp_path: Path) -> None:
     write_list(tmp_path, "ada@example.net")
     with SmtpServer(Rule("dot", "550 5.7.30 DKIM did not pass." + GOOGLE)) as server:
         sent = newsletter(
-            "send", "2026-03-01-hello.md", "--to", "list.csv", "--relay", server.relay, "--yes", cwd=tmp_path
+            *("send", "2026-03-01-hello.md", "--to", "list.csv"),
+            *("--relay", server.relay, "--yes", "--first"),
+            cwd=tmp_path,
         )
     assert sent.code == 3, sent.err
     meaning, remedy = "Gmail: no DKIM signature of ours holds", "set [dkim]"

@@ -57,13 +57,10 @@ class Snapshot:
     audience: Audience | None = None
     source: str = ""
     error: str = ""
-    findings: tuple[Finding, ...] | None = None
+    error_line: int | None = None
+    """The line of the post that the error speaks of; None where it speaks of another file, or of no line."""
 
-    @property
-    def error_line(self) -> int | None:
-        """The line of the post that the error speaks of; None where it speaks of another file, or of no line."""
-        found = re.match(rf"{re.escape(self.path)}:(\d+)", self.error)
-        return int(found[1]) if found else None
+    findings: tuple[Finding, ...] | None = None
 
 
 class LiveRendering:
@@ -97,7 +94,7 @@ class LiveRendering:
         with self._rendering:
             seen = self._marks(last)
             self._seen = {**self._seen, **seen}  # known even where reading ends in a fault
-            snapshot = self._read(replace(last, revision=last.revision + 1, error="", findings=None))
+            snapshot = self._read(replace(last, revision=last.revision + 1, error="", error_line=None, findings=None))
             # What counts from now on, as it was before it was read wherever that is known.
             self._seen = {**self._marks(snapshot), **seen}
             return snapshot
@@ -115,7 +112,8 @@ class LiveRendering:
                 choose=lambda conditions: [self._looked_at_of(conditions, audience)],
             )
         except NewsletterError as error:
-            return replace(snapshot, error=str(error))
+            line = next((fault.line for fault in error.faults if fault.path == snapshot.path), None)
+            return replace(snapshot, error=str(error), error_line=line)
         self._others.clear()
         return replace(snapshot, rendering=rendering, config=config, audience=audience)
 

@@ -8,17 +8,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from newsletter.audience.audience import Audience
-from newsletter.delivery.deliver import Watcher
 from newsletter.errors import ConfigError, NewsletterError
-from newsletter.ledger.ledger import Ledger
 from newsletter.message.compose import Composer
-from newsletter.model.delivery import Outcome
+from newsletter.model.delivery import Outcome, Relay
+from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.choose_relays import choose_lanes
-from newsletter.pipeline.deliver_test import deliver_test
 from newsletter.pipeline.list_sources import open_sign_ups
 from newsletter.pipeline.plan_send import normalized_test_address, plan_send
 from newsletter.pipeline.prepare_send import require_sendable
 from newsletter.pipeline.send_result import SendResult
+from newsletter.pipeline.send_to_list import Wait, open_send, send_test
 from newsletter.pipeline.sender_checks import sender_warnings
 from newsletter.web.preview.live_rendering import LiveRendering, Snapshot
 from newsletter.web.preview.reader_view import ReaderView
@@ -30,6 +29,22 @@ class TestSendResult:
 
     sent: bool
     text: str
+
+
+class _News:
+    """Keeps what was said while the test went out; how it ended is in its result."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+
+    def start(self, total: int) -> None: ...
+
+    def outcome(self, person: Subscriber, outcome: Outcome, relay: Relay) -> None: ...
+
+    def news(self, text: str) -> None:
+        self.sentences.append(text)
+
+    def waiting(self, wait: Wait | None) -> None: ...
 
 
 def relay_words(snapshot: Snapshot, relay_url: str | None, env: Mapping[str, str]) -> tuple[str, bool]:
@@ -46,11 +61,7 @@ def send_trial(studio: LiveRendering, reading: ReaderView, address: str, relay_u
     """Send the copy that is shown. Not for use inside a running event loop."""
     config = reading.config
     try:
-        try:
-            address = normalized_test_address(address.strip())
-        except ConfigError as error:
-            # The sentence is made for a flag; here there is a field.
-            raise ConfigError(str(error).removeprefix("--test ")) from error
+        address = normalized_test_address(address.strip(), option="")
         now = datetime.now(UTC)
         to = (studio.to,) if studio.to is not None else ()
         with open_sign_ups(config, to) as sign_ups:
@@ -80,12 +91,12 @@ def send_trial(studio: LiveRendering, reading: ReaderView, address: str, relay_u
         )
         person = replace(reading.person, email=address, fields={**reading.person.fields, "email": address})
         sending = replace(sending, composer=shown, recipients=Audience.of([person]))
-        news: list[str] = []
-        with Ledger.open(config.ledger_place, lambda: datetime.now(UTC)) as ledger:
-            report = deliver_test(sending, lanes, ledger, Watcher(lambda *_: None, news.append), lambda _: None)
+        heard = _News()
+        with open_send(sending, config.ledger_place) as (named, ledger):
+            report = send_test(named, lanes, ledger, heard)
     except NewsletterError as error:
         return TestSendResult(False, str(error))
-    return _told(report, address, news, warnings)
+    return _told(report, address, heard.sentences, warnings)
 
 
 def _told(report: SendResult, address: str, news: list[str], warnings: Sequence[str]) -> TestSendResult:

@@ -1,0 +1,104 @@
+"""Send an issue to its list as one transaction: hold it, prepare, ask, deliver, account for everyone.
+
+A front door shows what is to be sent and asks through `confirm`; what happens is told to its `SendWatcher`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from newsletter.audience.people.store import copy_suppressions
+from newsletter.config.config import RelaySettings
+from newsletter.delivery.deliver import Wait as Wait
+from newsletter.delivery.deliver import Watcher
+from newsletter.ledger.ledger import Ledger
+from newsletter.ledger.presence import NOTHING_SENT as NOTHING_SENT
+from newsletter.ledger.presence import require_start
+from newsletter.model.delivery import Outcome, Relay
+from newsletter.model.subscriber import Subscriber
+from newsletter.pipeline.deliver_test import deliver_test
+from newsletter.pipeline.deliver_to_list import deliver_to_list
+from newsletter.pipeline.identity import under_known_name
+from newsletter.pipeline.list_reference import ListReference, absolute, write_reference
+from newsletter.pipeline.plan_send import Sending
+from newsletter.pipeline.prepare_send import PreparedSend, SendOptions, prepare
+from newsletter.pipeline.send_result import SendResult
+
+
+class SendWatcher(Protocol):
+    """Who is told of what happens while it is sent."""
+
+    def start(self, total: int, /) -> None: ...
+    def outcome(self, person: Subscriber, outcome: Outcome, relay: Relay, /) -> None: ...
+    def news(self, text: str, /) -> None: ...
+    def waiting(self, wait: Wait | None, /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SendPlan:
+    """What is to be sent, to whom, through which relays.
+
+    `at` is waited for once somebody has agreed; None where it goes at once.
+    """
+
+    sending: Sending
+    reference: ListReference
+    lanes: Sequence[RelaySettings]
+    orders: SendOptions
+    at: datetime | None = None
+
+
+@contextmanager
+def open_send(
+    sending: Sending, place: Path | str, *, catches: bool = False, must_know: bool = False
+) -> Iterator[tuple[Sending, Ledger]]:
+    """The ledger at `place`, and the sending under the name that it has there.
+
+    With `catches` nobody gets anything: the ledger lives in memory, and only knows who must not be mailed. With
+    `must_know`, ConfigError where no ledger knows of any issue.
+    """
+    if must_know and not (catches or sending.test):
+        require_start(place)
+    with Ledger.open(None if catches else place, lambda: datetime.now(UTC)) as ledger:
+        if catches:
+            copy_suppressions(place, ledger.storage)
+        yield under_known_name(sending, ledger), ledger
+
+
+def send_to_list(
+    plan: SendPlan, ledger: Ledger, *, confirm: Callable[[PreparedSend], None], watcher: SendWatcher
+) -> SendResult | None:
+    """Mail everyone who is due once `confirm` returns; it raises where the answer is no, and nothing is kept of it.
+
+    None where it was agreed on and is to go `at` its hour: the post and the lists are read anew then. Raises
+    ContentError, ConfigError, DeliveryError, BusyError.
+    """
+    sending = plan.sending
+    with ledger.hold(sending.rendering.issue.slug):
+        begins = ledger.is_new() and not ledger.storage.is_temporary
+        post, kept = absolute(sending.rendering.path), write_reference(plan.reference)
+        prepared = replace(prepare(sending, ledger, plan.orders, post=post, audience=kept), begins=begins)
+        try:
+            confirm(prepared)
+        except BaseException:
+            if prepared.plan.due:
+                ledger.withdraw(prepared.issue)
+            raise
+        if prepared.plan.due and plan.at is not None:
+            ledger.withdraw(prepared.issue)
+            return None
+        return deliver_to_list(prepared, plan.lanes, ledger, _watcher(watcher), watcher.start)
+
+
+def send_test(sending: Sending, lanes: Sequence[RelaySettings], ledger: Ledger, watcher: SendWatcher) -> SendResult:
+    """Mail a test to the addresses that it names. It counts for nobody: they get the issue itself all the same."""
+    return deliver_test(sending, lanes, ledger, _watcher(watcher), watcher.start)
+
+
+def _watcher(watcher: SendWatcher) -> Watcher:
+    return Watcher(watcher.outcome, watcher.news, watcher.waiting)
