@@ -805,6 +805,11 @@ def test_sigterm(folder: Path, way: Way) -> None:
     ended_by(folder, way, signal.SIGTERM)
 
 
+@before_any_envelope
+def test_sighup(folder: Path, way: Way) -> None:
+    ended_by(folder, way, signal.SIGHUP)
+
+
 # --- the table ------------------------------------------------------------------------------------------------------
 
 

@@ -259,7 +259,7 @@ def test_what_goes_at_its_time_is_what_there_is_at_that_time(
         write_list(folder, *TWELVE[1:], "new@example.com")
 
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(cli_send, "_wait_until", change)
+    monkeypatch.setattr(cli_send, "wait_until", change)
     monkeypatch.setattr(cli_send, "utc_now", lambda: clock[0])
     done = CliRunner().invoke(cli, [*SEND, "--at", moment.isoformat()])
     assert done.exit_code == 0, done.output
