@@ -11,6 +11,7 @@ from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import getaddresses
+from functools import lru_cache
 from html import unescape
 
 from newsletter.bounces.truncate import bounded
@@ -69,6 +70,7 @@ def message_ids_in(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_MESSAGE_ID.findall(text[:MAX_HEADER])))
 
 
+@lru_cache(maxsize=4)
 def sender_of(mail: Mail) -> str:
     """The address in From, else "". Where there are several, the first."""
     found = [address for _, address in getaddresses([header(mail, "From")]) if "@" in address]
@@ -77,7 +79,13 @@ def sender_of(mail: Mail) -> str:
 
 def parts_of(mail: Mail, *types: str) -> Iterator[Mail]:
     """The parts of these types, in order, also those inside a message that is attached."""
-    return (part for part in mail.walk() if part.get_content_type() in types)
+    return (part for part, kind in _parts_with_types(mail) if kind in types)
+
+
+@lru_cache(maxsize=4)
+def _parts_with_types(mail: Mail) -> tuple[tuple[Mail, str], ...]:
+    """Every reader asks for parts by type, and the parser makes a type anew from its header each time."""
+    return tuple((part, part.get_content_type()) for part in mail.walk())
 
 
 def blocks_of(part: Mail) -> tuple[Mail, ...]:
@@ -132,12 +140,11 @@ def text_of(part: Mail) -> str:
         return payload.decode("latin-1")
 
 
+@lru_cache(maxsize=4)
 def returned_of(mail: Mail) -> Mail | None:
     """The message, or the headers of it, that a report brings back; the innermost where it was wrapped twice."""
     found: Mail | None = None
-    for part in mail.walk():
-        if part.get_content_type() not in _RETURNED:
-            continue
+    for part in parts_of(mail, *_RETURNED):
         payload = part.get_payload()
         inner = payload[0] if isinstance(payload, list) and payload else message_from_string(text_of(part))
         if isinstance(inner, Message) and inner.keys():
