@@ -52,13 +52,22 @@ def parse(raw: bytes) -> Mail:
 
 def header(mail: Mail, name: str) -> str:
     """A header's text on one line, decoded: encoded words (RFC 2047) or bare UTF-8 (RFC 6532). Empty without one."""
-    # `get` would put a question mark for every byte beyond ASCII.
-    raw = next((value for key, value in mail.raw_items() if key.lower() == name.lower()), "")
-    value = str(raw)[:MAX_HEADER].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    value = _first_fields(mail).get(name.lower(), "")[:MAX_HEADER]
+    if not value.isascii():
+        value = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     if "=?" in value:
         with suppress(*PARSER_FAULTS):  # an unknown charset: the raw text says as much
             value = str(make_header(decode_header(value)))
     return " ".join(value.split())
+
+
+@lru_cache(maxsize=16)
+def _first_fields(mail: Mail) -> dict[str, str]:
+    """Each field's first value by its name in lower case; `get` would replace each byte beyond ASCII."""
+    found: dict[str, str] = {}
+    for name, value in mail.raw_items():
+        found.setdefault(name.lower(), str(value))
+    return found
 
 
 def addresses_in(text: str) -> tuple[str, ...]:
