@@ -11,6 +11,7 @@ from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import getaddresses
+from functools import lru_cache
 from html import unescape
 
 from newsletter.bounces.truncate import bounded
@@ -51,13 +52,22 @@ def parse(raw: bytes) -> Mail:
 
 def header(mail: Mail, name: str) -> str:
     """A header's text on one line, decoded: encoded words (RFC 2047) or bare UTF-8 (RFC 6532). Empty without one."""
-    # `get` would put a question mark for every byte beyond ASCII.
-    raw = next((value for key, value in mail.raw_items() if key.lower() == name.lower()), "")
-    value = str(raw)[:MAX_HEADER].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    value = _first_fields(mail).get(name.lower(), "")[:MAX_HEADER]
+    if not value.isascii():
+        value = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     if "=?" in value:
         with suppress(*PARSER_FAULTS):  # an unknown charset: the raw text says as much
             value = str(make_header(decode_header(value)))
     return " ".join(value.split())
+
+
+@lru_cache(maxsize=16)
+def _first_fields(mail: Mail) -> dict[str, str]:
+    """Each field's first value by its name in lower case; `get` would replace each byte beyond ASCII."""
+    found: dict[str, str] = {}
+    for name, value in mail.raw_items():
+        found.setdefault(name.lower(), str(value))
+    return found
 
 
 def addresses_in(text: str) -> tuple[str, ...]:
@@ -69,6 +79,7 @@ def message_ids_in(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_MESSAGE_ID.findall(text[:MAX_HEADER])))
 
 
+@lru_cache(maxsize=4)
 def sender_of(mail: Mail) -> str:
     """The address in From, else "". Where there are several, the first."""
     found = [address for _, address in getaddresses([header(mail, "From")]) if "@" in address]
@@ -77,7 +88,13 @@ def sender_of(mail: Mail) -> str:
 
 def parts_of(mail: Mail, *types: str) -> Iterator[Mail]:
     """The parts of these types, in order, also those inside a message that is attached."""
-    return (part for part in mail.walk() if part.get_content_type() in types)
+    return (part for part, kind in _parts_with_types(mail) if kind in types)
+
+
+@lru_cache(maxsize=4)
+def _parts_with_types(mail: Mail) -> tuple[tuple[Mail, str], ...]:
+    """Every reader asks for parts by type, and the parser makes a type anew from its header each time."""
+    return tuple((part, part.get_content_type()) for part in mail.walk())
 
 
 def blocks_of(part: Mail) -> tuple[Mail, ...]:
@@ -132,12 +149,11 @@ def text_of(part: Mail) -> str:
         return payload.decode("latin-1")
 
 
+@lru_cache(maxsize=4)
 def returned_of(mail: Mail) -> Mail | None:
     """The message, or the headers of it, that a report brings back; the innermost where it was wrapped twice."""
     found: Mail | None = None
-    for part in mail.walk():
-        if part.get_content_type() not in _RETURNED:
-            continue
+    for part in parts_of(mail, *_RETURNED):
         payload = part.get_payload()
         inner = payload[0] if isinstance(payload, list) and payload else message_from_string(text_of(part))
         if isinstance(inner, Message) and inner.keys():

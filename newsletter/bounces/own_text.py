@@ -168,6 +168,10 @@ def explained(address: str, status: str, own: OwnText, *, delayed: bool = False)
 
 
 def _reasons(address: str, said: str) -> Iterator[str]:
+    own = _transcript_of(address, said)
+    if own:  # what stands on other lines is about others
+        yield from own
+        return
     where = said.lower().find(address.lower()) if address else -1
     near = _until_another(said[max(where, 0) :][:_NEARBY], address)
     answer = (where >= 0 and _ANSWER.search(near)) or _ANSWER.search(said)
@@ -177,6 +181,20 @@ def _reasons(address: str, said: str) -> Iterator[str]:
         yield _sentence(near[len(address) :])
         yield " ".join((said[max(where - _BEFORE, 0) : where] + near).split())
     yield " ".join(said[:1_500].split())
+
+
+def _transcript_of(address: str, said: str) -> tuple[str, ...]:
+    """Where a transcript has a line for the address: that line, and what was said to the server since the line of the
+    recipient before. Empty without one."""
+    start = 0
+    for found in _TRANSCRIPT.finditer(said):
+        end = said.find("\n", found.end())
+        if found[1].lower() == address.lower():
+            line = f"{found[0][:3]} {said[found.end() : end if end >= 0 else len(said)].strip()}"
+            before = said[max(start, found.start() - _NEARBY) : found.start()]
+            return line, " ".join(f"{before} {line}".split())
+        start = end if end >= 0 else found.end()
+    return ()
 
 
 def _until_another(text: str, address: str) -> str:

@@ -1,6 +1,6 @@
 """Standard reports: delivery status (RFC 3464, RFC 6533) and feedback (RFC 5965).
 
-The fields alone are read here. `zoo` has the many forms that are no standard's.
+Reads the fields alone. `plain_reports` and `nonstandard_reports` read the forms that no standard has.
 """
 
 from __future__ import annotations

@@ -73,9 +73,8 @@ def doctor(
     something for you to mend, with 3 where only a server did not answer or refused for now.
 
     \b
-    newsletter doctor
-    newsletter doctor --test you@yours.org
-    newsletter doctor --received saved.eml
+    Example:
+      newsletter doctor --test you@yours.org
     """
     if address and offline:
         raise click.UsageError("--test needs the network; leave out --offline")

@@ -26,6 +26,7 @@ from newsletter.cli.list_output import (
 )
 from newsletter.cli.options import NamedPath, config_option, json_option, load
 from newsletter.cli.progress import Progress
+from newsletter.cli.sign_up_numbers import consent_words, numbers_of, print_count, require_sign_ups
 from newsletter.model.column_rules import Rule
 from newsletter.pipeline.guard_outputs import require_free
 from newsletter.pipeline.list_sources import open_sign_ups, rules_for
@@ -44,6 +45,11 @@ where_option = click.option(
 )
 encoding_option = click.option(
     "--encoding", default="", metavar="NAME", help="What the list is written in, such as gb18030; else it is detected."
+)
+
+
+consent_option = click.option(
+    "--consent", is_flag=True, help="With what the people of @signups agreed to: when, on which page, to which words."
 )
 
 
@@ -181,6 +187,7 @@ def merge(
 @where_option
 @column_option
 @encoding_option
+@consent_option
 @ledger_option
 @config_option
 @json_option
@@ -190,6 +197,7 @@ def export(  # one parameter per option
     where: str,
     columns: tuple[Rule, ...],
     encoding: str,
+    consent: bool,
     ledger_url: str | None,
     config_path: Path | None,
     as_json: bool,
@@ -203,7 +211,8 @@ def export(  # one parameter per option
 
     config = load(config_path)
     _require_free(out, config)
-    with open_sign_ups(config, [path], ledger_url) as sign_ups:
+    require_sign_ups([path], consent=consent)
+    with open_sign_ups(config, [path], ledger_url, consent=consent) as sign_ups:
         made = export_list(
             path, out, where=where, encoding=encoding, sign_ups=sign_ups, rules=rules_for(config, columns)
         )
@@ -217,13 +226,17 @@ def export(  # one parameter per option
 @click.argument("paths", metavar="LIST.csv|@signups...", nargs=-1, required=True, type=ListName())
 @where_option
 @column_option
+@consent_option
+@click.option("--count", is_flag=True, help="Only how many; of @signups also how they stand, and the growth by month.")
 @ledger_option
 @config_option
 @json_option
-def list_people(
+def list_people(  # one parameter per option
     paths: tuple[str, ...],
     where: str,
     columns: tuple[Rule, ...],
+    consent: bool,
+    count: bool,
     ledger_url: str | None,
     config_path: Path | None,
     as_json: bool,
@@ -238,13 +251,17 @@ def list_people(
     """
 
     config = load(config_path)
-    with open_sign_ups(config, paths, ledger_url) as sign_ups:
+    require_sign_ups(paths, consent=consent)
+    with open_sign_ups(config, paths, ledger_url, consent=consent) as sign_ups:
         people = read_audience(*paths, where=where, sign_ups=sign_ups, rules=rules_for(config, columns))
+    if count:
+        print_count(len(people), numbers_of(config, paths, ledger_url), as_json=as_json)
+        return
     require_people(people, ", ".join(paths))
     if not as_json:
         for person in people:
-            name = person.fields.get("name", "")
-            say(f"{person.email}  {name}".rstrip())
+            shown = (person.email, person.fields.get("name", ""), *consent_words(person, consent=consent))
+            say("  ".join(shown).rstrip())
         click.echo(f"{len(people):,} {'person' if len(people) == 1 else 'people'}", err=True)
         return
     click.echo(f'{{"count": {len(people)}, "people": [', nl=False)

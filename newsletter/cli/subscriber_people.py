@@ -1,4 +1,4 @@
-"""`newsletter subscribers show | forget | suppress | suppressed`: commands on people."""
+"""`newsletter subscribers show | forget | suppressed`: commands on people."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def show(address: str, ledger_url: str | None, config_path: Path | None, as_json
     Example:
       newsletter subscribers show ada@example.org
     """
-    with _people(config_path, ledger_url) as people:
-        story = people.story(_normalized(address))
+    with open_store(config_path, ledger_url) as people:
+        story = people.story(required_address(address))
     if as_json:
         print_json(_story_json(story))
         return
@@ -68,8 +68,8 @@ def forget(address: str, yes: bool, ledger_url: str | None, config_path: Path | 
     Example:
       newsletter subscribers forget ada@example.org
     """
-    normalized = _normalized(address)
-    with _people(config_path, ledger_url) as people:
+    normalized = required_address(address)
+    with open_store(config_path, ledger_url) as people:
         ask(f"Forget {normalized}? Their consent, bounces and history go.", yes=yes)
         gone = people.forget(normalized)
     if as_json:
@@ -79,44 +79,6 @@ def forget(address: str, yes: bool, ledger_url: str | None, config_path: Path | 
         f"Forgotten: {gone.rows:,} rows taken out, and a hash in place of the address in {gone.issues:,} issues."
     )
     click.echo("Take the address off your own list, too, and mind your backups.", err=True)
-
-
-@click.command()
-@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
-@click.option(
-    "--reason",
-    type=click.Choice(["manual", "unsubscribed", "hard-bounce", "complaint"]),
-    default="manual",
-    show_default=True,
-    help="Why.",
-)
-@click.option("--detail", default="", help="Words to find it by: who asked for it, and how.")
-@ledger_option
-@config_option
-@json_option
-def suppress(
-    addresses: tuple[str, ...],
-    reason: str,
-    detail: str,
-    ledger_url: str | None,
-    config_path: Path | None,
-    as_json: bool,
-) -> None:
-    """Never mail ADDRESS again. Nobody but the person can lift that, by signing up and confirming.
-
-    \b
-    Example:
-      newsletter subscribers suppress ada@example.org
-    """
-
-    wanted = [_normalized(address) for address in addresses]
-    with _people(config_path, ledger_url, make=True) as people:
-        new = [people.suppress(address, Reason(reason), detail=detail) for address in wanted]
-    if as_json:
-        print_json({"suppressed": wanted, "new": sum(new)})
-        return
-    for address, is_new in zip(wanted, new, strict=True):
-        click.echo(printable(f"{address}: {'not mailed any more' if is_new else 'was not mailed already'}"))
 
 
 @click.command()
@@ -134,7 +96,7 @@ def suppressed(reason: str | None, ledger_url: str | None, config_path: Path | N
 
     if reason is not None and reason not in set(Reason):
         raise ConfigError(f"--reason {reason!r} is none; write one of: {', '.join(Reason)}")
-    with _people(config_path, ledger_url) as people:
+    with open_store(config_path, ledger_url) as people:
         counts = people.suppressed_count()
         number_of_people = people.suppressed_people()
         rows = people.suppressed(*([Reason(reason)] if reason else []))
@@ -157,11 +119,11 @@ def suppressed(reason: str | None, ledger_url: str | None, config_path: Path | N
     click.echo(f"{count}: {reasons}." if counts else "Nobody is suppressed.", err=True)
 
 
-COMMANDS = (show, forget, suppress, suppressed)
+COMMANDS = (show, forget, suppressed)
 
 
 @contextmanager
-def _people(config_path: Path | None, ledger_url: str | None, *, make: bool = False) -> Iterator[People]:
+def open_store(config_path: Path | None, ledger_url: str | None, *, make: bool = False) -> Iterator[People]:
     """The people of the configured ledger; `make` one where there is none yet."""
 
     def now() -> datetime:
@@ -173,7 +135,7 @@ def _people(config_path: Path | None, ledger_url: str | None, *, make: bool = Fa
         yield people
 
 
-def _normalized(address: str) -> str:
+def required_address(address: str) -> str:
 
     try:
         return normalize_address(address)

@@ -23,15 +23,15 @@ def rules_for(config: Config, columns: Sequence[Rule]) -> Rules:
 
 @contextmanager
 def open_sign_ups(
-    config: Config, to: Iterable[object], ledger_url: str | None = None
+    config: Config, to: Iterable[object], ledger_url: str | None = None, *, consent: bool = False
 ) -> Iterator[Callable[[str], RowSource] | None]:
-    """Those who signed up, by the name of a list, where `to` asks for them."""
+    """Those who signed up, by the name of a list, where `to` asks for them; with what they agreed to, if wanted."""
     if not any(is_sign_ups(str(name)) for name in to):
         yield None
         return
     place: Path | str = parse_ledger(ledger_url) if ledger_url else config.ledger_place
     with open_people(config, place, lambda: datetime.now(UTC)) as people:
-        yield lambda name: list_sign_ups(people, name)
+        yield lambda name: list_sign_ups(people, name, consent=consent)
 
 
 def read_lists(config: Config, *to: Path | str, columns: Sequence[Rule] = ()) -> Audience:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from newsletter.audience.people.store import copy_suppressions
+from newsletter.audience.people.rehearsal import copy_suppressions
 from newsletter.config.config import RelaySettings
 from newsletter.delivery.deliver import Wait as Wait
 from newsletter.delivery.deliver import Watcher

@@ -128,6 +128,36 @@ def test_several_recipients_of_one_text_have_a_reason_each() -> None:
     ]
 
 
+def test_a_transcript_gives_each_recipient_the_reason_of_its_own_server() -> None:
+    text = """   ----- Transcript of session follows -----
+While talking to mx.example.net:
+>>> MAIL From:<news@example.com>
+<<< 501 <news@example.com>... no access from mail server [192.0.2.1], which is an open relay
+554 <ada@example.net>... Remote protocol error
+550 example.org (smtp)... 550 Host unknown
+554 <bob@example.org>... 550 Host unknown (Authoritative answer from name server)
+While talking to mx.example.edu:
+>>> RCPT To:<eve@example.edu>
+<<< 550 5.1.1 nobody
+554 <eve@example.edu>... Remote protocol error
+
+   ----- Unsent message follows -----
+From: News <news@example.com>
+To: list@example.com
+"""
+    raw = mail(
+        text,
+        "From: Mail Delivery Subsystem <MAILER-DAEMON@mx.example>",
+        "To: news@example.com",
+        "Subject: Returned mail",
+    )
+    assert said(read_message(raw)) == [
+        ("ada@example.net", "lane"),
+        ("bob@example.org", "hard"),
+        ("eve@example.edu", "hard"),
+    ]
+
+
 def test_a_delay_in_plain_words() -> None:
     raw = FORMS["OpenSMTPD"].replace(b"550 5.1.1 User unknown", b"Network error on destination MXs")
     raw = raw.replace(b"    Below", b"    The message is delayed; delivery attempts will continue.\n\n    Below")

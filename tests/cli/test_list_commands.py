@@ -10,6 +10,7 @@ import pytest
 from command_line import Run, newsletter, write_post
 from smtp_server import Rule, SmtpServer
 
+from newsletter.audience.people.records import Reason
 from newsletter.audience.people.store import People
 from newsletter.config.load import load_config
 from newsletter.web.preview.live_rendering import LiveRendering, Snapshot
@@ -164,6 +165,45 @@ def test_who_signed_up_is_a_list_wherever_one_is_taken(folder: Path) -> None:
     assert snapshot.error == ""
     assert snapshot.audience is not None
     assert len(snapshot.audience) == 2
+
+
+def test_what_the_people_agreed_to_comes_along(folder: Path) -> None:
+    join(folder, "zoe@example.com", name="Zoe")
+    listed = run(folder, "subscribers", "list", "@signups", "--consent")
+    assert listed.out.startswith("zoe@example.com  Zoe  2")
+    assert "  https://a.example/join  Mail me  2" in listed.out
+    assert listed.out.endswith("  https://a.example/confirm\n")
+    (person,) = run(folder, "subscribers", "list", "@signups", "--consent", "--json").json["people"]
+    assert (person["consent_page"], person["consent_wording"]) == ("https://a.example/join", "Mail me")
+    assert datetime.fromisoformat(person["consent_asked"]) <= datetime.fromisoformat(person["consent_confirmed"])
+    made = run(folder, "subscribers", "export", "@signups", "--consent", "--out", "o.csv", "--json").json
+    assert made["columns"][-5:] == [
+        *("consent_asked", "consent_page", "consent_wording"),
+        *("consent_confirmed", "consent_confirmed_on"),
+    ]
+    assert "consent_asked" not in run(folder, "subscribers", "list", "@signups", "--json").json["people"][0]
+    refused = run(folder, "subscribers", "list", "list.csv", "--consent")
+    assert (refused.code, "consent is kept of those who signed up; write @signups" in refused.err) == (2, True)
+
+
+def test_how_many_signed_up_and_how_many_came_and_went(folder: Path) -> None:
+    join(folder, "zoe@example.com", "yan@example.com", "xi@example.com")
+    with People.open(folder / "newsletter.db", lambda: datetime.now(UTC), [SECRET]) as store:
+        store.sign_up("asks@example.com", source="", wording="")
+        store.leave("xi@example.com", "a click")
+        store.suppress("yan@example.com", Reason.HARD_BOUNCE)
+    told = run(folder, "subscribers", "list", "@signups", "--count", "--json").json
+    numbers = told["sign_ups"]["@signups"]
+    months = numbers.pop("months")
+    assert (told["count"], numbers) == (2, {"confirmed": 2, "not_mailed": 1, "pending": 1, "left": 1})
+    assert [sum(month[key] for month in months) for key in ("joined", "left", "let_go")] == [3, 1, 1]
+    shown = run(folder, "subscribers", "list", "@signups", "--count").out.splitlines()
+    assert shown[:3] == [
+        "2 people",
+        "@signups: 2 confirmed, 1 of them not mailed; 1 have yet to confirm, 1 left",
+        "month       joined    left  let go",
+    ]
+    assert run(folder, "subscribers", "list", "list.csv", "--column", "state=ignore", "--count").out == "3 people\n"
 
 
 @pytest.mark.parametrize(

@@ -38,10 +38,7 @@ ssl_cert = <{folder}/cert.pem
 ssl_key = <{folder}/key.pem
 mail_location = maildir:{folder}/mail
 imap_capability = {capability}
-passdb {{
-  driver = static
-  args = password={password}
-}}
+{passdb}
 userdb {{
   driver = static
   args = uid={uid} gid={gid} home={folder}/mail
@@ -66,6 +63,28 @@ service stats {{
   chroot =
 }}
 """
+BY_PASSWORD = f"""\
+passdb {{
+  driver = static
+  args = password={PASSWORD}
+}}"""
+BY_TOKEN = """\
+auth_mechanisms = xoauth2
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {folder}/oauth2.conf
+}}"""
+INTROSPECTION = """\
+introspection_mode = post
+introspection_url = {url}
+username_attribute = username
+username_format = %u
+active_attribute = active
+active_value = true
+"""
+"""Dovecot posts the token to the authorization server, which says whose it is (RFC 7662)."""
+
 WITHOUT_MOVE = "IMAP4rev1 UIDPLUS LITERAL+ ID"
 
 
@@ -103,7 +122,8 @@ class Dovecot:
 
 
 @contextmanager
-def dovecot(require_program: RequireProgram, capability: str = "") -> Iterator[Dovecot]:
+def dovecot(require_program: RequireProgram, capability: str = "", introspection_url: str = "") -> Iterator[Dovecot]:
+    """With `introspection_url` it takes access tokens (XOAUTH2) alone, and asks there whose they are."""
     program = require_program("dovecot", "/usr/sbin/dovecot")
     root = os.geteuid() == 0
     owner, group = (65534, 65534) if root else (os.geteuid(), os.getegid())  # root's own mail is refused
@@ -120,7 +140,9 @@ def dovecot(require_program: RequireProgram, capability: str = "") -> Iterator[D
         users = {"internal": "dovecot", "login": "dovenull", "group": "dovecot"} if root else {}
         users = users or {"internal": me, "login": me, "group": me}
         places = {"folder": folder, "port": port, "uid": owner, "gid": group}
-        config = CONFIG.format(password=PASSWORD, capability=capability, **users, **places)
+        passdb = BY_TOKEN.format(folder=folder) if introspection_url else BY_PASSWORD
+        config = CONFIG.format(passdb=passdb, capability=capability, **users, **places)
+        (folder / "oauth2.conf").write_text(INTROSPECTION.format(url=introspection_url))
         (folder / "dovecot.conf").write_text(config)
         process = subprocess.Popen([program, "-F", "-c", folder / "dovecot.conf"], start_new_session=True)
         try:

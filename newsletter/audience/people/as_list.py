@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
 
+from newsletter.addresses import fold_address
 from newsletter.audience.lists.rows import MAX_VALUE_CHARS, Row
+from newsletter.audience.people.consent import GivenConsent
 from newsletter.audience.people.store import People
+from newsletter.model.subscriber import Subscriber
 from newsletter.text import CONTROL
 
 OWN_COLUMNS = ("email", "name", "lang")
+CONSENT_COLUMNS = (
+    "consent_asked",
+    "consent_page",
+    "consent_wording",
+    "consent_confirmed",
+    "consent_confirmed_on",
+)
+"""When somebody filled in the form and where, the words that stood there, and when and where they confirmed."""
+
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,20 +35,40 @@ class SignUps:
     rows: Iterator[Row]
 
 
-def list_sign_ups(people: People, name: str = "") -> SignUps:
+def list_sign_ups(people: People, name: str = "", *, consent: bool = False) -> SignUps:
     """Everyone confirmed, or those of the list of that `name`, in the order in which they signed up.
 
     The columns are `email`, `name`, `lang`, and every other field that somebody filled in: two walks over the people.
+    With `consent` come those of `CONSENT_COLUMNS`.
     """
-    others = {field for person in people.confirmed(name) for field in person.fields} - {*OWN_COLUMNS}
+    last = CONSENT_COLUMNS if consent else ()
+    others = {field for person in people.confirmed(name) for field in person.fields} - {*OWN_COLUMNS, *last}
     columns = (*OWN_COLUMNS, *sorted(others))
-    return SignUps(columns, _rows(people, name, columns))
+    return SignUps((*columns, *last), _rows(people, name, columns, consent))
 
 
-def _rows(people: People, name: str, columns: tuple[str, ...]) -> Iterator[Row]:
-    for person in people.confirmed(name):
-        values = {**person.fields, "email": person.email}
-        yield Row(None, person.email, [_harmless(values.get(column, "")) for column in columns])
+def _rows(people: People, name: str, columns: tuple[str, ...], consent: bool) -> Iterator[Row]:
+    everyone = people.confirmed(name)
+    while batch := list(islice(everyone, _AT_ONCE)):
+        given = people.consents_given(person.email for person in batch) if consent else {}
+        for person in batch:
+            values = _values(person, columns)
+            if consent:
+                values += _consent_values(given.get(fold_address(person.email), GivenConsent()))
+            yield Row(None, person.email, [_harmless(value) for value in values])
+
+
+def _values(person: Subscriber, columns: tuple[str, ...]) -> list[str]:
+    values = {**person.fields, "email": person.email}
+    return [values.get(column, "") for column in columns]
+
+
+def _consent_values(given: GivenConsent) -> list[str]:
+    return [_iso(given.asked), given.page, given.wording, _iso(given.confirmed), given.confirmed_on]
+
+
+def _iso(moment: datetime | None) -> str:
+    return moment.isoformat(timespec="seconds") if moment else ""
 
 
 def _harmless(value: str) -> str:

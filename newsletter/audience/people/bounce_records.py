@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from newsletter.audience.people.bounce_score import SoftRule, soft_score, stale_days_of
 from newsletter.audience.people.history import kept
 from newsletter.audience.people.records import BounceDecision, BounceEvent, BounceKind, Reason
-from newsletter.ledger.database.schema import bounce_events, deliveries, issues, people
+from newsletter.ledger.database.schema import bounce_events, deliveries, issues
 from newsletter.ledger.database.timestamps import stamp_of, time_of
 from newsletter.ledger.records import storable
 from newsletter.tokens import token
@@ -108,21 +108,6 @@ def by_tokens(db: sa.Connection, secrets: Sequence[str], tokens: Collection[str]
                     found[wanted.pop(made)] = Recipient(issue, _address(db, issue_id, key))
             if not wanted:
                 return found
-    return found
-
-
-def by_old_links(db: sa.Connection, secrets: Sequence[str], tokens: Collection[str]) -> Mapping[str, str]:
-    wanted = {given.lower(): given for given in tokens}
-    found: dict[str, str] = {}
-    ids = db.scalars(sa.select(issues.c.id).order_by(issues.c.id.desc())).all()
-    signed_up = db.scalars(sa.select(people.c.key))
-    for key in (key for source in (signed_up, *(_keys_of(db, issue_id) for issue_id in ids)) for key in source):
-        for secret in secrets:
-            made = token(secret, "unsubscribe", key)
-            if made in wanted:
-                found[wanted.pop(made)] = key
-        if not wanted:
-            break
     return found
 
 

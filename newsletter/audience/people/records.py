@@ -31,8 +31,9 @@ class Standing(enum.StrEnum):
     LEFT = "left"
 
 
-ConsentKind = Literal["asked", "confirmed", "withdrawn", "returned"]
-"""They asked to join; confirmed it; withdrew it; took the withdrawal back."""
+ConsentKind = Literal["asked", "confirmed", "withdrawn", "returned", "lifted"]
+"""They asked to join; confirmed it; withdrew it; took the withdrawal back. Or the operator lifted a suppression
+that was entered by hand, and `wording` says why."""
 
 Frequency = Literal["every", "weekly"]
 

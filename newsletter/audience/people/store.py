@@ -1,7 +1,7 @@
 """The store of people: sign-ups, consent, preferences, bounces, suppressions.
 
-A suppression outlives everything: no list, import, retry or decision of the operator lifts it. The person alone does,
-by asking to join again and confirming it, or by taking back that they left.
+A suppression outlives everything: no list, import or retry lifts it. The person alone does, by asking to join again and
+confirming it, or by taking back that they left. What the operator entered by hand the operator may take back.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -23,6 +22,7 @@ from newsletter.audience.people import forget as forgetting
 from newsletter.audience.people import history
 from newsletter.audience.people import unsubscribe_many as departing
 from newsletter.audience.people.bounce_score import SOFT_RULE, SoftRule
+from newsletter.audience.people.consent import GivenConsent, consents_of
 from newsletter.audience.people.records import (
     BounceDecision,
     BounceEvent,
@@ -36,16 +36,16 @@ from newsletter.audience.people.records import (
     Suppression,
     Unsubscription,
 )
+from newsletter.audience.people.sign_up_numbers import SignUpNumbers, sign_up_numbers
 from newsletter.audience.people.statements import ASKED, FIRST_LISTS, PREFER, SUPPRESS
+from newsletter.audience.people.suppression_rows import every_suppression, suppression_of
 from newsletter.ledger.database.schema import consents, people, preferences, suppressions
 from newsletter.ledger.database.storage import Storage
-from newsletter.ledger.database.timestamps import stamp_of, time_of
+from newsletter.ledger.database.timestamps import stamp_of
 from newsletter.model.subscriber import Subscriber
 from newsletter.tokens import AddressHashes
 
 _PAGE = 1_000
-FIRST_VERSION = 3
-"""Of the database that knew of people."""
 
 
 class People:
@@ -87,6 +87,24 @@ class People:
         with self.storage.write() as db:
             return self._suppress(db, self._kept_key(db, address), reason, issue, detail)
 
+    def suppress_all(self, addresses: Iterable[str], reason: Reason, *, detail: str = "") -> int:
+        """As `suppress`, for some hundreds in one transaction: how many were not suppressed for this reason before."""
+        with self.storage.write() as db:
+            # In one order always: two processes that wrote the same people in different ones would wait for each other.
+            keys = sorted({self._kept_key(db, address) for address in addresses})
+            return sum(self._suppress(db, key, reason, "", detail) for key in keys)
+
+    def undo_suppression(self, address: str, why: str) -> bool:
+        """Lift what the operator entered by hand, and keep why; what the person or a server said stays. False where
+        nothing was entered by hand."""
+        key = fold_address(address)
+        mine = (suppressions.c.key == key, suppressions.c.reason == Reason.MANUAL.value)
+        with self.storage.write() as db:
+            if not db.execute(sa.delete(suppressions).where(*mine)).rowcount:
+                return False
+            self._consent(db, key, "lifted", "newsletter subscribers suppress --undo", why)
+        return True
+
     def suppressions_of(self, addresses: Iterable[str]) -> Mapping[str, tuple[Suppression, ...]]:
         """Why those of the addresses who are not mailed are not, the oldest reason first, by folded address.
 
@@ -102,7 +120,7 @@ class People:
             )
             for row in rows:
                 key = names[row.key]
-                found[key] = (*found.get(key, ()), _suppression(row))
+                found[key] = (*found.get(key, ()), suppression_of(row))
         return found
 
     def is_suppressed(self, address: str) -> bool:
@@ -110,22 +128,7 @@ class People:
 
     def suppressed(self, *reasons: Reason) -> Iterator[Suppression]:
         """Every suppression for these reasons (none given: all), by key. Read in pages."""
-        after = ("", "")
-        wanted = [reason.value for reason in reasons or tuple(Reason)]
-        place = sa.tuple_(suppressions.c.key, suppressions.c.reason)
-        while True:
-            page = (
-                sa.select(suppressions)
-                .where(place > after, suppressions.c.reason.in_(wanted))
-                .order_by(suppressions.c.key, suppressions.c.reason)
-                .limit(_PAGE)
-            )
-            with self.storage.read() as db:
-                rows = db.execute(page).all()
-            yield from map(_suppression, rows)
-            if len(rows) < _PAGE:
-                return
-            after = (rows[-1].key, rows[-1].reason)
+        return every_suppression(self.storage, reasons or tuple(Reason))
 
     def suppressed_count(self) -> Mapping[Reason, int]:
         """How many there are for each reason; those without any are left out."""
@@ -286,6 +289,16 @@ class People:
                 return
             last = rows[-1].id
 
+    def consents_given(self, addresses: Iterable[str]) -> Mapping[str, GivenConsent]:
+        """What those of the addresses who confirmed agreed to, by folded address. A few hundred at a time."""
+        with self.storage.read() as db:
+            return consents_of(db, [fold_address(address) for address in addresses])
+
+    def numbers(self, list_name: str = "") -> SignUpNumbers:
+        """How many signed up, and how many came and went in each month; of one list, or of all."""
+        with self.storage.read() as db:
+            return sign_up_numbers(db, list_name)
+
     # --- bounces ----------------------------------------------------------------------------------------------------
 
     def record_bounce(self, event: BounceEvent, rule: SoftRule = SOFT_RULE) -> BounceDecision:
@@ -315,14 +328,6 @@ class People:
         """Who got the messages with these ids, `<…>`. Reads all deliveries; ask for all of a mailbox at once."""
         with self.storage.read() as db:
             return bounced.by_message_ids(db, message_ids)
-
-    def find_by_old_links(self, tokens: Collection[str]) -> Mapping[str, str]:
-        """The addresses that tokens of 40 hexadecimal digits were made for, in mails of before links held the address.
-
-        Takes as long as `find_by_bounce_tokens`: a server asks for them apart from its answers.
-        """
-        with self.storage.read() as db:
-            return bounced.by_old_links(db, self._secrets, tokens)
 
     # --- one person -------------------------------------------------------------------------------------------------
 
@@ -373,27 +378,6 @@ class People:
     def _consent(self, db: sa.Connection, key: str, kind: ConsentKind, source: str, wording: str) -> None:
         row = {"key": key, "kind": kind, "source": history.kept(source), "wording": history.kept(wording)}
         db.execute(sa.insert(consents), {**row, "at": self._now()})
-
-
-def copy_suppressions(place: Path | str, target: Storage) -> None:
-    """Give a database in memory what keeps people from being mailed at `place`, pauses included: for a rehearsal.
-
-    Only read there. Nothing where there is none, or one of before there were suppressions.
-    """
-    if isinstance(place, Path) and not place.exists():
-        return
-    with closing(Storage.open(place, read_only=True)) as source:
-        if (source.version() or 0) < FIRST_VERSION:
-            return
-        for table in (suppressions, preferences):
-            with source.read() as db, target.write() as copy:
-                found = db.execution_options(yield_per=_PAGE).execute(sa.select(table))
-                for rows in found.partitions():
-                    copy.execute(sa.insert(table), [row._asdict() for row in rows])
-
-
-def _suppression(row: sa.Row[tuple[object, ...]]) -> Suppression:
-    return Suppression(row.key, Reason(row.reason), time_of(row.at), row.issue, row.detail)
 
 
 def _subscriber(person: Person) -> Subscriber:

@@ -13,7 +13,7 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from newsletter.bounces.failure_kind import failure_of
@@ -51,14 +51,25 @@ class Event:
     reading: Bounce | Complaint | Unsubscribe
 
 
+LoadCertificate = Callable[[str], bytes]
+"""The PEM text at an address that was checked. Raises OSError where it cannot be had."""
+
+
+def _no_certificate(url: str) -> bytes:
+    raise OSError(f"{url}: nobody is asked for certificates")
+
+
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A post to a provider's hook: `headers` by their names in lower case, and what the provider is known by."""
+    """A post to a provider's hook: `headers` by their names in lower case, and what the provider is known by, which is
+    a secret, or of SNS the `topics` that are ours and the certificate at an address of Amazon's."""
 
     headers: Mapping[str, str]
     body: bytes
-    secret: str
+    secret: str = field(repr=False)
     now: datetime
+    topics: tuple[str, ...] = ()
+    load_certificate: LoadCertificate = _no_certificate
 
 
 # --- whose it is ----------------------------------------------------------------------------------------------------
@@ -165,10 +176,6 @@ def refusal(
     if not delayed and (failure.rule in UNDECIDED or not (words or status)):
         failure = replace(failure, kind=otherwise, rule=f"{provider}'s own class")
     return Bounce((failure,), traces, provider)
-
-
-LoadCertificate = Callable[[str], bytes]
-"""The PEM text at an address that was checked. Raises OSError where it cannot be had."""
 
 
 @dataclass(frozen=True, slots=True)

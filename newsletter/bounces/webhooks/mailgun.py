@@ -1,4 +1,7 @@
-"""Mailgun's webhooks, signed over timestamp and token."""
+"""Mailgun's webhooks, signed over timestamp and token.
+
+documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
+"""
 
 from __future__ import annotations
 
@@ -6,27 +9,26 @@ import hashlib
 import hmac
 import re
 from dataclasses import replace
-from datetime import datetime
 
 from newsletter.bounces.failure_kind import failure_of
 from newsletter.bounces.json_tree import message_ids_of, text_at, value_at
 from newsletter.bounces.results import Bounce, Complaint, Kind, Traces, Unsubscribe
-from newsletter.bounces.webhooks.events import Event, ForgedError, check_time, event_name, from_stamp, json_of
+from newsletter.bounces.webhooks.events import Event, ForgedError, Post, check_time, event_name, from_stamp, json_of
 
 
-def read_mailgun(body: bytes, key: str, now: datetime) -> tuple[Event, ...]:
-    post = json_of(body)
-    stamp, mark = text_at(post, "signature", "timestamp"), text_at(post, "signature", "token")
+def read_mailgun(post: Post) -> tuple[Event, ...]:
+    key, now, told = post.secret, post.now, json_of(post.body)
+    stamp, mark = text_at(told, "signature", "timestamp"), text_at(told, "signature", "token")
     expected = hmac.new(key.encode(), f"{stamp}{mark}".encode(), hashlib.sha256).hexdigest() if key else ""
     # Security: compared in constant time; and without a key nobody is let in.
-    if not key or not hmac.compare_digest(text_at(post, "signature", "signature").encode(), expected.encode()):
+    if not key or not hmac.compare_digest(text_at(told, "signature", "signature").encode(), expected.encode()):
         raise ForgedError("its signature does not hold")
     # Security: the two are signed as one text without anything between them, and "1" + "2x" is "12" + "x". A token is
     # letters and digits, a time is digits; and what is remembered is the text that was signed, however it is cut.
     if not re.fullmatch(r"[0-9]{1,12}", stamp) or not mark:
         raise ForgedError("its time is not a number")
     check_time(from_stamp(stamp), now)
-    event = value_at(post, "event-data")
+    event = value_at(told, "event-data")
     address, kind, reason = text_at(event, "recipient"), text_at(event, "event"), text_at(event, "reason")
     # Security: Mailgun signs the time and the token, not the event. Named by what is signed, another event behind that
     # signature is one that was counted before.

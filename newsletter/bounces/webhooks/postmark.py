@@ -1,4 +1,7 @@
-"""Postmark's bounce, complaint and subscription webhooks."""
+"""Postmark's bounce, complaint and subscription webhooks.
+
+postmarkapp.com/developer/webhooks/bounce-webhook; it signs nothing, and logs in by Basic authentication.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +28,9 @@ _POSTMARK_KINDS: Mapping[str, Kind] = {
 """Of a type whose details have no code. Others are no bounces: an autoresponder's answer, an address change."""
 
 
-def read_postmark(headers: Mapping[str, str], body: bytes, secret: str, now: datetime) -> tuple[Event, ...]:
-    check_login(Post(headers, body, secret, now))
-    event = json_of(body)
+def read_postmark(post: Post) -> tuple[Event, ...]:
+    check_login(post)
+    event, now = json_of(post.body), post.now
     record, kind, address = text_at(event, "RecordType"), text_at(event, "Type"), text_at(event, "Email")
     # Security: whoever has seen a post may send it again, and it has no signature that would grow old.
     at_once = text_at(event, "BouncedAt") or text_at(event, "ChangedAt")

@@ -1,25 +1,7 @@
-"""Read a provider's webhook: verify its signature, then its bounces and complaints.
+"""Read a provider's webhook: verify whose post it is, then its bounces and complaints.
 
-Pure: the clock and the way to a certificate are arguments. The formats are those of
-
-    SES        docs.aws.amazon.com/ses/latest/dg/notification-contents.html, in an envelope of SNS, whose signature is
-               docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
-    Postmark   postmarkapp.com/developer/webhooks/bounce-webhook; it signs nothing, and logs in by Basic authentication
-    Mailgun    documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
-    SendGrid   twilio.com/docs/sendgrid/for-developers/tracking-events/event, signed with ECDSA
-
-Each other provider has a module of its own beside this one; `webhook_checks` has what all share. To add one more:
-
-    1  a module `webhook_NAME` with `read_NAME(post) -> tuple[Event, ...]`, the address of its documentation on top
-    2  first check whose the post is (`check_login`, `check_token`, `check_hmac`), then its time (`check_time`)
-    3  name each event by the provider's own id of it, or by all that it says (`event_name`)
-    4  a bounce is `refusal(address, the server's words, ...)`: the table judges, the provider's class comes second
-    5  what concerns nobody gives no event; what is malformed raises WebhookError
-    6  its name in `Provider` and `READERS` below, a field of `WebhookSecrets`
-    7  its environment variable in `web/hooks.py`, `VARIABLES`
-    8  its row in pyproject.toml's layers
-    9  its sample in tests/webhook_samples.py: the tests post it valid, forged, twice and old
-   10  its row in docs/serve.md
+Pure: the clock and the way to a certificate are arguments. Each provider has a module beside this one, with the source
+of its format; `events` has what they share. CONTRIBUTING.md has the ten lines on how to add one.
 """
 
 from __future__ import annotations
@@ -106,7 +88,13 @@ class WebhookSecrets:
     aliyun: str = field(default="", repr=False)
 
 
-READERS: Mapping[str, Callable[[Post], tuple[Event, ...]]] = {
+Reader = Callable[[Post], tuple[Event | Confirmation, ...]]
+
+READERS: Mapping[Provider, Reader] = {
+    "ses": read_ses,
+    "postmark": read_postmark,
+    "mailgun": read_mailgun,
+    "sendgrid": read_sendgrid,
     "generic": read_generic,
     "brevo": read_brevo,
     "resend": read_resend,
@@ -133,14 +121,5 @@ def read_webhook(
     """
     if len(body) > MAX_BODY:
         raise WebhookError(f"more than {MAX_BODY:,} bytes")
-    match provider:
-        case "ses":
-            return read_ses(body, secrets.ses_topics, now, load_certificate)
-        case "postmark":
-            return read_postmark(headers, body, secrets.postmark, now)
-        case "mailgun":
-            return read_mailgun(body, secrets.mailgun, now)
-        case "sendgrid":
-            return read_sendgrid(headers, body, secrets.sendgrid, now)
-        case _:
-            return READERS[provider](Post(headers, body, getattr(secrets, provider), now))
+    secret = "" if provider == "ses" else getattr(secrets, provider)
+    return READERS[provider](Post(headers, body, secret, now, secrets.ses_topics, load_certificate))

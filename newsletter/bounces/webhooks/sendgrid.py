@@ -1,8 +1,11 @@
-"""SendGrid's event webhook, signed with ECDSA."""
+"""SendGrid's event webhook, signed with ECDSA.
+
+twilio.com/docs/sendgrid/for-developers/tracking-events/event
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,6 +16,7 @@ from newsletter.bounces.webhooks.events import (
     MAX_EVENTS,
     Event,
     ForgedError,
+    Post,
     WebhookError,
     check_time,
     event_name,
@@ -22,14 +26,15 @@ from newsletter.bounces.webhooks.events import (
 )
 
 
-def read_sendgrid(headers: Mapping[str, str], body: bytes, key: str, now: datetime) -> tuple[Event, ...]:
+def read_sendgrid(post: Post) -> tuple[Event, ...]:
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-    stamp = headers.get("x-twilio-email-event-webhook-timestamp", "")
-    signature = unbase64(headers.get("x-twilio-email-event-webhook-signature", ""))
+    key, now = post.secret, post.now
+    stamp = post.headers.get("x-twilio-email-event-webhook-timestamp", "")
+    signature = unbase64(post.headers.get("x-twilio-email-event-webhook-signature", ""))
     try:
         public = load_der_public_key(unbase64(key)) if key else None
     except ValueError as error:
@@ -37,11 +42,11 @@ def read_sendgrid(headers: Mapping[str, str], body: bytes, key: str, now: dateti
     if not isinstance(public, ec.EllipticCurvePublicKey):
         raise ForgedError("no verification key is configured")
     try:
-        public.verify(signature, stamp.encode() + body, ec.ECDSA(hashes.SHA256()))
+        public.verify(signature, stamp.encode() + post.body, ec.ECDSA(hashes.SHA256()))
     except InvalidSignature as error:
         raise ForgedError("its signature does not hold") from error
     check_time(from_stamp(stamp), now)
-    events = json_of(body)
+    events = json_of(post.body)
     if not isinstance(events, list) or len(events) > MAX_EVENTS:
         raise WebhookError(f"not a list of at most {MAX_EVENTS:,} events")
     return tuple(event for each in events for event in _sendgrid_event(each, now))

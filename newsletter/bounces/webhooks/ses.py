@@ -1,4 +1,8 @@
-"""Amazon SES notifications through SNS."""
+"""Amazon SES notifications through SNS.
+
+docs.aws.amazon.com/ses/latest/dg/notification-contents.html, in an envelope of SNS, whose signature is
+docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from newsletter.bounces.webhooks.events import (
     Event,
     ForgedError,
     LoadCertificate,
+    Post,
     WebhookError,
     check_time,
     event_name,
@@ -37,15 +42,13 @@ _NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Ty
 _CONFIRMATION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 
 
-def read_ses(
-    body: bytes, topics: Sequence[str], now: datetime, load_certificate: LoadCertificate
-) -> tuple[Event | Confirmation, ...]:
-    envelope = json_of(body)
+def read_ses(post: Post) -> tuple[Event | Confirmation, ...]:
+    envelope, now = json_of(post.body), post.now
     topic, kind = text_at(envelope, "TopicArn"), text_at(envelope, "Type")
     # Security: Amazon signs for everybody who has a topic. First of all it must be ours.
-    if topic not in topics:
+    if topic not in post.topics:
         raise ForgedError("it comes from a topic that is not configured")
-    _check_sns(envelope, _NOTIFICATION if kind == "Notification" else _CONFIRMATION, now, load_certificate)
+    _check_sns(envelope, _NOTIFICATION if kind == "Notification" else _CONFIRMATION, now, post.load_certificate)
     if kind == "SubscriptionConfirmation":
         url = text_at(envelope, "SubscribeURL")
         if not _SUBSCRIBE_URL.fullmatch(url):

@@ -31,15 +31,7 @@ from newsletter.text import printable
 from newsletter.web.public.app import Hook
 from newsletter.web.public.group_commit import GroupCommit
 
-POSTMARK_VARIABLE = "NEWSLETTER_POSTMARK_WEBHOOK"
-MAILGUN_VARIABLE = "NEWSLETTER_MAILGUN_WEBHOOK"
-SENDGRID_VARIABLE = "NEWSLETTER_SENDGRID_WEBHOOK"
-VARIABLES = {
-    "postmark": POSTMARK_VARIABLE,
-    "mailgun": MAILGUN_VARIABLE,
-    "sendgrid": SENDGRID_VARIABLE,
-    **{name: f"NEWSLETTER_{name.upper()}_WEBHOOK" for name in READERS},
-}
+VARIABLES = {name: f"NEWSLETTER_{name.upper()}_WEBHOOK" for name in READERS if name != "ses"}
 """What each provider but SES is known by: the environment variable that holds it."""
 
 MOST_WAITING = 50

@@ -15,6 +15,7 @@ import pytest
 
 from newsletter.audience.people.bounce_records import Recipient
 from newsletter.audience.people.bounce_score import SoftRule
+from newsletter.audience.people.consent import GivenConsent
 from newsletter.audience.people.records import (
     BounceEvent,
     BounceKind,
@@ -24,6 +25,7 @@ from newsletter.audience.people.records import (
     Standing,
     Suppression,
 )
+from newsletter.audience.people.sign_up_numbers import Month, SignUpNumbers
 from newsletter.audience.people.store import People
 from newsletter.errors import ConfigError
 from newsletter.ledger.ledger import Ledger, Move
@@ -249,9 +251,64 @@ def test_a_message_that_came_back_is_traced_to_its_recipient(store: Store, clock
         assert people.find_by_bounce_tokens([*tokens, "0" * 40, token("x" * 16, "bounce", ADA, ISSUE)]) == tokens
         ids = {row.message_id: Recipient(ISSUE, row.address) for row in ledger.rows(ISSUE)}
         assert people.find_by_message_ids([*ids, "<none@x>"]) == ids
-        join(people, "signed.up@example.com")
-        old = {token(SECRET, "unsubscribe", a): a.lower() for a in (ADA, "signed.up@example.com")}
-        assert people.find_by_old_links([*old, "1" * 40]) == old
+
+
+# --- consent and numbers --------------------------------------------------------------------------------------------
+
+
+def test_consent_is_that_of_the_form_whose_link_was_confirmed(people: People, clock: Clock) -> None:
+    people.sign_up(ADA, source="https://a.example/old", wording="Old words.")
+    clock.now += timedelta(days=1)
+    join(people, ADA)
+    confirmed = clock.now
+    clock.now += timedelta(days=1)
+    people.leave(ADA, "a click")
+    people.sign_up(ADA, source="https://a.example/later", wording="Never confirmed.")
+    people.sign_up(BO, source="https://a.example/join", wording="Never confirmed.")
+    words = ("https://a.example/join", "Mail me the digest.")
+    given = GivenConsent(confirmed, *words, confirmed, "https://a.example/confirm")
+    assert people.consents_given([ADA, BO, "nobody@example.com"]) == {ADA.lower(): given}
+    people.forget(ADA)
+    assert people.consents_given([ADA]) == {}
+
+
+def test_numbers_by_list_and_month(people: People, clock: Clock) -> None:
+    for number, lists in enumerate([["daily"], ["daily", "ai"], ["ai"], []]):
+        address = f"{number}@example.com"
+        people.sign_up(address, source="", wording="", lists=lists)
+        people.confirm(address, source="")
+    clock.now += timedelta(days=40)
+    people.leave("0@example.com", "a click")
+    people.suppress("1@example.com", Reason.HARD_BOUNCE)
+    clock.now += timedelta(days=40)
+    people.undo_leave("0@example.com", "a click")
+    people.sign_up("4@example.com", source="", wording="", lists=["ai"])
+    everyone = SignUpNumbers(
+        4, 1, 1, 0, (Month("2026-03", 4, 0, 0), Month("2026-04", 0, 1, 1), Month("2026-05", 1, 0, 0))
+    )
+    assert people.numbers() == everyone
+    assert people.numbers("ai") == SignUpNumbers(2, 1, 1, 0, (Month("2026-03", 2, 0, 0), Month("2026-04", 0, 0, 1)))
+    assert people.numbers("none") == SignUpNumbers(0, 0, 0, 0, ())
+
+
+def test_many_are_suppressed_in_one_go_and_the_forgotten_under_their_hash(people: People) -> None:
+    people.suppress(ADA, Reason.UNSUBSCRIBED, detail="a click")
+    people.forget("cy@example.com")
+    assert people.suppress_all([ADA, BO, "BO@example.com", "cy@example.com"], Reason.UNSUBSCRIBED, detail="a file") == 2
+    rows = {row.key: row.detail for row in people.suppressed(Reason.UNSUBSCRIBED)}
+    assert rows.pop(ADA.lower()) == "a click"
+    assert rows.pop(BO) == "a file"
+    assert all(map(is_shadow, rows))
+    assert len(rows) == 1
+
+
+def test_a_slip_is_lifted_and_nothing_else(people: People) -> None:
+    people.suppress(ADA, Reason.MANUAL)
+    people.suppress(ADA, Reason.COMPLAINT)
+    assert people.undo_suppression(ADA, "the wrong Ada")
+    assert not people.undo_suppression(ADA, "again")
+    assert reasons(people, ADA) == [Reason.COMPLAINT]
+    assert [(step.kind, step.wording) for step in people.story(ADA).consents] == [("lifted", "the wrong Ada")]
 
 
 # --- one person -----------------------------------------------------------------------------------------------------

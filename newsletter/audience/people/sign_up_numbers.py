@@ -1,0 +1,90 @@
+"""Numbers of sign-ups: how many stand how, and how many came and went in each month."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from newsletter.audience.people.records import Reason, Standing
+from newsletter.ledger.database.schema import consents, people, preferences, suppressions
+from newsletter.ledger.database.timestamps import time_of
+
+_STEPS = {"confirmed": "joined", "returned": "joined", "withdrawn": "left"}
+_LET_GO = [each.value for each in Reason if each not in (Reason.UNSUBSCRIBED, Reason.FORGOTTEN)]
+_PAGE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A month in UTC, as 2026-03: who confirmed or came back, who left, who was let go by bounces or by hand."""
+
+    month: str
+    joined: int
+    left: int
+    let_go: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignUpNumbers:
+    """`confirmed` are on the list; `not_mailed` of them are suppressed. `months` are those in which anything happened.
+
+    Of who was forgotten nothing is counted.
+    """
+
+    confirmed: int
+    not_mailed: int
+    pending: int
+    left: int
+    months: tuple[Month, ...]
+
+
+def sign_up_numbers(db: sa.Connection, list_name: str = "") -> SignUpNumbers:
+    """Of one list that the page to join offers, or of all."""
+    of_list = preferences.c.key == people.c.key
+    held = sa.exists().where(suppressions.c.key == people.c.key)
+    standings: Counter[str] = Counter()
+    not_mailed = 0
+    found = sa.select(people.c.state, preferences.c.lists, held.label("held")).join(preferences, of_list, isouter=True)
+    for row in db.execution_options(yield_per=_PAGE).execute(found):
+        if _is_of(row.lists, list_name):
+            standings[row.state] += 1
+            not_mailed += bool(row.held) and row.state == Standing.CONFIRMED
+    return SignUpNumbers(
+        confirmed=standings[Standing.CONFIRMED],
+        not_mailed=not_mailed,
+        pending=standings[Standing.PENDING],
+        left=standings[Standing.LEFT],
+        months=_months(_counted(db, list_name)),
+    )
+
+
+def _counted(db: sa.Connection, list_name: str) -> Mapping[tuple[str, str], int]:
+    """How often each thing happened in each month."""
+    counted: Counter[tuple[str, str]] = Counter()
+    steps = sa.select(consents.c.kind, consents.c.at, preferences.c.lists).where(consents.c.kind.in_(list(_STEPS)))
+    steps = steps.join(people, people.c.key == consents.c.key)
+    for row in db.execute(steps.join(preferences, preferences.c.key == people.c.key, isouter=True)):
+        if _is_of(row.lists, list_name):
+            counted[f"{time_of(row.at):%Y-%m}", _STEPS[row.kind]] += 1
+    gone = sa.select(suppressions.c.at, preferences.c.lists).where(suppressions.c.reason.in_(_LET_GO))
+    gone = gone.join(people, people.c.key == suppressions.c.key)
+    for at, lists in db.execute(gone.join(preferences, preferences.c.key == people.c.key, isouter=True)):
+        if _is_of(lists, list_name):
+            counted[f"{time_of(at):%Y-%m}", "let go"] += 1
+    return counted
+
+
+def _months(counted: Mapping[tuple[str, str], int]) -> tuple[Month, ...]:
+    def of(month: str, what: str) -> int:
+        return counted.get((month, what), 0)
+
+    months = sorted({month for month, _ in counted})
+    return tuple(Month(each, of(each, "joined"), of(each, "left"), of(each, "let go")) for each in months)
+
+
+def _is_of(lists: str | None, list_name: str) -> bool:
+    return not list_name or list_name in json.loads(lists or "[]")
