@@ -54,6 +54,11 @@ COMMANDS = {
     "preview": LazyCommand(
         "newsletter.cli.preview", "preview", "Show POST in a browser as readers will see it, drawn anew with each save"
     ),
+    "publish": LazyCommand(
+        "newsletter.cli.publish",
+        "publish",
+        "Send whatever is due and unsent: posts that are dated, published, not in the future and not too old",
+    ),
     "render": LazyCommand("newsletter.cli.render", "render", "Write POST as email.html"),
     "report": LazyCommand(
         "newsletter.cli.report",
