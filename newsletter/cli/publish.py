@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 _UNITS_H = {"h": 1, "d": 24, "w": 168}
 
 
-class Age(click.ParamType):
+class Age(click.ParamType):  # type: ignore[type-arg]  # generic in some versions only
     """How long ago: `36h`, `2d`, `1w`."""
 
     name = "age"

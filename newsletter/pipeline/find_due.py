@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import partial
 from pathlib import Path, PurePath
@@ -50,6 +50,7 @@ class FoundPost:
     reason: str
     issue: str = ""
     since: datetime | None = None
+    title: str = ""
     window: SendWindow = field(default_factory=SendWindow)
 
     @property
@@ -98,7 +99,23 @@ def find_due(folder: Path, config: Config, ledger: Ledger | None, now: datetime,
             posts.append(found)
     latest = datetime.max.replace(tzinfo=UTC)
     posts.sort(key=lambda post: (not post.goes_out, post.since or latest, post.path))
-    return Found(str(folder), tuple(posts), archived)
+    return Found(str(folder), _without_copies(posts), archived)
+
+
+def _without_copies(posts: list[FoundPost]) -> tuple[FoundPost, ...]:
+    """Of several that would go out with one title and day only the first does."""
+    first: dict[tuple[str, date], str] = {}
+    kept: list[FoundPost] = []
+    for post in posts:
+        if post.goes_out and post.since is not None:
+            path = first.setdefault((post.title, post.since.date()), post.path)
+            if path != post.path:
+                post = replace(post, status="renamed", reason=f"it has the title and the date of {path}, {_COPY}")
+        kept.append(post)
+    return tuple(kept)
+
+
+_COPY = "which goes out; `newsletter send` mails this one, too, where it is none of its copies"
 
 
 def _post_files(folder: Path) -> Iterator[Path]:
@@ -141,7 +158,8 @@ def _looked_at(
         if day is not None and _is_archived(day, oldest):
             return None
         return FoundPost(name, "unreadable", str(error))
-    made = partial(FoundPost, name, issue=issue.slug, since=due_moment(issue, zone), window=window)
+    title = unmark(issue.title, issue)
+    made = partial(FoundPost, name, issue=issue.slug, since=due_moment(issue, zone), title=title, window=window)
     since = made.keywords["since"]
     held = held_findings(issue, now, zone, text)
     if held and held[0].code != "date-future":

@@ -353,7 +353,8 @@ def test_own_keys_that_we_do_not_know() -> None:
 def test_own_keys_must_be_a_group() -> None:
     sentence = refusal("---\ntitle: 题\nnewsletter: yes\n---\n正文")
     assert sentence.startswith(
-        "posts/post.md:3: `newsletter` is not a group of keys; indent issue, latest, preheader, send_at, smart_punctuation, stories"
+        "posts/post.md:3: `newsletter` is not a group of keys; indent issue, latest, preheader, send_at, "
+        "smart_punctuation, stories"
     )
 
 
