@@ -46,6 +46,9 @@ COMMANDS = {
         "init",
         "Start a newsletter in DIR: settings, an example post, a list, and what git must leave out",
     ),
+    "ledger": LazyCommand(
+        "newsletter.cli.ledger", "ledger", "Look after the ledger: back it up, put a backup back, check it, prune it"
+    ),
     "new": LazyCommand(
         "newsletter.cli.new",
         "new",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
@@ -27,6 +26,7 @@ from newsletter.cli.send import utc_now
 from newsletter.cli.send_output import accounts, print_report
 from newsletter.cli.streams import endure_closed_output
 from newsletter.delivery.deliver import Watcher
+from newsletter.model.age import parse_age
 from newsletter.model.column_rules import Rule
 from newsletter.pipeline.alerts import Alerts, alerts_of
 from newsletter.pipeline.find_due import FoundPost, posts_place
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from newsletter.config.config import Config
     from newsletter.pipeline.plan_send import Sending
 
-_UNITS_H = {"h": 1, "d": 24, "w": 168}
-
 
 class Age(click.ParamType):  # type: ignore[type-arg]  # generic in some versions only
     """How long ago: `36h`, `2d`, `1w`."""
@@ -51,10 +49,10 @@ class Age(click.ParamType):  # type: ignore[type-arg]  # generic in some version
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
         if isinstance(value, timedelta):
             return value
-        found = re.fullmatch(r"([0-9]{1,4})\s*([hdw])", str(value).strip().lower(), re.ASCII)
-        if found is None or not int(found[1]):
+        found = parse_age(str(value))
+        if found is None:
             raise errors.ConfigError(f"--max-age {printable(str(value))!r} is no age; write 36h, 2d or 1w")
-        return timedelta(hours=int(found[1]) * _UNITS_H[found[2]])
+        return found
 
 
 @click.command()

@@ -32,6 +32,7 @@ from newsletter.model.moments import shown_moment
 from newsletter.pipeline.choose_relays import choose_lanes
 from newsletter.pipeline.deliver_test import deliver_test
 from newsletter.pipeline.deliver_to_list import deliver_to_list
+from newsletter.pipeline.expected_issues import note_sent, require_newest
 from newsletter.pipeline.identity import under_known_name
 from newsletter.pipeline.prepare_send import prepare, require_sendable
 from newsletter.pipeline.sender_checks import sender_warnings
@@ -82,13 +83,18 @@ def run_send(sending: Sending, way: SendRequest, catcher: Catcher | None = None)
     # What a catcher swallows was sent to nobody: its ledger lives in memory.
     place = ledger_place(sending.config, way.ledger_url)
     via = ", ".join(str(lane.relay) for lane in lanes) + (" (the embedded catcher)" if catcher else "")
-    if way.yes and not (catcher or sending.test or way.first):
+    is_real = not (catcher or sending.test)
+    if is_real:
+        require_newest(sending.config, place, lambda: datetime.now(UTC))
+    if way.yes and is_real and not way.first:
         require_start(place)
     with contextlib.ExitStack() as opened:
         ledger = opened.enter_context(Ledger.open(None if catcher else place, lambda: datetime.now(UTC)))
         if catcher:
             copy_suppressions(place, ledger.storage)
         sending = under_known_name(sending, ledger)
+        if is_real:
+            opened.callback(lambda: warn(note_sent(sending.config, ledger)))
         log = opened.enter_context(JsonLog(way.log_json, sending.rendering.issue.slug)) if way.log_json else None
         progress = opened.enter_context(SendProgress(quiet=way.as_json, log=log))
         report = _carry_out(sending, way, lanes, ledger, progress, via)

@@ -22,7 +22,7 @@ from newsletter.errors import BusyError, ConfigError, LedgerError, located
 from newsletter.files import NotAFileError, require_regular, target_of
 from newsletter.ledger.database.engine import parse_place, take_file, translate_db_errors
 from newsletter.ledger.database.ledger_file import MAGIC, let_go
-from newsletter.ledger.database.schema import VERSION
+from newsletter.ledger.database.schema import VERSION, issues, ledger_version
 from newsletter.ledger.database.storage import Storage
 from newsletter.ledger.presence import require_ledger
 from newsletter.ledger.recent_issues import recent_issues
@@ -49,9 +49,10 @@ def check_ledger(place: Path | str) -> Health:
         with storage.read() as db:
             if not storage.place.is_postgresql:
                 faults = _faults(row[0] for row in db.exec_driver_sql("PRAGMA integrity_check(20)"))
-                faults += tuple(f"a row of {row[0]} without its {row[2]}" for row in _orphans(db))
-            last = recent_issues(db, limit=1)
-            count = int(db.scalar(sa.text("SELECT count(*) FROM issues")) or 0)
+                faults += _orphans(db)
+            is_ours = version == VERSION  # an older one is brought up to date by the next command that sends
+            last = recent_issues(db, limit=1) if is_ours else ()
+            count = int(db.scalar(sa.select(sa.func.count()).select_from(issues)) or 0) if is_ours else 0
         newest = last[0] if last else None
         return Health(
             storage.place.name,
@@ -70,7 +71,7 @@ def back_up(place: Path | str, target: Path) -> int:
     """
     file = _file_of(place)
     aim = target_of(target)
-    if file.exists() and aim.exists() and os.path.samefile(file, aim):
+    if file.exists() and aim.exists() and file.samefile(aim):
         raise ConfigError(f"{target}: this is the ledger itself; name another file")
     require_ledger(place)
     try:
@@ -101,7 +102,7 @@ def restore(backup: Path, place: Path | str, now: datetime) -> Path | None:
     file = _file_of(place)
     path = target_of(file)
     _require_sound(backup)
-    if path.exists() and os.path.samefile(path, backup):
+    if path.exists() and path.samefile(backup):
         raise ConfigError(f"{backup}: this is the ledger itself; name a backup of it")
     path.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
@@ -115,9 +116,12 @@ def restore(backup: Path, place: Path | str, now: datetime) -> Path | None:
             written.flush()
             os.fsync(written.fileno())
         kept = _keep_old(path, now) if path.exists() else None
-        # A log of the old file must not be taken for the new one's.
-        for ending in ("-wal", "-shm"):
-            path.with_name(path.name + ending).unlink(missing_ok=True)
+        # A log of the old file, which a damaged one may still have, must not be taken for the new one's.
+        path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
+        log = path.with_name(f"{path.name}-wal")
+        if kept is not None and log.exists():
+            log.replace(kept.with_name(f"{kept.name}-wal"))
+        log.unlink(missing_ok=True)
         new.replace(path)
         _sync_folder(path.parent)
     return kept
@@ -126,7 +130,7 @@ def restore(backup: Path, place: Path | str, now: datetime) -> Path | None:
 def missing_from(backup: Path, place: Path | str) -> tuple[str, ...]:
     """Issues that the present ledger knows as sent and the backup does not: people who would be mailed twice.
 
-    None where the present ledger is missing or cannot be read: a restore is then what mends it.
+    Empty where the present ledger is missing, of another version, or cannot be read: a restore may be what mends it.
     """
     if not _file_of(place).exists():
         return ()
@@ -139,7 +143,7 @@ def missing_from(backup: Path, place: Path | str) -> tuple[str, ...]:
 
 def _names(place: Path | str) -> tuple[str, ...]:
     with closing(Storage.open(place, read_only=True)) as storage:
-        if storage.version() is None:
+        if storage.version() != VERSION:
             return ()
         with storage.read() as db:
             return tuple(each.issue for each in recent_issues(db, limit=1_000_000))
@@ -183,6 +187,7 @@ def _copied(place: Path | str, folder: Path) -> Iterator[Path]:
         copy.unlink(missing_ok=True)
 
 
+_VERSION = str(sa.select(ledger_version.c.version))
 _CHECK = "see newsletter ledger check; restore the last good backup before anything is sent"
 
 
@@ -204,7 +209,7 @@ def _require_sound(backup: Path) -> None:
         # Its own log, where it is no backup of ours but a copied ledger, counts as well: it is read where it lies.
         with closing(sqlite3.connect(f"{backup.absolute().as_uri()}?mode=ro", uri=True)) as db:
             faults = _faults(row[0] for row in db.execute("PRAGMA integrity_check(3)"))
-            version = None if faults else db.execute("SELECT version FROM ledger").fetchone()
+            version = None if faults else db.execute(_VERSION).fetchone()
     except sqlite3.DatabaseError as error:
         faults, version = (str(error),), None
     if faults:
@@ -226,7 +231,7 @@ def _alone(file: Path) -> Iterator[None]:
     try:
         with closing(sqlite3.connect(taken.path, timeout=0, isolation_level=None)) as db:
             try:
-                # It goes through only where no other connection is open (https://www.sqlite.org/wal.html).
+                # Goes through only where no other connection is open (https://www.sqlite.org/wal.html).
                 db.execute("PRAGMA journal_mode = DELETE")
                 db.execute("PRAGMA locking_mode = EXCLUSIVE")
                 db.execute("BEGIN EXCLUSIVE")
@@ -269,5 +274,6 @@ def _faults(words: Iterator[str]) -> tuple[str, ...]:
     return tuple(word for word in words if word != "ok")
 
 
-def _orphans(db: sa.Connection) -> list[sa.Row[tuple[object, ...]]]:
-    return list(db.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(20))
+def _orphans(db: sa.Connection) -> tuple[str, ...]:
+    found = db.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(20)
+    return tuple(f"a row of {table} without its {parent}" for table, _, parent, _ in found)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError
 
 from newsletter.ledger.database.schema import deliveries, issues, runs, tests
 from newsletter.ledger.database.storage import Storage
@@ -48,11 +49,13 @@ def prune(storage: Storage, before: datetime, *, dry: bool = False) -> Pruned:
 
 
 def compact(storage: Storage) -> bool:
-    """Give the room of what was forgotten back to the disk. False where another command is at work: then the ledger
-    uses it again for what comes."""
-    try:
-        with storage.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as db:
-            db.exec_driver_sql("VACUUM")
-    except OperationalError:
+    """Give the room of what was forgotten back to the disk. False where another command is at work, or the database
+    does so by itself: it is used again for what comes."""
+    if storage.place.is_postgresql:
         return False
+    with closing(storage.engine.raw_connection()) as raw:
+        try:
+            raw.cursor().execute("VACUUM")  # outside of any transaction, which SQLAlchemy would begin
+        except sqlite3.OperationalError:
+            return False
     return True

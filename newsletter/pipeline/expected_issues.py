@@ -7,8 +7,8 @@ names, times and hashes: no address, and not how many there are.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from datetime import UTC
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from newsletter.config.config import Config
 from newsletter.errors import ConfigError
 from newsletter.files import NotAFileError, open_regular, write_atomically
 from newsletter.ledger.ledger import Ledger
+from newsletter.ledger.presence import has_ledger
 from newsletter.ledger.recent_issues import RecentIssue, recent_issues
 from newsletter.text import printable
 
@@ -51,6 +52,26 @@ def require_expected(config: Config, ledger: Ledger | None) -> None:
             raise ConfigError(f"{path}: the ledger has another send of the issue {name} than that of {sent}: {_OLD}")
         if found.runs < each["runs"]:
             raise ConfigError(f"{path}: the ledger knows fewer sends of the issue {name} than there were: {_OLD}")
+
+
+def require_newest(config: Config, place: Path | str, now: Callable[[], datetime]) -> None:
+    """The same of the ledger at `place`, which is opened for it, and not made where it is missing."""
+    if expected_file(config) is None:
+        return
+    if not has_ledger(place):
+        require_expected(config, None)
+        return
+    with Ledger.open(place, now) as ledger:
+        require_expected(config, ledger)
+
+
+def note_sent(config: Config, ledger: Ledger) -> tuple[str, ...]:
+    """`note_expected`, after a send -> what went wrong: it must not hide that mail went out."""
+    try:
+        note_expected(config, ledger)
+    except (ConfigError, OSError) as error:
+        return (f"[ledger] expect: {error}",)
+    return ()
 
 
 def note_expected(config: Config, ledger: Ledger) -> bool:

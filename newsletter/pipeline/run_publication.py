@@ -9,10 +9,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from newsletter.errors import ConfigError
 from newsletter.ledger.ledger import Ledger
 from newsletter.ledger.presence import has_ledger, require_start
-from newsletter.pipeline.expected_issues import note_expected, require_expected
+from newsletter.pipeline.expected_issues import note_sent, require_expected
 from newsletter.pipeline.find_due import FoundPost, find_due
 from newsletter.pipeline.list_sources import open_sign_ups
 from newsletter.pipeline.plan_send import plan_send
@@ -97,15 +96,7 @@ def run_publication(
                         on_start=on_start,
                     )
             finally:
-                _note(config, ledger, warn)
+                warn(note_sent(config, ledger))
 
         found = find_due(order.folder, config, ledger, now(), order.max_age)
         return publish(found, now, check=check, send=send, dry=order.dry, on_post=on_post)
-
-
-def _note(config: Config, ledger: Ledger, warn: Callable[[Sequence[str]], None]) -> None:
-    """What was sent was sent: a file that cannot be written must not hide that."""
-    try:
-        note_expected(config, ledger)
-    except (ConfigError, OSError) as error:
-        warn([f"[ledger] expect: {error}"])
