@@ -40,7 +40,7 @@ class SendWindow:
         Clocks that are set forward over `opens` open it at the hour they are set to; set back, both hours count.
         """
         wall = now.astimezone(self.zone)
-        at, opens, closes = wall.time().replace(second=0, microsecond=0), self.opens or time.min, self.closes
+        at, opens, closes = _clock(wall), self.opens or time.min, self.closes
         if closes is None or opens <= closes:
             if at < opens:
                 return "early"
@@ -66,12 +66,17 @@ class SendWindow:
         """Whether it has opened and closed between two aware moments, the second of them early."""
         first, wall = since.astimezone(self.zone), now.astimezone(self.zone)
         days = (wall.date() - first.date()) // timedelta(days=1)
-        in_time = self.closes is None or self.closes < (self.opens or time.min) or first.time() <= self.closes
+        in_time = self.closes is None or self.closes < (self.opens or time.min) or _clock(first) <= self.closes
         return days > (0 if in_time else 1)
 
     def __str__(self) -> str:
         since, until = (f"{each:%H:%M}" if each else "" for each in (self.opens, self.closes))
         return f"{since or '00:00'} to {until or '24:00'}"
+
+
+def _clock(wall: datetime) -> time:
+    """What a clock on the wall shows, to the minute."""
+    return wall.timetz().replace(second=0, microsecond=0, tzinfo=None)
 
 
 def window_of(opens: object, closes: object, zone: tzinfo | None) -> SendWindow:
