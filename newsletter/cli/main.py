@@ -49,6 +49,9 @@ COMMANDS = {
         "init",
         "Start a newsletter in DIR: settings, an example post, a list, and what git must leave out",
     ),
+    "ledger": LazyCommand(
+        "newsletter.cli.ledger", "ledger", "Look after the ledger: back it up, put a backup back, check it, prune it"
+    ),
     "new": LazyCommand(
         "newsletter.cli.new",
         "new",
@@ -56,6 +59,11 @@ COMMANDS = {
     ),
     "preview": LazyCommand(
         "newsletter.cli.preview", "preview", "Show POST in a browser as readers will see it, drawn anew with each save"
+    ),
+    "publish": LazyCommand(
+        "newsletter.cli.publish",
+        "publish",
+        "Send whatever is due and unsent: posts that are dated, published, not in the future and not too old",
     ),
     "render": LazyCommand(
         "newsletter.cli.render", "render", "Write POST as email.html, email.txt, email.mjml and issue.json"

@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -21,6 +21,7 @@ from newsletter.cli.send_output import accounts, all_warnings, plan_facts, print
 from newsletter.cli.wait_line import live_line
 from newsletter.model.moments import shown_moment
 from newsletter.pipeline.choose_relays import choose_lanes, mark_catchers
+from newsletter.pipeline.expected_issues import note_sent, require_newest
 from newsletter.pipeline.list_reference import ListReference
 from newsletter.pipeline.prepare_send import require_sendable
 from newsletter.pipeline.send_to_list import NOTHING_SENT, SendPlan, open_send, send_test, send_to_list
@@ -68,10 +69,15 @@ def run_send(sending: Sending, way: SendRequest, catcher: Catcher | None = None)
     warn(warnings)
     place = ledger_place(sending.config, way.ledger_url)
     via = ", ".join(str(lane.relay) for lane in lanes) + (" (the embedded catcher)" if catcher else "")
+    is_real = not (catcher or sending.test)
+    if is_real:
+        require_newest(sending.config, place, lambda: datetime.now(UTC))
     with contextlib.ExitStack() as opened:
         sending, ledger = opened.enter_context(
             open_send(sending, place, catches=catcher is not None, must_know=way.yes and not way.first)
         )
+        if is_real:
+            opened.callback(lambda: warn(note_sent(sending.config, ledger)))
         log = opened.enter_context(JsonLog(way.log_json, sending.rendering.issue.slug)) if way.log_json else None
         progress = opened.enter_context(SendProgress(quiet=way.as_json, log=log))
         if sending.test:

@@ -13,6 +13,7 @@ from newsletter.config.alignment import is_aligned, organizational_domain
 from newsletter.config.ledger_url import ledger_url
 from newsletter.config.mail_sections import DeliverySection, DkimSection, NewsletterSection, RelaySection
 from newsletter.config.people_sections import BouncesSection, ServeSection, SubscribersSection
+from newsletter.config.publish_sections import AlertsSection, PublishSection
 from newsletter.config.relay_url import RELAY_EXAMPLE, same_name
 from newsletter.config.section import (
     Fault,
@@ -115,6 +116,12 @@ class LedgerSection(Section):
         text(ledger_url),
         example="postgresql://news@db.example.com/newsletter",
     )
+    expect: str = key(
+        "A file, committed with the posts, that keeps the names of the last issues: a ledger that does not know them "
+        "is an old one, or another, and nobody is mailed by it.",
+        text(entries.one_line),
+        example="newsletter.sent.json",
+    )
 
 
 def _client_share(name: str, value: object) -> tuple[str, float]:
@@ -167,6 +174,8 @@ class Settings:
     serve: ServeSection = ServeSection()
     bounces: BouncesSection = BouncesSection()
     subscribers: SubscribersSection = SubscribersSection()
+    publish: PublishSection = PublishSection()
+    alerts: AlertsSection = AlertsSection()
 
 
 SECTIONS: Mapping[str, type[Section] | None] = {
@@ -184,6 +193,8 @@ SECTIONS: Mapping[str, type[Section] | None] = {
     "serve": ServeSection,
     "bounces": BouncesSection,
     "subscribers": SubscribersSection,
+    "publish": PublishSection,
+    "alerts": AlertsSection,
 }
 """The sections by name, in the order of the documentation. None: its keys are of the person's choice."""
 

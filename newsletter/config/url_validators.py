@@ -27,6 +27,16 @@ def secure_address(value: str) -> str:
     return value
 
 
+def alert_address(value: str) -> str:
+    """A web address to be told of events; a query is part of it. A fault shows no more than its scheme."""
+    value = one_piece(value)
+    if not value:
+        return value
+    if not _is_web(value) or "@" in value or re.search(r"[\s#\"'<>\\]", value):
+        raise InvalidValueError(f"is {shown_url(value)}, not a plain web address")
+    return value
+
+
 def unsubscribe_url(value: str) -> str:
     """An https address with {token} or {email} behind its host. It stands in a header as it is: ASCII, in one piece.
 

@@ -70,3 +70,23 @@ def note_identity(db: sa.Connection, issue_id: int, identity: Identity) -> None:
         "newsletter": storable(identity.newsletter or ""),
     }
     db.execute(_NOTE, {"issue": issue_id, **row})
+
+
+def same_post_elsewhere(db: sa.Connection, issue: str, identity: Identity) -> str | None:
+    """The name under which a post of this title, day and newsletter has gone out, if not as `issue`: it was renamed."""
+    if identity.day is None or not identity.title:
+        return None
+    found = db.execute(
+        sa.select(issues.c.issue)
+        .join(identities, identities.c.issue == issues.c.id)
+        .where(
+            identities.c.title == storable(identity.title),
+            identities.c.day == identity.day.isoformat(),
+            identities.c.newsletter == storable(identity.newsletter or ""),
+            issues.c.issue != issue,
+            issues.c.first_sent.is_not(None),
+        )
+        .order_by(issues.c.id)
+        .limit(1)
+    ).first()
+    return str(found.issue) if found else None

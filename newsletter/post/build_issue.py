@@ -36,7 +36,9 @@ _KNOWN = frozenset(
 )
 
 
-_OWN_KEYS = frozenset({"issue", "subject", "preheader", "template", "smart_punctuation", "stories"})
+_OWN_KEYS = frozenset(
+    {"issue", "subject", "preheader", "template", "smart_punctuation", "stories", "send_at", "latest"}
+)
 
 
 class Assembler:

@@ -94,15 +94,20 @@ def _not_public(issue: Issue) -> Finding | None:
 
 
 def _in_future(issue: Issue, now: datetime, zone: tzinfo | None) -> Finding | None:
-    dates = [datetime(issue.date.year, issue.date.month, issue.date.day)] if issue.date else []
-    if issue.moment is not None:
-        dates = [issue.moment, *(day for day in dates if day.date() != issue.moment.date())]
-    due = max((day if day.tzinfo else _local(day, zone) for day in dates), default=now)
-    if due <= now:
+    due = due_moment(issue, zone)
+    if due is None or due <= now:
         return None
     written = f"{due:%Y-%m-%d}" if (due.hour, due.minute, due.second) == (0, 0, 0) else f"{due:%Y-%m-%d %H:%M %z}"
     what = f"its date is {written}, which is yet to come, and `send` does not mail it before"
     return Finding("date-future", what, "wait, or mend the date, or write send --now")
+
+
+def due_moment(issue: Issue, zone: tzinfo | None) -> datetime | None:
+    """From when on a post may go out, aware; None where it has no date. `zone` as `held_findings` takes it."""
+    dates = [datetime(issue.date.year, issue.date.month, issue.date.day)] if issue.date else []
+    if issue.moment is not None:
+        dates = [issue.moment, *(day for day in dates if day.date() != issue.moment.date())]
+    return max((day if day.tzinfo else _local(day, zone) for day in dates), default=None)
 
 
 def _local(moment: datetime, zone: tzinfo | None) -> datetime:

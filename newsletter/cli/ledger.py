@@ -1,0 +1,181 @@
+"""`newsletter ledger`: back up, restore, check and prune the ledger."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from newsletter.cli.console import ask, print_json, warn
+from newsletter.cli.failures import ending
+from newsletter.cli.help_page import SummaryGroup
+from newsletter.cli.ledger_option import ledger_option, ledger_place, open_named_ledger
+from newsletter.cli.options import NamedPath, config_option, json_option, load, yes_option
+from newsletter.errors import EXIT_OK, EXIT_USAGE, ConfigError
+from newsletter.ledger.backup import back_up, check_ledger, missing_from, restore, stream_backup
+from newsletter.ledger.ledger import Ledger
+from newsletter.ledger.prune import compact, prune
+from newsletter.model.age import parse_age
+from newsletter.pipeline.expected_issues import require_expected
+from newsletter.text import printable
+
+if TYPE_CHECKING:
+    from newsletter.config.config import Config
+
+
+@click.group(cls=SummaryGroup)
+def ledger() -> None:
+    """Look after the ledger: back it up, put a backup back, check it, prune it."""
+
+
+@ledger.command("backup")
+@click.argument("file")
+@ledger_option
+@config_option
+@json_option
+def backup_command(file: str, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
+    """Copy the ledger to FILE, also while a send runs; - writes it to standard output.
+
+    The copy is checked, and FILE replaced by it whole. It holds your readers' addresses: keep it where the list may be.
+
+    \b
+    Example:
+      newsletter ledger backup backups/newsletter.db
+    """
+    place = ledger_place(load(config_path), ledger_url)
+    if file == "-":
+        if as_json:
+            raise ConfigError("ledger backup: the backup itself goes to standard output; take --json or - out")
+        stream_backup(place, sys.stdout.buffer)
+        return
+    if not file:
+        raise ConfigError("ledger backup: FILE is empty; write the path that is meant")
+    size = back_up(place, Path(file))
+    if as_json:
+        print_json({"file": file, "bytes": size, **ending(EXIT_OK)})
+        return
+    click.echo(f"Backed up {size:,} bytes to {printable(file)}")
+
+
+@ledger.command("restore")
+@click.argument("file", type=NamedPath())
+@ledger_option
+@yes_option
+@config_option
+@json_option
+def restore_command(file: Path, ledger_url: str | None, yes: bool, config_path: Path | None, as_json: bool) -> None:
+    """Put the backup FILE in the ledger's place. The old ledger is kept beside it.
+
+    Refused while anything has the ledger open, and for a backup that is damaged. Asks where the backup is older than
+    the ledger: whoever was mailed since would be mailed again.
+
+    \b
+    Example:
+      newsletter ledger restore backups/newsletter.db
+    """
+    config = load(config_path)
+    place = ledger_place(config, ledger_url)
+    if missing := missing_from(file, place):
+        names = ", ".join(missing[:5]) + (f" and {len(missing) - 5:,} more" if len(missing) > 5 else "")
+        what = f"{file} does not know that {names} went out, as the ledger does; people could be mailed twice."
+        ask(f"{printable(what)} Restore it all the same?", yes=yes)
+    kept = restore(file, place, datetime.now(UTC))
+    fault = _expected_fault(config, place)
+    warn([fault] if fault else [])
+    if as_json:
+        told = {"restored": str(file), "kept": str(kept) if kept else None, "warnings": [fault] if fault else []}
+        print_json({**told, **ending(EXIT_OK)})
+        return
+    click.echo(printable(f"Restored {file}" + (f"; the old ledger is {kept}" if kept else "")))
+
+
+@ledger.command("check")
+@ledger_option
+@config_option
+@json_option
+def check_command(ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
+    """Look the ledger over: whether it is sound, what it knows, and whether it is the newest one.
+
+    Exits with 2 where it is damaged, or does not know what the file in [ledger] expect says was sent.
+
+    \b
+    Example:
+      newsletter ledger check
+    """
+    config = load(config_path)
+    place = ledger_place(config, ledger_url)
+    health = check_ledger(place)
+    faults = list(health.faults)
+    if not faults and (fault := _expected_fault(config, place)):
+        faults.append(fault)
+    code = EXIT_USAGE if faults else EXIT_OK
+    if as_json:
+        last = {"issue": health.last_issue, "sent": health.last_sent.isoformat() if health.last_sent else None}
+        told = {"ledger": health.name, "version": health.version, "issues": health.issues, "last": last}
+        print_json({**told, "faults": faults, **ending(code)})
+    else:
+        since = f", the last {health.last_issue} of {health.last_sent:%Y-%m-%d}" if health.last_sent else ""
+        click.echo(printable(f"{health.name}: version {health.version}, {health.issues:,} issues{since}"))
+        for fault in faults:
+            click.echo(printable(fault), err=True)
+        if health.faults:
+            click.echo("The ledger is damaged; restore the last good backup before anything is sent.", err=True)
+    sys.exit(code)
+
+
+@ledger.command("prune")
+@click.option("--older", required=True, metavar="AGE", help="Of issues older than this: 2y, 18m, 90d.")
+@click.option("--dry-run", is_flag=True, help="Change nothing; say what would be forgotten.")
+@ledger_option
+@yes_option
+@config_option
+@json_option
+def prune_command(
+    older: str, dry_run: bool, ledger_url: str | None, yes: bool, config_path: Path | None, as_json: bool
+) -> None:
+    """Forget who got issues that are older than AGE. That they went out stays known.
+
+    The last ten issues stay whole, and so does who left, bounced or signed up. `report` and `status` of a pruned issue
+    are empty, and it cannot be gone on with.
+
+    \b
+    Example:
+      newsletter ledger prune --older 2y
+    """
+    before = datetime.now(UTC) - _age(older)
+    with closing(open_named_ledger(load(config_path), ledger_url)) as opened:
+        book: Ledger = opened
+        found = prune(book.storage, before, dry=True)
+        done = found.rows and not dry_run
+        if done:
+            ask(f"Forget {found.rows:,} recipients of {len(found.issues):,} issues before {before:%Y-%m-%d}?", yes=yes)
+            found = prune(book.storage, before)
+    with closing(open_named_ledger(load(config_path), ledger_url)) as opened:
+        compacted = bool(done) and compact(opened.storage)
+    if as_json:
+        told = {"issues": list(found.issues), "rows": found.rows, "dry_run": dry_run, "compacted": compacted}
+        print_json({**told, **ending(EXIT_OK)})
+        return
+    word = "Would forget" if dry_run else "Forgot"
+    click.echo(f"{word} {found.rows:,} recipients of {len(found.issues):,} issues before {before:%Y-%m-%d}.")
+
+
+def _age(text: str) -> timedelta:
+    found = parse_age(text)
+    if found is None:
+        raise ConfigError(f"--older {printable(text)!r} is no age; write 2y, 18m or 90d")
+    return found
+
+
+def _expected_fault(config: Config, place: Path | str) -> str:
+    """What [ledger] `expect` says against the ledger; empty where it says nothing."""
+    with Ledger.open(place, lambda: datetime.now(UTC)) as opened:
+        try:
+            require_expected(config, opened)
+        except ConfigError as error:
+            return str(error)
+    return ""

@@ -1,0 +1,221 @@
+"""`newsletter publish`: send whatever is due and unsent; for cron, timers and CI."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from newsletter import errors
+from newsletter.check.check_post import check_post
+from newsletter.cli.command_hints import hints_for
+from newsletter.cli.console import print_json, warn
+from newsletter.cli.failures import ending
+from newsletter.cli.ledger_option import ledger_option, ledger_place
+from newsletter.cli.list_options import column_option
+from newsletter.cli.options import NamedPath, config_option, json_option, load, log_option, relay_option
+from newsletter.cli.progress import JsonLog, SendProgress
+from newsletter.cli.run_send import wait_until
+from newsletter.cli.send import utc_now
+from newsletter.cli.send_output import accounts, print_report
+from newsletter.cli.streams import endure_closed_output
+from newsletter.delivery.deliver import Watcher
+from newsletter.model.age import parse_age
+from newsletter.model.column_rules import Rule
+from newsletter.pipeline.alerts import Alerts, alerts_of
+from newsletter.pipeline.find_due import FoundPost, posts_place
+from newsletter.pipeline.guard_outputs import require_free
+from newsletter.pipeline.publish import Published, PublishReport
+from newsletter.pipeline.run_publication import PublishOrder, run_publication
+from newsletter.text import printable
+
+if TYPE_CHECKING:
+    from newsletter.cli.command_hints import Hints
+    from newsletter.config.config import Config
+    from newsletter.pipeline.plan_send import Sending
+
+
+class Age(click.ParamType):  # type: ignore[type-arg]  # generic in some versions only
+    """How long ago: `36h`, `2d`, `1w`."""
+
+    name = "age"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        if isinstance(value, timedelta):
+            return value
+        found = parse_age(str(value))
+        if found is None:
+            raise errors.ConfigError(f"--max-age {printable(str(value))!r} is no age; write 36h, 2d or 1w")
+        return found
+
+
+@click.command()
+@click.argument("posts", metavar="[POSTS_DIR]", required=False, type=NamedPath())
+@click.option("--to", multiple=True, metavar="LIST.csv", help="A list, or @signups for who signed up. Repeatable.")
+@click.option("--where", default="", metavar="EXPR", help="Only to those: \"plan == 'pro'\".")
+@column_option
+@click.option(
+    "--max-age", type=Age(), metavar="AGE", help="Leave older posts alone: 36h, 2d, 1w; [publish] by default."
+)
+@click.option("--dry-run", is_flag=True, help="Send nothing; say what would be sent, and why the rest would not.")
+@click.option("--wait", is_flag=True, help="Where it is not send_at yet: wait until then.")
+@click.option("--first", is_flag=True, help="This newsletter begins here: there may be no ledger yet.")
+@relay_option
+@ledger_option
+@log_option
+@click.option("--quiet", is_flag=True, help="Print nothing unless something was sent, or is wrong.")
+@config_option
+@json_option
+def publish(
+    posts: Path | None,
+    to: tuple[str, ...],
+    where: str,
+    columns: tuple[Rule, ...],
+    max_age: timedelta | None,
+    dry_run: bool,
+    wait: bool,
+    first: bool,
+    relay_url: str | None,
+    ledger_url: str | None,
+    log_json: str | None,
+    quiet: bool,
+    config_path: Path | None,
+    as_json: bool,
+) -> None:
+    """Send whatever is due and unsent: posts that are dated, published, not in the future and not too old.
+
+    Never asks. A second run does nothing; one that was cut off is gone on with. Exits with 3 where somebody is still
+    to be mailed, 4 where another run sends the same issue.
+
+    \b
+    Example:
+      newsletter publish --to subscribers.csv
+    """
+    endure_closed_output()
+    if not to:
+        raise errors.ConfigError("publish: nobody to send to; write --to subscribers.csv")
+    config = load(config_path, str(posts / "post") if posts else "")
+    place = ledger_place(config, ledger_url)
+    folder = posts_place(config, posts)
+    require_free([log_json], config=config, ledger=place, inputs=list(to))
+    age = max_age or timedelta(days=config.settings.publish.max_age_days)
+    order = PublishOrder(folder, to, place, age, where, columns, relay_url, ledger_url, first, dry_run)
+    screen = _Screen(quiet=quiet, as_json=as_json, log_json=log_json, hints=hints_for(config, relay_url, ledger_url))
+    alerts, faults = alerts_of(config, os.environ)
+    screen.warn(faults)
+    with _alerting(Alerts() if dry_run else alerts, screen) as told:
+        report = _run(config, order, screen)
+        now = utc_now()
+        if wait and not dry_run and (moment := report.opens_at(now)) is not None:
+            wait_until(moment.astimezone(), quiet=quiet or as_json)
+            screen.begin()
+            report = _run(config, order, screen)  # the list and the posts are those of the hour at which mail goes
+        told.append(report)
+    screen.end(report)
+    sys.exit(report.exit_code)
+
+
+def _run(config: Config, order: PublishOrder, screen: _Screen) -> PublishReport:
+    def check(post: FoundPost) -> Sequence[str]:
+        checked = check_post(post.path, config, when=utc_now())
+        return [found.at(post.path) for found in checked.findings if found.severity == "error"]
+
+    return run_publication(
+        config,
+        order,
+        now=utc_now,
+        env=os.environ,
+        check=check,
+        watch=screen.watch,
+        warn=screen.warn,
+        on_post=screen.post,
+    )
+
+
+@contextlib.contextmanager
+def _alerting(alerts: Alerts, screen: _Screen) -> Iterator[list[PublishReport]]:
+    """Tell of the start, and of how the block ends; it puts its report into the list."""
+    screen.warn(alerts.tell("start"))
+    told: list[PublishReport] = []
+    try:
+        yield told
+    except BaseException:
+        screen.warn(alerts.tell("failure"))
+        raise
+    screen.warn(alerts.tell("failure" if told[0].exit_code else "success", told[0]))
+
+
+class _Screen:
+    """What an operator, or a log, reads of a run."""
+
+    def __init__(self, *, quiet: bool, as_json: bool, log_json: str | None, hints: Hints) -> None:
+        self.quiet, self.as_json, self.log_json, self.hints = quiet, as_json, log_json, hints
+        self.warnings: list[str] = []
+
+    def begin(self) -> None:
+        self.warnings.clear()
+
+    def warn(self, sentences: Sequence[str]) -> None:
+        self.warnings += sentences
+        warn(sentences)
+
+    @contextlib.contextmanager
+    def watch(self, sending: Sending) -> Iterator[tuple[Watcher, Callable[[int], None]]]:
+        with contextlib.ExitStack() as opened:
+            slug = sending.rendering.issue.slug
+            log = opened.enter_context(JsonLog(self.log_json, slug)) if self.log_json else None
+            progress = opened.enter_context(SendProgress(quiet=self.quiet or self.as_json, log=log))
+            yield Watcher(progress.outcome, progress.news, progress.waiting), progress.start
+
+    def post(self, each: Published) -> None:
+        is_news = each.decision in ("sent", "unfinished", "failed", "late") or bool(each.exit_code)
+        if self.as_json or (self.quiet and not is_news):
+            return
+        name = printable(each.post.path)
+        word = each.post.status if each.decision == "left alone" else each.decision
+        reason = "\n    ".join(printable(line.removeprefix(f"{each.post.path}:").strip()) for line in _lines(each))
+        click.echo(f"{word:<10} {name}: {reason}", err=bool(each.exit_code))
+        if each.result is not None and not each.result.complete:
+            print_report(each.result, self.hints)
+
+    def end(self, report: PublishReport) -> None:
+        if self.as_json:
+            print_json({**described_report(report, self.hints), "warnings": self.warnings})
+        elif report.is_quiet and not self.quiet:
+            older = f", {report.archived:,} in the archive" if report.archived else ""
+            click.echo(f"Nothing is due in {printable(report.folder)}{older}: nobody was mailed.")
+
+
+def _lines(each: Published) -> Sequence[str]:
+    return each.reason.split("\n")
+
+
+def described_report(report: PublishReport, hints: Hints) -> dict[str, Any]:
+    """A run for a program: every post that was named, in order."""
+    return {
+        "folder": report.folder,
+        "sent": sum(each.result.sent for each in report.posts if each.result),
+        "posts": [_described(each, hints) for each in report.posts],
+        "archived": report.archived,
+        **ending(report.exit_code),
+    }
+
+
+def _described(each: Published, hints: Hints) -> dict[str, Any]:
+    since = each.post.since
+    return {
+        "post": each.post.path,
+        "issue": each.post.issue,
+        "since": since.isoformat() if since else None,
+        "status": each.post.status,
+        "decision": each.decision,
+        "reason": each.reason,
+        **({"report": accounts(each.result, hints)} if each.result else {}),
+        **ending(each.exit_code),
+    }

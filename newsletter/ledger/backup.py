@@ -1,0 +1,279 @@
+"""Back up a ledger's file while it is in use, and put a backup back: SQLite's online backup, whole files only.
+
+A ledger in PostgreSQL is backed up by its own tools.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import sqlalchemy as sa
+
+from newsletter.errors import BusyError, ConfigError, LedgerError, located
+from newsletter.files import NotAFileError, require_regular, target_of
+from newsletter.ledger.database.engine import parse_place, take_file, translate_db_errors
+from newsletter.ledger.database.ledger_file import MAGIC, let_go
+from newsletter.ledger.database.schema import VERSION, issues, ledger_version
+from newsletter.ledger.database.storage import Storage
+from newsletter.ledger.presence import require_ledger
+from newsletter.ledger.recent_issues import recent_issues
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What a look at a ledger finds. `faults` are the database's own words, none where it is sound."""
+
+    name: str
+    version: int
+    issues: int
+    last_issue: str
+    last_sent: datetime | None
+    faults: tuple[str, ...]
+
+
+def check_ledger(place: Path | str) -> Health:
+    """Look a ledger over, as another program may use it at the same time. ConfigError where there is none."""
+    require_ledger(place)
+    with closing(Storage.open(place, read_only=True)) as storage:
+        version = storage.version() or 0
+        faults: tuple[str, ...] = ()
+        with storage.read() as db:
+            if not storage.place.is_postgresql:
+                faults = _faults(row[0] for row in db.exec_driver_sql("PRAGMA integrity_check(20)"))
+                faults += _orphans(db)
+            is_ours = version == VERSION  # an older one is brought up to date by the next command that sends
+            last = recent_issues(db, limit=1) if is_ours else ()
+            count = int(db.scalar(sa.select(sa.func.count()).select_from(issues)) or 0) if is_ours else 0
+        newest = last[0] if last else None
+        return Health(
+            storage.place.name,
+            version,
+            count,
+            newest.issue if newest else "",
+            newest.first_sent if newest else None,
+            faults,
+        )
+
+
+def back_up(place: Path | str, target: Path) -> int:
+    """Copy the ledger to `target`, which is replaced whole -> its bytes. The copy is checked before it counts.
+
+    ConfigError where there is no ledger, or it is no file; LedgerError where the copy is not sound.
+    """
+    file = _file_of(place)
+    aim = target_of(target)
+    if file.exists() and aim.exists() and file.samefile(aim):
+        raise ConfigError(f"{target}: this is the ledger itself; name another file")
+    require_ledger(place)
+    try:
+        aim.parent.mkdir(parents=True, exist_ok=True)
+        with _copied(place, aim.parent) as copy:
+            size = copy.stat().st_size
+            copy.replace(aim)
+            _sync_folder(aim.parent)
+    except OSError as error:
+        raise ConfigError(f"{target}: cannot be written ({error.strerror}); choose another place") from error
+    return size
+
+
+def stream_backup(place: Path | str, out: BinaryIO) -> int:
+    """The same, written to `out` once it is whole -> its bytes."""
+    _file_of(place)
+    require_ledger(place)
+    with tempfile.TemporaryDirectory() as folder, _copied(place, Path(folder)) as copy, copy.open("rb") as file:
+        shutil.copyfileobj(file, out)
+        return copy.stat().st_size
+
+
+def restore(backup: Path, place: Path | str, now: datetime) -> Path | None:
+    """Put a backup in the ledger's place -> where the old one is kept, None where there was none.
+
+    BusyError where the ledger is in use; ConfigError where the backup is none, or is not sound. Then nothing changes.
+    """
+    file = _file_of(place)
+    path = target_of(file)
+    _require_sound(backup)
+    if path.exists() and path.samefile(backup):
+        raise ConfigError(f"{backup}: this is the ledger itself; name a backup of it")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as held:
+        if path.exists():
+            held.enter_context(_alone(file))
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:60]}.", dir=path.parent)
+        new = Path(name)
+        held.callback(new.unlink, missing_ok=True)
+        with os.fdopen(handle, "wb") as written, backup.open("rb") as source:
+            shutil.copyfileobj(source, written)
+            written.flush()
+            os.fsync(written.fileno())
+        kept = _keep_old(path, now) if path.exists() else None
+        # A log of the old file, which a damaged one may still have, must not be taken for the new one's.
+        path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
+        log = path.with_name(f"{path.name}-wal")
+        if kept is not None and log.exists():
+            log.replace(kept.with_name(f"{kept.name}-wal"))
+        log.unlink(missing_ok=True)
+        new.replace(path)
+        _sync_folder(path.parent)
+    return kept
+
+
+def missing_from(backup: Path, place: Path | str) -> tuple[str, ...]:
+    """Issues that the present ledger knows as sent and the backup does not: people who would be mailed twice.
+
+    Empty where the present ledger is missing, of another version, or cannot be read: a restore may be what mends it.
+    """
+    if not _file_of(place).exists():
+        return ()
+    try:
+        known = _names(place)
+    except LedgerError:
+        return ()
+    return tuple(name for name in known if name not in set(_names(backup)))
+
+
+def _names(place: Path | str) -> tuple[str, ...]:
+    with closing(Storage.open(place, read_only=True)) as storage:
+        if storage.version() != VERSION:
+            return ()
+        with storage.read() as db:
+            return tuple(each.issue for each in recent_issues(db, limit=1_000_000))
+
+
+def _file_of(place: Path | str) -> Path:
+    where = parse_place(place)
+    if where.file is None:
+        raise ConfigError(
+            f"{where.name}: a ledger in PostgreSQL is backed up by its own tools: pg_dump --format=custom --file=FILE "
+            "and pg_restore, with the same address"
+        )
+    return where.file
+
+
+@contextmanager
+def _copied(place: Path | str, folder: Path) -> Iterator[Path]:
+    """A sound copy of a ledger in a file of its own in `folder`, gone when the block ends, unless it was moved."""
+    where = parse_place(place)
+    handle, name = tempfile.mkstemp(prefix=".ledger.", dir=folder)
+    os.close(handle)
+    copy = Path(name)
+    try:
+        with (
+            closing(Storage.open(place, read_only=True)) as storage,
+            translate_db_errors(where),
+            closing(storage.engine.raw_connection()) as raw,
+            closing(sqlite3.connect(copy)) as target,
+        ):
+            source = raw.driver_connection
+            assert isinstance(source, sqlite3.Connection)  # noqa: S101 - `_file_of` has seen that it is SQLite
+            source.backup(target)  # all pages in one step: writers go on, in their log
+            # One file, with no log beside it.
+            target.execute("PRAGMA journal_mode = DELETE")
+            if faults := _faults(row[0] for row in target.execute("PRAGMA integrity_check(3)")):
+                raise LedgerError(located(where.name, None, f"the ledger is damaged: {faults[0]}", _CHECK))
+        with copy.open("rb") as file:
+            os.fsync(file.fileno())
+        yield copy
+    finally:
+        copy.unlink(missing_ok=True)
+
+
+_VERSION = str(sa.select(ledger_version.c.version))
+_CHECK = "see newsletter ledger check; restore the last good backup before anything is sent"
+
+
+def _require_sound(backup: Path) -> None:
+    """ConfigError for what is no sound ledger of a version that we know."""
+    try:
+        require_regular(backup)
+        with backup.open("rb") as file:
+            head = file.read(len(MAGIC))
+    except FileNotFoundError:
+        raise ConfigError(f"{backup}: there is no such file; name a backup") from None
+    except NotAFileError as error:
+        raise ConfigError(f"{backup}: this is {error.strerror}; name a backup") from error
+    except OSError as error:
+        raise ConfigError(f"{backup}: cannot be read ({error.strerror}); name a backup") from error
+    if head != MAGIC:
+        raise ConfigError(f"{backup}: not a backup of a ledger; name what `newsletter ledger backup` wrote")
+    try:
+        # Its own log, where it is no backup of ours but a copied ledger, counts as well: it is read where it lies.
+        with closing(sqlite3.connect(f"{backup.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            faults = _faults(row[0] for row in db.execute("PRAGMA integrity_check(3)"))
+            version = None if faults else db.execute(_VERSION).fetchone()
+    except sqlite3.DatabaseError as error:
+        faults, version = (str(error),), None
+    if faults:
+        raise ConfigError(f"{backup}: the backup is damaged ({faults[0]}); take an older one")
+    if version is None or version[0] > VERSION:
+        raise ConfigError(
+            f"{backup}: a ledger of version {version and version[0]}, newer than ours; upgrade newsletter"
+        )
+
+
+@contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    """Nobody else has the ledger open while the block runs. BusyError where somebody has; a damaged one passes."""
+    try:
+        taken = take_file(file, make=False)
+    except LedgerError:
+        yield  # it cannot be used, so that nobody uses it
+        return
+    try:
+        with closing(sqlite3.connect(taken.path, timeout=0, isolation_level=None)) as db:
+            try:
+                # Goes through only where no other connection is open (https://www.sqlite.org/wal.html).
+                db.execute("PRAGMA journal_mode = DELETE")
+                db.execute("PRAGMA locking_mode = EXCLUSIVE")
+                db.execute("BEGIN EXCLUSIVE")
+            except sqlite3.DatabaseError as error:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                    what = "the ledger is in use: a send, `serve` or another command has it open"
+                    raise BusyError(f"{file}: {what}; end it, then run this again") from error
+            yield
+    finally:
+        let_go(taken)
+
+
+def _keep_old(path: Path, now: datetime) -> Path:
+    """The old file under a name of its own, beside the new one; nothing of that name is replaced."""
+    for number in range(1, 1_000):
+        more = f"-{number}" if number > 1 else ""
+        kept = path.with_name(f"{path.name}.{now:%Y%m%d-%H%M%S}{more}.old")
+        try:
+            os.link(path, kept)
+        except FileExistsError:
+            continue
+        except OSError:
+            with kept.open("xb") as file, path.open("rb") as source:  # a file system without links
+                shutil.copyfileobj(source, file)
+        return kept
+    raise ConfigError(f"{path}: a thousand old ledgers lie beside it; move them away")
+
+
+def _sync_folder(folder: Path) -> None:
+    """A rename is on disk once its folder is; where folders cannot be opened, as on Windows, it is the system's."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _faults(words: Iterator[str]) -> tuple[str, ...]:
+    return tuple(word for word in words if word != "ok")
+
+
+def _orphans(db: sa.Connection) -> tuple[str, ...]:
+    found = db.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(20)
+    return tuple(f"a row of {table} without its {parent}" for table, _, parent, _ in found)

@@ -1,0 +1,61 @@
+"""Prune a ledger: forget who got an issue that is years old. That it was sent stays, so that it is not sent again."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from newsletter.ledger.database.schema import deliveries, issues, runs, tests
+from newsletter.ledger.database.storage import Storage
+from newsletter.ledger.database.timestamps import stamp_of
+from newsletter.ledger.recent_issues import recent_issues
+
+KEPT = 10
+"""The last issues stay whole, however old: `[ledger] expect` and the next send's look at the list need them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What was, or would be, forgotten: how many issues lose how many rows."""
+
+    issues: tuple[str, ...]
+    rows: int
+
+
+def prune(storage: Storage, before: datetime, *, dry: bool = False) -> Pruned:
+    """Forget the recipients of issues that first went out before an aware moment. One transaction an issue, so that a
+    send at the same time goes on. Who left, bounced or signed up stays known, however long ago."""
+    with storage.read() as db:
+        kept = {each.issue for each in recent_issues(db, limit=KEPT)}
+        old = sa.select(issues.c.id, issues.c.issue).where(issues.c.first_sent < stamp_of(before))
+        found = [row for row in db.execute(old.order_by(issues.c.first_sent, issues.c.id)) if row.issue not in kept]
+        rows = {
+            row.issue: int(
+                db.scalar(sa.select(sa.func.count()).select_from(deliveries).where(deliveries.c.issue == row.id)) or 0
+            )
+            for row in found
+        }
+    pruned = [row for row in found if rows[row.issue]]
+    for row in () if dry else pruned:
+        with storage.write() as db:
+            db.execute(sa.delete(deliveries).where(deliveries.c.issue == row.id))
+            db.execute(sa.delete(tests).where(tests.c.issue == row.issue))
+            db.execute(sa.delete(runs).where(runs.c.issue == row.issue, runs.c.ended.is_not(None)))
+    return Pruned(tuple(row.issue for row in pruned), sum(rows.values()))
+
+
+def compact(storage: Storage) -> bool:
+    """Give the room of what was forgotten back to the disk. False where another command is at work, or the database
+    does so by itself: it is used again for what comes."""
+    if storage.place.is_postgresql:
+        return False
+    with closing(storage.engine.raw_connection()) as raw:
+        try:
+            raw.cursor().execute("VACUUM")  # outside of any transaction, which SQLAlchemy would begin
+        except sqlite3.OperationalError:
+            return False
+    return True

@@ -1,0 +1,100 @@
+"""The hours of a day in which an issue may begin to go out. The clock is an argument."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta, tzinfo
+from typing import Literal
+
+from newsletter.errors import InvalidValueError
+from newsletter.text import shown
+
+Place = Literal["early", "open", "late"]
+MINUTE = timedelta(minutes=1)
+
+
+def time_of_day(text: str) -> str:
+    """`08:00`, as it is kept; empty stays empty. Raises InvalidValueError."""
+    text = text.strip()
+    if not text:
+        return text
+    found = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", text, re.ASCII)
+    if found is None:
+        raise InvalidValueError(f"is {shown(text)}, not a time of day", 'write "08:00"')
+    return f"{int(found[1]):02}:{found[2]}"
+
+
+@dataclass(frozen=True, slots=True)
+class SendWindow:
+    """From `opens` to `closes`, that minute included, by the clock on the wall in `zone`; over midnight where `closes`
+    comes first. None: from midnight, and to it. `zone` None is this machine's own."""
+
+    opens: time | None = None
+    closes: time | None = None
+    zone: tzinfo | None = None
+
+    def place(self, now: datetime, day: datetime | None = None) -> Place:
+        """Where an aware `now` lies. `day` is when the post was due: of a window over midnight, its first evening.
+
+        Clocks that are set forward over `opens` open it at the hour they are set to; set back, both hours count.
+        """
+        wall = now.astimezone(self.zone)
+        at, opens, closes = _clock(wall), self.opens or time.min, self.closes
+        if closes is None or opens <= closes:
+            if at < opens:
+                return "early"
+            return "late" if closes is not None and at > closes else "open"
+        if at >= opens:
+            return "open"
+        first_evening = day is not None and day.astimezone(self.zone).date() == wall.date()
+        if at <= closes and not first_evening:
+            return "open"
+        return "early" if first_evening or at > closes else "late"
+
+    def next_opening(self, now: datetime) -> datetime:
+        """The next moment at which it opens, after an aware `now` that is early."""
+        wall = now.astimezone(self.zone)
+        opens = self.opens or time.min
+        moment = datetime.combine(wall.date(), opens)
+        if moment <= wall.replace(tzinfo=None):
+            moment += timedelta(days=1)
+        local = moment.replace(tzinfo=self.zone) if self.zone is not None else moment.astimezone()
+        return max(local, (now + MINUTE).astimezone(local.tzinfo))
+
+    def was_open(self, since: datetime, now: datetime) -> bool:
+        """Whether it has opened and closed between two aware moments, the second of them early."""
+        first, wall = since.astimezone(self.zone), now.astimezone(self.zone)
+        days = (wall.date() - first.date()) // timedelta(days=1)
+        in_time = self.closes is None or self.closes < (self.opens or time.min) or _clock(first) <= self.closes
+        return days > (0 if in_time else 1)
+
+    def __str__(self) -> str:
+        since, until = (f"{each:%H:%M}" if each else "" for each in (self.opens, self.closes))
+        return f"{since or '00:00'} to {until or '24:00'}"
+
+
+def _clock(wall: datetime) -> time:
+    """What a clock on the wall shows, to the minute."""
+    return wall.timetz().replace(second=0, microsecond=0, tzinfo=None)
+
+
+def window_of(opens: object, closes: object, zone: tzinfo | None) -> SendWindow:
+    """The window between two times of day, each as YAML or TOML gave it; nothing where it gave nothing.
+
+    Raises InvalidValueError whose words begin with the key.
+    """
+    return SendWindow(_read("send_at", opens), _read("latest", closes), zone)
+
+
+def _read(key: str, value: object) -> time | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, int) and not isinstance(value, bool) and 600 <= value < 1440:
+        value = f"{value // 60}:{value % 60:02}"  # YAML 1.1 takes 12:30 for a number to the base of 60
+    if isinstance(value, time):
+        return value.replace(tzinfo=None)
+    try:
+        return time.fromisoformat(time_of_day(str(value)))
+    except InvalidValueError as fault:
+        raise InvalidValueError(f"{key} {fault.what}", fault.remedy) from fault

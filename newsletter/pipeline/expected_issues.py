@@ -1,0 +1,121 @@
+"""The file of issues that a ledger must know: finds an old or missing ledger before anybody is mailed twice.
+
+It lies beside the posts and is committed with them, so that it outlives the machine that the ledger was on. It holds
+names, times and hashes: no address, and not how many there are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from newsletter.config.config import Config
+from newsletter.errors import ConfigError
+from newsletter.files import NotAFileError, open_regular, write_atomically
+from newsletter.ledger.ledger import Ledger
+from newsletter.ledger.presence import has_ledger
+from newsletter.ledger.recent_issues import RecentIssue, recent_issues
+from newsletter.text import printable
+
+KEPT = 10
+"""How many issues the file names."""
+
+_MAX_BYTES = 1_000_000
+_VERSION = 1
+
+
+def expected_file(config: Config) -> Path | None:
+    """[ledger] `expect`; None where it is not set."""
+    name = config.settings.ledger.expect
+    return config.root / name if name else None
+
+
+def require_expected(config: Config, ledger: Ledger | None) -> None:
+    """ConfigError where the ledger, None for a missing one, does not know what the file says was sent."""
+    path = expected_file(config)
+    expected = _read(path) if path is not None else ()
+    if not expected:
+        return
+    known: Mapping[str, RecentIssue] = {}
+    if ledger is not None:
+        with ledger.storage.read() as db:
+            known = {each.issue: each for each in recent_issues(db, names=[each["issue"] for each in expected])}
+    for each in expected:
+        name, sent = printable(each["issue"]), printable(str(each.get("sent", "")))[:10]
+        found = known.get(each["issue"])
+        if found is None:
+            raise ConfigError(f"{path}: the ledger does not know the issue {name}, sent on {sent}: {_OLD}")
+        if found.fingerprint != each.get("fingerprint"):
+            raise ConfigError(f"{path}: the ledger has another send of the issue {name} than that of {sent}: {_OLD}")
+        if found.runs < each["runs"]:
+            raise ConfigError(f"{path}: the ledger knows fewer sends of the issue {name} than there were: {_OLD}")
+
+
+def require_newest(config: Config, place: Path | str, now: Callable[[], datetime]) -> None:
+    """The same of the ledger at `place`, which is opened for it, and not made where it is missing."""
+    if expected_file(config) is None:
+        return
+    if not has_ledger(place):
+        require_expected(config, None)
+        return
+    with Ledger.open(place, now) as ledger:
+        require_expected(config, ledger)
+
+
+def note_sent(config: Config, ledger: Ledger) -> tuple[str, ...]:
+    """`note_expected`, after a send -> what went wrong: it must not hide that mail went out."""
+    try:
+        note_expected(config, ledger)
+    except (ConfigError, OSError) as error:
+        return (f"[ledger] expect: {error}",)
+    return ()
+
+
+def note_expected(config: Config, ledger: Ledger) -> bool:
+    """Write the last issues down, where [ledger] `expect` says so. Whether the file changed. Raises ConfigError."""
+    path = expected_file(config)
+    if path is None or ledger.storage.is_temporary:
+        return False
+    with ledger.storage.read() as db:
+        found = recent_issues(db, limit=KEPT)
+    issues = [
+        {
+            "issue": each.issue,
+            "sent": each.first_sent.astimezone(UTC).isoformat(timespec="seconds"),
+            "runs": each.runs,
+            "fingerprint": each.fingerprint,
+        }
+        for each in found
+    ]
+    if not issues:
+        return False
+    text = json.dumps({"version": _VERSION, "issues": issues}, ensure_ascii=False, indent=1) + "\n"
+    if path.is_file() and path.read_bytes() == text.encode():
+        return False
+    write_atomically(path, text.encode())
+    return True
+
+
+def _read(path: Path) -> tuple[Mapping[str, Any], ...]:
+    """The entries; none where there is no file. ConfigError where it is none of ours."""
+    try:
+        with open_regular(path) as file:
+            tree = json.loads(file.read(_MAX_BYTES))
+        issues = [{**each, "issue": str(each["issue"]), "runs": int(each.get("runs", 0))} for each in tree["issues"]]
+    except FileNotFoundError:
+        return ()
+    except (NotAFileError, OSError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ConfigError(f"{path}: not the list of issues that newsletter writes; {_RESET}") from error
+    return tuple(issues)
+
+
+_RESET = "take it from the repository's history, or delete it where the ledger is surely the newest"
+_OLD = (
+    "it is an old copy, or another ledger, and people would be mailed twice. Nobody was mailed; put the newest ledger "
+    "back (newsletter ledger restore FILE), or delete that file where this ledger is surely the right one"
+)

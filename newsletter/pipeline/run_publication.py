@@ -1,0 +1,102 @@
+"""One run of `newsletter publish`: open the ledger, find what is due, send it, write down what a ledger must know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from newsletter.ledger.ledger import Ledger
+from newsletter.ledger.presence import has_ledger, require_start
+from newsletter.pipeline.expected_issues import note_sent, require_expected
+from newsletter.pipeline.find_due import FoundPost, find_due
+from newsletter.pipeline.list_sources import open_sign_ups
+from newsletter.pipeline.plan_send import plan_send
+from newsletter.pipeline.publish import Published, PublishReport, publish
+from newsletter.pipeline.send_unattended import relays_of, send_unattended
+
+if TYPE_CHECKING:
+    from newsletter.config.config import Config
+    from newsletter.delivery.deliver import Watcher
+    from newsletter.model.column_rules import Rule
+    from newsletter.pipeline.plan_send import Sending
+    from newsletter.pipeline.send_result import SendResult
+
+
+@dataclass(frozen=True, slots=True)
+class PublishOrder:
+    """What a run is asked to publish. `first`: there may be no ledger yet. `dry`: nothing is sent or written."""
+
+    folder: Path
+    to: tuple[str, ...]
+    place: Path | str
+    max_age: timedelta
+    where: str = ""
+    columns: tuple[Rule, ...] = ()
+    relay_url: str | None = None
+    ledger_url: str | None = None
+    first: bool = False
+    dry: bool = False
+
+
+Watch = Callable[["Sending"], AbstractContextManager[tuple["Watcher", Callable[[int], None]]]]
+"""What watches the send of one issue: gets the outcomes, and how many are due."""
+
+
+def run_publication(
+    config: Config,
+    order: PublishOrder,
+    *,
+    now: Callable[[], datetime],
+    env: Mapping[str, str],
+    check: Callable[[FoundPost], Sequence[str]],
+    watch: Watch,
+    warn: Callable[[Sequence[str]], None],
+    on_post: Callable[[Published], None] = lambda each: None,
+) -> PublishReport:
+    """Publish what is due at `now()`. Raises ConfigError where the folder, the ledger or [ledger] `expect` is at fault,
+    before anybody is mailed; what is wrong with one post is in the report."""
+    with ExitStack() as opened:
+        ledger = opened.enter_context(Ledger.open(order.place, now)) if has_ledger(order.place) else None
+        require_expected(config, ledger)
+
+        def send(post: FoundPost) -> SendResult:
+            nonlocal ledger
+            if not order.first:
+                require_start(order.place)
+            if ledger is None:
+                ledger = opened.enter_context(Ledger.open(order.place, now))
+            # Anew before each issue: another run may have put an older copy in its place since.
+            require_expected(config, ledger)
+            lanes = relays_of(config, order.relay_url, env)
+            with open_sign_ups(config, order.to, order.ledger_url) as sign_ups:
+                sending = plan_send(
+                    post.path,
+                    config,
+                    to=order.to,
+                    where=order.where,
+                    columns=order.columns,
+                    test=(),
+                    when=now,
+                    sign_ups=sign_ups,
+                )
+            warn([finding.at(post.path) for finding in sending.findings])
+            try:
+                with watch(sending) as (watcher, on_start):
+                    return send_unattended(
+                        sending,
+                        ledger,
+                        lanes,
+                        to=order.to,
+                        where=order.where,
+                        watcher=watcher,
+                        on_start=on_start,
+                    )
+            finally:
+                warn(note_sent(config, ledger))
+
+        found = find_due(order.folder, config, ledger, now(), order.max_age)
+        return publish(found, now, check=check, send=send, dry=order.dry, on_post=on_post)

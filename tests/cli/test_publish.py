@@ -1,0 +1,146 @@
+"""`newsletter publish` from the command line: what it prints, its exit codes, and that it goes the way of `send`."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from command_line import finish, newsletter, people, start, write_list
+from smtp_server import Fault, Rule, SmtpServer
+
+TODAY = datetime.now(UTC).date()  # the posts are dated by it, and may be due until the day after tomorrow
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "posts").mkdir()
+    (tmp_path / "newsletter.toml").write_text('[newsletter]\nname = "Daily"\nfrom = "daily@example.com"\n')
+    write_list(tmp_path, *people(3))
+    write(tmp_path, "daily")
+    return tmp_path
+
+
+def write(folder: Path, name: str, *lines: str, days: int = -1) -> Path:
+    path = folder / "posts" / f"{name}.md"
+    head = "\n".join((f"title: The {name}", f"date: {TODAY + timedelta(days=days)}", *lines))
+    path.write_text(f"---\n{head}\n---\n\nNews of the day.\n")
+    return path
+
+
+def test_publish_send_and_publish_again(folder: Path) -> None:
+    write(folder, "next", days=3)
+    with SmtpServer() as server:
+        run = newsletter("publish", "--to", "list.csv", "--relay", server.url, "--first", cwd=folder)
+        assert run.code == 0, run.err
+        assert "sent       posts/daily.md: sent to 3" in run.out.replace(f"{folder}/", "")
+        assert "future" in run.out
+        assert "no mail" not in run.out
+
+        again = newsletter("publish", "posts", "--to", "list.csv", "--relay", server.url, cwd=folder)
+        assert again.code == 0
+        assert "Nothing is due in posts: nobody was mailed." in again.out
+        sent = newsletter("send", "posts/daily.md", "--to", "list.csv", "--relay", server.url, "--yes", cwd=folder)
+        assert sent.code == 0
+    assert Counter(message.recipient for message in server.messages) == dict.fromkeys(people(3), 1)
+
+
+def test_what_send_has_sent_publish_leaves_alone(folder: Path) -> None:
+    with SmtpServer() as server:
+        newsletter("send", "posts/daily.md", "--to", "list.csv", "--relay", server.url, "--yes", "--first", cwd=folder)
+        run = newsletter("publish", "--to", "list.csv", "--relay", server.url, "--json", cwd=folder)
+    (post,) = run.json["posts"]
+    assert (run.code, post["status"], post["decision"], run.json["sent"]) == (0, "sent", "left alone", 0)
+    assert len(server.messages) == 3
+
+
+def test_one_json_object_with_every_post(folder: Path) -> None:
+    write(folder, "draft", "draft: true")
+    with SmtpServer(Rule("RCPT", "450 4.2.1 later", about="reader002")) as server:
+        run = newsletter("publish", "--to", "list.csv", "--relay", server.url, "--first", "--json", cwd=folder)
+    assert (run.code, run.json["exit_code"], run.json["meaning"]) == (3, 3, "somebody was not mailed")
+    told = {post["issue"]: post for post in run.json["posts"]}
+    assert told["draft"]["status"] == "draft"
+    assert told["daily"]["decision"] == "unfinished"
+    assert told["daily"]["report"]["counts"]["left"] == 1
+    assert run.json["sent"] == 2
+
+
+def test_quiet_says_nothing_of_a_run_that_does_nothing(folder: Path) -> None:
+    with SmtpServer() as server:
+        first = newsletter("publish", "--to", "list.csv", "--relay", server.url, "--first", "--quiet", cwd=folder)
+        assert "sent to 3" in first.out
+        second = newsletter("publish", "--to", "list.csv", "--relay", server.url, "--quiet", cwd=folder)
+    assert (second.code, second.out, second.err) == (0, "", "")
+
+
+def test_a_bad_post_is_named_by_file_and_line_and_the_others_go(folder: Path) -> None:
+    path = write(folder, "bad")
+    path.write_text(path.read_text() + "\n{% if subscriber.plan %}never closed\n")
+    with SmtpServer() as server:
+        run = newsletter("publish", "--to", "list.csv", "--relay", server.url, "--first", cwd=folder)
+    assert run.code == 1
+    assert "failed" in run.err
+    assert "bad.md" in run.err
+    assert len(server.messages) == 3
+
+
+def test_a_dry_run_needs_neither_relay_nor_ledger(folder: Path) -> None:
+    run = newsletter("publish", "--to", "list.csv", "--dry-run", cwd=folder)
+    assert (run.code, run.err) == (0, "")
+    assert "it would be sent" in run.out
+    assert not (folder / "newsletter.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("publish",), "write --to subscribers.csv"),
+        (("publish", "none", "--to", "list.csv"), "none: there is no such folder"),
+        (("publish", "list.csv", "--to", "list.csv"), "list.csv: is not a folder"),
+        (("publish", "--to", "list.csv", "--max-age", "soon"), "write 36h, 2d or 1w"),
+        (("publish", "--to", "list.csv", "--max-age", "0d"), "write 36h, 2d or 1w"),
+    ],
+)
+def test_what_the_operator_has_to_mend(folder: Path, arguments: tuple[str, ...], words: str) -> None:
+    run = newsletter(*arguments, cwd=folder)
+    assert (run.code, words in run.err) == (2, True), run.err
+
+
+def test_two_at_once_are_one(folder: Path) -> None:
+    """The second ends with 4 while the first is in the middle; everyone is mailed once."""
+    reached = threading.Event()
+    with SmtpServer(Rule("dot", reached.set, times=(2,)), Rule("dot", Fault.HOLD, times=(2,))) as server:
+        first = start(
+            *("publish", "--to", "list.csv", "--relay", server.url, "--first", "--json"),
+            cwd=folder,
+        )
+        assert reached.wait(60)
+        second = newsletter("publish", "--to", "list.csv", "--relay", server.url, "--json", cwd=folder)
+        server.release()
+        assert finish(first).code == 0
+    assert (second.code, second.json["meaning"]) == (4, "another run is sending this issue")
+    assert Counter(message.recipient for message in server.messages) == dict.fromkeys(people(3), 1)
+
+
+def test_an_old_ledger_stops_publish_send_and_resume(folder: Path) -> None:
+    settings = folder / "newsletter.toml"
+    settings.write_text(settings.read_text() + '\n[ledger]\nexpect = "sent.json"\n')
+    with SmtpServer() as server:
+        relay = ("--relay", server.url)
+        sent = newsletter("send", "posts/daily.md", "--to", "list.csv", *relay, "--yes", "--first", cwd=folder)
+        assert sent.code == 0, sent.err
+        assert [each["issue"] for each in json.loads((folder / "sent.json").read_text())["issues"]] == ["daily"]
+        (folder / "newsletter.db").unlink()
+        for command in (
+            ("publish", "--to", "list.csv", "--first"),
+            ("send", "posts/daily.md", "--to", "list.csv", "--yes", "--first"),
+        ):
+            run = newsletter(*command, *relay, cwd=folder)
+            assert run.code == 2
+            assert "the ledger does not know the issue daily" in run.err
+        assert not (folder / "newsletter.db").exists()
+    assert len(server.messages) == 3

@@ -1,0 +1,220 @@
+"""Backups of a ledger: taken while a send writes, put back whole, refused where they are damaged or in the way."""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from newsletter.errors import BusyError, ConfigError
+from newsletter.ledger.backup import back_up, check_ledger, missing_from, restore, stream_backup
+from newsletter.ledger.ledger import Ledger, Move
+from newsletter.ledger.prune import compact, prune
+from newsletter.model.delivery import State
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+class Book:
+    """A ledger at a path, and a clock that goes on a day with each issue."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.now = NOON
+
+    def open(self) -> Ledger:
+        return Ledger.open(self.path, lambda: self.now)
+
+    def send(self, issue: str, *addresses: str) -> None:
+        with self.open() as ledger:
+            send(ledger, issue, *addresses)
+        self.now += timedelta(days=1)
+
+    def sent(self) -> dict[str, int]:
+        with self.open() as ledger:
+            return {row.issue: row.counts[State.SENT] for row in ledger.issues()}
+
+
+def send(ledger: Ledger, issue: str, *addresses: str) -> None:
+    ledger.plan(issue, addresses, content_hash="1", subject="News")
+    run = ledger.begin_run(issue, "test")
+    claims = ledger.claim(issue, 1_000)
+    ledger.write(issue, [Move(claim.row, State.COMMITTING) for claim in claims])
+    ledger.write(issue, [Move(claim.row, State.SENT, stage="dot", code=250) for claim in claims])
+    ledger.end_run(run, "")
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Book:
+    made = Book(tmp_path / "newsletter.db")
+    made.send("one", "ann@example.com", "bob@example.com")
+    return made
+
+
+@pytest.fixture
+def busy(book: Book) -> Iterator[Ledger]:
+    """The ledger, open in the middle of a send."""
+    with book.open() as ledger, ledger.hold("two"):
+        ledger.plan("two", ["ann@example.com"], content_hash="1", subject="News")
+        ledger.claim("two", 1)
+        yield ledger
+
+
+def test_a_backup_during_a_send_has_all_that_was_committed(book: Book, busy: Ledger, tmp_path: Path) -> None:
+    target = tmp_path / "kept" / "backup.db"
+    assert back_up(book.path, target) == target.stat().st_size
+    assert sorted(path.name for path in target.parent.iterdir()) == ["backup.db"]
+    assert Book(target).sent() == {"one": 2, "two": 0}
+    send(busy, "three", "cem@example.com")  # the send went on undisturbed
+    assert busy.counts("three")[State.SENT] == 1
+
+
+def test_a_transaction_that_is_open_is_not_in_it(book: Book, tmp_path: Path) -> None:
+    with book.open() as ledger, ledger.storage.write() as db:
+        db.exec_driver_sql("UPDATE issues SET subject = 'half'")
+        back_up(book.path, tmp_path / "backup.db")
+    with sqlite3.connect(tmp_path / "backup.db") as copy:
+        assert copy.execute("SELECT subject FROM issues").fetchall() == [("News",)]
+    copy.close()
+
+
+def test_a_backup_to_a_stream_is_the_same(book: Book, tmp_path: Path) -> None:
+    out = io.BytesIO()
+    size = stream_backup(book.path, out)
+    (tmp_path / "streamed.db").write_bytes(out.getvalue())
+    assert size == len(out.getvalue())
+    assert Book(tmp_path / "streamed.db").sent() == {"one": 2}
+
+
+def test_an_older_backup_is_replaced_whole_or_not_at_all(book: Book, tmp_path: Path) -> None:
+    target = tmp_path / "backup.db"
+    target.write_text("the last good one")
+    damage(book.path)
+    with pytest.raises(ConfigError):
+        back_up(book.path, target)
+    assert target.read_text() == "the last good one"
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
+
+
+def test_what_is_not_backed_up(book: Book, tmp_path: Path) -> None:
+    for place, target, words in (
+        (tmp_path / "none.db", tmp_path / "b.db", "there is no ledger"),
+        (book.path, book.path, "this is the ledger itself"),
+        ("postgresql://news@db.example.com/news", tmp_path / "b.db", "pg_dump"),
+        (book.path, book.path / "b.db", "cannot be written"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            back_up(place, target)
+        assert words in str(caught.value)
+    assert not (tmp_path / "b.db").exists()
+
+
+def test_a_backup_is_put_back_and_the_old_ledger_kept(book: Book, tmp_path: Path) -> None:
+    back_up(book.path, tmp_path / "backup.db")
+    book.send("two", "ann@example.com")
+    assert missing_from(tmp_path / "backup.db", book.path) == ("two",)
+    kept = restore(tmp_path / "backup.db", book.path, NOON)
+    assert kept is not None
+    assert book.sent() == {"one": 2}
+    assert Book(kept).sent() == {"one": 2, "two": 1}
+    assert missing_from(kept, book.path) == ()
+    book.send("three", "ann@example.com")  # it is a ledger as any other
+    again = restore(tmp_path / "backup.db", book.path, NOON)
+    assert again != kept
+    assert Book(kept).sent() == {"one": 2, "two": 1}
+
+
+def test_a_ledger_in_use_is_not_replaced(book: Book, busy: Ledger, tmp_path: Path) -> None:
+    back_up(book.path, tmp_path / "backup.db")
+    with pytest.raises(BusyError) as caught:
+        restore(tmp_path / "backup.db", book.path, NOON)
+    assert "the ledger is in use" in str(caught.value)
+    assert busy.counts("two")[State.CLAIMED] == 1
+    assert sorted(path.name for path in tmp_path.glob("*.old")) == []
+
+
+def test_a_lost_ledger_and_a_damaged_one_are_restored(book: Book, tmp_path: Path) -> None:
+    back_up(book.path, tmp_path / "backup.db")
+    book.path.unlink()
+    assert restore(tmp_path / "backup.db", book.path, NOON) is None
+    assert book.sent() == {"one": 2}
+    for content in (b"", b"garbage" * 1000, book.path.read_bytes()[:4096]):
+        book.path.write_bytes(content)
+        kept = restore(tmp_path / "backup.db", book.path, NOON)
+        assert kept is not None
+        assert kept.read_bytes() == content
+        assert book.sent() == {"one": 2}
+
+
+def damage(path: Path) -> None:
+    """Overwrite the middle of the file, as a bad disk does."""
+    data = bytearray(path.read_bytes())
+    data[4096 : len(data) - 4096] = b"\xaa" * (len(data) - 8192)
+    path.write_bytes(data)
+
+
+def test_what_is_no_sound_backup_changes_nothing(book: Book, tmp_path: Path) -> None:
+    back_up(book.path, tmp_path / "good.db")
+    before = book.path.read_bytes()
+    damaged = tmp_path / "damaged.db"
+    damaged.write_bytes((tmp_path / "good.db").read_bytes())
+    damage(damaged)
+    (tmp_path / "text").write_text("no database")
+    (tmp_path / "cut.db").write_bytes((tmp_path / "good.db").read_bytes()[:10_000])
+    with sqlite3.connect(tmp_path / "other.db") as other:
+        other.execute("CREATE TABLE songs (title)")
+    other.close()
+    (tmp_path / "new.db").write_bytes((tmp_path / "good.db").read_bytes())
+    with sqlite3.connect(tmp_path / "new.db") as new:
+        new.execute("UPDATE ledger_version SET version = 99")
+    new.close()
+    for name in ("damaged.db", "text", "cut.db", "other.db", "new.db", "none.db", "."):
+        with pytest.raises(ConfigError):
+            restore(tmp_path / name, book.path, NOON)
+    with pytest.raises(ConfigError):
+        restore(book.path, book.path, NOON)
+    assert book.path.read_bytes() == before
+    assert list(tmp_path.glob("*.old")) == []
+
+
+def test_a_check_says_what_a_ledger_knows_and_what_is_wrong(book: Book) -> None:
+    health = check_ledger(book.path)
+    assert (health.issues, health.last_issue, health.last_sent, health.faults) == (1, "one", NOON, ())
+    with sqlite3.connect(book.path) as db:
+        db.execute("DELETE FROM issues")
+    db.close()
+    assert "a row of deliveries without its issues" in check_ledger(book.path).faults
+
+
+def test_what_is_pruned_stays_known_as_sent(book: Book) -> None:
+    for number in range(12):
+        book.send(f"more-{number}", "ann@example.com")
+    with book.open() as ledger:
+        before = NOON + timedelta(days=365)
+        looked_at = prune(ledger.storage, before, dry=True)
+        assert (looked_at.issues, looked_at.rows) == (("one", "more-0", "more-1"), 4)
+        assert ledger.counts("one")[State.SENT] == 2
+        with ledger.hold("running"):  # a send at the same time
+            assert prune(ledger.storage, before) == looked_at
+        assert compact(ledger.storage)
+        assert {row.issue for row in ledger.issues()} == {"one", *(f"more-{number}" for number in range(12))}
+        assert sum(ledger.counts("one").values()) == 0
+        assert ledger.counts("more-2")[State.SENT] == 1
+        book.now += timedelta(days=60)
+        plan = ledger.plan(
+            "one", ["ann@example.com"], content_hash="1", subject="News", newcomers_for=timedelta(days=30)
+        )
+        assert (plan.due, plan.newcomers) == (0, 1)  # and so nobody is mailed it again
+        assert prune(ledger.storage, NOON).rows == 0
+
+
+def test_a_pruned_ledger_is_as_sound_as_before(book: Book) -> None:
+    for number in range(12):
+        book.send(f"more-{number}", "ann@example.com")
+    with book.open() as ledger:
+        prune(ledger.storage, NOON + timedelta(days=365))
+    assert check_ledger(book.path).faults == ()
