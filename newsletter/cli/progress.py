@@ -19,7 +19,7 @@ from newsletter.model.delivery import State
 from newsletter.text import json_text, printable
 
 if TYPE_CHECKING:
-    from newsletter.delivery.deliver import Wait
+    from newsletter.delivery.run_control import Wait
     from newsletter.model.delivery import Outcome, Relay
     from newsletter.model.subscriber import Subscriber
 

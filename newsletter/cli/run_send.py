@@ -22,7 +22,7 @@ from newsletter.cli.list_options import written_rules
 from newsletter.cli.progress import JsonLog, SendProgress
 from newsletter.cli.send_output import accounts, all_warnings, plan_facts, print_facts, print_report, summary
 from newsletter.cli.wait_line import live_line
-from newsletter.delivery.deliver import Watcher
+from newsletter.delivery.run_control import Watcher
 from newsletter.delivery.smtp.catcher_probe import is_catcher
 from newsletter.ledger.ledger import Ledger
 from newsletter.ledger.list_reference import join_segment

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from newsletter.audience.audience import Audience
-from newsletter.delivery.deliver import Watcher
+from newsletter.delivery.run_control import Watcher
 from newsletter.errors import ConfigError, NewsletterError
 from newsletter.ledger.ledger import Ledger
 from newsletter.message.compose import Composer
