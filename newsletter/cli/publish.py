@@ -25,7 +25,7 @@ from newsletter.cli.run_send import wait_until
 from newsletter.cli.send import utc_now
 from newsletter.cli.send_output import accounts, print_report
 from newsletter.cli.streams import endure_closed_output
-from newsletter.delivery.deliver import Watcher
+from newsletter.delivery.run_control import Watcher
 from newsletter.model.age import parse_age
 from newsletter.model.column_rules import Rule
 from newsletter.pipeline.alerts import Alerts, alerts_of

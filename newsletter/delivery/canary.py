@@ -1,8 +1,12 @@
-"""The canary: a first few messages, and whether their outcome lets the rest go."""
+"""The canary: a first few messages, and whether their outcomes let the rest go."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+
+from newsletter.delivery.run_control import RunControl
+from newsletter.model.delivery import Outcome, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,3 +16,65 @@ class Canary:
     count: int
     wait_s: float
     refusals: float
+
+
+class CanaryGate:
+    """How many may still be taken before the gate, and what became of those that were. Without a canary it is open."""
+
+    def __init__(self, canary: Canary | None, control: RunControl) -> None:
+        self._canary = canary
+        self._control = control
+        self._left = canary.count if canary else 0
+        self._open = canary is None
+        self._seen = self._refused = 0
+        self._watching: asyncio.Task[None] | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody further may be taken."""
+        return not self._open and self._left == 0
+
+    def take(self) -> None:
+        """A recipient was taken."""
+        if self._left > 0:
+            self._left -= 1
+
+    def put_back(self) -> None:
+        """A recipient was put back untried."""
+        if not self._open:
+            self._left += 1
+
+    def skip(self) -> None:
+        """A recipient was suppressed after all: the canary counts those who were mailed."""
+        if self._watching is None:
+            self.put_back()
+
+    def note(self, outcome: Outcome) -> None:
+        """Count an outcome; with the last of the canary's, the wait begins."""
+        if self._canary is None or self._watching is not None:
+            return
+        self._seen += 1
+        self._refused += outcome.state is State.REJECTED or outcome.lane
+        if self._seen >= self._canary.count:
+            self._watching = asyncio.create_task(self._watch(self._canary))
+
+    def check(self) -> None:
+        """Raise what ended the wait, if an error did."""
+        if self._watching is not None and self._watching.done():
+            self._watching.result()
+
+    def cancel(self) -> None:
+        """Wait no longer: the run is over."""
+        if self._watching is not None:
+            self._watching.cancel()
+
+    async def _watch(self, canary: Canary) -> None:
+        control = self._control
+        if self._refused / self._seen > canary.refusals:
+            control.stop(f"the canary: {self._refused} of the first {self._seen} were refused")
+            return
+        control.watcher.news(f"the first {self._seen} are out, {self._refused} refused; waiting {canary.wait_s:g} s")
+        control.show_if_noticed("the canary: refusals are waited for", control.clock(), canary.wait_s)
+        await control.pause_until_stopped(canary.wait_s)
+        self._open, self._left = True, 0
+        control.wake()

@@ -1,6 +1,285 @@
-"""One connection's worker: idle time-out of a relay's connection."""
+"""One worker: it opens a connection to its relay and sends one message after the other over it."""
 
 from __future__ import annotations
 
+import asyncio
+import math
+from functools import partial
+
+from newsletter.delivery.outcome_recorder import OutcomeRecorder
+from newsletter.delivery.recipient_queue import Assignment, NobodyLeft, RecipientQueue
+from newsletter.delivery.routes import Routes, RouteState
+from newsletter.delivery.run_control import RECHECK_S, RunControl
+from newsletter.delivery.smtp.connect import UnreachableError
+from newsletter.delivery.smtp.session import Session
+from newsletter.errors import DeliveryError
+from newsletter.model.delivery import Outcome
+
 IDLE_S = 20.0
 """A connection with nothing to do for longer is closed; RFC 5321, 4.5.3.2.7 lets a server do so after 5 minutes."""
+
+
+class ConnectionWorker:
+    """`number` tells the workers of a route apart."""
+
+    def __init__(
+        self,
+        number: int,
+        route: RouteState,
+        routes: Routes,
+        queue: RecipientQueue,
+        recorder: OutcomeRecorder,
+        control: RunControl,
+    ) -> None:
+        self._number = number
+        self._route = route
+        self._routes = routes
+        self._queue = queue
+        self._recorder = recorder
+        self._control = control
+        self._probes_overlap = False
+        """Whether the envelope under way is the first that went out with a dot."""
+
+    async def run(self) -> None:
+        """Send until nobody is left for this relay, or the relay takes no more."""
+        self._route.workers.append(self._number)
+        try:
+            while await self._use_connection():
+                pass
+        finally:
+            self._route.workers.remove(self._number)
+            self._control.wake()
+
+    # --- a connection -----------------------------------------------------------------------------------------------
+
+    async def _use_connection(self) -> bool:
+        """Open a connection for the next recipient, and send over it while it lasts. False when no other is needed."""
+        route = self._route
+        assignment = await self._next_assignment()
+        if assignment is None:
+            return False
+        route.opening += 1
+        try:
+            session = await self._open_session()
+        except DeliveryError as error:
+            route.opening -= 1
+            self._queue.put_back(assignment, route)
+            return self._goes_on_without(error)
+        route.opening -= 1
+        if session is None:
+            self._queue.put_back(assignment, route)
+            return False
+        route.connection_opened(self._number)
+        self._control.wake()
+        try:
+            await self._converse(session, assignment)
+            if session.carried and (farewell := session.farewell_for_count):
+                self._learn_limit(session, farewell)
+            await session.quit()
+        finally:
+            session.abort()  # where an error or a second Ctrl-C came first; after `quit` it does nothing
+            route.connection_closed(self._number)
+            self._control.wake()
+        return True
+
+    async def _open_session(self) -> Session | None:
+        """A session with this relay; None when Ctrl-C came first. Raises DeliveryError."""
+        settings = self._route.settings
+        opening = asyncio.ensure_future(
+            Session.open(
+                settings.relay,
+                timeouts=settings.timeouts,
+                tls_context=settings.tls_context,
+                on_silence=partial(_report_silence, self._route, self._control),
+            )
+        )
+        stopped = asyncio.create_task(self._control.stopping.wait())
+        given = False
+        try:
+            await asyncio.wait({opening, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            given = opening.done()
+            return opening.result() if given else None
+        finally:
+            stopped.cancel()
+            if not given:  # stopped, or ended with all the others
+                # More than once where need be: `wait_for` loses a cancel that comes together with its result
+                # (CPython issue 86296, mended in 3.12), and the greeting would be waited for to its end.
+                while not opening.done():
+                    opening.cancel()
+                    await asyncio.wait({opening}, timeout=0.1)
+                (left,) = await asyncio.gather(opening, return_exceptions=True)
+                if isinstance(left, Session):  # it came in that very moment
+                    left.abort()
+
+    def _goes_on_without(self, error: DeliveryError) -> bool:
+        """Whether this worker tries another connection after one could not be opened."""
+        route, routes = self._route, self._routes
+        if route.open and isinstance(error, UnreachableError):
+            route.connections = route.open + route.opening
+            self._control.watcher.news(f"{error}; going on with {route.connections} connections")
+            return False
+        routes.first_error = routes.first_error or error
+        if not isinstance(error, UnreachableError) or not route.answered:
+            routes.close(route, str(error))
+            return False
+        news = route.throttle.lost(self._control.clock(), str(error))
+        if route.throttle.stopped:
+            routes.close(route, str(error))
+            return False
+        if news:
+            self._control.watcher.news(news)
+        return True
+
+    async def _next_assignment(self, patience_s: float = math.inf) -> Assignment | None:
+        """The next recipient, once limits allow it; None when there is none, or not within this time."""
+        route = self._route
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + patience_s
+        while True:
+            self._recorder.check()
+            if self._control.stopping.is_set() or route.why_idle or self._queue.is_done:
+                return None
+            left = deadline - loop.time()
+            place = route.workers.index(self._number)
+            if left <= 0 or place >= route.connections:
+                return None
+            wait = math.inf
+            # The first connection shows that the relay is there, before others knock as well.
+            if (place == 0 or route.proven) and not route.is_surplus(self._number):
+                taken = self._queue.take(route)
+                if isinstance(taken, Assignment):
+                    return taken
+                if isinstance(taken, NobodyLeft) or left < taken.in_s < math.inf:
+                    return None
+                wait = taken.in_s
+            await self._control.pause(min(wait, left, RECHECK_S))
+
+    # --- its messages -----------------------------------------------------------------------------------------------
+
+    async def _converse(self, session: Session, first: Assignment) -> None:
+        """Send messages until the connection closes, the relay's limit is reached, or the queue is empty.
+
+        A second Ctrl-C may end this anywhere: a row then still `committing` is called uncertain by the next run.
+        """
+        self._probes_overlap = False
+        session.begin(first.message)
+        following: Assignment | None = first
+        while following is not None:
+            following = await self._send(session, following)
+
+    async def _send(self, session: Session, assignment: Assignment) -> Assignment | None:
+        """Send the message whose envelope has begun. The next one, begun as well; None ends the conversation."""
+        route, queue = self._route, self._queue
+        following: Assignment | None = None
+        outcome = await session.accepted()
+        self._learn_overlap(session, outcome)
+        if session.envelope_lost:
+            queue.put_back(assignment, route)
+            return None
+        if outcome is not None and _is_used_up(session, outcome):
+            self._learn_limit(session, f"{outcome.code} {outcome.text}")
+            queue.put_back(assignment, route)
+            return None
+        if outcome is None:
+            outcome = await session.body(assignment.message)
+        if outcome is None:
+            if not await self._recorder.commit(assignment, route):
+                session.abort()  # the text is out, and only without its dot is the message none
+                return None
+            following = self._take_to_overlap(session)
+            outcome = session.dot(following.message if following else None, trying=self._probes_overlap)
+            if outcome is None:
+                outcome = await session.verdict()
+        used_up = _is_used_up(session, outcome)
+        if used_up:
+            self._learn_limit(session, f"{outcome.code} {outcome.text}")
+        self._recorder.settle(assignment, outcome, route, lost=not session.usable, used_up=used_up)
+        session.carried += 1
+        if following is not None:
+            return following if self._keeps(session, following) else None
+        if used_up or not session.usable or not self._may_go_on(session):
+            return None
+        return await self._begin_next(session)
+
+    def _keeps(self, session: Session, following: Assignment) -> bool:
+        """Whether the envelope that went out with the dot is to be followed by its text."""
+        route = self._route
+        if session.usable and not self._control.stopping.is_set() and not route.why_closed:
+            return True
+        if self._probes_overlap:
+            self._probes_overlap = route.probing_overlap = False
+        # Its envelope may be out, but none of its text: the connection is dropped, and it is as if untried.
+        self._queue.put_back(following, route)
+        if session.pipelining:
+            session.abort()
+        return False
+
+    async def _begin_next(self, session: Session) -> Assignment | None:
+        following = await self._next_assignment(IDLE_S)
+        if following is None:
+            return None
+        if not session.usable:
+            self._queue.put_back(following, self._route)
+            return None
+        session.begin(following.message)
+        return following
+
+    def _take_to_overlap(self, session: Session) -> Assignment | None:
+        """The recipient whose envelope goes out with the dot of this message, where the relay takes the two together.
+
+        Whether it does, one connection finds out for all.
+        """
+        route = self._route
+        known = bool(route.overlaps) or (route.overlaps is None and not route.probing_overlap)
+        if not (session.pipelining and known and self._may_go_on(session)):
+            return None
+        taken = self._queue.take(route)
+        if not isinstance(taken, Assignment):
+            return None
+        if route.overlaps is None:
+            self._probes_overlap = route.probing_overlap = True
+        return taken
+
+    def _learn_overlap(self, session: Session, outcome: Outcome | None) -> None:
+        if not self._probes_overlap:
+            return
+        self._probes_overlap = self._route.probing_overlap = False
+        # Code 0: no answer, or none of the server's, since it was never asked.
+        heard = session.usable and (outcome is None or outcome.code > 0)
+        self._route.overlaps = False if session.envelope_lost else True if heard else None
+
+    def _may_go_on(self, session: Session) -> bool:
+        route = self._route
+        limits = [most for most in (route.messages_per_connection, session.most_messages) if most]
+        enough = limits and session.begun >= min(limits)
+        return not enough and not route.why_closed and not route.is_surplus(self._number)
+
+    def _learn_limit(self, session: Session, words: str) -> None:
+        """Learn how many messages this relay takes over one connection: the next ones end before it says so."""
+        route, carried = self._route, session.carried
+        if 0 < route.messages_per_connection <= carried:
+            return
+        route.messages_per_connection = carried
+        self._control.watcher.news(
+            f"{route.relay} takes {carried} message{'' if carried == 1 else 's'} over one connection "
+            f"({words}); going on over new ones; messages_per_connection = {carried} in newsletter.toml says so before"
+        )
+
+
+def _is_used_up(session: Session, outcome: Outcome) -> bool:
+    """Whether the connection has carried its share.
+
+    What its very first message hears is about the rate, whatever the words: else a relay that says so each time would
+    be asked without end.
+    """
+    return outcome.connection and session.carried > 0
+
+
+def _report_silence(route: RouteState, control: RunControl, what: str) -> None:
+    """Report once until the relay answers again: with several connections, one line says it for all."""
+    if route.reported_silence:
+        return
+    route.reported_silence = True
+    timeouts = route.settings.timeouts
+    longest = max(timeouts.connect, timeouts.dot)
+    control.watcher.news(f"{route.relay} {what}; still waiting, for {longest / 60:g} min at most; Ctrl-C is safe")

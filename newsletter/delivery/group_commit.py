@@ -45,7 +45,7 @@ class GroupCommit:
         False where the row must not be mailed after all: then it was not moved.
         """
         self._moves.append(move)
-        # Whoever stops waiting must not take the others' answer away.
+        # A waiter that is cancelled must not cancel the batch of the others.
         return move.row not in await asyncio.shield(self._batch())
 
     def note(self, move: Move) -> None:
@@ -100,6 +100,6 @@ class GroupCommit:
 
 
 def _seen(task: asyncio.Task[Collection[int]]) -> None:
-    """Its error is raised where it is waited for, and nobody has to be waiting just then."""
+    """Retrieve the error, which is raised where it is awaited, so that asyncio does not warn of it."""
     if not task.cancelled():
         task.exception()

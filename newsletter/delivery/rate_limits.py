@@ -26,7 +26,7 @@ SLOTS = 288
 """Parts of a window, each of which runs out as a whole: 5 minutes of a day, 12.5 s of an hour. At most 4 KB of mark."""
 
 SHORTEST_WAIT_S = 0.001
-"""So that nobody is woken a thousand times for the last microsecond."""
+"""Shorter waits are rounded up, so that no worker wakes a thousand times for the last microsecond."""
 
 _CLOCK = "clock"
 _WARM_UP = "warm-up"
@@ -276,7 +276,7 @@ class RateLimiter:
     def _time(self, now: float) -> float:
         t = now + self._shift
         if t < self._latest:
-            # Set back: as if it had stood still, so that neither an hour is won nor one waited for twice.
+            # Set back: count it as stopped, so that no hour is gained or waited for twice.
             self._shift = self._latest - now
             return self._latest
         self._latest = t

@@ -1,28 +1,42 @@
-"""The queue of recipients: what the loop needs of a ledger, how far it claims and looks ahead."""
+"""The queue of recipients: claimed ahead from the ledger, given out as rates, quiet hours and the canary allow."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
+import asyncio
+import math
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol, TypeAlias
 
+from newsletter.delivery.canary import CanaryGate
+from newsletter.delivery.group_commit import GroupCommit
+from newsletter.delivery.routes import Routes, RouteState
+from newsletter.delivery.run_control import RunControl, Wait
 from newsletter.ledger.ledger import Claim, Move
-from newsletter.model.moments import shown_local
+from newsletter.message.compose import Composer
+from newsletter.model.delivery import Message, Outcome, State
+from newsletter.model.moments import shown_local, shown_moment
+from newsletter.model.retry_delay import retry_delay_s
+from newsletter.model.schedule import QuietHours
 from newsletter.model.subscriber import Subscriber
 
 CLAIMED_AT_ONCE = 500
-"""Recipients taken from the ledger in one transaction. A kill gives them all back; they are only not yet tried."""
-
-
-TOLD_FROM_S = 60.0
-"""A wait for a rate that is longer is news to the person."""
-
+"""Recipients claimed in one transaction. After a kill all of them are pending again, their attempt not counted."""
 
 LOOK_AHEAD = 200
 """How far a connection looks past recipients whose domain has to wait."""
 
+REPORTED_FROM_S = 60.0
+"""Rate-limit waits that are longer than this are reported to the user."""
+
+TRIES_A_RUN = 3
+"""How often one run tries a recipient whose connection broke, or for whom the relay asked us to slow down."""
+
 
 class DeliveryLedger(Protocol):
-    """What the loop needs of a ledger, never two at once. `is_far`: across a network, so not to be waited for."""
+    """What a run needs of a ledger, never two calls at once. `is_far`: across a network, so not to be waited for."""
 
     is_far: bool
 
@@ -30,9 +44,276 @@ class DeliveryLedger(Protocol):
         """The next recipients who are due, beyond row `after`; empty when there are none."""
 
     def write(self, moves: Sequence[Move]) -> Collection[int]:
-        """Durable when it returns. The rows whose people must not be mailed after all; these were not moved."""
+        """Durable when it returns. The rows of recipients suppressed meanwhile, which were not moved."""
 
     def keep_pace(self, marks: Mapping[str, str]) -> None: ...
+
+
+@dataclass(slots=True)
+class Assignment:
+    """A recipient given to a connection, and the message composed for them."""
+
+    claim: Claim
+    person: Subscriber
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Nobody may be mailed yet. Ask again after so many seconds, or when woken; `math.inf` for only then."""
+
+    in_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class NobodyLeft:
+    """This relay gets no further recipient in this run."""
+
+
+Taken: TypeAlias = Assignment | Later | NobodyLeft
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLimits:
+    """What keeps recipients waiting, and for how long a run waits for it."""
+
+    quiet: QuietHours | None = None
+    max_attempts: int = 0
+    longest_wait_s: float = math.inf
+
+
+class RecipientQueue:
+    """Recipients are claimed ahead, in list order, and are `outstanding` from `take` until their outcome is known."""
+
+    def __init__(
+        self,
+        ledger: DeliveryLedger,
+        commits: GroupCommit,
+        composer: Composer,
+        routes: Routes,
+        gate: CanaryGate,
+        control: RunControl,
+        limits: QueueLimits,
+        jitter: Callable[[], float],
+    ) -> None:
+        self._ledger = ledger
+        self._commits = commits
+        self._composer = composer
+        self._routes = routes
+        self._gate = gate
+        self._control = control
+        self._limits = limits
+        self._jitter = jitter
+        # Claimed and not yet taken, and the row of the list to claim on from.
+        self._ready: deque[tuple[Claim, Subscriber]] = deque()
+        self._after = 0
+        self._refilling: asyncio.Task[None] | None = None
+        self._list_is_through = False
+        self._outstanding = 0
+        self._tries: dict[int, int] = {}
+        self._retries_wait = False
+        self._reported_quiet = False
+        # Domains whose rate limit is used up on every relay -> when it resets.
+        self._used_up_domains: dict[str, float] = {}
+        self.resumes_at = math.inf
+        """When the first recipient who was given up for this run could be mailed."""
+
+    @property
+    def is_done(self) -> bool:
+        return self._list_is_through and not self._ready and not self._outstanding
+
+    @property
+    def why_given_up(self) -> list[str]:
+        """Why some recipients, of which domain, are left to a later run."""
+        return [f"mail for {domain}: {limit_used_up(until)}" for domain, until in self._used_up_domains.items()]
+
+    def check(self) -> None:
+        """Raise what ended the claiming, if an error did."""
+        if self._refilling is not None and self._refilling.done():
+            self._refilling.result()
+
+    # --- taking -----------------------------------------------------------------------------------------------------
+
+    def take(self, route: RouteState) -> Taken:
+        """The next recipient for this relay."""
+        if self._control.stopping.is_set() or route.used_up:
+            return NobodyLeft()
+        self._claim_ahead()
+        if not self._ready:
+            return NobodyLeft() if self.is_done else Later(math.inf)
+        now = self._control.clock()
+        if blocked := self._blocked_for(route, now):
+            return NobodyLeft() if route.used_up else Later(blocked)
+        shortest = math.inf
+        for index, (claim, person) in enumerate(self._ready):
+            if index >= LOOK_AHEAD:
+                break
+            domain = _domain_of(claim)
+            wait = route.rate_limiter.wait_s(domain, now) if route.settings.held else 0.0
+            if wait <= 0:
+                del self._ready[index]
+                return self._assign(route, claim, person, domain, now)
+            shortest = min(shortest, wait)
+            if not route.rate_limiter.by_domain:
+                break
+        if shortest > self._limits.longest_wait_s:
+            return self._give_up(route, shortest, now)
+        if not self._outstanding:
+            self._report_wait(route, shortest, now)
+        return Later(shortest)
+
+    def _assign(self, route: RouteState, claim: Claim, person: Subscriber, domain: str, now: float) -> Assignment:
+        route.rate_limiter.spend(domain, now)
+        route.throttle.took(now)
+        route.reported_wait = False
+        self._control.show(None)
+        route.count_taken()
+        self._outstanding += 1
+        self._gate.take()
+        return Assignment(claim, person, self._composer.compose(person))
+
+    def put_back(self, assignment: Assignment, route: RouteState) -> None:
+        """Leave the recipient as if never taken."""
+        self._outstanding -= 1
+        route.count_put_back()
+        self._gate.put_back()
+        route.rate_limiter.refund(_domain_of(assignment.claim), self._control.clock())
+        self._ready.appendleft((assignment.claim, assignment.person))
+        self._control.wake()
+
+    # --- what has to be waited for ----------------------------------------------------------------------------------
+
+    def _blocked_for(self, route: RouteState, now: float) -> float:
+        """How long this relay gets no recipient at all, in seconds; 0.0 when it may have one."""
+        if self._gate.is_closed:
+            return math.inf
+        if quiet_s := self._quiet_for(route, now):
+            return quiet_s
+        wait = route.throttle.wait_s(now)
+        if wait > 0 and not self._outstanding:
+            if wait > self._limits.longest_wait_s:
+                self._retire(route, f"{route.relay} pauses until {shown_local(now + wait)}", now + wait)
+                return wait
+            self._control.show_if_noticed(f"{route.relay} pauses", now, wait)
+        if wait <= 0 and self._routes.is_ahead(route, now):
+            return math.inf
+        return wait
+
+    def _quiet_for(self, route: RouteState, now: float) -> float:
+        """How long quiet hours last, in seconds; 0.0 outside of them."""
+        if self._limits.quiet is None or not route.settings.held:
+            return 0.0
+        moment = datetime.fromtimestamp(now, UTC)
+        until = self._limits.quiet.until(moment)
+        if until is None:
+            self._reported_quiet = False
+            return 0.0
+        wait = max((until - moment) / timedelta(seconds=1), 0.001)
+        if wait > self._limits.longest_wait_s:
+            self._retire(route, f"quiet hours until {shown_moment(until)}", until.timestamp())
+            return wait
+        if not self._reported_quiet:
+            self._control.watcher.news(f"quiet hours; going on at {shown_moment(until)}")
+        self._reported_quiet = True
+        self._control.show(Wait("quiet hours", until.timestamp()))
+        return wait
+
+    def _report_wait(self, route: RouteState, wait_s: float, now: float) -> None:
+        if wait_s > REPORTED_FROM_S and not route.reported_wait:
+            route.reported_wait = True
+            words = limit_used_up(now + wait_s, route.settings.limits, "going on")
+            self._control.watcher.news(f"{route.relay}: {words}")
+        self._control.show_if_noticed(f"{route.relay}: its limit is used up", now, wait_s)
+
+    def _give_up(self, route: RouteState, wait_s: float, now: float) -> Taken:
+        """Leave those to a later run whose turn would come too late: everybody, or the recipients of a domain."""
+        whole = route.rate_limiter.wait_s("", now)
+        if whole > self._limits.longest_wait_s:
+            words = limit_used_up(now + whole, route.settings.limits)
+            self._retire(route, f"{route.relay}: {words}", now + whole)
+            return NobodyLeft()
+        left = 0
+        for claim, person in [self._ready.popleft() for _ in range(min(LOOK_AHEAD, len(self._ready)))]:
+            domain = _domain_of(claim)
+            soonest = min(other.rate_limiter.wait_s(domain, now) for other in self._routes.usable)
+            if soonest <= self._limits.longest_wait_s:
+                self._ready.append((claim, person))
+                continue
+            self._used_up_domains[domain] = now + soonest
+            self.resumes_at = min(self.resumes_at, now + soonest)
+            self._commits.note(Move(claim.row, State.PENDING))
+            left += 1
+        return Later(0.0 if left else wait_s)
+
+    def _retire(self, route: RouteState, why: str, until: float) -> None:
+        self.resumes_at = min(self.resumes_at, until)
+        self._routes.retire(route, why)
+
+    # --- outcomes ---------------------------------------------------------------------------------------------------
+
+    def finish(self, claim: Claim, due_at: float | None, now: float) -> bool:
+        """The outcome of a recipient is known. True when this run tries them again, since they are due by `now`."""
+        self._outstanding -= 1
+        again = due_at is not None and due_at <= now
+        if again:
+            self._retries_wait = True
+            self._list_is_through = False
+        else:
+            self._tries.pop(claim.row, None)
+        return again
+
+    def due_at(self, claim: Claim, outcome: Outcome, route: RouteState, now: float, *, used_up: bool) -> float:
+        """When to try a deferred recipient again: in this run where the trouble was the connection's or ours.
+
+        `used_up`: the connection had carried its share, so the recipient was as good as not tried. What a relay said
+        that takes no more mail from us is no reason to wait where there is another one.
+        """
+        exhausted = 0 < self._limits.max_attempts <= claim.attempts
+        if used_up and not exhausted:
+            return now
+        tries = self._tries[claim.row] = self._tries.get(claim.row, 0) + 1
+        elsewhere = outcome.lane and bool(route.why_closed) and bool(self._routes.usable)
+        ours = outcome.code in (0, 421) or (outcome.lane and outcome.code < 500) or elsewhere
+        if ours and tries < TRIES_A_RUN and not exhausted:
+            return now
+        return now + retry_delay_s(claim.attempts, self._jitter()).total_seconds()
+
+    # --- claiming ---------------------------------------------------------------------------------------------------
+
+    def _claim_ahead(self) -> None:
+        if len(self._ready) < CLAIMED_AT_ONCE // 2 and not self._list_is_through and self._refilling is None:
+            self._refilling = asyncio.create_task(self._refill())
+            self._refilling.add_done_callback(self._refilled)
+
+    async def _refill(self) -> None:
+        found = await self._commits.call(lambda: self._ledger.claim(CLAIMED_AT_ONCE, self._after))
+        if not found and self._retries_wait:
+            # The end of the list is reached; those to be tried again come before it.
+            self._retries_wait = False
+            await self._commits.flush()
+            found = await self._commits.call(lambda: self._ledger.claim(CLAIMED_AT_ONCE, 0))
+        if found:
+            self._after = found[-1][0].row
+            self._ready.extend(found)
+        elif not self._retries_wait:
+            self._list_is_through = True
+
+    def _refilled(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is None:
+            self._refilling = None
+        self._control.wake()
+
+    async def give_back(self) -> None:
+        """Let those go who were claimed and not tried, so that a report reads them as pending."""
+        if self._refilling is not None:
+            await self._refilling
+        for claim, _ in self._ready:
+            self._commits.note(Move(claim.row, State.PENDING))
+        self._ready.clear()
+
+
+def _domain_of(claim: Claim) -> str:
+    return claim.key.rpartition("@")[2]
 
 
 def limit_used_up(until: float, limits: str = "", then: str = "the next may go") -> str:

@@ -1,69 +1,195 @@
-"""A route: one relay with its limits, connections and state in a run."""
+"""The relays of a run: their settings, what happened to each so far, and whose turn it is."""
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from newsletter.delivery.rate_limits import RateLimiter
+from newsletter.delivery.run_control import RECHECK_S, RunControl
 from newsletter.delivery.smtp.wire import Timeouts
 from newsletter.delivery.throttle import RelayThrottle
+from newsletter.errors import DeliveryError
 from newsletter.model.delivery import Relay
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Route:
-    """A relay, and how it is to be used in this run. Of several, each gets its `relay.weight` of the mail."""
+    """A relay and the settings it is used with. Of several, each gets its `relay.weight` of the mail."""
 
     relay: Relay
-    pace: RateLimiter
-    lane: RelayThrottle
+    rate_limiter: RateLimiter
+    throttle: RelayThrottle
     timeouts: Timeouts
     connections: int = 1
     messages_per_connection: int = 0
     tls_context: ssl.SSLContext | None = None
     limits: str = ""
-    """What `pace` allows, in words."""
+    """What `rate_limiter` allows, in words."""
 
     held: bool = True
-    """Whether quiet hours and rates hold its mail back: not what a catcher swallows, nor a test. It counts all the
-    same."""
+    """Whether quiet hours and rates delay its mail: not that to a catcher, nor a test. It is counted all the same."""
 
-    closed: str = ""
+
+@dataclass(slots=True)
+class RouteState:
+    """What is known of a route while the run lasts."""
+
+    settings: Route
+    connections: int = field(init=False)
+    """How many the relay allows, as far as we know."""
+
+    messages_per_connection: int = field(init=False)
+    """How many messages it takes over one connection, as set or as learnt; 0 for any number."""
+
+    closed: str = field(default="", init=False)
+    """Why no more mail goes through it in this run; empty where some may."""
+
     used_up: str = field(default="", init=False)
     """Why nothing more is begun through it in this run, though what is under way ends as usual."""
 
     overlaps: bool | None = field(default=None, init=False)
     """Whether an envelope may go out with the dot before it; None until one connection has tried."""
 
-    trying: bool = field(default=False, init=False)
-    told_wait: bool = field(default=False, init=False)
-    told_silence: bool = field(default=False, init=False)
+    probing_overlap: bool = field(default=False, init=False)
+    reported_wait: bool = field(default=False, init=False)
+    reported_silence: bool = field(default=False, init=False)
     share: float = field(default=0.0, init=False)
+    """Messages taken, each divided by the relay's weight."""
+
     moved_at: float = field(default=0.0, init=False)
+    """When a message was last taken or settled, in the event loop's time."""
+
     answered: int = field(default=0, init=False)
-    crew: list[int] = field(default_factory=list, init=False)
+    """Messages of which it is known what became of them."""
+
+    workers: list[int] = field(default_factory=list, init=False)
+    """The numbers of its workers, those with an open connection first."""
+
     open: int = field(default=0, init=False)
     opening: int = field(default=0, init=False)
     proven: bool = field(default=False, init=False)
+    """Whether a connection to it was ever open."""
 
-    def opened(self, number: int) -> None:
-        """A connection is there, and those that are come first: where fewer are allowed, the others are too many."""
-        self.crew.remove(number)
-        self.crew.insert(self.open, number)
-        self.open += 1
-        self.proven = True
+    def __post_init__(self) -> None:
+        self.connections = self.settings.connections
+        self.messages_per_connection = self.settings.messages_per_connection
 
-    def lost(self, number: int) -> None:
-        """It is there no more."""
-        self.open -= 1
-        self.crew.remove(number)
-        self.crew.insert(self.open, number)
+    @property
+    def relay(self) -> Relay:
+        return self.settings.relay
+
+    @property
+    def rate_limiter(self) -> RateLimiter:
+        return self.settings.rate_limiter
+
+    @property
+    def throttle(self) -> RelayThrottle:
+        return self.settings.throttle
 
     @property
     def why_closed(self) -> str:
-        return self.closed or self.lane.stopped
+        return self.closed or self.throttle.stopped
 
     @property
     def why_idle(self) -> str:
         return self.why_closed or self.used_up
+
+    def connection_opened(self, worker: int) -> None:
+        """Move the worker to the front, so that surplus workers are those without a connection."""
+        self.workers.remove(worker)
+        self.workers.insert(self.open, worker)
+        self.open += 1
+        self.proven = True
+
+    def connection_closed(self, worker: int) -> None:
+        self.open -= 1
+        self.workers.remove(worker)
+        self.workers.insert(self.open, worker)
+
+    def is_surplus(self, worker: int) -> bool:
+        """Whether the throttle allows fewer connections at the moment."""
+        return self.workers.index(worker) >= self.throttle.parallel(self.connections)
+
+    def count_taken(self) -> None:
+        self.share += 1 / max(self.relay.weight, 1)
+        self.moved_at = asyncio.get_running_loop().time()
+
+    def count_put_back(self) -> None:
+        self.share -= 1 / max(self.relay.weight, 1)
+
+
+class Routes:
+    """All routes of the run."""
+
+    def __init__(self, routes: Sequence[Route], control: RunControl) -> None:
+        self._states = tuple(RouteState(route) for route in routes)
+        self._control = control
+        self.first_error: DeliveryError | None = None
+        """Why the first connection that could not be opened could not."""
+
+    def __iter__(self) -> Iterator[RouteState]:
+        return iter(self._states)
+
+    @property
+    def are_limited(self) -> bool:
+        """Whether any has a rate, whose use has to be saved for the next run."""
+        return any(route.rate_limiter.limited for route in self._states)
+
+    @property
+    def usable(self) -> list[RouteState]:
+        return [route for route in self._states if not route.why_idle]
+
+    @property
+    def were_never_reached(self) -> bool:
+        return all(route.why_closed and not route.answered for route in self._states)
+
+    @property
+    def why_idle(self) -> list[str]:
+        """Why each is idle, where all of them are."""
+        return [] if self.usable else [route.why_idle for route in self._states]
+
+    def saved_state(self) -> dict[str, str]:
+        """What the rate limits have used up, by the relay's name and the limit's."""
+        return {
+            f"{route.relay.name}/{name}": mark
+            for route in self._states
+            for name, mark in route.rate_limiter.marks().items()
+        }
+
+    def close(self, route: RouteState, reason: str) -> None:
+        """Send no more mail through this relay in this run."""
+        if not route.closed:
+            route.closed = reason
+            self._report_rest(reason)
+        self._control.wake()
+
+    def retire(self, route: RouteState, reason: str) -> None:
+        """Begin nothing more through this relay in this run: the wait would be longer than the run may last."""
+        route.used_up = reason
+        self._report_rest(reason)
+        self._control.wake()
+
+    def _report_rest(self, reason: str) -> None:
+        if len(self._states) > 1:
+            self._control.watcher.news(f"{reason}; the rest goes through the other relays")
+
+    def is_ahead(self, route: RouteState, now: float) -> bool:
+        """Whether this relay has had its share, and another one that could send now has not."""
+        ahead = False
+        for other in self._states:
+            if other is route or other.why_idle:
+                continue
+            if _could_send(other, now):
+                ahead = ahead or route.share > other.share + 1
+            else:
+                other.share = max(other.share, route.share)  # what it misses meanwhile is not kept for it
+        return ahead
+
+
+def _could_send(route: RouteState, now: float) -> bool:
+    """Whether another relay should wait for this one: not for a used-up quota, nor one that has fallen silent."""
+    quick = asyncio.get_running_loop().time() - route.moved_at < RECHECK_S
+    return bool(route.open) and quick and route.throttle.wait_s(now) <= 0 and route.rate_limiter.wait_s("", now) <= 0

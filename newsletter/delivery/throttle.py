@@ -137,7 +137,7 @@ class RelayThrottle:
             self._next_at = now + self._delay_s
 
     def saw(self, outcome: Outcome, now: float) -> str:
-        """Learn from an answer -> news for the person, empty for none. A message without an answer teaches nothing."""
+        """Learn from an outcome -> news for the user, or "". A message without an answer teaches nothing."""
         self._see(now)
         if outcome.code:
             self._losses = 0
@@ -252,7 +252,7 @@ class RelayThrottle:
         return f"pausing for {pause:.0f} s after {why}" + (f": {_shown(words)}" if words else "")
 
     def _stop(self, again: str) -> str:
-        """The reason is in `stopped`, so that it is told once."""
+        """The reason is kept in `stopped`, so that it is reported once."""
         self._phase = _Phase.STOPPED
         self.stopped = f"{self._why}, and after a pause {again}" + (f": {self._last}" if self._last else "")
         return ""

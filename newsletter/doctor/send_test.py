@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from newsletter.config.config import Config
-from newsletter.delivery.deliver import Watcher
+from newsletter.delivery.run_control import Watcher
 from newsletter.doctor.verdict import Verdict, green, red
 from newsletter.errors import DeliveryError, NewsletterError
 from newsletter.ledger.ledger import Ledger

@@ -21,8 +21,8 @@ _MAY_HAVE_IT = (State.SENT.value, State.UNCERTAIN.value, State.COMMITTING.value)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An issue as the ledger has it. `reached`: somebody has it, or may have. `is_old`: of a ledger before version 4,
-    which kept the title alone. `post` is the path it was planned from, empty where there was none."""
+    """An issue as the ledger has it. `reached`: a recipient has it, or may have. `is_old`: of a ledger before
+    version 4, which kept the title alone. `post` is the path it was planned from, empty where there was none."""
 
     identity: Identity
     content_hash: str

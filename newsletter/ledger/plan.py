@@ -47,7 +47,7 @@ def known_issue(db: sa.Connection, issue: str) -> KnownIssue | None:
 
 
 def note_content(db: sa.Connection, issue: str, content_hash: str, subject: str, now: int) -> bool:
-    """Store what the issue is. True when it was something else for somebody who has it, or may have."""
+    """Store the issue's content. True when a recipient has, or may have, another one."""
     made = db.execute(_NEW_ISSUE, {"issue": issue}).rowcount
     known = KnownIssue(*db.execute(_KNOWN, {"issue": issue}).one())
     if made:
@@ -60,7 +60,7 @@ def note_content(db: sa.Connection, issue: str, content_hash: str, subject: str,
     reached = sa.exists().where(deliveries.c.issue == known.id, deliveries.c.state.in_(may_have_it))
     if db.scalar(sa.select(reached)):
         return True
-    db.execute(sa.delete(versions).where(*current))  # nobody has it
+    db.execute(sa.delete(versions).where(*current))  # no recipient has it
     accept_content(db, known.id, content_hash, subject, now)
     return False
 
@@ -111,7 +111,7 @@ _LISTED_IN_POSTGRESQL = sa.text(
 
 
 def list_known(db: sa.Connection, issue_id: int, plan: int, people: Mapping[str, str]) -> int:
-    """Put those of these on the plan who have a row, and nobody else: how many are left out."""
+    """Put only those on the plan who have a row already; how many are left out."""
     if db.dialect.name == "postgresql":
         found = db.execute(_LISTED_IN_POSTGRESQL, {"issue": issue_id, "plan": plan, "keys": [*people]}).rowcount
     else:
@@ -120,7 +120,7 @@ def list_known(db: sa.Connection, issue_id: int, plan: int, people: Mapping[str,
 
 
 def is_closed(db: sa.Connection, issue_id: int, now: int, newcomers_for: timedelta | None) -> bool:
-    """Whether whoever joins now comes too late for the issue: it first went out longer ago than that."""
+    """Whether new recipients come too late for the issue: it first went out longer ago than that."""
     first_sent = moment_of(db.scalar(sa.select(issues.c.first_sent).where(issues.c.id == issue_id)))
     return newcomers_for is not None and first_sent is not None and time_of(now) - first_sent > newcomers_for
 
@@ -139,7 +139,7 @@ def list_people(db: sa.Connection, issue_id: int, plan: int, people: Mapping[str
 
 
 def withdraw(db: sa.Connection, issue_id: int) -> None:
-    """Take an issue out again that was planned once, and of which nobody was tried; leave any other as it is."""
+    """Delete an issue that was planned once and not tried for any recipient; leave any other as it is."""
     planned_once = sa.select(issues.c.last_plan).where(issues.c.id == issue_id)
     tried = sa.exists().where(
         deliveries.c.issue == issue_id,
@@ -158,7 +158,7 @@ def finish_plan(db: sa.Connection, issue_id: int, plan: int, post: str, audience
     db.execute(change.values(plan=plan, post=post, audience=audience))
 
 
-# --- how they stand -------------------------------------------------------------------------------------------------
+# --- states of a plan -----------------------------------------------------------------------------------------------
 
 _STANDING = sa.text(
     """

@@ -15,7 +15,7 @@ from newsletter.ledger.database.storage import Storage
 
 
 def has_ledger(place: Path | str) -> bool:
-    """Whether a ledger stands at `place`: an empty file and a database without our tables are none."""
+    """Whether there is a ledger at `place`: an empty file and a database without our tables are none."""
     if _is_missing(place):
         return False
     with closing(Storage.open(place, read_only=True)) as storage:
@@ -23,7 +23,7 @@ def has_ledger(place: Path | str) -> bool:
 
 
 def is_current(place: Path) -> bool:
-    """Whether a ledger of today's version stands there, so that opening it changes nothing."""
+    """Whether the ledger there has the current schema, so that opening it changes nothing."""
     if _is_missing(place):
         return False
     with closing(Storage.open(place, read_only=True)) as storage:
@@ -31,7 +31,7 @@ def is_current(place: Path) -> bool:
 
 
 def has_issues(place: Path | str) -> bool:
-    """Whether a ledger stands at `place` in which an issue was ever planned."""
+    """Whether there is a ledger at `place` in which an issue was ever planned."""
     if _is_missing(place):
         return False
     with closing(Storage.open(place, read_only=True)) as storage:
@@ -48,7 +48,7 @@ def require_ledger(place: Path | str, why: str = "nothing was sent from here; ru
 
 
 def require_start(place: Path | str) -> None:
-    """ConfigError where everybody would be mailed because no ledger says who was: nobody is there to ask."""
+    """ConfigError where no ledger says who was mailed, so that everyone would be, and no user is there to confirm."""
     if not has_issues(place):
         raise ConfigError(f"{parse_place(place).name}: {NOTHING_SENT}; {_REMEDY}")
 

@@ -33,7 +33,7 @@ class TimelineRow:
 
 @dataclass(frozen=True, slots=True)
 class DomainRow:
-    """A domain, and how its recipients stand; states in which nobody is are left out."""
+    """A domain and the number of its recipients by state; states without any are left out."""
 
     domain: str
     counts: Mapping[State, int]
@@ -59,7 +59,7 @@ NOBODY: Mapping[State, int] = MappingProxyType(dict.fromkeys(State, 0))
 
 
 def counts(db: sa.Connection, issue: int | None = None, plan: int | None = None) -> dict[int, Mapping[State, int]]:
-    """How many stand where, by issue, every state among them; of one issue, or of one plan of it."""
+    """The number of recipients by issue and state, with every state; of one issue, or of one plan of it."""
     by_state = sa.select(deliveries.c.issue, deliveries.c.state, sa.func.count().label("number"))
     if issue is not None:
         by_state = by_state.where(deliveries.c.issue == issue)

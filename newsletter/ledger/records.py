@@ -16,12 +16,12 @@ class IllegalMoveError(BusyError, RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How the people on a list stand for one issue; `audience` is the sum of the eight numbers after it.
+    """The recipients of one issue on a list by state; `audience` is the sum of the eight numbers after it.
 
     `due` are pending, or deferred whose time has come; `waiting` are deferred whose time has not, the first of them at
     `next_due`; `exhausted` are deferred and were tried as often as allowed; `underway` are claimed or committing in
-    another run; `suppressed` must not be mailed. `content_changed`: somebody already has, or may have, this issue with
-    other content.
+    another run; `suppressed` must not be mailed. `content_changed`: a recipient already has, or may have, this issue
+    with other content.
     `newcomers` are on the list and not on the plan: they joined too long after the issue first went out.
     `added` and `gone` are against the list of the issue that was sent last before; None when there is none.
     """

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from newsletter.model.delivery import State
 
-# Where a recipient may go from where they stand. Read a line as: from -> to (what happened).
+# The allowed transitions of a recipient's state. Read a line as: from -> to (what happened).
 MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
     {
         # On the list, nothing tried.           -> a run took them; they must not be mailed
@@ -19,11 +19,11 @@ MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
         State.COMMITTING: frozenset({State.SENT, State.DEFERRED, State.REJECTED, State.UNCERTAIN}),
         # The relay said "later".                -> a run took them again; they must not be mailed any more
         State.DEFERRED: frozenset({State.CLAIMED, State.SUPPRESSED}),
-        # Nobody can know whether it arrived.    -> a person said: resend; assume sent
+        # It may have arrived or not.            -> the operator said: resend; assume sent
         State.UNCERTAIN: frozenset({State.PENDING, State.SENT}),
         # The relay answered for the mail.       -> final
         State.SENT: frozenset(),
-        # The relay said "no".                   -> a person said: try them once more
+        # The relay refused.                     -> the operator said: try once more
         State.REJECTED: frozenset({State.PENDING}),
         # Left, bounced, paused: not mailed.     -> final: who comes back gets the next issue, not this one
         State.SUPPRESSED: frozenset(),

@@ -28,13 +28,13 @@ _FIRST_REASON = """
 """
 
 _DAY_MS = 86_400_000
-"""An issue that went out later than tomorrow did so by a clock that was wrong, and holds back nobody."""
+"""An issue dated later than tomorrow comes from a wrong clock, and suppresses no weekly reader."""
 
 _MONTH_MS = 30 * 86_400_000
-"""An issue that began longer ago is in nobody's week any more."""
+"""An issue that began longer ago no longer counts for weekly readers."""
 
-# What keeps somebody off a plan, the weightiest first: whom the first one takes the next ones do not find. Each begins
-# with the few whom it is about, and looks them up in the index of the list: `{join}` keeps SQLite from walking over the
+# What suppresses recipients of a plan, the weightiest first: rows taken by one are not found by the next. Each begins
+# with the few it is about, and looks them up in the index of the list: `{join}` keeps SQLite from walking over the
 # whole list for them.
 _MARKS: Mapping[str, str] = MappingProxyType(
     {
@@ -95,7 +95,7 @@ _TAKE_OFF = sa.text(f"UPDATE deliveries SET {_OFF}, reply = {_FIRST_REASON} WHER
 def take_off(db: sa.Connection, rows: Sequence[int], now: int) -> frozenset[int]:
     """Those of the rows whose people have been suppressed since the plan; they are not to be mailed any more.
 
-    A look into two indexes for each row, in words that SQLAlchemy need not compile: it stands before every dot.
+    Two index lookups for each row, as text that SQLAlchemy need not compile: it runs before every dot.
     """
     if db.dialect.name == "postgresql":
         found = db.exec_driver_sql(_LEFT_IN_POSTGRESQL, (list(rows),))
@@ -108,7 +108,7 @@ def take_off(db: sa.Connection, rows: Sequence[int], now: int) -> frozenset[int]
 
 
 def already_off(db: sa.Connection, issue_id: int, rows: Sequence[int]) -> frozenset[int]:
-    """Those of the rows that are suppressed: somebody was forgotten while a run had them in hand."""
+    """Those of the rows that are suppressed: a recipient was erased while a run had claimed them."""
     mine = (deliveries.c.issue == issue_id, deliveries.c.id.in_(rows), deliveries.c.state == "suppressed")
     return frozenset(db.scalars(sa.select(deliveries.c.id).where(*mine)))
 
@@ -117,7 +117,7 @@ def already_off(db: sa.Connection, issue_id: int, rows: Sequence[int]) -> frozen
 
 
 def lock_listing(db: sa.Connection) -> None:
-    """Keep `forget` waiting until this transaction has ended: whom it lists would be listed with their address."""
+    """Make `forget` wait until this transaction has ended, which may list the address that it erases."""
     if db.dialect.name == "postgresql":  # SQLite has one writer at a time as it is
         db.execute(sa.text("LOCK TABLE deliveries IN ROW EXCLUSIVE MODE"))
 
@@ -125,7 +125,7 @@ def lock_listing(db: sa.Connection) -> None:
 def hidden(db: sa.Connection, shadows: AddressHashes) -> frozenset[str]:
     """The hashes of all who were forgotten.
 
-    ConfigError where some of them were made with a secret that is not there: nobody could tell whose they are.
+    ConfigError where some of them were made with a secret that is missing: they could not be matched.
     """
     forgotten = sa.select(suppressions.c.key).where(suppressions.c.reason == "forgotten")
     hashes = frozenset(key for key in db.scalars(forgotten) if is_shadow(key))

@@ -34,7 +34,7 @@ def _written(to: State, values: str) -> sa.TextClause:
     )
 
 
-# Of somebody who was forgotten while their message was on its way, neither its id nor the server's words are kept: the
+# Of a recipient who was erased while their message was on its way, neither its id nor the reply is stored: the
 # one is made from the address, the others may repeat it.
 _HIDDEN = f"CASE WHEN recipient_key LIKE '%{FORGOTTEN}' THEN '' ELSE"
 _ANSWERED = (
@@ -175,7 +175,7 @@ _LONGEST_WAIT_MS = 2 * LONGEST_S * 1000
 def recover(db: sa.Connection, issue_id: int, now: int) -> int:
     """Claimed rows are let go; committing ones become uncertain: how many.
 
-    A deferred row that waits longer than any wait there is was put off by a clock that stood in the future: it is due.
+    A deferred row whose wait is longer than the longest delay was deferred by a clock set in the future: it is due.
     """
     unsent = sa.update(deliveries).where(deliveries.c.issue == issue_id, deliveries.c.state == State.CLAIMED.value)
     unknown = sa.update(deliveries).where(deliveries.c.issue == issue_id, deliveries.c.state == State.COMMITTING.value)
@@ -188,7 +188,7 @@ def recover(db: sa.Connection, issue_id: int, now: int) -> int:
 
 
 def settle(db: sa.Connection, issue_id: int, key: str, to: State, now: int) -> str | None:
-    """Move an uncertain row, found by its key; None when that was done, else where it stands."""
+    """Move an uncertain row, found by its key; None when that was done, else the state it is in."""
     mine = (deliveries.c.issue == issue_id, deliveries.c.recipient_key == key)
     if to in MOVES[State.UNCERTAIN]:
         change = sa.update(deliveries).where(*mine, deliveries.c.state == State.UNCERTAIN.value)
@@ -198,7 +198,7 @@ def settle(db: sa.Connection, issue_id: int, key: str, to: State, now: int) -> s
 
 
 def reopen(db: sa.Connection, issue_id: int, states: Collection[State], now: int) -> int:
-    """Those who stand in `states`, a subset of `REOPENED`, are due now, with no attempts: how many."""
+    """Make recipients in `states`, a subset of `REOPENED`, due now, with no attempts; how many they are."""
     anew = sa.update(deliveries).where(deliveries.c.issue == issue_id).values(attempts=0, due_at=None, updated=now)
     changed = 0
     if State.DEFERRED in states:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from newsletter.addresses import fold_address
 from newsletter.config.config import RelaySettings
-from newsletter.delivery.deliver import Watcher
+from newsletter.delivery.run_control import Watcher
 from newsletter.ledger.ledger import Claim, Ledger, Move, Plan
 from newsletter.model.delivery import Outcome, State
 from newsletter.model.subscriber import Subscriber

@@ -11,7 +11,7 @@ from newsletter.model.delivery import State
 
 
 def resolve_uncertain(ledger: Ledger, issue: str, addresses: Sequence[str], *, resend: bool) -> tuple[str, ...]:
-    """Settle those of whom nobody can know whether they have the issue -> the addresses that were settled.
+    """Settle uncertain recipients -> the addresses that were settled.
 
     Without `addresses` all of them. The person decides: mailed again by the next send, or counted as sent.
     """

@@ -20,7 +20,7 @@ from newsletter.pipeline.send_unattended import relays_of, send_unattended
 
 if TYPE_CHECKING:
     from newsletter.config.config import Config
-    from newsletter.delivery.deliver import Watcher
+    from newsletter.delivery.run_control import Watcher
     from newsletter.model.column_rules import Rule
     from newsletter.pipeline.plan_send import Sending
     from newsletter.pipeline.send_result import SendResult

@@ -14,8 +14,8 @@ from typing import Protocol
 
 from newsletter.audience.people.rehearsal import copy_suppressions
 from newsletter.config.config import RelaySettings
-from newsletter.delivery.deliver import Wait as Wait
-from newsletter.delivery.deliver import Watcher
+from newsletter.delivery.run_control import Wait as Wait
+from newsletter.delivery.run_control import Watcher
 from newsletter.ledger.ledger import Ledger
 from newsletter.ledger.presence import NOTHING_SENT as NOTHING_SENT
 from newsletter.ledger.presence import require_start

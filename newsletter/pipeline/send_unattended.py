@@ -16,7 +16,7 @@ from newsletter.pipeline.prepare_send import SendOptions, prepare, require_senda
 
 if TYPE_CHECKING:
     from newsletter.config.config import Config, RelaySettings
-    from newsletter.delivery.deliver import Watcher
+    from newsletter.delivery.run_control import Watcher
     from newsletter.ledger.ledger import Ledger
     from newsletter.pipeline.plan_send import Sending
     from newsletter.pipeline.send_result import SendResult

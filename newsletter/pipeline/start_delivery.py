@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 
 from newsletter.config.config import RelaySettings
 from newsletter.delivery.canary import Canary
-from newsletter.delivery.deliver import Stopped, Watcher, deliver
+from newsletter.delivery.deliver import deliver
 from newsletter.delivery.rate_limits import RateLimiter
 from newsletter.delivery.recipient_queue import DeliveryLedger
 from newsletter.delivery.routes import Route
+from newsletter.delivery.run_control import Stopped, Watcher
 from newsletter.delivery.smtp.wire import Timeouts
 from newsletter.delivery.throttle import RelayThrottle
 from newsletter.pipeline.prepare_send import PreparedSend
@@ -52,8 +53,8 @@ def _route(lane: RelaySettings, marks: Mapping[str, str], connections: int, *, h
     mine = {name.removeprefix(prefix): mark for name, mark in marks.items() if name.startswith(prefix)}
     return Route(
         relay=lane.relay,
-        pace=RateLimiter(lane.rates, lane.domains, lane.warm_up, mine, time.time()),
-        lane=RelayThrottle(jitter=random.random),
+        rate_limiter=RateLimiter(lane.rates, lane.domains, lane.warm_up, mine, time.time()),
+        throttle=RelayThrottle(jitter=random.random),
         timeouts=Timeouts.capped(lane.timeout_s, lane.dot_timeout_s),
         connections=connections or lane.connections,
         messages_per_connection=lane.messages_per_connection,

@@ -30,7 +30,7 @@ from smtp_server import EXTENSIONS, PLAIN, Fault, Point, Rule, SmtpServer
 
 from newsletter.delivery.canary import Canary
 from newsletter.delivery.deliver import Stopped
-from newsletter.delivery.smtp.session import MAX_LINE_BYTES, MAX_REPLY_BYTES
+from newsletter.delivery.smtp.reply_parser import MAX_LINE_BYTES, MAX_REPLY_BYTES
 from newsletter.delivery.smtp.wire import Timeouts
 from newsletter.errors import ConfigError, DeliveryError
 from newsletter.ledger.database import engine as database

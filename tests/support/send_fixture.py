@@ -15,9 +15,10 @@ from typing import Any
 
 from smtp_server import SmtpServer
 
-from newsletter.delivery.deliver import Stopped, Watcher, deliver
+from newsletter.delivery.deliver import Stopped, deliver
 from newsletter.delivery.rate_limits import RateLimiter
 from newsletter.delivery.routes import Route
+from newsletter.delivery.run_control import Watcher
 from newsletter.delivery.smtp.wire import Timeouts
 from newsletter.delivery.throttle import RelayThrottle, ThrottleRules
 from newsletter.ledger.ledger import Claim, Delivery, Ledger, Move, Plan

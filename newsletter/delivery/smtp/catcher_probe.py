@@ -17,7 +17,7 @@ PATIENCE_S = 2.0
 
 
 def is_catcher(relay: Relay) -> bool:
-    """Ask by connecting; False where nobody answers. Logs in nowhere and sends nothing but QUIT."""
+    """Connect and read the greeting; False where there is no answer. Does not log in and sends nothing but QUIT."""
     if not relay.is_loopback or relay.tls != "none":
         return False
     try:

@@ -26,7 +26,7 @@ TOKEN_TIMEOUT_S = 60.0
 """How long the command that prints an access token may take: it may ask a server, no person."""
 
 SILENCE_S = 10.0
-"""When the operator is told that a relay does not answer; the time-outs, which the RFC has in minutes, go on."""
+"""Report a relay that has not answered for this long; the time-outs, which the RFC has in minutes, go on."""
 
 EHLO_REMEDY = 'set ehlo = "…" in [relay] to the full name that this machine has in the DNS'
 
@@ -73,7 +73,7 @@ async def connect(
 ) -> Connection:
     """Connect and log in. Raises DeliveryError; each single step may take `timeout_s`.
 
-    `on_silence` is told in words what the relay has not answered for `SILENCE_S`; the step goes on.
+    `on_silence` is called with a sentence once the relay has not answered for `SILENCE_S`; the step goes on.
     """
     # Security: certificates and host names are verified, always; the parameter is for a private authority.
     uses_tls = relay.tls != "none" or relay.may_start_tls

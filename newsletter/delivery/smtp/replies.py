@@ -46,7 +46,7 @@ class Reply:
 
 
 class Meaning(enum.Enum):
-    """What an answer says, and of whom."""
+    """What a reply means, and whether it is about us, the recipient or the connection."""
 
     RATE = "we send too much or too fast"
     REFUSED = "it refuses us: login, reputation, content, size"
@@ -127,7 +127,7 @@ KNOWN: tuple[Known, ...] = (
     Known("Tencent", "", 0, r"\bdomain frequency limited", Meaning.RATE, _QQ + "173"),
     Known("Tencent", "", 0, r"\bsender frequency limited", Meaning.RATE, _QQ + "174"),
     Known("Tencent", "", 0, r"\bconnection frequency limited", Meaning.RATE, _QQ + "175"),
-    # Says that one recipient gets too much at once; QQ also says it to a sender of whom it thinks ill.
+    # One recipient gets too much at once; QQ also says so to senders of poor reputation.
     Known("Tencent", "", 0, r"mailbox unavailable or access denied", Meaning.RATE, _QQ + "166"),
     Known("Tencent", "", 0, r"\bconnection denied", Meaning.REFUSED, _QQ + "170"),
     Known("Tencent", "", 0, r"suspected bounce attacks", Meaning.REFUSED, _QQ + "57"),
@@ -288,7 +288,7 @@ def _meaning(stage: str, code: int, text: str) -> Meaning:
     if known is Meaning.CONNECTION or (known is None and stage != "greeting" and _CONNECTION_WORDS.search(text)):
         return Meaning.CONNECTION
     if stage in BEFORE_RCPT:
-        # Whatever is said, nobody was named yet.
+        # Whatever the words, no recipient was named yet.
         return known if known in (Meaning.RATE, Meaning.REFUSED) else Meaning.REFUSED
     if known is not None and not (code == 421 and known is Meaning.BUSY):
         return known
@@ -296,7 +296,7 @@ def _meaning(stage: str, code: int, text: str) -> Meaning:
 
 
 def _meaning_of_4xx(code: int, text: str) -> Meaning:
-    if code == 421:  # RFC 5321, 3.8: the server gives up the connection, whoever the recipient was
+    if code == 421:  # RFC 5321, 3.8: the server closes the connection, independent of the recipient
         return Meaning.RATE
     enhanced = enhanced_code(text)
     # 4.1.x and 4.2.x are the recipient's own; a greylist wants nothing but a second try.

@@ -2,7 +2,7 @@
 
 The session owns its connection and knows at every moment how far a message has come: MAIL, RCPT, DATA, body, dot. A
 connection that breaks before the final dot was written leaves a recipient who provably has nothing (`deferred`); one
-that breaks after it leaves one of whom nobody can know (`uncertain`). Nothing here sends a message a second time.
+that breaks after it leaves one who may have it or not (`uncertain`). Nothing here sends a message a second time.
 
     begin(message) -> accepted() -> body() -> dot(next message) -> verdict()
 
@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-import re
 import ssl
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -24,17 +23,14 @@ from typing import Self
 from newsletter.delivery.smtp import connect as connecting
 from newsletter.delivery.smtp.connect import connect
 from newsletter.delivery.smtp.replies import Reply, ends_connection, judge
-from newsletter.delivery.smtp.wire import Timeouts, command_bytes, reply_words, stuffed
+from newsletter.delivery.smtp.reply_parser import NotSmtpError, ReplyParser
+from newsletter.delivery.smtp.wire import Timeouts, command_bytes, most_messages, reply_words, stuffed
 from newsletter.model.delivery import Message, Outcome, Relay, State
 from newsletter.redaction import redacted
 
 QUIT_TIMEOUT_S = 5.0
 """How long to wait for the answer to QUIT, on which nothing depends."""
 
-MAX_LINE_BYTES = 8 * 1024
-"""A reply's line. RFC 5321, 4.5.3.1.5 allows 512; servers write longer ones."""
-
-MAX_REPLY_BYTES = 32 * 1024
 OVERLAP_S = 5.0
 """How long the first envelope that went out with a dot may stay without an answer. Some servers offer PIPELINING and
 lose what comes with the dot (chasquid 1.11), against RFC 2920, 3.2; its sender has time to ask again."""
@@ -55,9 +51,9 @@ class Session(asyncio.Protocol):
         self.pipelining = "pipelining" in offers
         self.begun = 0
         self.carried = 0
-        """Messages over this connection of which it is known what became of them; counted by whoever sends them."""
-        self.swallowed = False
-        """The envelope that went out with a dot was lost: whoever it was for has nothing, and was not refused."""
+        """Messages over this connection whose outcome is known; the caller counts them."""
+        self.envelope_lost = False
+        """The envelope that went out with a dot was lost: its recipient has nothing, and was not refused."""
         self._timeouts = timeouts
         self._wait_s = {
             "RSET": timeouts.mail,
@@ -69,15 +65,14 @@ class Session(asyncio.Protocol):
         }
         self._has_size = "size" in offers
         self._max_bytes = int(size) if (size := offers.get("size", "")).strip().isdigit() else 0
-        self.most_messages = _most_messages(offers.get("limits", ""))
+        self.most_messages = most_messages(offers.get("limits", ""))
         """How many messages the server takes over one connection, as it says itself; 0 where it does not."""
         self._has_8bit = "8bitmime" in offers
         self._has_utf8 = "smtputf8" in offers
         self._secrets: tuple[str, ...] = ()
         self._on_silence: Callable[[str], None] = lambda what: None
         self._transport: asyncio.Transport | None = None
-        self._unfinished = b""
-        self._lines: list[bytes] = []
+        self._parser = ReplyParser(self._said)
         self._replies: deque[Reply] = deque()
         self._expected: deque[str] = deque()
         self._envelope: tuple[tuple[str, bytes], ...] = ()
@@ -103,7 +98,7 @@ class Session(asyncio.Protocol):
     ) -> Self:
         """Connect, start TLS, log in. Raises DeliveryError in one sentence.
 
-        `on_silence` is told what the relay has not answered for ten seconds, then and later; the wait goes on.
+        `on_silence` is called with what the relay has not answered for ten seconds, then and later; the wait goes on.
         """
         connection = await connect(relay, timeout_s=timeouts.connect, tls_context=tls_context, on_silence=on_silence)
         session = cls(relay, connection.offers, timeouts)
@@ -131,7 +126,7 @@ class Session(asyncio.Protocol):
             self._write(commands)
 
     async def accepted(self) -> Outcome | None:
-        """None when the server waits for the body; else what became of the message, none of which went out."""
+        """None when the server waits for the body; else the outcome of the message, whose body was not sent."""
         if self._refused is not None:
             return self._refused
         refusal: Outcome | None = None
@@ -146,7 +141,7 @@ class Session(asyncio.Protocol):
             try:
                 reply = await self._reply(OVERLAP_S if trying else math.inf)
             except _LostError as error:
-                self.swallowed = trying
+                self.envelope_lost = trying
                 return refusal or Outcome(State.DEFERRED, stage, 0, str(error))
             if reply.code == 421:  # RFC 5321, 3.8: the server closes the channel
                 self._close(f"{reply.code} {reply.text}")
@@ -164,14 +159,14 @@ class Session(asyncio.Protocol):
         return refusal
 
     async def _say_nothing(self) -> None:
-        """End a DATA that was allowed although nobody may receive (RFC 2920, 3.1): a body of no lines."""
+        """End a DATA that was allowed although no recipient was accepted (RFC 2920, 3.1): send an empty body."""
         self._write(b".\r\n")
         self._expected.append("dot")
         try:
             if (await self._reply()).code == 421:
                 self._close("the relay closed the connection")
         except _LostError:
-            pass  # the recipient's outcome stands; `usable` says the rest
+            pass  # the outcome is already known; `usable` is False now
 
     async def body(self, message: Message) -> Outcome | None:
         """Send all but the final dot. An outcome only where the connection broke: nothing was delivered then."""
@@ -190,7 +185,7 @@ class Session(asyncio.Protocol):
     def dot(self, following: Message | None = None, *, trying: bool = False) -> Outcome | None:
         """Write the final dot, and the next message's envelope with it where that is allowed.
 
-        `trying`: whether this server takes the two together is not known; see `swallowed`.
+        `trying`: whether this server takes the two together is not known; see `envelope_lost`.
 
         An outcome means that the dot was not written: the connection is gone, or the server spoke out of turn.
         """
@@ -307,30 +302,13 @@ class Session(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._lost:
             return
-        *lines, self._unfinished = (self._unfinished + data).split(b"\n")
-        for line in lines:
-            self._take_line(line)
-            if self._lost:
-                return
-        if len(self._unfinished) > MAX_LINE_BYTES:
-            self._close(f"the relay's answer has a line of over {MAX_LINE_BYTES} bytes")
-
-    def _take_line(self, line: bytes) -> None:
-        text = line.rstrip(b"\r")
-        head, mark = text[:3], text[3:4]
-        lines = self._lines
-        well_formed = len(head) == 3 and head.isdigit() and head[0] in b"2345" and mark in b" -"
-        if not well_formed or (lines and lines[0][:3] != head):
-            self._close(f"the relay's answer is no SMTP: {self._said(text[:200])}")
-            return
-        lines.append(text)
-        if sum(map(len, lines)) > MAX_REPLY_BYTES:
-            self._close(f"the relay's answer has over {MAX_REPLY_BYTES} bytes")
-            return
-        if mark == b"-":
-            return
-        self._lines = []
-        self._take_reply(Reply(int(head), self._said(b" ".join([each[4:] for each in lines]))))
+        try:
+            for reply in self._parser.feed(data):
+                self._take_reply(reply)
+                if self._lost:
+                    return
+        except NotSmtpError as error:
+            self._close(f"the relay's answer {error}")
 
     def _said(self, text: bytes) -> str:
         """A server's words as they may be shown, logged and stored."""
@@ -398,9 +376,3 @@ class Session(asyncio.Protocol):
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
-
-
-def _most_messages(limits: str) -> int:
-    """MAILMAX of the extension LIMITS (RFC 9422, 4.1)."""
-    found = re.search(r"(?:^|\s)MAILMAX=([1-9][0-9]{0,5})(?:\s|$)", limits, re.IGNORECASE)
-    return int(found[1]) if found else 0

@@ -57,3 +57,9 @@ def reply_words(text: object) -> str:
     """A server's words, or an error's, on one line and as text, whatever bytes they were."""
     words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
     return " ".join(words.split()) or ("" if isinstance(text, bytes) else type(text).__name__)
+
+
+def most_messages(limits: str) -> int:
+    """MAILMAX of the extension LIMITS (RFC 9422, 4.1)."""
+    found = re.search(r"(?:^|\s)MAILMAX=([1-9][0-9]{0,5})(?:\s|$)", limits, re.IGNORECASE)
+    return int(found[1]) if found else 0

@@ -190,7 +190,7 @@ def _postgresql_trouble(error: BaseException | None) -> tuple[str, str] | None:
 def take_file(file: Path, *, make: bool) -> LedgerFile:
     """The open file of a database, to be given back with `let_go`. With `make`, one that is missing is made.
 
-    ConfigError when SQLite did not write what stands there, when it has a second name, and when it cannot be opened.
+    ConfigError when the file is no SQLite database, when it has a second name, and when it cannot be opened.
     """
     try:
         taken = take(file, make=make)

@@ -52,11 +52,11 @@ class LedgerFile:
         return self._read(HEADER, 0)
 
     def generation(self) -> int:
-        """The count of sends that stands in the file itself, whatever SQLite keeps in its log."""
+        """The count of sends in the file itself, without what SQLite keeps in its log."""
         return int.from_bytes(self._read(4, _GENERATION))
 
     def is_at_its_path(self) -> bool:
-        """Whether the file that was opened still stands there, and not another one."""
+        """Whether the path still leads to the file that was opened, and not to another one."""
         try:
             return os.path.samestat(self.path.stat(), self.what)
         except OSError:
@@ -132,7 +132,7 @@ def _opened(path: Path, *, make: bool) -> int:
         return os.open(path, os.O_RDONLY | binary)
 
 
-# --- locks by the file --------------------------------------------------------------------------------------------
+# --- locks by the file ----------------------------------------------------------------------------------------------
 
 _LOCKS_FROM = 1 << 40
 """Far beyond the bytes that SQLite locks, from 1 GiB on (https://www.sqlite.org/lockingv3.html). A lock may lie past a
@@ -157,7 +157,7 @@ else:
         return True
 
 
-# --- one handle a file --------------------------------------------------------------------------------------------
+# --- one handle a file ----------------------------------------------------------------------------------------------
 
 _TAKING = Lock()
 _IN_USE: dict[str, LedgerFile] = {}

@@ -66,7 +66,7 @@ def _no_lock(lock: Path, error: OSError) -> ConfigError:
 
 
 def busy_at(lock: Path, issue: str) -> BusyError:
-    """Another run holds the issue, whoever it is: its lock file may have been tidied away, or lie at another path."""
+    """Another run holds the issue. Which one may be unknown: its lock file was removed, or lies at another path."""
     try:
         with lock.open("rb", buffering=0) as file:
             return _busy(issue, file)
@@ -78,7 +78,7 @@ _TRY = sa.text("SELECT pg_try_advisory_lock(:key)")
 _RELEASE = sa.text("SELECT pg_advisory_unlock(:key)")
 # 63 octets are what PostgreSQL keeps of a connection's name (NAMEDATALEN - 1).
 _SIGN = sa.text("SELECT set_config('application_name', :owner, false)")
-# A key of 64 bits stands in two halves (https://www.postgresql.org/docs/current/view-pg-locks.html).
+# A key of 64 bits is listed in two halves (https://www.postgresql.org/docs/current/view-pg-locks.html).
 _OWNER = sa.text(
     """
     SELECT activity.application_name FROM pg_locks AS held JOIN pg_stat_activity AS activity USING (pid)
@@ -152,4 +152,4 @@ else:
         return True
 
     def _remove(lock: Path) -> None:
-        lock.unlink(missing_ok=True)  # before the lock is let go, so that nobody else's file is removed
+        lock.unlink(missing_ok=True)  # before the lock is released, so that another run's file is not removed

@@ -25,7 +25,7 @@ _ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtext('newsletter ledg
 def bring_up_to_date(db: sa.Connection) -> None:
     """Make the tables, or turn those of an older version into today's, all in the transaction of `db`.
 
-    The caller has made sure that nobody else writes, and that what stands there is no newer than `VERSION`.
+    The caller has made sure that no other process writes, and that the schema is no newer than `VERSION`.
     """
     if db.dialect.name == "postgresql":
         db.execute(_ONE_AT_A_TIME)  # two that create the same table at once would trip over each other
@@ -82,7 +82,7 @@ def _from_1(db: sa.Connection) -> None:
         db.exec_driver_sql(statement)
 
 
-# Version 2 knew nobody who is suppressed, and said so in a constraint, which SQLite changes with the table alone.
+# Version 2 had no state `suppressed`; its constraint forbids it, and SQLite changes one only with the whole table.
 _FROM_2_IN_POSTGRESQL = (
     "ALTER TABLE deliveries DROP CONSTRAINT known_state",
     "ALTER TABLE deliveries ADD CONSTRAINT known_state CHECK (state IN ({states}))",

@@ -80,7 +80,7 @@ deliveries = sa.Table(
     sa.UniqueConstraint("issue", "recipient_key"),
     sa.CheckConstraint(sa.column("state").in_([state.value for state in State]), name="known_state"),
 )
-# Those who stand alike, in list order: what is claimed next and what a page of rows starts with is one step away.
+# Recipients of one state, in list order: the next claim and the start of a page of rows are one lookup away.
 # SQLite ends every index with the row id; written down again it would only take room.
 sa.Index("standing", deliveries.c.issue, deliveries.c.state).ddl_if(dialect="sqlite")
 sa.Index("standing_in_order", deliveries.c.issue, deliveries.c.state, deliveries.c.id).ddl_if(dialect="postgresql")
@@ -134,7 +134,7 @@ people = sa.Table(
     sa.CheckConstraint(sa.column("state").in_(["pending", "confirmed", "left"]), name="known_standing"),
 )
 
-# What was asked of somebody, and what they said: never changed, only added to.
+# What a subscriber was asked, and answered: rows are only added, never changed.
 consents = sa.Table(
     "consents",
     metadata,
@@ -147,7 +147,7 @@ consents = sa.Table(
 )
 sa.Index("consents_of", consents.c.key)
 
-# By key, not by person: who stands on a list alone has them, too.
+# By key, not by person: addresses that are only on a list have them, too.
 preferences = sa.Table(
     "preferences",
     metadata,
@@ -157,7 +157,7 @@ preferences = sa.Table(
     sa.Column("frequency", sa.Text, nullable=False, server_default="every"),
 )
 
-# One row for each reason that keeps somebody from being mailed. `key` is the folded address, or after `forget` the
+# One row for each reason that suppresses an address. `key` is the folded address, or after `forget` the
 # keyed hash in its place.
 suppressions = sa.Table(
     "suppressions",
@@ -169,7 +169,7 @@ suppressions = sa.Table(
     sa.Column("detail", sa.Text, nullable=False, server_default=""),
 )
 
-# `evidence` names the message that told of it: read twice, it counts once.
+# `evidence` names the message that reported it: read twice, it counts once.
 bounce_events = sa.Table(
     "bounce_events",
     metadata,

@@ -78,7 +78,7 @@ class Storage:
         self._closed = True
 
     def version(self) -> int | None:
-        """Of what stands there now; None where it is none of ours."""
+        """The schema version of the database as it is now; None where it is not a ledger."""
         with self.read() as db:
             return found_version(db)
 
@@ -95,7 +95,7 @@ class Storage:
                 db.exec_driver_sql(f"PRAGMA user_version = {count}")
             if self._writer is not None:
                 connection: Any = self._writer.connection.driver_connection
-                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # out of the log, as far as nobody reads it
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # out of the log, as far as no reader needs it
             self._watch.expect(count)
 
     def _require_same_file(self, *, written: bool = False) -> None:
@@ -150,7 +150,7 @@ class Storage:
                 bring_up_to_date(db)
 
     def _keep_log(self) -> None:
-        """Commits go to a log beside the database (WAL), and readers hold up nobody.
+        """Commits go to a write-ahead log (WAL), and readers do not block writers.
 
         The change does not wait for whoever is making the tables just now, as all else does: so it is asked for again.
         """

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 import pytest
 from smtp_server import EXTENSIONS, PLAIN, Action, Fault, Point, Rule, SmtpServer
 
-from newsletter.delivery.smtp.session import BLOCK_BYTES, MAX_LINE_BYTES, MAX_REPLY_BYTES, Session
+from newsletter.delivery.smtp.reply_parser import MAX_LINE_BYTES, MAX_REPLY_BYTES
+from newsletter.delivery.smtp.session import BLOCK_BYTES, Session
 from newsletter.delivery.smtp.wire import Timeouts
 from newsletter.model.delivery import Message, Outcome, Relay, State
 

@@ -1,0 +1,90 @@
+"""The controls that all parts of one run share: stop, wake up, the wait that is shown, and whom to report to."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from newsletter.model.delivery import Outcome, Relay
+from newsletter.model.subscriber import Subscriber
+
+RECHECK_S = 5.0
+"""A worker that waits for a change looks again after this, so that a clock that is set forward is noticed."""
+
+SHOWN_FROM_S = 3.0
+"""A shorter wait is over before a line about it could be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Why nothing goes out at the moment, and until when, in epoch seconds."""
+
+    reason: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Callbacks for the progress of a run."""
+
+    outcome: Callable[[Subscriber, Outcome, Relay], None] = lambda person, outcome, relay: None
+    news: Callable[[str], None] = lambda text: None
+    waiting: Callable[[Wait | None], None] = lambda wait: None
+    """Called when a wait begins that is long enough to be noticed, and with None when it is over."""
+
+
+class RunControl:
+    """`stopping` is set once no further message may be begun. Every change calls `wake`, which ends all pauses.
+
+    `clock` gives epoch seconds.
+    """
+
+    def __init__(self, watcher: Watcher, clock: Callable[[], float]) -> None:
+        self.watcher = watcher
+        self.clock = clock
+        self.stop_reason = ""
+        self.stopping = asyncio.Event()
+        self._bell = asyncio.Event()
+        self._shown: Wait | None = None
+
+    def stop(self, reason: str) -> None:
+        """Begin no further message; those under way end. The first reason stays."""
+        self.stop_reason = self.stop_reason or reason
+        self.stopping.set()
+        self.wake()
+
+    def wake(self) -> None:
+        """Let everyone who pauses look again."""
+        bell, self._bell = self._bell, asyncio.Event()
+        bell.set()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait until something changed, but no longer than this; `math.inf` sets no limit."""
+        await _wait(self._bell, seconds)
+
+    async def pause_until_stopped(self, seconds: float) -> None:
+        """Wait this long, or until the run is to stop."""
+        await _wait(self.stopping, seconds)
+
+    def show(self, wait: Wait | None) -> None:
+        """Report a wait whose reason is new, and None once it is over."""
+        if (wait and wait.reason) != (self._shown and self._shown.reason):
+            self.watcher.waiting(wait)
+            self._shown = wait
+
+    def show_if_noticed(self, reason: str, now: float, wait_s: float) -> None:
+        """Report a wait that is neither too short to be read nor without an end."""
+        self.show(Wait(reason, now + wait_s) if SHOWN_FROM_S < wait_s < math.inf else None)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    if seconds == math.inf:
+        await event.wait()
+        return
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass
