@@ -81,7 +81,7 @@ def test_a_check_never_calls_good_what_it_did_not_understand(folder: Path) -> No
 def test_nobody_is_mailed_before_the_author_has_said_and_resume_remembers(folder: Path) -> None:
     write_post(folder)
     with SmtpServer(Rule("RCPT", b"450 4.2.1 mailbox busy\r\n", about="bo@", times=(1, 2))) as server:
-        way = ("send", f"{ISSUE}.md", "--to", "list.csv", "--relay", server.url, "--yes")
+        way = ("send", f"{ISSUE}.md", "--to", "list.csv", "--relay", server.url, "--yes", "--first")
         assert run(folder, *way).code == 1
         assert server.messages == []
         first = run(folder, *way, "--column", "state:dormant=mail", "--json")
