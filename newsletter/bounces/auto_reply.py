@@ -24,6 +24,12 @@ _AWAY = re.compile(
     | respuesta[ ]autom[áa]tica | fuera[ ]de[ ](?:la[ ])?oficina | resposta[ ]autom[áa]tica | fora[ ]do[ ]escrit
     | risposta[ ]automatica | fuori[ ]sede | autosvar | automatiskt?[ ]svar | poissa
     | автоматический[ ]ответ | автоответ | otomatik[ ]yan[ıi]t | automatick[áa][ ]odpov | automatyczna[ ]odpowied
+    | fuori[ ]ufficio | assenza[ ]dal | aus[êe]ncia | ausencia | frav[æa]r\w* | automaattinen[ ]vastaus
+    | (?:auto)?odpowied[źz][ ]automatyczna | autoodpowied[źz] | nieobecno[śs][ćc]
+    | automatikus[ ]v[áa]lasz | t[áa]voll[ée]t
+    | r[ăa]spuns[ ]automat | автоматична[ ]відповідь | автовідповідь | отсутств\w* | αυτόματη[ ]απάντηση
+    | رد[ ]تلقائي | الرد[ ]التلقائي | (?:תשובה|מענה)[ ]אוטומטי\w* | trả[ ]lời[ ]tự[ ]động | ตอบกลับอัตโนมัติ
+    | balasan[ ]otomatis | स्वचालित[ ]उत्तर | 自動応答 | 부재[ ]?중
     | 自动回复 | 自動回覆 | 自动答复 | 自動返信 | 不在 | 休假 | 외출 | 자동[ ]?(?:회신|응답)
     )""",
     re.IGNORECASE | re.VERBOSE,

@@ -334,6 +334,10 @@ def test_an_automatic_answer_by_its_headers(header: str, sign: str) -> None:
             "自動返信",
             "Autosvar: x",
         ),
+        *("Fuori ufficio: x", "Ausência temporária", "Fraværsmelding", "Automaattinen vastaus: x", "Autoodpowiedź: x"),
+        *("Nieobecność: x", "Automatikus válasz: x", "Răspuns automat: x", "Автоматична відповідь: x", "Отсутствую: x"),
+        *("Αυτόματη απάντηση: x", "رد تلقائي: x", "תשובה אוטומטית: x", "自動応答: x", "부재중: x"),
+        *("Trả lời tự động: x", "ตอบกลับอัตโนมัติ: x", "Balasan otomatis: x", "स्वचालित उत्तर: x"),
     ],
 )
 def test_an_automatic_answer_by_its_subject(subject: str) -> None:

@@ -38,6 +38,82 @@ PLAIN = [
 ]
 
 
+SENTENCES = [
+    *("Bitte nehmen Sie mich aus dem Verteiler.", "Ich möchte den Newsletter nicht mehr erhalten."),
+    *("Ich will keine weiteren Mails von Ihnen bekommen", "Merci de me retirer de votre liste de diffusion."),
+    *(
+        "Je ne souhaite plus recevoir vos messages",
+        "Por favor, elimínenme de la lista",
+        "No quiero recibir más correos.",
+    ),
+    *("Vi prego di cancellarmi dalla lista.", "Non desidero più ricevere la newsletter", "Remova-me da lista"),
+    *("Não quero mais receber seus e-mails", "Gelieve mij van de lijst te verwijderen.", "Ta bort mig från listan"),
+    *("Ik wil deze nieuwsbrief niet meer ontvangen", "Jeg vil ikke ha flere nyhetsbrev", "Slet mig fra nyhedsbrevet"),
+    *("Haluan perua tilauksen", "Не присылайте мне больше писем.", "Я больше не хочу получать вашу рассылку"),
+    *("Прошу відписати мене від розсилки", "Proszę o usunięcie z listy.", "Nie chcę już otrzymywać waszych maili"),
+    *("Vyřaďte mě ze seznamu", "Leiratkozás", "Szeretnék leiratkozni", "Vă rog să mă dezabonați", "Διαγραφή"),
+    *("Listeden çıkmak istiyorum", "Artık bülten almak istemiyorum", "请不要再给我发邮件了", "不想再收到邮件"),
+    *("请将我从列表中移除", "請把我從名單中刪除", "もうメールを送らないでください", "リストから外してください"),
+    *("더 이상 메일을 보내지 마세요", "الغاء الاشتراك", "הסירו אותי מרשימת התפוצה", "Vui lòng hủy đăng ký"),
+    *("Mohon berhenti berlangganan", "ยกเลิกการรับข่าวสาร", "सदस्यता रद्द करें"),
+]
+
+
+@pytest.mark.parametrize("words", SENTENCES)
+def test_a_wish_in_a_whole_sentence(words: str) -> None:
+    assert read_message(letter("Re: The news", words)) == ADA
+    assert isinstance(
+        read_message(letter("Re: The news", f"{words}\n\nI have written before.")), Doubtful | Unsubscribe
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(
+            "Ich möchte den Newsletter erhalten.",
+            "Ich möchte keine Ausgabe verpassen",
+            "Je souhaite recevoir vos messages",
+        ),
+        *(
+            "Quiero estar en la lista",
+            "Vorrei ricevere la newsletter",
+            "Quero a lista de e-mails",
+            "Ik wil de nieuwsbrief",
+        ),
+        *("Jag vill ha nyhetsbrevet", "Я хочу знать новости", "Chcę otrzymywać newsletter", "Bülten almak istiyorum"),
+        *(
+            "请给我发邮件",
+            "我想收到邮件",
+            "メールを送ってください",
+            "메일을 보내 주세요",
+            "أريد الاشتراك",
+            "Tôi muốn đăng ký",
+        ),
+    ],
+)
+def test_who_wants_it_does_not_leave(words: str) -> None:
+    assert not isinstance(read_message(letter("Re: The news", words)), Unsubscribe)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("I never signed up for this!", "Das ist Spam, hören Sie auf.", "Je ne me suis jamais inscrit chez vous."),
+        *(
+            "Nunca me suscribí a esto.",
+            "Non mi sono mai iscritto.",
+            "这是垃圾邮件，请停止",
+            "これは迷惑メールです",
+            "이건 스팸입니다",
+        ),
+        *("Я на это не подписывался!", "Nigdy się nie zapisałem, to jest spam"),
+    ],
+)
+def test_who_complains_in_words_is_shown_to_a_person(words: str) -> None:
+    assert isinstance(read_message(letter("Re: The news", words)), Doubtful)
+
+
 @pytest.mark.parametrize("words", PLAIN)
 def test_a_wish(words: str) -> None:
     assert wish_in(words) == ""
