@@ -33,7 +33,7 @@ FRAME = """
 import csv, sys, time
 from itertools import islice
 from pathlib import Path
-from newsletter.audience.audience import read_audience
+from newsletter.audience.read_audience import read_audience
 path, rows = Path(sys.argv[1]), int(sys.argv[2])
 last = time.process_time()
 def clock(what):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter import errors
-from newsletter.audience.audience import require_people
+from newsletter.audience.read_audience import require_people
 from newsletter.check.check_post import ask_links, ask_spam, check_post, is_theme_hint, secure_links
 from newsletter.check.fix_post import fix_post
 from newsletter.check.links.cache import LinkCache

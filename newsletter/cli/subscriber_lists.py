@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter import errors
-from newsletter.audience.audience import read_audience, require_people
 from newsletter.audience.list_tools.convert import compare_lists, convert_list, export_list, merge_lists
 from newsletter.audience.list_tools.survey import NAMED, survey_list
+from newsletter.audience.read_audience import read_audience, require_people
 from newsletter.cli.console import json_out, print_json
 from newsletter.cli.failures import ending
 from newsletter.cli.help_page import SummaryGroup

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from newsletter.audience.audience import Audience, is_sign_ups, read_audience
+from newsletter.audience.audience import Audience
 from newsletter.audience.lists.rows import RowSource
 from newsletter.audience.people.as_list import list_sign_ups
+from newsletter.audience.read_audience import is_sign_ups, read_audience
 from newsletter.config.config import Config
 from newsletter.config.ledger_url import parse_ledger
 from newsletter.model.column_rules import Rule, Rules, rules_of

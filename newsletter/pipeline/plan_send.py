@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from newsletter.addresses import fold_address, normalize_address
-from newsletter.audience.audience import Audience, read_audience, why_nobody
+from newsletter.audience.audience import Audience
+from newsletter.audience.read_audience import read_audience, why_nobody
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError, ContentError, InvalidValueError, located
 from newsletter.message.compose import Composer

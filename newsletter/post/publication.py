@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Any
 
 from newsletter.model.findings import Finding
@@ -53,7 +53,11 @@ def read_publication(values: Mapping[str, Any], texts: Mapping[str, str]) -> Pub
 
     dates = {key: _moment(folded.get(key), written.get(key, "")) for key in _DATES}
     # A `date` without a time is the day, which says all there is.
-    moments = [m for key, m in dates.items() if m and (key != "date" or m.tzinfo or m.time() != time.min)]
+    moments = [
+        m
+        for key, m in dates.items()
+        if m and (key != "date" or m.tzinfo or (m.hour or m.minute or m.second or m.microsecond))
+    ]
     return Publication(
         published=word("published") not in _NOT_PUBLISHED,
         draft=word("draft") not in _NO or word("status") in _DRAFT_STATUS,

@@ -63,8 +63,8 @@ def _lexed(text: str, language: str) -> Pieces:
     found = [*lexer.get_tokens(text + "\n")]
     if "".join(piece for _, piece in found) != text + "\n":
         return [("", text)]  # a lexer that drops or adds words
-    while found and not (last := found.pop())[1].rstrip("\n"):
+    while not (last := found.pop())[1]:
         pass
-    found.append((last[0], last[1].rstrip("\n")))
+    found.append((last[0], last[1].removesuffix("\n")))
     # `in` asks whether a token type is another's kind; the stubs see a tuple of words.
     return [(next((k for t, k in kinds if kind in t), ""), piece) for kind, piece in found]  # type: ignore[comparison-overlap]

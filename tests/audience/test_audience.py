@@ -19,8 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.addresses import fold_address
-from newsletter.audience.audience import NAMED_ROWS, Audience, read_audience
+from newsletter.audience.audience import NAMED_ROWS, Audience
 from newsletter.audience.lists.rows import Row
+from newsletter.audience.read_audience import read_audience
 from newsletter.cli.send_output import all_warnings, audience_line
 from newsletter.config.load import load_config
 from newsletter.errors import ContentError
@@ -230,7 +231,7 @@ MEASURE = """
 import sys
 from collections import deque
 from pathlib import Path
-from newsletter.audience.audience import read_audience
+from newsletter.audience.read_audience import read_audience
 with read_audience(Path(sys.argv[1])) as audience:
     assert sum(1 for _ in audience) == len(audience)
     assert len(audience.find(deque(map(str.lower, audience.addresses()), 500))) == 500
@@ -324,7 +325,7 @@ def test_no_room_for_it_is_a_sentence(tmp_path: Path) -> None:
     script = """
 import resource, sys
 from pathlib import Path
-from newsletter.audience.audience import read_audience
+from newsletter.audience.read_audience import read_audience
 from newsletter.errors import ConfigError
 resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
 try:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import newsletter.pipeline.render_post
-from newsletter.audience.audience import Audience, read_audience
+from newsletter.audience.audience import Audience
+from newsletter.audience.read_audience import read_audience
 from newsletter.config.config import Config
 from newsletter.config.load import load_config
 from newsletter.errors import EXIT_CONTENT, ContentError

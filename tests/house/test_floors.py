@@ -33,6 +33,7 @@ PURE = (
     *("delivery/throttle.py", "delivery/rate_limits.py", "delivery/smtp/replies.py"),
     *("audience/segments.py", "audience/lists/columns.py", "audience/lists/providers.py", "audience/lists/cells.py"),
     *("audience/lists/standing.py", "audience/lists/vocabulary.py", "audience/lists/layout.py"),
+    "audience/lists/column_names.py",
     *("audience/lists/guess_encoding.py",),
     *("audience/list_tools/address_hints.py", "audience/people/bounce_score.py", "report/reply_meanings.py"),
     *("doctor/judge", "doctor/verdict.py"),

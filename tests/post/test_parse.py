@@ -372,8 +372,13 @@ def test_hero() -> None:
 
 
 def test_a_hero_that_no_mail_client_shows_is_left_out() -> None:
-    issue = post("title: 题\nimage: data:image/png;base64,xx")
+    issue = post("title: 题\nimage: file:///home/me/a.png")
     assert (issue.hero, codes(issue)) == (None, [(3, "front-matter-image")])
+
+
+def test_a_hero_of_its_own_bytes_is_kept() -> None:
+    issue = post("title: 题\nimage: data:image/png;base64,xx")
+    assert (issue.hero, codes(issue)) == (Image("data:image/png;base64,xx", "题", line=3), [])
 
 
 def test_findings_are_in_reading_order() -> None:

@@ -81,3 +81,16 @@ def test_what_is_heard_is_not_watched(source: str, lang: str, words: str, theme:
     page = lxml.html.document_fromstring(html_of(source, theme, lang))
     (card,) = page.xpath("//td[@bgcolor]//b")
     assert card.text_content().lstrip("▶\ufe0e\u00a0") == words
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_an_empty_cell_leaves_the_headings_of_a_stacked_table_where_they_are(theme: str) -> None:
+    headings = [f"Heading-of-column-{n}" for n in range(6)]
+    rows = (["apple", "", "cherry", "", "elder", "fig"], ["ash", "", "cedar", "date", "elm", "fir"])
+    lines = [headings, ["---"] * 6, *rows]
+    source = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    shown = " ".join(lxml.html.document_fromstring(html_of(source, theme)).text_content().split())
+    for heading, *cells in zip(headings, *rows, strict=True):
+        assert heading in shown
+        for cell in filter(None, cells):
+            assert f"{heading} {cell}" in shown

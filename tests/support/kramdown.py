@@ -53,10 +53,15 @@ class Kramdown:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a page says: its texts in order, those of links apart, its addresses, pictures and lines of code."""
+    """What a page says: its texts in order, those of links and of tables' headings apart, addresses, pictures, code.
+
+    A table that is too wide for a phone is shown row by row with the headings before each cell, so that these have no
+    one place.
+    """
 
     texts: tuple[str, ...]
     labels: tuple[str, ...]
+    headings: tuple[str, ...]
     links: tuple[str, ...]
     pictures: tuple[str, ...]
     code: tuple[str, ...]
@@ -71,20 +76,21 @@ def said_by(html: str) -> Said:
     """What kramdown's HTML says to a reader; footnotes' marks and what is hidden left out."""
     texts: list[str] = []
     labels: list[str] = []
+    headings: list[str] = []
     links: list[str] = []
     pictures: list[str] = []
     code: list[str] = []
 
-    def put(text: str | None, *, inside_link: bool) -> None:
+    def put(text: str | None, *, inside_link: bool, inside_heading: bool) -> None:
         text = text or ""
         if _RAW.search(text):  # what kramdown could not read itself is compared with nothing
             return
         # `<https://a.example/%E4%B8%AD>` is shown with the letter that it means.
         for piece in [unquote(text)] if inside_link and "://" in text else _without_emoji(text):
             if words := squeezed(piece):
-                (labels if inside_link else texts).append(words)
+                (labels if inside_link else headings if inside_heading else texts).append(words)
 
-    def visit(element: HtmlElement, *, inside_link: bool) -> None:
+    def visit(element: HtmlElement, *, inside_link: bool, inside_heading: bool) -> None:
         if not isinstance(element.tag, str):
             return
         if element.tag in _NO_TEXT or "hidden" in element.attrib or _HIDDEN.search(element.get("style", "")):
@@ -94,18 +100,18 @@ def said_by(html: str) -> Said:
         if element.tag == "pre":
             code.extend(words for line in element.text_content().split("\n") if (words := squeezed(line)))
             return
-        inside = inside_link or element.tag == "a"
+        inside, heading = inside_link or element.tag == "a", inside_heading or element.tag == "th"
         if element.tag == "a" and element.get("href"):
             links.append(element.get("href"))
         if element.tag == "img" and element.get("src"):
             pictures.append(element.get("src"))
-        put(element.text, inside_link=inside)
+        put(element.text, inside_link=inside, inside_heading=heading)
         for child in element:
-            visit(child, inside_link=inside)
-            put(child.tail, inside_link=inside)
+            visit(child, inside_link=inside, inside_heading=heading)
+            put(child.tail, inside_link=inside, inside_heading=heading)
 
-    visit(lxml.html.document_fromstring(f"<div>{html}</div>"), inside_link=False)
-    return Said(tuple(texts), tuple(labels), tuple(links), tuple(pictures), tuple(code))
+    visit(lxml.html.document_fromstring(f"<div>{html}</div>"), inside_link=False, inside_heading=False)
+    return Said(tuple(texts), tuple(labels), tuple(headings), tuple(links), tuple(pictures), tuple(code))
 
 
 def _without_emoji(text: str) -> Iterator[str]:
@@ -151,6 +157,7 @@ def _lost_words(said: Said, text: str) -> list[str]:
                 lost.append(f"{name} {piece[:60]}" + (" (out of order)" if piece in shown else ""))
             else:
                 place = found + len(piece)
+    lost += [f"heading {words[:60]}" for words in said.headings if words not in shown]
     return [*lost, *(f"label {label[:60]}" for label in said.labels if label not in shown and label not in decoded)]
 
 

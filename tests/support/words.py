@@ -7,6 +7,7 @@ import re
 from newsletter.model.issue import (
     Blocks,
     CodeBlock,
+    Definitions,
     Figure,
     Heading,
     ListBlock,
@@ -39,6 +40,8 @@ def words_of(blocks: Blocks) -> list[str]:
                 out.extend(image.alt for image in images)
             case Table(header, rows):
                 out.extend(plain_text(cell) for cells in (header, *rows) for cell in cells)
+            case Definitions(items):
+                out.extend(plain_text(term) for term, _ in items)
             case Quote() | ListBlock():
                 pass
     return out

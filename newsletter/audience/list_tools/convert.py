@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from newsletter.addresses import fold_address
-from newsletter.audience.audience import Audience, SignUps, is_sign_ups, open_rows, require_clear, why_nobody
+from newsletter.audience.audience import Audience
 from newsletter.audience.lists.encoding import UTF_8, Encoding
 from newsletter.audience.lists.rows import BadRow, OpenList, Row, RowSource, open_list
+from newsletter.audience.read_audience import SignUps, is_sign_ups, open_rows, require_clear, why_nobody
 from newsletter.audience.segments import parse_segment
 from newsletter.errors import ConfigError
 from newsletter.files import replacing, target_of

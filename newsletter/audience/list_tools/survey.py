@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from newsletter.audience.audience import Audience, SignUps, UnclearColumn, is_sign_ups, open_rows, why_nobody
+from newsletter.audience.audience import Audience, UnclearColumn
 from newsletter.audience.list_tools.address_hints import remarks_on
 from newsletter.audience.lists.encoding import UTF_8, Encoding
 from newsletter.audience.lists.layout import DELIMITERS
 from newsletter.audience.lists.rows import OpenList, Row, RowSource, open_list
+from newsletter.audience.read_audience import SignUps, is_sign_ups, open_rows, why_nobody
 from newsletter.audience.segments import parse_segment
 from newsletter.model.column_rules import NO_RULES, Rules
 from newsletter.model.findings import Finding

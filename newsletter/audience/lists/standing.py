@@ -17,29 +17,31 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from newsletter.audience.lists.vocabulary import (
+from newsletter.audience.lists.column_names import (
     ABOUT_NAMES,
     ABOUT_PARTS,
-    ACTIVE,
-    BLANK,
     CONSENT_NAMES,
-    FALSE,
-    GONE,
     JOINED_NAMES,
-    KINDS,
     LEFT_NAMES,
     OTHER_NAMES,
-    OTHER_STATUSES,
     PLACE_NAMES,
     REGION_NAMES,
     REGIONS,
     STATUS_NAMES,
-    STRONG,
-    STRONG_SPELLINGS,
-    TRUE,
     UNCLEAR_NAMES,
     UNCLEAR_WORDS,
     WHOLE_LEFT_NAMES,
+)
+from newsletter.audience.lists.vocabulary import (
+    ACTIVE,
+    BLANK,
+    FALSE,
+    GONE,
+    KINDS,
+    OTHER_STATUSES,
+    STRONG,
+    STRONG_SPELLINGS,
+    TRUE,
     fold,
     fold_name,
 )

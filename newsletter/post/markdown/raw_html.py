@@ -79,6 +79,7 @@ _ATTRIBUTES = {
 }
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")  # lxml takes none of these
 _NOSCRIPT = re.compile(r"</?noscript\b[^<>]*>", re.IGNORECASE)  # what it holds is for readers such as ours
+_LONE_END = re.compile(r"</(?![A-Za-z>])(?=[^<>]*(?:<|\Z))")  # a comment for a browser, which swallows what follows
 _VOID = frozenset({"br", "embed", "hr", "img", "source", "wbr"})
 _TAGS = {
     *_INLINE,
@@ -116,7 +117,7 @@ def read_html(source: str, line: int, reader: InlineReader) -> Iterator[Block]:
 
 
 def _without_unknown_tags(source: str, line: int, reader: InlineReader) -> str:
-    source, words, components = escape_unknown_tags(_NOSCRIPT.sub("", source))
+    source, words, components = escape_unknown_tags(_NOSCRIPT.sub("", _LONE_END.sub("&lt;/", source)))
     for name in words:
         reader.note_placeholder(name, line)
     for name in components:
@@ -260,12 +261,26 @@ class _Html:
     def _definitions(self, element: HtmlElement) -> Iterator[Block]:
         yield from self._paragraph([Text(_spaces(element.text))])
         items: list[tuple[Inlines, Blocks]] = []
-        for entry in (each for child in element for each in (child if child.tag == "div" else [child])):
-            if entry.tag == "dt":
+
+        def add(*blocks: Block) -> None:
+            term, body = items.pop() if items else ((), ())
+            items.append((term, (*body, *blocks)))
+
+        def read(entry: HtmlElement) -> None:
+            if entry.tag == "div" and next(entry.iterchildren("dt", "dd"), None) is not None:  # a group of the list
+                text = self._paragraph([Text(_spaces(entry.text))])
+                add(*text)
+                for each in entry:
+                    read(each)
+                add(*self._paragraph([Text(_spaces(entry.tail))]))
+            elif entry.tag == "dt":
                 items.append((self._inlines(entry), tuple(self._paragraph([Text(_spaces(entry.tail))]))))
             else:
-                term, body = items.pop() if items else ((), ())
-                items.append((term, (*body, *self._item(entry))))
+                add(*self._item(entry))
+
+        for child in element:
+            read(child)
+        items = [(term, body) for term, body in items if term or body]
         if items:
             yield Definitions(tuple(items), self.line)
 

@@ -14,7 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote
 
-from newsletter.audience.audience import Audience, is_sign_ups, require_people
+from newsletter.audience.audience import Audience
+from newsletter.audience.read_audience import is_sign_ups, require_people
 from newsletter.check.check_post import findings_of
 from newsletter.config.config import FILE_NAME, Config
 from newsletter.config.jekyll_site import CONFIG as BLOG_FILE

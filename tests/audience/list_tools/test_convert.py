@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsletter.audience.audience import ON_ANOTHER_ROW, read_audience
+from newsletter.audience.audience import ON_ANOTHER_ROW
 from newsletter.audience.list_tools.convert import compare_lists, convert_list, export_list, merge_lists
+from newsletter.audience.read_audience import read_audience
 from newsletter.errors import ConfigError, ContentError
 
 MESSY = """ 姓名 ;邮箱;Plan

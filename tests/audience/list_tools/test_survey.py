@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsletter.audience.audience import read_audience
 from newsletter.audience.list_tools.survey import NAMED, ListSurvey, survey_list
+from newsletter.audience.read_audience import read_audience
 from newsletter.audience.segments import SegmentError
 from newsletter.errors import ConfigError, ContentError
 

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.audience.audience import Audience, read_audience
+from newsletter.audience.audience import Audience
 from newsletter.audience.lists.columns import read_header
 from newsletter.audience.lists.rows import open_list
 from newsletter.audience.lists.standing import whole_list_word
 from newsletter.audience.lists.vocabulary import ACTIVE, FALSE, GONE, STRONG, TRUE
+from newsletter.audience.read_audience import read_audience
 from newsletter.errors import ContentError
 from newsletter.model.column_rules import Rules, read_rule, rules_of
 

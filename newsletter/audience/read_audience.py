@@ -1,0 +1,95 @@
+"""Read the lists of a send into one audience: CSV files, and those who signed up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from itertools import chain
+from pathlib import Path
+
+from newsletter.audience.audience import Audience
+from newsletter.audience.lists.rows import RowSource, open_list
+from newsletter.audience.segments import parse_segment
+from newsletter.errors import ConfigError, ContentError, located
+from newsletter.model.column_rules import NO_RULES, Rules
+
+SIGN_UPS = "@signups"
+"""What stands for those who signed up and confirmed, where a list's path may stand."""
+
+SignUps = Callable[[str], RowSource]
+"""Those who signed up and confirmed, by the name of a list; an empty name for all."""
+
+
+def read_audience(
+    *lists: Path | str, where: str = "", sign_ups: SignUps | None = None, rules: Rules = NO_RULES
+) -> Audience:
+    """Everyone on the lists once; of rows with one address, the first of the first list stands. With `where`, those of
+    them in that segment.
+
+    A list is a path, or `@signups`: those who signed up, or `@signups/NAME` for those who did so for one list; then
+    `sign_ups` gives them by that name. `rules` are what the author says of columns that speak of leaving. Errors as
+    `open_list` and `parse_segment`, and ContentError when the lists have no row, or a column that may say who has left
+    and is not understood.
+    """
+    segment = parse_segment(where) if where else None
+    names = [str(each) for each in lists]
+    with ExitStack() as opened:
+        opened_lists = [open_rows(name, sign_ups, opened, rules) for name in names]
+        if segment is not None:
+            segment.require_columns(tuple(dict.fromkeys(chain.from_iterable(each.columns for each in opened_lists))))
+        first, *more = opened_lists
+        audience = Audience(first.columns, first.rows, segment, more=more, names=names)
+    if not audience.rows:
+        audience.close()
+        if all(is_sign_ups(name) for name in names):
+            raise ContentError(f"{', '.join(names)}: nobody has signed up and confirmed; send to a list in CSV")
+        raise ContentError(located(", ".join(names), None, "nobody is on the list", "add a row below the header"))
+    try:
+        require_clear(audience, ", ".join(names))
+    except ContentError:
+        audience.close()
+        raise
+    return audience
+
+
+def require_clear(audience: Audience, name: str) -> None:
+    """Security: whoever has left is not mailed because their list says it in words that are not known here.
+
+    Raises ContentError. `name` is what the list is called.
+    """
+    if audience.unclear:
+        raise ContentError(
+            "\n".join(located(each.path or name, None, each.what, each.remedy) for each in audience.unclear)
+        )
+
+
+def require_people(audience: Audience, name: str) -> None:
+    """Raises ContentError where a list that has rows leaves nobody to mail."""
+    if not audience:
+        raise ContentError(f"{name}: {why_nobody(audience)}")
+
+
+def why_nobody(audience: Audience) -> str:
+    """Why a list that has rows leaves nobody to mail, and what to do."""
+    if audience.outside_count:
+        return f"none of the {audience.listed:,} people on it is in --where {audience.segment_source}; widen it"
+    if audience.excluded_count:
+        return f"nobody on it is a subscriber, as it says itself in {audience.excluded_count:,} rows; take another list"
+    return f"none of its {audience.invalid_count:,} rows has an address that mail can go to; mend them"
+
+
+def is_sign_ups(name: str) -> bool:
+    return name == SIGN_UPS or name.startswith(f"{SIGN_UPS}/")
+
+
+def open_rows(name: str, sign_ups: SignUps | None, opened: ExitStack, rules: Rules = NO_RULES) -> RowSource:
+    """A list by its name, closed with `opened`. Errors as `read_audience`."""
+    if not is_sign_ups(name):
+        if name.startswith("@"):
+            raise ConfigError(
+                f"{name} is no list; write {SIGN_UPS}, {SIGN_UPS}/NAME, or ./{name} for a file of that name"
+            )
+        return opened.enter_context(open_list(Path(name), rules=rules))
+    if sign_ups is None:
+        raise ConfigError(f"{name}: nobody can have signed up here; send to a list in CSV")
+    return sign_ups(name.partition("/")[2])
