@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from newsletter.audience.audience import is_sign_ups
 from newsletter.audience.people.as_list import CONSENT_COLUMNS
 from newsletter.audience.people.sign_up_numbers import SignUpNumbers
+from newsletter.audience.read_audience import is_sign_ups
 from newsletter.cli.console import print_json
 from newsletter.config.config import Config
 from newsletter.config.ledger_url import parse_ledger

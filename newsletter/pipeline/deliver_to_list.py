@@ -12,7 +12,8 @@ from itertools import islice
 
 from newsletter.audience.audience import Audience
 from newsletter.config.config import RelaySettings
-from newsletter.delivery.run_control import Stopped, Watcher
+from newsletter.delivery.deliver import Stopped
+from newsletter.delivery.run_control import Watcher
 from newsletter.errors import BusyError, LedgerError, LostLedgerError
 from newsletter.ledger.ledger import Claim, IllegalMoveError, Ledger, Move
 from newsletter.model.delivery import Outcome, State

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 
 from newsletter.config.config import RelaySettings
 from newsletter.delivery.canary import Canary
-from newsletter.delivery.deliver import deliver
+from newsletter.delivery.deliver import Stopped, deliver
 from newsletter.delivery.rate_limits import RateLimiter
 from newsletter.delivery.recipient_queue import DeliveryLedger
 from newsletter.delivery.routes import Route
-from newsletter.delivery.run_control import Stopped, Watcher
+from newsletter.delivery.run_control import Watcher
 from newsletter.delivery.smtp.wire import Timeouts
 from newsletter.delivery.throttle import RelayThrottle
 from newsletter.pipeline.prepare_send import PreparedSend
