@@ -2,9 +2,9 @@
 
     python benchmarks/hostile.py [LETTERS] [ROUNDS]
 
-For each pattern of tests/flows/test_fuzz.py: the processor's time of a post, and of one four times as long. Much more
-time for each letter of the longer is a loop inside a loop; the tests count calls, and do not see what goes on within
-one. The fastest growth comes first.
+For each pattern of tests/support/hostile_posts.py: the processor's time of a post, and of one four times as long.
+Much more time for each letter of the longer is a loop inside a loop; the tests count calls, and do not see what goes
+on within one. The fastest growth comes first.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
-from test_fuzz import PATTERNS, bounded
+from hostile_posts import PATTERNS, bounded
 
 ROUNDS = 3
 

@@ -259,7 +259,7 @@ _LIBPQ = re.compile(
     re.IGNORECASE,
 )
 _OTHER_URL = re.compile(r"(?:postgres\w*|psql|mysql\w*|mariadb|sqlite\d?|jdbc|file|https?)(?:\+\w+)?:", re.IGNORECASE)
-_LOGIN = re.compile(r"[^/\\]*:[^/\\]*@")
+_LOGIN = re.compile(r"[^/\\:]*:[^/\\@]*@")
 
 
 def ledger_path(value: str) -> str:

@@ -26,10 +26,10 @@ MAX_REPAIRS = 20
 MAX_DEPTH = 50
 
 _FENCE = re.compile(r"-{3,}[ \t]*$")
-_END = re.compile(r"(?:-{3,}|\.{3})[ \t]*$")  # YAML ends a document at `...`, and so does Jekyll
+_END = re.compile(r"(?:(?<!-)-{3,}+|(?<!\.)\.{3})[ \t]*+$")  # YAML ends a document at `...`, and so does Jekyll
 _TOML_FENCE = re.compile(r"\+{3}[ \t]*$")
 # Psych takes tabs between a key and its value, and at a line's end; PyYAML does not.
-_TABS = re.compile(r"^([ ]*(?:- +)?[\w\"'-]+[ \t]*:|[ ]*-)[ ]*\t[ \t]*|[ ]*\t[ \t]*$")
+_TABS = re.compile(r"^([ ]*(?:- +)?[\w\"'-]+[ \t]*:|[ ]*-)[ ]*\t[ \t]*|(?<![ \t])[ ]*+\t[ \t]*+$")
 # YAML begins a comment at ` #`, and cuts `title: C# and F#, #1` short; a `#` with a space behind it is meant as one.
 _CUT = re.compile(r"(title|description|subject|subtitle|author)[ \t]*:[ \t]+([^\s\"'#|>\[{][^\"']*?)[ \t]#(?=\S)")
 _KEY = re.compile(r"([\w-]+)[ \t]*:(?=[ \t]|$)")

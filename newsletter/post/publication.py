@@ -53,11 +53,7 @@ def read_publication(values: Mapping[str, Any], texts: Mapping[str, str]) -> Pub
 
     dates = {key: _moment(folded.get(key), written.get(key, "")) for key in _DATES}
     # A `date` without a time is the day, which says all there is.
-    moments = [
-        m
-        for key, m in dates.items()
-        if m and (key != "date" or m.tzinfo or (m.hour or m.minute or m.second or m.microsecond))
-    ]
+    moments = [m for key, m in dates.items() if m and (key != "date" or m.tzinfo or m.timetz() != time.min)]
     return Publication(
         published=word("published") not in _NOT_PUBLISHED,
         draft=word("draft") not in _NO or word("status") in _DRAFT_STATUS,
@@ -125,8 +121,8 @@ def _moment(value: object, written: str) -> datetime | None:
         return datetime(value.year, value.month, value.day)
     text = " ".join((written or str(value or "")).split())
     # Jekyll writes `2026-03-01 08:00:00 +0800`; Python's ISO reader wants no space before the offset.
-    text = re.sub(r"\s*(?:UTC|Z)$", "+00:00", text.replace("/", "-"))
-    text = re.sub(r"\s+(?=[+-]\d{2}:?\d{2}$)", "", text)
+    text = re.sub(r"\s?(?:UTC|Z)$", "+00:00", text.replace("/", "-"))
+    text = re.sub(r"\s(?=[+-]\d{2}:?\d{2}$)", "", text)
     text = re.sub(r"-(\d)(?=-|$|[T ])", r"-0\1", text)
     text = re.sub(r"(?<=[T ])(\d)(?=:)", r"0\1", text)
     try:

@@ -45,9 +45,9 @@ def html_of(mjml: str, theme: Theme) -> str:
 
 
 _CLIPPED = re.compile(
-    r'(<div [^>]*style="[^"]*?border-radius:([^;"]+);)overflow:hidden;([^"]*"[^>]*><table [^>]*style=")'
+    r'(<div [^<>]*style="[^"<>]*?border-radius:([^;"<>]+);)overflow:hidden;([^"<>]*"[^<>]*><table [^<>]*style=")'
 )
-_WHOLE_COLUMN = re.compile(r'(<div [^>]*\bmj-column-per-100\b[^>]*style="[^"]*?)display:inline-block;')
+_WHOLE_COLUMN = re.compile(r'(<div [^<>]*\bmj-column-per-100\b[^<>]*style="[^"<>]*?)display:inline-block;')
 
 
 def _printable(html: str) -> str:

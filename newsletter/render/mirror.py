@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-_DECLARATION = re.compile(r"([a-z-]+)(\s*:\s*)([^;{}\"]+)")
+_DECLARATION = re.compile(r"(?<![a-z-])([a-z-]++)(\s*:\s*)([^;{}\"]+)")
 _SIDES = re.compile(r"\b(left|right)\b")
 _FOUR_SIDES = frozenset({"padding", "margin", "border-width", "border-style", "border-color"})
 _FOUR_CORNERS = frozenset({"border-radius"})

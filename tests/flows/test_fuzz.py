@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 from growth import assert_linear
+from hostile_posts import PATTERNS, bounded, post, read, render
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from machine import CHECKOUT, examples
@@ -20,15 +18,8 @@ from words import squeezed, words_of
 from newsletter.errors import ConfigError, ContentError
 from newsletter.message.compose import fill
 from newsletter.model.as_json import as_json
-from newsletter.model.issue import Issue, Site
-from newsletter.model.rendered_email import Email, Masthead, Theme
-from newsletter.post.parse import MAX_BYTES, decode_post, parse_post
+from newsletter.post.parse import MAX_BYTES
 from newsletter.render import size_budget as budget
-from newsletter.render.render_issue import render_issue
-from newsletter.render.themes.load import load_theme
-
-SITE = Site("https://blog.example", "/b", "date", {"title": "博客", "tags": ["a"]})
-MASTHEAD = Masthead("刊", "某路 1 号", unsubscribe=True)
 
 HOSTILE = [
     *(
@@ -261,25 +252,6 @@ def sources() -> tuple[str, ...]:
     return tuple(path.read_text("utf-8") for path in paths)
 
 
-@cache
-def theme() -> Theme:
-    return load_theme("classic", Path("/nowhere"))
-
-
-def read(data: bytes, choose: Callable[[object], bool] = lambda condition: False) -> Issue:
-    return parse_post(decode_post(data, "p.md"), path="posts/2026-03-01-p.md", site=SITE, choose=choose).issue
-
-
-def render(issue: Issue) -> Email:
-    json.loads(
-        json.dumps({"blocks": as_json(issue.blocks), "front": as_json(issue.extra), "hero": as_json(issue.hero)})
-    )
-    email = render_issue(issue, theme(), MASTHEAD)
-    for template in (email.subject, email.html, email.text):
-        fill(template, {"a": "x"}).encode()
-    return email
-
-
 def survives(text: str, *, holds: bool) -> None:
     sentence = "an email"
     try:
@@ -338,10 +310,6 @@ def test_any_bytes(data: bytes) -> None:
 # --- length ---------------------------------------------------------------------------------------------------------
 
 
-def post(body: str) -> bytes:
-    return f"---\ntitle: 题\n---\n\n{body}".encode()
-
-
 def test_twenty_thousand_nested_tags() -> None:
     issue = read(post("<div>" * 20_000 + "深" + "</div>" * 20_000))
     assert squeezed("".join(words_of(issue.blocks))) == "深"
@@ -361,125 +329,6 @@ def test_a_line_of_ten_megabytes_is_refused_with_a_sentence() -> None:
         ContentError, match=rf"^p\.md: the post has more than {MAX_BYTES:,} bytes; split it, or name a post$"
     ):
         read(post("a" * 10_000_000))
-
-
-PATTERNS = [
-    *(
-        "*",
-        "**",
-        "_",
-        "`",
-        "` ",
-        "``` ",
-        "~",
-        "~~",
-        "[",
-        "]",
-        "![",
-        "](",
-        "[](",
-        "[a](b) ",
-        "<",
-        "<a ",
-        "<b>",
-        "<div>",
-        "<br>",
-    ),
-    *(
-        "<!--",
-        "<?",
-        "<![CDATA[",
-        "&",
-        "&amp;",
-        "&#1;",
-        "\\",
-        "$",
-        "$$",
-        "$a ",
-        "$a$ ",
-        "|",
-        "a|b",
-        "#",
-        ">",
-        "> ",
-        "- ",
-        "1. ",
-    ),
-    *(
-        "+",
-        "=",
-        ":",
-        "::",
-        ":a:",
-        "{:",
-        "{: }",
-        "{%",
-        "{% a",
-        "{% raw %}",
-        "{% if subscriber.a %}",
-        "{% for x %}",
-        "{% a %}",
-    ),
-    *(
-        "{{",
-        "{{ a }}",
-        "{{ site.x }}",
-        "{{ subscriber.a }}",
-        "}}",
-        "^[",
-        "[^1]",
-        "[^a]: ",
-        "http://",
-        "https:///",
-        "https://a.b)",
-    ),
-    *(
-        "https://a.b/))))",
-        "https://[",
-        "<a@b.c>",
-        "<http://a> ",
-        "中",
-        "。",
-        "中。**",
-        "a",
-        "a ",
-        "\u0301",
-        "\u200b",
-        "😀",
-        "(",
-        '"',
-    ),
-    *(
-        "** a ** ",
-        "** a",
-        "*a_ ",
-        "_a* ",
-        "a*",
-        "*a ",
-        "**a",
-        "a**b",
-        "\x01",
-        "\x7f",
-        "\ufffe",
-        "nlfield0x",
-        "<p><b x=1>",
-        "<b></i>",
-    ),
-    *(
-        "<table><tr><td>",
-        "<div><table></div>",
-        "<div x ",
-        "<a href=x>",
-        "![a](b.mp4) ",
-        "{% comment %}x{% endcomment %}",
-    ),
-]
-
-
-def bounded(pattern: str, size: int) -> None:
-    body = (pattern * (size // len(pattern) + 1))[:size]
-    with suppress(ContentError):
-        render(read(post(body)[:MAX_BYTES]))
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)

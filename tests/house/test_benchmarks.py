@@ -5,17 +5,39 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from command_line import environment
 from machine import CHECKOUT, RequireProgram, missing
 
 FOLDER = CHECKOUT / "benchmarks"
+MAILS = "a folder of mails"
+BOUNCE = b"""\
+From: MAILER-DAEMON@mx.example
+To: news@blog.example
+Subject: Undelivered Mail Returned to Sender
+Content-Type: multipart/report; report-type=delivery-status; boundary=cut
+
+--cut
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example
+
+Final-Recipient: rfc822; ann@reader.example
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 no such user
+
+--cut--
+"""
 SMALL: dict[str, tuple[str, ...]] = {
     "audience": ("1000",),
+    "bounces": (MAILS,),
     "check": ("--rounds", "1"),
     "clients": ("2",),
     "compose": ("10",),
+    "corpus": ("examples", "--most", "2"),
     "delivery": ("--rounds", "1", "--messages", "20"),
     "hostile": ("100", "1"),
     "ledger": ("200",),
@@ -29,7 +51,7 @@ SMALL: dict[str, tuple[str, ...]] = {
 }
 PARTS = {"delivery_aiosmtplib", "delivery_proxy"}
 """Processes that delivery.py starts."""
-NEEDS = {"delivery": "npm", "preview": "chromium", "serve": "wrk"}
+NEEDS = {"corpus": "ruby", "delivery": "npm", "preview": "chromium", "serve": "wrk"}
 
 
 def test_no_script_is_forgotten() -> None:
@@ -40,7 +62,7 @@ def test_no_script_is_forgotten() -> None:
 @pytest.mark.benchmark
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", SMALL)
-def test_a_benchmark_runs_to_its_end(name: str, require_program: RequireProgram) -> None:
+def test_a_benchmark_runs_to_its_end(name: str, require_program: RequireProgram, tmp_path: Path) -> None:
     if name in NEEDS:
         require_program(NEEDS[name])
     env = environment(PYTHONWARNINGS="default")
@@ -48,7 +70,9 @@ def test_a_benchmark_runs_to_its_end(name: str, require_program: RequireProgram)
         if not (sink := os.environ.get("NEWSLETTER_SMTP_SINK")):
             missing("NEWSLETTER_SMTP_SINK is not set, and Postfix would have to be fetched")
         env["NEWSLETTER_SMTP_SINK"] = sink
-    command = [sys.executable, FOLDER / f"{name}.py", *SMALL[name]]
+    (tmp_path / "mx-1.eml").write_bytes(BOUNCE)
+    options = [str(tmp_path) if option == MAILS else option for option in SMALL[name]]
+    command = [sys.executable, FOLDER / f"{name}.py", *options]
     done = subprocess.run(command, cwd=CHECKOUT, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:] + done.stdout[-2000:]
     assert any(char.isdigit() for char in done.stdout)

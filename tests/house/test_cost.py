@@ -22,23 +22,30 @@ MOST = 300_000
 OWN_EMAIL = "the email that we rendered: well-formed, and Gmail's 102 KB long at most"
 OPERATOR = "newsletter.toml or a theme: the operator's own, a line"
 
+WELL_FORMED = "the email that we rendered: each comment and style block has its end"
+
 BOUNDED = {
-    ("bounces/parts.py", r"[^\s<>;,:()"): "its repeats have an end: 64 steps for each letter",
-    ("bounces/verdict.py", "over[ -]?quota"): "a line of a report: MAX_LINE_BYTES of bounces.bounded",
-    ("checks/contrast.py", "@media"): OWN_EMAIL,
-    ("checks/contrast.py", r"([^{}]+)\{"): OWN_EMAIL,
-    ("checks/features.py", r"\s*([>+~,])"): OWN_EMAIL,
-    ("checks/rendered.py", "<!--.*?-->"): OWN_EMAIL,
-    ("checks/rendered.py", "<[^>]*>"): OWN_EMAIL,
-    ("checks/slips.py", r"!\[(?P<alt>"): "its repeat has an end: 500 steps for each picture",
-    ("checks/views.py", r"<!--\[if\s([^\]]*)\]>(.*?)"): OWN_EMAIL,
-    ("checks/views.py", r"(<style\b"): OWN_EMAIL,
-    ("entries.py", '(?:"(?P<quoted>'): OPERATOR,
-    ("inlining.py", r"([^{}]+)\{"): OPERATOR,
-    ("post.py", r"\s+(?=[+-]"): "blanks of the date were made one before",
-    ("raw_html.py", r"[a-z][a-z0-9+.\-]{1,30}"): "its repeat has an end: 31 steps for each letter",
-    ("svg.py", r"\s*([0-9]*"): "MAX_LENGTH_CHARS of svg",
-    ("themes.py", r"[\w\s"): OPERATOR,
+    ("bounces/mime_parts.py", r"[^\s<>;,:()"): "its repeats have an end: 64 steps for each letter",
+    ("bounces/failure_kind.py", "over[ -]?quota"): "a line of a report: MAX_LINE_BYTES of bounces.truncate",
+    ("bounces/own_text.py", r"^[ \t]{0,8}(?:[45]"): "its repeats have an end: 64 letters and 255, from a line's start",
+    ("bounces/own_text.py", r"^[ \t>*_=-]{0,80}"): "its repeats have an end: 80 steps for each letter",
+    ("bounces/own_text.py", "undeliver |"): "MAX_TEXT of bounces.own_text",
+    ("bounces/own_text.py", "further assistance"): "300 letters of a line",
+    ("check/rendered/contrast.py", "@media"): OWN_EMAIL,
+    ("check/rendered/contrast.py", r"([^{}]+)\{"): OWN_EMAIL,
+    ("check/clients/features.py", r"\s*([>+~,])"): OWN_EMAIL,
+    ("check/rendered/email_rules.py", "<!--.*?-->"): OWN_EMAIL,
+    ("check/rendered/email_rules.py", "<[^>]*>"): OWN_EMAIL,
+    ("check/source/fixes.py", r"!\[(?P<alt>"): "its repeat has an end: 500 steps for each picture",
+    ("check/clients/outlook_word.py", r"<!--\[if\s([^\]]*)\]>(.*?)"): OWN_EMAIL,
+    ("check/clients/outlook_word.py", r"(<style\b"): OWN_EMAIL,
+    ("config/validators.py", '(?:"(?P<quoted>'): OPERATOR,
+    ("render/inline_css.py", r"([^{}]+)\{"): OPERATOR,
+    ("render/mirror.py", "<!--.*?-->|<style"): WELL_FORMED,
+    ("post/markdown/raw_html.py", r"[a-z][a-z0-9+.\-]{1,30}"): "its repeat has an end: 31 steps for each letter",
+    ("quoted_printable.py", r"^([^\n]{74,})"): "a line of b2a_qp, 78 bytes long at most",
+    ("render/images/svg.py", r"\s*([0-9]*"): "MAX_LENGTH_CHARS of svg",
+    ("render/themes/values.py", r"[\w\s"): OPERATOR,
 }
 """What keeps the text of a costly pattern short, by its file and how it begins."""
 

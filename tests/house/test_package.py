@@ -70,7 +70,7 @@ def test_the_wheel_has_every_file_of_the_package_and_no_other(wheel: zipfile.Zip
     assert package > {"newsletter/templates/labels.toml", "newsletter/py.typed", "newsletter/__main__.py"}
     names = {name for name in wheel.namelist() if not name.startswith(f"{STEM}.dist-info/")}
     assert names == package
-    assert any(name.startswith("newsletter/data/") for name in names)
+    assert any(name.startswith("newsletter/check/clients/caniemail.") for name in names)
 
 
 def test_the_sdist_has_what_a_reader_tries_and_nothing_of_the_workshop(sdist: Path) -> None:
@@ -88,7 +88,7 @@ def test_the_metadata_names_what_an_index_shows(wheel: zipfile.ZipFile, metadata
     assert set(metadata.get_all("Classifier", [])) <= classifiers
     oldest = metadata["Requires-Python"].removeprefix(">=")
     assert f"Programming Language :: Python :: {oldest}" in metadata.get_all("Classifier", [])
-    assert b"newsletter = newsletter.cli:main" in wheel.read(f"{STEM}.dist-info/entry_points.txt")
+    assert b"newsletter = newsletter.cli.main:main" in wheel.read(f"{STEM}.dist-info/entry_points.txt")
 
 
 def test_whoever_is_told_to_install_it_is_told_this_name() -> None:

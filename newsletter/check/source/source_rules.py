@@ -51,12 +51,12 @@ _SEVERITY: Mapping[str, Severity] = {"date-missing": "hint", "link-bare": "hint"
 
 _EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf\U0001f1e6-\U0001f1ff]")
 _RESIDUE = re.compile(
-    r"\*\*|\{\{|\{%|\{:|\]\(|%\}|\}\}|!\[\[|\[\[(?=[^\[\]\n]+\]\])|\[\^[^\]\s]+\]|\][ ]?\[(?=[^\]\n]+\])"
+    r"\*\*|\{\{|\{%|\{:|\]\(|%\}|\}\}|!\[\[|\[\[(?=[^\[\]\n]+\]\])|\[\^[^\[\]\s]+\]|\][ ]?\[(?=[^\]\n]+\])"
     r"|^#{1,6}(?=[^\W\d_])|^:::"
 )
 # What an author meant to be read as it stands, and code.
 _MEANT = re.compile(
-    r"\{%-?\s*raw\s*-?%\}.*?\{%-?\s*endraw\s*-?%\}|\\[!-/:-@\[-`{-~]|(?<!`)(`+)(?!`).*?[^`]\1(?!`)", re.DOTALL
+    r"\{%-?\s*raw\s*-?%\}.*?(?:\{%-?\s*endraw\s*-?%\}|\Z)|\\[!-/:-@\[-`{-~]|(?<!`)(`+)(?!`).*?[^`]\1(?!`)", re.DOTALL
 )
 
 

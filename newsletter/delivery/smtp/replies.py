@@ -202,10 +202,12 @@ _RATE_WORDS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 # Of a connection's limit in any server's words: "too many mails in this session", "50 messages per connection reached".
-_LINK = r"(?:(?:e?smtp|tcp|the|this|that|a|one|each|every|single|same|current|your)[ ])*(?:connection|session|channel)"
+_LINK = (
+    r"(?:(?:e?smtp|tcp|the|this|that|a|one|each|every|single|same|current|your)[ ]){0,4}(?:connection|session|channel)"
+)
 _LETTERS = r"(?:messages?|e?-?mails?|transactions?|deliver(?:y|ies)|letters?)"
 _CONNECTION_WORDS = re.compile(
-    rf"""\b{_LETTERS}(?:[ ](?:sent|accepted|received|delivered|count|limit|transferred))*
+    rf"""\b{_LETTERS}(?:[ ](?:sent|accepted|received|delivered|count|limit|transferred)){0, 4}
         [ ](?:in|on|over|per|for|from|by|during|within|through|via)[ ]{_LINK}\b
     | \b{_LINK}['s]*[ ](?:message|mail|e-?mail|transaction)s?[ ](?:count|limit|quota|maximum)\b
     | \b(?:per-?(?:session|connection))[ ](?:message|mail|transaction)s?\b

@@ -29,7 +29,7 @@ _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~](?!\.\.)(?![A-Za-z0-9_])")  # SQ_PUNC
 _CLOSES_AFTER = re.compile(r"[^ \\\t\r\n\[{(-]")  # SQ_CLOSE
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|/|\.{1,2}/|#|[\w.-]+/|[^()\n]*\.\w{2,5}(?:[?#]|$)")
 _ADDRESS_CHARACTERS = string.ascii_letters + string.digits + "-._~:/?#@!$&'*+,;=%"
-_TITLE = re.compile(r"""[ \t]+(["'])(?P<title>.*)\1[ \t]*$""")
+_TITLES = {quote: re.compile(rf"(?<![ \t])[ \t]++{quote}(?P<title>.*){quote}[ \t]*$") for quote in "\"'"}
 
 
 class KramdownState(CjkState):
@@ -204,7 +204,8 @@ def address_with_blanks(state: StateInline, silent: bool) -> bool:
     inside = _to_parenthesis(state.src, end + 2, state.posMax)
     if inside is None:
         return False
-    titled = _TITLE.search(inside)
+    quote = inside.rstrip()[-1:]
+    titled = _TITLES[quote].search(inside) if quote in _TITLES else None
     address = (inside[: titled.start()] if titled else inside).strip().strip("<>")
     if " " not in address or not _ADDRESS.match(address):
         return False

@@ -15,11 +15,11 @@ from markdown_it.rules_block import StateBlock
 MAX_EMPTY_CELLS = 65_536
 """Cells that short rows may be filled up with, as in markdown-it."""
 
-_PARTS = re.compile(r"[+|: \t-]*-[+|: \t-]*$")
-_FOOT = re.compile(r"[+|: \t=]*=[+|: \t=]*$")
-_DELIMITERS = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
+_PARTS = re.compile(r"[+|: \t]*+-[+|: \t-]*+$")
+_FOOT = re.compile(r"[+|: \t]*+=[+|: \t=]*+$")
+_DELIMITERS = re.compile(r"[ \t]*+(?:\|[ \t]*+)?:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?[ \t]*+$")
 _COLUMN = re.compile(r"[ \t]?(:?)-+(:?)[ \t]?")
-_CODE = re.compile(r"(?<!\\)(`+)(?!`)(?:.*?[^`])\1(?!`)|<code\b[^<>]*>.*?</code>")
+_CODE = re.compile(r"(?<!\\)(?:(?<!`)|(?<=\\`))(`++)(?:.*?[^`])\1(?!`)|<code\b[^<>]*>(?:(?!<code\b).)*?</code>")
 _BAR = re.compile(r"(?<!\\)\|")
 
 

@@ -34,8 +34,8 @@ _BLOCKS = frozenset({"if", "unless", "case", "for", "tablerow", "capture"})
 
 _OWN_TAGS = frozenset({"raw", "comment", "highlight", "post_url", "link", "else", "elsif", "elif", "when"})
 _CODE = re.compile(
-    r"^[ \t>]*(?P<fence>`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t>]*(?P=fence)|\Z)"
-    r"|(?<!`)(?P<ticks>`+)(?!`)[^\n]*?[^`\n](?P=ticks)(?!`)",
+    r"^[ \t>]*(?P<fence>`{3,}+|~{3,}+)[^\n]*+\n.*?(?:^[ \t>]*(?P=fence)|\Z)"
+    r"|(?<!`)(?P<ticks>`++)[^\n]*?[^`\n](?P=ticks)(?!`)",
     re.MULTILINE | re.DOTALL,
 )
 

@@ -10,17 +10,18 @@ from dataclasses import dataclass, field
 
 from newsletter.model.findings import Finding
 
-_SHORTCODE = re.compile(r"\{\{(?P<mark>[<%])(?P<body>(?:\"[^\"]*\"|`[^`]*`|[^\"`])*?)[>%]\}\}")
+_SHORTCODE = re.compile(r"\{\{(?P<mark>[<%])(?P<body>(?:\"[^\"]*\"|`[^`]*`|(?!\{\{[<%])[^\"`])*?)[>%]\}\}")
 _PARAMETER = re.compile(r"(?:(\w+)\s*=\s*)?(?:\"((?:[^\"\\]|\\.)*)\"|`([^`]*)`|([^\s\"`]+))")
 _HIGHLIGHT = re.compile(
-    r"(\{\{[<%])\s*highlight\b([^>%]*)([>%]\}\})(.*?)\{\{[<%]\s*/\s*highlight\s*[>%]\}\}", re.DOTALL
+    r"(\{\{[<%])\s*highlight\b((?:(?!\{\{)[^>%])*)([>%]\}\})((?:(?!\{\{[<%]\s*highlight\b).)*?)\{\{[<%]\s*/\s*highlight\s*[>%]\}\}",
+    re.DOTALL,
 )
 _FENCE = re.compile(r"[> \t]*(`{3,}|~{3,})")
 _MODULE_LINE = re.compile(
     r"import\s+(?:[\w*{$][^;]*?\sfrom\s+)?['\"][^'\"]+['\"];?[ \t]*$|export\s+(?:const|let|default|function)\b.*$"
 )
 _OPEN_IMPORT = re.compile(r"import\s+(?:\w+\s*,\s*)?\{[^}'\"]*$")
-_JSX_COMMENT = re.compile(r"\{/\*.*?\*/\}", re.DOTALL)
+_JSX_COMMENT = re.compile(r"\{/\*(?:(?!\{/\*).)*?\*/\}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from datetime import datetime
 from functools import partial
 from time import monotonic
 from types import MappingProxyType
-from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 from starlette.applications import Starlette
@@ -36,6 +35,7 @@ from newsletter.web.public.group_commit import GroupCommit
 from newsletter.web.public.mail_queue import MailQueue
 from newsletter.web.public.membership import UNDO_WITHIN, Asking, Membership
 from newsletter.web.public.rate_limit import Limit, network_of
+from newsletter.web.public.request_origin import is_foreign
 
 ANSWER_AFTER_S = 0.25
 """How long the answer to a sign-up takes at least. The store's work, a few milliseconds, differs for people whom it
@@ -117,7 +117,7 @@ class _Pages:
         if request.method != "POST":
             return self._join_page(request, Form({}))
         asked_at = monotonic()
-        if _is_foreign(request, self._membership.url):
+        if is_foreign(request, self._membership.url):
             return self._join_page(request, Form({}), status=403, notice="foreign_text")
         form = read_form(await request.body())
         if form.one(TRAP):
@@ -159,22 +159,10 @@ class _Pages:
 
     async def _sent(self, request: Request, address: str, asked_at: float) -> Response:
         await asyncio.sleep(max(0.0, asked_at + self._server.answer_after_s - monotonic()))
-        return self._page(
-            request,
-            "sent.html.j2",
-            address=address,
-            embedded=_is_embedded(request),
-        )
+        return self._page(request, "sent.html.j2", address=address, embedded=_is_embedded(request))
 
     def _join_page(
-        self,
-        request: Request,
-        form: Form,
-        *,
-        status: int = 200,
-        notice: str = "",
-        fault: str = "",
-        stamp: str = "",
+        self, request: Request, form: Form, *, status: int = 200, notice: str = "", fault: str = "", stamp: str = ""
     ) -> Response:
         lang = self._language(request)
         return self._page(
@@ -198,7 +186,7 @@ class _Pages:
         link = self._link(request, "confirm")
         if request.method != "POST":
             return await self._question(request, link, "confirm")
-        if _is_foreign(request, self._membership.url):
+        if is_foreign(request, self._membership.url):
             return await self._question(request, link, "confirm", status=403)
         standing, letter = await self._commits.call(partial(self._membership.confirm, link))
         if letter is not None:
@@ -238,7 +226,7 @@ class _Pages:
 
     async def come_back(self, request: Request) -> Response:
         link = self._link(request, "undo")
-        if request.method != "POST" or _is_foreign(request, self._membership.url):
+        if request.method != "POST" or is_foreign(request, self._membership.url):
             return await self._question(request, link, "undo")
         await self._commits.call(partial(self._membership.come_back, link))
         lang = await self._language_of(request, link.address)
@@ -250,7 +238,7 @@ class _Pages:
 
     async def choose(self, request: Request) -> Response:
         link = self._link(request, "preferences")
-        saved = request.method == "POST" and not _is_foreign(request, self._membership.url)
+        saved = request.method == "POST" and not is_foreign(request, self._membership.url)
         if saved:
             form = read_form(await request.body())
             step = partial(
@@ -410,18 +398,3 @@ class _Pages:
 
 def _is_embedded(request: Request) -> bool:
     return request.url.path == "/join/form"
-
-
-def _is_foreign(request: Request, own_url: str) -> bool:
-    """Whether another site's page made a browser send this. Programs say nothing of where they come from.
-
-    Our own pages name no referrer, so that browsers give their origin as "null"; newer ones say the rest.
-    """
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        return site not in ("same-origin", "none")
-    origin = request.headers.get("origin", "null")
-    if origin == "null":
-        return False
-    own = urlsplit(own_url)
-    return origin not in (f"{own.scheme}://{own.netloc}", f"{request.url.scheme}://{request.headers.get('host', '')}")

@@ -460,8 +460,9 @@ def test_a_database_that_was_moved_away_is_told_in_a_sentence(tmp_path: Path, ca
         for file in tmp_path.glob("newsletter.db*"):
             file.rename(tmp_path / f"moved-{file.name}")
         assert site.get("/health").status == 503
-    assert "newsletter.db: the ledger's tables are gone; put its file" in caplog.text
+    assert "newsletter.db: the ledger cannot be opened; check that its folder exists" in caplog.text
     assert "Traceback" not in caplog.text
+    assert not (tmp_path / "newsletter.db").exists(), "an empty ledger took the place of the one that was moved"
 
 
 def test_what_lacks_is_a_sentence(tmp_path: Path) -> None:
