@@ -60,7 +60,7 @@ GENERIC = SOURCE_WORDS | {
 }
 """Labels, by their letters alone, that tell no link from another."""
 
-_ARROW_AT_END = re.compile(r"[\s\u00a0]*(?:[→←↗↘➜➡➔➤»›▸▶⟶⇒⤴↪]\ufe0f?|[-=]>|>{1,3})$")
+_ARROW_AT_END = re.compile(r"(?:[→←↗↘➜➡➔➤»›▸▶⟶⇒⤴↪]\ufe0f?|[-=]>|>{1,3})$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def source_label(link: Link) -> SourceLabel:
 
 def without_arrow(label: str) -> str:
     """A label whose author ended it in an arrow, without that."""
-    return _ARROW_AT_END.sub("", label) or label
+    return _ARROW_AT_END.sub("", label).rstrip() or label
 
 
 class SourceLabels:
