@@ -69,7 +69,7 @@ def draw(browser: str, name: str, folder: Path) -> None:
 
 
 def shoot(
-    browser: str, name: str, page: Path, around: str, frames: tuple[tuple[int, str, int], ...], colours: int = 160
+    browser: str, name: str, page: Path, around: str, frames: tuple[tuple[int, str, int], ...], colours: int = 250
 ) -> None:
     """One picture of a page in several frames, side by side. With `colours` 0 it keeps all that it has."""
     folder = page.parent

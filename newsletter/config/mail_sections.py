@@ -8,16 +8,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from newsletter.config import validators as entries
 from newsletter.config.relay_url import PASSWORD_VARIABLE, RELAY_EXAMPLE, RELAY_NAME, AuthSetting, TlsSetting
 from newsletter.config.section import Section, array, choice, key, number, text, whole
-from newsletter.config.url_validators import list_help, unsubscribe_url
+from newsletter.config.url_validators import list_help, unsubscribe_url, web_address
 from newsletter.model.schedule import parse_quiet_hours
 
 if TYPE_CHECKING:
     from newsletter.model.schedule import QuietHours, Rate
+
+AiNoticeSetting = Literal["none", "generated", "assisted", "reviewed"]
 
 SECRET_VARIABLE = "NEWSLETTER_SECRET"  # noqa: S105 - the variable's name
 DKIM_VARIABLE = "NEWSLETTER_DKIM_KEY"
@@ -88,6 +90,19 @@ class NewsletterSection(Section):
         "to `from`.",
         text(entries.bounce_address),
         example="bounce+{token}@example.com",
+    )
+    subscribe_url: str = key(
+        "Where a reader to whom a friend forwarded an issue can subscribe: a line in the footer. Without it, the "
+        "sign-up page of `[serve] url`.",
+        text(web_address),
+        example="https://example.com/subscribe",
+    )
+    ai_notice: AiNoticeSetting = key(
+        "What each issue says of AI, in the email and in issue.json: `generated`, `assisted` or `reviewed`. A post's "
+        "own `ai:` says it of one issue; `none` says nothing.",
+        choice(AiNoticeSetting),
+        default="none",
+        example="assisted",
     )
     language: str = key(
         "The language of every issue (BCP 47), in place of what the text looks like.",

@@ -296,12 +296,18 @@ class Site:
         return f"{self.url}{self.baseurl}/" if self.url else ""
 
 
+AI_NOTICES = ("generated", "assisted", "reviewed")
+"""What an author may say of AI: it wrote the text, it helped, or it wrote and an editor reviewed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Issue:
     """One post, understood. `slug` names it in the ledger and on disk: letters and digits of any script, `-` between.
 
     `name` is what the slug was made of, empty where that was the title alone. `published` and `draft` are what the
     front matter says, and `moment` its date with the time of day, in the author's zone where one is written.
+
+    `headline` and `number` are the author's own; `ai` is how the text was made with AI, empty where nobody says so.
 
     `url` is its web version, where that is known. In every text `mark`, a number n and `z` stand for `fields[n]`.
     """
@@ -329,6 +335,9 @@ class Issue:
     fields: tuple[FieldRef, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    headline: str = ""
+    number: str = ""
+    ai: str = ""
 
     @property
     def stories(self) -> tuple[Story, ...]:

@@ -11,16 +11,25 @@ from newsletter.text import printable, shown
 
 LABEL_FIELDS: Mapping[str, frozenset[str]] = {
     "date": frozenset({"year", "month", "day", "month_name", "iso"}),
+    "dated": frozenset({"weekday", "date"}),
+    "number": frozenset({"number"}),
+    "reading_time": frozenset({"minutes"}),
     "why": frozenset({"name"}),
     **dict.fromkeys(("stories", "stories_one", "more_stories", "more_stories_one"), frozenset({"count"})),
+}
+
+_CALENDAR: Mapping[str, tuple[int, str, str]] = {
+    "months": (12, "twelve", 'write months = ["January", "February", ...]'),
+    "weekdays": (7, "seven", 'write weekdays = ["Monday", "Tuesday", ...]'),
 }
 
 
 def check_label(name: str, value: Any) -> None:
     """Raises InvalidValueError where a label could not be printed. Names that are not ours are a theme's own."""
-    if name == "months":
-        if not (isinstance(value, list) and len(value) == 12 and all(isinstance(month, str) for month in value)):
-            raise InvalidValueError("does not hold twelve names", 'write months = ["January", "February", ...]')
+    if name in _CALENDAR:
+        count, words, remedy = _CALENDAR[name]
+        if not (isinstance(value, list) and len(value) == count and all(isinstance(each, str) for each in value)):
+            raise InvalidValueError(f"does not hold {words} names", remedy)
         return
     if not isinstance(value, str):
         raise InvalidValueError(f"is {shown(value)}, not text", f'write {name} = "text"')

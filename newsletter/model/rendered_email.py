@@ -86,9 +86,16 @@ class Theme:
 
 @dataclass(frozen=True, slots=True)
 class Masthead:
-    """What a publication puts around each of its issues. Empty strings where nothing is configured."""
+    """What a publication puts around each of its issues. Empty strings where nothing is configured.
+
+    `site_url` is where name and logo lead, `subscribe_url` where a reader whom a friend forwarded the issue can join.
+    `replies` says that an answer reaches the editor.
+    """
 
     name: str = ""
     postal_address: str = ""
     unsubscribe: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
+    site_url: str = ""
+    subscribe_url: str = ""
+    replies: bool = False

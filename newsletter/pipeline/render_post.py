@@ -6,6 +6,7 @@ post.md --parse--> Issue --render--> Email --compose--> Message(subscriber) --de
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -117,7 +118,11 @@ def render_post(
             on_progress=on_fetch,
         )
         written.extend(resolved.files_written)
-        issue = replace(resolved.issue, findings=(*resolved.issue.findings, *resolved.findings))
+        issue = replace(
+            resolved.issue,
+            findings=(*resolved.issue.findings, *resolved.findings),
+            ai=_ai_notice(issue.ai or settings.newsletter.ai_notice),
+        )
         return issue, render_issue(issue, theme, masthead, resolved.attachments)
 
     nobody = tuple(condition.holds({}) for condition in plain.conditions)
@@ -170,7 +175,19 @@ def masthead_of(config: Config) -> Masthead:
         postal_address=keys.postal_address,
         unsubscribe=bool(keys.unsubscribe_mailto or config.unsubscribe_url),
         labels=config.settings.labels,
+        site_url=site_of(config).base,
+        subscribe_url=keys.subscribe_url
+        or (f"{serve.rstrip('/')}/join" if (serve := config.settings.serve.url) else ""),
+        replies=bool(keys.reply_to or (keys.from_ and not _NO_REPLY.search(keys.from_))),
     )
+
+
+_NO_REPLY = re.compile(r"(?i)\b(?:no|donot|do-not)[-_.]?reply\b")
+"""An address that nobody reads, by its name."""
+
+
+def _ai_notice(written: str) -> str:
+    return "" if written == "none" else written
 
 
 def _answers_given(conditions: Sequence[Condition], people: Audience) -> set[tuple[bool, ...]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from newsletter.errors import ContentError, located
 from newsletter.model.findings import Finding
-from newsletter.model.issue import Blocks, Heading, Image, Issue, Paragraph, Site, Summary, plain_text, walk
+from newsletter.model.issue import AI_NOTICES, Blocks, Heading, Image, Issue, Paragraph, Site, Summary, plain_text, walk
 from newsletter.model.issue_name import name_of_file, slug_of
 from newsletter.model.transform import links_of
 from newsletter.post.detect_language import detect_language
@@ -37,7 +37,10 @@ _KNOWN = frozenset(
 
 
 _OWN_KEYS = frozenset(
-    {"issue", "subject", "preheader", "template", "smart_punctuation", "stories", "send_at", "latest"}
+    {
+        *("issue", "subject", "preheader", "template", "headline", "number"),
+        *("smart_punctuation", "stories", "send_at", "latest"),
+    }
 )
 
 
@@ -126,6 +129,9 @@ class Assembler:
             subject=own.get("subject", ""),
             preheader=own.get("preheader", ""),
             template=own.get("template", ""),
+            headline=own.get("headline", ""),
+            number=own.get("number", "") or self.text("issue_number"),
+            ai=self.ai(),
             url=url,
             mark=self.marked.mark,
             fields=self.marked.fields,
@@ -193,6 +199,18 @@ class Assembler:
                 self.note("date", f"`{key}` is '{written}', not a date, and is left out", "write 2026-03-01")
             return named_day(self.file_name)
         return day
+
+    def ai(self) -> str:
+        """How the text was made with AI: one of `AI_NOTICES`, `none` to say nothing, empty where nobody says so."""
+        value = self.text("ai").lower()
+        if value in ("", *AI_NOTICES, "none"):
+            return value
+        if value in ("false", "no", "off"):
+            return "none"
+        self.note(
+            "ai", f"`ai` is '{value[:40]}', which is no notice we know", f"write one of {', '.join(AI_NOTICES)}, none"
+        )
+        return ""
 
     def own_keys(self) -> Mapping[str, str]:
         value = self.values.get("newsletter")

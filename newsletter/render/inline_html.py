@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from markupsafe import Markup, escape
 
 from newsletter.model.issue import Break, Code, Emphasis, Image, Inlines, Link, Note, Span, Strike, Strong, Text
 from newsletter.post.markdown.story import says_nothing
+from newsletter.render.columns import columns
 from newsletter.render.highlighting import Highlighter
 from newsletter.render.picture_html import hero_html, inline_picture, picture_html
-from newsletter.render.plain_text import columns
+from newsletter.render.source_labels import SourceLabel
 
 _BUTTON_ROW_WIDTH = 26  # letters of label that stand side by side on a phone 320 px wide
 
@@ -20,12 +21,15 @@ _BUTTON_ROW_WIDTH = 26  # letters of label that stand side by side on a phone 32
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
-def with_button_rows(links: Iterable[Link]) -> list[list[Link]]:
+def with_button_rows(
+    links: Iterable[Link], label: Callable[[Link, int], SourceLabel] | None = None
+) -> list[list[Link]]:
     """Link buttons in rows that fit a phone; a long label stands alone."""
     rows: list[list[Link]] = []
     width = 0
     for link in links:
-        size = columns(link.label) + 4
+        said = label(link, 0) if label else None
+        size = columns(f"{said.words} {said.host}" if said and said.host else link.label) + 4
         if not rows or width + size > _BUTTON_ROW_WIDTH:
             rows.append([])
             width = 0

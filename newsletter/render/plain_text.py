@@ -7,10 +7,8 @@ Chinese typography forbids it: no closing mark at a line's start, no opening one
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -43,7 +41,11 @@ from newsletter.model.issue import (
 )
 from newsletter.model.rendered_email import Masthead
 from newsletter.post.markdown.story import says_nothing
+from newsletter.render.columns import column_width, columns
+from newsletter.render.headline import headline
+from newsletter.render.source_labels import without_arrow
 from newsletter.render.standfirst import standfirst
+from newsletter.render.wording import dated
 
 WIDTH = 72
 """Columns. RFC 5322 2.1.1 recommends 78 at most; quoting in replies takes a few."""
@@ -58,12 +60,22 @@ _NOT_LAST = frozenset("（【《「『“‘〈([{")
 
 def render_text(issue: Issue, masthead: Masthead, labels: Mapping[str, Any], slot: Callable[[str], str]) -> str:
     """The text part with LF line ends. `slot` gives the placeholder of a value that differs per subscriber."""
-    lines: list[str] = [*wrap(issue.title), "=" * min(WIDTH, columns(issue.title)), ""]
+    title = headline(issue, masthead.name, labels)
+    number = labels["number"].format(number=issue.number) if issue.number else ""
+    masthead_line = " · ".join(filter(None, (masthead.name, dated(issue, labels), number)))
+    lines: list[str] = [*wrap(masthead_line), ""] if masthead_line else []
+    lines += [*wrap(title), "=" * min(WIDTH, columns(title)), ""]
+    if issue.ai:
+        lines += [*wrap(labels[f"ai_{issue.ai}"]), ""]
     if deck := standfirst(issue):
         lines += [*wrap(deck), ""]
     for block in issue.blocks:
         lines += [*_block(_with_alerts(block, labels), ""), ""]
     lines += ["-" * WIDTH]
+    if masthead.subscribe_url:
+        lines += [*wrap(f"{labels['forwarded']} {labels['subscribe_here']}:"), masthead.subscribe_url, ""]
+    if masthead.replies:
+        lines += [*wrap(labels["reply"]), ""]
     why = labels["why"].format(name=masthead.name) if masthead.name else labels["why_unnamed"]
     lines += wrap(why)
     if masthead.postal_address:
@@ -231,7 +243,7 @@ def _addresses(texts: Iterable[Inlines], indent: str) -> Iterator[str]:
 def _labelled(links: Iterable[Link], indent: str) -> Iterator[str]:
     for link in links:
         if not is_bare(link):
-            yield from wrap(f"{link.label}:", indent)
+            yield from wrap(f"{without_arrow(link.label)}:", indent)
         yield indent + shown_address(link.href)
 
 
@@ -247,20 +259,6 @@ def _flat(inlines: Inlines) -> Iterator[Any]:
                 yield Text(f"{plain_text(children)} ({note})")
             case _:
                 yield node
-
-
-def columns(text: str) -> int:
-    """Columns that a text takes in a fixed-width font: 2 for wide characters, 0 for combining ones (UAX #11)."""
-    return len(text) if text.isascii() else sum(map(_columns, text))
-
-
-@lru_cache(maxsize=10_000)
-def _columns(char: str) -> int:
-    if char < "\u0300":
-        return 1
-    if unicodedata.combining(char) or unicodedata.category(char) in ("Cf", "Me", "Mn"):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 def wrap(text: str, indent: str = "", first: str | None = None) -> list[str]:
@@ -299,4 +297,4 @@ def _words(text: str) -> Iterator[str]:
 def _may_break(before: str, after: str) -> bool:
     if after == " " or after in _NOT_FIRST or before in _NOT_LAST:
         return False
-    return before == " " or _columns(before) == 2 or _columns(after) == 2
+    return before == " " or column_width(before) == 2 or column_width(after) == 2

@@ -6,66 +6,50 @@ Pure and reproducible: same issue, theme and masthead, same bytes. What differs 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup
 
-from newsletter.model.issue import (
-    Block,
-    Heading,
-    Issue,
-    Story,
-    Summary,
-    plain_text,
-)
+from newsletter.model.issue import Issue, Story
 from newsletter.model.rendered_email import Attachment, Email, Masthead, Theme
 from newsletter.post.templating.placeholders import unmark
+from newsletter.render.columns import columns
 from newsletter.render.direction import direction_of, isolated
+from newsletter.render.headline import headline
 from newsletter.render.inline_css import html_of, inline_css
 from newsletter.render.inline_html import clean
+from newsletter.render.issue_rows import Row, Section, issue_rows, sections_of
 from newsletter.render.mirror import CODE_STAYS, mirror_css, mirror_html
-from newsletter.render.plain_text import columns, render_text
+from newsletter.render.plain_text import render_text
+from newsletter.render.reading_time import reading_minutes
+from newsletter.render.section_colours import dark_rules, light_rules
 from newsletter.render.size_budget import STEPS, Drawn, Fit, draw_to_fit, measure, row_mark, section_sizes
 from newsletter.render.slots import Marks
+from newsletter.render.source_labels import SourceLabels
 from newsletter.render.standfirst import standfirst, stories_are_most
 from newsletter.render.templating import render, render_css, template_environment
 from newsletter.render.wording import (
     PREHEADER_WIDTH,
     choose_labels,
     count_label,
+    dated,
     format_date,
-    lead_words,
+    monogram,
     opening_words,
     shorten,
 )
 
+MIN_MINUTES = 2
+"""Below this an issue is read before its reading time is."""
+
+MIN_CHIPS = 3
+"""Sections with stories from which on an issue begins with its contents."""
+
+PREHEADER_ROOM = 190
+"""Columns that an inbox may show of a preheader; what the words leave is filled, so that the body's stay out."""
+
 _FILLER = "\u034f\u200c\u00a0"  # joiner, non-joiner, no-break space: nothing to see, and no line to break
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """One block of the issue's own level with what its partial needs to know of its neighbours."""
-
-    partial: str
-    block: Block
-    head: Heading | None = None
-    rank: int = 0
-    anchor: str = ""
-    first: bool = False
-    alt: str = ""
-    mark: str = ""
-    layout: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class _Section:
-    """A line of the table of contents: a heading, how deep it stands (0 or 1), and how many stories follow it."""
-
-    anchor: str
-    title: str
-    depth: int
-    stories: int
 
 
 def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: Iterable[Attachment] = ()) -> Email:
@@ -77,8 +61,11 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
     labels = choose_labels(theme.labels, issue.lang, masthead.labels)
     marks = Marks(issue.mark, issue.fields)
     preheader = shorten(issue.preheader or issue.description or opening_words(issue), PREHEADER_WIDTH)
+    minutes = reading_minutes(issue)
     environment = template_environment(theme, marks, labels)
-    rows = _rows(issue)
+    rows = issue_rows(issue)
+    sections = sections_of(rows)
+    chips = tuple(section for section in sections if section.is_leaf and section.stories)
     direction = direction_of(issue)
     context: dict[str, Any] = {
         **theme.values,
@@ -87,18 +74,32 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
         "masthead": masthead,
         "labels": labels,
         "subject": subject,
-        "preheader": clean(preheader + _FILLER * ((PREHEADER_WIDTH - columns(preheader)) // 2)),
+        "preheader": clean(preheader + _FILLER * (PREHEADER_ROOM - columns(preheader))),
         "date": isolated(format_date(issue, labels), direction),
         "count": isolated(count_label(labels, "stories", len(issue.stories)), direction)
         if stories_are_most(issue)
         else "",
         "deck": standfirst(issue),
+        "headline": headline(issue, masthead.name, labels),
+        "day": isolated(dated(issue, labels), direction),
+        "number": isolated(labels["number"].format(number=issue.number).replace(" ", "\u00a0"), direction)
+        if issue.number
+        else "",
+        "minutes": isolated(labels["reading_time"].format(minutes=minutes).replace(" ", "\u00a0"), direction)
+        if minutes >= MIN_MINUTES
+        else "",
+        "monogram": monogram(masthead.name),
+        "ai": labels[f"ai_{issue.ai}"] if issue.ai else "",
+        "source": SourceLabels(issue.stories),
         "hero": issue.hero,
-        "sections": _sections(rows),
+        "sections": sections,
+        "section_of": {section.anchor: section for section in sections},
+        "chips": chips if len(chips) >= MIN_CHIPS else (),
         "direction": direction,
         "arrow": "←" if direction == "rtl" else "→",
     }
     context |= {name: render_css(environment, theme, name, context) for name in theme.css}
+    context = _with_section_colours(context, sections, theme)
     if direction == "rtl":
         context |= {name: Markup(mirror_css(context[name])) for name in theme.css}  # noqa: S704 (the theme's own)
         context["style"] += CODE_STAYS
@@ -126,7 +127,18 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
     )
 
 
-def _fitted(rows: Sequence[_Row], theme: Theme, labels: Mapping[str, Any], fit: Fit) -> dict[str, Any]:
+def _with_section_colours(context: Mapping[str, Any], sections: Sequence[Section], theme: Theme) -> dict[str, Any]:
+    """The sheets with a rule per colour that the issue's sections have."""
+    classes = [section.colour for section in sections if section.stories]
+    light, dark = (theme.values[scheme]["card"] for scheme in ("light", "dark"))
+    return {
+        **context,
+        "style": context["style"] + Markup(light_rules(classes, light)),  # noqa: S704 (classes and colours of ours)
+        "live": context["live"] + Markup(dark_rules(classes, dark)),  # noqa: S704 (as above)
+    }
+
+
+def _fitted(rows: Sequence[Row], theme: Theme, labels: Mapping[str, Any], fit: Fit) -> dict[str, Any]:
     """The rows that are shown, each with the layout that its place allows, and what is said of the others."""
     layout = theme.values["layout"]
     shown = [
@@ -145,39 +157,3 @@ def _fitted(rows: Sequence[_Row], theme: Theme, labels: Mapping[str, Any], fit: 
         "more": count_label(labels, "more_stories", left),
         **({"buttons": {**theme.values["buttons"], "style": "link"}} if fit.link_buttons else {}),
     }
-
-
-def _rows(issue: Issue) -> tuple[_Row, ...]:
-    blocks = list(issue.blocks)
-    top = min((block.level for block in blocks if isinstance(block, Heading)), default=2)
-    rows: list[_Row] = []
-    head: Heading | None = None
-    anchors = 0
-    for index, block in enumerate(blocks):
-        following = blocks[index + 1] if index + 1 < len(blocks) else None
-        match block:
-            case Heading() if isinstance(following, Summary):
-                head = block
-            case Summary():
-                rows.append(_Row("summary.mjml.j2", block, head=head))
-                head = None
-            case Heading(level):
-                anchors += 1
-                rows.append(_Row("heading.mjml.j2", block, rank=min(2 + level - top, 4), anchor=f"s{anchors}"))
-            case Story():
-                first = not (rows and isinstance(rows[-1].block, Story))
-                rows.append(_Row("story.mjml.j2", block, first=first, alt=lead_words(block)))
-            case _:
-                rows.append(_Row("block.mjml.j2", block))
-    return tuple(rows)
-
-
-def _sections(rows: Iterable[_Row]) -> tuple[_Section, ...]:
-    """What a table of contents lists. Anchors work in most web mail; elsewhere the list still says what is inside."""
-    sections: list[_Section] = []
-    for row in rows:
-        if isinstance(row.block, Heading) and row.anchor:
-            sections.append(_Section(row.anchor, plain_text(row.block.inlines), int(row.rank > 2), 0))
-        elif isinstance(row.block, Story) and sections:
-            sections[-1] = replace(sections[-1], stories=sections[-1].stories + 1)
-    return tuple(sections)

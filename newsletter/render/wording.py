@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import Any
 
 from newsletter.model.issue import Issue, Paragraph, Story, plain_text
-from newsletter.render.plain_text import columns
+from newsletter.render.columns import columns
 
 PREHEADER_WIDTH = 140
 """Inbox lists show 90 to 140 characters; a shorter preheader is filled so that the body's first words stay out."""
@@ -52,10 +53,38 @@ def format_date(issue: Issue, labels: Mapping[str, Any]) -> str:
     return written
 
 
+def dated(issue: Issue, labels: Mapping[str, Any]) -> str:
+    """The date with its weekday, where the language's are known."""
+    written = format_date(issue, labels)
+    weekdays = labels.get("weekdays")
+    if issue.date is None or not weekdays or labels["date"] == "{iso}":
+        return written
+    return str(labels["dated"].format(weekday=weekdays[issue.date.weekday()], date=written))
+
+
+def monogram(name: str) -> str:
+    """The letter that stands for a newsletter without a logo: its first wide one, else its first."""
+    letters = [char for char in name if char.isalnum()]
+    return next((char for char in letters if columns(char) == 2), letters[0].upper() if letters else "")
+
+
 def opening_words(issue: Issue) -> str:
-    words = (plain_text(b.inlines) for b in issue.blocks if isinstance(b, Paragraph))
-    stories = (lead_words(story) for story in issue.stories)
-    return next((" ".join(text.split())[:PREHEADER_WIDTH] for text in (*words, *stories) if text.strip()), issue.title)
+    """What an inbox shows where the author says nothing: the opening paragraph, else the first leads."""
+    before = takewhile(lambda block: not isinstance(block, Story), issue.blocks)
+    words = (plain_text(b.inlines) for b in before if isinstance(b, Paragraph))
+    opening = next((" ".join(text.split())[:PREHEADER_WIDTH] for text in words if text.strip()), "")
+    return opening or _first_leads(issue) or issue.title
+
+
+def _first_leads(issue: Issue) -> str:
+    """As many leads as an inbox line has room for; the last may be cut."""
+    line = ""
+    for story in issue.stories:
+        if columns(line) >= PREHEADER_WIDTH:
+            break
+        if lead := lead_words(story):
+            line += f" · {lead}" if line else lead
+    return line
 
 
 def shorten(text: str, limit: int) -> str:

@@ -346,15 +346,15 @@ def test_own_keys_that_we_do_not_know() -> None:
     issue = post("title: 题\nnewsletter:\n  sbject: 主题")
     assert [finding.at("p.md") for finding in issue.findings] == [
         "p.md:3: `newsletter.sbject` is not a key we know; "
-        "use one of issue, latest, preheader, send_at, smart_punctuation, stories, subject, template"
+        "use one of headline, issue, latest, number, preheader, send_at, smart_punctuation, stories, subject, template"
     ]
 
 
 def test_own_keys_must_be_a_group() -> None:
     sentence = refusal("---\ntitle: 题\nnewsletter: yes\n---\n正文")
     assert sentence.startswith(
-        "posts/post.md:3: `newsletter` is not a group of keys; indent issue, latest, preheader, send_at, "
-        "smart_punctuation, stories"
+        "posts/post.md:3: `newsletter` is not a group of keys; "
+        "indent headline, issue, latest, number, preheader, send_at, smart_punctuation, stories"
     )
 
 

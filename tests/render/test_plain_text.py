@@ -40,7 +40,8 @@ from newsletter.model.issue import (
     Video,
 )
 from newsletter.model.rendered_email import Masthead
-from newsletter.render.plain_text import WIDTH, columns, render_text, wrap
+from newsletter.render.columns import columns
+from newsletter.render.plain_text import WIDTH, render_text, wrap
 
 LABELS: Mapping[str, Any] = {
     "why": "You subscribed to {name}.",
@@ -299,7 +300,7 @@ def test_frame() -> None:
         description="what it is",
     )
     assert text == (
-        "Title\n=====\n\nwhat it is\n\nx\n\n" + "-" * WIDTH + "\nYou subscribed to News.\n1 Example Street\n\n"
+        "News\n\nTitle\n=====\n\nwhat it is\n\nx\n\n" + "-" * WIDTH + "\nYou subscribed to News.\n1 Example Street\n\n"
         "View in browser:\nhttps://a.example/issue\n\nUnsubscribe:\n<unsubscribe_url>\n"
     )
 

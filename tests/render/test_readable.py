@@ -196,7 +196,8 @@ def test_nothing_is_lost_on_paper(page: EmailPage, source: bytes, name: str, the
     # their case, since a theme may set headings in capitals.
     shown, printed = (Counter(unicodedata.normalize("NFKC", "".join(texts)).casefold()) for texts in (words, pages))
     assert shown - printed == Counter()
-    assert "".join(words)[:10] in pages[0][:60], "page 1 begins with the header"
+    # The letter in place of a logo may come behind the name beside it.
+    assert "".join(word for word in words if len(word) > 1)[:10] in pages[0][:60], "page 1 begins with the header"
 
 
 @pytest.mark.parametrize("theme", THEMES)

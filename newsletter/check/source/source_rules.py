@@ -36,7 +36,7 @@ from newsletter.model.issue import (
 from newsletter.model.transform import links_of
 from newsletter.post.markdown.story import normalised, says_nothing
 from newsletter.post.templating.placeholders import unmark
-from newsletter.render.plain_text import columns
+from newsletter.render.columns import columns
 
 SUBJECT_COLUMNS = 70
 """Gmail on a desktop shows about 70 columns of a subject, most phones 35 to 45 (Litmus's and Mailchimp's surveys)."""

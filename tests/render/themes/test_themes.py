@@ -240,7 +240,7 @@ def test_the_real_posts_render(theme: Theme, posts: Path) -> None:
 
 
 def test_the_reference_stays_small(theme: Theme, posts: Path) -> None:
-    assert len(html_of(theme, post(posts / "2025-12-01-ai-daily.md")).encode()) <= 40_000
+    assert len(html_of(theme, post(posts / "2025-12-01-ai-daily.md")).encode()) <= 46_000
 
 
 def test_each_block_renders(theme: Theme) -> None:
@@ -312,7 +312,9 @@ def test_a_table_of_contents(tmp_path: Path, base: str) -> None:
     links = [(link.get("href"), link.text) for link in root.xpath("//a[starts-with(@href, '#')]")]
     # The first heading holds only the second one, which says more.
     assert links == [("#s2", "Second"), ("#s3", "Third")]
-    assert [each.getparent().text_content() for each in root.xpath("//a[@name]")] == ["First", "Second", "Third"]
+    headings = [each.getparent().text_content() for each in root.xpath("//a[@name]")]
+    # Classic counts the stories of a section behind its name.
+    assert [heading.split("\xa0")[0] for heading in headings] == ["First", "Second", "Third"]
     assert "In this issue" in root.text_content()
     plain = html_of(load_theme("off", project))
     assert not parsed(plain).xpath("//a[@name or @id]")
@@ -626,7 +628,7 @@ def test_each_language_has_all_labels(lang: str) -> None:
         if name == "date":
             assert placeholders(value) >= {"year", "day"}
             assert ("month_name" in placeholders(value)) == ("months" in ours)
-        elif name != "months":
+        elif name not in ("months", "weekdays"):
             assert placeholders(value) == LABEL_FIELDS.get(name, frozenset())
             assert value.strip() == value != ""
 

@@ -1,0 +1,77 @@
+"""A colour per section that stays the same from issue to issue: by its name, with contrast computed."""
+
+from __future__ import annotations
+
+import colorsys
+import hashlib
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from newsletter.post.markdown.story import normalised
+
+HUES = (12, 36, 65, 120, 160, 190, 215, 250, 285, 325)
+"""Degrees, as far apart as the eye can tell."""
+
+MIN_CONTRAST = 4.6
+"""WCAG 2.2, 1.4.3 asks for 4.5 : 1 for text; rounding to six digits takes a little."""
+
+EMOJI_FIRST = re.compile("^[\u2190-\u2bff\U0001f000-\U0001faff]")
+"""A heading to which its author gave an emoji needs no dot of ours."""
+
+
+def section_classes(titles: Iterable[str]) -> dict[str, str]:
+    """Each section's title -> the class of its colour, `k0` to `k9`.
+
+    A section has its colours in an order of its own, by the letters of its name, so that a count or an emoji changes
+    nothing. It takes the first that no other section of the issue has, the first by name choosing first: from issue
+    to issue the same sections have the same colours, in whatever order they come.
+    """
+    names = {title: re.sub(r"\d+", "", normalised(title)) for title in titles}
+    taken: dict[str, int] = {}
+    for name in sorted(set(names.values())):
+        order = sorted(range(len(HUES)), key=lambda hue: hashlib.sha256(f"{hue} {name}".encode()).digest())
+        taken[name] = next((hue for hue in order if hue not in taken.values()), order[0])
+    return {title: f"k{taken[name]}" for title, name in names.items()}
+
+
+def light_rules(classes: Iterable[str], back: str) -> str:
+    """CSS rules to inline. A border without a colour of its own has that of its text."""
+    return "".join(f".{name}{{color:{colour}}}\n" for name, colour in _colours(classes, back))
+
+
+def dark_rules(classes: Iterable[str], back: str) -> str:
+    """Rules for dark mode, in a media query and for Outlook.com."""
+    rules = [f".card .{name}{{color:{colour}!important}}" for name, colour in _colours(classes, back)]
+    media, outlook = "".join(rules), "".join(f"[data-ogsc] {rule}" for rule in rules)
+    return f"\n@media (prefers-color-scheme:dark){{{media}}}\n{outlook}" if rules else ""
+
+
+def _colours(classes: Iterable[str], back: str) -> list[tuple[str, str]]:
+    return [(name, readable(HUES[int(name[1:])], back)) for name in sorted(set(classes))]
+
+
+@lru_cache(maxsize=1_000)
+def readable(hue: int, back: str) -> str:
+    """The most vivid colour of a hue that reads on `back`: darker and darker on a light one, lighter on a dark one."""
+    dark_back = luminance(back) < 0.18
+    steps = range(45, 101) if dark_back else range(50, -1, -1)
+    for lightness in steps:
+        red, green, blue = colorsys.hls_to_rgb(hue / 360, lightness / 100, 0.72)
+        colour = f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"
+        if contrast(colour, back) >= MIN_CONTRAST:
+            return colour
+    return "#ffffff" if dark_back else "#000000"
+
+
+def contrast(first: str, second: str) -> float:
+    """WCAG 2.2, contrast ratio of two colours of six digits."""
+    low, high = sorted((luminance(first), luminance(second)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def luminance(colour: str) -> float:
+    """WCAG 2.2, relative luminance."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -1,0 +1,121 @@
+"""Labels of source links that say where they lead: the host behind a label that says nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from newsletter.model.issue import Link, Story
+from newsletter.post.markdown.story import SOURCE_WORDS, normalised
+
+GENERIC = SOURCE_WORDS | {
+    *(
+        "查看",
+        "查看详情",
+        "阅读全文",
+        "阅读更多",
+        "更多",
+        "点击查看",
+        "项目地址",
+        "官网",
+        "網址",
+        "閱讀原文",
+        "閱讀全文",
+        "查看原文",
+    ),
+    *("続きを読む", "元記事", "記事", "링크", "더보기", "자세히보기"),
+    *("sources", "links", "here", "readon", "readit", "readthearticle", "article", "fullstory", "details"),
+    *("learnmore", "fullarticle", "continuereading"),
+    *(
+        "quelle",
+        "weiterlesen",
+        "mehr",
+        "zumartikel",
+        "lien",
+        "liresuite",
+        "lirelasuite",
+        "lireplus",
+        "fuente",
+        "enlace",
+    ),
+    *("leermás", "leer", "fonte", "leggi", "leggitutto", "lermais", "saibamais", "źródło", "czytajdalej", "kaynak"),
+    *("источник", "ссылка", "читатьдалее", "подробнее", "джерело", "детальніше", "источникът", "nguồn", "đọcthêm"),
+    *(
+        "sumber",
+        "selengkapnya",
+        "المصدر",
+        "اقرأالمزيد",
+        "מקור",
+        "קראעוד",
+        "منبع",
+        "bron",
+        "leesmeer",
+        "källa",
+        "läsmer",
+    ),
+}
+"""Labels, by their letters alone, that tell no link from another."""
+
+_ARROW_AT_END = re.compile(r"(?:[→←↗↘➜➡➔➤»›▸▶⟶⇒⤴↪]\ufe0f?|[-=]>|>{1,3})$")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLabel:
+    """`words` as shown, `host` behind them where they are generic, `arrow` where nothing else says that it leads on.
+
+    `spoken` tells links apart that read alike, for a screen reader; empty where the label does.
+    """
+
+    words: str
+    host: str = ""
+    arrow: bool = True
+    spoken: str = ""
+
+
+def source_label(link: Link) -> SourceLabel:
+    label = link.label
+    words = without_arrow(label)
+    host = host_of(link.href) if normalised(words) in GENERIC else ""
+    return SourceLabel(words if host else label, host, arrow=not host and words == label)
+
+
+def without_arrow(label: str) -> str:
+    """A label whose author ended it in an arrow, without that."""
+    return _ARROW_AT_END.sub("", label).rstrip() or label
+
+
+class SourceLabels:
+    """The source labels of one issue, each told apart where several read alike."""
+
+    def __init__(self, stories: Iterable[Story]) -> None:
+        self._counts = Counter(_key(link) for story in stories for link in story.links)
+
+    def __call__(self, link: Link, number: int) -> SourceLabel:
+        label = source_label(link)
+        if self._counts[_key(link)] < 2:
+            return label
+        spoken = " ".join(filter(None, (label.words, label.host, str(number))))
+        return SourceLabel(label.words, label.host, label.arrow, spoken)
+
+
+def _key(link: Link) -> str:
+    label = source_label(link)
+    return normalised(f"{label.words} {label.host}")
+
+
+def host_of(href: str) -> str:
+    """The host of a web address as people write it; empty for any other address."""
+    try:
+        host = urlsplit(href).hostname or ""
+    except ValueError:
+        return ""
+    if not href.lower().startswith(("http://", "https://")):
+        return ""
+    if "xn--" in host:
+        with contextlib.suppress(UnicodeError):
+            host = host.encode("ascii").decode("idna")
+    return host.removeprefix("www.")
