@@ -110,7 +110,11 @@ def init(
         click.echo(f"kept     {printable(path)}")
     for note in started.notes:
         click.echo(f"note     {printable(note)}")
-    click.echo("\nNext:\n  " + "\n  ".join(printable(command) for command in commands))
+    look_at, to_oneself = commands[:-1], commands[-1]
+    click.echo("\nNext:\n  " + "\n  ".join(map(printable, look_at)))
+    if relay in (None, "none"):
+        click.echo("\nOnce [relay] url in newsletter.toml names the server that sends your mail:")
+    click.echo(f"  {printable(to_oneself)}")
 
 
 def _keys() -> list[str]:
