@@ -911,4 +911,4 @@ def test_a_silent_relay_is_still_given_up_when_its_time_is_over(book: Book, monk
         book.run(route(server.relay, timeouts=Timeouts.capped(20.0, 0.2)))
     uncertain = {outcome.text for _, outcome, _ in book.told if outcome.state is State.UNCERTAIN}
     assert uncertain == {"no answer to dot within 0.2 s"}
-    assert any("has not answered" in text for text in book.news)  # on a busy machine, an earlier step may be late too
+    assert any("still waiting" in text for text in book.news), book.news  # on a busy machine, of an earlier step
