@@ -26,7 +26,6 @@ WELL_FORMED = "the email that we rendered: each comment and style block has its 
 
 BOUNDED = {
     ("bounces/mime_parts.py", r"[^\s<>;,:()"): "its repeats have an end: 64 steps for each letter",
-    ("bounces/failure_kind.py", "over[ -]?quota"): "a line of a report: MAX_LINE_BYTES of bounces.truncate",
     ("bounces/own_text.py", r"^[ \t]{0,8}(?:[45]"): "its repeats have an end: 64 letters and 255, from a line's start",
     ("bounces/own_text.py", r"^[ \t>*_=-]{0,80}"): "its repeats have an end: 80 steps for each letter",
     ("bounces/own_text.py", "undeliver |"): "MAX_TEXT of bounces.own_text",
