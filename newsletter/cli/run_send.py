@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter import errors
-from newsletter.audience.people.store import copy_suppressions
+from newsletter.audience.people.copy_suppressions import copy_suppressions
 from newsletter.cli.command_hints import hints_for
 from newsletter.cli.console import ask, print_json, warn
 from newsletter.cli.ledger_option import ledger_place

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.audience.people.store import People, copy_suppressions
+from newsletter.audience.people.copy_suppressions import copy_suppressions
+from newsletter.audience.people.store import People
 from newsletter.ledger.database.schema import VERSION
 from newsletter.ledger.database.storage import Storage
 from newsletter.ledger.ledger import Delivery, Ledger, Plan, Version

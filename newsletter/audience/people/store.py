@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -44,8 +43,6 @@ from newsletter.model.subscriber import Subscriber
 from newsletter.tokens import AddressHashes
 
 _PAGE = 1_000
-FIRST_VERSION = 3
-"""Of the database that knew of people."""
 
 
 class People:
@@ -373,23 +370,6 @@ class People:
     def _consent(self, db: sa.Connection, key: str, kind: ConsentKind, source: str, wording: str) -> None:
         row = {"key": key, "kind": kind, "source": history.kept(source), "wording": history.kept(wording)}
         db.execute(sa.insert(consents), {**row, "at": self._now()})
-
-
-def copy_suppressions(place: Path | str, target: Storage) -> None:
-    """Give a database in memory what keeps people from being mailed at `place`, pauses included: for a rehearsal.
-
-    Only read there. Nothing where there is none, or one of before there were suppressions.
-    """
-    if isinstance(place, Path) and not place.exists():
-        return
-    with closing(Storage.open(place, read_only=True)) as source:
-        if (source.version() or 0) < FIRST_VERSION:
-            return
-        for table in (suppressions, preferences):
-            with source.read() as db, target.write() as copy:
-                found = db.execution_options(yield_per=_PAGE).execute(sa.select(table))
-                for rows in found.partitions():
-                    copy.execute(sa.insert(table), [row._asdict() for row in rows])
 
 
 def _suppression(row: sa.Row[tuple[object, ...]]) -> Suppression:
