@@ -38,6 +38,7 @@ from newsletter.model.issue import (
     plain_text,
 )
 from newsletter.post.markdown.abbreviations import Abbreviations
+from newsletter.post.markdown.alerts import ALERT_MARK, ALERTS
 from newsletter.post.markdown.inline import FIELD_MARK, InlineReader
 from newsletter.post.markdown.raw_html import read_html
 from newsletter.post.markdown.soft_breaks import Sequence, Soft, settle
@@ -54,16 +55,9 @@ from newsletter.post.markdown.videos import figures, is_video, linked_videos
 
 MAX_NESTING = 100
 """Levels, a list counting two. Deeper ones would cost Python's stack, and mrml's: 20,000 crash it."""
-
-
 _NOTE = re.compile(r"\[\^([^\[\]\s]+)\]:")
-
-
 _TOC = re.compile(r"[ \t]*\{:\s*toc\b[^}]*\}[ \t]*$")
-
-
 _HEADING_ID = re.compile(r"(?<!\s)\s*\{#[\w:.-]+\}\s*$")
-
 
 # HTML elements that may stand inside a word; at any other, words part.
 _BLOCK_HTML = re.compile(r"<(?:video|audio|embed|picture)\b", re.IGNORECASE)
@@ -218,7 +212,7 @@ class Reader:
         body = self._blocks(node.children)
         first = body[0] if body else None
         text = first.inlines[0] if isinstance(first, Paragraph) else None
-        mark = _ALERT.match(text.text) if isinstance(text, Text) else None
+        mark = ALERT_MARK.match(text.text) if isinstance(text, Text) else None
         if not (isinstance(first, Paragraph) and isinstance(text, Text) and mark and mark[1].lower() in ALERTS):
             return Quote(body, self._line(node))
         rest = settle((Text(text.text[mark.end() :]), *first.inlines[1:]))
@@ -398,16 +392,3 @@ def _without_id(inlines: Inlines) -> Inlines:
         text = _HEADING_ID.sub("", last.text)
         return (*inlines[:-1], Text(text)) if text else inlines[:-1]
     return inlines
-
-
-_ALERT = re.compile(r"\[!([A-Za-z]+)\][+-]?(?=\s|$)[ \t]*")
-
-
-# GitHub's five kinds of notice, and what Obsidian calls its own.
-ALERTS = {
-    **dict.fromkeys(("note", "info", "abstract", "summary", "tldr", "todo", "quote", "cite", "example"), "note"),
-    **dict.fromkeys(("tip", "hint", "success", "check", "done"), "tip"),
-    "important": "important",
-    **dict.fromkeys(("warning", "attention", "question", "help", "faq"), "warning"),
-    **dict.fromkeys(("caution", "danger", "error", "bug", "failure", "fail", "missing"), "caution"),
-}

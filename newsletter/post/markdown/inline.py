@@ -13,8 +13,6 @@ from functools import lru_cache
 from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
-import lxml.etree
-import lxml.html
 from markdown_it.tree import SyntaxTreeNode
 
 from newsletter.model.findings import Finding
@@ -35,6 +33,7 @@ from newsletter.model.issue import (
 )
 from newsletter.post.markdown.abbreviations import Abbreviations
 from newsletter.post.markdown.asked_size import with_asked_size
+from newsletter.post.markdown.attributes import ATTRIBUTE_LIST, attributes_of, with_listed_sizes
 from newsletter.post.markdown.cjk import is_cjk
 from newsletter.post.markdown.html_elements import is_hidden, is_known, set_ruby
 from newsletter.post.markdown.soft_breaks import Raw, Sequence, Soft, settle
@@ -47,15 +46,9 @@ SCHEMES: Mapping[str, frozenset[str]] = {
 MAX_OPEN_TAGS = 50
 """Raw HTML tags inside one another within a paragraph; deeper ones lose their mark and keep their text."""
 
-MAX_ATTRIBUTES = 2_000
-"""Of one tag inside a paragraph; with more, it loses them."""
-
 FIELD_MARK = re.compile(r"nlfield\d+x\d+z")
 """What `fields.mark_fields` puts where a subscriber's value will stand."""
 
-
-# kramdown's `{: .class}`, `{::comment}` and `{:/}`: https://kramdown.gettalong.org/syntax.html#attribute-list-definitions
-_ATTRIBUTE_LIST = re.compile(r"\{:[:/]?[^{}\n]*\}")
 _SHORTCODE = re.compile(r":[a-z0-9_+\-]{2,}:")
 _TAG = re.compile(r"<(?P<end>/?)(?P<name>[A-Za-z][A-Za-z0-9-]*)")
 # Raw HTML pairs and the mark that each one is. An empty mark drops what stands between.
@@ -67,7 +60,6 @@ _PAIRED: Mapping[str, str] = {
     **dict.fromkeys(("script", "style", "title", "textarea", "template", "rp"), ""),
     **{name: name for name in ("a", "sup", "sub", "abbr", "ruby", "rt")},
 }
-
 _WITH_ATTRIBUTES = frozenset({"a", "abbr", "img", "video", "audio", "iframe", "embed", "source"})
 _MAY_HIDE = re.compile(r"\bhidden\b|\bdisplay\s*:|<template\b", re.IGNORECASE)
 _VOID = frozenset({"area", "br", "embed", "hr", "img", "input", "source", "track", "wbr"})
@@ -156,7 +148,7 @@ class InlineReader:
                     out = self._html_tag(node.content, open_tags, out, line, ends)
         while open_tags:  # never closed: its content stays, its mark goes
             out = _joined_text(open_tags.pop().outside, out)
-        return self._mend_bold([self._mend_text(node) for node in _with_listed_sizes(out)], first_line)
+        return self._mend_bold([self._mend_text(node) for node in with_listed_sizes(out)], first_line)
 
     def link(self, href: str, children: Inlines, title: str, line: int) -> list[Inline]:
         href = self.resolve(href, "link", line)
@@ -225,7 +217,7 @@ class InlineReader:
             return self._unknown_tag(source, found["name"], out, line, ends)
         if not found["end"]:
             may_hide = bool(_MAY_HIDE.search(source))
-            attributes = _attributes(source) if may_hide or name in _WITH_ATTRIBUTES else {}
+            attributes = attributes_of(source) if may_hide or name in _WITH_ATTRIBUTES else {}
             hides = may_hide and is_hidden(name, attributes)
             if hides:
                 self.note_hidden(line)
@@ -306,7 +298,7 @@ class InlineReader:
         """kramdown's attribute lists vanish; emoji shortcodes become emoji."""
         if not isinstance(node, Text):
             return node
-        text = _ATTRIBUTE_LIST.sub("", node.text) if "{:" in node.text else node.text
+        text = ATTRIBUTE_LIST.sub("", node.text) if "{:" in node.text else node.text
         return Text(_SHORTCODE.sub(lambda found: _emoji(found[0]), text))
 
     def _mend_bold(self, sequence: Sequence, line: int) -> Sequence:
@@ -364,29 +356,6 @@ class InlineReader:
 
     def note(self, code: str, what: str, remedy: str, line: int | None) -> None:
         self.findings.append(Finding(code, what, remedy, line))
-
-
-def _attributes(source: str) -> Mapping[str, str]:
-    """The attributes of one HTML tag, read by a parser that knows every way to quote them."""
-    if len(re.findall(r"[\s=/]", source)) > MAX_ATTRIBUTES:  # lxml compares each with all others
-        return {}
-    try:
-        element = lxml.html.fragment_fromstring(source)
-    except (lxml.etree.ParserError, lxml.etree.XMLSyntaxError):
-        return {}
-    return {str(name): str(value) for name, value in element.attrib.items()} if isinstance(element.tag, str) else {}
-
-
-def _with_listed_sizes(sequence: Sequence) -> Sequence:
-    """Pictures with the size that kramdown's attribute list right behind them asks for: `![…](…){: width="120"}`."""
-    out: Sequence = []
-    for node in sequence:
-        if isinstance(node, Text) and out and isinstance(image := out[-1], Image):
-            found = _ATTRIBUTE_LIST.match(node.text)
-            if found:
-                out[-1] = with_asked_size(image, _attributes(f"<img {found[0][2:-1]}>"))
-        out.append(node)
-    return out
 
 
 def _closed_names(nodes: Many[SyntaxTreeNode]) -> set[str]:

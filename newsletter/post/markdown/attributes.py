@@ -1,0 +1,46 @@
+"""Attributes of an HTML tag, and of kramdown's attribute lists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import lxml.etree
+import lxml.html
+
+from newsletter.model.issue import Image, Text
+from newsletter.post.markdown.asked_size import with_asked_size
+from newsletter.post.markdown.soft_breaks import Sequence
+
+MAX_ATTRIBUTES = 2_000
+"""Of one tag inside a paragraph; with more, it loses them."""
+
+# kramdown's `{: .class}`, `{::comment}` and `{:/}`: https://kramdown.gettalong.org/syntax.html#attribute-list-definitions
+ATTRIBUTE_LIST = re.compile(r"\{:[:/]?[^{}\n]*\}")
+
+_STRAIGHT = str.maketrans("“”„‘’", '"""\'\'')
+"""Smart punctuation has curled the quotes around an attribute's value by then."""
+
+
+def attributes_of(source: str) -> Mapping[str, str]:
+    """The attributes of one HTML tag, read by a parser that knows every way to quote them."""
+    if len(re.findall(r"[\s=/]", source)) > MAX_ATTRIBUTES:  # lxml compares each with all others
+        return {}
+    try:
+        element = lxml.html.fragment_fromstring(source)
+    except (lxml.etree.ParserError, lxml.etree.XMLSyntaxError):
+        return {}
+    return {str(name): str(value) for name, value in element.attrib.items()} if isinstance(element.tag, str) else {}
+
+
+def with_listed_sizes(sequence: Sequence) -> Sequence:
+    """Pictures with the size that kramdown's attribute list right behind them asks for: `![…](…){: width="120"}`."""
+    out: Sequence = []
+    for node in sequence:
+        if isinstance(node, Text) and out and isinstance(image := out[-1], Image):
+            found = ATTRIBUTE_LIST.match(node.text)
+            if found:
+                written = found[0][2:-1].translate(_STRAIGHT)
+                out[-1] = with_asked_size(image, attributes_of(f"<img {written}>"))
+        out.append(node)
+    return out
