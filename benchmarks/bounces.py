@@ -31,7 +31,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import process_time
 
-from newsletter.bounces.classify import read_message
+from newsletter.bounces.message_kind import read_message
 from newsletter.bounces.results import AutoReply, Bounce, Complaint, Kind, Reading
 from newsletter.bounces.truncate import MAX_BYTES
 

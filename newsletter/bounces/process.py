@@ -25,8 +25,8 @@ from newsletter.audience.people.bounce_records import Recipient
 from newsletter.audience.people.bounce_score import SOFT_RULE, SoftRule
 from newsletter.audience.people.records import BounceEvent, BounceKind
 from newsletter.audience.people.store import People
-from newsletter.bounces.classify import read_message
 from newsletter.bounces.mailboxes.local import Mailbox, open_mailbox
+from newsletter.bounces.message_kind import read_message
 from newsletter.bounces.results import (
     AutoReply,
     Bounce,

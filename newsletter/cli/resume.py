@@ -28,11 +28,11 @@ from newsletter.cli.streams import endure_closed_output
 from newsletter.model.column_rules import Rule
 from newsletter.model.delivery import State
 from newsletter.pipeline.guard_outputs import require_free
-from newsletter.pipeline.identity import may_be
 from newsletter.pipeline.list_reference import read_reference
 from newsletter.pipeline.list_sources import open_sign_ups
 from newsletter.pipeline.plan_send import plan_send
 from newsletter.pipeline.prepare_send import SendOptions, known_issue
+from newsletter.pipeline.same_issue import may_be
 from newsletter.pipeline.send_result import left_of
 
 if TYPE_CHECKING:

@@ -38,12 +38,12 @@ from newsletter.model.moments import shown_moment
 from newsletter.model.schedule import parse_at
 from newsletter.pipeline import output_files as output
 from newsletter.pipeline.guard_outputs import DRY_RUN, require_free
-from newsletter.pipeline.identity import rehearse
 from newsletter.pipeline.list_reference import ListReference
 from newsletter.pipeline.list_sources import open_sign_ups
 from newsletter.pipeline.plan_erratum import plan_erratum
 from newsletter.pipeline.plan_send import plan_send
 from newsletter.pipeline.prepare_send import SendOptions
+from newsletter.pipeline.same_issue import rehearse
 from newsletter.pipeline.sender_checks import sender_warnings, signature_at_hand
 from newsletter.web.catcher.export import write_maildir, write_mbox
 from newsletter.web.catcher.server import Catcher

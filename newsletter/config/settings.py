@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from newsletter.config import validators as entries
-from newsletter.config.alignment import is_aligned, organizational_domain
+from newsletter.config.dmarc_alignment import is_aligned, organizational_domain
 from newsletter.config.ledger_url import ledger_url
 from newsletter.config.mail_sections import DeliverySection, DkimSection, NewsletterSection, RelaySection
 from newsletter.config.people_sections import BouncesSection, ServeSection, SubscribersSection

@@ -1,4 +1,4 @@
-"""Rate limiter: token buckets and sliding windows by second, minute, hour and day, warm-up, quiet hours.
+"""Rate limiter: token buckets and sliding windows by second, minute, hour and day, warm-up.
 
 Time is an argument everywhere: epoch seconds. What an hour's and a day's limit has used up survives in marks, one
 JSON text each, so that a new run does not begin a new day.

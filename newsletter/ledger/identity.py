@@ -1,4 +1,4 @@
-"""The identity of an issue beside its name: title, date, list. Tells another post of that name from it.
+"""The identity of an issue beside its name: title, date, list. Stored and read; `model/issue_name.py` compares.
 
 Each function works in the transaction of `db`.
 """

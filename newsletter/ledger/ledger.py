@@ -28,7 +28,7 @@ from newsletter.ledger.identity import note_identity
 from newsletter.ledger.queries import DomainRow, ReplyRow, TimelineRow
 from newsletter.ledger.reader import LedgerReader
 from newsletter.ledger.records import Claim, Delivery, IllegalMoveError, IssueRow, Move, Plan, Run, Version, storable
-from newsletter.ledger.states import MOVES
+from newsletter.ledger.state_machine import MOVES
 from newsletter.model.delivery import Outcome, State
 from newsletter.model.issue_name import Identity
 from newsletter.tokens import AddressHashes

@@ -16,7 +16,7 @@ from newsletter.ledger.database.schema import deliveries, issues
 from newsletter.ledger.database.timestamps import stamp_of
 from newsletter.ledger.plan import KnownIssue
 from newsletter.ledger.records import Claim, IllegalMoveError, Move, storable
-from newsletter.ledger.states import MOVES
+from newsletter.ledger.state_machine import MOVES
 from newsletter.ledger.suppression import already_off, take_off
 from newsletter.model.delivery import State
 from newsletter.model.retry_delay import LONGEST_S
@@ -169,7 +169,7 @@ def first_refused(db: sa.Connection, issue_id: int, moves: Iterable[Move]) -> st
 
 
 _LONGEST_WAIT_MS = 2 * LONGEST_S * 1000
-"""Twice the longest of `backoff`: clocks of several machines may differ."""
+"""Twice the longest of `retry_delay`: clocks of several machines may differ."""
 
 
 def recover(db: sa.Connection, issue_id: int, now: int) -> int:

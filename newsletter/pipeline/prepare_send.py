@@ -16,10 +16,10 @@ from newsletter.audience.audience import Audience
 from newsletter.errors import ConfigError, ContentError
 from newsletter.ledger.ledger import Ledger, Plan
 from newsletter.model.delivery import Relay
-from newsletter.pipeline.identity import known_issue as known_issue
-from newsletter.pipeline.identity import require_same_issue
 from newsletter.pipeline.plan_send import Sending
 from newsletter.pipeline.render_post import zone_of
+from newsletter.pipeline.same_issue import known_issue as known_issue
+from newsletter.pipeline.same_issue import require_same_issue
 from newsletter.post.publication import held_findings
 from newsletter.post.templating.placeholders import unmark
 from newsletter.tokens import AddressHashes

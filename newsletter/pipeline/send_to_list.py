@@ -23,10 +23,10 @@ from newsletter.model.delivery import Outcome, Relay
 from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.deliver_test import deliver_test
 from newsletter.pipeline.deliver_to_list import deliver_to_list
-from newsletter.pipeline.identity import under_known_name
 from newsletter.pipeline.list_reference import ListReference, absolute, write_reference
 from newsletter.pipeline.plan_send import Sending
 from newsletter.pipeline.prepare_send import PreparedSend, SendOptions, prepare
+from newsletter.pipeline.same_issue import under_known_name
 from newsletter.pipeline.send_result import SendResult
 
 

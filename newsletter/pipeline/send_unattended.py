@@ -11,8 +11,8 @@ from newsletter.delivery.smtp.catcher_probe import is_catcher
 from newsletter.ledger.list_reference import join_segment
 from newsletter.pipeline.choose_relays import choose_lanes
 from newsletter.pipeline.deliver_to_list import deliver_to_list
-from newsletter.pipeline.identity import under_known_name
 from newsletter.pipeline.prepare_send import SendOptions, prepare, require_sendable
+from newsletter.pipeline.same_issue import under_known_name
 
 if TYPE_CHECKING:
     from newsletter.config.config import Config, RelaySettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from reports import BOUNCES, complaint, dsn, hard, letter
 
-from newsletter.bounces.classify import read_message
+from newsletter.bounces.message_kind import read_message
 from newsletter.bounces.results import AutoReply, Bounce, Complaint, Kind, Ordinary, Reading
 from newsletter.tokens import token
 

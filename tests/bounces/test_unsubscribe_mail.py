@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from reports import letter
 
-from newsletter.bounces.classify import read_message
+from newsletter.bounces.message_kind import read_message
 from newsletter.bounces.results import AutoReply, Doubtful, Ordinary, Unsubscribe
 from newsletter.bounces.unsubscribe_mail import wish_in
 

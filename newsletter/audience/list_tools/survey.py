@@ -1,4 +1,4 @@
-"""ListSurvey a list for `subscribers check`: faults, oddities and counts, in one pass and flat memory.
+"""Survey a list for `subscribers check`: faults, oddities and counts, in one pass and flat memory.
 
 It counts with `Audience`, so that a check and a send never differ about who is on a list.
 """

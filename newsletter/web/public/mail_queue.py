@@ -23,7 +23,7 @@ MOST_WAITING = 2_000
 """Mails that wait for the relay. At ten a second a relay needs three minutes for them."""
 
 TRIES = 5
-"""A quarter of an hour by `backoff`: whoever waits for a mail to confirm has gone by then."""
+"""A quarter of an hour by `retry_delay`: whoever waits for a mail to confirm has gone by then."""
 
 TIMEOUT_S = 60.0
 CLOSING_S = 5.0

@@ -43,7 +43,7 @@ _INLINE_ID = re.compile(
 def read_message(raw: bytes, bounce_address: str = "") -> Reading:
     """What the message is. `bounce_address` is the configured one with `{token}` in it, by which its token is found.
 
-    Never raises on any bytes, and takes bounded time: see `bounded`.
+    Never raises on any bytes, and takes bounded time: see `truncate`.
     """
     if not raw.strip():
         return Unreadable("it is empty")

@@ -15,8 +15,8 @@ from machine import TESTS, examples
 from reports import BOUNCES, complaint, dsn, hard, letter
 
 from newsletter.audience.people.bounce_score import soft_score, stale_days_of
-from newsletter.bounces.classify import read_message
 from newsletter.bounces.failure_kind import failure_of
+from newsletter.bounces.message_kind import read_message
 from newsletter.bounces.results import (
     AutoReply,
     Bounce,
