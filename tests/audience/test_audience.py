@@ -302,7 +302,7 @@ def test_a_killed_process_leaves_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "temporary"
     folder.mkdir()
     script = (
-        "import sys; from pathlib import Path; from newsletter.audience.audience import read_audience\n"
+        "import sys; from pathlib import Path; from newsletter.audience.read_audience import read_audience\n"
         "audience = read_audience(Path(sys.argv[1])); print(len(audience), flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(

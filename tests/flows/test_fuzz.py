@@ -348,7 +348,7 @@ def test_a_line_of_a_megabyte_takes_calls_in_proportion(pattern: str) -> None:
 )
 def test_many_lines_take_calls_in_proportion(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # Without the size at which an email is drawn again, more plainly, a few times over.
-    monkeypatch.setattr(budget, "fits", lambda decoded: True)
+    monkeypatch.setattr(budget, "fits", lambda *sizes: True)
     assert_linear(lambda part: bounded(line, len(part)), range(2_400 * len(line) - 2))
 
 

@@ -18,6 +18,8 @@ from regex_steps import Steps, TooManyStepsError, hostile_texts
 PACKAGE = Path(__file__).parents[2] / "newsletter"
 SHORT, LONG = 40, 160
 MOST = 300_000
+MOST_PIECES = 40
+"""Texts that a pattern is tried on."""
 
 OWN_EMAIL = "the email that we rendered: well-formed, and Gmail's 102 KB long at most"
 OPERATOR = "newsletter.toml or a theme: the operator's own, a line"
@@ -142,11 +144,15 @@ def steps(pattern: re.Pattern[Any], how: str, text: str) -> int:
 def worst_growth(pattern: re.Pattern[Any], how: str) -> tuple[float, str]:
     """How many times the steps of a text are those of one a quarter as long; 4 is in step with the length."""
     worst = (0.0, "")
-    for piece in hostile_texts(pattern):
+    pieces = sorted(hostile_texts(pattern))
+    # A vocabulary of a thousand words is one form a thousand times: some of them, evenly, tell as much as all.
+    for piece in pieces[:: -(-len(pieces) // MOST_PIECES)]:
         short = steps(pattern, how, piece * (SHORT // len(piece) + 1) + "\0")
         long = steps(pattern, how, piece * (LONG // len(piece) + 1) + "\0")
         growth = float("inf") if short >= MOST else long / max(short, SHORT)
         worst = max(worst, (growth, piece))
+        if growth > 5:
+            break
     return worst
 
 

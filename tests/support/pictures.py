@@ -5,10 +5,8 @@ from __future__ import annotations
 import io
 import random
 import zlib
-from collections.abc import Iterator
 
-import pytest
-from image_server import ImageServer, serving
+from image_server import ImageServer
 from PIL import Image as Pillow
 
 
@@ -16,12 +14,6 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (30, 20), colour: str = "
     file = io.BytesIO()
     Pillow.new("RGB", size, colour).save(file, kind)
     return file.getvalue()
-
-
-@pytest.fixture
-def server() -> Iterator[ImageServer]:
-    with serving() as state:
-        yield state
 
 
 def photo(seed: int, size: tuple[int, int] = (1600, 1000), kind: str = "JPEG") -> bytes:

@@ -207,7 +207,7 @@ _LINK = (
 )
 _LETTERS = r"(?:messages?|e?-?mails?|transactions?|deliver(?:y|ies)|letters?)"
 _CONNECTION_WORDS = re.compile(
-    rf"""\b{_LETTERS}(?:[ ](?:sent|accepted|received|delivered|count|limit|transferred)){0, 4}
+    rf"""\b{_LETTERS}(?:[ ](?:sent|accepted|received|delivered|count|limit|transferred)){{0,4}}
         [ ](?:in|on|over|per|for|from|by|during|within|through|via)[ ]{_LINK}\b
     | \b{_LINK}['s]*[ ](?:message|mail|e-?mail|transaction)s?[ ](?:count|limit|quota|maximum)\b
     | \b(?:per-?(?:session|connection))[ ](?:message|mail|transaction)s?\b

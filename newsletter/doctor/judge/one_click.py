@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from newsletter.doctor.verdict import Verdict, green, red, yellow
 
-_FORM = re.compile(r"<form\b[^>]*\bmethod\s*=\s*[\"']?post", re.IGNORECASE)
+_FORM = re.compile(r"<form\b[^<>]*\bmethod\s*=\s*[\"']?post", re.IGNORECASE)
 _REDIRECTS = range(300, 400)
 
 

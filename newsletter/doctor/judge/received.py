@@ -18,7 +18,7 @@ _METHODS = ("spf", "dkim", "dmarc")
 _DOMAINS = {"spf": ("smtp.mailfrom", "smtp.helo"), "dkim": ("header.d", "header.i"), "dmarc": ("header.from",)}
 _COMMENT = re.compile(r"\([^()]*\)")
 _RESULT = re.compile(r"\s*(?P<method>[a-z][a-z0-9-]*)(?:/\d+)?\s*=\s*(?P<result>[a-z]+)", re.IGNORECASE)
-_PROPERTY = re.compile(r"(?P<name>[a-z]+\.[a-z]+)\s*=\s*\"?(?P<value>[^\s;\"]+)", re.IGNORECASE)
+_PROPERTY = re.compile(r"(?P<name>(?<![a-z])[a-z]{1,20}\.[a-z]{1,40})\s*=\s*\"?(?P<value>[^\s;\"]+)", re.IGNORECASE)
 _MAX_HEADER = 20_000
 
 _MEANINGS = {

@@ -7,12 +7,13 @@ import hashlib
 import io
 import random
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command_line import without_root
-from image_server import ImageServer, local_fetcher
+from image_server import ImageServer, local_fetcher, serving
 from pictures import faulty, photo, picture
 from PIL import Image as Pillow
 
@@ -291,6 +292,12 @@ def issue_of(*sources: str) -> Issue:
 
 def cids(resolved: Resolved) -> list[str]:
     return [image.src.removeprefix("cid:") for image in resolved.issue.images]
+
+
+@pytest.fixture
+def server() -> Iterator[ImageServer]:
+    with serving() as state:
+        yield state
 
 
 def test_embedding_sends_a_picture_of_the_web_along(project: Path, server: ImageServer) -> None:

@@ -126,7 +126,7 @@ def test_following_every_link_of_every_mail_changes_nothing(site: Site, tmp_path
                 assert site.ask(method, path).status == 200
             for more in re.findall(r'href="(/[^"]+)"', site.get(path).text):
                 assert site.get(more).status == 200
-    assert followed == {"/c/", "/p/", "/u/"}
+    assert followed == {"/c/", "/jo", "/p/", "/u/"}
     assert (site.state(), site.people.story("bo@example.com")) == before
 
 
