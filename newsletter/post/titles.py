@@ -6,8 +6,9 @@ import html
 import re
 
 from newsletter.model.issue import Blocks, Heading, plain_text
+from newsletter.post.markdown.html_elements import is_known
 
-_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)[^<>]*>")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)")
 _MARKS = re.compile(r"(\*\*|__|~~|(?<!`)`++)(?=\S)(.+?)(?<=\S)\1|(?<![\w*])(\*|_)(?=\S)([^*_]+?)(?<=\S)\3(?![\w*])")
 
@@ -19,7 +20,11 @@ def plain_words(text: str) -> str:
     """
     for _ in range(3):  # one mark inside another
         text = _MARKS.sub(lambda found: found[2] or found[4], _LINK.sub(r"\1", text))
-    return html.unescape(_TAG.sub("", text)) if "&" in text or "<" in text else text
+    return (
+        html.unescape(_TAG.sub(lambda tag: "" if is_known(tag[1]) else tag[0], text))
+        if "&" in text or "<" in text
+        else text
+    )
 
 
 def highest_heading(blocks: Blocks) -> Heading | None:

@@ -476,3 +476,15 @@ def test_links_are_relative_to_the_web_version() -> None:
         "https://blog.example/b/z",
         "https://blog.example/b/z",
     ]
+
+
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [
+        ("Generics: List<T> and Map<K, V>", "Generics: List<T> and Map<K, V>"),
+        ("The <project-name> flag", "The <project-name> flag"),
+        ("A <em>new</em> chip &amp; more", "A new chip & more"),
+    ],
+)
+def test_a_title_loses_tags_and_no_words(written: str, title: str) -> None:
+    assert post(f"title: {written!r}").title == title
