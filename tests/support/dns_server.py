@@ -57,12 +57,24 @@ def _quoted(text: str) -> str:
     return " ".join('"' + piece.replace("\\", "\\\\").replace('"', '\\"') + '"' for piece in pieces)
 
 
+def _sockets() -> tuple[socket.socket, socket.socket]:
+    """One port for UDP and TCP. A port that is free for one may be taken for the other: then another is tried."""
+    for _ in range(100):
+        udp, tcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket()
+        udp.bind(("127.0.0.1", 0))
+        try:
+            tcp.bind(udp.getsockname())
+        except OSError:
+            udp.close()
+            tcp.close()
+            continue
+        return udp, tcp
+    raise OSError("no port is free for both UDP and TCP")
+
+
 @contextmanager
 def dns_server(zone: Zone) -> Iterator[DnsServer]:
-    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    tcp = socket.socket()
-    udp.bind(("127.0.0.1", 0))
-    tcp.bind(udp.getsockname())
+    udp, tcp = _sockets()
     tcp.listen()
     server = DnsServer(udp.getsockname()[1], dict(zone))
     stopping = threading.Event()
