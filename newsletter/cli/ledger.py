@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import sys
-from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from newsletter.cli.console import ask, print_json, warn
 from newsletter.cli.failures import ending
 from newsletter.cli.help_page import SummaryGroup
-from newsletter.cli.ledger_option import ledger_option, ledger_place, open_named_ledger
+from newsletter.cli.ledger_option import ledger_option, ledger_place, utc_now
 from newsletter.cli.options import NamedPath, config_option, json_option, load, yes_option
 from newsletter.errors import EXIT_OK, EXIT_USAGE, ConfigError
-from newsletter.ledger.backup import back_up, check_ledger, missing_from, restore, stream_backup
-from newsletter.ledger.ledger import Ledger
-from newsletter.ledger.prune import compact, prune
 from newsletter.model.age import parse_age
-from newsletter.pipeline.expected_issues import require_expected
+from newsletter.pipeline.maintain_ledger import (
+    Pruned,
+    back_up,
+    check_ledger,
+    missing_from,
+    prune_ledger,
+    restore,
+    stream_backup,
+    why_not_newest,
+)
 from newsletter.text import printable
-
-if TYPE_CHECKING:
-    from newsletter.config.config import Config
 
 
 @click.group(cls=SummaryGroup)
@@ -83,8 +84,8 @@ def restore_command(file: Path, ledger_url: str | None, yes: bool, config_path: 
         names = ", ".join(missing[:5]) + (f" and {len(missing) - 5:,} more" if len(missing) > 5 else "")
         what = f"{file} does not know that {names} went out, as the ledger does; people could be mailed twice."
         ask(f"{printable(what)} Restore it all the same?", yes=yes)
-    kept = restore(file, place, datetime.now(UTC))
-    fault = _expected_fault(config, place)
+    kept = restore(file, place, utc_now())
+    fault = why_not_newest(config, place, utc_now)
     warn([fault] if fault else [])
     if as_json:
         told = {"restored": str(file), "kept": str(kept) if kept else None, "warnings": [fault] if fault else []}
@@ -110,7 +111,7 @@ def check_command(ledger_url: str | None, config_path: Path | None, as_json: boo
     place = ledger_place(config, ledger_url)
     health = check_ledger(place)
     faults = list(health.faults)
-    if not faults and (fault := _expected_fault(config, place)):
+    if not faults and (fault := why_not_newest(config, place, utc_now)):
         faults.append(fault)
     code = EXIT_USAGE if faults else EXIT_OK
     if as_json:
@@ -146,18 +147,16 @@ def prune_command(
     Example:
       newsletter ledger prune --older 2y
     """
-    before = datetime.now(UTC) - _age(older)
-    with closing(open_named_ledger(load(config_path), ledger_url)) as opened:
-        book: Ledger = opened
-        found = prune(book.storage, before, dry=True)
-        done = found.rows and not dry_run
-        if done:
-            ask(f"Forget {found.rows:,} recipients of {len(found.issues):,} issues before {before:%Y-%m-%d}?", yes=yes)
-            found = prune(book.storage, before)
-    with closing(open_named_ledger(load(config_path), ledger_url)) as opened:
-        compacted = bool(done) and compact(opened.storage)
+    before = utc_now() - _age(older)
+    config = load(config_path)
+
+    def confirm(found: Pruned) -> None:
+        ask(f"Forget {found.rows:,} recipients of {len(found.issues):,} issues before {before:%Y-%m-%d}?", yes=yes)
+
+    result = prune_ledger(config, ledger_place(config, ledger_url), before, utc_now, confirm=confirm, dry=dry_run)
+    found = result.pruned
     if as_json:
-        told = {"issues": list(found.issues), "rows": found.rows, "dry_run": dry_run, "compacted": compacted}
+        told = {"issues": list(found.issues), "rows": found.rows, "dry_run": dry_run, "compacted": result.compacted}
         print_json({**told, **ending(EXIT_OK)})
         return
     word = "Would forget" if dry_run else "Forgot"
@@ -169,13 +168,3 @@ def _age(text: str) -> timedelta:
     if found is None:
         raise ConfigError(f"--older {printable(text)!r} is no age; write 2y, 18m or 90d")
     return found
-
-
-def _expected_fault(config: Config, place: Path | str) -> str:
-    """What [ledger] `expect` says against the ledger; empty where it says nothing."""
-    with Ledger.open(place, lambda: datetime.now(UTC)) as opened:
-        try:
-            require_expected(config, opened)
-        except ConfigError as error:
-            return str(error)
-    return ""

@@ -20,14 +20,13 @@ ledger_option = click.option(
 )
 
 
-def ledger_place(config: Config, ledger_url: str | None) -> Path | str:
+def utc_now() -> datetime:
+    return datetime.now(UTC)
 
+
+def ledger_place(config: Config, ledger_url: str | None) -> Path | str:
     return parse_ledger(ledger_url) if ledger_url else config.ledger_place
 
 
 def open_named_ledger(config: Config, ledger_url: str | None) -> Any:
-
-    def now() -> datetime:
-        return datetime.now(UTC)
-
-    return open_ledger(config, now, parse_ledger(ledger_url) if ledger_url else None)
+    return open_ledger(config, utc_now, parse_ledger(ledger_url) if ledger_url else None)

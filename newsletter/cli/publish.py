@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,15 +17,13 @@ from newsletter.check.check_post import check_post
 from newsletter.cli.command_hints import hints_for
 from newsletter.cli.console import print_json, warn
 from newsletter.cli.failures import ending
-from newsletter.cli.ledger_option import ledger_option, ledger_place
+from newsletter.cli.ledger_option import ledger_option, ledger_place, utc_now
 from newsletter.cli.list_options import column_option
 from newsletter.cli.options import NamedPath, config_option, json_option, load, log_option, relay_option
 from newsletter.cli.progress import JsonLog, SendProgress
 from newsletter.cli.run_send import wait_until
-from newsletter.cli.send import utc_now
 from newsletter.cli.send_output import accounts, print_report
 from newsletter.cli.streams import endure_closed_output
-from newsletter.delivery.run_control import Watcher
 from newsletter.model.age import parse_age
 from newsletter.model.column_rules import Rule
 from newsletter.pipeline.alerts import Alerts, alerts_of
@@ -33,6 +31,7 @@ from newsletter.pipeline.find_due import FoundPost, posts_place
 from newsletter.pipeline.guard_outputs import require_free
 from newsletter.pipeline.publish import Published, PublishReport
 from newsletter.pipeline.run_publication import PublishOrder, run_publication
+from newsletter.pipeline.send_to_list import SendWatcher
 from newsletter.text import printable
 
 if TYPE_CHECKING:
@@ -166,12 +165,12 @@ class _Screen:
         warn(sentences)
 
     @contextlib.contextmanager
-    def watch(self, sending: Sending) -> Iterator[tuple[Watcher, Callable[[int], None]]]:
+    def watch(self, sending: Sending) -> Iterator[SendWatcher]:
         with contextlib.ExitStack() as opened:
             slug = sending.rendering.issue.slug
             log = opened.enter_context(JsonLog(self.log_json, slug)) if self.log_json else None
             progress = opened.enter_context(SendProgress(quiet=self.quiet or self.as_json, log=log))
-            yield Watcher(progress.outcome, progress.news, progress.waiting), progress.start
+            yield progress
 
     def post(self, each: Published) -> None:
         is_news = each.decision in ("sent", "unfinished", "failed", "late") or bool(each.exit_code)

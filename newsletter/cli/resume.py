@@ -11,7 +11,7 @@ import click
 
 from newsletter import errors
 from newsletter.cli.console import ask, is_terminal, print_json
-from newsletter.cli.ledger_option import ledger_option, ledger_place, open_named_ledger
+from newsletter.cli.ledger_option import ledger_option, ledger_place, open_named_ledger, utc_now
 from newsletter.cli.list_options import column_option
 from newsletter.cli.options import (
     config_option,
@@ -23,7 +23,7 @@ from newsletter.cli.options import (
     yes_option,
 )
 from newsletter.cli.run_send import SendRequest, run_send
-from newsletter.cli.send import newcomers_option, now_option, utc_now
+from newsletter.cli.send import newcomers_option, now_option
 from newsletter.cli.streams import endure_closed_output
 from newsletter.model.column_rules import Rule
 from newsletter.model.delivery import State

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ import click
 from newsletter import errors
 from newsletter.cli.console import is_terminal, print_json, wait_at, warn
 from newsletter.cli.help_page import GroupedCommand
-from newsletter.cli.ledger_option import ledger_option, ledger_place, open_named_ledger
+from newsletter.cli.ledger_option import ledger_option, ledger_place, open_named_ledger, utc_now
 from newsletter.cli.list_options import column_option
 from newsletter.cli.options import (
     NamedPath,
@@ -253,10 +253,6 @@ def _dry_run(sending: Sending, to: Sequence[str], out: Path, as_json: bool, plac
         return
     print_facts(facts)
     click.echo(f"\nNothing was sent. Open {folder / 'index.html'} in a browser.")
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _moment(at: str | None, config: Config) -> datetime | None:

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING
 
 from newsletter.ledger.ledger import Ledger
 from newsletter.ledger.presence import has_ledger, require_start
+from newsletter.pipeline.choose_relays import choose_lanes, mark_catchers
 from newsletter.pipeline.expected_issues import note_sent, require_expected
 from newsletter.pipeline.find_due import FoundPost, find_due
+from newsletter.pipeline.list_reference import ListReference
 from newsletter.pipeline.list_sources import open_sign_ups
 from newsletter.pipeline.plan_send import plan_send
 from newsletter.pipeline.publish import Published, PublishReport, publish
-from newsletter.pipeline.send_unattended import relays_of, send_unattended
+from newsletter.pipeline.send_to_list import SendWatcher
+from newsletter.pipeline.send_unattended import send_unattended
 
 if TYPE_CHECKING:
     from newsletter.config.config import Config
-    from newsletter.delivery.run_control import Watcher
     from newsletter.model.column_rules import Rule
     from newsletter.pipeline.plan_send import Sending
     from newsletter.pipeline.send_result import SendResult
@@ -42,8 +44,8 @@ class PublishOrder:
     dry: bool = False
 
 
-Watch = Callable[["Sending"], AbstractContextManager[tuple["Watcher", Callable[[int], None]]]]
-"""What watches the send of one issue: gets the outcomes, and how many are due."""
+Watch = Callable[["Sending"], AbstractContextManager[SendWatcher]]
+"""What watches the send of one issue."""
 
 
 def run_publication(
@@ -71,7 +73,7 @@ def run_publication(
                 ledger = opened.enter_context(Ledger.open(order.place, now))
             # Anew before each issue: another run may have put an older copy in its place since.
             require_expected(config, ledger)
-            lanes = relays_of(config, order.relay_url, env)
+            lanes = mark_catchers(choose_lanes(config, order.relay_url, env), config, waits=False)
             with open_sign_ups(config, order.to, order.ledger_url) as sign_ups:
                 sending = plan_send(
                     post.path,
@@ -85,16 +87,9 @@ def run_publication(
                 )
             warn([finding.at(post.path) for finding in sending.findings])
             try:
-                with watch(sending) as (watcher, on_start):
-                    return send_unattended(
-                        sending,
-                        ledger,
-                        lanes,
-                        to=order.to,
-                        where=order.where,
-                        watcher=watcher,
-                        on_start=on_start,
-                    )
+                with watch(sending) as watcher:
+                    reference = ListReference(order.to, order.where, order.columns)
+                    return send_unattended(sending, reference, lanes, ledger, watcher)
             finally:
                 warn(note_sent(config, ledger))
 

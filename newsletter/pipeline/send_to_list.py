@@ -31,7 +31,7 @@ from newsletter.pipeline.send_result import SendResult
 
 
 class SendWatcher(Protocol):
-    """Who is told of what happens while it is sent."""
+    """Reports the progress of a send."""
 
     def start(self, total: int, /) -> None: ...
     def outcome(self, person: Subscriber, outcome: Outcome, relay: Relay, /) -> None: ...
@@ -78,6 +78,26 @@ def send_to_list(
     None where it was agreed on and is to go `at` its hour: the post and the lists are read anew then. Raises
     ContentError, ConfigError, DeliveryError, BusyError.
     """
+    if plan.at is None:
+        return send_now(plan, ledger, confirm=confirm, watcher=watcher)
+    with _prepared(plan, ledger, confirm) as prepared:
+        if not prepared.plan.due:
+            return deliver_to_list(prepared, plan.lanes, ledger, _watcher(watcher), watcher.start)
+        ledger.withdraw(prepared.issue)
+        return None
+
+
+def send_now(
+    plan: SendPlan, ledger: Ledger, *, confirm: Callable[[PreparedSend], None], watcher: SendWatcher
+) -> SendResult:
+    """The same, at once."""
+    with _prepared(plan, ledger, confirm) as prepared:
+        return deliver_to_list(prepared, plan.lanes, ledger, _watcher(watcher), watcher.start)
+
+
+@contextmanager
+def _prepared(plan: SendPlan, ledger: Ledger, confirm: Callable[[PreparedSend], None]) -> Iterator[PreparedSend]:
+    """A send that was agreed on, its issue held while the block runs."""
     sending = plan.sending
     with ledger.hold(sending.rendering.issue.slug):
         begins = ledger.is_new() and not ledger.storage.is_temporary
@@ -89,10 +109,7 @@ def send_to_list(
             if prepared.plan.due:
                 ledger.withdraw(prepared.issue)
             raise
-        if prepared.plan.due and plan.at is not None:
-            ledger.withdraw(prepared.issue)
-            return None
-        return deliver_to_list(prepared, plan.lanes, ledger, _watcher(watcher), watcher.start)
+        yield prepared
 
 
 def send_test(sending: Sending, lanes: Sequence[RelaySettings], ledger: Ledger, watcher: SendWatcher) -> SendResult:

@@ -11,6 +11,8 @@ from publishing import SETTINGS, KilledError, Office, decisions, reason, settle
 from smtp_server import Rule, SmtpServer
 
 from newsletter.ledger.ledger import Ledger
+from newsletter.model.column_rules import read_rule
+from newsletter.pipeline.list_reference import ListReference, read_reference
 
 WINDOW = '\n[publish]\nsend_at = "08:00"\nlatest = "12:00"\n'
 READERS = ("ann@example.com", "bob@example.com", "cem@example.com")
@@ -39,6 +41,17 @@ def test_what_is_due_goes_out_once_and_in_the_order_of_dates(office: Office, ser
     again = office.publish()
     assert (decisions(again), again.exit_code, again.is_quiet) == ({"b": "sent", "a": "sent"}, 0, True)
     assert len(server.messages) == 6
+
+
+def test_a_resume_reads_the_same_people_as_the_run_that_was_cut_off(office: Office) -> None:
+    """The column rules of the run are kept with its lists, or whoever they leave out would be mailed by `resume`."""
+    (office.folder / "list.csv").write_text("email,wish\nann@example.com,yes\nbob@example.com,nope\n")
+    office.post("news", "date: 2026-03-01")
+    rule = read_rule("wish:nope=skip")
+    office.publish(first=True, columns=[rule])
+    with Ledger.open(office.ledger, lambda: office.now) as ledger:
+        _, kept = ledger.paths("news")
+    assert read_reference(kept) == ListReference((str(office.folder / "list.csv"),), "", (rule,))
 
 
 def test_what_is_not_due_is_named_and_left_alone(office: Office, server: SmtpServer) -> None:

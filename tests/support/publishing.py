@@ -9,15 +9,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from newsletter.config.load import load_config
-from newsletter.delivery.deliver import Watcher
 from newsletter.errors import NewsletterError
 from newsletter.ledger.ledger import Ledger
+from newsletter.model.column_rules import Rule
 from newsletter.model.delivery import Outcome, Relay, State
 from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.find_due import FoundPost
 from newsletter.pipeline.plan_send import Sending
 from newsletter.pipeline.publish import PublishReport
 from newsletter.pipeline.run_publication import PublishOrder, run_publication
+from newsletter.pipeline.send_to_list import Wait
 
 SETTINGS = """\
 [newsletter]
@@ -32,6 +33,22 @@ connections = 1
 
 class KilledError(BaseException):
     """The runner was taken away in the middle."""
+
+
+class _CountingWatcher:
+    def __init__(self, on_outcome: Callable[[int], None]) -> None:
+        self.answered = 0
+        self.on_outcome = on_outcome
+
+    def start(self, total: int) -> None: ...
+
+    def outcome(self, person: Subscriber, outcome: Outcome, relay: Relay) -> None:
+        self.answered += 1
+        self.on_outcome(self.answered)
+
+    def news(self, text: str) -> None: ...
+
+    def waiting(self, wait: Wait | None) -> None: ...
 
 
 @dataclass
@@ -71,6 +88,7 @@ class Office:
         first: bool = False,
         dry: bool = False,
         max_age: timedelta | None = None,
+        columns: Sequence[Rule] = (),
         on_outcome: Callable[[int], None] = lambda number: None,
     ) -> PublishReport:
         """One run at `now`. `on_outcome` gets the number of each message that was answered."""
@@ -79,18 +97,20 @@ class Office:
         age = max_age or timedelta(days=config.settings.publish.max_age_days)
         to = tuple(str(self.folder / name) for name in self.to)
         order = PublishOrder(
-            self.folder / "posts", to, config.ledger_place, age, relay_url=self.relay_url, first=first, dry=dry
+            self.folder / "posts",
+            to,
+            config.ledger_place,
+            age,
+            columns=tuple(columns),
+            relay_url=self.relay_url,
+            first=first,
+            dry=dry,
         )
-        answered = 0
+        watcher = _CountingWatcher(on_outcome)
 
         @contextmanager
-        def watch(_: Sending) -> Iterator[tuple[Watcher, Callable[[int], None]]]:
-            def outcome(person: Subscriber, result: Outcome, relay: Relay) -> None:
-                nonlocal answered
-                answered += 1
-                on_outcome(answered)
-
-            yield Watcher(outcome, lambda text: None, lambda wait: None), lambda due: None
+        def watch(_: Sending) -> Iterator[_CountingWatcher]:
+            yield watcher
 
         def check(post: FoundPost) -> Sequence[str]:
             return self.faults.get(Path(post.path).name, ())
