@@ -17,7 +17,7 @@ from newsletter.model.transform import links_of
 from newsletter.post.detect_language import detect_language
 from newsletter.post.front_keys import canonical, written_under
 from newsletter.post.front_matter import FrontMatter
-from newsletter.post.markdown.inline import SCHEMES
+from newsletter.post.markdown.link_targets import SCHEMES
 from newsletter.post.markdown.story import normalised
 from newsletter.post.permalink import post_path
 from newsletter.post.post_dates import day_on_site, read_date

@@ -15,15 +15,15 @@ from words import squeezed, words_of
 
 from newsletter.model.findings import Finding
 from newsletter.model.issue import Blocks, Link, Paragraph, Video, walk
-from newsletter.post.markdown.inline import InlineReader
+from newsletter.post.markdown.link_targets import LinkTargets
 from newsletter.post.markdown.raw_html import MAX_DEPTH, read_html
 from newsletter.post.markdown.videos import watch_page
 
 
 def read(source: str, line: int = 1) -> tuple[Blocks, list[Finding]]:
     findings: list[Finding] = []
-    reader = InlineReader("https://blog.example/", "", findings)
-    return tuple(read_html(source, line, reader)), findings
+    targets = LinkTargets("https://blog.example/", "", findings)
+    return tuple(read_html(source, line, targets)), findings
 
 
 def words(source: str) -> str:

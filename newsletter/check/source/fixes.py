@@ -19,8 +19,9 @@ from newsletter.model.issue import Heading, Image, Issue, Story, plain_text, wal
 from newsletter.model.transform import links_of
 from newsletter.post.build_issue import named_day
 from newsletter.post.front_matter import FrontMatter, read_front_matter
-from newsletter.post.markdown.inline import FIELD_MARK, SPACED_BOLD
+from newsletter.post.markdown.inline_repairs import SPACED_BOLD
 from newsletter.post.markdown.inline_rules import bare_url_at
+from newsletter.post.markdown.link_targets import FIELD_MARK
 from newsletter.post.markdown.story import NUMBERED, says_nothing
 from newsletter.render.wording import lead_words
 

@@ -39,7 +39,9 @@ from newsletter.model.issue import (
 )
 from newsletter.post.markdown.abbreviations import Abbreviations
 from newsletter.post.markdown.alerts import ALERT_MARK, ALERTS
-from newsletter.post.markdown.inline import FIELD_MARK, InlineReader
+from newsletter.post.markdown.inline import InlineReader
+from newsletter.post.markdown.inline_repairs import unwrap_links
+from newsletter.post.markdown.link_targets import FIELD_MARK, LinkTargets
 from newsletter.post.markdown.raw_html import read_html
 from newsletter.post.markdown.soft_breaks import Sequence, Soft, settle
 from newsletter.post.markdown.story import (
@@ -82,7 +84,8 @@ class Reader:
         self.lines = text.split("\n")
         self.first_line = first_line
         self.findings: list[Finding] = []
-        self.inline = InlineReader(base_url, page_url, self.findings, abbreviations)
+        self.targets = LinkTargets(base_url, page_url, self.findings)
+        self.inline = InlineReader(self.targets, abbreviations)
 
     # --- blocks -----------------------------------------------------------------------------------------------------
 
@@ -160,7 +163,7 @@ class Reader:
                 source = node.children[0].content if node.children else ""
                 if _BLOCK_HTML.match(source):
                     # Markdown takes these for inline HTML, but nothing about them is inline.
-                    yield from read_html(source, line, self.inline)
+                    yield from read_html(source, line, self.targets)
                 else:
                     yield from self._paragraph(self._sequence(node), line)
             case "bullet_list" | "ordered_list":
@@ -189,7 +192,7 @@ class Reader:
                 notes = tuple(self._blocks(note.children) for note in node.children)
                 yield Footnotes(notes, next((note.map[0] + self.first_line for note in node.walk() if note.map), None))
             case "html_block":
-                yield from read_html(node.content, line, self.inline)
+                yield from read_html(node.content, line, self.targets)
 
     def _is_toc(self, node: SyntaxTreeNode) -> bool:
         """kramdown puts a table of contents where a list of one item says {:toc}; an email has its own."""
@@ -369,7 +372,7 @@ class Reader:
         if inline is None or inline.type != "inline":
             return []
         line = self._line(node)
-        return self.inline.unwrap_links(self.inline.read(inline.children, line), line)
+        return unwrap_links(self.inline.read(inline.children, line), line, self.findings)
 
     def _line(self, node: SyntaxTreeNode) -> int:
         return self.first_line + (node.map[0] if node.map else 0)

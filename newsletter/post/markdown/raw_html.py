@@ -45,7 +45,7 @@ from newsletter.model.issue import (
 from newsletter.post.markdown.asked_size import with_asked_size
 from newsletter.post.markdown.html_elements import escape_unknown_tags, is_hidden, set_ruby
 from newsletter.post.markdown.html_table import place_cells
-from newsletter.post.markdown.inline import FIELD_MARK, InlineReader
+from newsletter.post.markdown.link_targets import FIELD_MARK, LinkTargets
 from newsletter.post.markdown.soft_breaks import blank, settle
 from newsletter.post.markdown.videos import figures, is_audio, linked_videos, watch_page
 
@@ -91,54 +91,54 @@ _TAGS = {
 }
 
 
-def read_html(source: str, line: int, reader: InlineReader) -> Iterator[Block]:
-    """The blocks of a piece of HTML. URLs pass the same checks as Markdown's; findings go to the reader."""
+def read_html(source: str, line: int, targets: LinkTargets) -> Iterator[Block]:
+    """The blocks of a piece of HTML. URLs pass the same checks as Markdown's; findings go to the targets."""
     source = _NOT_XML.sub("", source)
     # nh3 takes quadratic time on such, minutes for a file of boxes.
     if _depth(source) > 10 * MAX_DEPTH or any(_is_huge(piece) for piece in source.split(">")):
-        yield from _words_only(source, line, reader)
+        yield from _words_only(source, line, targets)
         return
-    source = _without_unknown_tags(source, line, reader)
+    source = _without_unknown_tags(source, line, targets)
     # Security: an allow-list, and the contents of script and style dropped with them.
-    # Schemes are judged by the reader, who says so in a finding; nh3 would drop the attribute in silence.
+    # Schemes are judged by `targets`, with a finding; nh3 would drop the attribute in silence.
     schemes = set(re.findall(r"[a-z][a-z0-9+.\-]{1,30}(?=:)", source.lower()))
     clean = nh3.clean(source, tags=_TAGS, attributes=_ATTRIBUTES, link_rel=None, url_schemes=schemes)
     if not clean.strip():
         return
     if _depth(clean) > MAX_DEPTH:
-        yield from _words_only(clean, line, reader)
+        yield from _words_only(clean, line, targets)
         return
     try:
         root = lxml.html.fragment_fromstring(clean, create_parent="div")
     except (lxml.etree.ParserError, lxml.etree.XMLSyntaxError):
         return
-    _drop_hidden(root, line, reader)
-    yield from _Html(line, reader).blocks(root)
+    _drop_hidden(root, line, targets)
+    yield from _Html(line, targets).blocks(root)
 
 
-def _without_unknown_tags(source: str, line: int, reader: InlineReader) -> str:
+def _without_unknown_tags(source: str, line: int, targets: LinkTargets) -> str:
     source, words, components = escape_unknown_tags(_NOSCRIPT.sub("", _LONE_END.sub("&lt;/", source)))
     for name in words:
-        reader.note_placeholder(name, line)
+        targets.note_placeholder(name, line)
     for name in components:
-        reader.note_component(name, line)
+        targets.note_component(name, line)
     return source
 
 
-def _drop_hidden(root: HtmlElement, line: int, reader: InlineReader) -> None:
+def _drop_hidden(root: HtmlElement, line: int, targets: LinkTargets) -> None:
     """What a browser would not show is not mailed."""
     hidden = [each for each in root.iter() if isinstance(each.tag, str) and is_hidden(each.tag, each.attrib)]
     for element in hidden:
         if element.getparent() is not None:
             element.drop_tree()
     if hidden:
-        reader.note_hidden(line)
+        targets.note_hidden(line)
 
 
 class _Html:
-    def __init__(self, line: int, reader: InlineReader) -> None:
+    def __init__(self, line: int, targets: LinkTargets) -> None:
         self.line = line
-        self.reader = reader
+        self.targets = targets
 
     def blocks(self, element: HtmlElement) -> Iterator[Block]:
         """An element's children, runs of inline content among them as paragraphs."""
@@ -222,13 +222,13 @@ class _Html:
                 return [Break()]
             case "img":
                 source, alt, title = (str(element.get(name) or "") for name in ("src", "alt", "title"))
-                image = self.reader.image(source, alt, title, self.line)
+                image = self.targets.image(source, alt, title, self.line)
                 sizes = {name: str(element.get(name) or "") for name in ("width", "height", "style")}
                 return [with_asked_size(image, sizes)] if image else []
             case "code" | "kbd" | "samp" | "tt":
                 return [Code(words)] if (words := _spaces(element.text_content())) else []
             case "iframe" | "video" | "audio" | "embed":
-                return self.reader.player(_source(element), element.get("title") or "", self.line)
+                return self.targets.player(_source(element), element.get("title") or "", self.line)
         children: list[Inline] = [Text(_spaces(element.text))]
         for child in element:
             if isinstance(child.tag, str):
@@ -243,7 +243,7 @@ class _Html:
             case "s" | "strike" | "del":
                 return [Strike(inside)] if inside else []
             case "a" if element.get("href"):
-                return list(self.reader.link(element.get("href", ""), inside, element.get("title", ""), self.line))
+                return list(self.targets.link(element.get("href", ""), inside, element.get("title", ""), self.line))
             case "sup" | "sub" as kind:
                 return [Span(kind, inside)] if plain_text(inside).strip() else list(inside)
             case "abbr" if title := element.get("title"):
@@ -326,18 +326,18 @@ class _Html:
     def _video(self, element: HtmlElement) -> Iterator[Block]:
         """What plays in a browser only becomes a card that links to it."""
         href, poster = watch_page(_source(element))
-        link = self.reader.resolve(href, "link", self.line)
+        link = self.targets.resolve(href, "link", self.line)
         if not link:
             return
         address = element.get("poster") or poster
-        picture = self.reader.image(address, "", "", self.line) if address else None
+        picture = self.targets.image(address, "", "", self.line) if address else None
         is_heard = element.tag == "audio" or is_audio(link)
         yield Video(link, " ".join((element.get("title") or "").split()), picture, self.line, is_heard)
 
 
-def _words_only(source: str, line: int, reader: InlineReader) -> Iterator[Block]:
+def _words_only(source: str, line: int, targets: LinkTargets) -> Iterator[Block]:
     what = f"HTML nested more than {MAX_DEPTH} deep, or with tags of endless length, is shown as its text"
-    reader.note("html-nesting", what, "flatten it", line)
+    targets.note("html-nesting", what, "flatten it", line)
     words = " ".join(html.unescape(re.sub(r"<[^<>]*>", " ", source)).split())
     if words:
         yield Paragraph((Text(words),), line)
