@@ -44,6 +44,7 @@ from newsletter.bounces.stored_message import StoredMessage
 from newsletter.bounces.webhooks.read import Event
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError
+from newsletter.ledger.chores import note_chore
 from newsletter.ledger.presence import require_ledger
 
 LISTED = 1_000
@@ -192,6 +193,9 @@ def read_sources(
                 with open_mailbox(source, env, keys.done_folder, keys.token_command) as mailbox:
                     for messages, entries in read_bounces(mailbox, people, clock, rules):
                         report = report.plus(messages, entries)
+                # A single message by name is not the mailbox.
+                if not (dry_run or source.lower().endswith(".eml")):
+                    note_chore(people.storage, "bounces", clock())
             except ConfigError as fault:
                 report = replace(report, faults=(*report.faults, str(fault)))
     return report

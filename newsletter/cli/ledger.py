@@ -51,11 +51,11 @@ def backup_command(file: str, ledger_url: str | None, config_path: Path | None, 
     if file == "-":
         if as_json:
             raise ConfigError("ledger backup: the backup itself goes to standard output; take --json or - out")
-        stream_backup(place, sys.stdout.buffer)
+        stream_backup(place, sys.stdout.buffer, utc_now())
         return
     if not file:
         raise ConfigError("ledger backup: FILE is empty; write the path that is meant")
-    size = back_up(place, Path(file))
+    size = back_up(place, Path(file), utc_now())
     if as_json:
         print_json({"file": file, "bytes": size, **ending(EXIT_OK)})
         return

@@ -23,7 +23,7 @@ from newsletter.doctor.judge.dmarc import TreeWalk, judge_alignment, judge_dmarc
 from newsletter.doctor.judge.lookups import ascii_domain
 from newsletter.doctor.judge.mail_hosts import is_literal, judge_bimi, judge_mx, judge_ptr
 from newsletter.doctor.judge.one_click import WebAnswer, judge_address, judge_one_click
-from newsletter.doctor.judge.records import judge_bounces, judge_ledger, judge_published
+from newsletter.doctor.judge.records import judge_backup, judge_bounces, judge_ledger, judge_published
 from newsletter.doctor.judge.relay import judge_relay
 from newsletter.doctor.judge.settings import domain_of, is_mailbox_service, is_placeholder, judge_settings
 from newsletter.doctor.judge.spf import judge_spf
@@ -159,7 +159,9 @@ async def _ledger_and_files(config: Config, env: Mapping[str, str], world: World
         return (*judge_ledger(health), *published)  # how bounces are is not known
     webhooks = bool(config.settings.serve.ses_topics) or any(env.get(name) for name in _WEBHOOKS)
     is_read = bool(config.settings.bounces.mailbox) or webhooks
-    return (*judge_ledger(health), judge_bounces(health, world.clock(), is_read=is_read), *published)
+    now = world.clock()
+    bounces = judge_bounces(health, now, is_read=is_read)
+    return (*judge_ledger(health), *judge_backup(health, now), bounces, *published)
 
 
 async def _relay(relay: Relay, world: World) -> tuple[Verdict, ...]:

@@ -21,7 +21,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Sender": ("sender-domain", "spf", "spf-lookups", "dkim", "dmarc", "alignment", "mx", "bimi"),
     "Test mail": ("test-mail", "received-spf", "received-dkim", "received-dmarc", "received-unsubscribe"),
     "Unsubscribe": ("one-click",),
-    "Ledger": ("ledger", "bounces", "published"),
+    "Ledger": ("ledger", "backup", "bounces", "published"),
     "Time": ("clock", "time-zone"),
 }
 """The codes under the headings that they are printed below, in this order. A code is a promise to programs."""

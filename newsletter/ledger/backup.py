@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,11 +20,13 @@ import sqlalchemy as sa
 
 from newsletter.errors import BusyError, ConfigError, LedgerError, located
 from newsletter.files import NotAFileError, require_regular, target_of
+from newsletter.ledger.chores import note_chore
 from newsletter.ledger.database.engine import parse_place, take_file, translate_db_errors
 from newsletter.ledger.database.ledger_file import MAGIC, let_go
 from newsletter.ledger.database.schema import VERSION, issues, ledger_version
 from newsletter.ledger.database.storage import Storage
-from newsletter.ledger.presence import require_ledger
+from newsletter.ledger.database.timestamps import stamp_of
+from newsletter.ledger.presence import is_current, require_ledger
 from newsletter.ledger.recent_issues import recent_issues
 
 
@@ -64,8 +66,10 @@ def check_ledger(place: Path | str) -> Health:
         )
 
 
-def back_up(place: Path | str, target: Path) -> int:
+def back_up(place: Path | str, target: Path, now: datetime) -> int:
     """Copy the ledger to `target`, which is replaced whole -> its bytes. The copy is checked before it counts.
+
+    Both the ledger and its copy know from then on when that was.
 
     ConfigError where there is no ledger, or it is no file; LedgerError where the copy is not sound.
     """
@@ -76,22 +80,33 @@ def back_up(place: Path | str, target: Path) -> int:
     require_ledger(place)
     try:
         aim.parent.mkdir(parents=True, exist_ok=True)
-        with _copied(place, aim.parent) as copy:
+        with _copied(place, aim.parent, now) as copy:
             size = copy.stat().st_size
             copy.replace(aim)
             _sync_folder(aim.parent)
     except OSError as error:
         raise ConfigError(f"{target}: cannot be written ({error.strerror}); choose another place") from error
+    _note_backup(place, now)
     return size
 
 
-def stream_backup(place: Path | str, out: BinaryIO) -> int:
+def stream_backup(place: Path | str, out: BinaryIO, now: datetime) -> int:
     """The same, written to `out` once it is whole -> its bytes."""
     _file_of(place)
     require_ledger(place)
-    with tempfile.TemporaryDirectory() as folder, _copied(place, Path(folder)) as copy, copy.open("rb") as file:
+    with tempfile.TemporaryDirectory() as folder, _copied(place, Path(folder), now) as copy, copy.open("rb") as file:
         shutil.copyfileobj(file, out)
-        return copy.stat().st_size
+        size = copy.stat().st_size
+    _note_backup(place, now)
+    return size
+
+
+def _note_backup(place: Path | str, now: datetime) -> None:
+    """Who may only read the ledger may back it up all the same; an old one is not brought up to date by that."""
+    with suppress(LedgerError):
+        if is_current(place):
+            with closing(Storage.open(place)) as storage:
+                note_chore(storage, "backup", now)
 
 
 def restore(backup: Path, place: Path | str, now: datetime) -> Path | None:
@@ -160,7 +175,7 @@ def _file_of(place: Path | str) -> Path:
 
 
 @contextmanager
-def _copied(place: Path | str, folder: Path) -> Iterator[Path]:
+def _copied(place: Path | str, folder: Path, now: datetime) -> Iterator[Path]:
     """A sound copy of a ledger in a file of its own in `folder`, gone when the block ends, unless it was moved."""
     where = parse_place(place)
     handle, name = tempfile.mkstemp(prefix=".ledger.", dir=folder)
@@ -176,6 +191,9 @@ def _copied(place: Path | str, folder: Path) -> Iterator[Path]:
             source = raw.driver_connection
             assert isinstance(source, sqlite3.Connection)  # noqa: S101 - `_file_of` has seen that it is SQLite
             source.backup(target)  # all pages in one step: writers go on, in their log
+            if target.execute(_VERSION).fetchone() == (VERSION,):
+                target.execute(_STAMP, (stamp_of(now),))
+                target.commit()
             # One file, with no log beside it.
             target.execute("PRAGMA journal_mode = DELETE")
             if faults := _faults(row[0] for row in target.execute("PRAGMA integrity_check(3)")):
@@ -188,6 +206,7 @@ def _copied(place: Path | str, folder: Path) -> Iterator[Path]:
 
 
 _VERSION = str(sa.select(ledger_version.c.version))
+_STAMP = "INSERT INTO chores (name, at) VALUES ('backup', ?) ON CONFLICT (name) DO UPDATE SET at = excluded.at"
 _CHECK = "see newsletter ledger check; restore the last good backup before anything is sent"
 
 

@@ -22,7 +22,7 @@ def has_ledger(place: Path | str) -> bool:
         return storage.version() is not None
 
 
-def is_current(place: Path) -> bool:
+def is_current(place: Path | str) -> bool:
     """Whether the ledger there has the current schema, so that opening it changes nothing."""
     if _is_missing(place):
         return False

@@ -14,6 +14,7 @@ from newsletter.ledger.presence import has_ledger, require_start
 from newsletter.pipeline.choose_relays import choose_lanes, mark_catchers
 from newsletter.pipeline.expected_issues import note_sent, require_expected
 from newsletter.pipeline.find_due import FoundPost, find_due
+from newsletter.pipeline.late_chores import late_chores
 from newsletter.pipeline.list_reference import ListReference
 from newsletter.pipeline.list_sources import open_sign_ups
 from newsletter.pipeline.plan_send import plan_send
@@ -94,4 +95,7 @@ def run_publication(
                 warn(note_sent(config, ledger))
 
         found = find_due(order.folder, config, ledger, now(), order.max_age)
-        return publish(found, now, check=check, send=send, dry=order.dry, on_post=on_post)
+        report = publish(found, now, check=check, send=send, dry=order.dry, on_post=on_post)
+        if ledger is not None and any(each.result for each in report.posts):
+            warn(late_chores(config, ledger, now()))
+        return report

@@ -15,6 +15,7 @@ from smtp_server import Received, SmtpServer
 
 from newsletter.audience.people.records import Reason
 from newsletter.audience.people.store import People
+from newsletter.ledger.chores import read_chores
 
 SECRET = "a secret of the operator's own"
 CONFIG = """\
@@ -66,6 +67,12 @@ def suppressed(folder: Path) -> dict[str, Reason]:
         return {row.key.partition("@")[0]: row.reason for row in people.suppressed()}
 
 
+def read_last(folder: Path) -> datetime | None:
+    """When the bounces were last read, as the ledger has it."""
+    with People.open(folder / "newsletter.db", lambda: datetime.now(UTC)) as people, people.storage.read() as db:
+        return read_chores(db).bounces
+
+
 def came_back(mail: dict[str, Received]) -> dict[str, bytes]:
     """A report of each kind, as servers would write it about what they were given."""
     return {
@@ -95,9 +102,11 @@ def test_what_came_back_of_a_send(folder: Path) -> None:
     for name, raw in came_back(send(folder)).items():
         (box / name).write_bytes(raw)
     tried = bounces(folder, "box", "--dry-run", "--json").json
+    assert read_last(folder) is None, "a dry run read nothing for good"
     assert tried["effects"]["suppressed"] == 4
     assert suppressed(folder) == {}
     run = bounces(folder, "box")
+    assert read_last(folder) is not None
     assert run.code == 0, run.err
     assert "9 messages read" in run.out
     assert (
@@ -150,6 +159,7 @@ def test_an_unsubscribe_mail_sent_by_swaks(folder: Path, require_program: Requir
         (mail,) = inbox.messages
     (folder / "mail.eml").write_bytes(mail.data)
     assert bounces(folder, "mail.eml").code == 0
+    assert read_last(folder) is None, "a message is not the mailbox"
     assert suppressed(folder) == {"ada": Reason.UNSUBSCRIBED}
 
 

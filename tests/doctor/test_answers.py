@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -9,7 +10,14 @@ import pytest
 
 from newsletter.doctor.judge.clock import judge_clock, judge_time_zone
 from newsletter.doctor.judge.one_click import WebAnswer, judge_address, judge_one_click
-from newsletter.doctor.judge.records import Exposure, LedgerHealth, judge_bounces, judge_ledger, judge_published
+from newsletter.doctor.judge.records import (
+    Exposure,
+    LedgerHealth,
+    judge_backup,
+    judge_bounces,
+    judge_ledger,
+    judge_published,
+)
 from newsletter.doctor.judge.relay import RelayAnswer, judge_relay
 from newsletter.doctor.verdict import Level, Verdict
 from newsletter.model.delivery import Relay
@@ -155,6 +163,39 @@ def test_how_long_ago_bounces_were_recorded(sent: datetime | None, bounce: datet
     health = LedgerHealth("n.db", version=3, known_version=3, last_sent=sent, last_bounce=bounce)
     assert judge_bounces(health, NOW, is_read=True).level is level
     assert judge_bounces(health, NOW, is_read=False).level is Level.YELLOW
+
+
+@pytest.mark.parametrize(
+    ("sent", "read", "level", "said"),
+    [
+        (None, days_ago(30), Level.GREEN, "last read 30 days ago"),
+        (days_ago(8), days_ago(1), Level.GREEN, "last read 1 day ago; no bounce is on record"),
+        (days_ago(3), days_ago(20), Level.GREEN, "last read 20 days ago"),
+        (days_ago(30), days_ago(20), Level.YELLOW, "last read 20 days ago"),
+    ],
+)
+def test_how_long_ago_bounces_were_read(sent: datetime | None, read: datetime, level: Level, said: str) -> None:
+    health = LedgerHealth("n.db", version=3, known_version=3, last_sent=sent, bounces_read=read)
+    verdict = judge_bounces(health, NOW, is_read=True)
+    assert (verdict.level, said in verdict.what) == (level, True)
+
+
+@pytest.mark.parametrize(
+    ("done", "level", "said"),
+    [
+        (None, Level.YELLOW, "never backed up"),
+        (days_ago(1), Level.GREEN, "1 day ago"),
+        (days_ago(7), Level.GREEN, "7 days ago"),
+        (days_ago(8), Level.YELLOW, "8 days ago"),
+        (NOW + timedelta(hours=1), Level.GREEN, "0 days ago"),
+    ],
+)
+def test_how_old_the_last_backup_is(done: datetime | None, level: Level, said: str) -> None:
+    health = replace(SOUND, last_sent=days_ago(20), backed_up=done)
+    (verdict,) = judge_backup(health, NOW)
+    assert (verdict.code, verdict.level, said in verdict.what) == ("backup", level, True)
+    assert judge_backup(replace(health, is_file=False), NOW) == ()
+    assert judge_backup(replace(health, last_sent=None), NOW) == ()
 
 
 def test_an_exposed_file_is_red() -> None:

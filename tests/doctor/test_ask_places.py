@@ -22,6 +22,7 @@ from newsletter.doctor.ask.ledger import read_ledger
 from newsletter.doctor.ask.relay import ask_relay
 from newsletter.doctor.ask.web import ask_web
 from newsletter.doctor.judge.one_click import WebAnswer
+from newsletter.ledger.chores import note_chore
 from newsletter.ledger.ledger import Ledger, Move
 from newsletter.model.delivery import Relay, State
 from newsletter.safe_http import is_public, resolve_name, system_trust
@@ -136,6 +137,7 @@ def fill(place: Path | str) -> None:
         (claim,) = ledger.claim("hello", 10)
         ledger.write("hello", [Move(claim.row, State.COMMITTING, message_id="<1@quill.test>")])
         ledger.write("hello", [Move(claim.row, State.SENT, stage="dot", code=250, reply="ok")])
+        note_chore(ledger.storage, "bounces", NOW)
 
 
 def test_a_ledger_is_read_and_not_written(store: Path | str) -> None:
@@ -143,6 +145,7 @@ def test_a_ledger_is_read_and_not_written(store: Path | str) -> None:
     before = {path.name: path.read_bytes() for path in store.parent.iterdir()} if isinstance(store, Path) else {}
     health = read_ledger(store, PATIENT_S)
     assert (health.failure, health.issues, health.last_sent, health.last_bounce) == ("", 1, NOW, None)
+    assert (health.bounces_read, health.backed_up, health.is_file) == (NOW, None, isinstance(store, Path))
     assert health.version == health.known_version
     assert health.lists == ("lists/all.csv", "@signups")
     if isinstance(store, Path):

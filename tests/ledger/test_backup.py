@@ -12,6 +12,7 @@ import pytest
 
 from newsletter.errors import BusyError, ConfigError
 from newsletter.ledger.backup import back_up, check_ledger, missing_from, restore, stream_backup
+from newsletter.ledger.chores import read_chores
 from newsletter.ledger.ledger import Ledger, Move
 from newsletter.ledger.prune import compact, prune
 from newsletter.model.delivery import State
@@ -66,7 +67,7 @@ def busy(book: Book) -> Iterator[Ledger]:
 
 def test_a_backup_during_a_send_has_all_that_was_committed(book: Book, busy: Ledger, tmp_path: Path) -> None:
     target = tmp_path / "kept" / "backup.db"
-    assert back_up(book.path, target) == target.stat().st_size
+    assert back_up(book.path, target, NOON) == target.stat().st_size
     assert sorted(path.name for path in target.parent.iterdir()) == ["backup.db"]
     assert Book(target).sent() == {"one": 2, "two": 0}
     send(busy, "three", "cem@example.com")  # the send went on undisturbed
@@ -76,7 +77,7 @@ def test_a_backup_during_a_send_has_all_that_was_committed(book: Book, busy: Led
 def test_a_transaction_that_is_open_is_not_in_it(book: Book, tmp_path: Path) -> None:
     with book.open() as ledger, ledger.storage.write() as db:
         db.exec_driver_sql("UPDATE issues SET subject = 'half'")
-        back_up(book.path, tmp_path / "backup.db")
+        back_up(book.path, tmp_path / "backup.db", NOON)
     with sqlite3.connect(tmp_path / "backup.db") as copy:
         assert copy.execute("SELECT subject FROM issues").fetchall() == [("News",)]
     copy.close()
@@ -84,10 +85,25 @@ def test_a_transaction_that_is_open_is_not_in_it(book: Book, tmp_path: Path) -> 
 
 def test_a_backup_to_a_stream_is_the_same(book: Book, tmp_path: Path) -> None:
     out = io.BytesIO()
-    size = stream_backup(book.path, out)
+    size = stream_backup(book.path, out, NOON)
     (tmp_path / "streamed.db").write_bytes(out.getvalue())
     assert size == len(out.getvalue())
     assert Book(tmp_path / "streamed.db").sent() == {"one": 2}
+
+
+def backed_up(path: Path) -> datetime | None:
+    with Ledger.open(path, lambda: NOON) as ledger, ledger.storage.read() as db:
+        return read_chores(db).backup
+
+
+def test_the_ledger_and_its_copy_know_when_that_was(book: Book, tmp_path: Path) -> None:
+    assert backed_up(book.path) is None
+    back_up(book.path, tmp_path / "backup.db", NOON)
+    assert (backed_up(book.path), backed_up(tmp_path / "backup.db")) == (NOON, NOON)
+    stream_backup(book.path, io.BytesIO(), NOON + timedelta(days=1))
+    assert backed_up(book.path) == NOON + timedelta(days=1)
+    back_up(book.path, tmp_path / "backup.db", NOON)  # a clock that was set back
+    assert backed_up(book.path) == NOON + timedelta(days=1)
 
 
 def test_an_older_backup_is_replaced_whole_or_not_at_all(book: Book, tmp_path: Path) -> None:
@@ -95,7 +111,7 @@ def test_an_older_backup_is_replaced_whole_or_not_at_all(book: Book, tmp_path: P
     target.write_text("the last good one")
     damage(book.path)
     with pytest.raises(ConfigError):
-        back_up(book.path, target)
+        back_up(book.path, target, NOON)
     assert target.read_text() == "the last good one"
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
 
@@ -108,13 +124,13 @@ def test_what_is_not_backed_up(book: Book, tmp_path: Path) -> None:
         (book.path, book.path / "b.db", "cannot be written"),
     ):
         with pytest.raises(ConfigError) as caught:
-            back_up(place, target)
+            back_up(place, target, NOON)
         assert words in str(caught.value)
     assert not (tmp_path / "b.db").exists()
 
 
 def test_a_backup_is_put_back_and_the_old_ledger_kept(book: Book, tmp_path: Path) -> None:
-    back_up(book.path, tmp_path / "backup.db")
+    back_up(book.path, tmp_path / "backup.db", NOON)
     book.send("two", "ann@example.com")
     assert missing_from(tmp_path / "backup.db", book.path) == ("two",)
     kept = restore(tmp_path / "backup.db", book.path, NOON)
@@ -129,7 +145,7 @@ def test_a_backup_is_put_back_and_the_old_ledger_kept(book: Book, tmp_path: Path
 
 
 def test_a_ledger_in_use_is_not_replaced(book: Book, busy: Ledger, tmp_path: Path) -> None:
-    back_up(book.path, tmp_path / "backup.db")
+    back_up(book.path, tmp_path / "backup.db", NOON)
     with pytest.raises(BusyError) as caught:
         restore(tmp_path / "backup.db", book.path, NOON)
     assert "the ledger is in use" in str(caught.value)
@@ -138,7 +154,7 @@ def test_a_ledger_in_use_is_not_replaced(book: Book, busy: Ledger, tmp_path: Pat
 
 
 def test_a_lost_ledger_and_a_damaged_one_are_restored(book: Book, tmp_path: Path) -> None:
-    back_up(book.path, tmp_path / "backup.db")
+    back_up(book.path, tmp_path / "backup.db", NOON)
     book.path.unlink()
     assert restore(tmp_path / "backup.db", book.path, NOON) is None
     assert book.sent() == {"one": 2}
@@ -158,7 +174,7 @@ def damage(path: Path) -> None:
 
 
 def test_what_is_no_sound_backup_changes_nothing(book: Book, tmp_path: Path) -> None:
-    back_up(book.path, tmp_path / "good.db")
+    back_up(book.path, tmp_path / "good.db", NOON)
     before = book.path.read_bytes()
     damaged = tmp_path / "damaged.db"
     damaged.write_bytes((tmp_path / "good.db").read_bytes())

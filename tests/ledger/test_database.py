@@ -21,6 +21,7 @@ from psycopg import sql
 from newsletter.errors import BusyError, ConfigError
 from newsletter.ledger.database import engine as database
 from newsletter.ledger.database.engine import connected, parse_place
+from newsletter.ledger.database.schema import VERSION
 from newsletter.ledger.ledger import Ledger, Move, Plan
 from newsletter.model.delivery import State
 
@@ -294,8 +295,8 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, co
 OF_OTHERS = [
     ("CREATE TABLE issues (number INTEGER)", "a database, but not a ledger; set [ledger] path to another file"),
     (
-        "CREATE TABLE ledger_version (version INTEGER); INSERT INTO ledger_version VALUES (5)",
-        "the ledger has version 5, this newsletter knows 4; upgrade newsletter",
+        f"CREATE TABLE ledger_version (version INTEGER); INSERT INTO ledger_version VALUES ({VERSION + 1})",
+        f"the ledger has version {VERSION + 1}, this newsletter knows {VERSION}; upgrade newsletter",
     ),
 ]
 

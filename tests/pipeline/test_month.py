@@ -54,7 +54,7 @@ def test_a_month_that_nobody_watches(tmp_path: Path) -> None:
                 story.append(
                     f"{day} {clock} exit {report.exit_code} sent {','.join(gone) or '-'} {today or ''}".strip()
                 )
-            back_up(office.ledger, tmp_path / "backup" / "newsletter.db")
+            back_up(office.ledger, tmp_path / "backup" / "newsletter.db", office.now)
         arrived = Counter((message.recipient, message.message_id) for message in sink.settled())
         issues = Counter(message.recipient for message in sink.settled())
     assert set(arrived.values()) == {1}, story

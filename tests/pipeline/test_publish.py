@@ -10,6 +10,7 @@ import pytest
 from publishing import SETTINGS, KilledError, Office, decisions, reason, settle
 from smtp_server import Rule, SmtpServer
 
+from newsletter.ledger.chores import note_chore
 from newsletter.ledger.ledger import Ledger
 from newsletter.model.column_rules import read_rule
 from newsletter.pipeline.list_reference import ListReference, read_reference
@@ -282,3 +283,27 @@ def test_a_file_that_is_none_of_ours_is_refused(office: Office, text: str) -> No
     office.post("one", "date: 2026-03-01")
     (office.folder / "sent.json").write_text(text)
     assert "sent.json: not the list of issues that newsletter writes" in office.refused(first=True)
+
+
+def test_what_nobody_did_for_long_is_said_once_somebody_is_mailed(office: Office, server: SmtpServer) -> None:
+    office.settings += '\n[bounces]\nmailbox = "box"\n'
+    office.post("one", "date: 2026-03-01")
+    office.publish(first=True)
+    assert office.warnings == [], "nothing is late in the first week"
+    office.now += timedelta(days=9)
+    office.post("two", "date: 2026-03-10")
+    office.publish()
+    assert [each.partition(";")[0] for each in office.warnings] == [
+        "bounces were never read",
+        "the ledger was never backed up",
+    ]
+    office.warnings.clear()
+    office.publish()
+    assert office.warnings == [], "nobody was mailed"
+
+    with Ledger.open(office.ledger, lambda: office.now) as ledger:
+        note_chore(ledger.storage, "bounces", office.now)
+        note_chore(ledger.storage, "backup", office.now - timedelta(days=10))
+    office.post("three", "date: 2026-03-10", title="Another of that day")
+    office.publish()
+    assert [each.partition(";")[0] for each in office.warnings] == ["the ledger was last backed up 10 days ago"]

@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from newsletter.doctor.judge.records import LedgerHealth
 from newsletter.errors import ConfigError
+from newsletter.ledger.chores import read_chores
 from newsletter.ledger.database.engine import (
     Place,
     connected,
@@ -68,12 +69,16 @@ def _looked_into(where: Place, timeout_s: float, *, in_use: bool = True) -> Ledg
             health = LedgerHealth(where.name, version=version, known_version=VERSION, unfinished=unfinished)
             if version != VERSION:
                 return health
+            done = read_chores(db)
             return replace(
                 health,
                 issues=db.scalar(sa.select(sa.func.count()).select_from(issues)) or 0,
                 last_sent=moment_of(db.scalar(sa.select(sa.func.max(issues.c.first_sent)))),
                 lists=tuple(dict.fromkeys(path for text in db.scalars(_LISTS) for path in _paths(text))),
                 last_bounce=moment_of(db.scalar(sa.select(sa.func.max(bounce_events.c.at)))),
+                bounces_read=done.bounces,
+                backed_up=done.backup,
+                is_file=where.file is not None,
             )
     except ConfigError as error:
         what, _, remedy = str(error).removeprefix(f"{where.name}: ").rpartition("; ")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from newsletter.doctor.verdict import Verdict, green, red, yellow
+from newsletter.ledger.chores import LATE
 
 LITTLE_ROOM_BYTES = 200_000_000
-_BOUNCES_LATE_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,9 @@ class LedgerHealth:
     issues: int = 0
     last_sent: datetime | None = None
     last_bounce: datetime | None = None
+    bounces_read: datetime | None = None
+    backed_up: datetime | None = None
+    is_file: bool = True
     lists: tuple[str, ...] = ()
 
 
@@ -64,20 +67,47 @@ def judge_ledger(health: LedgerHealth) -> tuple[Verdict, ...]:
 
 
 def judge_bounces(health: LedgerHealth, now: datetime, *, is_read: bool) -> Verdict:
-    """`is_read`: a mailbox of [bounces] or a webhook's secret is set. Reading leaves no trace but what it records."""
+    """`is_read`: a mailbox of [bounces] or a webhook's secret is set. A webhook leaves no trace but what it records."""
     if not is_read:
         what = "nobody reads bounces: dead addresses are mailed again and again, which costs reputation"
         return yellow("bounces", what, "set [bounces] mailbox and run `newsletter bounces` daily, or take webhooks")
-    last = None if health.last_bounce is None else max(0, (now - health.last_bounce).days)
-    recorded = "no bounce is on record" if last is None else f"the newest bounce on record is {_days(last)} old"
+    last = max(filter(None, (health.bounces_read, health.last_bounce)), default=None)
+    recorded = _bounces_words(health, now)
     if health.last_sent is None:
         return green("bounces", f"{recorded}; nothing was sent yet")
-    since = (now - health.last_sent).days
-    unread = health.last_bounce is None or health.last_bounce < health.last_sent
-    if unread and since >= _BOUNCES_LATE_DAYS:
-        what = f"{recorded}, and {_days(since)} have gone since an issue was first sent"
+    sent = now - health.last_sent
+    unread = last is None or last < health.last_sent or now - last > LATE
+    if unread and sent >= LATE:
+        what = f"{recorded}, and {_days(sent.days)} have gone since an issue was first sent"
         return yellow("bounces", what, "run `newsletter bounces`, daily from cron")
     return green("bounces", recorded)
+
+
+def _bounces_words(health: LedgerHealth, now: datetime) -> str:
+    newest = "no bounce is on record"
+    if health.last_bounce is not None:
+        newest = f"the newest bounce on record is {_age(health.last_bounce, now)} old"
+    if health.bounces_read is None:
+        return newest
+    return f"they were last read {_age(health.bounces_read, now)} ago; {newest}"
+
+
+def judge_backup(health: LedgerHealth, now: datetime) -> tuple[Verdict, ...]:
+    """How old the last backup is. Nothing of a ledger in PostgreSQL, which other programs back up, or an empty one."""
+    if not health.is_file or health.last_sent is None:
+        return ()
+    remedy = "run `newsletter ledger backup FILE`, daily from cron, to another disk"
+    if health.backed_up is None:
+        return (yellow("backup", "the ledger was never backed up: with it goes who was mailed, and who left", remedy),)
+    age = now - health.backed_up
+    said = f"the ledger was last backed up {_age(health.backed_up, now)} ago"
+    if age > LATE:
+        return (yellow("backup", said, remedy),)
+    return (green("backup", said),)
+
+
+def _age(then: datetime, now: datetime) -> str:
+    return _days(max(0, (now - then).days))
 
 
 def _days(count: int) -> str:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import sqlalchemy as sa
 
-from newsletter.ledger.database.schema import VERSION, deliveries, from_3, ledger_version, metadata
+from newsletter.ledger.database.schema import VERSION, deliveries, from_3, from_4, ledger_version, metadata
 from newsletter.model.delivery import State
 
 
@@ -115,4 +115,6 @@ def _from_2(db: sa.Connection) -> None:
         db.exec_driver_sql(statement.format(columns=columns))
 
 
-_MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = MappingProxyType({1: _from_1, 2: _from_2, 3: from_3})
+_MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = MappingProxyType(
+    {1: _from_1, 2: _from_2, 3: from_3, 4: from_4}
+)

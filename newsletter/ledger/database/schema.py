@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from newsletter.model.delivery import State
 
-VERSION = 4
+VERSION = 5
 
 metadata = sa.MetaData()
 _id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # only INTEGER is SQLite's own row id
@@ -116,6 +116,14 @@ pace = sa.Table(
     sa.Column("mark", sa.Text, nullable=False),
 )
 
+# When the chores around sends were last done: `bounces` read, a `backup` made.
+chores = sa.Table(
+    "chores",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+)
+
 
 # --- the people -----------------------------------------------------------------------------------------------------
 
@@ -191,4 +199,9 @@ sa.Index("bounces_of", bounce_events.c.key)
 
 # Version 3 knew an issue by its name alone.
 def from_3(db: sa.Connection) -> None:
+    metadata.create_all(db)
+
+
+# Version 4 did not keep when chores were done.
+def from_4(db: sa.Connection) -> None:
     metadata.create_all(db)

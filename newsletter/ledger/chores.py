@@ -1,0 +1,47 @@
+"""When the chores around sends were last done: bounces read, the ledger backed up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+import sqlalchemy as sa
+
+from newsletter.ledger.database.schema import chores
+from newsletter.ledger.database.storage import Storage
+from newsletter.ledger.database.timestamps import stamp_of, time_of
+
+Chore = Literal["bounces", "backup"]
+
+LATE = timedelta(days=7)
+"""A mailbox that nobody read for longer, or a ledger that nobody backed up, is worth a warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chores:
+    """When each was last done; None where it never was."""
+
+    bounces: datetime | None = None
+    backup: datetime | None = None
+
+
+def note_chore(storage: Storage, chore: Chore, at: datetime) -> None:
+    """Write down that it was done; on disk when this returns. The later time stays."""
+    with storage.write() as db:
+        write_chore(db, chore, at)
+
+
+def write_chore(db: sa.Connection, chore: Chore, at: datetime) -> None:
+    stamp = stamp_of(at)
+    known = db.scalar(sa.select(chores.c.at).where(chores.c.name == chore))
+    if known is None:
+        db.execute(sa.insert(chores).values(name=chore, at=stamp))
+    elif known < stamp:
+        db.execute(sa.update(chores).where(chores.c.name == chore).values(at=stamp))
+
+
+def read_chores(db: sa.Connection) -> Chores:
+    found: Mapping[str, datetime] = {row.name: time_of(row.at) for row in db.execute(sa.select(chores))}
+    return Chores(found.get("bounces"), found.get("backup"))

@@ -1,0 +1,37 @@
+"""Warnings of an unattended run about what nobody did for long: read bounces, back up the ledger."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from newsletter.ledger.chores import LATE, read_chores
+from newsletter.ledger.database.schema import issues
+from newsletter.ledger.database.timestamps import moment_of
+
+if TYPE_CHECKING:
+    from newsletter.config.config import Config
+    from newsletter.ledger.ledger import Ledger
+
+
+def late_chores(config: Config, ledger: Ledger, now: datetime) -> tuple[str, ...]:
+    """A sentence for each, with its remedy. None in the first week of a newsletter, when neither can be late."""
+    with ledger.storage.read() as db:
+        done = read_chores(db)
+        begun = moment_of(db.scalar(sa.select(sa.func.min(issues.c.first_sent))))
+    if begun is None or now - begun <= LATE:
+        return ()
+    found: list[str] = []
+    mailbox, place = config.settings.bounces.mailbox, ledger.storage.place
+    if mailbox and (done.bounces is None or now - done.bounces > LATE):
+        found.append(f"{_since('bounces were', 'read', done.bounces, now)}; run `newsletter bounces`, daily from cron")
+    if place.file is not None and (done.backup is None or now - done.backup > LATE):
+        said = _since("the ledger was", "backed up", done.backup, now)
+        found.append(f"{said}; run `newsletter ledger backup FILE`, daily from cron, to another disk")
+    return tuple(found)
+
+
+def _since(subject: str, verb: str, then: datetime | None, now: datetime) -> str:
+    return f"{subject} never {verb}" if then is None else f"{subject} last {verb} {(now - then).days} days ago"
