@@ -16,10 +16,9 @@ import yaml
 
 from newsletter.errors import ContentError
 from newsletter.model.issue import Site
-from newsletter.post.build_issue import web_path
 from newsletter.post.front_matter import read_front_matter
 from newsletter.post.parse import decode_post
-from newsletter.post.permalink import STYLES
+from newsletter.post.permalink import STYLES, web_path
 
 MAX_DATA_BYTES = 2 * 1024 * 1024
 MAX_POSTS = 50_000

@@ -22,11 +22,10 @@ from newsletter.model.send_window import SendWindow, window_of
 from newsletter.pipeline.read_post_file import open_post
 from newsletter.pipeline.render_post import folders_of, site_of, zone_of
 from newsletter.pipeline.send_result import left_of
-from newsletter.post.build_issue import named_day
 from newsletter.post.front_keys import canonical
 from newsletter.post.front_matter import read_front_matter
 from newsletter.post.parse import decode_post, parse_post
-from newsletter.post.post_dates import read_date
+from newsletter.post.post_dates import named_day, read_date
 from newsletter.post.publication import due_moment, held_findings
 from newsletter.post.templating.placeholders import unmark
 

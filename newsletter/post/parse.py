@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from newsletter.errors import ContentError, located
 from newsletter.model.issue import Issue, Site
-from newsletter.post.build_issue import Assembler
+from newsletter.post.build_issue import build_issue
 from newsletter.post.front_matter import read_front_matter
 from newsletter.post.markdown.blocks import MarkdownError
 from newsletter.post.markdown.parse_markdown import parse_markdown
+from newsletter.post.metadata import read_metadata
 from newsletter.post.templating.conditions import Condition
 from newsletter.post.templating.liquid import resolve_liquid
 from newsletter.post.templating.placeholders import mark_fields
@@ -82,22 +83,28 @@ def parse_post(
     front = read_front_matter(marked.text, path)
     if not front.body.strip():
         raise ContentError(located(path, front.body_line, "the post has no text after its front matter", "write it"))
-    assembler = Assembler(front, marked, site, path, folder)
+    metadata = read_metadata(front, site, path=path, folder=folder)
     plain = resolve_shortcodes(front.body, path=path, first_line=front.body_line)
-    liquid = resolve_liquid(plain.text, site, assembler.page, path=path, first_line=front.body_line, choose=choose)
-    assembler.has_conditions = bool(liquid.conditions)
-    url = assembler.url()
-    smart = assembler.switch("smart_punctuation", site.smart_punctuation)
+    liquid = resolve_liquid(plain.text, site, metadata.page, path=path, first_line=front.body_line, choose=choose)
     try:
         body = parse_markdown(
             liquid.text,
             first_line=front.body_line,
             base_url=site.base,
-            page_url=url,
-            smart_punctuation=smart,
-            stories=assembler.switch("stories", True),
+            page_url=metadata.url,
+            smart_punctuation=metadata.smart_punctuation,
+            stories=metadata.stories,
         )
     except MarkdownError as error:
         raise ContentError(located(path, error.line, error.what, error.remedy)) from error
-    issue = assembler.issue(body.blocks, (*plain.findings, *liquid.findings, *body.findings), language, url)
+    issue = build_issue(
+        metadata,
+        body.blocks,
+        marked,
+        path=path,
+        body_line=front.body_line,
+        findings=(*plain.findings, *liquid.findings, *body.findings),
+        language=language,
+        has_conditions=bool(liquid.conditions),
+    )
     return Post(issue, liquid.conditions)

@@ -6,9 +6,14 @@ Source: https://jekyllrb.com/docs/permalinks/ (styles, placeholders, and that ca
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 from urllib.parse import quote
+
+from newsletter.model.issue import Site
+from newsletter.post.front_keys import canonical
+from newsletter.post.post_dates import day_on_site, named_day, without_date
 
 STYLES = {
     "date": "/:categories/:year/:month/:day/:title:output_ext",
@@ -17,6 +22,25 @@ STYLES = {
     "weekdate": "/:categories/:year/W:week/:short_day/:title:output_ext",
     "none": "/:categories/:title:output_ext",
 }
+
+
+def web_path(written: Mapping[str, Any], stem: str, site: Site) -> str:
+    """Where a site has a post of these front matter values and file name: a path, or nothing where nobody knows."""
+    values = canonical(written)
+    if values.get("permalink") is False:
+        return ""
+    template = str(values.get("permalink") or site.permalink)
+    if not template:
+        return ""
+    categories = values.get("categories")
+    words = categories if isinstance(categories, list) else str(categories or "").split()
+    return post_path(
+        template,
+        title=without_date(stem),
+        slug=str(values.get("slug") or ""),
+        day=day_on_site(values.get("date"), str(site.values.get("timezone") or "")) or named_day(stem),
+        categories=tuple(str(word) for word in words),
+    )
 
 
 def post_path(template: str, *, title: str, day: date | None, categories: Sequence[str], slug: str = "") -> str:

@@ -20,6 +20,24 @@ _WORDS = re.compile(r"(?:[a-z]+,?\s+)?([a-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)
 _DAY_FIRST = re.compile(
     r"(?:[a-z]+,?\s+)?(\d{1,2})(?:st|nd|rd|th)?\.?[\s-]+([a-z]{3,9})\.?,?[\s-]+(\d{4})\b.*", re.IGNORECASE
 )
+_DATED_NAME = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})-?(.*)")
+"""A file's name as Jekyll writes it: `2026-03-01-hello`."""
+
+
+def named_day(stem: str) -> date | None:
+    """The day that a post's file name begins with."""
+    named = _DATED_NAME.match(stem)
+    return _day(named[1], named[2], named[3]) if named else None
+
+
+def begins_like_a_date(stem: str) -> bool:
+    return _DATED_NAME.match(stem) is not None
+
+
+def without_date(stem: str) -> str:
+    """A post's file name without the date that it begins with."""
+    named = _DATED_NAME.match(stem)
+    return named[4] if named else stem
 
 
 def read_date(value: Any) -> date | None:

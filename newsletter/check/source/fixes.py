@@ -17,12 +17,12 @@ from newsletter.errors import ContentError
 from newsletter.model.as_json import as_json
 from newsletter.model.issue import Heading, Image, Issue, Story, plain_text, walk
 from newsletter.model.transform import links_of
-from newsletter.post.build_issue import named_day
 from newsletter.post.front_matter import FrontMatter, read_front_matter
 from newsletter.post.markdown.inline_repairs import SPACED_BOLD
 from newsletter.post.markdown.inline_rules import bare_url_at
 from newsletter.post.markdown.link_targets import FIELD_MARK
 from newsletter.post.markdown.story import NUMBERED, says_nothing
+from newsletter.post.post_dates import named_day
 from newsletter.render.wording import lead_words
 
 MAX_PASSES = 3

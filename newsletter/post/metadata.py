@@ -1,0 +1,207 @@
+"""Front matter and file name read together: what each key means, and what stands in for a missing one."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import PurePath
+from typing import Any
+
+from newsletter.errors import ContentError, located
+from newsletter.model.findings import Finding
+from newsletter.model.issue import AI_NOTICES, Image, Site
+from newsletter.model.issue_name import name_of_file
+from newsletter.post.front_keys import canonical, written_under
+from newsletter.post.front_matter import FrontMatter
+from newsletter.post.markdown.link_targets import SCHEMES
+from newsletter.post.permalink import web_path
+from newsletter.post.post_dates import begins_like_a_date, named_day, read_date
+from newsletter.post.publication import DRAFTS, Publication, read_publication
+from newsletter.post.titles import plain_words, title_of_name
+
+_KNOWN = frozenset(
+    {
+        *("title", "author", "date", "image", "description", "summary", "tags", "categories", "category"),
+        *("lang", "layout", "published", "newsletter", "permalink"),
+    }
+)
+_OWN_TEXTS = frozenset({"issue", "subject", "preheader", "template", "headline", "number", "send_at", "latest"})
+_OWN_SWITCHES = frozenset({"smart_punctuation", "stories"})
+_OWN_KEYS = _OWN_TEXTS | _OWN_SWITCHES
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What is known of a post before its text is parsed. A text that is missing is empty.
+
+    `own` has the texts beneath `newsletter:`; `page` is what `page.…` means in Liquid; `url` is the post's address on
+    the site; `name_as_title` the file's name in words. The hero's alternative text is the author's, not the title.
+    """
+
+    title: str
+    description: str
+    lang: str
+    author: str
+    day: date | None
+    hero: Image | None
+    tags: tuple[str, ...]
+    categories: tuple[str, ...]
+    layout: str
+    number: str
+    ai: str
+    own: Mapping[str, str]
+    smart_punctuation: bool
+    stories: bool
+    publication: Publication
+    is_in_drafts: bool
+    page: Mapping[str, Any]
+    url: str
+    file_name: str
+    name_as_title: str
+    extra: Mapping[str, Any]
+    findings: tuple[Finding, ...]
+
+
+def read_metadata(front: FrontMatter, site: Site, *, path: str, folder: tuple[str, ...] = ()) -> Metadata:
+    """Raises ContentError where `newsletter:` is no group of keys.
+
+    `folder` has the names of the folders that the post lies in; without them, `path` tells.
+    """
+    folder = folder or PurePath(path).parent.parts
+    stem = PurePath(path).stem if path not in ("-", "<stdin>") else ""
+    file_name = name_of_file(path, folder[-1] if folder else "") if stem else ""
+    keys = _Keys(front)
+    smart_punctuation = keys.switch("smart_punctuation", site.smart_punctuation)
+    stories = keys.switch("stories", True)
+    title = plain_words(keys.text("title"))
+    own = keys.own(path)
+    day = keys.day(file_name)
+    web = web_path(front.values, stem, site)
+    url = site.base + web.lstrip("/") if site.base and web and keys.values.get("published") is not False else ""
+    return Metadata(
+        title=title,
+        description=plain_words(keys.text("description")),
+        lang=keys.text("lang").replace("_", "-"),
+        author=plain_words(keys.text("author")),
+        day=day,
+        hero=keys.hero(),
+        tags=keys.words("tags"),
+        categories=keys.words("categories") or keys.words("category"),
+        layout=keys.text("layout"),
+        number=own.get("number", "") or keys.text("issue_number"),
+        ai=keys.ai(),
+        own=own,
+        smart_punctuation=smart_punctuation,
+        stories=stories,
+        publication=read_publication(keys.values, keys.texts),
+        is_in_drafts=any(part.lower() == DRAFTS for part in folder),
+        # Jekyll prints a date as its day.
+        page={**front.values, "date": day.isoformat() if day else "", "url": web},
+        url=url,
+        file_name=file_name,
+        name_as_title=title_of_name(PurePath(path).parent.name if stem in ("index", "_index") else stem),
+        extra={key: value for key, value in keys.values.items() if key not in _KNOWN},
+        findings=(*front.findings, *keys.findings),
+    )
+
+
+class _Keys:
+    """The front matter's values by their canonical names, with a finding for each that is not what its key asks for."""
+
+    def __init__(self, front: FrontMatter) -> None:
+        self.values = canonical(front.values)
+        self.texts = canonical(front.texts)
+        self.findings: list[Finding] = []
+        self._written = front.values
+        self._lines = canonical(front.key_lines)
+
+    def text(self, key: str) -> str:
+        value = self.values.get(key)
+        if value is None:
+            return ""
+        if isinstance(value, list | dict):
+            self._note(key, f"`{key}` is not text", f"write {key}: one line of text")
+            return ""
+        return _one_line(self.texts.get(key, str(value)))
+
+    def words(self, key: str) -> tuple[str, ...]:
+        """A list of words as Jekyll takes it: a YAML list, or one text with spaces between."""
+        value = self.values.get(key)
+        if value is None:
+            return ()
+        items = value if isinstance(value, list) else str(value).split()
+        return tuple(_one_line(str(item)) for item in items if item is not None)
+
+    def hero(self) -> Image | None:
+        value = self.values.get("image")
+        if isinstance(value, dict):  # jekyll-seo-tag's form: image: {path: …, alt: …}
+            source, alt = str(value.get("path") or ""), str(value.get("alt") or "")
+        else:
+            source, alt = self.text("image"), ""
+        scheme = re.match(r"([A-Za-z][A-Za-z0-9+.\-]*):", source)
+        if scheme and scheme[1].lower() not in SCHEMES["image"]:
+            self._note("image", f"`image` begins with “{scheme[1]}:” and is left out", "use an https address or a file")
+            return None
+        return Image(source, alt, line=self._lines.get("image")) if source else None
+
+    def day(self, file_name: str) -> date | None:
+        """The date as the author wrote it, in the author's own zone; without one, the file name's."""
+        value = self.values.get("date")
+        if value is None:
+            day = named_day(file_name)
+            if day is None and begins_like_a_date(file_name):
+                what = f"the file name begins with {file_name[:10]}, which is no day"
+                self.findings.append(Finding("date-name", what, "rename the file"))
+            return day
+        day = read_date(value)
+        if day is None:
+            written = " ".join(str(value).split())[:40]
+            key = written_under(self._written, "date")
+            self._note("date", f"`{key}` is '{written}', not a date, and is left out", "write 2026-03-01")
+            return named_day(file_name)
+        return day
+
+    def ai(self) -> str:
+        """How the text was made with AI: one of `AI_NOTICES`, `none` to say nothing, empty where nobody says so."""
+        value = self.text("ai").lower()
+        if value in ("", *AI_NOTICES, "none"):
+            return value
+        if value in ("false", "no", "off"):
+            return "none"
+        what = f"`ai` is '{value[:40]}', which is no notice we know"
+        self._note("ai", what, f"write one of {', '.join(AI_NOTICES)}, none")
+        return ""
+
+    def own(self, path: str) -> Mapping[str, str]:
+        """The texts beneath `newsletter:`."""
+        value = self.values.get("newsletter")
+        if value is None:
+            return {}
+        known = ", ".join(sorted(_OWN_KEYS))
+        if not isinstance(value, dict):
+            what, remedy = "`newsletter` is not a group of keys", f"indent {known} beneath it"
+            raise ContentError(located(path, self._lines.get("newsletter"), what, remedy))
+        for key in value:
+            if key not in _OWN_KEYS:
+                self._note("newsletter", f"`newsletter.{key}` is not a key we know", f"use one of {known}")
+        return {key: _one_line(str(item)) for key, item in value.items() if key in _OWN_TEXTS and item is not None}
+
+    def switch(self, key: str, default: bool) -> bool:
+        """A key beneath `newsletter:` that is true or false."""
+        own = self.values.get("newsletter")
+        value = own.get(key) if isinstance(own, dict) else None
+        if isinstance(value, bool) or value is None:
+            return default if value is None else value
+        self._note("newsletter", f"`newsletter.{key}` is neither true nor false", f"write {key}: false")
+        return default
+
+    def _note(self, key: str, what: str, remedy: str) -> None:
+        self.findings.append(Finding(f"front-matter-{key}", what, remedy, self._lines.get(key)))
+
+
+def _one_line(text: str) -> str:
+    """Control characters have no place in a subject or a title, and would let a header begin anew."""
+    return " ".join("".join(" " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char for char in text).split())
