@@ -82,6 +82,25 @@ class Clock:
         return datetime.fromtimestamp(self(), UTC)
 
 
+class SkippingLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time can be set forward, so that what waits has waited without anybody having done so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ahead_s = 0.0
+
+    def time(self) -> float:
+        return super().time() + self._ahead_s
+
+    def skip(self, seconds: float) -> None:
+        """Callable from any thread."""
+
+        def move() -> None:
+            self._ahead_s += seconds
+
+        self.call_soon_threadsafe(move)
+
+
 def route(
     relay: Relay,
     connections: int = 1,
@@ -141,8 +160,10 @@ class Book:
         self.ledger.recover(ISSUE)
         return self.ledger.plan(ISSUE, self.addresses, content_hash="1", subject="News", max_attempts=self.max_attempts)
 
-    def run(self, *routes: Route, compose: Composer = COMPOSER, **options: Any) -> Stopped:
-        """One send, from the plan to the end."""
+    def run(
+        self, *routes: Route, compose: Composer = COMPOSER, loop: SkippingLoop | None = None, **options: Any
+    ) -> Stopped:
+        """One send, from the plan to the end; in `loop`, which is closed with it, where one is given."""
         plan = self.plan()
 
         def tell(text: str) -> None:
@@ -167,7 +188,8 @@ class Book:
                     **options,
                 )
 
-        return asyncio.run(go())
+        with asyncio.Runner(loop_factory=(lambda: loop) if loop else None) as runner:
+            return runner.run(go())
 
     # --- what came of it --------------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
 from enum import Enum
+from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, TypeAlias
 
@@ -44,6 +45,17 @@ Action: TypeAlias = "str | bytes | Fault | Callable[[], object] | tuple[bytes | 
 EXTENSIONS = ("PIPELINING", "SIZE 50000000", "8BITMIME", "SMTPUTF8")
 PLAIN = EXTENSIONS[1:]
 """What a relay offers with which everything goes step by step."""
+
+
+def _most_buffered() -> int:
+    """How far the kernel lets a connection's send buffer grow (tcp(7), tcp_wmem); 4 MB unless it says more."""
+    setting = Path("/proc/sys/net/ipv4/tcp_wmem")
+    return int(setting.read_text().split()[2]) if setting.exists() else 4 << 20
+
+
+BEYOND_BUFFERS = max(_most_buffered(), 4 << 20) + (1 << 20)
+"""Bytes of a body that no buffer on the way holds, where the server has `receive_bytes`: its dot waits for the server
+to read, however late a busy machine lets it. Loopback's send buffers start at 2.5 MB."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,19 +7,20 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
-from smtp_server import EXTENSIONS, PLAIN, Action, Fault, Point, Rule, SmtpServer
+from smtp_server import BEYOND_BUFFERS, EXTENSIONS, PLAIN, Action, Fault, Point, Rule, SmtpServer
 
+from newsletter.delivery.smtp import session as sessions
 from newsletter.delivery.smtp.reply_parser import MAX_LINE_BYTES, MAX_REPLY_BYTES
 from newsletter.delivery.smtp.session import BLOCK_BYTES, Session
 from newsletter.delivery.smtp.wire import Timeouts
 from newsletter.model.delivery import Message, Outcome, Relay, State
 
 BODY = b"From: daily@example.com\r\nMessage-ID: <1@example.com>\r\n\r\n" + b"One line of text.\r\n" * 40
-BIG = BODY + b"x" * 998 + b"\r\n" * 2 + (b"y" * 78 + b"\r\n") * 60_000
+BIG = BODY + b"x" * 998 + b"\r\n" * 2 + (b"y" * 78 + b"\r\n") * (BEYOND_BUFFERS // 80)
 PATIENT = Timeouts.capped(30.0)
-HASTY = Timeouts.capped(0.2, 0.2)
 
 
 @pytest.fixture(params=[EXTENSIONS, PLAIN], ids=["pipelined", "step by step"])
@@ -149,6 +150,12 @@ def test_an_answer_is_an_outcome_in_the_server_s_words(
     assert ("RSET" in server.commands) == (point != "dot")
 
 
+def impatient(point: Point) -> Timeouts:
+    """With a short limit for the answer to this alone. MAIL and RSET have one limit: there MAIL is answered in time."""
+    limits = {"MAIL": {"mail": 0.2}, "RCPT": {"rcpt": 0.2}, "DATA": {"data": 0.2}, "RSET": {"mail": 2.0}}
+    return replace(PATIENT, **limits.get(point, {"dot": 0.2}))
+
+
 NO_SMTP = (b"nonsense\r\n", b"199 what\r\n", b"250", b"250-one\r\n251 two\r\n", b"250-half of it\r\n", b"\0\xff\r\n")
 
 
@@ -159,9 +166,10 @@ NO_SMTP = (b"nonsense\r\n", b"199 what\r\n", b"250", b"250-one\r\n251 two\r\n", 
 def test_a_lost_connection_is_told_by_its_stage(extensions: tuple[str, ...], point: Point, fault: Action) -> None:
     """Before the dot the recipient provably has nothing; after it nobody can know."""
     rules = [Rule(point, fault), *([Rule("RCPT", "450 4.2.1 later", times=(1,))] if point == "RSET" else [])]
-    patience = HASTY if fault is Fault.SILENCE else PATIENT
     with SmtpServer(*rules, extensions=extensions) as server:
-        outcomes, usable = send(server.relay, ADA, BEN, timeouts=patience)
+        outcomes, usable = send(
+            server.relay, ADA, BEN, timeouts=impatient(point) if fault is Fault.SILENCE else PATIENT
+        )
     # A silence amid the body is one before the answer to the dot: the kernel had taken it all.
     unknown = point == "dot" or (point == "body" and fault is Fault.SILENCE)
     outcome = outcomes[-1]
@@ -226,9 +234,10 @@ def test_a_relay_that_will_not_say_goodbye_changes_nothing(fault: Fault | bytes 
     assert outcome.state is State.SENT
 
 
-def test_a_silent_goodbye_is_not_waited_for() -> None:
+def test_a_silent_goodbye_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "QUIT_TIMEOUT_S", 0.1)
     with SmtpServer(Rule("QUIT", Fault.SILENCE)) as server:
-        (outcome,), _ = send(server.relay, ADA, timeouts=HASTY)
+        (outcome,), _ = send(server.relay, ADA)
     assert outcome.state is State.SENT
 
 
