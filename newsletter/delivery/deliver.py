@@ -15,12 +15,12 @@ from dataclasses import dataclass
 
 from newsletter.delivery.canary import Canary, CanaryGate
 from newsletter.delivery.connection import ConnectionWorker
-from newsletter.delivery.group_commit import GroupCommit
 from newsletter.delivery.interrupts import interrupts, wait_for_all
 from newsletter.delivery.outcome_recorder import OutcomeRecorder
 from newsletter.delivery.recipient_queue import DeliveryLedger, QueueLimits, RecipientQueue
 from newsletter.delivery.routes import Route, Routes
 from newsletter.delivery.run_control import RunControl, Watcher
+from newsletter.group_commit import GroupCommit
 from newsletter.ledger.ledger import Move
 from newsletter.message.compose import Composer
 from newsletter.model.schedule import QuietHours
@@ -81,7 +81,11 @@ class SendRun:
     ) -> None:
         self._ledger = ledger
         self._control = control
-        self._commits = GroupCommit(self._write, far=ledger.is_far)
+        # A ledger across a network is waited for in a thread, so that the mail goes on meanwhile. What could not be
+        # written ends the run: nothing may be recorded past it. A crash loses outcomes that are noted and not yet
+        # written, and their rows stay `committing`: one for each connection at most, since a connection's next commit
+        # takes its last outcome along.
+        self._commits = GroupCommit(self._write, in_thread=ledger.is_far, ends_with_error=True)
         self._routes = Routes(routes, control)
         self._gate = CanaryGate(canary, control)
         self._queue = RecipientQueue(ledger, self._commits, composer, self._routes, self._gate, control, limits, jitter)

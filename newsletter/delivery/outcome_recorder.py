@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from newsletter.delivery.canary import CanaryGate
-from newsletter.delivery.group_commit import GroupCommit
 from newsletter.delivery.recipient_queue import Assignment, RecipientQueue
 from newsletter.delivery.routes import Routes, RouteState
 from newsletter.delivery.run_control import RunControl
+from newsletter.group_commit import GroupCommit
 from newsletter.ledger.ledger import Move
 from newsletter.model.delivery import Outcome, State
 
@@ -21,7 +22,7 @@ class OutcomeRecorder:
         queue: RecipientQueue,
         routes: Routes,
         gate: CanaryGate,
-        commits: GroupCommit,
+        commits: GroupCommit[Move, Collection[int]],
         control: RunControl,
     ) -> None:
         self._sender_address = sender_address
@@ -39,8 +40,9 @@ class OutcomeRecorder:
 
     async def commit(self, assignment: Assignment, route: RouteState) -> bool:
         """Write down that the final dot is about to go out. False where it must not: the recipient is suppressed."""
-        message_id = assignment.message.message_id
-        if await self._commits.committed(Move(assignment.claim.row, State.COMMITTING, message_id=message_id)):
+        row = assignment.claim.row
+        move = Move(row, State.COMMITTING, message_id=assignment.message.message_id)
+        if row not in await self._commits.commit(move):
             return True
         self._record_late_suppression(assignment, route)
         return False

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeAlias
 
 from newsletter.delivery.canary import CanaryGate
-from newsletter.delivery.group_commit import GroupCommit
 from newsletter.delivery.routes import Routes, RouteState
 from newsletter.delivery.run_control import RunControl, Wait
+from newsletter.group_commit import GroupCommit
 from newsletter.ledger.ledger import Claim, Move
 from newsletter.message.compose import Composer
 from newsletter.model.delivery import Message, Outcome, State
@@ -88,7 +88,7 @@ class RecipientQueue:
     def __init__(
         self,
         ledger: DeliveryLedger,
-        commits: GroupCommit,
+        commits: GroupCommit[Move, Collection[int]],
         composer: Composer,
         routes: Routes,
         gate: CanaryGate,

@@ -9,12 +9,13 @@ import random
 import signal
 import subprocess
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from command_line import finish, newsletter, people, start, write_list, write_post
+from command_line import DEADLINE_S, finish, newsletter, people, start, write_list, write_post
 from invariants import Accounts, Arrived
 from smtp_server import Fault, Point, Rule, SmtpServer
 
@@ -24,7 +25,7 @@ ISSUE = "2026-03-01-hello"
 KILLS = 8
 CONNECTIONS = 4
 MOST_A_RUN = 16
-AUDIENCE = people(KILLS * MOST_A_RUN + 60)
+AUDIENCE = people(KILLS * (MOST_A_RUN + CONNECTIONS) + 60)
 GONE, BUSY = AUDIENCE[7], AUDIENCE[20]
 POINTS: tuple[Point, ...] = ("connect", "EHLO", "MAIL", "RCPT", "DATA", "body", "dot")
 STARTUP_S = 0.7
@@ -61,13 +62,19 @@ def kill_until_done(folder: Path) -> Tally:
     refusals = (Rule("RCPT", "550 5.1.1 nobody here", about=GONE), Rule("RCPT", "450 4.2.1 later", about=BUSY))
     with SmtpServer(*refusals) as server:
         for number in range(KILLS):
-            knows = number > 0 and ledger.exists() and bool(server.messages)
-            command = (chance.choice(("send", "resume")) if knows else "send", *way_of(server))
-            commands.add(command[0])
-            run = finish(killed(server, chance, folder, call(command)))
-            assert run.code == -signal.SIGKILL, run.err
-            assert "Traceback" not in run.err
-            server.wait_for(lambda server: not server._open)
+            # The first two deaths are such that every course of the rest is met: after a dot, and of a resume.
+            name = ("send", "resume")[number] if number < 2 else chance.choice(("send", "resume"))
+            command = (name, *way_of(server))
+            commands.add(name)
+            with limited(server):
+                if number == 0:
+                    process = killed_at(server, "dot", chance.randint(1, MOST_A_RUN), folder, call(command))
+                else:
+                    process = killed(server, chance, folder, call(command))
+                run = finish(process)
+                assert run.code == -signal.SIGKILL, run.err
+                assert "Traceback" not in run.err
+                server.wait_for(lambda server: not server._open)
             accounts.after_kill(arrived(server))
         last = newsletter(*call(("resume", *way_of(server))), cwd=folder)
         counts = accounts.at_end(arrived(server))
@@ -105,6 +112,16 @@ def arrived(server: SmtpServer) -> list[Arrived]:
 # --- ways to die ----------------------------------------------------------------------------------------------------
 
 
+@contextmanager
+def limited(server: SmtpServer) -> Iterator[None]:
+    """However late the kill comes, the run in this block gets no further: from some dot on none is answered."""
+    first = server.seen("dot") + MOST_A_RUN + 1
+    limit = Rule("dot", Fault.SILENCE, times=tuple(range(first, first + CONNECTIONS)))
+    server.rules.append(limit)
+    yield
+    server.rules.remove(limit)
+
+
 def killed(
     server: SmtpServer, chance: random.Random, folder: Path, command: tuple[str, ...]
 ) -> subprocess.Popen[bytes]:
@@ -126,9 +143,9 @@ def killed_at(
     holder: list[subprocess.Popen[bytes]] = []
 
     def kill() -> None:
-        assert started.wait(30)
+        assert started.wait(DEADLINE_S)
         holder[0].kill()
-        holder[0].wait(30)
+        holder[0].wait(DEADLINE_S)
 
     rule = Rule(point, kill, times=(server.seen(point) + occasion,))
     server.rules.insert(0, rule)
@@ -141,16 +158,11 @@ def killed_after(
     server: SmtpServer, connections: int, seconds: float, folder: Path, command: tuple[str, ...]
 ) -> subprocess.Popen[bytes]:
     """Start the command; kill it so long after the server has seen so many connections of it."""
-    # However late the kill comes, this run gets no further than here.
-    first = server.seen("dot") + MOST_A_RUN
-    limit = Rule("dot", Fault.SILENCE, times=tuple(range(first, first + CONNECTIONS)))
-    server.rules.insert(0, limit)
     wanted = server.connections + connections
     process = start(*command, cwd=folder)
     server.wait_for(lambda server: server.connections >= wanted)
     with suppress(subprocess.TimeoutExpired):
         process.wait(timeout=seconds)
     process.kill()
-    process.wait(30)
-    server.rules.remove(limit)
+    process.wait(DEADLINE_S)
     return process

@@ -159,12 +159,12 @@ class Tally:
         return "\n".join([f"\n{title}", *(f"  {name:<26}{value}" for name, value in rows)])
 
 
-@pytest.mark.timeout(2700)
+@pytest.mark.timeout(0)  # as long as it takes: each process has a limit of its own
 def test_a_thousand_deaths(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     soak(tmp_path, tmp_path / "newsletter.db", KILLS, "kill -9, ledger in SQLite", capsys)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(0)
 def test_fifty_deaths_with_postgresql(tmp_path: Path, postgres_url: str, capsys: pytest.CaptureFixture[str]) -> None:
     soak(tmp_path, postgres_url, KILLS_POSTGRESQL, "kill -9, ledger in PostgreSQL", capsys)
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from invariants import Arrived
 
 MOST_BYTES = 1 << 26
+HANGS_S = 600
 _MESSAGE_ID = re.compile(rb"^Message-ID:\s*(\S+)", re.MULTILINE | re.IGNORECASE)
 
 
@@ -48,10 +49,13 @@ class CountingServer:
     def settled(self) -> list[Arrived]:
         """All that arrived, once every connection is over: what a dead sender had written has been read then."""
         # The server numbers its connections. Ours is the last, so whoever was there before has been told of by then.
-        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as probe, probe.makefile("rb") as lines:
+        with (
+            socket.create_connection(("127.0.0.1", self.port), timeout=HANGS_S) as probe,
+            probe.makefile("rb") as lines,
+        ):
             number = int(lines.readline().split()[-1])
         with self._changed:
-            over = self._changed.wait_for(lambda: self.connections >= number and not self._open, 60)
+            over = self._changed.wait_for(lambda: self.connections >= number and not self._open, HANGS_S)
             assert over, "a connection never ended"
             return list(self._arrived)
 

@@ -90,7 +90,7 @@ class Accounts:
         if isinstance(self.place, Path) and not self.place.exists():
             return {}  # it died before it made one
         with Ledger.open(self.place, lambda: datetime.now(UTC)) as ledger:
-            deadline = monotonic() + 30
+            deadline = monotonic() + 600
             while True:
                 try:
                     # A database server may still be at the last thing it was asked for; it then holds the issue, too.

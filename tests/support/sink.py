@@ -17,6 +17,7 @@ from time import monotonic
 from command_line import free_ports, takes_connections, wait_until
 from invariants import Arrived
 from machine import missing
+from smtp_server import HANGS_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,13 @@ class Sink:
         """What arrived, once every connection is over, and what came of it in part alone is removed."""
         self._wait_until_idle()
         # It does one thing after the other, and closes a connection before it removes the file: greeted, we know.
-        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as probe:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=HANGS_S) as probe:
             assert probe.recv(1)
         self._wait_until_idle()
         return self.messages()
 
     def _wait_until_idle(self) -> None:
-        deadline = monotonic() + 60
+        deadline = monotonic() + HANGS_S
         while self.busy():
             assert monotonic() < deadline, "a connection never ended"
 

@@ -47,6 +47,10 @@ PLAIN = EXTENSIONS[1:]
 """What a relay offers with which everything goes step by step."""
 
 
+HANGS_S = 600.0
+"""What takes longer never comes; a busy machine may take a minute for what else takes a second."""
+
+
 def _most_buffered() -> int:
     """How far the kernel lets a connection's send buffer grow (tcp(7), tcp_wmem); 4 MB unless it says more."""
     setting = Path("/proc/sys/net/ipv4/tcp_wmem")
@@ -177,7 +181,7 @@ class SmtpServer:
     def seen(self, point: Point) -> int:
         return self._seen[point]
 
-    def wait_for(self, condition: Callable[[SmtpServer], bool], timeout_s: float = 30.0) -> None:
+    def wait_for(self, condition: Callable[[SmtpServer], bool], timeout_s: float = HANGS_S) -> None:
         """Block until `condition` holds, asked again whenever the server has heard something."""
         with self._changed:
             assert self._changed.wait_for(lambda: condition(self), timeout_s), "the server never saw this"
@@ -205,7 +209,7 @@ class SmtpServer:
         ready: Future[int] = Future()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run(ready)), name="SMTP server", daemon=True)
         self._thread.start()
-        self.port = ready.result(timeout=30)
+        self.port = ready.result(timeout=HANGS_S)
         return self
 
     def __exit__(
@@ -214,7 +218,7 @@ class SmtpServer:
         assert self._stop is not None
         assert self._thread is not None
         self._in_loop(self._stop.set)
-        self._thread.join(timeout=30)
+        self._thread.join(timeout=HANGS_S)
         assert not self._thread.is_alive()
 
     # --- the server -------------------------------------------------------------------------------------------------

@@ -26,12 +26,12 @@ from starlette.types import ASGIApp
 from newsletter.addresses import fold_address, normalize_address
 from newsletter.audience.people.records import Standing, Unsubscription
 from newsletter.errors import NewsletterError
+from newsletter.group_commit import GroupCommit
 from newsletter.text import printable
 from newsletter.tokens import Link, LinkError, LinkPurpose
 from newsletter.web.public.appearance import Appearance, accepted_languages, choose_language
 from newsletter.web.public.forms import Age, Form, FormClock, read_form
 from newsletter.web.public.gateway import BODY_WITHIN_S, PAGE_POLICY, GatewayMiddleware
-from newsletter.web.public.group_commit import GroupCommit
 from newsletter.web.public.mail_queue import MailQueue
 from newsletter.web.public.membership import UNDO_WITHIN, Asking, Membership
 from newsletter.web.public.rate_limit import Limit, network_of
@@ -57,7 +57,7 @@ class Server:
     """What the pages need of the process around them. `hooks` by the provider's name."""
 
     clock: Callable[[], datetime]
-    commits: GroupCommit
+    commits: GroupCommit[Unsubscription, int]
     outbox: MailQueue
     hooks: Mapping[str, Hook] = field(default_factory=lambda: MappingProxyType({}))
     answer_after_s: float = ANSWER_AFTER_S
@@ -206,13 +206,13 @@ class _Pages:
             link = self._membership.read("unsubscribe", token)
         except LinkError:
             return
-        await self._commits.leave(Unsubscription(link.address, "one-click", link.issue))
+        await self._commits.commit(Unsubscription(link.address, "one-click", link.issue))
 
     async def leave(self, request: Request) -> Response:
         link = self._link(request, "unsubscribe")
         if request.method != "POST":
             return await self._question(request, link, "leave", action="?page", less=True)
-        await self._commits.leave(Unsubscription(link.address, f"{self._membership.url}/u", link.issue))
+        await self._commits.commit(Unsubscription(link.address, f"{self._membership.url}/u", link.issue))
         lang = await self._language_of(request, link.address)
         undo = self._membership.link("undo", link.address, issue=link.issue, within=UNDO_WITHIN)
         return self._page(

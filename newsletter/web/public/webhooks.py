@@ -6,8 +6,10 @@ who leaves waits for them.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -29,7 +31,6 @@ from newsletter.bounces.webhooks.read import (
 from newsletter.config.config import Config
 from newsletter.text import printable
 from newsletter.web.public.app import Hook
-from newsletter.web.public.group_commit import GroupCommit
 
 VARIABLES = {name: f"NEWSLETTER_{name.upper()}_WEBHOOK" for name in READERS if name != "ses"}
 """What each provider but SES is known by: the environment variable that holds it."""
@@ -57,13 +58,13 @@ def provider_hooks(
 ) -> Iterator[Mapping[str, Hook]]:
     """One for each provider that is configured. Raises ConfigError where the store cannot be opened."""
     with People.open(config.ledger_place, clock, config.secrets) as people:
-        work = GroupCommit(people.leave_all)
-        hooks = _Hooks(config, people, work, secrets, clock, fetch or fetch_from_web)
+        thread = ThreadPoolExecutor(1, thread_name_prefix="hooks")  # one post at a time
+        hooks = _Hooks(config, people, thread, secrets, clock, fetch or fetch_from_web)
         providers: tuple[Provider, ...] = get_args(Provider)
         try:
             yield {name: partial(hooks.take, name) for name in providers if _is_configured(secrets, name)}
         finally:
-            work.close()
+            thread.shutdown(wait=True)
 
 
 def _is_configured(secrets: WebhookSecrets, provider: Provider) -> bool:
@@ -75,7 +76,7 @@ class _Hooks:
         self,
         config: Config,
         people: People,
-        work: GroupCommit,
+        thread: Executor,
         secrets: WebhookSecrets,
         clock: Callable[[], datetime],
         fetch: Fetch,
@@ -84,7 +85,7 @@ class _Hooks:
         rule = SoftRule(keys.soft_threshold, keys.stale_days)
         self._rules = Rules(config.settings.newsletter.bounce_address, bool(config.secret), rule)
         self._people = people
-        self._work = work
+        self._thread = thread
         self._secrets = secrets
         self._clock = clock
         self._fetch = fetch
@@ -97,7 +98,8 @@ class _Hooks:
             return 503
         self._waiting += 1
         try:
-            return await self._work.call(partial(self._act, provider, headers, body))
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._thread, partial(self._act, provider, headers, body))
         finally:
             self._waiting -= 1
 

@@ -1,20 +1,14 @@
-"""The parts of the public pages that need no server: limits, forms, languages, and commits for many."""
+"""The parts of the public pages that need no server: limits, forms and languages."""
 
 from __future__ import annotations
-
-import asyncio
-import threading
-from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.audience.people.records import Unsubscription
 from newsletter.render.wording import choose_labels
 from newsletter.web.public.appearance import accepted_languages, choose_language
 from newsletter.web.public.forms import MAX_FIELDS, MAX_VALUE_CHARS, Age, FormClock, read_form
-from newsletter.web.public.group_commit import MOST_AT_ONCE, GroupCommit
 from newsletter.web.public.rate_limit import Limit, network_of
 
 # --- limits ---------------------------------------------------------------------------------------------------------
@@ -142,64 +136,6 @@ def test_accept_language_is_read_by_weight() -> None:
 @given(st.text(max_size=200))
 def test_any_accept_language_is_read(header: str) -> None:
     assert choose_language(accepted_languages(header), KNOWN, "en") in KNOWN
-
-
-# --- commits --------------------------------------------------------------------------------------------------------
-
-
-def test_who_comes_during_a_commit_goes_into_the_next_one() -> None:
-    batches: list[int] = []
-    first, go_on = threading.Event(), threading.Event()
-
-    def write(departures: Sequence[Unsubscription]) -> None:
-        batches.append(len(departures))
-        first.set()
-        assert go_on.wait(20)
-
-    async def run() -> None:
-        commits = GroupCommit(write)
-        leaving = [asyncio.create_task(commits.leave(Unsubscription("a@example.com", "x")))]
-        await asyncio.to_thread(first.wait, 20)
-        leaving += [asyncio.create_task(commits.leave(Unsubscription("b@example.com", "x"))) for _ in range(700)]
-        await asyncio.sleep(0)
-        assert not any(task.done() for task in leaving), "nobody is told before it is on disk"
-        go_on.set()
-        await asyncio.gather(*leaving)
-        commits.close()
-
-    asyncio.run(run())
-    assert batches == [1, MOST_AT_ONCE, 700 - MOST_AT_ONCE]
-
-
-def test_a_commit_that_failed_is_told_to_everyone_who_waited_and_the_next_one_goes_on() -> None:
-    failures = iter([OSError("the disk is full"), None])
-
-    def write(departures: Sequence[Unsubscription]) -> None:
-        failure = next(failures)
-        if failure is not None:
-            raise failure
-
-    async def run() -> list[BaseException | None]:
-        commits = GroupCommit(write)
-        told = await asyncio.gather(
-            *(commits.leave(Unsubscription("a@example.com", "x")) for _ in range(3)), return_exceptions=True
-        )
-        await commits.leave(Unsubscription("b@example.com", "x"))
-        commits.close()
-        return told
-
-    assert [str(error) for error in asyncio.run(run())] == ["the disk is full"] * 3
-
-
-def test_other_work_of_the_store_has_its_turn() -> None:
-    async def run() -> int:
-        commits = GroupCommit(lambda departures: None)
-        try:
-            return await commits.call(threading.get_ident)
-        finally:
-            commits.close()
-
-    assert asyncio.run(run()) != threading.get_ident()
 
 
 def test_a_long_language_tag_is_none() -> None:
