@@ -178,11 +178,9 @@ CLOSED = r"""
     | suspend[ ]the[ ]service | no[ ]longer[ ]accepts[ ]mail
   | is[ ]not[ ]accepting[ ]any[ ]mail | mail[ ]receiving[ ]disabled | 停用 | 冻结 | 凍結 | 禁用"""
 
-AFTER_THE_BODY = (
-    r"after[ ]end[ ]of[ ]data|end[ ]of[ ]data[ ]command|in[ ]reply[ ]to[ ](?:end[ ]of[ ])?data"
-    r"|after[ ](?:pipelined[ ])?data"
-)
-UNKNOWN_AFTER = rf"(?s:(?:{UNKNOWN}).*(?:{AFTER_THE_BODY})|(?:{AFTER_THE_BODY}).*(?:{UNKNOWN}))"
+AFTER_THE_BODY = r"""
+    after[ ]end[ ]of[ ]data | end[ ]of[ ]data[ ]command | in[ ]reply[ ]to[ ](?:end[ ]of[ ])?data
+  | after[ ](?:pipelined[ ])?data"""
 AU = r"^[: ]+user[ ]unknown|->[ ]\d+[ ]:[ ]user[ ]unknown"
 DOMAIN_GONE = r"""
     (?:host|domain)[ ](?:is[ ])?(?:unknown|does[ ]not[ ]exist)
@@ -207,7 +205,7 @@ NOT_ACCEPTING = r"(?:does[ ]not|not)[ ]accept(?:ing)?[ ](?:\w+[ ])?(?:mail|messa
 
 UNAVAILABLE = r"""mailbox[ ]unavail | mailbox[ ]is[ ]unavailable | access[ ]denied
     | address(?:es)?[ ]rejected | recipient[ ](?:address[ ])?(?:rejected|refused|denied)
-  | no[ ]valid[ ]recipients | @\S+[ ]rejected | undeliverable[ ]address | unable[ ]to[ ]receive
+  | no[ ]valid[ ]recipients | \S+@\S+[ ]rejected | undeliverable[ ]address | unable[ ]to[ ]receive
     | (?:account|user)[ ](?:\w+[ ])?may[ ]not | unrouteable"""
 
 EXPIRED = r"""

@@ -14,11 +14,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import takewhile
 
 from newsletter.bounces import refusal_words as said
 from newsletter.bounces.results import Kind
-from newsletter.delivery.smtp.replies import KNOWN, Meaning
+from newsletter.delivery.smtp.replies import KNOWN, Known, Meaning
 
 MAX_SEARCHED = 1_000
 """Characters of a diagnosis that are searched."""
@@ -26,8 +27,8 @@ MAX_SEARCHED = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`words` and `unless` are searched for in the diagnosis; `status` and `code` must match the whole of theirs, which
-    are "" where the report has none."""
+    """`words` and `also` are searched for in the diagnosis, and `unless` must not be found; `status` and `code` must
+    match the whole of theirs, which are "" where the report has none."""
 
     name: str
     kind: Kind
@@ -36,37 +37,57 @@ class Rule:
     unless: str = ""
     status: str = ""
     code: str = ""
-    _words: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
-    _unless: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
+    also: str = ""
     _status: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
+    _code: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_words", _compiled(self.words))
-        object.__setattr__(self, "_unless", _compiled(self.unless))
         object.__setattr__(self, "_status", re.compile(self.status) if self.status else None)
+        object.__setattr__(self, "_code", re.compile(self.code) if self.code else None)
+        for pattern in (self.words, self.unless, self.also):
+            _compiled(pattern)
 
-    def fits(self, status: str, code: str, words: str) -> bool:
-        """`words` are in lower case."""
+    def fits(self, status: str, code: str, said: _Diagnosis) -> bool:
+        """The cheap questions are asked first."""
         return (
             (self._status is None or self._status.fullmatch(status) is not None)
-            and (not self.code or re.fullmatch(self.code, code) is not None)
-            and (self._words is None or self._words.search(words) is not None)
-            and (self._unless is None or self._unless.search(words) is None)
+            and (self._code is None or self._code.fullmatch(code) is not None)
+            and (not self.also or said.has(self.also))
+            and (not self.words or said.has(self.words))
+            and (not self.unless or not said.has(self.unless))
         )
 
 
-def _compiled(pattern: str) -> re.Pattern[str] | None:
-    """For a text in lower case, which is searched twice as fast as one whose case does not matter."""
+class _Diagnosis:
+    """The words of a refusal, in lower case. Rows share patterns: each is searched for once."""
+
+    __slots__ = ("_found", "_text")
+
+    def __init__(self, words: str) -> None:
+        self._text = words[:MAX_SEARCHED].lower()
+        self._found: dict[str, bool] = {}
+
+    def has(self, pattern: str) -> bool:
+        found = self._found.get(pattern)
+        if found is None:
+            found = self._found[pattern] = _compiled(pattern).search(self._text) is not None
+        return found
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """For a text in lower case, searched at the beginnings of words alone: both are faster by far."""
     lowered = re.sub(r"\\.|[A-Z]", lambda found: found[0] if found[0][0] == "\\" else found[0].lower(), pattern)
-    return re.compile(lowered, re.VERBOSE) if pattern else None
+    return re.compile(rf"(?<![a-z])(?:{lowered})", re.VERBOSE)
 
 
 @lru_cache(maxsize=1_000)
 def rule_for(status: str, code: int, words: str) -> Rule:
     """The row that decides: `status` is an enhanced code or "", `code` that of an SMTP reply or 0."""
-    text = words[:MAX_SEARCHED].lower()
+    said = _Diagnosis(words)
     number = str(code or "")
-    return next(rule for rule in RULES if rule.fits(status, number, text))
+    rules = RULES if said.has(_ANY_FIRST) else _AFTER_FIRST
+    return next(rule for rule in rules if rule.fits(status, number, said))
 
 
 # --- sources --------------------------------------------------------------------------------------------------------
@@ -98,15 +119,21 @@ _NOT_FOR_NOW = r"|5\.(?!7\.)\d+\.\d+|2\.\d+\.\d+"
 
 
 def _providers(*meanings: Meaning) -> Iterator[Rule]:
-    """The rows of the relay's own answers, for reports: what a provider documents of its words."""
+    """The rows of the relay's own answers, for reports: what a provider documents of its words, in one row where the
+    code is the same."""
+    alike: dict[tuple[str, bool, int], list[Known]] = {}
     for row in KNOWN:
         if row.meaning in meanings:
             ours = row.meaning in (Meaning.RATE, Meaning.REFUSED)
-            # Those rows are written with plain spaces.
-            pattern = row.words.replace(" ", "[ ]")
-            code = f"{row.code}|" if row.code else ""
-            what = "says it of the sender" if ours else "says it of the recipient"
-            yield Rule(f"{row.provider}: {what}", Kind.LANE if ours else Kind.SOFT, row.source, pattern, code=code)
+            alike.setdefault((row.provider, ours, row.code), []).append(row)
+    for (provider, ours, code), rows in alike.items():
+        # Those rows are written with plain spaces.
+        pattern = "|".join(row.words.replace(" ", "[ ]") for row in rows)
+        sources = ", ".join(dict.fromkeys(row.source for row in rows))
+        what = "says it of the sender" if ours else "says it of the recipient"
+        yield Rule(
+            f"{provider}: {what}", Kind.LANE if ours else Kind.SOFT, sources, pattern, code=f"{code}|" * bool(code)
+        )
 
 
 RULES: tuple[Rule, ...] = (
@@ -138,13 +165,20 @@ RULES: tuple[Rule, ...] = (
     Rule("the sending server's name", Kind.LANE, _COMMON, said.PTR),
     Rule("authentication of the sender", Kind.LANE, _COMMON, said.AUTH),
     Rule("the sender's address", Kind.LANE, _POSTFIX, said.SENDER),
-    Rule("a code of the sender's address", Kind.LANE, _RFC, status=r"[45]\.1\.[78]"),
     Rule("relaying", Kind.LANE, _SERVERS, said.RELAY, unless=said.RELAY_UNLESS),
+    Rule("a code of the sender's address", Kind.LANE, _RFC, status=r"[45]\.1\.[78]"),
     # 3: words for an unknown recipient
     Rule("QQ: perhaps no such account", Kind.SOFT, _QQ + "169", r"may[ ]contain[ ]a[ ]non-existent[ ]account"),
     # Docomo and au hide their filters behind these words: who is refused so does exist.
     Rule("au: unknown to a filter", Kind.SOFT, _CARRIERS, said.AU),
-    Rule("unknown, said only after the body: a filter's", Kind.SOFT, _CARRIERS, said.UNKNOWN_AFTER, code=r"5\d\d"),
+    Rule(
+        "unknown, said only after the body: a filter's",
+        Kind.SOFT,
+        _CARRIERS,
+        said.UNKNOWN,
+        code=r"5\d\d",
+        also=said.AFTER_THE_BODY,
+    ),
     Rule("Docomo, au: unknown to a filter", Kind.SOFT, _CARRIERS, said.UNKNOWN, status=r"5\.2\.0"),
     Rule(
         "unknown recipient, by words",
@@ -240,6 +274,11 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("no code and no word that is known", Kind.SOFT, _MAILMAN),
 )
+
+_FIRST = list(takewhile(lambda rule: rule.words, RULES))
+_ANY_FIRST = "|".join(f"(?:{rule.words})" for rule in _FIRST)
+"""One search in place of forty: most refusals have none of the words of the first two parts."""
+_AFTER_FIRST = RULES[len(_FIRST) :]
 
 UNDECIDED = frozenset(rule.name for rule in RULES[-2:]) | {RULES[-3].name}
 """Rows that fit what no other row knows: more words may say more."""
