@@ -20,6 +20,12 @@ _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?![\d.])")
 _CODED = re.compile(r"(?<![\d.])([45]\d\d)[: -]+(?=#?[45]\.\d{1,3}\.\d{1,3}(?![\d.]))")
 _BARE = re.compile(r"(?:^|said:|smtp;|:)\s*([45]\d\d)(?:[: -]|$)", re.IGNORECASE)
 _QMAIL = re.compile(r"\(#([45]\.\d{1,3}\.\d{1,3})\)")  # qmail-smtpd and its kin put the code behind the words
+# IronPort, SES: "5.1.0 - Unknown address error 550-'5.1.1 <a@b> User unknown' (delivery attempts: 0)".
+_IRONPORT = re.compile(
+    r"([45]\.\d{1,3}\.\d{1,3}) - [^'\n]{3,60} ([45]\d\d)[- ]'(.*?)'?(?: \(delivery attempts: \d+\))?$"
+)
+# Zoho says "Invalid Address" whatever the server said.
+_ZOHO = re.compile(r"^Invalid Address, ERROR_CODE ?: ?([45]\d\d), ERROR_CODE ?: ?")
 _DOOR = re.compile(
     r"refused to talk to me|after initial connection|initial server greeting|after (?:EHLO|HELO|STARTTLS|MAIL FROM)",
     re.IGNORECASE,
@@ -27,8 +33,9 @@ _DOOR = re.compile(
 DELAYED = "still being tried"
 
 
-def failure_of(address: str, status: str, diagnosis: str, *, delayed: bool = False) -> Failure:
+def failure_of(address: str, status: str, diagnosis: str, *, delayed: bool = False, when: str = "") -> Failure:
     """A failure from what a report says of one recipient: `status` and `diagnosis` are raw fields, empty if missing.
+    `when` is in which moment it was refused, where the report says that elsewhere.
 
     The diagnosis quotes the server that refused, so its code goes before the reporter's: a relay may call a bare 550
     5.1.1, or anything 5.0.0.
@@ -44,7 +51,8 @@ def failure_of(address: str, status: str, diagnosis: str, *, delayed: bool = Fal
     enhanced = own if own and own not in VAGUE_CODES else reported or own
     # What stands before the reply names servers, but for when it was given.
     door = _DOOR.search(diagnosis[:MAX_WORDS])
-    rule = rule_for(enhanced, code, f"{door[0]}: {answer}" if door and door[0] not in words else answer)
+    said = f"{door[0]}: {answer}" if door and door[0] not in words else answer
+    rule = rule_for(enhanced, code, f"{said} ({when})" if when else said)
     kind, name = (Kind.DELAYED, DELAYED) if delayed else (rule.kind, rule.name)
     return Failure(address, kind, enhanced, code, words, name)
 
@@ -56,7 +64,10 @@ def kind_of(status: str, code: int, words: str, *, delayed: bool = False) -> Kin
 
 def _answer(diagnosis: str) -> tuple[int, str]:
     """The SMTP reply in a diagnosis: its code, 0 without one, and the text after it."""
-    text = " ".join(diagnosis.split())
+    text = _ZOHO.sub(r"\1 ", " ".join(diagnosis.split()))
+    framed = _IRONPORT.search(text)
+    if framed:
+        return int(framed[2]), framed[3] if enhanced_code(framed[3]) else f"{framed[1]} {framed[3]}"
     found = _CODED.search(text) or _BARE.search(text)
     if found:
         return int(found[1]), text[found.end() :].strip()

@@ -81,14 +81,20 @@ _OTHERS = re.compile(
     re.IGNORECASE,
 )
 _TRANSCRIPT = re.compile(r"^[45]\d\d[ \t]{1,3}<?([^\s<>@]{1,64}@[^\s<>@]{1,255})>?\.\.\.", re.MULTILINE)
-_AFTER_BODY = re.compile(r"in reply to end of data|after end of data|after (?:pipelined )?data\b", re.IGNORECASE)
+_AFTER_BODY = re.compile(
+    r"in reply to end of data|after end of data|after (?:pipelined )?data\b|-SMTP command\s{1,5}DATA\b", re.IGNORECASE
+)
+_AFTER_RECIPIENT = re.compile(r"in reply to rcpt to|after (?:pipelined )?rcpt to|^>>> ?rcpt to", re.I | re.M)
+_DATA_SENT = re.compile(r"^>>> ?DATA[ \t\r]*\n((?:(?!>>>)[^\n]+\n?){1,8})", re.MULTILINE)
+_ANSWERED = re.compile(r"^<<< ?[2345]\d\d ", re.MULTILINE)
 _NOBODYS = re.compile(
     r"(?:postmaster|post_master|mailer-?daemon|mail-?daemon|support|abuse|help-?desk|hostmaster|webmaster"
     r"|no-?reply|do-?not-?reply|root|admin(?:istrator)?)@",
     re.IGNORECASE,
 )
 _LINE_OF = re.compile(
-    r"^[ \t]{0,8}(?:[45]\d\d[ \t]{1,3})?[<(\"']?([^\s<>()\"',:]{1,64}@[^\s<>()\"',:]{1,255}?)[>)\"']?(?=[\s:.,]|$)",
+    r"^[ \t]{0,8}(?:[45]\d\d[ \t]{1,3})?[<(\"']?([^\s<>()\"',:]{1,64}@[^\s<>()\"',:]{1,255}?)[>)\"']?"
+    r"(?=[\s:,]|\.{1,3}(?:\s|$)|$)",
     re.MULTILINE,
 )
 _NEARBY = 600
@@ -135,11 +141,13 @@ class OwnText:
         """The addresses behind a code in a transcript: `550 <a@example.com>... User unknown`."""
         return tuple(dict.fromkeys(found[1] for found in _TRANSCRIPT.finditer(self.said)))
 
-    def refused_after_body(self, address: str) -> bool:
-        """Whether the refusal of the address came when it had the message, and not when it heard for whom that was."""
+    def refused_when(self, address: str) -> str:
+        """When the address was refused: once the server had the message, or as it heard for whom; "" if unsaid."""
         where = self.said.lower().find(address.lower()) if address else 0
         near = _until_another(self.said[max(where, 0) :][:_NEARBY], address)
-        return _AFTER_BODY.search(near) is not None
+        if _AFTER_BODY.search(near) or _body_refused(near):
+            return "after end of data"
+        return "in reply to RCPT TO" if _AFTER_RECIPIENT.search(near) else ""
 
 
 @lru_cache(maxsize=2)
@@ -159,12 +167,20 @@ def explained(address: str, status: str, own: OwnText, *, delayed: bool = False)
     """The failure of an address with the reason that the text gives: an SMTP answer near it, the words behind it, those
     around it. The first that the table knows something about decides."""
     first = None
+    when = own.refused_when(address)
     for reason in _reasons(address, own.said):
-        failure = failure_of(address, status, reason, delayed=delayed)
+        failure = failure_of(address, status, reason, delayed=delayed, when=when)
         if failure.rule not in UNDECIDED:
             return failure
         first = first or failure
-    return first or failure_of(address, status, "", delayed=delayed)
+    return first or failure_of(address, status, "", delayed=delayed, when=when)
+
+
+def _body_refused(transcript: str) -> bool:
+    """Whether DATA itself was refused. Of several answers behind it the first are those to the recipients, who were
+    named in the same breath (PIPELINING), and the last is "need RCPT"."""
+    sent = _DATA_SENT.search(transcript)
+    return sent is not None and len(_ANSWERED.findall(sent[1])) == 1
 
 
 def _reasons(address: str, said: str) -> Iterator[str]:

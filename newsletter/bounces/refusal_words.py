@@ -200,6 +200,8 @@ NAME_SERVER_FAILS = (
 )
 
 PERHAPS_UNKNOWN = r"(?:account|mailbox|user|recipient|domain)[ ](?:or[ ]\w+[ ])?may[ ]not[ ](?:be[ ]valid|exist)"
+# Exim, of an address for which it has neither a domain nor a user; a name server that fails makes it wait.
+UNROUTABLE = r"unroute?able[ ](?:mail[ ]domain|address)"
 RECIPIENT_DENIED = r"recipient[ ]address[ ]rejected:[ ]access[ ]denied"
 NOT_ACCEPTING = r"(?:does[ ]not|not)[ ]accept(?:ing)?[ ](?:\w+[ ])?(?:mail|messages)\b(?![ ]from)"
 

@@ -97,6 +97,10 @@ _RFC_CODES = "https://www.iana.org/assignments/smtp-enhanced-status-codes"
 _MICROSOFT = (
     "https://learn.microsoft.com/en-us/troubleshoot/exchange/email-delivery/ndr/non-delivery-reports-in-exchange-online"
 )
+_DIRECTORY = (
+    "https://learn.microsoft.com/en-us/troubleshoot/exchange/email-delivery/ndr/"
+    "fix-error-code-550-5-4-1-in-exchange-online"
+)
 _OUTLOOK = "https://www.spamresource.com/2023/09/microsoft-olc-user-unknown-message.html"
 _YAHOO = "https://senders.yahooinc.com/smtp-error-codes"
 _GMX = "https://postmaster.gmx.net/en/error-messages"
@@ -107,6 +111,7 @@ _GOOGLE = "https://support.google.com/a/answer/3726730"
 _APPLE = "https://support.apple.com/en-us/102322"
 _GODADDY = "https://www.godaddy.com/help/fix-issues-with-email-bounces-3568"
 _POSTFIX = "https://www.postfix.org/postconf.5.html"
+_EXIM = "https://www.exim.org/exim-html-current/doc/html/spec_html/ch-how_exim_receives_and_delivers_mail.html"
 _SERVERS = "words of Postfix, Exim, Sendmail, qmail, Courier and Exchange"
 _COMMON = "words that many servers use"
 _CARRIERS = "words of Japan's carriers and providers"
@@ -176,10 +181,21 @@ RULES: tuple[Rule, ...] = (
         Kind.SOFT,
         _CARRIERS,
         said.UNKNOWN,
+        unless=r"doesn['’]?t[ ]have[ ]an?[ ]\S+[ ]account",  # Yahoo says so of nobody's address
+        status=r"(?!5\.1\.1$).*",
         code=r"5\d\d",
         also=said.AFTER_THE_BODY,
     ),
     Rule("Docomo, au: unknown to a filter", Kind.SOFT, _CARRIERS, said.UNKNOWN, status=r"5\.2\.0"),
+    # It says the same of an address that is none and, after the body, of one whose filter is closed.
+    Rule(
+        "Docomo: unknown, and when is not said",
+        Kind.SOFT,
+        _CARRIERS,
+        r"unknown[ ]user[ ]\S+@docomo\.ne\.jp",
+        unless=r"rcpt[ ]to",
+        status=r"|5\.[03]\.0",
+    ),
     Rule(
         "unknown recipient, by words",
         Kind.HARD,
@@ -204,6 +220,14 @@ RULES: tuple[Rule, ...] = (
         _MICROSOFT,
         r"unknown[ ]recipient[ ]or[ ]mailbox[ ]unavailable",
         status=r"5\.1\.351",
+    ),
+    Rule(
+        "Microsoft: no such address in the directory",
+        Kind.HARD,
+        _DIRECTORY,
+        said.RECIPIENT_DENIED,
+        status=r"5\.4\.1",
+        code=_FINAL,
     ),
     Rule("Orange, La Poste: no such recipient", Kind.HARD, _ORANGE, r"\b(?:LPN|OFR|OUK)\w*[_-]41[68]\b"),
     Rule("content or size", Kind.LANE, _COMMON, said.CONTENT, unless=said.CONTENT_UNLESS),
@@ -245,6 +269,15 @@ RULES: tuple[Rule, ...] = (
         Kind.HARD,
         "RFC 3463, 3.2: X.1.2",
         said.DOMAIN_GONE,
+        status=r"|5\.[0135]\.0|5\.1\.\d+",
+        code=_FINAL,
+    ),
+    Rule(
+        "Exim: no router takes the address",
+        Kind.HARD,
+        _EXIM,
+        said.UNROUTABLE,
+        unless=said.NAME_SERVER_FAILS,
         status=r"|5\.[0135]\.0|5\.1\.\d+",
         code=_FINAL,
     ),

@@ -94,9 +94,7 @@ def _diagnosis(block: Mail) -> str:
 
 def _explained(address: str, status: str, diagnosis: str, own: OwnText, *, delayed: bool) -> Failure:
     """Where neither field says more than that it failed, what the text says about the address."""
-    if own.refused_after_body(address):
-        diagnosis = f"{diagnosis} (after end of data)"
-    failure = failure_of(address, status, diagnosis, delayed=delayed)
+    failure = failure_of(address, status, diagnosis, delayed=delayed, when=own.refused_when(address))
     if delayed or failure.rule not in UNDECIDED:
         return failure
     said = explained(address, status, own)

@@ -29,8 +29,8 @@ _CONTENT_TYPE = re.compile(rb"content-type[ \t]*:", re.IGNORECASE)
 
 
 def bounded(raw: bytes) -> bytes:
-    """The beginning of a message, line ends as \\n. What is within the limits comes back as it was, but for the names of
-    boundaries."""
+    """The beginning of a message, line ends as \\n. What is within the limits comes back as it was, but for boundaries'
+    names."""
     text = raw[:MAX_BYTES].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     lines = text.split(b"\n", MAX_LINES)[:MAX_LINES]
     within = (

@@ -187,6 +187,50 @@ def test_unknown_only_after_the_body_is_a_filters_word() -> None:
     assert said(read_message(raw)) == [("ada@example.net", "soft")]
 
 
+@pytest.mark.parametrize(
+    ("session", "kind"),
+    [
+        pytest.param(">>> DATA\n<<< 550 Unknown user ada@example.net\n", "soft", id="DATA itself is refused"),
+        pytest.param(
+            ">>> DATA\n<<< 550 Unknown user ada@example.net\n550 5.1.1 <ada@example.net>... User unknown\n"
+            "<<< 503 5.0.0 Need RCPT (recipient)\n",
+            "hard",
+            id="PIPELINING: the answer is that to RCPT",
+        ),
+        pytest.param(">>> RCPT TO:<ada@example.net>\n<<< 550 Unknown user ada@example.net\n", "hard", id="RCPT"),
+        pytest.param("-------SMTP command\nDATA\n", "soft", id="the command in a section of its own"),
+        pytest.param("-------SMTP command\nRCPT TO:<ada@example.net>\n", "hard", id="the recipient in such a section"),
+    ],
+)
+def test_a_transcript_says_when_somebody_was_refused(session: str, kind: str) -> None:
+    raw = dsn("Action: failed", "Status: 5.0.0", "Diagnostic-Code: smtp; 550 Unknown user ada@example.net").replace(
+        b"message could not be delivered.",
+        f"message failed.\r\n\r\n<ada@example.net>:\r\n    mx.example.net:\r\n{session}".replace("\n", "\r\n").encode(),
+    )
+    assert said(read_message(raw)) == [("ada@example.net", kind)]
+
+
+@pytest.mark.parametrize(
+    ("when", "kind"),
+    [("in reply to RCPT TO command", "hard"), ("in reply to end of DATA command", "soft"), ("", "soft")],
+)
+def test_docomo_says_unknown_of_a_closed_filter_too(when: str, kind: str) -> None:
+    words = "550 Unknown user ada@docomo.ne.jp"
+    raw = dsn("Action: failed", "Status: 5.0.0", f"Diagnostic-Code: smtp; {words}").replace(
+        b"message could not be delivered.", f"<ada@docomo.ne.jp>: host mx said: {words} ({when})".encode()
+    )
+    raw = raw.replace(b"ada@example.net", b"ada@docomo.ne.jp")
+    assert said(read_message(raw)) == [("ada@docomo.ne.jp", kind)]
+
+
+def test_a_filter_after_the_body_does_not_outweigh_a_plain_code() -> None:
+    raw = dsn("Action: failed", "Status: 5.1.1", "Diagnostic-Code: smtp; 550 5.1.1 User unknown").replace(
+        b"message could not be delivered.",
+        b"<ada@example.net>: host mx said: 550 5.1.1 User unknown (in reply to end of DATA command)",
+    )
+    assert said(read_message(raw)) == [("ada@example.net", "hard")]
+
+
 def test_an_expired_message_is_a_point() -> None:
     assert said(read_message(dsn("Action: expired", "Status: 5.0.0"))) == [("ada@example.net", "soft")]
 
