@@ -24,7 +24,9 @@ from playwright.sync_api import sync_playwright
 
 from newsletter.config.load import load_config
 from newsletter.pipeline.render_post import render_post
-from newsletter.web.preview.app import page_weight
+from newsletter.web.local_pages import LocalPages
+from newsletter.web.page_templates import page_folder
+from newsletter.web.preview.app import ASSETS
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 DEFAULT_POST = CHECKOUT / "examples" / "2026-03-02-ai-daily.md"
@@ -63,6 +65,12 @@ def main() -> None:
     print(f"save to repaint   median {statistics.median(repaints):6.0f} ms   slowest {max(repaints):6.0f} ms")
     print(f"the render alone  median {statistics.median(renders):6.0f} ms   slowest {max(renders):6.0f} ms")
     print(f"the page          {page_weight():,} bytes: markup, style and script, nothing from elsewhere")
+
+
+def page_weight() -> int:
+    """Bytes of the page as a browser loads it, uncompressed: markup, style and script."""
+    page = LocalPages("preview", ASSETS).render("page.html.j2", {"post": "post.md", "revision": 1, "listed": True})
+    return len(page.body) + sum((page_folder("preview") / name).stat().st_size for name in ASSETS)
 
 
 def measure(browser: str, post: Path, rounds: int) -> list[float]:

@@ -20,7 +20,7 @@ from newsletter.text import printable
 from newsletter.web.public.collected_clicks import SYNC_VARIABLE, open_lines, take_departures
 from newsletter.web.public.service import public_config, require_relay, run_service
 from newsletter.web.public.webhooks import hook_secrets, provider_hooks
-from newsletter.web.sockets import listen
+from newsletter.web.sockets import http_url, listen
 
 
 @click.command()
@@ -57,7 +57,7 @@ def serve(host: str, port: int, relay_url: str | None, quiet: bool, config_path:
                 asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         with listen(host, port, "--port") as listening:
             public = public_config(config, host, listening.getsockname()[1])
-            bound = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
+            bound = http_url(host, listening.getsockname()[1])
 
             def ready() -> None:
                 click.echo(f"Listening on {bound}")

@@ -18,6 +18,7 @@ from newsletter.config.relay_presets import RelayPreset
 from newsletter.config.site_generator import find_generator, posts_folder
 from newsletter.errors import ConfigError
 from newsletter.files import package_folder
+from newsletter.model.languages import choose_language
 
 SECRET_FILES = (".env", "subscribers.csv", "newsletter.db*", "out/")
 """What must never reach a public repository: secrets, addresses, who was mailed."""
@@ -145,12 +146,7 @@ def file_stem(title: str) -> str:
 
 def best_language(tag: str) -> str:
     """The language to write a post in for a BCP 47 tag: itself, its script, its main language, else English."""
-    known = languages()
-    script = "zh-Hant" if re.match(r"(?i)zh-(hant|tw|hk|mo)\b", tag) else tag
-    for candidate in (script, script.split("-")[0]):
-        if candidate in known:
-            return candidate
-    return "en"
+    return choose_language([tag], languages(), "en")
 
 
 def _post(environment: Environment, words: Mapping[str, str], title: str, day: date) -> str:

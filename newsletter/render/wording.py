@@ -8,6 +8,7 @@ from itertools import takewhile
 from typing import Any
 
 from newsletter.model.issue import Issue, Paragraph, Story, plain_text
+from newsletter.model.languages import choose_language
 from newsletter.render.columns import columns
 
 PREHEADER_WIDTH = 140
@@ -20,16 +21,12 @@ _PIECE = re.compile(r"nlfield[0-9a-f]+x\d+z|.", re.DOTALL)  # a field's mark is 
 def choose_labels(
     labels: Mapping[str, Mapping[str, Any]], lang: str, overrides: Mapping[str, str]
 ) -> Mapping[str, Any]:
-    """The frame's words for a language: zh-TW falls back to zh-Hant, then zh, then en (RFC 4647, lookup)."""
-    parts = lang[:MAX_TAG_CHARS].split("-")
-    tags = ["-".join(parts[:count]) for count in range(len(parts), 0, -1)]
-    if parts[0].lower() == "zh" and {part.lower() for part in parts[1:]} & {"tw", "hk", "mo"}:
-        tags.insert(0, "zh-Hant")
-    known = {key.lower(): key for key in labels}
-    chosen = next((labels[known[tag.lower()]] for tag in tags if tag.lower() in known), None)
-    if chosen is None and parts[0].lower() not in ("en", "und"):
+    """The frame's words for a language: those of `choose_language`, English for what they lack."""
+    found = choose_language([lang], labels)
+    chosen: Mapping[str, Any] = labels[found] if found else {}
+    if not found and lang.split("-")[0].lower() not in ("en", "und"):
         chosen = {"date": "{iso}"}  # no English month in a text that is not English
-    return {**labels["en"], **(chosen or {}), **overrides}
+    return {**labels["en"], **chosen, **overrides}
 
 
 def count_label(labels: Mapping[str, Any], name: str, count: int) -> str:
@@ -105,7 +102,3 @@ def lead_words(story: Story, limit: int = 40) -> str:
     first = next((plain_text(block.inlines) for block in story.body if isinstance(block, Paragraph)), "")
     text = " ".join((plain_text(story.lead) or re.split(r"[，。,;；：:!?！？]", first)[0]).split())
     return shorten(text, limit)
-
-
-MAX_TAG_CHARS = 35
-"""Of a language tag; no longer one is in use (RFC 5646, 4.4.1), and trying its beginnings would cost their square."""

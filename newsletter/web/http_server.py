@@ -19,6 +19,8 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from newsletter.web.background_server import first_to_end
+
 HEAD_WITHIN_S = 10.0
 """How long a connection may be open, or a request be begun, without a whole head. Browsers open some ahead of need."""
 
@@ -309,12 +311,10 @@ async def serve_http(
             connection.transport.abort()
 
     serving = asyncio.create_task(web.serve(sockets=[listening]))
-    asked = asyncio.create_task(stopping.wait())
     state = web.server_state
     try:
-        await asyncio.wait({serving, asked}, return_when=asyncio.FIRST_COMPLETED)
+        await first_to_end(stopping, serving)
     finally:
-        asked.cancel()
         web.should_exit = True
         ending = asyncio.get_running_loop().call_later(
             max(0, grace_s - LAST_WORDS_S),

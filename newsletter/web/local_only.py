@@ -14,12 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as AsgiMessage
 
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-"""For a page of ours: its own scripts and styles, its own frames, nothing from elsewhere."""
-
+from newsletter.web.security_headers import LOCAL_POLICY, add_security_headers
 
 _NAME_AND_PORT = re.compile(r"(?:\[(?P<v6>[0-9a-f:.]+)\]|(?P<name>[0-9a-z._-]+))(?::[0-9]{1,5})?")
 """RFC 9110, 7.2: a host, and a port where there is one; no user, no path."""
@@ -36,15 +31,7 @@ class LocalOnlyMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def guarded_send(message: AsgiMessage) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                if "content-security-policy" not in headers:
-                    headers["content-security-policy"] = PAGE_POLICY
-                    headers["x-frame-options"] = "DENY"
-                headers["x-content-type-options"] = "nosniff"
-                headers["referrer-policy"] = "no-referrer"
-                headers["cross-origin-opener-policy"] = "same-origin"
-                headers.setdefault("cross-origin-resource-policy", "same-origin")
-                headers.setdefault("cache-control", "no-store")
+                add_security_headers(MutableHeaders(scope=message), LOCAL_POLICY)
             await send(message)
 
         app = self._app

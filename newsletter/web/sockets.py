@@ -11,6 +11,15 @@ NEIGHBOURS = 20
 """Ports after the wanted one that are tried when it is taken."""
 
 
+def reachable_host(host: str) -> str:
+    """The bound host; where that is "every address", the loopback one."""
+    return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+
+
+def http_url(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 def listen(host: str, port: int, option: str) -> socket.socket:
     """A socket that takes connections; port 0 takes a free one. Else ConfigError, naming `option`."""
     if not host:

@@ -10,40 +10,37 @@ Broken mail is shown as far as it can be read: no message makes a page fail.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from newsletter.web.local_only import LocalOnlyMiddleware, asked_by_own_page
+from newsletter.web.live_updates import LiveUpdates
+from newsletter.web.local_only import asked_by_own_page
+from newsletter.web.local_pages import LocalPages, event_stream, local_app, plain_error
 from newsletter.web.mail_view import MAX_SHOWN_CHARS, Mail, Received, Summary, framed_html, read_mail, summarise
-from newsletter.web.page_templates import page_environment, page_folder
 
 T = TypeVar("T")
 
 PAGE_SIZE = 100
-KEEP_ALIVE_S = 20.0
 
 
 class Mailbox(Protocol):
-    """Where the mail is. `revision` grows with every change; `changed` waits for that, or for `open` to end."""
+    """Where the mail is. The value of `updates` grows with every change."""
 
     arrived: int
     dropped: int
-    revision: int
-    open: bool
+    updates: LiveUpdates[int]
 
     def messages(self) -> Sequence[Received]: ...
     def find(self, number: int) -> Received | None: ...
     def clear(self) -> int: ...
-    async def changed(self, revision: int, timeout_s: float) -> None: ...
 
 
 # Links may open a new tab; nothing else may happen. `sandbox` also covers the part opened by itself.
@@ -61,40 +58,35 @@ ASSETS = {"style.css": "text/css", "inbox.js": "text/javascript"}
 def inbox_app(mailbox: Mailbox, *, smtp_url: str, host: str, clock: Callable[[], datetime]) -> ASGIApp:
     """The page as an ASGI application. `smtp_url` is what it tells people to send to, `host` where it is bound."""
     pages = _Pages(mailbox, smtp_url, clock)
-    app = Starlette(
-        routes=[
-            Route("/", pages.inbox),
-            Route("/list", pages.list),
-            Route("/events", pages.events),
-            Route("/assets/{name}", pages.asset),
-            Route("/messages/{n}.eml", pages.download),
-            Route("/messages/{n}", pages.message),
-            Route("/messages/{n}/html", pages.html),
-            Route("/messages/{n}/text", pages.text),
-            Route("/messages/{n}/raw", pages.raw),
-            Route("/messages/{n}/parts/{i}", pages.part),
-            Route("/api/messages", pages.api_list, methods=["GET"]),
-            Route("/api/messages", pages.api_clear, methods=["DELETE"]),
-            Route("/api/messages/{n}", pages.api_message),
-        ],
-        exception_handlers={HTTPException: pages.failed},
+    routes = (
+        Route("/", pages.inbox),
+        Route("/list", pages.list),
+        Route("/events", pages.events),
+        Route("/assets/{name}", pages.asset),
+        Route("/messages/{n}.eml", pages.download),
+        Route("/messages/{n}", pages.message),
+        Route("/messages/{n}/html", pages.html),
+        Route("/messages/{n}/text", pages.text),
+        Route("/messages/{n}/raw", pages.raw),
+        Route("/messages/{n}/parts/{i}", pages.part),
+        Route("/api/messages", pages.api_list, methods=["GET"]),
+        Route("/api/messages", pages.api_clear, methods=["DELETE"]),
+        Route("/api/messages/{n}", pages.api_message),
     )
-    return LocalOnlyMiddleware(app, host)
+    return local_app(routes, host, {HTTPException: pages.failed})
 
 
-class _Pages:
+class _Pages(LocalPages):
     """The endpoints. The plain ones run in Starlette's threads, so that a slow parse holds up no SMTP client."""
 
     def __init__(self, mailbox: Mailbox, smtp_url: str, clock: Callable[[], datetime]) -> None:
+        super().__init__("catcher", ASSETS, filesize=_filesize, when=self._when, query=_query)
         self._mailbox = mailbox
         self._smtp_url = smtp_url
         self._clock = clock
-        self._folder = page_folder("catcher")
         self._summaries: dict[int, Summary] = {}
         self._seen: set[int] = set()
         self._last: tuple[Received, Mail] | None = None
-        self._jinja = page_environment(self._folder)
-        self._jinja.filters.update(filesize=_filesize, when=self._when, query=_query)
 
     # pages
 
@@ -104,7 +96,7 @@ class _Pages:
     def list(self, request: Request) -> Response:
         selected = request.query_params.get("selected", "")
         number = int(selected) if re.fullmatch(r"[0-9]{1,9}", selected) else None
-        return self._render("list.html.j2", self._listing(request, number))
+        return self.render("list.html.j2", self._listing(request, number))
 
     def message(self, request: Request) -> Response:
         received, mail = self._find(request)
@@ -161,25 +153,9 @@ class _Pages:
             return _attachment(part.data, media_type, part.filename or f"part-{part.index}")
         return _attachment(part.data, part.media_type, part.filename or f"part-{part.index}", "inline")
 
-    def asset(self, request: Request) -> Response:
-        name = request.path_params["name"]
-        if name not in ASSETS:
-            raise HTTPException(404, "There is no such page.")
-        return Response((self._folder / name).read_bytes(), media_type=ASSETS[name])
-
     async def events(self, request: Request) -> Response:
         """Server-Sent Events: the revision of the mail, at once and whenever it changes."""
-        return StreamingResponse(self._revisions(), media_type="text/event-stream")
-
-    async def _revisions(self) -> AsyncIterator[str]:
-        revision = -1
-        while self._mailbox.open:
-            if revision == self._mailbox.revision:
-                yield ": still here\n\n"
-            else:
-                revision = self._mailbox.revision
-                yield f"data: {revision}\n\n"
-            await self._mailbox.changed(revision, KEEP_ALIVE_S)
+        return event_stream(self._mailbox.updates, str)
 
     # JSON
 
@@ -236,7 +212,7 @@ class _Pages:
             return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)
         if request.url.path.startswith("/messages/") or request.url.path == "/":
             return self._page(request, notice=error.detail, status=error.status_code)
-        return PlainTextResponse(f"{error.detail}\n", error.status_code, headers=error.headers)
+        return plain_error(request, error)
 
     def _received(self, request: Request) -> Received:
         number = request.path_params["n"]
@@ -288,11 +264,8 @@ class _Pages:
         self, request: Request, selected: int | None = None, *, notice: str = "", status: int = 200, **more: Any
     ) -> Response:
         smtp = urlsplit(self._smtp_url)
-        context = {"revision": self._mailbox.revision, "smtp_url": self._smtp_url, "smtp": smtp, "notice": notice}
-        return self._render("page.html.j2", context | self._listing(request, selected) | more, status)
-
-    def _render(self, name: str, context: Mapping[str, Any], status: int = 200) -> Response:
-        return Response(self._jinja.get_template(name).render(context), status, media_type="text/html")
+        context = {"revision": self._mailbox.updates.value, "smtp_url": self._smtp_url, "smtp": smtp, "notice": notice}
+        return self.render("page.html.j2", context | self._listing(request, selected) | more, status)
 
     def _when(self, moment: datetime) -> str:
         """The time of day for today's mail, the day for older."""

@@ -12,19 +12,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import threading
 import weakref
 from collections.abc import Callable
-from concurrent.futures import Future
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from newsletter.delivery.smtp.catcher_probe import IDENT
 from newsletter.model.delivery import Relay
+from newsletter.web.background_server import BackgroundServer, first_to_end
 from newsletter.web.catcher.inbox_page import inbox_app
 from newsletter.web.catcher.store import MAX_TOTAL_BYTES, Caught, Store
 from newsletter.web.http_server import serve_http
-from newsletter.web.sockets import listen
+from newsletter.web.sockets import http_url, listen, reachable_host
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -83,66 +83,32 @@ class Catcher:
         self.web_port = web_port
         self._clock = clock
         self._store = Store(max_messages, max_bytes)
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping = asyncio.Event()
-        self._given_up = threading.Event()
+        self._server = BackgroundServer("mail catcher")
 
     @property
     def relay(self) -> Relay:
-        return Relay(host=self._reachable_host, port=self.smtp_port, tls="none")
+        return Relay(host=reachable_host(self.host), port=self.smtp_port, tls="none")
 
     @property
     def inbox_url(self) -> str:
-        host = self._reachable_host
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.web_port}/"
-
-    @property
-    def _reachable_host(self) -> str:
-        """The bound host; where that is "every address", the loopback one."""
-        return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return http_url(reachable_host(self.host), self.web_port) + "/"
 
     def start(self) -> None:
         """Return once both servers take connections. A port or host that is not to be had raises ConfigError."""
-        if self._thread is not None:
-            raise RuntimeError("this catcher is already running")
-
+        self._server.require_stopped()  # before its port is found taken
         with contextlib.ExitStack() as opened:
             smtp_socket = opened.enter_context(listen(self.host, self.smtp_port, "--smtp-port"))
             web_socket = opened.enter_context(listen(self.host, self.web_port, "--web-port"))
             smtp_port, web_port = smtp_socket.getsockname()[1], web_socket.getsockname()[1]
-            relay = Relay(host=self._reachable_host, port=smtp_port, tls="none")
+            relay = Relay(host=reachable_host(self.host), port=smtp_port, tls="none")
             app = inbox_app(self._store, smtp_url=str(relay), host=self.host, clock=self._clock)
-            ready: Future[None] = Future()
-            self._stopping, self._given_up = asyncio.Event(), threading.Event()
-            self._loop = None
-            thread = threading.Thread(
-                target=self._run, args=(smtp_socket, web_socket, app, ready), name="mail catcher", daemon=True
-            )
-            try:
-                thread.start()
-                ready.result()
-            except BaseException:  # Ctrl-C, too, while the thread is on its way
-                self._given_up.set()
-                self._ring()
-                if thread.ident is not None:
-                    thread.join()
-                raise
+            self._server.start(partial(self._serve, smtp_socket, web_socket, app))
             opened.pop_all()  # the servers own the sockets now
-        self._thread, self.smtp_port, self.web_port = thread, smtp_port, web_port
+        self.smtp_port, self.web_port = smtp_port, web_port
 
     def stop(self) -> None:
         """Close both servers and every connection. A second call does nothing."""
-        thread, self._thread = self._thread, None
-        if thread is None:
-            return
-        self._ring()
-        thread.join()
-
-    def _ring(self) -> None:
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed already when the thread died by itself
-                self._loop.call_soon_threadsafe(self._stopping.set)
+        self._server.stop()
 
     def __enter__(self) -> Catcher:
         self.start()
@@ -166,22 +132,17 @@ class Catcher:
             raise TimeoutError(f"{self._store.arrived} of {count} messages arrived within {timeout_s:g} s")
         return self._store.messages()
 
-    def _run(self, smtp_socket: socket.socket, web_socket: socket.socket, app: ASGIApp, ready: Future[None]) -> None:
-        try:
-            asyncio.run(self._serve(smtp_socket, web_socket, app, ready))
-        except BaseException as error:
-            if ready.done():
-                raise
-            ready.set_exception(error)  # raised again in start(), on the caller's thread
-
     async def _serve(
-        self, smtp_socket: socket.socket, web_socket: socket.socket, app: ASGIApp, ready: Future[None]
+        self,
+        smtp_socket: socket.socket,
+        web_socket: socket.socket,
+        app: ASGIApp,
+        stopping: asyncio.Event,
+        on_ready: Callable[[], None],
     ) -> None:
         from aiosmtpd.smtp import SMTP, AuthResult
 
-        self._loop = asyncio.get_running_loop()
-        if self._given_up.is_set():  # before there was a loop to be told
-            self._stopping.set()
+        loop = asyncio.get_running_loop()
         handler = _Handler(self._store, self._clock)
         connections: weakref.WeakSet[SMTP] = weakref.WeakSet()
 
@@ -194,31 +155,30 @@ class Catcher:
                 ident=IDENT,
                 auth_require_tls=False,
                 authenticator=lambda *_: AuthResult(success=True),
-                loop=self._loop,
+                loop=loop,
             )
             connections.add(connection)
             return connection
 
-        smtp = await self._loop.create_server(accept, sock=smtp_socket)
-        self._store.set_open(True)
+        smtp = await loop.create_server(accept, sock=smtp_socket)
+        self._store.updates.set_open(True)
         web = asyncio.create_task(
             serve_http(
                 app,
                 web_socket,
-                stopping=self._stopping,
-                on_ready=lambda: ready.set_result(None),
+                stopping=stopping,
+                on_ready=on_ready,
                 grace_s=GRACE_S,
                 log_level="error",
             )
         )
-        stopping = asyncio.create_task(self._stopping.wait())
         try:
-            await asyncio.wait({web, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await first_to_end(stopping, web)
         finally:
-            self._stopping.set()
+            stopping.set()
             smtp.close()
             for connection in list(connections):
                 if isinstance(connection.transport, asyncio.Transport):
                     connection.transport.abort()
-            self._store.set_open(False)
+            self._store.updates.set_open(False)
             await web

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from newsletter.web.live_updates import LiveUpdates
 
 # All the mail that is kept: 10,000 messages at half the size where Gmail starts to clip (102 KB).
 MAX_TOTAL_BYTES = 512 * 1024 * 1024
@@ -28,7 +28,10 @@ class Caught:
 
 
 class Store:
-    """The mail that was caught, and who waits for it. Mail is added on the event loop's thread, read from any."""
+    """The mail that was caught. Mail is added on the event loop's thread, read from any.
+
+    `updates` has the store's revision, a number that grows with every change.
+    """
 
     def __init__(self, max_messages: int, max_bytes: int) -> None:
         self._max_messages = max_messages
@@ -36,11 +39,9 @@ class Store:
         self._messages: dict[int, Caught] = {}
         self._bytes = 0
         self._arrival = threading.Condition()
-        self._bell = asyncio.Event()
         self.arrived = 0
         self.dropped = 0
-        self.revision = 0
-        self.open = False
+        self.updates = LiveUpdates(0, is_open=False)
 
     def add(self, received: datetime, mail_from: str, rcpt_to: tuple[str, ...], data: bytes) -> Caught:
         """Keep one message; the oldest give way when there are too many, the newest always stays."""
@@ -54,7 +55,7 @@ class Store:
                 self._bytes -= len(oldest.data)
                 self.dropped += 1
             self._arrival.notify_all()
-        self._ring()
+        self._publish()
         return caught
 
     def _is_full(self) -> bool:
@@ -74,25 +75,12 @@ class Store:
             count = len(self._messages)
             self._messages.clear()
             self._bytes = self.dropped = 0
-        self._ring()
+        self._publish()
         return count
 
     def wait_for(self, count: int, timeout_s: float) -> bool:
         with self._arrival:
             return self._arrival.wait_for(lambda: self.arrived >= count, timeout_s)
 
-    async def changed(self, revision: int, timeout_s: float) -> None:
-        """Return once the mail is no longer that of `revision`, the catcher stops, or the time is up."""
-        if self.open and self.revision == revision:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._bell.wait(), timeout_s)
-
-    def set_open(self, is_open: bool) -> None:
-        self.open = is_open
-        self._ring()
-
-    def _ring(self) -> None:
-        """Wake the live pages. A fresh bell each time: an event belongs to the loop that first waited for it."""
-        self.revision += 1
-        bell, self._bell = self._bell, asyncio.Event()
-        bell.set()
+    def _publish(self) -> None:
+        self.updates.publish(self.updates.value + 1)

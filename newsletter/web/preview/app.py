@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
 from markupsafe import Markup, escape
-from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -27,14 +26,13 @@ from newsletter.errors import NewsletterError
 from newsletter.model.findings import Finding
 from newsletter.model.rendered_email import Attachment
 from newsletter.web.live_updates import LiveUpdates
-from newsletter.web.local_only import LocalOnlyMiddleware, asked_by_own_page
-from newsletter.web.page_templates import page_environment, page_folder
+from newsletter.web.local_only import asked_by_own_page
+from newsletter.web.local_pages import LocalPages, event_stream, local_app, plain_error
 from newsletter.web.preview.live_rendering import LiveRendering, Snapshot
 from newsletter.web.preview.reader_view import VIEWS, ReaderView, read
 from newsletter.web.preview.send_test import TestSendResult, relay_words, send_trial
 from newsletter.web.preview.source_listing import SourceListing, lines_of, plain_lines
 
-KEEP_ALIVE_S = 20.0
 SHOWN_READERS = 200
 MAX_ASKED_BYTES = 4_096
 MAX_SEARCH_CHARS = 200
@@ -54,74 +52,51 @@ _PICTURE_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame
 
 
 def preview_app(
-    studio: LiveRendering, feed: LiveUpdates, *, host: str, clock: Callable[[], datetime], relay_url: str | None = None
+    studio: LiveRendering,
+    feed: LiveUpdates[Snapshot],
+    *,
+    host: str,
+    clock: Callable[[], datetime],
+    relay_url: str | None = None,
 ) -> ASGIApp:
     """The page as an ASGI application. `relay_url` is where tests go instead of the configured relay."""
     pages = _Pages(studio, feed, clock, relay_url)
-    app = Starlette(
-        routes=[
-            Route("/", pages.page),
-            Route("/assets/{name}", pages.asset),
-            Route("/events", pages.events),
-            Route("/facts", pages.facts),
-            Route("/frame/{view}", pages.frame),
-            Route("/sheet/{name}", pages.sheet),
-            Route("/pictures/{content_id}", pages.picture),
-            Route("/readers", pages.readers),
-            Route("/test", pages.test, methods=["POST"]),
-        ],
-        exception_handlers={HTTPException: _failed, NewsletterError: _refused},
+    routes = (
+        Route("/", pages.page),
+        Route("/assets/{name}", pages.asset),
+        Route("/events", pages.events),
+        Route("/facts", pages.facts),
+        Route("/frame/{view}", pages.frame),
+        Route("/sheet/{name}", pages.sheet),
+        Route("/pictures/{content_id}", pages.picture),
+        Route("/readers", pages.readers),
+        Route("/test", pages.test, methods=["POST"]),
     )
-    app.router.redirect_slashes = False  # Security: a redirect could be led elsewhere by the Host header
-    return LocalOnlyMiddleware(app, host)
+    return local_app(routes, host, {HTTPException: plain_error, NewsletterError: _refused})
 
 
-class _Pages:
+class _Pages(LocalPages):
     """The endpoints. The plain ones run in Starlette's threads."""
 
     def __init__(
-        self, studio: LiveRendering, feed: LiveUpdates, clock: Callable[[], datetime], relay_url: str | None
+        self, studio: LiveRendering, feed: LiveUpdates[Snapshot], clock: Callable[[], datetime], relay_url: str | None
     ) -> None:
+        super().__init__("preview", ASSETS, prose=_prose)
         self._studio = studio
         self._feed = feed
         self._clock = clock
         self._relay_url = relay_url
-        self._folder = page_folder("preview")
-        self._jinja = page_environment(self._folder)
-        self._jinja.filters["prose"] = _prose
         self._is_testing = False
 
     # --- the page
 
     def page(self, request: Request) -> Response:
-        snapshot = self._feed.snapshot
-        html = self._jinja.get_template("page.html.j2").render(
-            post=self._studio.post.name,
-            revision=snapshot.revision,
-            listed=self._studio.to is not None,
-        )
-        return Response(html, media_type="text/html")
-
-    def asset(self, request: Request) -> Response:
-        name = request.path_params["name"]
-        if name not in ASSETS:
-            raise HTTPException(404, "There is no such page.")
-        return Response((self._folder / name).read_bytes(), media_type=ASSETS[name])
+        post, is_listed = self._studio.post.name, self._studio.to is not None
+        return self.render("page.html.j2", {"post": post, "revision": self._feed.value.revision, "listed": is_listed})
 
     async def events(self, request: Request) -> Response:
         """Server-Sent Events: what is new of the rendering, at once and whenever it changes."""
-        return StreamingResponse(self._news(), media_type="text/event-stream")
-
-    async def _news(self) -> AsyncIterator[str]:
-        told: Snapshot | None = None
-        while self._feed.open:
-            snapshot = self._feed.snapshot
-            if snapshot is told:
-                yield ": still here\n\n"
-            else:
-                told = snapshot
-                yield f"data: {json.dumps(_news_of(snapshot))}\n\n"
-            await self._feed.changed(told, KEEP_ALIVE_S)
+        return event_stream(self._feed, lambda snapshot: json.dumps(_news_of(snapshot)))
 
     # --- what is shown
 
@@ -140,10 +115,10 @@ class _Pages:
         name = request.path_params["name"]
         if name not in SHEETS:
             raise HTTPException(404, "There is no such view.")
-        snapshot = self._feed.snapshot
+        snapshot = self._feed.value
         if name == "headers":
             headers = self._reading(request).headers(self._clock())
-            return self._fragment("headers.html.j2", headers=headers)
+            return self.render("headers.html.j2", {"headers": headers})
         marks: dict[int, list[Finding]] = {}
         if name == "post":
             listing = lines_of(snapshot.source, "post")
@@ -152,7 +127,8 @@ class _Pages:
                 marks.setdefault(finding.line or 0, []).append(finding)
         else:
             listing = self._listing(self._reading(request), name)
-        return self._fragment("lines.html.j2", name=name, listing=listing, marks=marks, error_line=snapshot.error_line)
+        context = {"name": name, "listing": listing, "marks": marks, "error_line": snapshot.error_line}
+        return self.render("lines.html.j2", context)
 
     @staticmethod
     def _listing(reading: ReaderView, name: str) -> SourceListing:
@@ -165,7 +141,7 @@ class _Pages:
                 return lines_of(reading.html, "html")
 
     def facts(self, request: Request) -> Response:
-        snapshot = self._feed.snapshot
+        snapshot = self._feed.value
         relay, is_ready = relay_words(snapshot, self._relay_url, os.environ)
         facts: dict[str, Any] = {
             **_news_of(snapshot),
@@ -189,13 +165,13 @@ class _Pages:
         return Response(found.data, media_type=found.media_type, headers=headers)
 
     def _attachments(self) -> list[Attachment]:
-        rendering = self._feed.snapshot.rendering
+        rendering = self._feed.value.rendering
         emails = [] if rendering is None else [*rendering.variants.emails.values(), *self._studio.others()]
         return [attachment for email in emails for attachment in email.attachments]
 
     def readers(self, request: Request) -> Response:
         """The first people on the list whose columns have the words that are searched."""
-        audience = self._feed.snapshot.audience
+        audience = self._feed.value.audience
         words = request.query_params.get("q", "").strip()[:MAX_SEARCH_CHARS]
         found = [] if audience is None else list(audience.search(words, SHOWN_READERS))
         people = [{"number": number, "email": person.email, "name": person.name} for number, person in found]
@@ -203,7 +179,7 @@ class _Pages:
 
     def _reading(self, request: Request) -> ReaderView:
         query = request.query_params
-        reading = read(self._studio, self._feed.snapshot, query.get("reader", ""), query.get("answers", ""))
+        reading = read(self._studio, self._feed.value, query.get("reader", ""), query.get("answers", ""))
         if reading is None:
             raise HTTPException(409, "There is nothing to show yet.")
         return reading
@@ -227,13 +203,10 @@ class _Pages:
         return JSONResponse({"sent": trial.sent, "text": trial.text})
 
     def _send(self, address: str, number: str, chosen: str) -> TestSendResult:
-        reading = read(self._studio, self._feed.snapshot, number, chosen)
-        if reading is None or self._feed.snapshot.error:
+        reading = read(self._studio, self._feed.value, number, chosen)
+        if reading is None or self._feed.value.error:
             raise HTTPException(409, "The post cannot be rendered as it is now; mend it first.")
         return send_trial(self._studio, reading, address, self._relay_url)
-
-    def _fragment(self, template: str, **context: Any) -> Response:
-        return Response(self._jinja.get_template(template).render(**context), media_type="text/html")
 
 
 async def _read_json(request: Request) -> dict[str, str]:
@@ -281,17 +254,5 @@ def _prose(text: str) -> Markup:
     )
 
 
-def _failed(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - how Starlette types a handler
-    return PlainTextResponse(f"{error.detail}\n", error.status_code, headers=error.headers)
-
-
 def _refused(request: Request, error: Exception) -> Response:
     return PlainTextResponse(f"{error}\n", 409)
-
-
-def page_weight() -> int:
-    """Bytes of the page as a browser loads it, uncompressed: markup, style and script."""
-    folder = page_folder("preview")
-    html = page_environment(folder).get_template("page.html.j2").render(post="post.md", revision=1, listed=True)
-    return len(html.encode()) + sum((folder / name).stat().st_size for name in ASSETS)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,11 +18,12 @@ from watchfiles import awatch
 
 from newsletter.model.delivery import is_loopback
 from newsletter.model.findings import Finding
+from newsletter.web.background_server import BackgroundServer, first_to_end
 from newsletter.web.http_server import serve_http
 from newsletter.web.live_updates import LiveUpdates
 from newsletter.web.preview.app import preview_app
 from newsletter.web.preview.live_rendering import LiveRendering, Snapshot
-from newsletter.web.sockets import listen_near
+from newsletter.web.sockets import http_url, listen_near, reachable_host
 
 STEP_MS = 8
 """How long the files must be quiet before the post is read; watchfiles' own 50 ms would be felt."""
@@ -70,15 +70,11 @@ class PreviewServer:
         self._relay_url = relay_url
         self._clock = clock
         self._on_trouble = on_trouble
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping = asyncio.Event()
-        self._given_up = threading.Event()
+        self._server = BackgroundServer("preview")
 
     @property
     def url(self) -> str:
-        host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
+        return http_url(reachable_host(self.host), self.port) + "/"
 
     @property
     def is_public(self) -> bool:
@@ -87,37 +83,16 @@ class PreviewServer:
 
     def start(self) -> None:
         """Return once the page can be opened. ConfigError where there is no port or address to listen on."""
+        self._server.require_stopped()  # before its port is found taken
         with contextlib.ExitStack() as opened:
             listening = opened.enter_context(listen_near(self.host, self.port, "--port"))
-            ready: Future[None] = Future()
-            self._given_up.clear()
-            self._loop = None
-            thread = threading.Thread(target=self._run, args=(listening, ready), name="preview", daemon=True)
-            try:
-                thread.start()
-                ready.result()
-            except BaseException:  # Ctrl-C, too, while the thread is on its way
-                self._given_up.set()
-                self._ring()
-                if thread.ident is not None:
-                    thread.join()
-                raise
+            self._server.start(partial(self._serve, listening))
             self.port = listening.getsockname()[1]
-            self._thread = thread
             opened.pop_all()  # the server owns the socket now
 
     def stop(self) -> None:
         """Close every connection and end the watch. A second call does nothing."""
-        thread, self._thread = self._thread, None
-        if thread is None:
-            return
-        self._ring()
-        thread.join()
-
-    def _ring(self) -> None:
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed already when the thread died by itself
-                self._loop.call_soon_threadsafe(self._stopping.set)
+        self._server.stop()
 
     def __enter__(self) -> Self:
         self.start()
@@ -126,40 +101,27 @@ class PreviewServer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
 
-    def _run(self, listening: socket.socket, ready: Future[None]) -> None:
-        try:
-            asyncio.run(self._serve(listening, ready))
-        except BaseException as error:
-            if ready.done():
-                raise
-            ready.set_exception(error)  # raised again in start(), on the caller's thread
-
-    async def _serve(self, listening: socket.socket, ready: Future[None]) -> None:
-        self._stopping = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
-        if self._given_up.is_set():  # before there was a loop to be told
-            self._stopping.set()
-        feed = LiveUpdates()
+    async def _serve(self, listening: socket.socket, stopping: asyncio.Event, on_ready: Callable[[], None]) -> None:
+        feed = LiveUpdates(Snapshot())
         app = preview_app(self._studio, feed, host=self.host, clock=self._clock, relay_url=self._relay_url)
-        watch = _Watch(self._studio, feed, self._stopping, self._on_trouble)
+        watch = _Watch(self._studio, feed, stopping, self._on_trouble)
         await watch.render()
         serving = asyncio.create_task(
             serve_http(
                 app,
                 listening,
-                stopping=self._stopping,
-                on_ready=lambda: ready.set_result(None),
+                stopping=stopping,
+                on_ready=on_ready,
                 grace_s=GRACE_S,
                 log_level="critical",
             )
         )
         watching = asyncio.create_task(watch.run())
-        stopping = asyncio.create_task(self._stopping.wait())
         try:
-            await asyncio.wait({serving, watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await first_to_end(stopping, serving, watching)
         finally:
-            self._stopping.set()
-            feed.close()
+            stopping.set()
+            feed.set_open(False)
             await asyncio.gather(serving, watching)
 
 
@@ -167,7 +129,11 @@ class _Watch:
     """Looks after the files, and renders when one of them is another than before."""
 
     def __init__(
-        self, studio: LiveRendering, feed: LiveUpdates, stopping: asyncio.Event, on_trouble: Callable[[str], None]
+        self,
+        studio: LiveRendering,
+        feed: LiveUpdates[Snapshot],
+        stopping: asyncio.Event,
+        on_trouble: Callable[[str], None],
     ) -> None:
         self._studio = studio
         self._feed = feed
@@ -178,7 +144,7 @@ class _Watch:
     async def run(self) -> None:
         while not self._stopping.is_set():
             try:
-                await self._watch(self._studio.folders(self._feed.snapshot))
+                await self._watch(self._studio.folders(self._feed.value))
             except OSError:  # a folder went away in the moment between the look and the watch
                 await asyncio.sleep(TROUBLE_AFTER_S)
         if self._inspecting is not None:
@@ -198,14 +164,14 @@ class _Watch:
         )
         async with aclosing(changes):
             async for _ in changes:
-                if self._studio.has_changed(self._feed.snapshot):
+                if self._studio.has_changed(self._feed.value):
                     await self.render()
-                if self._studio.folders(self._feed.snapshot) != folders:
+                if self._studio.folders(self._feed.value) != folders:
                     return
 
     async def render(self) -> None:
         """Render and tell the pages; the findings follow."""
-        last = self._feed.snapshot
+        last = self._feed.value
         snapshot = await self._rendered(last)
         while snapshot.error and last.revision and not self._stopping.is_set():
             await asyncio.sleep(TROUBLE_AFTER_S)
@@ -226,7 +192,7 @@ class _Watch:
     async def _inspect(self, snapshot: Snapshot) -> None:
         await asyncio.sleep(FINDINGS_AFTER_S)
         inspected, fault = await _told(self._studio.inspect, snapshot)
-        if self._feed.snapshot is snapshot:
+        if self._feed.value is snapshot:
             self._feed.publish(inspected or replace(snapshot, findings=(Finding("fault", fault),)))
 
 

@@ -27,15 +27,17 @@ from newsletter.addresses import fold_address, normalize_address
 from newsletter.audience.people.records import Standing, Unsubscription
 from newsletter.errors import NewsletterError
 from newsletter.group_commit import GroupCommit
+from newsletter.model.languages import accepted_languages, choose_language
 from newsletter.text import printable
 from newsletter.tokens import Link, LinkError, LinkPurpose
-from newsletter.web.public.appearance import Appearance, accepted_languages, choose_language
+from newsletter.web.public.appearance import Appearance
 from newsletter.web.public.forms import Age, Form, FormClock, read_form
-from newsletter.web.public.gateway import BODY_WITHIN_S, PAGE_POLICY, GatewayMiddleware
+from newsletter.web.public.gateway import BODY_WITHIN_S, GatewayMiddleware
 from newsletter.web.public.mail_queue import MailQueue
 from newsletter.web.public.membership import UNDO_WITHIN, Asking, Membership
 from newsletter.web.public.rate_limit import Limit, network_of
 from newsletter.web.public.request_origin import is_foreign
+from newsletter.web.security_headers import PUBLIC_POLICY
 
 ANSWER_AFTER_S = 0.25
 """How long the answer to a sign-up takes at least. The store's work, a few milliseconds, differs for people whom it
@@ -109,7 +111,7 @@ class _Pages:
         self._by_network = Limit(self._settings.signups_per_network, HOUR_S)
         # Security: of a header's own language; a site's address is checked when the configuration is read.
         frames = " ".join(self._settings.embed_on) or "'none'"
-        self._embed_policy = PAGE_POLICY.replace("frame-ancestors 'none'", f"frame-ancestors {frames}")
+        self._embed_policy = PUBLIC_POLICY.replace("frame-ancestors 'none'", f"frame-ancestors {frames}")
 
     # --- joining ----------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 
@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from newsletter.errors import NewsletterError
 from newsletter.text import printable
+from newsletter.web.security_headers import PUBLIC_POLICY, add_security_headers, security_headers
 
 MAX_FORM_BYTES = 16 * 1024
 """Of a form: fifty answers of 300 characters. A one-click POST has 26 bytes, as multipart some 200."""
@@ -32,21 +33,6 @@ MAX_BODIES_BYTES = 32 * 1024 * 1024
 
 SMALL_BYTES = 1024
 
-PAGE_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-
-HEADERS: Mapping[str, str] = {
-    "content-security-policy": PAGE_POLICY,
-    "x-content-type-options": "nosniff",
-    # Security: the token is in the address, and would go along with every click.
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=()",
-    "cache-control": "no-store",
-}
-
 ONE_CLICK = "/u/"
 _KNOWN = frozenset({"", "u", "p", "c", "r", "join", "health", "hooks", "style.css", "icon.svg", "favicon.ico"})
 
@@ -57,10 +43,9 @@ _TAKEN = b"Your request was taken.\n"
 _TAKEN_HEADERS = [
     (name.encode(), value.encode())
     for name, value in {
-        **HEADERS,
+        **security_headers(PUBLIC_POLICY),
         "content-type": "text/plain; charset=utf-8",
         "content-length": str(len(_TAKEN)),
-        "x-frame-options": "DENY",
     }.items()
 ]
 """The answer to one-click, made once: adding headers to each cost as much as all the rest of it."""
@@ -124,11 +109,7 @@ class GatewayMiddleware:
                 if message["headers"] is _TAKEN_HEADERS:
                     await send(message)
                     return
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-                if "'none'" in headers["content-security-policy"].rpartition("frame-ancestors")[2]:
-                    headers["x-frame-options"] = "DENY"
+                add_security_headers(MutableHeaders(scope=message), PUBLIC_POLICY)
             await send(message)
 
         try:

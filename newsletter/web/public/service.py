@@ -26,6 +26,7 @@ from newsletter.web.public.gateway import BODY_WITHIN_S
 from newsletter.web.public.http_server import serve, trusting
 from newsletter.web.public.mail_queue import MailQueue
 from newsletter.web.public.membership import Membership
+from newsletter.web.sockets import http_url
 
 TIDY_EVERY_S = 86_400
 MOST_AT_ONCE = 500
@@ -57,9 +58,8 @@ def public_config(config: Config, host: str, port: int) -> Config:
     if not is_loopback(host):
         what = f"no [serve] url is set, and links to {host} would lead nowhere"
         raise ConfigError(located(place, None, what, 'write url = "https://news.example.com" below [serve]'))
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     settings = config.settings
-    return replace(config, settings=replace(settings, serve=replace(settings.serve, url=url)))
+    return replace(config, settings=replace(settings, serve=replace(settings.serve, url=http_url(host, port))))
 
 
 def require_relay(config: Config, relay: Relay | None) -> Relay:

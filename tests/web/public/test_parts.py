@@ -1,4 +1,4 @@
-"""The parts of the public pages that need no server: limits, forms and languages."""
+"""The parts of the public pages that need no server: limits and forms."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.render.wording import choose_labels
-from newsletter.web.public.appearance import accepted_languages, choose_language
 from newsletter.web.public.forms import MAX_FIELDS, MAX_VALUE_CHARS, Age, FormClock, read_form
 from newsletter.web.public.rate_limit import Limit, network_of
 
@@ -106,49 +104,3 @@ def test_a_forms_time_cannot_be_changed(data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(stamp) - 1))
     other = data.draw(st.characters(codec="ascii").filter(lambda char: char != stamp[at]))
     assert clock.age(stamp[:at] + other + stamp[at + 1 :], 1_000_010) is Age.FORGED
-
-
-# --- languages ------------------------------------------------------------------------------------------------------
-
-KNOWN = ("en", "zh", "zh-Hant", "de")
-
-
-@pytest.mark.parametrize(
-    ("wanted", "found"),
-    [
-        (["de-CH-1996"], "de"),
-        (["zh-CN"], "zh"),
-        (["ZH-tw"], "zh-Hant"),
-        (["zh-Hant-HK"], "zh-Hant"),
-        (["fr", "de"], "de"),
-        (["", "x-y", "../../etc"], "en"),
-        ([], "en"),
-    ],
-)
-def test_languages_fall_back(wanted: list[str], found: str) -> None:
-    assert choose_language(wanted, KNOWN, "en") == found
-
-
-def test_accept_language_is_read_by_weight() -> None:
-    assert accepted_languages("de;q=0.5, en, fr;q=0.9, *;q=0.1, ja;q=0, ko;q=nonsense") == ("en", "fr", "de")
-
-
-@given(st.text(max_size=200))
-def test_any_accept_language_is_read(header: str) -> None:
-    assert choose_language(accepted_languages(header), KNOWN, "en") in KNOWN
-
-
-def test_a_long_language_tag_is_none() -> None:
-    """Its beginnings would each be looked up, at a cost of the square of its length."""
-    tag = "-".join(["de", *"a" * 5_000])
-    assert choose_language([tag], KNOWN, "en") == "en"
-    assert choose_language([tag, "de"], KNOWN, "en") == "de"
-    assert choose_language(accepted_languages(f"{tag}, de;q={'0' * 9_000}.5"), KNOWN, "en") == "en"
-    words = {"de": {"a": "A"}, "en": {"a": "a"}}
-    assert choose_labels(words, "de-" + "a-" * 5_000, {})["a"] == "A"
-
-
-def test_a_tag_of_35_characters_is_one() -> None:
-    longest = "-".join(["en", *"a" * 20])[:35]
-    assert choose_language([longest], ["en"], "de") == "en"
-    assert choose_language([longest + "-b"], ["en"], "de") == "de"

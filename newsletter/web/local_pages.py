@@ -1,0 +1,56 @@
+"""What the two local pages share: an app behind the Host check, templates, assets, live events, plain errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from newsletter.web.live_updates import LiveUpdates
+from newsletter.web.local_only import LocalOnlyMiddleware
+from newsletter.web.page_templates import page_environment, page_folder
+
+T = TypeVar("T")
+Handler = Callable[[Request, Exception], Response]
+
+
+def local_app(routes: Sequence[Route], host: str, handlers: Mapping[Any, Handler]) -> ASGIApp:
+    """The pages as an ASGI application that answers names of this machine only; `host` is where it is bound."""
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    app.router.redirect_slashes = False  # Security: a redirect could be led elsewhere by the Host header
+    return LocalOnlyMiddleware(app, host)
+
+
+class LocalPages:
+    """Templates and assets of one page's folder in `templates/`. `assets` has their media types, by name."""
+
+    def __init__(self, folder: str, assets: Mapping[str, str], **filters: Callable[..., Any]) -> None:
+        self._folder = page_folder(folder)
+        self._assets = assets
+        self._jinja = page_environment(self._folder)
+        self._jinja.filters.update(filters)
+
+    def render(self, template: str, context: Mapping[str, Any], status: int = 200) -> Response:
+        return Response(self._jinja.get_template(template).render(context), status, media_type="text/html")
+
+    def asset(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in self._assets:
+            raise HTTPException(404, "There is no such page.")
+        return Response((self._folder / name).read_bytes(), media_type=self._assets[name])
+
+
+def event_stream(updates: LiveUpdates[T], encode: Callable[[T], str]) -> Response:
+    """Server-Sent Events: what `encode` says of the newest value, at once and whenever it changes."""
+    return StreamingResponse(updates.events(encode), media_type="text/event-stream")
+
+
+def plain_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - how Starlette types a handler
+    return PlainTextResponse(f"{error.detail}\n", error.status_code, headers=error.headers)
