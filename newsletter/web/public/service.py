@@ -19,11 +19,12 @@ from newsletter.group_commit import GroupCommit
 from newsletter.model.delivery import Relay, is_loopback
 from newsletter.model.retry_delay import retry_delay_s
 from newsletter.web.http_server import HEAD_WITHIN_S
-from newsletter.web.public.app import ANSWER_AFTER_S, Hook, Server, web_app
+from newsletter.web.public.app import Hook, Server, web_app
 from newsletter.web.public.appearance import read_look
 from newsletter.web.public.confirmation_mail import ConfirmationMails
 from newsletter.web.public.gateway import BODY_WITHIN_S
 from newsletter.web.public.http_server import serve, trusting
+from newsletter.web.public.join_pages import ANSWER_AFTER_S
 from newsletter.web.public.mail_queue import MailQueue
 from newsletter.web.public.membership import Membership
 from newsletter.web.sockets import http_url

@@ -268,7 +268,7 @@ def test_nobody_learns_who_is_subscribed(tmp_path: Path) -> None:
 
 def test_an_answer_takes_as_long_whoever_it_is_about(tmp_path: Path) -> None:
     """At least: what the store does differs by less than the server waits."""
-    from newsletter.web.public.app import ANSWER_AFTER_S
+    from newsletter.web.public.join_pages import ANSWER_AFTER_S
 
     with running(tmp_path, answer_s=ANSWER_AFTER_S) as site:
         join(site, "known@example.com")

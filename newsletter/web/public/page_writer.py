@@ -1,0 +1,84 @@
+"""Write the public pages: a template in the visitor's language, with the headers of a page."""
+
+from __future__ import annotations
+
+from markupsafe import Markup, escape
+from starlette.requests import Request
+from starlette.responses import Response
+
+from newsletter.config.settings import Settings
+from newsletter.model.languages import accepted_languages, choose_language
+from newsletter.web.public.appearance import Appearance
+from newsletter.web.security_headers import PUBLIC_POLICY
+
+
+class PageWriter:
+    def __init__(self, settings: Settings, look: Appearance) -> None:
+        self._newsletter = settings.newsletter
+        self._serve = settings.serve
+        self._look = look
+        # Security: of a header's own language; a site's address is checked when the configuration is read.
+        frames = " ".join(self._serve.embed_on) or "'none'"
+        self._embed_policy = PUBLIC_POLICY.replace("frame-ancestors 'none'", f"frame-ancestors {frames}")
+
+    def page(self, request: Request, template: str, *, status: int = 200, lang: str = "", **values: object) -> Response:
+        lang = lang or self.language(request)
+        words = self._look.words[lang]
+
+        def say(key: str, **more: str) -> Markup:
+            # Security: words are ours, everything put into them is escaped.
+            bold = {name: Markup("<b>{}</b>").format(value) for name, value in more.items()}
+            return escape(words[key]).format(name=self._newsletter.name, **bold)
+
+        defaults = {"embedded": False, "indexed": False}
+        page = self._look.jinja.get_template(template).render(
+            **{**defaults, **values},
+            lang=lang,
+            words=words,
+            say=say,
+            query=self._query(request),
+            settings=self._serve,
+            newsletter=self._newsletter.name,
+            version=self._look.version,
+        )
+        response = Response(page, status, media_type="text/html")
+        response.headers["content-language"] = lang
+        response.headers["vary"] = "accept-language"
+        if not (defaults | values)["indexed"]:
+            response.headers["x-robots-tag"] = "noindex, nofollow"
+        if is_embedded(request):
+            response.headers["content-security-policy"] = self._embed_policy
+            response.headers["cross-origin-resource-policy"] = "cross-origin"
+        return response
+
+    def notice(
+        self,
+        request: Request,
+        title: str,
+        text: str = "",
+        *,
+        status: int = 200,
+        lang: str = "",
+        again: bool = False,
+        contact: str = "",
+    ) -> Response:
+        return self.page(
+            request, "notice.html.j2", status=status, lang=lang, title=title, text=text, again=again, contact=contact
+        )
+
+    def language(self, request: Request, own: str = "") -> str:
+        accepted = accepted_languages(request.headers.get("accept-language", ""))
+        wanted = [tag for tag in (request.query_params.get("lang", ""), own, *accepted) if tag]
+        otherwise = self._newsletter.language
+        known = self._look.words
+        return choose_language([*wanted, otherwise], known, "en")
+
+    def _query(self, request: Request) -> str:
+        """What the next page needs to speak the same language, where the address says which."""
+        asked = request.query_params.get("lang", "")
+        found = choose_language([asked], self._look.words, "") if asked else ""
+        return f"?lang={found}" if found else ""
+
+
+def is_embedded(request: Request) -> bool:
+    return request.url.path == "/join/form"
