@@ -102,7 +102,7 @@ class Nodemailer:
         return "nodemailer, raw" if self.raw else "nodemailer"
 
     def send(self, target: Target, messages: int) -> Run:
-        orders = {
+        options = {
             "module": str(nodemailer()),
             "port": target.port,
             "connections": target.connections,
@@ -116,8 +116,8 @@ class Nodemailer:
             "link": LINK.replace("{token}", "@@token@@"),
         }
         with tempfile.TemporaryDirectory(dir=scratch()) as folder:
-            file = Path(folder) / "orders.json"
-            file.write_text(json.dumps(orders))
+            file = Path(folder) / "options.json"
+            file.write_text(json.dumps(options))
             script = Path(__file__).parent / "node" / "nodemailer.mjs"
             return told(finished(("node", str(script), str(file)), environment(), Path(folder)))
 

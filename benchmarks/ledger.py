@@ -59,7 +59,7 @@ def measure(place: Path | str, count: int) -> None:
         before: list[int] = []
         for first in range(0, len(claimed) + GROUP, GROUP):
             rows = claimed[first : first + GROUP]
-            moves = [Move(row, State.COMMITTING, f"<{row:032x}@mail.example.com>", lane="relay") for row in rows]
+            moves = [Move(row, State.COMMITTING, f"<{row:032x}@mail.example.com>", relay="relay") for row in rows]
             moves += [Move(row, State.SENT, stage="dot", code=250, reply=f"2.0.0 Ok: {row:x}") for row in before]
             ledger.write(issue, moves)
             before = rows

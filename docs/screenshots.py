@@ -134,7 +134,7 @@ def demo_ledger(path: Path) -> None:
         for share, state, stage, code, words in TROUBLE:
             left -= share
             if left < 0:
-                return Move(claim.row, state, stage=stage, code=code, reply=words, lane="relay")
+                return Move(claim.row, state, stage=stage, code=code, reply=words, relay="relay")
         return Move(claim.row, State.SENT, stage="dot", code=250, reply=f"2.0.0 Ok: queued as {claim.row:05X}")
 
     with Ledger.open(path, lambda: now[0]) as ledger:

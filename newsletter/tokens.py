@@ -182,7 +182,7 @@ class AddressHashes:
     def of(self, key: str) -> str:
         """The name of this folded address by the first secret: `0a1b.….@forgotten.invalid`. ValueError without one."""
         if not self._keys:
-            raise ValueError("a shadow needs a secret")
+            raise ValueError("a hash of an address needs a secret")
         return self.all(key)[0]
 
     def all(self, key: str) -> tuple[str, ...]:
@@ -192,12 +192,12 @@ class AddressHashes:
             [f"{name}.{hmac.digest(secret, text, 'sha256')[:16].hex()}{FORGOTTEN}" for name, secret in self._keys]
         )
 
-    def can_tell(self, shadow: str) -> bool:
+    def can_match(self, address_hash: str) -> bool:
         """Whether the secret that this name was made with is among ours."""
-        return any(shadow.startswith(f"{name}.") for name, _ in self._keys)
+        return any(address_hash.startswith(f"{name}.") for name, _ in self._keys)
 
 
-def is_shadow(key: str) -> bool:
+def is_address_hash(key: str) -> bool:
     return key.endswith(FORGOTTEN)
 
 

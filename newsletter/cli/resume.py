@@ -86,7 +86,7 @@ def resume(
             return
         post, audience = ledger.paths(name)
     way = _way(audience, columns, relay_url, connections, ledger_url, log_json, go_on=go_on, yes=yes, as_json=as_json)
-    way = replace(way, now=now, orders=replace(way.orders, newcomers=newcomers))
+    way = replace(way, now=now, options=replace(way.options, newcomers=newcomers))
     sys.exit(_go_on(config, name, post, way))
 
 
@@ -158,9 +158,9 @@ def _way(
 
     kept = read_reference(audience)
     watched = is_terminal() and not yes
-    orders = SendOptions(go_on=go_on, connections=connections or 0, force_change=True, watched=watched)
+    options = SendOptions(go_on=go_on, connections=connections or 0, force_change=True, watched=watched)
     reference = replace(kept, columns=(*kept.columns, *columns))
-    return SendRequest(reference, orders, relay_url, ledger_url, log_json, None, yes, as_json)
+    return SendRequest(reference, options, relay_url, ledger_url, log_json, None, yes, as_json)
 
 
 def _go_on(config: Config, issue: str, post: str, way: SendRequest) -> int:
@@ -186,7 +186,7 @@ def _go_on(config: Config, issue: str, post: str, way: SendRequest) -> int:
     if not may_be(sending.rendering, base):
         raise errors.ConfigError(f"{post} is now the issue {sending.rendering.issue.slug}, not {base}; see its name")
     if erratum:
-        way = replace(way, orders=replace(way.orders, erratum=True))
+        way = replace(way, options=replace(way.options, erratum=True))
     return run_send(sending, way) or errors.EXIT_OK  # nothing here goes at another hour
 
 

@@ -20,7 +20,7 @@ from newsletter.cli.progress import JsonLog, SendProgress
 from newsletter.cli.send_output import accounts, all_warnings, plan_facts, print_facts, print_report, summary
 from newsletter.cli.wait_line import live_line
 from newsletter.model.moments import shown_moment
-from newsletter.pipeline.choose_relays import choose_lanes, mark_catchers
+from newsletter.pipeline.choose_relays import choose_relays, mark_catchers
 from newsletter.pipeline.expected_issues import note_sent, require_newest
 from newsletter.pipeline.list_reference import ListReference
 from newsletter.pipeline.prepare_send import require_sendable
@@ -39,7 +39,7 @@ class SendRequest:
     """How a send is to be carried out, as the command line says."""
 
     reference: ListReference
-    orders: SendOptions
+    options: SendOptions
     relay_url: str | None
     ledger_url: str | None
     log_json: str | None
@@ -55,20 +55,20 @@ class SendRequest:
 def run_send(sending: Sending, way: SendRequest, catcher: Catcher | None = None) -> int | None:
     """Show, ask, send, account. Gives the exit code; None where it is agreed on and goes at `way.at`."""
 
-    lanes = _lanes(sending.config, way.relay_url, catcher, waits=way.at is not None)
-    if all(lane.catches for lane in lanes):
+    relays = _lanes(sending.config, way.relay_url, catcher, waits=way.at is not None)
+    if all(each.catches for each in relays):
         way = replace(way, at=None)
     hints = None if catcher else hints_for(sending.config, way.relay_url, way.ledger_url)
     lacking: tuple[str, ...] = ()
     if not catcher:
-        relays = [lane.relay for lane in lanes]
-        leaving = [lane.relay for lane in lanes if not lane.catches]
-        lacking = require_sendable(sending, relays, go=way.now, at=way.at)
+        servers = [each.relay for each in relays]
+        leaving = [each.relay for each in relays if not each.catches]
+        lacking = require_sendable(sending, servers, go=way.now, at=way.at)
         lacking += sender_warnings(sending.config, leaving, sending.composer.signer)
     warnings = (*all_warnings(sending, way.reference.lists), *lacking)
     warn(warnings)
     place = ledger_place(sending.config, way.ledger_url)
-    via = ", ".join(str(lane.relay) for lane in lanes) + (" (the embedded catcher)" if catcher else "")
+    via = ", ".join(str(each.relay) for each in relays) + (" (the embedded catcher)" if catcher else "")
     is_real = not (catcher or sending.test)
     if is_real:
         require_newest(sending.config, place, lambda: datetime.now(UTC))
@@ -82,9 +82,9 @@ def run_send(sending: Sending, way: SendRequest, catcher: Catcher | None = None)
         progress = opened.enter_context(SendProgress(quiet=way.as_json, log=log))
         if sending.test:
             _confirm_test(sending, way, via)
-            report = send_test(sending, lanes, ledger, progress)
+            report = send_test(sending, relays, ledger, progress)
         else:
-            plan = SendPlan(sending, way.reference, lanes, way.orders, way.at)
+            plan = SendPlan(sending, way.reference, relays, way.options, way.at)
             agreed = send_to_list(plan, ledger, confirm=lambda it: _confirm(it, way, via), watcher=progress)
             if agreed is None:
                 return None
@@ -104,7 +104,7 @@ def _confirm(prepared: PreparedSend, way: SendRequest, relays: str) -> None:
     plan = prepared.plan
     if not way.as_json:
         facts = plan_facts(prepared.sending, way.reference.lists, relays, prepared)
-        if way.orders.erratum:
+        if way.options.erratum:
             facts |= {"Issue": prepared.issue, "Audience": f"{plan.audience:,} who have an older version"}
         print_facts(facts)
     if plan.due:
@@ -136,5 +136,5 @@ def wait_until(moment: datetime, *, quiet: bool) -> None:
 def _lanes(config: Config, url: str | None, catcher: Catcher | None, *, waits: bool) -> Sequence[RelaySettings]:
 
     if catcher is not None:
-        return (config.lane(catcher.relay).as_catcher(),)
-    return mark_catchers(choose_lanes(config, url, os.environ, ", or --catch"), config, waits=waits)
+        return (config.settings_for(catcher.relay).as_catcher(),)
+    return mark_catchers(choose_relays(config, url, os.environ, ", or --catch"), config, waits=waits)

@@ -188,11 +188,11 @@ def send(  # one parameter per option
         return
 
     watched = is_terminal() and not yes
-    orders = SendOptions(go_on, erratum, canary or 0, connections or 0, changed_list, watched, newcomers)
+    options = SendOptions(go_on, erratum, canary or 0, connections or 0, changed_list, watched, newcomers)
     waits_until = None if catch or test else moment
     way = SendRequest(
         ListReference(to, where, columns),
-        orders,
+        options,
         relay_url,
         ledger_url,
         log_json,

@@ -189,18 +189,18 @@ class Config:
         return self.relays[0] if self.relays else None
 
     @property
-    def lanes(self) -> tuple[RelaySettings, ...]:
-        """A lane for each relay, in the file's order."""
+    def relay_settings(self) -> tuple[RelaySettings, ...]:
+        """Of each relay, in the file's order."""
         sections = self.settings.relays or (self.settings.relay,)
-        return tuple(self._lane(relay, section) for relay, section in zip(self.relays, sections, strict=False))
+        return tuple(self._settings(relay, section) for relay, section in zip(self.relays, sections, strict=False))
 
-    def lane(self, relay: Relay) -> RelaySettings:
+    def settings_for(self, relay: Relay) -> RelaySettings:
         """For a relay that is not the file's: what [delivery] says for all, and the timeouts of [relay]."""
         keys = self.settings.relay
         section = RelaySection(timeout_s=keys.timeout_s, dot_timeout_s=keys.dot_timeout_s)
-        return self._lane(relay, section)
+        return self._settings(relay, section)
 
-    def _lane(self, relay: Relay, own: RelaySection) -> RelaySettings:
+    def _settings(self, relay: Relay, own: RelaySection) -> RelaySettings:
         each = self.settings.delivery
         per_connection = own.messages_per_connection
         return RelaySettings(

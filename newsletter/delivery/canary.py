@@ -1,4 +1,4 @@
-"""The canary: a first few messages, and whether their outcomes let the rest go."""
+"""The canary: send to a few recipients first, and stop where too many of them are refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Canary:
 
 
 class CanaryGate:
-    """How many may still be taken before the gate, and what became of those that were. Without a canary it is open."""
+    """Counts the recipients before the gate and their outcomes. Without a canary it is open."""
 
     def __init__(self, canary: Canary | None, control: RunControl) -> None:
         self._canary = canary
@@ -54,7 +54,7 @@ class CanaryGate:
         if self._canary is None or self._watching is not None:
             return
         self._seen += 1
-        self._refused += outcome.state is State.REJECTED or outcome.lane
+        self._refused += outcome.state is State.REJECTED or outcome.sender_fault
         if self._seen >= self._canary.count:
             self._watching = asyncio.create_task(self._watch(self._canary))
 

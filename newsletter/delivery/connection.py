@@ -20,7 +20,7 @@ IDLE_S = 20.0
 
 
 class ConnectionWorker:
-    """`number` tells the workers of a route apart."""
+    """A worker of one route; `number` tells it from the others."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class ConnectionWorker:
         self._recorder = recorder
         self._control = control
         self._probes_overlap = False
-        """Whether the envelope under way is the first that went out with a dot."""
+        """Whether the envelope under way is the first that was sent with a dot."""
 
     async def run(self) -> None:
         """Send until nobody is left for this relay, or the relay takes no more."""

@@ -1,7 +1,7 @@
 """A run of the send loop: several connections take recipients from one queue, as fast as each relay allows.
 
-The ledger is asked before each recipient and told after each; a crash at any point leaves rows from which the next
-run goes on. Nothing here counts for itself: the report reads the ledger.
+Each step of a recipient is a row in the ledger before it happens, so a crash at any point leaves what the next run
+needs. Nothing is counted here: the report reads the ledger.
 
     deliver -> connection -> outcome_recorder -> recipient_queue -> routes, canary -> run_control
 """
@@ -128,4 +128,4 @@ class SendRun:
         return suppressed
 
     def _save_rates(self) -> None:
-        self._ledger.keep_pace(self._routes.saved_state())
+        self._ledger.save_rate_limits(self._routes.saved_state())

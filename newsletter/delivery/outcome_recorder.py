@@ -16,6 +16,8 @@ from newsletter.model.delivery import Outcome, State
 
 
 class OutcomeRecorder:
+    """Passes each outcome on to the throttle, the ledger, the canary and the watcher."""
+
     def __init__(
         self,
         sender_address: str,
@@ -33,13 +35,13 @@ class OutcomeRecorder:
         self._control = control
 
     def check(self) -> None:
-        """Raise what ended the work of another part of the run, such as the ledger's. Every worker asks."""
+        """Raise the error that ended another part of the run, such as the ledger's. Every worker calls this."""
         self._commits.check()
         self._queue.check()
         self._gate.check()
 
     async def commit(self, assignment: Assignment, route: RouteState) -> bool:
-        """Write down that the final dot is about to go out. False where it must not: the recipient is suppressed."""
+        """Record that the final dot is about to be sent. False where it must not be: the recipient is suppressed."""
         row = assignment.claim.row
         move = Move(row, State.COMMITTING, message_id=assignment.message.message_id)
         if row not in await self._commits.commit(move):
@@ -74,7 +76,7 @@ class OutcomeRecorder:
                 code=outcome.code,
                 reply=outcome.text,
                 due_at=datetime.fromtimestamp(due_at, UTC) if due_at is not None else None,
-                lane=route.relay.name,
+                relay=route.relay.name,
             )
         )
         if not again:
@@ -83,7 +85,7 @@ class OutcomeRecorder:
         self._control.wake()
 
     def _adjust(self, route: RouteState, outcome: Outcome, now: float, *, lost: bool, used_up: bool) -> None:
-        """Let the throttle learn from the outcome, and close the route where the relay wants no more of us."""
+        """Let the throttle learn from the outcome, and close the route where the relay refuses the sender."""
         route.answered += 1
         route.reported_silence = route.reported_silence and outcome.code == 0
         route.moved_at = asyncio.get_running_loop().time()

@@ -1,13 +1,13 @@
 """Rate limiter: token buckets and sliding windows by second, minute, hour and day, warm-up.
 
-Time is an argument everywhere: epoch seconds. What an hour's and a day's limit has used up survives in marks, one
-JSON text each, so that a new run does not begin a new day.
+Time is an argument everywhere: epoch seconds. What a limit has used up is saved, one JSON text each, so that a new run
+does not begin a new hour or day.
 
-    pace.wait_s(domain, now) -> 0.0: pace.spend(domain, now), and where it was not sent after all, pace.refund(...)
+    limiter.wait_s(domain, now) -> 0.0: limiter.spend(domain, now); where it was not sent after all, limiter.refund(...)
 
-The clock that people set is the only one that survives a restart, so it may jump. Inside, time never runs backwards: a
-clock set back counts as one that stood still, and goes on from there; one set forward lets limits run out, as hours
-that went by would, and never gives more than one full limit.
+Only the wall clock survives a restart, and it may be set. Inside, time never runs backwards: a
+clock set back counts as stopped, and goes on from there; one set forward resets limits as the hours would, and never
+gives more than one full limit.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SLACK_S = 0.1
 """How late a message may go out without the next one losing its turn: a tenth of a second's worth goes at once."""
 
 SLOTS = 288
-"""Parts of a window, each of which runs out as a whole: 5 minutes of a day, 12.5 s of an hour. At most 4 KB of mark."""
+"""Parts of a window, each of which expires as a whole: 5 minutes of a day, 12.5 s of an hour. At most 4 KB saved."""
 
 SHORTEST_WAIT_S = 0.001
 """Shorter waits are rounded up, so that no worker wakes a thousand times for the last microsecond."""
@@ -36,12 +36,12 @@ _WARM_UP = "warm-up"
 
 
 class _Limit(Protocol):
-    """Something that may be used up, and is there again later. `t` never runs backwards."""
+    """A limit that is used up, and resets later. `t` never runs backwards."""
 
     def wait_s(self, t: float) -> float: ...
     def spend(self, t: float) -> None: ...
     def refund(self, t: float) -> None: ...
-    def mark(self) -> str: ...
+    def state(self) -> str: ...
 
 
 class _TokenBucket:
@@ -53,14 +53,14 @@ class _TokenBucket:
 
     __slots__ = ("_due", "_log", "_per_s", "_step_s")
 
-    def __init__(self, rate: Rate, mark: str) -> None:
+    def __init__(self, rate: Rate, state: str) -> None:
         self._per_s = float(rate.per_s)
         self._step_s = rate.per_s / rate.count
         self._log: deque[float] = deque(maxlen=rate.count)
         self._due = 0.0
-        if mark:
+        if state:
             # As if all of them had gone out with the last one: a minute's wait at the very most.
-            last, spent = json.loads(mark)
+            last, spent = json.loads(state)
             self._log.extend([float(last)] * min(int(spent), rate.count))
             self._due = last + self._step_s
 
@@ -80,7 +80,7 @@ class _TokenBucket:
     def refund(self, t: float) -> None:
         """A turn that was not used is lost: by now it may lie further back than the limit looks."""
 
-    def mark(self) -> str:
+    def state(self) -> str:
         if not self._log:
             return ""
         last = self._log[-1]
@@ -95,19 +95,19 @@ class _TokenBucket:
 class _SlidingWindow:
     """An hour's or a day's rate: never more than `count` in any such time, whatever the pauses and restarts.
 
-    What was sent is counted in slots. A slot runs out when the last moment of it is as long ago as the window is wide.
+    What was sent is counted in slots. A slot expires when its last moment is as long ago as the window is wide.
     """
 
     __slots__ = ("_count", "_sent", "_settled", "_slot_s", "_total")
 
-    def __init__(self, rate: Rate, mark: str) -> None:
+    def __init__(self, rate: Rate, state: str) -> None:
         self._count = rate.count
         self._slot_s = rate.per_s / SLOTS
         self._sent: deque[list[int]] = deque()
-        if mark:
-            self._sent.extend([int(slot), int(sent)] for slot, sent in json.loads(mark))
+        if state:
+            self._sent.extend([int(slot), int(sent)] for slot, sent in json.loads(state))
         self._total = sum(sent for _, sent in self._sent)
-        self._settled = ""  # the mark of all slots but the last, so that it is not written anew for each message
+        self._settled = ""  # the saved state of all slots but the last, so that it is not made anew for each message
 
     def wait_s(self, t: float) -> float:
         if self._total < self._count:
@@ -133,7 +133,7 @@ class _SlidingWindow:
         self._total += 1
 
     def refund(self, t: float) -> None:
-        """Whose turn it was is not known. Forgetting the oldest leaves no less than what was really sent."""
+        """Which slot it was spent in is not known. Giving back the oldest keeps no less than what was really sent."""
         self._expire(t)
         self._settled = ""
         if self._sent:
@@ -142,7 +142,7 @@ class _SlidingWindow:
             if not self._sent[0][1]:
                 self._sent.popleft()
 
-    def mark(self) -> str:
+    def state(self) -> str:
         if not self._sent:
             return ""
         if not self._settled:
@@ -162,12 +162,12 @@ class _WarmUpLimit:
 
     __slots__ = ("_allowed", "_day", "_first", "_sent")
 
-    def __init__(self, allowed: tuple[int, ...], mark: str) -> None:
+    def __init__(self, allowed: tuple[int, ...], state: str) -> None:
         self._allowed = allowed
         self._first: float | None = None
         self._day = self._sent = 0
-        if mark:
-            self._first, self._day, self._sent = json.loads(mark)
+        if state:
+            self._first, self._day, self._sent = json.loads(state)
 
     def wait_s(self, t: float) -> float:
         day = self._day_of(t)
@@ -190,7 +190,7 @@ class _WarmUpLimit:
         if not self._sent and self._day == 0:
             self._first = None
 
-    def mark(self) -> str:
+    def state(self) -> str:
         return "" if self._first is None else json.dumps([self._first, self._day, self._sent])
 
     def _day_of(self, t: float) -> int:
@@ -210,27 +210,27 @@ class RateLimiter:
         rates: Iterable[Rate],
         domains: Mapping[str, tuple[Rate, ...]],
         warm_up: tuple[int, ...],
-        marks: Mapping[str, str],
+        saved: Mapping[str, str],
         now: float,
     ) -> None:
         """`domains` by name in lower case; `warm_up` is what each of the first days may have.
 
-        `marks` are what `marks` gave at the end of an earlier run; those of limits that are gone are left aside.
+        `saved` is the `saved_state` of an earlier run; what it has of limits that are gone is ignored.
         """
         self._named: dict[str, _Limit] = {}
-        self._limits = self._make("", rates, marks)
+        self._limits = self._make("", rates, saved)
         if warm_up:
-            limit = self._named[_WARM_UP] = _WarmUpLimit(warm_up, marks.get(_WARM_UP, ""))
+            limit = self._named[_WARM_UP] = _WarmUpLimit(warm_up, saved.get(_WARM_UP, ""))
             self._limits = (*self._limits, limit)
-        self._domains = {domain: self._make(f"{domain}/", own, marks) for domain, own in domains.items() if own}
+        self._domains = {domain: self._make(f"{domain}/", own, saved) for domain, own in domains.items() if own}
         self.by_domain = bool(self._domains)
         self.limited = bool(self._named)
         """Whether there is any limit at all."""
         # Time as the limits see it is `now + shift`; `latest` is where it has come to.
         self._shift = 0.0
         self._latest = now
-        if _CLOCK in marks:
-            latest, wall = json.loads(marks[_CLOCK])
+        if _CLOCK in saved:
+            latest, wall = json.loads(saved[_CLOCK])
             self._latest = latest + max(0.0, now - wall)
             self._shift = self._latest - now
 
@@ -266,12 +266,12 @@ class RateLimiter:
         for limit in self._domains.get(domain, ()):
             limit.refund(t)
 
-    def marks(self) -> Mapping[str, str]:
-        """What the limits have used up, by name: to be kept, and given to the next run."""
+    def saved_state(self) -> Mapping[str, str]:
+        """What the limits have used up, by name: to be saved, and given to the next run."""
         if not self.limited:
             return {}
-        marks = {name: mark for name, limit in self._named.items() if (mark := limit.mark())}
-        return {**marks, _CLOCK: json.dumps([self._latest, self._latest - self._shift])}
+        saved = {name: state for name, limit in self._named.items() if (state := limit.state())}
+        return {**saved, _CLOCK: json.dumps([self._latest, self._latest - self._shift])}
 
     def _time(self, now: float) -> float:
         t = now + self._shift
@@ -282,12 +282,12 @@ class RateLimiter:
         self._latest = t
         return t
 
-    def _make(self, prefix: str, rates: Iterable[Rate], marks: Mapping[str, str]) -> tuple[_Limit, ...]:
+    def _make(self, prefix: str, rates: Iterable[Rate], saved: Mapping[str, str]) -> tuple[_Limit, ...]:
         limits: list[_Limit] = []
         for rate in rates:
             name = prefix + UNITS[rate.per_s]
-            mark = marks.get(name, "")
-            limit: _Limit = _TokenBucket(rate, mark) if rate.per_s <= MINUTE_S else _SlidingWindow(rate, mark)
+            state = saved.get(name, "")
+            limit: _Limit = _TokenBucket(rate, state) if rate.per_s <= MINUTE_S else _SlidingWindow(rate, state)
             self._named[name] = limit
             limits.append(limit)
         return tuple(limits)

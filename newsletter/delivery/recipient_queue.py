@@ -36,7 +36,7 @@ TRIES_A_RUN = 3
 
 
 class DeliveryLedger(Protocol):
-    """What a run needs of a ledger, never two calls at once. `is_far`: across a network, so not to be waited for."""
+    """What a run needs of a ledger; never two calls at once. `is_far`: across a network, to be called in a thread."""
 
     is_far: bool
 
@@ -46,7 +46,7 @@ class DeliveryLedger(Protocol):
     def write(self, moves: Sequence[Move]) -> Collection[int]:
         """Durable when it returns. The rows of recipients suppressed meanwhile, which were not moved."""
 
-    def keep_pace(self, marks: Mapping[str, str]) -> None: ...
+    def save_rate_limits(self, state: Mapping[str, str]) -> None: ...
 
 
 @dataclass(slots=True)
@@ -226,7 +226,7 @@ class RecipientQueue:
         self._control.show_if_noticed(f"{route.relay}: its limit is used up", now, wait_s)
 
     def _give_up(self, route: RouteState, wait_s: float, now: float) -> Taken:
-        """Leave those to a later run whose turn would come too late: everybody, or the recipients of a domain."""
+        """Leave to a later run who would wait too long: all recipients, or those of a domain."""
         whole = route.rate_limiter.wait_s("", now)
         if whole > self._limits.longest_wait_s:
             words = limit_used_up(now + whole, route.settings.limits)
@@ -263,17 +263,17 @@ class RecipientQueue:
         return again
 
     def due_at(self, claim: Claim, outcome: Outcome, route: RouteState, now: float, *, used_up: bool) -> float:
-        """When to try a deferred recipient again: in this run where the trouble was the connection's or ours.
+        """When to try a deferred recipient again: in this run where the fault was the connection's or the sender's.
 
-        `used_up`: the connection had carried its share, so the recipient was as good as not tried. What a relay said
-        that takes no more mail from us is no reason to wait where there is another one.
+        `used_up`: the connection had carried its share, so the recipient was as good as not tried. Where a relay takes
+        no more mail from this sender and another one is usable, there is no wait either.
         """
         exhausted = 0 < self._limits.max_attempts <= claim.attempts
         if used_up and not exhausted:
             return now
         tries = self._tries[claim.row] = self._tries.get(claim.row, 0) + 1
-        elsewhere = outcome.lane and bool(route.why_closed) and bool(self._routes.usable)
-        ours = outcome.code in (0, 421) or (outcome.lane and outcome.code < 500) or elsewhere
+        elsewhere = outcome.sender_fault and bool(route.why_closed) and bool(self._routes.usable)
+        ours = outcome.code in (0, 421) or (outcome.sender_fault and outcome.code < 500) or elsewhere
         if ours and tries < TRIES_A_RUN and not exhausted:
             return now
         return now + retry_delay_s(claim.attempts, self._jitter()).total_seconds()
@@ -304,7 +304,7 @@ class RecipientQueue:
         self._control.wake()
 
     async def give_back(self) -> None:
-        """Let those go who were claimed and not tried, so that a report reads them as pending."""
+        """Release recipients who were claimed and not tried, so that a report reads them as pending."""
         if self._refilling is not None:
             await self._refilling
         for claim, _ in self._ready:

@@ -39,7 +39,7 @@ class RouteState:
 
     settings: Route
     connections: int = field(init=False)
-    """How many the relay allows, as far as we know."""
+    """How many the relay allows, as far as is known."""
 
     messages_per_connection: int = field(init=False)
     """How many messages it takes over one connection, as set or as learnt; 0 for any number."""
@@ -48,7 +48,7 @@ class RouteState:
     """Why no more mail goes through it in this run; empty where some may."""
 
     used_up: str = field(default="", init=False)
-    """Why nothing more is begun through it in this run, though what is under way ends as usual."""
+    """Why this run begins nothing more through it; messages under way end as usual."""
 
     overlaps: bool | None = field(default=None, init=False)
     """Whether an envelope may go out with the dot before it; None until one connection has tried."""
@@ -122,7 +122,7 @@ class RouteState:
 
 
 class Routes:
-    """All routes of the run."""
+    """All routes of a run: which are usable, which were closed, whose turn it is."""
 
     def __init__(self, routes: Sequence[Route], control: RunControl) -> None:
         self._states = tuple(RouteState(route) for route in routes)
@@ -154,9 +154,9 @@ class Routes:
     def saved_state(self) -> dict[str, str]:
         """What the rate limits have used up, by the relay's name and the limit's."""
         return {
-            f"{route.relay.name}/{name}": mark
+            f"{route.relay.name}/{name}": state
             for route in self._states
-            for name, mark in route.rate_limiter.marks().items()
+            for name, state in route.rate_limiter.saved_state().items()
         }
 
     def close(self, route: RouteState, reason: str) -> None:
@@ -185,11 +185,11 @@ class Routes:
             if _could_send(other, now):
                 ahead = ahead or route.share > other.share + 1
             else:
-                other.share = max(other.share, route.share)  # what it misses meanwhile is not kept for it
+                other.share = max(other.share, route.share)  # what it misses meanwhile is not made up for
         return ahead
 
 
 def _could_send(route: RouteState, now: float) -> bool:
-    """Whether another relay should wait for this one: not for a used-up quota, nor one that has fallen silent."""
+    """Whether another relay should wait for this one: not where its limit is used up, nor where it is silent."""
     quick = asyncio.get_running_loop().time() - route.moved_at < RECHECK_S
     return bool(route.open) and quick and route.throttle.wait_s(now) <= 0 and route.rate_limiter.wait_s("", now) <= 0

@@ -1,4 +1,4 @@
-"""The controls that all parts of one run share: stop, wake up, the wait that is shown, and whom to report to."""
+"""Controls shared by all parts of a run: stop, wake up, report waits and progress."""
 
 from __future__ import annotations
 

@@ -5,8 +5,8 @@
     open    --the minute is over--> probing: one message
     probing --accepted--> running          --refused or lost--> stopped, for this run
 
-A relay that accepts a message now and then is never stopped: each acceptance begins the count anew. Answers that come
-while the lane is pausing are those to messages that were under way already; they teach nothing new.
+A relay that accepts a message now and then is never stopped: each acceptance resets the count. Answers during a pause
+are to messages that were under way already, and change nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class ThrottleRules:
     """The numbers, each with its reason. Seconds, unless the name says otherwise."""
 
     refusals: int = 5
-    """How many in a row open the lane. Fewer would be one bad moment, more would defer people for nothing."""
+    """How many in a row open the circuit. Fewer would be one bad moment, more would defer people for nothing."""
 
     losses: int = 3
     """How many connections lost in a row open it: a relay that restarts drops one, or all of them at once."""
@@ -37,7 +37,7 @@ class ThrottleRules:
     """A speed that is halved is at most this: a hundred a second is more than what relays with limits allow."""
 
     slowest_s: float = 60.0
-    """Between two messages at most: below one a minute, opening the lane is the better answer."""
+    """Between two messages at most: below one a minute, to open the circuit is the better answer."""
 
     pause_s: float = 5.0
     """Nothing is sent after a refusal that may pass; doubles with each in a row. Amazon SES asks its clients to wait
@@ -50,7 +50,7 @@ class ThrottleRules:
     """What pauses double up to."""
 
     open_s: float = 60.0
-    """Nothing is sent while the lane is open. QQ counts by the minute, as do Exchange and most rate limits."""
+    """Nothing is sent while the circuit is open. QQ counts by the minute, as do Exchange and most rate limits."""
 
     recover_after: int = 30
     """Accepted messages that earn one step back. Fewer find the limit sooner and meet it, with its pause, more often:
@@ -84,12 +84,12 @@ _WORDS_SHOWN = 160
 
 
 class RelayThrottle:
-    """One relay's. `now` is epoch seconds; `jitter` gives a random number from 0 to 1, which makes a pause longer, up
-    to one and a half times."""
+    """The throttle of one relay. `now` is epoch seconds; `jitter` gives a random number from 0 to 1, which makes a
+    pause up to one and a half times as long."""
 
     def __init__(self, rules: ThrottleRules | None = None, jitter: Callable[[], float] = lambda: 0.0) -> None:
         self.stopped = ""
-        """Why nothing more goes through this lane in this run; empty while something may."""
+        """Why nothing more goes through this relay in this run; empty while something may."""
         self._rules = rules or ThrottleRules()
         self._jitter = jitter
         self._phase = _Phase.RUNNING
@@ -121,7 +121,7 @@ class RelayThrottle:
         return max(self._paused_until - now, self._next_at - now, 0.0)
 
     def parallel(self, limit: int) -> int:
-        """How many of at most `limit` connections to use now: 1 at least, 0 once the lane is stopped."""
+        """How many of at most `limit` connections to use now: 1 at least, 0 once the relay is stopped."""
         if self._phase is _Phase.STOPPED:
             return 0
         if self._phase is not _Phase.RUNNING:
@@ -129,7 +129,7 @@ class RelayThrottle:
         return max(1, int(limit * self._share + 1e-9))
 
     def took(self, now: float) -> None:
-        """A message is begun. Without this nothing keeps two of them apart."""
+        """Record the start of a message; enforces the minimum spacing."""
         self._see(now)
         if self._phase is _Phase.PROBING:
             self._next_at = now + self._rules.open_s  # one message; its answer decides, or its silence for a minute
@@ -137,11 +137,11 @@ class RelayThrottle:
             self._next_at = now + self._delay_s
 
     def saw(self, outcome: Outcome, now: float) -> str:
-        """Learn from an outcome -> news for the user, or "". A message without an answer teaches nothing."""
+        """Learn from an outcome -> news for the user, or "". An outcome without an answer changes nothing."""
         self._see(now)
         if outcome.code:
             self._losses = 0
-        if outcome.lane:
+        if outcome.sender_fault:
             self._counts[0] += 1
             self._last = _said(outcome)
             return self._refused(outcome.code < 500, now)
@@ -150,11 +150,11 @@ class RelayThrottle:
         if outcome.code:
             self._answers.append(now)
             if self._phase is _Phase.PROBING:
-                self._next_at = now  # it spoke of a recipient, which says nothing of the lane: one more
+                self._next_at = now  # the answer is about a recipient and says nothing of the relay: one more
         return ""
 
     def lost(self, now: float, words: str = "") -> str:
-        """A connection broke, or could not be had -> news. `words` is how it did."""
+        """A connection broke, or could not be opened -> news. `words` say how."""
         self._see(now)
         self._counts[1] += 1
         self._last = _shown(words) or self._last
@@ -171,7 +171,7 @@ class RelayThrottle:
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _see(self, now: float) -> None:
-        """Notice what time has done: an open lane may be probed; a clock set back begins its waits anew."""
+        """Catch up with the clock: an open circuit may be probed; a clock set back restarts the waits."""
         if now < self._latest:
             gone = self._latest - now
             self._paused_until -= gone
@@ -234,7 +234,7 @@ class RelayThrottle:
         self._delay_s = 1 / (1 / self._delay_s + self._rules.step / self._before_s)
         if self._delay_s > self._before_s / 2:
             return ""
-        # Twice the speed that was too much, and no complaint: whatever the trouble was, it is over.
+        # Twice the speed at which there was trouble, and none now: it is over.
         self._delay_s = 0.0
         self._share = 1.0
         return "back to full speed"

@@ -14,7 +14,7 @@ from newsletter.doctor.verdict import Verdict, green, red
 from newsletter.errors import DeliveryError, NewsletterError
 from newsletter.ledger.ledger import Ledger
 from newsletter.model.delivery import State
-from newsletter.pipeline.choose_relays import choose_lanes
+from newsletter.pipeline.choose_relays import choose_relays
 from newsletter.pipeline.deliver_test import deliver_test
 from newsletter.pipeline.plan_send import plan_send
 from newsletter.pipeline.prepare_send import require_sendable
@@ -48,16 +48,16 @@ def send_test(config: Config, address: str, env: Mapping[str, str], timeout_s: f
             post = Path(folder) / "newsletter-doctor.md"
             post.write_text(_POST, "utf-8")
             sending = plan_send(str(post), config, to=None, test=[address], when=now())
-            lanes = [
-                replace(lane, timeout_s=min(lane.timeout_s, timeout_s), dot_timeout_s=min(lane.dot_timeout_s, 60.0))
-                for lane in choose_lanes(config, None, env)
+            relays = [
+                replace(each, timeout_s=min(each.timeout_s, timeout_s), dot_timeout_s=min(each.dot_timeout_s, 60.0))
+                for each in choose_relays(config, None, env)
             ]
-            require_sendable(sending, [lane.relay for lane in lanes])
-            result = deliver_test(sending, lanes, ledger, Watcher(), lambda due: None)
+            require_sendable(sending, [each.relay for each in relays])
+            result = deliver_test(sending, relays, ledger, Watcher(), lambda due: None)
     except NewsletterError as error:
         what, _, remedy = str(error).rpartition("; ")
         return red("test-mail", what or str(error), remedy, outside=isinstance(error, DeliveryError))
-    relay = lanes[0].relay
+    relay = relays[0].relay
     if result.counts[State.SENT]:
         return green("test-mail", f"the test mail was taken by {relay.host}", _TAKEN)
     said = next((outcome for people in (result.refused, result.left, result.uncertain) for _, outcome in people), None)

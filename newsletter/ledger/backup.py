@@ -1,4 +1,4 @@
-"""Back up a ledger's file while it is in use, and put a backup back: SQLite's online backup, whole files only.
+"""Back up a ledger's file while it is in use, and restore a backup: SQLite's online backup, whole files only.
 
 A ledger in PostgreSQL is backed up by its own tools.
 """
@@ -143,7 +143,7 @@ def restore(backup: Path, place: Path | str, now: datetime) -> Path | None:
 
 
 def missing_from(backup: Path, place: Path | str) -> tuple[str, ...]:
-    """Issues that the present ledger knows as sent and the backup does not: people who would be mailed twice.
+    """Issues that were sent by the present ledger and are not in the backup: their recipients would be mailed twice.
 
     Empty where the present ledger is missing, of another version, or cannot be read: a restore may be what mends it.
     """
@@ -241,11 +241,11 @@ def _require_sound(backup: Path) -> None:
 
 @contextmanager
 def _alone(file: Path) -> Iterator[None]:
-    """Nobody else has the ledger open while the block runs. BusyError where somebody has; a damaged one passes."""
+    """Keep all others from the ledger while the block runs. BusyError where it is open; a damaged one passes."""
     try:
         taken = take_file(file, make=False)
     except LedgerError:
-        yield  # it cannot be used, so that nobody uses it
+        yield  # it cannot be opened, by others neither
         return
     try:
         with closing(sqlite3.connect(taken.path, timeout=0, isolation_level=None)) as db:

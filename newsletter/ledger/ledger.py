@@ -115,7 +115,7 @@ class Ledger(LedgerReader):
         post: str = "",
         audience: str = "",
         max_attempts: int = 0,
-        shadows: AddressHashes | None = None,
+        address_hashes: AddressHashes | None = None,
         correction: bool = False,
         identity: Identity | None = None,
         newcomers_for: timedelta | None = None,
@@ -128,13 +128,13 @@ class Ledger(LedgerReader):
 
         The stored content is replaced until a recipient has, or may have, the issue; then it stays.
 
-        Suppressed addresses are marked at once. `shadows` match erased addresses by their hashes; ConfigError where a
-        hash was made with another secret. A `correction` is for those who have the issue: a weekly mail does not count.
+        Suppressed addresses are marked at once. `address_hashes` match erased addresses; ConfigError where a hash was
+        made with another secret. A `correction` is for those who have the issue: a weekly mail does not count.
 
         `identity` is stored with the name. Recipients who are new on the list longer than `newcomers_for` after the
         first acceptance are left out, and counted as newcomers; None sets no limit.
         """
-        shadows = shadows or AddressHashes(())
+        address_hashes = address_hashes or AddressHashes(())
         with self._write(issue) as db:
             content_changed = planning.note_content(db, issue, content_hash, subject, self._now())
             self._ids.pop(issue, None)  # another process may have withdrawn it, and we made it anew
@@ -143,7 +143,7 @@ class Ledger(LedgerReader):
                 note_identity(db, issue_id, identity)
             number = planning.begin_plan(db, issue_id)
             closed = planning.is_closed(db, issue_id, self._now(), newcomers_for)
-            hidden_here = suppression.hidden_in(db, issue_id)
+            erased_here = suppression.erased_in(db, issue_id)
         newcomers = 0
         listed = iter(addresses)
         while batch := list(islice(listed, _PLANNED_AT_ONCE)):
@@ -152,8 +152,8 @@ class Ledger(LedgerReader):
                 listed_here.setdefault(fold_address(address), address)
             with self._write(issue) as db:
                 suppression.lock_listing(db)
-                hashes = suppression.hidden(db, shadows) | hidden_here
-                people = suppression.with_hashes(listed_here, hashes, shadows)
+                hashes = suppression.erased(db, address_hashes) | erased_here
+                people = suppression.with_hashes(listed_here, hashes, address_hashes)
                 if closed:
                     newcomers += planning.list_known(db, issue_id, number, people)
                 else:
@@ -271,11 +271,11 @@ class Ledger(LedgerReader):
         with self._write() as db:
             db.execute(change)
 
-    def keep_pace(self, marks: Mapping[str, str]) -> None:
+    def save_rate_limits(self, state: Mapping[str, str]) -> None:
         """Save this state of rate limits for the next run; others stay as they are."""
-        if marks:
+        if state:
             with self._write() as db:
-                db.execute(_KEEP_PACE, [{"name": name, "mark": mark} for name, mark in sorted(marks.items())])
+                db.execute(_SAVE_RATE_LIMITS, [{"name": name, "mark": mark} for name, mark in sorted(state.items())])
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
@@ -287,6 +287,6 @@ class Ledger(LedgerReader):
         return self.storage.write(self._holding.get(issue or ""))
 
 
-_KEEP_PACE = sa.text(
+_SAVE_RATE_LIMITS = sa.text(
     "INSERT INTO pace (name, mark) VALUES (:name, :mark) ON CONFLICT (name) DO UPDATE SET mark = excluded.mark"
 )

@@ -1,4 +1,4 @@
-"""Plan an issue in the ledger: who is on its list, with which content, in which state.
+"""Plan an issue in the ledger: its list, its content, and how many recipients are in which state.
 
 Each function works in the transaction of `db`.
 """
@@ -111,7 +111,7 @@ _LISTED_IN_POSTGRESQL = sa.text(
 
 
 def list_known(db: sa.Connection, issue_id: int, plan: int, people: Mapping[str, str]) -> int:
-    """Put only those on the plan who have a row already; how many are left out."""
+    """Put only recipients on the plan who have a row already; how many are left out."""
     if db.dialect.name == "postgresql":
         found = db.execute(_LISTED_IN_POSTGRESQL, {"issue": issue_id, "plan": plan, "keys": [*people]}).rowcount
     else:
@@ -126,7 +126,7 @@ def is_closed(db: sa.Connection, issue_id: int, now: int, newcomers_for: timedel
 
 
 def list_people(db: sa.Connection, issue_id: int, plan: int, people: Mapping[str, str], now: int) -> None:
-    """Put these on the plan, address by key; rows for those who are new, in this order."""
+    """Put these recipients on the plan, address by key; new rows for new ones, in this order."""
     spelled = {key: None if address == key else address for key, address in people.items()}
     if db.dialect.name == "postgresql":
         columns = {"keys": [*spelled], "addresses": [*spelled.values()]}
@@ -204,8 +204,8 @@ def standing(
     )
 
 
-# Who is on both lists. Almost everybody is on the last plan of both issues, so the keys are compared in the index
-# alone, and those who have left one of the lists since are taken off.
+# Who is on both lists. Almost all recipients are on the last plan of both issues, so the keys are compared in the index
+# alone, and those who have left one of the lists since are subtracted.
 _COMMON = sa.text(
     """
     SELECT count(*) FROM deliveries AS here

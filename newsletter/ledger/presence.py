@@ -1,4 +1,4 @@
-"""Whether a ledger exists, and whether anything was ever sent by it. Creates and migrates nothing."""
+"""Check whether a ledger exists, and whether anything was ever sent by it. Creates and migrates nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prune a ledger: forget who got an issue that is years old. That it was sent stays, so that it is not sent again."""
+"""Prune a ledger: delete the recipients of old issues. The issues stay, so that they are not sent again."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ KEPT = 10
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What was, or would be, forgotten: how many issues lose how many rows."""
+    """What was, or would be, deleted: the rows of how many issues."""
 
     issues: tuple[str, ...]
     rows: int
 
 
 def prune(storage: Storage, before: datetime, *, dry: bool = False) -> Pruned:
-    """Forget the recipients of issues that first went out before an aware moment. One transaction an issue, so that a
-    send at the same time goes on. Who left, bounced or signed up stays known, however long ago."""
+    """Delete the recipients of issues that first went out before an aware moment. One transaction an issue, so that a
+    send at the same time goes on. Suppressions, bounces and sign-ups stay."""
     with storage.read() as db:
         kept = {each.issue for each in recent_issues(db, limit=KEPT)}
         old = sa.select(issues.c.id, issues.c.issue).where(issues.c.first_sent < stamp_of(before))
@@ -49,8 +49,8 @@ def prune(storage: Storage, before: datetime, *, dry: bool = False) -> Pruned:
 
 
 def compact(storage: Storage) -> bool:
-    """Give the room of what was forgotten back to the disk. False where another command is at work, or the database
-    does so by itself: it is used again for what comes."""
+    """Return the room of deleted rows to the disk (VACUUM). False where another command is at work, or the database
+    does so by itself: new rows use the room again."""
     if storage.place.is_postgresql:
         return False
     with closing(storage.engine.raw_connection()) as raw:

@@ -104,7 +104,7 @@ def delivery(issue: str, row: sa.Row[Any]) -> Delivery:
         code=row.code,
         reply=row.reply,
         updated=time_of(row.updated),
-        lane=row.lane,
+        relay=row.lane,
         version=row.version,
         due_at=moment_of(row.due_at),
     )

@@ -1,4 +1,4 @@
-"""What is read from the ledger: counts, rows, versions, and what a report asks for. Nothing here writes."""
+"""The reading half of the ledger: counts, rows, versions, and the numbers of a report."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ class LedgerReader:
             found = db.execute(sa.select(runs).where(runs.c.issue == issue).order_by(runs.c.id)).all()
         return tuple(Run(row.id, row.owner, time_of(row.started), moment_of(row.ended), row.reason) for row in found)
 
-    def pace_marks(self) -> Mapping[str, str]:
+    def rate_limit_state(self) -> Mapping[str, str]:
         """The saved state of the rate limits, by name."""
         with self._read() as db:
             return MappingProxyType({row.name: row.mark for row in db.execute(sa.select(pace))})

@@ -1,4 +1,4 @@
-"""The issues that went out last, as a ledger remembers them: to tell an old copy of a ledger from the newest.
+"""The issues that went out last: to tell an old copy of a ledger from the newest.
 
 Each function works in the transaction of `db`.
 """
@@ -18,7 +18,7 @@ from newsletter.ledger.database.timestamps import time_of
 
 @dataclass(frozen=True, slots=True)
 class RecentIssue:
-    """An issue that somebody was mailed. `runs` are its sends that ended, which only grow in number.
+    """An issue with at least one accepted message. `runs` are its sends that ended, which only grow in number.
 
     `fingerprint` is made of its name and of the millisecond of the first acceptance, which no other ledger has.
     """

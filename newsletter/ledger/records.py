@@ -1,4 +1,4 @@
-"""Records that the ledger takes and gives. Frozen, without a database."""
+"""The ledger's records: plan, claim, move, delivery, issue, version, run. Frozen, without a database."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from newsletter.model.delivery import State
 
 
 class IllegalMoveError(BusyError, RuntimeError):
-    """A step that `MOVES` does not allow: another run moved the row, whatever let it in; or a fault in the program."""
+    """A step that `MOVES` does not allow: another run moved the row, or there is a fault in the program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A recipient who is ours until written or recovered. `attempts` counts this one, from 1."""
+    """A recipient who belongs to this run until written or recovered. `attempts` counts this one, from 1."""
 
     row: int
     key: str
@@ -54,7 +54,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A step of one claimed row. What is left empty of `message_id` and `lane` stays as an earlier step wrote it."""
+    """A step of one claimed row. What is left empty of `message_id` and `relay` stays as an earlier step wrote it."""
 
     row: int
     to: State
@@ -63,7 +63,7 @@ class Move:
     code: int = 0
     reply: str = ""
     due_at: datetime | None = None
-    lane: str = ""
+    relay: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Delivery:
     code: int
     reply: str
     updated: datetime
-    lane: str = ""
+    relay: str = ""
     version: int = 0
     due_at: datetime | None = None
 
@@ -123,6 +123,6 @@ class Run:
 def storable(text: str) -> str:
     """A server's words in a form that every database takes: no lone surrogates, no NUL; the rest verbatim.
 
-    To fail on a strange reply here would lose the record of a mail that was sent.
+    An error over a strange reply would lose the record of a message that was sent.
     """
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")

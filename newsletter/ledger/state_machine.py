@@ -10,22 +10,22 @@ from newsletter.model.delivery import State
 # The allowed transitions of a recipient's state. Read a line as: from -> to (what happened).
 MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
     {
-        # On the list, nothing tried.           -> a run took them; they must not be mailed
+        # On the list, nothing tried.           -> claimed by a run; must not be mailed
         State.PENDING: frozenset({State.CLAIMED, State.SUPPRESSED}),
-        # A run has them; no final dot went out. -> about to write the dot; let go untried, or the run died;
-        #                                           the relay said "later" or "no" before the dot; they left just now
+        # A run has it; no final dot was sent.  -> about to send the dot; released untried, or the run died;
+        #                                          the relay said "later" or "no" before the dot; just unsubscribed
         State.CLAIMED: frozenset({State.COMMITTING, State.PENDING, State.DEFERRED, State.REJECTED, State.SUPPRESSED}),
-        # The dot may be out: on disk before it. -> 250; 4xx; 5xx; no answer, or the run died
+        # The dot may be out; on disk before it. -> 250; 4xx; 5xx; no answer, or the run died
         State.COMMITTING: frozenset({State.SENT, State.DEFERRED, State.REJECTED, State.UNCERTAIN}),
-        # The relay said "later".                -> a run took them again; they must not be mailed any more
+        # The relay said "later".                -> claimed again; must not be mailed any more
         State.DEFERRED: frozenset({State.CLAIMED, State.SUPPRESSED}),
-        # It may have arrived or not.            -> the operator said: resend; assume sent
+        # It may have arrived or not.            -> the operator decided: resend; assume sent
         State.UNCERTAIN: frozenset({State.PENDING, State.SENT}),
-        # The relay answered for the mail.       -> final
+        # The relay accepted the message.        -> final
         State.SENT: frozenset(),
-        # The relay refused.                     -> the operator said: try once more
+        # The relay refused the recipient.       -> the operator decided: try once more
         State.REJECTED: frozenset({State.PENDING}),
-        # Left, bounced, paused: not mailed.     -> final: who comes back gets the next issue, not this one
+        # Unsubscribed, bounced, paused.         -> final: who subscribes again gets the next issue, not this one
         State.SUPPRESSED: frozenset(),
     }
 )

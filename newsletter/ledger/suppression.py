@@ -1,7 +1,7 @@
 """The suppression check: at planning, at claiming, and before the final dot.
 
-Each function works in the transaction of `db`. Such a row is `suppressed` from then on, its reason standing where
-others have the relay's words. The suppressions are the people's own (`people.store`); this only reads them.
+Each function works in the transaction of `db`. Such a row is `suppressed` from then on, with the reason as its reply.
+The suppressions belong to the subscribers (`people.store`); they are only read here.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import sqlalchemy as sa
 
 from newsletter.errors import ConfigError
 from newsletter.ledger.database.schema import deliveries, issues, suppressions
-from newsletter.tokens import FORGOTTEN, AddressHashes, is_shadow
+from newsletter.tokens import FORGOTTEN, AddressHashes, is_address_hash
 
 STAGE = "list"
-"""Where others have the stage of SMTP that decided."""
+"""The `stage` of a suppressed row, where others have a stage of SMTP."""
 
 WEEK_MS = int(6.5 * 86_400_000)
 """A week, less half a day: the weekly mail stays on its weekday though an issue goes out somewhat earlier."""
@@ -72,7 +72,7 @@ _MARKS: Mapping[str, str] = MappingProxyType(
 
 
 def mark(db: sa.Connection, issue_id: int, plan: int, now: int, *, correction: bool) -> None:
-    """Take everyone off a plan who must not be mailed. A `correction` goes to the weekly, too: they have the issue."""
+    """Suppress all of a plan who must not be mailed. A `correction` is for weekly readers, too: they have the issue."""
     join = "JOIN" if db.dialect.name == "postgresql" else "CROSS JOIN"
     for kind, statement in _MARKS.items():
         if not (correction and kind == "weekly"):
@@ -93,7 +93,7 @@ _TAKE_OFF = sa.text(f"UPDATE deliveries SET {_OFF}, reply = {_FIRST_REASON} WHER
 
 
 def take_off(db: sa.Connection, rows: Sequence[int], now: int) -> frozenset[int]:
-    """Those of the rows whose people have been suppressed since the plan; they are not to be mailed any more.
+    """Suppress those of the rows whose address was suppressed since the plan -> which they are.
 
     Two index lookups for each row, as text that SQLAlchemy need not compile: it runs before every dot.
     """
@@ -113,7 +113,7 @@ def already_off(db: sa.Connection, issue_id: int, rows: Sequence[int]) -> frozen
     return frozenset(db.scalars(sa.select(deliveries.c.id).where(*mine)))
 
 
-# --- the forgotten --------------------------------------------------------------------------------------------------
+# --- erased addresses -----------------------------------------------------------------------------------------------
 
 
 def lock_listing(db: sa.Connection) -> None:
@@ -122,14 +122,14 @@ def lock_listing(db: sa.Connection) -> None:
         db.execute(sa.text("LOCK TABLE deliveries IN ROW EXCLUSIVE MODE"))
 
 
-def hidden(db: sa.Connection, shadows: AddressHashes) -> frozenset[str]:
-    """The hashes of all who were forgotten.
+def erased(db: sa.Connection, address_hashes: AddressHashes) -> frozenset[str]:
+    """The hashes of all erased addresses.
 
     ConfigError where some of them were made with a secret that is missing: they could not be matched.
     """
     forgotten = sa.select(suppressions.c.key).where(suppressions.c.reason == "forgotten")
-    hashes = frozenset(key for key in db.scalars(forgotten) if is_shadow(key))
-    untold = sum(1 for shadow in hashes if not shadows.can_tell(shadow))
+    hashes = frozenset(key for key in db.scalars(forgotten) if is_address_hash(key))
+    untold = sum(1 for address_hash in hashes if not address_hashes.can_match(address_hash))
     if untold:
         raise ConfigError(
             f"NEWSLETTER_SECRET: {untold:,} of those who must not be mailed are known by a hash alone, made with a "
@@ -138,24 +138,24 @@ def hidden(db: sa.Connection, shadows: AddressHashes) -> frozenset[str]:
     return hashes
 
 
-def hidden_in(db: sa.Connection, issue_id: int) -> frozenset[str]:
-    """The hashes in one issue: of people who may have it, and who may have come back since."""
+def erased_in(db: sa.Connection, issue_id: int) -> frozenset[str]:
+    """The hashes in one issue: of recipients who may have it, and who may have signed up again since."""
     mine = (deliveries.c.issue == issue_id, deliveries.c.recipient_key.like(f"%{FORGOTTEN}"))
     return frozenset(db.scalars(sa.select(deliveries.c.recipient_key).where(*mine)))
 
 
-def with_hashes(people: Mapping[str, str], hashes: frozenset[str], shadows: AddressHashes) -> Mapping[str, str]:
-    """Addresses by key, with the hash in place of both for who was forgotten: no list brings their address back."""
+def with_hashes(people: Mapping[str, str], hashes: frozenset[str], address_hashes: AddressHashes) -> Mapping[str, str]:
+    """Addresses by key, with the hash in place of both for those erased: no list may bring their address back."""
     if not hashes:
         return people
     found: dict[str, str] = {}
     for key, address in people.items():
-        shadow = next((name for name in shadows.all(key) if name in hashes), None)
-        found[shadow or key] = shadow or address
+        address_hash = next((name for name in address_hashes.all(key) if name in hashes), None)
+        found[address_hash or key] = address_hash or address
     return found
 
 
-# --- accounts -------------------------------------------------------------------------------------------------------
+# --- counts -----------------------------------------------------------------------------------------------------------
 
 
 def reasons(db: sa.Connection, issue: str, *, planned: bool) -> Mapping[str, int]:

@@ -34,18 +34,18 @@ def _written(to: State, values: str) -> sa.TextClause:
     )
 
 
-# Of a recipient who was erased while their message was on its way, neither its id nor the reply is stored: the
-# one is made from the address, the others may repeat it.
+# Of a recipient who was erased after their message was sent and before its answer, neither Message-ID nor reply is
+# stored: the first is made from the address, the second may repeat it.
 _HIDDEN = f"CASE WHEN recipient_key LIKE '%{FORGOTTEN}' THEN '' ELSE"
 _ANSWERED = (
     f"message_id = {_HIDDEN} coalesce(nullif(:message_id, ''), message_id) END, "
-    f"lane = coalesce(nullif(:lane, ''), lane), stage = :stage, code = :code, reply = {_HIDDEN} :reply END, "
+    f"lane = coalesce(nullif(:relay, ''), lane), stage = :stage, code = :code, reply = {_HIDDEN} :reply END, "
     "due_at = :due_at"
 )
 # What a run may write, in the order in which one batch may take a row through it.
 _WRITES: Mapping[State, sa.TextClause] = MappingProxyType(
     {
-        State.COMMITTING: _written(State.COMMITTING, "message_id = :message_id, lane = :lane"),
+        State.COMMITTING: _written(State.COMMITTING, "message_id = :message_id, lane = :relay"),
         State.SENT: _written(State.SENT, _ANSWERED),
         State.DEFERRED: _written(State.DEFERRED, _ANSWERED),
         State.REJECTED: _written(State.REJECTED, _ANSWERED),
@@ -124,7 +124,7 @@ class Moves:
         for move in moves:
             row: dict[str, Any] = {"row": move.row, "issue": issue_id, "now": now}
             if move.to is not State.PENDING:
-                row["message_id"], row["lane"] = move.message_id, move.lane
+                row["message_id"], row["relay"] = move.message_id, move.relay
                 if move.to is not State.COMMITTING:
                     row["stage"], row["code"], row["reply"] = storable(move.stage), move.code, storable(move.reply)
                     row["due_at"] = None if move.due_at is None else stamp_of(move.due_at)
@@ -173,7 +173,7 @@ _LONGEST_WAIT_MS = 2 * LONGEST_S * 1000
 
 
 def recover(db: sa.Connection, issue_id: int, now: int) -> int:
-    """Claimed rows are let go; committing ones become uncertain: how many.
+    """Release claimed rows; make committing ones uncertain -> how many those are.
 
     A deferred row whose wait is longer than the longest delay was deferred by a clock set in the future: it is due.
     """

@@ -1,7 +1,7 @@
 """Compose a message for one subscriber: fill the slots, set the headers, sign; wire-ready bytes.
 
 Pure and reproducible: the clock is given, the boundary and the Message-ID are derived, so that at the same time a
-resend is the same message. Every value that comes from a list is escaped for where it stands. What all messages of an
+resend is the same message. Every value that comes from a list is escaped for its context. What all messages of an
 issue share is prepared once; `benchmarks/compose.py` has what one costs.
 """
 
@@ -45,7 +45,7 @@ MAX_TEMPLATE_CHARS = 500
 the longest link's token (475), the line in the header keeps to 998 octets."""
 
 MAX_BOTH_CHARS = 110
-"""Of one with `{token}` and `{email}` in it: the longest address stands there twice, once in the token."""
+"""Of one with `{token}` and `{email}` in it: it contains the longest address twice, once in the token."""
 
 MAX_LOCAL_CHARS = 64
 
@@ -61,9 +61,9 @@ def fill(template: Template, values: Mapping[str, str]) -> str:
 
 
 def escape_for(context: SlotContext, value: str) -> str:
-    """A subscriber's value made harmless where it stands; see `SlotContext`."""
-    # Security: a list column is anybody's text. No line end may start a header, no quote may end an attribute, and no
-    # address of another scheme may stand behind a link.
+    """A subscriber's value, escaped for its context; see `SlotContext`."""
+    # Security: a list column is untrusted text. No line end may start a header, no quote may end an attribute, and no
+    # link may have another scheme.
     value = one_line(value)
     match context:
         case "html":
@@ -89,15 +89,19 @@ def message_id(issue: str, address: str, sender: Sender, attempt: str = "") -> s
     return f"<{digest[:32]}@{wire_domain(sender.address)}>"
 
 
-# --- the way out ----------------------------------------------------------------------------------------------------
+# --- slot values ------------------------------------------------------------------------------------------------------
 
 
 def slot_values(sender: Sender, subscriber: Subscriber, issue: str = "") -> Mapping[str, str]:
     return _slot_values(subscriber, unsubscribe_urls(sender, subscriber, issue))
 
 
-def _slot_values(subscriber: Subscriber, ways_out: tuple[str, ...]) -> dict[str, str]:
-    return {**subscriber.fields, "email": subscriber.email, "unsubscribe_url": ways_out[0] if ways_out else ""}
+def _slot_values(subscriber: Subscriber, unsubscribe_links: tuple[str, ...]) -> dict[str, str]:
+    return {
+        **subscriber.fields,
+        "email": subscriber.email,
+        "unsubscribe_url": unsubscribe_links[0] if unsubscribe_links else "",
+    }
 
 
 # --- composing ------------------------------------------------------------------------------------------------------
@@ -118,7 +122,7 @@ class Composer:
     """Makes one issue's messages. `prefix` goes before the subject of a test.
 
     `when` is the Date and the signature's time: of all messages, or with a clock of each as it is composed. Receivers
-    count it against a mail that its Date is hours old. `automatic` is for letters that no person sent (RFC 3834, 5).
+    count it against a mail that its Date is hours old. `automatic` is for automatic messages (RFC 3834, 5).
     `attempt` tells the Message-IDs of a test from those of another one and of the issue itself.
     Raises ConfigError where a sender's addresses could not be written as RFC 8058 asks, or without their secret.
     """
@@ -165,13 +169,13 @@ class Composer:
         return self.when() if callable(self.when) else self.when
 
     def compose(self, subscriber: Subscriber) -> Message:
-        """The message for one person: multipart/alternative, text before HTML (RFC 2046, 5.1.4)."""
+        """The message for one subscriber: multipart/alternative, text before HTML (RFC 2046, 5.1.4)."""
         now = self.now
         variant = self._variant(answers(self.variants.conditions, subscriber))
         recipient = wire_address(subscriber.email)
         identity = message_id(self.issue, subscriber.email, self.sender, self.attempt)
-        ways_out = unsubscribe_urls(self.sender, subscriber, self.issue)
-        values = _slot_values(subscriber, ways_out)
+        unsubscribe_links = unsubscribe_urls(self.sender, subscriber, self.issue)
+        values = _slot_values(subscriber, unsubscribe_links)
         fields = [
             self._from,
             mailbox_field("To", subscriber.name, recipient),
@@ -180,9 +184,9 @@ class Composer:
             f"Message-ID: {identity}",
             *self._list,
         ]
-        if ways_out:
-            fields.append(uri_field("List-Unsubscribe", *ways_out))
-            if ways_out[0].startswith("https:"):
+        if unsubscribe_links:
+            fields.append(uri_field("List-Unsubscribe", *unsubscribe_links))
+            if unsubscribe_links[0].startswith("https:"):
                 fields.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
         fields += self._kind
         fields.append(variant.language)
@@ -193,7 +197,7 @@ class Composer:
         return Message(self._envelope_from(subscriber), recipient, identity, data)
 
     def _envelope_from(self, subscriber: Subscriber) -> str:
-        """With `bounce_address`, one of their own (VERP) that says nothing of the person."""
+        """The envelope sender: with `bounce_address` a recipient's own (VERP), without their address in it."""
         if "{token}" not in self._bounces:
             return self._bounces
         mark = token(self.sender.secret, "bounce", subscriber.email, self.issue)
@@ -227,7 +231,7 @@ def _date_field(second: datetime) -> str:
 
 
 def _numbered(template: Template, slots: dict[Slot, int]) -> Text:
-    """A template for `mime`: each different slot is a number, the same wherever it stands."""
+    """A template for `mime`: each different slot is a number, the same wherever it occurs."""
     return [part if isinstance(part, str) else slots.setdefault(part, len(slots)) for part in template.parts]
 
 

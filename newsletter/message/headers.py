@@ -49,7 +49,7 @@ def text_field(name: str, value: str) -> str:
 
 
 def mailbox_field(name: str, phrase: str, address: str) -> str:
-    """A field with one address, which `wire_address` has made ready, and the name of whose it is."""
+    """A field with one address, made by `wire_address`, and a display name."""
     phrase = one_line(phrase).strip()
     if not phrase:
         return f"{name}: {address}"
@@ -62,7 +62,7 @@ def mailbox_field(name: str, phrase: str, address: str) -> str:
 
 
 def list_id_field(phrase: str, list_id: str) -> str:
-    """List-Id (RFC 2919, 3): the list's name for people, where it has one, and its identifier in brackets."""
+    """List-Id (RFC 2919, 3): the list's name, where it has one, and its identifier in brackets."""
     if not one_line(phrase).strip():
         return f"List-Id: <{one_line(list_id)}>"
     return mailbox_field("List-Id", phrase, one_line(list_id))
@@ -82,7 +82,7 @@ def feedback_id(template: str, issue: str) -> str:
     """The value of Feedback-ID, `{issue}` in it replaced: ASCII letters, digits and `-` of the issue's slug.
 
     Gmail reads `a:b:c:SenderId` and counts complaints by each of the four; a slug that has none of those letters is
-    told from others by a hash.
+    distinguished by a hash.
     """
     slug = re.sub("[^A-Za-z0-9]+", "-", issue).strip("-") or sha256(issue.encode()).hexdigest()[:12]
     return template.replace("{issue}", slug)
@@ -99,8 +99,8 @@ def wire_address(address: str) -> str:
     Only a local part that is not ASCII stays in UTF-8: it needs SMTPUTF8 (RFC 6532). Raises ValueError.
     """
     written = address if address.isascii() else f"{address.rpartition('@')[0]}@{wire_domain(address)}"
-    # Security: an address is written as it stands, so it may hold nothing that ends it, its header or a command. Looked
-    # for in the end, since IDNA makes such a thing of a full-width one.
+    # Security: an address is written unquoted, so it may contain nothing that ends it, its header or a command. Checked
+    # last, since IDNA turns full-width characters into such ones.
     if not _ADDRESS.fullmatch(written):
         raise ValueError(f"{address!r} is not an address that can be mailed")
     return written

@@ -1,6 +1,6 @@
 """The MIME body: static parts are encoded once, what differs per subscriber is spliced in.
 
-Pure. A text is a sequence of strings and of numbers; a number is a slot, and stands for that one of the values.
+Pure. A text is a sequence of strings and of numbers; a number is a slot, an index into the values.
 
 A text is quoted-printable or base64, whichever is smaller; attachments are base64 (RFC 2045, 6.7 and 6.8). In base64
 three bytes become four letters, so that a value shifts all that follows by nothing, one or two bytes: each static piece
@@ -121,7 +121,7 @@ def _aligned(data: bytes, missing: int) -> _Aligned:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """All after the per-person headers, from MIME-Version to the last boundary."""
+    """All after the headers of one subscriber, from MIME-Version to the last boundary."""
 
     opening: bytes
     text: Base64Text | QuotedText
@@ -130,7 +130,7 @@ class Body:
     closing: tuple[bytes, ...]
 
     def pieces(self, values: Sequence[str]) -> list[bytes]:
-        """What the message is joined of, its slots filled with values that are escaped for where they stand."""
+        """What the message is joined of, its slots filled with values that are escaped for their contexts."""
         return [self.opening, *self.text.lines(values), self.between, *self.html.lines(values), *self.closing]
 
 

@@ -15,7 +15,7 @@ def unsubscribe_urls(sender: Sender, subscriber: Subscriber, issue: str = "") ->
     """The https address first, the mailto after it, as far as they are configured. Ready to stand in a header.
 
     A mailto says who leaves, even where the reader's mail program sends from another address (RFC 6068). Without a
-    secret there is no address with a token in it, since anybody could make that one. The token names the issue, too.
+    secret there is no address with a token in it, since it could be forged. The token names the issue, too.
     """
     urls = []
     if sender.unsubscribe_url and (sender.secret or "{token}" not in sender.unsubscribe_url):
@@ -31,7 +31,7 @@ def unsubscribe_urls(sender: Sender, subscriber: Subscriber, issue: str = "") ->
 
 
 def unsubscribe_url(sender: Sender, subscriber: Subscriber, issue: str = "") -> str:
-    """What stands behind "unsubscribe" in the bodies: the https address where there is one, else the mailto."""
+    """The link of "unsubscribe" in the bodies: the https address where there is one, else the mailto."""
     return next(iter(unsubscribe_urls(sender, subscriber, issue)), "")
 
 

@@ -98,7 +98,8 @@ class State(enum.StrEnum):
 class Outcome:
     """What became of one message. `code` is the server's reply code, 0 where it gave none; `text` its own words.
 
-    `lane`: the answer speaks of us (rate, reputation, login) and not of the recipient, who is then never `rejected`.
+    `sender_fault`: the answer is about the sender (rate, reputation, login) and not about the recipient, who is then
+    never `rejected`.
     `connection`: it speaks of this connection alone, which has carried enough; another one may go on at once.
     """
 
@@ -106,5 +107,5 @@ class Outcome:
     stage: str
     code: int = 0
     text: str = ""
-    lane: bool = False
+    sender_fault: bool = False
     connection: bool = False

@@ -1,4 +1,4 @@
-"""Alerts about unattended runs: a heartbeat that is asked, a webhook that is posted to. Neither can stop a run."""
+"""Alerts about unattended runs: a heartbeat by GET, a webhook by POST. Neither can stop a run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PATHS: Mapping[Event, str] = {"start": "/start", "success": "", "failure": "/fa
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """Where to tell of events; empty addresses are told nothing. What reaches out is injected, for tests."""
+    """Where events are sent; nothing goes to an empty address. Network access is injected for tests."""
 
     heartbeat: str = ""
     webhook: str = ""
@@ -35,7 +35,7 @@ class Alerts:
     resolve: Resolve = resolve_name
 
     def tell(self, event: Event, report: PublishReport | None = None) -> tuple[str, ...]:
-        """Tell both -> what went wrong, as sentences without the addresses. The webhook hears nothing of idle runs."""
+        """Notify both -> what went wrong, as sentences without the addresses. Idle runs do not go to the webhook."""
         asked: list[tuple[str, str, dict[str, Any] | None]] = []
         if self.heartbeat:
             asked.append(("[alerts] heartbeat", _with_path(self.heartbeat, _PATHS[event]), None))
@@ -46,12 +46,12 @@ class Alerts:
     async def _ask(self, asked: Sequence[tuple[str, str, dict[str, Any] | None]]) -> tuple[str, ...]:
         transport = PinnedTransport(self.resolve, self.allow, usual_trust())
         async with httpx.AsyncClient(transport=transport, timeout=TIMEOUT_S, trust_env=False) as client:
-            told = [await _one(client, *each) for each in asked]
-        return tuple(filter(None, told))
+            failures = [await _one(client, *each) for each in asked]
+        return tuple(filter(None, failures))
 
 
 def alerts_of(config: Config, env: Mapping[str, str]) -> tuple[Alerts, tuple[str, ...]]:
-    """Where newsletter.toml, or the environment before it, wants to be told; and what is wrong with an address."""
+    """The addresses of the environment, else of newsletter.toml; and what is wrong with those of the environment."""
     keys = config.settings.alerts
     faults: list[str] = []
 
@@ -69,7 +69,7 @@ def alerts_of(config: Config, env: Mapping[str, str]) -> tuple[Alerts, tuple[str
 def described_event(event: Event, newsletter: str, report: PublishReport | None) -> dict[str, Any]:
     """An event for a program. Security: names and numbers alone; a sentence of an error may quote an address."""
     posts = [each for each in report.posts if each.decision != "left alone"] if report is not None else []
-    told = [
+    summaries = [
         {
             "issue": each.post.issue,
             "decision": each.decision,
@@ -78,12 +78,12 @@ def described_event(event: Event, newsletter: str, report: PublishReport | None)
         }
         for each in posts
     ]
-    words = "; ".join(f"{each['issue'] or 'a post'}: {each['decision']}, {each['sent']:,} mailed" for each in told)
+    words = "; ".join(f"{each['issue'] or 'a post'}: {each['decision']}, {each['sent']:,} mailed" for each in summaries)
     return {
         "event": event,
         "newsletter": newsletter,
         "text": f"{newsletter or 'newsletter'}: publish, {event}" + (f" ({words})" if words else ""),
-        "posts": told,
+        "posts": summaries,
         "exit_code": report.exit_code if report is not None else None,
     }
 

@@ -11,38 +11,38 @@ from newsletter.delivery.smtp.catcher_probe import is_catcher
 from newsletter.errors import ConfigError
 
 
-def choose_lanes(config: Config, url: str | None, env: Mapping[str, str], remedy: str = "") -> Sequence[RelaySettings]:
-    """The lanes of `url`, or of newsletter.toml. ConfigError where there is no relay, or a password is missing.
+def choose_relays(config: Config, url: str | None, env: Mapping[str, str], remedy: str = "") -> Sequence[RelaySettings]:
+    """The relays of `url`, or of newsletter.toml. ConfigError where there is no relay, or a password is missing.
 
-    `remedy` is one more way out that the command has for a person without a relay.
+    `remedy` is one more option of the command for a user without a relay.
     """
-    lanes = config.lanes
+    relays = config.relay_settings
     if url:
         relay = parse_relay(url, env)
         # A name of its own: what another server may take in a day is not used up through this one.
         name, ehlo = f"{relay.host}:{relay.port}", config.settings.relay.ehlo
-        lanes = (config.lane(replace(relay, name=name, ehlo=ehlo)),)
-    for lane in lanes:
-        relay = lane.relay
+        relays = (config.settings_for(replace(relay, name=name, ehlo=ehlo)),)
+    for each in relays:
+        relay = each.relay
         if relay.user and not relay.password and relay.auth != "xoauth2":
             variable = password_variables("" if url else relay.name)[0]
             raise ConfigError(
                 f"{relay}: the environment variable {variable} is not set; set it to the password of {relay.user}"
             )
-    if not lanes:
+    if not relays:
         place = config.path or "newsletter.toml"
         raise ConfigError(f"{place}: no [relay] url is set; set it, or write --relay smtp://host:port{remedy}")
-    return lanes
+    return relays
 
 
-def mark_catchers(lanes: Sequence[RelaySettings], config: Config, *, waits: bool) -> Sequence[RelaySettings]:
-    """The lanes, those that lead to a mail catcher without anything that holds the mail back.
+def mark_catchers(relays: Sequence[RelaySettings], config: Config, *, waits: bool) -> Sequence[RelaySettings]:
+    """The relays; those that are mail catchers without rates and quiet hours.
 
-    A relay is asked what it is only where something could: `waits` for an hour, quiet hours, a limit. It costs a
+    A relay is asked what it is only where mail could be delayed: `waits` for an hour, quiet hours, a rate. It costs a
     connection.
     """
     waits = waits or config.quiet_hours is not None
     return [
-        lane.as_catcher() if (waits or lane.rates or lane.domains or lane.warm_up) and is_catcher(lane.relay) else lane
-        for lane in lanes
+        each.as_catcher() if (waits or each.rates or each.domains or each.warm_up) and is_catcher(each.relay) else each
+        for each in relays
     ]

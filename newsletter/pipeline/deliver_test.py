@@ -1,4 +1,4 @@
-"""Deliver a test to the named addresses; nothing is recorded in the ledger."""
+"""Deliver a test to the named addresses; recorded apart from deliveries."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from newsletter.pipeline.start_delivery import start_delivery
 
 
 def deliver_test(
-    sending: Sending, lanes: Sequence[RelaySettings], ledger: Ledger, watcher: Watcher, on_start: Callable[[int], None]
+    sending: Sending, relays: Sequence[RelaySettings], ledger: Ledger, watcher: Watcher, on_start: Callable[[int], None]
 ) -> SendResult:
-    """Mail the test's addresses. It counts for nobody: written down apart, and they get the real issue later.
+    """Mail the test's addresses. Recorded as a test, not as a delivery: they get the real issue later.
 
-    To whoever is named, suppressed or not: the author tests with their own, and may have clicked "unsubscribe" in the
-    last test.
+    Suppressed addresses are mailed, too: authors test with their own, and may have clicked "unsubscribe" in the last
+    test.
     """
     issue = sending.rendering.issue.slug
-    book = _InMemoryLedger(ledger, issue, sending.recipients)
+    recorder = _InMemoryLedger(ledger, issue, sending.recipients)
     due = len(sending.recipients)
     on_start(due)
     started = time.monotonic()
     prepared = PreparedSend(sending, Plan(audience=due, due=due), issue, SendOptions())
-    stopped = start_delivery(prepared, lanes, book, ledger.pace_marks(), due, watcher)
-    outcomes = book.outcomes
+    stopped = start_delivery(prepared, relays, recorder, ledger.rate_limit_state(), due, watcher)
+    outcomes = recorder.outcomes
 
     def named(*states: State) -> tuple[tuple[str, Outcome | None], ...]:
         return tuple((address, outcome) for address, outcome in outcomes.items() if outcome.state in states)
@@ -55,7 +55,7 @@ def deliver_test(
 
 
 class _InMemoryLedger:
-    """A test's few people in memory; their outcomes go to the ledger's record of tests."""
+    """A test's recipients in memory; their outcomes go to the ledger's table of tests."""
 
     def __init__(self, ledger: Ledger, issue: str, people: Iterable[Subscriber]) -> None:
         self.ledger = ledger
@@ -87,5 +87,5 @@ class _InMemoryLedger:
             self.ledger.record_test(self.issue, address, outcome)
         return ()
 
-    def keep_pace(self, marks: Mapping[str, str]) -> None:
-        self.ledger.keep_pace(marks)
+    def save_rate_limits(self, state: Mapping[str, str]) -> None:
+        self.ledger.save_rate_limits(state)

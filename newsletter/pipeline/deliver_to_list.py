@@ -25,18 +25,18 @@ from newsletter.pipeline.start_delivery import start_delivery
 
 def deliver_to_list(
     prepared: PreparedSend,
-    lanes: Sequence[RelaySettings],
+    relays: Sequence[RelaySettings],
     ledger: Ledger,
     watcher: Watcher,
     on_start: Callable[[int], None],
 ) -> SendResult:
     """Mail everyone who is due, once each, and account for all of them. Raises DeliveryError, ConfigError."""
-    with _ledger_kept(prepared):
-        return _deliver_to_list(prepared, lanes, ledger, watcher, on_start)
+    with _ledger_errors(prepared):
+        return _deliver_to_list(prepared, relays, ledger, watcher, on_start)
 
 
 def _account(prepared: PreparedSend, ledger: Ledger, stopped: Stopped, seconds: float) -> SendResult:
-    """Read everyone of this list back. Raises RuntimeError where they are not as many as were planned for."""
+    """Count all of this list by state. Raises RuntimeError where they are not as many as were planned for."""
     issue, plan = prepared.issue, prepared.plan
     counts = ledger.counts(issue, planned=True)
     if sum(counts.values()) != plan.audience:
@@ -67,7 +67,7 @@ def _account(prepared: PreparedSend, ledger: Ledger, stopped: Stopped, seconds: 
 
 
 class _IssueLedger:
-    """The ledger, seen from one issue's send."""
+    """The ledger of one issue, with the recipients' fields from the list."""
 
     def __init__(self, ledger: Ledger, issue: str, people: Audience, max_attempts: int) -> None:
         self.ledger = ledger
@@ -84,13 +84,13 @@ class _IssueLedger:
     def write(self, moves: Sequence[Move]) -> Collection[int]:
         return self.ledger.write(self.issue, moves)
 
-    def keep_pace(self, marks: Mapping[str, str]) -> None:
-        self.ledger.keep_pace(marks)
+    def save_rate_limits(self, state: Mapping[str, str]) -> None:
+        self.ledger.save_rate_limits(state)
 
 
 @contextmanager
-def _ledger_kept(prepared: PreparedSend) -> Iterator[None]:
-    """Whoever is left when the ledger goes away, or another run writes to the issue, was not mailed: exit code 3, 4."""
+def _ledger_errors(prepared: PreparedSend) -> Iterator[None]:
+    """Translate a ledger that is lost, or written to by another run, into an error of a send: exit code 3 or 4."""
     try:
         yield
     except LedgerError as error:
@@ -104,14 +104,14 @@ def _ledger_kept(prepared: PreparedSend) -> Iterator[None]:
 
 def _deliver_to_list(
     prepared: PreparedSend,
-    lanes: Sequence[RelaySettings],
+    relays: Sequence[RelaySettings],
     ledger: Ledger,
     watcher: Watcher,
     on_start: Callable[[int], None],
 ) -> SendResult:
     sending, plan, issue = prepared.sending, prepared.plan, prepared.issue
     delivery = sending.config.settings.delivery
-    book = _IssueLedger(ledger, issue, sending.recipients, delivery.max_attempts)
+    recipients_ledger = _IssueLedger(ledger, issue, sending.recipients, delivery.max_attempts)
     on_start(plan.due)
     stopped = Stopped()
     started = time.monotonic()
@@ -119,10 +119,10 @@ def _deliver_to_list(
         run = ledger.begin_run(issue, f"{os.getpid()} {socket.gethostname()}")
         reason = "error"
         try:
-            stopped = start_delivery(prepared, lanes, book, ledger.pace_marks(), plan.due, watcher)
+            stopped = start_delivery(prepared, relays, recipients_ledger, ledger.rate_limit_state(), plan.due, watcher)
             reason = stopped.reason
         except LedgerError:
-            with suppress(LedgerError):  # what was wrong first is what is said
+            with suppress(LedgerError):  # the first error is the one to report
                 ledger.end_run(run, reason)
             raise
         except BaseException:

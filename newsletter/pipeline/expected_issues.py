@@ -1,4 +1,4 @@
-"""The file of issues that a ledger must know: finds an old or missing ledger before anybody is mailed twice.
+"""The file of issues that a ledger must know: detects an old or missing ledger before a recipient is mailed twice.
 
 It lies beside the posts and is committed with them, so that it outlives the machine that the ledger was on. It holds
 names, times and hashes: no address, and not how many there are.

@@ -42,7 +42,7 @@ _ZONES = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class FoundPost:
-    """A post, and how it stands. `since` is when it was due, None where nobody knows; `issue` its name."""
+    """A post and its status. `since` is when it was due, None where that is unknown; `issue` its name."""
 
     path: str
     status: Status
@@ -91,7 +91,7 @@ def find_due(folder: Path, config: Config, ledger: Ledger | None, now: datetime,
     posts: list[FoundPost] = []
     archived = 0
     for path in _post_files(folder):
-        found = _looked_at(path, config, ledger, now, max_age, zone)
+        found = _status_of(path, config, ledger, now, max_age, zone)
         if found is None:
             archived += 1
         else:
@@ -130,10 +130,10 @@ def _post_files(folder: Path) -> Iterator[Path]:
                 yield Path(place, name)
 
 
-def _looked_at(
+def _status_of(
     path: Path, config: Config, ledger: Ledger | None, now: datetime, max_age: timedelta, zone: tzinfo | None
 ) -> FoundPost | None:
-    """How a post stands; None for one of the archive, whatever is wrong with it."""
+    """The status of a post; None for one of the archive, even where something is wrong with it."""
     name = str(path)
     oldest = now - max_age
     day = named_day(path.stem)

@@ -32,7 +32,7 @@ def require_free(
     """ConfigError where an output is an input: `inputs` (posts, lists), newsletter.toml, its keys, or the ledger.
 
     None and `-` are no files, and neither is `@signups`. `ledger` is where it is, when not where `config` says. Any
-    SQLite database is refused, and any newsletter.toml, whoever's it is.
+    SQLite database is refused, and any newsletter.toml.
     """
     wanted = [Path(output) for output in outputs if output not in (None, "-", "")]
     if not wanted:

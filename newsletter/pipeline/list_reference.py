@@ -1,4 +1,4 @@
-"""How a send keeps its lists, its segment and its column rules, so that `resume` reads the same people again."""
+"""Lists, segment and column rules of a send as one text in the ledger, so that `resume` reads the same recipients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Open the ledger or the people's store at the configured place."""
+"""Open the ledger, or the store of subscribers, at the configured place."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def open_ledger(config: Config, when: Callable[[], datetime], place: Path | str 
 
 
 def open_people(config: Config, place: Path | str, when: Callable[[], datetime]) -> People:
-    """Those who signed up, left or bounced. Raises ConfigError where nothing was ever kept."""
+    """The store of subscribers: sign-ups, unsubscribes, bounces. ConfigError where there is none."""
     require_ledger(place, "nobody has signed up or left here")
     return People.open(place, when, config.secrets)
 
 
 def shown_place(url: str) -> str:
-    """A ledger as it is shown to people and as they type it again."""
-    # Security: a password in a URL is shown by nothing that we print; whoever types it puts it in again.
+    """A ledger's place for messages and suggested commands."""
+    # Security: a password in a URL is never printed; the user types it again.
     return parse_place(url).name if "://" in url and not url.startswith("sqlite") else url

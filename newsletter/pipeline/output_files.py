@@ -1,4 +1,4 @@
-"""The files of `render`, and the folder that a dry run leaves to look at."""
+"""The files of `render`, and the folder of a dry run."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def write_dry_run(
 
 
 def html_sizes(email: Email) -> dict[str, Any]:
-    """The HTML's weight as it stands and as it is sent, and that of each section, in bytes."""
+    """The size of the HTML, decoded and as it is sent, and of each section, in bytes."""
     data = "".join(part for part in email.html.parts if isinstance(part, str)).encode()
     sections = [{"title": section.title, "bytes": section.size} for section in email.sections]
     return {"decoded": len(data), "encoded": sent_size(data), "sections": sections}

@@ -39,7 +39,7 @@ CORRECTIONS = {"en": "Correction: ", "zh": "【更正】", "ja": "【訂正】",
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """What a send would do, before it does anything. `audience` is None for a test to addresses off any list."""
+    """A planned send, before anything is done. `audience` is None for a test to addresses off any list."""
 
     rendering: Rendering
     config: Config
@@ -155,15 +155,15 @@ def normalized_test_address(address: str, option: str = "--test ") -> str:
 
 
 def _chosen(addresses: Sequence[str], audience: Audience | None) -> Audience:
-    """The people of a test. A stranger reads what the first on the list will read, but for the address."""
+    """The recipients of a test. One who is not on the list gets the fields of the first who is, but for the address."""
 
     people = {fold_address(address): address for address in map(normalized_test_address, addresses)}
     listed = audience.find(people) if audience else {}
     example = audience.first if audience else None
-    return Audience.of(listed.get(key) or _stranger(address, example) for key, address in people.items())
+    return Audience.of(listed.get(key) or _off_list(address, example) for key, address in people.items())
 
 
-def _stranger(address: str, example: Subscriber | None) -> Subscriber:
+def _off_list(address: str, example: Subscriber | None) -> Subscriber:
     return Subscriber(address, {**(example.fields if example else {}), "email": address})
 
 

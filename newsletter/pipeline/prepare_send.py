@@ -1,6 +1,6 @@
 """Prepare a send against the ledger: changed content, changed list, what is left.
 
-Rendering --plan--> PreparedSend --deliver--> Report; the ledger is held from the plan to the report.
+Sending --prepare--> PreparedSend --deliver--> SendResult; the issue is held from the first to the last.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from newsletter.post.templating.placeholders import unmark
 from newsletter.tokens import AddressHashes
 
 FEW = 20
-"""A list of fewer people may change as it likes: of five, one who leaves is a fifth."""
+"""Lists smaller than this are exempt from the changed-list check: of five recipients, one is a fifth."""
 
 
 @dataclass(frozen=True, slots=True)
 class SendOptions:
-    """What the person asked for, beyond what the configuration says. 0 where they said nothing."""
+    """Options of the command, beyond the configuration. 0 where they are not given."""
 
     go_on: bool = False
     erratum: bool = False
@@ -38,7 +38,7 @@ class SendOptions:
     connections: int = 0
     force_change: bool = False
     watched: bool = False
-    """A person sees what it waits for, and may end it: then it waits as long as it takes, and not `max_wait_s`."""
+    """A user sees what it waits for, and may end it: it waits as long as it takes, beyond `max_wait_s`."""
 
     newcomers: bool = False
     """Mail those who joined the list long after the issue first went out, too."""
@@ -46,7 +46,7 @@ class SendOptions:
 
 @dataclass(frozen=True, slots=True)
 class PreparedSend:
-    """A send that the ledger knows of and nobody has been mailed for yet. `issue` is its name in the ledger.
+    """A send that is planned in the ledger and has not begun. `issue` is its name in the ledger.
 
     `left_out` has how many of the plan must not be mailed, by reason.
     """
@@ -54,17 +54,17 @@ class PreparedSend:
     sending: Sending
     plan: Plan
     issue: str
-    orders: SendOptions
+    options: SendOptions
     left_out: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     begins: bool = False
     """The ledger knew of no issue before this one: everyone is mailed as if for the first time."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is to be said of a send that nothing refuses."""
+        """Sentences about a send that is not refused."""
         plan, notes = self.plan, []
         have = plan.sent + plan.uncertain
-        if plan.content_changed and not plan.due and have and not (self.orders.go_on or self.orders.erratum):
+        if plan.content_changed and not plan.due and have and not (self.options.go_on or self.options.erratum):
             notes.append(
                 f"the issue {self.issue} is not what {have:,} people got, and nobody is left to mail: --erratum mails "
                 "it again, marked as a correction, to those who got the old one"
@@ -81,7 +81,7 @@ class PreparedSend:
 def require_sendable(
     sending: Sending, relays: Sequence[Relay], *, go: bool = False, at: datetime | None = None
 ) -> tuple[str, ...]:
-    """What still lacks for a real send. Relays on this machine only earn warnings, which are returned.
+    """Check what a real send needs. For relays on this machine what is missing is returned as warnings.
 
     Raises ConfigError for missing keys, ContentError for a post that is not to be published, or not yet; `go` sends it
     all the same. `at` is when it goes out, where that is later.
@@ -102,14 +102,14 @@ def require_sendable(
 
 
 def prepare(
-    sending: Sending, ledger: Ledger, orders: SendOptions, *, post: str = "", audience: str = ""
+    sending: Sending, ledger: Ledger, options: SendOptions, *, post: str = "", audience: str = ""
 ) -> PreparedSend:
-    """Write down who is to get the issue. Call it while holding the issue; raises ConfigError where a person must say.
+    """Plan the recipients in the ledger. Call it while holding the issue; ConfigError where the user must decide.
 
     `post` and `audience` are what `resume` will read again: two paths, the list's with its segment, `join_segment`.
     """
     issue = sending.rendering.issue.slug
-    identity = require_same_issue(sending, ledger, accepted=orders.go_on or orders.erratum)
+    identity = require_same_issue(sending, ledger, accepted=options.go_on or options.erratum)
     ledger.recover(issue)
     title = unmark(sending.rendering.issue.title, sending.rendering.issue)
     delivery = sending.config.settings.delivery
@@ -121,29 +121,29 @@ def prepare(
         post=post,
         audience=audience,
         max_attempts=delivery.max_attempts,
-        shadows=AddressHashes(sending.config.secrets),
+        address_hashes=AddressHashes(sending.config.secrets),
         identity=identity,
-        newcomers_for=None if orders.newcomers else timedelta(days=delivery.newcomers_days),
+        newcomers_for=None if options.newcomers else timedelta(days=delivery.newcomers_days),
     )
     if plan.newcomers and not plan.audience:
         raise ConfigError(
             f"nobody on this list was to get the issue {issue} when it first went out, more than "
             f"{delivery.newcomers_days:g} days ago; see that it is the right list, then write --newcomers"
         )
-    if plan.content_changed and (plan.due or orders.erratum):
-        _settle_content(plan, sending, ledger, title, orders)
-    if orders.erratum:
-        return _prepare_erratum(sending, ledger, orders, title, post, audience)
-    if not orders.force_change and (strange := _strange(plan, delivery.max_change)):
+    if plan.content_changed and (plan.due or options.erratum):
+        _settle_content(plan, sending, ledger, title, options)
+    if options.erratum:
+        return _prepare_erratum(sending, ledger, options, title, post, audience)
+    if not options.force_change and (why_strange := _why_strange(plan, delivery.max_change)):
         ledger.withdraw(issue)
-        raise ConfigError(strange)
-    return PreparedSend(sending, plan, issue, orders, ledger.suppressed(issue, planned=True))
+        raise ConfigError(why_strange)
+    return PreparedSend(sending, plan, issue, options, ledger.suppressed(issue, planned=True))
 
 
-def _settle_content(plan: Plan, sending: Sending, ledger: Ledger, title: str, orders: SendOptions) -> None:
-    """Refuse to send two versions of one issue under one name, unless the person says so."""
+def _settle_content(plan: Plan, sending: Sending, ledger: Ledger, title: str, options: SendOptions) -> None:
+    """Refuse to send two versions of one issue under one name, unless an option says so."""
     issue = sending.rendering.issue.slug
-    if not (orders.go_on or orders.erratum):
+    if not (options.go_on or options.erratum):
         have = plan.sent + plan.uncertain
         raise ConfigError(
             f"the issue {issue} is not what {have:,} people got: post, theme or newsletter.toml has changed "
@@ -154,7 +154,7 @@ def _settle_content(plan: Plan, sending: Sending, ledger: Ledger, title: str, or
 
 
 def _prepare_erratum(
-    sending: Sending, ledger: Ledger, orders: SendOptions, title: str, post: str, audience: str
+    sending: Sending, ledger: Ledger, options: SendOptions, title: str, post: str, audience: str
 ) -> PreparedSend:
     """A correction is an issue of its own, with rows of its own: nobody gets the same one twice either."""
     base = sending.rendering.issue.slug
@@ -171,24 +171,24 @@ def _prepare_erratum(
         post=post,
         audience=audience,
         max_attempts=sending.config.settings.delivery.max_attempts,
-        shadows=AddressHashes(sending.config.secrets),
+        address_hashes=AddressHashes(sending.config.secrets),
         correction=True,
     )
     # Against the list of another issue it would be compared with the very one that it corrects.
     plan = replace(plan, added=None, gone=None)
-    return PreparedSend(sending.correction(issue), plan, issue, orders, ledger.suppressed(issue, planned=True))
+    return PreparedSend(sending.correction(issue), plan, issue, options, ledger.suppressed(issue, planned=True))
 
 
 def _still_listed(addresses: Iterable[str], people: Audience) -> Iterator[str]:
-    """Those of the addresses who are on the list as it is now: whoever left it gets no correction either."""
+    """Those of the addresses that are on the list as it is now: no correction goes to those who left it."""
     waiting = iter(addresses)
     while batch := list(islice(waiting, 500)):
         found = people.find([fold_address(address) for address in batch])
         yield from (address for address in batch if fold_address(address) in found)
 
 
-def _strange(plan: Plan, most: float) -> str:
-    """What is odd about a list that is not the usual one: the wrong file, or one cut short. Empty where nothing is."""
+def _why_strange(plan: Plan, most: float) -> str:
+    """Why a list looks wrong beside the last issue's: another file, or one cut short. Empty where it does not."""
     if plan.gone is None or plan.added is None or plan.sent:
         return ""
     before = plan.audience - plan.added + plan.gone

@@ -1,4 +1,4 @@
-"""Publish what is due: decide about each post, check it, send it, and say what became of it."""
+"""Publish what is due: decide about each post, check it, send it, report it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from newsletter.pipeline.send_result import SendResult
 Decision = Literal["sent", "unfinished", "due", "early", "late", "failed", "left alone"]
 
 _GRAVITY = (EXIT_UNSENT, EXIT_USAGE, EXIT_CONTENT, EXIT_BUSY, EXIT_OK)
-"""Of several posts the gravest code is the run's: somebody was not mailed, then whose it is to mend."""
+"""Exit codes of a run with several posts, the gravest first: unsent mail, then the operator's, then the author's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Read a post and render it: the way up to the mail that every command shares.
+"""Read a post and render it: the steps that every command shares.
 
 post.md --parse--> Issue --render--> Email --compose--> Message(subscriber) --deliver--> Outcome --record--> Ledger
 """
@@ -44,7 +44,7 @@ SAMPLE = Subscriber("subscriber@example.com", {"email": "subscriber@example.com"
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """A post and the emails it became. `path` is what the person named, for messages; `text` is the post itself.
+    """A post and the emails it became. `path` is as the user wrote it, for messages; `text` is the post itself.
 
     `issue` and `email` are those of a subscriber whose columns are all empty; `variants` has one for each combination
     of answers that the list gives to the post's conditions.
@@ -167,7 +167,7 @@ def site_of(config: Config) -> Site:
 
 
 def masthead_of(config: Config) -> Masthead:
-    """What stands around each issue."""
+    """The masthead of each issue."""
     keys = config.settings.newsletter
     return Masthead(
         # An unnamed newsletter has a default name for its headers; printing it would tell nobody anything.
@@ -191,10 +191,10 @@ def _ai_notice(written: str) -> str:
 
 
 def _answers_given(conditions: Sequence[Condition], people: Audience) -> set[tuple[bool, ...]]:
-    """Every combination of answers to the conditions that somebody on the list gives."""
+    """Every combination of answers to the conditions that occurs on the list."""
     columns = sorted({column for condition in conditions for column in condition.columns})
 
-    # Few columns are asked for, and most people share their values with others.
+    # Few columns are used, and most recipients share their values with others.
     @lru_cache(maxsize=10_000)
     def answered(values: tuple[str, ...]) -> tuple[bool, ...]:
         fields = dict(zip(columns, values, strict=True))

@@ -11,17 +11,17 @@ from newsletter.model.delivery import State
 
 
 def resolve_uncertain(ledger: Ledger, issue: str, addresses: Sequence[str], *, resend: bool) -> tuple[str, ...]:
-    """Settle uncertain recipients -> the addresses that were settled.
+    """Settle uncertain recipients, all of them without `addresses` -> the addresses that were settled.
 
-    Without `addresses` all of them. The person decides: mailed again by the next send, or counted as sent.
+    `resend`: the next send mails them again; else they count as sent.
     """
     with ledger.hold(issue):
         ledger.recover(issue)
         uncertain = {fold_address(row.address): row.address for row in ledger.rows(issue, State.UNCERTAIN)}
         wanted = [fold_address(address) for address in addresses] or list(uncertain)
-        strangers = [address for address in addresses if fold_address(address) not in uncertain]
-        if strangers:
-            raise ConfigError(f"{strangers[0]} is not uncertain for {issue}; `newsletter status {issue}` lists who is")
+        unknown = [address for address in addresses if fold_address(address) not in uncertain]
+        if unknown:
+            raise ConfigError(f"{unknown[0]} is not uncertain for {issue}; `newsletter status {issue}` lists who is")
         for key in wanted:
             ledger.resolve(issue, uncertain[key], State.PENDING if resend else State.SENT)
     return tuple(uncertain[key] for key in wanted)

@@ -1,4 +1,4 @@
-"""One run of `newsletter publish`: open the ledger, find what is due, send it, write down what a ledger must know."""
+"""One run of `newsletter publish`: open the ledger, find what is due, send it, update the expected issues."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.ledger.ledger import Ledger
 from newsletter.ledger.presence import has_ledger, require_start
-from newsletter.pipeline.choose_relays import choose_lanes, mark_catchers
+from newsletter.pipeline.choose_relays import choose_relays, mark_catchers
 from newsletter.pipeline.expected_issues import note_sent, require_expected
 from newsletter.pipeline.find_due import FoundPost, find_due
 from newsletter.pipeline.late_chores import late_chores
@@ -61,7 +61,7 @@ def run_publication(
     on_post: Callable[[Published], None] = lambda each: None,
 ) -> PublishReport:
     """Publish what is due at `now()`. Raises ConfigError where the folder, the ledger or [ledger] `expect` is at fault,
-    before anybody is mailed; what is wrong with one post is in the report."""
+    before a message is sent; what is wrong with one post is in the report."""
     with ExitStack() as opened:
         ledger = opened.enter_context(Ledger.open(order.place, now)) if has_ledger(order.place) else None
         require_expected(config, ledger)
@@ -74,7 +74,7 @@ def run_publication(
                 ledger = opened.enter_context(Ledger.open(order.place, now))
             # Anew before each issue: another run may have put an older copy in its place since.
             require_expected(config, ledger)
-            lanes = mark_catchers(choose_lanes(config, order.relay_url, env), config, waits=False)
+            relays = mark_catchers(choose_relays(config, order.relay_url, env), config, waits=False)
             with open_sign_ups(config, order.to, order.ledger_url) as sign_ups:
                 sending = plan_send(
                     post.path,
@@ -90,7 +90,7 @@ def run_publication(
             try:
                 with watch(sending) as watcher:
                     reference = ListReference(order.to, order.where, order.columns)
-                    return send_unattended(sending, reference, lanes, ledger, watcher)
+                    return send_unattended(sending, reference, relays, ledger, watcher)
             finally:
                 warn(note_sent(config, ledger))
 

@@ -1,4 +1,4 @@
-"""Whether a post is the issue that the ledger has under its name: two posts never merge in silence."""
+"""Check that a post is the issue that the ledger has under its name: two posts are never merged silently."""
 
 from __future__ import annotations
 
@@ -79,10 +79,10 @@ def _is_same_file(known: Known, rendering: Rendering) -> bool:
 
 
 def require_same_issue(sending: Sending, ledger: Ledger, *, accepted: bool) -> Identity:
-    """What the ledger is to keep of this post. Call it while holding the issue, before anybody is planned.
+    """The identity to store for this post. Call it while holding the issue, before recipients are planned.
 
-    Raises ConfigError where the ledger has another post under its name, unless that was `accepted`. Until somebody has
-    the issue, its title may change.
+    Raises ConfigError where the ledger has another post under its name, unless that was `accepted`. Until a recipient
+    has the issue, its title may change.
     """
     rendering = sending.rendering
     mine = identity_of(rendering, sending.config)
@@ -156,7 +156,7 @@ def known_issue(ledger: Ledger, name: str) -> str:
 
 
 def _names_for(name: str) -> tuple[str, ...]:
-    """What an issue may be called whose name, or post, somebody writes so; the surest first."""
+    """The names that an issue may have in the ledger, for a name or a post as the user writes it; the surest first."""
     path = PurePath(name)
     folder = Path(os.path.realpath(name)).parent.name
     of_file = slug_of(name_of_file(path, folder))

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from newsletter.model.delivery import Outcome, State
 
 LISTED = 1_000
-"""How many people of each kind a report names; the ledger has all of them."""
+"""How many recipients of each kind a result names; the ledger has all of them."""
 
 
 _WAITING = (State.PENDING, State.CLAIMED, State.COMMITTING, State.DEFERRED)
@@ -53,9 +53,9 @@ class SendResult:
 
     @property
     def go_on_at(self) -> datetime | None:
-        """When somebody of the left may be mailed again; None for at once."""
+        """When the first of those who are left may be mailed; None for at once."""
         if self.held_until is not None:
-            return self.held_until  # whoever is due earlier has to wait for it, too
+            return self.held_until  # those who are due earlier have to wait for it, too
         pending = sum(self.counts[state] for state in _WAITING if state is not State.DEFERRED)
         return None if pending else self.next_due
 
@@ -65,5 +65,5 @@ class SendResult:
 
 
 def left_of(counts: Mapping[State, int]) -> int:
-    """How many are still to get the issue, or to be told that they will not."""
+    """How many are still to be mailed."""
     return sum(counts[state] for state in _WAITING)

@@ -1,6 +1,6 @@
 """Send an issue to its list as one transaction: hold it, prepare, ask, deliver, account for everyone.
 
-A front door shows what is to be sent and asks through `confirm`; what happens is told to its `SendWatcher`.
+A command shows what is to be sent and asks through `confirm`; its `SendWatcher` gets the progress.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ class SendWatcher(Protocol):
 class SendPlan:
     """What is to be sent, to whom, through which relays.
 
-    `at` is waited for once somebody has agreed; None where it goes at once.
+    `at` is when to send, once it was confirmed; None for at once.
     """
 
     sending: Sending
     reference: ListReference
-    lanes: Sequence[RelaySettings]
-    orders: SendOptions
+    relays: Sequence[RelaySettings]
+    options: SendOptions
     at: datetime | None = None
 
 
@@ -73,16 +73,16 @@ def open_send(
 def send_to_list(
     plan: SendPlan, ledger: Ledger, *, confirm: Callable[[PreparedSend], None], watcher: SendWatcher
 ) -> SendResult | None:
-    """Mail everyone who is due once `confirm` returns; it raises where the answer is no, and nothing is kept of it.
+    """Mail everyone who is due once `confirm` returns; it raises where the answer is no, which withdraws the plan.
 
-    None where it was agreed on and is to go `at` its hour: the post and the lists are read anew then. Raises
+    None where it was confirmed and is to go `at` its hour: the post and the lists are read again then. Raises
     ContentError, ConfigError, DeliveryError, BusyError.
     """
     if plan.at is None:
         return send_now(plan, ledger, confirm=confirm, watcher=watcher)
     with _prepared(plan, ledger, confirm) as prepared:
         if not prepared.plan.due:
-            return deliver_to_list(prepared, plan.lanes, ledger, _watcher(watcher), watcher.start)
+            return deliver_to_list(prepared, plan.relays, ledger, _watcher(watcher), watcher.start)
         ledger.withdraw(prepared.issue)
         return None
 
@@ -92,17 +92,17 @@ def send_now(
 ) -> SendResult:
     """The same, at once."""
     with _prepared(plan, ledger, confirm) as prepared:
-        return deliver_to_list(prepared, plan.lanes, ledger, _watcher(watcher), watcher.start)
+        return deliver_to_list(prepared, plan.relays, ledger, _watcher(watcher), watcher.start)
 
 
 @contextmanager
 def _prepared(plan: SendPlan, ledger: Ledger, confirm: Callable[[PreparedSend], None]) -> Iterator[PreparedSend]:
-    """A send that was agreed on, its issue held while the block runs."""
+    """A confirmed send, its issue held while the block runs."""
     sending = plan.sending
     with ledger.hold(sending.rendering.issue.slug):
         begins = ledger.is_new() and not ledger.storage.is_temporary
         post, kept = absolute(sending.rendering.path), write_reference(plan.reference)
-        prepared = replace(prepare(sending, ledger, plan.orders, post=post, audience=kept), begins=begins)
+        prepared = replace(prepare(sending, ledger, plan.options, post=post, audience=kept), begins=begins)
         try:
             confirm(prepared)
         except BaseException:
@@ -112,9 +112,9 @@ def _prepared(plan: SendPlan, ledger: Ledger, confirm: Callable[[PreparedSend], 
         yield prepared
 
 
-def send_test(sending: Sending, lanes: Sequence[RelaySettings], ledger: Ledger, watcher: SendWatcher) -> SendResult:
-    """Mail a test to the addresses that it names. It counts for nobody: they get the issue itself all the same."""
-    return deliver_test(sending, lanes, ledger, _watcher(watcher), watcher.start)
+def send_test(sending: Sending, relays: Sequence[RelaySettings], ledger: Ledger, watcher: SendWatcher) -> SendResult:
+    """Mail a test to the addresses that it names. It is no delivery: they get the issue itself all the same."""
+    return deliver_test(sending, relays, ledger, _watcher(watcher), watcher.start)
 
 
 def _watcher(watcher: SendWatcher) -> Watcher:

@@ -1,4 +1,4 @@
-"""Send one planned issue with nobody there to ask: what `send --yes` does, without a terminal."""
+"""Send one planned issue unattended: what `send --yes` does, without a terminal."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from newsletter.pipeline.send_to_list import SendPlan, SendWatcher, send_now
 def send_unattended(
     sending: Sending,
     reference: ListReference,
-    lanes: Sequence[RelaySettings],
+    relays: Sequence[RelaySettings],
     ledger: Ledger,
     watcher: SendWatcher,
 ) -> SendResult:
-    """Mail whoever is due, once each. Errors as `send_to_list`."""
-    require_sendable(sending, [lane.relay for lane in lanes])
-    plan = SendPlan(under_known_name(sending, ledger), reference, lanes, SendOptions())
+    """Mail everyone who is due, once each. Errors as `send_to_list`."""
+    require_sendable(sending, [each.relay for each in relays])
+    plan = SendPlan(under_known_name(sending, ledger), reference, relays, SendOptions())
     return send_now(plan, ledger, confirm=lambda prepared: None, watcher=watcher)

@@ -22,42 +22,42 @@ from newsletter.pipeline.prepare_send import PreparedSend
 
 def start_delivery(
     prepared: PreparedSend,
-    lanes: Sequence[RelaySettings],
-    book: DeliveryLedger,
-    marks: Mapping[str, str],
+    relays: Sequence[RelaySettings],
+    ledger: DeliveryLedger,
+    saved: Mapping[str, str],
     due: int,
     watcher: Watcher,
 ) -> Stopped:
-    sending, orders = prepared.sending, prepared.orders
+    sending, options = prepared.sending, prepared.options
     delivery = sending.config.settings.delivery
-    canary = Canary(orders.canary, delivery.canary_wait_s, delivery.canary_refusals)
+    canary = Canary(options.canary, delivery.canary_wait_s, delivery.canary_refusals)
     return asyncio.run(
         deliver(
-            book,
+            ledger,
             sending.composer,
-            [_route(lane, marks, orders.connections, held=not (sending.test or lane.catches)) for lane in lanes],
+            [_route(each, saved, options.connections, held=not (sending.test or each.catches)) for each in relays],
             due=due,
             watcher=watcher,
             clock=time.time,
             jitter=random.random,
-            canary=canary if 0 < orders.canary < due else None,
+            canary=canary if 0 < options.canary < due else None,
             quiet=None if sending.test else sending.config.quiet_hours,
             max_attempts=delivery.max_attempts,
-            longest_wait_s=math.inf if orders.watched else delivery.max_wait_s,
+            longest_wait_s=math.inf if options.watched else delivery.max_wait_s,
         )
     )
 
 
-def _route(lane: RelaySettings, marks: Mapping[str, str], connections: int, *, held: bool) -> Route:
-    prefix = f"{lane.relay.name}/"
-    mine = {name.removeprefix(prefix): mark for name, mark in marks.items() if name.startswith(prefix)}
+def _route(settings: RelaySettings, saved: Mapping[str, str], connections: int, *, held: bool) -> Route:
+    prefix = f"{settings.relay.name}/"
+    own = {name.removeprefix(prefix): state for name, state in saved.items() if name.startswith(prefix)}
     return Route(
-        relay=lane.relay,
-        rate_limiter=RateLimiter(lane.rates, lane.domains, lane.warm_up, mine, time.time()),
+        relay=settings.relay,
+        rate_limiter=RateLimiter(settings.rates, settings.domains, settings.warm_up, own, time.time()),
         throttle=RelayThrottle(jitter=random.random),
-        timeouts=Timeouts.capped(lane.timeout_s, lane.dot_timeout_s),
-        connections=connections or lane.connections,
-        messages_per_connection=lane.messages_per_connection,
-        limits=", ".join([*map(str, lane.rates), *(["warm-up"] if lane.warm_up else [])]),
+        timeouts=Timeouts.capped(settings.timeout_s, settings.dot_timeout_s),
+        connections=connections or settings.connections,
+        messages_per_connection=settings.messages_per_connection,
+        limits=", ".join([*map(str, settings.rates), *(["warm-up"] if settings.warm_up else [])]),
         held=held,
     )

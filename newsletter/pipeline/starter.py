@@ -51,7 +51,7 @@ class Starter:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What was written, relative to the folder; `kept` was there and stays as it was; `notes` are for the author."""
+    """What was written, relative to the folder; `kept` existed and is unchanged; `notes` are for the author."""
 
     written: tuple[str, ...]
     kept: tuple[str, ...]

@@ -234,7 +234,7 @@ def _domains(rows: Sequence[DomainRow]) -> Domains:
 
 
 def _relays(found: Mapping[str, Mapping[State, int]]) -> tuple[Group, ...]:
-    groups = [Group(lane, Tally.of(counts)) for lane, counts in found.items()]
+    groups = [Group(relay, Tally.of(counts)) for relay, counts in found.items()]
     named = sum(1 for group in groups if group.name)
     return tuple(sorted(groups, key=lambda group: (-group.tally.audience, group.name))) if named > 1 else ()
 

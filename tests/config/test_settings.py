@@ -121,7 +121,7 @@ def test_several_relays_and_what_delivery_says_for_all(tmp_path: Path) -> None:
     spare = Relay("two.example.com", 465, "implicit", name="spare-2")
     assert config.relays == (main, spare)
     assert config.relay == main
-    assert config.lanes == (
+    assert config.relay_settings == (
         RelaySettings(main, parse_rate("14/s, 2000/day"), {}, (), 2, 9, 300, 600),
         RelaySettings(spare, parse_rate("5/s"), {}, (), 7, 0, 20, 40),
     )
@@ -134,10 +134,12 @@ def test_several_relays_and_what_delivery_says_for_all(tmp_path: Path) -> None:
 
 def test_one_relay_is_one_lane(tmp_path: Path) -> None:
     config = config_of(tmp_path, '[relay]\nurl = "smtp://ann@a"\nrate = ""\ntimeout_s = 3\n[delivery]\nrate = "1/s"\n')
-    assert [(lane.rates, lane.connections, lane.messages_per_connection) for lane in config.lanes] == [((), 4, 100)]
-    assert [lane.relay.name for lane in config.lanes] == ["relay"]
+    assert [(lane.rates, lane.connections, lane.messages_per_connection) for lane in config.relay_settings] == [
+        ((), 4, 100)
+    ]
+    assert [lane.relay.name for lane in config.relay_settings] == ["relay"]
     other = Relay("b", 25, "none")
-    assert config.lane(other) == RelaySettings(other, parse_rate("1/s"), {}, (), 4, 100, 3, 600)
+    assert config.settings_for(other) == RelaySettings(other, parse_rate("1/s"), {}, (), 4, 100, 3, 600)
 
 
 def test_a_named_relays_own_password_comes_first(tmp_path: Path) -> None:

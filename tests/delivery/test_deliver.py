@@ -123,7 +123,7 @@ def test_the_ledger_has_what_the_relay_said(book: Book) -> None:
         book.run(route(replace(server.relay, name="first")))
     for address, found in book.rows.items():
         assert row(book, address) == ("sent", "dot", 250, "2.0.0 queued")
-        assert (found.lane, found.attempts) == ("first", 1)
+        assert (found.relay, found.attempts) == ("first", 1)
         assert found.message_id == COMPOSER.compose(person(address)).message_id
 
 
@@ -538,7 +538,7 @@ def test_relays_get_their_weight_of_the_mail(crowd: Book, first: int, second: in
     assert set(crowd.states.values()) == {"sent"}
     # One message more or less for each connection, and those that the first had before the second was there.
     assert len(one.messages) == pytest.approx(40 * first / (first + second), abs=5)
-    assert {found.lane for found in crowd.rows.values()} == {"one", "two"}
+    assert {found.relay for found in crowd.rows.values()} == {"one", "two"}
 
 
 def test_a_relay_that_is_not_there_leaves_all_to_the_other(crowd: Book) -> None:
@@ -608,14 +608,14 @@ def test_a_rate_is_kept_over_all_connections(crowd: Book) -> None:
         assert crowd.run(route(server.relay, 3, rates=(Rate(100, 1),), now=begun)) == Stopped()
     assert crowd.clock() - begun >= 0.28
     assert_accounted(crowd, server)
-    assert any(name.startswith("relay/") for name in crowd.ledger.pace_marks())
+    assert any(name.startswith("relay/") for name in crowd.ledger.rate_limit_state())
 
 
 def test_a_day_s_quota_leaves_the_rest_to_other_days_whatever_restarts(crowd: Book) -> None:
     with SmtpServer() as server:
 
         def run() -> Stopped:
-            marks = {name.removeprefix("relay/"): mark for name, mark in crowd.ledger.pace_marks().items()}
+            marks = {name.removeprefix("relay/"): mark for name, mark in crowd.ledger.rate_limit_state().items()}
             limits = {"rates": (Rate(15, 86_400),), "marks": marks, "now": crowd.clock()}
             return crowd.run(route(server.relay, 3, **limits), longest_wait_s=60.0)  # type: ignore[arg-type]
 
@@ -846,7 +846,7 @@ def server_of(chance: random.Random) -> SmtpServer:
     )
 
 
-@pytest.mark.parametrize("seed", [*range(40), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(40, 200))])
+@pytest.mark.parametrize("seed", [*range(40), *(pytest.param(seed, saved=pytest.mark.soak) for seed in range(40, 200))])
 def test_whatever_goes_wrong_nobody_is_lost_or_mailed_twice(seed: int, soon: None, tmp_path: Path) -> None:
     """Two relays, up to three connections each, runs until all is done; after each of them the books are checked."""
     chance = random.Random(seed)

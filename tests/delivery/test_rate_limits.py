@@ -20,24 +20,24 @@ NOON = 1_700_000_000.0
 HOUR, DAY = 3600, 86_400
 
 
-def relay_pace(rates: str = "", marks: dict[str, str] | None = None, now: float = NOON, **domains: str) -> RateLimiter:
+def limiter_of(rates: str = "", saved: dict[str, str] | None = None, now: float = NOON, **domains: str) -> RateLimiter:
     """A relay's limits; a domain's as `example="5/s"` for example.org."""
     by_name = {f"{name}.org": parse_rate(own) for name, own in domains.items()}
-    return RateLimiter(parse_rate(rates) if rates else (), by_name, (), marks or {}, now)
+    return RateLimiter(parse_rate(rates) if rates else (), by_name, (), saved or {}, now)
 
 
-def send_all(pace: RateLimiter, count: int, now: float, domain: str = "a.org") -> list[float]:
+def send_all(limiter: RateLimiter, count: int, now: float, domain: str = "a.org") -> list[float]:
     """When `count` messages go out, each as soon as it may."""
     times = []
     for _ in range(count):
         for _ in range(1000):
-            wait = pace.wait_s(domain, now)
+            wait = limiter.wait_s(domain, now)
             if not wait:
                 break
             now += wait
         else:
             pytest.fail("nobody's turn ever comes")
-        pace.spend(domain, now)
+        limiter.spend(domain, now)
         times.append(now)
     return times
 
@@ -115,16 +115,16 @@ def test_a_rate_reads_as_it_is_written(per_s: int, count: int) -> None:
 
 
 def test_without_limits_nobody_waits_and_nothing_is_kept() -> None:
-    pace = relay_pace()
-    assert send_all(pace, 1000, NOON) == [NOON] * 1000
-    assert not pace.limited
-    assert not pace.by_domain
-    assert pace.marks() == {}
+    limiter = limiter_of()
+    assert send_all(limiter, 1000, NOON) == [NOON] * 1000
+    assert not limiter.limited
+    assert not limiter.by_domain
+    assert limiter.saved_state() == {}
 
 
 def test_it_says_what_it_has() -> None:
-    assert (relay_pace("14/s").limited, relay_pace("14/s").by_domain) == (True, False)
-    assert (relay_pace(qq="5/s").limited, relay_pace(qq="5/s").by_domain) == (True, True)
+    assert (limiter_of("14/s").limited, limiter_of("14/s").by_domain) == (True, False)
+    assert (limiter_of(qq="5/s").limited, limiter_of(qq="5/s").by_domain) == (True, True)
     assert RateLimiter((), {"qq.com": ()}, (), {}, NOON).limited is False
     assert RateLimiter((), {}, (10,), {}, NOON).limited
 
@@ -133,35 +133,35 @@ def test_it_says_what_it_has() -> None:
 
 
 def test_a_seconds_rate_is_spread_evenly() -> None:
-    times = send_all(relay_pace("14/s"), 14 * 60, NOON)
+    times = send_all(limiter_of("14/s"), 14 * 60, NOON)
     assert times[-1] - times[0] == pytest.approx(59.9, abs=0.1)
     assert most_in(times, 1.0) == 14
     assert most_in(times, 0.1) <= 1 + 2 * 1.4
 
 
 def test_one_who_comes_late_now_and_then_loses_no_turn() -> None:
-    pace, now, sent = relay_pace("50/s"), NOON, 0
+    limiter, now, sent = limiter_of("50/s"), NOON, 0
     while now < NOON + 60:  # a loop that looks every 15 ms
-        while not pace.wait_s("a.org", now):
-            pace.spend("a.org", now)
+        while not limiter.wait_s("a.org", now):
+            limiter.spend("a.org", now)
             sent += 1
         now += 0.015
     assert sent == pytest.approx(3000, abs=10)
 
 
 def test_a_pause_earns_no_more_than_a_tenth_of_a_second() -> None:
-    pace = relay_pace("100/s")
-    send_all(pace, 100, NOON)
+    limiter = limiter_of("100/s")
+    send_all(limiter, 100, NOON)
     later = NOON + 1000
-    assert sum(moment == later for moment in send_all(pace, 100, later)) == 11
+    assert sum(moment == later for moment in send_all(limiter, 100, later)) == 11
 
 
 def test_one_a_second() -> None:
-    assert send_all(relay_pace("1/s"), 4, NOON) == pytest.approx([NOON, NOON + 1, NOON + 2, NOON + 3], abs=0.01)
+    assert send_all(limiter_of("1/s"), 4, NOON) == pytest.approx([NOON, NOON + 1, NOON + 2, NOON + 3], abs=0.01)
 
 
 def test_a_minutes_rate() -> None:
-    times = send_all(relay_pace("30/min"), 90, NOON)
+    times = send_all(limiter_of("30/min"), 90, NOON)
     assert most_in(times, 60) == 30
     assert times[1] - times[0] == pytest.approx(2, abs=0.2)
     assert times[-1] - times[0] == pytest.approx(178, abs=2)
@@ -173,42 +173,42 @@ def test_a_minutes_rate() -> None:
 @pytest.mark.parametrize(("text", "width_s"), [("500/h", HOUR), ("2000/day", DAY)])
 def test_all_of_an_hours_or_days_rate_may_go_at_once(text: str, width_s: int) -> None:
     count = parse_rate(text)[0].count
-    times = send_all(relay_pace(text), count + 1, NOON)
+    times = send_all(limiter_of(text), count + 1, NOON)
     assert times[:count] == [NOON] * count
     assert width_s <= times[count] - NOON <= width_s * (1 + 1 / 288)
 
 
 def test_yesterdays_issue_delays_todays_by_five_minutes_at_most() -> None:
-    pace = relay_pace("1000/day")
-    send_all(pace, 1000, NOON)
-    assert send_all(pace, 1000, NOON + DAY)[-1] <= NOON + DAY + 300
+    limiter = limiter_of("1000/day")
+    send_all(limiter, 1000, NOON)
+    assert send_all(limiter, 1000, NOON + DAY)[-1] <= NOON + DAY + 300
 
 
 def test_a_limit_lowered_between_runs_counts_what_was_sent() -> None:
-    pace = relay_pace("1000/day")
+    limiter = limiter_of("1000/day")
     for minute in range(100):
-        send_all(pace, 10, NOON + 60 * minute)
+        send_all(limiter, 10, NOON + 60 * minute)
     now = NOON + 100 * 60
-    lower = relay_pace("50/day", dict(pace.marks()), now)
+    lower = limiter_of("50/day", dict(limiter.saved_state()), now)
     assert lower.wait_s("a.org", now) > DAY - 100 * 60
     assert most_in(send_all(lower, 60, now), DAY) == 50
 
 
-def test_marks_are_small() -> None:
-    pace, now = relay_pace("14/s, 500/h, 2000/day", qq="200/h"), NOON
+def test_saved_states_are_small() -> None:
+    limiter, now = limiter_of("14/s, 500/h, 2000/day", qq="200/h"), NOON
     for _ in range(5000):
-        now += pace.wait_s("qq.org", now) + 20
-        pace.spend("qq.org", now)
-    marks = pace.marks()
-    assert set(marks) == {"s", "h", "day", "qq.org/h", "clock"}
-    assert max(map(len, marks.values())) < 5000
+        now += limiter.wait_s("qq.org", now) + 20
+        limiter.spend("qq.org", now)
+    saved = limiter.saved_state()
+    assert set(saved) == {"s", "h", "day", "qq.org/h", "clock"}
+    assert max(map(len, saved.values())) < 5000
 
 
 # --- several limits -------------------------------------------------------------------------------------------------
 
 
 def test_the_strictest_limit_counts() -> None:
-    times = send_all(relay_pace("10/s, 20/min, 25/h"), 30, NOON)
+    times = send_all(limiter_of("10/s, 20/min, 25/h"), 30, NOON)
     assert (most_in(times, 1), most_in(times, 60), most_in(times, HOUR)) <= (10, 20, 25)
     assert most_in(times, HOUR) == 25
     assert times[24] - NOON < 80
@@ -216,18 +216,18 @@ def test_the_strictest_limit_counts() -> None:
 
 
 def test_a_domains_limit_holds_nobody_else_up() -> None:
-    pace = relay_pace(qq="2/h")
-    send_all(pace, 2, NOON, "qq.org")
-    assert pace.wait_s("qq.org", NOON) >= HOUR
-    assert pace.wait_s("a.org", NOON) == 0.0
-    assert pace.wait_s("mail.qq.org", NOON) == 0.0
+    limiter = limiter_of(qq="2/h")
+    send_all(limiter, 2, NOON, "qq.org")
+    assert limiter.wait_s("qq.org", NOON) >= HOUR
+    assert limiter.wait_s("a.org", NOON) == 0.0
+    assert limiter.wait_s("mail.qq.org", NOON) == 0.0
 
 
 def test_mail_to_a_limited_domain_counts_for_the_relay_too() -> None:
-    pace = relay_pace("3/h", qq="2/h")
-    send_all(pace, 2, NOON, "qq.org")
-    send_all(pace, 1, NOON, "a.org")
-    assert pace.wait_s("a.org", NOON) >= HOUR
+    limiter = limiter_of("3/h", qq="2/h")
+    send_all(limiter, 2, NOON, "qq.org")
+    send_all(limiter, 1, NOON, "a.org")
+    assert limiter.wait_s("a.org", NOON) >= HOUR
 
 
 # --- not sent after all ---------------------------------------------------------------------------------------------
@@ -235,44 +235,44 @@ def test_mail_to_a_limited_domain_counts_for_the_relay_too() -> None:
 
 @pytest.mark.parametrize("rate", ["1/h", "1/day"])
 def test_what_was_not_sent_does_not_count(rate: str) -> None:
-    pace = relay_pace(rate, qq=rate)
-    pace.spend("qq.org", NOON)
-    assert pace.wait_s("qq.org", NOON) > 0
-    pace.refund("qq.org", NOON)
-    assert pace.wait_s("qq.org", NOON) == 0.0
+    limiter = limiter_of(rate, qq=rate)
+    limiter.spend("qq.org", NOON)
+    assert limiter.wait_s("qq.org", NOON) > 0
+    limiter.refund("qq.org", NOON)
+    assert limiter.wait_s("qq.org", NOON) == 0.0
 
 
 def test_a_refund_takes_the_oldest_for_not_sent() -> None:
     """It may have been the newest that was: then what is left is what was really sent, or later than that."""
-    pace = relay_pace("2/h")
-    pace.spend("a.org", NOON)
-    pace.spend("a.org", NOON + 600)
-    pace.refund("a.org", NOON + 600)
-    assert send_all(pace, 2, NOON + 600) == pytest.approx([NOON + 600, NOON + 600 + HOUR], abs=13)
+    limiter = limiter_of("2/h")
+    limiter.spend("a.org", NOON)
+    limiter.spend("a.org", NOON + 600)
+    limiter.refund("a.org", NOON + 600)
+    assert send_all(limiter, 2, NOON + 600) == pytest.approx([NOON + 600, NOON + 600 + HOUR], abs=13)
 
 
 @pytest.mark.parametrize("rate", ["1/s", "1/min"])
 def test_a_turn_that_was_not_used_is_lost(rate: str) -> None:
-    pace = relay_pace(rate)
-    pace.spend("a.org", NOON)
-    pace.refund("a.org", NOON)
-    assert 0 < pace.wait_s("a.org", NOON) <= 60
+    limiter = limiter_of(rate)
+    limiter.spend("a.org", NOON)
+    limiter.refund("a.org", NOON)
+    assert 0 < limiter.wait_s("a.org", NOON) <= 60
 
 
 @pytest.mark.parametrize("rate", ["10/s", "10/min", "10/h", "10/day"])
 def test_a_refund_of_nothing_gives_nothing(rate: str) -> None:
-    pace = relay_pace(rate)
+    limiter = limiter_of(rate)
     for _ in range(5):
-        pace.refund("a.org", NOON)
-    times = send_all(pace, 40, NOON)
+        limiter.refund("a.org", NOON)
+    times = send_all(limiter, 40, NOON)
     assert most_in(times, parse_rate(rate)[0].per_s) == 10
 
 
 # --- warm-up --------------------------------------------------------------------------------------------------------
 
 
-def warming(*allowed: int, marks: dict[str, str] | None = None, now: float = NOON) -> RateLimiter:
-    return RateLimiter((), {}, allowed, marks or {}, now)
+def warming(*allowed: int, saved: dict[str, str] | None = None, now: float = NOON) -> RateLimiter:
+    return RateLimiter((), {}, allowed, saved or {}, now)
 
 
 def test_each_of_the_first_days_has_its_number_and_then_there_is_none() -> None:
@@ -282,16 +282,16 @@ def test_each_of_the_first_days_has_its_number_and_then_there_is_none() -> None:
 
 
 def test_days_count_from_the_first_mail_not_from_the_configuration() -> None:
-    pace = warming(2, 4)
-    assert pace.wait_s("a.org", NOON + 10 * DAY) == 0.0
-    times = send_all(pace, 3, NOON + 10 * DAY)
+    limiter = warming(2, 4)
+    assert limiter.wait_s("a.org", NOON + 10 * DAY) == 0.0
+    times = send_all(limiter, 3, NOON + 10 * DAY)
     assert times[2] == pytest.approx(NOON + 11 * DAY)
 
 
 def test_a_warm_up_goes_on_after_a_restart() -> None:
-    pace = warming(3, 4)
-    send_all(pace, 2, NOON)
-    again = warming(3, 4, marks=dict(pace.marks()), now=NOON + 60)
+    limiter = warming(3, 4)
+    send_all(limiter, 2, NOON)
+    again = warming(3, 4, saved=dict(limiter.saved_state()), now=NOON + 60)
     times = send_all(again, 6, NOON + 60)
     assert times[0] == NOON + 60
     assert times[1] == pytest.approx(NOON + DAY)
@@ -299,94 +299,94 @@ def test_a_warm_up_goes_on_after_a_restart() -> None:
 
 
 def test_a_first_mail_that_was_not_sent_begins_no_warm_up() -> None:
-    pace = warming(1, 2)
-    pace.spend("a.org", NOON)
-    pace.refund("a.org", NOON)
-    assert send_all(pace, 2, NOON + 5 * DAY)[1] == pytest.approx(NOON + 6 * DAY)
+    limiter = warming(1, 2)
+    limiter.spend("a.org", NOON)
+    limiter.refund("a.org", NOON)
+    assert send_all(limiter, 2, NOON + 5 * DAY)[1] == pytest.approx(NOON + 6 * DAY)
 
 
 def test_a_refund_counts_for_the_day_it_is_made_on() -> None:
-    pace = warming(2, 1)
-    send_all(pace, 2, NOON)
-    pace.refund("a.org", NOON + DAY)
-    assert send_all(pace, 2, NOON + DAY)[1] == pytest.approx(NOON + 2 * DAY)
+    limiter = warming(2, 1)
+    send_all(limiter, 2, NOON)
+    limiter.refund("a.org", NOON + DAY)
+    assert send_all(limiter, 2, NOON + DAY)[1] == pytest.approx(NOON + 2 * DAY)
 
 
 # --- restarts and clocks --------------------------------------------------------------------------------------------
 
 
 def test_a_restart_begins_no_new_day() -> None:
-    pace = relay_pace("100/day")
-    send_all(pace, 100, NOON)
-    again = relay_pace("100/day", dict(pace.marks()), NOON + 60)
+    limiter = limiter_of("100/day")
+    send_all(limiter, 100, NOON)
+    again = limiter_of("100/day", dict(limiter.saved_state()), NOON + 60)
     assert again.wait_s("a.org", NOON + 60) > DAY - 60
 
 
 def test_runs_of_one_message_are_no_faster_than_one_long_run() -> None:
-    marks: dict[str, str] = {}
+    saved: dict[str, str] = {}
     times, now = [], NOON
     for _ in range(60):
-        pace = relay_pace("14/s", marks, now)
-        now = send_all(pace, 1, now)[0]
+        limiter = limiter_of("14/s", saved, now)
+        now = send_all(limiter, 1, now)[0]
         times.append(now)
-        marks = dict(pace.marks())
+        saved = dict(limiter.saved_state())
     assert most_in(times, 1.0) <= 14
 
 
 def test_a_new_run_waits_for_no_more_than_was_sent_of_late() -> None:
-    pace = relay_pace("30/min")
-    send_all(pace, 30, NOON)
-    pace.spend("a.org", NOON + 1000)
-    again = relay_pace("30/min", dict(pace.marks()), NOON + 1000)
+    limiter = limiter_of("30/min")
+    send_all(limiter, 30, NOON)
+    limiter.spend("a.org", NOON + 1000)
+    again = limiter_of("30/min", dict(limiter.saved_state()), NOON + 1000)
     assert again.wait_s("a.org", NOON + 1000) < 2.1
 
 
 def test_marks_hold_all_that_was_sent_however_often_they_are_taken() -> None:
-    pace = relay_pace("6/h, 6/day")
+    limiter = limiter_of("6/h, 6/day")
     for n in range(6):
         now = NOON + 400 * n
-        assert relay_pace("6/h, 6/day", dict(pace.marks()), now).wait_s("a.org", now) == 0.0
-        pace.spend("a.org", now)
+        assert limiter_of("6/h, 6/day", dict(limiter.saved_state()), now).wait_s("a.org", now) == 0.0
+        limiter.spend("a.org", now)
     now = NOON + 2000
     for rates in ("6/h", "6/day"):
-        assert relay_pace(rates, dict(pace.marks()), now).wait_s("a.org", now) > 0
-        assert relay_pace(rates.replace("6", "7"), dict(pace.marks()), now).wait_s("a.org", now) == 0.0
+        assert limiter_of(rates, dict(limiter.saved_state()), now).wait_s("a.org", now) > 0
+        assert limiter_of(rates.replace("6", "7"), dict(limiter.saved_state()), now).wait_s("a.org", now) == 0.0
 
 
 def test_marks_of_limits_that_are_gone_are_left_aside() -> None:
-    pace = relay_pace("100/day", qq="5/h")
-    send_all(pace, 5, NOON, "qq.org")
-    again = relay_pace("100/h", dict(pace.marks()), NOON)
+    limiter = limiter_of("100/day", qq="5/h")
+    send_all(limiter, 5, NOON, "qq.org")
+    again = limiter_of("100/h", dict(limiter.saved_state()), NOON)
     assert send_all(again, 100, NOON)[-1] == NOON
 
 
 def test_a_clock_set_back_blocks_nobody_for_longer_and_gives_nothing() -> None:
-    pace = relay_pace("10/h")
-    send_all(pace, 10, NOON)
+    limiter = limiter_of("10/h")
+    send_all(limiter, 10, NOON)
     back = NOON - 365 * DAY
-    assert HOUR <= pace.wait_s("a.org", back) <= HOUR + 13
-    assert pace.wait_s("a.org", back + HOUR + 13) == 0.0
+    assert HOUR <= limiter.wait_s("a.org", back) <= HOUR + 13
+    assert limiter.wait_s("a.org", back + HOUR + 13) == 0.0
 
 
 def test_a_clock_set_back_between_runs() -> None:
-    pace = relay_pace("10/h")
-    send_all(pace, 10, NOON)
+    limiter = limiter_of("10/h")
+    send_all(limiter, 10, NOON)
     back = NOON - 365 * DAY
-    again = relay_pace("10/h", dict(pace.marks()), back)
+    again = limiter_of("10/h", dict(limiter.saved_state()), back)
     assert HOUR <= again.wait_s("a.org", back) <= HOUR + 13
     assert len(send_all(again, 10, back + HOUR + 13)) == 10
-    third = relay_pace("10/h", dict(again.marks()), back + HOUR + 14)
+    third = limiter_of("10/h", dict(again.saved_state()), back + HOUR + 14)
     assert third.wait_s("a.org", back + HOUR + 14) > HOUR - 20
 
 
 def test_a_clock_set_forward_gives_one_full_limit_and_no_more() -> None:
-    pace = relay_pace("10/h, 20/day")
-    send_all(pace, 10, NOON)
+    limiter = limiter_of("10/h, 20/day")
+    send_all(limiter, 10, NOON)
     forward = NOON + 365 * DAY
-    assert send_all(pace, 10, forward)[-1] == forward
-    assert pace.wait_s("a.org", forward) >= HOUR
+    assert send_all(limiter, 10, forward)[-1] == forward
+    assert limiter.wait_s("a.org", forward) >= HOUR
     # And when it is set right again, it is as it was.
-    assert HOUR <= pace.wait_s("a.org", NOON) <= HOUR + 13
+    assert HOUR <= limiter.wait_s("a.org", NOON) <= HOUR + 13
 
 
 LIMITS = st.sampled_from(
@@ -406,7 +406,7 @@ STEPS = st.lists(
 def test_never_more_than_the_limit_in_any_window(limits: str, steps: list[tuple[str, float]], start: float) -> None:
     """Whatever the arrivals, restarts, refunds and jumps. Time is what went by: a clock set back stands still."""
     now = NOON + start
-    pace = relay_pace(limits, now=now)
+    limiter = limiter_of(limits, now=now)
     gone_by = 0.0
     sent: list[float] = []
     for what, seconds in steps:
@@ -415,15 +415,15 @@ def test_never_more_than_the_limit_in_any_window(limits: str, steps: list[tuple[
         elif what == "jump":
             now -= seconds
         elif what == "restart":
-            pace = relay_pace(limits, dict(pace.marks()), now)
+            limiter = limiter_of(limits, dict(limiter.saved_state()), now)
         elif what == "refund" and sent and gone_by - sent[-1] < HOUR:
-            pace.refund("a.org", now)
+            limiter.refund("a.org", now)
             # Any of those of the last hour.
             sent.pop(next(n for n, moment in enumerate(sent) if moment > gone_by - HOUR or moment == sent[-1]))
         elif what == "go":
             # A clock that was set back is seen by whoever looks; what went by unseen before that is not counted.
-            if not pace.wait_s("a.org", now):
-                pace.spend("a.org", now)
+            if not limiter.wait_s("a.org", now):
+                limiter.spend("a.org", now)
                 sent.append(gone_by)
             else:
                 now, gone_by = now + seconds, gone_by + seconds
@@ -436,35 +436,35 @@ def test_never_more_than_the_limit_in_any_window(limits: str, steps: list[tuple[
 def test_nobody_starves(limits: str, jumps: list[float], restarts: bool) -> None:
     """After any jumps, the next message goes out within the longest of the windows and one slot."""
     now = NOON
-    pace = relay_pace(limits, now=now)
+    limiter = limiter_of(limits, now=now)
     longest = max(rate.per_s for rate in parse_rate(limits))
     for jump in jumps:
-        send_all(pace, 3, now)
+        send_all(limiter, 3, now)
         now += jump
         if restarts:
-            pace = relay_pace(limits, dict(pace.marks()), now)
-    waited = send_all(pace, 1, now)[0] - now
+            limiter = limiter_of(limits, dict(limiter.saved_state()), now)
+    waited = send_all(limiter, 1, now)[0] - now
     assert waited <= longest * (1 + 2 / 288) + 0.01
 
 
 @given(LIMITS, st.lists(st.floats(0, 2000), min_size=1, max_size=60))
 def test_what_it_promises_it_keeps(limits: str, pauses: list[float]) -> None:
     """Whoever waits as long as told may go then, or is told at most a few times more."""
-    pace, now = relay_pace(limits), NOON
+    limiter, now = limiter_of(limits), NOON
     for pause in pauses:
         now += pause
         for _ in range(5):
-            wait = pace.wait_s("a.org", now)
+            wait = limiter.wait_s("a.org", now)
             if not wait:
                 break
             now += wait
-        assert pace.wait_s("a.org", now) == 0.0
-        pace.spend("a.org", now)
+        assert limiter.wait_s("a.org", now) == 0.0
+        limiter.spend("a.org", now)
 
 
 def test_marks_that_are_none_are_not_taken_for_a_new_day() -> None:
     with pytest.raises(ValueError, match="Expecting value"):
-        relay_pace("5/day", {"day": "gone"})
+        limiter_of("5/day", {"day": "gone"})
 
 
 @pytest.mark.parametrize("limits", ["5/min", "5/h", "5/day", "3/s, 5/day"])
@@ -474,7 +474,7 @@ def test_a_clock_that_once_stood_in_2036_puts_off_nothing_until_then(limits: str
     there = RateLimiter(parse_rate(limits), {"a.example": parse_rate("2/h")}, (5, 5), {}, future)
     for _ in range(5):
         there.spend("a.example", future)
-    here = RateLimiter(parse_rate(limits), {"a.example": parse_rate("2/h")}, (5, 5), there.marks(), now)
+    here = RateLimiter(parse_rate(limits), {"a.example": parse_rate("2/h")}, (5, 5), there.saved_state(), now)
     assert here.wait_s("", now) <= 86_400 * (1 + 2 / 288)
     assert here.wait_s("", now + 86_400 + 600) == 0.0
 

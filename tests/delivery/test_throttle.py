@@ -15,8 +15,8 @@ NOON = 1_700_000_000.0
 SENT = Outcome(State.SENT, "dot", 250, "2.0.0 Ok")
 REJECTED = Outcome(State.REJECTED, "RCPT", 550, "5.1.1 user unknown")
 LATER = Outcome(State.DEFERRED, "RCPT", 451, "4.2.0 greylisted")
-SLOWER = Outcome(State.DEFERRED, "RCPT", 450, "4.7.0 rate limited", lane=True)
-REFUSED = Outcome(State.DEFERRED, "RCPT", 550, "frequency limited", lane=True)
+SLOWER = Outcome(State.DEFERRED, "RCPT", 450, "4.7.0 rate limited", sender_fault=True)
+REFUSED = Outcome(State.DEFERRED, "RCPT", 550, "frequency limited", sender_fault=True)
 SILENCE = Outcome(State.UNCERTAIN, "dot", 0, "no answer")
 
 
@@ -381,7 +381,7 @@ def test_silence_breaks_no_row_of_losses() -> None:
 
 def test_a_relays_words_are_shown_harmlessly_and_shortly() -> None:
     lane = RelayThrottle()
-    evil = Outcome(State.DEFERRED, "MAIL", 550, "\x1b[2Jspam\r\n" + "x" * 500, lane=True)
+    evil = Outcome(State.DEFERRED, "MAIL", 550, "\x1b[2Jspam\r\n" + "x" * 500, sender_fault=True)
     news = lane.saw(evil, NOON)
     assert "\x1b" not in news
     assert "\n" not in news

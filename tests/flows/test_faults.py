@@ -267,16 +267,16 @@ def test_mail_refused_with_5xx(book: Book, way: Way) -> None:
 
 
 def refused(
-    book: Book, way: Way, rule: Rule, state: str, *, lane: bool, retried: bool = False, **options: Any
+    book: Book, way: Way, rule: Rule, state: str, *, sender_fault: bool, retried: bool = False, **options: Any
 ) -> SmtpServer:
     """One recipient is refused as `rule` says; all others have their mail over the same connections."""
     with faulty(way, rule, **options) as server:
         assert send(book, server, way) == Stopped()
         assert_states(book, server, victim=state)
         reported = [outcome for address, outcome, _ in book.told if address == VICTIM]
-        assert [(outcome.state.value, outcome.lane) for outcome in reported] == [(state, lane)]
-        # A lane in trouble closes connections of its own accord.
-        if way.connections == 1 or not lane:
+        assert [(outcome.state.value, outcome.sender_fault) for outcome in reported] == [(state, sender_fault)]
+        # A throttled relay closes connections of its own accord.
+        if way.connections == 1 or not sender_fault:
             assert_connections(server, way)
         if not retried:
             assert book.rows[VICTIM].attempts == 1
@@ -289,25 +289,25 @@ def refused(
 
 
 def test_rcpt_450(book: Book, way: Way) -> None:
-    refused(book, way, Rule("RCPT", "450 4.2.1 mailbox busy", about=VICTIM), "deferred", lane=False)
+    refused(book, way, Rule("RCPT", "450 4.2.1 mailbox busy", about=VICTIM), "deferred", sender_fault=False)
 
 
 def test_rcpt_550_5_1_1(book: Book, way: Way) -> None:
-    refused(book, way, Rule("RCPT", "550 5.1.1 no such user", about=VICTIM), "rejected", lane=False)
+    refused(book, way, Rule("RCPT", "550 5.1.1 no such user", about=VICTIM), "rejected", sender_fault=False)
 
 
 def test_rcpt_bare_550(book: Book, way: Way) -> None:
-    refused(book, way, Rule("RCPT", "550 denied", about=VICTIM), "deferred", lane=True)
+    refused(book, way, Rule("RCPT", "550 denied", about=VICTIM), "deferred", sender_fault=True)
 
 
 def test_rcpt_frequency_limited(book: Book, way: Way) -> None:
-    refused(book, way, Rule("RCPT", "550 Ip frequency limited", about=VICTIM), "deferred", lane=True)
+    refused(book, way, Rule("RCPT", "550 Ip frequency limited", about=VICTIM), "deferred", sender_fault=True)
 
 
 def test_all_rcpt_refused_but_data_354(book: Book, way: Way) -> None:
     """RFC 2920, 3.1: the lone dot."""
     rule = Rule("RCPT", "550 5.1.1 no such user", about=VICTIM)
-    server = refused(book, way, rule, "rejected", lane=False, empty_data=True)
+    server = refused(book, way, rule, "rejected", sender_fault=False, empty_data=True)
     assert server.seen("RSET") == (0 if "PIPELINING" in way.extensions else 1)
 
 
@@ -326,7 +326,7 @@ def test_454_after_data(book: Book, way: Way, point: Point) -> None:
 
 def test_554_at_the_dot(book: Book, way: Way) -> None:
     """It speaks of us and of what we wrote, not of a dead address."""
-    refused(book, way, Rule("dot", "554 5.7.1 looks like spam", about=VICTIM), "deferred", lane=True)
+    refused(book, way, Rule("dot", "554 5.7.1 looks like spam", about=VICTIM), "deferred", sender_fault=True)
 
 
 # --- a connection that breaks ---------------------------------------------------------------------------------------
@@ -734,7 +734,7 @@ def test_disk_full_after_the_250(small_disk: SmallDisk, way: Way) -> None:
 
 
 def clock_jumps(book: Book, way: Way, days: int) -> None:
-    """In the middle of a run with a rate limit, just when one recipient is put off and the lane pauses."""
+    """In the middle of a run with a rate limit, just when one recipient is put off and the relay pauses."""
     throttled = EVERYBODY[5]
     rules = (
         Rule("RCPT", lambda: book.clock.jump(days=days), about=throttled, once=True),

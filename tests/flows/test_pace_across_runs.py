@@ -64,11 +64,11 @@ def configure(folder: Path, server: SmtpServer, delivery: str) -> None:
 def a_day_goes_by(folder: Path) -> None:
     """The marks are of a day before: each limit's clock shows what the clock on the wall showed then."""
     with Ledger.open(folder / "newsletter.db", lambda: datetime.now(UTC)) as ledger:
-        marks = dict(ledger.pace_marks())
+        marks = dict(ledger.rate_limit_state())
         for name in [name for name in marks if name.endswith("/clock")]:
             latest, wall = json.loads(marks[name])
             marks[name] = json.dumps([latest, wall - timedelta(days=1, minutes=6).total_seconds()])
-        ledger.keep_pace(marks)
+        ledger.save_rate_limits(marks)
 
 
 def assert_left(run: Run, count: int) -> None:

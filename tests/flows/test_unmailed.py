@@ -14,7 +14,7 @@ from smtp_server import Rule, SmtpServer
 from newsletter.audience.people.records import BounceEvent, BounceKind, Preferences, Reason
 from newsletter.audience.people.store import People
 from newsletter.ledger.ledger import Ledger
-from newsletter.tokens import is_shadow
+from newsletter.tokens import is_address_hash
 
 SECRET = "a secret of the operator"
 ISSUE = "2026-03-01-hello"
@@ -294,7 +294,7 @@ def test_the_forgotten_are_not_brought_back_by_a_list_and_their_address_is_nowhe
         assert b"ada@example.com" not in file.read_bytes()
     listed = run(folder, "subscribers", "suppressed", "--json").json
     assert listed["counts"] == {"forgotten": 1}
-    assert [(is_shadow(row["address"]), row["reason"]) for row in listed["suppressed"]] == [(True, "forgotten")]
+    assert [(is_address_hash(row["address"]), row["reason"]) for row in listed["suppressed"]] == [(True, "forgotten")]
 
 
 def test_one_person_with_two_reasons_is_counted_as_one(folder: Path) -> None:

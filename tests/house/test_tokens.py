@@ -20,7 +20,7 @@ from newsletter.tokens import (
     LinkPurpose,
     Purpose,
     derive_key,
-    is_shadow,
+    is_address_hash,
     key_id,
     make_link,
     read_link,
@@ -185,13 +185,13 @@ def test_keys_are_of_one_purpose_and_need_a_secret() -> None:
 def test_a_shadow_is_found_by_who_has_secret_and_address(address: str) -> None:
     key = address.lower()
     shadow = AddressHashes([OLDER]).of(key)
-    assert is_shadow(shadow)
-    assert not is_shadow(key)
+    assert is_address_hash(shadow)
+    assert not is_address_hash(key)
     both = AddressHashes([SECRET, OLDER])
     assert shadow in both.all(key)
     assert both.of(key) != shadow
-    assert both.can_tell(shadow)
-    assert not AddressHashes([SECRET]).can_tell(shadow)
+    assert both.can_match(shadow)
+    assert not AddressHashes([SECRET]).can_match(shadow)
     assert shadow not in both.all(f"x{key}")
 
 

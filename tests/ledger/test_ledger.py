@@ -64,7 +64,7 @@ def claim_all(ledger: Ledger, issue: str = ISSUE, **more: Any) -> dict[str, Clai
 def bring(ledger: Ledger, claim: Claim, to: State, issue: str = ISSUE, **more: Any) -> None:
     """Take a claimed row where it is to stand, the long way."""
     if to is not S.CLAIMED:
-        ledger.write(issue, [Move(claim.row, S.COMMITTING, message_id=f"<{claim.key}>", lane="relay")])
+        ledger.write(issue, [Move(claim.row, S.COMMITTING, message_id=f"<{claim.key}>", relay="relay")])
         if to is not S.COMMITTING:
             ledger.write(issue, [Move(claim.row, to, stage="dot", **more)])
 
@@ -97,7 +97,7 @@ def test_a_send_is_written_down_step_by_step(ledger: Ledger, clock: Clock) -> No
     (claim,) = ledger.claim(ISSUE, 1)
     assert claim == Claim(claim.row, "ann@example.com", "Ann@example.com", 1)
     clock.pass_(seconds=1.5)
-    ledger.write(ISSUE, [Move(claim.row, S.COMMITTING, message_id="<1@example.com>", lane="first")])
+    ledger.write(ISSUE, [Move(claim.row, S.COMMITTING, message_id="<1@example.com>", relay="first")])
     assert states(ledger) == {"Ann@example.com": S.COMMITTING, "bo@example.com": S.PENDING}
     clock.pass_(seconds=2)
     ledger.write(ISSUE, [Move(claim.row, S.SENT, stage="dot", code=250, reply="2.0.0 Ok: queued as 4F2")])
@@ -112,7 +112,7 @@ def test_a_send_is_written_down_step_by_step(ledger: Ledger, clock: Clock) -> No
             code=250,
             reply="2.0.0 Ok: queued as 4F2",
             updated=START + timedelta(seconds=3.5),
-            lane="first",
+            relay="first",
             version=1,
             due_at=None,
         )
@@ -124,9 +124,9 @@ def test_a_send_is_written_down_step_by_step(ledger: Ledger, clock: Clock) -> No
 def test_an_outcome_may_name_another_relay_and_message_than_the_step_before(ledger: Ledger) -> None:
     plan(ledger, *people(2))
     one, two = ledger.claim(ISSUE, 2)
-    ledger.write(ISSUE, [Move(row, S.COMMITTING, message_id="<m>", lane="first") for row in (one.row, two.row)])
-    ledger.write(ISSUE, [Move(one.row, S.SENT), Move(two.row, S.SENT, message_id="<n>", lane="second")])
-    assert [(row.message_id, row.lane) for row in ledger.rows(ISSUE)] == [("<m>", "first"), ("<n>", "second")]
+    ledger.write(ISSUE, [Move(row, S.COMMITTING, message_id="<m>", relay="first") for row in (one.row, two.row)])
+    ledger.write(ISSUE, [Move(one.row, S.SENT), Move(two.row, S.SENT, message_id="<n>", relay="second")])
+    assert [(row.message_id, row.relay) for row in ledger.rows(ISSUE)] == [("<m>", "first"), ("<n>", "second")]
 
 
 def test_what_was_written_is_there_for_the_next_process(store: Store, clock: Clock) -> None:
@@ -714,8 +714,8 @@ def test_the_outcomes_are_counted_by_relay(ledger: Ledger) -> None:
     plan(ledger, *people(5))
     one, two, three, four = ledger.claim(ISSUE, 4)
     bring(ledger, one, S.SENT)
-    bring(ledger, two, S.SENT, lane="second")
-    bring(ledger, three, S.REJECTED, lane="second")
+    bring(ledger, two, S.SENT, relay="second")
+    bring(ledger, three, S.REJECTED, relay="second")
     ledger.write(ISSUE, [Move(four.row, S.DEFERRED, reply="not tried: no such domain")])
     found = {name: dict(counts) for name, counts in ledger.by_relay(ISSUE).items()}
     assert found == {"relay": {S.SENT: 1}, "second": {S.SENT: 1, S.REJECTED: 1}, "": {S.DEFERRED: 1}}
@@ -741,12 +741,12 @@ def test_runs_are_noted_from_start_to_end(ledger: Ledger, clock: Clock) -> None:
 
 def test_the_marks_of_the_rate_limits_outlive_the_process(store: Store, clock: Clock) -> None:
     with Ledger.open(store, clock) as ledger:
-        assert dict(ledger.pace_marks()) == {}
-        ledger.keep_pace({"relay/day": '{"used": 1}', "relay/hour": "{}"})
-        ledger.keep_pace({"relay/day": '{"used": 2}'})
-        ledger.keep_pace({})
+        assert dict(ledger.rate_limit_state()) == {}
+        ledger.save_rate_limits({"relay/day": '{"used": 1}', "relay/hour": "{}"})
+        ledger.save_rate_limits({"relay/day": '{"used": 2}'})
+        ledger.save_rate_limits({})
     with Ledger.open(store, clock) as ledger:
-        assert dict(ledger.pace_marks()) == {"relay/day": '{"used": 2}', "relay/hour": "{}"}
+        assert dict(ledger.rate_limit_state()) == {"relay/day": '{"used": 2}', "relay/hour": "{}"}
 
 
 def test_issues_come_in_the_order_in_which_they_were_sent(ledger: Ledger, clock: Clock) -> None:

@@ -271,7 +271,7 @@ def test_every_row_of_version_2_comes_along(second: Path | str) -> None:
             ]
             assert ledger.paths("march") == ("/posts/march.md", "/lists/all.csv")
             assert ledger.versions("march") == (Version(1, "h1", "März", SENT_AT, True),)
-            assert ledger.pace_marks() == {"relay/day": "12"}
+            assert ledger.rate_limit_state() == {"relay/day": "12"}
             assert len(ledger.runs("march")) == 1
             assert ledger.storage.version() == VERSION
 

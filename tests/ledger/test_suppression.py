@@ -16,7 +16,7 @@ from newsletter.audience.people.store import People
 from newsletter.errors import ConfigError
 from newsletter.ledger.ledger import Ledger, Move, Plan
 from newsletter.model.delivery import State
-from newsletter.tokens import AddressHashes, is_shadow
+from newsletter.tokens import AddressHashes, is_address_hash
 
 Store = Path | str
 ISSUE = "2026-03-01-daily"
@@ -55,7 +55,7 @@ def addresses(count: int) -> list[str]:
 
 
 def plan(ledger: Ledger, listed: Sequence[str], issue: str = ISSUE, **more: Any) -> Plan:
-    return ledger.plan(issue, listed, content_hash="h", subject="Daily", shadows=SHADOWS, **more)
+    return ledger.plan(issue, listed, content_hash="h", subject="Daily", address_hashes=SHADOWS, **more)
 
 
 def states(ledger: Ledger, issue: str = ISSUE) -> dict[str, State]:
@@ -172,7 +172,7 @@ def test_the_forgotten_are_neither_mailed_nor_written_down(ledger: Ledger, peopl
     assert plan(ledger, addresses(2)) == Plan(audience=2, due=1, suppressed=1)
     assert send(ledger) == ["p2@example.com"]
     (hidden,) = ledger.rows(ISSUE, S.SUPPRESSED)
-    assert is_shadow(hidden.address)
+    assert is_address_hash(hidden.address)
     assert ledger.suppressed(ISSUE) == {"forgotten": 1}
     assert plan(ledger, addresses(2)) == Plan(audience=2, due=0, sent=1, suppressed=1)
 
@@ -232,10 +232,10 @@ def test_without_the_secret_nobody_can_tell_who_was_forgotten_and_nothing_is_sen
 ) -> None:
     people.forget("p1@example.com")
     with pytest.raises(ConfigError, match="NEWSLETTER_SECRET: 1 of those who must not be mailed are known by a hash"):
-        ledger.plan(ISSUE, addresses(2), content_hash="h", subject="", shadows=AddressHashes(secrets))
+        ledger.plan(ISSUE, addresses(2), content_hash="h", subject="", address_hashes=AddressHashes(secrets))
     assert send(ledger) == []
     both = AddressHashes(["another secret, a new one", SECRET])
-    assert ledger.plan(ISSUE, addresses(2), content_hash="h", subject="", shadows=both).suppressed == 1
+    assert ledger.plan(ISSUE, addresses(2), content_hash="h", subject="", address_hashes=both).suppressed == 1
 
 
 def test_a_plan_that_was_not_wanted_is_withdrawn_though_some_are_suppressed(ledger: Ledger, people: People) -> None:

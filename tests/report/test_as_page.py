@@ -65,7 +65,7 @@ def headings(page: html.HtmlElement) -> list[str]:
 
 def test_the_numbers_of_the_page_are_those_of_the_ledger_and_of_json(book_of: Callable[..., Book]) -> None:
     book = book_of(people(1_200, domains=30))
-    book.run(cycle(TAKEN, TAKEN, GONE, FULL, LOST), batch=20, most=1_000, lane=lambda claim: f"relay-{claim.row % 2}")
+    book.run(cycle(TAKEN, TAKEN, GONE, FULL, LOST), batch=20, most=1_000, relay=lambda claim: f"relay-{claim.row % 2}")
     page, data, counts = page_of(book), report_json(book.report()), book.ledger.counts(ISSUE)
 
     assert tiles(page) == {
@@ -183,7 +183,7 @@ def test_nothing_from_outside_is_alive_on_the_page(book_of: Callable[..., Book])
     book.run(
         cycle(*((state, stage, code, HOSTILE) for state, stage, code, _ in (TAKEN, GONE, FULL, LOST))),
         reason=HOSTILE,
-        lane=lambda claim: f"{claim.row % 2}{LISTED_AS}",
+        relay=lambda claim: f"{claim.row % 2}{LISTED_AS}",
     )
     source = render_page(book.report(), UTC, MADE)
     page = html.fromstring(source)

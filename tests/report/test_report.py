@@ -79,7 +79,7 @@ def test_a_relay_is_named_only_where_there_was_another(book_of: Callable[..., Bo
     book = book_of(people(9))
     book.run(most=4)
     assert book.report().relays == ()
-    book.run(cycle(TAKEN, GONE), lane=lambda claim: "second")
+    book.run(cycle(TAKEN, GONE), relay=lambda claim: "second")
     first, second = book.report().relays
     assert (first.name, second.name) == ("second", "relay")
     assert (first.tally, second.tally) == (Tally(sent=2, refused=3), Tally(sent=4))

@@ -56,7 +56,7 @@ class Book:
         batch: int = 1,
         seconds: float = 1.0,
         most: int = 1_000_000,
-        lane: Callable[[Claim], str] = lambda claim: "relay",
+        relay: Callable[[Claim], str] = lambda claim: "relay",
         ends: bool = True,
     ) -> None:
         run = self.ledger.begin_run(self.issue, "17 host")
@@ -69,7 +69,7 @@ class Book:
             moves = []
             for claim in claims:
                 state, stage, code, words = outcome(claim)
-                moves.append(Move(claim.row, state, stage=stage, code=code, reply=words, lane=lane(claim)))
+                moves.append(Move(claim.row, state, stage=stage, code=code, reply=words, relay=relay(claim)))
             self.ledger.write(self.issue, moves)
         if ends:
             self.ledger.end_run(run, reason)

@@ -107,14 +107,14 @@ def route(
     *,
     rates: Sequence[Rate] = (),
     domains: Mapping[str, tuple[Rate, ...]] | None = None,
-    marks: Mapping[str, str] | None = None,
+    saved: Mapping[str, str] | None = None,
     rules: ThrottleRules = NO_PAUSE,
     timeouts: Timeouts = PATIENT,
     now: float = NOON.timestamp(),
     **options: Any,
 ) -> Route:
-    pace = RateLimiter(rates, domains or {}, (), marks or {}, now)
-    return Route(relay, pace, RelayThrottle(rules), timeouts, connections=connections, **options)
+    limiter = RateLimiter(rates, domains or {}, (), saved or {}, now)
+    return Route(relay, limiter, RelayThrottle(rules), timeouts, connections=connections, **options)
 
 
 class Book:
@@ -151,8 +151,8 @@ class Book:
         self.before_write(moves)
         return self.ledger.write(ISSUE, moves)
 
-    def keep_pace(self, marks: Mapping[str, str]) -> None:
-        self.ledger.keep_pace(marks)
+    def save_rate_limits(self, state: Mapping[str, str]) -> None:
+        self.ledger.save_rate_limits(state)
 
     # --- a run ------------------------------------------------------------------------------------------------------
 

@@ -24,14 +24,14 @@ from newsletter.tokens import AddressHashes
 _NOT_YET_MAILED = (State.PENDING.value, State.CLAIMED.value, State.DEFERRED.value)
 
 
-def forget(storage: Storage, key: str, shadows: AddressHashes, now: int) -> Forgotten:
+def forget(storage: Storage, key: str, address_hashes: AddressHashes, now: int) -> Forgotten:
     """All in one transaction. Raises ConfigError where there is no secret to make the hash with."""
-    if not shadows:
+    if not address_hashes:
         raise ConfigError(
             "forgetting somebody needs NEWSLETTER_SECRET, since a plain hash of an address can be guessed; "
             "set it to what `openssl rand -hex 32` prints, and keep it"
         )
-    shadow = shadows.of(key)
+    address_hash = address_hashes.of(key)
     with storage.write() as db:
         if db.dialect.name == "postgresql":
             # A plan that lists them just now ends first; one that begins later finds the hash.
@@ -39,8 +39,8 @@ def forget(storage: Storage, key: str, shadows: AddressHashes, now: int) -> Forg
         else:
             db.exec_driver_sql("PRAGMA secure_delete = ON")  # zeros over what is deleted
         gone = _delete(db, key)
-        hidden = _hide(db, key, shadow, now)
-        _keep_suppressed(db, key, shadow, now)
+        hidden = _hide(db, key, address_hash, now)
+        _keep_suppressed(db, key, address_hash, now)
     if storage.place.file is not None:
         with storage.engine.connect() as db:
             db.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")  # the log still had the rows
@@ -56,7 +56,7 @@ def _delete(db: sa.Connection, key: str) -> int:
     return gone + (db.execute(sa.delete(tests).where(tests.c.id.in_(mine))).rowcount if mine else 0)
 
 
-def _hide(db: sa.Connection, key: str, shadow: str, now: int) -> int:
+def _hide(db: sa.Connection, key: str, address_hash: str, now: int) -> int:
     """Their rows of the ledger go on under the hash; whoever had yet to get an issue gets it no more."""
     # One look into the index for each issue: a condition on the key alone would read every row.
     mine = sa.and_(deliveries.c.issue.in_(sa.select(issues.c.id)), deliveries.c.recipient_key == key)
@@ -66,14 +66,14 @@ def _hide(db: sa.Connection, key: str, shadow: str, now: int) -> int:
     # A server's words often repeat the address, and the Message-ID is made from it.
     words = sa.case((deliveries.c.state == State.SUPPRESSED.value, Reason.FORGOTTEN.value), else_="")
     return db.execute(
-        sa.update(deliveries).where(mine).values(recipient_key=shadow, address=None, message_id="", reply=words)
+        sa.update(deliveries).where(mine).values(recipient_key=address_hash, address=None, message_id="", reply=words)
     ).rowcount
 
 
-def _keep_suppressed(db: sa.Connection, key: str, shadow: str, now: int) -> None:
+def _keep_suppressed(db: sa.Connection, key: str, address_hash: str, now: int) -> None:
     mine = suppressions.c.key == key
     reasons = db.scalars(sa.select(suppressions.c.reason).where(mine)).all()
-    kept = [{"key": shadow, "reason": reason, "at": now} for reason in {*reasons, Reason.FORGOTTEN.value}]
+    kept = [{"key": address_hash, "reason": reason, "at": now} for reason in {*reasons, Reason.FORGOTTEN.value}]
     db.execute(sa.delete(suppressions).where(mine))
     for row in kept:
         db.execute(_KEEP, row)

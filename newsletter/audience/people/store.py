@@ -59,7 +59,7 @@ class People:
         self.storage = storage
         self._clock = clock
         self._secrets = tuple(secrets)
-        self._shadows = AddressHashes(secrets)
+        self._address_hashes = AddressHashes(secrets)
 
     @classmethod
     def open(cls, place: Path | str | None, clock: Callable[[], datetime], secrets: Sequence[str] = ()) -> Self:
@@ -110,7 +110,7 @@ class People:
 
         A few hundred at a time.
         """
-        names = {name: key for key in map(fold_address, addresses) for name in (key, *self._shadows.all(key))}
+        names = {name: key for key in map(fold_address, addresses) for name in (key, *self._address_hashes.all(key))}
         found: dict[str, tuple[Suppression, ...]] = {}
         with self.storage.read() as db:
             rows = db.execute(
@@ -219,7 +219,7 @@ class People:
         if not departures:
             return 0
         with self.storage.write() as db:
-            return departing.leave_all(db, departures, self._shadows, self._now())
+            return departing.leave_all(db, departures, self._address_hashes, self._now())
 
     def undo_leave(self, address: str, source: str) -> bool:
         """The person took it back; other reasons not to mail them stay. False where they had not left."""
@@ -350,7 +350,7 @@ class People:
         in backups, and on the author's list. ConfigError without a secret.
         """
         key = fold_address(address)
-        return forgetting.forget(self.storage, key, self._shadows, self._now())
+        return forgetting.forget(self.storage, key, self._address_hashes, self._now())
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
@@ -358,14 +358,14 @@ class People:
         return stamp_of(self._clock())
 
     def _names(self, key: str) -> list[str]:
-        return [key, *self._shadows.all(key)]
+        return [key, *self._address_hashes.all(key)]
 
     def _kept_key(self, db: sa.Connection, address: str) -> str:
         """What a new row of this person stands under: their address, or their hash once they were forgotten."""
         key = fold_address(address)
-        shadows = self._shadows.all(key)
-        hidden = sa.select(suppressions.c.key).where(suppressions.c.key.in_(shadows)).limit(1)
-        return (db.scalar(hidden) if shadows else None) or key
+        address_hashes = self._address_hashes.all(key)
+        hidden = sa.select(suppressions.c.key).where(suppressions.c.key.in_(address_hashes)).limit(1)
+        return (db.scalar(hidden) if address_hashes else None) or key
 
     def _reasons(self, db: sa.Connection, key: str) -> list[str]:
         mine = suppressions.c.key.in_(self._names(key))

@@ -16,15 +16,15 @@ _AT_ONCE = 200
 """Names in one condition; SQLite takes 32,766, older ones 999, and each secret adds one for everybody."""
 
 
-def leave_all(db: sa.Connection, departures: Sequence[Unsubscription], shadows: AddressHashes, now: int) -> int:
+def leave_all(db: sa.Connection, departures: Sequence[Unsubscription], address_hashes: AddressHashes, now: int) -> int:
     """How many of them had not left before."""
     left = 0
     for start in range(0, len(departures), _AT_ONCE):
-        left += _leave(db, departures[start : start + _AT_ONCE], shadows, now)
+        left += _leave(db, departures[start : start + _AT_ONCE], address_hashes, now)
     return left
 
 
-def _leave(db: sa.Connection, departures: Sequence[Unsubscription], shadows: AddressHashes, now: int) -> int:
+def _leave(db: sa.Connection, departures: Sequence[Unsubscription], address_hashes: AddressHashes, now: int) -> int:
     dated = {fold_address(departure.address) for departure in departures if departure.at is not None}
     back = _returns(db, list(dated))
     leaving: dict[str, Unsubscription] = {}
@@ -35,7 +35,7 @@ def _leave(db: sa.Connection, departures: Sequence[Unsubscription], shadows: Add
     if not leaving:
         return 0
     db.execute(_LEAVE, {"keys": list(leaving)})
-    names = {name: key for key in leaving for name in (key, *shadows.all(key))}
+    names = {name: key for key in leaving for name in (key, *address_hashes.all(key))}
     rows = db.execute(_STANDING, {"names": list(names)})
     hidden: dict[str, str] = {}
     gone: set[str] = set()

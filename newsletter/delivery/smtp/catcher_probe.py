@@ -1,4 +1,4 @@
-"""Whether a relay is a mail catcher of ours, by its greeting; believed on this machine only.
+"""Recognise this program's mail catcher by its greeting; on this machine only.
 
 Quiet hours and rates are for mail that leaves: what a catcher takes reaches nobody, and nothing has to hold it.
 """

@@ -1,7 +1,7 @@
 """Connect to a relay: TCP, TLS, EHLO and AUTH, by aiosmtplib.
 
 What comes after, one message at a time, is `smtp.Session`'s. Every failure is one sentence with a remedy. Those that
-another try may mend are an `UnreachableError`; the rest is for the operator.
+may pass are an `UnreachableError`; the rest is for the operator.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from newsletter.model.delivery import Relay
 from newsletter.redaction import login_secrets, redacted
 
 TOKEN_TIMEOUT_S = 60.0
-"""How long the command that prints an access token may take: it may ask a server, no person."""
+"""How long the command that prints an access token may take: it may ask a server, but not a user."""
 
 SILENCE_S = 10.0
 """Report a relay that has not answered for this long; the time-outs, which the RFC has in minutes, go on."""
@@ -51,7 +51,7 @@ def refuses_ehlo(words: str) -> bool:
 
 
 class UnreachableError(DeliveryError):
-    """The relay is not to be had now; it may be later."""
+    """The relay cannot be reached now; it may be later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +89,20 @@ async def connect(
     )
     secrets: tuple[str, ...] = ()
     try:
-        with _silence_told(on_silence, lambda: _unanswered(client)):
+        with _reporting_silence(on_silence, lambda: _unanswered(client)):
             await client.connect()
         client.local_hostname = relay.ehlo or await _ehlo_name(client)
-        with _silence_told(on_silence, lambda: "has not answered EHLO"):
+        with _reporting_silence(on_silence, lambda: "has not answered EHLO"):
             await _greet(client)
         if relay.tls == "starttls" or (relay.may_start_tls and _needs_tls_to_log_in(client)):
             # Never opportunistic: without STARTTLS in the offer this fails.
-            with _silence_told(on_silence, lambda: "has not answered STARTTLS"):
+            with _reporting_silence(on_silence, lambda: "has not answered STARTTLS"):
                 await client.starttls()
                 await _greet(client)
         if relay.user:
             password = await _access_token(relay) if relay.auth == "xoauth2" else relay.password
             secrets = login_secrets(relay.user, password)
-            with _silence_told(on_silence, lambda: "has not answered the login"):
+            with _reporting_silence(on_silence, lambda: "has not answered the login"):
                 await _login(client, relay, password)
     except aiosmtplib.SMTPAuthenticationError as error:
         await _abandon(client)
@@ -126,7 +126,7 @@ async def connect(
 
 
 @contextlib.contextmanager
-def _silence_told(tell: Callable[[str], None], what: Callable[[], str]) -> Iterator[None]:
+def _reporting_silence(tell: Callable[[str], None], what: Callable[[], str]) -> Iterator[None]:
     """Call `tell` with what is waited for, where the block takes longer than `SILENCE_S`."""
     timer = asyncio.get_running_loop().call_later(SILENCE_S, lambda: tell(f"{what()} for {SILENCE_S:g} s"))
     try:
@@ -136,7 +136,7 @@ def _silence_told(tell: Callable[[str], None], what: Callable[[], str]) -> Itera
 
 
 def _unanswered(client: aiosmtplib.SMTP) -> str:
-    """What is lacking of a connection that has not been greeted yet."""
+    """What a connection without a greeting waits for."""
     if client.transport is not None:
         return "has taken the connection and not said a word"
     return "has not answered the start of TLS" if client.use_tls else "has not taken the connection"

@@ -1,18 +1,18 @@
-"""What a reply means: stage, code and words -> `Outcome`, for the recipient or for the relay.
+"""Classify a reply: stage, code and words -> `Outcome`, about the recipient or the sender.
 
 A 5xx does not mean a dead address. QQ says "too fast" with a bare 550, Google with 550 5.4.5, and a relay that has
-locked us out answers 550 to every RCPT. So a recipient is `rejected` only where the answer speaks of the recipient;
-every other refusal is trouble of the lane, and its recipient stays `deferred`:
+locked us out answers 550 to every RCPT. So a recipient is `rejected` only where the answer is about the recipient;
+every other refusal is the sender's fault, and its recipient stays `deferred`:
 
-    this connection is used up  lane, and a new connection: "too many messages in this session"
-    before RCPT                 no recipient was named yet       lane
+    this connection is used up  sender, and a new connection: "too many messages in this session"
+    before RCPT                 no recipient was named yet: sender
     a text of `KNOWN`           what its provider says of it
-    4xx                         421, rate words, 4.3.x: lane     the rest: this recipient, later
-    5xx, enhanced code          `RECIPIENT_CODES`: rejected      any other: lane
+    4xx                         421, rate words, 4.3.x: sender   the rest: this recipient, later
+    5xx, enhanced code          `RECIPIENT_CODES`: rejected      any other: sender
     5xx without one, at RCPT    the words say who is unknown: rejected
-    5xx else                    lane: content, size, spam, policy
+    5xx else                    sender: content, size, spam, policy
 
-`KNOWN` is one table, a row for each documented text, and comes first: it knows better than the code.
+`KNOWN` is one table, a row for each documented text, and comes first: it is more exact than the code.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ RECIPIENT_CODES = HARD_BOUNCES | {"5.1.4", "5.2.1", "5.2.2", "5.2.4", "5.4.4"}
 """Beside those (RFC 3463, 3.2 to 3.5): ambiguous, mailbox disabled, full, its mailing list broken, no route to it."""
 
 VAGUE_CODES = frozenset({"", "5.0.0", "5.1.0"})
-"""Codes that leave it to the words. All others that are not `RECIPIENT_CODES` speak of system, protocol or policy."""
+"""Codes that leave it to the words. All others that are not `RECIPIENT_CODES` are about system, protocol or policy."""
 
 _ENHANCED = re.compile(r"\s*#?([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
 
@@ -271,8 +271,8 @@ def judge(stage: str, code: int, text: str) -> Outcome:
     if meaning is Meaning.GONE:
         return Outcome(State.REJECTED, stage, code, text)
     used_up = meaning is Meaning.CONNECTION
-    lane = used_up or meaning in (Meaning.RATE, Meaning.REFUSED)
-    return Outcome(State.DEFERRED, stage, code, text, lane=lane, connection=used_up)
+    sender_fault = used_up or meaning in (Meaning.RATE, Meaning.REFUSED)
+    return Outcome(State.DEFERRED, stage, code, text, sender_fault=sender_fault, connection=used_up)
 
 
 def ends_connection(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 The session owns its connection and knows at every moment how far a message has come: MAIL, RCPT, DATA, body, dot. A
 connection that breaks before the final dot was written leaves a recipient who provably has nothing (`deferred`); one
-that breaks after it leaves one who may have it or not (`uncertain`). Nothing here sends a message a second time.
+that breaks after it leaves one who may have it or not (`uncertain`). A message is never sent a second time here.
 
     begin(message) -> accepted() -> body() -> dot(next message) -> verdict()
 
@@ -247,7 +247,7 @@ class Session(asyncio.Protocol):
             return b""
         if self._max_bytes and len(message.data) > self._max_bytes:  # RFC 1870, 6
             words = f"the message has {len(message.data):,} bytes, the relay takes {self._max_bytes:,}"
-            self._refused = Outcome(State.DEFERRED, "MAIL", 552, words, lane=True)
+            self._refused = Outcome(State.DEFERRED, "MAIL", 552, words, sender_fault=True)
             return b""
         options = f" SIZE={len(message.data)}" if self._has_size else ""
         if not ascii_data:
@@ -311,7 +311,7 @@ class Session(asyncio.Protocol):
             self._close(f"the relay's answer {error}")
 
     def _said(self, text: bytes) -> str:
-        """A server's words as they may be shown, logged and stored."""
+        """A server's words, safe to be shown, logged and stored."""
         # Security: a relay may repeat the password, in any of its answers.
         return redacted(reply_words(text), self._secrets) if self._secrets else reply_words(text)
 

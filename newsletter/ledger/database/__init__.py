@@ -1,1 +1,1 @@
-"""The database of ledger and people: SQLite or PostgreSQL."""
+"""The database of ledger and subscribers: SQLite or PostgreSQL."""

@@ -1,7 +1,8 @@
 """The file of an SQLite ledger: its mode, its lock, and whether it was replaced while open.
 
-SQLite itself does not notice when its file is moved, deleted or overwritten under it: it goes on writing to what nobody
-will ever read, and the next run mails everybody again. So `Watch.is_same` is asked before and after each commit.
+SQLite does not notice when its file is moved, deleted or overwritten while it is open: it goes on writing to a file
+that is never read again, and the next run mails every recipient again. So `Watch.is_same` is checked before and after
+each commit.
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ class Watch:
 def _opened(path: Path, *, make: bool) -> int:
     binary = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
-        # Security: it has everybody's address; SQLite gives its log and its index the same permissions.
+        # Security: it has every subscriber's address; SQLite gives its log and its index the same permissions.
         return os.open(path, os.O_RDWR | binary | (os.O_CREAT if make else 0), 0o600)
     except PermissionError:
         return os.open(path, os.O_RDONLY | binary)

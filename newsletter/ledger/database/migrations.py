@@ -39,8 +39,8 @@ def bring_up_to_date(db: sa.Connection) -> None:
     db.execute(sa.update(ledger_version).values(version=VERSION))
 
 
-# Version 1 was SQLite's alone. It kept one content hash for an issue and none for a row: everybody who has, or may
-# have, the issue counts as a holder of version 1. Everybody it knew was on its only list.
+# Version 1 was for SQLite alone. It had one content hash for an issue and none for a row: all recipients who have, or
+# may have, the issue count as holders of version 1. All its recipients were on its only list.
 _FROM_1_RENAMED = (
     "ALTER TABLE deliveries RENAME TO deliveries_1",
     "ALTER TABLE issues RENAME TO issues_1",

@@ -1,7 +1,7 @@
 """The database's tables.
 
 A database holds one ledger (its version, the issues, one row per issue and recipient, what the reports need) and the
-people it is about: who signed up, what they consented to and prefer, and who must not be mailed.
+subscribers: who signed up, what they consented to and prefer, and who must not be mailed.
 Times are whole milliseconds since 1970 in UTC: a tenth of the bytes of a written date, a million times over.
 """
 
@@ -125,7 +125,7 @@ chores = sa.Table(
 )
 
 
-# --- the people -----------------------------------------------------------------------------------------------------
+# --- subscribers ----------------------------------------------------------------------------------------------------
 
 # `key` is the folded address; `address` is NULL where it is spelled like its key, as in `deliveries`.
 people = sa.Table(
@@ -194,10 +194,10 @@ bounce_events = sa.Table(
 sa.Index("bounces_of", bounce_events.c.key)
 
 
-# --- making and mending ---------------------------------------------------------------------------------------------
+# --- migration from version 3 ---------------------------------------------------------------------------------------
 
 
-# Version 3 knew an issue by its name alone.
+# Version 3 had the name of an issue and nothing else to identify it; its table of identities is new.
 def from_3(db: sa.Connection) -> None:
     metadata.create_all(db)
 

@@ -1,4 +1,4 @@
-"""The database behind ledger and people: open, create, migrate; its transactions."""
+"""The database of the ledger and the subscribers: open, create, migrate; its transactions."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ class Storage:
     def _keep_log(self) -> None:
         """Commits go to a write-ahead log (WAL), and readers do not block writers.
 
-        The change does not wait for whoever is making the tables just now, as all else does: so it is asked for again.
+        `PRAGMA journal_mode` ignores the busy timeout while another process creates the tables, so it is retried.
         """
         give_up = monotonic() + BUSY_TIMEOUT_S
         with translate_db_errors(self.place), closing(self.engine.raw_connection()) as raw:

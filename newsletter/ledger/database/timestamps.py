@@ -1,4 +1,4 @@
-"""Times as the database stores them: microseconds since the epoch, UTC."""
+"""Times as the database stores them: milliseconds since the epoch, UTC."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def stamp_of(moment: datetime) -> int:
-    """How a time with a zone is stored; what is finer than a millisecond is cut off."""
+    """How a time with a zone is stored; truncated to a millisecond."""
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 

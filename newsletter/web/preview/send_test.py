@@ -12,7 +12,7 @@ from newsletter.errors import ConfigError, NewsletterError
 from newsletter.message.compose import Composer
 from newsletter.model.delivery import Outcome, Relay
 from newsletter.model.subscriber import Subscriber
-from newsletter.pipeline.choose_relays import choose_lanes
+from newsletter.pipeline.choose_relays import choose_relays
 from newsletter.pipeline.list_sources import open_sign_ups
 from newsletter.pipeline.plan_send import normalized_test_address, plan_send
 from newsletter.pipeline.prepare_send import require_sendable
@@ -52,7 +52,7 @@ def relay_words(snapshot: Snapshot, relay_url: str | None, env: Mapping[str, str
     if snapshot.config is None:
         return "", False
     try:
-        return ", ".join(str(lane.relay) for lane in choose_lanes(snapshot.config, relay_url, env)), True
+        return ", ".join(str(each.relay) for each in choose_relays(snapshot.config, relay_url, env)), True
     except ConfigError as error:
         return str(error), False
 
@@ -75,10 +75,10 @@ def send_trial(studio: LiveRendering, reading: ReaderView, address: str, relay_u
                 images=studio.images,
                 sign_ups=sign_ups,
             )
-        lanes = choose_lanes(config, relay_url, os.environ)
-        relays = [lane.relay for lane in lanes]
-        require_sendable(sending, relays)
-        warnings = sender_warnings(config, relays, sending.composer.signer)
+        relays = choose_relays(config, relay_url, os.environ)
+        servers = [each.relay for each in relays]
+        require_sendable(sending, servers)
+        warnings = sender_warnings(config, servers, sending.composer.signer)
         made = sending.composer
         shown = Composer(
             reading.email,
@@ -93,7 +93,7 @@ def send_trial(studio: LiveRendering, reading: ReaderView, address: str, relay_u
         sending = replace(sending, composer=shown, recipients=Audience.of([person]))
         heard = _News()
         with open_send(sending, config.ledger_place) as (named, ledger):
-            report = send_test(named, lanes, ledger, heard)
+            report = send_test(named, relays, ledger, heard)
     except NewsletterError as error:
         return TestSendResult(False, str(error))
     return _told(report, address, heard.sentences, warnings)

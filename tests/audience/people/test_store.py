@@ -30,7 +30,7 @@ from newsletter.audience.people.store import People
 from newsletter.errors import ConfigError
 from newsletter.ledger.ledger import Ledger, Move
 from newsletter.model.delivery import Outcome, State
-from newsletter.tokens import is_shadow, token
+from newsletter.tokens import is_address_hash, token
 
 NOW = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
 SECRET, OLDER = "a secret of the operator", "the secret of last year"
@@ -298,7 +298,7 @@ def test_many_are_suppressed_in_one_go_and_the_forgotten_under_their_hash(people
     rows = {row.key: row.detail for row in people.suppressed(Reason.UNSUBSCRIBED)}
     assert rows.pop(ADA.lower()) == "a click"
     assert rows.pop(BO) == "a file"
-    assert all(map(is_shadow, rows))
+    assert all(map(is_address_hash, rows))
     assert len(rows) == 1
 
 
@@ -341,7 +341,7 @@ def test_the_forgotten_leave_nothing_but_a_hash_that_keeps_them_unmailed(store: 
         assert gone.issues == 2
         assert gone.rows == 7
         assert {row.reason for row in people.suppressed()} == {Reason.UNSUBSCRIBED, Reason.FORGOTTEN}
-        assert all(is_shadow(row.key) for row in people.suppressed())
+        assert all(is_address_hash(row.key) for row in people.suppressed())
         assert people.is_suppressed(ADA)
         assert ledger.counts(ISSUE)[State.SENT] == 2, "the numbers still add up"
         assert ledger.counts("next")[State.SUPPRESSED] == 1

@@ -41,7 +41,7 @@ def word_for(outcome: Outcome) -> str:
     if outcome.connection:
         return "reconnect"
     if outcome.state is State.DEFERRED:
-        return "lane" if outcome.lane else "later"
+        return "lane" if outcome.sender_fault else "later"
     return outcome.state.value
 
 
@@ -122,15 +122,15 @@ def test_promises_for_any_answer(stage: str, code: int, enhanced: str, words: st
     if outcome.state is State.REJECTED:
         assert 500 <= code <= 599
         assert stage not in BEFORE_RCPT
-    if outcome.lane:
+    if outcome.sender_fault:
         assert outcome.state is State.DEFERRED
     if outcome.state is State.UNCERTAIN:
         assert stage == "dot"
         assert not 400 <= code <= 599
     if stage in BEFORE_RCPT and 400 <= code <= 599:
-        assert outcome.lane
+        assert outcome.sender_fault
     if code == 421 and stage != "dot":
-        assert outcome.lane
+        assert outcome.sender_fault
 
 
 @given(st.sampled_from(STAGES), st.integers(500, 599), ENHANCED, WORDS)
@@ -144,10 +144,10 @@ def test_only_five_codes_are_hard_bounces(stage: str, code: int, enhanced: str, 
 @pytest.mark.parametrize("code", sorted(HARD_BOUNCES))
 def test_a_hard_bounce_is_a_rejection(code: str) -> None:
     assert is_hard_bounce(Outcome(State.REJECTED, "RCPT", 550, f"{code} gone"))
-    assert not is_hard_bounce(Outcome(State.DEFERRED, "RCPT", 550, f"{code} gone", lane=True))
+    assert not is_hard_bounce(Outcome(State.DEFERRED, "RCPT", 550, f"{code} gone", sender_fault=True))
     assert not is_hard_bounce(Outcome(State.REJECTED, "MAIL", 0, "the relay does not offer SMTPUTF8"))
 
 
 def test_a_flood_of_words_is_judged_at_once() -> None:
     for flood in ("address " * 4000, "user :" * 5000, "<a@" * 10000, "a" * 32000 + " user unknown", ", : " * 8000):
-        assert judge("RCPT", 550, flood).lane
+        assert judge("RCPT", 550, flood).sender_fault

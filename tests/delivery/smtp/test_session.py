@@ -117,21 +117,21 @@ def test_one_connection_carries_many_messages(extensions: tuple[str, ...]) -> No
 @pytest.mark.parametrize(
     ("point", "reply", "expected"),
     [
-        ("MAIL", "451 4.3.0 busy", Outcome(State.DEFERRED, "MAIL", 451, "4.3.0 busy", lane=True)),
-        ("MAIL", "553 5.7.1 not you", Outcome(State.DEFERRED, "MAIL", 553, "5.7.1 not you", lane=True)),
+        ("MAIL", "451 4.3.0 busy", Outcome(State.DEFERRED, "MAIL", 451, "4.3.0 busy", sender_fault=True)),
+        ("MAIL", "553 5.7.1 not you", Outcome(State.DEFERRED, "MAIL", 553, "5.7.1 not you", sender_fault=True)),
         ("RCPT", "450 4.2.1 full", Outcome(State.DEFERRED, "RCPT", 450, "4.2.1 full")),
         ("RCPT", "550 5.1.1 nobody", Outcome(State.REJECTED, "RCPT", 550, "5.1.1 nobody")),
         ("DATA", "451 4.2.0 busy", Outcome(State.DEFERRED, "DATA", 451, "4.2.0 busy")),
-        ("DATA", "554 5.7.1 spam", Outcome(State.DEFERRED, "DATA", 554, "5.7.1 spam", lane=True)),
-        ("dot", "454 4.7.0 throttled", Outcome(State.DEFERRED, "dot", 454, "4.7.0 throttled", lane=True)),
-        ("dot", "554 5.7.1 spam", Outcome(State.DEFERRED, "dot", 554, "5.7.1 spam", lane=True)),
+        ("DATA", "554 5.7.1 spam", Outcome(State.DEFERRED, "DATA", 554, "5.7.1 spam", sender_fault=True)),
+        ("dot", "454 4.7.0 throttled", Outcome(State.DEFERRED, "dot", 454, "4.7.0 throttled", sender_fault=True)),
+        ("dot", "554 5.7.1 spam", Outcome(State.DEFERRED, "dot", 554, "5.7.1 spam", sender_fault=True)),
         ("dot", "550 5.1.1 gone", Outcome(State.REJECTED, "dot", 550, "5.1.1 gone")),
         (
             "RCPT",
             "550-5.1.1 no such\r\n550 5.1.1 user",
             Outcome(State.REJECTED, "RCPT", 550, "5.1.1 no such 5.1.1 user"),
         ),
-        ("RCPT", b"550 gr\xfc\xdfe\r\n", Outcome(State.DEFERRED, "RCPT", 550, "gr\ufffd\ufffde", lane=True)),
+        ("RCPT", b"550 gr\xfc\xdfe\r\n", Outcome(State.DEFERRED, "RCPT", 550, "gr\ufffd\ufffde", sender_fault=True)),
         ("dot", b"250 gr\xfc\xdfe \0\x1b[31m\r\n", Outcome(State.SENT, "dot", 250, "gr\ufffd\ufffde \0\x1b[31m")),
         ("dot", b"250\r\n", Outcome(State.SENT, "dot", 250, "")),
         ("dot", b"250-2.0.0 ok\n250 queued as 7\n", Outcome(State.SENT, "dot", 250, "2.0.0 ok queued as 7")),
@@ -178,7 +178,7 @@ def test_a_lost_connection_is_told_by_its_stage(extensions: tuple[str, ...], poi
     else:
         assert outcome.state is (State.UNCERTAIN if unknown else State.DEFERRED)
         assert outcome.stage == ("dot" if unknown else point)
-    assert (outcome.code, outcome.lane) == (0, False)
+    assert (outcome.code, outcome.sender_fault) == (0, False)
     assert outcome.text
     assert len(outcome.text) < 300
     assert not usable
@@ -191,7 +191,7 @@ def test_a_lost_connection_is_told_by_its_stage(extensions: tuple[str, ...], poi
 def test_421_ends_the_connection_and_defers(extensions: tuple[str, ...], stage: Point, reply: str | bytes) -> None:
     with SmtpServer(Rule(stage, reply), extensions=extensions) as server:
         outcomes, usable = send(server.relay, ADA, BEN)
-    assert outcomes == [Outcome(State.DEFERRED, stage, 421, "4.7.0 too many", lane=True)]
+    assert outcomes == [Outcome(State.DEFERRED, stage, 421, "4.7.0 too many", sender_fault=True)]
     assert not usable
     assert server.seen("RSET") == server.seen("QUIT") == 0
 
@@ -468,7 +468,7 @@ def test_a_message_over_the_announced_size_is_not_even_begun(limit: str, fits: b
     assert usable
     assert outcome.state is (State.SENT if fits else State.DEFERRED)
     if not fits:
-        assert (outcome.stage, outcome.code, outcome.lane) == ("MAIL", 552, True)
+        assert (outcome.stage, outcome.code, outcome.sender_fault) == ("MAIL", 552, True)
         assert outcome.text == f"the message has {len(BODY):,} bytes, the relay takes {len(BODY) - 1:,}"
         assert server.seen("MAIL") == 0
 

@@ -19,7 +19,7 @@ from machine import CHECKOUT, RequireProgram
 from newsletter.audience.people.records import Reason, Standing, Unsubscription
 from newsletter.audience.people.store import People
 from newsletter.errors import ConfigError
-from newsletter.tokens import Link, is_shadow, make_link
+from newsletter.tokens import Link, is_address_hash, make_link
 from newsletter.web.public.collected_clicks import MAX_LINE_BYTES, NAMED, open_lines, take_departures
 
 NOW = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
@@ -93,7 +93,7 @@ def test_the_forgotten_leave_under_their_hash(people: People) -> None:
     people.forget(ADA)
     assert people.leave_all([Unsubscription(ADA, "one-click")]) == 1
     assert people.story(ADA).consents == ()
-    assert all(is_shadow(row.key) for row in people.suppressed())
+    assert all(is_address_hash(row.key) for row in people.suppressed())
 
 
 # --- kept clicks ----------------------------------------------------------------------------------------------------
