@@ -1,0 +1,163 @@
+"""A newsletter from Python: parse a post, render it, send it. docs/python.md has examples.
+
+These names stay; whatever else the package has may change with any version.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from newsletter.audience.audience import Audience
+from newsletter.config.config import Config
+from newsletter.config.ledger_url import parse_ledger
+from newsletter.config.load import load_config
+from newsletter.errors import (
+    BusyError,
+    ConfigError,
+    ContentError,
+    DeliveryError,
+    NewsletterError,
+)
+from newsletter.message.compose import fill, slot_values
+from newsletter.model.delivery import Outcome, Relay, State
+from newsletter.model.findings import Finding
+from newsletter.model.issue import Issue
+from newsletter.model.subscriber import Subscriber
+from newsletter.pipeline.choose_relays import choose_relays, mark_catchers
+from newsletter.pipeline.expected_issues import note_sent, require_newest
+from newsletter.pipeline.list_reference import ListReference
+from newsletter.pipeline.list_sources import open_sign_ups
+from newsletter.pipeline.plan_send import plan_send
+from newsletter.pipeline.prepare_send import SendOptions, require_sendable
+from newsletter.pipeline.render_post import SAMPLE, folders_of, render_post, site_of
+from newsletter.pipeline.send_result import SendResult
+from newsletter.pipeline.send_to_list import SendPlan, Wait, open_send, send_now
+from newsletter.post.parse import parse_post as parse_text
+from newsletter.web.catcher.server import Catcher
+
+__all__ = [
+    "BusyError",
+    "Catcher",
+    "Config",
+    "ConfigError",
+    "ContentError",
+    "DeliveryError",
+    "Finding",
+    "Issue",
+    "NewsletterError",
+    "Outcome",
+    "RenderedIssue",
+    "SendResult",
+    "State",
+    "parse_post",
+    "read_config",
+    "render_issue",
+    "send_issue",
+]
+
+StrPath = str | os.PathLike[str]
+
+
+def read_config(path: StrPath | None = None) -> Config:
+    """newsletter.toml at `path`, else the nearest one from the working folder upwards, else the defaults.
+
+    Passwords and secrets come from the environment. Raises ConfigError.
+    """
+    return load_config(None if path is None else Path(path), os.environ, Path.cwd())
+
+
+def parse_post(text: str, *, name: str = "post.md", config: Config | None = None) -> Issue:
+    """A post's Markdown with its front matter as a tree of sections, stories and blocks. Reads no file.
+
+    `name` is the post's file name, which dates it where it begins with a date, and names it in findings. Raises
+    ContentError with file, line and remedy.
+    """
+    config = config or read_config()
+    folders = folders_of(Path(name).parent, config.root)
+    language = config.settings.newsletter.language
+    return parse_text(text, path=name, site=site_of(config), language=language, folder=folders).issue
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedIssue:
+    """An issue's email as one subscriber gets it. `issue` is what the post says; `findings` what is wrong with it."""
+
+    issue: Issue
+    subject: str
+    html: str
+    text: str
+    findings: tuple[Finding, ...]
+
+
+def render_issue(
+    post: StrPath, *, config: Config | None = None, subscriber: Mapping[str, str] | None = None
+) -> RenderedIssue:
+    """The email of the post's file for a subscriber with those columns (`email` among them), or for a made-up one.
+
+    Links to leave are the sample's: nobody is unsubscribed by what this returns. Raises ContentError, ConfigError.
+    """
+    config = config or read_config()
+    person = SAMPLE if subscriber is None else Subscriber(subscriber.get("email", SAMPLE.email), subscriber)
+    rendering = render_post(os.fspath(post), config, tested=Audience.of([person]))
+    email, values = rendering.variants.email_for(person), slot_values(config.sample_sender, person)
+    subject, html, text = (fill(part, values) for part in (email.subject, email.html, email.text))
+    return RenderedIssue(rendering.issue, subject, html, text, rendering.findings)
+
+
+def send_issue(
+    post: StrPath,
+    to: StrPath | Sequence[StrPath],
+    *,
+    config: Config | None = None,
+    relay: str | None = None,
+    ledger: str | None = None,
+    where: str = "",
+    first: bool = False,
+    on_outcome: Callable[[str, Outcome], None] | None = None,
+) -> SendResult:
+    """Mail the post to everyone on the lists who has not had it; what `newsletter send POST --to LIST --yes` does.
+
+    A second call mails only who is left: nobody twice, whatever ended the first one. `to` are CSV files, or
+    `@signups`; `relay` and `ledger` are URLs in place of those of newsletter.toml; `first` says that this newsletter
+    begins here, and needs no ledger to be there; `where` chooses from the lists. `on_outcome` is told each address
+    and what the relay said, on the sending thread.
+
+    Raises ContentError for the post or a list, ConfigError for newsletter.toml or a missing ledger, DeliveryError
+    where no relay can be reached, BusyError where another run sends the same issue. Mail that was refused is no error:
+    it is in the result, as are those who are left for later.
+    """
+    config = config or read_config()
+    lists = tuple(os.fspath(each) for each in ([to] if isinstance(to, str | os.PathLike) else to))
+    now = partial(datetime.now, UTC)
+    place = parse_ledger(ledger) if ledger else config.ledger_place
+    relays = mark_catchers(choose_relays(config, relay, os.environ), config, waits=False)
+    with open_sign_ups(config, lists, ledger) as sign_ups:
+        sending = plan_send(os.fspath(post), config, to=lists, where=where, test=(), when=now, sign_ups=sign_ups)
+    require_sendable(sending, [each.relay for each in relays])
+    require_newest(config, place, now)
+    with open_send(sending, place, must_know=not first) as (known, opened):
+        plan = SendPlan(known, ListReference(lists, where, ()), relays, SendOptions())
+        try:
+            return send_now(plan, opened, confirm=lambda prepared: None, watcher=_Watcher(on_outcome))
+        finally:
+            note_sent(config, opened)
+
+
+class _Watcher:
+    """Passes outcomes on; a program reads everything else from the result."""
+
+    def __init__(self, on_outcome: Callable[[str, Outcome], None] | None) -> None:
+        self._on_outcome = on_outcome
+
+    def start(self, total: int, /) -> None: ...
+    def outcome(self, person: Subscriber, outcome: Outcome, relay: Relay, /) -> None:
+        if self._on_outcome is not None:
+            self._on_outcome(person.email, outcome)
+
+    def news(self, text: str, /) -> None: ...
+    def waiting(self, wait: Wait | None, /) -> None: ...
