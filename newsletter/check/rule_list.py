@@ -42,6 +42,11 @@ RULES: tuple[Rule, ...] = (
     Rule("residue", "warning", "`**`, `{{`, `{%`, `{:` or `](` that readers would see as it stands."),
     Rule("story-space", "warning", "`1.text` without a space, which Markdown does not take for a list.", True),
     Rule("story-source", "hint", "A story without a source in a digest whose other stories name theirs."),
+    Rule(
+        "table-stories",
+        "warning",
+        "A table whose rows are stories: the headings above titles and numbers are left out.",
+    ),
     Rule("heading-order", "warning", "A heading two levels below the one before."),
     Rule("heading-empty", "warning", "A heading with nothing beneath it."),
     Rule("nesting", "warning", "Lists or quotes nested too deep."),

@@ -160,12 +160,12 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One numbered item of a digest. `lead` is its bold title, empty where the text starts at once.
+    """One item of a digest. `lead` is its title, empty where the text starts at once; `number` may be None.
 
     `links` are the sources shown as buttons; links inside a sentence stay in `body`.
     """
 
-    number: int
+    number: int | None
     lead: Inlines
     body: Blocks
     links: tuple[Link, ...] = ()

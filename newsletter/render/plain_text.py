@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import unquote
 
 from newsletter.model.issue import (
     Block,
@@ -40,6 +39,7 @@ from newsletter.model.issue import (
     plain_text,
 )
 from newsletter.model.rendered_email import Masthead
+from newsletter.post.markdown.item_sources import is_bare
 from newsletter.post.markdown.story import says_nothing
 from newsletter.render.columns import column_width, columns
 from newsletter.render.headline import headline
@@ -160,17 +160,32 @@ def _blocks(blocks: Iterable[Block], indent: str) -> Iterator[str]:
 
 
 def _story(story: Story, indent: str) -> Iterator[str]:
-    mark = f"{story.number}. "
+    mark = "* " if story.number is None else f"{story.number}. "
     inner = indent + " " * len(mark)
     body: list[str] = []
     if story.lead:
-        body += wrap(plain_text(story.lead), inner)
+        body += _title(story.lead, inner)
     body += _blocks(story.body, inner)
     for image in story.images:
         body += _image(image, inner)
     for link in story.links:
         body += _labelled((link,), inner)
     yield from _hang(mark, body, indent)
+
+
+def _title(lead: Inlines, indent: str) -> Iterator[str]:
+    """A story's title; the address of its one link below it, which needs no label."""
+    links = [node for node in _flat(lead) if isinstance(node, Link)]
+    if len(links) != 1 or is_bare(links[0]):
+        yield from _inlines(lead, indent)
+    else:
+        yield from wrap(_words_alone(lead), indent)
+        yield indent + shown_address(links[0].href)
+
+
+def _words_alone(inlines: Inlines) -> str:
+    """Words without what their links lead to, abbreviations with their meaning."""
+    return "".join(node.label if isinstance(node, Link) else plain_text((node,)) for node in _flat(inlines))
 
 
 def _hang(mark: str, lines: Iterable[str], indent: str) -> Iterator[str]:
@@ -212,16 +227,6 @@ def _inlines(inlines: Inlines, indent: str) -> Iterator[str]:
     if text.strip() and not is_label:
         yield from wrap(text, indent)
     yield from _labelled(after, indent)
-
-
-def is_bare(link: Link) -> bool:
-    """Whether a link's label is its address, with or without what every address has."""
-    return _bare_form(link.label) == _bare_form(link.href)
-
-
-def _bare_form(address: str) -> str:
-    address = re.sub(r"^(?:https?://|mailto:|tel:)", "", unquote(address.strip()), flags=re.IGNORECASE)
-    return address.removeprefix("www.").rstrip("/").casefold()
 
 
 def shown_address(href: str) -> str:

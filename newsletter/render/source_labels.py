@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from newsletter.model.issue import Link, Story
-from newsletter.post.markdown.story import SOURCE_WORDS, normalised
+from newsletter.post.markdown.item_sources import SOURCE_WORDS, is_bare
+from newsletter.post.markdown.story import normalised
 
 GENERIC = SOURCE_WORDS | {
     *(
@@ -78,6 +79,8 @@ class SourceLabel:
 
 def source_label(link: Link) -> SourceLabel:
     label = link.label
+    if is_bare(link) and (host := host_of(link.href)):
+        return SourceLabel(host)
     words = without_arrow(label)
     host = host_of(link.href) if normalised(words) in GENERIC else ""
     return SourceLabel(words if host else label, host, arrow=not host and words == label)
@@ -94,11 +97,11 @@ class SourceLabels:
     def __init__(self, stories: Iterable[Story]) -> None:
         self._counts = Counter(_key(link) for story in stories for link in story.links)
 
-    def __call__(self, link: Link, number: int) -> SourceLabel:
+    def __call__(self, link: Link, number: int | None) -> SourceLabel:
         label = source_label(link)
         if self._counts[_key(link)] < 2:
             return label
-        spoken = " ".join(filter(None, (label.words, label.host, str(number))))
+        spoken = " ".join(filter(None, (label.words, label.host, str(number or ""))))
         return SourceLabel(label.words, label.host, label.arrow, spoken)
 
 

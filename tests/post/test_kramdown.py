@@ -42,9 +42,10 @@ def lost(source: str, kramdown: Kramdown, theme: Theme) -> list[str]:
     issue = parse_post(f"---\ntitle: T\n---\n{source}", path="p.md", site=SITE).issue
     email = render_issue(issue, theme, Masthead())
     html, text = (fill(part, {}) for part in (email.html, email.text))
-    return [f"html: {each}" for each in lost_in_html(said, html)] + [
-        f"text: {each}" for each in lost_in_text(said, text)
-    ]
+    found = [f"html: {each}" for each in lost_in_html(said, html)]
+    found += [f"text: {each}" for each in lost_in_text(said, text)]
+    left_out = any(finding.code == "table-stories" for finding in email.findings)  # what it names
+    return [each for each in found if not (left_out and each.partition(": ")[2].startswith("heading "))]
 
 
 @pytest.fixture(scope="module")
@@ -93,4 +94,11 @@ def test_the_examples_are_whole(path: Path, kramdown: Kramdown, theme: Theme) ->
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 def test_generated_posts_are_whole(lost_of: Callable[[str], list[str]], seed: int) -> None:
     source = Writer(random.Random(seed)).post()
+    assert lost_of(source) == [], source
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+def test_generated_digests_are_whole(lost_of: Callable[[str], list[str]], seed: int) -> None:
+    source = Writer(random.Random(seed)).digest()
     assert lost_of(source) == [], source

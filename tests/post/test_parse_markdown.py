@@ -10,7 +10,7 @@ from typing import Any
 
 import lxml.html
 import pytest
-from cases import FOLDER, Case, outline, parametrize
+from cases import FOLDER, Case, outline, parametrize, read_cases
 from growth import assert_linear
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,6 +42,30 @@ def described(source: str) -> str:
 @parametrize("stories")
 def test_stories(case: Case) -> None:
     assert described(case.source) == case.expected
+
+
+@parametrize("digests")
+def test_digests(case: Case) -> None:
+    assert described(case.source) == case.expected
+
+
+def test_a_list_of_any_shape_stays_a_list_without_stories() -> None:
+    for case in read_cases("digests"):
+        body = parse_markdown(case.source, base_url=BASE_URL, stories=False)
+        assert "story" not in outline(body.blocks), case.title
+
+
+def test_headings_that_link_to_the_page_itself_are_no_items() -> None:
+    source = "\n\n".join(f"## [{name}](#{name})\n\nIt was built in a year." for name in ("harbour", "market", "road"))
+    body = parse_markdown(source, page_url="https://blog.example/posts/1.html")
+    assert "story" not in outline(body.blocks)
+    assert "story" in outline(parse_markdown(source.replace("(#", "(https://a.example/#")).blocks)
+
+
+def test_a_post_that_counts_in_headings_is_no_digest_for_that() -> None:
+    """A howto in steps: numbers, but nothing to follow."""
+    source = "\n\n".join(f"## {n}. {name}\n\nWait for it." for n, name in enumerate(("Boil", "Steep", "Drink"), 1))
+    assert "story" not in outline(parse_markdown(source).blocks)
 
 
 @parametrize("links")

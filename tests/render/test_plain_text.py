@@ -405,3 +405,12 @@ def test_no_letter_touches_a_url(blocks: list[Block]) -> None:
         if "https://" in line:
             assert re.search(r"(?<!\w)https://a\.example/\d+(?![^\W\d_])", line), line
     assert all(line == line.rstrip() for line in text.split("\n"))
+
+
+def test_a_linked_title_has_its_address_below_it() -> None:
+    link = Link("https://a.example/1", (Text("A tram"),))
+    story = Story(None, (Text("🔥 "), Strong((link,)), Text(" (3 minutes)")), (paragraph("It runs."),))
+    assert body_of(story) == "* 🔥 A tram (3 minutes)\n  https://a.example/1\n  It runs."
+    assert body_of(Story(2, (link, Text(" and "), Link("https://a.example/2", (Text("tides"),))), ())) == (
+        "2. A tram and tides\n   A tram:\n   https://a.example/1\n   tides:\n   https://a.example/2"
+    )

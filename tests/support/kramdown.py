@@ -23,6 +23,7 @@ from lxml.html import HtmlElement
 SCRIPT = Path(__file__).parent / "kramdown.rb"
 _SHORTCODE = re.compile(r":[a-z0-9_+\-]{2,}:")
 _RAW = re.compile(r"\]\(|\]\[|</?[A-Za-z!]|\{:")
+_BARE = re.compile(r"(https?://[!-;=?-~]+?)[.,;:!?)\]'\"*_~]*(?![!-;=?-~])[^\s<>，。；：！？、（）「」]*")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden")
 _NO_TEXT = frozenset({"script", "style", "template", "title", "textarea", "head", "rp", "object", "select", "button"})
 
@@ -56,7 +57,8 @@ class Said:
     """What a page says: its texts in order, those of links and of tables' headings apart, addresses, pictures, code.
 
     A table that is too wide for a phone is shown row by row with the headings before each cell, so that these have no
-    one place.
+    one place. `bare` are addresses in the text, up to the first letter that typography may have changed: kramdown makes
+    no links of them, and an email may show a button with the host.
     """
 
     texts: tuple[str, ...]
@@ -65,6 +67,7 @@ class Said:
     links: tuple[str, ...]
     pictures: tuple[str, ...]
     code: tuple[str, ...]
+    bare: tuple[str, ...] = ()
 
 
 def squeezed(text: str) -> str:
@@ -80,12 +83,16 @@ def said_by(html: str) -> Said:
     links: list[str] = []
     pictures: list[str] = []
     code: list[str] = []
+    bare: list[str] = []
 
     def put(text: str | None, *, inside_link: bool, inside_heading: bool) -> None:
         text = text or ""
         if _RAW.search(text):  # what kramdown could not read itself is compared with nothing
             return
         # `<https://a.example/%E4%B8%AD>` is shown with the letter that it means.
+        if not inside_link:
+            bare.extend(found[1] for found in _BARE.finditer(text))
+            text = _BARE.sub(" ", text)
         for piece in [unquote(text)] if inside_link and "://" in text else _without_emoji(text):
             if words := squeezed(piece):
                 (labels if inside_link else headings if inside_heading else texts).append(words)
@@ -100,6 +107,9 @@ def said_by(html: str) -> Said:
         if element.tag == "pre":
             code.extend(words for line in element.text_content().split("\n") if (words := squeezed(line)))
             return
+        if element.tag == "a" and squeezed(element.text_content()) == squeezed(unquote(element.get("href", ""))):
+            links.append(element.get("href"))  # a bare address may be shown as its host
+            return
         inside, heading = inside_link or element.tag == "a", inside_heading or element.tag == "th"
         if element.tag == "a" and element.get("href"):
             links.append(element.get("href"))
@@ -111,7 +121,7 @@ def said_by(html: str) -> Said:
             put(child.tail, inside_link=inside, inside_heading=heading)
 
     visit(lxml.html.document_fromstring(f"<div>{html}</div>"), inside_link=False, inside_heading=False)
-    return Said(tuple(texts), tuple(labels), tuple(headings), tuple(links), tuple(pictures), tuple(code))
+    return Said(tuple(texts), tuple(labels), tuple(headings), tuple(links), tuple(pictures), tuple(code), tuple(bare))
 
 
 def _without_emoji(text: str) -> Iterator[str]:
@@ -135,6 +145,7 @@ def lost_in_html(said: Said, html: str) -> list[str]:
         *_lost_words(said, body.text_content()),
         *_lost_addresses("link", said.links, [*links, *pictures]),
         *_lost_addresses("picture", said.pictures, [*pictures, *links]),
+        *(f"address {each}" for each in said.bare if not any(link.startswith(_address(each)) for link in links)),
     ]
 
 
@@ -143,6 +154,7 @@ def lost_in_text(said: Said, text: str) -> list[str]:
     shown = re.sub(r"(?m)^\s*(?:> ?)+", "", text)
     addresses = re.sub(r"\s", "", unquote(text))
     missing = [link for link in said.links if _is_web(link) and _address(link) not in addresses]
+    missing += [each for each in said.bare if _address(each) not in addresses]
     return [*_lost_words(said, shown), *(f"link {link}" for link in missing)]
 
 

@@ -21,6 +21,55 @@ class Writer:
         blocks = [self.block() for _ in range(self.chance.randint(1, 6))]
         return "\n\n".join([*blocks, *self.later]) + "\n"
 
+    def digest(self) -> str:
+        """Items of one shape, with words and sections around them at times."""
+        item = self.chance.choice(
+            (self.heading_item, self.bullet_item, self.line_item, self.counted_item, self.numbered_item, self.row_item)
+        )
+        count = self.chance.randint(3, 6)
+        items = [item(number) for number in range(1, count + 1)]
+        between = "\n" if item in (self.bullet_item, self.numbered_item, self.row_item) else "\n\n"
+        if item == self.row_item:
+            items.insert(0, f"| no{self.word()} | {self.word()} | {self.word()} |\n|---|---|---|")
+        before = [self.block()] if self.chance.random() < 0.3 else []
+        after = [self.paragraph()] if self.chance.random() < 0.5 else []
+        return "\n\n".join([*before, between.join(items), *after, *self.later]) + "\n"
+
+    def heading_item(self, number: int) -> str:
+        section = f"## {self.words()}\n\n" if self.chance.random() < 0.2 else ""
+        mark = self.chance.choice(("", "", "🔥 ", f"{number}. "))
+        aside = f" ({self.word()})" if self.chance.random() < 0.2 else ""
+        blocks = "\n\n".join(self.block() for _ in range(self.chance.randint(1, 2)))
+        return f"{section}### {mark}[{self.words()}]({self.address()}){aside}\n\n{blocks}"
+
+    def bullet_item(self, number: int) -> str:
+        title = f"[{self.words()}]({self.address()})"
+        title = f"**{title}**" if self.chance.random() < 0.3 else title
+        text = f"{self.words(8)} {self.line()}"
+        nested = text.replace("\n", "\n  ")
+        return f"- {title}" + self.chance.choice((f": {nested}", f" – {nested}", f"\n  {nested}", f"\n\n  > {nested}"))
+
+    def line_item(self, number: int) -> str:
+        ended = self.chance.choice(
+            (f" [{self.words()}]({self.address()})", f" {self.address()}", f" ({self.address()})")
+        )
+        picture = f"\n\n{self.picture()}" if self.chance.random() < 0.3 else ""
+        after = self.chance.choice(("\n", "\n\n"))
+        return f"**{self.words()}**{after}{self.paragraph()}.{ended}{picture}"
+
+    def counted_item(self, number: int) -> str:
+        section = f"## {self.words()}\n\n" if self.chance.random() < 0.2 else ""
+        more = f"\n\n{self.chance.choice((self.picture, self.paragraph))()}" if self.chance.random() < 0.4 else ""
+        return f"{section}{number}、{self.line()}。{more}"
+
+    def numbered_item(self, number: int) -> str:
+        pointer = self.chance.choice(("", "🔗 ", f"{self.word()}: "))
+        address = self.chance.choice((self.address(), f"({self.address()})", f"[{self.word()}]({self.address()})"))
+        return f"{number}. {self.words(6)}. {pointer}{address}"
+
+    def row_item(self, number: int) -> str:
+        return f"| {number} | [{self.words()}]({self.address()}) | {self.words(8)} {self.cell()} {self.words(8)} |"
+
     def word(self) -> str:
         self.count += 1
         return f"{self.chance.choice(WORDS)}{self.count}x"

@@ -151,14 +151,15 @@ def _headings(issue: Issue) -> Iterator[Finding]:
 def _stories(issue: Issue) -> Iterator[Finding]:
     """In a digest whose stories name their sources, the ones that do not."""
     stories = issue.stories
-    bare = [story for story in stories if not story.links and not any(links_of(story.body))]
+    bare = [story for story in stories if not any(links_of((story,)))]
     if len(bare) == len(stories):
         return  # not that kind of digest
     for story in bare:
         words = plain_text(story.lead) or next(
             (plain_text(block.inlines) for block in story.body if isinstance(block, Paragraph)), ""
         )
-        what = f"story {story.number}, “{words[:24]}…”, names no source"
+        name = "a story" if story.number is None else f"story {story.number}"
+        what = f"{name}, “{words[:24]}…”, names no source"
         yield Finding("story-source", what, "link it at its end: [source](https://…)", story.line, None, "hint")
 
 

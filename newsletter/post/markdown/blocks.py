@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Sequence as Many
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -19,22 +18,16 @@ from newsletter.model.issue import (
     Break,
     CodeBlock,
     Definitions,
-    Figure,
     Footnotes,
     Heading,
-    Image,
     Inlines,
-    Link,
     ListBlock,
     ListItem,
     Paragraph,
     Quote,
     Rule,
-    Story,
-    Summary,
     Table,
     Text,
-    Video,
     plain_text,
 )
 from newsletter.post.markdown.abbreviations import Abbreviations
@@ -44,16 +37,8 @@ from newsletter.post.markdown.inline_repairs import unwrap_links
 from newsletter.post.markdown.link_targets import FIELD_MARK, LinkTargets
 from newsletter.post.markdown.raw_html import read_html
 from newsletter.post.markdown.soft_breaks import Sequence, Soft, settle
-from newsletter.post.markdown.story import (
-    NUMBERED,
-    split_at_pictures,
-    split_numbered,
-    take_images,
-    take_lead,
-    take_sources,
-)
-from newsletter.post.markdown.summary import is_prose, is_summary_heading
-from newsletter.post.markdown.videos import figures, is_video, linked_videos
+from newsletter.post.markdown.story import split_at_pictures, take_images
+from newsletter.post.markdown.videos import figures, linked_videos
 
 MAX_NESTING = 100
 """Levels, a list counting two. Deeper ones would cost Python's stack, and mrml's: 20,000 crash it."""
@@ -84,6 +69,7 @@ class Reader:
         self.lines = text.split("\n")
         self.first_line = first_line
         self.findings: list[Finding] = []
+        self._sequences: dict[int, Sequence] = {}
         self.targets = LinkTargets(base_url, page_url, self.findings)
         self.inline = InlineReader(self.targets, abbreviations)
 
@@ -95,7 +81,7 @@ class Reader:
             if opening.nesting == 1 and closing.nesting == -1 and opening.level >= MAX_NESTING - 1:
                 line = self.first_line + (opening.map[0] if opening.map else 0)
                 what = f"lists or quotes nested more than {MAX_NESTING} deep lose their text"
-                self._note("nesting", what, "flatten them", line)
+                self.note("nesting", what, "flatten them", line)
                 return
 
     def note_unused_notes(self, env: Mapping[str, Any]) -> None:
@@ -109,54 +95,19 @@ class Reader:
             for label in unused:
                 index = places.get(label[1:], 0)
                 what = f"nothing refers to the footnote [^{label[1:][:40]}], and it is left out"
-                self._note("footnote-unused", what, f"write [^{label[1:][:40]}] in the text", self.first_line + index)
+                self.note("footnote-unused", what, f"write [^{label[1:][:40]}] in the text", self.first_line + index)
 
-    def top_level(self, root: SyntaxTreeNode) -> Iterator[Block]:
-        """The post's own level, where numbered items are stories and a fence under its heading is the summary."""
-        nodes = root.children
-        index = 0
-        summary_next = False
-        least = 1 if self._counts_on(nodes) else 2
-        while index < len(nodes):
-            node = nodes[index]
-            index += 1
-            if node.type == "ordered_list":
-                if not self._is_toc(node):
-                    yield from self._stories(node)
-            elif node.type == "paragraph" and (run := self._numbered_run(nodes[index - 1 :], least)):
-                stories, taken = run
-                index += taken - 1
-                # A picture below a numbered paragraph is the story's.
-                while least == 1 and index < len(nodes) and (images := self._pictures_alone(nodes[index])):
-                    stories[-1] = replace(stories[-1], images=(*stories[-1].images, *images))
-                    index += 1
-                yield from stories
-            elif node.type == "fence" and summary_next and not node.info.strip() and is_prose(node.content):
-                self._require_closed(node)
-                lines = tuple(line.strip() for line in node.content.split("\n") if line.strip())
-                yield Summary(lines, self._line(node))
-            else:
-                for block in self._block(node):
-                    yield block
-                    summary_next = isinstance(block, Heading) and is_summary_heading(plain_text(block.inlines))
-                continue
-            summary_next = False
+    def blocks(self, nodes: Iterable[SyntaxTreeNode]) -> Blocks:
+        return tuple(block for node in nodes for block in self.block(node))
 
-    def blocks(self, root: SyntaxTreeNode) -> Blocks:
-        """The post's own level without stories."""
-        return self._blocks(root.children)
-
-    def _blocks(self, nodes: Iterable[SyntaxTreeNode]) -> Blocks:
-        return tuple(block for node in nodes for block in self._block(node))
-
-    def _block(self, node: SyntaxTreeNode) -> Iterator[Block]:
-        line = self._line(node)
+    def block(self, node: SyntaxTreeNode) -> Iterator[Block]:
+        line = self.line_of(node)
         match node.type:
             case "heading":
-                inlines = _without_id(linked_videos(settle(self._sequence(node))))
+                inlines = _without_id(linked_videos(settle(self.sequence(node))))
                 if node.markup.startswith("#") and re.match(r"[> \t]*#+[^#\s]", self.lines[line - self.first_line]):
                     what = f"a space lacks between {node.markup} and its heading"
-                    self._note("heading-space", what, f"write {node.markup} {plain_text(inlines)[:30]}", line)
+                    self.note("heading-space", what, f"write {node.markup} {plain_text(inlines)[:30]}", line)
                 if inlines:
                     yield Heading(int(node.tag[1]), inlines, line)
             case "paragraph":
@@ -165,16 +116,16 @@ class Reader:
                     # Markdown takes these for inline HTML, but nothing about them is inline.
                     yield from read_html(source, line, self.targets)
                 else:
-                    yield from self._paragraph(self._sequence(node), line)
+                    yield from self.paragraph(self.sequence(node), line)
             case "bullet_list" | "ordered_list":
                 start = int(node.attrs.get("start", 1)) if node.type == "ordered_list" else None
-                items = () if self._is_toc(node) else tuple(map(self._item, node.children))
+                items = () if self.is_toc(node) else tuple(map(self.item, node.children))
                 if any(item.body for item in items):
                     yield ListBlock(tuple(item for item in items if item.body or start is not None), start, line)
             case "blockquote":
                 yield self._quote(node)
             case "fence":
-                self._require_closed(node)
+                self.require_closed(node)
                 # Highlighting would colour a field's mark piece by piece, and nobody could fill it then.
                 language = "" if FIELD_MARK.search(node.content) else node.info.strip().partition(" ")[0]
                 yield CodeBlock(node.content.rstrip("\n"), language, line)
@@ -189,19 +140,19 @@ class Reader:
             case "dl" if any(child.type == "dd" for child in node.children):
                 yield self._definition_list(node)
             case "footnote_block":
-                notes = tuple(self._blocks(note.children) for note in node.children)
+                notes = tuple(self.blocks(note.children) for note in node.children)
                 yield Footnotes(notes, next((note.map[0] + self.first_line for note in node.walk() if note.map), None))
             case "html_block":
                 yield from read_html(node.content, line, self.targets)
 
-    def _is_toc(self, node: SyntaxTreeNode) -> bool:
+    def is_toc(self, node: SyntaxTreeNode) -> bool:
         """kramdown puts a table of contents where a list of one item says {:toc}; an email has its own."""
         first, end = node.map or (0, 0)
         return len(node.children) == 1 and any(_TOC.match(line) for line in self.lines[first : min(end, first + 3)])
 
-    def _item(self, item: SyntaxTreeNode) -> ListItem:
+    def item(self, item: SyntaxTreeNode) -> ListItem:
         """A list item; `[ ]` and `[x]` before its text make it a task (GFM 5.3)."""
-        body = self._blocks(item.children)
+        body = self.blocks(item.children)
         first = body[0] if body else None
         text = first.inlines[0] if isinstance(first, Paragraph) and first.inlines else None
         box = re.match(r"\[([ xX])\][ \t]+", text.text) if isinstance(text, Text) else None
@@ -212,22 +163,22 @@ class Reader:
 
     def _quote(self, node: SyntaxTreeNode) -> Quote:
         """A quote; one that begins `[!NOTE]` is an alert, as on GitHub."""
-        body = self._blocks(node.children)
+        body = self.blocks(node.children)
         first = body[0] if body else None
         text = first.inlines[0] if isinstance(first, Paragraph) else None
         mark = ALERT_MARK.match(text.text) if isinstance(text, Text) else None
         if not (isinstance(first, Paragraph) and isinstance(text, Text) and mark and mark[1].lower() in ALERTS):
-            return Quote(body, self._line(node))
+            return Quote(body, self.line_of(node))
         rest = settle((Text(text.text[mark.end() :]), *first.inlines[1:]))
         opening = (Paragraph(rest, first.line),) if rest else ()
-        return Quote((*opening, *body[1:]), self._line(node), ALERTS[mark[1].lower()])
+        return Quote((*opening, *body[1:]), self.line_of(node), ALERTS[mark[1].lower()])
 
     def _definition_list(self, node: SyntaxTreeNode) -> Definitions:
         """The lists of terms alone before it are the several terms of its first definition."""
         nodes = [node]
         while (before := nodes[0].previous_sibling) and before.type == "dl" and before.children[-1].type == "dt":
             nodes.insert(0, before)
-        return Definitions(tuple(item for each in nodes for item in self._definitions(each)), self._line(nodes[0]))
+        return Definitions(tuple(item for each in nodes for item in self._definitions(each)), self.line_of(nodes[0]))
 
     def _definitions(self, node: SyntaxTreeNode) -> Iterator[tuple[Inlines, Blocks]]:
         term: Inlines = ()
@@ -236,13 +187,13 @@ class Reader:
             if child.type == "dt":
                 if term or body:
                     yield term, body
-                term, body = linked_videos(settle(self._sequence(child))), ()
+                term, body = linked_videos(settle(self.sequence(child))), ()
             else:
-                body = (*body, *self._blocks(child.children))
+                body = (*body, *self.blocks(child.children))
         if term or body:
             yield term, body
 
-    def _paragraph(self, sequence: Sequence, line: int) -> Iterator[Block]:
+    def paragraph(self, sequence: Sequence, line: int) -> Iterator[Block]:
         """A paragraph; pictures on lines of their own stay between its words, others stand after them as figures."""
         for part in split_at_pictures(sequence):
             rest, images = take_images(part)
@@ -254,133 +205,31 @@ class Reader:
 
     def _table(self, node: SyntaxTreeNode) -> Table:
         rows = [row for section in node.children for row in section.children]
-        cells = [tuple(linked_videos(settle(self._sequence(cell))) for cell in row.children) for row in rows]
+        cells = [tuple(linked_videos(settle(self.sequence(cell))) for cell in row.children) for row in rows]
         align = tuple(str(cell.attrs.get("style", "")).removeprefix("text-align:") for cell in rows[0].children)
         if node.children[0].type == "tbody":
             cells.insert(0, ())
-        return Table(cells[0], tuple(cells[1:]), align, self._line(node))
-
-    # --- stories ----------------------------------------------------------------------------------------------------
-
-    def _stories(self, node: SyntaxTreeNode) -> Iterator[Story]:
-        start = int(node.attrs.get("start", 1))
-        for number, item in enumerate(node.children, start):
-            yield self._story(number, item)
-
-    def _story(self, number: int, item: SyntaxTreeNode) -> Story:
-        body: list[Block] = []
-        lead: Inlines = ()
-        links: list[Link] = []
-        images: list[Image] = []
-        for position, child in enumerate(item.children):
-            if child.type != "paragraph":
-                body.extend(self._block(child))
-                continue
-            rest, found = take_images(self._sequence(child))
-            images.extend(image for image in found if not is_video(image.src))
-            videos = [block for block in figures(found) if isinstance(block, Video)]
-            if position == 0:
-                lead, rest = take_lead(rest, more=len(item.children) > 1)
-            rest, sources = take_sources(rest)
-            if sources and not settle(rest) and not lead and not body:
-                # A story that is nothing but a link keeps it as its text.
-                rest, sources = [*rest, *sources], []
-            links.extend(sources)
-            if inlines := settle(rest):
-                body.append(Paragraph(inlines, self._line(child)))
-            body.extend(videos)
-        return Story(number, lead, tuple(body), tuple(links), tuple(images), self._line(item))
-
-    def _counts_on(self, nodes: Many[SyntaxTreeNode]) -> bool:
-        """Whether the numbered paragraphs count on from 1, across pictures and headings: then all are stories."""
-        before = 0
-        count = 0
-        noted = len(self.findings)
-        for node in nodes:
-            number = self._number(node) if node.type == "paragraph" else 0
-            if not number:
-                continue
-            parts = split_numbered(self._sequence(node), number)
-            if not parts or number not in (before + 1, 1):
-                before = -1
-                break
-            before = number + len(parts) - 1
-            count += len(parts)
-        del self.findings[noted:]  # the paragraphs are read again
-        return count >= 3 and before > 0
-
-    def _pictures_alone(self, node: SyntaxTreeNode) -> list[Image]:
-        """The pictures of a block that holds nothing else; none where it does."""
-        noted = len(self.findings)
-        blocks = tuple(self._block(node)) if node.type in ("paragraph", "html_block") else ()
-        images = [block.image for block in blocks if isinstance(block, Figure)]
-        if not images or len(images) < len(blocks):
-            del self.findings[noted:]
-            return []
-        return images
-
-    def _numbered_run(self, nodes: Many[SyntaxTreeNode], least: int = 2) -> tuple[list[Story], int] | None:
-        """Paragraphs that begin `1.` without a space and count on: stories that Markdown took for text.
-
-        Gives the stories and how many nodes they span, or None where fewer than `least` numbers follow each other.
-        """
-        stories: list[Story] = []
-        taken = 0
-        noted = len(self.findings)
-        for node in nodes:
-            if node.type != "paragraph" or not (number := self._number(node)):
-                break
-            if stories and number != stories[-1].number + 1:
-                break
-            # Marks such as `1.<b>5` hide what the number belongs to until the content is read.
-            parts = split_numbered(self._sequence(node), number)
-            if not parts:
-                break
-            stories.extend(self._plain_story(n, part, self._line(node)) for n, part in enumerate(parts, number))
-            taken += 1
-        if len(stories) < least:
-            del self.findings[noted:]  # the paragraphs are read again, as text
-            return None
-        self._note(
-            "story-space",
-            f"paragraphs that begin “{stories[0].number}.” without a space are taken for numbered stories",
-            f"write “{stories[0].number}. ” with a space",
-            stories[0].line,
-        )
-        return stories, taken
-
-    @staticmethod
-    def _number(node: SyntaxTreeNode) -> int:
-        found = NUMBERED.match(node.children[0].content) if node.children else None
-        return int(found[1]) if found else 0
-
-    def _plain_story(self, number: int, sequence: Sequence, line: int) -> Story:
-        rest, images = take_images(sequence)
-        lead, rest = take_lead(rest, more=False)
-        rest, sources = take_sources(rest)
-        inlines = settle(rest)
-        videos = tuple(block for block in figures(images) if isinstance(block, Video))
-        pictures = tuple(image for image in images if not is_video(image.src))
-        body = (Paragraph(inlines, line),) if inlines else ()
-        return Story(number, lead, (*body, *videos), tuple(sources), pictures, line)
+        return Table(cells[0], tuple(cells[1:]), align, self.line_of(node))
 
     # --- content and places -----------------------------------------------------------------------------------------
 
-    def _sequence(self, node: SyntaxTreeNode) -> Sequence:
-        """A paragraph's content with its line ends still marked, after the repairs."""
+    def sequence(self, node: SyntaxTreeNode) -> Sequence:
+        """A paragraph's content with its line ends still marked, after the repairs. Read once, looked at often."""
         inline = node.children[0] if node.children else None
         if inline is None or inline.type != "inline":
             return []
-        line = self._line(node)
-        return unwrap_links(self.inline.read(inline.children, line), line, self.findings)
+        if id(node) not in self._sequences:
+            line = self.line_of(node)
+            self._sequences[id(node)] = unwrap_links(self.inline.read(inline.children, line), line, self.findings)
+        return self._sequences[id(node)]
 
-    def _line(self, node: SyntaxTreeNode) -> int:
+    def line_of(self, node: SyntaxTreeNode) -> int:
         return self.first_line + (node.map[0] if node.map else 0)
 
-    def _note(self, code: str, what: str, remedy: str, line: int | None) -> None:
+    def note(self, code: str, what: str, remedy: str, line: int | None) -> None:
         self.findings.append(Finding(code, what, remedy, line))
 
-    def _require_closed(self, node: SyntaxTreeNode) -> None:
+    def require_closed(self, node: SyntaxTreeNode) -> None:
         first, end = node.map or (0, 0)
         last = self.lines[end - 1].strip() if end else ""
         # A closing fence stands alone on its line, behind the marks of a quote at most.

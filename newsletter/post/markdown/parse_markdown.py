@@ -1,8 +1,8 @@
 """Parse Markdown into blocks: markdown-it's tokens mapped to the issue's tree.
 
-A numbered item becomes a `Story`. What an author means by one is found by shape: a bold first line is its lead title,
-links after the last sentence are its sources, pictures are its images. Words are never changed; what had to be mended
-or dropped is named in a `Finding` with its line.
+An item of a digest becomes a `Story`. What an author means by one is found by shape: a bold first line is its lead
+title, links after the last sentence are its sources, pictures are its images. Words are never changed; what had to be
+mended or dropped is named in a `Finding` with its line.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from newsletter.post.markdown.blocks import MAX_NESTING, MarkdownError, Reader
 from newsletter.post.markdown.inline_rules import bare_url, math
 from newsletter.post.markdown.kramdown_blocks import ABBREVIATIONS, use_kramdown_blocks
 from newsletter.post.markdown.kramdown_inline import use_kramdown_inline
+from newsletter.post.markdown.stories import read_stories
 
 MAX_BRACKETS = 2_000
 """In one paragraph: far beyond any text with links, and read in milliseconds."""
@@ -83,7 +84,7 @@ def parse_markdown(
     reader.note_nesting(tokens)
     reader.note_unused_notes(env)
     tree = SyntaxTreeNode(tokens)
-    blocks = reader.top_level(tree) if stories else reader.blocks(tree)
+    blocks = read_stories(reader, tree.children) if stories else reader.blocks(tree.children)
     return Body(tuple(blocks), tuple(reader.findings))
 
 

@@ -1,4 +1,4 @@
-"""The shape of a digest item: its lead, its source links, its pictures.
+"""The shape of a digest item: its lead or title, its number, its pictures.
 
 Nothing here changes a word; it only says which part of a paragraph is what.
 """
@@ -6,22 +6,15 @@ Nothing here changes a word; it only says which part of a paragraph is what.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence as Many
+from dataclasses import dataclass, replace
 
-from newsletter.model.issue import Break, Image, Inlines, Link, Strong, Text, plain_text
-from newsletter.post.markdown.soft_breaks import Raw, Sequence, Soft, blank
+from newsletter.model.issue import Break, Emphasis, Image, Inline, Inlines, Link, Strong, Text, plain_text
+from newsletter.post.markdown.soft_breaks import Raw, Sequence, Soft, blank, settle
 
-# A link with such a label is a source even where the sentence before it lacks its full stop.
-SOURCE_WORDS = frozenset(
-    {
-        *("原文链接", "原文", "链接", "来源", "阅读原文", "查看原文", "详情", "全文", "原文連結", "來源", "连接"),
-        *("リンク", "出典", "ソース", "원문", "출처"),
-        *("source", "link", "readmore", "more", "original", "via"),
-    }
-)
-
-_SENTENCE_END = frozenset("。．.！!？?…」』”’\"'）)】》〉；;~～")
-_BETWEEN_LINKS = re.compile(r"[\s|/、，,·•]*")
 NUMBERED = re.compile(r"(\d{1,3})[.．、](?![\d\s])")
+_TITLE_NUMBER = re.compile(r"\s*(\d{1,3})\s*[.．、:：)）]\s*")
+_SEPARATOR = re.compile(r"\s*(?:[:：]|\s[-|·]|[–—―]+)\s+|\s*[：—]+\s*")
 
 
 # Alternative texts that say nothing; the story's own words say more.
@@ -90,30 +83,74 @@ def take_lead(sequence: Sequence, *, more: bool) -> tuple[Inlines, Sequence]:
     return strong.children, after
 
 
-def take_sources(sequence: Sequence) -> tuple[Sequence, list[Link]]:
-    """Links behind the last sentence, or on lines of their own, are sources; a link inside a sentence is not."""
+@dataclass(frozen=True, slots=True)
+class Title:
+    """How an item begins: its title, and what follows it. `leads` says that it is a link to somewhere else.
+
+    `is_line` says that the title has its line for itself; else a colon or a dash parts it from the text.
+    """
+
+    lead: Inlines
+    rest: Sequence
+    leads: bool
+    is_line: bool
+
+
+def take_title(sequence: Sequence) -> Title | None:
+    """A bold run or a link at the start, alone on its line; a link also before a colon or a dash."""
     rest = list(sequence)
-    while rest and blank(rest[-1]):
-        rest.pop()
-    group: list[Raw] = []
-    while rest and (isinstance(rest[-1], Link) or (group and _separates(rest[-1]))):
-        group.append(rest.pop())
-    while group and not isinstance(group[-1], Link):
-        rest.append(group.pop())
-    links = [node for node in reversed(group) if isinstance(node, Link)]
-    if not links:
-        return sequence, []
-    own_line = not rest or isinstance(rest[-1], Soft | Break)
-    before = plain_text(node for node in rest if not isinstance(node, Soft)).rstrip()
-    ends = not before or before[-1] in _SENTENCE_END
-    named = all(normalised(link.label) in SOURCE_WORDS for link in links) and before[-1:] not in ("：", ":")
-    if own_line or ends or named:
-        return rest, links
-    return sequence, []
+    before: list[Inline] = []
+    while rest and isinstance(first := rest[0], Text) and not _letters_of(first.text):
+        before.append(first)
+        rest.pop(0)
+    if not rest or not isinstance(opening := rest.pop(0), Strong | Emphasis | Link):
+        return None
+    leads = leads_away((opening,))
+    marks = settle(before, trim=False)
+    lead = (*marks, *(opening.children if isinstance(opening, Strong) else (opening,)))
+    if not (leads or isinstance(opening, Strong)) or plain_text(marks).strip() in ("[", "("):
+        return None
+    after = rest
+    while after and isinstance(space := after[0], Text) and not space.text.strip():
+        after = after[1:]
+    if not after or isinstance(after[0], Soft | Break):
+        return Title(lead, after, leads, True)
+    if leads and isinstance(text := after[0], Text) and (parted := _SEPARATOR.match(text.text)):
+        words = text.text[parted.end() :]
+        return Title(lead, [Text(words), *after[1:]] if words else after[1:], leads, False)
+    return None
 
 
-def _separates(node: Raw) -> bool:
-    return blank(node) or (isinstance(node, Text) and _BETWEEN_LINKS.fullmatch(node.text) is not None)
+def leads_away(inlines: Many[Raw]) -> bool:
+    """Whether these are one link to a page on the web; marks, blanks and pictures aside."""
+    inner = [node for node in inlines if not (blank(node) or isinstance(node, Image))]
+    if len(inner) != 1:
+        return False
+    match inner[0]:
+        case Strong(children) | Emphasis(children):
+            return leads_away(children)
+        case Link(href, children):
+            return href.startswith(("http://", "https://")) and any(not isinstance(node, Image) for node in children)
+    return False
+
+
+def without_number(lead: Inlines) -> tuple[int, Inlines]:
+    """A title's own number, and the title without it; 0 where it has none."""
+    if not lead:
+        return 0, lead
+    match lead[0]:
+        case Text(text) if found := _TITLE_NUMBER.match(text):
+            rest = text[found.end() :]
+            return int(found[1]), ((Text(rest), *lead[1:]) if rest else lead[1:])
+        case (Strong() | Emphasis() | Link()) as node:
+            number, children = without_number(node.children)
+            return (number, (replace(node, children=children), *lead[1:])) if children else (0, lead)
+    return 0, lead
+
+
+def _letters_of(text: str) -> str:
+    """What of a text is more than an emoji or punctuation before a title."""
+    return re.sub(r"[\W_]+", "", _TITLE_NUMBER.sub("", text))
 
 
 def split_numbered(sequence: Sequence, number: int) -> list[Sequence]:
