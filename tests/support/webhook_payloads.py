@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -90,3 +93,33 @@ def ses(kind: str = "Permanent", subtype: str = "General", **recipient: str) -> 
         },
         "mail": {"headers": [{"name": "Message-ID", "value": "<abc@example.com>"}], "messageId": "0100-ses"},
     }
+
+
+STAMP = str(int(NOW.timestamp()))
+
+
+def mailgun(*, stamp: str = STAMP, key: str = MAILGUN_KEY, **event: Any) -> bytes:
+    signature = hmac.new(key.encode(), f"{stamp}token-1".encode(), hashlib.sha256).hexdigest()
+    headers = {"headers": {"message-id": "abc@example.com"}}
+    data = {"recipient": ADA, "id": "1", "timestamp": NOW.timestamp(), "message": headers, **event}
+    return json.dumps(
+        {"signature": {"timestamp": stamp, "token": "token-1", "signature": signature}, "event-data": data}
+    ).encode()
+
+
+def sendgrid(*events: Mapping[str, Any], stamp: str = STAMP) -> tuple[bytes, dict[str, str]]:
+    full = [
+        {"email": ADA, "sg_event_id": "1", "smtp-id": "<abc@example.com>", "timestamp": int(STAMP), **e} for e in events
+    ]
+    body = json.dumps(full).encode() + b"\r\n"
+    signature = base64.b64encode(SENDGRID.sign(stamp.encode() + body, ec.ECDSA(hashes.SHA256()))).decode()
+    name = "x-twilio-email-event-webhook-"
+    return body, {f"{name}signature": signature, f"{name}timestamp": stamp}
+
+
+BASIC = {"authorization": "Basic " + base64.b64encode(b"hook:a long password").decode()}
+
+
+def postmark(**event: Any) -> bytes:
+    fields = {"RecordType": "Bounce", "Type": "HardBounce", "ID": 42, "Email": ADA, "Inactive": True}
+    return json.dumps({**fields, "BouncedAt": "2026-03-02T08:59:00.1234567Z", **event}).encode()

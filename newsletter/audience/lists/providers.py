@@ -160,7 +160,13 @@ PROVIDERS = (
             _marks("is this user blacklisted"),
             _marks("is this subscriber confirmed"),
         ),
-        {"number of bounces on this subscriber": None, "number of bounces on this user": None, "bouncecount": None},
+        {
+            "is this subscriber confirmed": _joined("not confirmed"),
+            "is this user confirmed": _joined("not confirmed"),
+            "number of bounces on this subscriber": None,
+            "number of bounces on this user": None,
+            "bouncecount": None,
+        },
     ),
     Provider("Klaviyo", (_marks("klaviyo id"), _marks("email marketing consent", "email suppressions"))),
     Provider(

@@ -58,6 +58,8 @@ _MOMENT = re.compile(
     )\s*""",
     re.VERBOSE,
 )
+_WHEN = frozenset({"date", "time", "at", "on", "since", "changed", "updated", "modified", "datum"})
+"""What the name of a column ends with that says when a status was set."""
 _NO_MOMENT = re.compile(
     r"[\s0\-/.:TZ+]*|0?[01]?[-/.]?0?[01]?[-/.]?(?:0001|1900|1970)\b.*|(?:0001|1970)-01-01\b.*", re.DOTALL
 )
@@ -198,6 +200,8 @@ def judge_of(name: str, values: Sequence[str], neighbours: Collection[str]) -> J
     if any(part in joined for part in UNCLEAR_NAMES) or not UNCLEAR_WORDS.isdisjoint(words):
         return left_column(column, "", plain=False)
     if any(word in STATUS_NAMES for word in words) or joined in STATUS_NAMES or _ends_in_status(joined):
+        if words[-1] in _WHEN and said and all(_MOMENT.fullmatch(cell) for cell in values if fold(cell)):
+            return None
         return _status(column, folded, said, neighbours)
     return _joined(column, words, joined, values, said)
 

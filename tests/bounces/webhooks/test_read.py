@@ -20,14 +20,19 @@ from machine import examples
 from webhook_payloads import (
     ADA,
     AMAZON,
+    BASIC,
     CERTIFICATE,
     MAILGUN_KEY,
     NOW,
     SECRETS,
     SENDGRID,
+    STAMP,
     STRANGER,
     TOPIC,
     certificate_of,
+    mailgun,
+    postmark,
+    sendgrid,
     ses,
     sns,
 )
@@ -43,8 +48,6 @@ from newsletter.bounces.webhooks.read import (
     WebhookSecrets,
     read_webhook,
 )
-
-STAMP = str(int(NOW.timestamp()))
 
 
 def no_certificate(url: str) -> NoReturn:
@@ -67,36 +70,6 @@ def failure(event: Event) -> tuple[str, Kind, str]:
     assert isinstance(event.reading, Bounce)
     (found,) = event.reading.failures
     return found.address, found.kind, found.status
-
-
-# --- as the providers sign ------------------------------------------------------------------------------------------
-
-
-def mailgun(*, stamp: str = STAMP, key: str = MAILGUN_KEY, **event: Any) -> bytes:
-    signature = hmac.new(key.encode(), f"{stamp}token-1".encode(), hashlib.sha256).hexdigest()
-    headers = {"headers": {"message-id": "abc@example.com"}}
-    data = {"recipient": ADA, "id": "1", "timestamp": NOW.timestamp(), "message": headers, **event}
-    return json.dumps(
-        {"signature": {"timestamp": stamp, "token": "token-1", "signature": signature}, "event-data": data}
-    ).encode()
-
-
-def sendgrid(*events: Mapping[str, Any], stamp: str = STAMP) -> tuple[bytes, dict[str, str]]:
-    full = [
-        {"email": ADA, "sg_event_id": "1", "smtp-id": "<abc@example.com>", "timestamp": int(STAMP), **e} for e in events
-    ]
-    body = json.dumps(full).encode() + b"\r\n"
-    signature = base64.b64encode(SENDGRID.sign(stamp.encode() + body, ec.ECDSA(hashes.SHA256()))).decode()
-    name = "x-twilio-email-event-webhook-"
-    return body, {f"{name}signature": signature, f"{name}timestamp": stamp}
-
-
-BASIC = {"authorization": "Basic " + base64.b64encode(b"hook:a long password").decode()}
-
-
-def postmark(**event: Any) -> bytes:
-    fields = {"RecordType": "Bounce", "Type": "HardBounce", "ID": 42, "Email": ADA, "Inactive": True}
-    return json.dumps({**fields, "BouncedAt": "2026-03-02T08:59:00.1234567Z", **event}).encode()
 
 
 # --- what it means --------------------------------------------------------------------------------------------------

@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from web_site import SECRET, TOML, Clock, Site, running
-from webhook_payloads import ADA, CERTIFICATE, CERTIFICATE_URL, NOW, SECRETS, STRANGER, TOPIC, ses, sns
+from webhook_payloads import (
+    ADA,
+    AMAZON,
+    BASIC,
+    CERTIFICATE,
+    CERTIFICATE_URL,
+    MAILGUN_KEY,
+    NOW,
+    SECRETS,
+    STRANGER,
+    TOPIC,
+    mailgun,
+    postmark,
+    sendgrid,
+    ses,
+    sns,
+)
+from webhook_samples import SAMPLES
 
 from newsletter.audience.people.records import Reason
-from newsletter.bounces.webhooks.read import WebhookSecrets
+from newsletter.bounces.webhooks.read import READERS, WebhookSecrets
 from newsletter.config.load import load_config
 from newsletter.web.public.webhooks import hook_secrets, provider_hooks
 
@@ -35,15 +56,23 @@ class Hooked:
     web: Web
 
 
-@pytest.fixture
-def hooked(tmp_path: Path) -> Iterator[Hooked]:
-    clock, web = Clock(), Web()
+@contextmanager
+def hooked_site(folder: Path, secrets: WebhookSecrets, web: Web) -> Iterator[Site]:
+    """A site with one reader, at the hour of the samples."""
+    clock = Clock()
     clock.now = NOW
-    (tmp_path / "newsletter.toml").write_text(TOML)
-    config = load_config(tmp_path / "newsletter.toml", {"NEWSLETTER_SECRET": SECRET}, tmp_path)
-    with provider_hooks(config, SECRETS, clock, web) as hooks, running(tmp_path, hooks=hooks) as site:
+    (folder / "newsletter.toml").write_text(TOML)
+    config = load_config(folder / "newsletter.toml", {"NEWSLETTER_SECRET": SECRET}, folder)
+    with provider_hooks(config, secrets, clock, web) as hooks, running(folder, hooks=hooks) as site:
         site.people.sign_up(ADA, source="test", wording="")
         site.people.confirm(ADA, source="test")
+        yield site
+
+
+@pytest.fixture
+def hooked(tmp_path: Path) -> Iterator[Hooked]:
+    web = Web()
+    with hooked_site(tmp_path, SECRETS, web) as site:
         yield Hooked(site, web)
 
 
@@ -58,6 +87,91 @@ def test_a_hard_bounce_takes_somebody_off_the_list_before_the_answer(hooked: Hoo
         assert reasons(hooked.site) == [Reason.HARD_BOUNCE]
     assert hooked.web.asked == [CERTIFICATE_URL], "fetched once"
     assert len(hooked.site.people.story(ADA).bounces) == 1
+
+
+# --- every provider, over HTTP --------------------------------------------------------------------------------------
+
+Headers = dict[str, str]
+
+
+def stamp(at: datetime) -> str:
+    return str(int(at.timestamp()))
+
+
+def dead_by_ses(at: datetime, key: rsa.RSAPrivateKey = AMAZON) -> tuple[Headers, bytes]:
+    told = ses(status="5.1.1", diagnosticCode="smtp; 550 5.1.1 user unknown")
+    return {}, sns(told, key=key, Timestamp=f"{at:%Y-%m-%dT%H:%M:%S}.123Z")
+
+
+def dead_by_mailgun(at: datetime, key: str = MAILGUN_KEY) -> tuple[Headers, bytes]:
+    status = {"code": 550, "message": "5.1.1 user unknown"}
+    event = {"event": "failed", "severity": "permanent", "delivery-status": status, "timestamp": at.timestamp()}
+    return {}, mailgun(stamp=stamp(at), key=key, **event)
+
+
+def dead_by_sendgrid(at: datetime) -> tuple[Headers, bytes]:
+    event = {"event": "bounce", "status": "5.1.1", "reason": "550 5.1.1 user unknown", "timestamp": int(at.timestamp())}
+    body, headers = sendgrid(event, stamp=stamp(at))
+    return headers, body
+
+
+def dead_by_postmark(at: datetime) -> tuple[Headers, bytes]:
+    return BASIC, postmark(BouncedAt=f"{at:%Y-%m-%dT%H:%M:%S}Z", Details="smtp;550 5.1.1 user unknown")
+
+
+DEAD: dict[str, Callable[[datetime], tuple[Headers, bytes]]] = {
+    "ses": dead_by_ses,
+    "mailgun": dead_by_mailgun,
+    "sendgrid": dead_by_sendgrid,
+    "postmark": dead_by_postmark,
+    **{sample.provider: partial(sample.post, "dead") for sample in SAMPLES},
+}
+ALL_SECRETS = replace(SECRETS, **{sample.provider: sample.secret for sample in SAMPLES})
+of_each = pytest.mark.parametrize("provider", DEAD)
+
+
+def forged(provider: str) -> tuple[Headers, bytes]:
+    """As a stranger would sign it: with a key or a login of their own."""
+    if provider in ("ses", "mailgun"):
+        return dead_by_ses(NOW, STRANGER) if provider == "ses" else dead_by_mailgun(NOW, "another key")
+    headers, body = DEAD[provider](NOW)
+    return {
+        name: value if value.isdecimal() else value[:-4] + value[-4:][::-1] for name, value in headers.items()
+    }, body
+
+
+@pytest.fixture
+def of_all(tmp_path: Path) -> Iterator[Site]:
+    with hooked_site(tmp_path, ALL_SECRETS, Web()) as site:
+        yield site
+
+
+def test_every_hook_is_tried() -> None:
+    assert set(DEAD) == set(READERS)
+
+
+@of_each
+def test_a_valid_post_lets_a_dead_address_go_and_a_replayed_one_counts_once(of_all: Site, provider: str) -> None:
+    headers, body = DEAD[provider](NOW)
+    for _ in range(3):
+        assert of_all.ask("POST", f"/hooks/{provider}", body, headers).status == 200
+        assert reasons(of_all) == [Reason.HARD_BOUNCE]
+    assert len(of_all.people.story(ADA).bounces) == 1
+
+
+@of_each
+def test_a_forged_post_changes_nothing(of_all: Site, provider: str) -> None:
+    for headers, body in (forged(provider), ({}, b"[]"), ({}, b"{}")):
+        assert of_all.ask("POST", f"/hooks/{provider}", body, headers).status == 403
+    assert reasons(of_all) == []
+
+
+@of_each
+@pytest.mark.parametrize("hours", [-26, 2])
+def test_an_old_post_and_one_of_a_time_to_come_change_nothing(of_all: Site, provider: str, hours: int) -> None:
+    headers, body = DEAD[provider](NOW + timedelta(hours=hours))
+    assert of_all.ask("POST", f"/hooks/{provider}", body, headers).status == 403
+    assert reasons(of_all) == []
 
 
 def test_a_subscription_of_our_own_topic_is_confirmed(hooked: Hooked) -> None:
