@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 from re import _constants as c  # type: ignore[attr-defined]  # isort: skip
@@ -20,13 +21,37 @@ class TooManyStepsError(Exception):
     pass
 
 
+class _Nodes(list[Any]):
+    """Parsed nodes in a plain list, which is quicker to walk than the parser's own, and how wide a match may be."""
+
+    def __init__(self, parsed: Any) -> None:
+        super().__init__((kind, _plain(value)) for kind, value in parsed)
+        self.width: tuple[int, int] = parsed.getwidth()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, parser.SubPattern):
+        return _Nodes(value)
+    if isinstance(value, tuple | list):
+        return type(value)(map(_plain, value))
+    return value
+
+
+@cache
+def _parse(text: str, flags: int) -> tuple[_Nodes, dict[tuple[int, str], bool]]:
+    """A pattern's nodes, and which letters they were found to take, by the identity of the node."""
+    return _Nodes(parser.parse(text, flags)), {}
+
+
 class Steps:
     """One search of a pattern in a text. `count` is how many nodes were tried."""
 
     def __init__(self, pattern: re.Pattern[Any], most: int) -> None:
         text = pattern.pattern if isinstance(pattern.pattern, str) else pattern.pattern.decode("latin-1")
-        self.flags = pattern.flags & ~re.DEBUG
-        self.tree = list(parser.parse(text, self.flags & ~(re.UNICODE if isinstance(pattern.pattern, bytes) else 0)))
+        self.flags = int(pattern.flags & ~re.DEBUG)
+        self.tree, self._taken = _parse(
+            text, self.flags & ~(int(re.UNICODE) if isinstance(pattern.pattern, bytes) else 0)
+        )
         self.most = most
         self.count = 0
         self.text = ""
@@ -58,9 +83,10 @@ class Steps:
             self.count += 1
             if self.count > self.most:
                 raise TooManyStepsError
-            kind, value = nodes[index]
-            if kind in (c.LITERAL, c.NOT_LITERAL, c.ANY, c.IN):
-                if at >= len(self.text) or not self._takes(kind, value, self.text[at]):
+            node = nodes[index]
+            kind, value = node
+            if kind in _CHARACTERS:
+                if at >= len(self.text) or not self._takes(node, self.text[at]):
                     return False
                 at, index = at + 1, index + 1
                 continue
@@ -90,9 +116,9 @@ class Steps:
                     self.groups[group] = before
                 return False
 
-            return self._walk(list(inner), 0, at, close if group is not None else go_on)
+            return self._walk(inner, 0, at, close if group is not None else go_on)
         if kind is c.BRANCH:
-            return any(self._walk(list(branch), 0, at, go_on) for branch in value[1])
+            return any(self._walk(branch, 0, at, go_on) for branch in value[1])
         if kind in (c.ASSERT, c.ASSERT_NOT):
             direction, inner = value
             return self._looks(direction, inner, at) == (kind is c.ASSERT) and go_on(at)
@@ -103,7 +129,7 @@ class Steps:
             return self.text.startswith(part, at) and go_on(at + len(part))
         if kind is c.ATOMIC_GROUP:
             ends: list[int] = []
-            self._walk(list(value), 0, at, lambda place: not ends.append(place))  # type: ignore[func-returns-value]
+            self._walk(value, 0, at, lambda place: not ends.append(place))  # type: ignore[func-returns-value]
             return bool(ends) and go_on(ends[0])
         if kind in (c.MAX_REPEAT, c.MIN_REPEAT, c.POSSESSIVE_REPEAT):
             return self._repeat(kind, value, at, go_on)
@@ -111,26 +137,25 @@ class Steps:
 
     def _looks(self, direction: int, inner: Any, at: int) -> bool:
         if direction > 0:
-            return self._walk(list(inner), 0, at, lambda place: True)
-        low, high = inner.getwidth()
+            return self._walk(inner, 0, at, lambda place: True)
+        low, high = inner.width
         starts = range(max(0, at - high), at - low + 1)
-        return any(self._walk(list(inner), 0, start, lambda place: place == at) for start in starts)
+        return any(self._walk(inner, 0, start, lambda place: place == at) for start in starts)
 
     def _repeat(self, kind: Any, value: Any, at: int, go_on: Then) -> bool:
         low, high, inner = value
-        nodes = list(inner)
-        if len(nodes) == 1 and nodes[0][0] in (c.LITERAL, c.NOT_LITERAL, c.ANY, c.IN):
-            return self._repeat_one(kind, low, high, nodes[0], at, go_on)
+        if len(inner) == 1 and inner[0][0] in _CHARACTERS:
+            return self._repeat_one(kind, low, high, inner[0], at, go_on)
         if kind is c.POSSESSIVE_REPEAT:
             count = 0
             while high is c.MAXREPEAT or count < high:
                 ends: list[int] = []
-                self._walk(nodes, 0, at, lambda place, ends=ends: not ends.append(place))  # type: ignore[misc]
+                self._walk(inner, 0, at, lambda place, ends=ends: not ends.append(place))  # type: ignore[misc]
                 if not ends or ends[0] == at:
                     break
                 at, count = ends[0], count + 1
             return count >= low and go_on(at)
-        return self._repeat_many(kind, low, high, nodes, at, 0, go_on)
+        return self._repeat_many(kind, low, high, inner, at, 0, go_on)
 
     def _repeat_one(self, kind: Any, low: int, high: Any, node: Any, at: int, go_on: Then) -> bool:
         """Of single characters: without recursion, as there may be many."""
@@ -141,10 +166,10 @@ class Steps:
                 if last - at >= low and go_on(last):
                     return True
                 self._tick()
-                if last >= most or not self._takes(*node, self.text[last]):
+                if last >= most or not self._takes(node, self.text[last]):
                     return False
                 last += 1
-        while last < most and self._takes(*node, self.text[last]):
+        while last < most and self._takes(node, self.text[last]):
             self._tick()
             last += 1
         if kind is c.POSSESSIVE_REPEAT:
@@ -169,7 +194,14 @@ class Steps:
 
     # --- one character ----------------------------------------------------------------------------------------------
 
-    def _takes(self, kind: Any, value: Any, letter: str) -> bool:
+    def _takes(self, node: tuple[Any, Any], letter: str) -> bool:
+        key = id(node), letter
+        found = self._taken.get(key)
+        if found is None:
+            found = self._taken[key] = self._matches(*node, letter)
+        return found
+
+    def _matches(self, kind: Any, value: Any, letter: str) -> bool:
         if kind is c.ANY:
             return letter != "\n" or bool(self.flags & re.DOTALL)
         spellings = {letter, letter.lower(), letter.upper()} if self.flags & re.IGNORECASE else {letter}
@@ -206,6 +238,7 @@ class Steps:
         return (before != after) == (what is c.AT_BOUNDARY)
 
 
+_CHARACTERS = frozenset({c.LITERAL, c.NOT_LITERAL, c.ANY, c.IN})
 _CATEGORIES = {
     c.CATEGORY_DIGIT: r"\d",
     c.CATEGORY_NOT_DIGIT: r"\D",
