@@ -1,15 +1,27 @@
 """The fixtures that every folder of tests may ask for, and how hypothesis runs."""
 
-from hypothesis import HealthCheck, settings
-from machine import chromium, evaluate, no_network, node, node_script, posts, require_program
+import os
+import sys
 
-__all__ = ["chromium", "evaluate", "no_network", "node", "node_script", "posts", "require_program"]
+from hypothesis import HealthCheck, settings
+from machine import CHECKOUT, chromium, evaluate, no_network, node, node_script, page, posts, require_program
+
+__all__ = ["chromium", "evaluate", "no_network", "node", "node_script", "page", "posts", "require_program"]
 
 # A busy machine is no failure: how long a thing takes is for benchmarks/ to say.
-# `--hypothesis-profile=soak` looks longer.
+# By default the same examples each time, so that a failure is of the change at hand; `--hypothesis-profile=soak` looks
+# for others, and longer.
 UNHURRIED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("ci", **UNHURRIED, max_examples=100)
+settings.register_profile("ci", **UNHURRIED, max_examples=100, derandomize=True)
 settings.register_profile("soak", **UNHURRIED, max_examples=2_000)
 settings.load_profile("ci")
+
+# Whoever wants no bytecode beside the code has it here: hundreds of processes start in these tests, and each would
+# compile the whole program anew.
+if sys.dont_write_bytecode:
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = str(CHECKOUT / "out" / "compiled")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 
 pytest_plugins = ["postgres", "spamd"]

@@ -101,22 +101,25 @@ def chromium(require_program: RequireProgram) -> Iterator[Callable[[Callable[[An
         thread.submit(playwright.stop).result()
 
 
+@pytest.fixture(scope="session")
+def page(chromium: Callable[[Callable[[Any], Any]], Any]) -> Any:
+    """The one page of that browser. A new one for each email would be a new process."""
+    return chromium(lambda browser: browser.new_page())
+
+
 @pytest.fixture
-def evaluate(chromium: Callable[[Callable[[Any], Any]], Any], tmp_path: Path) -> Evaluate:
+def evaluate(chromium: Callable[[Callable[[Any], Any]], Any], page: Any, tmp_path: Path) -> Evaluate:
     """Opens a page in Chromium, without a network, and gives the value of a JavaScript expression in it."""
 
     def run(html: str, expression: str, *, width: int = 640, dark: bool = False) -> Any:
         path = tmp_path / "page.html"
         path.write_text(html, "utf-8")
 
-        def look(browser: Any) -> Any:
-            scheme = "dark" if dark else "light"
-            page = browser.new_page(viewport={"width": width, "height": 1200}, color_scheme=scheme)
-            try:
-                page.goto(path.as_uri())
-                return page.evaluate(expression)
-            finally:
-                page.close()
+        def look(_browser: Any) -> Any:
+            page.set_viewport_size({"width": width, "height": 1200})
+            page.emulate_media(color_scheme="dark" if dark else "light")
+            page.goto(path.as_uri())
+            return page.evaluate(expression)
 
         return chromium(look)
 
