@@ -110,6 +110,10 @@ class BusyError(NewsletterError):
 
     exit_code = EXIT_BUSY
 
+    def __init__(self, text: str = "", owner: str = "") -> None:
+        super().__init__(text)
+        self.owner = owner
+
 
 class InvalidValueError(ValueError):
     """What is wrong with a value, as it follows the key's name, and what to do: by default, to write the example."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter.bounces.process import Effect, read_sources
-from newsletter.cli.console import print_json
+from newsletter.cli.console import print_json, warn
+from newsletter.cli.event_hooks import tell_of_bounces
 from newsletter.cli.failures import ending
 from newsletter.cli.options import config_option, json_option, load
 from newsletter.cli.send_output import SHOWN_PEOPLE
@@ -43,7 +44,10 @@ def bounces(
     def now() -> datetime:
         return datetime.now(UTC)
 
-    report = read_sources(load(config_path), sources, os.environ, now, dry_run=dry_run)
+    config = load(config_path)
+    report = read_sources(config, sources, os.environ, now, dry_run=dry_run)
+    if not dry_run:
+        warn(tell_of_bounces(config, report, now()))
     if as_json:
         print_json(_described(report, dry_run=dry_run))
     else:

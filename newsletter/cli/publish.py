@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,9 +21,11 @@ from newsletter.cli.ledger_option import ledger_option, ledger_place, utc_now
 from newsletter.cli.list_options import column_option
 from newsletter.cli.options import NamedPath, config_option, json_option, load, log_option, relay_option
 from newsletter.cli.progress import JsonLog, SendProgress
+from newsletter.cli.publish_watch import watch as keep_publishing
 from newsletter.cli.run_send import wait_until
 from newsletter.cli.send_output import accounts, print_report
 from newsletter.cli.streams import endure_closed_output
+from newsletter.cli.watch_log import WatchLog
 from newsletter.model.age import parse_age
 from newsletter.model.column_rules import Rule
 from newsletter.pipeline.alerts import Alerts, alerts_of
@@ -64,6 +66,11 @@ class Age(click.ParamType):  # type: ignore[type-arg]  # generic in some version
 )
 @click.option("--dry-run", is_flag=True, help="Send nothing; say what would be sent, and why the rest would not.")
 @click.option("--wait", is_flag=True, help="Where it is not send_at yet: wait until then.")
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Stay, and publish when something is due; also read bounces, back up: [watch]. A signal ends it.",
+)
 @click.option("--first", is_flag=True, help="This newsletter begins here: there may be no ledger yet.")
 @relay_option
 @ledger_option
@@ -79,6 +86,7 @@ def publish(
     max_age: timedelta | None,
     dry_run: bool,
     wait: bool,
+    watch: bool,
     first: bool,
     relay_url: str | None,
     ledger_url: str | None,
@@ -99,12 +107,22 @@ def publish(
     endure_closed_output()
     if not to:
         raise errors.ConfigError("publish: nobody to send to; write --to subscribers.csv")
-    config = load(config_path, str(posts / "post") if posts else "")
-    place = ledger_place(config, ledger_url)
-    folder = posts_place(config, posts)
-    require_free([log_json], config=config, ledger=place, inputs=list(to))
-    age = max_age or timedelta(days=config.settings.publish.max_age_days)
-    order = PublishOrder(folder, to, place, age, where, columns, relay_url, ledger_url, first, dry_run)
+    if watch and (dry_run or wait):
+        raise errors.ConfigError("publish: --watch waits by itself, and sends; take --dry-run and --wait out")
+
+    def read() -> tuple[Config, PublishOrder]:
+        config = load(config_path, str(posts / "post") if posts else "")
+        age = max_age or timedelta(days=config.settings.publish.max_age_days)
+        place = ledger_place(config, ledger_url)
+        folder = posts_place(config, posts)
+        return config, PublishOrder(folder, to, place, age, where, columns, relay_url, ledger_url, first, dry_run)
+
+    config, order = read()
+    require_free([log_json], config=config, ledger=order.place, inputs=list(to))
+    if watch:
+        log = WatchLog(utc_now, as_json=as_json, quiet=quiet)
+        keep_publishing(read, _check, order.place, log, log_json, utc_now)
+        return
     screen = _Screen(quiet=quiet, as_json=as_json, log_json=log_json, hints=hints_for(config, relay_url, ledger_url))
     alerts, faults = alerts_of(config, os.environ)
     screen.warn(faults)
@@ -120,17 +138,21 @@ def publish(
     sys.exit(report.exit_code)
 
 
-def _run(config: Config, order: PublishOrder, screen: _Screen) -> PublishReport:
+def _check(config: Config) -> Callable[[FoundPost], Sequence[str]]:
     def check(post: FoundPost) -> Sequence[str]:
         checked = check_post(post.path, config, when=utc_now())
         return [found.at(post.path) for found in checked.findings if found.severity == "error"]
 
+    return check
+
+
+def _run(config: Config, order: PublishOrder, screen: _Screen) -> PublishReport:
     return run_publication(
         config,
         order,
         now=utc_now,
         env=os.environ,
-        check=check,
+        check=_check(config),
         watch=screen.watch,
         warn=screen.warn,
         on_post=screen.post,
@@ -144,8 +166,9 @@ def _alerting(alerts: Alerts, screen: _Screen) -> Iterator[list[PublishReport]]:
     told: list[PublishReport] = []
     try:
         yield told
-    except BaseException:
-        screen.warn(alerts.tell("failure"))
+    except BaseException as error:
+        code = error.exit_code if isinstance(error, errors.NewsletterError) else None
+        screen.warn(alerts.tell("failure", exit_code=code))
         raise
     screen.warn(alerts.tell("failure" if told[0].exit_code else "success", told[0]))
 

@@ -21,6 +21,7 @@ from newsletter.cli.send_output import accounts, all_warnings, plan_facts, print
 from newsletter.cli.wait_line import live_line
 from newsletter.model.moments import shown_moment
 from newsletter.pipeline.choose_relays import choose_relays, mark_catchers
+from newsletter.pipeline.event_hook import hook_of, tell_sent
 from newsletter.pipeline.expected_issues import note_sent, require_newest
 from newsletter.pipeline.list_reference import ListReference
 from newsletter.pipeline.prepare_send import require_sendable
@@ -92,6 +93,8 @@ def run_send(sending: Sending, way: SendRequest, catcher: Catcher | None = None)
         if log is not None:
             log.write("report", **accounts(report, hints))
     warn(report.notes)
+    if is_real:
+        warn(tell_sent(hook_of(sending.config), report, datetime.now(UTC)))
     if way.as_json:
         print_json({**summary(sending), **accounts(report, hints), "warnings": [*warnings, *report.notes]})
     else:

@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from newsletter.audience.people.store import People
-from newsletter.cli.console import print_json
+from newsletter.cli.console import print_json, warn
+from newsletter.cli.event_hooks import tell_of_departures
 from newsletter.cli.failures import ending
 from newsletter.cli.options import config_option, json_option, load
 from newsletter.config.mail_sections import SECRET_VARIABLE
@@ -99,6 +100,7 @@ def sync(source: str, config_path: Path | None, as_json: bool) -> None:
         open_lines(source, os.environ.get(SYNC_VARIABLE, "")) as lines,
     ):
         taken = take_departures(lines, people, config.secrets, now())
+    warn(tell_of_departures(config, taken.left, "one-click", now()))
     for fault in taken.faults:
         click.echo(f"warning: {printable(fault.at(source))}", err=True)
     code = EXIT_CONTENT if taken.refused else EXIT_OK

@@ -1,16 +1,18 @@
-"""Sections about unattended runs: what `newsletter publish` sends and when, and whom it tells."""
+"""Sections about unattended runs: what `newsletter publish` sends and when, what it does beside, and whom it tells."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from newsletter.config import validators as entries
-from newsletter.config.section import Section, key, number, text
+from newsletter.config.relay_url import PASSWORD_VARIABLE, RELAY_EXAMPLE
+from newsletter.config.section import Section, array, key, number, text
 from newsletter.config.url_validators import alert_address
 from newsletter.model.send_window import time_of_day
 
 HEARTBEAT_VARIABLE = "NEWSLETTER_HEARTBEAT_URL"
 WEBHOOK_VARIABLE = "NEWSLETTER_ALERT_WEBHOOK"
+ALERT_PASSWORD_VARIABLE = f"{PASSWORD_VARIABLE}_ALERTS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,33 @@ class PublishSection(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WatchSection(Section):
+    publish_minutes: float = key(
+        "How often `newsletter publish --watch` looks for posts that are due; it wakes at `send_at` and at the hour of "
+        "a post in between.",
+        number(1440),
+        default=15.0,
+        example=5,
+    )
+    bounces_minutes: float = key(
+        "How often it reads the mailbox of `[bounces]`, where one is set.", number(10_080), default=180.0, example=60
+    )
+    sync: str = key(
+        "A file or https address of collected unsubscribe clicks that it reads, as `newsletter sync` does.",
+        text(entries.one_line),
+        example="https://worker.example.org/clicks",
+    )
+    sync_minutes: float = key("How often it reads them.", number(10_080), default=60.0, example=15)
+    backup: str = key(
+        "A file that it backs the ledger up to, as `newsletter ledger backup` does: on another disk, and not where the "
+        "site is published.",
+        text(entries.one_line),
+        example="/mnt/backup/newsletter.db",
+    )
+    backup_hours: float = key("How often it backs the ledger up.", number(168), default=24.0, example=6)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlertsSection(Section):
     heartbeat: str = key(
         "An address that `newsletter publish` asks at `/start`, by itself after a success, and at `/fail`, as "
@@ -53,4 +82,23 @@ class AlertsSection(Section):
         f"programs show. Where it is a secret, put it into `{WEBHOOK_VARIABLE}` instead.",
         text(alert_address),
         example="https://chat.example.com/hooks/news",
+    )
+    mail: str = key(
+        "An address that gets a mail about each run that failed. It has names and numbers in it, and no subscriber's "
+        "address.",
+        text(entries.address),
+        example="you@example.net",
+    )
+    mail_relay: str = key(
+        "The SMTP server for these mails, as `[relay] url`: another one than the newsletter's, which may be what fails "
+        f"and is used where this is not set. Its password is in `{ALERT_PASSWORD_VARIABLE}`.",
+        text(str.strip),
+        example=RELAY_EXAMPLE,
+    )
+    on_event: tuple[str, ...] = key(
+        "A command, with its arguments, that is run when an issue was sent, somebody left, or mail bounced; "
+        "it reads a JSON object from its standard input. See docs/unattended.md.",
+        array(text(entries.word), "strings"),
+        default=(),
+        example=["python3", "tell-us.py"],
     )

@@ -13,7 +13,7 @@ from newsletter.config.dmarc_alignment import is_aligned, organizational_domain
 from newsletter.config.ledger_url import ledger_url
 from newsletter.config.mail_sections import DeliverySection, DkimSection, NewsletterSection, RelaySection
 from newsletter.config.people_sections import BouncesSection, ServeSection, SubscribersSection
-from newsletter.config.publish_sections import AlertsSection, PublishSection
+from newsletter.config.publish_sections import AlertsSection, PublishSection, WatchSection
 from newsletter.config.relay_url import RELAY_EXAMPLE, same_name
 from newsletter.config.section import (
     Fault,
@@ -175,6 +175,7 @@ class Settings:
     bounces: BouncesSection = BouncesSection()
     subscribers: SubscribersSection = SubscribersSection()
     publish: PublishSection = PublishSection()
+    watch: WatchSection = WatchSection()
     alerts: AlertsSection = AlertsSection()
 
 
@@ -194,6 +195,7 @@ SECTIONS: Mapping[str, type[Section] | None] = {
     "bounces": BouncesSection,
     "subscribers": SubscribersSection,
     "publish": PublishSection,
+    "watch": WatchSection,
     "alerts": AlertsSection,
 }
 """The sections by name, in the order of the documentation. None: its keys are of the person's choice."""

@@ -19,7 +19,7 @@ from newsletter.delivery.interrupts import interrupts, wait_for_all
 from newsletter.delivery.outcome_recorder import OutcomeRecorder
 from newsletter.delivery.recipient_queue import DeliveryLedger, QueueLimits, RecipientQueue
 from newsletter.delivery.routes import Route, Routes
-from newsletter.delivery.run_control import RunControl, Watcher
+from newsletter.delivery.run_control import INTERRUPTED, RunControl, Watcher
 from newsletter.group_commit import GroupCommit
 from newsletter.ledger.ledger import Move
 from newsletter.message.compose import Composer
@@ -119,7 +119,7 @@ class SendRun:
         return Stopped(reason, resumes_at if reason and resumes_at < math.inf else None)
 
     def interrupt(self) -> None:
-        self._control.stop("interrupted")
+        self._control.stop(INTERRUPTED)
 
     def _write(self, moves: Sequence[Move]) -> Collection[int]:
         suppressed = self._ledger.write(moves)

@@ -6,8 +6,9 @@ import asyncio
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
-from newsletter.signals import ending_signals
+from newsletter.signals import blocked, ending_signals, is_ending, note_ending
 
 
 async def wait_for_all(tasks: Sequence[asyncio.Task[None]]) -> None:
@@ -28,22 +29,37 @@ def interrupts(stop: Callable[[], None]) -> Iterator[None]:
     A closed terminal often sends SIGHUP twice, from the kernel and from the shell: that means no haste.
     """
     loop = asyncio.get_running_loop()
-    handled: list[signal.Signals] = []
+    before: dict[signal.Signals, Any] = {}
 
-    def first() -> None:
+    def first(number: signal.Signals) -> None:
+        note_ending(number)
         stop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            if number in handled:
-                loop.remove_signal_handler(number)
+        with blocked(tuple(before)):
+            for each in (signal.SIGINT, signal.SIGTERM):
+                if each in before:
+                    loop.remove_signal_handler(each)
+                    signal.signal(each, _own(before.pop(each), each))
 
     for number in ending_signals():
+        handler = signal.getsignal(number)
         try:
-            loop.add_signal_handler(number, first)
+            loop.add_signal_handler(number, first, number)
         except (NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
             continue
-        handled.append(number)
+        before[number] = handler
+    if is_ending():
+        stop()
     try:
         yield
     finally:
-        for number in handled:
-            loop.remove_signal_handler(number)
+        with blocked(tuple(before)):
+            for number, handler in before.items():
+                loop.remove_signal_handler(number)
+                signal.signal(number, _own(handler, number))
+
+
+def _own(handler: Any, number: signal.Signals) -> Any:
+    """The handler from before, or Python's own where there was none that Python knows of."""
+    if handler is not None:
+        return handler
+    return signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL

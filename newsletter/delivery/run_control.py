@@ -13,6 +13,9 @@ from newsletter.model.subscriber import Subscriber
 RECHECK_S = 5.0
 """A worker that waits for a change looks again after this, so that a clock that is set forward is noticed."""
 
+INTERRUPTED = "interrupted"
+"""Why a run stopped that was told to end by a signal."""
+
 SHOWN_FROM_S = 3.0
 """A shorter wait is over before a line about it could be read."""
 

@@ -1,10 +1,11 @@
-"""Alerts about unattended runs: a heartbeat by GET, a webhook by POST. Neither can stop a run."""
+"""Alerts about unattended runs: a heartbeat by GET, a webhook by POST, a mail. None can stop a run."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import httpx
@@ -12,16 +13,22 @@ import httpx
 from newsletter.config.config import Config
 from newsletter.config.publish_sections import HEARTBEAT_VARIABLE, WEBHOOK_VARIABLE
 from newsletter.config.url_validators import alert_address
-from newsletter.errors import InvalidValueError
+from newsletter.errors import EXIT_BUSY, EXIT_CONTENT, EXIT_UNSENT, EXIT_USAGE, ConfigError, InvalidValueError
+from newsletter.pipeline.alert_mail import AlertMail, alert_mail_of, send_alert_mail
 from newsletter.pipeline.publish import PublishReport
 from newsletter.safe_http import Address, BlockedAddressError, PinnedTransport, Resolve, is_public, resolve_name
 from newsletter.safe_http import system_trust as usual_trust
 
+Sentences = tuple[str, ...]
 Event = Literal["start", "success", "failure"]
 TIMEOUT_S = 10.0
 
 _PATHS: Mapping[Event, str] = {"start": "/start", "success": "", "failure": "/fail"}
 """What healthchecks.io takes (https://healthchecks.io/docs/http_api/), and those that follow it."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +38,42 @@ class Alerts:
     heartbeat: str = ""
     webhook: str = ""
     newsletter: str = ""
+    mail: AlertMail | None = None
     allow: Callable[[Address], bool] = is_public
     resolve: Resolve = resolve_name
+    now: Callable[[], datetime] = utc_now
 
-    def tell(self, event: Event, report: PublishReport | None = None) -> tuple[str, ...]:
-        """Notify both -> what went wrong, as sentences without the addresses. Idle runs do not go to the webhook."""
-        asked: list[tuple[str, str, dict[str, Any] | None]] = []
-        if self.heartbeat:
-            asked.append(("[alerts] heartbeat", _with_path(self.heartbeat, _PATHS[event]), None))
-        if self.webhook and not (report is not None and report.is_quiet and event == "success"):
-            asked.append(("[alerts] webhook", self.webhook, described_event(event, self.newsletter, report)))
-        return asyncio.run(self._ask(asked)) if asked else ()
+    def tell(self, event: Event, report: PublishReport | None = None, *, exit_code: int | None = None) -> Sentences:
+        """Tell all of them of a run of publish -> what went wrong, as sentences without the addresses.
 
-    async def _ask(self, asked: Sequence[tuple[str, str, dict[str, Any] | None]]) -> tuple[str, ...]:
-        transport = PinnedTransport(self.resolve, self.allow, usual_trust())
-        async with httpx.AsyncClient(transport=transport, timeout=TIMEOUT_S, trust_env=False) as client:
-            failures = [await _one(client, *each) for each in asked]
-        return tuple(filter(None, failures))
+        The webhook hears nothing of idle runs, the mail only of failures. `exit_code` is of a run without a report.
+        """
+        idle = report is not None and report.is_quiet and event == "success"
+        told = described_event(event, self.newsletter, report, exit_code=exit_code)
+        return (*self.beat(event), *(() if idle else self.tell_people(told)))
+
+    def beat(self, event: Event) -> Sentences:
+        """The heartbeat alone: the sign of life of a round."""
+        if not self.heartbeat:
+            return ()
+        return self._ask([("[alerts] heartbeat", _with_path(self.heartbeat, _PATHS[event]), None)])
+
+    def tell_people(self, told: Mapping[str, Any]) -> Sentences:
+        """The webhook and the mail; `told` is of `described_event`."""
+        asked = self._ask([("[alerts] webhook", self.webhook, dict(told))]) if self.webhook else ()
+        if self.mail is None or told["event"] != "failure":
+            return asked
+        name = self.newsletter or "newsletter"
+        mailed = send_alert_mail(self.mail, f"[{name}] {told['job']} failed", mail_text(told), self.now())
+        return (*asked, *filter(None, [mailed]))
+
+    def _ask(self, asked: Sequence[tuple[str, str, dict[str, Any] | None]]) -> Sentences:
+        async def ask() -> Sentences:
+            transport = PinnedTransport(self.resolve, self.allow, usual_trust())
+            async with httpx.AsyncClient(transport=transport, timeout=TIMEOUT_S, trust_env=False) as client:
+                return tuple(filter(None, [await _one(client, *each) for each in asked]))
+
+        return asyncio.run(ask())
 
 
 def alerts_of(config: Config, env: Mapping[str, str]) -> tuple[Alerts, tuple[str, ...]]:
@@ -63,10 +89,24 @@ def alerts_of(config: Config, env: Mapping[str, str]) -> tuple[Alerts, tuple[str
             return written
 
     heartbeat, webhook = address(HEARTBEAT_VARIABLE, keys.heartbeat), address(WEBHOOK_VARIABLE, keys.webhook)
-    return Alerts(heartbeat, webhook, config.settings.newsletter.name), tuple(faults)
+    mail: AlertMail | None = None
+    try:
+        mail = alert_mail_of(config, env)
+    except InvalidValueError as fault:
+        faults.append(f"[alerts] mail_relay {fault.what}; {fault.remedy or 'write smtp://user@mail.example.com:587'}")
+    except ConfigError as error:
+        faults.append(f"[alerts] mail_relay: {error}")
+    return Alerts(heartbeat, webhook, config.settings.newsletter.name, mail), tuple(faults)
 
 
-def described_event(event: Event, newsletter: str, report: PublishReport | None) -> dict[str, Any]:
+def described_event(
+    event: Event,
+    newsletter: str,
+    report: PublishReport | None = None,
+    *,
+    job: str = "publish",
+    exit_code: int | None = None,
+) -> dict[str, Any]:
     """An event for a program. Security: names and numbers alone; a sentence of an error may quote an address."""
     posts = [each for each in report.posts if each.decision != "left alone"] if report is not None else []
     summaries = [
@@ -82,10 +122,29 @@ def described_event(event: Event, newsletter: str, report: PublishReport | None)
     return {
         "event": event,
         "newsletter": newsletter,
-        "text": f"{newsletter or 'newsletter'}: publish, {event}" + (f" ({words})" if words else ""),
+        "job": job,
+        "text": f"{newsletter or 'newsletter'}: {job}, {event}" + (f" ({words})" if words else ""),
         "posts": summaries,
-        "exit_code": report.exit_code if report is not None else None,
+        "exit_code": report.exit_code if report is not None else exit_code,
     }
+
+
+_BLAME: Mapping[int | None, str] = {
+    EXIT_CONTENT: "A post is at fault; the others went.",
+    EXIT_USAGE: "The configuration, the list or the ledger is at fault.",
+    EXIT_UNSENT: "Somebody is still to be mailed, or the window was missed.",
+    EXIT_BUSY: "Another run is sending the same issue; it will finish.",
+}
+
+
+def mail_text(told: Mapping[str, Any]) -> str:
+    """What a mail about a failure says; as `described_event`, in lines."""
+    posts = [f"  {each['issue'] or 'a post'}: {each['decision']}; {each['sent']:,} mailed" for each in told["posts"]]
+    left = [f"  {each['issue']}: {each['left']:,} are left" for each in told["posts"] if each["left"]]
+    command = "newsletter publish --dry-run" if told["job"] == "publish" else f"newsletter {told['job']}"
+    lines = [str(told["text"]), "", _BLAME.get(told["exit_code"], "It ended before its time."), *posts, *left, ""]
+    lines += [f"What was wrong is in the output of that run; to see it again: {command}", "newsletter status"]
+    return "\n".join(lines) + "\n"
 
 
 def _with_path(url: str, more: str) -> str:

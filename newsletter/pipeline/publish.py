@@ -71,19 +71,24 @@ def publish(
     check: Callable[[FoundPost], Sequence[str]],
     send: Callable[[FoundPost], SendResult],
     dry: bool = False,
+    is_ending: Callable[[], bool] = lambda: False,
     on_post: Callable[[Published], None] = lambda each: None,
 ) -> PublishReport:
     """Send each post that is due, one after the other; what is wrong with one keeps no other from going.
 
     `check` gives the errors of a post, as sentences; `send` mails one, or raises NewsletterError. A ledger that is lost
-    ends the run: nobody could know any more who was mailed. A `dry` run checks and sends nothing.
+    ends the run: nobody could know any more who was mailed. A `dry` run checks and sends nothing. Once `is_ending`, or
+    after a send that a signal interrupted, no further post is begun.
     """
     together = Counter(post.since.date() for post in found.due if post.since)
     done: list[Published] = []
     lost: NewsletterError | None = None
+    interrupted = False
     for post in found.posts:
         if lost is not None and post.goes_out:
             each = Published(post, "failed", "the ledger was lost before; see above", lost.exit_code)
+        elif post.goes_out and (interrupted or is_ending()):
+            each = Published(post, "due", "this run was told to end before it; the next one sends it", EXIT_UNSENT)
         else:
             try:
                 each = _published(post, now, check, send, dry=dry)
@@ -94,6 +99,7 @@ def publish(
         if post.goes_out and post.since and together[post.since.date()] > 1:
             day = f"{post.since:%Y-%m-%d}"
             each = replace(each, reason=f"{each.reason} ({together[post.since.date()]} posts of {day} are due)")
+        interrupted = interrupted or (each.result is not None and each.result.was_interrupted)
         done.append(each)
         on_post(each)
     return PublishReport(found.folder, tuple(done), found.archived)

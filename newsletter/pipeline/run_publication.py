@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from newsletter.ledger.ledger import Ledger
 from newsletter.ledger.presence import has_ledger, require_start
 from newsletter.pipeline.choose_relays import choose_relays, mark_catchers
+from newsletter.pipeline.event_hook import hook_of, tell_sent
 from newsletter.pipeline.expected_issues import note_sent, require_expected
 from newsletter.pipeline.find_due import FoundPost, find_due
 from newsletter.pipeline.late_chores import late_chores
@@ -58,6 +59,7 @@ def run_publication(
     check: Callable[[FoundPost], Sequence[str]],
     watch: Watch,
     warn: Callable[[Sequence[str]], None],
+    is_ending: Callable[[], bool] = lambda: False,
     on_post: Callable[[Published], None] = lambda each: None,
 ) -> PublishReport:
     """Publish what is due at `now()`. Raises ConfigError where the folder, the ledger or [ledger] `expect` is at fault,
@@ -90,12 +92,14 @@ def run_publication(
             try:
                 with watch(sending) as watcher:
                     reference = ListReference(order.to, order.where, order.columns)
-                    return send_unattended(sending, reference, relays, ledger, watcher)
+                    result = send_unattended(sending, reference, relays, ledger, watcher)
+                warn(tell_sent(hook_of(config), result, now()))
+                return result
             finally:
                 warn(note_sent(config, ledger))
 
         found = find_due(order.folder, config, ledger, now(), order.max_age)
-        report = publish(found, now, check=check, send=send, dry=order.dry, on_post=on_post)
+        report = publish(found, now, check=check, send=send, dry=order.dry, is_ending=is_ending, on_post=on_post)
         if ledger is not None and any(each.result for each in report.posts):
             warn(late_chores(config, ledger, now()))
         return report

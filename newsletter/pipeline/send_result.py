@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
+from newsletter.delivery.run_control import INTERRUPTED
 from newsletter.model.delivery import Outcome, State
 
 LISTED = 1_000
@@ -58,6 +59,11 @@ class SendResult:
             return self.held_until  # those who are due earlier have to wait for it, too
         pending = sum(self.counts[state] for state in _WAITING if state is not State.DEFERRED)
         return None if pending else self.next_due
+
+    @property
+    def was_interrupted(self) -> bool:
+        """Whether a signal ended it: whoever sends several issues begins no other."""
+        return self.stopped == INTERRUPTED
 
     @property
     def complete(self) -> bool:

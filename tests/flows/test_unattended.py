@@ -25,6 +25,8 @@ EXAMPLES = CHECKOUT / "examples"
 WORKFLOW: dict[Any, Any] = yaml.safe_load((EXAMPLES / "publish.yml").read_text("utf-8"))
 STEPS: list[dict[str, Any]] = WORKFLOW["jobs"]["publish"]["steps"]
 RUNS = {step["name"]: step for step in STEPS if "run" in step and step["name"] != "Install"}
+UNITS = ("newsletter-publish.service", "newsletter-publish.timer", "newsletter-watch.service")
+SHELLS = ("newsletter.cron", "newsletter-publish.service", "newsletter-watch.service")
 TODAY = datetime.now(UTC).date()  # posts of yesterday are due until tomorrow
 
 
@@ -210,7 +212,7 @@ def test_the_workflow_keeps_what_matters() -> None:
 
 
 def test_every_option_of_the_recipes_is_one_of_ours() -> None:
-    texts = [(EXAMPLES / name).read_text("utf-8") for name in ("newsletter.cron", "newsletter-publish.service")]
+    texts = [(EXAMPLES / name).read_text("utf-8") for name in SHELLS]
     texts += [(EXAMPLES / "publish.yml").read_text("utf-8"), (CHECKOUT / "docs" / "unattended.md").read_text("utf-8")]
     used = set(re.findall(r"newsletter publish[^\n`|]*", "\n".join(texts)))
     help_text = newsletter("publish", "--help", cwd=CHECKOUT).out
@@ -221,11 +223,11 @@ def test_every_option_of_the_recipes_is_one_of_ours() -> None:
 
 def test_systemd_takes_the_units(tmp_path: Path, require_program: RequireProgram) -> None:
     program = require_program("systemd-analyze")
-    units = [shutil.copy(EXAMPLES / f"newsletter-publish.{kind}", tmp_path) for kind in ("service", "timer")]
+    units = [shutil.copy(EXAMPLES / name, tmp_path) for name in UNITS]
     done = subprocess.run(
         [program, "verify", "--man=no", *map(str, units)], capture_output=True, text=True, check=False
     )
-    assert (done.returncode, [line for line in done.stderr.splitlines() if "newsletter-publish" in line]) == (0, [])
+    assert (done.returncode, [line for line in done.stderr.splitlines() if "/newsletter-" in line]) == (0, [])
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])

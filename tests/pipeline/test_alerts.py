@@ -1,10 +1,10 @@
-"""Alerts: told of start, success and failure over real HTTP; no address or secret in them; they stop no run."""
+"""Alerts: start, success and failure over real HTTP and SMTP; no address or secret in them; they stop no run."""
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -72,6 +72,7 @@ def test_start_and_the_end_of_a_run(listener: Listener, tmp_path: Path) -> None:
     assert failure == {
         "event": "failure",
         "newsletter": "Daily",
+        "job": "publish",
         "text": "Daily: publish, failure (daily: unfinished, 1 mailed)",
         "posts": [{"issue": "daily", "decision": "unfinished", "sent": 1, "left": 1}],
         "exit_code": 3,
@@ -107,3 +108,73 @@ def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
     made, faults = alerts_of(config, {"NEWSLETTER_ALERT_WEBHOOK": "secret nonsense\n"})
     assert made.webhook == ""
     assert faults[0].startswith("NEWSLETTER_ALERT_WEBHOOK is ")
+
+
+# --- by mail ---------------------------------------------------------------------------------------------------------
+
+MAIL = '[newsletter]\nname = "Daily"\nfrom = "daily@example.com"\n\n[alerts]\nmail = "me@example.net"\n'
+
+
+def mailing(folder: Path, relay: str, env: Mapping[str, str] | None = None) -> tuple[Alerts, tuple[str, ...]]:
+    (folder / "newsletter.toml").write_text(f'{MAIL}mail_relay = "{relay}"\n')
+    made, faults = alerts_of(load_config(None, {}, folder), env or {})
+    return made, faults
+
+
+def test_a_failure_is_mailed_and_a_success_is_not(tmp_path: Path) -> None:
+    with SmtpServer(Rule("RCPT", "450 4.2.1 <bob@example.com> later", about="bob", once=True)) as server:
+        office = Office(tmp_path, server.url)
+        office.subscribe("ann@example.com", "bob@example.com")
+        office.post("daily", "date: 2026-03-01")
+        report = office.publish(first=True)
+    with SmtpServer() as inbox:
+        made, faults = mailing(tmp_path, inbox.url)
+        assert faults == ()
+        assert made.tell("start") == made.tell("success") == ()
+        assert made.tell("failure", report) == ()
+        assert made.tell("failure", exit_code=2) == ()
+    first, second = (message.mail for message in inbox.messages)
+    assert [message.recipient for message in inbox.messages] == ["me@example.net"] * 2
+    assert (first["Subject"], first["From"]) == ("[Daily] publish failed", "Daily <daily@example.com>")
+    assert first["Auto-Submitted"] == "auto-generated"
+    body = first.get_content()
+    assert "Somebody is still to be mailed" in body
+    assert "daily: 1 are left" in body
+    assert "@" not in body
+    assert "The configuration, the list or the ledger is at fault." in second.get_content()
+
+
+def test_the_password_of_the_newsletters_relay_is_not_for_another_server(tmp_path: Path) -> None:
+    env = {"NEWSLETTER_SMTP_PASSWORD": "the-newsletters", "NEWSLETTER_SMTP_PASSWORD_ALERTS": "of-alerts"}
+    made, _ = mailing(tmp_path, "smtps://me@mail.example.net", env)
+    assert made.mail is not None
+    assert made.mail.relay.password == "of-alerts"
+    del env["NEWSLETTER_SMTP_PASSWORD_ALERTS"]
+    made, _ = mailing(tmp_path, "smtps://me@mail.example.net", env)
+    assert made.mail is not None
+    assert made.mail.relay.password == ""
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ((Rule("RCPT", "550 5.1.1 <me@example.net> unknown"),), "answers 550 5.1.1 <…> unknown"),
+        ((Rule("connect", "554 5.7.1 not you"),), "554 5.7.1 not you"),
+    ],
+)
+def test_a_mail_that_cannot_be_sent_is_a_sentence(tmp_path: Path, rules: tuple[Rule, ...], words: str) -> None:
+    with SmtpServer(*rules) as inbox:
+        (sentence,) = mailing(tmp_path, inbox.url)[0].tell("failure", exit_code=3)
+    assert sentence.startswith("[alerts] mail was not sent: ")
+    assert words in sentence
+    assert "me@example.net" not in sentence
+
+
+def test_a_relay_that_is_none_is_a_sentence_and_no_end(tmp_path: Path) -> None:
+    made, faults = mailing(tmp_path, "https://mail.example.net")
+    assert made.mail is None
+    assert faults == (
+        '[alerts] mail_relay is "https://…", not an SMTP address; write smtp://user@mail.example.com:587',
+    )
+    (tmp_path / "newsletter.toml").write_text(MAIL)
+    assert alerts_of(load_config(None, {}, tmp_path), {})[1][0].startswith("[alerts] mail_relay has no relay")

@@ -122,7 +122,7 @@ def _busy(issue: str, file: FileIO) -> BusyError:
 
 
 def _busy_with(issue: str, owner: str) -> BusyError:
-    return BusyError(f"{issue}: another run ({owner}) is sending this issue; wait until it has ended")
+    return BusyError(f"{issue}: another run ({owner}) is sending this issue; wait until it has ended", owner)
 
 
 if sys.platform == "win32":

@@ -1,0 +1,237 @@
+"""`newsletter publish --watch`: publish, read bounces, take collected clicks and back up, again and again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from newsletter.cli.failures import MEANINGS
+from newsletter.cli.progress import JsonLog, SendProgress
+from newsletter.cli.watch_jobs import Chores
+from newsletter.cli.watch_log import WatchLog
+from newsletter.errors import EXIT_BUSY, EXIT_UNSENT, EXIT_USAGE
+from newsletter.model.moments import shown_moment
+from newsletter.pipeline.alerts import Alerts, Event, alerts_of, described_event
+from newsletter.pipeline.find_due import FoundPost
+from newsletter.pipeline.publish import Published, PublishReport
+from newsletter.pipeline.rounds import Failed, Job, Recovered, Round, only_watch, run_rounds
+from newsletter.pipeline.run_publication import PublishOrder, run_publication
+from newsletter.pipeline.send_to_list import SendWatcher
+from newsletter.signals import Ending, ending_requests
+
+if TYPE_CHECKING:
+    from newsletter.config.config import Config
+    from newsletter.pipeline.plan_send import Sending
+
+Load = Callable[[], tuple["Config", PublishOrder]]
+Check = Callable[["Config"], Callable[[FoundPost], Sequence[str]]]
+
+REMINDED = timedelta(days=1)
+"""A failure that stays the same is told to people once a day; the heartbeat hears of every round."""
+
+_SILENT = ("sent", "draft", "renamed")
+"""What a post that is left alone need not be named for."""
+
+
+def watch(
+    load: Load, check: Check, place: Path | str, log: WatchLog, log_json: str | None, now: Callable[[], datetime]
+) -> None:
+    """Run until a signal ends it: the first lets a send come to a good end. BusyError where another one runs."""
+    with ending_requests() as ending:
+        keep_publishing(load, check, place, log, log_json, now, ending)
+
+
+def keep_publishing(
+    load: Load,
+    check: Check,
+    place: Path | str,
+    log: WatchLog,
+    log_json: str | None,
+    now: Callable[[], datetime],
+    ending: Ending,
+) -> None:
+    """The same until `ending`, whose waits are the only ones."""
+    with only_watch(place, now):
+        watcher = _Watcher(load, check, log, log_json, now, ending)
+        chores = Chores(lambda: watcher.config or load()[0], place, log, now, os.environ)
+        backup = Job("backup", chores.backup)
+        jobs = [Job("publish", watcher.publish), Job("bounces", chores.bounces), Job("sync", chores.sync), backup]
+
+        def wait(nap: timedelta) -> bool:
+            if watcher.has_sent and backup.due is not None:
+                backup.due, watcher.has_sent = now(), False  # a backup from before a send is an old ledger
+                nap = timedelta(0)
+            return ending.wait(nap.total_seconds())
+
+        log.say(
+            "watch", "begins", f"process {os.getpid()}; publish, bounces, sync, backup, as [watch] says", minor=True
+        )
+        run_rounds(jobs, now=now, wait=wait, tell=watcher.tell)
+        log.say("watch", "ends", f"{ending.signal}: nothing is under way", minor=True)
+
+
+class _Watcher:
+    def __init__(
+        self,
+        load: Load,
+        check: Check,
+        log: WatchLog,
+        log_json: str | None,
+        now: Callable[[], datetime],
+        ending: Ending,
+    ) -> None:
+        self._load, self._check, self._log, self._log_json = load, check, log, log_json
+        self._now, self._ending = now, ending
+        self.config: Config | None = None
+        self.has_sent = False
+        self._begun = False
+        self._known: dict[str, tuple[str, str]] = {}
+        self._next = ""
+        self._failing: dict[str, tuple[object, datetime]] = {}
+        self._alerts = Alerts()
+        self._faults: tuple[str, ...] = ()
+
+    # --- publishing -------------------------------------------------------------------------------------------------
+
+    def publish(self) -> Round:
+        config, order = self._load()
+        self.config = config
+        self._alerts, faults = alerts_of(config, os.environ)
+        if faults != self._faults:
+            self._log.warn(faults)
+            self._faults = faults
+        self._log.warn(self._alerts.beat("start"))
+        order = replace(order, first=order.first and not self._begun)
+        report = run_publication(
+            config,
+            order,
+            now=self._now,
+            env=os.environ,
+            check=self._check(config),
+            watch=self._watch,
+            warn=self._log.warn,
+            is_ending=lambda: bool(self._ending.signal),
+            on_post=self._post,
+        )
+        sent = any(each.result is not None and each.result.sent for each in report.posts)
+        self.has_sent = self.has_sent or sent
+        self._begun = self._begun or sent
+        self._alert(report)
+        every = timedelta(minutes=config.settings.watch.publish_minutes)
+        failure = "; ".join(f"{Path(each.post.path).name}: {each.reason}" for each in report.posts if _may_mend(each))
+        at = self._next_moment(report)
+        if not failure:
+            self._say_next(report, at)
+        return Round(every, at, failure.replace("\n", "; "))
+
+    @contextlib.contextmanager
+    def _watch(self, sending: Sending) -> Iterator[SendWatcher]:
+        issue = sending.rendering.issue.slug
+        with contextlib.ExitStack() as opened:
+            log = opened.enter_context(JsonLog(self._log_json, issue)) if self._log_json else None
+            self._log.say("publish", "sending", issue, minor=True, issue=issue)
+            yield opened.enter_context(SendProgress(quiet=True, log=log))
+
+    def _post(self, each: Published) -> None:
+        """Say what was decided about a post, where that is news."""
+        word = each.post.status if each.decision == "left alone" else each.decision
+        told = (word, each.reason)
+        if self._known.get(each.post.path) == told:
+            return
+        self._known[each.post.path] = told
+        if each.decision == "left alone" and word in _SILENT:
+            return
+        name = each.post.path
+        reason = each.reason.replace(f"{name}:", "").strip()
+        facts: dict[str, Any] = {"post": name, "issue": each.post.issue, "exit_code": each.exit_code}
+        if each.result is not None:
+            facts |= {"sent": each.result.sent, "left": each.result.left_count}
+        minor = each.decision in ("left alone", "early", "due") and not each.exit_code
+        self._log.say("publish", word, f"{name}: {reason}", minor=minor, **facts)
+
+    def _next_moment(self, report: PublishReport) -> datetime | None:
+        now = self._now()
+        moments: list[datetime] = []
+        for each in report.posts:
+            post = each.post
+            if each.exit_code == EXIT_BUSY:
+                moments.append(now + timedelta(minutes=1))
+            elif each.decision == "early":
+                moments.append(post.window.next_opening(now))
+            elif each.decision == "unfinished" and each.result is not None and each.result.go_on_at is not None:
+                moments.append(each.result.go_on_at)
+            elif post.status == "future" and post.since is not None:
+                is_early = post.window.place(post.since, post.since) == "early"
+                moments.append(post.window.next_opening(post.since) if is_early else post.since)
+        return min(moments, default=None)
+
+    def _say_next(self, report: PublishReport, at: datetime | None) -> None:
+        if self._ending.signal:
+            return
+        waiting = "nothing waits" if at is None else f"the next is due at {shown_moment(at)}"
+        if waiting != self._next:
+            self._next = waiting
+            self._log.say("publish", "waits", waiting, minor=True, next=at.isoformat() if at else None)
+
+    # --- failures ---------------------------------------------------------------------------------------------------
+
+    def tell(self, what: Failed | Recovered) -> None:
+        """Log a round that failed or went well again; alert of what no report of publish has told already."""
+        if isinstance(what, Recovered):
+            self._log.say(what.job, "recovered", f"after {what.times:,} failed {_tries(what.times)}", tries=what.times)
+            if what.job != "publish":
+                self._alert_people("success", what.job, ())
+            return
+        retry = shown_moment(what.next_try.astimezone())
+        text = f"{what.why}\nthe next try is at {retry}"
+        code = what.exit_code
+        facts: dict[str, Any] = {"try": what.times, "next_try": what.next_try.isoformat(timespec="seconds")}
+        self._next = ""
+        self._log.say(what.job, "failed", text, exit_code=code, meaning=MEANINGS.get(code, ""), **facts)
+        if what.job == "publish" and not what.raised:
+            return  # its report was told of
+        if what.job == "publish":
+            self._log.warn(self._alerts.beat("failure"))
+        self._alert_people("failure", what.job, code, exit_code=code)
+
+    def _alert(self, report: PublishReport) -> None:
+        """Of a round of publish that came to its end."""
+        event: Event = "failure" if report.exit_code not in (0, EXIT_BUSY) else "success"
+        self._log.warn(self._alerts.beat(event))
+        key = tuple((each.post.issue, each.decision) for each in report.posts if each.exit_code)
+        if event == "failure" or "publish" in self._failing or not report.is_quiet:
+            self._alert_people(event, "publish", key, report)
+
+    def _alert_people(
+        self,
+        event: Event,
+        job: str,
+        key: object,
+        report: PublishReport | None = None,
+        *,
+        exit_code: int | None = None,
+    ) -> None:
+        now = self._now()
+        if event == "failure":
+            before = self._failing.get(job)
+            if before is not None and before[0] == key and now - before[1] < REMINDED:
+                return
+            self._failing[job] = (key, now)
+        elif report is None or report.exit_code == 0:
+            self._failing.pop(job, None)
+        told = described_event(event, self._alerts.newsletter, report, job=job, exit_code=exit_code)
+        self._log.warn(self._alerts.tell_people(told), job)
+
+
+def _may_mend(each: Published) -> bool:
+    """Whether another try soon may do what this one did not: a relay, a full disk; not a post or a window."""
+    return each.decision in ("failed", "unfinished") and each.exit_code in (EXIT_USAGE, EXIT_UNSENT)
+
+
+def _tries(count: int) -> str:
+    return "try" if count == 1 else "tries"

@@ -1,0 +1,99 @@
+"""Run the operator's own command when something happened: [alerts] `on_event`.
+
+Security: an event has names and numbers, no address and no secret; the command gets none of our environment variables,
+which hold passwords. It is run without a shell, within a time limit, and whatever comes of it stops nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from newsletter.config.config import Config
+    from newsletter.pipeline.send_result import SendResult
+
+Kind = Literal["sent", "joined", "left", "bounced"]
+TIMEOUT_S = 30.0
+
+_OURS = ("NEWSLETTER_", "PGPASS")
+
+
+@dataclass(frozen=True, slots=True)
+class EventHook:
+    """The command that is told; empty, nobody is."""
+
+    command: tuple[str, ...] = ()
+    newsletter: str = ""
+    timeout_s: float = TIMEOUT_S
+
+    def tell(self, kind: Kind, at: datetime, **facts: Any) -> tuple[str, ...]:
+        """Run it with the event on its standard input -> what went wrong, as a sentence."""
+        if not self.command:
+            return ()
+        event = {"event": kind, "newsletter": self.newsletter, "at": at.isoformat(timespec="seconds"), **facts}
+        fault = _run(self.command, json.dumps(event, ensure_ascii=False).encode() + b"\n", self.timeout_s)
+        return (f"[alerts] on_event: {self.command[0]} {fault}",) if fault else ()
+
+
+def hook_of(config: Config) -> EventHook:
+    return EventHook(config.settings.alerts.on_event, config.settings.newsletter.name)
+
+
+def tell_sent(hook: EventHook, result: SendResult, at: datetime) -> tuple[str, ...]:
+    """Of a send that mailed somebody; a test is none."""
+    if result.test or not result.sent:
+        return ()
+    return hook.tell(
+        "sent",
+        at,
+        issue=result.issue,
+        count=result.sent,
+        refused=len(result.refused),
+        left=result.left_count,
+        complete=result.complete,
+    )
+
+
+def _run(command: Sequence[str], event: bytes, timeout_s: float) -> str:
+    """What was wrong, as it follows the command's name; empty where nothing was."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    try:
+        # A group of its own: what it has started ends with it, and a Ctrl-C is not for it.
+        process = subprocess.Popen(  # noqa: S603 - the operator's own command, as configured
+            list(command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=env,
+            start_new_session=True,
+        )
+    except OSError as error:
+        return f"cannot be run ({error.strerror}); write the program's full path"
+    with process:
+        try:
+            process.communicate(event, timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            _end(process)
+            return f"took longer than {timeout_s:g} s and was ended; let it hand long work to another program"
+        except OSError:
+            pass  # it did not care for the event
+        code = process.wait()
+    return f"ended with code {code}; run it by hand, with an event of docs/unattended.md" if code else ""
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    kill: Callable[[int, int], None] | None = getattr(os, "killpg", None)
+    if kill is None:
+        process.kill()
+        return
+    try:
+        kill(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        process.kill()
