@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter.bounces.process import Effect, read_sources
+from newsletter.cli.completions import complete_file
 from newsletter.cli.console import print_json, warn
 from newsletter.cli.event_hooks import tell_of_bounces
 from newsletter.cli.failures import ending
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...", shell_complete=complete_file)
 @click.option("--dry-run", is_flag=True, help="Say what would follow; record nothing, mark nothing.")
 @config_option
 @json_option

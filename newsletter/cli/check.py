@@ -18,6 +18,7 @@ from newsletter.check.check_post import ask_links, ask_spam, check_post, is_them
 from newsletter.check.fix_post import fix_post
 from newsletter.check.links.cache import LinkCache
 from newsletter.check.links.checker import LinkChecker
+from newsletter.cli.completions import complete_file
 from newsletter.cli.console import print_json
 from newsletter.cli.failures import ending
 from newsletter.cli.list_options import ListName, column_option
@@ -52,7 +53,7 @@ _COLOURS = {"error": "red", "warning": "yellow", "hint": "cyan"}
 
 
 @click.command()
-@click.argument("posts", nargs=-1, required=True, metavar="POST...")
+@click.argument("posts", nargs=-1, required=True, metavar="POST...", shell_complete=complete_file)
 @click.option("--fix", is_flag=True, help="Mend what can be mended without changing what the post says.")
 @click.option("--dry-run", is_flag=True, help="With --fix: show what would change, and write nothing.")
 @click.option("--links", is_flag=True, help="Ask the web whether the post's links are alive.")

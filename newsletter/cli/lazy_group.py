@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +43,10 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, lazy.summary) for name, lazy in sorted(self.lazy.items())])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names and summaries from the table: no command is imported while somebody types."""
+        if not incomplete or incomplete[0].isalnum():
+            rows = sorted(self.lazy.items())
+            return [CompletionItem(name, help=row.summary) for name, row in rows if name.startswith(incomplete)]
+        return super().shell_complete(ctx, incomplete)

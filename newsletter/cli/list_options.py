@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
+from newsletter.cli.completions import complete_list
 from newsletter.errors import ConfigError
 from newsletter.model.column_rules import Rule, read_rule
 
@@ -20,6 +22,9 @@ class ListName(click.ParamType):  # type: ignore[type-arg]  # generic in some ve
             name = param.opts[0] if isinstance(param, click.Option) else "a name"
             raise ConfigError(f"{name} is empty; write the path that is meant")
         return str(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return complete_list(ctx, param, incomplete)
 
 
 class ColumnRule(click.ParamType):  # type: ignore[type-arg]  # generic in some versions only

@@ -39,6 +39,11 @@ COMMANDS = {
         "check",
         "Look POSTs over: what their readers would stumble over, in their mail programs too, and what to write instead",
     ),
+    "completion": LazyCommand(
+        "newsletter.cli.completion",
+        "completion",
+        "Print the completion script for SHELL: commands, options, issues, themes, files",
+    ),
     "doctor": LazyCommand(
         "newsletter.cli.doctor",
         "doctor",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from newsletter.cli.completions import complete_file
 from newsletter.cli.console import is_terminal, wait_at
 from newsletter.cli.list_options import ListName, column_option
 from newsletter.cli.options import config_option, images_mode, images_option, load
@@ -18,7 +19,7 @@ from newsletter.web.preview.server import PreviewServer
 
 
 @click.command()
-@click.argument("post")
+@click.argument("post", shell_complete=complete_file)
 @click.option(
     "--to", type=ListName(), metavar="LIST.csv", help="Look at it as the people on a list, or as those of @signups."
 )

@@ -15,6 +15,7 @@ import click
 from newsletter import errors
 from newsletter.check.check_post import check_post
 from newsletter.cli.command_hints import hints_for
+from newsletter.cli.completions import complete_list
 from newsletter.cli.console import print_json, warn
 from newsletter.cli.failures import ending
 from newsletter.cli.ledger_option import ledger_option, ledger_place, utc_now
@@ -58,7 +59,13 @@ class Age(click.ParamType):  # type: ignore[type-arg]  # generic in some version
 
 @click.command()
 @click.argument("posts", metavar="[POSTS_DIR]", required=False, type=NamedPath())
-@click.option("--to", multiple=True, metavar="LIST.csv", help="A list, or @signups for who signed up. Repeatable.")
+@click.option(
+    "--to",
+    multiple=True,
+    metavar="LIST.csv",
+    shell_complete=complete_list,
+    help="A list, or @signups for who signed up. Repeatable.",
+)
 @click.option("--where", default="", metavar="EXPR", help="Only to those: \"plan == 'pro'\".")
 @column_option
 @click.option(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from newsletter.cli.completions import complete_file
 from newsletter.cli.console import print_json, warn
 from newsletter.cli.options import NamedPath, config_option, images_mode, images_option, json_option, load
 from newsletter.cli.progress import Progress
@@ -18,7 +19,7 @@ from newsletter.text import printable
 
 
 @click.command()
-@click.argument("post")
+@click.argument("post", shell_complete=complete_file)
 @click.option("--out", type=NamedPath(), help="Folder for the files.  [default: out/ISSUE]")
 @images_option
 @config_option

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from newsletter.cli.completions import complete_issue
 from newsletter.cli.console import print_json
 from newsletter.cli.options import NamedPath, config_option, json_option, load
 from newsletter.config.ledger_url import parse_ledger
@@ -21,7 +22,7 @@ from newsletter.report.read import read_report
 
 
 @click.command()
-@click.argument("issue")
+@click.argument("issue", shell_complete=complete_issue)
 @click.option("--html", type=NamedPath(), metavar="FILE", help="Write a page to this file.")
 @click.option("--ledger", "ledger_url", metavar="URL", help="postgresql://… or sqlite:///FILE, instead of [ledger].")
 @config_option

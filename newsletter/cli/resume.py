@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter import errors
+from newsletter.cli.completions import complete_issue
 from newsletter.cli.console import ask, is_terminal, print_json
 from newsletter.cli.ledger_option import ledger_option, ledger_place, open_named_ledger, utc_now
 from newsletter.cli.list_options import column_option
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("issue", required=False)
+@click.argument("issue", required=False, shell_complete=complete_issue)
 @column_option
 @relay_option
 @connections_option
@@ -91,7 +92,7 @@ def resume(
 
 
 @click.command()
-@click.argument("issue")
+@click.argument("issue", shell_complete=complete_issue)
 @click.option("--failed", is_flag=True, help="Whom the relay refused for good as well.")
 @column_option
 @relay_option

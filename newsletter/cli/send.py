@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter import errors
+from newsletter.cli.completions import complete_file, complete_list
 from newsletter.cli.console import is_terminal, print_json, wait_at, warn
 from newsletter.cli.help_page import GroupedCommand
 from newsletter.cli.ledger_option import ledger_option, ledger_place, open_named_ledger, utc_now
@@ -71,11 +72,12 @@ _GROUPS = {
 
 
 @click.command(cls=GroupedCommand, groups=_GROUPS)
-@click.argument("post")
+@click.argument("post", shell_complete=complete_file)
 @click.option(
     "--to",
     multiple=True,
     metavar="LIST.csv",
+    shell_complete=complete_list,
     help="A list: a CSV with an email column, or @signups for who signed up. Repeatable; the first row of an address "
     "counts.",
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from newsletter.cli.completions import complete_issue
 from newsletter.cli.console import ask
 from newsletter.cli.ledger_option import ledger_option, open_named_ledger
 from newsletter.cli.ledger_output import print_issue, print_issues
@@ -17,7 +18,7 @@ from newsletter.text import printable
 
 
 @click.command()
-@click.argument("issue", required=False)
+@click.argument("issue", required=False, shell_complete=complete_issue)
 @ledger_option
 @config_option
 @json_option
@@ -40,7 +41,7 @@ def status(issue: str | None, ledger_url: str | None, config_path: Path | None, 
 
 
 @click.command()
-@click.argument("issue")
+@click.argument("issue", shell_complete=complete_issue)
 @click.argument("addresses", nargs=-1, metavar="[ADDRESS]...")
 @click.option("--resend", is_flag=True, help="Mail them again with the next send; they may then have it twice.")
 @click.option("--assume-sent", is_flag=True, help="Count them as sent; they may then never get it.")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from newsletter.cli.completions import complete_theme
 from newsletter.cli.help_page import SummaryGroup
 from newsletter.cli.options import config_option, load
 from newsletter.render.themes.copy_theme import new_theme
@@ -33,7 +34,14 @@ def list_themes(config_path: Path | None) -> None:
 
 @theme.command("new")
 @click.argument("name")
-@click.option("--from", "base", default="classic", show_default=True, help="The theme to copy.")
+@click.option(
+    "--from",
+    "base",
+    default="classic",
+    show_default=True,
+    shell_complete=complete_theme,
+    help="The theme to copy.",
+)
 @config_option
 def copy_theme(name: str, base: str, config_path: Path | None) -> None:
     """Copy a theme to templates/NAME beside newsletter.toml, complete and yours to change.
