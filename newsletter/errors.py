@@ -35,9 +35,10 @@ def located(path: str, line: int | None, what: str, remedy: str = "", column: in
     return sentence
 
 
-def unplaced(text: str) -> Located:
-    """A sentence of no file. Where it was written in one piece, what follows its first semicolon is the remedy."""
-    what, _, remedy = text.partition("; ")
+def unplaced(what: str, remedy: str | None = None) -> Located:
+    """A sentence of no file. In one that was written in one piece, what follows its first semicolon is the remedy."""
+    if remedy is None:
+        what, _, remedy = what.partition("; ")
     return located("", None, what, remedy)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from newsletter.audience.audience import Audience
 from newsletter.audience.lists.rows import RowSource, open_list
 from newsletter.audience.segments import parse_segment
-from newsletter.errors import ConfigError, ContentError, located
+from newsletter.errors import ConfigError, ContentError, Located, located, unplaced
 from newsletter.model.column_rules import NO_RULES, Rules
 
 SIGN_UPS = "@signups"
@@ -42,7 +42,9 @@ def read_audience(
     if not audience.rows:
         audience.close()
         if all(is_sign_ups(name) for name in names):
-            raise ContentError(f"{', '.join(names)}: nobody has signed up and confirmed; send to a list in CSV")
+            raise ContentError(
+                unplaced(f"{', '.join(names)}: nobody has signed up and confirmed", "send to a list in CSV")
+            )
         raise ContentError(located(", ".join(names), None, "nobody is on the list", "add a row below the header"))
     try:
         require_clear(audience, ", ".join(names))
@@ -66,16 +68,21 @@ def require_clear(audience: Audience, name: str) -> None:
 def require_people(audience: Audience, name: str) -> None:
     """Raises ContentError where a list that has rows leaves nobody to mail."""
     if not audience:
-        raise ContentError(f"{name}: {why_nobody(audience)}")
+        why = why_nobody(audience)
+        raise ContentError(located(name, None, why.what, why.remedy))
 
 
-def why_nobody(audience: Audience) -> str:
+def why_nobody(audience: Audience) -> Located:
     """Why a list that has rows leaves nobody to mail, and what to do."""
     if audience.outside_count:
-        return f"none of the {audience.listed:,} people on it is in --where {audience.segment_source}; widen it"
+        return unplaced(
+            f"none of the {audience.listed:,} people on it is in --where {audience.segment_source}", "widen it"
+        )
     if audience.excluded_count:
-        return f"nobody on it is a subscriber, as it says itself in {audience.excluded_count:,} rows; take another list"
-    return f"none of its {audience.invalid_count:,} rows has an address that mail can go to; mend them"
+        return unplaced(
+            f"nobody on it is a subscriber, as it says itself in {audience.excluded_count:,} rows", "take another list"
+        )
+    return unplaced(f"none of its {audience.invalid_count:,} rows has an address that mail can go to", "mend them")
 
 
 def is_sign_ups(name: str) -> bool:
@@ -87,9 +94,12 @@ def open_rows(name: str, sign_ups: SignUps | None, opened: ExitStack, rules: Rul
     if not is_sign_ups(name):
         if name.startswith("@"):
             raise ConfigError(
-                f"{name} is no list; write {SIGN_UPS}, {SIGN_UPS}/NAME, or ./{name} for a file of that name"
+                unplaced(
+                    f"{name} is no list",
+                    f"write {SIGN_UPS}, {SIGN_UPS}/NAME, or ./{name} for a file of that name",
+                )
             )
         return opened.enter_context(open_list(Path(name), rules=rules))
     if sign_ups is None:
-        raise ConfigError(f"{name}: nobody can have signed up here; send to a list in CSV")
+        raise ConfigError(located(str(name), None, "nobody can have signed up here", "send to a list in CSV"))
     return sign_ups(name.partition("/")[2])

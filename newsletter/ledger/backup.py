@@ -76,7 +76,7 @@ def back_up(place: Path | str, target: Path, now: datetime) -> int:
     file = _file_of(place)
     aim = target_of(target)
     if file.exists() and aim.exists() and file.samefile(aim):
-        raise ConfigError(f"{target}: this is the ledger itself; name another file")
+        raise ConfigError(located(str(target), None, "this is the ledger itself", "name another file"))
     require_ledger(place)
     try:
         aim.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,9 @@ def back_up(place: Path | str, target: Path, now: datetime) -> int:
             copy.replace(aim)
             _sync_folder(aim.parent)
     except OSError as error:
-        raise ConfigError(f"{target}: cannot be written ({error.strerror}); choose another place") from error
+        raise ConfigError(
+            located(str(target), None, f"cannot be written ({error.strerror})", "choose another place")
+        ) from error
     _note_backup(place, now)
     return size
 
@@ -118,7 +120,7 @@ def restore(backup: Path, place: Path | str, now: datetime) -> Path | None:
     path = target_of(file)
     _require_sound(backup)
     if path.exists() and path.samefile(backup):
-        raise ConfigError(f"{backup}: this is the ledger itself; name a backup of it")
+        raise ConfigError(located(str(backup), None, "this is the ledger itself", "name a backup of it"))
     path.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
         if path.exists():
@@ -168,8 +170,12 @@ def _file_of(place: Path | str) -> Path:
     where = parse_place(place)
     if where.file is None:
         raise ConfigError(
-            f"{where.name}: a ledger in PostgreSQL is backed up by its own tools: pg_dump --format=custom --file=FILE "
-            "and pg_restore, with the same address"
+            located(
+                where.name,
+                None,
+                "a ledger in PostgreSQL is backed up by its own tools: pg_dump --format=custom --file=FILE and "
+                "pg_restore, with the same address",
+            )
         )
     return where.file
 
@@ -217,13 +223,15 @@ def _require_sound(backup: Path) -> None:
         with backup.open("rb") as file:
             head = file.read(len(MAGIC))
     except FileNotFoundError:
-        raise ConfigError(f"{backup}: there is no such file; name a backup") from None
+        raise ConfigError(located(str(backup), None, "there is no such file", "name a backup")) from None
     except NotAFileError as error:
-        raise ConfigError(f"{backup}: this is {error.strerror}; name a backup") from error
+        raise ConfigError(located(str(backup), None, f"this is {error.strerror}", "name a backup")) from error
     except OSError as error:
-        raise ConfigError(f"{backup}: cannot be read ({error.strerror}); name a backup") from error
+        raise ConfigError(located(str(backup), None, f"cannot be read ({error.strerror})", "name a backup")) from error
     if head != MAGIC:
-        raise ConfigError(f"{backup}: not a backup of a ledger; name what `newsletter ledger backup` wrote")
+        raise ConfigError(
+            located(str(backup), None, "not a backup of a ledger", "name what `newsletter ledger backup` wrote")
+        )
     try:
         # Its own log, where it is no backup of ours but a copied ledger, counts as well: it is read where it lies.
         with closing(sqlite3.connect(f"{backup.absolute().as_uri()}?mode=ro", uri=True)) as db:
@@ -232,10 +240,15 @@ def _require_sound(backup: Path) -> None:
     except sqlite3.DatabaseError as error:
         faults, version = (str(error),), None
     if faults:
-        raise ConfigError(f"{backup}: the backup is damaged ({faults[0]}); take an older one")
+        raise ConfigError(located(str(backup), None, f"the backup is damaged ({faults[0]})", "take an older one"))
     if version is None or version[0] > VERSION:
         raise ConfigError(
-            f"{backup}: a ledger of version {version and version[0]}, newer than ours; upgrade newsletter"
+            located(
+                str(backup),
+                None,
+                f"a ledger of version {version and version[0]}, newer than ours",
+                "upgrade newsletter",
+            )
         )
 
 
@@ -257,7 +270,7 @@ def _alone(file: Path) -> Iterator[None]:
             except sqlite3.DatabaseError as error:
                 if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                     what = "the ledger is in use: a send, `serve` or another command has it open"
-                    raise BusyError(f"{file}: {what}; end it, then run this again") from error
+                    raise BusyError(located(str(file), None, what, "end it, then run this again")) from error
             yield
     finally:
         let_go(taken)
@@ -276,7 +289,7 @@ def _keep_old(path: Path, now: datetime) -> Path:
             with kept.open("xb") as file, path.open("rb") as source:  # a file system without links
                 shutil.copyfileobj(source, file)
         return kept
-    raise ConfigError(f"{path}: a thousand old ledgers lie beside it; move them away")
+    raise ConfigError(located(str(path), None, "a thousand old ledgers lie beside it", "move them away"))
 
 
 def _sync_folder(folder: Path) -> None:

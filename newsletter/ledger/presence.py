@@ -8,7 +8,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from newsletter.errors import ConfigError
+from newsletter.errors import ConfigError, located
 from newsletter.ledger.database.engine import parse_place
 from newsletter.ledger.database.schema import VERSION, issues
 from newsletter.ledger.database.storage import Storage
@@ -41,16 +41,18 @@ def has_issues(place: Path | str) -> bool:
             return bool(db.scalar(sa.select(sa.exists().select_from(issues))))
 
 
-def require_ledger(place: Path | str, why: str = "nothing was sent from here; run `newsletter send`") -> None:
+def require_ledger(
+    place: Path | str, why: str = "nothing was sent from here", remedy: str = "run `newsletter send`"
+) -> None:
     """ConfigError where there is none: what only reads makes no ledger."""
     if not has_ledger(place):
-        raise ConfigError(f"{parse_place(place).name}: there is no ledger, so {why}")
+        raise ConfigError(located(parse_place(place).name, None, f"there is no ledger, so {why}", remedy))
 
 
 def require_start(place: Path | str) -> None:
     """ConfigError where no ledger says who was mailed, so that everyone would be, and no user is there to confirm."""
     if not has_issues(place):
-        raise ConfigError(f"{parse_place(place).name}: {NOTHING_SENT}; {_REMEDY}")
+        raise ConfigError(located(parse_place(place).name, None, NOTHING_SENT, _REMEDY))
 
 
 NOTHING_SENT = "there is no ledger here that knows of any issue, so that everyone is mailed as if for the first time"

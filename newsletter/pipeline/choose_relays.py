@@ -8,7 +8,7 @@ from dataclasses import replace
 from newsletter.config.config import Config, RelaySettings
 from newsletter.config.relay_url import parse_relay, password_variables
 from newsletter.delivery.smtp.catcher_probe import is_catcher
-from newsletter.errors import ConfigError
+from newsletter.errors import ConfigError, located, unplaced
 
 
 def choose_relays(config: Config, url: str | None, env: Mapping[str, str], remedy: str = "") -> Sequence[RelaySettings]:
@@ -27,11 +27,16 @@ def choose_relays(config: Config, url: str | None, env: Mapping[str, str], remed
         if relay.user and not relay.password and relay.auth != "xoauth2":
             variable = password_variables("" if url else relay.name)[0]
             raise ConfigError(
-                f"{relay}: the environment variable {variable} is not set; set it to the password of {relay.user}"
+                unplaced(
+                    f"{relay}: the environment variable {variable} is not set",
+                    f"set it to the password of {relay.user}",
+                )
             )
     if not relays:
         place = config.path or "newsletter.toml"
-        raise ConfigError(f"{place}: no [relay] url is set; set it, or write --relay smtp://host:port{remedy}")
+        raise ConfigError(
+            located(str(place), None, "no [relay] url is set", f"set it, or write --relay smtp://host:port{remedy}")
+        )
     return relays
 
 

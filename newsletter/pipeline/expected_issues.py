@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from newsletter.config.config import Config
-from newsletter.errors import ConfigError
+from newsletter.errors import ConfigError, located
 from newsletter.files import NotAFileError, open_regular, write_atomically
 from newsletter.ledger.ledger import Ledger
 from newsletter.ledger.presence import has_ledger
@@ -46,12 +46,15 @@ def require_expected(config: Config, ledger: Ledger | None) -> None:
     for each in expected:
         name, sent = printable(each["issue"]), printable(str(each.get("sent", "")))[:10]
         found = known.get(each["issue"])
+        what = ""
         if found is None:
-            raise ConfigError(f"{path}: the ledger does not know the issue {name}, sent on {sent}: {_OLD}")
-        if found.fingerprint != each.get("fingerprint"):
-            raise ConfigError(f"{path}: the ledger has another send of the issue {name} than that of {sent}: {_OLD}")
-        if found.runs < each["runs"]:
-            raise ConfigError(f"{path}: the ledger knows fewer sends of the issue {name} than there were: {_OLD}")
+            what = f"the ledger does not know the issue {name}, sent on {sent}"
+        elif found.fingerprint != each.get("fingerprint"):
+            what = f"the ledger has another send of the issue {name} than that of {sent}"
+        elif found.runs < each["runs"]:
+            what = f"the ledger knows fewer sends of the issue {name} than there were"
+        if what:
+            raise ConfigError(located(str(path), None, f"{what}: {_OLD}", _PUT_BACK))
 
 
 def require_newest(config: Config, place: Path | str, now: Callable[[], datetime]) -> None:
@@ -108,14 +111,17 @@ def _read(path: Path) -> tuple[Mapping[str, Any], ...]:
     except FileNotFoundError:
         return ()
     except (NotAFileError, OSError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+        raise ConfigError(
+            located(str(path), None, f"cannot be read ({error.strerror})", "check its permissions")
+        ) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ConfigError(f"{path}: not the list of issues that newsletter writes; {_RESET}") from error
+        raise ConfigError(located(str(path), None, "not the list of issues that newsletter writes", _RESET)) from error
     return tuple(issues)
 
 
 _RESET = "take it from the repository's history, or delete it where the ledger is surely the newest"
-_OLD = (
-    "it is an old copy, or another ledger, and people would be mailed twice. Nobody was mailed; put the newest ledger "
-    "back (newsletter ledger restore FILE), or delete that file where this ledger is surely the right one"
+_OLD = "it is an old copy, or another ledger, and people would be mailed twice. Nobody was mailed"
+_PUT_BACK = (
+    "put the newest ledger back (newsletter ledger restore FILE), or delete that file where this ledger is surely the "
+    "right one"
 )

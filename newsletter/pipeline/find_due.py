@@ -78,7 +78,7 @@ def posts_place(config: Config, named: Path | None) -> Path:
     folder = named or (config.root / keys.posts if keys.posts else home / posts_folder(home))
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "there is no such folder"
-        raise ConfigError(f"{folder}: {what}; name the folder of posts, or set [publish] posts")
+        raise ConfigError(located(str(folder), None, what, "name the folder of posts, or set [publish] posts"))
     return folder
 
 
@@ -121,7 +121,9 @@ def _post_files(folder: Path) -> Iterator[Path]:
     """Hidden folders, and those of programs that build sites, hold no posts."""
 
     def fail(error: OSError) -> None:
-        raise ConfigError(f"{error.filename}: cannot be read ({error.strerror}); check its permissions") from error
+        raise ConfigError(
+            located(error.filename, None, f"cannot be read ({error.strerror})", "check its permissions")
+        ) from error
 
     for place, folders, names in os.walk(folder, onerror=fail):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "node_modules")

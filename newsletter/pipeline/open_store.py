@@ -24,7 +24,7 @@ def open_ledger(config: Config, when: Callable[[], datetime], place: Path | str 
 
 def open_people(config: Config, place: Path | str, when: Callable[[], datetime]) -> People:
     """The store of subscribers: sign-ups, unsubscribes, bounces. ConfigError where there is none."""
-    require_ledger(place, "nobody has signed up or left here")
+    require_ledger(place, "nobody has signed up or left here", "")
     return People.open(place, when, config.secrets)
 
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from newsletter.addresses import fold_address
 from newsletter.audience.audience import Audience
-from newsletter.errors import ConfigError, ContentError
+from newsletter.errors import ConfigError, ContentError, located, unplaced
 from newsletter.ledger.ledger import Ledger, Plan
 from newsletter.model.delivery import Relay
 from newsletter.pipeline.plan_send import Sending
@@ -97,7 +97,11 @@ def require_sendable(
     place = sending.config.path or "newsletter.toml"
     keys = ", ".join(missing)
     if not all(relay.is_loopback for relay in relays):
-        raise ConfigError(f"{place}: {keys} must be set before mail may leave this machine; see docs/configuration.md")
+        raise ConfigError(
+            located(
+                str(place), None, f"{keys} must be set before mail may leave this machine", "see docs/configuration.md"
+            )
+        )
     return (f"{keys} not set in newsletter.toml; fine for a relay on this machine, refused for any other",)
 
 
@@ -127,8 +131,11 @@ def prepare(
     )
     if plan.newcomers and not plan.audience:
         raise ConfigError(
-            f"nobody on this list was to get the issue {issue} when it first went out, more than "
-            f"{delivery.newcomers_days:g} days ago; see that it is the right list, then write --newcomers"
+            unplaced(
+                f"nobody on this list was to get the issue {issue} when it first went out, more than "
+                f"{delivery.newcomers_days:g} days ago",
+                "see that it is the right list, then write --newcomers",
+            )
         )
     if plan.content_changed and (plan.due or options.erratum):
         _settle_content(plan, sending, ledger, title, options)
@@ -146,9 +153,11 @@ def _settle_content(plan: Plan, sending: Sending, ledger: Ledger, title: str, op
     if not (options.go_on or options.erratum):
         have = plan.sent + plan.uncertain
         raise ConfigError(
-            f"the issue {issue} is not what {have:,} people got: post, theme or newsletter.toml has changed "
-            f"since; write --continue to send it as it is now to the other {plan.due:,}, or --erratum to mail it "
-            "again, marked as a correction, to those who got the old one"
+            unplaced(
+                f"the issue {issue} is not what {have:,} people got: post, theme or newsletter.toml has changed since",
+                f"write --continue to send it as it is now to the other {plan.due:,}, or --erratum to mail it "
+                "again, marked as a correction, to those who got the old one",
+            )
         )
     ledger.accept_content(issue, sending.content_hash, title)
 
@@ -160,7 +169,7 @@ def _prepare_erratum(
     base = sending.rendering.issue.slug
     version = next(version.number for version in ledger.versions(base) if version.current)
     if version < 2:
-        raise ConfigError(f"{base}: everyone who has it got it as it is now; there is nothing to correct")
+        raise ConfigError(unplaced(f"{base}: everyone who has it got it as it is now", "there is nothing to correct"))
     issue = f"{base}+erratum-{version}"
     ledger.recover(issue)
     plan = ledger.plan(
@@ -194,7 +203,7 @@ def _why_strange(plan: Plan, most: float) -> str:
     before = plan.audience - plan.added + plan.gone
     if before < FEW or plan.gone <= most * before:
         return ""
-    return (
-        f"{plan.gone:,} of the {before:,} people of the last issue are not on this list; "
-        "see that it is the right one and whole, then write --changed-list"
+    return unplaced(
+        f"{plan.gone:,} of the {before:,} people of the last issue are not on this list",
+        "see that it is the right one and whole, then write --changed-list",
     )

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path, PurePath
 
 from newsletter.config.config import Config
-from newsletter.errors import ConfigError, ContentError
+from newsletter.errors import ConfigError, ContentError, located, unplaced
 from newsletter.ledger.identity import Known
 from newsletter.ledger.ledger import Ledger
 from newsletter.ledger.presence import is_current
@@ -91,13 +91,13 @@ def require_same_issue(sending: Sending, ledger: Ledger, *, accepted: bool) -> I
         return mine
     found = differences(known.identity, mine)
     if not found and rendering.path == STDIN and known.reached and known.content_hash != sending.content_hash:
-        raise ConfigError(
-            f"{_sentence(rendering, known.identity, mine)}, with another text; standard input has no name, so that "
-            f"nothing tells whether it is the same issue. {_WAYS}"
-        )
+        what = f"{_difference(rendering, known.identity, mine)}, with another text"
+        unnamed = "standard input has no name, so that nothing tells whether it is the same issue. Nobody was mailed"
+        raise ConfigError(located(rendering.path, None, f"{what}; {unnamed}", _WAYS))
     if not found or (found == {"title"} and not known.reached):
         return mine
-    raise ConfigError(f"{_sentence(rendering, known.identity, mine)}. Nobody was mailed. {_WAYS}")
+    what = f"{_difference(rendering, known.identity, mine)}. Nobody was mailed"
+    raise ConfigError(located(rendering.path, None, what, _WAYS))
 
 
 def rehearse(sending: Sending, place: Path | str) -> tuple[Sending, tuple[str, ...]]:
@@ -117,14 +117,14 @@ def rehearse(sending: Sending, place: Path | str) -> tuple[Sending, tuple[str, .
 
 
 _WAYS = (
-    "Give it a name of its own (`newsletter:` and beneath it `issue: NAME` in the front matter, or another file name); "
+    "give it a name of its own (`newsletter:` and beneath it `issue: NAME` in the front matter, or another file name); "
     "or, where it is the same issue: --continue mails those who have nothing yet, --erratum those who have the old one"
 )
 
 
-def _sentence(rendering: Rendering, known: Identity, mine: Identity) -> str:
+def _difference(rendering: Rendering, known: Identity, mine: Identity) -> str:
     return (
-        f"{rendering.path}: the ledger has the issue {rendering.issue.slug} as {_described(known, mine)}; this post is "
+        f"the ledger has the issue {rendering.issue.slug} as {_described(known, mine)}; this post is "
         f"{_described(mine, known)}"
     )
 
@@ -150,7 +150,10 @@ def known_issue(ledger: Ledger, name: str) -> str:
     found = next((each for each in _names_for(name) if each in names), None)
     if found is None:
         raise ConfigError(
-            f"the ledger has no issue '{name}'; write one of: {', '.join(names[-10:]) or '(it is empty)'}"
+            unplaced(
+                f"the ledger has no issue '{name}'",
+                f"write one of: {', '.join(names[-10:]) or '(it is empty)'}",
+            )
         )
     return found
 

@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from newsletter.config.relay_presets import RelayPreset
 from newsletter.config.site_generator import find_generator, posts_folder
-from newsletter.errors import ConfigError
+from newsletter.errors import ConfigError, located
 from newsletter.files import package_folder
 from newsletter.model.languages import choose_language
 
@@ -72,7 +72,12 @@ def start_newsletter(folder: Path, starter: Starter, today: date) -> Started:
     """
     if (folder / "newsletter.toml").exists():
         raise ConfigError(
-            f"{folder / 'newsletter.toml'}: a newsletter is here already; edit that file, or name another folder"
+            located(
+                str(folder / "newsletter.toml"),
+                None,
+                "a newsletter is here already",
+                "edit that file, or name another folder",
+            )
         )
     generator = find_generator(folder)
     environment = _environment()
@@ -115,7 +120,7 @@ def start_newsletter(folder: Path, starter: Starter, today: date) -> Started:
         notes = _keep_from_jekyll(folder, written) if generator and generator.publishes_root else []
     except OSError as error:
         raise ConfigError(
-            f"{folder}: cannot be written ({error.strerror}); name a folder that you may write"
+            located(str(folder), None, f"cannot be written ({error.strerror})", "name a folder that you may write")
         ) from error
     if generator:
         notes.insert(0, f"this is a {generator.name} site; its posts are in {posts.as_posix()}/")
@@ -132,9 +137,13 @@ def new_post(folder: Path, title: str, day: date, language: str) -> Path:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise ConfigError(f"{path}: there is a post of this day and title; edit it, or write another title") from None
+        raise ConfigError(
+            located(str(path), None, "there is a post of this day and title", "edit it, or write another title")
+        ) from None
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be written ({error.strerror}); check the folder's permissions") from error
+        raise ConfigError(
+            located(str(path), None, f"cannot be written ({error.strerror})", "check the folder's permissions")
+        ) from error
     return path
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from newsletter.errors import BusyError, ConfigError, located
+from newsletter.errors import BusyError, ConfigError, located, unplaced
 
 if sys.platform == "win32":
     import msvcrt
@@ -122,7 +122,8 @@ def _busy(issue: str, file: FileIO) -> BusyError:
 
 
 def _busy_with(issue: str, owner: str) -> BusyError:
-    return BusyError(f"{issue}: another run ({owner}) is sending this issue; wait until it has ended", owner)
+    what = f"{issue}: another run ({owner}) is sending this issue"
+    return BusyError(unplaced(what, "wait until it has ended"), owner)
 
 
 if sys.platform == "win32":
