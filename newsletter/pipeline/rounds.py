@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from newsletter.errors import EXIT_UNSENT, EXIT_USAGE, BusyError, NewsletterError
+from newsletter.errors import EXIT_UNSENT, EXIT_USAGE, BusyError, NewsletterError, located
 from newsletter.ledger.ledger import Ledger
 
 FIRST_RETRY = timedelta(minutes=1)
@@ -128,5 +128,6 @@ def only_watch(place: Path | str, now: Callable[[], datetime]) -> Iterator[None]
             held.enter_context(ledger.hold(_LOCK))
         except BusyError as error:
             what = f"another `newsletter publish --watch` is running on it ({error.owner or 'just starting'})"
-            raise BusyError(f"{ledger.storage.place.name}: {what}; end that one first", error.owner) from error
+            place = ledger.storage.place.name
+            raise BusyError(located(place, None, what, "end that one first"), error.owner) from error
         yield
