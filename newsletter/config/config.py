@@ -12,17 +12,17 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from newsletter.config.fault_messages import sentence
 from newsletter.config.ledger_url import place_of_ledger
 from newsletter.config.mail_sections import DKIM_VARIABLE, SECRET_VARIABLE, DkimSection, RelaySection, dkim_variable
-from newsletter.config.section import Fault
-from newsletter.config.settings import Settings
+from newsletter.config.settings import SCHEMA, Settings
 from newsletter.config.signing_secrets import SAMPLE_SECRET, SECRET_REMEDY
 from newsletter.config.validators import TOKEN
 from newsletter.errors import ConfigError, located
 from newsletter.model.delivery import Relay, Sender
 from newsletter.text import shown
-from newsletter.toml_lines import Where
+from newsletter.toml_file.fault_messages import sentence
+from newsletter.toml_file.lines import Where
+from newsletter.toml_file.section import Fault
 
 if TYPE_CHECKING:
     from newsletter.model.schedule import QuietHours, Rate
@@ -179,7 +179,7 @@ class Config:
         raise ConfigError(self._sentence(fault))
 
     def _sentence(self, fault: Fault) -> str:
-        return sentence(str(self.path or FILE_NAME), self.text, {}, fault)
+        return sentence(str(self.path or FILE_NAME), self.text, {}, fault, SCHEMA)
 
     # --- where the mail goes
 

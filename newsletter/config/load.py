@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from newsletter.config.config import FILE_NAME, Config
-from newsletter.config.fault_messages import sentence
 from newsletter.config.mail_sections import DKIM_VARIABLE, RelaySection
 from newsletter.config.relay_url import read_relay
-from newsletter.config.section import Fault
-from newsletter.config.settings import Settings, read_settings
+from newsletter.config.settings import SCHEMA, Settings, read_settings
 from newsletter.config.signing_secrets import read_secrets
-from newsletter.errors import ConfigError, ConfigFaultsError, InvalidValueError, located
+from newsletter.errors import ConfigError, InvalidValueError, located
 from newsletter.files import open_regular
 from newsletter.model.delivery import Relay
-from newsletter.text import LONG_NUMBER, digits_line
-from newsletter.toml_lines import Where, line_of
+from newsletter.toml_file.fault_messages import faults_error
+from newsletter.toml_file.lines import Where
+from newsletter.toml_file.parse import decode_toml, parse_toml
+from newsletter.toml_file.section import Fault
 
 
 def load_config(path: Path | None, env: Mapping[str, str], start: Path) -> Config:
@@ -59,22 +57,14 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _read_config(path: Path, name: str, content: bytes, env: Mapping[str, str]) -> Config:
-    text = _decode(name, content)
-    try:
-        tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(_syntax_fault(name, text, str(error))) from error
-    except ValueError as error:  # of the integers, after TOMLDecodeError, which is one too
-        raise ConfigError(located(name, digits_line(text), LONG_NUMBER, "write a shorter one")) from error
-    except RecursionError as error:
-        raise ConfigError(located(name, None, "arrays or tables nested too deeply", "write plain keys")) from error
+    text = decode_toml(name, content, wanted=FILE_NAME)
+    tree = parse_toml(name, text)
     settings, faults = read_settings(tree)
     relays: tuple[Relay, ...] = ()
     if not faults:
         relays, faults = _read_relays(settings, env)
     if faults:
-        in_order = sorted(faults, key=lambda fault: line_of(text, fault.where) or 0)
-        raise ConfigFaultsError([sentence(name, text, tree, fault) for fault in in_order])
+        raise faults_error(name, text, tree, faults, SCHEMA)
     pems = {name: value for name, value in env.items() if name.startswith(DKIM_VARIABLE) and value}
     return Config(path.parent, path, settings, relays, read_secrets(env), text, pems)
 
@@ -100,27 +90,3 @@ def _read_relays(settings: Settings, env: Mapping[str, str]) -> tuple[tuple[Rela
             replace(relay, auth=keys.auth, token_command=keys.token_command, weight=keys.weight, ehlo=keys.ehlo)
         )
     return tuple(relays), tuple(faults)
-
-
-def _decode(name: str, content: bytes) -> str:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise ConfigError(located(name, 1, "the file is UTF-16, not UTF-8", "save it as UTF-8"))
-    if b"\0" in content:
-        raise ConfigError(located(name, None, "a binary file, not TOML", f"give the path of a {FILE_NAME}"))
-    try:
-        return content.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        what = f"byte 0x{content[error.start]:02x} is not UTF-8"
-        raise ConfigError(located(name, line, what, "save the file as UTF-8")) from error
-
-
-def _syntax_fault(name: str, text: str, message: str) -> str:
-    """tomllib puts the place at the end of its words: `... (at line 3, column 5)`, `... (at end of document)`."""
-    remedy = 'write key = "value", each on a line of its own below its [section]'
-    place = re.fullmatch(r"(?P<what>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)", message, re.DOTALL)
-    if place:
-        return located(name, int(place["line"]), f"not TOML: {place['what']}", remedy, int(place["column"]))
-    lines = text.split("\n")
-    what = message.removesuffix(" (at end of document)")
-    return located(name, len(lines), f"not TOML: {what}", remedy, len(lines[-1]) + 1)

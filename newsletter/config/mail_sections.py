@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Literal
 
 from newsletter.config import validators as entries
 from newsletter.config.relay_url import PASSWORD_VARIABLE, RELAY_EXAMPLE, RELAY_NAME, AuthSetting, TlsSetting
-from newsletter.config.section import Section, array, choice, key, number, text, whole
 from newsletter.config.url_validators import list_help, unsubscribe_url, web_address
 from newsletter.model.schedule import parse_quiet_hours
+from newsletter.toml_file.section import Section, array, choice, key, number, text, whole
 
 if TYPE_CHECKING:
     from newsletter.model.schedule import QuietHours, Rate

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from newsletter.config import validators as entries
 from newsletter.config.imap_url import IMAP_VARIABLE
-from newsletter.config.section import Section, array, key, text, whole
 from newsletter.config.url_validators import origin, serve_url, web_address
 from newsletter.model.column_rules import Rule
+from newsletter.toml_file.section import Section, array, key, text, whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

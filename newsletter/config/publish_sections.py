@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from newsletter.config import validators as entries
 from newsletter.config.relay_url import PASSWORD_VARIABLE, RELAY_EXAMPLE
-from newsletter.config.section import Section, array, key, number, text
 from newsletter.config.url_validators import alert_address
 from newsletter.model.send_window import time_of_day
+from newsletter.toml_file.section import Section, array, key, number, text
 
 HEARTBEAT_VARIABLE = "NEWSLETTER_HEARTBEAT_URL"
 WEBHOOK_VARIABLE = "NEWSLETTER_ALERT_WEBHOOK"

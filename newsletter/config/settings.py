@@ -10,28 +10,37 @@ from typing import Any, Literal
 
 from newsletter.config import validators as entries
 from newsletter.config.dmarc_alignment import is_aligned, organizational_domain
+from newsletter.config.imap_url import IMAP_VARIABLE
 from newsletter.config.ledger_url import ledger_url
-from newsletter.config.mail_sections import DeliverySection, DkimSection, NewsletterSection, RelaySection
+from newsletter.config.mail_sections import (
+    DKIM_VARIABLE,
+    SECRET_VARIABLE,
+    DeliverySection,
+    DkimSection,
+    NewsletterSection,
+    RelaySection,
+)
 from newsletter.config.people_sections import BouncesSection, ServeSection, SubscribersSection
 from newsletter.config.publish_sections import AlertsSection, PublishSection, WatchSection
-from newsletter.config.relay_url import RELAY_EXAMPLE, same_name
-from newsletter.config.section import (
+from newsletter.config.relay_url import PASSWORD_VARIABLE, RELAY_EXAMPLE, same_name
+from newsletter.config.url_validators import base_path, secure_address, web_address
+from newsletter.errors import InvalidValueError
+from newsletter.model.mailbox_providers import provider_of
+from newsletter.toml_file.lines import Where
+from newsletter.toml_file.section import (
     Fault,
     Key,
+    Schema,
     Section,
     choice,
     key,
     number,
-    read_entries,
+    read_sections,
     read_table,
     switch,
     text,
     whole,
 )
-from newsletter.config.url_validators import base_path, secure_address, web_address
-from newsletter.errors import InvalidValueError
-from newsletter.model.mailbox_providers import provider_of
-from newsletter.toml_lines import Where
 
 ImagesSetting = Literal["remote", "embed", "mirror"]
 
@@ -179,52 +188,45 @@ class Settings:
     alerts: AlertsSection = AlertsSection()
 
 
-SECTIONS: Mapping[str, type[Section] | None] = {
-    "newsletter": NewsletterSection,
-    "relay": RelaySection,
-    "relays": RelaySection,
-    "delivery": DeliverySection,
-    "dkim": DkimSection,
-    "site": SiteSection,
-    "theme": ThemeSection,
-    "images": ImagesSection,
-    "labels": None,
-    "ledger": LedgerSection,
-    "check": CheckSection,
-    "serve": ServeSection,
-    "bounces": BouncesSection,
-    "subscribers": SubscribersSection,
-    "publish": PublishSection,
-    "watch": WatchSection,
-    "alerts": AlertsSection,
-}
-"""The sections by name, in the order of the documentation. None: its keys are of the person's choice."""
+SCHEMA = Schema(
+    sections={
+        "newsletter": NewsletterSection,
+        "relay": RelaySection,
+        "relays": RelaySection,
+        "delivery": DeliverySection,
+        "dkim": DkimSection,
+        "site": SiteSection,
+        "theme": ThemeSection,
+        "images": ImagesSection,
+        "labels": LABELS,
+        "ledger": LedgerSection,
+        "check": CheckSection,
+        "serve": ServeSection,
+        "bounces": BouncesSection,
+        "subscribers": SubscribersSection,
+        "publish": PublishSection,
+        "watch": WatchSection,
+        "alerts": AlertsSection,
+    },
+    repeated={"relays": RELAYS},
+    default_section="newsletter",
+    variables={
+        "": PASSWORD_VARIABLE,
+        "newsletter": SECRET_VARIABLE,
+        "dkim": DKIM_VARIABLE,
+        "ledger": "PGPASSWORD",
+        "bounces": IMAP_VARIABLE,
+    },
+)
+"""newsletter.toml."""
 
 
 def read_settings(tree: Mapping[str, Any]) -> tuple[Settings, tuple[Fault, ...]]:
     """What the file says, the defaults where it is at fault, and every fault."""
-    values: dict[str, Any] = {}
-    faults: list[Fault] = []
-    wrong: tuple[Fault, ...]
-    for name, value in tree.items():
-        section = SECTIONS.get(name)
-        if name not in SECTIONS:
-            faults.append(Fault((name,), "", unknown=True))
-        elif section is None:
-            values[name], wrong = read_entries(LABELS.read, value, (name,))
-            faults += wrong
-        elif name == "relays":
-            values[name], wrong = _read_relays(value)
-            faults += wrong
-        elif name == "dkim":
-            values[name], wrong = _read_dkim(value)
-            faults += wrong
-        else:
-            values[name], wrong = read_table(section, value, (name,))
-            faults += wrong
+    values, faults = read_sections(SCHEMA, tree, {"relays": _read_relays, "dkim": _read_dkim})
     settings = Settings(**values)
-    # A key at fault has its default now, which may contradict what the person meant.
-    return settings, tuple(faults) or _contradictions(settings, tree)
+    # A key at fault has its default now, which may contradict what the operator meant.
+    return settings, faults or _contradictions(settings, tree)
 
 
 def _read_relays(value: object) -> tuple[tuple[RelaySection, ...], tuple[Fault, ...]]:

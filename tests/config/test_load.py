@@ -15,10 +15,11 @@ from machine import CHECKOUT
 
 from newsletter.config.config import Config
 from newsletter.config.load import load_config
-from newsletter.config.reference import describe
 from newsletter.config.relay_url import TlsSetting, parse_relay
+from newsletter.config.settings import SCHEMA
 from newsletter.errors import ConfigError
 from newsletter.model.delivery import Relay, Sender
+from newsletter.toml_file.reference import describe
 
 DOCUMENT = CHECKOUT / "docs" / "configuration.md"
 SECRET = "hunter2-geheim"
@@ -416,7 +417,7 @@ def test_any_file_gives_a_config_or_a_sentence(tmp_path_factory: pytest.TempPath
 def test_the_document_has_every_key() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     table = text.partition("<!-- keys: begin -->\n")[2].partition("<!-- keys: end -->")[0]
-    assert table == describe()
+    assert table == describe(SCHEMA)
     for key in ("from", "postal_address", "timeout_s", "baseurl", "path", "warm_up", "selector"):
         assert f"`{key}`" in table
 
@@ -439,7 +440,7 @@ def test_what_the_example_file_comments_out_is_valid(tmp_path: Path) -> None:
 
 def test_the_examples_of_the_table_are_valid(tmp_path: Path) -> None:
     section, lines = "", []
-    for row in describe().splitlines()[2:]:
+    for row in describe(SCHEMA).splitlines()[2:]:
         cells = row.split(" | ")
         name, example_text = cells[0].strip("| `"), row.rpartition(" Example: ")[2].strip("| `")
         if name == "[[relays]]":

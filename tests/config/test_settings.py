@@ -18,12 +18,12 @@ from newsletter.config.config import Config, RelaySettings
 from newsletter.config.ledger_url import ledger_url, parse_ledger
 from newsletter.config.load import load_config
 from newsletter.config.relay_url import password_variables
-from newsletter.config.section import keys_of
-from newsletter.config.settings import SECTIONS
+from newsletter.config.settings import SCHEMA
 from newsletter.errors import ConfigError, InvalidValueError
 from newsletter.model.delivery import Relay
 from newsletter.model.schedule import QuietHours, parse_rate
-from newsletter.toml_lines import Where, line_of
+from newsletter.toml_file.lines import Where, line_of
+from newsletter.toml_file.section import keys_of
 
 SECRET = "hunter2-geheim-und-lang"
 PEM = "-----BEGIN PRIVATE KEY-----\nhunter2-geheim\n-----END PRIVATE KEY-----\n"
@@ -791,10 +791,10 @@ def test_a_server_that_is_refused(tmp_path: Path, key: str, fault: str) -> None:
 VALUES = ("1", "-1", "1e400", "0.5", "nan", "true", '""', '"x"', '"{}"', "[]", '["a"]', "[[1]]", "{}", "{ a = 1 }")
 
 
-@pytest.mark.parametrize("name", [name for name, section in SECTIONS.items() if section])
+@pytest.mark.parametrize("name", [name for name in SCHEMA.sections if SCHEMA.keys(name)])
 def test_any_value_gives_a_config_or_a_sentence_at_its_line(tmp_path: Path, name: str) -> None:
-    section = SECTIONS[name]
-    assert section
+    section = SCHEMA.sections[name]
+    assert isinstance(section, type)
     title = f"[[{name}]]" if name == "relays" else f"[{name}]"
     refused = 0
     for key in keys_of(section):

@@ -24,7 +24,7 @@ PURE = (
         "tokens.py",
         "addresses.py",
         "text.py",
-        "toml_lines.py",
+        "toml_file",
         "errors.py",
         "expression.py",
         "quoted_printable.py",

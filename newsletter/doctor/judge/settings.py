@@ -14,7 +14,7 @@ from newsletter.doctor.judge.lookups import ascii_domain
 from newsletter.doctor.verdict import Verdict, green, red, yellow
 from newsletter.errors import located
 from newsletter.text import shown
-from newsletter.toml_lines import Where, line_of
+from newsletter.toml_file.lines import Where, line_of
 
 _SECRET_NAMES = (
     *(SECRET_VARIABLE, PASSWORD_VARIABLE, IMAP_VARIABLE, DKIM_VARIABLE, "NEWSLETTER_SYNC_TOKEN"),

@@ -12,7 +12,8 @@ from typing import Any
 
 from newsletter.errors import ConfigError
 from newsletter.render.themes.folders import VALUES, template_roots
-from newsletter.render.themes.load import LABELS, Layer, is_name, merge_layers, theme_files, theme_layers
+from newsletter.render.themes.load import LABELS, Layer, merge_layers, theme_files, theme_layers
+from newsletter.render.themes.values import is_name
 from newsletter.text import shown
 
 

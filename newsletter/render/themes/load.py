@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from newsletter.errors import ConfigError, InvalidValueError, located
+from newsletter.errors import ConfigError, located
 from newsletter.files import open_regular
-from newsletter.model.labels import check_label
 from newsletter.model.rendered_email import Theme
 from newsletter.render.themes.folders import VALUES, known_themes, template_roots
 from newsletter.render.themes.stylesheets import SHEETS, refuse_rules
-from newsletter.render.themes.values import check, outside, suggestion, value_fault
-from newsletter.text import LONG_NUMBER, digits_line, printable, shown
-from newsletter.toml_lines import line_of
+from newsletter.render.themes.values import LABELS_SCHEMA, SCHEMA, is_name
+from newsletter.text import printable, shown
+from newsletter.toml_file.fault_messages import faults_error, nearest
+from newsletter.toml_file.lines import line_of
+from newsletter.toml_file.parse import parse_toml
+from newsletter.toml_file.section import Schema, read_sections
 
 REQUIRED = ("issue.mjml.j2", *(f"{name}.css" for name in SHEETS))
 LABELS = "labels.toml"
@@ -41,7 +42,7 @@ def load_theme(name: str, project: Path) -> Theme:
         partials={file: _read(path) for file, path in files.items() if file.endswith(".j2")},
         css={sheet: _read(files[f"{sheet}.css"]) for sheet in SHEETS},
         values=_with_quoted_fonts(merge_layers(layer.values for layer in reversed(layers))),
-        labels=merge_layers([_parse(ours, _read(ours)), *(layer.labels for layer in reversed(layers))]),
+        labels=merge_layers([parse_toml(str(ours), _read(ours)), *(layer.labels for layer in reversed(layers))]),
         origin=str(folder),
         files={file: str(path) for file, path in files.items()},
     )
@@ -71,7 +72,7 @@ def theme_layers(name: str, roots: Sequence[Path]) -> tuple[Layer, ...]:
     found = _find(name, distinct) if is_name(name) else None
     if found is None:
         what = f"there is no theme '{printable(name)}' in {roots[0]} or among ours"
-        raise ConfigError(f"{what}; write one of: {', '.join(known)}")
+        raise ConfigError(located("", None, what, f"write one of: {', '.join(known)}"))
     layers: list[Layer] = []
     chain: list[tuple[str, int]] = []
     while True:
@@ -85,7 +86,7 @@ def theme_layers(name: str, roots: Sequence[Path]) -> tuple[Layer, ...]:
         found_base = _find(base, distinct[found:], skip=base == name) if is_name(base) else None
         if found_base is None:
             what = f"extends {shown(base)}, and there is no such theme{' but this one' if base == name else ''}"
-            raise ConfigError(located(path, line, what, suggestion(base, [each for each in known if each != name])))
+            raise ConfigError(located(path, line, what, nearest(base, [each for each in known if each != name])))
         name, found = base, found + found_base
         if (name, found) in chain:
             circle = " -> ".join([*(each for each, _ in chain[chain.index((name, found)) :]), name])
@@ -99,31 +100,20 @@ def _find(name: str, roots: Sequence[Path], *, skip: bool = False) -> int | None
 
 
 def _read_layer(folder: Path) -> tuple[Layer, str]:
-    path = folder / VALUES
-    source = _read(path)
-    values = dict(_parse(path, source))
+    source, values = _read_declared(folder / VALUES, SCHEMA)
     base = values.pop("extends", "")
-    if not isinstance(base, str):
-        raise ConfigError(value_fault(path, source, ("extends",), f"is {shown(base)}", 'write extends = "classic"'))
-    check(path, source, values)
-    return Layer(folder, source, values, _read_labels(folder / LABELS)), base
+    labels = folder / LABELS
+    return Layer(folder, source, values, _read_declared(labels, LABELS_SCHEMA)[1] if labels.exists() else {}), base
 
 
-def _read_labels(path: Path) -> Mapping[str, Any]:
-    if not path.exists():
-        return {}
+def _read_declared(path: Path, schema: Schema) -> tuple[str, dict[str, Any]]:
+    """A file's text, and its tree with the values as they are written."""
     source = _read(path)
-    labels = _parse(path, source)
-    for lang, words in labels.items():
-        if not isinstance(words, dict):
-            remedy = "write it below the header of a language, as in [en]"
-            raise ConfigError(located(str(path), line_of(source, (lang,)), outside(lang), remedy))
-        for name, value in words.items():
-            try:
-                check_label(name, value)
-            except InvalidValueError as fault:
-                raise ConfigError(value_fault(path, source, (lang, name), fault.what, fault.remedy)) from None
-    return labels
+    tree = parse_toml(str(path), source)
+    _, faults = read_sections(schema, tree)
+    if faults:
+        raise faults_error(str(path), source, tree, faults, schema)
+    return source, tree
 
 
 _NEEDS_QUOTES = re.compile(r"(?:^|\s)-?\d|\.")
@@ -167,19 +157,6 @@ def merge_layers(tables: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return result
 
 
-# --- labels.toml ----------------------------------------------------------------------------------------------------
-
-"""The labels with parts to fill in, and which parts those may be."""
-
-
-# --- theme.toml -----------------------------------------------------------------------------------------------------
-
-
-def is_name(name: str) -> bool:
-    # Security: a name is a folder beneath a root of templates, and must not lead out of it.
-    return re.fullmatch(r"\w[\w-]*", name) is not None
-
-
 # --- files ----------------------------------------------------------------------------------------------------------
 
 
@@ -192,19 +169,6 @@ def _read(path: Path) -> str:
         what = f"tried UTF-8, and byte {error.start} does not fit"
         raise ConfigError(located(str(path), line, what, "save it as UTF-8")) from error
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
-
-
-def _parse(path: Path, source: str) -> Mapping[str, Any]:
-    try:
-        return tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
-        # tomllib puts the place at the end of its words.
-        place = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", str(error), re.DOTALL)
-        what, line = (place[1], int(place[2])) if place else (str(error), source.count("\n") + 1)
-        column = int(place[3]) if place else None
-        raise ConfigError(located(str(path), line, f"not TOML: {what}", "mend the line", column)) from error
-    except ValueError as error:  # of the integers, after TOMLDecodeError, which is one too
-        raise ConfigError(located(str(path), digits_line(source), LONG_NUMBER, "write a shorter one")) from error
-    except RecursionError as error:
-        raise ConfigError(f"{path}: arrays or tables nested too deeply; write plain keys") from error
+        raise ConfigError(
+            located(str(path), None, f"cannot be read ({error.strerror})", "check its permissions")
+        ) from error

@@ -1,137 +1,166 @@
-"""Validate theme.toml: which keys there are, and what each may hold."""
+"""The sections of theme.toml, and the languages of a theme's labels.toml. Each key is described once, on its field."""
+
+# ruff: noqa: RUF009 - `key` is a dataclass's `field`
 
 from __future__ import annotations
 
-import difflib
-import math
 import re
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import urlsplit
 
-from newsletter.errors import ConfigError, InvalidValueError, located
+from newsletter.errors import InvalidValueError
+from newsletter.model.labels import check_label
 from newsletter.render.size_budget import STEPS
-from newsletter.text import CONTROL, printable, shown
-from newsletter.toml_lines import line_of
+from newsletter.text import CONTROL, shown
+from newsletter.toml_file.section import Key, Schema, Section, array, choice, key, number, one_of, switch, text, whole
+
+MAX_PIXELS = 10_000
+
+ButtonStyle = Literal["pill", "link"]
 
 
-def _colour(value: Any) -> None:
+def is_name(name: str) -> bool:
+    # Security: a name is a folder beneath a root of templates, and must not lead out of it.
+    return re.fullmatch(r"\w[\w-]*", name) is not None
+
+
+def _colour(value: str) -> str:
     # Six digits: Outlook on Windows reads no short form, no name beyond the oldest, and no alpha.
-    if not (isinstance(value, str) and re.fullmatch("#[0-9A-Fa-f]{6}", value)):
-        raise InvalidValueError(f"is {shown(value)}, not a colour", 'write six digits, as in "#1f2328"')
+    if not re.fullmatch("#[0-9A-Fa-f]{6}", value):
+        raise InvalidValueError(f"is {shown(value)}, not a colour of six digits")
+    return value
 
 
-def _pixels(value: Any) -> None:
-    if type(value) is not int or value <= 0:
-        raise InvalidValueError(f"is {shown(value)}, not a size in pixels", "write a whole number above 0")
-
-
-def _corner(value: Any) -> None:
-    if type(value) is not int or value < 0:
-        raise InvalidValueError(
-            f"is {shown(value)}, not a size in pixels", "write a whole number, 0 for square corners"
-        )
-
-
-def _ratio(value: Any) -> None:
-    if type(value) not in {int, float} or not math.isfinite(value) or value <= 0:
-        raise InvalidValueError(f"is {shown(value)}, not a size", "write a number above 0")
-
-
-def _switch(value: Any) -> None:
-    if type(value) is not bool:
-        raise InvalidValueError(f"is {shown(value)}, neither true nor false", "write true or false, without quotes")
-
-
-def _font_stack(value: Any) -> None:
+def _font_stack(value: str) -> str:
     # It stands inside style rules and attributes, where other marks would end them.
-    if not (isinstance(value, str) and re.fullmatch(r"""[\w\s"',.-]*\w[\w\s"',.-]*""", value)):
-        remedy = """write names between commas, as in 'Georgia,"Songti SC",serif'"""
-        raise InvalidValueError(f"is {shown(value)}, not a list of fonts", remedy)
+    if not re.fullmatch(r"""[\w\s"',.-]*\w[\w\s"',.-]*""", value):
+        raise InvalidValueError(f"is {shown(value)}, not a list of fonts with commas between")
+    return value
 
 
-def _picture_address(value: Any) -> None:
+def _picture_address(value: str) -> str:
     try:
-        parts = urlsplit(value) if isinstance(value, str) else None
-        good = value == "" or (parts is not None and parts.scheme == "https" and bool(parts.hostname))
+        parts = urlsplit(value)
+        good = value == "" or (parts.scheme == "https" and bool(parts.hostname))
     except ValueError:
         good = False
     if not good or CONTROL.search(value) or re.search(r"[\s\"'<>\\]", value):
         remedy = 'write a PNG or JPEG by its full address, "https://example.com/logo.png", or "" for none'
         raise InvalidValueError(f"is {shown(value)}, not an https address", remedy)
+    return value
 
 
-def _button_style(value: Any) -> None:
-    if value not in ("pill", "link"):
-        raise InvalidValueError(f"is {shown(value)}", 'write "pill" or "link"')
+def _steps(value: object) -> tuple[str, ...]:
+    steps: tuple[str, ...] = array(one_of(STEPS), "steps")(value)
+    if len(set(steps)) < len(steps):
+        raise InvalidValueError("has a step twice")
+    return steps
 
 
-def _steps(value: Any) -> None:
-    if not isinstance(value, list) or [step for step in value if step not in STEPS] or len(set(value)) < len(value):
-        known = ", ".join(f'"{step}"' for step in STEPS)
-        raise InvalidValueError("is no list of what to give up, in order", f"write some of [{known}], each once")
+def _label(name: str, words: object) -> tuple[str, object]:
+    check_label(name, words)
+    return name, words
 
 
-Check = Callable[[Any], None]
+_PIXELS = whole(1, MAX_PIXELS)
 
 
-_COLOURS: Mapping[str, Check] = dict.fromkeys(
-    ("page", "card", "ink", "muted", "line", "accent", "tint", "second"), _colour
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopSection(Section):
+    extends: str = key("The theme to build on.", text(str), example="classic")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayoutSection(Section):
+    width: int = key("The card, in pixels; Gmail, Outlook and QQ Mail all show 600 whole.", _PIXELS, example=600)
+    margin: int = key("What the card's text keeps from either edge, in pixels.", _PIXELS, example=24)
+    text: int = key("The widest picture in the text: the width less its margins.", _PIXELS, example=552)
+    story: int = key("The widest picture in a story: less the numbers, too.", _PIXELS, example=512)
+    radius: int = key(
+        "Corners, in pixels; 0 for square ones, as Outlook on Windows shows them all.", whole(0, MAX_PIXELS), example=8
+    )
+    toc: bool = key("A table of contents where an issue has two headings or more.", switch, example=True)
+    images: bool = key("`false` for a link in place of each picture.", switch, example=False)
+    chips: bool = key(
+        "The sections with their counts in one or two lines, from three sections on (classic).", switch, example=True
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrandSection(Section):
+    logo: str = key(
+        "The https address of a PNG or JPEG, which stands in for the name; in dark mode the light card is behind it.",
+        text(_picture_address),
+        example="https://example.com/logo.png",
+    )
+    logo_dark: str = key(
+        "Another one for dark mode; Gmail and Outlook on Windows show the first.",
+        text(_picture_address),
+        example="https://example.com/logo-dark.png",
+    )
+    logo_width: int = key("The logo's width, in pixels.", _PIXELS, example=120)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ButtonsSection(Section):
+    style: ButtonStyle = key(
+        'How sources look: `"pill"` or `"link"`; brief and essay have links only.', choice(ButtonStyle), example="pill"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FontsSection(Section):
+    body: str = key("The text's fonts: names between commas.", text(_font_stack), example="Georgia,'Songti SC',serif")
+    mono: str = key("The fonts of code.", text(_font_stack), example="Menlo,Consolas,monospace")
+    size: int = key("The text's size, in pixels.", _PIXELS, example=16)
+    line: float = key("The text's line height, as a multiple of its size.", number(10), example=1.75)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColoursSection(Section):
+    page: str = key("What the email stands on.", text(_colour), example="#f3f0ea")
+    card: str = key("What its text stands on.", text(_colour), example="#ffffff")
+    ink: str = key("The text.", text(_colour), example="#1f2328")
+    muted: str = key("What is less important.", text(_colour), example="#636970")
+    line: str = key("Rules.", text(_colour), example="#e8e3da")
+    accent: str = key("What stands out.", text(_colour), example="#b83c0a")
+    tint: str = key("Boxes.", text(_colour), example="#fcf3ec")
+    second: str = key("Strings and numbers in code.", text(_colour), example="#0f6650")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetSection(Section):
+    order: tuple[str, ...] = key(
+        "What a very long issue gives up first.", _steps, default=(), example=["buttons", "images"]
+    )
+
+
+EXTRA = Key(
+    'Values for templates of your own: `{{ extra.motto }}`. Example: `motto = "Slow software"`',
+    lambda name, value: (name, value),
+    example="text",
+    default="",
+    free=True,
 )
+LABEL = Key("One of the email's own words.", _label, example="text", default="", free=True)
 
-
-TABLES: Mapping[str, Mapping[str, Check]] = {
-    "layout": {
-        **dict.fromkeys(("width", "margin", "text", "story"), _pixels),
-        "radius": _corner,
-        "toc": _switch,
-        "images": _switch,
-        "chips": _switch,
+SCHEMA = Schema(
+    sections={
+        "layout": LayoutSection,
+        "brand": BrandSection,
+        "buttons": ButtonsSection,
+        "fonts": FontsSection,
+        "light": ColoursSection,
+        "dark": ColoursSection,
+        "budget": BudgetSection,
+        "extra": EXTRA,
     },
-    "brand": {"logo": _picture_address, "logo_dark": _picture_address, "logo_width": _pixels},
-    "buttons": {"style": _button_style},
-    "budget": {"order": _steps},
-    "fonts": {"body": _font_stack, "mono": _font_stack, "size": _pixels, "line": _ratio},
-    "light": _COLOURS,
-    "dark": _COLOURS,
-    "extra": {},
-}
-"""The tables of theme.toml and what each key may hold. `extra` is free: values for a theme's own templates."""
+    top=TopSection,
+    default_section="extra",
+    hint="values of your own go below [extra]",
+)
+"""theme.toml."""
 
-
-def check(path: Path, source: str, values: Mapping[str, Any]) -> None:
-    for table, keys in values.items():
-        if not isinstance(keys, dict):
-            owners = [owner for owner, known in TABLES.items() if table in known]
-            remedy = f"write it below [{owners[0] if owners else 'extra'}]"
-            raise ConfigError(located(str(path), line_of(source, (table,)), outside(table), remedy))
-        if table not in TABLES:
-            what = f"no table is named [{printable(table)}]"
-            remedy = f"{suggestion(table, [*TABLES])}; values of your own go below [extra]"
-            raise ConfigError(located(str(path), line_of(source, (table,)), what, remedy))
-        for key, value in keys.items():
-            if table == "extra":
-                continue
-            if key not in TABLES[table]:
-                what = f"[{table}] has no key {shown(key)}"
-                remedy = f"{suggestion(key, [*TABLES[table]])}; values of your own go below [extra]"
-                raise ConfigError(located(str(path), line_of(source, (table, key)), what, remedy))
-            try:
-                TABLES[table][key](value)
-            except InvalidValueError as fault:
-                raise ConfigError(value_fault(path, source, (table, key), fault.what, fault.remedy)) from None
-
-
-def outside(key: str) -> str:
-    return f"the key {shown(key)} stands outside any table"
-
-
-def value_fault(path: Path, source: str, where: tuple[str, ...], what: str, remedy: str) -> str:
-    name = f"[{where[0]}] {where[1]}" if len(where) > 1 else where[0]
-    return located(str(path), line_of(source, where), f"{name} {what}", remedy)
-
-
-def suggestion(word: str, known: Sequence[str]) -> str:
-    nearest = difflib.get_close_matches(word.lower(), known, n=1)
-    return f"did you mean {nearest[0]}?" if nearest else f"write one of: {', '.join(known)}"
+LABELS_SCHEMA = Schema(any_section=LABEL, default_section="en")
+"""labels.toml: a section for each language."""

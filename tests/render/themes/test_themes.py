@@ -45,7 +45,10 @@ from newsletter.post.parse import decode_post, parse_post
 from newsletter.render.render_issue import render_issue
 from newsletter.render.themes.copy_theme import new_theme
 from newsletter.render.themes.load import load_theme
+from newsletter.render.themes.values import SCHEMA
 from newsletter.render.wording import choose_labels
+from newsletter.toml_file.fault_messages import toml
+from newsletter.toml_file.reference import describe
 
 THEMES = ("brief", "classic", "essay")
 EXAMPLES = sorted(path.name for path in (CHECKOUT / "examples").glob("*.md"))
@@ -419,7 +422,7 @@ def test_circles_and_unknown_bases_are_refused(tmp_path: Path) -> None:
     file.write_text('extends = "mine"\n')
     assert refusal(tmp_path).startswith(f'{file}:1: extends "mine", and there is no such theme but this one; ')
     file.write_text("extends = 3\n")
-    assert refusal(tmp_path) == f'{file}:1: extends is 3; write extends = "classic"'
+    assert refusal(tmp_path) == f'{file}:1: extends is a whole number, not a string; write extends = "classic"'
     file.write_text('extends = "other"\n')
     own(tmp_path, "other", '\nextends = "mine"\n')
     other = file.parents[1] / "other" / "theme.toml"
@@ -450,55 +453,58 @@ def test_an_import_in_an_own_sheet_is_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ('[light]\nink = "red"\n', ':2: [light] ink is "red", not a colour; write six digits, as in "#1f2328"'),
-        ('[light]\nink = "#fff"\n', ':2: [light] ink is "#fff", not a colour; '),
-        ("[dark]\n\nink = 3\n", ":3: [dark] ink is 3, not a colour; "),
-        ('[dark]\nink = ["#ffffff"]\n', ":2: [dark] ink is an array, not a colour; "),
-        ('light = { ink = "red" }\n', ':1: [light] ink is "red", not a colour; '),
-        ('light.ink = "red"\n', ':1: [light] ink is "red", not a colour; '),
-        ('[light]\n"ink" = "red"\n', ':2: [light] ink is "red", not a colour; '),
+        ('[light]\nink = "red"\n', ':2: [light] ink is "red", not a colour of six digits; write ink = "#1f2328"'),
+        ('[light]\nink = "#fff"\n', ':2: [light] ink is "#fff", not a colour of six digits; '),
+        ("[dark]\n\nink = 3\n", ":3: [dark] ink is a whole number, not a string; "),
+        ('[dark]\nink = ["#ffffff"]\n', ":2: [dark] ink is an array, not a string; "),
+        ('light = { ink = "red" }\n', ':1: [light] ink is "red", not a colour of six digits; '),
+        ('light.ink = "red"\n', ':1: [light] ink is "red", not a colour of six digits; '),
+        ('[light]\n"ink" = "red"\n', ':2: [light] ink is "red", not a colour of six digits; '),
         ('[light]\nink = "#fffff\\n"\n', ":2: [light] ink is "),
-        ("[layout]\nwidth = 0\n", ":2: [layout] width is 0, not a size in pixels; write a whole number above 0"),
+        ("[layout]\nwidth = 0\n", ":2: [layout] width is 0, not a whole number from 1 to 10000; write width = 600"),
         ("[layout]\nwidth = -3\n", ":2: [layout] width is -3, "),
-        ("[layout]\nwidth = 600.5\n", ":2: [layout] width is 600.5, "),
-        ("[layout]\nwidth = true\n", ":2: [layout] width is true, "),
-        ('[layout]\nwidth = "600"\n', ':2: [layout] width is "600", '),
+        ("[layout]\nwidth = 600.5\n", ":2: [layout] width is a number, not a whole number; "),
+        ("[layout]\nwidth = true\n", ":2: [layout] width is a boolean, not a whole number; "),
+        ('[layout]\nwidth = "600"\n', ':2: [layout] width is the string "600", '),
         ("[layout]\nradius = -1\n", ":2: [layout] radius is -1, "),
-        ('[layout]\ntoc = "yes"\n', ':2: [layout] toc is "yes", neither true nor false; '),
-        ("[layout]\nimages = 1\n", ":2: [layout] images is 1, neither true nor false; "),
-        ("[fonts]\nline = 0.0\n", ":2: [fonts] line is 0.0, not a size; write a number above 0"),
+        ('[layout]\ntoc = "yes"\n', ':2: [layout] toc is the string "yes", neither true nor false; '),
+        ("[layout]\nimages = 1\n", ":2: [layout] images is a whole number, neither true nor false; "),
+        ("[fonts]\nline = 0.0\n", ":2: [fonts] line is 0.0, not a number above 0 and at most 10; write line = 1.75"),
         ("[fonts]\nline = nan\n", ":2: [fonts] line is nan, "),
         ("[fonts]\nline = inf\n", ":2: [fonts] line is inf, "),
         ("[fonts]\nsize = 0\n", ":2: [fonts] size is 0, "),
-        ('[fonts]\nbody = "a; } @import"\n', ':2: [fonts] body is "a; } @import", not a list of fonts; '),
-        ('[fonts]\nbody = ""\n', ':2: [fonts] body is "", not a list of fonts; '),
-        ("[fonts]\nbody = 3\n", ":2: [fonts] body is 3, not a list of fonts; "),
+        ('[fonts]\nbody = "a; } @import"\n', ':2: [fonts] body is "a; } @import", not a list of fonts '),
+        ('[fonts]\nbody = ""\n', ':2: [fonts] body is "", not a list of fonts with commas between; '),
+        ("[fonts]\nbody = 3\n", ":2: [fonts] body is a whole number, not a string; "),
         ('[brand]\nlogo = "http://a.example/l.png"\n', ":2: [brand] logo is "),
         ('[brand]\nlogo = "logo.png"\n', ':2: [brand] logo is "logo.png", not an https address; '),
         ('[brand]\nlogo = "https://"\n', ":2: [brand] logo is "),
         ('[brand]\nlogo = "https://[a"\n', ":2: [brand] logo is "),
         ('[brand]\nlogo = "https://a.example/\\" x"\n', ":2: [brand] logo is "),
-        ("[brand]\nlogo = false\n", ":2: [brand] logo is false, "),
+        ("[brand]\nlogo = false\n", ":2: [brand] logo is a boolean, not a string; "),
         ("[brand]\nlogo_width = 0\n", ":2: [brand] logo_width is 0, "),
-        ('[buttons]\nstyle = "round"\n', ':2: [buttons] style is "round"; write "pill" or "link"'),
-        ('[buttons]\nstyle = ["pill"]\n', ":2: [buttons] style is an array; "),
-        ('[budget]\norder = "images"\n', ":2: [budget] order is no list of what to give up, in order; write some of "),
-        ('[budget]\norder = ["images", "pixels"]\n', ":2: [budget] order is no list "),
-        ('[budget]\norder = ["images", "images"]\n', ":2: [budget] order is no list "),
-        ("[budget]\norder = [[]]\n", ":2: [budget] order is no list "),
+        (
+            '[buttons]\nstyle = "round"\n',
+            ":2: [buttons] style is \"round\", not one of 'pill' or 'link'; write style = ",
+        ),
+        ('[buttons]\nstyle = ["pill"]\n', ":2: [buttons] style is an array, not one of "),
+        ('[budget]\norder = "images"\n', ":2: [budget] order is the string "),
+        ('[budget]\norder = ["images", "pixels"]\n', ":2: [budget] order is wrong at place 2: it is "),
+        ('[budget]\norder = ["images", "images"]\n', ":2: [budget] order has a step twice; "),
+        ("[budget]\norder = [[]]\n", ":2: [budget] order is wrong at place 1: it is an array, "),
         (
             '[light]\nacent = "#ffffff"\n',
             ':2: [light] has no key "acent"; did you mean accent?; values of your own go ',
         ),
-        ("[layout]\nzzz = 1\n", ':2: [layout] has no key "zzz"; write one of: width, margin, '),
-        ("[colours]\n", ":1: no table is named [colours]; "),
-        ("[font]\nsize = 3\n", ":1: no table is named [font]; did you mean fonts?; "),
-        ("toc = true\n", ':1: the key "toc" stands outside any table; write it below [layout]'),
-        ("mine = true\n", ':1: the key "mine" stands outside any table; write it below [extra]'),
-        ("[[light]]\nink = 3\n", ":1: the key "),
+        ("[layout]\nzzz = 1\n", ':2: [layout] has no key "zzz"; it may have width, margin, '),
+        ("[colours]\n", ":1: no section is named [colours]; "),
+        ("[font]\nsize = 3\n", ":1: no section is named [font]; did you mean fonts?; "),
+        ("toc = true\n", ':1: the key "toc" stands outside any section; write it below [layout]'),
+        ("mine = true\n", ':1: the key "mine" stands outside any section; write it below [extra]'),
+        ("[[light]]\nink = 3\n", ":1: [light] is an array, not a section; write [light] and its keys below"),
         ("\n[light\n", ":2:7: not TOML: "),
         ("\n[light]\nink\n", ":3:4: not TOML: "),
-        ("[light]\nink = '''", ":2: not TOML: "),
+        ("[light]\nink = '''", ":2:10: not TOML: "),
     ],
 )
 def test_values_are_checked(tmp_path: Path, text: str, sentence: str) -> None:
@@ -506,6 +512,36 @@ def test_values_are_checked(tmp_path: Path, text: str, sentence: str) -> None:
     told = refusal(tmp_path)
     assert told.startswith(f"{file}{sentence}"), told
     assert "; " in told
+
+
+def test_all_faults_are_told_at_once_in_the_order_of_their_lines(tmp_path: Path) -> None:
+    text = 'extends = 3\n[dark]\nink = "red"\n[layout]\nwidht = 1\ntoc = 1\n'
+    file = own(tmp_path, "mine", text) / "templates" / "mine" / "theme.toml"
+    with pytest.raises(ConfigError) as caught:
+        load_theme("mine", tmp_path)
+    assert caught.value.lines == (
+        f'{file}:1: extends is a whole number, not a string; write extends = "classic"',
+        f'{file}:3: [dark] ink is "red", not a colour of six digits; write ink = "#1f2328"',
+        f'{file}:5: [layout] has no key "widht"; did you mean width?; values of your own go below [extra]',
+        f"{file}:6: [layout] toc is a whole number, neither true nor false; write toc = true",
+    )
+
+
+def test_the_document_has_every_key_of_a_theme() -> None:
+    text = (CHECKOUT / "docs" / "themes.md").read_text("utf-8")
+    assert text.partition("<!-- keys: begin -->\n")[2].partition("<!-- keys: end -->")[0] == describe(SCHEMA)
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_every_declared_key_has_a_good_example_and_our_themes_name_no_other(tmp_path: Path, name: str) -> None:
+    text = "".join(
+        f"[{section}]\n" + "".join(f"{key} = {toml(each.example)}\n" for key, each in SCHEMA.keys(section).items())
+        for section in SCHEMA.sections
+    )
+    values = load_theme("mine", own(tmp_path, "mine", f'extends = "{name}"\n{text}')).values
+    for section, keys in load_theme(name, tmp_path).values.items():
+        assert set(keys) <= set(SCHEMA.keys(section))
+        assert all(values[section][key] == SCHEMA.keys(section)[key].example for key in keys if section != "fonts")
 
 
 def test_what_to_give_up_may_be_said(tmp_path: Path) -> None:
@@ -664,7 +700,7 @@ def test_labels_that_cannot_be_printed(tmp_path: Path, name: str, value: Any, wh
 def test_labels_outside_a_language(tmp_path: Path) -> None:
     project = own(tmp_path, "mine", 'extends = "classic"\n', {"labels.toml": 'unsubscribe = "Leave"\n'})
     file = project / "templates" / "mine" / "labels.toml"
-    assert refusal(project).startswith(f'{file}:1: the key "unsubscribe" stands outside any table; write it below')
+    assert refusal(project).startswith(f'{file}:1: the key "unsubscribe" stands outside any section; write it below')
 
 
 def test_an_import_that_an_expression_spells_is_refused_too(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A section of newsletter.toml as a dataclass: each field is a key with its meaning, validator and example.
+"""A section of a TOML file as a dataclass: each field is a key with its meaning, validator and example.
 
 `read_table` makes a section of what TOML gave, and a `Fault` of everything else, all of them at once. Plain
 dataclasses, since every command starts by loading them: a schema library took a fifth of a cold `render`.
@@ -6,13 +6,14 @@ dataclasses, since every command starts by loading them: a schema library took a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from types import MappingProxyType
 from typing import Any, TypeVar, get_args
 
 from newsletter.errors import InvalidValueError
 from newsletter.text import kind, shown
-from newsletter.toml_lines import Where
+from newsletter.toml_file.lines import Where
 
 KEY = "key"
 
@@ -24,7 +25,7 @@ Read = Callable[[Any], Any]
 class Key:
     """`name` is the key as it is written; `example` a value that is good, and another than the default.
 
-    With `free`, the key is a table with names of the person's choice: `read` takes each of them with its value, and
+    With `free`, the key is a table with names of the author's choice: `read` takes each of them with its value, and
     gives it back as the section keeps it.
     """
 
@@ -66,6 +67,73 @@ class Section:
 S = TypeVar("S", bound=Section)
 
 
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The sections of one file, in the order of its documentation. A `Key` in place of a section: its keys are of the
+    author's choice.
+
+    `top` has the keys above all sections; `any_section` reads the keys of sections whose names are of the author's
+    choice, too; `repeated` says what several sections of one name, `[[name]]`, mean.
+    """
+
+    sections: Mapping[str, type[Section] | Key] = field(default_factory=dict)
+    top: type[Section] = Section
+    any_section: Key | None = None
+    repeated: Mapping[str, str] = field(default_factory=dict)
+
+    default_section: str = ""
+    """The section for a key that stands outside of all and is none of theirs."""
+
+    hint: str = ""
+    """What else is true of a name that nobody knows."""
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """The environment variables for what must not be in the file, by section; of the others under the empty name."""
+
+    @property
+    def top_keys(self) -> Mapping[str, Key]:
+        return {name: key for name, (_, key) in keys_of(self.top).items()}
+
+    def free_key(self, section: str) -> Key | None:
+        declared = self.sections.get(section, self.any_section)
+        return declared if isinstance(declared, Key) else None
+
+    def keys(self, section: str) -> Mapping[str, Key]:
+        declared = self.sections.get(section)
+        if declared is None or isinstance(declared, Key):
+            return {}
+        return {name: key for name, (_, key) in keys_of(declared).items()}
+
+
+ReadSection = Callable[[object], tuple[Any, tuple["Fault", ...]]]
+
+
+def read_sections(
+    schema: Schema, tree: Mapping[str, Any], special: Mapping[str, ReadSection] = MappingProxyType({})
+) -> tuple[dict[str, Any], tuple[Fault, ...]]:
+    """What a file says, by section, and every fault. `special` reads those that are more than one table."""
+    values: dict[str, Any] = {}
+    faults: list[Fault] = []
+    wrong: tuple[Fault, ...]
+    _, top_faults = read_table(schema.top, {name: tree[name] for name in schema.top_keys if name in tree}, ())
+    faults += top_faults
+    for name, value in tree.items():
+        if name in schema.top_keys:
+            continue
+        declared = schema.sections.get(name)
+        free = schema.free_key(name)
+        if name in special:
+            values[name], wrong = special[name](value)
+        elif free is not None and (declared is not None or isinstance(value, dict)):
+            values[name], wrong = read_entries(free.read, value, (name,))
+        elif declared is None or isinstance(declared, Key):
+            wrong = (Fault((name,), "", unknown=True),)
+        else:
+            values[name], wrong = read_table(declared, value, (name,))
+        faults += wrong
+    return values, tuple(faults)
+
+
 def keys_of(section: type[Section]) -> Mapping[str, tuple[str, Key]]:
     """By a key's name as it is written: the field's name, and the key."""
     described = ((each.name, each.metadata[KEY]) for each in fields(section) if KEY in each.metadata)
@@ -99,7 +167,7 @@ def read_table(section: type[S], table: object, where: Where) -> tuple[S, tuple[
 def read_entries(
     read: Callable[[str, Any], tuple[str, Any]], table: object, where: Where
 ) -> tuple[dict[str, Any], tuple[Fault, ...]]:
-    """A table whose names are the person's choice."""
+    """A table whose names are the author's choice."""
     if not isinstance(table, dict):
         return {}, (Fault(where, f"is {kind(table)}, not a table"),)
     entries: dict[str, Any] = {}
@@ -127,7 +195,10 @@ def text(check: Callable[[str], Any]) -> Read:
 
 def choice(literal: object) -> Read:
     """One of a Literal's words."""
-    words = get_args(literal)
+    return one_of(get_args(literal))
+
+
+def one_of(words: Sequence[str]) -> Read:
 
     def read(value: object) -> object:
         if not isinstance(value, str) or value not in words:
