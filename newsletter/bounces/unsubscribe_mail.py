@@ -12,7 +12,8 @@ from newsletter.bounces.auto_reply import auto_reply
 from newsletter.bounces.mime_parts import Mail, addresses_in, header, sender_of
 from newsletter.bounces.reply_text import own_words
 from newsletter.bounces.results import Doubtful, Unsubscribe
-from newsletter.bounces.wishes import SPEAKS_OF_LEAVING, WISHES
+from newsletter.bounces.wish_words import is_wish
+from newsletter.bounces.wishes import FROM_WHAT, SPEAKS_OF_LEAVING, WISHES
 
 MAX_WISH = 300
 """Characters of a wish and of nothing else."""
@@ -25,23 +26,21 @@ _ADDRESS = r"<?(?P<who>(?![^\s<>@]{0,64}//)[^\s<>@]{1,64}@[^\s<>@]{1,255}?)>?"
 
 # English: what is asked, of whom, from what.
 _ME = (
-    r"(?:me|us|myself|my (?:e-?mail|address|e-?mail address|name|account|subscription)|this (?:e-?mail"
-    r"|address|e-?mail address))"
+    r"(?:me|us|myself|my (?:e-?mail|address|e-?mail address|name|account|subscription)|this (?:e-?mail|address"
+    r"|e-?mail address))"
 )
 _LIST = (
-    r"(?:this|the|your|all|these|any|further|future)(?: \w{1,20}){0,2}? ?(?:list|lists|newsletter"
-    r"|newsletters|mailings?|e-?mails?|updates|messages|mailing list|database|subscription)"
+    r"(?:this|the|your|all|these|any|further|future)(?: \w{1,20}){0,2}? ?(?:list|lists|newsletter|newsletters"
+    r"|mailings?|e-?mails?|updates|messages|mailing list|database|subscription)|everything"
 )
 _ENGLISH = (
-    rf"(?:(?:i (?:want|wish|would like|['’]?d like|need)|can you|could you|would you|you can)(?: to)? )?(?:please )?"
-    rf"(?:unsubscribe|un-subscribe|unsubscrib|sign ?off|sign me off|opt[ -]?out|opt me out|de-?list|remove"
-    rf"|take|delete|stop|cancel|quit|leave|end)"
-    rf"(?: {_ME})?(?: off| out)?(?: (?:from|off|of))?(?: {_LIST})?(?: (?:sending|mailing"
-    rf"|e-?mailing))?(?: me)?(?: {_LIST})?"
-    rf"|stop (?:sending|mailing|e-?mailing)(?: me| to me)?(?: (?:any ?more|these|your|any"
-    rf"|more))?(?: (?:e-?mails?|mails?|messages|newsletters?))?"
-    rf"|(?:no|don['’]?t send(?: me)?|do not send(?: me)?)(?: any)? ?more(?: e-?mails?| mails?| messages"
-    rf"| newsletters?)?(?: please)?"
+    rf"(?:(?:i(?: (?:want|wish|would like|need)|['’]d like)|can you|could you|would you"
+    rf"|you can)(?: to)? )?(?:please )?(?:unsubscribe|un-subscribe|unsubscrib|sign ?off|sign me off|opt[ -]?out"
+    rf"|opt me out|de-?list|remove|take|delete|stop|cancel|quit|leave|end)(?: {_ME})?(?: off| out)?(?: (?:from"
+    rf"|off|of))?(?: {_LIST})?(?: (?:sending|mailing|e-?mailing))?(?: me)?(?: {_LIST})?|(?:stop|discontinue"
+    rf"|cease|quit) (?:sending|mailing|e-?mailing)(?: me| to me)?(?: (?:any ?more|this|these|your|the|any"
+    rf"|more))?(?: (?:e-?mails?|mails?|messages|newsletters?))?|(?:no|don['’]?t send(?: me)?"
+    rf"|do not send(?: me)?)(?: any)? ?more(?: e-?mails?| mails?| messages| newsletters?)?(?: please)?"
     rf"|(?:i )?no longer (?:want|wish)(?: to (?:receive|get))?(?: {_LIST})?|not interested(?: any ?more)?"
 )
 # These verbs need no object; the others do, or "stop" in any sentence would be a wish. `STOP` alone is one.
@@ -53,12 +52,17 @@ _WITH_OBJECT = re.compile(
 )
 
 _POLITE = (
-    r"(?:please|pls|plz|kindly|hi|hello|bitte|svp|por favor|per favore|请|お願いします|thanks?(?: you)?"
-    r"|thank you|danke|merci|gracias|grazie|谢谢|謝謝)"
+    r"(?:please|pls|plz|kindly|hi|hello|hey|dear all|bitte|hallo|guten tag|svp|s['’]il vous pla[îi]t|bonjour"
+    r"|por favor|hola|buenos d[ií]as|olá|bom dia|per favore|buongiorno|ciao|alstublieft|aub|graag|proszę"
+    r"|dzień dobry|hej|tack|snälla|пожалуйста|здравствуйте|добрый день|будь ласка|lütfen|merhaba|您好|你好|请|請|麻烦"
+    r"|麻煩|お願いします|こんにちは|안녕하세요|thanks?(?: you)?|thx|danke(?: schön)?|vielen dank|merci|gracias"
+    r"|obrigad[oa]|grazie"
+    r"|bedankt|dank u|спасибо|dziękuję|teşekkürler|谢谢|謝謝|감사합니다)"
 )
 _WISH = "|".join((_ENGLISH, _BARE, *WISHES))
 _ASKED = re.compile(
-    rf"(?:{_POLITE}[ ,!.]{{1,3}}){{0,2}}(?P<wish>{_WISH})(?:[ :：]{{1,3}}{_ADDRESS})?(?:[ ,!.]{{0,3}}{_POLITE}){{0,2}}",
+    rf"(?:{_POLITE}[ ,!.，。！、]{{1,3}}){{0,2}}(?P<wish>(?:{_WISH})(?:{FROM_WHAT})?)(?:[ "
+    rf":：]{{1,3}}{_ADDRESS})?(?:[ ,!.，。！、]{{0,3}}{_POLITE}){{0,2}}",
     re.IGNORECASE,
 )
 _BARE_SUBJECT = re.compile(r"(?:stop|remove|cancel|delete|leave)", re.IGNORECASE)
@@ -91,7 +95,7 @@ def _wish_of_person(subject: str, words: str) -> str | None:
     """In what they write, or in a subject that many have answered to and that a long letter may stand below."""
     named = wish_in(words)
     if named is None and len(words) <= MAX_WISH and not _is_bare(subject):
-        named = wish_in(subject)
+        named = wish_in(subject, own=False)
     return named
 
 
@@ -112,14 +116,17 @@ def doubtful_wish(mail: Mail) -> Doubtful | None:
     return None
 
 
-def wish_in(text: str) -> str | None:
-    """Whom a text that is the wish and nothing else says leaves, "" for who wrote; None where it is no such text."""
+def wish_in(text: str, *, own: bool = True) -> str | None:
+    """Whom a text that is the wish and nothing else says leaves, "" for who wrote; None where it is no such text.
+
+    The subject of a reply is not the writer's `own`: of that, only the usual sentences count.
+    """
     plain = " ".join(text.split()).strip(" .!?。！,，;:*_\"'“”")
     if not plain or len(plain) > MAX_WISH or text.strip().endswith(("?", "？")):
         return None
     found = _ASKED.fullmatch(plain)
     if not found:
-        return None
+        return "" if own and "@" not in plain and is_wish(plain) else None
     wish = found["wish"].strip()
     # "Delete", "leave", "end": of what? One word says so where it is the whole mail; a sentence must name it.
     if (

@@ -59,6 +59,75 @@ SENTENCES = [
 ]
 
 
+OWN_WORDS = {
+    "English": (
+        "Dear team, please unsubscribe this email address. Thanks",
+        "I don't want these emails anymore",
+        "pls stop emailing me, just remove my name now",
+    ),
+    "German": (
+        "Guten Tag, bitte streichen Sie meine Adresse sofort aus Ihrer Liste.",
+        "Hiermit widerrufe ich meine Einwilligung zum Newsletter",
+        "Ich brauche diese Mails nicht mehr",
+    ),
+    "French": (
+        "Bonjour, je voudrais ne plus recevoir vos messages, merci par avance",
+        "Supprimez mon adresse e-mail de cette liste svp",
+        "désabonnez moi",
+    ),
+    "Spanish": ("Por favor no me envíen más correos", "Quiten mi dirección de su lista, gracias", "Solicito la baja"),
+    "Italian": ("Toglietemi dalla lista per favore", "Non voglio più le vostre mail"),
+    "Portuguese": ("Por favor, retirem o meu email da lista", "Não enviem mais mensagens"),
+    "Dutch": ("Wil mij niet meer mailen aub", "Haal mijn adres uit de lijst"),
+    "Swedish": ("Ta bort min adress från listan tack", "Vill inte ha nyhetsbrevet längre"),
+    "Russian": ("Больше не присылайте, пожалуйста", "Уберите мой адрес из вашей рассылки"),
+    "Polish": ("Proszę mnie wykreślić z listy", "Nie chcę już tych maili"),
+    "Turkish": ("Maillerinizi almak istemiyorum", "Lütfen aboneliğimi iptal edin"),
+    "Chinese": ("我不想收这些邮件", "麻烦把我从名单里删掉", "请停止给我发送邮件", "取消訂閱電子報，謝謝"),
+    "Japanese": ("メルマガはもう不要です", "メールの登録を解除したいです"),
+    "Korean": ("이메일 수신을 원하지 않습니다", "뉴스레터 구독 해지 부탁드려요"),
+}
+
+
+@pytest.mark.parametrize("words", [each for of_language in OWN_WORDS.values() for each in of_language])
+def test_a_wish_in_words_of_ones_own(words: str) -> None:
+    assert read_message(letter("Re: The news", words)) == ADA
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "I do not want to unsubscribe",
+        "I did not get your emails",
+        "I am not getting the newsletter anymore",
+        "Please send me the newsletter again",
+        "I want this list",
+        "Not now, thanks",
+        "Ich möchte mich nicht abmelden",
+        "Ich habe keine Mails von Ihnen erhalten",
+        "Bitte nehmen Sie mich in den Verteiler",
+        "Je ne veux pas me désabonner",
+        "No quiero cancelar mi suscripción",
+        "Não quero cancelar a minha assinatura",
+        "Nie chcę rezygnować z newslettera",
+        "Не хочу отписываться от рассылки",
+        "我不想退订",
+        "请不要取消订阅",
+        "请给我发邮件",
+        "登録をお願いします",
+        "구독 신청 합니다",
+    ],
+)
+def test_the_same_words_the_other_way_round_are_no_wish(words: str) -> None:
+    assert not isinstance(read_message(letter("Re: The news", words)), Unsubscribe)
+
+
+def test_the_subject_of_an_answer_is_not_the_writers() -> None:
+    """An issue may be called so."""
+    assert read_message(letter("Re: I don't want these emails anymore", "Me neither, good read.")) != ADA
+    assert read_message(letter("I don't want these emails anymore", "")) == ADA
+
+
 @pytest.mark.parametrize("words", SENTENCES)
 def test_a_wish_in_a_whole_sentence(words: str) -> None:
     assert read_message(letter("Re: The news", words)) == ADA
