@@ -146,7 +146,8 @@ _NORDIC = Vocabulary(
     " mejllista e post"
     " epost mejl mail mails nyhetsbrev nyhetsbrevet nyhedsbrev nyhedsbrevet nyhedsbreve utskick utskicket"
     " prenumeration"
-    " prenumerationen abonnement adress adresse namn navn vänligen snälla vennligst venligst tack takk tak hej hei mvh hälsningar hilsen"
+    " prenumerationen abonnement adress adresse namn navn"
+    " vänligen snälla vennligst venligst tack takk tak hej hei mvh hälsningar hilsen"
     " få fler"
     " flere mer mere längre lenger længere ha ta tar ett et en era deres ert gärna gerne gjerne till til",
 )
