@@ -27,6 +27,7 @@ from newsletter.cli.run_send import wait_until
 from newsletter.cli.send_output import accounts, print_report
 from newsletter.cli.streams import endure_closed_output
 from newsletter.cli.watch_log import WatchLog
+from newsletter.cli.window_option import window_option, within
 from newsletter.model.age import parse_age
 from newsletter.model.column_rules import Rule
 from newsletter.pipeline.alerts import Alerts, alerts_of
@@ -72,6 +73,7 @@ class Age(click.ParamType):  # type: ignore[type-arg]  # generic in some version
     "--max-age", type=Age(), metavar="AGE", help="Leave older posts alone: 36h, 2d, 1w; [publish] by default."
 )
 @click.option("--dry-run", is_flag=True, help="Send nothing; say what would be sent, and why the rest would not.")
+@window_option
 @click.option("--wait", is_flag=True, help="Where it is not send_at yet: wait until then.")
 @click.option(
     "--watch",
@@ -92,6 +94,7 @@ def publish(
     columns: tuple[Rule, ...],
     max_age: timedelta | None,
     dry_run: bool,
+    window: tuple[str, str] | None,
     wait: bool,
     watch: bool,
     first: bool,
@@ -118,7 +121,7 @@ def publish(
         raise errors.ConfigError("publish: --watch waits by itself, and sends; take --dry-run and --wait out")
 
     def read() -> tuple[Config, PublishOrder]:
-        config = load(config_path, str(posts / "post") if posts else "")
+        config = within(load(config_path, str(posts / "post") if posts else ""), window)
         age = max_age or timedelta(days=config.settings.publish.max_age_days)
         place = ledger_place(config, ledger_url)
         folder = posts_place(config, posts)
