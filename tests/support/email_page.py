@@ -70,15 +70,17 @@ class EmailPage:
         self.page.set_viewport_size({"width": width, "height": 900})
         self.page.goto(path.as_uri())
 
-    def sticking_out(self, html: str, width: int) -> list[str]:
-        """What is beyond the window, or clipped, in a window so wide."""
-        self.open(html, width=width)
-        found: list[str] = self.page.evaluate(MEASURE)
-        return found
+    def sticking_out(self, html: str, *widths: int) -> dict[int, list[str]]:
+        """What is beyond the window, or clipped, in windows so wide."""
+        self.open(html, width=widths[0])
+        found = {}
+        for width in widths:
+            self.page.set_viewport_size({"width": width, "height": 900})
+            found[width] = self.page.evaluate(MEASURE)
+        return {width: named for width, named in found.items() if named}
 
-    def printed(self, html: str) -> list[str]:
-        """The words of each page on paper, A4, all white space taken out."""
-        self.open(html)
+    def printed(self) -> list[str]:
+        """The words of each page of the open email on paper, A4, all white space taken out."""
         path = self.folder / "email.pdf"
         self.page.pdf(path=str(path), format="A4")
         done = subprocess.run([self.pdftotext, path, "-"], capture_output=True, check=True, timeout=60)
