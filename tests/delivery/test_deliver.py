@@ -846,7 +846,7 @@ def server_of(chance: random.Random) -> SmtpServer:
     )
 
 
-@pytest.mark.parametrize("seed", [*range(40), *(pytest.param(seed, saved=pytest.mark.soak) for seed in range(40, 200))])
+@pytest.mark.parametrize("seed", [*range(40), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(40, 200))])
 def test_whatever_goes_wrong_nobody_is_lost_or_mailed_twice(seed: int, soon: None, tmp_path: Path) -> None:
     """Two relays, up to three connections each, runs until all is done; after each of them the books are checked."""
     chance = random.Random(seed)
