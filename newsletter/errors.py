@@ -7,6 +7,7 @@ One refused address or one bad row is not an error of this tree: the first is an
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import ClassVar
 
 EXIT_OK = 0
@@ -27,25 +28,32 @@ class Located(str):
     remedy: str
 
 
-def located(path: str, line: int | None, what: str, remedy: str = "", column: int | None = None) -> Located:
+def located(path: str | PurePath, line: int | None, what: str, remedy: str = "", column: int | None = None) -> Located:
     """One sentence: `path:line:column: what; remedy`, the parts that are unknown left out."""
+    path = str(path)
     place = ":".join(str(part) for part in (path, line, column) if part)
     sentence = Located((f"{place}: " if place else "") + what + (f"; {remedy}" if remedy else ""))
     sentence.path, sentence.line, sentence.column, sentence.what, sentence.remedy = path, line, column, what, remedy
     return sentence
 
 
-def unplaced(what: str, remedy: str | None = None) -> Located:
-    """A sentence of no file. In one that was written in one piece, what follows its first semicolon is the remedy."""
-    if remedy is None:
-        what, _, remedy = what.partition("; ")
-    return located("", None, what, remedy)
-
-
 class NewsletterError(Exception):
     """The root: anything that a front door prints as one sentence and turns into an exit code."""
 
     exit_code: ClassVar[int] = EXIT_USAGE
+
+    def __init__(
+        self,
+        what: str,
+        remedy: str = "",
+        *,
+        path: str | PurePath = "",
+        line: int | None = None,
+        column: int | None = None,
+    ) -> None:
+        """`what` is wrong where, and what to write instead; or a sentence of `located`, which has all of these."""
+        super().__init__(what if isinstance(what, Located) else located(path, line, what, remedy, column))
+
     is_logged = False
     """Whether a log in JSON has it already, or must not get it: the log is what it is about."""
 
@@ -59,9 +67,9 @@ class NewsletterError(Exception):
 
     @property
     def faults(self) -> tuple[Located, ...]:
-        """What it says, in parts: path, line, column, what, and the remedy where it is known to be one."""
-        said = self.args[0] if self.args else ""
-        return (said if isinstance(said, Located) else unplaced(str(said)),)
+        """What it says, in parts: path, line, column, what, and the remedy."""
+        (said,) = self.args
+        return (said,)
 
 
 class ContentError(NewsletterError):
@@ -76,9 +84,7 @@ class ConfigError(NewsletterError):
     exit_code = EXIT_USAGE
 
 
-class ConfigFaultsError(ConfigError):
-    """Several faults of one file, found in one reading: a sentence each."""
-
+class _SeveralFaultsError(NewsletterError):
     def __init__(self, faults: Sequence[Located]) -> None:
         super().__init__("\n".join(faults))
         self._faults = tuple(faults)
@@ -90,6 +96,14 @@ class ConfigFaultsError(ConfigError):
     @property
     def faults(self) -> tuple[Located, ...]:
         return self._faults
+
+
+class ConfigFaultsError(_SeveralFaultsError, ConfigError):
+    """Several faults of one file, found in one reading: a sentence each."""
+
+
+class ContentFaultsError(_SeveralFaultsError, ContentError):
+    """Several faults of a list, found in one reading: a sentence each."""
 
 
 class LedgerError(ConfigError):

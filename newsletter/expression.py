@@ -56,11 +56,15 @@ _Read = Callable[[Columns], str]
 
 
 class ExpressionError(ValueError):
-    """An expression that cannot be read. `what` says why, and what to write; `picture` has a caret under the place."""
+    """An expression that cannot be read: `what` says why, `remedy` what to write, and one of them may be empty.
 
-    def __init__(self, what: str, source: str, at: int) -> None:
-        super().__init__(what)
+    `picture` has a caret under the place.
+    """
+
+    def __init__(self, what: str, remedy: str, source: str, at: int) -> None:
+        super().__init__("; ".join(filter(None, (what, remedy))))
         self.what = what
+        self.remedy = remedy
         self.at = at
         self.picture = picture(source, at)
 
@@ -77,7 +81,7 @@ def parse_expression(source: str, dialect: Dialect) -> tuple[Test, Mapping[str, 
     parser = _Parser(source, dialect)
     test = parser.any_of(0)
     if parser.kind != "end":
-        raise parser.fault(parser.at_the_end())
+        raise parser.fault(*parser.at_the_end())
     return test, parser.columns
 
 
@@ -114,15 +118,15 @@ class _Parser:
             return
         token = self.dialect.value.match(self.source, self._end)
         if token is None:
-            raise self.fault(self._stray(self.source[self.at]))
+            raise self.fault(*self._stray(self.source[self.at]))
         self.kind = str(token.lastgroup)
         self.value = token[self.kind]
         if self.kind == "quoted":
             self.kind, self.value = "column", self.value[1:-1]
         self._end = token.end()
 
-    def fault(self, what: str) -> ExpressionError:
-        return ExpressionError(what, self.source, self.at)
+    def fault(self, what: str, remedy: str = "") -> ExpressionError:
+        return ExpressionError(what, remedy, self.source, self.at)
 
     def took(self, *words: str) -> bool:
         """Step over a keyword or sign, when it stands here."""
@@ -132,13 +136,13 @@ class _Parser:
             return True
         return False
 
-    def at_the_end(self) -> str:
+    def at_the_end(self) -> tuple[str, str]:
         """What is wrong with a token where the expression could have ended."""
         if self.value in _ORDERS or self.value.lower() in _KEYWORDS - {"and", "or"}:
-            return "write a comparison inside the parentheses: (a == b), not (a) == b"
+            return "", "write a comparison inside the parentheses: (a == b), not (a) == b"
         if self.value == "(" and self.dialect is Dialect.POST:
-            return "nothing can be called; write a column and what it is compared with"
-        return "expected `and`, `or`, or the end"
+            return "nothing can be called", "write a column and what it is compared with"
+        return "expected `and`, `or`, or the end", ""
 
     def any_of(self, depth: int) -> Test:
         tests = [self.all_of(depth)]
@@ -154,7 +158,7 @@ class _Parser:
 
     def negated(self, depth: int) -> Test:
         if depth > MAX_DEPTH:
-            raise self.fault(f"more than {MAX_DEPTH} parentheses and `not`s inside one another; write it flatter")
+            raise self.fault(f"more than {MAX_DEPTH} parentheses and `not`s inside one another", "write it flatter")
         if self.took("not"):
             return _not(self.negated(depth + 1))
         if self.took("("):
@@ -171,7 +175,7 @@ class _Parser:
         if self.took("is"):
             negative = self.took("not")
             if not self.took("empty"):
-                raise self.fault("expected `empty` after `is`; to compare, write ==")
+                raise self.fault("expected `empty` after `is`", "to compare, write ==")
             return _not(lambda row: not left.read(row)) if negative else lambda row: not left.read(row)
         negative = self.took("not")
         test = self.worded(left)
@@ -231,7 +235,7 @@ class _Parser:
         if kind == "text":
             constant = re.sub(r"\\(.)", r"\1", value[1:-1])
             if self.dialect is Dialect.POST and (escape := re.search(r"\\(\w)", value)):
-                raise self.fault(f"{escape[0]} means nothing here; write the letter itself")
+                raise self.fault(f"{escape[0]} means nothing here", "write the letter itself")
         elif kind == "number":
             constant = value
         elif kind == "word" and self.dialect is Dialect.POST and value.lower() in _NOTHING:
@@ -253,38 +257,39 @@ class _Parser:
         name = " ".join(self.value.split()).lower()
         if self.dialect is Dialect.SEGMENT:
             if self.kind == "word" and name in _KEYWORDS:
-                what = f"`{self.value}` is a word of the language; for a column of that name write `{self.value}` in ``"
-                raise self.fault(what)
+                remedy = f"for a column of that name write `{self.value}` in ``"
+                raise self.fault(f"`{self.value}` is a word of the language", remedy)
         elif self.kind == "word":
             if name == "subscriber":
-                raise self.fault('a column is missing; write subscriber.COLUMN or subscriber["COLUMN"]')
+                raise self.fault("a column is missing", 'write subscriber.COLUMN or subscriber["COLUMN"]')
             if name in ("true", "false"):
-                raise self.fault(f'`{self.value}` is no value of a list; write it in quotes: "{self.value}"')
-            raise self.fault(f"the name `{self.value}` means nothing here; write subscriber.{self.value}")
+                raise self.fault(f"`{self.value}` is no value of a list", f'write it in quotes: "{self.value}"')
+            raise self.fault(f"the name `{self.value}` means nothing here", f"write subscriber.{self.value}")
         elif name.startswith("__"):
-            raise self.fault("no column begins with __; write the name of a column")
+            raise self.fault("no column begins with __", "write the name of a column")
         return name
 
-    def _stray(self, char: str) -> str:
+    def _stray(self, char: str) -> tuple[str, str]:
         if char == "=":
-            return "write == to compare"
+            return "", "write == to compare"
         if char in "'\"`":
-            return f"the quote {char} is never closed"
+            return f"the quote {char} is never closed", ""
         if char in "‘’“”":
-            return f"{char} is a curly quote; write ' or \""
+            return f"{char} is a curly quote", "write ' or \""
         if char.isdigit():
-            return "write a number in digits alone: 1000, -5 or 10.5"
+            return "", "write a number in digits alone: 1000, -5 or 10.5"
         if self.dialect is Dialect.POST:
             if char == "|":
-                return "a condition has no filters; write `or` to join two"
+                return "a condition has no filters", "write `or` to join two"
             if char == "-" and self.kind == "column":
                 written = re.match(r"[\w-]*", self.source[self.at :])
-                return f'for a name with a sign in it write subscriber["{self.value}{written[0] if written else ""}"]'
+                name = self.value + (written[0] if written else "")
+                return "", f'for a name with a sign in it write subscriber["{name}"]'
             if char == "." and self.kind == "column":
-                return "a column has no parts; write subscriber.COLUMN"
+                return "a column has no parts", "write subscriber.COLUMN"
         if char in "&|":
-            return "write `and` or `or`"
-        return f"{char!r} means nothing here"
+            return "", "write `and` or `or`"
+        return f"{char!r} means nothing here", ""
 
 
 # --- asking ---------------------------------------------------------------------------------------------------------

@@ -49,13 +49,13 @@ def replacing(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
+        raise ConfigError(f"cannot be written ({error.strerror})", "choose another place", path=path) from error
 
 
 def target_of(path: Path) -> Path:
     """Where a file of this name is written: behind every link. ConfigError where there can be no such file."""
     if not path.name:
-        raise ConfigError(f"{path}: not the name of a file; write one, such as list.csv")
+        raise ConfigError("not the name of a file", "write one, such as list.csv", path=path)
     # Unlike Path.resolve, which raises another error for a loop in each version of Python, this never raises.
     target = Path(os.path.realpath(path))
     try:
@@ -63,7 +63,7 @@ def target_of(path: Path) -> Path:
     except (FileNotFoundError, NotADirectoryError):
         return target
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
+        raise ConfigError(f"cannot be written ({error.strerror})", "choose another place", path=path) from error
     return target
 
 
@@ -110,4 +110,4 @@ def package_folder(*names: str) -> Path:
     for folder in (here.joinpath(*names), here.parent.joinpath(*names)):
         if folder.is_dir():
             return folder
-    raise ConfigError(f"{'/'.join(names)} is missing from the installation; install newsletter again")
+    raise ConfigError(f"{'/'.join(names)} is missing from the installation", "install newsletter again")

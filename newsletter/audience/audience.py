@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, Self
 from newsletter.addresses import fold_address
 from newsletter.audience.lists.rows import ExcludedRow, Row, RowSource, UnclearRow, as_subscriber, duplicate
 from newsletter.audience.segments import Segment
-from newsletter.errors import ConfigError, unplaced
+from newsletter.errors import ConfigError
 from newsletter.model.findings import Finding
 from newsletter.model.subscriber import Subscriber
 from newsletter.text import printable
@@ -191,9 +191,7 @@ class Audience:
         except sqlite3.OperationalError as error:
             self.close()
             remedy = "set TMPDIR to a folder with more room"
-            raise ConfigError(
-                unplaced(f"the list cannot be kept in the folder for temporary files ({error})", remedy)
-            ) from error
+            raise ConfigError(f"the list cannot be kept in the folder for temporary files ({error})", remedy) from error
         except BaseException:
             self.close()
             raise

@@ -10,7 +10,7 @@ from pathlib import Path
 from newsletter.audience.audience import Audience
 from newsletter.audience.lists.rows import RowSource, open_list
 from newsletter.audience.segments import parse_segment
-from newsletter.errors import ConfigError, ContentError, Located, located, unplaced
+from newsletter.errors import ConfigError, ContentError, ContentFaultsError, Located, located
 from newsletter.model.column_rules import NO_RULES, Rules
 
 SIGN_UPS = "@signups"
@@ -42,9 +42,7 @@ def read_audience(
     if not audience.rows:
         audience.close()
         if all(is_sign_ups(name) for name in names):
-            raise ContentError(
-                unplaced(f"{', '.join(names)}: nobody has signed up and confirmed", "send to a list in CSV")
-            )
+            raise ContentError(f"{', '.join(names)}: nobody has signed up and confirmed", "send to a list in CSV")
         raise ContentError(located(", ".join(names), None, "nobody is on the list", "add a row below the header"))
     try:
         require_clear(audience, ", ".join(names))
@@ -60,9 +58,8 @@ def require_clear(audience: Audience, name: str) -> None:
     Raises ContentError. `name` is what the list is called.
     """
     if audience.unclear:
-        raise ContentError(
-            "\n".join(located(each.path or name, None, each.what, each.remedy) for each in audience.unclear)
-        )
+        faults = [located(each.path or name, None, each.what, each.remedy) for each in audience.unclear]
+        raise ContentFaultsError(faults)
 
 
 def require_people(audience: Audience, name: str) -> None:
@@ -75,14 +72,22 @@ def require_people(audience: Audience, name: str) -> None:
 def why_nobody(audience: Audience) -> Located:
     """Why a list that has rows leaves nobody to mail, and what to do."""
     if audience.outside_count:
-        return unplaced(
-            f"none of the {audience.listed:,} people on it is in --where {audience.segment_source}", "widen it"
+        return located(
+            "",
+            None,
+            f"none of the {audience.listed:,} people on it is in --where {audience.segment_source}",
+            "widen it",
         )
     if audience.excluded_count:
-        return unplaced(
-            f"nobody on it is a subscriber, as it says itself in {audience.excluded_count:,} rows", "take another list"
+        return located(
+            "",
+            None,
+            f"nobody on it is a subscriber, as it says itself in {audience.excluded_count:,} rows",
+            "take another list",
         )
-    return unplaced(f"none of its {audience.invalid_count:,} rows has an address that mail can go to", "mend them")
+    return located(
+        "", None, f"none of its {audience.invalid_count:,} rows has an address that mail can go to", "mend them"
+    )
 
 
 def is_sign_ups(name: str) -> bool:
@@ -94,10 +99,7 @@ def open_rows(name: str, sign_ups: SignUps | None, opened: ExitStack, rules: Rul
     if not is_sign_ups(name):
         if name.startswith("@"):
             raise ConfigError(
-                unplaced(
-                    f"{name} is no list",
-                    f"write {SIGN_UPS}, {SIGN_UPS}/NAME, or ./{name} for a file of that name",
-                )
+                f"{name} is no list", f"write {SIGN_UPS}, {SIGN_UPS}/NAME, or ./{name} for a file of that name"
             )
         return opened.enter_context(open_list(Path(name), rules=rules))
     if sign_ups is None:

@@ -21,8 +21,8 @@ MAX_CHARS = 4_000
 class SegmentError(ConfigError):
     """A segment that cannot be read: `picture` has it with a caret under the place."""
 
-    def __init__(self, what: str, source: str, at: int) -> None:
-        super().__init__(f"--where: {what}")
+    def __init__(self, what: str, remedy: str, source: str, at: int) -> None:
+        super().__init__(f"--where: {what or remedy}", remedy if what else "")
         self.picture = picture(source, at)
 
 
@@ -48,18 +48,18 @@ class Segment:
         for column, at in self._places.items():
             if column not in known:
                 names = ", ".join(name if name.isidentifier() else f"`{name}`" for name in known)
-                raise SegmentError(f"the list has no column {column!r}; write one of: {names}", self.source, at)
+                raise SegmentError(f"the list has no column {column!r}", f"write one of: {names}", self.source, at)
 
 
 def parse_segment(source: str) -> Segment:
     """Read an expression. SegmentError, with the place, where it is none."""
     source = source.strip()
     if len(source) > MAX_CHARS:
-        raise SegmentError(f"it has {len(source):,} characters; keep it under {MAX_CHARS:,}", source, MAX_CHARS)
+        raise SegmentError(f"it has {len(source):,} characters", f"keep it under {MAX_CHARS:,}", source, MAX_CHARS)
     if bad := CONTROL.search(source):
-        raise SegmentError("it has a line break or a control character; write it on one line", source, bad.start())
+        raise SegmentError("it has a line break or a control character", "write it on one line", source, bad.start())
     try:
         test, columns = parse_expression(source, Dialect.SEGMENT)
     except ExpressionError as error:
-        raise SegmentError(error.what, source, error.at) from error
+        raise SegmentError(error.what, error.remedy, source, error.at) from error
     return Segment(source, columns, test)

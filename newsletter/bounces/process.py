@@ -179,9 +179,7 @@ def read_sources(
     wanted = list(sources) or ([own] if keys.mailbox else [])
     if not wanted:
         what = "there is no mailbox to read"
-        raise ConfigError(
-            f'{what}; name one, or write [bounces] mailbox = "imaps://user@host/INBOX" in newsletter.toml'
-        )
+        raise ConfigError(what, 'name one, or write [bounces] mailbox = "imaps://user@host/INBOX" in newsletter.toml')
     place = config.ledger_place
     require_ledger(place)
     rule = SoftRule(keys.soft_threshold, keys.stale_days)

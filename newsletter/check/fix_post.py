@@ -75,7 +75,7 @@ def fix_post(post: str, config: Config, *, secure: Collection[str] = (), write: 
     as it was.
     """
     if post == "-":
-        raise ConfigError("--fix rewrites a file, and standard input is none; name the post")
+        raise ConfigError("--fix rewrites a file, and standard input is none", "name the post")
     name, data, _ = open_post(post, sys.stdin.buffer)
     text = decode_post(data, name)
     mended = fixed_text(text, name, config, secure)
@@ -89,9 +89,9 @@ def fix_post(post: str, config: Config, *, secure: Collection[str] = (), write: 
         mode = path.stat().st_mode & 0o7777
         unchanged = path.read_bytes() == data
     except OSError as error:
-        raise ContentError(f"{name}: cannot be read any more ({error.strerror}); run --fix again") from error
+        raise ContentError(f"cannot be read any more ({error.strerror})", "run --fix again", path=name) from error
     if not unchanged:
-        raise ContentError(f"{name}: the post was changed while it was read; run --fix again")
+        raise ContentError("the post was changed while it was read", "run --fix again", path=name)
     backup = _keep_backup(Path(post), data, mode)
     write_atomically(path, (_BOM if data.startswith(_BOM) else b"") + "".join(after).encode(), mode)
     return FixResult(mended.slips, diff, backup)
@@ -143,7 +143,7 @@ def _keep_backup(path: Path, data: bytes, mode: int) -> Path:
             write_atomically(backup, data, mode)
             return backup
         except OSError as error:
-            raise ConfigError(f"{backup}: cannot be written ({error.strerror}); rename the post") from error
+            raise ConfigError(f"cannot be written ({error.strerror})", "rename the post", path=backup) from error
         if stat.S_ISREG(held.st_mode) and _holds(backup, data):
             return backup
         number += 1

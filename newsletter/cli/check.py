@@ -20,7 +20,7 @@ from newsletter.check.links.cache import LinkCache
 from newsletter.check.links.checker import LinkChecker
 from newsletter.cli.completions import complete_file
 from newsletter.cli.console import print_json
-from newsletter.cli.failures import ending
+from newsletter.cli.failures import MisuseError, ending
 from newsletter.cli.list_options import ListName, column_option
 from newsletter.cli.options import config_option, images_mode, images_option, json_option, load
 from newsletter.cli.progress import Progress
@@ -98,7 +98,7 @@ def check(
     """
 
     if dry_run and not fix:
-        raise click.UsageError("--dry-run goes with --fix")
+        raise MisuseError("--dry-run goes with --fix")
     audience = _audience(to, columns, config_path, posts[0])
     told: list[dict[str, Any]] = []
     total: Counter[str] = Counter()

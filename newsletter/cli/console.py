@@ -26,7 +26,7 @@ def ask(question: str, *, yes: bool, otherwise: str = "nothing was changed") -> 
     if yes:
         return
     if not is_terminal():
-        raise ConfigError(f"{question} There is no terminal to ask on; write --yes to go on without asking")
+        raise ConfigError(f"{question} There is no terminal to ask on", "write --yes to go on without asking")
     if not click.confirm(f"\n{question}", default=False, err=True):
         raise ConfigError(otherwise)
 

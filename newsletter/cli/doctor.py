@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter.cli.console import print_json
+from newsletter.cli.failures import MisuseError
 from newsletter.cli.options import NamedPath, config_option, json_option, load
 from newsletter.doctor.ask.dns import parse_nameserver
 from newsletter.doctor.ask.files import read_mail
@@ -77,7 +78,7 @@ def doctor(
       newsletter doctor --test you@yours.org
     """
     if address and offline:
-        raise click.UsageError("--test needs the network; leave out --offline")
+        raise MisuseError("--test needs the network", "leave out --offline")
     if nameserver:
         parse_nameserver(nameserver)
     if address:

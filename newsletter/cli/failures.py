@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+import click
+
 from newsletter.errors import (
     EXIT_BUSY,
     EXIT_CONTENT,
@@ -15,7 +17,7 @@ from newsletter.errors import (
     EXIT_USAGE,
     Located,
     NewsletterError,
-    unplaced,
+    located,
 )
 
 MEANINGS: Mapping[int, str] = MappingProxyType(
@@ -41,8 +43,22 @@ def described(error: NewsletterError) -> dict[str, Any]:
 
 
 def described_words(words: str, code: int) -> dict[str, Any]:
-    """The same of a sentence that is no error of ours: of the command line's parser, or of Ctrl-C."""
-    return _object([unplaced(words)], code, ())
+    """The same of Ctrl-C."""
+    return _object([located("", None, words)], code, ())
+
+
+def described_usage(error: click.ClickException) -> dict[str, Any]:
+    """The same of a command line that is at fault: click's own sentences name no remedy."""
+    fault = error.fault if isinstance(error, MisuseError) else located("", None, error.format_message())
+    return _object([fault], error.exit_code, ())
+
+
+class MisuseError(click.UsageError):
+    """Options that exclude or need each other."""
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        self.fault = located("", None, what, remedy)
+        super().__init__(self.fault)
 
 
 def _object(faults: Sequence[Located], code: int, picture: Sequence[str]) -> dict[str, Any]:

@@ -66,13 +66,13 @@ def init(
         look = look or click.prompt("Look", type=click.Choice(_THEMES), default="classic", err=True)
     if not sender:
         raise ConfigError(
-            "init: nobody is here to answer, and the sender is not known; write --from 'Name <you@example.org>'"
+            "init: nobody is here to answer, and the sender is not known", "write --from 'Name <you@example.org>'"
         )
     name = " ".join((name or _name_of(folder)).split())
     try:
         sender = mailbox(sender)
     except InvalidValueError as error:
-        raise ConfigError(f"--from {error.what}; write --from 'Name <you@example.org>'") from error
+        raise ConfigError(f"--from {error.what}", "write --from 'Name <you@example.org>'") from error
     address = sender.rpartition("<")[2].rstrip(">")
     starter = Starter(
         name,

@@ -50,11 +50,11 @@ def backup_command(file: str, ledger_url: str | None, config_path: Path | None, 
     place = ledger_place(load(config_path), ledger_url)
     if file == "-":
         if as_json:
-            raise ConfigError("ledger backup: the backup itself goes to standard output; take --json or - out")
+            raise ConfigError("ledger backup: the backup itself goes to standard output", "take --json or - out")
         stream_backup(place, sys.stdout.buffer, utc_now())
         return
     if not file:
-        raise ConfigError("ledger backup: FILE is empty; write the path that is meant")
+        raise ConfigError("ledger backup: FILE is empty", "write the path that is meant")
     size = back_up(place, Path(file), utc_now())
     if as_json:
         print_json({"file": file, "bytes": size, **ending(EXIT_OK)})
@@ -166,5 +166,5 @@ def prune_command(
 def _age(text: str) -> timedelta:
     found = parse_age(text)
     if found is None:
-        raise ConfigError(f"--older {printable(text)!r} is no age; write 2y, 18m or 90d")
+        raise ConfigError(f"--older {printable(text)!r} is no age", "write 2y, 18m or 90d")
     return found

@@ -20,7 +20,7 @@ class ListName(click.ParamType):  # type: ignore[type-arg]  # generic in some ve
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if value == "":
             name = param.opts[0] if isinstance(param, click.Option) else "a name"
-            raise ConfigError(f"{name} is empty; write the path that is meant")
+            raise ConfigError(f"{name} is empty", "write the path that is meant")
         return str(value)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -13,7 +13,7 @@ import click
 
 from newsletter import DISTRIBUTION, __version__, errors
 from newsletter.cli.console import print_json
-from newsletter.cli.failures import described, described_words
+from newsletter.cli.failures import described, described_usage, described_words
 from newsletter.cli.lazy_group import LazyCommand, LazyGroup
 from newsletter.cli.progress import JsonLog, may_be_log
 from newsletter.cli.streams import Output, open_streams
@@ -163,7 +163,7 @@ def _run() -> int:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
-        _tell_programs(described_words(error.format_message(), code))
+        _tell_programs(described_usage(error))
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         code = errors.EXIT_INTERRUPTED

@@ -28,7 +28,7 @@ def new(title: str, day: str | None, config_path: Path | None, as_json: bool) ->
     """
     title = " ".join(title.split())
     if not title:
-        raise ConfigError('new: the title is empty; write newsletter new "What the week brought"')
+        raise ConfigError("new: the title is empty", 'write newsletter new "What the week brought"')
     config = load(config_path)
     language = best_language(config.settings.newsletter.language or "en")
     path = new_post(config.root, title, _day(day, config.settings.delivery.time_zone), language)
@@ -44,4 +44,4 @@ def _day(text: str | None, zone: object) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise ConfigError(f"--date {printable(text)!r} is no day; write it as 2026-03-06") from None
+        raise ConfigError(f"--date {printable(text)!r} is no day", "write it as 2026-03-06") from None

@@ -43,7 +43,7 @@ class NamedPath(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if value == "":
             name = param.opts[0] if isinstance(param, click.Option) else "a name"
-            raise ConfigError(f"{name} is empty; write the path that is meant")
+            raise ConfigError(f"{name} is empty", "write the path that is meant")
         return super().convert(value, param, ctx)
 
 

@@ -76,13 +76,13 @@ def preview(
 def _require_file(post: str, to: str | None) -> None:
     """Refuse names that lead nowhere at once: whoever mistyped would wait for a page that never fills."""
     if post == "-":
-        raise ContentError("preview watches a file, and standard input is none; write the name of a post")
+        raise ContentError("preview watches a file, and standard input is none", "write the name of a post")
     if Path(post).is_dir():
-        raise ContentError(f"{post}: this is a folder; name the post inside it")
+        raise ContentError("this is a folder", "name the post inside it", path=post)
     if not Path(post).exists():
-        raise ContentError(f"{post}: there is no such file; check the name")
+        raise ContentError("there is no such file", "check the name", path=post)
     if to is not None and not to.startswith("@") and not Path(to).exists():
-        raise ConfigError(f"{to}: there is no such file; write --to subscribers.csv")
+        raise ConfigError("there is no such file", "write --to subscribers.csv", path=to)
 
 
 def printable_lines(text: str) -> str:

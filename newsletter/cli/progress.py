@@ -163,7 +163,9 @@ class JsonLog:
         try:
             self._file = sys.stderr if path == "-" else _appended(path)
         except OSError as error:
-            raise ConfigError(f"{path}: the log cannot be written: {error.strerror}; choose another file") from error
+            raise ConfigError(
+                f"the log cannot be written: {error.strerror}", "choose another file", path=path
+            ) from error
 
     def write(self, event: str, **values: object) -> None:
         if self._file is None:

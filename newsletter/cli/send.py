@@ -14,6 +14,7 @@ import click
 from newsletter import errors
 from newsletter.cli.completions import complete_file, complete_list
 from newsletter.cli.console import is_terminal, print_json, wait_at, warn
+from newsletter.cli.failures import MisuseError
 from newsletter.cli.help_page import GroupedCommand
 from newsletter.cli.ledger_option import ledger_option, ledger_place, open_named_ledger, utc_now
 from newsletter.cli.list_options import column_option
@@ -148,17 +149,15 @@ def send(  # one parameter per option
 
     endure_closed_output()
     if sum((dry_run, catch, bool(relay_url))) > 1:
-        raise click.UsageError("--dry-run, --catch and --relay exclude each other; choose one")
+        raise MisuseError("--dry-run, --catch and --relay exclude each other", "choose one")
     if post.endswith(".csv") and (posts := [name for name in to if name.endswith((".md", ".markdown"))]):
-        raise click.UsageError(
-            f"{post} looks like a list and {posts[0]} like a post; write: send {posts[0]} --to {post}"
-        )
+        raise MisuseError(f"{post} looks like a list and {posts[0]} like a post", f"write: send {posts[0]} --to {post}")
     if not catch and (no_wait or mbox or maildir):
-        raise click.UsageError("--no-wait, --mbox and --maildir go with --catch")
+        raise MisuseError("--no-wait, --mbox and --maildir go with --catch")
     if go_on and erratum:
-        raise click.UsageError("--continue mails those who have nothing yet, --erratum those who have it; choose one")
+        raise MisuseError("--continue mails those who have nothing yet, --erratum those who have it", "choose one")
     if test and (erratum or canary):
-        raise click.UsageError("--erratum and --canary go with a send to a list, not with --test")
+        raise MisuseError("--erratum and --canary go with a send to a list, not with --test")
     config = load(config_path, post)
     moment = _moment(at, config)
     written = (mbox, maildir, log_json)

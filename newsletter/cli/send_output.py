@@ -227,7 +227,7 @@ def accounts(report: SendResult, hints: Hints | None) -> dict[str, Any]:
 
 def all_warnings(sending: Sending, to: Sequence[str]) -> tuple[str, ...]:
     """Of the post, then of the lists. Where not every bad row is named, a sentence before those that are says so."""
-    warnings = [finding.at(sending.rendering.path) for finding in sending.findings]
+    warnings: list[str] = [finding.at(sending.rendering.path) for finding in sending.findings]
     lists = ", ".join(to)
     for word, named, rows in _bad_rows(sending.audience) if sending.audience is not None else ():
         if rows > len(named):

@@ -90,7 +90,9 @@ def sync(source: str, config_path: Path | None, as_json: bool) -> None:
 
     config = load(config_path)
     if not config.secrets:
-        raise ConfigError(f"{SECRET_VARIABLE}: not set, and tokens are read with it; set it to the one you send with")
+        raise ConfigError(
+            "not set, and tokens are read with it", "set it to the one you send with", path=SECRET_VARIABLE
+        )
 
     def now() -> datetime:
         return datetime.now(UTC)

@@ -24,7 +24,7 @@ def require_sign_ups(paths: Sequence[str], *, consent: bool) -> None:
     """ConfigError where consent is asked for that nobody gave here."""
     if consent and not any(is_sign_ups(path) for path in paths):
         raise ConfigError(
-            f"{', '.join(paths)}: consent is kept of those who signed up; write @signups, or no --consent"
+            "consent is kept of those who signed up", "write @signups, or no --consent", path=", ".join(paths)
         )
 
 

@@ -8,6 +8,7 @@ import click
 
 from newsletter.cli.completions import complete_issue
 from newsletter.cli.console import ask
+from newsletter.cli.failures import MisuseError
 from newsletter.cli.ledger_option import ledger_option, open_named_ledger
 from newsletter.cli.ledger_output import print_issue, print_issues
 from newsletter.cli.options import config_option, json_option, load
@@ -65,7 +66,7 @@ def resolve(
     """
 
     if resend == assume_sent:
-        raise click.UsageError("write one of --resend and --assume-sent")
+        raise MisuseError("write one of --resend and --assume-sent")
     with open_named_ledger(load(config_path, issue), ledger_url) as ledger:
         name = known_issue(ledger, issue)
         count = len(addresses) or ledger.counts(name)[State.UNCERTAIN]

@@ -95,7 +95,7 @@ def suppressed(reason: str | None, ledger_url: str | None, config_path: Path | N
     """
 
     if reason is not None and reason not in set(Reason):
-        raise ConfigError(f"--reason {reason!r} is none; write one of: {', '.join(Reason)}")
+        raise ConfigError(f"--reason {reason!r} is none", f"write one of: {', '.join(Reason)}")
     with open_store(config_path, ledger_url) as people:
         counts = people.suppressed_count()
         number_of_people = people.suppressed_people()
@@ -140,7 +140,7 @@ def required_address(address: str) -> str:
     try:
         return normalize_address(address)
     except ValueError as error:
-        raise ConfigError(f"{address!r} is not an email address ({error}); write name@example.com") from error
+        raise ConfigError(f"{address!r} is not an email address ({error})", "write name@example.com") from error
 
 
 def _story_lines(story: Story) -> Iterator[str]:

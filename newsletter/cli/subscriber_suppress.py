@@ -65,7 +65,7 @@ def suppress(  # one parameter per option
       newsletter subscribers suppress ada@example.org
     """
     if path is not None and addresses:
-        raise ConfigError("there are addresses and --from; give the one or the other")
+        raise ConfigError("there are addresses and --from", "give the one or the other")
     bad: list[Finding] = []
     wanted = _required(addresses) if path is None else _read_file(path, bad)
     if undo:
@@ -86,7 +86,7 @@ def suppress(  # one parameter per option
 
 def _required(addresses: Sequence[str]) -> list[str]:
     if not addresses:
-        raise ConfigError("there is no address; write name@example.com, or --from FILE")
+        raise ConfigError("there is no address", "write name@example.com, or --from FILE")
     return [required_address(address) for address in addresses]
 
 
@@ -94,7 +94,7 @@ def _reason(given: str | None) -> Reason:
     if given is None:
         return Reason.MANUAL
     if given not in BY_HAND:
-        raise ConfigError(f"--reason {given!r} is none; write one of: {', '.join(BY_HAND)}")
+        raise ConfigError(f"--reason {given!r} is none", f"write one of: {', '.join(BY_HAND)}")
     return Reason(given)
 
 
@@ -163,7 +163,7 @@ def _undo(
     wanted: Sequence[str], reason: str | None, ledger_url: str | None, config_path: Path | None, as_json: bool
 ) -> None:
     if not (reason and reason.strip()):
-        raise ConfigError('--undo needs --reason "why it was a slip"; it is kept with the address')
+        raise ConfigError("--undo needs a reason", 'write --reason "why it was a slip"; it is kept with the address')
     with open_store(config_path, ledger_url) as people:
         lifted = [people.undo_suppression(address, reason.strip()) for address in wanted]
         left = [_reasons(people, address) for address in wanted]

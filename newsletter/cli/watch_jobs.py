@@ -54,7 +54,7 @@ class Chores:
             return Round(every, is_off=True)
         if not config.secrets:
             raise ConfigError(
-                f"{SECRET_VARIABLE}: not set, and tokens are read with it; set it to the one of your sends"
+                "not set, and tokens are read with it", "set it to the one of your sends", path=SECRET_VARIABLE
             )
         source = keys.sync if "://" in keys.sync else str(config.root / keys.sync)
         with (

@@ -17,7 +17,7 @@ from newsletter.config.mail_sections import DKIM_VARIABLE, SECRET_VARIABLE, Dkim
 from newsletter.config.settings import SCHEMA, Settings
 from newsletter.config.signing_secrets import SAMPLE_SECRET, SECRET_REMEDY
 from newsletter.config.validators import TOKEN
-from newsletter.errors import ConfigError, located
+from newsletter.errors import ConfigError, Located, located
 from newsletter.model.delivery import Relay, Sender
 from newsletter.text import shown
 from newsletter.toml_file.fault_messages import sentence
@@ -178,7 +178,7 @@ class Config:
             fault = Fault(where, f"is {shown(file)}, not a private key in PEM", "give the private key's file")
         raise ConfigError(self._sentence(fault))
 
-    def _sentence(self, fault: Fault) -> str:
+    def _sentence(self, fault: Fault) -> Located:
         return sentence(str(self.path or FILE_NAME), self.text, {}, fault, SCHEMA)
 
     # --- where the mail goes

@@ -51,11 +51,11 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(path.read_text("utf-8-sig"))
     except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such file; [site] source names the folder of the blog") from None
+        raise ConfigError("there is no such file", "[site] source names the folder of the blog", path=path) from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: tried UTF-8, and byte {error.start} does not fit; save it as UTF-8") from error
+        raise ConfigError(f"tried UTF-8, and byte {error.start} does not fit", "save it as UTF-8", path=path) from error
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+        raise ConfigError(f"cannot be read ({error.strerror})", path=path) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: a date such as 2026-02-30
         mark = getattr(error, "problem_mark", None)
         what = f"not valid YAML ({_problem(error)})"
@@ -65,5 +65,5 @@ def _read(path: Path) -> dict[str, Any]:
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise ConfigError(f"{path}: not a list of `key: value` lines; mend it")
+        raise ConfigError("not a list of `key: value` lines", "mend it", path=path)
     return {str(key): value for key, value in values.items()}

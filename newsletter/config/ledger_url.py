@@ -19,7 +19,7 @@ def parse_ledger(place: str) -> Path | str:
         return place_of_ledger(ledger_url(place), Path())
     except InvalidValueError as fault:
         remedy = fault.remedy or "write postgresql://user@host/name, or the path of a file"
-        raise ConfigError(f"the ledger {fault.what}; {remedy}") from fault
+        raise ConfigError(f"the ledger {fault.what}", remedy) from fault
 
 
 def place_of_ledger(url: str, root: Path) -> Path | str:

@@ -29,7 +29,7 @@ def parse_relay(url: str, env: Mapping[str, str], *, tls: TlsSetting = "auto") -
     try:
         return read_relay(url.strip(), env, tls)
     except InvalidValueError as fault:
-        raise ConfigError(f"the relay {fault.what}; {fault.remedy or f'write {RELAY_EXAMPLE}'}") from fault
+        raise ConfigError(f"the relay {fault.what}", fault.remedy or f"write {RELAY_EXAMPLE}") from fault
 
 
 def password_variables(name: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import sqlalchemy as sa
 
-from newsletter.errors import ConfigError, unplaced
+from newsletter.errors import ConfigError
 from newsletter.ledger.database.schema import deliveries, issues, suppressions
 from newsletter.tokens import FORGOTTEN, AddressHashes, is_address_hash
 
@@ -132,11 +132,9 @@ def erased(db: sa.Connection, address_hashes: AddressHashes) -> frozenset[str]:
     untold = sum(1 for address_hash in hashes if not address_hashes.can_match(address_hash))
     if untold:
         raise ConfigError(
-            unplaced(
-                f"NEWSLETTER_SECRET: {untold:,} of those who must not be mailed are known by a hash alone, made "
-                "with a secret that is not set",
-                "set it, and after a change write the old one behind the new, a comma between them",
-            )
+            f"NEWSLETTER_SECRET: {untold:,} of those who must not be mailed are known by a hash alone, made "
+            "with a secret that is not set",
+            "set it, and after a change write the old one behind the new, a comma between them",
         )
     return hashes
 

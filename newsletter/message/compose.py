@@ -18,7 +18,7 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from newsletter.addresses import fold_address
-from newsletter.errors import ConfigError, unplaced
+from newsletter.errors import ConfigError
 from newsletter.message.dkim import Signer, Signers
 from newsletter.message.headers import (
     feedback_id,
@@ -240,13 +240,13 @@ def _check(sender: Sender) -> None:
     most = MAX_BOTH_CHARS if "{token}" in url and "{email}" in url else MAX_TEMPLATE_CHARS
     if url and (not url.startswith(("https://", "http://")) or len(url) > most):
         what = f"unsubscribe_url is no web address of at most {most} characters"
-        raise ConfigError(unplaced(what, "write https://example.com/unsubscribe/{token}"))
+        raise ConfigError(what, "write https://example.com/unsubscribe/{token}")
     for name, value in (("unsubscribe_url", url), ("bounce_address", bounces)):
         if "{token}" in value and not sender.secret:
-            raise ConfigError(unplaced(f"{name} has a {{token}}, and there is no secret to make it with", "set one"))
+            raise ConfigError(f"{name} has a {{token}}, and there is no secret to make it with", "set one")
     local = bounces.rpartition("@")[0].replace("{token}", "0" * TOKEN_CHARS)
     if len(local) > MAX_LOCAL_CHARS:
         what = (
             f"bounce_address has {len(local)} characters before its @ with the token, and {MAX_LOCAL_CHARS} may stand"
         )
-        raise ConfigError(unplaced(f"{what} there (RFC 5321 4.5.3.1.1)", "write bounce+{token}@example.com"))
+        raise ConfigError(f"{what} there (RFC 5321 4.5.3.1.1)", "write bounce+{token}@example.com")

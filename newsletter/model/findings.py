@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from newsletter.errors import located
+from newsletter.errors import Located, located
 
 Severity = Literal["error", "warning", "hint"]
 """How much a finding matters: readers will be missing something; something will look or read worse; good to know."""
@@ -27,5 +27,5 @@ class Finding:
     severity: Severity = "warning"
     path: str = ""
 
-    def at(self, path: str) -> str:
+    def at(self, path: str) -> Located:
         return located(self.path or path, self.line, self.what, self.remedy, self.column)

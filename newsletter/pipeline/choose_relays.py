@@ -8,7 +8,7 @@ from dataclasses import replace
 from newsletter.config.config import Config, RelaySettings
 from newsletter.config.relay_url import parse_relay, password_variables
 from newsletter.delivery.smtp.catcher_probe import is_catcher
-from newsletter.errors import ConfigError, located, unplaced
+from newsletter.errors import ConfigError, located
 
 
 def choose_relays(config: Config, url: str | None, env: Mapping[str, str], remedy: str = "") -> Sequence[RelaySettings]:
@@ -27,10 +27,7 @@ def choose_relays(config: Config, url: str | None, env: Mapping[str, str], remed
         if relay.user and not relay.password and relay.auth != "xoauth2":
             variable = password_variables("" if url else relay.name)[0]
             raise ConfigError(
-                unplaced(
-                    f"{relay}: the environment variable {variable} is not set",
-                    f"set it to the password of {relay.user}",
-                )
+                f"{relay}: the environment variable {variable} is not set", f"set it to the password of {relay.user}"
             )
     if not relays:
         place = config.path or "newsletter.toml"

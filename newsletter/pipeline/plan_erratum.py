@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from newsletter.addresses import fold_address
 from newsletter.audience.audience import Audience
-from newsletter.errors import ConfigError, unplaced
+from newsletter.errors import ConfigError
 from newsletter.ledger.ledger import Ledger
 from newsletter.model.delivery import State
 from newsletter.pipeline.plan_send import Sending
@@ -23,8 +23,6 @@ def plan_erratum(sending: Sending, ledger: Ledger) -> Sending:
     holders = [row.address for row in ledger.rows(base, State.SENT) if row.version != mine]
     listed = sending.recipients.find([fold_address(address) for address in holders])
     if not listed:
-        raise ConfigError(
-            unplaced(f"{base}: nobody on the list has another version of it", "there is nothing to correct")
-        )
+        raise ConfigError(f"{base}: nobody on the list has another version of it", "there is nothing to correct")
     people = Audience.of(listed[key] for address in holders if (key := fold_address(address)) in listed)
     return replace(sending.correction(f"{base}+erratum-{mine}"), recipients=people)

@@ -13,7 +13,7 @@ from newsletter.addresses import fold_address, normalize_address
 from newsletter.audience.audience import Audience
 from newsletter.audience.read_audience import read_audience, why_nobody
 from newsletter.config.config import Config
-from newsletter.errors import ConfigError, ContentError, InvalidValueError, located, unplaced
+from newsletter.errors import ConfigError, ContentError, InvalidValueError, located
 from newsletter.message.compose import Composer
 from newsletter.message.dkim import Signers, load_signer
 from newsletter.model.column_rules import Rule, rules_of
@@ -103,9 +103,9 @@ def plan_send(
     """
     lists = (to,) if isinstance(to, Path) else tuple(to or ())
     if not lists and not test:
-        raise ConfigError(unplaced("nobody to send to", "write --to subscribers.csv, or --test you@example.com"))
+        raise ConfigError("nobody to send to", "write --to subscribers.csv, or --test you@example.com")
     if where and not lists:
-        raise ConfigError(unplaced("--where chooses from a list", "write --to subscribers.csv as well"))
+        raise ConfigError("--where chooses from a list", "write --to subscribers.csv as well")
 
     rules = rules_of((*config.settings.subscribers.columns.values(), *columns))
     audience = read_audience(*lists, where=where, sign_ups=sign_ups, rules=rules) if lists else None
@@ -113,7 +113,7 @@ def plan_send(
     rendering = render_post(post, config, audience, tested=tested, images=images, on_fetch=on_fetch)
     recipients = tested or audience
     if not recipients:
-        why = why_nobody(audience) if audience is not None else unplaced("nobody is left to mail", "")
+        why = why_nobody(audience) if audience is not None else located("", None, "nobody is left to mail", "")
         raise ContentError(located(", ".join(map(str, lists)), None, why.what, why.remedy))
     composer = Composer(
         rendering.variants,
@@ -141,7 +141,7 @@ def signer_of(config: Config) -> Signer | Signers | None:
             signers.append(load_signer(key.domain, key.selector, key.pem))
         except InvalidValueError as fault:
             which = f" of the selector {key.selector}" if len(keys) > 1 else ""
-            raise ConfigError(unplaced(f"[dkim] the key{which} {fault.what}", fault.remedy)) from fault
+            raise ConfigError(f"[dkim] the key{which} {fault.what}", fault.remedy) from fault
     return signers[0] if len(signers) == 1 else Signers(tuple(signers))
 
 
@@ -151,7 +151,7 @@ def normalized_test_address(address: str, option: str = "--test ") -> str:
         return normalize_address(address)
     except ValueError as error:
         what = f"{option}{address!r} is not an email address ({error})"
-        raise ConfigError(unplaced(what, "write name@example.com")) from error
+        raise ConfigError(what, "write name@example.com") from error
 
 
 def _chosen(addresses: Sequence[str], audience: Audience | None) -> Audience:

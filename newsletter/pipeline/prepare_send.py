@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from newsletter.addresses import fold_address
 from newsletter.audience.audience import Audience
-from newsletter.errors import ConfigError, ContentError, located, unplaced
+from newsletter.errors import ConfigError, ContentError, Located, located
 from newsletter.ledger.ledger import Ledger, Plan
 from newsletter.model.delivery import Relay
 from newsletter.pipeline.plan_send import Sending
@@ -131,11 +131,9 @@ def prepare(
     )
     if plan.newcomers and not plan.audience:
         raise ConfigError(
-            unplaced(
-                f"nobody on this list was to get the issue {issue} when it first went out, more than "
-                f"{delivery.newcomers_days:g} days ago",
-                "see that it is the right list, then write --newcomers",
-            )
+            f"nobody on this list was to get the issue {issue} when it first went out, more than "
+            f"{delivery.newcomers_days:g} days ago",
+            "see that it is the right list, then write --newcomers",
         )
     if plan.content_changed and (plan.due or options.erratum):
         _settle_content(plan, sending, ledger, title, options)
@@ -153,11 +151,9 @@ def _settle_content(plan: Plan, sending: Sending, ledger: Ledger, title: str, op
     if not (options.go_on or options.erratum):
         have = plan.sent + plan.uncertain
         raise ConfigError(
-            unplaced(
-                f"the issue {issue} is not what {have:,} people got: post, theme or newsletter.toml has changed since",
-                f"write --continue to send it as it is now to the other {plan.due:,}, or --erratum to mail it "
-                "again, marked as a correction, to those who got the old one",
-            )
+            f"the issue {issue} is not what {have:,} people got: post, theme or newsletter.toml has changed since",
+            f"write --continue to send it as it is now to the other {plan.due:,}, or --erratum to mail it "
+            "again, marked as a correction, to those who got the old one",
         )
     ledger.accept_content(issue, sending.content_hash, title)
 
@@ -169,7 +165,7 @@ def _prepare_erratum(
     base = sending.rendering.issue.slug
     version = next(version.number for version in ledger.versions(base) if version.current)
     if version < 2:
-        raise ConfigError(unplaced(f"{base}: everyone who has it got it as it is now", "there is nothing to correct"))
+        raise ConfigError(f"{base}: everyone who has it got it as it is now", "there is nothing to correct")
     issue = f"{base}+erratum-{version}"
     ledger.recover(issue)
     plan = ledger.plan(
@@ -196,14 +192,16 @@ def _still_listed(addresses: Iterable[str], people: Audience) -> Iterator[str]:
         yield from (address for address in batch if fold_address(address) in found)
 
 
-def _why_strange(plan: Plan, most: float) -> str:
-    """Why a list looks wrong beside the last issue's: another file, or one cut short. Empty where it does not."""
+def _why_strange(plan: Plan, most: float) -> Located | None:
+    """Why a list looks wrong beside the last issue's: another file, or one cut short. None where it does not."""
     if plan.gone is None or plan.added is None or plan.sent:
-        return ""
+        return None
     before = plan.audience - plan.added + plan.gone
     if before < FEW or plan.gone <= most * before:
-        return ""
-    return unplaced(
+        return None
+    return located(
+        "",
+        None,
         f"{plan.gone:,} of the {before:,} people of the last issue are not on this list",
         "see that it is the right one and whole, then write --changed-list",
     )

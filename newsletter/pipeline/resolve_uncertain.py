@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from newsletter.addresses import fold_address
-from newsletter.errors import ConfigError, unplaced
+from newsletter.errors import ConfigError
 from newsletter.ledger.ledger import Ledger
 from newsletter.model.delivery import State
 
@@ -21,9 +21,7 @@ def resolve_uncertain(ledger: Ledger, issue: str, addresses: Sequence[str], *, r
         wanted = [fold_address(address) for address in addresses] or list(uncertain)
         unknown = [address for address in addresses if fold_address(address) not in uncertain]
         if unknown:
-            raise ConfigError(
-                unplaced(f"{unknown[0]} is not uncertain for {issue}", f"`newsletter status {issue}` lists who is")
-            )
+            raise ConfigError(f"{unknown[0]} is not uncertain for {issue}", f"`newsletter status {issue}` lists who is")
         for key in wanted:
             ledger.resolve(issue, uncertain[key], State.PENDING if resend else State.SENT)
     return tuple(uncertain[key] for key in wanted)

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path, PurePath
 
 from newsletter.config.config import Config
-from newsletter.errors import ConfigError, ContentError, located, unplaced
+from newsletter.errors import ConfigError, ContentError, located
 from newsletter.ledger.identity import Known
 from newsletter.ledger.ledger import Ledger
 from newsletter.ledger.presence import is_current
@@ -150,10 +150,7 @@ def known_issue(ledger: Ledger, name: str) -> str:
     found = next((each for each in _names_for(name) if each in names), None)
     if found is None:
         raise ConfigError(
-            unplaced(
-                f"the ledger has no issue '{name}'",
-                f"write one of: {', '.join(names[-10:]) or '(it is empty)'}",
-            )
+            f"the ledger has no issue '{name}'", f"write one of: {', '.join(names[-10:]) or '(it is empty)'}"
         )
     return found
 

@@ -17,7 +17,7 @@ import yaml
 from frontmatter.default_handlers import YAMLHandler
 from yaml.reader import ReaderError
 
-from newsletter.errors import ContentError, located
+from newsletter.errors import ContentError, Located, located
 from newsletter.model.findings import Finding
 from newsletter.post.front_formats import header_lines, read_header, read_toml, toml_lines
 from newsletter.text import LONG_NUMBER, digits_line
@@ -214,7 +214,7 @@ def _faulty_entry(block: list[str]) -> int:
     return 0
 
 
-def _yaml_sentence(error: yaml.YAMLError, block: list[str], first_line: int, path: str) -> str:
+def _yaml_sentence(error: yaml.YAMLError, block: list[str], first_line: int, path: str) -> Located:
     if isinstance(error, ReaderError):
         before = "\n".join(block)[: error.position]
         what = f"the front matter holds the control character U+{error.character:04X}"

@@ -32,15 +32,16 @@ def html_of(mjml: str, theme: Theme) -> str:
     """Raises ConfigError where the theme's templates give MJML that cannot be read."""
     if (depth := mjml_depth(mjml)) > MAX_MJML_DEPTH:
         raise ConfigError(
-            f"{theme.origin}: the templates give MJML with elements nested {depth:,} deep, more than {MAX_MJML_DEPTH}; "
-            "mend the loop that opens them, or close what it opens"
+            f"the templates give MJML with elements nested {depth:,} deep, more than {MAX_MJML_DEPTH}",
+            "mend the loop that opens them, or close what it opens",
+            path=theme.origin,
         )
     try:
         # fonts={}: the default writes a Google Fonts link, which premailer would go and fetch.
         return _printable(str(mjml2html(mjml, fonts={})))
     except ValueError as error:
         raise ConfigError(
-            f"{theme.origin}: the templates give MJML that cannot be read ({error}); mend them"
+            f"the templates give MJML that cannot be read ({error})", "mend them", path=theme.origin
         ) from error
 
 

@@ -87,7 +87,7 @@ def render(environment: jinja2.Environment, theme: Theme, name: str, context: Ma
         raise ConfigError(located(place, error.lineno, str(error.message), "mend the template")) from error
     except jinja2.TemplateNotFound as error:
         place = theme.file(str(error.name))
-        raise ConfigError(f"{place}: the theme lacks this file; copy it from the classic theme") from error
+        raise ConfigError("the theme lacks this file", "copy it from the classic theme", path=place) from error
     except jinja2.TemplateError as error:  # an undefined value, or what the sandbox refuses
         place, line = _template_place(error, theme, name)
         raise ConfigError(located(place, line, str(error), "define it in theme.toml or take it out")) from error

@@ -24,15 +24,15 @@ def listen(host: str, port: int, option: str) -> socket.socket:
     """A socket that takes connections; port 0 takes a free one. Else ConfigError, naming `option`."""
     if not host:
         # The system would take it for every address there is, and show the page to the whole network.
-        raise ConfigError("the host to listen on is empty; use 127.0.0.1, or 0.0.0.0 for every address")
+        raise ConfigError("the host to listen on is empty", "use 127.0.0.1, or 0.0.0.0 for every address")
     try:
         host.encode("idna")  # here, since a socket that is given such a name is left open
     except UnicodeError as error:
         remedy = "use 127.0.0.1 or an address of this machine"
-        raise ConfigError(f"cannot listen on {host!a}: no name of a host; {remedy}") from error
+        raise ConfigError(f"cannot listen on {host!a}: no name of a host", remedy) from error
     if not 0 <= port <= 65535:
         raise ConfigError(
-            f"port {port} does not exist; write `{option} N` with N from 1 to 65535, or 0 for any free port"
+            f"port {port} does not exist", f"write `{option} N` with N from 1 to 65535, or 0 for any free port"
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
@@ -40,14 +40,14 @@ def listen(host: str, port: int, option: str) -> socket.socket:
     except OSError as error:
         match error.errno:
             case errno.EADDRINUSE:
-                reason = f"port {port} on {host} is taken by another program; stop that one, or write"
+                what, remedy = f"port {port} on {host} is taken by another program", "stop that one, or write"
             case errno.EACCES:
-                reason = f"port {port} on {host} is not ours to open (below 1024 only root may); write"
+                what, remedy = f"port {port} on {host} is not ours to open (below 1024 only root may)", "write"
             case _:
                 raise ConfigError(
-                    f"cannot listen on {host}: {error.strerror or error}; use 127.0.0.1 or an address of this machine"
+                    f"cannot listen on {host}: {error.strerror or error}", "use 127.0.0.1 or an address of this machine"
                 ) from error
-        raise ConfigError(f"{reason} `{option} N` with a free port, 0 for any") from error
+        raise ConfigError(what, f"{remedy} `{option} N` with a free port, 0 for any") from error
 
 
 def listen_near(host: str, port: int, option: str) -> socket.socket:

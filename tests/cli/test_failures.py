@@ -10,7 +10,7 @@ import click
 import pytest
 from command_line import newsletter, people, write_list, write_post
 
-from newsletter.cli.failures import MEANINGS, described, described_words
+from newsletter.cli.failures import MEANINGS, MisuseError, described, described_usage, described_words
 from newsletter.cli.main import cli
 from newsletter.errors import ContentError, located
 
@@ -101,14 +101,19 @@ def test_a_sentence_that_knows_its_parts_gives_them() -> None:
     }
 
 
-def test_nothing_is_read_out_of_a_sentence_but_its_remedy() -> None:
-    for words, what, remedy in (
-        ("smtp://127.0.0.1:25: cannot connect; start it", "smtp://127.0.0.1:25: cannot connect", "start it"),
-        ("posts/1.md:7: no title", "posts/1.md:7: no title", ""),
-    ):
+def test_nothing_is_read_out_of_a_sentence() -> None:
+    for words in ("smtp://127.0.0.1:25: cannot connect; start it", "posts/1.md:7: no title"):
         error = described_words(words, 2)["error"]
-        assert error == {"text": words, "path": None, "line": None, "column": None, "what": what, "remedy": remedy}
+        assert error == {"text": words, "path": None, "line": None, "column": None, "what": words, "remedy": ""}
         assert described(ContentError(words))["error"] == error
+
+
+def test_a_command_line_at_fault_says_what_to_write() -> None:
+    error = described_usage(MisuseError("--a and --b exclude each other", "choose one"))
+    assert error["error"]["text"] == "--a and --b exclude each other; choose one"
+    assert (error["error"]["what"], error["error"]["remedy"]) == ("--a and --b exclude each other", "choose one")
+    assert error["exit_code"] == 2
+    assert described_usage(click.UsageError("No such option"))["error"]["what"] == "No such option"
 
 
 def test_every_exit_code_has_a_meaning() -> None:

@@ -57,7 +57,7 @@ def test_an_address_a_line_is_a_list_and_what_is_none_is_named(tmp_path: Path) -
         (("a@example.com", "--from", "left.txt"), "there are addresses and --from; give the one or the other"),
         (("--from", "none.csv"), "none.csv"),
         (("a@example.com", "--reason", "because"), "--reason 'because' is none; write one of: manual, unsubscribed"),
-        (("a@example.com", "--undo"), "--undo needs --reason"),
+        (("a@example.com", "--undo"), "--undo needs a reason"),
         (("ada", "--undo", "--reason", "a slip"), "'ada' is not an email address"),
     ],
 )

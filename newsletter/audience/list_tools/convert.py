@@ -20,7 +20,7 @@ from newsletter.audience.lists.encoding import UTF_8, Encoding
 from newsletter.audience.lists.rows import BadRow, OpenList, Row, RowSource, open_list
 from newsletter.audience.read_audience import SignUps, is_sign_ups, open_rows, require_clear, why_nobody
 from newsletter.audience.segments import parse_segment
-from newsletter.errors import ConfigError, unplaced
+from newsletter.errors import ConfigError
 from newsletter.files import replacing, target_of
 from newsletter.model.column_rules import NO_RULES, Rules
 from newsletter.model.findings import Finding
@@ -253,9 +253,7 @@ def _require_apart(sources: Sequence[Path], *outputs: Path) -> None:
         there = target_of(out).exists()
         for source in sources:
             if there and source.exists() and out.samefile(source):
-                raise ConfigError(
-                    unplaced(f"{out}: this is the list that is read, and it is never written over", "name another")
-                )
+                raise ConfigError(f"{out}: this is the list that is read, and it is never written over", "name another")
 
 
 def _columns_out(listings: Sequence[OpenList | RowSource]) -> tuple[str, ...]:

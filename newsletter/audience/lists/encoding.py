@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from newsletter.audience.lists.guess_encoding import ESCAPES, rank_encodings, rank_escaped, refutes
-from newsletter.errors import ConfigError, ContentError, located
+from newsletter.errors import ConfigError, ContentError, Located, located
 from newsletter.files import is_handed_down, require_regular
 
 # A quote that is never closed would swallow the list; past this many characters a row is given up as such.
@@ -130,7 +130,7 @@ class Lines:
         while len(rest) > MAX_ROW_CHARS and not rest.endswith("\n"):
             rest = self._readline(MAX_ROW_CHARS + 1)
 
-    def _not_utf8(self, line: str, bad: re.Match[str]) -> str:
+    def _not_utf8(self, line: str, bad: re.Match[str]) -> Located:
         byte = ord(bad[0]) & 0xFF
         column = len(line[: bad.start()].encode("utf-8", "surrogateescape")) + 1
         what = f"byte {column} of the line, 0x{byte:02x}, is not UTF-8"
@@ -191,9 +191,9 @@ def _named(encoding: str) -> Encoding:
     return Encoding(encoding, UTF_8.codec if codec == "utf-8" else codec)
 
 
-def _unknown(encoding: str) -> str:
+def _unknown(encoding: str) -> Located:
     remedy = "write one such as utf-8, gb18030, big5, windows-1252"
-    return f"--encoding {encoding!r} is no encoding that is known; {remedy}"
+    return located("", None, f"--encoding {encoding!r} is no encoding that is known", remedy)
 
 
 def _detect(path: Path, raw: io.BufferedReader) -> Encoding:
@@ -322,7 +322,7 @@ def _open(path: Path) -> Iterator[io.BufferedReader]:
         yield raw
 
 
-def _unreadable(path: Path, error: OSError) -> str:
+def _unreadable(path: Path, error: OSError) -> Located:
     match error:
         case FileNotFoundError():
             return located(str(path), None, "there is no such file", "give the path of a CSV file")

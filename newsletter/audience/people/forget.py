@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from newsletter.addresses import fold_address
 from newsletter.audience.people.records import Forgotten, Reason
-from newsletter.errors import ConfigError, unplaced
+from newsletter.errors import ConfigError
 from newsletter.ledger.database.schema import (
     bounce_events,
     consents,
@@ -28,10 +28,8 @@ def forget(storage: Storage, key: str, address_hashes: AddressHashes, now: int) 
     """All in one transaction. Raises ConfigError where there is no secret to make the hash with."""
     if not address_hashes:
         raise ConfigError(
-            unplaced(
-                "forgetting somebody needs NEWSLETTER_SECRET, since a plain hash of an address can be guessed",
-                "set it to what `openssl rand -hex 32` prints, and keep it",
-            )
+            "forgetting somebody needs NEWSLETTER_SECRET, since a plain hash of an address can be guessed",
+            "set it to what `openssl rand -hex 32` prints, and keep it",
         )
     address_hash = address_hashes.of(key)
     with storage.write() as db:

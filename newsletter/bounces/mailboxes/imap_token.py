@@ -31,14 +31,14 @@ def access_token(command: Sequence[str], whose: str) -> str:
         )
     except OSError as error:
         what = f"token_command cannot be run: {program}: {error.strerror}"
-        raise ConfigError(f"{whose}: {what}; write the program's full path") from error
+        raise ConfigError(what, "write the program's full path", path=whose) from error
     except subprocess.TimeoutExpired as error:
         what = f"token_command ({program}) printed nothing for {TOKEN_TIMEOUT_S:.0f} s"
-        raise ConfigError(f"{whose}: {what}; run it by hand") from error
+        raise ConfigError(what, "run it by hand", path=whose) from error
     token = done.stdout[:MAX_TOKEN].decode("ascii", "replace").strip()
     if done.returncode or not token or not token.isprintable():
         what = f"token_command ({program}) ended with code {done.returncode} and gave no access token"
-        raise ConfigError(f"{whose}: {what}; run it by hand")
+        raise ConfigError(what, "run it by hand", path=whose)
     return token
 
 

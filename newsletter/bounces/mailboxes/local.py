@@ -47,9 +47,9 @@ def open_mailbox(
         try:
             return ImapMailbox(read_imap(source, env), done_folder, token_command=token_command)
         except InvalidValueError as fault:
-            raise ConfigError(f"the mailbox {fault.what}; {fault.remedy or 'write imaps://user@host/INBOX'}") from fault
+            raise ConfigError(f"the mailbox {fault.what}", fault.remedy or "write imaps://user@host/INBOX") from fault
     if not source:
-        raise ConfigError("the name of a mailbox is empty; write a path, or imaps://user@host/INBOX")
+        raise ConfigError("the name of a mailbox is empty", "write a path, or imaps://user@host/INBOX")
     path = Path(source)
     try:
         if path.is_dir():

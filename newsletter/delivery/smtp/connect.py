@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 import aiosmtplib
 
-from newsletter.errors import DeliveryError, unplaced
+from newsletter.errors import DeliveryError
 from newsletter.model.delivery import Relay
 from newsletter.redaction import login_secrets, redacted
 
@@ -114,13 +114,13 @@ async def connect(
         await _abandon(client)
         raise _unreachable(relay, error, logins, secrets, behind_tls=behind_tls) from (None if secrets else error)
     except UnicodeError as error:  # Python's own codec for host names: a label is empty, or over 63 octets
-        raise DeliveryError(unplaced(f"{relay}: {relay.host} is no host name", "check the relay's address")) from error
+        raise DeliveryError(f"{relay}: {relay.host} is no host name", "check the relay's address") from error
     except BaseException:
         await _abandon(client)
         raise
     transport = client.transport
     if not isinstance(transport, asyncio.Transport):
-        raise UnreachableError(unplaced(f"{relay}: the connection broke after the login", "try again later"))
+        raise UnreachableError(f"{relay}: the connection broke after the login", "try again later")
     offers = {name.lower(): value for name, value in client.esmtp_extensions.items()}
     return Connection(transport, offers, secrets)
 
@@ -207,10 +207,7 @@ async def _access_token(relay: Relay) -> str:
         )
     except OSError as error:
         raise DeliveryError(
-            unplaced(
-                f"{relay}: token_command cannot be run: {program}: {error.strerror}",
-                "write the program's full path",
-            )
+            f"{relay}: token_command cannot be run: {program}: {error.strerror}", "write the program's full path"
         ) from error
     try:
         async with asyncio.timeout(TOKEN_TIMEOUT_S):
@@ -219,18 +216,13 @@ async def _access_token(relay: Relay) -> str:
         process.kill()
         await process.wait()
         raise DeliveryError(
-            unplaced(
-                f"{relay}: token_command ({program}) printed nothing for {TOKEN_TIMEOUT_S:.0f} s",
-                "run it by hand",
-            )
+            f"{relay}: token_command ({program}) printed nothing for {TOKEN_TIMEOUT_S:.0f} s", "run it by hand"
         ) from error
     token = out.decode("ascii", "replace").strip()
     if process.returncode or not token or not token.isprintable():
         raise DeliveryError(
-            unplaced(
-                f"{relay}: token_command ({program}) ended with code {process.returncode} and gave no access token",
-                "run it by hand",
-            )
+            f"{relay}: token_command ({program}) ended with code {process.returncode} and gave no access token",
+            "run it by hand",
         )
     return token
 
@@ -248,14 +240,12 @@ async def _abandon(client: aiosmtplib.SMTP) -> None:
 def _login_refused(relay: Relay, error: aiosmtplib.SMTPAuthenticationError, secrets: Sequence[str]) -> DeliveryError:
     said = f"{relay}: the login as {relay.user} was refused ({error.code} {_words(error.message, secrets)})"
     if 400 <= error.code < 500:
-        return UnreachableError(unplaced(said, "try again later"))
+        return UnreachableError(said, "try again later")
     if relay.tls == "none" and (error.code in _NEEDS_TLS or _OF_TLS.search(error.message)):
-        return DeliveryError(unplaced(said, 'write tls = "starttls" in [relay]'))
+        return DeliveryError(said, 'write tls = "starttls" in [relay]')
     if relay.auth == "xoauth2":
-        return DeliveryError(
-            unplaced(said, "see that token_command prints a token of this user with the right to send")
-        )
-    return DeliveryError(unplaced(said, "set NEWSLETTER_SMTP_PASSWORD to this user's password"))
+        return DeliveryError(said, "see that token_command prints a token of this user with the right to send")
+    return DeliveryError(said, "set NEWSLETTER_SMTP_PASSWORD to this user's password")
 
 
 def _unreachable(
@@ -267,62 +257,48 @@ def _unreachable(
         remedy = "use the host name that the certificate is for, or have the server's certificate renewed"
         if cause.verify_code in _SELF_SIGNED and relay.is_loopback:
             remedy = "set the environment variable SSL_CERT_FILE to a file with the server's own certificate"
-        return DeliveryError(unplaced(f"{relay}: the certificate was refused ({what})", remedy))
+        return DeliveryError(f"{relay}: the certificate was refused ({what})", remedy)
     if isinstance(cause, ssl.SSLError):
         remedy = "write smtps:// for port 465 and smtp:// for 587"
-        return DeliveryError(unplaced(f"{relay}: no TLS session ({cause.reason or cause})", remedy))
+        return DeliveryError(f"{relay}: no TLS session ({cause.reason or cause})", remedy)
     if isinstance(error, aiosmtplib.SMTPConnectResponseError):
         return UnreachableError(
-            unplaced(
-                f"{relay}: the relay turned us away ({error.code} {_words(error.message, secrets)})",
-                "try again later",
-            )
+            f"{relay}: the relay turned us away ({error.code} {_words(error.message, secrets)})", "try again later"
         )
     if isinstance(error, aiosmtplib.SMTPTimeoutError | TimeoutError):
-        return UnreachableError(unplaced(f"{relay}: no answer in time", "check host, port and firewall"))
+        return UnreachableError(f"{relay}: no answer in time", "check host, port and firewall")
     if isinstance(error, aiosmtplib.SMTPResponseException) and error.code < 0:
         return DeliveryError(
-            unplaced(
-                f"{relay}: no SMTP server answers there ({_words(error.message, secrets)})",
-                "check host and port",
-            )
+            f"{relay}: no SMTP server answers there ({_words(error.message, secrets)})", "check host and port"
         )
     if isinstance(error, aiosmtplib.SMTPResponseException):
         said = f"{relay}: the relay said {error.code} {_words(error.message, secrets)} before any mail"
         if 400 <= error.code < 500:
-            return UnreachableError(unplaced(said, "try again later"))
+            return UnreachableError(said, "try again later")
         if refuses_ehlo(error.message):
-            return DeliveryError(unplaced(said, EHLO_REMEDY))
-        return DeliveryError(unplaced(said, "ask who runs it"))
+            return DeliveryError(said, EHLO_REMEDY)
+        return DeliveryError(said, "ask who runs it")
     if "No suitable authentication method" in str(error):
         offered = " ".join(logins) or "nothing that it names,"
         return DeliveryError(
-            unplaced(
-                f"{relay}: the relay takes logins by {offered} only, and this program has none of these",
-                "ask who runs it for PLAIN or LOGIN over TLS, CRAM-MD5 or XOAUTH2, or for a relay that knows "
-                "this machine by its address",
-            )
+            f"{relay}: the relay takes logins by {offered} only, and this program has none of these",
+            "ask who runs it for PLAIN or LOGIN over TLS, CRAM-MD5 or XOAUTH2, or for a relay that knows "
+            "this machine by its address",
         )
     if "SMTP AUTH" in str(error) and behind_tls:
         return DeliveryError(
-            unplaced(
-                f"{relay}: the relay offers no login before STARTTLS",
-                'write tls = "starttls" in [relay], or leave tls out',
-            )
+            f"{relay}: the relay offers no login before STARTTLS", 'write tls = "starttls" in [relay], or leave tls out'
         )
     if "SMTP AUTH" in str(error):
         return DeliveryError(
-            unplaced(f"{relay}: the relay offers no login", "leave the user out of its address, or check the port")
+            f"{relay}: the relay offers no login", "leave the user out of its address, or check the port"
         )
     if "STARTTLS" in str(error):
         remedy = 'use smtps:// or a relay with STARTTLS; [relay] tls = "none" is for a relay on this machine'
-        return DeliveryError(unplaced(f"{relay}: the relay offers no STARTTLS", remedy))
+        return DeliveryError(f"{relay}: the relay offers no STARTTLS", remedy)
     words = os.strerror(cause.errno) if isinstance(cause, OSError) and cause.errno and cause.errno > 0 else cause
     return UnreachableError(
-        unplaced(
-            f"{relay}: cannot connect ({_words(words, secrets)})",
-            "check host and port, and that the relay is running",
-        )
+        f"{relay}: cannot connect ({_words(words, secrets)})", "check host and port, and that the relay is running"
     )
 
 

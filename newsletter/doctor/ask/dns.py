@@ -120,5 +120,5 @@ def parse_nameserver(text: str) -> tuple[str, int]:
     except ValueError:
         address = ""
     if not address or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        raise ConfigError(f"--nameserver {text} is no address with a port; write 9.9.9.9 or 127.0.0.1:5353")
+        raise ConfigError(f"--nameserver {text} is no address with a port", "write 9.9.9.9 or 127.0.0.1:5353")
     return address, int(port)

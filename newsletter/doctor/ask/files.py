@@ -128,4 +128,4 @@ def read_mail(path: Path) -> bytes:
         with open_regular(path) as file:
             return file.read(_MAIL_BYTES)
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give the file of the saved mail") from error
+        raise ConfigError(f"cannot be read ({error.strerror})", "give the file of the saved mail", path=path) from error

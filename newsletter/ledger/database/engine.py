@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from newsletter import DISTRIBUTION
-from newsletter.errors import ConfigError, LedgerError, located, unplaced
+from newsletter.errors import ConfigError, LedgerError, located
 from newsletter.ledger.database.ledger_file import MAGIC, LedgerFile, LinkedError, let_go, take
 
 BUSY_TIMEOUT_S = 5.0
@@ -80,20 +80,18 @@ def parse_place(place: Path | str | None) -> Place:
         return Place(str(place), place)
     if place.count("@") > 1:
         # Security: what follows the first one would be read as the host, and shown.
-        raise ConfigError(
-            unplaced("the ledger's URL has more than one @", "write %40 for one in the user's name or password")
-        )
+        raise ConfigError("the ledger's URL has more than one @", "write %40 for one in the user's name or password")
     remedy = "write sqlite:///FILE or postgresql://USER@HOST/DATABASE"
     try:
         url = sa.make_url(place)
     except (ArgumentError, ValueError):
         # Security: neither the text nor the parser's own words, which may quote a password.
-        raise ConfigError(unplaced("the ledger's URL cannot be read", remedy)) from None
+        raise ConfigError("the ledger's URL cannot be read", remedy) from None
     backend = url.drivername.partition("+")[0]
     if backend == "sqlite":
         return parse_place(Path(url.database) if url.database and url.database != ":memory:" else None)
     if backend not in ("postgresql", "postgres"):
-        raise ConfigError(unplaced(f"the ledger's URL begins with {url.drivername}, which is not supported", remedy))
+        raise ConfigError(f"the ledger's URL begins with {url.drivername}, which is not supported", remedy)
     url = url.set(drivername="postgresql+psycopg")
     shown = url.set(drivername="postgresql", query={})  # libpq takes a password in the query, too
     return Place(shown.render_as_string(hide_password=True), url=url)
@@ -144,10 +142,7 @@ def _postgresql(url: sa.URL) -> sa.Engine:
         engine = sa.create_engine(url.set(query=asked))
     except ModuleNotFoundError as error:
         raise ConfigError(
-            unplaced(
-                "a ledger in PostgreSQL needs the driver psycopg",
-                f"run `pip install '{DISTRIBUTION}[postgresql]'`",
-            )
+            "a ledger in PostgreSQL needs the driver psycopg", f"run `pip install '{DISTRIBUTION}[postgresql]'`"
         ) from error
 
     def on_connect(connection: Any, _record: object) -> None:

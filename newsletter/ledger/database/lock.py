@@ -19,7 +19,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from newsletter.errors import BusyError, ConfigError, located, unplaced
+from newsletter.errors import BusyError, ConfigError, located
 
 if sys.platform == "win32":
     import msvcrt
@@ -123,7 +123,7 @@ def _busy(issue: str, file: FileIO) -> BusyError:
 
 def _busy_with(issue: str, owner: str) -> BusyError:
     what = f"{issue}: another run ({owner}) is sending this issue"
-    return BusyError(unplaced(what, "wait until it has ended"), owner)
+    return BusyError(located("", None, what, "wait until it has ended"), owner)
 
 
 if sys.platform == "win32":

@@ -38,8 +38,6 @@ def parse_condition(source: str, line: int, path: str) -> Condition:
     try:
         test, columns = parse_expression(source, Dialect.POST)
     except ExpressionError as error:
-        remedy = "" if "write " in error.what else CONDITION_REMEDY
-        raise ConditionError(
-            located(path, line, f"the condition `{shown}`: {error.what}", remedy), error.picture
-        ) from error
+        what, remedy = (error.what, error.remedy or CONDITION_REMEDY) if error.what else (error.remedy, "")
+        raise ConditionError(located(path, line, f"the condition `{shown}`: {what}", remedy), error.picture) from error
     return Condition(source, line, frozenset(columns), test)

@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from newsletter.errors import ContentError, located
+from newsletter.errors import ContentError, Located, located
 from newsletter.model.issue import FieldRef, Issue
 
 FIELD_REMEDY = 'write {{ subscriber.COLUMN }} or {{ subscriber.COLUMN | default("words") }}'
@@ -99,6 +99,6 @@ def unmark(text: str, issue: Issue) -> str:
 class ConditionError(ContentError):
     """A condition that cannot be read: `picture` has it with a caret under the place."""
 
-    def __init__(self, text: str, picture: tuple[str, ...]) -> None:
-        super().__init__(text)
+    def __init__(self, said: Located, picture: tuple[str, ...]) -> None:
+        super().__init__(said)
         self.picture = picture

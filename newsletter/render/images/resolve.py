@@ -79,8 +79,9 @@ def resolve_images(
         return Resolved(changed, tuple(dict.fromkeys(reader.attachments.values())), tuple(reader.findings))
     if mode == "mirror" and (mirror_folder is None or not mirror_url):
         raise ConfigError(
-            'the mode "mirror" needs [images] folder and [images] url in newsletter.toml; write folder = '
-            '"../blog/assets/newsletter" and url = "https://blog.example.com/assets/newsletter", or choose "embed"'
+            'the mode "mirror" needs [images] folder and [images] url in newsletter.toml',
+            'write folder = "../blog/assets/newsletter" and url = "https://blog.example.com/assets/newsletter", '
+            'or choose "embed"',
         )
     gathered = gather(issue, files, cache, fetcher, on_progress)
     budget = max_total_kb * 1024 if mode == "embed" else None

@@ -24,7 +24,7 @@ def new_theme(name: str, base: str, project: Path) -> tuple[Path, ...]:
     """
     if not is_name(name):
         remedy = "use letters, digits, - and _, a letter or digit first"
-        raise ConfigError(f"{shown(name)} cannot be the name of a theme; {remedy}")
+        raise ConfigError(f"{shown(name)} cannot be the name of a theme", remedy)
     layers = theme_layers(base, template_roots(project))
     target = project / "templates" / name
     contents = {file: path.read_bytes() for file, path in theme_files(layers).items()}
@@ -34,16 +34,16 @@ def new_theme(name: str, base: str, project: Path) -> tuple[Path, ...]:
     try:
         target.mkdir(parents=True)
     except FileExistsError:
-        raise ConfigError(f"{target}: it is there already; choose another name, or move it away") from None
+        raise ConfigError("it is there already", "choose another name, or move it away", path=target) from None
     except OSError as error:
-        raise ConfigError(f"{target}: cannot be made ({error.strerror}); choose another place") from error
+        raise ConfigError(f"cannot be made ({error.strerror})", "choose another place", path=target) from error
     try:
         # theme.toml comes last: without it a folder is no theme, so one cut short is never taken for one.
         for file in sorted(contents, key=lambda file: (file == VALUES, file)):
             (target / file).write_bytes(contents[file])
     except OSError as error:
         shutil.rmtree(target, ignore_errors=True)
-        raise ConfigError(f"{target}: cannot be written ({error.strerror}); choose another place") from error
+        raise ConfigError(f"cannot be written ({error.strerror})", "choose another place", path=target) from error
     return tuple(target / file for file in sorted(contents))
 
 

@@ -45,4 +45,6 @@ def write_maildir(path: Path, messages: Iterable[Caught]) -> None:
         finally:
             folder.close()
     except OSError as error:
-        raise ConfigError(f"{path}: mail cannot be kept there ({error.strerror}); choose another folder") from error
+        raise ConfigError(
+            f"mail cannot be kept there ({error.strerror})", "choose another folder", path=path
+        ) from error

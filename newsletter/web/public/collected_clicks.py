@@ -109,7 +109,7 @@ def open_lines(source: str, token: str) -> Iterator[Iterator[bytes]]:
         return
     import httpx
 
-    no_address = f"{shown_url(source)}: not a web address; write https://HOST/PATH"
+    no_address = located(shown_url(source), None, "not a web address", "write https://HOST/PATH")
     try:
         parts = urlsplit(source)
         asked = httpx.URL(source)
@@ -120,7 +120,7 @@ def open_lines(source: str, token: str) -> Iterator[Iterator[bytes]]:
         raise ConfigError(no_address)
     # Security: the bearer token goes along, so never in plain over a network.
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
-        raise ConfigError(f"{shown_url(source)}: not an https address; write https://…")
+        raise ConfigError("not an https address", "write https://…", path=shown_url(source))
     headers = {"authorization": f"Bearer {token}"} if token else {}
     name = f"{parts.scheme}://{parts.hostname}"
     try:

@@ -71,7 +71,7 @@ def require_relay(config: Config, relay: Relay | None) -> Relay:
         raise ConfigError(located(place, None, "no [relay] url is set, and who joins is sent a mail", remedy))
     missing = ", ".join(key for key in config.missing_for_send() if key != "relay.url")
     if missing and not relay.is_loopback:
-        raise ConfigError(f"{place}: {missing} must be set before mail may leave this machine")
+        raise ConfigError(f"{missing} must be set before mail may leave this machine", path=place)
     return relay
 
 
