@@ -29,7 +29,7 @@ class Window(click.ParamType):  # type: ignore[type-arg]  # generic in some vers
         except InvalidValueError:
             hours = "", ""
         if not dash or not any(hours):
-            raise ConfigError(f"--window {printable(str(value))!r} has no two times of day; write 08:00-12:00")
+            raise ConfigError(f"--window {printable(str(value))!r} has no two times of day", "write 08:00-12:00")
         return hours
 
 
