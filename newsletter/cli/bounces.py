@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def bounces(
     context: click.Context, sources: tuple[str, ...], dry_run: bool, config_path: Path | None, as_json: bool
 ) -> None:
-    """Read bounces, complaints and unsubscribe mails, and stop mailing whom they are about.
+    """Read what came back, and stop mailing dead addresses. Bounces, complaints and unsubscribe mails are read.
 
     SOURCE is imaps://user@host/FOLDER, a Maildir, an mbox, an .eml file or a folder of them; without one, the mailbox
     of [bounces] in newsletter.toml. Letters and automatic answers are left alone, and nothing is deleted.

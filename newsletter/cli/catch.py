@@ -12,7 +12,7 @@ from newsletter.web.catcher.server import Catcher
 @click.option("--smtp-port", type=int, default=1025, show_default=True, help="0 takes any free port.")
 @click.option("--web-port", type=int, default=1080, show_default=True, help="0 takes any free port.")
 def catch(smtp_port: int, web_port: int) -> None:
-    """Run a mail catcher: an SMTP server that delivers nothing, and an inbox page that shows what came.
+    """Run a mail catcher: an SMTP server that delivers nothing. An inbox page shows what came.
 
     \b
     Example:

@@ -87,7 +87,7 @@ def check(
     config_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Look POSTs over: what their readers would stumble over, in their mail programs too, and what to write instead.
+    """Find what readers would stumble over, and what to write instead. Also in their mail programs.
 
     Exits with 1 where there is an error. A warning is about something that looks or reads worse than meant; a hint is
     good to know.

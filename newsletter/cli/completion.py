@@ -12,7 +12,7 @@ VARIABLE = "_NEWSLETTER_COMPLETE"
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the completion script for SHELL: commands, options, issues, themes, files.
+    """Print the completion script for SHELL. Commands, options, issues, themes and files are completed.
 
     Put `eval "$(newsletter completion bash)"` into ~/.bashrc (zsh: the same with zsh into ~/.zshrc). For fish, write
     the script to ~/.config/fish/completions/newsletter.fish.

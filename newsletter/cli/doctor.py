@@ -68,7 +68,7 @@ def doctor(
     config_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Examine the newsletter: settings, relay, DNS, unsubscribe address, ledger; each line with its remedy.
+    """Examine settings, relay, DNS, unsubscribe address and ledger. Each line has its remedy.
 
     Nothing is changed, and without --test nothing is sent. Exits with 0 where nothing is red, with 2 where there is
     something for you to mend, with 3 where only a server did not answer or refused for now.

@@ -17,13 +17,13 @@ class GroupedCommand(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         records = {
-            str(param.name): record
+            "help" if param is ctx.command.get_help_option(ctx) else str(param.name): record
             for param in self.get_params(ctx)
             if isinstance(param, click.Option) and (record := param.get_help_record(ctx)) is not None
         }
         for heading, names in self.groups.items():
             with formatter.section(heading):
-                formatter.write_dl([records.pop(name) for name in names])
+                formatter.write_dl([records.pop(name) for name in names if name in records])
         if records:
             with formatter.section("Other"):
                 formatter.write_dl(list(records.values()))

@@ -45,7 +45,7 @@ def init(
     postal_address: str,
     as_json: bool,
 ) -> None:
-    """Start a newsletter in DIR: settings, an example post, a list, and what git must leave out.
+    """Start a newsletter in DIR: settings, an example post, a list. Also what git must leave out.
 
     \b
     Example:

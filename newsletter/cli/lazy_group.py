@@ -13,11 +13,13 @@ from click.shell_completion import CompletionItem
 
 @dataclass(frozen=True, slots=True)
 class LazyCommand:
-    """Where a command is: `attribute` of `module`. `summary` is its line in the group's help: its first sentence."""
+    """Where a command is: `attribute` of `module`. `summary` is its line in the group's help, its first sentence,
+    beneath `heading`."""
 
     module: str
     attribute: str
     summary: str
+    heading: str = "Commands"
 
     def load(self) -> click.Command:
         command = getattr(import_module(self.module), self.attribute)
@@ -41,8 +43,12 @@ class LazyGroup(click.Group):
         return super().get_command(ctx, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, lazy.summary) for name, lazy in sorted(self.lazy.items())])
+        """Under headings, as the table has them; one column of names for all."""
+        widest = max(map(len, self.lazy), default=0)
+        for heading in dict.fromkeys(lazy.heading for lazy in self.lazy.values()):
+            with formatter.section(heading):
+                rows = [(name, lazy.summary) for name, lazy in self.lazy.items() if lazy.heading == heading]
+                formatter.write_dl([(name.ljust(widest), summary) for name, summary in rows])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Names and summaries from the table: no command is imported while somebody types."""

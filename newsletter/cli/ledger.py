@@ -30,7 +30,7 @@ from newsletter.text import printable
 
 @click.group(cls=SummaryGroup)
 def ledger() -> None:
-    """Look after the ledger: back it up, put a backup back, check it, prune it."""
+    """Back the ledger up, restore, check or prune it."""
 
 
 @ledger.command("backup")

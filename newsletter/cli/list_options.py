@@ -48,8 +48,7 @@ column_option = click.option(
     multiple=True,
     type=ColumnRule(),
     metavar="COLUMN=ignore",
-    help="A column that seems to speak of leaving does not; or COLUMN:VALUE=mail, COLUMN:VALUE=skip for one of its "
-    "values. Repeatable.",
+    help="It does not speak of leaving; or COLUMN:VALUE=mail.",
 )
 ledger_option = click.option(
     "--ledger", "ledger_url", metavar="URL", help="For @signups: postgresql://… or sqlite:///FILE, instead of [ledger]."

@@ -24,93 +24,64 @@ EXIT_PIPE = 141
 
 
 COMMANDS = {
-    "bounces": LazyCommand(
-        "newsletter.cli.bounces",
-        "bounces",
-        "Read bounces, complaints and unsubscribe mails, and stop mailing whom they are about",
-    ),
-    "catch": LazyCommand(
-        "newsletter.cli.catch",
-        "catch",
-        "Run a mail catcher: an SMTP server that delivers nothing, and an inbox page that shows what came",
-    ),
-    "check": LazyCommand(
-        "newsletter.cli.check",
-        "check",
-        "Look POSTs over: what their readers would stumble over, in their mail programs too, and what to write instead",
-    ),
-    "completion": LazyCommand(
-        "newsletter.cli.completion",
-        "completion",
-        "Print the completion script for SHELL: commands, options, issues, themes, files",
-    ),
-    "doctor": LazyCommand(
-        "newsletter.cli.doctor",
-        "doctor",
-        "Examine the newsletter: settings, relay, DNS, unsubscribe address, ledger; each line with its remedy",
-    ),
     "init": LazyCommand(
-        "newsletter.cli.init",
-        "init",
-        "Start a newsletter in DIR: settings, an example post, a list, and what git must leave out",
-    ),
-    "ledger": LazyCommand(
-        "newsletter.cli.ledger", "ledger", "Look after the ledger: back it up, put a backup back, check it, prune it"
+        "newsletter.cli.init", "init", "Start a newsletter in DIR: settings, an example post, a list", "Write"
     ),
     "new": LazyCommand(
-        "newsletter.cli.new",
-        "new",
-        "Write the next post, dated today: TITLE, a summary, a section with stories to fill in",
-    ),
-    "preview": LazyCommand(
-        "newsletter.cli.preview", "preview", "Show POST in a browser as readers will see it, drawn anew with each save"
-    ),
-    "publish": LazyCommand(
-        "newsletter.cli.publish",
-        "publish",
-        "Send whatever is due and unsent: posts that are dated, published, not in the future and not too old",
+        "newsletter.cli.new", "new", "Write the next post, dated today, with stories to fill in", "Write"
     ),
     "render": LazyCommand(
-        "newsletter.cli.render", "render", "Write POST as email.html, email.txt, email.mjml and issue.json"
+        "newsletter.cli.render", "render", "Write POST as email.html, email.txt, email.mjml and issue.json", "Write"
     ),
-    "report": LazyCommand(
-        "newsletter.cli.report",
-        "report",
-        "Show how the send of ISSUE went: when, to whom, what the servers said, and who is left",
+    "preview": LazyCommand(
+        "newsletter.cli.preview", "preview", "Show POST in a browser as readers will see it", "Write"
     ),
-    "resolve": LazyCommand(
-        "newsletter.cli.status", "resolve", "Decide about the uncertain of ISSUE: all of them, or the ones named"
+    "check": LazyCommand(
+        "newsletter.cli.check", "check", "Find what readers would stumble over, and what to write instead", "Write"
     ),
-    "resume": LazyCommand(
-        "newsletter.cli.resume", "resume", "Go on with ISSUE where it was left: the same post, the same list"
+    "theme": LazyCommand("newsletter.cli.theme", "theme", "Look at the themes, or copy one to make it yours", "Write"),
+    "send": LazyCommand("newsletter.cli.send", "send", "Send POST to everyone on a list, once each", "Send"),
+    "publish": LazyCommand(
+        "newsletter.cli.publish", "publish", "Send whatever is due and unsent, from cron or as a daemon", "Send"
     ),
+    "resume": LazyCommand("newsletter.cli.resume", "resume", "Go on with ISSUE where it was left", "Send"),
     "retry": LazyCommand(
-        "newsletter.cli.resume",
-        "retry",
-        "Try those of ISSUE whom the relay put off again, now, without waiting for their time",
+        "newsletter.cli.resume", "retry", "Try those of ISSUE again whom the relay put off, now", "Send"
     ),
-    "send": LazyCommand("newsletter.cli.send", "send", "Send POST to everyone on a list, once each"),
-    "serve": LazyCommand(
-        "newsletter.cli.serve",
-        "serve",
-        "Run the pages where people join and leave: sign-up with a mail to confirm, one-click unsubscribe, preferences",
+    "resolve": LazyCommand("newsletter.cli.status", "resolve", "Decide about the uncertain of ISSUE", "Send"),
+    "catch": LazyCommand(
+        "newsletter.cli.catch", "catch", "Run a mail catcher: an SMTP server that delivers nothing", "Send"
     ),
     "status": LazyCommand(
-        "newsletter.cli.status",
-        "status",
-        "Show what the ledger knows: every issue, or who was refused, left or uncertain for ISSUE",
+        "newsletter.cli.status", "status", "Show how every issue stands, or who is left of ISSUE", "Look after"
+    ),
+    "report": LazyCommand(
+        "newsletter.cli.report", "report", "Show how the send of ISSUE went, and what the servers said", "Look after"
+    ),
+    "doctor": LazyCommand(
+        "newsletter.cli.doctor", "doctor", "Examine settings, relay, DNS, unsubscribe address and ledger", "Look after"
+    ),
+    "ledger": LazyCommand(
+        "newsletter.cli.ledger", "ledger", "Back the ledger up, restore, check or prune it", "Look after"
+    ),
+    "completion": LazyCommand(
+        "newsletter.cli.completion", "completion", "Print the completion script for SHELL", "Look after"
     ),
     "subscribers": LazyCommand(
         "newsletter.cli.subscribers",
         "subscribers",
-        "Look after the list: check it, clean it, put lists together, see who joined and left",
+        "Check, clean and merge lists; see who joined, left or bounced",
+        "Readers",
+    ),
+    "serve": LazyCommand(
+        "newsletter.cli.serve", "serve", "Run the pages where people join, leave and choose", "Readers"
     ),
     "sync": LazyCommand(
-        "newsletter.cli.serve",
-        "sync",
-        "Take off the lists everyone whose one-click POST a worker kept in FILE_OR_URL, in lines of JSON",
+        "newsletter.cli.serve", "sync", "Take off whoever clicked “unsubscribe” at a page elsewhere", "Readers"
     ),
-    "theme": LazyCommand("newsletter.cli.theme", "theme", "Look at the themes, or copy one to make it yours"),
+    "bounces": LazyCommand(
+        "newsletter.cli.bounces", "bounces", "Read what came back, and stop mailing dead addresses", "Readers"
+    ),
 }
 
 

@@ -20,7 +20,7 @@ from newsletter.text import printable
 @config_option
 @json_option
 def new(title: str, day: str | None, config_path: Path | None, as_json: bool) -> None:
-    """Write the next post, dated today: TITLE, a summary, a section with stories to fill in.
+    """Write the next post, dated today, with stories to fill in. TITLE is its title.
 
     \b
     Example:

@@ -19,16 +19,14 @@ connections_option = click.option(
     "--connections",
     type=click.IntRange(1, 100),
     metavar="N",
-    help="How many connections to the relay; [delivery] by default.",
+    help="How many at a time; [delivery] by default.",
 )
 
 
-relay_option = click.option(
-    "--relay", "relay_url", metavar="URL", help="smtp://[user@]host:port or smtps://…, instead of [relay]."
-)
+relay_option = click.option("--relay", "relay_url", metavar="URL", help="smtp://… or smtps://…, instead of [relay].")
 
 
-log_option = click.option("--log-json", metavar="FILE", help="Write each event as a line of JSON; - for stderr.")
+log_option = click.option("--log-json", metavar="FILE", help="Events as lines of JSON; - for stderr.")
 
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask; for cron and CI.")
@@ -48,7 +46,7 @@ class NamedPath(click.Path):
 
 
 config_option = click.option(
-    "--config", "config_path", type=NamedPath(), help="newsletter.toml; the nearest one by default."
+    "--config", "config_path", type=NamedPath(), help="newsletter.toml; the nearest by default."
 )
 
 
@@ -58,7 +56,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 images_option = click.option(
     "--images",
     type=click.Choice(["remote", "embed", "mirror"]),
-    help="Where web pictures are: left on the web, sent inside the mail, or kept on your site; [images] by default.",
+    help="Where pictures are; [images] by default.",
 )
 
 

@@ -41,7 +41,7 @@ def preview(
     images: str | None,
     config_path: Path | None,
 ) -> None:
-    """Show POST in a browser as readers will see it, drawn anew with each save. Ctrl-C ends it.
+    """Show POST in a browser as readers will see it. It is drawn anew with each save. Ctrl-C ends it.
 
     \b
     Example:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,9 @@ from newsletter import errors
 from newsletter.check.check_post import check_post
 from newsletter.cli.command_hints import hints_for
 from newsletter.cli.completions import complete_list
-from newsletter.cli.console import print_json, warn
+from newsletter.cli.console import is_terminal, print_json, wait_at, warn
 from newsletter.cli.failures import ending
+from newsletter.cli.help_page import GroupedCommand
 from newsletter.cli.ledger_option import ledger_option, ledger_place, utc_now
 from newsletter.cli.list_options import column_option
 from newsletter.cli.options import NamedPath, config_option, json_option, load, log_option, relay_option
@@ -37,6 +39,7 @@ from newsletter.pipeline.publish import Published, PublishReport
 from newsletter.pipeline.run_publication import PublishOrder, run_publication
 from newsletter.pipeline.send_to_list import SendWatcher
 from newsletter.text import printable
+from newsletter.web.catcher.server import Catcher
 
 if TYPE_CHECKING:
     from newsletter.cli.command_hints import Hints
@@ -58,29 +61,36 @@ class Age(click.ParamType):  # type: ignore[type-arg]  # generic in some version
         return found
 
 
-@click.command()
+_GROUPS = {
+    "Who gets it": ("to", "where", "columns", "first"),
+    "What, and when": ("max_age", "window", "wait", "watch", "dry_run", "catch"),
+    "Where it goes": ("relay_url", "ledger_url"),
+    "Output": ("log_json", "quiet", "as_json", "config_path", "help"),
+}
+
+
+@click.command(cls=GroupedCommand, groups=_GROUPS)
 @click.argument("posts", metavar="[POSTS_DIR]", required=False, type=NamedPath())
 @click.option(
     "--to",
     multiple=True,
     metavar="LIST.csv",
     shell_complete=complete_list,
-    help="A list, or @signups for who signed up. Repeatable.",
+    help="A CSV with an email column, or @signups. Repeatable.",
 )
 @click.option("--where", default="", metavar="EXPR", help="Only to those: \"plan == 'pro'\".")
 @column_option
-@click.option(
-    "--max-age", type=Age(), metavar="AGE", help="Leave older posts alone: 36h, 2d, 1w; [publish] by default."
-)
-@click.option("--dry-run", is_flag=True, help="Send nothing; say what would be sent, and why the rest would not.")
+@click.option("--max-age", type=Age(), metavar="AGE", help="Leave older posts alone: 36h, 2d; [publish] by default.")
+@click.option("--dry-run", is_flag=True, help="Send nothing; say what would be sent, and why not the rest.")
+@click.option("--catch", is_flag=True, help="All that is due into a mail catcher; counts for nobody.")
 @window_option
 @click.option("--wait", is_flag=True, help="Where it is not send_at yet: wait until then.")
 @click.option(
     "--watch",
     is_flag=True,
-    help="Stay, and publish when something is due; also read bounces, back up: [watch]. A signal ends it.",
+    help="Stay, and publish when it is due; see [watch].",
 )
-@click.option("--first", is_flag=True, help="This newsletter begins here: there may be no ledger yet.")
+@click.option("--first", is_flag=True, help="It begins here: there may be no ledger yet.")
 @relay_option
 @ledger_option
 @log_option
@@ -95,6 +105,7 @@ def publish(
     max_age: timedelta | None,
     dry_run: bool,
     window: tuple[str, str] | None,
+    catch: bool,
     wait: bool,
     watch: bool,
     first: bool,
@@ -105,7 +116,8 @@ def publish(
     config_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Send whatever is due and unsent: posts that are dated, published, not in the future and not too old.
+    """Send whatever is due and unsent, from cron or as a daemon. Posts are due that are dated,
+    published, not in the future and not too old.
 
     Never asks. A second run does nothing; one that was cut off is gone on with. Exits with 3 where somebody is still
     to be mailed, 4 where another run sends the same issue.
@@ -117,8 +129,12 @@ def publish(
     endure_closed_output()
     if not to:
         raise errors.ConfigError("publish: nobody to send to; write --to subscribers.csv")
-    if watch and (dry_run or wait):
-        raise errors.ConfigError("publish: --watch waits by itself, and sends; take --dry-run and --wait out")
+    if watch and (dry_run or wait or catch):
+        raise errors.ConfigError("publish: --watch waits by itself, and sends; take --dry-run, --wait and --catch out")
+    if catch and (dry_run or wait or relay_url):
+        raise errors.ConfigError(
+            "publish: --catch sends at once, into its own catcher; take --dry-run, --wait, --relay out"
+        )
 
     def read() -> tuple[Config, PublishOrder]:
         config = within(load(config_path, str(posts / "post") if posts else ""), window)
@@ -134,6 +150,16 @@ def publish(
         keep_publishing(read, _check, order.place, log, log_json, utc_now)
         return
     screen = _Screen(quiet=quiet, as_json=as_json, log_json=log_json, hints=hints_for(config, relay_url, ledger_url))
+    if catch:
+        with Catcher() as catcher:
+            report = _run(config, replace(order, catcher=catcher.relay), screen)
+            screen.end(report)
+            caught = len(catcher.messages())
+            click.echo(f"Caught {caught:,} messages; they count for nobody, and nothing was written down.", err=as_json)
+            if is_terminal() and caught:
+                click.echo(f"Inbox: {catcher.inbox_url}", err=as_json)
+                wait_at(catcher)
+        sys.exit(report.exit_code)
     alerts, faults = alerts_of(config, os.environ)
     screen.warn(faults)
     with _alerting(Alerts() if dry_run else alerts, screen) as told:

@@ -28,7 +28,7 @@ from newsletter.report.read import read_report
 @config_option
 @json_option
 def report(issue: str, html: Path | None, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
-    """Show how the send of ISSUE went: when, to whom, what the servers said, and who is left.
+    """Show how the send of ISSUE went, and what the servers said. When, to whom, and who is left.
 
     --html writes one page with a timeline, to keep or to pass on; it names addresses, so mind who gets it.
 

@@ -67,7 +67,7 @@ def resume(
     config_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Go on with ISSUE where it was left: the same post, the same list. Without ISSUE, the last that was not finished.
+    """Go on with ISSUE where it was left. The same post, the same list. Without ISSUE, the last that was not finished.
 
     Whoever was told "later" is tried again once their time has come.
 
@@ -116,7 +116,7 @@ def retry(
     config_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Try those of ISSUE whom the relay put off again, now, without waiting for their time.
+    """Try those of ISSUE again whom the relay put off, now. It does not wait for their time.
 
     \b
     Example:

@@ -54,21 +54,17 @@ if TYPE_CHECKING:
     from newsletter.config.config import Config
     from newsletter.pipeline.plan_send import Sending
 
-now_option = click.option("--now", is_flag=True, help="Send a draft, or an issue whose date is yet to come.")
-newcomers_option = click.option(
-    "--newcomers", is_flag=True, help="Send an old issue also to those who joined long after it first went out."
-)
+now_option = click.option("--now", is_flag=True, help="Also a draft, or an issue that is yet to come.")
+newcomers_option = click.option("--newcomers", is_flag=True, help="Also to who joined long after an old issue.")
 
 
 _GROUPS = {
     "Who gets it": ("to", "where", "columns", "test", "changed_list", "newcomers", "first"),
-    "When": ("at", "now", "canary"),
-    "Where it goes": (
-        *("relay_url", "connections", "ledger_url", "dry_run", "out"),
-        *("catch", "no_wait", "mbox", "maildir"),
+    "When and where it goes": (
+        *("at", "now", "canary", "go_on", "erratum", "relay_url", "connections", "ledger_url"),
+        *("dry_run", "out", "catch", "no_wait", "mbox", "maildir"),
     ),
-    "If the issue changed": ("go_on", "erratum"),
-    "Output": ("images", "log_json", "as_json", "yes"),
+    "Output": ("images", "log_json", "as_json", "yes", "config_path", "help"),
 }
 
 
@@ -79,29 +75,28 @@ _GROUPS = {
     multiple=True,
     metavar="LIST.csv",
     shell_complete=complete_list,
-    help="A list: a CSV with an email column, or @signups for who signed up. Repeatable; the first row of an address "
-    "counts.",
+    help="A CSV with an email column, or @signups. Repeatable.",
 )
 @click.option("--where", default="", metavar="EXPR", help="Only to those: \"plan == 'pro' and tags has 'ai'\".")
 @column_option
-@click.option("--test", multiple=True, metavar="ADDRESS", help="Only to this address, the subject marked. Repeatable.")
-@click.option("--dry-run", is_flag=True, help="Send nothing; write what would be sent to OUT/ISSUE/index.html.")
+@click.option("--test", multiple=True, metavar="ADDRESS", help="Only to this address, marked as a test.")
+@click.option("--dry-run", is_flag=True, help="Send nothing; write OUT/ISSUE/index.html.")
 @click.option("--out", type=NamedPath(), default="out", show_default=True, help="For --dry-run.")
-@click.option("--catch", is_flag=True, help="Send everything to a mail catcher that is started for the purpose.")
-@click.option("--no-wait", is_flag=True, help="With --catch: end at once instead of keeping the inbox open.")
-@click.option("--mbox", type=NamedPath(), help="With --catch: write what was caught to this file.")
-@click.option("--maildir", type=NamedPath(), help="With --catch: keep what was caught in this folder.")
+@click.option("--catch", is_flag=True, help="Into a mail catcher that is started for it.")
+@click.option("--no-wait", is_flag=True, help="With --catch: end at once, keep no inbox open.")
+@click.option("--mbox", type=NamedPath(), help="With --catch: write the mail to this file.")
+@click.option("--maildir", type=NamedPath(), help="With --catch: keep the mail in this folder.")
 @relay_option
 @connections_option
 @ledger_option
-@click.option("--at", metavar="TIME", help="Wait until 08:00 or 2026-03-02T08:00 before the first message goes out.")
+@click.option("--at", metavar="TIME", help="Begin at 08:00, or at 2026-03-02T08:00.")
 @click.option(
     "--canary", type=click.IntRange(1), default=None, metavar="N", help="Send N, wait, go on if few are refused."
 )
-@click.option("--continue", "go_on", is_flag=True, help="The issue changed after some got it: send it to the others.")
-@click.option("--erratum", is_flag=True, help="The issue changed: mail it again, marked, to those who got the old one.")
-@click.option("--changed-list", is_flag=True, help="Send though many people of the last issue are not on this list.")
-@click.option("--first", is_flag=True, help="This newsletter begins here: with --yes, there may be no ledger yet.")
+@click.option("--continue", "go_on", is_flag=True, help="It changed after some got it: send it to the others.")
+@click.option("--erratum", is_flag=True, help="It changed: mail it again, marked, to who has the old.")
+@click.option("--changed-list", is_flag=True, help="Though many of the last issue are not on the list.")
+@click.option("--first", is_flag=True, help="With --yes: there may be no ledger yet.")
 @newcomers_option
 @now_option
 @images_option
@@ -139,8 +134,6 @@ def send(  # one parameter per option
     as_json: bool,
 ) -> None:
     """Send POST to everyone on a list, once each. Shows what it will do, and asks.
-
-    The relay's password is read from NEWSLETTER_SMTP_PASSWORD and from nowhere else.
 
     \b
     Example:

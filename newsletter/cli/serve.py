@@ -31,7 +31,8 @@ from newsletter.web.sockets import http_url, listen
 @click.option("--quiet", is_flag=True, help="No line for each request.")
 @config_option
 def serve(host: str, port: int, relay_url: str | None, quiet: bool, config_path: Path | None) -> None:
-    """Run the pages where people join and leave: sign-up with a mail to confirm, one-click unsubscribe, preferences.
+    """Run the pages where people join, leave and choose. Sign-up with a mail to confirm, one-click unsubscribe,
+    preferences.
 
     Put a proxy with TLS before it, and set [serve] url to its address. Needs NEWSLETTER_SECRET.
 
@@ -77,10 +78,10 @@ def serve(host: str, port: int, relay_url: str | None, quiet: bool, config_path:
 @config_option
 @json_option
 def sync(source: str, config_path: Path | None, as_json: bool) -> None:
-    """Take off the lists everyone whose one-click POST a worker kept in FILE_OR_URL, in lines of JSON.
+    """Take off whoever clicked “unsubscribe” at a page elsewhere.
 
-    A line is {"token": …, "time": …}. Reading the same lines again changes nothing. For a URL, NEWSLETTER_SYNC_TOKEN is
-    sent as a bearer token.
+    FILE_OR_URL has their one-click POSTs in lines of JSON. A line is {"token": …, "time": …}. Reading the same
+    lines again changes nothing. For a URL, NEWSLETTER_SYNC_TOKEN is sent as a bearer token.
 
     \b
     Example:

@@ -24,7 +24,7 @@ from newsletter.text import printable
 @config_option
 @json_option
 def status(issue: str | None, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
-    """Show what the ledger knows: every issue, or who was refused, left or uncertain for ISSUE.
+    """Show how every issue stands, or who is left of ISSUE. Also who was refused, or is uncertain.
 
     \b
     Example:
@@ -58,7 +58,7 @@ def resolve(
     ledger_url: str | None,
     config_path: Path | None,
 ) -> None:
-    """Decide about the uncertain of ISSUE: all of them, or the ones named.
+    """Decide about the uncertain of ISSUE. All of them, or the ones named.
 
     \b
     Example:

@@ -55,7 +55,7 @@ consent_option = click.option(
 
 @click.group(cls=SummaryGroup)
 def subscribers() -> None:
-    """Look after the list: check it, clean it, put lists together, see who joined and left."""
+    """Check, clean and merge lists; see who joined, left or bounced."""
 
 
 # --- check ----------------------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ class Window(click.ParamType):  # type: ignore[type-arg]  # generic in some vers
 
 
 window_option = click.option(
-    "--window", type=Window(), metavar="HH:MM-HH:MM", help="Begin no issue outside these hours; [publish] by default."
+    "--window", type=Window(), metavar="HH:MM-HH:MM", help="Begin no issue outside these hours."
 )
 
 

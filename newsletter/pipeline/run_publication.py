@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from newsletter.ledger.ledger import Ledger
 from newsletter.ledger.presence import has_ledger, require_start
+from newsletter.model.send_window import SendWindow
 from newsletter.pipeline.choose_relays import choose_relays, mark_catchers
 from newsletter.pipeline.event_hook import hook_of, tell_sent
 from newsletter.pipeline.expected_issues import note_sent, require_expected
@@ -20,19 +21,23 @@ from newsletter.pipeline.list_reference import ListReference
 from newsletter.pipeline.list_sources import open_sign_ups
 from newsletter.pipeline.plan_send import plan_send
 from newsletter.pipeline.publish import Published, PublishReport, publish
-from newsletter.pipeline.send_to_list import SendWatcher
+from newsletter.pipeline.send_to_list import SendWatcher, open_send
 from newsletter.pipeline.send_unattended import send_unattended
 
 if TYPE_CHECKING:
     from newsletter.config.config import Config
     from newsletter.model.column_rules import Rule
+    from newsletter.model.delivery import Relay
     from newsletter.pipeline.plan_send import Sending
     from newsletter.pipeline.send_result import SendResult
 
 
 @dataclass(frozen=True, slots=True)
 class PublishOrder:
-    """What a run is asked to publish. `first`: there may be no ledger yet. `dry`: nothing is sent or written."""
+    """What a run is asked to publish. `first`: there may be no ledger yet. `dry`: nothing is sent or written.
+
+    With a `catcher` it is a rehearsal, at any hour: everything goes into that mail catcher, and counts for nobody.
+    """
 
     folder: Path
     to: tuple[str, ...]
@@ -44,6 +49,7 @@ class PublishOrder:
     ledger_url: str | None = None
     first: bool = False
     dry: bool = False
+    catcher: Relay | None = None
 
 
 Watch = Callable[["Sending"], AbstractContextManager[SendWatcher]]
@@ -64,19 +70,12 @@ def run_publication(
 ) -> PublishReport:
     """Publish what is due at `now()`. Raises ConfigError where the folder, the ledger or [ledger] `expect` is at fault,
     before a message is sent; what is wrong with one post is in the report."""
+    reference = ListReference(order.to, order.where, order.columns)
     with ExitStack() as opened:
         ledger = opened.enter_context(Ledger.open(order.place, now)) if has_ledger(order.place) else None
         require_expected(config, ledger)
 
-        def send(post: FoundPost) -> SendResult:
-            nonlocal ledger
-            if not order.first:
-                require_start(order.place)
-            if ledger is None:
-                ledger = opened.enter_context(Ledger.open(order.place, now))
-            # Anew before each issue: another run may have put an older copy in its place since.
-            require_expected(config, ledger)
-            relays = mark_catchers(choose_relays(config, order.relay_url, env), config, waits=False)
+        def plan(post: FoundPost) -> Sending:
             with open_sign_ups(config, order.to, order.ledger_url) as sign_ups:
                 sending = plan_send(
                     post.path,
@@ -89,9 +88,26 @@ def run_publication(
                     sign_ups=sign_ups,
                 )
             warn([finding.at(post.path) for finding in sending.findings])
+            return sending
+
+        def rehearse(post: FoundPost) -> SendResult:
+            assert order.catcher is not None  # noqa: S101 - for the type checker
+            with open_send(plan(post), order.place, catches=True) as (sending, memory), watch(sending) as watcher:
+                catcher = config.settings_for(order.catcher).as_catcher()
+                return send_unattended(sending, reference, [catcher], memory, watcher)
+
+        def send(post: FoundPost) -> SendResult:
+            nonlocal ledger
+            if not order.first:
+                require_start(order.place)
+            if ledger is None:
+                ledger = opened.enter_context(Ledger.open(order.place, now))
+            # Anew before each issue: another run may have put an older copy in its place since.
+            require_expected(config, ledger)
+            relays = mark_catchers(choose_relays(config, order.relay_url, env), config, waits=False)
+            sending = plan(post)
             try:
                 with watch(sending) as watcher:
-                    reference = ListReference(order.to, order.where, order.columns)
                     result = send_unattended(sending, reference, relays, ledger, watcher)
                 warn(tell_sent(hook_of(config), result, now()))
                 return result
@@ -99,6 +115,9 @@ def run_publication(
                 warn(note_sent(config, ledger))
 
         found = find_due(order.folder, config, ledger, now(), order.max_age)
+        if order.catcher is not None:
+            found = replace(found, posts=tuple(replace(post, window=SendWindow()) for post in found.posts))
+            return publish(found, now, check=check, send=rehearse, is_ending=is_ending, on_post=on_post)
         report = publish(found, now, check=check, send=send, dry=order.dry, is_ending=is_ending, on_post=on_post)
         if ledger is not None and any(each.result for each in report.posts):
             warn(late_chores(config, ledger, now()))

@@ -41,11 +41,9 @@ def test_a_page_fits_the_width_and_cuts_nothing(path: tuple[str, ...]) -> None:
     assert [line for line in lines if line.endswith("...") and not line.startswith("Usage:")] == []
 
 
-@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
-def test_a_page_fits_the_height_or_has_headings(path: tuple[str, ...]) -> None:
-    lines = page(path)
-    headings = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
-    assert len(lines) <= HEIGHT or len(headings) >= 5
+@pytest.mark.parametrize("path", [(), *COMMANDS], ids=" ".join)
+def test_a_page_fits_the_height(path: tuple[str, ...]) -> None:
+    assert len(page(path)) <= HEIGHT
 
 
 @pytest.mark.parametrize("path", LEAVES, ids=" ".join)
@@ -58,5 +56,9 @@ def test_the_example_is_one_that_the_command_takes(path: tuple[str, ...]) -> Non
 
 def test_every_option_of_a_send_is_under_a_heading() -> None:
     lines = page(("send",))
-    other = lines[lines.index("Other:") + 1 :]
-    assert [line.split()[0] for line in other] == ["--config", "-h,"]
+    assert "Other:" not in lines
+    assert [line for line in lines if line.endswith(":") and line[:1] != " "] == [
+        "Who gets it:",
+        "When and where it goes:",
+        "Output:",
+    ]

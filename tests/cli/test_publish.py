@@ -144,3 +144,20 @@ def test_an_old_ledger_stops_publish_send_and_resume(folder: Path) -> None:
             assert "the ledger does not know the issue daily" in run.err
         assert not (folder / "newsletter.db").exists()
     assert len(server.messages) == 3
+
+
+def test_a_rehearsal_sends_into_a_catcher_at_any_hour_and_counts_for_nobody(folder: Path) -> None:
+    settings = folder / "newsletter.toml"
+    night = f"{(datetime.now(UTC) + timedelta(hours=12)):%H:%M}"
+    settings.write_text(f'{settings.read_text()}\n[delivery]\ntime_zone = "UTC"\n\n[publish]\nsend_at = "{night}"\n')
+    write(folder, "next", days=3)
+    for _ in range(2):
+        run = newsletter("publish", "--to", "list.csv", "--catch", cwd=folder)
+        assert run.code == 0, run.err
+        assert "sent       posts/daily.md: sent to 3" in run.out.replace(f"{folder}/", "")
+        assert "Caught 3 messages; they count for nobody" in run.out
+    assert not (folder / "newsletter.db").exists()
+    told = newsletter("publish", "--to", "list.csv", "--catch", "--json", cwd=folder)
+    assert (told.json["sent"], told.json["exit_code"]) == (3, 0)
+    for option in ("--dry-run", "--wait", "--watch"):
+        assert newsletter("publish", "--to", "list.csv", "--catch", option, cwd=folder).code == 2
