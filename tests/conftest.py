@@ -12,7 +12,7 @@ __all__ = ["chromium", "evaluate", "no_network", "node", "node_script", "page", 
 # By default the same examples each time, so that a failure is of the change at hand; `--hypothesis-profile=soak` looks
 # for others, and longer.
 UNHURRIED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("ci", **UNHURRIED, max_examples=100, derandomize=True)
+settings.register_profile("ci", **UNHURRIED, max_examples=50, derandomize=True)
 settings.register_profile("soak", **UNHURRIED, max_examples=2_000)
 settings.load_profile("ci")
 

@@ -21,7 +21,7 @@ from hypothesis import settings
 
 
 def examples(count: int) -> int:
-    """`max_examples` of a test that wants so many where the usual is a hundred: twenty times that in a soak."""
+    """`max_examples` of a test that wants so many of the usual hundred: half by default, twenty times in a soak."""
     return count * settings().max_examples // 100
 
 
