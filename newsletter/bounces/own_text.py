@@ -84,6 +84,9 @@ _TRANSCRIPT = re.compile(r"^[45]\d\d[ \t]{1,3}<?([^\s<>@]{1,64}@[^\s<>@]{1,255})
 _AFTER_BODY = re.compile(
     r"in reply to end of data|after end of data|after (?:pipelined )?data\b|-SMTP command\s{1,5}DATA\b", re.IGNORECASE
 )
+_HAS_EXPIRED = re.compile(
+    r"\b(?:envelope|message|delivery|mail|queue)(?: time| lifetime)? (?:has )?expired\b", re.IGNORECASE
+)
 _AFTER_RECIPIENT = re.compile(r"in reply to rcpt to|after (?:pipelined )?rcpt to|^>>> ?rcpt to", re.I | re.M)
 _DATA_SENT = re.compile(r"^>>> ?DATA[ \t\r]*\n((?:(?!>>>)[^\n]+\n?){1,8})", re.MULTILINE)
 _ANSWERED = re.compile(r"^<<< ?[2345]\d\d ", re.MULTILINE)
@@ -143,11 +146,17 @@ class OwnText:
 
     def refused_when(self, address: str) -> str:
         """When the address was refused: once the server had the message, or as it heard for whom; "" if unsaid."""
-        where = self.said.lower().find(address.lower()) if address else 0
-        near = _until_another(self.said[max(where, 0) :][:_NEARBY], address)
+        near = self._near(address)
         if _AFTER_BODY.search(near) or _body_refused(near):
             return "after end of data"
         return "in reply to RCPT TO" if _AFTER_RECIPIENT.search(near) else ""
+
+    def says_expired(self, address: str) -> bool:
+        return _HAS_EXPIRED.search(self._near(address)) is not None
+
+    def _near(self, address: str) -> str:
+        where = self.said.lower().find(address.lower()) if address else 0
+        return _until_another(self.said[max(where, 0) :][:_NEARBY], address)
 
 
 @lru_cache(maxsize=2)

@@ -77,12 +77,19 @@ def _failure(block: Mail, own: OwnText) -> Failure | None:
         return None
     if action.startswith("expired"):
         status = status if status[:1] == "4" else "4.4.7"
-    # Original first: it is what we wrote, where an alias led elsewhere (RFC 3464, 2.3.1).
+    address = _address_in(block)
+    # OpenSMTPD calls what it gave up a delay, in the words and fields of one, but for these two.
+    delayed = delayed and not ("Will-Retry-Until" not in block and own.says_expired(address))
+    return _explained(address, status, diagnosis, own, delayed=delayed)
+
+
+def _address_in(block: Mail) -> str:
+    """Original first: it is what we wrote, where an alias led elsewhere (RFC 3464, 2.3.1)."""
     for field in ("Original-Recipient", "X-Actual-Recipient", "Final-Recipient"):
         found = _recipient(_typed(header(block, field)))
         if found:
-            return _explained(found[0], status, diagnosis, own, delayed=delayed)
-    return _explained("", status, diagnosis, own, delayed=delayed)
+            return found[0]
+    return ""
 
 
 def _diagnosis(block: Mail) -> str:

@@ -231,6 +231,18 @@ def test_a_filter_after_the_body_does_not_outweigh_a_plain_code() -> None:
     assert said(read_message(raw)) == [("ada@example.net", "hard")]
 
 
+def test_a_delay_that_has_expired_is_none() -> None:
+    """OpenSMTPD says both of a message that it gave up, and would say so of each issue to a host that is gone."""
+    expired = dsn("Action: delayed", "Status: 4.4.7").replace(
+        b"message could not be delivered.", b"message is delayed:\r\n\r\nada@example.net: Envelope expired"
+    )
+    assert said(read_message(expired)) == [("ada@example.net", "soft")]
+    still = expired.replace(b"Envelope expired", b"Network error on destination MXs")
+    assert said(read_message(still)) == [("ada@example.net", "delayed")]
+    until = expired.replace(b"Status: 4.4.7", b"Status: 4.4.7\r\nWill-Retry-Until: Mon, 9 Mar 2026 09:00:00 +0000")
+    assert said(read_message(until)) == [("ada@example.net", "delayed")]
+
+
 def test_an_expired_message_is_a_point() -> None:
     assert said(read_message(dsn("Action: expired", "Status: 5.0.0"))) == [("ada@example.net", "soft")]
 
