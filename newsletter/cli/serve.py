@@ -14,8 +14,8 @@ from newsletter.cli.event_hooks import tell_of_departures
 from newsletter.cli.failures import ending
 from newsletter.cli.options import config_option, json_option, load
 from newsletter.config.mail_sections import SECRET_VARIABLE
-from newsletter.config.relay_url import parse_relay
 from newsletter.errors import EXIT_CONTENT, EXIT_OK, ConfigError
+from newsletter.pipeline.choose_relays import choose_relays
 from newsletter.signals import ending_signals
 from newsletter.text import printable
 from newsletter.web.public.collected_clicks import SYNC_VARIABLE, open_lines, take_departures
@@ -45,7 +45,8 @@ def serve(host: str, port: int, relay_url: str | None, quiet: bool, config_path:
     import logging
 
     config = load(config_path)
-    relay = require_relay(config, parse_relay(relay_url, os.environ) if relay_url else config.relay)
+    relays = choose_relays(config, relay_url, os.environ) if relay_url or config.relays else ()
+    relay = require_relay(config, next(iter(relays), None))
     level = logging.WARNING if quiet else logging.INFO
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
 

@@ -29,6 +29,7 @@ def place_of_ledger(url: str, root: Path) -> Path | str:
 
 # libpq's own names. Not among them: password, sslpassword and passfile, which no URL may hold.
 _POSTGRESQL_SETTINGS = {"application_name", "channel_binding", "connect_timeout", "host", "hostaddr", "keepalives"} | {
+    *("keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"),
     *("options", "port", "service", "sslcert", "sslcrl", "sslkey", "sslmode", "sslrootcert", "target_session_attrs"),
 }
 

@@ -19,13 +19,13 @@ import sqlalchemy as sa
 from newsletter.addresses import fold_address
 from newsletter.ledger import plan as planning
 from newsletter.ledger import suppression, transitions
-from newsletter.ledger.database.engine import translate_db_errors
-from newsletter.ledger.database.lock import advisory_lock, busy_at, lock_path, locked
 from newsletter.ledger.database.schema import runs, tests
 from newsletter.ledger.database.storage import Storage
 from newsletter.ledger.database.timestamps import stamp_of
+from newsletter.ledger.hold import held
 from newsletter.ledger.identity import note_identity
 from newsletter.ledger.queries import DomainRow, ReplyRow, TimelineRow
+from newsletter.ledger.rate_limit_state import save_rate_limits
 from newsletter.ledger.reader import LedgerReader
 from newsletter.ledger.records import Claim, Delivery, IllegalMoveError, IssueRow, Move, Plan, Run, Version, storable
 from newsletter.ledger.state_machine import MOVES
@@ -74,26 +74,15 @@ class Ledger(LedgerReader):
     def hold(self, issue: str) -> Iterator[None]:
         """Keep every other run off this issue while the block runs. BusyError, naming the owner, when one is in it.
 
-        With SQLite on this machine: the operating system drops the lock with the process. With PostgreSQL everywhere:
-        the server drops it with the connection, over which the block's writes go, too, so that none can come later.
+        With PostgreSQL the block's writes go over the connection that holds it; see `held`.
         """
-        place = self.storage.place
-        if place.is_postgresql:
-            with translate_db_errors(place), self.storage.engine.connect() as db, advisory_lock(db, issue):
+        with held(self.storage, issue) as db:
+            if db is not None:
                 self._holding[issue] = db
-                try:
-                    yield
-                finally:
-                    del self._holding[issue]
-        elif (file := self.storage.file) is not None:
-            with file.locked(issue) as got:
-                lock = lock_path(file.path, issue)
-                if not got:
-                    raise busy_at(lock, issue)
-                with locked(lock, issue):
-                    yield
-        else:
-            yield
+            try:
+                yield
+            finally:
+                self._holding.pop(issue, None)
 
     def recover(self, issue: str) -> int:
         """Settle what a dead run left behind; call it while holding the issue. How many became uncertain.
@@ -275,7 +264,7 @@ class Ledger(LedgerReader):
         """Save this state of rate limits for the next run; others stay as they are."""
         if state:
             with self._write() as db:
-                db.execute(_SAVE_RATE_LIMITS, [{"name": name, "mark": mark} for name, mark in sorted(state.items())])
+                save_rate_limits(db, state)
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
@@ -285,8 +274,3 @@ class Ledger(LedgerReader):
     def _write(self, issue: str | None = None) -> AbstractContextManager[sa.Connection]:
         """A transaction, over the connection that holds the issue where there is one."""
         return self.storage.write(self._holding.get(issue or ""))
-
-
-_SAVE_RATE_LIMITS = sa.text(
-    "INSERT INTO pace (name, mark) VALUES (:name, :mark) ON CONFLICT (name) DO UPDATE SET mark = excluded.mark"
-)

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Self
 
 import sqlalchemy as sa
 
 from newsletter.ledger import queries, suppression
-from newsletter.ledger.database.schema import issues, pace, runs, versions
+from newsletter.ledger.database.schema import issues, runs, versions
 from newsletter.ledger.database.storage import Storage
 from newsletter.ledger.database.timestamps import moment_of, time_of
 from newsletter.ledger.identity import Known, known_identity
 from newsletter.ledger.plan import known_issue
 from newsletter.ledger.queries import DomainRow, ReplyRow, TimelineRow
+from newsletter.ledger.rate_limit_state import rate_limit_state
 from newsletter.ledger.records import Delivery, IssueRow, Run, Version
 from newsletter.model.delivery import State
 
@@ -178,7 +179,7 @@ class LedgerReader:
     def rate_limit_state(self) -> Mapping[str, str]:
         """The saved state of the rate limits, by name."""
         with self._read() as db:
-            return MappingProxyType({row.name: row.mark for row in db.execute(sa.select(pace))})
+            return rate_limit_state(db)
 
     # --- inside -----------------------------------------------------------------------------------------------------
 

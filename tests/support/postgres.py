@@ -45,6 +45,11 @@ class Server:
             db.execute("CREATE SCHEMA public")
         return self.url(DATABASE)
 
+    def end_all(self) -> None:
+        """End every connection to the tests' database."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as db:
+            db.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", (DATABASE,))
+
 
 def _program(name: str) -> str | None:
     return next((str(folder / name) for folder in _FOLDERS if (folder / name).exists()), None) or shutil.which(name)

@@ -155,7 +155,7 @@ def running(
             stop.append((asyncio.get_running_loop(), stopping))
             await run_service(
                 public,
-                catcher.relay,
+                public.settings_for(catcher.relay),
                 listening,
                 clock=clock,
                 stopping=stopping,

@@ -12,6 +12,7 @@ from newsletter.ledger.database.schema import (
     consents,
     deliveries,
     issues,
+    letters,
     people,
     preferences,
     suppressions,
@@ -49,7 +50,7 @@ def forget(storage: Storage, key: str, address_hashes: AddressHashes, now: int) 
 
 def _delete(db: sa.Connection, key: str) -> int:
     gone = 0
-    for table in (people, consents, preferences, bounce_events):
+    for table in (people, consents, preferences, bounce_events, letters):
         gone += db.execute(sa.delete(table).where(table.c.key == key)).rowcount
     tested = db.execute(sa.select(tests.c.id, tests.c.address)).all()
     mine = [row.id for row in tested if fold_address(row.address) == key]

@@ -6,7 +6,6 @@ confirming it, or by taking back that they left. What the operator entered by ha
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -23,6 +22,7 @@ from newsletter.audience.people import history
 from newsletter.audience.people import unsubscribe_many as departing
 from newsletter.audience.people.bounce_score import SOFT_RULE, SoftRule
 from newsletter.audience.people.consent import GivenConsent, consents_of
+from newsletter.audience.people.letters import LetterKind, add_letter, fingerprint
 from newsletter.audience.people.records import (
     BounceDecision,
     BounceEvent,
@@ -152,23 +152,25 @@ class People:
         lang: str = "",
         fields: Mapping[str, str] | None = None,
         lists: Collection[str] = (),
+        by_letter: bool = False,
     ) -> Standing:
         """Note that somebody, who may be anybody, asked for this address to be mailed.
 
         PENDING: send them the mail whose link calls `confirm`; until then nothing changes but that they asked.
-        CONFIRMED: they are mailed already. `lists` are kept where there are no preferences yet.
+        CONFIRMED: they are mailed already. `lists` are kept where there are no preferences yet. `by_letter` owes them
+        the letter that fits, in the same transaction.
         """
         key, now = fold_address(address), self._now()
-        row = {
-            "key": key,
-            "address": None if address == key else address,
-            "now": now,
-            "lang": lang,
-            "fields": json.dumps(dict(fields or {}), ensure_ascii=False, sort_keys=True),
-        }
+        answers = json.dumps(dict(fields or {}), ensure_ascii=False, sort_keys=True)
+        kept = None if address == key else address
+        row = {"key": key, "address": kept, "now": now, "lang": lang, "fields": answers}
         with self.storage.write() as db:
             stands = db.scalar(sa.select(people.c.state).where(people.c.key == key))
-            if stands == Standing.CONFIRMED and not self._reasons(db, key):
+            is_mailed = stands == Standing.CONFIRMED and not self._reasons(db, key)
+            if by_letter:
+                kind: LetterKind = "already" if is_mailed else "confirm"
+                add_letter(db, kind, address, now, lang=lang, fields=answers)
+            if is_mailed:
                 return Standing.CONFIRMED
             db.execute(ASKED, row)
             if lists:
@@ -176,7 +178,9 @@ class People:
             self._consent(db, key, "asked", source, wording)
         return Standing.PENDING
 
-    def confirm(self, address: str, *, source: str, wording: str = "", asked: str = "") -> Standing | None:
+    def confirm(
+        self, address: str, *, source: str, wording: str = "", asked: str = "", by_letter: bool = False
+    ) -> Standing | None:
         """The person clicked the link that was mailed to this address: how they stand from now on.
 
         Lifts every suppression, a bounce's as well: the click shows that the address works. CONFIRMED, too, when they
@@ -184,20 +188,22 @@ class People:
         None for who never asked.
 
         `asked` is the `fingerprint` of the form that the link was made for. Where it is not of the last one, somebody
-        else may have filled that in: its name and language are forgotten.
+        else may have filled that in: its name and language are forgotten. `by_letter` owes who is new a welcome.
         """
         key = fold_address(address)
         with self.storage.write() as db:
-            found = db.execute(sa.select(people.c.state, people.c.lang, people.c.fields).where(people.c.key == key))
-            row = found.one_or_none()
+            row = db.execute(sa.select(people).where(people.c.key == key)).one_or_none()
             if row is None or row.state != Standing.PENDING:
                 return None if row is None else Standing(row.state)
-            values = {"state": Standing.CONFIRMED.value, "confirmed": self._now()}
-            if asked and asked != fingerprint(row.lang, json.loads(row.fields)):
-                values |= {"lang": "", "fields": "{}"}
+            lang, fields, now = row.lang, row.fields, self._now()
+            if asked and asked != fingerprint(lang, json.loads(fields)):
+                lang, fields = "", "{}"
+            values = {"state": Standing.CONFIRMED.value, "confirmed": now, "lang": lang, "fields": fields}
             db.execute(sa.update(people).where(people.c.key == key).values(values))
             db.execute(sa.delete(suppressions).where(suppressions.c.key.in_(self._names(key))))
             self._consent(db, key, "confirmed", source, wording)
+            if by_letter:
+                add_letter(db, "welcome", row.address or key, now, lang=lang, fields=fields)
         return Standing.CONFIRMED
 
     def leave(self, address: str, source: str, *, issue: str = "") -> bool:
@@ -383,9 +389,3 @@ class People:
 def _subscriber(person: Person) -> Subscriber:
     own = {"email": person.address, "lang": person.lang}
     return Subscriber(person.address, MappingProxyType({**person.fields, **own}))
-
-
-def fingerprint(lang: str, fields: Mapping[str, str]) -> str:
-    """32 digits for what somebody filled in to join, besides the address."""
-    text = json.dumps([lang, sorted(fields.items())])
-    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -28,10 +28,15 @@ SILENT_S = 60
 """How long a database server may be silent before the connection counts as lost."""
 
 _GONE = ("the ledger's tables are gone", "put its file or database back, then start the command again")
+_LOCKED = ("the ledger is locked by another program", "close it, or wait until it has ended")
 
 # SQLite's primary result codes (https://www.sqlite.org/rescode.html) -> what is wrong, what to do.
 _SQLITE_TROUBLE: Mapping[int, tuple[str, str]] = {
-    sqlite3.SQLITE_BUSY: ("the ledger is locked by another program", "close it, or wait until it has ended"),
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
+    sqlite3.SQLITE_PROTOCOL: _LOCKED,  # a crowd that opens and closes it, or a process that keeps its lock amid that
+    sqlite3.SQLITE_NOMEM: ("there is not enough memory for the ledger", "end other programs, or raise the limit"),
+    sqlite3.SQLITE_NOLFS: ("the ledger is larger than this system allows", "raise the limit on a file's size"),
     sqlite3.SQLITE_FULL: ("the disk is full", "make room, then run the same command again"),
     sqlite3.SQLITE_READONLY: ("the ledger is read-only", "make the file and its folder writable"),
     sqlite3.SQLITE_CANTOPEN: ("the ledger cannot be opened", "check that its folder exists and is writable"),
@@ -45,16 +50,21 @@ _SQLITE_TROUBLE: Mapping[int, tuple[str, str]] = {
 # (https://www.postgresql.org/docs/current/errcodes-appendix.html) -> what is wrong, what to do.
 _POSTGRESQL_TROUBLE: Mapping[str, tuple[str, str]] = {
     "08": ("the connection to the ledger was lost", "check the server, then run the same command again"),
+    "25P03": ("the database ended a transaction that took too long", "raise its idle_in_transaction_session_timeout"),
     "25006": ("the ledger is read-only", "connect to a server that takes writes, not to a replica"),
     "28": ("the database refused the login", "check the user and the password in the ledger's URL"),
     "3D": ("there is no such database", "create it, or mend the ledger's URL"),
+    "40": ("another program changed the ledger at the same time", "run the same command again"),
     "42P01": _GONE,
     "42501": ("the database user may not use the ledger", "grant it the schema and the tables"),
     "53100": ("the database's disk is full", "make room there, then run the same command again"),
+    "53": ("the database is short of something it needs", "check the server, then run the same command again"),
     "53200": ("the database is out of memory", "check the server, then run the same command again"),
     "53300": ("the database takes no more connections", "end some, or raise its max_connections"),
-    "55P03": ("the ledger is locked by another program", "close it, or wait until it has ended"),
+    "55P03": _LOCKED,
+    "57": ("the database gave up on a query", "check its statement_timeout, then run the same command again"),
     "57P": ("the database ended the connection", "check the server, then run the same command again"),
+    "XX": ("the database failed", "look into the server's log before anything is sent"),
     "58": ("the database could not read or write its files", "check the server's disk, then run the command again"),
 }
 

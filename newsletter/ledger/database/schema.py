@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from newsletter.model.delivery import State
 
-VERSION = 5
+VERSION = 6
 
 metadata = sa.MetaData()
 _id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # only INTEGER is SQLite's own row id
@@ -193,6 +193,36 @@ bounce_events = sa.Table(
 )
 sa.Index("bounces_of", bounce_events.c.key)
 
+# Mail that the sign-up pages owe somebody: a row until a month after it went out. `address` and the states are as in
+# `deliveries`; `fields` are what was filled in to join.
+letters = sa.Table(
+    "letters",
+    metadata,
+    sa.Column("id", _id, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("address", sa.Text),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("lang", sa.Text, nullable=False, server_default=""),
+    sa.Column("fields", sa.Text, nullable=False, server_default="{}"),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("updated", sa.BigInteger, nullable=False),
+    sa.Column("due_at", sa.BigInteger, nullable=False),
+    sa.Column("code", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("reply", sa.Text, nullable=False, server_default=""),
+    sa.Column("message_id", sa.Text, nullable=False, server_default=""),
+    sa.CheckConstraint(
+        sa.column("kind").in_(["confirm", "already", "welcome"]),
+        name="known_kind",
+    ),
+    sa.CheckConstraint(
+        sa.column("state").in_(["pending", "committing", "sent", "rejected", "uncertain"]),
+        name="known_letter_state",
+    ),
+)
+sa.Index("letters_due", letters.c.state, letters.c.due_at)
+
 
 # --- migration from version 3 ---------------------------------------------------------------------------------------
 
@@ -204,4 +234,9 @@ def from_3(db: sa.Connection) -> None:
 
 # Version 4 did not keep when chores were done.
 def from_4(db: sa.Connection) -> None:
+    metadata.create_all(db)
+
+
+# Version 5 kept no letters.
+def from_5(db: sa.Connection) -> None:
     metadata.create_all(db)

@@ -110,9 +110,8 @@ class _Pages:
             return await self._question(request, link, "confirm")
         if is_foreign(request, self._membership.url):
             return await self._question(request, link, "confirm", status=403)
-        standing, letter = await self._commits.call(partial(self._membership.confirm, link))
-        if letter is not None:
-            self._server.outbox.put(letter)
+        standing = await self._commits.call(partial(self._membership.confirm, link))
+        self._server.outbox.wake()
         lang = await self._language_of(request, link.address)
         if standing is not Standing.CONFIRMED:
             return self._writer.notice(request, "used_title", "used_text", lang=lang, again=True)
@@ -196,8 +195,8 @@ class _Pages:
         return PlainTextResponse("" if status == 200 else "refused\n", status)
 
     async def health(self, request: Request) -> Response:
-        await self._commits.call(partial(self._membership.person, ""))  # raises where the store cannot be read
-        return JSONResponse({"status": "ok", "mails_waiting": self._server.outbox.waiting})
+        waiting = await self._commits.call(self._membership.letters.waiting)  # raises where the store cannot be read
+        return JSONResponse({"status": "ok", "mails_waiting": waiting})
 
     async def style(self, request: Request) -> Response:
         return self._asset(self._look.style, "text/css")

@@ -93,7 +93,8 @@ class JoinPages:
             log.info("a sign-up was let go: its address was mailed often enough today")
         else:
             asking = self._asking(request, form, address)
-            self._outbox.put(await self._commits.call(partial(self._membership.ask, asking)))
+            await self._commits.call(partial(self._membership.ask, asking))
+            self._outbox.wake()
         return await self._sent(request, address, asked_at)
 
     def _asking(self, request: Request, form: Form, address: str) -> Asking:

@@ -2,33 +2,38 @@
 
     ask -> (mail) -> confirm -> (mail)          leave <-> come_back          choose
 
-A front door reads tokens and forms, calls a step, and puts the letter that it gives into the outbox.
+A front door reads tokens and forms, calls a step, and wakes the queue of letters where one may be owed.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 from types import MappingProxyType
 
+from newsletter.audience.people.letters import WANTED_FOR, Letter, Letters, fingerprint
 from newsletter.audience.people.records import Person, Preferences, Standing, Unsubscription
-from newsletter.audience.people.store import People, fingerprint
+from newsletter.audience.people.store import People
 from newsletter.config.config import Config
 from newsletter.ledger.ledger import Ledger
 from newsletter.model.delivery import Message
 from newsletter.model.subscriber import Subscriber
 from newsletter.tokens import Link, LinkPurpose, make_link, read_link
 from newsletter.web.public.confirmation_mail import ConfirmationMails, Latest
-from newsletter.web.public.mail_queue import QueuedMail
 
-CONFIRM_WITHIN = timedelta(days=7)
+CONFIRM_WITHIN = WANTED_FOR
 UNDO_WITHIN = timedelta(days=1)
 PAUSE = timedelta(days=30)
 
+MOST_WAITING = 2_000
+"""Letters that wait for the relay. At ten a second a relay needs three minutes for them."""
+
 KEPT_UNCONFIRMED = timedelta(days=30)
 """Who asked to join and never confirmed is taken out: it was perhaps not they who asked."""
+
+log = logging.getLogger("newsletter.web")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +63,14 @@ class Membership:
     """
 
     def __init__(
-        self, config: Config, people: People, letters: ConfirmationMails, *, url: str, clock: Callable[[], datetime]
+        self, config: Config, people: People, mails: ConfirmationMails, *, url: str, clock: Callable[[], datetime]
     ) -> None:
         self.config = config
         self.url = url
         self._people = people
         self._ledger = Ledger(people.storage, clock)
-        self._letters = letters
+        self._mails = mails
+        self.letters = Letters(people.storage, clock)
         self._clock = clock
 
     # --- links ------------------------------------------------------------------------------------------------------
@@ -83,54 +89,60 @@ class Membership:
 
     # --- joining ----------------------------------------------------------------------------------------------------
 
-    def ask(self, asking: Asking) -> QueuedMail:
-        """Note that somebody wants to join; the letter asks the address itself, or says that it gets mail already.
+    def ask(self, asking: Asking) -> None:
+        """Note that somebody wants to join; a letter asks the address itself, or says that it gets mail already.
 
         There is a letter for everyone, so that nobody else learns who is subscribed.
         """
-        standing = self._people.sign_up(
+        self._people.sign_up(
             asking.address,
             source=asking.source,
             wording=asking.wording,
             lang=asking.lang,
             fields=asking.fields,
             lists=asking.lists,
+            by_letter=self._has_room(),
         )
-        if standing is Standing.CONFIRMED:
-            return QueuedMail("a mail that says “subscribed already”", partial(self._already, asking))
-        return QueuedMail("a mail to confirm", partial(self._please_confirm, asking))
 
-    def confirm(self, link: Link) -> tuple[Standing | None, QueuedMail | None]:
-        """The button behind the mailed link was pressed: how they stand now, and the welcome where they are new."""
-        before = self._people.person(link.address)
-        standing = self._people.confirm(link.address, source=f"{self.url}/c", asked=link.issue)
-        if standing is not Standing.CONFIRMED or before is None or before.standing is Standing.CONFIRMED:
-            return standing, None
-        confirmed = self._people.person(link.address) or before
-        return standing, QueuedMail("a welcome", partial(self._welcome, confirmed))
+    def confirm(self, link: Link) -> Standing | None:
+        """The button behind the mailed link was pressed: how they stand now. Who is new is owed a welcome."""
+        return self._people.confirm(link.address, source=f"{self.url}/c", asked=link.issue, by_letter=True)
 
-    def _please_confirm(self, asking: Asking) -> Message:
-        # Security: the link stands for this form, and brings in nothing that somebody else filled in later.
-        asked = fingerprint(asking.lang, asking.fields)
-        url = f"{self.url}/c/{self.link('confirm', asking.address, issue=asked, within=CONFIRM_WITHIN)}"
-        return self._letters.confirm(asking.address, asking.lang, url, self._clock())
+    def letter(self, owed: Letter) -> Message | None:
+        """The message, its links made anew; None where it is no longer wanted."""
+        match owed.kind:
+            case "confirm":
+                # Security: the link stands for this form, and brings in nothing that somebody else filled in later.
+                asked = fingerprint(owed.lang, owed.fields)
+                url = f"{self.url}/c/{self.link('confirm', owed.address, issue=asked, within=CONFIRM_WITHIN)}"
+                return self._mails.confirm(owed.address, owed.lang, url, self._clock())
+            case "already":
+                url = f"{self.url}/p/{self.link('preferences', owed.address)}"
+                return self._mails.already(owed.address, owed.lang, url, self._clock())
+            case "welcome":
+                return self._welcome(owed)
 
-    def _already(self, asking: Asking) -> Message:
-        url = f"{self.url}/p/{self.link('preferences', asking.address)}"
-        return self._letters.already(asking.address, asking.lang, url, self._clock())
-
-    def _welcome(self, person: Person) -> Message | None:
-        if self._people.is_suppressed(person.address):
+    def _welcome(self, owed: Letter) -> Message | None:
+        if self._people.is_suppressed(owed.address):
             return None  # they have left since
         latest = self._ledger.latest()
-        own = {"email": person.address, "lang": person.lang}
-        subscriber = Subscriber(person.address, MappingProxyType({**person.fields, **own}))
+        own = {"email": owed.address, "lang": owed.lang}
+        subscriber = Subscriber(owed.address, MappingProxyType({**owed.fields, **own}))
         found = Latest(*latest) if latest else None
-        lang = person.lang or self.config.settings.newsletter.language or "en"
-        return self._letters.welcome(subscriber, lang, found, self._clock())
+        lang = owed.lang or self.config.settings.newsletter.language or "en"
+        return self._mails.welcome(subscriber, lang, found, self._clock())
 
-    def drop_unconfirmed(self) -> int:
-        return self._people.drop_unconfirmed(self._clock() - KEPT_UNCONFIRMED)
+    def _has_room(self) -> bool:
+        """Whether one more letter may be owed. The answer to the visitor is the same."""
+        waiting = self.letters.waiting()
+        if waiting >= MOST_WAITING:
+            log.error("a letter was dropped: %d wait for the relay", waiting)
+        return waiting < MOST_WAITING
+
+    def tidy(self) -> None:
+        """Take out who asked to join and never confirmed, and letters of long ago."""
+        self._people.drop_unconfirmed(self._clock() - KEPT_UNCONFIRMED)
+        self.letters.forget_old()
 
     # --- leaving ----------------------------------------------------------------------------------------------------
 

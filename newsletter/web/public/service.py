@@ -12,11 +12,11 @@ from types import MappingProxyType
 
 from newsletter.audience.people.records import Unsubscription
 from newsletter.audience.people.store import People
-from newsletter.config.config import Config
+from newsletter.config.config import Config, RelaySettings
 from newsletter.config.mail_sections import SECRET_VARIABLE
 from newsletter.errors import ConfigError, located
 from newsletter.group_commit import GroupCommit
-from newsletter.model.delivery import Relay, is_loopback
+from newsletter.model.delivery import is_loopback
 from newsletter.model.retry_delay import retry_delay_s
 from newsletter.web.http_server import HEAD_WITHIN_S
 from newsletter.web.public.app import Hook, Server, web_app
@@ -25,7 +25,7 @@ from newsletter.web.public.confirmation_mail import ConfirmationMails
 from newsletter.web.public.gateway import BODY_WITHIN_S
 from newsletter.web.public.http_server import serve, trusting
 from newsletter.web.public.join_pages import ANSWER_AFTER_S
-from newsletter.web.public.mail_queue import MailQueue
+from newsletter.web.public.mail_queue import MailQueue, Postman
 from newsletter.web.public.membership import Membership
 from newsletter.web.sockets import http_url
 
@@ -63,21 +63,21 @@ def public_config(config: Config, host: str, port: int) -> Config:
     return replace(config, settings=replace(settings, serve=replace(settings.serve, url=http_url(host, port))))
 
 
-def require_relay(config: Config, relay: Relay | None) -> Relay:
+def require_relay(config: Config, relay: RelaySettings | None) -> RelaySettings:
     """Raises ConfigError where there is none, or where the mails lack what the law asks for."""
     place = str(config.path or "newsletter.toml")
     if relay is None:
         remedy = "set it, or write --relay smtp://host:port"
         raise ConfigError(located(place, None, "no [relay] url is set, and who joins is sent a mail", remedy))
     missing = ", ".join(key for key in config.missing_for_send() if key != "relay.url")
-    if missing and not relay.is_loopback:
+    if missing and not relay.relay.is_loopback:
         raise ConfigError(f"{missing} must be set before mail may leave this machine", path=place)
     return relay
 
 
 async def run_service(
     config: Config,
-    relay: Relay,
+    relay: RelaySettings,
     listening: socket.socket,
     *,
     clock: Callable[[], datetime],
@@ -89,11 +89,11 @@ async def run_service(
     """Answer until `stopping` is set. `config` is as `public_config` gives it. Raises ConfigError."""
     waits = patience or Patience()
     look = read_look(config)
-    letters = ConfirmationMails(config, look.words)
+    mails = ConfirmationMails(config, look.words)
     with People.open(config.ledger_place, clock, config.secrets) as people:
-        membership = Membership(config, people, letters, url=config.settings.serve.url, clock=clock)
+        membership = Membership(config, people, mails, url=config.settings.serve.url, clock=clock)
         commits = GroupCommit(membership.leave_all, in_thread=True, at_most=MOST_AT_ONCE)
-        outbox = MailQueue(relay, wait_s=lambda attempt: retry_delay_s(attempt, random.random()).total_seconds())  # noqa: S311
+        outbox = MailQueue(membership.letters, commits, Postman(relay, membership.letter, clock, _wait_s))
         parts = Server(clock, commits, outbox, hooks, waits.answer_s)
         app = web_app(membership, look, parts, body_within_s=waits.body_s)
         background = [asyncio.create_task(outbox.run()), asyncio.create_task(_tidy(membership, commits))]
@@ -114,8 +114,12 @@ async def run_service(
             commits.close()
 
 
+def _wait_s(attempt: int) -> float:
+    return retry_delay_s(attempt, random.random()).total_seconds()  # noqa: S311
+
+
 async def _tidy(membership: Membership, commits: GroupCommit[Unsubscription, int]) -> None:
-    """Once a day, take out who asked to join and never confirmed."""
+    """Once a day, take out what is kept no longer."""
     while True:
-        await commits.call(membership.drop_unconfirmed)
+        await commits.call(membership.tidy)
         await asyncio.sleep(TIDY_EVERY_S)

@@ -479,4 +479,4 @@ def test_what_lacks_is_a_sentence(tmp_path: Path) -> None:
         public_config(config, "0.0.0.0", 80)
     assert public_config(config, "::1", 80).unsubscribe_url == "http://[::1]:80/u/{token}"
     with pytest.raises(ConfigError, match=r"newsletter\.from must be set before mail may leave this machine"):
-        require_relay(config, Relay("mail.example.com", 587, "starttls"))
+        require_relay(config, config.settings_for(Relay("mail.example.com", 587, "starttls")))
