@@ -153,13 +153,14 @@ class MailQueue:
 
     async def _send(self, letter: Letter) -> None:
         name = NAMES[letter.kind]
-        try:
-            message = await asyncio.to_thread(self._postman.make, letter)
-        except Exception as error:
+        making = asyncio.ensure_future(asyncio.to_thread(self._postman.make, letter))
+        await asyncio.wait({making})
+        if (error := making.exception()) is not None:
             # A fault of the program, or of the theme: told whole, and the next letter goes out.
-            log.exception("%s was not sent", name)
+            log.error("%s was not sent", name, exc_info=error)
             await self._settle(letter, Outcome(State.DEFERRED, "made", 0, str(error)), "it could not be made")
             return
+        message = making.result()
         if message is None:
             await self._store.call(lambda: self._letters.drop(letter))
             return
