@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from newsletter.cli.completions import complete_issue
 from newsletter.cli.console import print_json
+from newsletter.cli.issue_completion import complete_issue
 from newsletter.cli.options import NamedPath, config_option, json_option, load
 from newsletter.config.ledger_url import parse_ledger
 from newsletter.files import write_atomically

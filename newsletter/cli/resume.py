@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter import errors
-from newsletter.cli.completions import complete_issue
 from newsletter.cli.console import ask, is_terminal, print_json
+from newsletter.cli.issue_completion import complete_issue
 from newsletter.cli.ledger_option import ledger_option, ledger_place, open_named_ledger, utc_now
 from newsletter.cli.list_options import column_option
 from newsletter.cli.options import (

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from newsletter.cli.completions import complete_issue
 from newsletter.cli.console import ask
 from newsletter.cli.failures import MisuseError
+from newsletter.cli.issue_completion import complete_issue
 from newsletter.cli.ledger_option import ledger_option, open_named_ledger
 from newsletter.cli.ledger_output import print_issue, print_issues
 from newsletter.cli.options import config_option, json_option, load

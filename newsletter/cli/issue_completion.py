@@ -1,0 +1,24 @@
+"""What a shell completes of the ledger: its issues. Apart, since it loads a database that most commands do not need."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import CompletionItem
+
+from newsletter.cli.ledger_option import open_named_ledger
+from newsletter.cli.options import load
+from newsletter.errors import NewsletterError
+
+SHOWN_ISSUES = 30
+"""The newest; for an older one its first letters are typed."""
+
+
+def complete_issue(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The issues of the ledger that --ledger or newsletter.toml names, the newest first."""
+    try:
+        with open_named_ledger(load(ctx.params.get("config_path")), ctx.params.get("ledger_url")) as ledger:
+            rows = ledger.issues()
+    except (NewsletterError, OSError):  # nothing may be printed into a line that is being typed
+        return []
+    found = [row for row in reversed(rows) if row.issue.startswith(incomplete)]
+    return [CompletionItem(row.issue, help=row.subject) for row in found[:SHOWN_ISSUES]]
