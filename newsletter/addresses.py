@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from email_validator import EmailNotValidError, validate_email
-
 from newsletter.text import printable
 
 MAX_ADDRESS_CHARS = 254  # RFC 3696, erratum 1690
@@ -41,6 +39,8 @@ def normalize_address(text: str) -> str:
 def _normalize_any_address(text: str) -> str:
     if len(text) > MAX_ADDRESS_CHARS:  # before email_validator, whose checks take time quadratic in the length
         raise ValueError(f"it has {len(text)} characters, and an address at most {MAX_ADDRESS_CHARS}")
+    from email_validator import EmailNotValidError, validate_email  # 25 ms that an everyday address does not need
+
     try:
         parsed = validate_email(text, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:

@@ -12,8 +12,15 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
-import httpx
+if TYPE_CHECKING:
+    import httpx
+
+    _Transport = httpx.AsyncBaseTransport
+else:
+    _Transport = object  # httpx is imported by what connects: to load it is a third of a cold render
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -62,10 +69,12 @@ async def resolve_name(host: str, port: int) -> Sequence[str]:
     return [str(entry[4][0]) for entry in found]
 
 
-class PinnedTransport(httpx.AsyncBaseTransport):
+class PinnedTransport(_Transport):
     """Connects to an address that was checked, and speaks to it under the name that was asked for."""
 
     def __init__(self, resolve: Resolve, allow: Callable[[Address], bool], context: ssl.SSLContext) -> None:
+        import httpx
+
         self.resolve = resolve
         self.allow = allow
         # Security: a connection is never used again, or one host's could serve another name at the same address
@@ -75,6 +84,8 @@ class PinnedTransport(httpx.AsyncBaseTransport):
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        import httpx
+
         host = request.url.raw_host.decode("ascii")
         if request.url.scheme not in {"http", "https"} or not host or "%" in host:
             raise BlockedAddressError(NO_ADDRESS)
@@ -112,6 +123,17 @@ class PinnedTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         await self.inner.aclose()
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        trace: TracebackType | None = None,
+    ) -> None:
+        await self.aclose()
+
 
 def _literal(host: str) -> Address | None:
     try:
@@ -122,6 +144,8 @@ def _literal(host: str) -> Address | None:
 
 def system_trust() -> ssl.SSLContext:
     """Certificates are checked against the usual roots and this machine's own, so that a company's count."""
+    import httpx
+
     context = httpx.create_ssl_context(trust_env=False)
     context.load_default_certs()
     return context

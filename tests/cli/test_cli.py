@@ -433,6 +433,22 @@ def test_help_names_the_commands_and_loads_nothing_heavy(tmp_path: Path) -> None
     assert loaded & heavy == set()
 
 
+def test_a_rendering_loads_what_it_needs_alone(tmp_path: Path) -> None:
+    """Each of these takes as long to load as a post to render; what a command imports, it pays for at each start."""
+    write_post(tmp_path)
+    program = (
+        "import sys\nfrom newsletter.cli.main import main\n"
+        "sys.argv = ['newsletter', 'render', '2026-03-01-hello.md', '--out', 'out']\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "import json; print('@@' + json.dumps(sorted(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, cwd=tmp_path, check=True)
+    loaded = set(json.loads(done.stdout.decode().partition("@@")[2]))
+    assert {"newsletter.render.render_issue", "jinja2"} <= loaded
+    needless = {"sqlalchemy", "httpx", "aiosmtplib", "aiosmtpd", "uvicorn", "starlette", "email_validator", "rich"}
+    assert loaded & needless == set()
+
+
 def test_the_version_names_the_distribution_to_upgrade(tmp_path: Path) -> None:
     assert version(DISTRIBUTION) == __version__
     assert newsletter("--version", cwd=tmp_path).out == f"{DISTRIBUTION}, version {__version__}\n"

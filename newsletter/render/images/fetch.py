@@ -1,6 +1,6 @@
 """Fetch pictures from the web: bounded in bytes and time, public addresses only.
 
-Every connection goes through `gate`.
+Every connection goes through `safe_http`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import ssl
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-import httpx
 
 from newsletter.render.images.picture import PictureError
 from newsletter.safe_http import (
@@ -25,6 +25,9 @@ from newsletter.safe_http import (
     resolve_name,
     system_trust,
 )
+
+if TYPE_CHECKING:
+    import httpx
 
 _HEADERS = {
     "User-Agent": "newsletter (fetches the pictures of a post once, for an email)",
@@ -88,6 +91,8 @@ class Fetcher:
         return dict(zip(urls, await asyncio.gather(*(one(url) for url in urls)), strict=True))
 
     async def _fetch(self, url: str, context: ssl.SSLContext) -> bytes | PictureError:
+        import httpx  # here: most renderings fetch nothing, and to load it takes as long as to render
+
         limits = self.limits
         slow = PictureError(f"the server takes longer than {limits.timeout_s:g} s", f"try again, or {_KEEP_IT}")
         try:
@@ -127,7 +132,7 @@ class Fetcher:
             return PictureError(f"it cannot be fetched: {type(error).__name__}", _CHECK_IT)
 
     async def _read(self, response: httpx.Response) -> bytes:
-        if response.status_code != httpx.codes.OK:
+        if response.status_code != 200:
             raise _refusal(response)
         large = PictureError(f"it is larger than {self.limits.max_bytes / 1024 / 1024:g} MB", "use a smaller one")
         announced = response.headers.get("Content-Length", "")
@@ -144,12 +149,16 @@ class Fetcher:
 
 def _refusal(response: httpx.Response) -> PictureError:
     code = response.status_code
-    words = f"the server answers {code} {httpx.codes.get_reason_phrase(code)}".rstrip()
+    words = f"the server answers {code} {_phrase(code)}".rstrip()
     if code in {401, 403, 407, 451}:
         return PictureError(words, f"it may not be shown elsewhere; {_KEEP_IT}")
     if code in {408, 429} or code >= 500:
         return PictureError(words, f"try again later, or {_KEEP_IT}")
     return PictureError(words, _CHECK_IT)
+
+
+def _phrase(code: int) -> str:
+    return HTTPStatus(code).phrase if code in {status.value for status in HTTPStatus} else ""
 
 
 def _host(url: str) -> str:
