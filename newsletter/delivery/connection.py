@@ -122,7 +122,7 @@ class ConnectionWorker:
         if not isinstance(error, UnreachableError) or not route.answered:
             routes.close(route, str(error))
             return False
-        news = route.throttle.lost(self._control.clock(), str(error))
+        news = route.throttle.record_loss(self._control.clock(), str(error))
         if route.throttle.stopped:
             routes.close(route, str(error))
             return False

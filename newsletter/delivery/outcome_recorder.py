@@ -89,9 +89,9 @@ class OutcomeRecorder:
         route.answered += 1
         route.reported_silence = route.reported_silence and outcome.code == 0
         route.moved_at = asyncio.get_running_loop().time()
-        news = "" if used_up else route.throttle.saw(outcome, now)
+        news = "" if used_up else route.throttle.record_outcome(outcome, now)
         if lost and outcome.code == 0:
-            news = route.throttle.lost(now, outcome.text) or news
+            news = route.throttle.record_loss(now, outcome.text) or news
         if route.throttle.stopped:
             self._routes.close(route, route.throttle.stopped)
         if outcome.stage == "MAIL" and outcome.code >= 500:

@@ -164,7 +164,7 @@ class RecipientQueue:
 
     def _assign(self, route: RouteState, claim: Claim, person: Subscriber, domain: str, now: float) -> Assignment:
         route.rate_limiter.spend(domain, now)
-        route.throttle.took(now)
+        route.throttle.record_start(now)
         route.reported_wait = False
         self._control.show(None)
         route.count_taken()

@@ -115,7 +115,7 @@ class RelayThrottle:
 
     def wait_s(self, now: float) -> float:
         """How long nothing may be begun, in seconds; 0.0 when something may. Look again then: answers change it."""
-        self._see(now)
+        self._catch_up(now)
         if self._phase is _Phase.STOPPED:
             return self._rules.open_s
         return max(self._paused_until - now, self._next_at - now, 0.0)
@@ -128,34 +128,34 @@ class RelayThrottle:
             return 1
         return max(1, int(limit * self._share + 1e-9))
 
-    def took(self, now: float) -> None:
+    def record_start(self, now: float) -> None:
         """Record the start of a message; enforces the minimum spacing."""
-        self._see(now)
+        self._catch_up(now)
         if self._phase is _Phase.PROBING:
             self._next_at = now + self._rules.open_s  # one message; its answer decides, or its silence for a minute
         elif self._delay_s:
             self._next_at = now + self._delay_s
 
-    def saw(self, outcome: Outcome, now: float) -> str:
+    def record_outcome(self, outcome: Outcome, now: float) -> str:
         """Learn from an outcome -> news for the user, or "". An outcome without an answer changes nothing."""
-        self._see(now)
+        self._catch_up(now)
         if outcome.code:
             self._losses = 0
         if outcome.sender_fault:
             self._counts[0] += 1
-            self._last = _said(outcome)
+            self._last = _reply_of(outcome)
             return self._refused(outcome.code < 500, now)
         if outcome.state is State.SENT:
-            return self._took_it(now)
+            return self._accepted_one(now)
         if outcome.code:
             self._answers.append(now)
             if self._phase is _Phase.PROBING:
                 self._next_at = now  # the answer is about a recipient and says nothing of the relay: one more
         return ""
 
-    def lost(self, now: float, words: str = "") -> str:
+    def record_loss(self, now: float, words: str = "") -> str:
         """A connection broke, or could not be opened -> news. `words` say how."""
-        self._see(now)
+        self._catch_up(now)
         self._counts[1] += 1
         self._last = _shown(words) or self._last
         if self._phase is _Phase.PROBING:
@@ -170,7 +170,7 @@ class RelayThrottle:
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    def _see(self, now: float) -> None:
+    def _catch_up(self, now: float) -> None:
         """Catch up with the clock: an open circuit may be probed; a clock set back restarts the waits."""
         if now < self._latest:
             gone = self._latest - now
@@ -210,7 +210,7 @@ class RelayThrottle:
             return 0.0
         return (self._answers[-1] - self._answers[0]) / (len(self._answers) - 1)
 
-    def _took_it(self, now: float) -> str:
+    def _accepted_one(self, now: float) -> str:
         self._refusals = 0
         self._answers.append(now)
         news = ""
@@ -258,7 +258,7 @@ class RelayThrottle:
         return ""
 
 
-def _said(outcome: Outcome) -> str:
+def _reply_of(outcome: Outcome) -> str:
     return _shown(f"{outcome.code or ''} {outcome.text}")
 
 

@@ -22,7 +22,7 @@ from newsletter.errors import BusyError, ConfigError, LedgerError, located
 from newsletter.files import NotAFileError, require_regular, target_of
 from newsletter.ledger.chores import note_chore
 from newsletter.ledger.database.engine import parse_place, take_file, translate_db_errors
-from newsletter.ledger.database.ledger_file import MAGIC, let_go
+from newsletter.ledger.database.ledger_file import MAGIC, release_file
 from newsletter.ledger.database.schema import VERSION, issues, ledger_version
 from newsletter.ledger.database.storage import Storage
 from newsletter.ledger.database.timestamps import stamp_of
@@ -273,7 +273,7 @@ def _alone(file: Path) -> Iterator[None]:
                     raise BusyError(located(str(file), None, what, "end it, then run this again")) from error
             yield
     finally:
-        let_go(taken)
+        release_file(taken)
 
 
 def _keep_old(path: Path, now: datetime) -> Path:

@@ -151,7 +151,7 @@ class Ledger(LedgerReader):
             planning.finish_plan(db, issue_id, number, post, audience)
             suppression.mark(db, issue_id, number, self._now(), correction=correction)
         with self._read() as db:
-            plan = planning.standing(
+            plan = planning.count_plan(
                 db,
                 issue_id,
                 number,

@@ -160,7 +160,7 @@ def finish_plan(db: sa.Connection, issue_id: int, plan: int, post: str, audience
 
 # --- states of a plan -----------------------------------------------------------------------------------------------
 
-_STANDING = sa.text(
+_COUNT_PLAN = sa.text(
     """
     SELECT
       state,
@@ -178,11 +178,11 @@ _STANDING = sa.text(
 )
 
 
-def standing(
+def count_plan(
     db: sa.Connection, issue_id: int, plan: int, *, content_changed: bool, max_attempts: int, now: int
 ) -> Plan:
     of_this = {"issue": issue_id, "plan": plan}
-    rows = db.execute(_STANDING, {**of_this, "now": now, "max_attempts": max_attempts}).all()
+    rows = db.execute(_COUNT_PLAN, {**of_this, "now": now, "max_attempts": max_attempts}).all()
     found = {(row.state, row.kind): row.number for row in rows}
     total = sum(found.values())
     audience = db.scalar(sa.select(issues.c.audience).where(issues.c.id == issue_id)) or ""

@@ -22,7 +22,7 @@ STAGE = "list"
 WEEK_MS = int(6.5 * 86_400_000)
 """A week, less half a day: the weekly mail stays on its weekday though an issue goes out somewhat earlier."""
 
-_OFF = f"state = 'suppressed', stage = '{STAGE}', code = 0, due_at = NULL, updated = :now"
+_SUPPRESSED = f"state = 'suppressed', stage = '{STAGE}', code = 0, due_at = NULL, updated = :now"
 _FIRST_REASON = """
     (SELECT s.reason FROM suppressions AS s WHERE s.key = deliveries.recipient_key ORDER BY s.at, s.reason LIMIT 1)
 """
@@ -39,7 +39,7 @@ _MONTH_MS = 30 * 86_400_000
 _MARKS: Mapping[str, str] = MappingProxyType(
     {
         "suppressed": f"""
-            UPDATE deliveries SET {_OFF}, reply = {_FIRST_REASON}
+            UPDATE deliveries SET {_SUPPRESSED}, reply = {_FIRST_REASON}
             WHERE id IN (
               SELECT d.id FROM suppressions AS s
               {{join}} deliveries AS d ON d.issue = :issue AND d.recipient_key = s.key
@@ -47,7 +47,7 @@ _MARKS: Mapping[str, str] = MappingProxyType(
             )
         """,  # noqa: S608 - our own words alone
         "paused": f"""
-            UPDATE deliveries SET {_OFF}, reply = 'paused'
+            UPDATE deliveries SET {_SUPPRESSED}, reply = 'paused'
             WHERE id IN (
               SELECT d.id FROM preferences AS p
               {{join}} deliveries AS d ON d.issue = :issue AND d.recipient_key = p.key
@@ -55,7 +55,7 @@ _MARKS: Mapping[str, str] = MappingProxyType(
             )
         """,  # noqa: S608
         "weekly": f"""
-            UPDATE deliveries SET {_OFF}, reply = 'weekly'
+            UPDATE deliveries SET {_SUPPRESSED}, reply = 'weekly'
             WHERE id IN (
               SELECT d.id FROM preferences AS p
               {{join}} deliveries AS d ON d.issue = :issue AND d.recipient_key = p.key
@@ -79,35 +79,35 @@ def mark(db: sa.Connection, issue_id: int, plan: int, now: int, *, correction: b
             db.execute(sa.text(statement.format(join=join)), {"issue": issue_id, "plan": plan, "now": now})
 
 
-_LEFT_IN_SQLITE = """
+_TO_SUPPRESS_IN_SQLITE = """
     SELECT d.id FROM json_each(?) AS asked CROSS JOIN deliveries AS d ON d.id = asked.value
     WHERE d.state IN ('pending', 'claimed', 'deferred') AND EXISTS
       (SELECT 1 FROM suppressions AS s WHERE s.key = d.recipient_key)
 """
-_LEFT_IN_POSTGRESQL = """
+_TO_SUPPRESS_IN_POSTGRESQL = """
     SELECT d.id FROM deliveries AS d
     WHERE d.id = ANY(%s) AND d.state IN ('pending', 'claimed', 'deferred') AND EXISTS
       (SELECT 1 FROM suppressions AS s WHERE s.key = d.recipient_key)
 """
-_TAKE_OFF = sa.text(f"UPDATE deliveries SET {_OFF}, reply = {_FIRST_REASON} WHERE id = :row")  # noqa: S608
+_SUPPRESS_ROW = sa.text(f"UPDATE deliveries SET {_SUPPRESSED}, reply = {_FIRST_REASON} WHERE id = :row")  # noqa: S608
 
 
-def take_off(db: sa.Connection, rows: Sequence[int], now: int) -> frozenset[int]:
+def suppress_rows(db: sa.Connection, rows: Sequence[int], now: int) -> frozenset[int]:
     """Suppress those of the rows whose address was suppressed since the plan -> which they are.
 
     Two index lookups for each row, as text that SQLAlchemy need not compile: it runs before every dot.
     """
     if db.dialect.name == "postgresql":
-        found = db.exec_driver_sql(_LEFT_IN_POSTGRESQL, (list(rows),))
+        found = db.exec_driver_sql(_TO_SUPPRESS_IN_POSTGRESQL, (list(rows),))
     else:
-        found = db.exec_driver_sql(_LEFT_IN_SQLITE, (json.dumps(rows),))
-    left = [row for (row,) in found]
-    for row in left:
-        db.execute(_TAKE_OFF, {"row": row, "now": now})
-    return frozenset(left)
+        found = db.exec_driver_sql(_TO_SUPPRESS_IN_SQLITE, (json.dumps(rows),))
+    newly = [row for (row,) in found]
+    for row in newly:
+        db.execute(_SUPPRESS_ROW, {"row": row, "now": now})
+    return frozenset(newly)
 
 
-def already_off(db: sa.Connection, issue_id: int, rows: Sequence[int]) -> frozenset[int]:
+def already_suppressed(db: sa.Connection, issue_id: int, rows: Sequence[int]) -> frozenset[int]:
     """Those of the rows that are suppressed: a recipient was erased while a run had claimed them."""
     mine = (deliveries.c.issue == issue_id, deliveries.c.id.in_(rows), deliveries.c.state == "suppressed")
     return frozenset(db.scalars(sa.select(deliveries.c.id).where(*mine)))

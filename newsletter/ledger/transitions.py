@@ -17,7 +17,7 @@ from newsletter.ledger.database.timestamps import stamp_of
 from newsletter.ledger.plan import KnownIssue
 from newsletter.ledger.records import Claim, IllegalMoveError, Move, storable
 from newsletter.ledger.state_machine import MOVES
-from newsletter.ledger.suppression import already_off, take_off
+from newsletter.ledger.suppression import already_suppressed, suppress_rows
 from newsletter.model.delivery import State
 from newsletter.model.retry_delay import LONGEST_S
 from newsletter.tokens import FORGOTTEN
@@ -109,7 +109,7 @@ class Moves:
             ]
             found.sort()  # by id, which no two have in common
             del found[limit:]
-            left = take_off(db, [row.id for row in found], now) if found else frozenset()
+            left = suppress_rows(db, [row.id for row in found], now) if found else frozenset()
             found = [row for row in found if row.id not in left]
             if found or not left:
                 break
@@ -133,12 +133,12 @@ class Moves:
             raise IllegalMoveError
         committing = [row["row"] for row in rows.get(State.COMMITTING, ())]
         if committing:
-            take_off(db, committing, now)
+            suppress_rows(db, committing, now)
         off: frozenset[int] = frozenset()
         for to, statement in self._writes.items():
             if to in rows and (moved := statement.run(db, rows[to])) != len(rows[to]):
                 asked = [row["row"] for row in rows[to]]
-                here = already_off(db, issue_id, asked)
+                here = already_suppressed(db, issue_id, asked)
                 if moved + sum(1 for row in asked if row in here) != len(asked):
                     raise IllegalMoveError
                 off |= here

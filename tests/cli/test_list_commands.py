@@ -196,7 +196,7 @@ def test_how_many_signed_up_and_how_many_came_and_went(folder: Path) -> None:
     numbers = told["sign_ups"]["@signups"]
     months = numbers.pop("months")
     assert (told["count"], numbers) == (2, {"confirmed": 2, "not_mailed": 1, "pending": 1, "left": 1})
-    assert [sum(month[key] for month in months) for key in ("joined", "left", "let_go")] == [3, 1, 1]
+    assert [sum(month[key] for month in months) for key in ("joined", "left", "release_file")] == [3, 1, 1]
     shown = run(folder, "subscribers", "list", "@signups", "--count").out.splitlines()
     assert shown[:3] == [
         "2 people",

@@ -615,8 +615,8 @@ def test_a_day_s_quota_leaves_the_rest_to_other_days_whatever_restarts(crowd: Bo
     with SmtpServer() as server:
 
         def run() -> Stopped:
-            marks = {name.removeprefix("relay/"): mark for name, mark in crowd.ledger.rate_limit_state().items()}
-            limits = {"rates": (Rate(15, 86_400),), "marks": marks, "now": crowd.clock()}
+            saved = {name.removeprefix("relay/"): state for name, state in crowd.ledger.rate_limit_state().items()}
+            limits = {"rates": (Rate(15, 86_400),), "saved": saved, "now": crowd.clock()}
             return crowd.run(route(server.relay, 3, **limits), longest_wait_s=60.0)  # type: ignore[arg-type]
 
         for mailed in (15, 15, 15):

@@ -21,7 +21,7 @@ from command_line import Run, finish, newsletter, people, start, write_list, wri
 from smtp_server import Fault, Rule, SmtpServer
 
 from newsletter.errors import BusyError, ConfigError, LedgerError, LostLedgerError
-from newsletter.ledger.database.ledger_file import let_go, take
+from newsletter.ledger.database.ledger_file import release_file, take
 from newsletter.ledger.database.lock import lock_path, locked
 from newsletter.ledger.ledger import IllegalMoveError, Ledger, Move
 from newsletter.model.delivery import State
@@ -246,10 +246,10 @@ def test_the_file_is_let_go_with_the_last_who_has_it(tmp_path: Path) -> None:
         assert (got, again, other) == (True, False, True)
     with one.locked("i") as got:
         assert got, "let go with its block"
-    let_go(one)
+    release_file(one)
     with two.locked("i") as got:
         assert got
-    let_go(two)
+    release_file(two)
     with pytest.raises(OSError, match="Bad file descriptor"):
         two.head()
 

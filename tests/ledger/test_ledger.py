@@ -572,7 +572,7 @@ class Model:
         self.listed: set[str] = set()
         self.left: set[str] = set()
 
-    def take_off(self, who: Sequence[str]) -> list[str]:
+    def suppress_rows(self, who: Sequence[str]) -> list[str]:
         """Of these, who has left and has still to be mailed; suppressed from now on."""
         off = [each for each in who if each in self.left and self.stands[each] in SUPPRESSED_FROM]
         self.stands.update(dict.fromkeys(off, S.SUPPRESSED))
@@ -581,7 +581,7 @@ class Model:
     def claim(self, most: int) -> list[str]:
         while True:
             due = [who for who, state in self.stands.items() if who in self.listed and state in CLAIMED_FROM][:most]
-            off = self.take_off(due)
+            off = self.suppress_rows(due)
             due = [who for who in due if who not in off]
             if due or not off:
                 return due
@@ -590,7 +590,7 @@ class Model:
         """Whether the moves are legal; then they are made."""
         before = self.stands
         self.stands = dict(before)
-        self.take_off([who for who, to in moves if to is S.COMMITTING])
+        self.suppress_rows([who for who, to in moves if to is S.COMMITTING])
         after, self.stands = self.stands, before
         for who, to in sorted(moves, key=lambda move: [S.COMMITTING, *State].index(move[1])):
             if after[who] is S.SUPPRESSED and WRITES[to]:

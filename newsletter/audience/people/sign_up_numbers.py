@@ -25,7 +25,7 @@ class Month:
     month: str
     joined: int
     left: int
-    let_go: int
+    release_file: int
 
 
 @dataclass(frozen=True, slots=True)

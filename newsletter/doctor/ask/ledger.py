@@ -24,7 +24,7 @@ from newsletter.ledger.database.engine import (
     take_file,
     translate_db_errors,
 )
-from newsletter.ledger.database.ledger_file import LedgerFile, let_go
+from newsletter.ledger.database.ledger_file import LedgerFile, release_file
 from newsletter.ledger.database.migrations import found_version
 from newsletter.ledger.database.schema import VERSION, bounce_events, issues
 from newsletter.ledger.database.timestamps import moment_of
@@ -111,7 +111,7 @@ def _reading(where: Place, *, in_use: bool) -> Iterator[sa.Connection]:
     finally:
         engine.dispose()
         if taken is not None:
-            let_go(taken)
+            release_file(taken)
 
 
 def _quick_check(db: sa.Connection, timeout_s: float) -> tuple[str, bool]:

@@ -20,7 +20,7 @@ from sqlalchemy.pool import StaticPool
 
 from newsletter import DISTRIBUTION
 from newsletter.errors import ConfigError, LedgerError, located
-from newsletter.ledger.database.ledger_file import MAGIC, LedgerFile, LinkedError, let_go, take
+from newsletter.ledger.database.ledger_file import MAGIC, LedgerFile, LinkedError, release_file, take
 
 BUSY_TIMEOUT_S = 5.0
 CONNECT_TIMEOUT_S = 10
@@ -198,7 +198,7 @@ def _postgresql_trouble(error: BaseException | None) -> tuple[str, str] | None:
 
 
 def take_file(file: Path, *, make: bool) -> LedgerFile:
-    """The open file of a database, to be given back with `let_go`. With `make`, one that is missing is made.
+    """The open file of a database, to be given back with `release_file`. With `make`, one that is missing is made.
 
     ConfigError when the file is no SQLite database, when it has a second name, and when it cannot be opened.
     """
@@ -215,7 +215,7 @@ def take_file(file: Path, *, make: bool) -> LedgerFile:
         raise LedgerError(located(str(file), None, *_file_trouble(error))) from error
     if taken.head() in (b"", MAGIC):
         return taken
-    let_go(taken)
+    release_file(taken)
     raise LedgerError(located(str(file), None, *_SQLITE_TROUBLE[sqlite3.SQLITE_NOTADB]))
 
 

@@ -165,7 +165,7 @@ _IN_USE: dict[str, LedgerFile] = {}
 
 
 def take(file: Path, *, make: bool) -> LedgerFile:
-    """The file at `file`, behind every link; to be given back with `let_go`. OSError, as `LedgerFile`.
+    """The file at `file`, behind every link; to be given back with `release_file`. OSError, as `LedgerFile`.
 
     One handle for all of this process: closing a second one would drop the locks that SQLite's connections have on the
     file (POSIX, close). Another process would then take itself for the last one, and delete the log from under us.
@@ -179,7 +179,7 @@ def take(file: Path, *, make: bool) -> LedgerFile:
         return taken
 
 
-def let_go(taken: LedgerFile) -> None:
+def release_file(taken: LedgerFile) -> None:
     with _TAKING:
         taken.users -= 1
         if not taken.users:

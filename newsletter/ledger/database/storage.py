@@ -21,7 +21,7 @@ from newsletter.ledger.database.engine import (
     take_file,
     translate_db_errors,
 )
-from newsletter.ledger.database.ledger_file import LedgerFile, Watch, let_go
+from newsletter.ledger.database.ledger_file import LedgerFile, Watch, release_file
 from newsletter.ledger.database.migrations import bring_up_to_date, found_version
 from newsletter.ledger.database.schema import VERSION
 
@@ -74,7 +74,7 @@ class Storage:
             self._writer = None
         self.engine.dispose()
         if self.file is not None and not self._closed:
-            let_go(self.file)
+            release_file(self.file)
         self._closed = True
 
     def version(self) -> int | None:
