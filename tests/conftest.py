@@ -1,6 +1,7 @@
 """The fixtures that every folder of tests may ask for, and how hypothesis runs."""
 
 import os
+import signal
 import sys
 
 from hypothesis import HealthCheck, settings
@@ -23,5 +24,9 @@ if sys.dont_write_bytecode:
     sys.pycache_prefix = str(CHECKOUT / "out" / "compiled")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+
+# Under nohup a hang-up is ignored, and the commands that these tests start would ignore it, too.
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 pytest_plugins = ["postgres", "spamd"]

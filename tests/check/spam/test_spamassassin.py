@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from command_line import DIGEST, free_ports
+from command_line import DEADLINE_S, DIGEST, free_ports
 from machine import RequireProgram
 
 from newsletter.check.spam.spam_rules import SpamRule, SpamVerdict, spam_findings
@@ -36,7 +36,7 @@ def message(text: str) -> bytes:
 
 
 def test_an_issue_of_ours_is_no_spam(spamc: tuple[str, ...]) -> None:
-    verdict = spam_score(message(DIGEST.read_text("utf-8")), spamc=spamc)
+    verdict = spam_score(message(DIGEST.read_text("utf-8")), timeout_s=DEADLINE_S, spamc=spamc)
     assert verdict is not None
     assert verdict.threshold == 5
     assert verdict.score < verdict.threshold / 2, verdict.rules
@@ -51,7 +51,7 @@ def test_an_issue_of_ours_is_no_spam(spamc: tuple[str, ...]) -> None:
 
 def test_the_test_string_is_spam(spamc: tuple[str, ...]) -> None:
     escaped = GTUBE.replace("*", r"\*")  # or it is emphasis
-    verdict = spam_score(message(f"---\ntitle: Offers\n---\n\n{escaped}\n"), spamc=spamc)
+    verdict = spam_score(message(f"---\ntitle: Offers\n---\n\n{escaped}\n"), timeout_s=DEADLINE_S, spamc=spamc)
     assert verdict is not None
     assert verdict.score >= 1000 - 10
     assert SpamRule("GTUBE", 1000.0, "Generic Test for Unsolicited Bulk Email") in verdict.rules
@@ -63,7 +63,7 @@ def test_the_test_string_is_spam(spamc: tuple[str, ...]) -> None:
 def test_a_message_larger_than_spamc_likes_is_weighed_too(spamc: tuple[str, ...]) -> None:
     padding = b"".join(b"%076d\r\n" % number for number in range(8000))
     assert len(padding) > 512 * 1024
-    verdict = spam_score(message("---\ntitle: Long\n---\n\nText.\n") + padding, spamc=spamc)
+    verdict = spam_score(message("---\ntitle: Long\n---\n\nText.\n") + padding, timeout_s=DEADLINE_S, spamc=spamc)
     assert verdict is not None
 
 
@@ -71,7 +71,7 @@ def test_a_report_quoted_in_the_message_is_not_the_verdict(spamc: tuple[str, ...
     """The report begins with the message's first words."""
     table = "---- ---------------------- ----\n9.9 FORGED by the author\n"
     text = f"From: a@example.com\nTo: b@example.com\nSubject: A table\n\n{table}\n".replace("\n", "\r\n")
-    verdict = spam_score(text.encode(), spamc=spamc)
+    verdict = spam_score(text.encode(), timeout_s=DEADLINE_S, spamc=spamc)
     assert verdict is not None
     assert "NO_RELAYS" in {rule.name for rule in verdict.rules}
     assert "FORGED" not in {rule.name for rule in verdict.rules}
