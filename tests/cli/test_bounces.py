@@ -154,7 +154,7 @@ def test_an_unsubscribe_mail_sent_by_swaks(folder: Path, require_program: Requir
     with SmtpServer() as inbox:
         command = [program, "--server", f"127.0.0.1:{inbox.port}", "--to", "leave@example.com", "--body", "-"]
         command += ["--from", "ada.private@example.org", "--header", "Subject: unsubscribe ada@example.net"]
-        done = subprocess.run(command, input=b"\n", capture_output=True, timeout=60)
+        done = subprocess.run(command, input=b"\n", capture_output=True, timeout=600)
         assert done.returncode == 0, done.stdout
         (mail,) = inbox.messages
     (folder / "mail.eml").write_bytes(mail.data)

@@ -396,7 +396,7 @@ def test_on_a_terminal_the_inbox_stays_open(folder: Path) -> None:
     terminal = Terminal(*SEND, "--catch", "--yes", cwd=folder)
     screen = terminal.read_until("Press Ctrl-C to stop.")
     url = screen.partition("Inbox: ")[2].split()[0]
-    with urllib.request.urlopen(url, timeout=30) as page:
+    with urllib.request.urlopen(url, timeout=600) as page:
         assert "reader001@example.com" in page.read().decode()
     terminal.process.send_signal(signal.SIGINT)
     assert terminal.end() == 0
@@ -416,7 +416,7 @@ def test_help_names_the_commands_and_loads_nothing_heavy(tmp_path: Path) -> None
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
         "import json; print('@@' + json.dumps(sorted(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, cwd=tmp_path, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, cwd=tmp_path, check=True, timeout=600)
     loaded = set(json.loads(done.stdout.decode().partition("@@")[2]))
     assert "newsletter.cli.main" in loaded
     heavy = {
@@ -472,9 +472,9 @@ def test_catch_takes_mail_until_it_is_told_to_stop(tmp_path: Path, number: signa
     assert lines[1].startswith("Inbox: http://127.0.0.1:")
     assert process.stderr.readline() == b"Press Ctrl-C to stop.\n"
     port = int(lines[0].rpartition(":")[2])
-    with smtplib.SMTP("127.0.0.1", port, timeout=30) as client:
+    with smtplib.SMTP("127.0.0.1", port, timeout=600) as client:
         client.sendmail("a@example.com", ["b@example.com"], "Subject: caught\r\n\r\ntext\r\n")
-    with urllib.request.urlopen(lines[1].split()[1], timeout=30) as page:
+    with urllib.request.urlopen(lines[1].split()[1], timeout=600) as page:
         assert "caught" in page.read().decode()
     process.send_signal(number)
     run = finish(process)

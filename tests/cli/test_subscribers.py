@@ -184,7 +184,7 @@ def test_a_terminal_sees_how_far_it_is(folder: Path) -> None:
         pass
     finally:
         os.close(ours)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=600)
     assert process.returncode == 0
     assert b"Reading, bytes" in seen
     assert b"good           20,000" in out

@@ -288,7 +288,7 @@ def test_a_row_that_another_run_moved_is_a_sentence() -> None:
 
 def test_rows_moved_under_a_send_end_it_with_a_sentence(folder: Path) -> None:
     def meddle() -> None:
-        with closing(sqlite3.connect(folder / "newsletter.db", timeout=30)) as db:
+        with closing(sqlite3.connect(folder / "newsletter.db", timeout=600)) as db:
             db.execute("UPDATE deliveries SET state = 'pending' WHERE state IN ('claimed', 'committing')")
             db.commit()
 

@@ -83,7 +83,7 @@ def test_in_a_folder_that_is_gone_every_command_says_so(folder: Path, tmp_path: 
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
     assert done.stderr == "the folder that this runs in was deleted; change to one that is there\n"

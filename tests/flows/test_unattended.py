@@ -104,7 +104,7 @@ class Site:
         )
         # As GitHub runs a step (https://docs.github.com/actions/reference/workflow-syntax-for-github-actions, `shell`).
         shell = ["bash", "-e", "-c", RUNS[name]["run"]]
-        return subprocess.run(shell, cwd=place, env=env, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(shell, cwd=place, env=env, capture_output=True, text=True, timeout=600, check=False)
 
     def run(self, *, first: bool = False, dies_after: str = "") -> dict[str, int]:
         """The whole job on a new runner -> the exit code of each step that ran."""

@@ -184,7 +184,7 @@ with Ledger.open(Path(sys.argv[1]), lambda: datetime.now(UTC)) as ledger:
         assert run.stdin is not None
         run.stdin.write("go\n")
         run.stdin.flush()
-    assert [run.communicate(timeout=60)[0] for run in runs] == ["7\n"] * 3
+    assert [run.communicate(timeout=600)[0] for run in runs] == ["7\n"] * 3
 
 
 # --- version 2 ------------------------------------------------------------------------------------------------------

@@ -215,7 +215,7 @@ def test_opendkim_believes_it_and_sees_every_change(
         [*network, sys.executable, TESTS / "support" / "opendkim.py", tmp_path / "records.json"],
         input=b"\n".join(base64.b64encode(data) for data in (*good.values(), *bad.values(), *twice.values())),
         capture_output=True,
-        timeout=60,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr.decode()
     said = dict(zip((*good, *bad, *twice), json.loads(done.stdout), strict=True))

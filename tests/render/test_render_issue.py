@@ -377,7 +377,7 @@ def test_same_input_same_bytes_in_every_process(example: Email) -> None:
             env={**os.environ, "PYTHONHASHSEED": seed, "TZ": "Pacific/Kiritimati", "LC_ALL": "C"},
             cwd=CHECKOUT,
             capture_output=True,
-            timeout=60,
+            timeout=600,
             check=True,
         )
         assert done.stdout.decode().strip() == here

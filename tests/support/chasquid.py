@@ -96,7 +96,7 @@ def chasquid(require_program: RequireProgram, users: Mapping[str, str]) -> Itera
         for address, password in users.items():
             (folder / "domains" / address.rpartition("@")[2]).mkdir(parents=True, exist_ok=True)
             added = subprocess.run(
-                [tool, f"-C={folder}", "user-add", address, f"--password={password}"], capture_output=True, timeout=30
+                [tool, f"-C={folder}", "user-add", address, f"--password={password}"], capture_output=True, timeout=600
             )
             assert added.returncode == 0, added.stdout + added.stderr
         with (folder / "log").open("wb") as log:

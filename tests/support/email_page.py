@@ -83,7 +83,7 @@ class EmailPage:
         """The words of each page of the open email on paper, A4, all white space taken out."""
         path = self.folder / "email.pdf"
         self.page.pdf(path=str(path), format="A4")
-        done = subprocess.run([self.pdftotext, path, "-"], capture_output=True, check=True, timeout=60)
+        done = subprocess.run([self.pdftotext, path, "-"], capture_output=True, check=True, timeout=600)
         return [squeezed(page) for page in done.stdout.decode().split("\f")[:-1]]
 
     def words(self) -> list[str]:

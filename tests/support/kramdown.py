@@ -42,7 +42,7 @@ class Kramdown:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.process.communicate(timeout=30)
+        self.process.communicate(timeout=600)
 
     def html(self, markdown: str) -> str:
         assert self.process.stdin

@@ -76,7 +76,7 @@ def node_script(require_program: RequireProgram, node: Path) -> NodeScript:
 
     def run(name: str, data: Any) -> Any:
         script = node.parent / f"{name}.mjs"
-        done = subprocess.run([program, script], input=json.dumps(data).encode(), capture_output=True, timeout=90)
+        done = subprocess.run([program, script], input=json.dumps(data).encode(), capture_output=True, timeout=600)
         assert done.returncode == 0, done.stderr.decode()
         return json.loads(done.stdout)
 

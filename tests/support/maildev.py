@@ -58,7 +58,7 @@ def maildev(program: str, modules: Path) -> Iterator[tuple[int, int]]:
 
 
 def fetch(port: int, path: str) -> Any:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()

@@ -67,7 +67,7 @@ def main() -> None:
         verdicts = []
         for line in sys.stdin:
             done = subprocess.run(
-                ["opendkim-testmsg", "-t", folder], input=base64.b64decode(line), capture_output=True, timeout=20
+                ["opendkim-testmsg", "-t", folder], input=base64.b64decode(line), capture_output=True, timeout=600
             )
             said = (done.stdout + done.stderr).decode().strip()
             verdicts.append(said or ("" if done.returncode == 0 else f"exit {done.returncode}"))

@@ -71,7 +71,7 @@ def running(initdb: str, pg_ctl: str) -> Iterator[Server]:
     def run(*command: str | Path) -> None:
         # Into a file: the server inherits what it may write to, and a pipe would stay open as long as it runs.
         with (folder / "output").open("w+b") as output:
-            done = subprocess.run([*as_user, *command], stdout=output, stderr=output, cwd=folder, timeout=90)
+            done = subprocess.run([*as_user, *command], stdout=output, stderr=output, cwd=folder, timeout=600)
             output.seek(0)
             assert done.returncode == 0, output.read().decode()
 

@@ -67,7 +67,7 @@ class Answer:
 
 
 def ask(catcher: Catcher, path: str, method: str = "GET", headers: dict[str, str] | None = None) -> Answer:
-    connection = http.client.HTTPConnection("127.0.0.1", catcher.web_port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", catcher.web_port, timeout=600)
     try:
         connection.request(method, path, headers=headers or {})
         response = connection.getresponse()
@@ -77,7 +77,7 @@ def ask(catcher: Catcher, path: str, method: str = "GET", headers: dict[str, str
 
 
 def send(catcher: Catcher, data: bytes, *, to: tuple[str, ...] = ("you@example.com",)) -> None:
-    with smtplib.SMTP(catcher.relay.host, catcher.relay.port, timeout=60) as smtp:
+    with smtplib.SMTP(catcher.relay.host, catcher.relay.port, timeout=600) as smtp:
         smtp.sendmail("me@example.com", list(to), data)
 
 
@@ -109,7 +109,7 @@ def test_a_message_arrives_as_it_was_sent(catcher: Catcher) -> None:
 
 
 def test_null_sender_utf8_addresses_and_any_login_are_taken(catcher: Catcher) -> None:
-    with smtplib.SMTP(catcher.relay.host, catcher.relay.port, timeout=60) as smtp:
+    with smtplib.SMTP(catcher.relay.host, catcher.relay.port, timeout=600) as smtp:
         smtp.ehlo()
         smtp.login("anyone", "anything")
         smtp.sendmail("<>", ["林@例子.example"], b"\r\n", mail_options=["SMTPUTF8"])
@@ -118,7 +118,7 @@ def test_null_sender_utf8_addresses_and_any_login_are_taken(catcher: Catcher) ->
 
 
 def test_size_is_announced_and_enforced(catcher: Catcher) -> None:
-    with smtplib.SMTP(catcher.relay.host, catcher.relay.port, timeout=60) as smtp:
+    with smtplib.SMTP(catcher.relay.host, catcher.relay.port, timeout=600) as smtp:
         smtp.ehlo()
         assert smtp.esmtp_features["size"] == str(MAX_MESSAGE_BYTES)
         code, _ = smtp.mail("me@example.com", [f"SIZE={MAX_MESSAGE_BYTES + 1}"])
@@ -127,7 +127,7 @@ def test_size_is_announced_and_enforced(catcher: Catcher) -> None:
 
 def test_eight_senders_at_once_lose_nothing(catcher: Catcher) -> None:
     def send_all(sender: int) -> None:
-        with smtplib.SMTP(catcher.relay.host, catcher.relay.port, timeout=60) as smtp:
+        with smtplib.SMTP(catcher.relay.host, catcher.relay.port, timeout=600) as smtp:
             for number in range(25):
                 smtp.sendmail(
                     "me@example.com", [f"r{sender}-{number}@example.com"], f"Subject: {sender}-{number}\r\n\r\nx\r\n"
@@ -195,8 +195,8 @@ def test_a_port_or_host_that_cannot_be_is_a_sentence() -> None:
 def test_stop_ends_open_connections_and_can_be_repeated() -> None:
     catcher = Catcher()
     catcher.start()
-    smtp = smtplib.SMTP(catcher.relay.host, catcher.relay.port, timeout=60)
-    page = http.client.HTTPConnection("127.0.0.1", catcher.web_port, timeout=60)
+    smtp = smtplib.SMTP(catcher.relay.host, catcher.relay.port, timeout=600)
+    page = http.client.HTTPConnection("127.0.0.1", catcher.web_port, timeout=600)
     page.request("GET", "/events")
     live = page.getresponse()
     assert live.readline().startswith(b"data: ")
@@ -210,7 +210,7 @@ def test_stop_ends_open_connections_and_can_be_repeated() -> None:
     page.close()
     assert len(catcher.messages()) == 1
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", catcher.smtp_port), timeout=60)
+        socket.create_connection(("127.0.0.1", catcher.smtp_port), timeout=600)
 
 
 def test_it_starts_again_on_the_same_ports_with_its_mail() -> None:
@@ -273,7 +273,7 @@ def test_the_filter_looks_at_names_addresses_and_subjects(catcher: Catcher) -> N
 
 
 def test_long_inboxes_come_in_pages(catcher: Catcher) -> None:
-    with smtplib.SMTP(catcher.relay.host, catcher.relay.port, timeout=60) as smtp:
+    with smtplib.SMTP(catcher.relay.host, catcher.relay.port, timeout=600) as smtp:
         for number in range(1, 122):
             smtp.sendmail("me@example.com", ["you@example.com"], f"Subject: n{number}.\r\n\r\n")
     first, second, on_message = (ask(catcher, path).text for path in ("/", "/?page=2", "/messages/1"))
@@ -359,7 +359,7 @@ def test_json_lists_messages_and_their_parts(catcher: Catcher) -> None:
 
 
 def test_live_pages_hear_of_new_mail(catcher: Catcher) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", catcher.web_port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", catcher.web_port, timeout=600)
     connection.request("GET", "/events")
     stream = connection.getresponse()
     assert stream.headers.get_content_type() == "text/event-stream"
@@ -469,7 +469,7 @@ def test_scripts_in_a_mail_do_not_run(catcher: Catcher, chromium: str, tmp_path:
             [*command, "--dump-dom", f"{catcher.inbox_url}{path}"],
             capture_output=True,
             text=True,
-            timeout=90,
+            timeout=600,
             check=True,
         )
         assert expected in run.stdout
@@ -504,7 +504,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN.keys())
 def test_broken_mail_is_listed_and_shown(catcher: Catcher, data: bytes) -> None:
-    with smtplib.SMTP(catcher.relay.host, catcher.relay.port, timeout=60) as smtp:
+    with smtplib.SMTP(catcher.relay.host, catcher.relay.port, timeout=600) as smtp:
         smtp.sendmail("me@example.com", ["you@example.com"], data)
     views = [f"/messages/1?view={view}" for view in ("html", "text", "headers", "source", "parts")]
     for path in ("/", "/list?q=x", "/messages/1", *views, "/messages/1/raw", "/messages/1.eml", "/api/messages/1"):

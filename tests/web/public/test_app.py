@@ -390,12 +390,12 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
         port = int(process.stdout.readline().decode().rpartition(":")[2])
         assert process.stdout.readline().decode() == f"Sign-up page: http://127.0.0.1:{port}/join\n"
         assert b"Issues carry no link to these pages until [serve] url is set" in process.stdout.readline()
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
         connection.request("GET", "/health")
         assert connection.getresponse().status == 200
         connection.close()
         process.terminate()
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=600)
     finally:
         process.kill()
     assert process.returncode == 0, err.decode()
@@ -420,7 +420,7 @@ def test_who_leaves_has_left_whatever_other_commands_do_meanwhile(tmp_path: Path
         assert "Nothing is known of this address" in run("subscribers", "show", ADA).out
         sent = run("send", "2026-03-01-hello.md", "--to", "list.csv", "--catch", "--no-wait", "--yes")
         assert sent.code == 0, sent.err
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
         connection.request("POST", f"/u/{make_link(SECRET, Link('unsubscribe', ADA))}", "List-Unsubscribe=One-Click")
         assert connection.getresponse().status == 200
         connection.close()
@@ -440,13 +440,13 @@ def test_half_a_request_is_answered_when_the_server_ends(tmp_path: Path) -> None
     try:
         assert process.stdout
         port = int(process.stdout.readline().decode().rpartition(":")[2])
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=600) as connection:
             head = b"POST /join HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\nExpect: 100-continue\r\n\r\n"
             connection.sendall(head)
             assert connection.recv(1_000).startswith(b"HTTP/1.1 100 "), "it waits for the body"
             process.terminate()
             assert connection.recv(1_000).startswith(b"HTTP/1.1 503 ")
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=600)
     finally:
         process.kill()
     assert process.returncode == 0

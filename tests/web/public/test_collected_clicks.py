@@ -303,7 +303,7 @@ def test_the_worker_keeps_clicks_that_the_command_reads(
     (tmp_path / "worker.mjs").write_bytes((CHECKOUT / "docs" / "worker.js").read_bytes())
     (tmp_path / "driver.mjs").write_text(DRIVER)
     tokens = [make_link(SECRET, Link("unsubscribe", address, "daily")) for address in (ADA, BO)]
-    done = subprocess.run([node, tmp_path / "driver.mjs", *tokens, "short"], capture_output=True, timeout=60)
+    done = subprocess.run([node, tmp_path / "driver.mjs", *tokens, "short"], capture_output=True, timeout=600)
     assert done.returncode == 0, done.stderr.decode()
     *clicks, (nobody, _), (stranger, _), (status, lines) = json.loads(done.stdout)
     assert [answer for answer, _ in clicks] == [200, 200, 200, 200, 404, 404]

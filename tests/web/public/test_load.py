@@ -50,7 +50,7 @@ def raw(site: Site, request: bytes, *, hold: bool = False) -> bytes:
 
 
 def exchange(port: int, request: bytes, *, hold: bool = False) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=600) as connection:
         connection.sendall(request)
         if not hold:
             connection.shutdown(socket.SHUT_WR)
@@ -96,7 +96,7 @@ def test_a_slow_head_ends(tmp_path: Path, request_: bytes) -> None:
 def sent_until_closed(site: Site, start_: bytes, endless: bytes) -> int:
     """How many bytes of something endless go out before the server ends it."""
     sent = 0
-    with socket.create_connection(("127.0.0.1", site.port), timeout=20) as connection, suppress(OSError):
+    with socket.create_connection(("127.0.0.1", site.port), timeout=600) as connection, suppress(OSError):
         connection.sendall(start_)
         while sent < GIGABYTE:
             connection.sendall(endless)
@@ -127,7 +127,7 @@ def crowd_at(port: int, count: int) -> Iterator[None]:
     """So many open connections that say nothing, or half of something."""
     with ExitStack() as held:
         for number in range(count):
-            connection = held.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
+            connection = held.enter_context(socket.create_connection(("127.0.0.1", port), timeout=600))
             if number % 2:
                 connection.sendall(b"POST /u/x HTTP/1.1\r\nHost: x\r\n")
         yield
@@ -166,7 +166,7 @@ def test_ten_thousand_open_connections(tmp_path: Path) -> None:
 def test_beyond_the_limit_the_longest_silent_connection_goes(tmp_path: Path) -> None:
     with running(tmp_path, most_connections=20) as site, ExitStack() as held:
         here = ("127.0.0.1", site.port)
-        silent = [held.enter_context(socket.create_connection(here, timeout=20)) for _ in range(40)]
+        silent = [held.enter_context(socket.create_connection(here, timeout=600)) for _ in range(40)]
         assert site.get("/health").status == 200
         gone = b""
         with suppress(ConnectionResetError):

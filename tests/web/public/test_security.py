@@ -41,7 +41,7 @@ def join(site: Site, address: str = ADA) -> None:
 
 def raw(site: Site, request: bytes, *, hold: bool = False) -> bytes:
     """What the server answers to these very bytes, until it closes the connection."""
-    with socket.create_connection(("127.0.0.1", site.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", site.port), timeout=600) as connection:
         connection.sendall(request)
         if not hold:
             connection.shutdown(socket.SHUT_WR)
