@@ -21,9 +21,8 @@ _CODED = re.compile(r"(?<![\d.])([45]\d\d)[: -]+(?=#?[45]\.\d{1,3}\.\d{1,3}(?![\
 _BARE = re.compile(r"(?:^|said:|smtp;|:)\s*([45]\d\d)(?:[: -]|$)", re.IGNORECASE)
 _QMAIL = re.compile(r"\(#([45]\.\d{1,3}\.\d{1,3})\)")  # qmail-smtpd and its kin put the code behind the words
 # IronPort, SES: "5.1.0 - Unknown address error 550-'5.1.1 <a@b> User unknown' (delivery attempts: 0)".
-_IRONPORT = re.compile(
-    r"([45]\.\d{1,3}\.\d{1,3}) - [^'\n]{3,60} ([45]\d\d)[- ]'(.*?)'?(?: \(delivery attempts: \d+\))?$"
-)
+_IRONPORT = re.compile(r"([45]\.\d{1,3}\.\d{1,3}) - [^'\n]{3,60} ([45]\d\d)[- ]'")
+_IRONPORT_END = re.compile(r"'?(?: \(delivery attempts: \d+\))?$")
 # Zoho says "Invalid Address" whatever the server said.
 _ZOHO = re.compile(r"^Invalid Address, ERROR_CODE ?: ?([45]\d\d), ERROR_CODE ?: ?")
 _DOOR = re.compile(
@@ -67,7 +66,8 @@ def _answer(diagnosis: str) -> tuple[int, str]:
     text = _ZOHO.sub(r"\1 ", " ".join(diagnosis.split()))
     framed = _IRONPORT.search(text)
     if framed:
-        return int(framed[2]), framed[3] if enhanced_code(framed[3]) else f"{framed[1]} {framed[3]}"
+        said = _IRONPORT_END.sub("", text[framed.end() :], count=1)
+        return int(framed[2]), said if enhanced_code(said) else f"{framed[1]} {said}"
     found = _CODED.search(text) or _BARE.search(text)
     if found:
         return int(found[1]), text[found.end() :].strip()

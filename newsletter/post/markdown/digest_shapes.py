@@ -35,7 +35,7 @@ ENDS_ITEM = frozenset({"heading", "hr", "footnote_block"})
 """Blocks that are no item's, on the post's own level."""
 
 _TAG = re.compile(r"<[^<>]*>")
-_ASIDE = re.compile(r"\s*[(（\[【][^()（）\[\]【】]*[)）\]】]\s*$")
+_ASIDE = re.compile(r"(?<!\s)\s*[(（\[【][^()（）\[\]【】]*[)）\]】]\s*$")
 
 Read = Callable[[SyntaxTreeNode], Sequence]
 Shape = Literal["headings", "bullets", "lines", "rows"]

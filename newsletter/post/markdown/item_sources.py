@@ -83,7 +83,8 @@ LABEL_WIDTH = 24
 _SENTENCE_END = frozenset("。．.！!？?…」』”’\"'）)】》〉；;~～")
 _ENDS = re.compile("[。．！!？?…；;]|\\.(?=\\s)")
 _BETWEEN_LINKS = re.compile(r"[\s|/、，,·•]*")
-_POINTERS = re.compile("(?:[\\s\ufe0f]*[🔗👉👇➡→⟶⇒▶▸►📎🌐🔎🔍⬇↓↗➜])+[\\s\ufe0f]*$")
+_POINTER = "🔗👉👇➡→⟶⇒▶▸►📎🌐🔎🔍⬇↓↗➜"
+_POINTERS = re.compile(f"(?<![\\s\ufe0f{_POINTER}])(?:[\\s\ufe0f]*[{_POINTER}])+[\\s\ufe0f]*$")
 _OPENING = {")": "(", "）": "（", "]": "[", "】": "【", "〕": "〔", "」": "「", "»": "«", "›": "‹"}
 _CLOSED = re.compile(r"\s*([)）\]】〕」»›])\s*([.。]?)\s*$")
 

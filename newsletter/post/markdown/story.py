@@ -14,6 +14,7 @@ from newsletter.post.markdown.soft_breaks import Raw, Sequence, Soft, blank, set
 
 NUMBERED = re.compile(r"(\d{1,3})[.．、](?![\d\s])")
 _TITLE_NUMBER = re.compile(r"\s*(\d{1,3})\s*[.．、:：)）]\s*")
+_ANY_NUMBER = re.compile(r"\d{1,3}\s*[.．、:：)）]")
 _SEPARATOR = re.compile(r"\s*(?:[:：]|\s[-|·]|[–—―]+)\s+|\s*[：—]+\s*")
 
 
@@ -150,7 +151,7 @@ def without_number(lead: Inlines) -> tuple[int, Inlines]:
 
 def _letters_of(text: str) -> str:
     """What of a text is more than an emoji or punctuation before a title."""
-    return re.sub(r"[\W_]+", "", _TITLE_NUMBER.sub("", text))
+    return re.sub(r"[\W_]+", "", _ANY_NUMBER.sub("", text))
 
 
 def split_numbered(sequence: Sequence, number: int) -> list[Sequence]:
