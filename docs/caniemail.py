@@ -1,4 +1,4 @@
-"""Refreshes newsletter/data/ from npm's package `caniemail`: `python docs/caniemail.py FOLDER`.
+"""Refreshes newsletter/check/clients/ from npm's package `caniemail`: `python docs/caniemail.py FOLDER`.
 
 FOLDER is where the package is installed: `tests/node/node_modules/caniemail` after `npm ci --prefix tests/node`. What
 is written depends on nothing else, so a test compares it with the package that tests/node pins.

@@ -1,30 +1,51 @@
-"""Split CSS into rules and declarations."""
+"""CSS of an email, read by tinycss2: rules, declarations and comments in the order in which they stand."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
-# Strings and one level of parentheses in one piece: a data: URI has semicolons, and a string may have braces.
-_PIECE = re.compile(
-    r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\((?:[^()"']|"[^"]*"|'[^']*')*\)|[{};]|[^{};"'(]+|.""", re.DOTALL
-)
-_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
+import tinycss2
+from tinycss2 import ast
+from tinycss2.color4 import parse_color
+
+Tokens = Sequence[Any]
+"""Component values, as tinycss2 calls them (CSS Syntax 3, 5.3)."""
+
+Colour = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The words before a brace: a selector, or an at-rule. `nested`: a selector inside another one's braces."""
+    """A style rule's selector, or an at-rule by its name and what stands before its brace.
 
-    prelude: str
+    `nested`: a style rule inside another one's braces.
+    """
+
+    prelude: Tokens
+    at_keyword: str = ""
     nested: bool = False
+
+    @property
+    def text(self) -> str:
+        """The prelude as it is written, without its comments."""
+        return _serialized(self.prelude)
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
+    """`name` is in small letters, but for the author's own, which begin with `--`."""
+
     name: str
-    value: str
+    value: Tokens
+    is_important: bool
+
+    @property
+    def text(self) -> str:
+        return _serialized(self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,40 +53,159 @@ class Comment:
     """One comment of the sheet."""
 
 
-def parse_sheet(css: str) -> Iterator[Rule | Declaration | Comment]:
-    """What stands in a style sheet, or in a style attribute. Broken CSS gives what can be made out."""
-    bare, comments = _COMMENT.subn(" ", css)
-    yield from (Comment() for _ in range(comments))
-    open_rules: list[str] = []
-    selectors = 0  # among them
-    words: list[str] = []
-    for piece in _PIECE.findall(bare):
-        if piece not in {"{", "}", ";"}:
-            words.append(piece)
-            continue
-        text = "".join(words).strip()
-        words.clear()
-        if piece == "{":
-            if not (open_rules and _is_keyframes(open_rules[-1])):  # whose steps, `50%` or `from`, are no selectors
-                yield Rule(text, nested=selectors > 0 and not text.startswith("@"))
-            open_rules.append(text)
-            selectors += not text.startswith("@")
-        else:
-            yield from _statement(text)
-            if piece == "}" and open_rules:
-                selectors -= not open_rules.pop().startswith("@")
-    yield from _statement("".join(words).strip())
+Part = Rule | Declaration | Comment
+
+MAX_DEPTH = 100
+"""Brackets inside one another. tinycss2 writes nested ones back by recursion, and no style means anything so deep."""
+
+_LONG_NUMBER = re.compile(r"(?<!\d)(\d{300})\d+")
+_BRACKET = re.compile(r"[(\[{]|[)\]}]")
 
 
-def _is_keyframes(rule: str) -> bool:
-    return rule.startswith("@") and "keyframes" in rule[:24].lower()
+def read_sheet(css: str) -> Iterator[Part]:
+    """What stands in a style sheet. Of broken CSS what a browser makes out."""
+    yield from _parts(tinycss2.parse_stylesheet(_bounded(css), skip_whitespace=True))
 
 
-def _statement(text: str) -> Iterator[Rule | Declaration]:
-    if text.startswith("@"):
-        yield Rule(text)
+def read_style(css: str) -> Iterator[Part]:
+    """What stands in a style attribute."""
+    yield from _parts(tinycss2.parse_blocks_contents(_bounded(css), skip_whitespace=True))
+
+
+def _bounded(css: str) -> str:
+    """The CSS up to where its brackets nest too deep, numbers without the digits that Python refuses to read."""
+    css = _LONG_NUMBER.sub(r"\1", css)
+    depth = 0
+    for bracket in _BRACKET.finditer(css):
+        depth = depth + 1 if bracket[0] in "([{" else max(0, depth - 1)
+        if depth > MAX_DEPTH:
+            return css[: bracket.start()]
+    return css
+
+
+def _parts(nodes: Iterable[Any]) -> Iterator[Part]:
+    """Iterative, for a sheet nests as deep as its author likes."""
+    stack: list[tuple[Iterator[Any], bool]] = [(iter(nodes), False)]
+    while stack:
+        rest, in_style_rule = stack[-1]
+        node = next(rest, None)
+        match node:
+            case None:
+                stack.pop()
+            case ast.Comment():
+                yield Comment()
+            case ast.Declaration():
+                yield from _comments(node.value)
+                name = node.name if node.name.startswith("--") else node.lower_name
+                yield Declaration(name, node.value, node.important)
+            case ast.QualifiedRule():
+                yield from _comments(node.prelude)
+                yield Rule(node.prelude, nested=in_style_rule)
+                stack.append((iter(tinycss2.parse_blocks_contents(node.content, skip_whitespace=True)), True))
+            case ast.AtRule():
+                yield from _comments(node.prelude)
+                yield Rule(node.prelude, node.lower_at_keyword)
+                stack.append((_inside_at_rule(node), in_style_rule))
+
+
+def _inside_at_rule(rule: Any) -> Iterator[Any]:
+    if rule.content is None:
         return
-    name, _, value = text.partition(":")
-    name = name.strip()
-    if name and value:
-        yield Declaration(name if name.startswith("--") else name.lower(), value.strip())
+    if "keyframes" in rule.lower_at_keyword:
+        # The steps, `50%` or `from`, are no selectors.
+        for step in tinycss2.parse_rule_list(rule.content, skip_whitespace=True):
+            if isinstance(step, ast.QualifiedRule):
+                yield from tinycss2.parse_blocks_contents(step.content, skip_whitespace=True)
+            elif isinstance(step, ast.Comment):
+                yield step
+    else:
+        yield from tinycss2.parse_blocks_contents(rule.content, skip_whitespace=True)
+
+
+def _comments(tokens: Tokens) -> Iterator[Comment]:
+    yield from (Comment() for token in each_token(tokens) if isinstance(token, ast.Comment))
+
+
+def each_token(tokens: Tokens) -> Iterator[Any]:
+    """Every token, and those inside functions and brackets after what they stand in."""
+    stack = [iter(tokens)]
+    while stack:
+        token = next(stack[-1], None)
+        if token is None:
+            stack.pop()
+            continue
+        yield token
+        inside = getattr(token, "arguments", None) or getattr(token, "content", None)
+        if isinstance(inside, list):
+            stack.append(iter(inside))
+
+
+def _serialized(tokens: Tokens) -> str:
+    return str(tinycss2.serialize([token for token in tokens if not isinstance(token, ast.Comment)])).strip()
+
+
+@lru_cache(maxsize=2_000)
+def style_of(css: str) -> Mapping[str, Declaration]:
+    """The declarations of a style attribute by name; the last of a name counts, or the last that is important."""
+    found: dict[str, Declaration] = {}
+    for each in read_style(css):
+        if isinstance(each, Declaration) and (
+            each.is_important or each.name not in found or not found[each.name].is_important
+        ):
+            found[each.name] = each
+    return found
+
+
+@lru_cache(maxsize=500)
+def colour_in(value: str, behind: Colour) -> Colour | None:
+    """The first colour of a value, mixed with what is behind it; None where it has none that can be seen."""
+    for token in tinycss2.parse_component_value_list(_bounded(value), skip_comments=True):
+        try:
+            colour = parse_color(token)
+            rgb = colour.to("srgb").coordinates if colour is not None and colour != "currentcolor" else None
+        except (NotImplementedError, ValueError):  # of a space that only a few screens have
+            continue
+        if rgb is not None and colour.alpha > 0:
+            share = float(colour.alpha)
+            red, green, blue = (
+                round(min(max(float(part), 0.0), 1.0) * 255 * share + under * (1 - share))
+                for part, under in zip(rgb, behind, strict=True)
+            )
+            return red, green, blue
+    return None
+
+
+def split_at_commas(tokens: Tokens) -> list[Tokens]:
+    """A list of selectors apart; a comma inside brackets parts nothing."""
+    parts: list[list[Any]] = [[]]
+    for token in tokens:
+        if isinstance(token, ast.LiteralToken) and token.value == ",":
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return [part for part in parts if part]
+
+
+def style_rules(css: str) -> Iterator[tuple[str, str]]:
+    """The style rules outside of any at-rule: the selector and what stands in the braces, as they are written."""
+    for rule in tinycss2.parse_stylesheet(_bounded(css), skip_comments=True, skip_whitespace=True):
+        if isinstance(rule, ast.QualifiedRule):
+            yield _serialized(rule.prelude), tinycss2.serialize(rule.content)
+
+
+def dark_rules(css: str) -> Iterator[tuple[Tokens, Mapping[str, Declaration]]]:
+    """The style rules inside `@media (prefers-color-scheme: dark)`: each selector with its declarations by name."""
+    for block in tinycss2.parse_stylesheet(_bounded(css), skip_comments=True, skip_whitespace=True):
+        if isinstance(block, ast.AtRule) and block.lower_at_keyword == "media" and _is_dark(block.prelude):
+            for rule in tinycss2.parse_rule_list(block.content or [], skip_comments=True, skip_whitespace=True):
+                if isinstance(rule, ast.QualifiedRule):
+                    yield rule.prelude, style_of(tinycss2.serialize(rule.content))
+
+
+def _is_dark(prelude: Tokens) -> bool:
+    for token in each_token(prelude):
+        if isinstance(token, ast.ParenthesesBlock):
+            words = [each.lower_value for each in token.content if each.type == "ident"]
+            if words == ["prefers-color-scheme", "dark"]:
+                return True
+    return False

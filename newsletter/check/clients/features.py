@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from typing import Any
 
 import lxml.etree
 
@@ -29,7 +30,7 @@ from newsletter.check.clients.caniemail_slugs import (
     UNITS,
     WORDS,
 )
-from newsletter.check.clients.css_tokens import Comment, Declaration, Rule, parse_sheet
+from newsletter.check.css import Comment, Declaration, Part, Rule, each_token, read_sheet, read_style
 
 _PATTERNS = tuple((slug, re.compile(pattern)) for slug, pattern in SELECTORS.items())
 
@@ -55,7 +56,7 @@ def count_features(html: str) -> tuple[Mapping[str, int], Mapping[str, int]]:
         if tag in ELEMENTS:
             body[ELEMENTS[tag]] += 1
         if tag == "style":
-            live.update(_css_features(element.text or ""))
+            live.update(_sheet_features(element.text or ""))
         for key, content in element.items():
             name, value = str(key), str(content)
             if name == "style":
@@ -70,7 +71,7 @@ def count_features(html: str) -> tuple[Mapping[str, int], Mapping[str, int]]:
             kind = element.get("type", "submit" if tag == "button" else "text").lower()
             body.update([KINDS[tag, kind]] if (tag, kind) in KINDS else ())
     for style, count in styles.items():
-        for slug in _css_features(style):
+        for slug in _style_features(style):
             body[slug] += count
     return body, live
 
@@ -107,33 +108,43 @@ def _picture(url: str) -> Iterator[str]:
 
 
 @lru_cache(maxsize=512)  # an email repeats its styles, and is looked at twice
-def _css_features(css: str) -> tuple[str, ...]:
-    return tuple(_each_css_feature(css))
+def _style_features(css: str) -> tuple[str, ...]:
+    return tuple(_css_features(read_style(css)))
 
 
-def _each_css_feature(css: str) -> Iterator[str]:
-    for each in parse_sheet(css):
+@lru_cache(maxsize=16)
+def _sheet_features(css: str) -> tuple[str, ...]:
+    return tuple(_css_features(read_sheet(css)))
+
+
+def _css_features(parts: Iterable[Part]) -> Iterator[str]:
+    for each in parts:
         match each:
             case Comment():
                 yield "css-comments"
-            case Rule(prelude=prelude) if prelude.startswith("@"):
-                yield from _at_rule_features(prelude)
-            case Rule(prelude=prelude, nested=nested):
-                if nested:
+            case Rule(at_keyword=""):
+                if each.nested:
                     yield "css-nesting"
-                yield from _selector_features(prelude)
-            case Declaration(name=name, value=value):
-                yield from _declaration_features(name, value)
+                yield from _selector_features(each.text)
+            case Rule():
+                yield from _at_rule_features(each)
+            case Declaration():
+                yield from _declaration_features(each)
 
 
-def _at_rule_features(prelude: str) -> Iterator[str]:
-    name = re.match(r"@(?:-[a-z]+-)?([a-z-]*)", prelude.lower())
-    if not name or name[1] not in AT_RULES:
+def _at_rule_features(rule: Rule) -> Iterator[str]:
+    name = re.sub(r"^-[a-z]+-", "", rule.at_keyword)
+    if name not in AT_RULES:
         return
-    yield AT_RULES[name[1]]
-    if name[1] == "media":
-        features = re.findall(r"\(\s*([a-z-]+)", prelude.lower())
-        yield from dict.fromkeys(MEDIA[feature] for feature in features if feature in MEDIA)
+    yield AT_RULES[name]
+    if name == "media":
+        asked = (_first_word(token.content) for token in each_token(rule.prelude) if token.type == "() block")
+        yield from dict.fromkeys(MEDIA[feature] for feature in asked if feature in MEDIA)
+
+
+def _first_word(tokens: Iterable[Any]) -> str:
+    first = next((token for token in tokens if token.type not in ("whitespace", "comment")), None)
+    return str(first.lower_value) if first is not None and first.type == "ident" else ""
 
 
 def _selector_features(selector: str) -> Iterator[str]:
@@ -148,31 +159,36 @@ def _selector_features(selector: str) -> Iterator[str]:
             yield PSEUDO_ELEMENTS[name]
 
 
-# Each looks at a character a bounded number of times: a style may be as long as an author likes.
-_QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
-_URL = re.compile(r"""url\(\s*["']?([^"'()\s]*)["']?\s*\)""", re.IGNORECASE)
-_NUMBER = re.compile(r"(?<![\w#.-])[-+]?(?:\d+(?:\.\d*)?|\.\d+)([a-z]+|%)")
-_NAME = re.compile(r"(?<![\w#-])(-?[a-z][a-z0-9-]*)(\()?")
-
-
-def _declaration_features(name: str, value: str) -> tuple[str, ...]:
+def _declaration_features(declaration: Declaration) -> tuple[str, ...]:
     """Of one declaration, each feature once. A property that a browser or Word keeps to itself is nobody else's."""
+    name = declaration.name
     if name.startswith("--"):
         found = ["css-variables"]
     elif name.startswith(("-", "mso-")):
         return ()
     else:
         found = [PROPERTIES.get(name, f"css-{name}")]
-    for url in _URL.findall(value):
-        found += _picture(url)
-    bare = _QUOTED.sub('""', _URL.sub("", value)).lower()
     if name == "display":
-        found += [DISPLAYS[word] for word in re.findall(r"[\w-]+", bare)[:2] if word in DISPLAYS]
-    if "!" in bare and re.search(r"!\s*important", bare):
+        words = [token.lower_value for token in declaration.value if token.type == "ident"]
+        found += [DISPLAYS[word] for word in words[:2] if word in DISPLAYS]
+    if declaration.is_important:
         found.append("css-important")
-    found += [UNITS[unit] for unit in _NUMBER.findall(bare) if unit in UNITS]
-    for word, call in _NAME.findall(bare):
-        known = FUNCTIONS if call else WORDS
-        if word in known:
-            found.append(known[word])
+    for token in each_token(declaration.value):
+        found += _token_features(token)
     return tuple(dict.fromkeys(found))
+
+
+def _token_features(token: Any) -> Iterator[str]:
+    match token.type:
+        case "url":
+            yield from _picture(token.value)
+        case "function" if token.lower_name == "url":
+            yield from _picture("".join(each.value for each in token.arguments if each.type == "string"))
+        case "function" if token.lower_name in FUNCTIONS:
+            yield FUNCTIONS[token.lower_name]
+        case "dimension" if token.lower_unit in UNITS:
+            yield UNITS[token.lower_unit]
+        case "percentage":
+            yield UNITS["%"]
+        case "ident" if token.lower_value in WORDS:
+            yield WORDS[token.lower_value]

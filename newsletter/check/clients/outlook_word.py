@@ -5,8 +5,10 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from typing import Any
 
 from newsletter.check.clients.views import TAG
+from newsletter.check.css import Declaration, each_token, read_style, style_rules
 
 _WORD_VERSION = 16
 """Outlook 2016 and all since: what `[if gte mso 9]` compares with."""
@@ -26,12 +28,6 @@ _STYLE = re.compile(r"(<style\b[^>]{0,999}>)(.*?)(</style\s*>|\Z)", re.DOTALL | 
 
 
 _STYLE_ATTRIBUTE = re.compile(r"""(\sstyle\s*=\s*)("[^"]*"|'[^']*')""", re.IGNORECASE)
-
-
-_DECLARATION = re.compile(r"""(?:"[^"]*"|'[^']*'|\([^()]*\)|[^;"'()]|["'()])+?(?=;|\Z)""")
-
-
-_RULE = re.compile(r"\{([^{}]*+)\}")
 
 
 # fmt: off
@@ -60,7 +56,7 @@ _BOXLESS = frozenset({"div", "p", "span", "a", "h1", "h2", "h3", "h4", "h5", "h6
 """Elements that Word gives neither padding nor a width of their own: both belong on table cells."""
 
 
-_MODERN_VALUES = re.compile(r"\b(?:calc|var|env|rgba|hsla?|clamp|min|max)\(|\burl\(", re.IGNORECASE)
+_MODERN_FUNCTIONS = frozenset({"calc", "var", "env", "rgba", "hsl", "hsla", "clamp", "min", "max", "url"})
 
 
 _DISPLAYS = frozenset({"none", "block", "inline"})
@@ -177,24 +173,7 @@ def _word_block(block: re.Match[str]) -> str:
 
 def _word_sheet(css: str) -> str:
     """A style block's rules without those that stand inside an at-rule, and without what Word ignores."""
-    plain = _without_at_rules(re.sub(r"/\*.*?(?:\*/|\Z)", "", css, flags=re.DOTALL))
-    return _RULE.sub(lambda rule: f"{{{_word_declarations(rule[1], '')}}}", plain)
-
-
-def _without_at_rules(css: str) -> str:
-    pieces: list[str] = []
-    position = 0
-    while (start := css.find("@", position)) >= 0:
-        pieces.append(css[position:start])
-        block, semicolon = css.find("{", start), css.find(";", start)
-        if block < 0 or 0 <= semicolon < block:
-            position = semicolon + 1 if semicolon >= 0 else len(css)
-            continue
-        depth, position = 1, block + 1
-        while depth and position < len(css):
-            depth += {"{": 1, "}": -1}.get(css[position], 0)
-            position += 1
-    return "".join(pieces) + css[position:]
+    return "\n".join(f"{selector}{{{_word_style(body, '')}}}" for selector, body in style_rules(css))
 
 
 def _word_tag(tag: re.Match[str]) -> str:
@@ -203,28 +182,35 @@ def _word_tag(tag: re.Match[str]) -> str:
     name = tag["name"].lower()
 
     def change(attribute: re.Match[str]) -> str:
-        kept = _word_declarations(html.unescape(attribute[2][1:-1]), name)
+        kept = _word_style(html.unescape(attribute[2][1:-1]), name)
         return f'{attribute[1]}"{html.escape(kept)}"'
 
     return _STYLE_ATTRIBUTE.sub(change, tag[0])
 
 
-def _word_declarations(declarations: str, element: str) -> str:
-    kept = []
-    for found in _DECLARATION.finditer(declarations):
-        name, _, value = found[0].partition(":")
-        name = name.strip().lower()
-        if not value or name in _IGNORED or _MODERN_VALUES.search(value):
-            continue
-        if name == "display" and value.strip().lower().removesuffix("!important").strip() not in _DISPLAYS:
-            continue
-        if element in _BOXLESS and (name in _CELLS_ONLY or name in _SIZES):
-            continue
-        # Word takes an image's size from its attributes.
-        if element == "img" and name in _SIZES:
-            continue
-        kept.append(found[0].strip())
-    return ";".join(kept)
+def _word_style(css: str, element: str) -> str:
+    """The declarations that count for an element of this name; an empty one stands for any."""
+    return ";".join(
+        f"{each.name}:{each.text}{'!important' if each.is_important else ''}"
+        for each in read_style(css)
+        if isinstance(each, Declaration) and _counts_in_word(each, element)
+    )
+
+
+def _counts_in_word(declaration: Declaration, element: str) -> bool:
+    name = declaration.name
+    if name in _IGNORED or any(_is_modern(token) for token in each_token(declaration.value)):
+        return False
+    if name == "display" and declaration.text.lower() not in _DISPLAYS:
+        return False
+    if element in _BOXLESS and (name in _CELLS_ONLY or name in _SIZES):
+        return False
+    # Word takes an image's size from its attributes.
+    return not (element == "img" and name in _SIZES)
+
+
+def _is_modern(token: Any) -> bool:
+    return token.type == "url" or (token.type == "function" and token.lower_name in _MODERN_FUNCTIONS)
 
 
 WORD_VERSION = 16

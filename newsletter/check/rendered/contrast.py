@@ -6,17 +6,17 @@ the rules within `@media (prefers-color-scheme: dark)` are laid over it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import lxml.html
 from cssselect import HTMLTranslator, SelectorError
+from cssselect import parse as parse_selectors
+from tinycss2 import parse_one_component_value, serialize
 
+from newsletter.check.css import Colour, colour_in, dark_rules, split_at_commas, style_of
 from newsletter.model.findings import Finding
-
-Colour = tuple[int, int, int]
 
 ENOUGH = 4.5
 ENOUGH_LARGE = 3.0
@@ -24,21 +24,6 @@ ENOUGH_LARGE = 3.0
 
 _LARGE_PX = 24.0
 _LARGE_BOLD_PX = 18.66
-_NAMED: Mapping[str, Colour] = {
-    "white": (255, 255, 255),
-    "black": (0, 0, 0),
-    "gray": (128, 128, 128),
-    "grey": (128, 128, 128),
-    "silver": (192, 192, 192),
-    "red": (255, 0, 0),
-    "green": (0, 128, 0),
-    "blue": (0, 0, 255),
-}
-_HEX = re.compile(r"#([0-9a-f]{3}|[0-9a-f]{6})\b", re.IGNORECASE)
-_RGB = re.compile(r"rgba?\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)(?:[\s,/]+([\d.]+)(%?))?\s*\)", re.IGNORECASE)
-_PX = re.compile(r"([\d.]+)px")
-_DARK = re.compile(r"@media[^{]*prefers-color-scheme:\s*dark[^{]*\{")
-_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _BOLD = _HEADINGS | {"b", "strong", "th"}
 _READ = ("color", "background", "background-color", "background-image", "font-size", "font-weight", "display")
@@ -123,38 +108,26 @@ def _seen_in(node: Any, around: _Seen, over: Mapping[str, str]) -> _Seen | None:
         bold = True
     if weight := style.get("font-weight"):
         bold = weight in ("bold", "bolder") or (weight.isdecimal() and int(weight) >= 700)
-    if size := _PX.match(style.get("font-size", "")):
-        size_px = float(size[1])
+    size_px = _pixels(style.get("font-size", "")) or size_px
     painted = [style.get("background-color") or node.get("bgcolor") or "", style.get("background") or ""]
     if "url(" in style.get("background-image", "") + painted[1]:
         behind = None
-    paints = (_colour(paint, behind or _WHITE) for paint in painted if paint)
+    paints = (colour_in(paint, behind or _WHITE) for paint in painted if paint)
     behind = next((paint for paint in paints if paint is not None), behind)
     ink = style.get("color")
-    return _Seen((_colour(ink, behind or _WHITE) if ink else None) or colour, behind, size_px, bold)
+    return _Seen((colour_in(ink, behind or _WHITE) if ink else None) or colour, behind, size_px, bold)
 
 
-@lru_cache(maxsize=2_000)
 def _declarations(style: str) -> Mapping[str, str]:
-    pairs = (part.partition(":") for part in style.split(";"))
-    values = {name.strip().lower(): value.strip().lower() for name, _, value in pairs}
-    return {name: values[name].removesuffix("!important").strip() for name in _READ if name in values}
+    declared = style_of(style)
+    return {name: declared[name].text.lower() for name in _READ if name in declared}
 
 
 @lru_cache(maxsize=500)
-def _colour(text: str, behind: Colour) -> Colour | None:
-    """The colour that a value names, mixed with what is behind it; None where it names none that we know."""
-    if found := _HEX.search(text):
-        digits = found[1] if len(found[1]) == 6 else "".join(2 * digit for digit in found[1])
-        return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)
-    if found := _RGB.search(text):
-        share = float(found[4] or 1) / (100 if found[5] else 1)
-        red, green, blue = (
-            round(int(part) * share + under * (1 - share))
-            for part, under in zip(found.groups()[:3], behind, strict=True)
-        )
-        return red, green, blue
-    return next((_NAMED[word] for word in re.findall(r"[a-z]+", text) if word in _NAMED), None)
+def _pixels(value: str) -> float:
+    """A length in pixels; 0 for another one."""
+    token = parse_one_component_value(value)
+    return float(token.value) if token.type == "dimension" and token.lower_unit == "px" else 0.0
 
 
 @lru_cache(maxsize=500)
@@ -179,45 +152,28 @@ def _dark_styles(root: Any) -> Mapping[Any, Mapping[str, str]]:
     """What the dark rules say of each element. They carry `!important`, or lose against the inlined styles."""
     found: dict[Any, dict[str, tuple[tuple[int, int, int], str]]] = {}
     for sheet in root.iter("style"):
-        for rules in _dark_blocks(sheet.text or ""):
-            for rule in _RULE.finditer(rules):
-                declared = _declarations(rule[2])
-                kept = {name for name in declared if re.search(rf"{name}\s*:[^;]*!important", rule[2])}
-                for selector in rule[1].split(",") if kept else ():
-                    weight = _weight(selector)
-                    for element in _selected(root, selector.strip()):
-                        styles = found.setdefault(element, {})
-                        for name in kept:
-                            if name not in styles or styles[name][0] <= weight:
-                                styles[name] = (weight, declared[name])
+        for prelude, declared in dark_rules(sheet.text or ""):
+            kept = {name: each.text.lower() for name, each in declared.items() if each.is_important and name in _READ}
+            for selector in split_at_commas(prelude) if kept else ():
+                weight, elements = _selected(root, serialize(selector).strip())
+                for element in elements:
+                    styles = found.setdefault(element, {})
+                    for name, value in kept.items():
+                        if name not in styles or styles[name][0] <= weight:
+                            styles[name] = (weight, value)
     return {element: {name: value for name, (_, value) in styles.items()} for element, styles in found.items()}
 
 
-def _dark_blocks(css: str) -> Iterator[str]:
-    for opening in _DARK.finditer(css):
-        depth, end = 1, opening.end()
-        while end < len(css) and depth:
-            depth += {"{": 1, "}": -1}.get(css[end], 0)
-            end += 1
-        yield css[opening.end() : end - 1]
-
-
-def _selected(root: Any, selector: str) -> list[Any]:
+def _selected(root: Any, selector: str) -> tuple[tuple[int, int, int], list[Any]]:
+    """A selector's specificity (Selectors 4, 17), and what it selects."""
     try:
-        return list(root.xpath(_xpath(selector)))
+        weight, xpath = _xpath(selector)
+        return weight, list(root.xpath(xpath))
     except SelectorError:
-        return []  # for one mail program alone, in a form that only it understands
+        return (0, 0, 0), []  # for one mail program alone, in a form that only it understands
 
 
 @lru_cache(maxsize=500)
-def _xpath(selector: str) -> str:
-    return str(HTMLTranslator().css_to_xpath(selector))
-
-
-def _weight(selector: str) -> tuple[int, int, int]:
-    """A selector's specificity (Selectors 4, 17), for the simple ones that a theme has."""
-    return (
-        selector.count("#"),
-        len(re.findall(r"\.|\[|(?<!:):(?!:)", selector)),
-        len(re.findall(r"(?:^|[\s>+~])[a-z]", selector)),
-    )
+def _xpath(selector: str) -> tuple[tuple[int, int, int], str]:
+    (parsed,) = parse_selectors(selector)
+    return parsed.specificity(), str(HTMLTranslator().selector_to_xpath(parsed, translate_pseudo_elements=True))

@@ -6,11 +6,11 @@ and where a mail program cannot do it.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import lxml.etree
 
+from newsletter.check.css import Declaration, style_of
 from newsletter.model.findings import Finding
 from newsletter.model.issue import (
     Block,
@@ -46,9 +46,6 @@ COLUMN = 552
 _SIZE = 16
 _FLAT = 40  # pixels: a picture lower than that shows nothing on a phone
 _MONO = 0.6 * 0.9 * _SIZE
-_PIXELS = re.compile(r"(?:^|;)\s*(min-)?width\s*:\s*(\d+)px", re.IGNORECASE)
-_FLUID = re.compile(r"(?:^|;)\s*(?:max-)?width\s*:\s*[\d.]+%", re.IGNORECASE)
-_NOWRAP = re.compile(r"(?:^|;)\s*white-space\s*:\s*(?:nowrap|pre)\b", re.IGNORECASE)
 
 
 def width_findings(issue: Issue, html: str) -> Iterator[Finding]:
@@ -180,7 +177,7 @@ def _elements(html: str) -> Iterator[Finding]:
             )
             yield Finding("wide-element", what, "give it max-width:100%, or a width in per cent")
             return
-        if _NOWRAP.search(element.get("style") or "") and text_width(_words_of(element), 14) > PHONE:
+        if _keeps_lines(element) and text_width(_words_of(element), 14) > PHONE:
             what = f"the theme keeps “{_words_of(element)[:40]}” on one line, which is wider than a phone"
             yield Finding("wide-element", what, "take white-space:nowrap out of its style.css")
             return
@@ -190,13 +187,29 @@ def _words_of(element: lxml.etree._Element) -> str:
     return " ".join("".join(map(str, element.itertext())).split())
 
 
+def _keeps_lines(element: lxml.etree._Element) -> bool:
+    white_space = style_of(element.get("style") or "").get("white-space")
+    return white_space is not None and white_space.text.lower() in ("nowrap", "pre")
+
+
 def _fixed_width(element: lxml.etree._Element) -> int:
     """Pixels that an element has in any window; 0 where it gives way. A cell and a block follow what is around them."""
-    style = element.get("style") or ""
-    if _FLUID.search(style):
+    style = style_of(element.get("style") or "")
+    if any(_length(style, name)[1] == "%" for name in ("width", "max-width")):
         return 0
-    asked = _PIXELS.search(style)
-    if asked and (asked[1] or element.tag in {"img", "table", "div", "pre"}):
-        return int(asked[2])
+    for name in ("min-width", "width") if element.tag in {"img", "table", "div", "pre"} else ("min-width",):
+        length, unit = _length(style, name)
+        if unit == "px":
+            return int(min(length, 1e9))
     written = element.get("width") or ""
     return int(written) if element.tag in {"img", "table"} and written.isdecimal() and len(written) < 6 else 0
+
+
+def _length(style: Mapping[str, Declaration], name: str) -> tuple[float, str]:
+    """A property's length and unit, `%` among them; the unit is empty where it has none."""
+    for token in style[name].value if name in style else ():
+        if token.type == "percentage":
+            return token.value, "%"
+        if token.type == "dimension":
+            return token.value, token.lower_unit
+    return 0.0, ""

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.check.clients import caniemail_slugs as slugs
-from newsletter.check.clients.css_tokens import Comment, Declaration, Rule, parse_sheet
 from newsletter.check.clients.features import count_features
 from newsletter.check.clients.load_support import load_support
 from newsletter.check.clients.support import Support
+from newsletter.check.css import Comment, Declaration, Rule, read_sheet, read_style
 
 
 @pytest.fixture(scope="session")
@@ -235,6 +235,6 @@ def test_deep_nesting() -> None:
 
 @given(st.text(alphabet="ab{};:@&.#[]()\"'/*\\ \n-,!1%", max_size=80))
 def test_any_text_is_taken_apart(css: str) -> None:
-    for each in parse_sheet(css):
+    for each in (*read_sheet(css), *read_style(css)):
         assert isinstance(each, Comment | Rule | Declaration)
     count_features(f"<style>{css}</style>")
