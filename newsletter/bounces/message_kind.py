@@ -85,7 +85,7 @@ def _report(mail: Mail, traces: Traces, texts: tuple[str, ...]) -> Bounce | Comp
     surely = by_server or (failed and nobodys) or (failed and returns and is_by_machine(mail))
     if surely or failed:
         # Of the forms that are known by heart some come from addresses like anybody's.
-        bounce = (report_by_fields(own, traces) if surely else None) or known_bounce(mail, traces, own)
+        bounce = (report_by_fields(own, traces) if surely else None) or known_bounce(mail, traces, own, surely=surely)
         bounce = bounce or (plain_report(mail, texts, traces) if surely else None)
         if bounce:
             return bounce

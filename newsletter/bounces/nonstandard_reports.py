@@ -23,19 +23,24 @@ MAX_LINES = 400
 MAX_LINE = 300
 """Of each text part that the detectors see: they run some fifty patterns over every line, some by the square of its
 length. A report names whom it is about near its beginning, on a line that is short."""
+_LISTED = re.compile(r",\s*([^\s,]+@[^,\s]+)(?=\s*,)")
 _NO_ADDRESS = re.compile(r"[\"{}\[\]\\:=]")
 
 
-def known_bounce(mail: Mail, traces: Traces, own: OwnText) -> Bounce | None:
+def known_bounce(mail: Mail, traces: Traces, own: OwnText, *, surely: bool = True) -> Bounce | None:
     """The bounce that a detector recognises, else None. Changes `mail`: its texts come decoded and shortened.
 
-    A detector that breaks on the message has recognised nothing.
+    A detector that breaks on the message has recognised nothing. One takes any address between two commas: where the
+    mail is not `surely` a server's, such an address is one of a letter's recipients.
     """
     _shorten(mail)
     try:
         temporary, permanent = all_failures(mail)
     except PARSER_FAULTS:
         temporary, permanent = frozenset(), frozenset()
+    if not surely:
+        listed = {name.encode() for name in _LISTED.findall(f"{own.said}\n{own.copied}")}
+        temporary, permanent = frozenset(temporary) - listed, frozenset(permanent) - listed
     failures = [
         *(explained(address, "", own, delayed=True) for address in _names(temporary)),
         *(explained(address, "", own) for address in _names(permanent)),

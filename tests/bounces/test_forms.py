@@ -289,6 +289,19 @@ def test_a_report_that_is_quoted_in_a_letter_is_a_letter() -> None:
     assert read_message(letter("Fwd: Returned mail: see transcript", text)) == Ordinary()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Cc: ada@example.net, bob@example.org, \n\nthe delivery failed last week, can you resend the parcel?",
+        "It could not be delivered, and ann@example.org, who knows, is away.",
+        "The delivery failed.\n\n-----Original Message-----\nTo: ann@example.org, bob@example.org, cem@example.org\n",
+        "delivery failed\n\n> Cc: ann@example.org, bob@example.org, cem@example.org\n> so, bob@example.org, what\n",
+    ],
+)
+def test_a_letter_with_addresses_between_commas_is_one(text: str) -> None:
+    assert read_message(letter("The parcel", text)) == Ordinary()
+
+
 def test_an_answer_that_names_its_recipients_is_a_letter() -> None:
     text = "Hello\n\n----- Original Message -----\nTo: a@example.com, ada@example.net, c@example.org \nSent: Monday \n"
     assert read_message(letter("Re: The news", text)) == Ordinary()
