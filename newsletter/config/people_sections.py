@@ -58,6 +58,17 @@ class ServeSection(Section):
         default=(),
         example=["https://blog.example.com"],
     )
+    forms_on: tuple[str, ...] = key(
+        "The sites whose own HTML forms may post to `/join`; see docs/serve.md. Who joins there is asked by mail, too.",
+        array(text(origin), "web addresses"),
+        default=(),
+        example=["https://blog.example.com"],
+    )
+    thanks_url: str = key(
+        "The page of yours that such a form leads to, which says to look into the inbox; without it, ours.",
+        text(web_address),
+        example="https://blog.example.com/thanks",
+    )
     signups_per_address: int = key(
         "How many mails an address may be sent in a day because somebody typed it in.",
         whole(1, 1_000),

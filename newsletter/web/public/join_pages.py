@@ -10,7 +10,7 @@ from functools import partial
 from time import monotonic
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from newsletter.addresses import fold_address, normalize_address
 from newsletter.audience.people.records import Unsubscription
@@ -21,7 +21,7 @@ from newsletter.web.public.mail_queue import MailQueue
 from newsletter.web.public.membership import Asking, Membership
 from newsletter.web.public.page_writer import PageWriter, is_embedded
 from newsletter.web.public.rate_limit import Limit, network_of
-from newsletter.web.public.request_origin import is_foreign
+from newsletter.web.public.request_origin import allowed_site, is_foreign
 
 ANSWER_AFTER_S = 0.25
 """How long the answer to a sign-up takes at least. The store's work, a few milliseconds, differs for people whom it
@@ -64,18 +64,20 @@ class JoinPages:
         if request.method != "POST":
             return self._page(request, Form({}))
         asked_at = monotonic()
-        if is_foreign(request, self._membership.url):
+        # Security: a form of the author's own has no signed time; the limits below and the mail to confirm hold for it.
+        site = allowed_site(request, self._settings.forms_on) if request.url.path == "/join" else ""
+        if not site and is_foreign(request, self._membership.url):
             return self._page(request, Form({}), status=403, notice="foreign_text")
         form = read_form(await request.body())
         if form.one(TRAP):
             log.info("a sign-up by a program was let go")
-            return await self._sent(request, form.one("email"), asked_at)
+            return await self._sent(request, form.one("email"), asked_at, site)
         try:
             address = normalize_address(form.one("email"))
         except ValueError:
             return self._page(request, form, status=422, fault="bad_address")
         now = self._clock().timestamp()
-        match self._form_clock.age(form.one("t"), now):
+        match Age.GOOD if site else self._form_clock.age(form.one("t"), now):
             case Age.QUICK:
                 # The time stays as it was, so that pressing once more is enough.
                 return self._page(request, form, status=422, notice="too_quick", stamp=form.one("t"))
@@ -92,21 +94,26 @@ class JoinPages:
         if self._by_address.take(fold_address(address), now):
             log.info("a sign-up was let go: its address was mailed often enough today")
         else:
-            asking = self._asking(request, form, address)
+            asking = self._asking(request, form, address, site)
             await self._commits.call(partial(self._membership.ask, asking))
             self._outbox.wake()
-        return await self._sent(request, address, asked_at)
+        return await self._sent(request, address, asked_at, site)
 
-    def _asking(self, request: Request, form: Form, address: str) -> Asking:
+    def _asking(self, request: Request, form: Form, address: str, site: str) -> Asking:
         lang = self._writer.language(request)
         fields = {name: value for name in self._settings.fields if (value := form.one(name))}
         lists = tuple(name for name in form.all("lists") if name in self._settings.lists)
         # The page's own address, without what a visitor may have put behind it.
         source = f"{self._membership.url}{request.url.path}"
+        if site:
+            # What stood beside a form of the author's own is known only where [serve] `consent` says it.
+            return Asking(address, lang, site, self._settings.consent, fields, lists)
         return Asking(address, lang, source, self._wording(lang), fields, lists)
 
-    async def _sent(self, request: Request, address: str, asked_at: float) -> Response:
+    async def _sent(self, request: Request, address: str, asked_at: float, site: str) -> Response:
         await asyncio.sleep(max(0.0, asked_at + self._answer_after_s - monotonic()))
+        if site and self._settings.thanks_url:
+            return RedirectResponse(self._settings.thanks_url, status_code=303)
         return self._writer.page(request, "sent.html.j2", address=address, embedded=is_embedded(request))
 
     def _page(

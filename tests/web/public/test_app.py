@@ -132,6 +132,10 @@ def test_what_is_no_address_is_said_at_its_field(shared: Site, address: str) -> 
     assert not shared.catcher.messages()
 
 
+def test_nothing_is_ticked_beforehand(shared: Site) -> None:
+    assert "checked" not in shared.get("/join").text
+
+
 def test_a_form_keeps_what_was_filled_in(shared: Site) -> None:
     answer = shared.join("ada@", name="Ada <Lovelace>", lists=["ai"])
     assert 'value="Ada &lt;Lovelace&gt;"' in answer.text
