@@ -56,11 +56,6 @@ def failure_of(address: str, status: str, diagnosis: str, *, delayed: bool = Fal
     return Failure(address, kind, enhanced, code, words, name)
 
 
-def kind_of(status: str, code: int, words: str, *, delayed: bool = False) -> Kind:
-    """What it means for the address."""
-    return Kind.DELAYED if delayed else rule_for(status, code, words).kind
-
-
 def _answer(diagnosis: str) -> tuple[int, str]:
     """The SMTP reply in a diagnosis: its code, 0 without one, and the text after it."""
     text = _ZOHO.sub(r"\1 ", " ".join(diagnosis.split()))

@@ -131,17 +131,9 @@ def blocks_of(part: Mail) -> tuple[Mail, ...]:
     return (*blocks, *(message_from_string(group.lstrip("\n")) for group in groups if ":" in group))
 
 
-def texts_of(mail: Mail) -> Iterator[str]:
-    """The decoded text parts of a message's own, without those of a message that is attached to it."""
-    for part in _own_parts(mail):
-        kind = part.get_content_maintype()
-        # One that says it has parts, and whose boundary was lost on its way, is its text.
-        if kind in ("text", "multipart") and part.get_content_type() not in _RETURNED:
-            yield text_of(part)
-
-
 def readable_texts_of(mail: Mail) -> tuple[str, ...]:
-    """The same as a person reads them: the plain ones, or what HTML shows where there is no plain one."""
+    """The text parts of a message's own as a reader sees them: the plain ones, else what HTML shows; none of a message
+    that is attached to it."""
     texts = [(part.get_content_type(), text_of(part)) for part in _own_parts(mail)]
     plain = tuple(
         text

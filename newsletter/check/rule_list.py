@@ -106,13 +106,6 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def rule_of(code: str) -> Rule | None:
-    """The rule that a finding belongs to: of its name, else of its family."""
-    own = next((rule for rule in RULES if rule.code == code), None)
-    families = (rule for rule in RULES if rule.code.endswith("*") and code.startswith(rule.code[:-1]))
-    return own or next(families, None)
-
-
 def describe() -> str:
     """All of them as a Markdown table."""
     rows = ["| Rule | Severity | `--fix` | What it is about |", "|---|---|---|---|"]

@@ -25,7 +25,7 @@ from newsletter.check.check_post import ask_links, ask_spam, check_post, finding
 from newsletter.check.fix_post import fix_post
 from newsletter.check.links.checker import LinkChecker
 from newsletter.check.rendered.width import width_findings
-from newsletter.check.rule_list import RULES, describe, rule_of
+from newsletter.check.rule_list import RULES, Rule, describe
 from newsletter.check.source.fixes import FixedText, mend_text
 from newsletter.config.load import load_config
 from newsletter.errors import ContentError, Located, located
@@ -45,6 +45,13 @@ FIXED = (
     "---\ntitle: March\ndate: 2026-03-01\ndescription: What moved in March, in five stories and one picture.\n---\n"
     "1. A chip. [Source](https://a.example/1)\n2. **A model** for nobody. [Source](https://a.example/2)\n"
 )
+
+
+def rule_of(code: str) -> Rule | None:
+    """The rule that a finding belongs to: of its name, else of its family."""
+    own = next((rule for rule in RULES if rule.code == code), None)
+    families = (rule for rule in RULES if rule.code.endswith("*") and code.startswith(rule.code[:-1]))
+    return own or next(families, None)
 
 
 @pytest.fixture

@@ -12,9 +12,6 @@ from disposable_email_domains import blocklist
 
 from newsletter.model.findings import Finding
 
-REMARKS = ("typo", "disposable", "role")
-"""The codes of what is found here."""
-
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())

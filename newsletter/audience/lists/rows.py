@@ -125,13 +125,6 @@ def open_list(
         yield OpenList(header, delimiter, lines, _read_rows(lines, header, delimiter, addresses, values))
 
 
-def read_subscribers(path: Path) -> Iterator[Subscriber | Finding]:
-    """The rows in order, as they are read: duplicates included, bad rows as findings. Errors as `open_list`."""
-    with open_list(path) as listing:
-        for row in listing.rows:
-            yield row if isinstance(row, Finding) else as_subscriber(listing.columns, row.values, row.line)
-
-
 def as_subscriber(columns: Sequence[str], values: Sequence[str], line: int | None) -> Subscriber:
     """The person of a row; `email` is among the columns."""
     fields = dict(zip(columns, values, strict=True))

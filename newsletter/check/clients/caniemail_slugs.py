@@ -183,9 +183,3 @@ SELECTORS: Mapping[str, str] = {
     "css-selector-universal": r"\*",
 }
 """A slug's pattern in a selector whose brackets are empty."""
-
-OTHERS = (
-    *("css-comments", "css-important", "css-nesting", "html-anchor-links", "html-comments", "html-doctype"),
-    *("html-mailto-links", "html-meta-color-scheme", "image-base64"),
-)
-"""The slugs that `features` names itself."""

@@ -266,11 +266,6 @@ def _lines_of(url: str, text: str) -> Sequence[int]:
     return lines
 
 
-def _line_with(text: str, pattern: re.Pattern[str]) -> int | None:
-    found = pattern.search(text)
-    return text.count("\n", 0, found.start()) + 1 if found else None
-
-
 def _host(url: str) -> str:
     try:
         return (urlsplit(url).hostname or "").lower()

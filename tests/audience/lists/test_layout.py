@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from list_rows import read_subscribers
 
 from newsletter.audience.lists.cells import bare_address, one_line, trim
 from newsletter.audience.lists.layout import find_layout
-from newsletter.audience.lists.rows import Row, open_list, read_subscribers
+from newsletter.audience.lists.rows import Row, open_list
 from newsletter.errors import ContentError
 from newsletter.model.findings import Finding
 

@@ -12,12 +12,12 @@ import pytest
 from email_validator import SPECIAL_USE_DOMAIN_NAMES
 from hypothesis import example, given
 from hypothesis import strategies as st
+from list_rows import read_subscribers
 
 from newsletter.addresses import _PLAIN_ADDRESS, _normalize_any_address, fold_address, normalize_address
 from newsletter.audience.audience import Audience
 from newsletter.audience.lists.encoding import SAVE_AS_UTF8 as SAVE
 from newsletter.audience.lists.encoding import SAVE_OR_CONVERT
-from newsletter.audience.lists.rows import read_subscribers
 from newsletter.audience.read_audience import read_audience
 from newsletter.errors import ConfigError, ContentError
 from newsletter.model.findings import Finding

@@ -48,7 +48,12 @@ TABLES = (
     slugs.PSEUDO_CLASSES,
     slugs.PSEUDO_ELEMENTS,
 )
-NAMED = {slug for table in TABLES for slug in table.values()} | set(slugs.SELECTORS) | set(slugs.OTHERS)
+OWN = (
+    *("css-comments", "css-important", "css-nesting", "html-anchor-links", "html-comments", "html-doctype"),
+    *("html-mailto-links", "html-meta-color-scheme", "image-base64"),
+)
+"""The slugs that `features` names itself."""
+NAMED = {slug for table in TABLES for slug in table.values()} | set(slugs.SELECTORS) | set(OWN)
 
 
 def test_no_slug_is_misspelt(support: Support) -> None:
