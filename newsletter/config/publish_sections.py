@@ -96,7 +96,7 @@ class AlertsSection(Section):
         example=RELAY_EXAMPLE,
     )
     on_event: tuple[str, ...] = key(
-        "A command, with its arguments, that is run when an issue was sent, somebody left, or mail bounced; "
+        "A command, with its arguments, that is run when an issue was sent, somebody joined or left, or mail bounced; "
         "it reads a JSON object from its standard input. See docs/unattended.md.",
         array(text(entries.word), "strings"),
         default=(),

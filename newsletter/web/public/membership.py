@@ -63,7 +63,14 @@ class Membership:
     """
 
     def __init__(
-        self, config: Config, people: People, mails: ConfirmationMails, *, url: str, clock: Callable[[], datetime]
+        self,
+        config: Config,
+        people: People,
+        mails: ConfirmationMails,
+        *,
+        url: str,
+        clock: Callable[[], datetime],
+        on_joined: Callable[[], None] = lambda: None,
     ) -> None:
         self.config = config
         self.url = url
@@ -72,6 +79,7 @@ class Membership:
         self._mails = mails
         self.letters = Letters(people.storage, clock)
         self._clock = clock
+        self._on_joined = on_joined
 
     # --- links ------------------------------------------------------------------------------------------------------
 
@@ -106,7 +114,11 @@ class Membership:
 
     def confirm(self, link: Link) -> Standing | None:
         """The button behind the mailed link was pressed: how they stand now. Who is new is owed a welcome."""
-        return self._people.confirm(link.address, source=f"{self.url}/c", asked=link.issue, by_letter=True)
+        before = self._people.person(link.address)
+        standing = self._people.confirm(link.address, source=f"{self.url}/c", asked=link.issue, by_letter=True)
+        if standing is Standing.CONFIRMED and before is not None and before.standing is not Standing.CONFIRMED:
+            self._on_joined()
+        return standing
 
     def letter(self, owed: Letter) -> Message | None:
         """The message, its links made anew; None where it is no longer wanted."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -18,10 +18,12 @@ from newsletter.errors import ConfigError, located
 from newsletter.group_commit import GroupCommit
 from newsletter.model.delivery import is_loopback
 from newsletter.model.retry_delay import retry_delay_s
+from newsletter.pipeline.event_hook import hook_of
 from newsletter.web.http_server import HEAD_WITHIN_S
 from newsletter.web.public.app import Hook, Server, web_app
 from newsletter.web.public.appearance import read_look
 from newsletter.web.public.confirmation_mail import ConfirmationMails
+from newsletter.web.public.event_teller import EventTeller
 from newsletter.web.public.gateway import BODY_WITHIN_S
 from newsletter.web.public.http_server import serve, trusting
 from newsletter.web.public.join_pages import ANSWER_AFTER_S
@@ -90,9 +92,25 @@ async def run_service(
     waits = patience or Patience()
     look = read_look(config)
     mails = ConfirmationMails(config, look.words)
-    with People.open(config.ledger_place, clock, config.secrets) as people:
-        membership = Membership(config, people, mails, url=config.settings.serve.url, clock=clock)
-        commits = GroupCommit(membership.leave_all, in_thread=True, at_most=MOST_AT_ONCE)
+    with (
+        People.open(config.ledger_place, clock, config.secrets) as people,
+        EventTeller(hook_of(config), clock) as events,
+    ):
+        membership = Membership(
+            config,
+            people,
+            mails,
+            url=config.settings.serve.url,
+            clock=clock,
+            on_joined=lambda: events.put("joined", 1),
+        )
+
+        def leave_all(departures: Sequence[Unsubscription]) -> int:
+            left = membership.leave_all(departures)
+            events.put("left", left, "click")
+            return left
+
+        commits = GroupCommit(leave_all, in_thread=True, at_most=MOST_AT_ONCE)
         outbox = MailQueue(membership.letters, commits, Postman(relay, membership.letter, clock, _wait_s))
         parts = Server(clock, commits, outbox, hooks, waits.answer_s)
         app = web_app(membership, look, parts, body_within_s=waits.body_s)

@@ -1,0 +1,65 @@
+"""Tell [alerts] `on_event` of who joined and left, from a thread of its own: no page waits for the command."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from newsletter.pipeline.event_hook import EventHook, Kind
+from newsletter.text import printable
+
+CLOSING_S = 5.0
+"""How long the end waits for a command that is running."""
+
+log = logging.getLogger("newsletter.web")
+
+
+class EventTeller:
+    """Events that come while the command runs wait, and those of one kind are told together, with their number."""
+
+    def __init__(self, hook: EventHook, clock: Callable[[], datetime]) -> None:
+        self._hook = hook
+        self._clock = clock
+        self._waiting: Counter[tuple[Kind, str]] = Counter()
+        self._changed = threading.Condition()
+        self._ends = False
+        self._thread = threading.Thread(target=self._run, name="on_event", daemon=True)
+
+    def __enter__(self) -> Self:
+        if self._hook.command:
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._changed:
+            self._ends = True
+            self._changed.notify()
+        if self._hook.command:
+            self._thread.join(CLOSING_S)
+
+    def put(self, kind: Kind, count: int, how: str = "") -> None:
+        """Returns at once. Safe for several threads."""
+        if not self._hook.command or not count:
+            return
+        with self._changed:
+            self._waiting[kind, how] += count
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._ends)
+                found, self._waiting = self._waiting, Counter()
+                if not found:
+                    return
+            for (kind, how), count in found.items():
+                facts = {"count": count, "how": how} if how else {"count": count}
+                for sentence in self._hook.tell(kind, self._clock(), **facts):
+                    log.warning("%s", printable(sentence))
