@@ -5,6 +5,7 @@ WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY newsletter newsletter
 COPY templates templates
+COPY docs/newsletter.1 docs/newsletter.1
 RUN python -m venv /opt/newsletter && /opt/newsletter/bin/pip install --no-cache-dir '.[postgresql]'
 
 FROM python:3.13-slim
