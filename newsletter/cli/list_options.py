@@ -42,6 +42,13 @@ class ColumnRule(click.ParamType):  # type: ignore[type-arg]  # generic in some 
             self.fail(f"{what}; write state=ignore, or state:dormant=mail, or state:dormant=skip", param, ctx)
 
 
+to_option = click.option(
+    "--to",
+    multiple=True,
+    type=ListName(),
+    metavar="LIST.csv",
+    help="A CSV with an email column, or @signups. Repeatable.",
+)
 column_option = click.option(
     "--column",
     "columns",

@@ -16,12 +16,11 @@ import click
 from newsletter import errors
 from newsletter.check.check_post import check_post
 from newsletter.cli.command_hints import hints_for
-from newsletter.cli.completions import complete_list
 from newsletter.cli.console import is_terminal, print_json, wait_at, warn
 from newsletter.cli.failures import ending
 from newsletter.cli.help_page import GroupedCommand
 from newsletter.cli.ledger_option import ledger_option, ledger_place, utc_now
-from newsletter.cli.list_options import column_option
+from newsletter.cli.list_options import column_option, to_option
 from newsletter.cli.options import NamedPath, config_option, json_option, load, log_option, relay_option
 from newsletter.cli.progress import JsonLog, SendProgress
 from newsletter.cli.publish_watch import watch as keep_publishing
@@ -71,13 +70,7 @@ _GROUPS = {
 
 @click.command(cls=GroupedCommand, groups=_GROUPS)
 @click.argument("posts", metavar="[POSTS_DIR]", required=False, type=NamedPath())
-@click.option(
-    "--to",
-    multiple=True,
-    metavar="LIST.csv",
-    shell_complete=complete_list,
-    help="A CSV with an email column, or @signups. Repeatable.",
-)
+@to_option
 @click.option("--where", default="", metavar="EXPR", help="Only to those: \"plan == 'pro'\".")
 @column_option
 @click.option("--max-age", type=Age(), metavar="AGE", help="Leave older posts alone: 36h, 2d; [publish] by default.")

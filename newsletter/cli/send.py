@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter import errors
-from newsletter.cli.completions import complete_file, complete_list
+from newsletter.cli.completions import complete_file
 from newsletter.cli.console import is_terminal, print_json, wait_at, warn
 from newsletter.cli.failures import MisuseError
 from newsletter.cli.help_page import GroupedCommand
 from newsletter.cli.ledger_option import ledger_option, ledger_place, open_named_ledger, utc_now
-from newsletter.cli.list_options import column_option
+from newsletter.cli.list_options import column_option, to_option
 from newsletter.cli.options import (
     NamedPath,
     config_option,
@@ -70,13 +70,7 @@ _GROUPS = {
 
 @click.command(cls=GroupedCommand, groups=_GROUPS)
 @click.argument("post", shell_complete=complete_file)
-@click.option(
-    "--to",
-    multiple=True,
-    metavar="LIST.csv",
-    shell_complete=complete_list,
-    help="A CSV with an email column, or @signups. Repeatable.",
-)
+@to_option
 @click.option("--where", default="", metavar="EXPR", help="Only to those: \"plan == 'pro' and tags has 'ai'\".")
 @column_option
 @click.option("--test", multiple=True, metavar="ADDRESS", help="Only to this address, marked as a test.")

@@ -384,15 +384,12 @@ def images_of(blocks: Iterable[Block]) -> Iterator[Image]:
 
 
 def _inline_images(inlines: Inlines) -> Iterator[Image]:
+    return (node for node in walk_inlines(inlines) if isinstance(node, Image))
+
+
+def walk_inlines(inlines: Iterable[Inline]) -> Iterator[Inline]:
+    """Every inline, outer before inner, in reading order."""
     for node in inlines:
-        match node:
-            case Image():
-                yield node
-            case (
-                Strong(children)
-                | Emphasis(children)
-                | Strike(children)
-                | Span(children=children)
-                | Link(children=children)
-            ):
-                yield from _inline_images(children)
+        yield node
+        if isinstance(node, Strong | Emphasis | Strike | Span | Link):
+            yield from walk_inlines(node.children)

@@ -5,11 +5,11 @@ A table as wide as its longest words would widen the whole email, and every line
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from newsletter.model.issue import Emphasis, Image, Inlines, Link, Span, Strike, Strong, Table, plain_text
+from newsletter.model.issue import Image, Inlines, Table, plain_text, walk_inlines
 from newsletter.render.text_width import run_width, text_width
 
 PHONE_SIZE = 12
@@ -82,18 +82,5 @@ def _has_wide_picture(inlines: Inlines) -> bool:
     return any((image.asked_width or image.width or _PICTURE + 1) > _PICTURE for image in _images(inlines))
 
 
-def _images(inlines: Inlines) -> list[Image]:
-    found: list[Image] = []
-    for node in inlines:
-        match node:
-            case Image():
-                found.append(node)
-            case (
-                Strong(children)
-                | Emphasis(children)
-                | Strike(children)
-                | Span(children=children)
-                | Link(children=children)
-            ):
-                found += _images(children)
-    return found
+def _images(inlines: Inlines) -> Iterator[Image]:
+    return (node for node in walk_inlines(inlines) if isinstance(node, Image))

@@ -65,7 +65,11 @@ def open_mailbox(
             located(source, None, f"this is {error.strerror}", "save the messages in a file, and name that")
         ) from error
     except OSError as error:
-        raise ConfigError(located(source, None, f"cannot be read: {error.strerror}", "make it readable")) from error
+        raise _unreadable(source, error) from error
+
+
+def _unreadable(name: str, error: OSError) -> ConfigError:
+    return ConfigError(f"cannot be read: {error.strerror}", "make it readable", path=name)
 
 
 class EmlFolder:
@@ -101,9 +105,7 @@ class Maildir:
         try:
             unseen = [path for part in ("new", "cur") for path in (self.path / part).iterdir() if not _is_seen(path)]
         except OSError as error:
-            raise ConfigError(
-                located(self.name, None, f"cannot be read: {error.strerror}", "make it readable")
-            ) from error
+            raise _unreadable(self.name, error) from error
         for path in sorted(unseen, key=lambda path: path.name):
             arrival = _arrival(path, f"{path.parent.name}/{path.name}", dated=True)
             if not arrival.fault or os.path.lexists(path):  # else a mail program moved it; the next run meets it
@@ -140,9 +142,7 @@ class Mbox:
         try:
             yield from self._read()
         except OSError as error:
-            raise ConfigError(
-                located(self.name, None, f"cannot be read: {error.strerror}", "make it readable")
-            ) from error
+            raise _unreadable(self.name, error) from error
 
     def _read(self) -> Iterator[StoredMessage]:
         number = 0

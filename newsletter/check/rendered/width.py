@@ -14,22 +14,20 @@ from newsletter.check.css import Declaration, style_of
 from newsletter.model.findings import Finding
 from newsletter.model.issue import (
     Block,
+    Break,
     Code,
     Definitions,
-    Emphasis,
     Heading,
     Image,
     Inlines,
     Issue,
-    Link,
+    Note,
     Paragraph,
-    Span,
     Story,
-    Strike,
-    Strong,
     Table,
     Text,
     walk,
+    walk_inlines,
 )
 from newsletter.render.table_form import table_form
 from newsletter.render.text_width import longest_run, run_width, text_width
@@ -95,35 +93,17 @@ def _runs(inlines: Inlines) -> Iterator[tuple[float, str]]:
 
 
 def _texts(inlines: Inlines) -> Iterator[str]:
-    for node in inlines:
+    """The texts; what stands between two of them, such as code or a picture, parts them."""
+    for node in walk_inlines(inlines):
         match node:
             case Text(text):
                 yield text
-            case (
-                Strong(children)
-                | Emphasis(children)
-                | Strike(children)
-                | Span(children=children)
-                | Link(children=children)
-            ):
-                yield from _texts(children)
-            case _:
+            case Code() | Break() | Note() | Image():
                 yield " "
 
 
 def _codes(inlines: Inlines) -> Iterator[str]:
-    for node in inlines:
-        match node:
-            case Code(text):
-                yield text
-            case (
-                Strong(children)
-                | Emphasis(children)
-                | Strike(children)
-                | Span(children=children)
-                | Link(children=children)
-            ):
-                yield from _codes(children)
+    return (node.text for node in walk_inlines(inlines) if isinstance(node, Code))
 
 
 def _table(table: Table) -> Iterator[Finding]:

@@ -15,23 +15,19 @@ from newsletter.model.findings import Finding, Severity
 from newsletter.model.issue import (
     CodeBlock,
     Definitions,
-    Emphasis,
     Footnotes,
     Heading,
     Image,
     Inlines,
     Issue,
-    Link,
     Paragraph,
-    Span,
     Story,
-    Strike,
-    Strong,
     Summary,
     Table,
     Text,
     plain_text,
     walk,
+    walk_inlines,
 )
 from newsletter.model.transform import links_of
 from newsletter.post.markdown.story import normalised, says_nothing
@@ -199,18 +195,7 @@ def _shown_texts(block: object) -> Iterator[str]:
 
 def _texts(inlines: Inlines) -> Iterator[str]:
     """The texts outside of code spans; those of links and marks included."""
-    for node in inlines:
-        match node:
-            case Text(text):
-                yield text
-            case (
-                Strong(children)
-                | Emphasis(children)
-                | Strike(children)
-                | Span(children=children)
-                | Link(children=children)
-            ):
-                yield from _texts(children)
+    return (node.text for node in walk_inlines(inlines) if isinstance(node, Text))
 
 
 # --- links and pictures ---------------------------------------------------------------------------------------------
