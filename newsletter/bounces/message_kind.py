@@ -105,7 +105,7 @@ def _answer_or_letter(mail: Mail, traces: Traces) -> Reading:
         return doubtful
     if has_null_path(mail) and not is_by_server(mail):
         return AutoReply("Return-Path")  # RFC 3834, 4: an answer has none, so that nobody answers it
-    return machine_mail(mail) or Ordinary()
+    return machine_mail(mail) or Ordinary(sender_of(mail), header(mail, "Subject"))
 
 
 def _traces(mail: Mail, bounce_address: str, texts: tuple[str, ...]) -> Traces:

@@ -266,8 +266,9 @@ def _settled(incoming: Incoming, owners: _Owners, people: People, rules: Rules) 
         case Doubtful(words, sender):
             why = f'it may ask to leave: "{words}"; `newsletter subscribers suppress {sender}` does so'
             yield Entry(place, Effect.UNCLEAR, "letter", why, _normal(sender), evidence=evidence)
-        case Ordinary():
-            yield Entry(place, Effect.ALONE, "letter", "for a person to read", evidence=evidence)
+        case Ordinary(sender, subject):
+            whose = f"“{subject[:60]}” from {sender or 'nobody'}: for a person to read"
+            yield Entry(place, Effect.ALONE, "letter", whose, evidence=evidence)
         case Unreadable(why):
             yield Entry(place, Effect.UNREADABLE, "message", why, evidence=evidence)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MAX_FAILURES = 100
 """Recipients of one report. Ours are about one; a report about thousands would be somebody's trap."""
@@ -97,7 +97,10 @@ class AutoReply:
 
 @dataclass(frozen=True, slots=True)
 class Ordinary:
-    """A person's mail, or anything else that is not ours to act on."""
+    """A person's mail, or anything else that is not ours to act on: whose it is, and its subject, for who looks."""
+
+    sender: str = field(default="", compare=False)
+    subject: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

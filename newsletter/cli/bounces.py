@@ -64,14 +64,21 @@ def _print(report: BounceReport, *, dry_run: bool) -> None:
     for effect in Effect:
         if report.effects[effect]:
             click.echo(f"{effect.capitalize():<{width}}  {report.effects[effect]:>7,}")
-    for effect in (Effect.SUPPRESSED, Effect.COUNTED, Effect.UNCLEAR, Effect.STRANGER, Effect.UNREADABLE):
-        told = [entry for entry in report.entries if entry.effect is effect]
+    for effect in Effect:
+        told = [entry for entry in report.entries if entry.effect is effect and _is_named(entry)]
         for entry in told[:SHOWN_PEOPLE]:
             click.echo(printable(f"  {effect}: {_sentence(entry)}"))
         if len(told) > SHOWN_PEOPLE:
-            click.echo(f"  … and {report.effects[effect] - SHOWN_PEOPLE:,} more {effect}")
+            # Of what is left alone only letters are named; the count of the others stands above.
+            more = len(told) if effect is Effect.ALONE else report.effects[effect]
+            click.echo(f"  … and {more - SHOWN_PEOPLE:,} more {effect}")
     for fault in report.faults:
         click.echo(printable(fault), err=True)
+
+
+def _is_named(entry: Entry) -> bool:
+    """Not what was counted before, and of what is left alone the letters: somebody may wait for an answer."""
+    return entry.effect is not Effect.KNOWN and (entry.effect is not Effect.ALONE or entry.what == "letter")
 
 
 def _sentence(entry: Entry) -> str:

@@ -146,6 +146,19 @@ def test_the_mailbox_of_the_configuration_on_a_server(folder: Path, require_prog
         assert PASSWORD not in run.out + run.err + server.log()
 
 
+def test_letters_that_are_left_alone_are_named_and_machines_are_not(folder: Path) -> None:
+    box = folder / "box"
+    box.mkdir()
+    send(folder)
+    (box / "1.eml").write_bytes(letter("A question", "When does the next one come?"))
+    (box / "2.eml").write_bytes(letter("Out of office", "I am away.", "Auto-Submitted: auto-replied"))
+    run = bounces(folder, "box")
+    assert run.code == 0, run.err
+    assert [line for line in run.out.splitlines() if line.startswith("  left alone")] == [
+        f"  left alone: {box.name}/1.eml: a letter: “A question” from ada@example.net: for a person to read"
+    ]
+
+
 def test_an_unsubscribe_mail_sent_by_swaks(folder: Path, require_program: RequireProgram) -> None:
     """What a mail program sends at a press of its unsubscribe button: the mailto of List-Unsubscribe."""
     program = require_program("swaks")
