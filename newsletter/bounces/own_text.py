@@ -147,9 +147,10 @@ class OwnText:
     def refused_when(self, address: str) -> str:
         """When the address was refused: once the server had the message, or as it heard for whom; "" if unsaid."""
         near = self._near(address)
-        if _AFTER_BODY.search(near) or _body_refused(near):
+        small = near.lower()
+        if "data" in small and (_AFTER_BODY.search(near) or _body_refused(near)):
             return "after end of data"
-        return "in reply to RCPT TO" if _AFTER_RECIPIENT.search(near) else ""
+        return "in reply to RCPT TO" if "rcpt" in small and _AFTER_RECIPIENT.search(near) else ""
 
     def says_expired(self, address: str) -> bool:
         return _HAS_EXPIRED.search(self._near(address)) is not None
