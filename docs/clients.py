@@ -16,13 +16,14 @@ from newsletter.model.issue import Site
 from newsletter.model.rendered_email import Masthead
 from newsletter.post.parse import decode_post, parse_post
 from newsletter.render.render_issue import render_issue
+from newsletter.render.themes.folders import known_themes
 from newsletter.render.themes.load import load_theme
 
 CHECKOUT = Path(__file__).parent.parent
 DOCUMENT = CHECKOUT / "docs" / "clients.md"
 BEGIN, END = "<!-- table: begin -->\n", "<!-- table: end -->"
 FAMILIES = ("gmail", "outlook", "apple-mail")
-THEMES = ("classic", "brief", "essay")
+THEMES = known_themes((CHECKOUT / "templates",))
 NO_FALLBACK = "**nothing: mend the theme**"
 
 

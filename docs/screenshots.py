@@ -29,6 +29,7 @@ CHECKOUT = Path(__file__).parent.parent
 IMAGES = CHECKOUT / "docs" / "images"
 DIGEST = "2026-03-02-ai-daily.md"
 ESSAY = "2026-03-05-slow-software.md"
+LETTER = "2026-03-07-tools-we-kept.md"
 HEIGHT = 1180
 GAP = 24
 
@@ -47,13 +48,17 @@ PICTURES = {
         *("essay", ESSAY, "#d8cebc"),
         ((640, "light", 0), (640, "dark", 1250), (390, "light", 0), (390, "dark", 2300)),
     ),
+    "post-sponsor": ("classic", LETTER, "#d9d4ca", ((640, "light", 620), (390, "dark", 640)), 520),
+    "post-notes": ("classic", LETTER, "#d9d4ca", ((640, "light", 2730), (390, "dark", 2950)), 560),
+    "post-end": ("classic", LETTER, "#d9d4ca", ((640, "light", 3300), (390, "dark", 3890)), 760),
 }
+NAMES = {DIGEST: "AI 日报", ESSAY: "Slow Letters", LETTER: "Tools We Kept"}
 
 
 def draw(browser: str, name: str, folder: Path) -> None:
-    theme, post, around, frames = PICTURES[name]
+    theme, post, around, frames, height = (*PICTURES[name], HEIGHT)[:5]
     (folder / "newsletter.toml").write_text(
-        f'[newsletter]\nname = "{"AI 日报" if post == DIGEST else "Slow Letters"}"\n'
+        f'[newsletter]\nname = "{NAMES[post]}"\n'
         f'postal_address = "1 Example Street"\nunsubscribe_mailto = "leave@example.com"\n[theme]\nname = "{theme}"\n'
     )
     command = [
@@ -65,22 +70,28 @@ def draw(browser: str, name: str, folder: Path) -> None:
     ]
     options = ["--out", str(folder), "--config", str(folder / "newsletter.toml")]
     subprocess.run([*command, *options], check=True, capture_output=True)
-    shoot(browser, name, folder / "email.html", around, frames)
+    shoot(browser, name, folder / "email.html", around, frames, height=height)
 
 
 def shoot(
-    browser: str, name: str, page: Path, around: str, frames: tuple[tuple[int, str, int], ...], colours: int = 250
+    browser: str,
+    name: str,
+    page: Path,
+    around: str,
+    frames: tuple[tuple[int, str, int], ...],
+    colours: int = 250,
+    height: int = HEIGHT,
 ) -> None:
     """One picture of a page in several frames, side by side. With `colours` 0 it keeps all that it has."""
     folder = page.parent
     views = "".join(
         f'<div style="width:{width}px"><iframe src="{page.name}" style="width:{width}px;margin-top:-{top}px;'
-        f'height:{HEIGHT + top}px;color-scheme:{scheme}" scrolling="no"></iframe></div>'
+        f'height:{height + top}px;color-scheme:{scheme}" scrolling="no"></iframe></div>'
         for width, scheme, top in frames
     )
     style = (
         f"body{{margin:0;padding:{GAP}px;display:flex;gap:{GAP}px;background:{around}}}"
-        f"div{{height:{HEIGHT}px;overflow:hidden;border-radius:6px}}iframe{{border:0;display:block}}"
+        f"div{{height:{height}px;overflow:hidden;border-radius:6px}}iframe{{border:0;display:block}}"
     )
     (folder / "page.html").write_text(f"<!doctype html><style>{style}</style>{views}", "utf-8")
     width = sum(frame[0] for frame in frames) + GAP * (len(frames) + 1)
@@ -93,7 +104,7 @@ def shoot(
                 "--allow-file-access-from-files",
                 f"--user-data-dir={folder / 'profile'}",
             ),
-            *(f"--window-size={width},{HEIGHT + 2 * GAP}", f"--screenshot={shot}", (folder / "page.html").as_uri()),
+            *(f"--window-size={width},{height + 2 * GAP}", f"--screenshot={shot}", (folder / "page.html").as_uri()),
         ],
         check=True,
         capture_output=True,

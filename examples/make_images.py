@@ -665,6 +665,21 @@ def workbench() -> Art:
     return art
 
 
+def ines_aldous() -> Art:
+    """A writer's portrait, as plain as the other shapes."""
+    art = Art((160, 160), MIST)
+    art.disc(80, 176, 66, PINE)
+    art.box(66, 88, 28, 34, DUNE, 10)
+    art.disc(80, 66, 40, RUST)
+    art.disc(80, 72, 31, PEACH)
+    art.shape([(47, 66), (64, 36), (113, 66), (113, 52), (80, 26), (47, 50)], RUST)
+    for x in (68, 92):
+        art.disc(x, 72, 3.5, INK)
+    art.arc(80, 78, 11, (30, 150), RUST, 3)
+    art.shape([(54, 122), (80, 140), (106, 122), (96, 112), (80, 124), (64, 112)], PAPER)
+    return art
+
+
 PICTURES: tuple[Callable[[], Art], ...] = (
     hero,
     chip,
@@ -680,6 +695,7 @@ PICTURES: tuple[Callable[[], Art], ...] = (
     dust_front,
     tree_rings,
     workbench,
+    ines_aldous,
 )
 
 

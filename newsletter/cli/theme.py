@@ -1,4 +1,4 @@
-"""`newsletter theme list` and `newsletter theme new`."""
+"""`newsletter theme list`, `newsletter theme gallery` and `newsletter theme new`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import click
 
 from newsletter.cli.completions import complete_theme
 from newsletter.cli.help_page import SummaryGroup
-from newsletter.cli.options import config_option, load
+from newsletter.cli.options import NamedPath, config_option, images_mode, images_option, load
+from newsletter.pipeline.guard_outputs import require_free
+from newsletter.pipeline.theme_gallery import gallery_files, write_gallery
 from newsletter.render.themes.copy_theme import new_theme
 from newsletter.render.themes.folders import known_themes, template_roots
 
@@ -30,6 +32,25 @@ def list_themes(config_path: Path | None) -> None:
 
     for name in known_themes(template_roots(load(config_path).root)):
         click.echo(name)
+
+
+@theme.command("gallery")
+@click.argument("post")
+@click.option("--out", type=NamedPath(), default="themes", show_default=True, help="Folder for the page.")
+@images_option
+@config_option
+def show_gallery(post: str, out: Path, images: str | None, config_path: Path | None) -> None:
+    """Write a page that shows POST in every theme, on a desktop and on a phone, light and dark.
+
+    \b
+    Example:
+      newsletter theme gallery posts/2026-03-06-hello.md
+    """
+
+    config = load(config_path, post)
+    require_free(gallery_files(config, out), config=config, inputs=[post])
+    page, *_ = write_gallery(post, config, out, images_mode(images))
+    click.echo(page.path)
 
 
 @theme.command("new")

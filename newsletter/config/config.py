@@ -115,6 +115,7 @@ class Config:
             bounce_address=keys.bounce_address,
             secret=secret,
             list_name=keys.name if "name" in keys.given else "",
+            preferences_url=f"{server}/p/{TOKEN}" if (server := self.settings.serve.url) else "",
         )
 
     def _own_feedback_id(self, address: str) -> str:

@@ -19,6 +19,7 @@ from newsletter.toml_file.section import Section, array, choice, key, number, te
 if TYPE_CHECKING:
     from newsletter.model.schedule import QuietHours, Rate
 
+SubjectSetting = Literal["title", "headline"]
 AiNoticeSetting = Literal["none", "generated", "assisted", "reviewed"]
 
 SECRET_VARIABLE = "NEWSLETTER_SECRET"  # noqa: S105 - the variable's name
@@ -103,6 +104,19 @@ class NewsletterSection(Section):
         choice(AiNoticeSetting),
         default="none",
         example="assisted",
+    )
+    subject: SubjectSetting = key(
+        "What the subject is where a post says nothing: its `title`, or the `headline` that stands above its text.",
+        choice(SubjectSetting),
+        default="title",
+        example="headline",
+    )
+    first_number: int = key(
+        "The number of the first issue in the ledger. Those after it count on in the order in which they went out, and "
+        "a post without a number of its own shows its place. 0 counts none.",
+        whole(0, 1_000_000),
+        default=0,
+        example=1,
     )
     language: str = key(
         "The language of every issue (BCP 47), in place of what the text looks like.",

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from newsletter.config import validators as entries
 from newsletter.config.dmarc_alignment import is_aligned, organizational_domain
+from newsletter.config.footer_section import FooterSection
 from newsletter.config.imap_url import IMAP_VARIABLE
 from newsletter.config.ledger_url import ledger_url
 from newsletter.config.mail_sections import (
@@ -176,6 +177,7 @@ class Settings:
     dkim: tuple[DkimSection, ...] = ()
     site: SiteSection = SiteSection()
     theme: ThemeSection = ThemeSection()
+    footer: FooterSection = FooterSection()
     images: ImagesSection = ImagesSection()
     labels: Mapping[str, str] = field(default_factory=dict)
     ledger: LedgerSection = LedgerSection()
@@ -197,6 +199,7 @@ SCHEMA = Schema(
         "dkim": DkimSection,
         "site": SiteSection,
         "theme": ThemeSection,
+        "footer": FooterSection,
         "images": ImagesSection,
         "labels": LABELS,
         "ledger": LedgerSection,

@@ -20,6 +20,17 @@ def web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def page_address(value: str) -> str:
+    """A web address whose path may hold an @, as profiles have it."""
+    value = one_piece(value)
+    if not value:
+        return value
+    authority = value.partition("//")[2].partition("/")[0]
+    if not _is_web(value) or "@" in authority or re.search(r"[\s\"'<>\\]", value):
+        raise InvalidValueError(f"is {shown_url(value)}, not a plain web address")
+    return value
+
+
 def secure_address(value: str) -> str:
     value = web_address(value)
     if value.startswith("http:"):

@@ -33,7 +33,7 @@ from newsletter.message.headers import (
     wire_domain,
 )
 from newsletter.message.mime import Body, Text, build_body, encode_attachment
-from newsletter.message.unsubscribe import unsubscribe_urls
+from newsletter.message.unsubscribe import preferences_url, unsubscribe_urls
 from newsletter.message.variants import Variants, answers
 from newsletter.model.delivery import Message, Sender
 from newsletter.model.rendered_email import Attachment, Email, Slot, SlotContext, Template
@@ -93,15 +93,18 @@ def message_id(issue: str, address: str, sender: Sender, attempt: str = "") -> s
 
 
 def slot_values(sender: Sender, subscriber: Subscriber, issue: str = "") -> Mapping[str, str]:
-    return _slot_values(subscriber, unsubscribe_urls(sender, subscriber, issue))
+    return _slot_values(sender, subscriber, unsubscribe_urls(sender, subscriber, issue))
 
 
-def _slot_values(subscriber: Subscriber, unsubscribe_links: tuple[str, ...]) -> dict[str, str]:
-    return {
+def _slot_values(sender: Sender, subscriber: Subscriber, unsubscribe_links: tuple[str, ...]) -> dict[str, str]:
+    values = {
         **subscriber.fields,
         "email": subscriber.email,
         "unsubscribe_url": unsubscribe_links[0] if unsubscribe_links else "",
     }
+    if sender.preferences_url:
+        values["preferences_url"] = preferences_url(sender, subscriber)
+    return values
 
 
 # --- composing ------------------------------------------------------------------------------------------------------
@@ -175,7 +178,7 @@ class Composer:
         recipient = wire_address(subscriber.email)
         identity = message_id(self.issue, subscriber.email, self.sender, self.attempt)
         unsubscribe_links = unsubscribe_urls(self.sender, subscriber, self.issue)
-        values = _slot_values(subscriber, unsubscribe_links)
+        values = _slot_values(self.sender, subscriber, unsubscribe_links)
         fields = [
             self._from,
             mailbox_field("To", subscriber.name, recipient),

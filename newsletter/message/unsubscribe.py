@@ -1,4 +1,4 @@
-"""The unsubscribe links of one subscriber: https for one click, mailto beside it."""
+"""The links of one subscriber: to leave, https for one click and mailto beside it; to choose what to receive."""
 
 from __future__ import annotations
 
@@ -33,6 +33,14 @@ def unsubscribe_urls(sender: Sender, subscriber: Subscriber, issue: str = "") ->
 def unsubscribe_url(sender: Sender, subscriber: Subscriber, issue: str = "") -> str:
     """The link of "unsubscribe" in the bodies: the https address where there is one, else the mailto."""
     return next(iter(unsubscribe_urls(sender, subscriber, issue)), "")
+
+
+def preferences_url(sender: Sender, subscriber: Subscriber) -> str:
+    """The page where a subscriber chooses what to receive; empty where nobody serves one."""
+    if not sender.preferences_url or not sender.secret:
+        return ""
+    link = make_link(sender.secret, Link("preferences", subscriber.email))
+    return _url_template(sender.preferences_url).replace("{token}", link)
 
 
 @lru_cache(maxsize=8)

@@ -15,7 +15,7 @@ class Sender:
 
     `unsubscribe_url` is an https address and `bounce_address` a mailbox, each with `{token}` for what tells one
     subscriber from another; `secret` is the key that tokens and Message-IDs are made with. `list_name` is what people
-    read of the list beside its `list_id`.
+    read of the list beside its `list_id`. `preferences_url` has a `{token}` too.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Sender:
     bounce_address: str = ""
     secret: str = field(default="", repr=False)
     list_name: str = ""
+    preferences_url: str = ""
 
 
 def is_loopback(host: str) -> bool:

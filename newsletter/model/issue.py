@@ -13,8 +13,6 @@ from typing import Any, Literal
 from newsletter.model.findings import Finding
 from newsletter.model.superscript import lowered, raised
 
-# --- inline content -------------------------------------------------------------------------------------------------
-
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -148,8 +146,11 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
+    """`role` is how it is set: a link alone as a button, words behind the end as a postscript."""
+
     inlines: Inlines
     line: int | None = None
+    role: Literal["", "button", "postscript"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,7 @@ class ListBlock:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """`alert` is GitHub's kind of notice: note, tip, important, warning or caution; empty for a quote."""
+    """`alert` is the kind of a box: GitHub's note, tip, important, warning and caution, or sponsor or author."""
 
     body: Blocks
     line: int | None = None

@@ -85,11 +85,28 @@ class Theme:
 
 
 @dataclass(frozen=True, slots=True)
+class Footer:
+    """What a reader may do at the end of an issue. Empty where nothing is configured.
+
+    `feedback` is an address with `{issue}` and `{answer}` in it. `preferences` says that each subscriber has a page of
+    their own. `social` has a name and an address for each.
+    """
+
+    feedback: str = ""
+    forward: bool = False
+    preferences: bool = False
+    archive: str = ""
+    social: tuple[tuple[str, str], ...] = ()
+    sponsor: str = ""
+    sponsor_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Masthead:
     """What a publication puts around each of its issues. Empty strings where nothing is configured.
 
     `site_url` is where name and logo lead, `subscribe_url` where a reader whom a friend forwarded the issue can join.
-    `replies` says that an answer reaches the editor.
+    `replies` says that an answer reaches the editor, `headline_as_subject` that the subject is the headline.
     """
 
     name: str = ""
@@ -99,3 +116,5 @@ class Masthead:
     site_url: str = ""
     subscribe_url: str = ""
     replies: bool = False
+    headline_as_subject: bool = False
+    footer: Footer = Footer()

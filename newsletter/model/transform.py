@@ -71,8 +71,8 @@ def _map_block(block: Block, change: Change) -> Block:
                 ListItem(tuple(_map_block(inner, change) for inner in item.body), item.checked) for item in items
             )
             return dataclasses.replace(block, items=changed_items)
-        case Paragraph(inlines, line):
-            return Paragraph(_map_inlines(inlines, change), line)
+        case Paragraph(inlines):
+            return dataclasses.replace(block, inlines=_map_inlines(inlines, change))
         case Heading(level, inlines, line):
             return Heading(level, _map_inlines(inlines, change), line)
         case Video(poster=Image() as poster):

@@ -20,16 +20,19 @@ from zoneinfo import ZoneInfo
 from newsletter.config.config import Config
 from newsletter.config.jekyll_site import read_site
 from newsletter.errors import ContentError, located
+from newsletter.ledger.presence import count_before
 from newsletter.message.variants import Variants, answers
 from newsletter.model.findings import Finding
 from newsletter.model.issue import Issue, Site
 from newsletter.model.rendered_email import Email, Masthead
 from newsletter.model.subscriber import Subscriber
+from newsletter.pipeline.footer import footer_of
 from newsletter.pipeline.read_post_file import open_post
 from newsletter.post.parse import Post, decode_post, parse_post
 from newsletter.post.templating.conditions import Condition
 from newsletter.render.images.cache import Cache
 from newsletter.render.images.fetch import Fetcher
+from newsletter.render.images.logo import place_logos
 from newsletter.render.images.resolve import ImageMode, resolve_images
 from newsletter.render.render_issue import render_issue
 from newsletter.render.themes.load import load_theme
@@ -71,11 +74,13 @@ def render_post(
     images: ImageMode | None = None,
     choose: Callable[[Sequence[Condition]], Iterable[tuple[bool, ...]]] | None = None,
     on_fetch: Callable[[int, int], None] = lambda done, total: None,
+    theme_name: str = "",
 ) -> Rendering:
     """Read a post (`-` is standard input) and render it once per variant that the audience, or a test, needs.
 
     With `choose`, only the variants that it names are rendered: answers to the conditions that it is given.
-    Raises ContentError or ConfigError. Reads no network unless `images` says so.
+    `theme_name` is a theme in place of the post's own. Raises ContentError or ConfigError. Reads no network unless
+    `images` says so, or issues are numbered by a ledger that is a server's.
     """
     name, data, folder = open_post(post, sys.stdin.buffer)
     text = decode_post(data, name)
@@ -91,7 +96,7 @@ def render_post(
     )
     plain = read()
     _require_columns(plain, audience, name)
-    theme = load_theme(plain.issue.template or settings.theme.name, config.root)
+    theme = load_theme(theme_name or plain.issue.template or settings.theme.name, config.root)
     masthead = masthead_of(config)
     written: list[Path] = []
     # A theme without pictures links to them: there is nothing to fetch.
@@ -100,30 +105,36 @@ def render_post(
     if mode != "remote":
         fetcher = Fetcher()  # one for all variants: it remembers which pictures could not be had
 
+    place = partial(
+        resolve_images,
+        mode=mode,
+        post_folder=folder,
+        project=config.root,
+        base_url=site.base,
+        layout_width=int(theme.values["layout"]["width"]),
+        cache=Cache(config.image_cache),
+        max_total_kb=settings.images.max_total_kb,
+        mirror_folder=config.images_folder,
+        mirror_url=settings.images.url,
+        fetcher=fetcher,
+        on_progress=on_fetch,
+    )
+    theme, logos = place_logos(theme, lambda logo, beside: place(logo, post_folder=beside))
+
+    number = _counted_number(plain.issue, config)
+
     def render(answered: tuple[bool, ...]) -> tuple[Issue, Email]:
         answer = dict(zip(plain.conditions, answered, strict=True))
         issue = read(choose=lambda condition: answer[condition]).issue if answer else plain.issue
-        resolved = resolve_images(
-            issue,
-            mode=mode,
-            post_folder=folder,
-            project=config.root,
-            base_url=site.base,
-            layout_width=int(theme.values["layout"]["width"]),
-            cache=Cache(config.image_cache),
-            max_total_kb=settings.images.max_total_kb,
-            mirror_folder=config.images_folder,
-            mirror_url=settings.images.url,
-            fetcher=fetcher,
-            on_progress=on_fetch,
-        )
+        resolved = place(issue)
         written.extend(resolved.files_written)
         issue = replace(
             resolved.issue,
             findings=(*resolved.issue.findings, *resolved.findings),
             ai=_ai_notice(issue.ai or settings.newsletter.ai_notice),
+            number=issue.number or number,
         )
-        return issue, render_issue(issue, theme, masthead, resolved.attachments)
+        return issue, render_issue(issue, theme, masthead, (*logos, *resolved.attachments))
 
     nobody = tuple(condition.holds({}) for condition in plain.conditions)
     wanted = {nobody}
@@ -179,11 +190,19 @@ def masthead_of(config: Config) -> Masthead:
         subscribe_url=keys.subscribe_url
         or (f"{serve.rstrip('/')}/join" if (serve := config.settings.serve.url) else ""),
         replies=bool(keys.reply_to or (keys.from_ and not _NO_REPLY.search(keys.from_))),
+        headline_as_subject=keys.subject == "headline",
+        footer=footer_of(config),
     )
 
 
 _NO_REPLY = re.compile(r"(?i)\b(?:no|donot|do-not)[-_.]?reply\b")
 """An address that nobody reads, by its name."""
+
+
+def _counted_number(issue: Issue, config: Config) -> str:
+    """The issue's place among those that the ledger knows, where the author switched the counting on."""
+    first = config.settings.newsletter.first_number
+    return str(first + count_before(config.ledger_place, issue.slug)) if first and not issue.number else ""
 
 
 def _ai_notice(written: str) -> str:

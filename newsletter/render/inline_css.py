@@ -110,8 +110,18 @@ def inline_css(html: str, style: str, kept: str) -> str:
     ).transform(pretty_print=False)
     used = set(re.findall(r"\.([A-Za-z][\w-]*)", kept))
     body = _TAG.sub(lambda tag: _shortened(tag[0], used), inlined)
+    body = _STYLE_BLOCK.sub(lambda block: block[1] + _compact(block[2]), body)
     # premailer drops a doctype in lower case, and the email would render in quirks mode.
     return "<!doctype html>\n" + re.sub(r"^\s*<!doctype[^>]*>\s*", "", body, flags=re.IGNORECASE)
+
+
+_STYLE_BLOCK = re.compile(r"(<style\b[^>]*>)(.*?)(?=</style>)", re.DOTALL)
+_CSS_SPACE = re.compile(r"""("[^"]*"|'[^']*')|\s*([{};])\s*|(?<=[\w-]):\s+|\s*\n\s*""")
+
+
+def _compact(css: str) -> str:
+    """Rules without the white space that MJML and a theme's author set between them; what is in quotes stays."""
+    return _CSS_SPACE.sub(lambda found: found[1] or found[2] or (":" if found[0][0] == ":" else " "), css).strip()
 
 
 _RULE = re.compile(r"([^{}]+)\{[^{}]*\}")

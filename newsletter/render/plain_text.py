@@ -42,6 +42,7 @@ from newsletter.model.rendered_email import Masthead
 from newsletter.post.markdown.item_sources import is_bare
 from newsletter.post.markdown.story import says_nothing
 from newsletter.render.columns import column_width, columns
+from newsletter.render.footer_links import ANSWERS, feedback_links
 from newsletter.render.headline import headline
 from newsletter.render.source_labels import without_arrow
 from newsletter.render.standfirst import standfirst
@@ -72,18 +73,34 @@ def render_text(issue: Issue, masthead: Masthead, labels: Mapping[str, Any], slo
     for block in issue.blocks:
         lines += [*_block(_with_alerts(block, labels), ""), ""]
     lines += ["-" * WIDTH]
+    if answers := feedback_links(issue, masthead.footer):
+        lines += wrap(labels["feedback"])
+        for name, href in zip(ANSWERS, answers, strict=True):
+            lines += [*wrap(f"{labels[f'feedback_{name}']}:"), href]
+        lines += [""]
     if masthead.subscribe_url:
         lines += [*wrap(f"{labels['forwarded']} {labels['subscribe_here']}:"), masthead.subscribe_url, ""]
     if masthead.replies:
         lines += [*wrap(labels["reply"]), ""]
+    footer = masthead.footer
+    if footer.sponsor:
+        lines += [*wrap(footer.sponsor), *([footer.sponsor_url] if footer.sponsor_url else []), ""]
     why = labels["why"].format(name=masthead.name) if masthead.name else labels["why_unnamed"]
     lines += wrap(why)
     if masthead.postal_address:
         lines += wrap(masthead.postal_address)
     if issue.url:
         lines += ["", f"{labels['view_in_browser']}:", issue.url]
+    if footer.archive:
+        lines += ["", f"{labels['archive']}:", footer.archive]
+    if footer.preferences and masthead.unsubscribe:
+        lines += ["", f"{labels['preferences']}:", slot("preferences_url")]
     if masthead.unsubscribe:
         lines += ["", f"{labels['unsubscribe']}:", slot("unsubscribe_url")]
+    if footer.social:
+        lines += [""]
+        for words, href in footer.social:
+            lines += [f"{words}:", href]
     return "\n".join(lines) + "\n"
 
 

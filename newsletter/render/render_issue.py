@@ -11,11 +11,13 @@ from typing import Any
 
 from markupsafe import Markup
 
-from newsletter.model.issue import Issue, Story
+from newsletter.model.issue import Issue, Story, walk
 from newsletter.model.rendered_email import Attachment, Email, Masthead, Theme
 from newsletter.post.templating.placeholders import unmark
+from newsletter.render.block_kinds import kinds_used
 from newsletter.render.columns import columns
 from newsletter.render.direction import direction_of, isolated
+from newsletter.render.footer_links import feedback_links, forward_link
 from newsletter.render.headline import headline
 from newsletter.render.inline_css import html_of, inline_css
 from newsletter.render.inline_html import clean
@@ -23,7 +25,7 @@ from newsletter.render.issue_rows import Row, Section, issue_rows, sections_of
 from newsletter.render.mirror import CODE_STAYS, mirror_css, mirror_html
 from newsletter.render.plain_text import render_text
 from newsletter.render.reading_time import reading_minutes
-from newsletter.render.section_colours import dark_rules, light_rules
+from newsletter.render.section_colours import callout_colours, dark_rules, light_rules
 from newsletter.render.size_budget import STEPS, Drawn, Fit, draw_to_fit, measure, row_mark, section_sizes
 from newsletter.render.slots import Marks
 from newsletter.render.source_labels import SourceLabels
@@ -49,7 +51,7 @@ MIN_CHIPS = 3
 PREHEADER_ROOM = 190
 """Columns that an inbox may show of a preheader; what the words leave is filled, so that the body's stay out."""
 
-_FILLER = "\u034f\u200c\u00a0"  # joiner, non-joiner, no-break space: nothing to see, and no line to break
+_FILLER = "\u034f\u00a0"  # a joiner keeps no-break spaces from being taken for one
 
 
 def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: Iterable[Attachment] = ()) -> Email:
@@ -57,8 +59,9 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
 
     Raises ConfigError with file and line where the theme is at fault.
     """
-    subject = issue.subject or issue.title
     labels = choose_labels(theme.labels, issue.lang, masthead.labels)
+    shown_headline = headline(issue, masthead.name, labels)
+    subject = issue.subject or (shown_headline if masthead.headline_as_subject else issue.title)
     marks = Marks(issue.mark, issue.fields)
     preheader = shorten(issue.preheader or issue.description or opening_words(issue), PREHEADER_WIDTH)
     minutes = reading_minutes(issue)
@@ -67,6 +70,7 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
     sections = sections_of(rows)
     chips = tuple(section for section in sections if section.is_leaf and section.stories)
     direction = direction_of(issue)
+    used = kinds_used(walk(issue.blocks)) | ({"forward"} if forward_link(issue, masthead.footer) else set())
     context: dict[str, Any] = {
         **theme.values,
         "issue": issue,
@@ -80,7 +84,9 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
         if stories_are_most(issue)
         else "",
         "deck": standfirst(issue),
-        "headline": headline(issue, masthead.name, labels),
+        "headline": shown_headline,
+        "feedback": feedback_links(issue, masthead.footer),
+        "forward_url": forward_link(issue, masthead.footer),
         "day": isolated(dated(issue, labels), direction),
         "number": isolated(labels["number"].format(number=issue.number).replace(" ", "\u00a0"), direction)
         if issue.number
@@ -97,6 +103,8 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
         "chips": chips if len(chips) >= MIN_CHIPS else (),
         "direction": direction,
         "arrow": "←" if direction == "rtl" else "→",
+        "used": used,
+        "callouts": callout_colours(used, theme.values["light"]["tint"], theme.values["dark"]["tint"]),
     }
     context |= {name: render_css(environment, theme, name, context) for name in theme.css}
     context = _with_section_colours(context, sections, theme)

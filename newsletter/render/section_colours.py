@@ -35,6 +35,19 @@ def section_classes(titles: Iterable[str]) -> dict[str, str]:
     return {title: f"k{taken[name]}" for title, name in names.items()}
 
 
+CALLOUT_HUES = {"note": 215, "tip": 150, "important": 280, "warning": 36, "caution": 4}
+"""GitHub's own hues for its five kinds of notice."""
+
+
+def callout_colours(kinds: Iterable[str], light_back: str, dark_back: str) -> dict[str, dict[str, str]]:
+    """The colours, light and dark, of the kinds of notice that an issue has."""
+    return {
+        kind: {"light": readable(hue, light_back), "dark": readable(hue, dark_back)}
+        for kind, hue in CALLOUT_HUES.items()
+        if kind in set(kinds)
+    }
+
+
 def light_rules(classes: Iterable[str], back: str) -> str:
     """CSS rules to inline. A border without a colour of its own has that of its text."""
     return "".join(f".{name}{{color:{colour}}}\n" for name, colour in _colours(classes, back))

@@ -13,12 +13,13 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from newsletter.errors import ConfigError, located
-from newsletter.model.issue import ListBlock
 from newsletter.model.rendered_email import Theme
+from newsletter.render.block_kinds import author_parts, quote_parts, with_partials
 from newsletter.render.direction import turned
 from newsletter.render.highlighting import Highlighter
 from newsletter.render.inline_html import clean, code_html, hero, inline_html, linked_picture, with_button_rows
 from newsletter.render.slots import Marks
+from newsletter.render.source_labels import host_of
 from newsletter.render.table_form import table_form
 from newsletter.render.themes.stylesheets import SHEETS, refuse_rules
 from newsletter.text import printable
@@ -42,9 +43,12 @@ def template_environment(theme: Theme, marks: Marks, labels: Mapping[str, Any]) 
         fill=lambda text, **names: text.format(**names),
         table_form=table_form,
         turned=turned,
+        author_parts=author_parts,
+        quote_parts=quote_parts,
+        host=host_of,
     )
     environment.globals.update(
-        kind=lambda block: "list" if isinstance(block, ListBlock) else type(block).__name__.lower(),
+        kind=partial(with_partials, theme.partials),
         picture=linked_picture,
         hero_picture=hero,
         slot=marks.slot,
@@ -98,8 +102,8 @@ def render(environment: jinja2.Environment, theme: Theme, name: str, context: Ma
 
 
 def render_css(environment: jinja2.Environment, theme: Theme, name: str, context: Mapping[str, Any]) -> Markup:
-    """A stylesheet with the theme's values, and with nothing else in reach."""
-    values = {key: context[key] for key in theme.values}
+    """A stylesheet with the theme's values, the kinds of block that it is for, and nothing else in reach."""
+    values = {key: context[key] for key in (*theme.values, "used", "callouts")}
     css = render(environment, theme, f"{name}.css", values)
     # Security: once more, now that every expression is text. A value may spell what the source did not.
     refuse_rules(theme.file(f"{name}.css"), css, allowed=SHEETS[name])

@@ -9,10 +9,12 @@ from accounting import Rendered, assert_nothing_lost, render_file
 from machine import CHECKOUT
 
 from newsletter.model.issue import CodeBlock, Figure, ListBlock, Quote, Rule, Table, walk
+from newsletter.render.block_kinds import kinds_used
 
 EXAMPLES = CHECKOUT / "examples"
 DIGEST = "2026-03-02-ai-daily"
 ESSAY = "2026-03-05-slow-software"
+LETTER = "2026-03-07-tools-we-kept"
 
 Load = Callable[[str], Rendered]
 
@@ -24,7 +26,7 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Load:
 
 
 def test_no_example_is_left_out() -> None:
-    assert sorted(path.stem for path in EXAMPLES.glob("*.md")) == [DIGEST, ESSAY]
+    assert sorted(path.stem for path in EXAMPLES.glob("*.md")) == [DIGEST, ESSAY, LETTER]
 
 
 @pytest.mark.parametrize("name", [DIGEST, ESSAY])
@@ -53,7 +55,16 @@ def test_the_essay(load: Load) -> None:
     assert "Thursday, March 5, 2026" in rendered.html
 
 
-@pytest.mark.parametrize("name", [DIGEST, ESSAY])
+def test_the_letter(load: Load) -> None:
+    rendered = load(LETTER)
+    assert rendered.counts == (10, 11, 2)
+    assert rendered.warnings == []
+    used = kinds_used(walk(rendered.issue.blocks))
+    assert used >= {"button", "sponsor", "tip", "author", "quote", "video", "postscript"}
+    assert "Saturday, March 7, 2026" in rendered.html
+
+
+@pytest.mark.parametrize("name", [DIGEST, ESSAY, LETTER])
 def test_every_local_picture_of_an_example_is_there(load: Load, name: str) -> None:
     sources = [image.src for image in load(name).issue.images if "://" not in image.src]
     assert sources

@@ -78,6 +78,12 @@ def test_blocks(case: Case) -> None:
     assert described(case.source) == case.expected
 
 
+@parametrize("boxes")
+def test_boxes(case: Case) -> None:
+    body = parse_markdown(case.source)
+    assert outline(body.blocks, body.findings) == case.expected
+
+
 @parametrize("constructs")
 def test_constructs(case: Case) -> None:
     body = parse_markdown(case.source, base_url="https://blog.example/")

@@ -7,13 +7,13 @@ import re
 import lxml.html
 import pytest
 from machine import CHECKOUT, Evaluate
+from themes import THEMES
 
 from newsletter.model.rendered_email import Masthead
 from newsletter.post.parse import parse_post
 from newsletter.render.render_issue import render_issue
 from newsletter.render.themes.load import load_theme
 
-THEMES = ("classic", "brief", "essay")
 PARTS = "\n\n".join(f"{'#' * level} Level {level}\n\nWords." for level in (2, 3, 4))
 LOOSE = "- First\n\n  > What it says.\n\n- Second\n\n  What it says.\n"
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import lxml.html
 import pytest
 from machine import CHECKOUT, Evaluate
+from themes import THEMES
 
 from newsletter.model.issue import Text
 from newsletter.model.rendered_email import Masthead
@@ -17,7 +18,6 @@ from newsletter.render.mirror import mirror_css, mirror_html
 from newsletter.render.render_issue import render_issue
 from newsletter.render.themes.load import load_theme
 
-THEMES = ("classic", "brief", "essay")
 ARABIC = """---
 title: رسالة الشهر
 date: 2026-03-01

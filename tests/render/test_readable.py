@@ -19,6 +19,7 @@ import pytest
 from email_page import FLAGS, EmailPage
 from machine import CHECKOUT, RequireProgram, missing
 from PIL import Image as Pillow
+from themes import THEMES
 
 from newsletter.model.issue import Image, Site
 from newsletter.model.rendered_email import Masthead
@@ -27,7 +28,6 @@ from newsletter.post.parse import decode_post, parse_post
 from newsletter.render.render_issue import render_issue
 from newsletter.render.themes.load import load_theme
 
-THEMES = ("classic", "brief", "essay")
 WIDTHS = (320, 390, 640)
 MASTHEAD = Masthead("Wochenendnachrichtenzusammenfassungsredaktion", "1 Example Street, Exampletown", unsubscribe=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import lxml.html
 import pytest
 from machine import CHECKOUT
+from themes import THEMES
 
 from newsletter.model.issue import Link, Text
 from newsletter.model.rendered_email import Masthead
@@ -53,7 +54,7 @@ def test_the_host_of_an_address(href: str, host: str) -> None:
     assert host_of(href) == host
 
 
-@pytest.mark.parametrize("theme", ["classic", "brief", "essay"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_a_screen_reader_hears_no_two_alike(theme: str) -> None:
     text = "# T\n\n" + "\n\n".join(f"{n}. Story {n}. [Source](https://a.example/{n})" for n in range(1, 4))
     email = render_issue(parse_post(text, path="a.md").issue, load_theme(theme, CHECKOUT), Masthead())

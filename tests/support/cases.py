@@ -111,8 +111,8 @@ def _block(block: Block) -> Iterator[str]:
     match block:
         case Heading(level, inlines):
             yield f"h{level}{place} {marked(inlines)}"
-        case Paragraph(inlines):
-            yield f"p{place} {marked(inlines)}"
+        case Paragraph(inlines, role=role):
+            yield f"{role or 'p'}{place} {marked(inlines)}"
         case Summary(lines):
             yield f"summary{place}"
             yield from (f"  {line}" for line in lines)

@@ -162,8 +162,10 @@ class Reader:
         return ListItem((Paragraph(inlines, first.line), *body[1:]), box[1] != " ")
 
     def _quote(self, node: SyntaxTreeNode) -> Quote:
-        """A quote; one that begins `[!NOTE]` is an alert, as on GitHub."""
+        """A quote; one that begins `[!NOTE]` is an alert, as on GitHub, or has its kind from kramdown's class."""
         body = self.blocks(node.children)
+        if kind := node.meta.get("kind", ""):
+            return Quote(body, self.line_of(node), kind)
         first = body[0] if body else None
         text = first.inlines[0] if isinstance(first, Paragraph) else None
         mark = ALERT_MARK.match(text.text) if isinstance(text, Text) else None

@@ -14,6 +14,7 @@ from markdown_it.ruler import RuleOptionsType
 from markdown_it.rules_block import StateBlock, code, html_block
 from markdown_it.rules_core import StateCore
 
+from newsletter.post.markdown.alerts import kind_of_classes
 from newsletter.post.markdown.kramdown_table import table
 
 ABBREVIATIONS = "abbreviations"
@@ -51,7 +52,7 @@ def use_kramdown_blocks(parser: MarkdownIt) -> None:
     rules.at("html_block", html_element, {"alt": ["paragraph", "reference", "blockquote"]})
     ends_text: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     rules.before("fence", "end_of_block", end_of_block, ends_text)
-    rules.before("fence", "attribute_list", attribute_list, {"alt": ["paragraph", "reference"]})
+    rules.before("fence", "attribute_list", attribute_list, {"alt": ["paragraph", "reference", "blockquote"]})
     rules.after("reference", "reference_with_blanks", reference_with_blanks)
     rules.before("paragraph", "abbreviation", abbreviation)
     rules.before("paragraph", "glued_heading", glued_heading)
@@ -89,6 +90,9 @@ def attribute_list(state: StateBlock, startLine: int, endLine: int, silent: bool
         return False
     if not silent:
         state.line = startLine + 1
+        if state.tokens and state.tokens[-1].type == "blockquote_close":
+            opening = next(t for t in reversed(state.tokens) if t.type == "blockquote_open" and t.level == state.level)
+            opening.meta["kind"] = kind_of_classes(text)
     return True
 
 

@@ -29,6 +29,7 @@ from newsletter.post.markdown.blocks import MAX_NESTING, MarkdownError, Reader
 from newsletter.post.markdown.inline_rules import bare_url, math
 from newsletter.post.markdown.kramdown_blocks import ABBREVIATIONS, use_kramdown_blocks
 from newsletter.post.markdown.kramdown_inline import use_kramdown_inline
+from newsletter.post.markdown.set_roles import set_roles
 from newsletter.post.markdown.stories import read_stories
 
 MAX_BRACKETS = 2_000
@@ -85,7 +86,7 @@ def parse_markdown(
     reader.note_unused_notes(env)
     tree = SyntaxTreeNode(tokens)
     blocks = read_stories(reader, tree.children) if stories else reader.blocks(tree.children)
-    return Body(tuple(blocks), tuple(reader.findings))
+    return Body(set_roles(tuple(blocks)), tuple(reader.findings))
 
 
 def _without_kramdown(text: str) -> str:

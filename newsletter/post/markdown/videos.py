@@ -34,6 +34,34 @@ def watch_page(source: str) -> tuple[str, str]:
     return source, ""
 
 
+def video_poster(page: str) -> str | None:
+    """The poster of the video that a page of YouTube, Bilibili or Vimeo plays, empty where the host has none to name.
+
+    None for any other page.
+    """
+    try:
+        parts = urlsplit(page)
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https"):
+        return None
+    host = re.sub(r"^(?:www|m)\.", "", parts.hostname or "")
+    video = ""
+    if host == "youtu.be":
+        video = parts.path[1:]
+    elif host in ("youtube.com", "youtube-nocookie.com"):
+        found = re.match(r"/(?:shorts|live|embed)/([\w-]+)", parts.path)
+        video = found[1] if found else parse_qs(parts.query).get("v", [""])[0] if parts.path == "/watch" else ""
+    if re.fullmatch(r"[\w-]{6,20}", video, re.ASCII):
+        return f"https://img.youtube.com/vi/{video}/hqdefault.jpg"
+    is_page = (
+        (host == "bilibili.com" and re.match(r"/video/\w+", parts.path))
+        or (host == "b23.tv" and len(parts.path) > 1)
+        or (host == "vimeo.com" and re.match(r"/(?:channels/\w+/)?\d+(?:/|$)", parts.path))
+    )
+    return "" if is_page else None
+
+
 def linked_videos(inlines: Inlines) -> Inlines:
     """Videos that were written as pictures, as links: for where no card can stand."""
     return tuple(

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from newsletter.errors import ConfigError
+from newsletter.render.images.logo import LOGOS
+from newsletter.render.themes.brand import merge_layers, merge_values
 from newsletter.render.themes.folders import VALUES, template_roots
-from newsletter.render.themes.load import LABELS, Layer, merge_layers, theme_files, theme_layers
+from newsletter.render.themes.load import LABELS, Layer, logo_file, theme_files, theme_layers
 from newsletter.render.themes.values import is_name
 from newsletter.text import shown
 
@@ -28,6 +30,7 @@ def new_theme(name: str, base: str, project: Path) -> tuple[Path, ...]:
     layers = theme_layers(base, template_roots(project))
     target = project / "templates" / name
     contents = {file: path.read_bytes() for file, path in theme_files(layers).items()}
+    contents |= _logo_files(layers, project)
     contents[VALUES] = _standalone_values(layers).encode()
     if labels := merge_layers(layer.labels for layer in reversed(layers)):
         contents[LABELS] = _toml(labels).encode()
@@ -47,15 +50,28 @@ def new_theme(name: str, base: str, project: Path) -> tuple[Path, ...]:
     return tuple(target / file for file in sorted(contents))
 
 
+def _logo_files(layers: Sequence[Layer], project: Path) -> dict[str, bytes]:
+    """The logos that stand in the theme's own folders, by name."""
+    files: dict[str, bytes] = {}
+    for layer in reversed(layers):
+        for key in LOGOS:
+            name = layer.values.get("brand", {}).get(key, "")
+            path = logo_file(layer, name, project) if name and "://" not in name else None
+            if path and path.parent == layer.folder:
+                files[path.name] = path.read_bytes()
+    return files
+
+
 def _standalone_values(layers: Sequence[Layer]) -> str:
     """A theme.toml that needs no base: the theme's own text, comments and all, where it says everything already."""
     merged = merge_layers(layer.values for layer in reversed(layers))
+    whole_values = merge_values(layer.values for layer in reversed(layers))
     kept = re.sub(r"(?m)^[ \t]*extends\s*=.*\n+", "", layers[0].source, count=1)
     try:
         whole = tomllib.loads(kept) == merged
     except tomllib.TOMLDecodeError:
         whole = False
-    return kept if whole else _toml(merged)
+    return kept if whole else _toml(whole_values)
 
 
 def _toml(tables: Mapping[str, Any]) -> str:

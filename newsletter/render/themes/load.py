@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 from newsletter.errors import ConfigError, located
 from newsletter.files import open_regular
 from newsletter.model.rendered_email import Theme
+from newsletter.render.images.logo import LOGOS
+from newsletter.render.themes.brand import merge_layers, merge_values
 from newsletter.render.themes.folders import VALUES, known_themes, template_roots
 from newsletter.render.themes.stylesheets import SHEETS, refuse_rules
 from newsletter.render.themes.values import LABELS_SCHEMA, SCHEMA, is_name
@@ -41,11 +43,32 @@ def load_theme(name: str, project: Path) -> Theme:
         name,
         partials={file: _read(path) for file, path in files.items() if file.endswith(".j2")},
         css={sheet: _read(files[f"{sheet}.css"]) for sheet in SHEETS},
-        values=_with_quoted_fonts(merge_layers(layer.values for layer in reversed(layers))),
+        values=_with_quoted_fonts(merge_values(_with_logo_files(layer, project) for layer in reversed(layers))),
         labels=merge_layers([parse_toml(str(ours), _read(ours)), *(layer.labels for layer in reversed(layers))]),
         origin=str(folder),
         files={file: str(path) for file, path in files.items()},
     )
+
+
+def logo_file(layer: Layer, name: str, project: Path) -> Path | None:
+    """Where a logo's file is: beside its theme.toml, else from the project's folder."""
+    return next((path for folder in (layer.folder, project) if (path := folder / name).is_file()), None)
+
+
+def _with_logo_files(layer: Layer, project: Path) -> Mapping[str, Any]:
+    """A layer's values with the paths of its logos' files."""
+    brand = dict(layer.values.get("brand", {}))
+    for key in LOGOS:
+        if not (name := brand.get(key)) or "://" in name:
+            continue
+        path = logo_file(layer, name, project)
+        if path is None:
+            line = line_of(layer.source, ("brand", key))
+            what = f"[brand] {key} is {shown(name)}, and there is no such file beside {VALUES} or newsletter.toml"
+            remedy = "put it there, or write its address"
+            raise ConfigError(located(str(layer.folder / VALUES), line, what, remedy))
+        brand[key] = str(path)
+    return {**layer.values, "brand": brand} if brand else layer.values
 
 
 # --- inheritance ----------------------------------------------------------------------------------------------------
@@ -143,18 +166,6 @@ def theme_files(layers: Sequence[Layer]) -> Mapping[str, Path]:
         for pattern in ("*.css", "*.j2")
         for path in sorted(layer.folder.glob(pattern))
     }
-
-
-def merge_layers(tables: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Tables laid over each other, the last on top; tables inside them likewise."""
-    result: dict[str, Any] = {}
-    for table in tables:
-        for key, value in table.items():
-            below = result.get(key)
-            if isinstance(value, dict) and isinstance(below, dict):
-                value = merge_layers([below, value])
-            result[key] = value
-    return result
 
 
 # --- files ----------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from newsletter.errors import InvalidValueError
 from newsletter.model.labels import check_label
 from newsletter.render.size_budget import STEPS
+from newsletter.render.themes.brand import CORNERS, MOODS
 from newsletter.text import CONTROL, shown
 from newsletter.toml_file.section import Key, Schema, Section, array, choice, key, number, one_of, switch, text, whole
 
@@ -39,16 +40,26 @@ def _font_stack(value: str) -> str:
     return value
 
 
-def _picture_address(value: str) -> str:
+def _brand_colour(value: str) -> str:
+    return _colour(value) if value else value
+
+
+def _picture(value: str) -> str:
     try:
         parts = urlsplit(value)
-        good = value == "" or (parts.scheme == "https" and bool(parts.hostname))
+        is_address = parts.scheme == "https" and bool(parts.hostname) and not _UNSAFE.search(value)
+        is_file = not parts.scheme and _LOGO_FILE.fullmatch(value) is not None
     except ValueError:
-        good = False
-    if not good or CONTROL.search(value) or re.search(r"[\s\"'<>\\]", value):
-        remedy = 'write a PNG or JPEG by its full address, "https://example.com/logo.png", or "" for none'
-        raise InvalidValueError(f"is {shown(value)}, not an https address", remedy)
+        is_address = is_file = False
+    if not (value == "" or is_file or is_address):
+        remedy = 'write "logo.png", a file beside this one, or an address, "https://example.com/logo.png"; "" for none'
+        raise InvalidValueError(f"is {shown(value)}, not a picture's file or https address", remedy)
     return value
+
+
+_UNSAFE = re.compile(rf"{CONTROL.pattern}|[\s\"'<>\\]")
+# Security: a file beside the theme or beneath the project, and nothing that leads out of either.
+_LOGO_FILE = re.compile(r"(?!/)(?:(?!\.\.?/)[\w][\w .-]*/)*[\w][\w .-]*\.(?:png|jpe?g|gif|svg|webp)", re.IGNORECASE)
 
 
 def _steps(value: object) -> tuple[str, ...]:
@@ -90,16 +101,24 @@ class LayoutSection(Section):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrandSection(Section):
     logo: str = key(
-        "The https address of a PNG or JPEG, which stands in for the name; in dark mode the light card is behind it.",
-        text(_picture_address),
-        example="https://example.com/logo.png",
+        "A PNG or JPEG in place of the name: a file beside theme.toml or newsletter.toml, which travels with the mail, "
+        "or an https address. In dark mode the light card is behind it.",
+        text(_picture),
+        example="logo.png",
     )
     logo_dark: str = key(
         "Another one for dark mode; Gmail and Outlook on Windows show the first.",
-        text(_picture_address),
+        text(_picture),
         example="https://example.com/logo-dark.png",
     )
     logo_width: int = key("The logo's width, in pixels.", _PIXELS, example=120)
+    colour: str = key(
+        "Your colour. Accent and tint, light and dark, are computed from it, as near to it as can be read.",
+        text(_brand_colour),
+        example="#1d4ed8",
+    )
+    mood: str = key(f"The text's fonts by their mood: {', '.join(MOODS)}.", text(one_of(("", *MOODS))), example="book")
+    corner: str = key("Corners in a word: square, soft or round.", text(one_of(("", *CORNERS))), example="soft")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

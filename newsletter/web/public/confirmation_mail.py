@@ -18,10 +18,10 @@ from newsletter.model.delivery import Message, Sender
 from newsletter.model.issue import FieldRef, Inline, Issue, Link, Paragraph, Rule, Text
 from newsletter.model.rendered_email import Email, Masthead
 from newsletter.model.subscriber import Subscriber
+from newsletter.pipeline.choose_theme import theme_with_logo
 from newsletter.pipeline.plan_send import signer_of
 from newsletter.pipeline.render_post import Rendering, masthead_of, render_post
 from newsletter.render.render_issue import render_issue
-from newsletter.render.themes.load import load_theme
 from newsletter.render.wording import choose_labels
 from newsletter.web.page_templates import page_folder
 
@@ -48,7 +48,7 @@ class ConfirmationMails:
     def __init__(self, config: Config, words: Mapping[str, Mapping[str, Any]]) -> None:
         self._config = config
         self._words = words
-        theme = load_theme(config.settings.theme.name, config.root)
+        theme, self._logos = theme_with_logo(config.settings.theme.name, config)
         button = (page_folder("web") / "letter_paragraph.j2").read_text("utf-8")
         self._theme = replace(theme, partials={**theme.partials, "paragraph.j2": button})
         self._name = config.settings.newsletter.name
@@ -104,7 +104,7 @@ class ConfirmationMails:
         if kind != "welcome":
             why = words["mail_why"].replace("{name}", self._name)
             masthead = Masthead("", masthead.postal_address, False, {**masthead.labels, "why_unnamed": why})
-        return render_issue(issue, self._theme, masthead)
+        return render_issue(issue, self._theme, masthead, self._logos)
 
     def _render_welcome(self, latest: Latest | None, lang: str) -> Email:
         if latest is None:
@@ -122,8 +122,8 @@ class ConfirmationMails:
         welcome = (_paragraph(words["mail_latest_text"]), Rule())
         subject = words["mail_welcome_subject"].format(name=self._name)
         letter = replace(issue, blocks=(*welcome, *issue.blocks), subject=subject, preheader="")
-        theme = load_theme(issue.template or self._config.settings.theme.name, self._config.root)
-        return render_issue(letter, theme, self._masthead, rendering.email.attachments)
+        theme, logos = theme_with_logo(issue.template or self._config.settings.theme.name, self._config)
+        return render_issue(letter, theme, self._masthead, (*logos, *rendering.email.attachments))
 
 
 def _paragraph(content: str | Inline) -> Paragraph:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from themes import THEMES
 
 from newsletter.check.rendered.email_rules import CLIPPED_BYTES, HEAVY_BYTES, rendered_findings, size_findings
 from newsletter.model.issue import Issue
@@ -26,7 +27,7 @@ def issue() -> Issue:
     return parse_post(POST, path="2026-03-01-march.md").issue
 
 
-@pytest.fixture(params=["classic", "brief", "essay"])
+@pytest.fixture(params=THEMES)
 def theme(request: pytest.FixtureRequest, tmp_path: Path) -> Theme:
     return load_theme(request.param, tmp_path)
 

@@ -15,6 +15,7 @@ from typing import Any
 import lxml.html
 import pytest
 from machine import CHECKOUT, Evaluate, NodeScript
+from themes import THEMES
 
 from newsletter.errors import ConfigError, InvalidValueError
 from newsletter.model.issue import (
@@ -50,7 +51,6 @@ from newsletter.render.wording import choose_labels
 from newsletter.toml_file.fault_messages import toml
 from newsletter.toml_file.reference import describe
 
-THEMES = ("brief", "classic", "essay")
 EXAMPLES = sorted(path.name for path in (CHECKOUT / "examples").glob("*.md"))
 MASTHEAD = Masthead("The Daily", "Example Ltd, 1 Example Street", unsubscribe=True)
 LABELS = tomllib.loads((CHECKOUT / "templates" / "labels.toml").read_text("utf-8"))
@@ -80,6 +80,7 @@ def everything() -> Issue:
         CodeBlock("x = 1", "python"),
         Figure(picture),
     )
+    link_alone = (Link("https://a.example/go", (Text("Go there"),)),)
     story = Story(1, (Text("lead"),), (words("story"),), (Link("https://a.example/s", (Text("source"),)),), (picture,))
     return Issue(
         slug="x",
@@ -102,6 +103,14 @@ def everything() -> Issue:
             Heading(4, (Text("Third"),)),
             ListBlock((ListItem(inner), ListItem((words("second"),))), start=3),
             Quote((*inner, words("last"))),
+            Quote((words("said"), Paragraph((Text("— who said it"),)))),
+            *(
+                Quote((words("boxed"), *inner), alert=kind)
+                for kind in ("note", "tip", "important", "warning", "caution")
+            ),
+            Quote((words("paid"), Paragraph(link_alone, role="button")), alert="sponsor"),
+            Quote((Figure(picture), words("wrote")), alert="author"),
+            Paragraph(link_alone, role="button"),
             CodeBlock('def f(x):  # why\n    return "text" + str(1)\n\n\nclass A: ...', "python"),
             Table(
                 ((Text("head"),), (Text("number"),)),
@@ -113,6 +122,7 @@ def everything() -> Issue:
             Video("https://a.example/v.mp4", "a talk", picture),
             Video("https://a.example/w.mp4"),
             Definitions((((Text("term"),), inner), ((Text("other"),), (words("said of it"),)))),
+            Paragraph((Text("P.S. one more thing"),), role="postscript"),
             Footnotes(((words("a note"), words("more of it")), (words("another"),))),
         ),
     )
@@ -259,6 +269,11 @@ def test_each_block_renders(theme: Theme) -> None:
         "lead alone",
         "another line",
         "source",
+        "who said it",
+        "Warning",
+        "Sponsor",
+        "Go there",
+        "P.S. one more thing",
     ):
         assert expected in text, expected
 
@@ -433,7 +448,7 @@ def test_circles_and_unknown_bases_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_theme_is_named_with_the_known(tmp_path: Path) -> None:
-    assert "write one of: brief, classic, essay" in refusal(tmp_path)
+    assert "write one of: brief, classic, essay, magazine, mono" in refusal(tmp_path)
 
 
 def test_a_theme_without_a_base_needs_all_sheets(tmp_path: Path) -> None:
@@ -477,7 +492,7 @@ def test_an_import_in_an_own_sheet_is_found(tmp_path: Path) -> None:
         ('[fonts]\nbody = ""\n', ':2: [fonts] body is "", not a list of fonts with commas between; '),
         ("[fonts]\nbody = 3\n", ":2: [fonts] body is a whole number, not a string; "),
         ('[brand]\nlogo = "http://a.example/l.png"\n', ":2: [brand] logo is "),
-        ('[brand]\nlogo = "logo.png"\n', ':2: [brand] logo is "logo.png", not an https address; '),
+        ('[brand]\nlogo = "logo.txt"\n', ':2: [brand] logo is "logo.txt", not a picture\'s file or https address; '),
         ('[brand]\nlogo = "https://"\n', ":2: [brand] logo is "),
         ('[brand]\nlogo = "https://[a"\n', ":2: [brand] logo is "),
         ('[brand]\nlogo = "https://a.example/\\" x"\n', ":2: [brand] logo is "),

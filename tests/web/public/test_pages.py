@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from machine import RequireProgram, missing
+from themes import THEMES
 from web_site import ADA, LISTS, TOML, Site, button_of, running
 
 from newsletter.audience.people.records import Preferences, Reason, Standing
@@ -238,7 +239,7 @@ SMALL = """
 """
 
 
-@pytest.mark.parametrize("theme", ["classic", "essay", "brief"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_pages_can_be_read_and_touched(browser: Browser, tmp_path: Path, theme: str) -> None:
     """Contrast by WCAG 2.2, 1.4.3 and 1.4.11; what is touched by 2.5.5; no scrolling sideways by 1.4.10, at 320 px."""
     with running(tmp_path, f'{TOML}[theme]\nname = "{theme}"\n{LISTS}') as site:

@@ -1,0 +1,75 @@
+"""A page with a post in every theme, to choose one by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import jinja2
+
+from newsletter.config.config import Config
+from newsletter.errors import ConfigError
+from newsletter.files import write_atomically
+from newsletter.message.compose import fill, slot_values
+from newsletter.pipeline.output_files import Written, browser_copy, html_sizes, write_rendering
+from newsletter.pipeline.render_post import SAMPLE, Rendering, render_post
+from newsletter.render.images.resolve import ImageMode
+from newsletter.render.themes.folders import known_themes, template_roots
+
+PAGE = "gallery/index.html.j2"
+
+
+@dataclass(frozen=True, slots=True)
+class ThemeShown:
+    """A theme on the page: its email's files and weight, or what is wrong with the theme."""
+
+    name: str
+    page: str = ""
+    text: str = ""
+    bytes: int = 0
+    html: str = ""
+    fault: str = ""
+
+
+def gallery_files(config: Config, out: Path) -> tuple[Path, ...]:
+    """What `write_gallery` writes at the least, for a check that nothing of the author's is there."""
+    return (out / "index.html", *(out / name / "email.html" for name in known_themes(template_roots(config.root))))
+
+
+def write_gallery(post: str, config: Config, out: Path, images: ImageMode | None = None) -> tuple[Written, ...]:
+    """index.html and a folder for each theme. A theme at fault is named on the page, and keeps none of the others.
+
+    Raises ContentError where the post is at fault.
+    """
+    shown: list[ThemeShown] = []
+    written: list[Written] = []
+    title = ""
+    for name in known_themes(template_roots(config.root)):
+        try:
+            rendering = render_post(post, config, images=images, theme_name=name)
+        except ConfigError as fault:
+            shown.append(ThemeShown(name, fault=str(fault)))
+            continue
+        title = rendering.issue.title
+        written += write_rendering(rendering.issue, rendering.email, config.sample_sender, SAMPLE, out / name)
+        shown.append(_shown(name, rendering, config))
+    page = _page(config.root).render(title=title or post, themes=shown)
+    path = out / "index.html"
+    write_atomically(path, page.encode())
+    return (Written(path, len(page.encode())), *written)
+
+
+def _shown(name: str, rendering: Rendering, config: Config) -> ThemeShown:
+    folder = quote(name)
+    html = fill(browser_copy(rendering.email), slot_values(config.sample_sender, SAMPLE))
+    # Inside the page: to a browser every file is another site, and a frame of another site has its own colours.
+    html = html.replace("<head>", f'<head><base href="{folder}/">', 1)
+    size = html_sizes(rendering.email)["decoded"]
+    return ThemeShown(name, f"{folder}/email.html", f"{folder}/email.txt", size, html)
+
+
+def _page(project: Path) -> jinja2.Template:
+    roots = [str(root) for root in template_roots(project)]
+    loader = jinja2.FileSystemLoader(roots)
+    return jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined).get_template(PAGE)

@@ -1,0 +1,31 @@
+"""A theme's logo from a file: it goes where the issue's own pictures go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from newsletter.model.issue import Image, Issue
+from newsletter.model.rendered_email import Attachment, Theme
+from newsletter.render.images.resolve import Resolved
+
+LOGOS = ("logo", "logo_dark")
+
+
+def place_logos(theme: Theme, resolve: Callable[[Issue, Path], Resolved]) -> tuple[Theme, tuple[Attachment, ...]]:
+    """The theme with the addresses of its logos' files, and those that travel with the mail.
+
+    `resolve` puts the pictures of an issue in a folder in their places. A logo of an https address stays there.
+    """
+    brand: dict[str, Any] = dict(theme.values.get("brand", {}))
+    attachments: list[Attachment] = []
+    for key in LOGOS:
+        if not brand.get(key) or "://" in brand[key]:
+            continue
+        path = Path(brand[key])
+        placed = resolve(Issue(slug="logo", title="", blocks=(), lang="", hero=Image(path.name)), path.parent)
+        brand[key] = placed.issue.hero.src if placed.issue.hero else ""
+        attachments += placed.attachments
+    return replace(theme, values={**theme.values, "brand": brand}), tuple(attachments)

@@ -1,0 +1,9 @@
+"""The themes that come along: each test of themes runs for all of them."""
+
+from __future__ import annotations
+
+from machine import CHECKOUT
+
+from newsletter.render.themes.folders import known_themes
+
+THEMES = known_themes((CHECKOUT / "templates",))
