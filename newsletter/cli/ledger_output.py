@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +16,12 @@ from newsletter.text import printable
 
 if TYPE_CHECKING:
     from newsletter.pipeline.open_store import Delivery, IssueRow
+
+
+EXAMPLES = 3
+"""People that are named of those with whom the same went wrong."""
+
+NO_ANSWERS: Mapping[str, int] = MappingProxyType({})
 
 
 def _standing(row: IssueRow) -> dict[str, int]:
@@ -58,20 +66,34 @@ def print_issues(rows: Sequence[IssueRow], *, as_json: bool) -> None:
         click.echo(printable(f"{line}  {suppressed:>10,}"))
 
 
-def print_issue(row: IssueRow, people: Iterable[Delivery], *, as_json: bool) -> None:
+def print_issue(
+    row: IssueRow, people: Iterable[Delivery], answers: Mapping[str, int] = NO_ANSWERS, *, as_json: bool
+) -> None:
+    """The people by what became of them, three of each; all of them as JSON."""
     if as_json:
         listed = [_described_person(person) for person in people]
-        print_json({**_described(row), "people": listed})
+        print_json({**_described(row), "people": listed, "feedback": {**answers}})
         return
     click.echo(printable(f"{row.issue}: {row.subject}"))
     for word, count in _standing(row).items():
         click.echo(f"{word.capitalize():<10} {count:>9,}")
+    if answers:
+        click.echo(f"Readers    {answers.get('up', 0):>9,} up, {answers.get('down', 0):,} down")
     advice: dict[str, str] = {}
+    alike: Counter[tuple[str, str]] = Counter()
     for person in people:
-        why = f"{person.code or ''} {person.reply}".strip()
-        click.echo(printable(f"  {person.state}: {person.address}" + (f": {why}" if why else "")))
         meaning, remedy = _explained(person)
         if remedy:
             advice[meaning] = remedy
+        kind = (str(person.state), meaning or str(person.code or person.reply))
+        alike[kind] += 1
+        if alike[kind] <= EXAMPLES:
+            why = f"{person.code or ''} {person.reply}".strip()
+            click.echo(printable(f"  {person.state}: {person.address}" + (f": {why}" if why else "")))
+    for (state, meaning), count in alike.items():
+        if count > EXAMPLES:
+            click.echo(printable(f"  {state}: {count - EXAMPLES:,} more{f' ({meaning})' if meaning else ''}"))
+    if any(count > EXAMPLES for count in alike.values()):
+        click.echo(printable(f"  all of them: newsletter status {row.issue} --json"))
     for meaning, remedy in advice.items():
         click.echo(printable(f"{meaning}; {remedy}"))

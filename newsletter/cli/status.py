@@ -38,7 +38,7 @@ def status(issue: str | None, ledger_url: str | None, config_path: Path | None, 
         name = known_issue(ledger, issue)
         row = next(row for row in ledger.issues() if row.issue == name)
         open_states = (State.REJECTED, State.DEFERRED, State.PENDING, State.CLAIMED, State.COMMITTING, State.UNCERTAIN)
-        print_issue(row, ledger.rows(name, *open_states), as_json=as_json)
+        print_issue(row, ledger.rows(name, *open_states), ledger.answers(name), as_json=as_json)
 
 
 @click.command()

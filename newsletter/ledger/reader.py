@@ -14,6 +14,7 @@ from newsletter.ledger import queries, suppression
 from newsletter.ledger.database.schema import issues, runs, versions
 from newsletter.ledger.database.storage import Storage
 from newsletter.ledger.database.timestamps import moment_of, time_of
+from newsletter.ledger.feedback import answers_to
 from newsletter.ledger.identity import Known, known_identity
 from newsletter.ledger.plan import known_issue
 from newsletter.ledger.queries import DomainRow, ReplyRow, TimelineRow
@@ -74,6 +75,11 @@ class LedgerReader:
             IssueRow(row.issue, row.subject, moment_of(row.first_sent), counts.get(row.id, queries.NOBODY))
             for row in found
         )
+
+    def answers(self, issue: str) -> Mapping[str, int]:
+        """How many readers gave each answer about an issue, "up" and "down"."""
+        with self._read() as db:
+            return answers_to(db, issue)
 
     def rows(self, issue: str, *states: State, planned: bool = False) -> Iterator[Delivery]:
         """The rows in these states (none given: all), in list order. Read in pages: no lock is held between them.

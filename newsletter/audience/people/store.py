@@ -42,6 +42,7 @@ from newsletter.audience.people.suppression_rows import every_suppression, suppr
 from newsletter.ledger.database.schema import consents, people, preferences, suppressions
 from newsletter.ledger.database.storage import Storage
 from newsletter.ledger.database.timestamps import stamp_of
+from newsletter.ledger.feedback import count_answer
 from newsletter.model.subscriber import Subscriber
 from newsletter.tokens import AddressHashes
 
@@ -86,6 +87,11 @@ class People:
         """
         with self.storage.write() as db:
             return self._suppress(db, self._kept_key(db, address), reason, issue, detail)
+
+    def count_answer(self, issue: str, answer: str) -> bool:
+        """Count what somebody thought of an issue. False where the ledger does not know the issue."""
+        with self.storage.write() as db:
+            return count_answer(db, issue, answer)
 
     def suppress_all(self, addresses: Iterable[str], reason: Reason, *, detail: str = "") -> int:
         """As `suppress`, for some hundreds in one transaction: how many were not suppressed for this reason before."""

@@ -7,7 +7,16 @@ from types import MappingProxyType
 
 import sqlalchemy as sa
 
-from newsletter.ledger.database.schema import VERSION, deliveries, from_3, from_4, from_5, ledger_version, metadata
+from newsletter.ledger.database.schema import (
+    VERSION,
+    deliveries,
+    from_3,
+    from_4,
+    from_5,
+    from_6,
+    ledger_version,
+    metadata,
+)
 from newsletter.model.delivery import State
 
 
@@ -116,5 +125,5 @@ def _from_2(db: sa.Connection) -> None:
 
 
 _MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = MappingProxyType(
-    {1: _from_1, 2: _from_2, 3: from_3, 4: from_4, 5: from_5}
+    {1: _from_1, 2: _from_2, 3: from_3, 4: from_4, 5: from_5, 6: from_6}
 )

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from newsletter.model.delivery import State
 
-VERSION = 6
+VERSION = 7
 
 metadata = sa.MetaData()
 _id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # only INTEGER is SQLite's own row id
@@ -122,6 +122,16 @@ chores = sa.Table(
     metadata,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("at", sa.BigInteger, nullable=False),
+)
+
+
+# How many readers gave an answer about an issue: "up" or "down". Nothing says who.
+feedback = sa.Table(
+    "feedback",
+    metadata,
+    sa.Column("issue", sa.Text, primary_key=True),
+    sa.Column("answer", sa.Text, primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
 )
 
 
@@ -239,4 +249,9 @@ def from_4(db: sa.Connection) -> None:
 
 # Version 5 kept no letters.
 def from_5(db: sa.Connection) -> None:
+    metadata.create_all(db)
+
+
+# Version 6 did not count what readers thought.
+def from_6(db: sa.Connection) -> None:
     metadata.create_all(db)

@@ -26,6 +26,7 @@ from newsletter.group_commit import GroupCommit
 from newsletter.text import printable
 from newsletter.tokens import Link, LinkError, LinkPurpose
 from newsletter.web.public.appearance import Appearance
+from newsletter.web.public.feedback_pages import FeedbackPages
 from newsletter.web.public.forms import read_form
 from newsletter.web.public.gateway import BODY_WITHIN_S, GatewayMiddleware
 from newsletter.web.public.join_pages import ANSWER_AFTER_S, JoinPages
@@ -65,6 +66,7 @@ def web_app(
         outbox=server.outbox,
         answer_after_s=server.answer_after_s,
     )
+    feedback = FeedbackPages(membership, writer, server.commits)
     both = ["GET", "POST"]
     app = Starlette(
         routes=[
@@ -75,6 +77,7 @@ def web_app(
             Route("/u/{token}", pages.leave, methods=both),
             Route("/r/{token}", pages.come_back, methods=both),
             Route("/p/{token}", pages.choose, methods=both),
+            Route("/f/{issue}/{answer}", feedback.vote, methods=both),
             Route("/hooks/{provider}", pages.hook, methods=["POST"]),
             Route("/health", pages.health),
             Route("/style.css", pages.style),

@@ -144,6 +144,9 @@ class Membership:
         lang = owed.lang or self.config.settings.newsletter.language or "en"
         return self._mails.welcome(subscriber, lang, found, self._clock())
 
+    def count_answer(self, issue: str, answer: str) -> bool:
+        return self._people.count_answer(issue, answer)
+
     def _has_room(self) -> bool:
         """Whether one more letter may be owed. The answer to the visitor is the same."""
         waiting = self.letters.waiting()
