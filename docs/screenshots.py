@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -48,29 +49,123 @@ PICTURES = {
         *("essay", ESSAY, "#d8cebc"),
         ((640, "light", 0), (640, "dark", 1250), (390, "light", 0), (390, "dark", 2300)),
     ),
+    "theme-magazine": (
+        *("magazine", LETTER, "#d6d3d0"),
+        ((640, "light", 0), (640, "dark", 1250), (390, "light", 2400), (390, "dark", 0)),
+    ),
+    "theme-mono": (
+        *("mono", LETTER, "#d2d4d2"),
+        ((640, "light", 0), (640, "dark", 900), (390, "light", 0), (390, "dark", 2100)),
+    ),
     "post-sponsor": ("classic", LETTER, "#d9d4ca", ((640, "light", 620), (390, "dark", 640)), 520),
     "post-notes": ("classic", LETTER, "#d9d4ca", ((640, "light", 2730), (390, "dark", 2950)), 560),
     "post-end": ("classic", LETTER, "#d9d4ca", ((640, "light", 3300), (390, "dark", 3890)), 760),
 }
+TOML = """
+[newsletter]
+name = "{name}"
+from = "news@example.com"
+postal_address = "1 Example Street"
+unsubscribe_mailto = "leave@example.com"
+subscribe_url = "https://example.com/subscribe"
+[site]
+url = "https://example.com"
+permalink = "/:year/:month/:day/:title/"
+[theme]
+name = "{theme}"
+[footer]
+forward = true
+feedback = "https://example.com/feedback"
+"""
 NAMES = {DIGEST: "AI 日报", ESSAY: "Slow Letters", LETTER: "Tools We Kept"}
+
+
+def render_example(post: Path, theme: str, folder: Path) -> Path:
+    """The page of an example's email, in a newsletter of its own."""
+    folder.mkdir(exist_ok=True)
+    (folder / "newsletter.toml").write_text(TOML.format(name=NAMES[post.name], theme=theme), "utf-8")
+    command = [sys.executable, "-c", "from newsletter.cli.main import main; main()", "render", str(post)]
+    options = ["--out", str(folder), "--config", str(folder / "newsletter.toml")]
+    subprocess.run([*command, *options], check=True, capture_output=True)
+    return folder / "email.html"
 
 
 def draw(browser: str, name: str, folder: Path) -> None:
     theme, post, around, frames, height = (*PICTURES[name], HEIGHT)[:5]
-    (folder / "newsletter.toml").write_text(
-        f'[newsletter]\nname = "{NAMES[post]}"\n'
-        f'postal_address = "1 Example Street"\nunsubscribe_mailto = "leave@example.com"\n[theme]\nname = "{theme}"\n'
-    )
-    command = [
-        sys.executable,
-        "-c",
-        "from newsletter.cli.main import main; main()",
-        "render",
-        str(CHECKOUT / "examples" / post),
-    ]
-    options = ["--out", str(folder), "--config", str(folder / "newsletter.toml")]
-    subprocess.run([*command, *options], check=True, capture_output=True)
+    render_example(CHECKOUT / "examples" / post, theme, folder)
     shoot(browser, name, folder / "email.html", around, frames, height=height)
+
+
+# --- every theme, every kind of issue -------------------------------------------------------------------------------
+
+SHEETS_OF_ISSUES = {
+    "issues-digest": (DIGEST, "45 stories"),
+    "issues-letter": (LETTER, ""),
+    "issues-essay": (ESSAY, ""),
+    "issues-plain": (LETTER, "no pictures"),
+}
+THEMES = ("classic", "brief", "essay", "magazine", "mono")
+FRAMES = ((640, "light"), (640, "dark"), (390, "light"), (390, "dark"))
+SHARE = 0.42
+"""Of its size that each email is shown in."""
+
+
+def issue_source(post: str, change: str) -> str:
+    """The text of an example, with as many stories or as few pictures as a picture asks for."""
+    text = (CHECKOUT / "examples" / post).read_text("utf-8")
+    if change == "no pictures":
+        return re.sub(r"(?m)^image: .*\n|^> ?!\[.*\n", "", re.sub(r"(?m)^ *!\[[^\]]*\]\([^)]*\)\n", "", text))
+    if change:
+        head, *sections = re.split(r"(?m)^(?=#### )", text)
+        again = [section.replace("：", "（下）：", 1) for section in sections]
+        kept, stories = head, 0
+        for section in (*sections, *again):
+            first, *items = re.split(r"(?m)^(?=\d+\. )", section)
+            kept += first + "".join(items[: 45 - stories])
+            stories += len(items)
+            if stories >= 45:
+                break
+        return kept
+    return text
+
+
+def draw_issues(browser: str, name: str, folder: Path) -> None:
+    """An issue in the five themes, from left to right; desktop and phone, light and dark, from top to bottom."""
+    from playwright.sync_api import sync_playwright
+
+    post, change = SHEETS_OF_ISSUES[name]
+    shutil.copytree(CHECKOUT / "examples" / "images", folder / "images")
+    (folder / post).write_text(issue_source(post, change), "utf-8")
+    gap, height = 12, round(780 * SHARE)
+    rows: list[list[Image.Image]] = [[] for _ in FRAMES]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
+        for theme in THEMES:
+            page_file = render_example(folder / post, theme, folder / theme)
+            for row, (width, scheme) in zip(rows, FRAMES, strict=True):
+                page = chromium.new_page(
+                    viewport={"width": width, "height": 780},
+                    color_scheme=scheme,  # type: ignore[arg-type]
+                    device_scale_factor=2 * SHARE,
+                )
+                page.goto(page_file.as_uri())
+                with Image.open(io.BytesIO(page.screenshot())) as shot:
+                    size = (round(width * SHARE), height)
+                    row.append(shot.convert("RGB").resize(size, Image.Resampling.LANCZOS))
+                page.close()
+        chromium.close()
+    column = round(640 * SHARE)
+    # A phone's two pictures stand side by side beneath the desktop's.
+    sheet = Image.new("RGB", (len(THEMES) * (column + gap) + gap, 3 * (height + gap) + gap), "#8f94ab")
+    for index in range(len(THEMES)):
+        left = gap + index * (column + gap)
+        sheet.paste(rows[0][index], (left, gap))
+        sheet.paste(rows[1][index], (left, gap + height + gap))
+        half = (column - gap // 2) // 2
+        for place, row in enumerate(rows[2:]):
+            phone = row[index].resize((half, round(height * half / row[index].width)), Image.Resampling.LANCZOS)
+            sheet.paste(phone.crop((0, 0, half, height)), (left + place * (half + gap // 2), gap + 2 * (height + gap)))
+    sheet.quantize(128, dither=Image.Dither.NONE).save(IMAGES / f"{name}.png", optimize=True)
 
 
 def shoot(
@@ -316,6 +411,7 @@ def main() -> None:
     browser = shutil.which("chromium") or shutil.which("google-chrome") or sys.exit("Chromium is not installed")
     wanted = sys.argv[1:] or [
         *PICTURES,
+        *SHEETS_OF_ISSUES,
         REPORT[0],
         *(name for name in PREVIEWS if name.startswith("preview")),
         *SHEETS,
@@ -334,6 +430,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             if name == REPORT[0]:
                 draw_report(browser, Path(folder))
+            elif name in SHEETS_OF_ISSUES:
+                draw_issues(browser, name, Path(folder))
             elif name == WEB:
                 draw_web(browser, Path(folder))
             else:

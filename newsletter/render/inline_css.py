@@ -110,18 +110,34 @@ def inline_css(html: str, style: str, kept: str) -> str:
     ).transform(pretty_print=False)
     used = set(re.findall(r"\.([A-Za-z][\w-]*)", kept))
     body = _TAG.sub(lambda tag: _shortened(tag[0], used), inlined)
-    body = _STYLE_BLOCK.sub(lambda block: block[1] + _compact(block[2]), body)
+    body = _with_compact_styles(body)
     # premailer drops a doctype in lower case, and the email would render in quirks mode.
     return "<!doctype html>\n" + re.sub(r"^\s*<!doctype[^>]*>\s*", "", body, flags=re.IGNORECASE)
 
 
-_STYLE_BLOCK = re.compile(r"(<style\b[^>]*>)(.*?)(?=</style>)", re.DOTALL)
-_CSS_SPACE = re.compile(r"""("[^"]*"|'[^']*')|\s*([{};])\s*|(?<=[\w-]):\s+|\s*\n\s*""")
+_QUOTED = re.compile("""("[^"]*"|'[^']*')""")
+
+
+def _with_compact_styles(html: str) -> str:
+    """Style blocks without the white space that MJML and a theme's author set between rules."""
+    *blocks, rest = html.split("</style>")
+    return "</style>".join([*map(_compact_last, blocks), rest])
+
+
+def _compact_last(piece: str) -> str:
+    """Text that ends in a style block's rules: those compact."""
+    opening = piece.rfind("<style")
+    start = piece.find(">", opening) + 1
+    return piece[:start] + "".join(map(_compact, _QUOTED.split(piece[start:]))) if opening >= 0 and start else piece
 
 
 def _compact(css: str) -> str:
-    """Rules without the white space that MJML and a theme's author set between them; what is in quotes stays."""
-    return _CSS_SPACE.sub(lambda found: found[1] or found[2] or (":" if found[0][0] == ":" else " "), css).strip()
+    if css[:1] in ("'", '"'):
+        return css
+    css = re.sub(r"\s+", " ", css)
+    for mark in "{};":
+        css = css.replace(f" {mark}", mark).replace(f"{mark} ", mark)
+    return re.sub(r"(?<=[\w-]): ", ":", css)
 
 
 _RULE = re.compile(r"([^{}]+)\{[^{}]*\}")

@@ -104,7 +104,7 @@ class BrandSection(Section):
         "A PNG or JPEG in place of the name: a file beside theme.toml or newsletter.toml, which travels with the mail, "
         "or an https address. In dark mode the light card is behind it.",
         text(_picture),
-        example="logo.png",
+        example="https://example.com/logo.png",
     )
     logo_dark: str = key(
         "Another one for dark mode; Gmail and Outlook on Windows show the first.",

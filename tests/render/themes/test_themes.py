@@ -41,7 +41,7 @@ from newsletter.model.issue import (
     Video,
 )
 from newsletter.model.labels import LABEL_FIELDS, check_label
-from newsletter.model.rendered_email import Masthead, Template, Theme
+from newsletter.model.rendered_email import Footer, Masthead, Template, Theme
 from newsletter.post.parse import decode_post, parse_post
 from newsletter.render.render_issue import render_issue
 from newsletter.render.themes.copy_theme import new_theme
@@ -199,7 +199,8 @@ def test_colours_have_contrast(theme: Theme, scheme: str, text: str, back: str) 
 
 @pytest.mark.parametrize("way", ["light", "dark", "outlook.com"])
 def test_every_word_has_contrast_in_a_browser(theme: Theme, evaluate: Evaluate, way: str) -> None:
-    html = html_of(theme)
+    footer = Footer("https://a.example/{issue}/{answer}", forward=True, archive="https://a.example/all", sponsor="S")
+    html = html_of(theme, masthead=replace(MASTHEAD, footer=footer))
     if way == "outlook.com":  # it marks the body, and each rule counts below these attributes alone
         html = html.replace("<body", "<body data-ogsc data-ogsb", 1)
     answer = evaluate(html, UNREADABLE, dark=way == "dark")
@@ -290,7 +291,7 @@ def test_the_official_compiler_accepts_our_mjml(theme: Theme, node_script: NodeS
 
 def test_rules_for_word_find_their_elements(theme: Theme) -> None:
     """Classes that no live rule selects are dropped from the HTML; a rule for Word must not count on them."""
-    root = parsed(html_of(theme))
+    root = parsed(html_of(theme, masthead=replace(MASTHEAD, footer=Footer(forward=True))))
     rules = re.sub(r"\{\{.*?\}\}|\{[^{}]*\}", "", re.sub(r"\{\{.*?\}\}", "", theme.css["outlook"]))
     names = set(re.findall(r"\.([a-z][\w-]*)", rules))
     assert names
