@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import threading
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from command_line import finish, newsletter, people, start, write_list
+from command_line import DEADLINE_S, PROGRAM, environment, finish, free_ports, newsletter, people, start, write_list
+from machine import RequireProgram
 from smtp_server import Fault, Rule, SmtpServer
 
 
@@ -164,3 +167,78 @@ def test_a_rehearsal_sends_into_a_catcher_at_any_hour_and_counts_for_nobody(fold
     assert (told.json["sent"], told.json["exit_code"]) == (3, 0)
     for option in ("--dry-run", "--wait", "--watch"):
         assert newsletter("publish", "--to", "list.csv", "--catch", option, cwd=folder).code == 2
+
+
+# --- what may be wrong where nobody watches ---------------------------------------------------------------------------
+
+
+def of_another_program(ledger: Path) -> None:
+    ledger.write_text("a list of something else")
+
+
+def truncated(ledger: Path) -> None:
+    ledger.write_bytes(ledger.read_bytes()[:5000])
+
+
+def emptied(ledger: Path) -> None:
+    ledger.write_bytes(b"")
+
+
+@pytest.mark.parametrize("damage", [of_another_program, truncated, emptied])
+def test_a_ledger_that_cannot_be_believed_stops_the_run_and_the_next_one_recovers(
+    folder: Path, damage: Callable[[Path], None]
+) -> None:
+    ledger = folder / "newsletter.db"
+    with SmtpServer() as server:
+        publish = ("publish", "--to", "list.csv", "--relay", server.url)
+        assert newsletter(*publish, "--first", cwd=folder).code == 0
+        assert newsletter("ledger", "backup", "kept.db", cwd=folder).code == 0
+        for file in folder.glob("newsletter.db-*"):
+            file.unlink()
+        damage(ledger)
+        write(folder, "second")
+        run = newsletter(*publish, cwd=folder)
+        assert run.code == 2
+        assert "newsletter.db" in run.err
+        assert len(server.messages) == 3, "nobody was mailed by it"
+        assert newsletter("ledger", "restore", "kept.db", "--yes", cwd=folder).code == 0
+        assert newsletter(*publish, cwd=folder).code == 0
+    sent = Counter((message.recipient, message.mail["Subject"]) for message in server.messages)
+    assert sent == {(address, f"The {name}"): 1 for address in people(3) for name in ("daily", "second")}
+
+
+def test_no_network_is_a_sentence_and_the_next_run_sends(folder: Path) -> None:
+    (port,) = free_ports(1)
+    run = newsletter("publish", "--to", "list.csv", "--relay", f"smtp://127.0.0.1:{port}", "--first", cwd=folder)
+    assert run.code == 3
+    assert f"127.0.0.1:{port}" in run.err
+    with SmtpServer() as server:
+        again = newsletter("publish", "--to", "list.csv", "--relay", server.url, "--first", cwd=folder)
+        assert again.code == 0, again.err
+    assert Counter(message.recipient for message in server.messages) == dict.fromkeys(people(3), 1)
+
+
+def test_a_full_disk_is_a_sentence_and_nobody_gets_it_twice(folder: Path, require_program: RequireProgram) -> None:
+    """No file may grow past a few blocks: for SQLite that is a disk without room."""
+    bash = require_program("bash")
+    with SmtpServer() as server:
+        command = [PROGRAM, "publish", "--to", "list.csv", "--relay", server.url, "--first"]
+        full = subprocess.run(
+            [bash, "-c", 'ulimit -f 4; exec "$@"', "full", *command],
+            cwd=folder,
+            env=environment(PYTHONDONTWRITEBYTECODE="1"),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_S,
+            check=False,
+        )
+        assert full.returncode in (2, 3), full.stderr
+        assert "Traceback" not in full.stderr
+        assert "newsletter.db" in full.stderr
+        assert server.messages == []
+        for file in folder.glob("newsletter.db*"):
+            file.unlink()  # what a disk without room left of a ledger that had not begun
+        again = newsletter(*command[1:], cwd=folder)
+        assert again.code == 0, again.err
+    assert Counter(message.recipient for message in server.messages) == dict.fromkeys(people(3), 1)

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,10 +16,10 @@ from typing import Any
 
 import pytest
 import yaml
-from command_line import CHECKOUT, PROGRAM, environment, newsletter, people, write_list
+from command_line import CHECKOUT, PROGRAM, environment, newsletter, people, start, write_list
 from machine import RequireProgram
 from postgres import PASSWORD
-from smtp_server import SmtpServer
+from smtp_server import Fault, Rule, SmtpServer
 from sqlalchemy import make_url
 
 EXAMPLES = CHECKOUT / "examples"
@@ -196,6 +197,41 @@ def test_a_ledger_in_postgresql_needs_no_branch(tmp_path: Path, server: SmtpServ
         )
         assert run.code == 0, run.err
     assert len(server.messages) == 3
+
+
+def test_a_runner_killed_in_the_middle_and_two_in_one_minute_with_postgresql(tmp_path: Path, postgres_url: str) -> None:
+    """The second ends with 4 while the first sends; the third, after a kill, mails the rest and nobody twice."""
+    url = make_url(postgres_url)._replace(drivername="postgresql", password=None).render_as_string()
+
+    def runner(name: str) -> Path:
+        place = tmp_path / name
+        (place / "posts").mkdir(parents=True)
+        (place / "newsletter.toml").write_text(
+            '[newsletter]\nfrom = "daily@example.com"\n[delivery]\nconnections = 1\n'
+        )
+        write_list(place, *people(4))
+        text = f"---\ntitle: The one\ndate: {today() - timedelta(days=1)}\n---\n\nNews.\n"
+        (place / "posts" / "one.md").write_text(text)
+        return place
+
+    reached = threading.Event()
+    rules = (Rule("dot", reached.set, times=(2,)), Rule("dot", Fault.HOLD, times=(2,)))
+    with SmtpServer(*rules) as server:
+        publish = ("publish", "--to", "list.csv", "--relay", server.url, "--ledger", url)
+        first = start(*publish, "--first", cwd=runner("1"), PGPASSWORD=PASSWORD)
+        assert reached.wait(60)
+        assert newsletter(*publish, cwd=runner("2"), PGPASSWORD=PASSWORD).code == 4
+        first.kill()
+        first.communicate()
+        server.release()
+        third = newsletter(*publish, "--json", cwd=runner("3"), PGPASSWORD=PASSWORD)
+        assert third.code == 3, "of one nobody knows"
+        (post,) = third.json["posts"]
+        assert post["report"]["counts"]["uncertain"] == 1
+        resolve = ("resolve", "one", "--assume-sent", "--yes", "--ledger", url)
+        assert newsletter(*resolve, cwd=tmp_path / "3", PGPASSWORD=PASSWORD).code == 0
+        assert newsletter(*publish, cwd=runner("4"), PGPASSWORD=PASSWORD).code == 0
+    assert Counter(message.recipient for message in server.messages) == dict.fromkeys(people(4), 1)
 
 
 # --- what the files say ---------------------------------------------------------------------------------------------
