@@ -20,7 +20,7 @@ from newsletter.check.fix_post import fixed_text, issues
 from newsletter.check.links.answers import link_findings
 from newsletter.check.rendered.email_rules import rendered_findings, sample_text, size_findings
 from newsletter.check.rendered.width import width_findings
-from newsletter.check.source.fixes import Fix, find_slips
+from newsletter.check.source.fixes import Fix, find_fixes
 from newsletter.check.source.source_rules import link_places, source_findings
 from newsletter.check.spam.spam_rules import spam_findings
 from newsletter.check.spam.spamassassin import spam_score
@@ -70,7 +70,7 @@ def check_post(
 ) -> Checked:
     """Everything that is to be said of a post at `when`, now by default.
 
-    `more` adds what somebody else is asked for, such as dead links. With `theme`, the hints on what the theme's CSS
+    `more` adds what other programs find, such as dead links. With `theme`, the hints on what the theme's CSS
     lacks in some mail programs as well: they are the same for every post, and its author cannot mend them.
     A post that cannot be read is a finding. Raises ConfigError.
     """
@@ -83,7 +83,7 @@ def check_post(
     own = (finding for finding in findings_of(rendering, config, when) if theme or not is_theme_hint(finding))
     findings = in_order((*own, *empty, *more(rendering)))
     mended = fixed_text(rendering.text, rendering.path, config)
-    return Checked(rendering.path, rendering, findings, frozenset((slip.code, slip.line) for slip in mended.slips))
+    return Checked(rendering.path, rendering, findings, frozenset((fix.code, fix.line) for fix in mended.fixes))
 
 
 def is_theme_hint(finding: Finding) -> bool:
@@ -96,14 +96,14 @@ def findings_of(rendering: Rendering, config: Config, when: datetime | None = No
 
     `when` is the moment that its date is held against, now by default.
     """
-    slips = find_slips(rendering.text, (rendering.issue,), rendering.path)
+    fixes = find_fixes(rendering.text, (rendering.issue,), rendering.path)
     held = held_findings(rendering.issue, when or datetime.now(UTC), zone_of(config), rendering.text)
-    return in_order((*held, *_findings(rendering, config, slips)))
+    return in_order((*held, *_findings(rendering, config, fixes)))
 
 
-def _findings(rendering: Rendering, config: Config, slips: tuple[Fix, ...]) -> Iterable[Finding]:
+def _findings(rendering: Rendering, config: Config, fixes: tuple[Fix, ...]) -> Iterable[Finding]:
     yield from rendering.findings
-    yield from source_findings(rendering.issue, rendering.text, slips)
+    yield from source_findings(rendering.issue, rendering.text, fixes)
     yield from rendered_findings(rendering.issue, rendering.email, masthead_of(config))
     yield from width_findings(rendering.issue, sample_text(rendering.email.html))
     yield from compat_findings(sample_text(rendering.email.html), _support(), config.settings.check.clients)

@@ -13,7 +13,7 @@ from functools import partial
 from itertools import combinations, islice
 from pathlib import Path
 
-from newsletter.check.source.fixes import Fix, FixedText, mend_text
+from newsletter.check.source.fixes import Fix, FixedText, fix_text
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError, ContentError
 from newsletter.files import write_atomically
@@ -35,7 +35,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def issues(text: str, name: str, config: Config) -> Iterator[Issue]:
-    """The post as people may read it: first whoever answers each condition with no, then others; see `_answers`."""
+    """The post as subscribers may read it: first with each condition answered no, then otherwise; see `_answers`."""
     read = partial(parse_post, text, path=name, site=site_of(config), language=config.settings.newsletter.language)
     post = read()
     yield post.issue
@@ -63,7 +63,7 @@ class FixResult:
     `backup` is None where nothing was written: there was nothing to mend, or it was only to be shown.
     """
 
-    slips: tuple[Fix, ...]
+    fixes: tuple[Fix, ...]
     diff: str
     backup: Path | None = None
 
@@ -82,8 +82,8 @@ def fix_post(post: str, config: Config, *, secure: Collection[str] = (), write: 
     before = _source_lines(data)
     after = [_with_ends(line, mended.lines.get(number)) for number, line in enumerate(before, 1)]
     diff = _diff(before, after, Path(name).as_posix())
-    if not mended.slips or not write:
-        return FixResult(mended.slips, diff)
+    if not mended.fixes or not write:
+        return FixResult(mended.fixes, diff)
     path = Path(post).resolve()  # a link goes on leading to the same file
     try:
         mode = path.stat().st_mode & 0o7777
@@ -94,13 +94,13 @@ def fix_post(post: str, config: Config, *, secure: Collection[str] = (), write: 
         raise ContentError("the post was changed while it was read", "run --fix again", path=name)
     backup = _keep_backup(Path(post), data, mode)
     write_atomically(path, (_BOM if data.startswith(_BOM) else b"") + "".join(after).encode(), mode)
-    return FixResult(mended.slips, diff, backup)
+    return FixResult(mended.fixes, diff, backup)
 
 
 def fixed_text(text: str, name: str, config: Config, secure: Collection[str] = ()) -> FixedText:
     conditions = parse_post(text, path=name, site=site_of(config)).conditions
     unread = _conditional_lines(text) if len(conditions) > MAX_CONDITIONS else range(0)
-    return mend_text(text, lambda changed: issues(changed, name, config), name, secure, unread)
+    return fix_text(text, lambda changed: issues(changed, name, config), name, secure, unread)
 
 
 def _conditional_lines(text: str) -> range:

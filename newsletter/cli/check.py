@@ -106,7 +106,7 @@ def check(
     for post in posts:
         config = load(config_path, post)
         checker = _link_checker(config) if links else None
-        mending, trouble = _mend(post, config, checker, write=not dry_run, quiet=as_json) if fix else (None, "")
+        fixed, trouble = _mend(post, config, checker, write=not dry_run, quiet=as_json) if fix else (None, "")
         more = partial(_asked, config=config, checker=checker, spam=not no_spam, quiet=as_json)
         checked = check_post(post, config, audience, images=images_mode(images), theme=with_theme, more=more)
         if trouble and checked.rendering is not None:  # else the check says it, with its place
@@ -114,10 +114,10 @@ def check(
             unmended = True
         total.update(finding.severity for finding in checked.findings)
         if as_json:
-            told.append(_described(checked, mending))
+            told.append(_described(checked, fixed))
             continue
-        if mending is not None:
-            _print_mending(post, mending)
+        if fixed is not None:
+            _print_mending(post, fixed)
         for line in _lines(checked, show_all=show_all):
             click.echo(line)
     at_fault = unmended or total["error"] or (strict and total["warning"])
@@ -138,7 +138,7 @@ def _audience(to: tuple[str, ...], columns: tuple[Rule, ...], config_path: Path 
     return audience
 
 
-# --- what somebody else is asked ------------------------------------------------------------------------------------
+# --- checks that ask others ----------------------------------------------------------------------------------------
 
 
 def _link_checker(config: Config) -> LinkChecker:
@@ -175,15 +175,15 @@ def _mend(
 # --- as text --------------------------------------------------------------------------------------------------------
 
 
-def _print_mending(post: str, mending: FixResult) -> None:
+def _print_mending(post: str, fixed: FixResult) -> None:
     # A file, or another program, gets the very bytes; on a terminal nothing of the post may be a command.
     shown = sys.stdout.isatty()
-    for line in mending.diff.splitlines(keepends=True):
+    for line in fixed.diff.splitlines(keepends=True):
         colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[0])
         click.secho(printable(line.rstrip("\r\n")) if shown else line, fg=colour, nl=shown)
-    if mending.backup:
-        click.echo(printable(f"{post}: mended; as it was, it is in {mending.backup}"), err=True)
-    elif not mending.slips:
+    if fixed.backup:
+        click.echo(printable(f"{post}: mended; as it was, it is in {fixed.backup}"), err=True)
+    elif not fixed.fixes:
         click.echo(printable(f"{post}: nothing to mend"), err=True)
 
 
@@ -232,7 +232,7 @@ def _summary(counts: Counter[str]) -> str:
 # --- as JSON --------------------------------------------------------------------------------------------------------
 
 
-def _described(checked: Checked, mending: FixResult | None) -> dict[str, Any]:
+def _described(checked: Checked, fixed: FixResult | None) -> dict[str, Any]:
     """docs/checks.md describes each key; programs rely on them."""
 
     rendering = checked.rendering
@@ -254,16 +254,16 @@ def _described(checked: Checked, mending: FixResult | None) -> dict[str, Any]:
         "html": html_sizes(rendering.email) if rendering else None,
         "counts": _counts(Counter(str(finding.severity) for finding in checked.findings)),
         "findings": findings,
-        "fix": _described_mending(mending) if mending else None,
+        "fix": _described_mending(fixed) if fixed else None,
     }
 
 
-def _described_mending(mending: FixResult) -> dict[str, Any]:
+def _described_mending(fixed: FixResult) -> dict[str, Any]:
     return {
-        "written": mending.backup is not None,
-        "backup": str(mending.backup) if mending.backup else None,
-        "mended": [{"rule": slip.code, "line": slip.line, "what": slip.what} for slip in mending.slips],
-        "diff": mending.diff,
+        "written": fixed.backup is not None,
+        "backup": str(fixed.backup) if fixed.backup else None,
+        "mended": [{"rule": fix.code, "line": fix.line, "what": fix.what} for fix in fixed.fixes],
+        "diff": fixed.diff,
     }
 
 

@@ -32,7 +32,7 @@ def ask(question: str, *, yes: bool, otherwise: str = "nothing was changed") -> 
 
 
 def wait_at(server: object) -> None:
-    """Keep a mail catcher or another page open until somebody presses Ctrl-C."""
+    """Keep a mail catcher or another page open until Ctrl-C."""
     import signal
     import threading
 

@@ -51,7 +51,7 @@ class LazyGroup(click.Group):
                 formatter.write_dl([(name.ljust(widest), summary) for name, summary in rows])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Names and summaries from the table: no command is imported while somebody types."""
+        """Names and summaries from the table: no command is imported for a completion."""
         if not incomplete or incomplete[0].isalnum():
             rows = sorted(self.lazy.items())
             return [CompletionItem(name, help=row.summary) for name, row in rows if name.startswith(incomplete)]

@@ -49,11 +49,11 @@ def preview(
     """
     _require_file(post, to)
 
-    studio = LiveRendering(
+    live = LiveRendering(
         Path(post), lambda: load(config_path, post), to=to, columns=columns, images=images_mode(images)
     )
     server = PreviewServer(
-        studio,
+        live,
         host=host,
         port=port,
         relay_url=relay_url,
@@ -74,7 +74,7 @@ def preview(
 
 
 def _require_file(post: str, to: str | None) -> None:
-    """Refuse names that lead nowhere at once: whoever mistyped would wait for a page that never fills."""
+    """Refuse names of missing files at once, in place of a page that never fills."""
     if post == "-":
         raise ContentError("preview watches a file, and standard input is none", "write the name of a post")
     if Path(post).is_dir():

@@ -192,7 +192,7 @@ def _go_on(config: Config, issue: str, post: str, way: SendRequest) -> int:
 
 
 def _unfinished(ledger: Any, issue: str | None) -> str | None:
-    """The issue to go on with: the one named, else the last one that somebody is still to get."""
+    """The issue to go on with: the one named, else the last one with recipients left."""
 
     if issue is not None:
         return known_issue(ledger, issue)

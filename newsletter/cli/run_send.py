@@ -45,7 +45,7 @@ class SendRequest:
     ledger_url: str | None
     log_json: str | None
     at: datetime | None
-    """To be waited for once somebody has agreed."""
+    """Waited for once the operator has agreed."""
 
     yes: bool
     as_json: bool

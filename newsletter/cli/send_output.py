@@ -154,7 +154,7 @@ def print_report(report: SendResult, hints: Hints | None) -> None:
         ("left", report.left, report.left_count),
     )
     for word, entries, count in named:
-        # Whoever was not tried is in the count; there is nothing more to say of them.
+        # Recipients who were not tried are in the count; nothing else is known of them.
         told = [(address, outcome) for address, outcome in entries if outcome and (outcome.code or outcome.text)]
         for address, outcome in told[:SHOWN_PEOPLE]:
             why = f"{outcome.code or ''} {outcome.text}".strip()

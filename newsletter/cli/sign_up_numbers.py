@@ -29,7 +29,7 @@ def require_sign_ups(paths: Sequence[str], *, consent: bool) -> None:
 
 
 def consent_words(person: Subscriber, *, consent: bool) -> Iterator[str]:
-    """What somebody agreed to, for a line of the list; of who stands on a file, nothing."""
+    """What a subscriber agreed to, for a line of the list; nothing for rows of a file."""
     if consent:
         yield from (person.fields.get(column, "") or "-" for column in CONSENT_COLUMNS)
 

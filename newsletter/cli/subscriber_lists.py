@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 SHOWN_PEOPLE = 20
 """Addresses of each kind that `diff` names without --all."""
 
-# Without `exists=True`: whoever reads a list says what is wrong with it, and what to do.
+# Without `exists=True`: the reader of a list says what is wrong with it, and what to do.
 _LIST: Any = NamedPath()
 out_option = click.option("--out", required=True, type=_LIST, metavar="FILE.csv", help="The list to write.")
 where_option = click.option(

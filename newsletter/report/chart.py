@@ -27,7 +27,7 @@ _UNITS, _BAR, _HEIGHT = 10, 8, 1_000
 
 
 _LEAST = 14
-"""Height of a part that has anybody in it, though it were one of a thousand: it is what one looks for."""
+"""Least height of a part that is not empty: one failure in a thousand must be seen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,7 @@ REFUSALS: tuple[Refusal, ...] = (
     # QQ, NetEase
     Refusal("", r"\bspf check failed|\bMI:SPF\b", "SPF does not allow the relay to send for our domain", _SPF),
     Refusal("", r"\bdmarc check failed|\bMI:DMA\b", "The mail fails the DMARC policy of the domain in from", _ALIGNED),
-    # Anybody's words of DMARC and of block lists.
+    # Words of DMARC and of block lists, of any provider.
     Refusal(
         "7.0 7.1 7.9 7.13",
         r"\bdmarc\b",
@@ -146,7 +146,7 @@ REFUSALS: tuple[Refusal, ...] = (
         "The relay's address is on a block list",
         _LISTED,
     ),
-    # IANA's codes, whoever says them.
+    # IANA's codes, from any server.
     Refusal("7.20 7.21 7.22", "", "No DKIM signature of our own domain was found that holds", _DKIM),
     Refusal("7.23 7.24", "", "SPF does not allow our relay to send for our domain, or cannot be read", _SPF),
     Refusal("7.25", "", "Our relay's network address has no name in DNS that leads back to it", _PTR),

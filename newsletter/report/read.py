@@ -19,7 +19,7 @@ from newsletter.report.reply_meanings import meaning_of, remedy_of
 from newsletter.report.timeline import Timeline, chart_of, has_pauses
 
 LISTED = 200
-"""People of each kind whom a report names; it counts all of them, and `newsletter status` names them."""
+"""Recipients of each kind that a report names; it counts all of them, and `newsletter status` names them."""
 
 DOMAINS, REPLIES, RUNS = 20, 30, 20
 """Rows of a table; what is beyond them is summed up. Of runs, the last ones."""

@@ -49,7 +49,7 @@ def ending(run: Run) -> str:
 
 
 def last_words(person: Delivery) -> str:
-    """The last answer that somebody's mail got, or why there is none."""
+    """The last answer to a recipient's mail, or why there is none."""
     if not person.stage:
         return "under way" if person.state in (State.CLAIMED, State.COMMITTING) else "not tried yet"
     return f"{person.code or ''} {person.reply}".strip()

@@ -102,7 +102,7 @@ class _Shared:
     most: int
     silent: dict[Connection, asyncio.TimerHandle] = field(default_factory=dict)
     head_bytes: int = 0
-    # One buffer for all: what is read into it is copied or parsed before the loop reads from anybody else.
+    # One buffer for all: what is read into it is copied or parsed before the loop reads from another connection.
     buffer: memoryview = field(default_factory=lambda: memoryview(bytearray(READ_BYTES)))
 
     def make_room(self) -> None:

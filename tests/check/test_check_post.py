@@ -26,7 +26,7 @@ from newsletter.check.fix_post import fix_post
 from newsletter.check.links.checker import LinkChecker
 from newsletter.check.rendered.width import width_findings
 from newsletter.check.rule_list import RULES, Rule, describe
-from newsletter.check.source.fixes import FixedText, mend_text
+from newsletter.check.source.fixes import FixedText, fix_text
 from newsletter.config.load import load_config
 from newsletter.errors import ContentError, Located, located
 from newsletter.model.findings import Finding
@@ -325,9 +325,9 @@ def test_a_post_that_vanishes_meanwhile_is_a_sentence(project: Path, monkeypatch
 
     def while_it_vanishes(*arguments: Any) -> FixedText:
         post.unlink()
-        return mend_text(*arguments)
+        return fix_text(*arguments)
 
-    monkeypatch.setattr(fix_module, "mend_text", while_it_vanishes)
+    monkeypatch.setattr(fix_module, "fix_text", while_it_vanishes)
     with pytest.raises(ContentError, match="cannot be read any more"):
         fix_post(str(post), config)
     assert list(project.glob("*.bak*")) == []

@@ -160,8 +160,8 @@ def test_who_signed_up_is_a_list_wherever_one_is_taken(folder: Path) -> None:
     assert [finding["what"] for finding in post["findings"] if finding["rule"] == "field-empty"] == [
         "subscriber.name is empty for 1 of 2, and leaves a hole"
     ]
-    studio = LiveRendering(folder / f"{ISSUE}.md", lambda: load_config(None, os.environ, folder), to="@signups")
-    snapshot = studio.render(Snapshot())
+    live = LiveRendering(folder / f"{ISSUE}.md", lambda: load_config(None, os.environ, folder), to="@signups")
+    snapshot = live.render(Snapshot())
     assert snapshot.error == ""
     assert snapshot.audience is not None
     assert len(snapshot.audience) == 2

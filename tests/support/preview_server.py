@@ -148,7 +148,7 @@ def preview_of(
     if people is not None:
         to = folder / "list.csv"
         to.write_text(people, "utf-8")
-    studio = LiveRendering(post, lambda: load_config(None, os.environ, folder), to=to)
+    live = LiveRendering(post, lambda: load_config(None, os.environ, folder), to=to)
     troubles: list[str] = []
-    with PreviewServer(studio, relay_url=relay_url, on_trouble=troubles.append) as server:
+    with PreviewServer(live, relay_url=relay_url, on_trouble=troubles.append) as server:
         yield Running(server, post, troubles)

@@ -1,7 +1,7 @@
 """Which of caniemail's features an email uses, and how often.
 
-Features are slugs, as `slugs` gives them. A property that caniemail does not know has one too, in the same way; whoever
-looks it up finds nothing.
+Features are slugs, as `slugs` gives them. A property that caniemail does not know has one too, made in the
+same way, which its table does not have.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Automatic fixes of a post's source: where each applies and what it writes.
 
-A mend is kept only where the post then reads as it did before, word for word and link for link: the mended text is
-parsed again and its tree compared. So a pattern that looks like a slip inside code, or inside a link, stays as it is.
+A fix is kept only where the post then reads as it did before, word for word and link for link: the fixed text is
+parsed again and its tree compared. So what looks like a mistake inside code, or inside a link, stays as it is.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from newsletter.post.post_dates import named_day
 from newsletter.render.wording import lead_words
 
 MAX_PASSES = 3
-"""Two slips in one place are mended one after the other."""
+"""Two mistakes in one place are fixed one after the other."""
 
 MAX_READ_CHARS = 1_000_000
-"""Read again and again to find out which slips are none, once for each combination of answers; past it the rest
+"""Read again and again to find out which mistakes are none, once for each combination of answers; past it the rest
 stays. A digest without conditions may be read 50 times."""
 
 _FENCE = re.compile(r"[> \t]*(`{3,}|~{3,})")
@@ -55,7 +55,10 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """One slip. Its edits stand or fall together; the first names its place. `image` is what gets words by them."""
+    """A mistake and its fix. The edits are applied together or not at all; the first names the place.
+
+    `image` is the picture that gets its words by them.
+    """
 
     code: str
     what: str
@@ -73,17 +76,17 @@ class FixedText:
     """`lines` has each line that changed, by its number in the text as it was; an added line follows an LF within."""
 
     lines: Mapping[int, str]
-    slips: tuple[Fix, ...]
+    fixes: tuple[Fix, ...]
 
 
 Read = Callable[[str], Iterable[Issue]]
 """What a text says, once for every combination of answers that matters. Raises ContentError."""
 
 
-def mend_text(
+def fix_text(
     text: str, read: Read, path: str, secure: Collection[str] = (), unread: Collection[int] = frozenset()
 ) -> FixedText:
-    """Every slip of a post's text mended that can be without changing what it says. `text` has LF line ends.
+    """Every mistake in a post's text fixed that can be without changing what it says. `text` has LF line ends.
 
     `secure` are http addresses that answer over https, too; `unread` the lines that `read` may not show, which stay as
     they are. Raises ContentError where the text cannot be read at all.
@@ -93,33 +96,33 @@ def mend_text(
     done: list[Fix] = []
     left = MAX_READ_CHARS
 
-    def still_reads(candidate: Sequence[str], slips: Sequence[Fix]) -> bool:
+    def still_reads(candidate: Sequence[str], fixes: Sequence[Fix]) -> bool:
         nonlocal left
         left -= len(text) * len(before)
-        words = {(slip.image.line, slip.image.src): slip.edits[0].new for slip in (*done, *slips) if slip.image}
+        words = {(fix.image.line, fix.image.src): fix.edits[0].new for fix in (*done, *fixes) if fix.image}
         try:
             return _meanings(read("\n".join(candidate)), secure) == _meanings(before, secure, words)
         except ContentError:
             return False
 
-    def accept(slips: Sequence[Fix]) -> None:
+    def accept(fixes: Sequence[Fix]) -> None:
         """All of them at once where that goes well, else each half by itself."""
         nonlocal lines
-        if not slips or left <= 0:
+        if not fixes or left <= 0:
             return
-        candidate = _applied(lines, slips)
-        if still_reads(candidate, slips):
+        candidate = _applied(lines, fixes)
+        if still_reads(candidate, fixes):
             lines = candidate
-            done.extend(slips)
-        elif len(slips) > 1:
-            accept(slips[: len(slips) // 2])
-            accept(slips[len(slips) // 2 :])
+            done.extend(fixes)
+        elif len(fixes) > 1:
+            accept(fixes[: len(fixes) // 2])
+            accept(fixes[len(fixes) // 2 :])
 
     # A line added by an earlier pass stays part of the line before it, so that numbers go on meaning the same.
-    found = find_slips(text, before, path, secure)
+    found = find_fixes(text, before, path, secure)
     tried: set[Fix] = set()
     for _ in range(MAX_PASSES):
-        fresh = _disjoint([slip for slip in found if slip not in tried and not _touches(slip, unread)])
+        fresh = _disjoint([fix for fix in found if fix not in tried and not _touches(fix, unread)])
         tried.update(fresh)
         accept(fresh)
         found = tuple(_line_slips(lines, before, secure))
@@ -129,37 +132,35 @@ def mend_text(
     return FixedText(changed, tuple(done))
 
 
-def find_slips(text: str, issues: Sequence[Issue], path: str, secure: Collection[str] = ()) -> tuple[Fix, ...]:
-    """What looks like a slip with a sure mend, in reading order. `issues` are what the text says; see `Read`."""
+def find_fixes(text: str, issues: Sequence[Issue], path: str, secure: Collection[str] = ()) -> tuple[Fix, ...]:
+    """What looks like a mistake with a sure fix, in reading order. `issues` are what the text says; see `Read`."""
     lines = text.split("\n")
     found = [*_front_matter_slips(text, lines, path), *_line_slips(lines, issues, secure)]
-    return tuple(sorted(found, key=lambda slip: slip.line))
+    return tuple(sorted(found, key=lambda fix: fix.line))
 
 
-def _applied(lines: Sequence[str], slips: Iterable[Fix]) -> list[str]:
+def _applied(lines: Sequence[str], fixes: Iterable[Fix]) -> list[str]:
     """The lines with these edits; they do not overlap."""
     out = list(lines)
-    edits = sorted((edit for slip in slips for edit in slip.edits), key=lambda edit: (edit.line, -edit.start))
+    edits = sorted((edit for fix in fixes for edit in fix.edits), key=lambda edit: (edit.line, -edit.start))
     for edit in edits:
         line = out[edit.line - 1]
         out[edit.line - 1] = line[: edit.start] + edit.new + line[edit.end :]
     return out
 
 
-def _touches(slip: Fix, lines: Collection[int]) -> bool:
-    return any(edit.line in lines for edit in slip.edits)
+def _touches(fix: Fix, lines: Collection[int]) -> bool:
+    return any(edit.line in lines for edit in fix.edits)
 
 
-def _disjoint(slips: Sequence[Fix]) -> list[Fix]:
-    """The slips whose edits do not reach into those of an earlier one."""
+def _disjoint(fixes: Sequence[Fix]) -> list[Fix]:
+    """The fixes whose edits do not reach into those of an earlier one."""
     taken: dict[int, list[tuple[int, int]]] = {}
     kept: list[Fix] = []
-    for slip in slips:
-        if all(
-            edit.end <= start or end <= edit.start for edit in slip.edits for start, end in taken.get(edit.line, ())
-        ):
-            kept.append(slip)
-            for edit in slip.edits:
+    for fix in fixes:
+        if all(edit.end <= start or end <= edit.start for edit in fix.edits for start, end in taken.get(edit.line, ())):
+            kept.append(fix)
+            for edit in fix.edits:
                 taken.setdefault(edit.line, []).append((edit.start, max(edit.end, edit.start + 1)))
     return kept
 
@@ -236,16 +237,16 @@ def _missing_date(front: FrontMatter, lines: Sequence[str], path: str) -> Iterat
 
 
 def _line_slips(lines: Sequence[str], issues: Sequence[Issue], secure: Collection[str]) -> Iterator[Fix]:
-    # The same signs stand between two bold runs, and in text: whether they are a slip, the parser has said.
+    # The same signs stand between two bold runs, and in text: whether they are a mistake, the parser has said.
     noticed = {(finding.code, finding.line, finding.what) for issue in issues for finding in issue.findings}
     wrapped = {line for code, line, _ in noticed if code == "link-wrapped"}
     named_by_themselves = {link.label for issue in issues for link in links_of(issue.blocks)}
     for number, line in _text_lines(lines):
         yield from _wrapped_links(line, number) if number in wrapped else ()
-        yield from (slip for slip in _spaced_bold(line, number) if (slip.code, number, slip.what) in noticed)
-        yield from (slip for url, slip in _bare_urls(line, number) if url in named_by_themselves)
+        yield from (fix for fix in _spaced_bold(line, number) if (fix.code, number, fix.what) in noticed)
+        yield from (fix for url, fix in _bare_urls(line, number) if url in named_by_themselves)
         yield from _insecure(line, number, secure)
-    once = {slip.edits: slip for issue in issues for slip in _pictures(lines, issue)}
+    once = {fix.edits: fix for issue in issues for fix in _pictures(lines, issue)}
     yield from once.values()
     for code, first, what in sorted(noticed, key=lambda each: each[1] or 0):
         if code == "story-space" and first:
@@ -316,7 +317,7 @@ def _pictures(lines: Sequence[str], issue: Issue) -> Iterator[Fix]:
             # A picture beside the post has another address once it travels with the mail.
             if says_nothing(found["alt"]) and (target.startswith(image.src) or image.src.startswith("cid:")):
                 edit = Edit(image.line, found.start("alt"), found.end("alt"), words)
-                yield alt_slip(image, words, (edit,))
+                yield alt_fix(image, words, (edit,))
 
 
 def _inert(words: str) -> str:
@@ -325,7 +326,7 @@ def _inert(words: str) -> str:
     return "" if _NOT_INERT.search(bare) else bare[:_FIXED_ALT_CHARS].rstrip()
 
 
-def alt_slip(image: Image, words: str, edits: tuple[Edit, ...] = ()) -> Fix:
+def alt_fix(image: Image, words: str, edits: tuple[Edit, ...] = ()) -> Fix:
     what = (
         f"the picture's alternative text is “{image.alt}”, which says nothing"
         if image.alt

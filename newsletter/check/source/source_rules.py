@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
-from newsletter.check.source.fixes import Fix, alt_slip, picture_words
+from newsletter.check.source.fixes import Fix, alt_fix, picture_words
 from newsletter.model.findings import Finding, Severity
 from newsletter.model.issue import (
     CodeBlock,
@@ -56,14 +56,14 @@ _MEANT = re.compile(
 )
 
 
-def source_findings(issue: Issue, text: str, slips: Iterable[Fix]) -> tuple[Finding, ...]:
+def source_findings(issue: Issue, text: str, fixes: Iterable[Fix]) -> tuple[Finding, ...]:
     """Everything that the post's own author can mend, but for what the parser said.
 
-    `text` is the post with LF line ends, `slips` what `find_slips` found in it.
+    `text` is the post with LF line ends, `fixes` what `find_fixes` found in it.
     """
     noticed = {(finding.code, finding.line) for finding in issue.findings}
     return (
-        *(finding for finding in map(_slip, slips) if finding and (finding.code, finding.line) not in noticed),
+        *(finding for finding in map(_finding_of, fixes) if finding and (finding.code, finding.line) not in noticed),
         *_subject(issue),
         *_preheader(issue),
         *_publication(issue, text),
@@ -75,10 +75,10 @@ def source_findings(issue: Issue, text: str, slips: Iterable[Fix]) -> tuple[Find
     )
 
 
-def _slip(slip: Fix) -> Finding | None:
-    if slip.code == "image-alt":  # told below, with the pictures that no words were found for
+def _finding_of(fix: Fix) -> Finding | None:
+    if fix.code == "image-alt":  # told below, with the pictures that no words were found for
         return None
-    return Finding(slip.code, slip.what, slip.remedy, slip.line, severity=_SEVERITY.get(slip.code, "warning"))
+    return Finding(fix.code, fix.what, fix.remedy, fix.line, severity=_SEVERITY.get(fix.code, "warning"))
 
 
 # --- what an inbox shows --------------------------------------------------------------------------------------------
@@ -206,8 +206,8 @@ def _pictures(issue: Issue) -> Iterator[Finding]:
     first: dict[str, Image] = {}
     for image, words in picture_words(issue):
         if says_nothing(image.alt):
-            slip = alt_slip(image, words)
-            yield Finding(slip.code, slip.what, slip.remedy, image.line)
+            fix = alt_fix(image, words)
+            yield Finding(fix.code, fix.what, fix.remedy, image.line)
     for image in issue.images:
         host = _host(image.src)
         if any(host == name or host.endswith(f".{name}") for name in HOTLINK_REFUSERS):

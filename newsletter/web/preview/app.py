@@ -30,7 +30,7 @@ from newsletter.web.local_only import asked_by_own_page
 from newsletter.web.local_pages import LocalPages, event_stream, local_app, plain_error
 from newsletter.web.preview.live_rendering import LiveRendering, Snapshot
 from newsletter.web.preview.reader_view import VIEWS, ReaderView, read
-from newsletter.web.preview.send_test import TestSendResult, relay_words, send_trial
+from newsletter.web.preview.send_test import TestSendResult, relay_words, send_test_mail
 from newsletter.web.preview.source_listing import SourceListing, lines_of, plain_lines
 
 SHOWN_READERS = 200
@@ -52,15 +52,15 @@ _PICTURE_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame
 
 
 def preview_app(
-    studio: LiveRendering,
-    feed: LiveUpdates[Snapshot],
+    live: LiveRendering,
+    updates: LiveUpdates[Snapshot],
     *,
     host: str,
     clock: Callable[[], datetime],
     relay_url: str | None = None,
 ) -> ASGIApp:
     """The page as an ASGI application. `relay_url` is where tests go instead of the configured relay."""
-    pages = _Pages(studio, feed, clock, relay_url)
+    pages = _Pages(live, updates, clock, relay_url)
     routes = (
         Route("/", pages.page),
         Route("/assets/{name}", pages.asset),
@@ -79,11 +79,11 @@ class _Pages(LocalPages):
     """The endpoints. The plain ones run in Starlette's threads."""
 
     def __init__(
-        self, studio: LiveRendering, feed: LiveUpdates[Snapshot], clock: Callable[[], datetime], relay_url: str | None
+        self, live: LiveRendering, updates: LiveUpdates[Snapshot], clock: Callable[[], datetime], relay_url: str | None
     ) -> None:
         super().__init__("preview", ASSETS, prose=_prose)
-        self._studio = studio
-        self._feed = feed
+        self._live = live
+        self._updates = updates
         self._clock = clock
         self._relay_url = relay_url
         self._is_testing = False
@@ -91,12 +91,13 @@ class _Pages(LocalPages):
     # --- the page
 
     def page(self, request: Request) -> Response:
-        post, is_listed = self._studio.post.name, self._studio.to is not None
-        return self.render("page.html.j2", {"post": post, "revision": self._feed.value.revision, "listed": is_listed})
+        post, is_listed = self._live.post.name, self._live.to is not None
+        revision = self._updates.value.revision
+        return self.render("page.html.j2", {"post": post, "revision": revision, "listed": is_listed})
 
     async def events(self, request: Request) -> Response:
         """Server-Sent Events: what is new of the rendering, at once and whenever it changes."""
-        return event_stream(self._feed, lambda snapshot: json.dumps(_news_of(snapshot)))
+        return event_stream(self._updates, lambda snapshot: json.dumps(_news_of(snapshot)))
 
     # --- what is shown
 
@@ -115,7 +116,7 @@ class _Pages(LocalPages):
         name = request.path_params["name"]
         if name not in SHEETS:
             raise HTTPException(404, "There is no such view.")
-        snapshot = self._feed.value
+        snapshot = self._updates.value
         if name == "headers":
             headers = self._reading(request).headers(self._clock())
             return self.render("headers.html.j2", {"headers": headers})
@@ -141,7 +142,7 @@ class _Pages(LocalPages):
                 return lines_of(reading.html, "html")
 
     def facts(self, request: Request) -> Response:
-        snapshot = self._feed.value
+        snapshot = self._updates.value
         relay, is_ready = relay_words(snapshot, self._relay_url, os.environ)
         facts: dict[str, Any] = {
             **_news_of(snapshot),
@@ -165,13 +166,13 @@ class _Pages(LocalPages):
         return Response(found.data, media_type=found.media_type, headers=headers)
 
     def _attachments(self) -> list[Attachment]:
-        rendering = self._feed.value.rendering
-        emails = [] if rendering is None else [*rendering.variants.emails.values(), *self._studio.others()]
+        rendering = self._updates.value.rendering
+        emails = [] if rendering is None else [*rendering.variants.emails.values(), *self._live.others()]
         return [attachment for email in emails for attachment in email.attachments]
 
     def readers(self, request: Request) -> Response:
         """The first people on the list whose columns have the words that are searched."""
-        audience = self._feed.value.audience
+        audience = self._updates.value.audience
         words = request.query_params.get("q", "").strip()[:MAX_SEARCH_CHARS]
         found = [] if audience is None else list(audience.search(words, SHOWN_READERS))
         people = [{"number": number, "email": person.email, "name": person.name} for number, person in found]
@@ -179,7 +180,7 @@ class _Pages(LocalPages):
 
     def _reading(self, request: Request) -> ReaderView:
         query = request.query_params
-        reading = read(self._studio, self._feed.value, query.get("reader", ""), query.get("answers", ""))
+        reading = read(self._live, self._updates.value, query.get("reader", ""), query.get("answers", ""))
         if reading is None:
             raise HTTPException(409, "There is nothing to show yet.")
         return reading
@@ -197,16 +198,16 @@ class _Pages(LocalPages):
             raise HTTPException(409, "A test is on its way already.")
         self._is_testing = True
         try:
-            trial = await run_in_threadpool(self._send, *(asked.get(k, "") for k in ("address", "reader", "answers")))
+            result = await run_in_threadpool(self._send, *(asked.get(k, "") for k in ("address", "reader", "answers")))
         finally:
             self._is_testing = False
-        return JSONResponse({"sent": trial.sent, "text": trial.text})
+        return JSONResponse({"sent": result.sent, "text": result.text})
 
     def _send(self, address: str, number: str, chosen: str) -> TestSendResult:
-        reading = read(self._studio, self._feed.value, number, chosen)
-        if reading is None or self._feed.value.error:
+        reading = read(self._live, self._updates.value, number, chosen)
+        if reading is None or self._updates.value.error:
             raise HTTPException(409, "The post cannot be rendered as it is now; mend it first.")
-        return send_trial(self._studio, reading, address, self._relay_url)
+        return send_test_mail(self._live, reading, address, self._relay_url)
 
 
 async def _read_json(request: Request) -> dict[str, str]:

@@ -36,7 +36,7 @@ Mark = tuple[int, int, int]
 """When a file was written, its size, and which one it is; zeros for none."""
 
 KEPT_VARIANTS = 32
-"""Variants of one revision that are kept once somebody looked at them; a post with many conditions has thousands."""
+"""Variants of one revision that are kept once they were shown; a post with many conditions has thousands."""
 
 _PICTURE_END = re.compile(r"\.(?:png|jpe?g|gif|webp|svg|avif)\b", re.IGNORECASE)
 _BEFORE_NAME = re.compile(r"[\s()\"'<>\[\]|]")
@@ -153,7 +153,7 @@ class LiveRendering:
         return email
 
     def others(self) -> tuple[Email, ...]:
-        """The variants that were rendered because somebody looked at them."""
+        """The variants that were rendered to be shown."""
         return tuple(self._others.values())
 
     def _looked_at_of(self, conditions: Sequence[Condition], audience: Audience | None) -> Answers:

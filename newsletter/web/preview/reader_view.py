@@ -109,7 +109,7 @@ class ReaderView:
         }
 
 
-def read(studio: LiveRendering, snapshot: Snapshot, number: str, chosen: str) -> ReaderView | None:
+def read(live: LiveRendering, snapshot: Snapshot, number: str, chosen: str) -> ReaderView | None:
     """The copy of the reader at a place of the list, with answers such as "10" for their own; None without a rendering.
 
     A number or answers that mean nothing, any more or at all, give the first reader and their own answers.
@@ -130,7 +130,7 @@ def read(studio: LiveRendering, snapshot: Snapshot, number: str, chosen: str) ->
     picked = own
     if len(chosen) == len(conditions) and not set(chosen) - {"0", "1"}:
         picked = tuple(answer == "1" for answer in chosen)
-    email = studio.email_for(snapshot, picked)
+    email = live.email_for(snapshot, picked)
     return ReaderView(rendering, config, audience, person, place, own, picked, email)
 
 

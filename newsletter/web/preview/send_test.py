@@ -57,22 +57,22 @@ def relay_words(snapshot: Snapshot, relay_url: str | None, env: Mapping[str, str
         return str(error), False
 
 
-def send_trial(studio: LiveRendering, reading: ReaderView, address: str, relay_url: str | None) -> TestSendResult:
+def send_test_mail(live: LiveRendering, reading: ReaderView, address: str, relay_url: str | None) -> TestSendResult:
     """Send the copy that is shown. Not for use inside a running event loop."""
     config = reading.config
     try:
         address = normalized_test_address(address.strip(), option="")
         now = datetime.now(UTC)
-        to = (studio.to,) if studio.to is not None else ()
+        to = (live.to,) if live.to is not None else ()
         with open_sign_ups(config, to) as sign_ups:
             sending = plan_send(
-                str(studio.post),
+                str(live.post),
                 config,
                 to=to,
-                columns=studio.columns,
+                columns=live.columns,
                 test=[address],
                 when=now,
-                images=studio.images,
+                images=live.images,
                 sign_ups=sign_ups,
             )
         relays = choose_relays(config, relay_url, os.environ)
@@ -96,10 +96,10 @@ def send_trial(studio: LiveRendering, reading: ReaderView, address: str, relay_u
             report = send_test(named, relays, ledger, heard)
     except NewsletterError as error:
         return TestSendResult(False, str(error))
-    return _told(report, address, heard.sentences, warnings)
+    return _result(report, address, heard.sentences, warnings)
 
 
-def _told(report: SendResult, address: str, news: list[str], warnings: Sequence[str]) -> TestSendResult:
+def _result(report: SendResult, address: str, news: list[str], warnings: Sequence[str]) -> TestSendResult:
     if report.complete and report.sent:
         sentences = [f"Sent to {address}, in {report.seconds:.1f} s.", *(f"Warning: {each}." for each in warnings)]
         return TestSendResult(True, " ".join(sentences))

@@ -56,7 +56,7 @@ class PreviewServer:
 
     def __init__(
         self,
-        studio: LiveRendering,
+        live: LiveRendering,
         *,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -66,7 +66,7 @@ class PreviewServer:
     ) -> None:
         self.host = host
         self.port = port
-        self._studio = studio
+        self._live = live
         self._relay_url = relay_url
         self._clock = clock
         self._on_trouble = on_trouble
@@ -102,9 +102,9 @@ class PreviewServer:
         self.stop()
 
     async def _serve(self, listening: socket.socket, stopping: asyncio.Event, on_ready: Callable[[], None]) -> None:
-        feed = LiveUpdates(Snapshot())
-        app = preview_app(self._studio, feed, host=self.host, clock=self._clock, relay_url=self._relay_url)
-        watch = _Watch(self._studio, feed, stopping, self._on_trouble)
+        updates = LiveUpdates(Snapshot())
+        app = preview_app(self._live, updates, host=self.host, clock=self._clock, relay_url=self._relay_url)
+        watch = _Watch(self._live, updates, stopping, self._on_trouble)
         await watch.render()
         serving = asyncio.create_task(
             serve_http(
@@ -121,7 +121,7 @@ class PreviewServer:
             await first_to_end(stopping, serving, watching)
         finally:
             stopping.set()
-            feed.set_open(False)
+            updates.set_open(False)
             await asyncio.gather(serving, watching)
 
 
@@ -130,13 +130,13 @@ class _Watch:
 
     def __init__(
         self,
-        studio: LiveRendering,
-        feed: LiveUpdates[Snapshot],
+        live: LiveRendering,
+        updates: LiveUpdates[Snapshot],
         stopping: asyncio.Event,
         on_trouble: Callable[[str], None],
     ) -> None:
-        self._studio = studio
-        self._feed = feed
+        self._live = live
+        self._updates = updates
         self._stopping = stopping
         self._on_trouble = on_trouble
         self._inspecting: asyncio.Task[None] | None = None
@@ -144,7 +144,7 @@ class _Watch:
     async def run(self) -> None:
         while not self._stopping.is_set():
             try:
-                await self._watch(self._studio.folders(self._feed.value))
+                await self._watch(self._live.folders(self._updates.value))
             except OSError:  # a folder went away in the moment between the look and the watch
                 await asyncio.sleep(TROUBLE_AFTER_S)
         if self._inspecting is not None:
@@ -164,39 +164,39 @@ class _Watch:
         )
         async with aclosing(changes):
             async for _ in changes:
-                if self._studio.has_changed(self._feed.value):
+                if self._live.has_changed(self._updates.value):
                     await self.render()
-                if self._studio.folders(self._feed.value) != folders:
+                if self._live.folders(self._updates.value) != folders:
                     return
 
     async def render(self) -> None:
         """Render and tell the pages; the findings follow."""
-        last = self._feed.value
+        last = self._updates.value
         snapshot = await self._rendered(last)
         while snapshot.error and last.revision and not self._stopping.is_set():
             await asyncio.sleep(TROUBLE_AFTER_S)
-            if not self._studio.has_changed(last):
+            if not self._live.has_changed(last):
                 break
             snapshot = await self._rendered(last)
         if snapshot.error and snapshot.error != last.error:
             self._on_trouble(snapshot.error)
-        self._feed.publish(snapshot)
+        self._updates.publish(snapshot)
         if self._inspecting is not None:
             self._inspecting.cancel()
         self._inspecting = asyncio.create_task(self._inspect(snapshot))
 
     async def _rendered(self, last: Snapshot) -> Snapshot:
-        snapshot, fault = await _told(self._studio.render, last)
+        snapshot, fault = await _result_or_fault(self._live.render, last)
         return snapshot or replace(last, revision=last.revision + 1, error=fault, findings=None)
 
     async def _inspect(self, snapshot: Snapshot) -> None:
         await asyncio.sleep(FINDINGS_AFTER_S)
-        inspected, fault = await _told(self._studio.inspect, snapshot)
-        if self._feed.value is snapshot:
-            self._feed.publish(inspected or replace(snapshot, findings=(Finding("fault", fault),)))
+        inspected, fault = await _result_or_fault(self._live.inspect, snapshot)
+        if self._updates.value is snapshot:
+            self._updates.publish(inspected or replace(snapshot, findings=(Finding("fault", fault),)))
 
 
-async def _told(work: Callable[[Snapshot], Snapshot], snapshot: Snapshot) -> tuple[Snapshot | None, str]:
+async def _result_or_fault(work: Callable[[Snapshot], Snapshot], snapshot: Snapshot) -> tuple[Snapshot | None, str]:
     """What the work gives; where it fails by a fault of the program, a sentence for the page instead.
 
     A preview that ended with each fault would take the author's page along, and the next save may do without it.

@@ -53,13 +53,13 @@ class Server:
 
 
 def web_app(
-    membership: Membership, look: Appearance, server: Server, *, body_within_s: float = BODY_WITHIN_S
+    membership: Membership, appearance: Appearance, server: Server, *, body_within_s: float = BODY_WITHIN_S
 ) -> ASGIApp:
-    writer = PageWriter(membership.config.settings, look)
-    pages = _Pages(membership, look, writer, server)
+    writer = PageWriter(membership.config.settings, appearance)
+    pages = _Pages(membership, appearance, writer, server)
     joining = JoinPages(
         membership,
-        look,
+        appearance,
         writer,
         clock=server.clock,
         commits=server.commits,
@@ -96,9 +96,9 @@ def web_app(
 
 
 class _Pages:
-    def __init__(self, membership: Membership, look: Appearance, writer: PageWriter, server: Server) -> None:
+    def __init__(self, membership: Membership, appearance: Appearance, writer: PageWriter, server: Server) -> None:
         self._membership = membership
-        self._look = look
+        self._appearance = appearance
         self._server = server
         self._commits = server.commits
         self._settings = membership.config.settings.serve
@@ -202,10 +202,10 @@ class _Pages:
         return JSONResponse({"status": "ok", "mails_waiting": waiting})
 
     async def style(self, request: Request) -> Response:
-        return self._asset(self._look.style, "text/css")
+        return self._asset(self._appearance.style, "text/css")
 
     async def icon(self, request: Request) -> Response:
-        return self._asset(self._look.icon, "image/svg+xml")
+        return self._asset(self._appearance.icon, "image/svg+xml")
 
     def _asset(self, content: bytes, media_type: str) -> Response:
         return Response(content, media_type=media_type, headers={"cache-control": "public, max-age=86400"})
@@ -253,6 +253,6 @@ class _Pages:
         )
 
     async def _language_of(self, request: Request, address: str) -> str:
-        """The one that the page's address names, else the person's own, else what their browser asks for."""
+        """The one that the page's address names, else the subscriber's own, else what the browser asks for."""
         person = await self._commits.call(partial(self._membership.person, address))
         return self._writer.language(request, person.lang if person else "")

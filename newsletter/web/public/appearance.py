@@ -26,7 +26,7 @@ class Appearance:
     words: Mapping[str, Mapping[str, str]]
 
 
-def read_look(config: Config) -> Appearance:
+def read_appearance(config: Config) -> Appearance:
     """Raises ConfigError where the theme is at fault. The project's own `templates/web/` comes before ours."""
     ours = page_folder("web")
     own: tuple[Path, ...] = (config.root / "templates" / "web",)

@@ -1,7 +1,7 @@
 """One-click POSTs collected elsewhere, as lines of JSON (`newsletter sync`).
 
 A line is `{"token": "…", "time": "2026-03-01T08:00:00Z"}`. The token is verified here, so that the worker needs no
-secret and whoever writes to its file can do no harm.
+secret and a forged line does no harm.
 """
 
 from __future__ import annotations

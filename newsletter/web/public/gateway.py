@@ -152,7 +152,7 @@ class GatewayMiddleware:
                 log.error("%s", printable(str(error)))  # noqa: TRY400 - the sentence says it all
                 await _refusal(503, "Please try again in a minute.")(scope, receive, send)
                 return
-            # Security: the same for whoever is on a list, was never on one, or made the token up.
+            # Security: the same answer for a subscriber, a stranger and a forged token.
             await send({"type": "http.response.start", "status": 200, "headers": _TAKEN_HEADERS})
             await send({"type": "http.response.body", "body": _TAKEN})
             return

@@ -24,8 +24,8 @@ from newsletter.web.public.rate_limit import Limit, network_of
 from newsletter.web.public.request_origin import allowed_site, is_foreign
 
 ANSWER_AFTER_S = 0.25
-"""How long the answer to a sign-up takes at least. The store's work, a few milliseconds, differs for people whom it
-knows: this hides by how much."""
+"""How long the answer to a sign-up takes at least. The store's work, a few milliseconds, differs for addresses that
+it knows: this hides by how much."""
 
 TRAP = "website"
 """A field that no person sees. Programs that fill in everything fill it in, too."""
@@ -39,7 +39,7 @@ class JoinPages:
     def __init__(
         self,
         membership: Membership,
-        look: Appearance,
+        appearance: Appearance,
         writer: PageWriter,
         *,
         clock: Callable[[], datetime],
@@ -48,7 +48,7 @@ class JoinPages:
         answer_after_s: float = ANSWER_AFTER_S,
     ) -> None:
         self._membership = membership
-        self._look = look
+        self._appearance = appearance
         self._writer = writer
         self._clock = clock
         self._commits = commits
@@ -135,4 +135,4 @@ class JoinPages:
         )
 
     def _wording(self, lang: str) -> str:
-        return self._settings.consent or self._look.words[lang]["consent"].format(name=self._name)
+        return self._settings.consent or self._appearance.words[lang]["consent"].format(name=self._name)

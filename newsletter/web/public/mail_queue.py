@@ -39,7 +39,7 @@ NAMES: Mapping[LetterKind, str] = {
     "already": "a mail that says “subscribed already”",
     "welcome": "a welcome",
 }
-"""What the log calls them, without the person."""
+"""What the log calls them, without the address."""
 
 log = logging.getLogger("newsletter.mail_queue")
 
@@ -170,7 +170,7 @@ class MailQueue:
         except DeliveryError as error:
             outcome = Outcome(State.DEFERRED, "connect", 0, str(error), sender_fault=True)
         if outcome is None:
-            return  # it was taken out meanwhile: the person was forgotten
+            return  # it was taken out meanwhile: the subscriber was erased
         # Security: a server's words often repeat the address, which no log of ours may hold.
         why = printable(f"{outcome.stage} {outcome.code or ''} {outcome.text}".replace(message.recipient, "…"))
         await self._settle(letter, outcome, why)

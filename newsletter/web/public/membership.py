@@ -38,7 +38,7 @@ log = logging.getLogger("newsletter.web")
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What somebody filled in to join. `wording` is what they agreed to, `source` the page where."""
+    """A sign-up form's content. `wording` is what the subscriber agreed to, `source` the page where."""
 
     address: str
     lang: str
@@ -50,7 +50,7 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What somebody wants, and whether they get anything at all."""
+    """A subscriber's choices, and whether they get any mail at all."""
 
     wanted: Preferences
     left: bool
@@ -124,7 +124,7 @@ class Membership:
         """The message, its links made anew; None where it is no longer wanted."""
         match owed.kind:
             case "confirm":
-                # Security: the link stands for this form, and brings in nothing that somebody else filled in later.
+                # Security: the link stands for this form, and brings in nothing that was filled in later.
                 asked = fingerprint(owed.lang, owed.fields)
                 url = f"{self.url}/c/{self.link('confirm', owed.address, issue=asked, within=CONFIRM_WITHIN)}"
                 return self._mails.confirm(owed.address, owed.lang, url, self._clock())
@@ -178,7 +178,7 @@ class Membership:
         return Choice(wanted, self._people.is_suppressed(address))
 
     def choose(self, address: str, *, lists: Sequence[str], weekly: bool, pause: bool) -> Choice:
-        """Keep what somebody wants. A pause that runs already goes on to its own end."""
+        """Save a subscriber's choices. A pause that runs already goes on to its own end."""
         before = self.choice(address).wanted
         offered = self.config.settings.serve.lists
         # A list that is no longer offered, or never was, is not theirs to give up here.

@@ -13,17 +13,17 @@ from newsletter.web.security_headers import PUBLIC_POLICY
 
 
 class PageWriter:
-    def __init__(self, settings: Settings, look: Appearance) -> None:
+    def __init__(self, settings: Settings, appearance: Appearance) -> None:
         self._newsletter = settings.newsletter
         self._serve = settings.serve
-        self._look = look
+        self._appearance = appearance
         # Security: of a header's own language; a site's address is checked when the configuration is read.
         frames = " ".join(self._serve.embed_on) or "'none'"
         self._embed_policy = PUBLIC_POLICY.replace("frame-ancestors 'none'", f"frame-ancestors {frames}")
 
     def page(self, request: Request, template: str, *, status: int = 200, lang: str = "", **values: object) -> Response:
         lang = lang or self.language(request)
-        words = self._look.words[lang]
+        words = self._appearance.words[lang]
 
         def say(key: str, **more: str) -> Markup:
             # Security: words are ours, everything put into them is escaped.
@@ -31,7 +31,7 @@ class PageWriter:
             return escape(words[key]).format(name=self._newsletter.name, **bold)
 
         defaults = {"embedded": False, "indexed": False}
-        page = self._look.jinja.get_template(template).render(
+        page = self._appearance.jinja.get_template(template).render(
             **{**defaults, **values},
             lang=lang,
             words=words,
@@ -39,7 +39,7 @@ class PageWriter:
             query=self._query(request),
             settings=self._serve,
             newsletter=self._newsletter.name,
-            version=self._look.version,
+            version=self._appearance.version,
         )
         response = Response(page, status, media_type="text/html")
         response.headers["content-language"] = lang
@@ -70,13 +70,13 @@ class PageWriter:
         accepted = accepted_languages(request.headers.get("accept-language", ""))
         wanted = [tag for tag in (request.query_params.get("lang", ""), own, *accepted) if tag]
         otherwise = self._newsletter.language
-        known = self._look.words
+        known = self._appearance.words
         return choose_language([*wanted, otherwise], known, "en")
 
     def _query(self, request: Request) -> str:
         """What the next page needs to speak the same language, where the address says which."""
         asked = request.query_params.get("lang", "")
-        found = choose_language([asked], self._look.words, "") if asked else ""
+        found = choose_language([asked], self._appearance.words, "") if asked else ""
         return f"?lang={found}" if found else ""
 
 

@@ -21,7 +21,7 @@ from newsletter.model.retry_delay import retry_delay_s
 from newsletter.pipeline.event_hook import hook_of
 from newsletter.web.http_server import HEAD_WITHIN_S
 from newsletter.web.public.app import Hook, Server, web_app
-from newsletter.web.public.appearance import read_look
+from newsletter.web.public.appearance import read_appearance
 from newsletter.web.public.confirmation_mail import ConfirmationMails
 from newsletter.web.public.event_teller import EventTeller
 from newsletter.web.public.gateway import BODY_WITHIN_S
@@ -90,8 +90,8 @@ async def run_service(
 ) -> None:
     """Answer until `stopping` is set. `config` is as `public_config` gives it. Raises ConfigError."""
     waits = patience or Patience()
-    look = read_look(config)
-    mails = ConfirmationMails(config, look.words)
+    appearance = read_appearance(config)
+    mails = ConfirmationMails(config, appearance.words)
     with (
         People.open(config.ledger_place, clock, config.secrets) as people,
         EventTeller(hook_of(config), clock) as events,
@@ -113,7 +113,7 @@ async def run_service(
         commits = GroupCommit(leave_all, in_thread=True, at_most=MOST_AT_ONCE)
         outbox = MailQueue(membership.letters, commits, Postman(relay, membership.letter, clock, _wait_s))
         parts = Server(clock, commits, outbox, hooks, waits.answer_s)
-        app = web_app(membership, look, parts, body_within_s=waits.body_s)
+        app = web_app(membership, appearance, parts, body_within_s=waits.body_s)
         background = [asyncio.create_task(outbox.run()), asyncio.create_task(_tidy(membership, commits))]
         try:
             await serve(

@@ -1,4 +1,4 @@
-"""Mending a post: each slip as a triplet, and the promise that a mended post reads as it did."""
+"""Mending a post: each mistake as a triplet, and the promise that a mended post reads as it did."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from machine import examples
 
-from newsletter.check.source import fixes as slips
-from newsletter.check.source.fixes import FixedText, find_slips, mend_text
+from newsletter.check.source import fixes
+from newsletter.check.source.fixes import FixedText, find_fixes, fix_text
 from newsletter.errors import ContentError
 from newsletter.model.as_json import as_json
 from newsletter.model.issue import Issue, Site
@@ -36,15 +36,15 @@ def mended_text(text: str, mended: FixedText) -> str:
 def test_mends(case: Case) -> None:
     source = case.source + "\n"
     expected = source if case.expected == "=" else case.expected + "\n"
-    mended = mend_text(source, read, NAME)
+    mended = fix_text(source, read, NAME)
     assert mended_text(source, mended) == expected
-    assert bool(mended.slips) == (expected != source)
+    assert bool(mended.fixes) == (expected != source)
 
 
 def test_an_address_that_answers_over_https() -> None:
     source = "---\ntitle: T\ndate: 2026-03-01\n---\n[a](http://a.example/x) http://a.example/x/y ![p](http://b.example/p.png)\n"
     secure = {"http://a.example/x", "http://b.example/p.png"}
-    mended = mend_text(source, read, NAME, secure)
+    mended = fix_text(source, read, NAME, secure)
     assert mended_text(source, mended).split("\n")[4] == (
         "[a](https://a.example/x) <http://a.example/x/y> ![p](https://b.example/p.png)"
     )
@@ -123,7 +123,7 @@ def test_a_mended_post_reads_as_before(body: str) -> None:
         before = read(source)
     except ContentError:
         return
-    mended = mend_text(source, read, NAME)
+    mended = fix_text(source, read, NAME)
     after = read(mended_text(source, mended))
     assert [without_alts(shown(issue)) for issue in after] == [without_alts(shown(issue)) for issue in before]
     for old, new in zip(before[0].images, after[0].images, strict=True):
@@ -133,7 +133,7 @@ def test_a_mended_post_reads_as_before(body: str) -> None:
 def test_a_post_full_of_what_only_looks_like_slips_is_read_a_bounded_number_of_times(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(slips, "MAX_READ_CHARS", 40_000)
+    monkeypatch.setattr(fixes, "MAX_READ_CHARS", 40_000)
     source = "---\ntitle: T\ndate: 2026-03-01\n---\n<https://a.example/1>\n\n" + "`https://a.example/1`\n\n" * 60
     read_chars = 0
 
@@ -142,7 +142,7 @@ def test_a_post_full_of_what_only_looks_like_slips_is_read_a_bounded_number_of_t
         read_chars += len(text)
         return (parse_post(text, path=NAME).issue,)
 
-    assert mend_text(source, counted, NAME).lines == {}
+    assert fix_text(source, counted, NAME).lines == {}
     assert 40_000 < read_chars <= 40_000 + 2 * len(source)
 
 
@@ -167,11 +167,11 @@ def test_real_posts_are_mended_and_stay_so(posts: Path, name: str, codes: dict[s
     def read_it(text: str) -> tuple[Issue, ...]:
         return (parse_post(text, path=f"{name}.md").issue,)
 
-    mended = mend_text(source, read_it, f"{name}.md")
+    mended = fix_text(source, read_it, f"{name}.md")
     found: dict[str, int] = {}
-    for slip in mended.slips:
+    for slip in mended.fixes:
         found[slip.code] = found.get(slip.code, 0) + 1
     assert found == codes
     again = mended_text(source, mended)
-    assert find_slips(again, read_it(again), f"{name}.md") == ()
+    assert find_fixes(again, read_it(again), f"{name}.md") == ()
     assert not {finding.code for finding in read_it(again)[0].findings} & SAFE

@@ -423,10 +423,10 @@ def test_a_fault_of_the_program_is_said_and_survived(
 def test_a_variant_that_can_no_longer_be_had_earns_a_sentence(tmp_path: Path) -> None:
     with preview_of(tmp_path) as running, running.events() as events:
         events.inspected()
-        studio = LiveRendering(running.post, lambda: load_config(None, os.environ, tmp_path))
-        snapshot = studio.render(Snapshot())
+        live = LiveRendering(running.post, lambda: load_config(None, os.environ, tmp_path))
+        snapshot = live.render(Snapshot())
         running.post.write_text("---\ntitle: x\n---\n\nNo conditions.\n")
-        assert "No conditions." in str(studio.email_for(snapshot, (True, True)).html.parts)
+        assert "No conditions." in str(live.email_for(snapshot, (True, True)).html.parts)
         events.until(lambda: running.shows("No conditions.", "/frame/email?answers=11"))
 
 
@@ -511,14 +511,14 @@ def test_the_first_ctrl_c_ends_a_preview_that_is_still_starting(
     """It comes while the post is drawn for the first time, before the page can be opened."""
     post = tmp_path / "post.md"
     post.write_text(POST, "utf-8")
-    studio = LiveRendering(post, lambda: load_config(None, {}, tmp_path))
-    draw = studio.render
+    live = LiveRendering(post, lambda: load_config(None, {}, tmp_path))
+    draw = live.render
 
     def interrupted(last: Snapshot) -> Snapshot:
         os.kill(os.getpid(), signal.SIGINT)
         return draw(last)
 
-    monkeypatch.setattr(studio, "render", interrupted)
+    monkeypatch.setattr(live, "render", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        PreviewServer(studio).start()
+        PreviewServer(live).start()
     assert not [thread for thread in threading.enumerate() if thread.name == "preview"]
