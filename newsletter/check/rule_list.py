@@ -50,6 +50,7 @@ RULES: tuple[Rule, ...] = (
     Rule("heading-order", "warning", "A heading two levels below the one before."),
     Rule("heading-empty", "warning", "A heading with nothing beneath it."),
     Rule("nesting", "warning", "Lists or quotes nested too deep."),
+    Rule("drawing", "warning", "An inline drawing (`<svg>`), which mail programs do not show."),
     Rule("html-nesting", "warning", "Raw HTML nested too deep."),
     Rule("title-missing", "warning", "No title; a heading or the file's name stands in for it."),
     Rule("shortcode", "warning", "A shortcode of Hugo's that means nothing in an email."),

@@ -94,6 +94,7 @@ def parse_post(
             page_url=metadata.url,
             smart_punctuation=metadata.smart_punctuation,
             stories=metadata.stories,
+            mdx=path.endswith(".mdx"),
         )
     except MarkdownError as error:
         raise ContentError(located(path, error.line, error.what, error.remedy)) from error

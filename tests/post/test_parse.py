@@ -488,3 +488,53 @@ def test_links_are_relative_to_the_web_version() -> None:
 )
 def test_a_title_loses_tags_and_no_words(written: str, title: str) -> None:
     assert post(f"title: {written!r}").title == title
+
+
+MDX = """---
+title: Of the day
+---
+import Steps from "./Steps.astro";
+
+<Steps>
+1. Write `a` file.
+
+    <details>
+    <summary>Show it</summary>
+    ```js title="of its own"
+    let tram = 1;
+
+    let tide = 2;
+    ```
+    </details>
+
+2. Use **it**.
+</Steps>
+
+<Box icon="x">
+Words *here*.
+</Box>
+"""
+
+
+def test_markdown_between_the_tags_of_mdx_is_read() -> None:
+    issue = parse_post(MDX, path="p.mdx").issue
+    assert outline(issue.blocks) == (
+        "story 1 @7\n  p @7 Write <code>a</code> file.\n  p @10 <b>Show it</b>\n"
+        "  code @11 js\n    |let tram = 1;\n    |\n    |let tide = 2;\n"
+        "story 2 @18\n  p @18 Use <b>it</b>.\np @22 Words <i>here</i>."
+    )
+    assert [(f.code, f.line) for f in issue.findings] == [
+        ("mdx-code", 4),
+        ("html-component", 6),
+        ("html-component", 21),
+    ]
+
+
+def test_tags_of_other_posts_are_html() -> None:
+    issue = parse_post("---\ntitle: T\n---\n<div>\n    *as it is*\n</div>\n", path="p.md").issue
+    assert outline(issue.blocks) == "p @4 *as it is*"
+
+
+def test_an_inline_drawing_is_left_out_with_a_word() -> None:
+    issue = parse_post("---\ntitle: T\n---\nText.\n\n<svg><text>in it</text></svg>\n", path="p.md").issue
+    assert [(f.code, f.line) for f in issue.findings] == [("drawing", 6)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import lxml.html
 import pytest
 from machine import CHECKOUT, Evaluate
@@ -58,11 +56,12 @@ def test_items_of_several_blocks_stand_further_apart_than_their_blocks(theme: st
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_a_tight_list_stays_tight(theme: str) -> None:
-    def padding(source: str) -> list[str]:
-        cells = lxml.html.document_fromstring(html_of(source, theme)).xpath("//td[contains(., 'x')]/@style")
-        return [re.sub(r".*padding:", "", style) for style in cells[-2:]]
+    def paddings(source: str) -> list[str]:
+        cells = lxml.html.document_fromstring(html_of(source, theme)).xpath("//tr[td[1]/b]/td/@style")
+        return [style for style in cells if "padding" in style]
 
-    assert padding("- x\n- x\n") == padding("- x\n- x\n  - x\n- x\n")[:1] * 2
+    assert paddings("- x\n- x\n") == paddings("- x\n- x\n  - x\n- x\n") == []
+    assert paddings(LOOSE)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import re
 import subprocess
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -22,10 +23,13 @@ from lxml.html import HtmlElement
 
 SCRIPT = Path(__file__).parent / "kramdown.rb"
 _SHORTCODE = re.compile(r":[a-z0-9_+\-]{2,}:")
-_RAW = re.compile(r"\]\(|\]\[|</?[A-Za-z!]|\{:")
+_RAW = re.compile(r"\]\(|\]\[|!\[|\[\^|</?[A-Za-z!]|\{:")
+_RAW_NOTE = re.compile(r"\s*\[\^[^\]]+\]:")
 _BARE = re.compile(r"(https?://[!-;=?-~]+?)[.,;:!?)\]'\"*_~]*(?![!-;=?-~])[^\s<>，。；：！？、（）「」]*")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden")
-_NO_TEXT = frozenset({"script", "style", "template", "title", "textarea", "head", "rp", "object", "select", "button"})
+_NO_TEXT = frozenset(
+    {"script", "style", "template", "title", "textarea", "head", "rp", "svg", "object", "select", "button"}
+)
 
 
 class Kramdown:
@@ -50,6 +54,12 @@ class Kramdown:
         self.process.stdin.write(json.dumps(markdown) + "\n")
         self.process.stdin.flush()
         return str(json.loads(self.process.stdout.readline()))
+
+
+def github_html(markdown: str) -> str:
+    """The same text as GitHub shows it, by Debian's cmark-gfm; for what kramdown cannot read."""
+    command = ["cmark-gfm", "--unsafe", "-e", "table", "-e", "strikethrough", "-e", "footnotes"]
+    return subprocess.run(command, input=markdown, capture_output=True, text=True, check=True, encoding="utf-8").stdout
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +100,9 @@ def said_by(html: str) -> Said:
         if _RAW.search(text):  # what kramdown could not read itself is compared with nothing
             return
         # `<https://a.example/%E4%B8%AD>` is shown with the letter that it means.
-        if not inside_link:
-            bare.extend(found[1] for found in _BARE.finditer(text))
-            text = _BARE.sub(" ", text)
-        for piece in [unquote(text)] if inside_link and "://" in text else _without_emoji(text):
+        bare.extend(found[1] for found in _BARE.finditer(text) if not inside_link)
+        apart = _BARE.split(text)[::2]  # what stands between addresses
+        for piece in [unquote(text)] if inside_link and "://" in text else _without_emoji(apart):
             if words := squeezed(piece):
                 (labels if inside_link else headings if inside_heading else texts).append(words)
 
@@ -104,11 +113,17 @@ def said_by(html: str) -> Said:
             return
         if element.get("class") in ("footnote", "reversefootnote") or element.get("role") == "doc-noteref":
             return
+        if element.tag == "p" and _RAW_NOTE.match(element.text or ""):
+            return  # a footnote that kramdown takes for words, as one right below another paragraph
         if element.tag == "pre":
             code.extend(words for line in element.text_content().split("\n") if (words := squeezed(line)))
             return
-        if element.tag == "a" and squeezed(element.text_content()) == squeezed(unquote(element.get("href", ""))):
-            links.append(element.get("href"))  # a bare address may be shown as its host
+        if (
+            element.tag == "a"
+            and element.get("href")
+            and squeezed(element.text_content()) == squeezed(unquote(element.get("href", "")))
+        ):
+            links.append(element.get("href", ""))  # a bare address may be shown as its host
             return
         inside, heading = inside_link or element.tag == "a", inside_heading or element.tag == "th"
         if element.tag == "a" and element.get("href"):
@@ -124,14 +139,15 @@ def said_by(html: str) -> Said:
     return Said(tuple(texts), tuple(labels), tuple(headings), tuple(links), tuple(pictures), tuple(code), tuple(bare))
 
 
-def _without_emoji(text: str) -> Iterator[str]:
+def _without_emoji(texts: Iterable[str]) -> Iterator[str]:
     """Texts apart at `:rocket:`, which an email shows as the picture it names."""
-    position = 0
-    for found in _SHORTCODE.finditer(text):
-        if emoji.emojize(found[0], language="alias") != found[0]:
-            yield text[position : found.start()]
-            position = found.end()
-    yield text[position:]
+    for text in texts:
+        position = 0
+        for found in _SHORTCODE.finditer(text):
+            if emoji.emojize(found[0], language="alias") != found[0]:
+                yield text[position : found.start()]
+                position = found.end()
+        yield text[position:]
 
 
 def lost_in_html(said: Said, html: str) -> list[str]:
@@ -145,7 +161,7 @@ def lost_in_html(said: Said, html: str) -> list[str]:
         *_lost_words(said, body.text_content()),
         *_lost_addresses("link", said.links, [*links, *pictures]),
         *_lost_addresses("picture", said.pictures, [*pictures, *links]),
-        *(f"address {each}" for each in said.bare if not any(link.startswith(_address(each)) for link in links)),
+        *(f"address {each}" for each in said.bare if not _is_shown(each, links, body.text_content())),
     ]
 
 
@@ -153,9 +169,15 @@ def lost_in_text(said: Said, text: str) -> list[str]:
     """What of it an email's text part does not say."""
     shown = re.sub(r"(?m)^\s*(?:> ?)+", "", text)
     addresses = re.sub(r"\s", "", unquote(text))
+    addresses += " ".join(_address(each) for each in re.findall(r"https?://[^\s/]*xn--\S*", text))
     missing = [link for link in said.links if _is_web(link) and _address(link) not in addresses]
     missing += [each for each in said.bare if _address(each) not in addresses]
     return [*_lost_words(said, shown), *(f"link {link}" for link in missing)]
+
+
+def _is_shown(address: str, links: list[str], text: str) -> bool:
+    """Whether an address in the text is a link, or words as it was."""
+    return any(link.startswith(_address(address)) for link in links) or address in text
 
 
 def _lost_words(said: Said, text: str) -> list[str]:
@@ -184,4 +206,10 @@ def _is_web(address: str) -> bool:
 
 
 def _address(address: str) -> str:
-    return unquote(urldefrag(address.strip().removeprefix("mailto:"))[0]).replace(" ", "").rstrip("/")
+    """An address as it is compared: letters for their codes, hosts in letters, no blanks, no marks that escape."""
+    plain = unquote(urldefrag(address.strip().removeprefix("mailto:"))[0])
+    host = re.match(r"https?://([^/:?#]*xn--[^/:?#]*)", plain)
+    if host:
+        with suppress(UnicodeError):
+            plain = plain.replace(host[1], host[1].encode().decode("idna"), 1)
+    return re.sub(r"[\s\\]", "", plain).rstrip("/")

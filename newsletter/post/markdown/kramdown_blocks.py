@@ -33,6 +33,46 @@ _LOOKED_THROUGH = "looked_through"
 _ELEMENTS = (frozenset(block_names) - {"base", "basefont", "col", "frame", "hr", "link", "param", "track"}) | {
     *("pre", "audio", "canvas", "map", "math", "noscript", "object", "picture", "svg", "template", "video"),
 }
+# Elements of a line of text: one alone on a line begins a paragraph, whose Markdown is read.
+_OF_TEXT = frozenset(
+    {
+        *(
+            "a",
+            "abbr",
+            "acronym",
+            "b",
+            "bdo",
+            "big",
+            "br",
+            "cite",
+            "code",
+            "del",
+            "dfn",
+            "em",
+            "i",
+            "img",
+            "ins",
+            "kbd",
+        ),
+        *(
+            "label",
+            "mark",
+            "q",
+            "ruby",
+            "s",
+            "samp",
+            "small",
+            "span",
+            "strike",
+            "strong",
+            "sub",
+            "sup",
+            "tt",
+            "u",
+            "var",
+        ),
+    }
+)
 _OPENING_TAG = re.compile(r"<([A-Za-z][A-Za-z0-9]*)(?=[\s/>]|$)")
 _ANY_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)(?=[\s/>]|$)")
 MAX_ELEMENT_LINES = 2_000
@@ -172,6 +212,8 @@ def html_element(state: StateBlock, startLine: int, endLine: int, silent: bool) 
     text = _first_line(state, startLine)
     found = _OPENING_TAG.match(text) if text.startswith("<") else None
     name = found[1].lower() if found else ""
+    if name in _OF_TEXT and startLine + 1 < endLine and _first_line(state, startLine + 1)[:1] not in ("", "<"):
+        return False
     end = _end_of_element(state, startLine, endLine, name) if name in _ELEMENTS else None
     if end is None:
         return html_block(state, startLine, endLine, False)

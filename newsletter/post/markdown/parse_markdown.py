@@ -29,6 +29,7 @@ from newsletter.post.markdown.blocks import MAX_NESTING, MarkdownError, Reader
 from newsletter.post.markdown.inline_rules import bare_url, math
 from newsletter.post.markdown.kramdown_blocks import ABBREVIATIONS, use_kramdown_blocks
 from newsletter.post.markdown.kramdown_inline import use_kramdown_inline
+from newsletter.post.markdown.mdx_blocks import COMPONENTS, use_mdx_blocks
 from newsletter.post.markdown.set_roles import set_roles
 from newsletter.post.markdown.stories import read_stories
 
@@ -58,17 +59,21 @@ def parse_markdown(
     page_url: str = "",
     smart_punctuation: bool = True,
     stories: bool = True,
+    mdx: bool = False,
 ) -> Body:
     """Blocks of a Markdown text. `first_line` is its first line's number in the file.
 
     Links from the root resolve against `base_url`, others against `page_url`. `smart_punctuation` prints `--`, `...`
-    and straight quotes as a blog does; without `stories` a numbered list is a list. Raises MarkdownError.
+    and straight quotes as a blog does; without `stories` a numbered list is a list; `mdx` has tags on lines of their
+    own. Raises MarkdownError.
     """
     parser = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING})
     use_kramdown_inline(parser, smart_punctuation=smart_punctuation)
     parser.enable(["table", "strikethrough"])
     parser.use(footnote_plugin).use(deflist_plugin)
     use_kramdown_blocks(parser)
+    if mdx:
+        use_mdx_blocks(parser)
     # Labels would lose their words, and `$$` of two paragraphs would join all between them.
     parser.block.ruler.before("fence", "math_block", math_block_dollar(allow_labels=False, allow_blank_lines=False))
     parser.inline.ruler.before("escape", "math", math)
@@ -84,6 +89,8 @@ def parse_markdown(
     reader = Reader(text, first_line, base_url, page_url, abbreviations)
     reader.note_nesting(tokens)
     reader.note_unused_notes(env)
+    for name, line in env.get(COMPONENTS, {}).items():
+        reader.targets.note_component(name, first_line + line)
     tree = SyntaxTreeNode(tokens)
     blocks = read_stories(reader, tree.children) if stories else reader.blocks(tree.children)
     return Body(set_roles(tuple(blocks)), tuple(reader.findings))

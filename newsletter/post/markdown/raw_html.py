@@ -78,6 +78,7 @@ _ATTRIBUTES = {
     "*": {"hidden", "style"},
 }
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")  # lxml takes none of these
+_DRAWING = re.compile(r"<svg\b", re.IGNORECASE)
 _NOSCRIPT = re.compile(r"</?noscript\b[^<>]*>", re.IGNORECASE)  # what it holds is for readers such as ours
 _LONE_END = re.compile(r"</(?![A-Za-z>])(?=[^<>]*(?:<|\Z))")  # a comment for a browser, which swallows what follows
 _VOID = frozenset({"br", "embed", "hr", "img", "source", "wbr"})
@@ -98,6 +99,8 @@ def read_html(source: str, line: int, targets: LinkTargets) -> Iterator[Block]:
     if _depth(source) > 10 * MAX_DEPTH or any(_is_huge(piece) for piece in source.split(">")):
         yield from _words_only(source, line, targets)
         return
+    if _DRAWING.search(source):
+        targets.note("drawing", "an inline drawing (<svg>) is left out", "save it as a picture and show that", line)
     source = _without_unknown_tags(source, line, targets)
     # Security: an allow-list, and the contents of script and style dropped with them.
     # Schemes are judged by `targets`, with a finding; nh3 would drop the attribute in silence.
