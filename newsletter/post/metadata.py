@@ -80,6 +80,8 @@ def read_metadata(front: FrontMatter, site: Site, *, path: str, folder: tuple[st
     own = keys.own(path)
     day = keys.day(file_name)
     web = web_path(front.values, stem, site)
+    if "{" in (template := str(keys.values.get("permalink") or "")):
+        keys.note_unrendered(template)
     url = site.base + web.lstrip("/") if site.base and web and keys.values.get("published") is not False else ""
     return Metadata(
         title=title,
@@ -126,6 +128,12 @@ class _Keys:
             self._note(key, f"`{key}` is not text", f"write {key}: one line of text")
             return ""
         return _one_line(self.texts.get(key, str(value)))
+
+    def note_unrendered(self, template: str) -> None:
+        what = (
+            f"`permalink` is “{template[:50]}”, which only the site can fill in, so that there is no “view in browser”"
+        )
+        self._note("permalink", what, "write the path as it is on the site")
 
     def words(self, key: str) -> tuple[str, ...]:
         """A list of words as Jekyll takes it: a YAML list, or one text with spaces between."""

@@ -62,7 +62,8 @@ def _block_size(image: Image, column: int, *, strips: bool = True) -> tuple[int 
         return column, f"width:auto;max-width:100%;max-height:{MAX_UNKNOWN}px"
     if width == column:
         return width, "width:100%;height:auto"
-    return width, "max-width:100%;height:auto"
+    # In per cent: while a picture is not loaded, its attribute alone would widen the cell, and every line with it.
+    return width, f"width:100%;max-width:{width}px;height:auto"
 
 
 def shown_width(image: Image, column: int, *, strips: bool = True) -> int | None:

@@ -75,7 +75,7 @@ def test_a_strip_above_the_text_is_no_screenful() -> None:
 def test_a_picture_narrower_than_its_column_shrinks_with_the_window(width: int) -> None:
     html = picture_html(Image("a", width=width, height=200), "x", 512)
     assert f'width="{width}"' in html
-    assert "max-width:100%" in html
+    assert f"width:100%;max-width:{width}px" in html
 
 
 def test_a_picture_of_unknown_size_is_not_enlarged() -> None:

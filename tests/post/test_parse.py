@@ -538,3 +538,13 @@ def test_tags_of_other_posts_are_html() -> None:
 def test_an_inline_drawing_is_left_out_with_a_word() -> None:
     issue = parse_post("---\ntitle: T\n---\nText.\n\n<svg><text>in it</text></svg>\n", path="p.md").issue
     assert [(f.code, f.line) for f in issue.findings] == [("drawing", 6)]
+
+
+def test_an_address_that_only_the_site_can_fill_in_is_no_address() -> None:
+    site = Site("https://blog.example", permalink="/:title/")
+    for written in ("/notes/{{ page.fileSlug }}/", "{{ title | slugify }}.html", "{% if x %}/a/{% endif %}"):
+        source = f"---\ntitle: T\npermalink: '{written}'\n---\nSee [above](#up).\n"
+        issue = parse_post(source, path="p.md", site=site).issue
+        assert issue.url == ""
+        assert "{" not in outline(issue.blocks)
+        assert [(f.code, f.line) for f in issue.findings if "permalink" in f.code] == [("front-matter-permalink", 3)]
