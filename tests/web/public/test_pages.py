@@ -136,7 +136,7 @@ def test_everything_can_be_done_by_keyboard(browser: Browser, site: Site) -> Non
     tab_to("Save")
     page.keyboard.press("Enter")
     page.wait_for_selector("text=Your choices are saved")
-    assert site.people.preferences(ADA) == Preferences(("ai",), None, "weekly")
+    assert site.people.preferences(ADA) == Preferences(("daily",), None, "weekly")
     tab_to("Unsubscribe")
     page.keyboard.press("Enter")
     page.wait_for_selector("text=Leave AI Daily?")
