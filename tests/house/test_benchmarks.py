@@ -47,6 +47,7 @@ SMALL: dict[str, tuple[str, ...]] = {
     "render": ("--rounds", "1"),
     "serve": ("1",),
     "sizes": ("2",),
+    "start": ("--rounds", "1"),
     "suppressions": ("200", "20", "5"),
 }
 PARTS = {"delivery_aiosmtplib", "delivery_proxy"}

@@ -27,7 +27,7 @@ _SECRET_NAMES = (
 _EXAMPLE_DOMAIN = re.compile(
     r"(?:^|[.@/]|%40)(?:example\.(?:com|net|org)|[\w-]+\.(?:example|invalid))(?=$|[:/?>.,@])", re.IGNORECASE
 )
-_FILL_IN = re.compile(r"SMTP_USER|ACCESS_KEY|YOUR_|CHANGE_?ME|FIXME|TODO|XXX", re.IGNORECASE)
+_FILL_IN = re.compile(r"SMTP_USER|ACCESS_KEY|print-my-token|YOUR_|CHANGE_?ME|FIXME|TODO|XXX", re.IGNORECASE)
 _POSTAL_SAMPLES = ("1 main street", "name, street, town")
 
 # Domains of mailbox services, and of the relays that may send for them.
