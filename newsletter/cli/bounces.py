@@ -65,12 +65,12 @@ def _print(report: BounceReport, *, dry_run: bool) -> None:
         if report.effects[effect]:
             click.echo(f"{effect.capitalize():<{width}}  {report.effects[effect]:>7,}")
     for effect in Effect:
-        told = [entry for entry in report.entries if entry.effect is effect and _is_named(entry)]
-        for entry in told[:SHOWN_PEOPLE]:
+        named = [entry for entry in report.entries if entry.effect is effect and _is_named(entry)]
+        for entry in named[:SHOWN_PEOPLE]:
             click.echo(printable(f"  {effect}: {_sentence(entry)}"))
-        if len(told) > SHOWN_PEOPLE:
+        if len(named) > SHOWN_PEOPLE:
             # Of what is left alone only letters are named; the count of the others stands above.
-            more = len(told) if effect is Effect.ALONE else report.effects[effect]
+            more = len(named) if effect is Effect.ALONE else report.effects[effect]
             click.echo(f"  … and {more - SHOWN_PEOPLE:,} more {effect}")
     for fault in report.faults:
         click.echo(printable(fault), err=True)

@@ -100,7 +100,7 @@ def check(
     if dry_run and not fix:
         raise MisuseError("--dry-run goes with --fix")
     audience = _audience(to, columns, config_path, posts[0])
-    told: list[dict[str, Any]] = []
+    described: list[dict[str, Any]] = []
     total: Counter[str] = Counter()
     unmended = False
     for post in posts:
@@ -114,7 +114,7 @@ def check(
             unmended = True
         total.update(finding.severity for finding in checked.findings)
         if as_json:
-            told.append(_described(checked, fixed))
+            described.append(_described(checked, fixed))
             continue
         if fixed is not None:
             _print_mending(post, fixed)
@@ -123,7 +123,7 @@ def check(
     at_fault = unmended or total["error"] or (strict and total["warning"])
     code = errors.EXIT_CONTENT if at_fault else errors.EXIT_OK
     if as_json:
-        print_json({"version": JSON_VERSION, "counts": _counts(total), "posts": told, **ending(code)})
+        print_json({"version": JSON_VERSION, "counts": _counts(total), "posts": described, **ending(code)})
     elif len(posts) > 1:
         click.echo(f"\n{len(posts)} posts: {_summary(total)}")
     sys.exit(code)

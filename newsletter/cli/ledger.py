@@ -88,8 +88,8 @@ def restore_command(file: Path, ledger_url: str | None, yes: bool, config_path: 
     fault = why_not_newest(config, place, utc_now)
     warn([fault] if fault else [])
     if as_json:
-        told = {"restored": str(file), "kept": str(kept) if kept else None, "warnings": [fault] if fault else []}
-        print_json({**told, **ending(EXIT_OK)})
+        summary = {"restored": str(file), "kept": str(kept) if kept else None, "warnings": [fault] if fault else []}
+        print_json({**summary, **ending(EXIT_OK)})
         return
     click.echo(printable(f"Restored {file}" + (f"; the old ledger is {kept}" if kept else "")))
 
@@ -116,8 +116,8 @@ def check_command(ledger_url: str | None, config_path: Path | None, as_json: boo
     code = EXIT_USAGE if faults else EXIT_OK
     if as_json:
         last = {"issue": health.last_issue, "sent": health.last_sent.isoformat() if health.last_sent else None}
-        told = {"ledger": health.name, "version": health.version, "issues": health.issues, "last": last}
-        print_json({**told, "faults": faults, **ending(code)})
+        summary = {"ledger": health.name, "version": health.version, "issues": health.issues, "last": last}
+        print_json({**summary, "faults": faults, **ending(code)})
     else:
         since = f", the last {health.last_issue} of {health.last_sent:%Y-%m-%d}" if health.last_sent else ""
         click.echo(printable(f"{health.name}: version {health.version}, {health.issues:,} issues{since}"))
@@ -156,8 +156,8 @@ def prune_command(
     result = prune_ledger(config, ledger_place(config, ledger_url), before, utc_now, confirm=confirm, dry=dry_run)
     found = result.pruned
     if as_json:
-        told = {"issues": list(found.issues), "rows": found.rows, "dry_run": dry_run, "compacted": result.compacted}
-        print_json({**told, **ending(EXIT_OK)})
+        summary = {"issues": list(found.issues), "rows": found.rows, "dry_run": dry_run, "compacted": result.compacted}
+        print_json({**summary, **ending(EXIT_OK)})
         return
     word = "Would forget" if dry_run else "Forgot"
     click.echo(f"{word} {found.rows:,} recipients of {len(found.issues):,} issues before {before:%Y-%m-%d}.")

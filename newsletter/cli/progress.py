@@ -61,7 +61,7 @@ class SendProgress:
         self.log = log
         self.total = self.done = self.sent = self.deferred = self.refused = 0
         self._clock = clock
-        self._started = self._told = clock()
+        self._started = self._last_line_at = clock()
         self._bar: Any = None
         self._task: Any = None
         self._wait: Wait | None = None
@@ -76,7 +76,7 @@ class SendProgress:
     def start(self, total: int) -> None:
         """So many are due; the clock of the rate starts here."""
         self.total = total
-        self._started = self._told = self._clock()
+        self._started = self._last_line_at = self._clock()
         self._log("start", due=total)
         if total and not self.quiet and sys.stderr.isatty():
             self._bar, self._task = _bar("Sending", total, self._counts(), self._wait_text)
@@ -103,8 +103,8 @@ class SendProgress:
         )
         if self._bar is not None:
             self._bar.update(self._task, completed=self.done, counts=self._counts())
-        elif not self.quiet and (self.done == self.total or self._clock() - self._told >= LINE_EVERY_S):
-            self._told = self._clock()
+        elif not self.quiet and (self.done == self.total or self._clock() - self._last_line_at >= LINE_EVERY_S):
+            self._last_line_at = self._clock()
             self._line(f"{self.done:,} of {self.total:,}: {self._counts()}")
 
     def news(self, text: str) -> None:

@@ -155,14 +155,14 @@ def publish(
         sys.exit(report.exit_code)
     alerts, faults = alerts_of(config, os.environ)
     screen.warn(faults)
-    with _alerting(Alerts() if dry_run else alerts, screen) as told:
+    with _alerting(Alerts() if dry_run else alerts, screen) as reports:
         report = _run(config, order, screen)
         now = utc_now()
         if wait and not dry_run and (moment := report.opens_at(now)) is not None:
             wait_until(moment.astimezone(), quiet=quiet or as_json)
             screen.begin()
             report = _run(config, order, screen)  # the list and the posts are those of the hour at which mail goes
-        told.append(report)
+        reports.append(report)
     screen.end(report)
     sys.exit(report.exit_code)
 
@@ -192,14 +192,14 @@ def _run(config: Config, order: PublishOrder, screen: _Screen) -> PublishReport:
 def _alerting(alerts: Alerts, screen: _Screen) -> Iterator[list[PublishReport]]:
     """Tell of the start, and of how the block ends; it puts its report into the list."""
     screen.warn(alerts.tell("start"))
-    told: list[PublishReport] = []
+    reports: list[PublishReport] = []
     try:
-        yield told
+        yield reports
     except BaseException as error:
         code = error.exit_code if isinstance(error, errors.NewsletterError) else None
         screen.warn(alerts.tell("failure", exit_code=code))
         raise
-    screen.warn(alerts.tell("failure" if told[0].exit_code else "success", told[0]))
+    screen.warn(alerts.tell("failure" if reports[0].exit_code else "success", reports[0]))
 
 
 class _Screen:

@@ -77,7 +77,7 @@ def sections_of(rows: Iterable[Row]) -> tuple[Section, ...]:
             emoji = EMOJI_FIRST.match(title) is not None
             sections.append(Section(row.anchor, title, int(row.rank > 2), 0, has_emoji=emoji))
         elif sections:
-            told = int(isinstance(row.block, Story))
-            sections[-1] = replace(sections[-1], stories=sections[-1].stories + told, is_leaf=True)
+            count = int(isinstance(row.block, Story))
+            sections[-1] = replace(sections[-1], stories=sections[-1].stories + count, is_leaf=True)
     colours = section_classes(section.title for section in sections if section.stories)
     return tuple(replace(section, colour=colours.get(section.title, "")) for section in sections)

@@ -25,8 +25,8 @@ def standfirst(issue: Issue) -> str:
 def stories_are_most(issue: Issue) -> bool:
     """Whether at least half of the issue's letters are in stories: an essay with three numbered steps is no digest."""
     whole = sum(map(len, words_of(issue.blocks)))
-    told = sum(map(len, words_of(issue.stories)))
-    return told * 2 >= whole
+    in_stories = sum(map(len, words_of(issue.stories)))
+    return in_stories * 2 >= whole
 
 
 def _running_text(issue: Issue) -> Iterator[str]:

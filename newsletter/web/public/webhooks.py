@@ -105,8 +105,8 @@ class _Hooks:
 
     def _act(self, provider: Provider, headers: Mapping[str, str], body: bytes) -> int:
         try:
-            told = read_webhook(provider, headers, body, self._secrets, self._clock(), self._certificate)
-            for each in told:
+            read = read_webhook(provider, headers, body, self._secrets, self._clock(), self._certificate)
+            for each in read:
                 if isinstance(each, Confirmation):
                     self._fetch(each.url)
         except ForgedError as error:
@@ -121,7 +121,7 @@ class _Hooks:
         except OSError as error:
             log.warning("a post to the hook of %s waits: Amazon did not answer (%s)", provider, printable(str(error)))
             return 503
-        events = [each for each in told if isinstance(each, Event)]
+        events = [each for each in read if isinstance(each, Event)]
         entries = settle(from_provider(events), self._people, self._rules)
         suppressed = sum(entry.effect is Effect.SUPPRESSED for entry in entries)
         log.info(
