@@ -148,3 +148,15 @@ def test_a_day_that_is_none(tmp_path: Path, day: str) -> None:
     run = newsletter("new", "Title", "--date", day, cwd=tmp_path)
     assert run.code == 2
     assert "is no day; write it as 2026-03-06" in run.err
+
+
+def test_exchange_online_is_told_of_a_token_and_not_of_a_password(tmp_path: Path) -> None:
+    sender = ("--name", "D", "--from", "Ada <ada@quill.org>")
+    run = newsletter("init", "letters", *sender, "--relay", "outlook", cwd=tmp_path)
+    assert run.code == 0, run.err
+    settings = (tmp_path / "letters" / "newsletter.toml").read_text("utf-8")
+    assert "It takes an OAuth 2 access token" in settings
+    assert "NEWSLETTER_SMTP_PASSWORD, is" not in settings
+    told = newsletter("doctor", "--offline", "--json", cwd=tmp_path / "letters").json
+    placeholders = [line["what"] for line in told["lines"] if line["code"] == "placeholder"]
+    assert any("print-my-token" in what or "token_command" in what for what in placeholders), placeholders

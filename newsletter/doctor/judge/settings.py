@@ -128,8 +128,11 @@ def _values_with_hosts(config: Config) -> Iterable[tuple[Where, str]]:
     yield ("site", "url"), settings.site.url
     # What stands in these is a host and a user: a password in them has been refused when the file was read.
     yield ("relay", "url"), settings.relay.url
+    yield ("relay", "token_command"), " ".join(settings.relay.token_command[:1])
+    yield ("alerts", "mail"), settings.alerts.mail
     for index, relay in enumerate(settings.relays):
         yield ("relays", index, "url"), relay.url
+        yield ("relays", index, "token_command"), " ".join(relay.token_command[:1])
 
 
 def _secrets(config: Config, env: Mapping[str, str]) -> tuple[Verdict, ...]:
