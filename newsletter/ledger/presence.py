@@ -41,23 +41,6 @@ def has_issues(place: Path | str) -> bool:
             return bool(db.scalar(sa.select(sa.exists().select_from(issues))))
 
 
-def count_before(place: Path | str, issue: str) -> int:
-    """How many issues went out before this one, which may be known or yet to come. 0 without a ledger."""
-    if _is_missing(place):
-        return 0
-    with closing(Storage.open(place, read_only=True)) as storage:
-        if storage.version() is None:
-            return 0
-        own = sa.select(issues.c.first_sent, issues.c.id).where(issues.c.issue == issue)
-        others = sa.select(sa.func.count()).where(issues.c.first_sent.is_not(None), issues.c.issue != issue)
-        with storage.read() as db:
-            row = db.execute(own).one_or_none()
-            if row is not None and row.first_sent is not None:
-                same_moment = sa.and_(issues.c.first_sent == row.first_sent, issues.c.id < row.id)
-                others = others.where(sa.or_(issues.c.first_sent < row.first_sent, same_moment))
-            return int(db.scalar(others) or 0)
-
-
 def require_ledger(
     place: Path | str, why: str = "nothing was sent from here", remedy: str = "run `newsletter send`"
 ) -> None:

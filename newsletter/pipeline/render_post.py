@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from newsletter.config.config import Config
 from newsletter.config.jekyll_site import read_site
 from newsletter.errors import ContentError, located
-from newsletter.ledger.presence import count_before
+from newsletter.ledger.issue_number import count_before
 from newsletter.message.variants import Variants, answers
 from newsletter.model.findings import Finding
 from newsletter.model.issue import Issue, Site
