@@ -106,7 +106,7 @@ SHEETS_OF_ISSUES = {
 }
 THEMES = ("classic", "brief", "essay", "magazine", "mono")
 FRAMES = ((640, "light"), (640, "dark"), (390, "light"), (390, "dark"))
-SHARE = 0.42
+SHARE = 0.36
 """Of its size that each email is shown in."""
 
 
@@ -144,13 +144,13 @@ def draw_issues(browser: str, name: str, folder: Path) -> None:
             page_file = render_example(folder / post, theme, folder / theme)
             for row, (width, scheme) in zip(rows, FRAMES, strict=True):
                 page = chromium.new_page(
-                    viewport={"width": width, "height": 780},
+                    viewport={"width": width, "height": 780 if width > 400 else 960},
                     color_scheme=scheme,  # type: ignore[arg-type]
                     device_scale_factor=2 * SHARE,
                 )
                 page.goto(page_file.as_uri())
                 with Image.open(io.BytesIO(page.screenshot())) as shot:
-                    size = (round(width * SHARE), height)
+                    size = (round(width * SHARE), round(shot.height / 2))
                     row.append(shot.convert("RGB").resize(size, Image.Resampling.LANCZOS))
                 page.close()
         chromium.close()
@@ -163,9 +163,14 @@ def draw_issues(browser: str, name: str, folder: Path) -> None:
         sheet.paste(rows[1][index], (left, gap + height + gap))
         half = (column - gap // 2) // 2
         for place, row in enumerate(rows[2:]):
-            phone = row[index].resize((half, round(height * half / row[index].width)), Image.Resampling.LANCZOS)
-            sheet.paste(phone.crop((0, 0, half, height)), (left + place * (half + gap // 2), gap + 2 * (height + gap)))
-    sheet.quantize(128, dither=Image.Dither.NONE).save(IMAGES / f"{name}.png", optimize=True)
+            phone = row[index].resize(
+                (half, round(row[index].height * half / row[index].width)), Image.Resampling.LANCZOS
+            )
+            sheet.paste(
+                phone.crop((0, 0, half, min(height, phone.height))),
+                (left + place * (half + gap // 2), gap + 2 * (height + gap)),
+            )
+    sheet.quantize(96, dither=Image.Dither.NONE).save(IMAGES / f"{name}.png", optimize=True)
 
 
 def shoot(

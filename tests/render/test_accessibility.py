@@ -1,0 +1,119 @@
+"""axe-core on each theme's email and on the gallery, light and dark; what the keyboard reaches; a zoom of 200 %."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from axe import grave_findings
+from email_page import FLAGS
+from machine import CHECKOUT, RequireProgram, missing
+from themes import THEMES
+
+from newsletter.config.load import load_config
+from newsletter.message.compose import fill, slot_values
+from newsletter.pipeline.render_post import SAMPLE, render_post
+from newsletter.pipeline.theme_gallery import write_gallery
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+EXAMPLES = sorted((CHECKOUT / "examples").glob("*.md"))
+TOML = """[newsletter]
+name = "N"
+from = "n@example.com"
+postal_address = "1 Street"
+[serve]
+url = "https://n.example"
+[site]
+url = "https://a.example"
+permalink = "/:title/"
+[footer]
+feedback = "serve"
+forward = true
+archive = "https://a.example/all"
+"""
+
+
+@pytest.fixture(scope="module")
+def browser(require_program: RequireProgram) -> Iterator[Browser]:
+    program = require_program("chromium", "chromium-browser", "google-chrome")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        missing("playwright is not installed")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("posts") / "examples"
+    shutil.copytree(CHECKOUT / "examples", place)
+    (place / "newsletter.toml").write_text(TOML, "utf-8")
+    return place
+
+
+def opened(browser: Browser, path: Path, **options: Any) -> Page:
+    page = browser.new_page(viewport={"width": 640, "height": 900}, **options)
+    page.goto(path.as_uri())
+    return page
+
+
+def email_file(folder: Path, theme: str, name: str) -> Path:
+    config = load_config(None, {}, folder)
+    email = render_post(str(folder / name), config, theme_name=theme).email
+    path = folder / f"{theme}-{name}.html"
+    path.write_text(fill(email.html, slot_values(config.sample_sender, SAMPLE)), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("name", [path.name for path in EXAMPLES])
+def test_an_email_keeps_nobody_out(browser: Browser, folder: Path, theme: str, name: str, scheme: str) -> None:
+    page = opened(browser, email_file(folder, theme, name), color_scheme=scheme)
+    assert grave_findings(page) == []
+    page.close()
+
+
+def test_what_keeps_readers_out_is_found(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "bad.html"
+    path.write_text('<!doctype html><html lang="en"><title>x</title><img src="a.png"><a href="/x"></a>', "utf-8")
+    page = opened(browser, path)
+    assert {found.split(":")[0] for found in grave_findings(page)} >= {"image-alt", "link-name"}
+    page.close()
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_keyboard_reaches_every_link(browser: Browser, folder: Path, theme: str) -> None:
+    page = opened(browser, email_file(folder, theme, EXAMPLES[-1].name))
+    wanted = page.evaluate("[...document.querySelectorAll('a[href]')].length")
+    seen = set()
+    for _ in range(wanted):
+        page.keyboard.press("Tab")
+        seen.add(page.evaluate("[...document.querySelectorAll('a[href]')].indexOf(document.activeElement)"))
+    assert seen == set(range(wanted))
+    page.close()
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_zoom_of_200_per_cent_loses_nothing(browser: Browser, folder: Path, theme: str) -> None:
+    """640 pixels at 200 % are a window of 320, with letters of twice the size."""
+    page = opened(browser, email_file(folder, theme, EXAMPLES[-1].name))
+    page.set_viewport_size({"width": 320, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_gallery_keeps_nobody_out(browser: Browser, folder: Path, scheme: str) -> None:
+    write_gallery(str(folder / EXAMPLES[-1].name), load_config(None, {}, folder), folder / "themes")
+    page = opened(browser, folder / "themes" / "index.html", color_scheme=scheme)
+    assert grave_findings(page) == []
+    page.close()

@@ -1,0 +1,34 @@
+"""axe-core on a page: the findings that keep a reader out, with the elements that they are about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from machine import CHECKOUT, missing
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+SCRIPT = CHECKOUT / "tests" / "node" / "node_modules" / "axe-core" / "axe.min.js"
+GRAVE = ("serious", "critical")
+
+RUN = """async (grave) => {
+  const { violations } = await axe.run(document, { iframes: false });
+  return violations
+    .filter((found) => grave.includes(found.impact))
+    .flatMap((found) => found.nodes.map((node) => `${found.id}: ${node.html.slice(0, 160)}`));
+}"""
+
+
+def axe_script() -> Path:
+    if not SCRIPT.is_file():
+        missing("tests/node/node_modules has no axe-core; run `npm ci --prefix tests/node`")
+    return SCRIPT
+
+
+def grave_findings(page: Page) -> list[str]:
+    """What axe-core calls serious or critical of the page that is open."""
+    page.evaluate(axe_script().read_text("utf-8"))
+    found: list[str] = page.evaluate(RUN, list(GRAVE))
+    return found
