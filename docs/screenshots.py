@@ -170,7 +170,7 @@ def draw_issues(browser: str, name: str, folder: Path) -> None:
                 phone.crop((0, 0, half, min(height, phone.height))),
                 (left + place * (half + gap // 2), gap + 2 * (height + gap)),
             )
-    sheet.quantize(96, dither=Image.Dither.NONE).save(IMAGES / f"{name}.png", optimize=True)
+    sheet.quantize(96, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(IMAGES / f"{name}.png", optimize=True)
 
 
 def shoot(
@@ -211,7 +211,7 @@ def shoot(
     )
     with Image.open(shot) as picture:
         full = picture.convert("RGB")
-        small = full.quantize(colours, dither=Image.Dither.NONE) if colours else full
+        small = full.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE) if colours else full
         small.save(IMAGES / f"{name}.png", optimize=True)
 
 
