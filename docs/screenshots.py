@@ -170,7 +170,18 @@ def draw_issues(browser: str, name: str, folder: Path) -> None:
                 phone.crop((0, 0, half, min(height, phone.height))),
                 (left + place * (half + gap // 2), gap + 2 * (height + gap)),
             )
-    sheet.quantize(96, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(IMAGES / f"{name}.png", optimize=True)
+    with_few_colours(sheet, 96).save(IMAGES / f"{name}.png", optimize=True)
+
+
+def with_few_colours(picture: Image.Image, count: int) -> Image.Image:
+    """A small file that keeps the colours of large areas as they are, and some of each rare one."""
+    found = picture.getcolors(picture.width * picture.height) or []
+    common = [channel for _, colour in sorted(found, reverse=True)[: count * 3 // 4] for channel in colour]
+    rest = count - len(common) // 3
+    rare = picture.quantize(rest, Image.Quantize.MAXCOVERAGE).getpalette() or []
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*common, *rare[: rest * 3]])
+    return picture.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
 def shoot(
@@ -211,7 +222,7 @@ def shoot(
     )
     with Image.open(shot) as picture:
         full = picture.convert("RGB")
-        small = full.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE) if colours else full
+        small = with_few_colours(full, colours) if colours else full
         small.save(IMAGES / f"{name}.png", optimize=True)
 
 
