@@ -8,6 +8,9 @@ import re
 from newsletter.model.issue import Blocks, Heading, plain_text
 from newsletter.post.markdown.html_elements import is_known
 
+MAX_MARKED_CHARS = 1_000
+"""A longer title keeps its marks: no inbox shows so much, and each may be the first of a pair."""
+
 _TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)[^<>]*>")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)")
 _MARKS = re.compile(r"(\*\*|__|~~|(?<!`)`++)(?=\S)(.+?)(?<=\S)\1|(?<![\w*])(\*|_)(?=\S)([^*_]+?)(?<=\S)\3(?![\w*])")
@@ -18,7 +21,7 @@ def plain_words(text: str) -> str:
 
     WordPress exports write `city&#39;s`; authors write `**bold**` and [links](https://example.com).
     """
-    for _ in range(3):  # one mark inside another
+    for _ in range(3 if len(text) <= MAX_MARKED_CHARS else 0):  # one mark inside another
         text = _MARKS.sub(lambda found: found[2] or found[4], _LINK.sub(r"\1", text))
     return (
         html.unescape(_TAG.sub(lambda tag: "" if is_known(tag[1]) else tag[0], text))

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from newsletter.errors import LedgerError
 from newsletter.ledger.database.engine import parse_place, translate_db_errors
+from newsletter.ledger.database.storage import Storage
 
 
 def sqlite_error(code: int) -> sqlite3.OperationalError:
@@ -71,3 +72,18 @@ def test_a_fault_of_our_sql_is_none(state: str) -> None:
     error = psycopg.errors.lookup(state)("in PostgreSQL's words")
     with pytest.raises(sa.exc.DBAPIError), translate_db_errors(parse_place("postgresql://news@db.example.com/ledger")):
         raise sa.exc.DBAPIError("SELECT 1", {}, error)
+
+
+def test_ctrl_c_while_a_connection_closes_prints_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    storage = Storage.open(tmp_path / "newsletter.db")
+
+    def struck(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(storage.engine.dialect, "do_close", struck)
+    with pytest.raises(KeyboardInterrupt):
+        storage.close()
+    assert caplog.text == ""
+    monkeypatch.undo()

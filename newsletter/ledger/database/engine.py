@@ -6,6 +6,7 @@ A path is an SQLite file, a URL is SQLite or PostgreSQL. A password in a URL is 
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -109,6 +110,8 @@ def parse_place(place: Path | str | None) -> Place:
 
 def connected(place: Place) -> sa.Engine:
     """An engine whose transactions are on disk when they are committed. Connects to nothing yet."""
+    # Ctrl-C while a connection closes is told by us, in a word; SQLAlchemy's pool would print where it struck.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     return _postgresql(place.url) if place.url is not None else _sqlite(place.file)
 
 

@@ -20,6 +20,9 @@ from newsletter.post.markdown.kramdown_table import table
 ABBREVIATIONS = "abbreviations"
 """Key of `env`: abbreviation -> what it means."""
 
+_NO_TERMS = "lines that are no terms"
+"""Key of `env`: what `several_terms` has looked at in vain, by where it looked."""
+
 _ABBREVIATION = re.compile(r"\*\[(.+?)\]:(.*)$")
 _ATTRIBUTES = re.compile(r"\{:[:/]?[^{}\n]*\}[ \t]*$")
 _REFERENCE = re.compile(
@@ -94,7 +97,7 @@ def use_kramdown_blocks(parser: MarkdownIt) -> None:
     rules.before("fence", "end_of_block", end_of_block, ends_text)
     rules.before("fence", "attribute_list", attribute_list, {"alt": ["paragraph", "reference", "blockquote"]})
     rules.after("reference", "reference_with_blanks", reference_with_blanks)
-    rules.before("paragraph", "abbreviation", abbreviation)
+    rules.before("lheading", "abbreviation", abbreviation)  # a line each: no heading is looked for below them
     rules.before("paragraph", "glued_heading", glued_heading)
 
 
@@ -164,14 +167,21 @@ def several_terms(state: StateBlock, startLine: int, endLine: int, silent: bool)
     """Lines before a `: definition` are a term each; the last one is left to the rule of definition lists."""
     if silent or not _first_line(state, startLine):
         return False
+    # Where none were found there are none from a later line on: blocks of a line each would look on each time.
+    place = (state.parentType, state.level, state.blkIndent, endLine)
+    none = state.env.get(_NO_TERMS, {}).get(place, range(0))
+    if startLine in none:
+        return False
     terminators = state.md.block.ruler.getRules("paragraph")
     line = startLine + 1
+    ends = False
     while line < endLine and not state.isEmpty(line) and not _DEFINITION.match(_first_line(state, line)):
-        if any(rule(state, line, endLine, True) for rule in terminators):
-            return False
+        if ends := any(rule(state, line, endLine, True) for rule in terminators):
+            break
         line += 1
     begins = line + 1 if line < endLine and state.isEmpty(line) else line
-    if line - startLine < 2 or begins >= endLine or not _DEFINITION.match(_first_line(state, begins)):
+    if ends or line - startLine < 2 or begins >= endLine or not _DEFINITION.match(_first_line(state, begins)):
+        state.env.setdefault(_NO_TERMS, {})[place] = range(startLine, line)
         return False
     state.push("dl_open", "dl", 1).map = [startLine, line - 1]
     for term in range(startLine, line - 1):

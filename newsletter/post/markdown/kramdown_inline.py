@@ -22,6 +22,9 @@ MAX_ADDRESS = 2_000
 MAX_LOOK_BACK = 2_000
 """Characters in which the quotes before one are counted."""
 
+MAX_LOOK_AHEAD = 16
+"""Characters behind a quote that say which one it is: the rules ask for four at most."""
+
 _SYMBOLS = (("---", "—"), ("--", "–"), ("...", "…"), ("<< ", "«\u00a0"), ("<<", "«"), (">>", "»"))
 # Where the text rule stops: every place at which a rule of ours or of markdown-it may begin.
 _STOPS = re.compile(r"[\n$&*<\[\\\]^_`~!:]|--|\.\.\.|>>|[\"']")
@@ -109,7 +112,7 @@ def smart_quotes(state: StateInline, silent: bool) -> bool:
     quote = state.src[position]
     if quote not in "\"'" or _in_address(state.src, position):
         return False
-    following = state.src[position + 1 : state.posMax]
+    following = state.src[position + 1 : min(position + 1 + MAX_LOOK_AHEAD, state.posMax)]
     size = 1
     if re.match("[\"'](?=[A-Za-z0-9_])", following) and following[0] != quote and _before(state) in ("", " ", "\n"):
         printed, size = ("“‘" if quote == '"' else "‘“"), 2
@@ -156,7 +159,7 @@ def _closing(quote: str) -> str:
 
 def _in_address(text: str, position: int) -> bool:
     """Whether the word around a place has an address in it: its hyphens and quotes are its own."""
-    if "://" not in text:
+    if text.find("://", max(0, position - MAX_ADDRESS), position + MAX_ADDRESS) < 0:
         return False
     before = text[max(0, position - MAX_ADDRESS) : position]
     after = text[position : position + MAX_ADDRESS]

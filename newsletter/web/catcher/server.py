@@ -53,6 +53,10 @@ class _Handler:
         caught = self._store.add(self._clock(), mail_from, tuple(rcpt_to), envelope.original_content)
         return f"250 2.0.0 OK: caught as message {caught.number}"
 
+    async def handle_exception(self, error: Exception) -> str:
+        """What aiosmtpd trips over, such as an address that its parser does not survive: the client's fault."""
+        return "500 5.5.2 not understood"
+
 
 def _address(address: str) -> str:
     """An envelope address as proper Unicode: aiosmtpd hides bytes that are not UTF-8 in lone surrogates."""

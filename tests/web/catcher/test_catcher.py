@@ -630,3 +630,19 @@ def test_the_first_ctrl_c_ends_a_catcher_that_is_still_starting() -> None:
     with pytest.raises(KeyboardInterrupt):
         Interrupted().start()
     assert not [thread for thread in threading.enumerate() if thread.name == "mail catcher"]
+
+
+@pytest.mark.parametrize("command", [b"MAIL FROM:<", b'MAIL FROM:<"', b"RCPT TO:<", b"RCPT TO:<a@[", b'RCPT TO:<"\\'])
+def test_an_address_that_no_parser_survives_is_refused_without_a_traceback(
+    command: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Catcher() as catcher, socket.create_connection(("127.0.0.1", catcher.relay.port), timeout=30) as connection:
+        answers = connection.makefile("rb")
+        answers.readline()
+        for line in (b"HELO x", *((b"MAIL FROM:<a@b.example>",) if command.startswith(b"RCPT") else ()), command):
+            connection.sendall(line + b"\r\n")
+            answer = answers.readline()
+        assert answer[:1] in (b"4", b"5"), answer
+        connection.sendall(b"NOOP\r\n")
+        assert answers.readline().startswith(b"250")
+    assert "Traceback" not in caplog.text
