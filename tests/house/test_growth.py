@@ -107,7 +107,7 @@ def test_twice_the_text_is_twice_the_work(work: Callable[[str], object]) -> None
 
 def test_the_count_tells_a_square_from_a_line() -> None:
     def square(text: str) -> None:
-        for _ in text:
+        for _ in text[::20]:
             for letter in text:
                 letter.upper()
 
