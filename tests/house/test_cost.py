@@ -32,8 +32,6 @@ BOUNDED = {
     ("bounces/own_text.py", r"^[ \t]{0,8}(?:[45]"): "its repeats have an end: 64 letters and 255, from a line's start",
     ("bounces/own_text.py", r"^[ \t>*_=-]{0,80}"): "its repeats have an end: 80 steps for each letter",
     ("bounces/own_text.py", "further assistance"): "300 letters of a line",
-    ("check/rendered/contrast.py", "@media"): OWN_EMAIL,
-    ("check/rendered/contrast.py", r"([^{}]+)\{"): OWN_EMAIL,
     ("check/clients/features.py", r"\s*([>+~,])"): OWN_EMAIL,
     ("check/rendered/email_rules.py", "<!--.*?-->"): OWN_EMAIL,
     ("check/rendered/email_rules.py", "<[^>]*>"): OWN_EMAIL,
