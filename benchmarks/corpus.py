@@ -158,7 +158,8 @@ def main() -> None:
             missing = lost(email, body_of(source, name), kramdown)
             whole += not missing
             html = fill(email.html, {})
-            out = [f"{each} (of {width})" for width in widths if window for each in window.sticking_out(html, width)]
+            found = window.sticking_out(html, *widths) if window else {}
+            out = [f"{each} (of {width})" for width, named in found.items() for each in named]
             out = [each for each in out if not (each.startswith("<img") and " clips " in each)]  # no picture is loaded
             wide += bool(out)
             if out:

@@ -231,13 +231,14 @@ class StoryReader:
         if count < COUNTED:
             return {}
         spans = []
+        begin = frozenset(firsts)
         for index in firsts:
             end = index + 1
-            while end < len(self.nodes) and end not in firsts and self.nodes[end].type not in ENDS_ITEM:
+            while end < len(self.nodes) and end not in begin and self.nodes[end].type not in ENDS_ITEM:
                 end += 1
             spans.append(Span(index, end))
         for index in firsts:
-            if index - 1 not in firsts:
+            if index - 1 not in begin:
                 self._note_space(self._number(self.nodes[index]), self.reader.line_of(self.nodes[index]))
         return {span.first: span for span in last_trimmed(self.nodes, spans, self.pictures_alone)}
 
