@@ -45,6 +45,9 @@ from newsletter.render.wording import (
 MIN_MINUTES = 2
 """Below this an issue is read before its reading time is."""
 
+CJK_LANGUAGES = frozenset({"zh", "ja", "ko"})
+"""Languages whose lines are filled, never balanced: their words have no spaces to break at."""
+
 MIN_CHIPS = 3
 """Sections with stories from which on an issue begins with its contents."""
 
@@ -71,6 +74,8 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
     chips = tuple(section for section in sections if section.is_leaf and section.stories)
     direction = direction_of(issue)
     used = kinds_used(walk(issue.blocks)) | ({"forward"} if forward_link(issue, masthead.footer) else set())
+    if issue.lang.partition("-")[0] in CJK_LANGUAGES:
+        used |= {"cjk"}
     context: dict[str, Any] = {
         **theme.values,
         "issue": issue,

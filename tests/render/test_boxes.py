@@ -107,3 +107,11 @@ def test_a_theme_that_was_copied_before_shows_quotes_and_links(tmp_path: Path) -
     assert page.xpath("//a[@href='https://a.example/t']")
     assert "Paid." in page.text_content()
     assert "P.S. More." in page.text_content()
+
+
+@pytest.mark.parametrize("theme", ["brief", "essay"])
+@pytest.mark.parametrize(
+    ("lang", "balanced"), [("en", True), ("de", True), ("zh-CN", False), ("ja", False), ("ko", False)]
+)
+def test_lines_of_chinese_japanese_and_korean_are_filled(theme: str, lang: str, balanced: bool) -> None:
+    assert ("text-wrap:balance" in html(email("Words.\n", theme, lang))) == balanced
