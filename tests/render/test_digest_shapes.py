@@ -15,7 +15,7 @@ from newsletter.post.parse import parse_post
 from newsletter.render.render_issue import render_issue
 from newsletter.render.themes.load import load_theme
 
-THEMES = ("classic", "brief", "essay")
+THEMES = ("classic", "brief", "essay", "magazine", "mono")
 EXAMPLES = dict(
     re.findall(
         r"^## ([^\n]+)\n.*?```markdown\n(.*?)\n```", (CHECKOUT / "docs" / "digests.md").read_text("utf-8"), re.S | re.M
@@ -55,7 +55,7 @@ def test_each_shape_is_whole_in_each_theme(name: str, theme: str) -> None:
 def test_a_bare_address_is_a_button_that_says_its_host(theme: str) -> None:
     html = fill(email_of("1. A tram 🔗 https://www.a.example/very/long/path?of=things\n2. Two.\n", theme).html, {})
     (link,) = lxml.html.fromstring(html).xpath("//a[starts-with(@href, 'https://www.a.example')]")
-    assert link.text_content().split() == ["a.example", "→"]
+    assert link.text_content().replace("→", "").strip() == "a.example"
 
 
 def test_the_count_is_said_of_any_shape() -> None:
