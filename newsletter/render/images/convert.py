@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from PIL import Image as Pillow
-from PIL import ImageCms, ImageOps, ImageSequence, UnidentifiedImageError
+from PIL import ImageOps, ImageSequence, UnidentifiedImageError
 
 from newsletter.render.images.picture import Picture, PictureError
 from newsletter.render.images.svg import draw_svg, looks_like_svg
@@ -219,6 +219,8 @@ def _resized(image: Pillow.Image, max_width: int) -> Pillow.Image:
 def _in_srgb(image: Pillow.Image, profile: object) -> Pillow.Image:
     """The colours as every client takes them to be; without this, a phone's photograph turns pale."""
     if isinstance(profile, bytes) and image.mode != "L":
+        from PIL import ImageCms  # few pictures have a profile, and every start would load the library for them
+
         try:
             own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             mode = "RGBA" if image.mode == "RGBA" else "RGB"
