@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,16 @@ def load_theme(name: str, project: Path) -> Theme:
         partials={file: _read(path) for file, path in files.items() if file.endswith(".j2")},
         css={sheet: _read(files[f"{sheet}.css"]) for sheet in SHEETS},
         values=_with_quoted_fonts(merge_values(_with_logo_files(layer, project) for layer in reversed(layers))),
-        labels=merge_layers([parse_toml(str(ours), _read(ours)), *(layer.labels for layer in reversed(layers))]),
+        labels=merge_layers([_frame_words(str(ours), _read(ours)), *(layer.labels for layer in reversed(layers))]),
         origin=str(folder),
         files={file: str(path) for file, path in files.items()},
     )
+
+
+@lru_cache(maxsize=4)
+def _frame_words(path: str, text: str) -> Mapping[str, Any]:
+    """The words of the frame in all languages; parsed once, since a preview renders with every save."""
+    return parse_toml(path, text)
 
 
 def logo_file(layer: Layer, name: str, project: Path) -> Path | None:
