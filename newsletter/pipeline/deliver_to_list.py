@@ -14,7 +14,7 @@ from newsletter.audience.audience import Audience
 from newsletter.config.config import RelaySettings
 from newsletter.delivery.deliver import Stopped
 from newsletter.delivery.run_control import Watcher
-from newsletter.errors import BusyError, LedgerError, LostLedgerError
+from newsletter.errors import BusyError, LedgerError, LostLedgerError, located
 from newsletter.ledger.ledger import Claim, IllegalMoveError, Ledger, Move
 from newsletter.model.delivery import Outcome, State
 from newsletter.model.subscriber import Subscriber
@@ -99,7 +99,7 @@ def _ledger_errors(prepared: PreparedSend) -> Iterator[None]:
         raise LostLedgerError(*error.args) from error
     except IllegalMoveError as error:
         remedy = "another run has written to it; see that no other one sends it, then run the same command again"
-        raise BusyError(str(error), remedy) from error
+        raise BusyError(located("", None, str(error), remedy)) from error
 
 
 def _deliver_to_list(

@@ -148,7 +148,7 @@ def test_word_follows_its_own_comments(html: str, seen: str) -> None:
         ('<td style="background:url(a;b.png) red;color:rgba(0,0,0,.5)">', '<td style="">'),
         ('<b title="style=x" style="color:red">', '<b title="style=x" style="color:red">'),
         ("<style>@media print{a{b:c}d{e:f}}p{max-width:1px;color:red}@import 'x';q{r:s}</style>",
-         "<style>p{color:red}q{r:s}</style>"),
+         "<style>p{color:red}\nq{r:s}</style>"),
         ('<style media="screen">a{b:c}</style>x', "x"),
     ],
 )  # fmt: skip

@@ -91,7 +91,8 @@ def test_links_to_leave_work_for_years_and_those_to_join_do_not(site: Site) -> N
     leave, confirm, undo = site.link("unsubscribe"), site.link("confirm", within_s=60), site.link("undo", within_s=60)
     site.clock.forward(days=3_000)
     assert site.post(f"/c/{confirm}").status == site.post(f"/r/{undo}").status == 410
-    assert site.people.person(ADA).standing is Standing.PENDING  # type: ignore[union-attr]
+    person = site.people.person(ADA)
+    assert person is None or person.standing is Standing.PENDING  # who never confirmed may be tidied away by now
     assert site.one_click(leave).status == 200
     assert site.people.is_suppressed(ADA)
 
