@@ -28,7 +28,7 @@ from newsletter.model.delivery import Relay, State
 from newsletter.safe_http import is_public, resolve_name, system_trust
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
-PATIENT_S = 20.0
+PATIENT_S = 600.0
 HASTY_S = 0.2
 
 

@@ -12,7 +12,7 @@ import pytest
 from newsletter.pipeline.event_hook import EventHook
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-PATIENT_S = 60.0
+PATIENT_S = 600.0
 
 
 def python(folder: Path, code: str) -> tuple[str, ...]:

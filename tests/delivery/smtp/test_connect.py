@@ -22,7 +22,7 @@ from newsletter.errors import DeliveryError
 from newsletter.model.delivery import Relay
 
 HASTY_S = 0.2
-PATIENT_S = 20.0
+PATIENT_S = 600.0
 PASSWORD = "the-secret-word"
 TOKEN = "ya29.a0-fresh_token"
 

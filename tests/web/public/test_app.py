@@ -463,6 +463,7 @@ def test_a_database_that_was_moved_away_is_told_in_a_sentence(tmp_path: Path, ca
         site.people.storage.engine.dispose()
         for file in tmp_path.glob("newsletter.db*"):
             file.rename(tmp_path / f"moved-{file.name}")
+        site.people.storage.engine.dispose()  # whoever looked for letters meanwhile has opened it again
         assert site.get("/health").status == 503
     assert "newsletter.db: the ledger cannot be opened; check that its folder exists" in caplog.text
     assert "Traceback" not in caplog.text
