@@ -276,3 +276,19 @@ def test_a_shell_can_read_the_script(shell: str, require_program: RequireProgram
         [require_program(shell), "-n", str(EXAMPLES / "ledger-branch.sh")], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_cron_knows_the_secrets(tmp_path: Path, require_program: RequireProgram) -> None:
+    """cron's environment is all but empty: what a line does not load itself, the command never sees."""
+    (tmp_path / ".env").write_text("NEWSLETTER_SECRET=plain and simple\n".replace(" ", "-"))
+    lines = [line for line in (EXAMPLES / "newsletter.cron").read_text("utf-8").splitlines() if "newsletter " in line]
+    shells = [line.split("  ", 1)[1] for line in lines if re.match(r"[0-9*]", line)]
+    doctor = re.search(r"^[0-9 *]+  (cd ~.*)$", (CHECKOUT / "docs" / "doctor.md").read_text("utf-8"), re.MULTILINE)
+    assert doctor is not None
+    assert len(shells) == 3
+    for shell in (*shells, doctor[1]):
+        head, command, _ = shell.strip().partition("newsletter " if "~" in shell else " newsletter ")
+        prepared = re.sub(r"cd \S+", f"cd {tmp_path}", head)
+        asked = [require_program("sh"), "-c", f"{prepared} printenv NEWSLETTER_SECRET"]
+        done = subprocess.run(asked, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False)
+        assert (done.stdout, command) == ("plain-and-simple\n", command), (shell, done.stderr)
