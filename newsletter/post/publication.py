@@ -21,7 +21,10 @@ DRAFTS = "_drafts"
 # YAML 1.1's words (https://yaml.org/type/bool.html), Jekyll's, and those that authors write in their place.
 _NO = frozenset({"", "false", "no", "n", "off", "f", "0", "null", "~", "never", "none", "not"})
 _NOT_PUBLISHED = (_NO - {"", "null", "~"}) | {"draft", "hidden", "pending", "private", "unpublished"}
+_YES = frozenset({"true", "yes", "y", "on", "t", "1"})
 _DRAFT_STATUS = frozenset({"draft", "hidden", "pending", "private", "unpublished"})  # Pelican, WordPress exports
+_WORDS_OF_THEIR_OWN = frozenset({"publisher", "publishes", "craft", "drift", "graft", "raft", "drafts"})
+"""One letter away from a key of ours, and meant as they are."""
 _DATES = ("date", "published", "publishdate", "publish_date")
 """`published` is a date in some systems; Hugo holds a page back until its `publishDate`."""
 
@@ -51,14 +54,27 @@ def read_publication(values: Mapping[str, Any], texts: Mapping[str, str]) -> Pub
         text = written.get(key, str(value)) if not isinstance(value, list | dict) else str(value)
         return " ".join(text.split()).strip("\"'").lower()
 
+    slips = [key for key in folded if is_slip_of(key, "published") and word(key) in _NOT_PUBLISHED]
+    slips += [key for key in folded if is_slip_of(key, "draft") and word(key) in _YES]
     dates = {key: _moment(folded.get(key), written.get(key, "")) for key in _DATES}
     # A `date` without a time is the issue's day, which says all there is.
     moments = [m for key, m in dates.items() if m and (key != "date" or m.tzinfo or m.timetz() != time.min)]
     return Publication(
         published=word("published") not in _NOT_PUBLISHED,
-        draft=word("draft") not in _NO or word("status") in _DRAFT_STATUS,
+        draft=word("draft") not in _NO or word("status") in _DRAFT_STATUS or bool(slips),
         moment=max(moments, key=lambda moment: moment.replace(tzinfo=None), default=None),
     )
+
+
+def is_slip_of(key: str, meant: str) -> bool:
+    """Whether `key` is `meant` with one letter wrong, left out, too many, or two of them exchanged."""
+    key = key.lower()
+    if key == meant or key in _WORDS_OF_THEIR_OWN or abs(len(key) - len(meant)) > 1:
+        return False
+    same = next((at for at, (a, b) in enumerate(zip(key, meant, strict=False)) if a != b), min(len(key), len(meant)))
+    a, b = key[same:], meant[same:]
+    exchanged = len(a) > 1 and a[:2] == b[1::-1] and a[2:] == b[2:]
+    return exchanged or a[1:] == b[1:] or a[1:] == b or a == b[1:]
 
 
 def held_findings(issue: Issue, now: datetime, zone: tzinfo | None, text: str = "") -> tuple[Finding, ...]:
@@ -68,7 +84,25 @@ def held_findings(issue: Issue, now: datetime, zone: tzinfo | None, text: str = 
     midnight.
     """
     found = (_not_public(issue), _in_future(issue, now, zone))
-    return tuple(replace(finding, line=_line_of(finding, text)) for finding in found if finding is not None)
+    return tuple(_placed(finding, text) for finding in found if finding is not None)
+
+
+def _placed(finding: Finding, text: str) -> Finding:
+    """With its line; a slip of the pen is named as one."""
+    line = _line_of(finding, text)
+    if line is not None or finding.code != "draft":
+        return replace(finding, line=line)
+    for number, written in enumerate(text.split("\n"), 1):
+        if not (key := _KEY.match(written)):
+            continue
+        for meant in ("published", "draft"):
+            if is_slip_of(key[1], meant):
+                what = f"there is no key `{key[1]}`; `{meant}` is meant, it seems, and holds the post back"
+                return replace(finding, what=what, remedy=f"write `{meant}`, or send with --now", line=number)
+    return finding
+
+
+_KEY = re.compile(r"([A-Za-z_]{1,20})[ \t]*[:=]")
 
 
 _WRITTEN_AS = {
