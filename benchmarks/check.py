@@ -54,7 +54,7 @@ def print_warm(post: Path, rounds: int) -> None:
     from newsletter.check.check_post import check_post, findings_of
     from newsletter.check.rendered.contrast import contrast_findings
     from newsletter.check.rendered.email_rules import sample_text
-    from newsletter.check.source.fixes import find_slips
+    from newsletter.check.source.fixes import find_fixes
     from newsletter.config.load import load_config
     from newsletter.pipeline.render_post import render_post
 
@@ -65,7 +65,7 @@ def print_warm(post: Path, rounds: int) -> None:
     parts = {
         "read, render and check": lambda: check_post(str(post), config),
         "of which the checks": lambda: findings_of(rendering, config),
-        "of which slips": lambda: find_slips(rendering.text, (rendering.issue,), rendering.path),
+        "of which slips": lambda: find_fixes(rendering.text, (rendering.issue,), rendering.path),
         "of which contrast": lambda: contrast_findings(html),
     }
     for name, work in parts.items():

@@ -63,3 +63,17 @@ def json_text(value: object, *, indent: int | None = None, ascii_only: bool = Fa
     text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
     # Security: JSON lets DEL and the controls of C1 stand as they are, and a terminal obeys them (U+009B is ESC [).
     return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def is_one_slip(typed: str, meant: str) -> bool:
+    """One letter wrong, missing, too many, or two swapped: the distance of Damerau and Levenshtein is one."""
+    longer = len(typed) - len(meant)
+    if abs(longer) > 1 or typed == meant:
+        return False
+    at = next((n for n, (a, b) in enumerate(zip(typed, meant, strict=False)) if a != b), min(len(typed), len(meant)))
+    if longer == 1:
+        return typed[at + 1 :] == meant[at:]
+    if longer == -1:
+        return typed[at:] == meant[at + 1 :]
+    rest = typed[at + 1 :] == meant[at + 1 :]
+    return rest or (typed[at : at + 2] == meant[at : at + 2][::-1] and typed[at + 2 :] == meant[at + 2 :])

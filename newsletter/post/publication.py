@@ -14,6 +14,7 @@ from typing import Any
 
 from newsletter.model.findings import Finding
 from newsletter.model.issue import Issue
+from newsletter.text import is_one_slip
 
 DRAFTS = "_drafts"
 """Jekyll's folder for what is not published yet, wherever below the project it lies."""
@@ -52,29 +53,18 @@ def read_publication(values: Mapping[str, Any], texts: Mapping[str, str]) -> Pub
         if value is None:
             return ""
         text = written.get(key, str(value)) if not isinstance(value, list | dict) else str(value)
-        return " ".join(text.split()).strip("\"'").lower()
+        return _word(text)
 
-    slips = [key for key in folded if is_slip_of(key, "published") and word(key) in _NOT_PUBLISHED]
-    slips += [key for key in folded if is_slip_of(key, "draft") and word(key) in _YES]
     dates = {key: _moment(folded.get(key), written.get(key, "")) for key in _DATES}
     # A `date` without a time is the issue's day, which says all there is.
     moments = [m for key, m in dates.items() if m and (key != "date" or m.tzinfo or m.timetz() != time.min)]
     return Publication(
         published=word("published") not in _NOT_PUBLISHED,
-        draft=word("draft") not in _NO or word("status") in _DRAFT_STATUS or bool(slips),
+        draft=word("draft") not in _NO
+        or word("status") in _DRAFT_STATUS
+        or any(_meant_by(key, word(key)) for key in folded),
         moment=max(moments, key=lambda moment: moment.replace(tzinfo=None), default=None),
     )
-
-
-def is_slip_of(key: str, meant: str) -> bool:
-    """Whether `key` is `meant` with one letter wrong, left out, too many, or two of them exchanged."""
-    key = key.lower()
-    if key == meant or key in _WORDS_OF_THEIR_OWN or abs(len(key) - len(meant)) > 1:
-        return False
-    same = next((at for at, (a, b) in enumerate(zip(key, meant, strict=False)) if a != b), min(len(key), len(meant)))
-    a, b = key[same:], meant[same:]
-    exchanged = len(a) > 1 and a[:2] == b[1::-1] and a[2:] == b[2:]
-    return exchanged or a[1:] == b[1:] or a[1:] == b or a == b[1:]
 
 
 def held_findings(issue: Issue, now: datetime, zone: tzinfo | None, text: str = "") -> tuple[Finding, ...]:
@@ -88,21 +78,40 @@ def held_findings(issue: Issue, now: datetime, zone: tzinfo | None, text: str = 
 
 
 def _placed(finding: Finding, text: str) -> Finding:
-    """With its line; a slip of the pen is named as one."""
-    line = _line_of(finding, text)
-    if line is not None or finding.code != "draft":
-        return replace(finding, line=line)
-    for number, written in enumerate(text.split("\n"), 1):
-        if not (key := _KEY.match(written)):
-            continue
-        for meant in ("published", "draft"):
-            if is_slip_of(key[1], meant):
-                what = f"there is no key `{key[1]}`; `{meant}` is meant, it seems, and holds the post back"
-                return replace(finding, what=what, remedy=f"write `{meant}`, or send with --now", line=number)
-    return finding
+    """With its line; where a misspelt key is what holds the post back, that is said."""
+    if finding.code == "draft":
+        for number, line in enumerate(_front_lines(text), 1):
+            written = _KEY_AND_VALUE.match(line)
+            if written and (meant := _meant_by(written[1], _word(written[2]))):
+                what = f"there is no key `{written[1]}`; as `{meant}` it holds the post back"
+                return replace(finding, what=what, remedy=f"write `{meant}`, or send --now", line=number)
+    return replace(finding, line=_line_of(finding, text))
 
 
-_KEY = re.compile(r"([A-Za-z_]{1,20})[ \t]*[:=]")
+_KEY_AND_VALUE = re.compile(r"([A-Za-z_]{1,20})[ \t]*[:=][ \t]*(.{0,40})")
+
+
+def _front_lines(text: str) -> list[str]:
+    """The lines of the front matter, with the fence above it; without fences, those up to the first empty one."""
+    lines = text.split("\n")
+    fence = lines[0].strip()
+    ends = (fence, "...") if fence in ("---", "+++") else ("",)
+    end = next((at for at, line in enumerate(lines[1:], 1) if line.strip() in ends), len(lines))
+    return lines[:end]
+
+
+def _meant_by(key: str, word: str) -> str:
+    """The key that a misspelt one would hold the post back as; empty where it is none, or holds nothing back."""
+    key = key.lower()
+    if key in _WORDS_OF_THEIR_OWN:
+        return ""
+    if word in _NOT_PUBLISHED and is_one_slip(key, "published"):
+        return "published"
+    return "draft" if word in _YES and is_one_slip(key, "draft") else ""
+
+
+def _word(text: str) -> str:
+    return " ".join(text.split()).strip("\"'").lower()
 
 
 _WRITTEN_AS = {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -77,3 +80,20 @@ def test_a_benchmark_runs_to_its_end(name: str, require_program: RequireProgram,
     done = subprocess.run(command, cwd=CHECKOUT, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:] + done.stdout[-2000:]
     assert any(char.isdigit() for char in done.stdout)
+
+
+def _imports() -> list[tuple[str, str, str]]:
+    """What scripts beside the package import of it: mypy reads the package alone, and a name may move."""
+    found = []
+    for folder in ("benchmarks", "docs", "examples"):
+        for path in sorted((CHECKOUT / folder).glob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "newsletter":
+                    found += [(f"{folder}/{path.name}", str(node.module), each.name) for each in node.names]
+    return found
+
+
+@pytest.mark.parametrize(("script", "module", "name"), _imports())
+def test_what_a_script_imports_is_there(script: str, module: str, name: str) -> None:
+    imported = importlib.import_module(module)
+    assert hasattr(imported, name) or importlib.util.find_spec(f"{module}.{name}"), script

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from disposable_email_domains import blocklist
 
 from newsletter.model.findings import Finding
+from newsletter.text import is_one_slip
 
 
 def _words(text: str) -> frozenset[str]:
@@ -98,23 +99,9 @@ def meant_domain(domain: str) -> str:
         mended = f"{name}.{_TOP_SLIPS[top]}"
         return meant_domain(mended) or mended
     for known in _PROVIDERS:
-        if len(known.partition(".")[0]) >= _SHORTEST_NAME and _is_one_slip(domain, known):
+        if len(known.partition(".")[0]) >= _SHORTEST_NAME and is_one_slip(domain, known):
             return known
     return ""
-
-
-def _is_one_slip(typed: str, meant: str) -> bool:
-    """One letter wrong, missing, too many, or two swapped: the distance of Damerau and Levenshtein is one."""
-    longer = len(typed) - len(meant)
-    if abs(longer) > 1 or typed == meant:
-        return False
-    at = next((n for n, (a, b) in enumerate(zip(typed, meant, strict=False)) if a != b), min(len(typed), len(meant)))
-    if longer == 1:
-        return typed[at + 1 :] == meant[at:]
-    if longer == -1:
-        return typed[at:] == meant[at + 1 :]
-    rest = typed[at + 1 :] == meant[at + 1 :]
-    return rest or (typed[at : at + 2] == meant[at : at + 2][::-1] and typed[at + 2 :] == meant[at + 2 :])
 
 
 def _shown(address: str) -> str:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.audience.list_tools.address_hints import _PROVIDERS, _is_one_slip, meant_domain, remarks_on
+from newsletter.audience.list_tools.address_hints import _PROVIDERS, meant_domain, remarks_on
+from newsletter.text import is_one_slip
 
 
 @pytest.mark.parametrize(
@@ -76,4 +77,4 @@ def test_one_slip_is_distance_one(typed: str, meant: str) -> None:
     edits |= {typed[:n] + typed[n + 1 :] for n in range(len(typed))}
     edits |= {typed[:n] + c + typed[n + 1 :] for n in range(len(typed)) for c in "abc."}
     edits |= {typed[:n] + typed[n : n + 2][::-1] + typed[n + 2 :] for n in range(len(typed) - 1)}
-    assert _is_one_slip(typed, meant) is (meant in edits and meant != typed)
+    assert is_one_slip(typed, meant) is (meant in edits and meant != typed)
