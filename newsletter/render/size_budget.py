@@ -145,9 +145,10 @@ def _given_up(whole: int, what: str, line: int | None = None, remedy: str = "sho
 def _pictures_that_fit(shown: Drawn, bare: Drawn) -> int:
     """Up to which row pictures may stand: the first ones keep theirs."""
     spent = bare.decoded
+    growth = shown.growth
     for row, (with_pictures, without) in enumerate(zip(shown.sizes, bare.sizes, strict=True)):
         spent += with_pictures - without
-        if not fits(spent, shown.growth):
+        if not fits(spent, growth):
             return row
     return len(bare.sizes)
 
@@ -156,7 +157,8 @@ def _cut(draw: Callable[[Fit], Drawn], fit: Fit, drawn: Drawn, blocks: Sequence[
     """Rows from the top while they fit with the note at the end; never a story in two, never a heading last."""
     ends = (0, *accumulate(drawn.sizes))
     frame = drawn.decoded - ends[-1]
-    rows = next((row for row in range(len(drawn.sizes), 0, -1) if fits(frame + ends[row], drawn.growth)), 0)
+    growth = drawn.growth  # encodes the whole email: once, not for each row
+    rows = next((row for row in range(len(drawn.sizes), 0, -1) if fits(frame + ends[row], growth)), 0)
     while True:
         while rows and isinstance(blocks[rows - 1], Heading):
             rows -= 1
