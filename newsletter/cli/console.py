@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -65,3 +66,9 @@ def json_out(value: object, *, indent: int | None = None) -> str:
     """A value as JSON for standard output: in ASCII where that has not every letter, so that it stays JSON."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return json_text(value, indent=indent, ascii_only=not encoding.lower().startswith("utf"))
+
+
+def near(path: str) -> str:
+    """A path from the working folder on, where it is in there: as a person would type it."""
+    inside = os.path.relpath(path)
+    return path if inside.startswith(os.pardir) else inside

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
@@ -15,6 +15,7 @@ from newsletter.cli.ledger_option import ledger_option, ledger_place, utc_now
 from newsletter.cli.options import NamedPath, config_option, json_option, load, yes_option
 from newsletter.errors import EXIT_OK, EXIT_USAGE, ConfigError
 from newsletter.model.age import parse_age
+from newsletter.model.moments import shown_moment
 from newsletter.pipeline.maintain_ledger import (
     Pruned,
     back_up,
@@ -84,14 +85,21 @@ def restore_command(file: Path, ledger_url: str | None, yes: bool, config_path: 
         names = ", ".join(missing[:5]) + (f" and {len(missing) - 5:,} more" if len(missing) > 5 else "")
         what = f"{file} does not know that {names} went out, as the ledger does; people could be mailed twice."
         ask(f"{printable(what)} Restore it all the same?", yes=yes)
+    made = datetime.fromtimestamp(file.stat().st_mtime).astimezone() if file.is_file() else utc_now()
     kept = restore(file, place, utc_now())
     fault = why_not_newest(config, place, utc_now)
     warn([fault] if fault else [])
     if as_json:
-        summary = {"restored": str(file), "kept": str(kept) if kept else None, "warnings": [fault] if fault else []}
+        summary = {
+            "restored": str(file),
+            "kept": str(kept) if kept else None,
+            "backup_of": made.isoformat(),
+            "warnings": [fault] if fault else [],
+        }
         print_json({**summary, **ending(EXIT_OK)})
         return
     click.echo(printable(f"Restored {file}" + (f"; the old ledger is {kept}" if kept else "")))
+    click.echo(f"The backup is of {shown_moment(made)}: who was mailed, joined or left since then it does not know.")
 
 
 @ledger.command("check")

@@ -16,7 +16,7 @@ import click
 from newsletter import errors
 from newsletter.check.check_post import check_post
 from newsletter.cli.command_hints import hints_for
-from newsletter.cli.console import is_terminal, print_json, wait_at, warn
+from newsletter.cli.console import is_terminal, near, print_json, wait_at, warn
 from newsletter.cli.failures import ending
 from newsletter.cli.help_page import GroupedCommand
 from newsletter.cli.ledger_option import ledger_option, ledger_place, utc_now
@@ -202,6 +202,10 @@ def _alerting(alerts: Alerts, screen: _Screen) -> Iterator[list[PublishReport]]:
     screen.warn(alerts.tell("failure" if reports[0].exit_code else "success", reports[0]))
 
 
+_LEFT_ALONE = {"sent": "done"}
+"""What a line begins with where the status of a post that is left alone would read as news."""
+
+
 class _Screen:
     """What an operator, or a log, reads of a run."""
 
@@ -228,8 +232,8 @@ class _Screen:
         is_news = each.decision in ("sent", "unfinished", "failed", "late") or bool(each.exit_code)
         if self.as_json or (self.quiet and not is_news):
             return
-        name = printable(each.post.path)
-        word = each.post.status if each.decision == "left alone" else each.decision
+        name = printable(near(each.post.path))
+        word = _LEFT_ALONE.get(each.post.status, each.post.status) if each.decision == "left alone" else each.decision
         reason = "\n    ".join(printable(line.removeprefix(f"{each.post.path}:").strip()) for line in _lines(each))
         click.echo(f"{word:<10} {name}: {reason}", err=bool(each.exit_code))
         if each.result is not None and not each.result.complete:
@@ -240,7 +244,7 @@ class _Screen:
             print_json({**described_report(report, self.hints), "warnings": self.warnings})
         elif report.is_quiet and not self.quiet:
             older = f", {report.archived:,} in the archive" if report.archived else ""
-            click.echo(f"Nothing is due in {printable(report.folder)}{older}: nobody was mailed.")
+            click.echo(f"Nothing is due in {printable(near(report.folder))}{older}: nobody was mailed.")
 
 
 def _lines(each: Published) -> Sequence[str]:

@@ -69,7 +69,7 @@ def keep_publishing(
             return ending.wait(nap.total_seconds())
 
         log.say(
-            "watch", "begins", f"process {os.getpid()}; publish, bounces, sync, backup, as [watch] says", minor=True
+            "watch", "begins", f"process {os.getpid()}; it publishes, and does what [watch] says beside", minor=True
         )
         run_rounds(jobs, now=now, wait=wait, tell=watcher.tell)
         log.say("watch", "ends", f"{ending.signal}: nothing is under way", minor=True)

@@ -59,7 +59,7 @@ def print_count(count: int, numbers: Mapping[str, SignUpNumbers], *, as_json: bo
         if found.months:
             click.echo("month       joined    left  let go")
         for month in found.months:
-            click.echo(f"{month.month:<10}{month.joined:>8,}{month.left:>8,}{month.release_file:>8,}")
+            click.echo(f"{month.month:<10}{month.joined:>8,}{month.left:>8,}{month.let_go:>8,}")
 
 
 def _facts(found: SignUpNumbers) -> dict[str, object]:
@@ -69,7 +69,7 @@ def _facts(found: SignUpNumbers) -> dict[str, object]:
         "pending": found.pending,
         "left": found.left,
         "months": [
-            {"month": each.month, "joined": each.joined, "left": each.left, "release_file": each.release_file}
+            {"month": each.month, "joined": each.joined, "left": each.left, "let_go": each.let_go}
             for each in found.months
         ],
     }

@@ -252,10 +252,14 @@ def list_people(  # one parameter per option
 
     config = load(config_path)
     require_sign_ups(paths, consent=consent)
+    numbers = numbers_of(config, paths, ledger_url) if count else {}
+    if count and not where and len(numbers) == len(set(paths)) and not any(each.confirmed for each in numbers.values()):
+        print_count(0, numbers, as_json=as_json)  # a list of nobody is none, but how it came to that is the question
+        return
     with open_sign_ups(config, paths, ledger_url, consent=consent) as sign_ups:
         people = read_audience(*paths, where=where, sign_ups=sign_ups, rules=rules_for(config, columns))
     if count:
-        print_count(len(people), numbers_of(config, paths, ledger_url), as_json=as_json)
+        print_count(len(people), numbers, as_json=as_json)
         return
     require_people(people, ", ".join(paths))
     if not as_json:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from newsletter.errors import ConfigError, located
+from newsletter.errors import ConfigError, LedgerError, located
 from newsletter.ledger.database.engine import parse_place
 from newsletter.ledger.database.schema import VERSION, issues
 from newsletter.ledger.database.storage import Storage
@@ -50,9 +50,9 @@ def require_ledger(
 
 
 def require_start(place: Path | str) -> None:
-    """ConfigError where no ledger says who was mailed, so that everyone would be, and no user is there to confirm."""
+    """LedgerError where no ledger says who was mailed, so that everyone would be, and no user is there to confirm."""
     if not has_issues(place):
-        raise ConfigError(located(parse_place(place).name, None, NOTHING_SENT, _REMEDY))
+        raise LedgerError(located(parse_place(place).name, None, NOTHING_SENT, _REMEDY))
 
 
 NOTHING_SENT = "there is no ledger here that knows of any issue, so that everyone is mailed as if for the first time"

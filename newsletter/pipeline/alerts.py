@@ -141,7 +141,7 @@ def mail_text(told: Mapping[str, Any]) -> str:
     """What a mail about a failure says; as `described_event`, in lines."""
     posts = [f"  {each['issue'] or 'a post'}: {each['decision']}; {each['sent']:,} mailed" for each in told["posts"]]
     left = [f"  {each['issue']}: {each['left']:,} are left" for each in told["posts"] if each["left"]]
-    command = "newsletter publish --dry-run" if told["job"] == "publish" else f"newsletter {told['job']}"
+    command = "newsletter publish --to LIST.csv --dry-run" if told["job"] == "publish" else f"newsletter {told['job']}"
     lines = [str(told["text"]), "", _BLAME.get(told["exit_code"], "It ended before its time."), *posts, *left, ""]
     lines += [f"What was wrong is in the output of that run; to see it again: {command}", "newsletter status"]
     return "\n".join(lines) + "\n"

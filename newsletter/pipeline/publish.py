@@ -86,7 +86,7 @@ def publish(
     interrupted = False
     for post in found.posts:
         if lost is not None and post.goes_out:
-            each = Published(post, "failed", "the ledger was lost before; see above", lost.exit_code)
+            each = Published(post, "failed", "the ledger is at fault; see above", lost.exit_code)
         elif post.goes_out and (interrupted or is_ending()):
             each = Published(post, "due", "this run was told to end before it; the next one sends it", EXIT_UNSENT)
         else:
@@ -98,7 +98,7 @@ def publish(
                 each = Published(post, "failed", str(error), error.exit_code)
         if post.goes_out and post.since and together[post.since.date()] > 1:
             day = f"{post.since:%Y-%m-%d}"
-            each = replace(each, reason=f"{each.reason} ({together[post.since.date()]} posts of {day} are due)")
+            each = replace(each, reason=f"{each.reason} (one of {together[post.since.date()]} posts of {day})")
         interrupted = interrupted or (each.result is not None and each.result.was_interrupted)
         done.append(each)
         on_post(each)

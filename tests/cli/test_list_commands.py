@@ -196,7 +196,7 @@ def test_how_many_signed_up_and_how_many_came_and_went(folder: Path) -> None:
     numbers = told["sign_ups"]["@signups"]
     months = numbers.pop("months")
     assert (told["count"], numbers) == (2, {"confirmed": 2, "not_mailed": 1, "pending": 1, "left": 1})
-    assert [sum(month[key] for month in months) for key in ("joined", "left", "release_file")] == [3, 1, 1]
+    assert [sum(month[key] for month in months) for key in ("joined", "left", "let_go")] == [3, 1, 1]
     shown = run(folder, "subscribers", "list", "@signups", "--count").out.splitlines()
     assert shown[:3] == [
         "2 people",
@@ -204,6 +204,20 @@ def test_how_many_signed_up_and_how_many_came_and_went(folder: Path) -> None:
         "month       joined    left  let go",
     ]
     assert run(folder, "subscribers", "list", "list.csv", "--column", "state=ignore", "--count").out == "3 people\n"
+
+
+def test_the_last_one_who_left_is_still_counted(folder: Path) -> None:
+    join(folder, "zoe@example.com")
+    with People.open(folder / "newsletter.db", lambda: datetime.now(UTC), [SECRET]) as store:
+        store.leave("zoe@example.com", "a click")
+    counted = run(folder, "subscribers", "list", "@signups", "--count")
+    assert counted.code == 0
+    assert counted.out.splitlines()[:2] == [
+        "0 people",
+        "@signups: 0 confirmed, 0 of them not mailed; 0 have yet to confirm, 1 left",
+    ]
+    refused = run(folder, "subscribers", "list", "@signups")
+    assert (refused.code, "nobody has signed up and confirmed" in refused.err) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import threading
 from collections import Counter
@@ -242,3 +243,30 @@ def test_a_full_disk_is_a_sentence_and_nobody_gets_it_twice(folder: Path, requir
         again = newsletter(*command[1:], cwd=folder)
         assert again.code == 0, again.err
     assert Counter(message.recipient for message in server.messages) == dict.fromkeys(people(3), 1)
+
+
+def test_what_was_sent_before_is_told_apart_and_paths_are_short(folder: Path) -> None:
+    write(folder, "other")
+    with SmtpServer() as server:
+        run = newsletter("publish", "--to", "list.csv", "--relay", server.url, "--first", cwd=folder)
+        again = newsletter("publish", "--to", "list.csv", "--relay", server.url, cwd=folder)
+    assert [re.sub(r"\d{4}-\d\d-\d\d", "DAY", line) for line in run.out.splitlines()[:2]] == [
+        "sent       posts/daily.md: sent to 3 (one of 2 posts of DAY)",
+        "sent       posts/other.md: sent to 3 (one of 2 posts of DAY)",
+    ]
+    assert again.out.splitlines() == [
+        "done       posts/daily.md: it was sent",
+        "done       posts/other.md: it was sent",
+        "Nothing is due in posts: nobody was mailed.",
+    ]
+
+
+def test_a_missing_ledger_is_told_once(folder: Path) -> None:
+    for name in ("second", "third"):
+        write(folder, name)
+    with SmtpServer() as server:
+        run = newsletter("publish", "--to", "list.csv", "--relay", server.url, cwd=folder)
+    assert run.code == 2
+    assert run.err.count("there is no ledger here that knows of any issue") == 1
+    assert run.err.count("the ledger is at fault; see above") == 2
+    assert not server.messages

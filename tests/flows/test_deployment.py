@@ -142,7 +142,7 @@ def _act(site: Path, **inputs: str) -> tuple[int, dict[str, Any]]:
     defaults = {name: str(each.get("default", "")) for name, each in ACTION["inputs"].items()}
     given = {name.upper(): value for name, value in (defaults | inputs).items() if name != "python-version"}
     assert set(SEND["env"]) == set(given)
-    path = f"{Path(PROGRAM[0]).parent}{os.pathsep}{os.environ['PATH']}"
+    path = f"{Path(PROGRAM).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", SEND["run"]],
         cwd=site,

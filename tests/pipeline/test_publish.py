@@ -97,7 +97,7 @@ def test_two_posts_of_one_day_both_go_and_it_is_said(office: Office, server: Smt
     office.post("two", "date: 2026-03-01")
     report = office.publish(first=True)
     assert decisions(report) == {"one": "sent", "two": "sent"}
-    assert "2 posts of 2026-03-01 are due" in reason(report, "one")
+    assert "one of 2 posts of 2026-03-01" in reason(report, "one")
     assert len(server.messages) == 6
 
 

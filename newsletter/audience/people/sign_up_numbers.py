@@ -25,7 +25,7 @@ class Month:
     month: str
     joined: int
     left: int
-    release_file: int
+    let_go: int
 
 
 @dataclass(frozen=True, slots=True)
