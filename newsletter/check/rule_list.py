@@ -40,7 +40,12 @@ RULES: tuple[Rule, ...] = (
     # The text.
     Rule("bold-spaces", "warning", "`** words **`: spaces inside the marks.", True),
     Rule("residue", "warning", "`**`, `{{`, `{%`, `{:` or `](` that readers would see as it stands."),
-    Rule("story-space", "warning", "`1.text` without a space, which Markdown does not take for a list.", True),
+    Rule(
+        "story-space",
+        "warning",
+        "`1.text` without a space, which Markdown takes for words, not for a list or its next item.",
+        True,
+    ),
     Rule("story-source", "hint", "A story without a source in a digest whose other stories name theirs."),
     Rule(
         "table-stories",

@@ -349,20 +349,21 @@ def picture_words(issue: Issue) -> Iterator[tuple[Image, str]]:
 
 
 def _glued_numbers(lines: Sequence[str], first: int, what: str) -> Iterator[Fix]:
-    """A run of paragraphs that begin `1.` without a space: a space for each of them."""
+    """A run of paragraphs or items that begin `1.` without a space: a space for each of them."""
     edits: list[Edit] = []
     expected = 0
     for number in range(first, len(lines) + 1):
         line = lines[number - 1]
-        found = NUMBERED.match(line.lstrip())
+        text = line.lstrip(" \t>")
+        found = NUMBERED.match(text)
         if found and expected in (0, int(found[1])):
-            indent = len(line) - len(line.lstrip())
+            indent = len(line) - len(text)
             edits.append(Edit(number, indent + len(found[1]), indent + found.end(), ". "))
             expected = int(found[1]) + 1
         elif line.startswith("#") or (line.strip() and not lines[number - 2].strip()):
             break
     if edits:
-        yield Fix("story-space", what, "write “1. ” with a space", tuple(edits))
+        yield Fix("story-space", what, f"write “{expected - len(edits)}. ” with a space", tuple(edits))
 
 
 def _short(text: str, limit: int = 30) -> str:

@@ -32,6 +32,7 @@ from newsletter.model.issue import (
 )
 from newsletter.post.markdown.abbreviations import Abbreviations
 from newsletter.post.markdown.alerts import ALERT_MARK, ALERTS
+from newsletter.post.markdown.glued_items import GLUED
 from newsletter.post.markdown.inline import InlineReader
 from newsletter.post.markdown.inline_repairs import unwrap_links
 from newsletter.post.markdown.link_targets import FIELD_MARK, LinkTargets
@@ -96,6 +97,12 @@ class Reader:
                 index = places.get(label[1:], 0)
                 what = f"nothing refers to the footnote [^{label[1:][:40]}], and it is left out"
                 self.note("footnote-unused", what, f"write [^{label[1:][:40]}] in the text", self.first_line + index)
+
+    def note_glued_items(self, tokens: Many[Token]) -> None:
+        for token in tokens:
+            if (number := token.meta.get(GLUED)) and token.map:
+                what = f"“{number}.” without a space is no list item in Markdown; it is taken for one"
+                self.note("story-space", what, f"write “{number}. ” with a space", self.first_line + token.map[0])
 
     def blocks(self, nodes: Iterable[SyntaxTreeNode]) -> Blocks:
         return tuple(block for node in nodes for block in self.block(node))

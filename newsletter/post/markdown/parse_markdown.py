@@ -26,6 +26,7 @@ from newsletter.model.issue import (
 )
 from newsletter.post.markdown.abbreviations import Abbreviations
 from newsletter.post.markdown.blocks import MAX_NESTING, MarkdownError, Reader
+from newsletter.post.markdown.glued_items import split_glued_items
 from newsletter.post.markdown.inline_rules import bare_url, math
 from newsletter.post.markdown.kramdown_blocks import ABBREVIATIONS, use_kramdown_blocks
 from newsletter.post.markdown.kramdown_inline import use_kramdown_inline
@@ -80,6 +81,7 @@ def parse_markdown(
     parser.inline.ruler.before("newline", "bare_url", bare_url)
     # markdown-it would leave a link it dislikes as brackets in the text; we look at schemes ourselves and say so.
     parser.validateLink = lambda url: True  # type: ignore[method-assign]
+    parser.core.ruler.after("block", "glued_items", split_glued_items)
     parser.core.ruler.before("inline", "bound_brackets", partial(_bound_brackets, first_line))
     parser.core.ruler.push("bound_marks", _bound_marks)
     env: dict[str, Any] = {}
@@ -89,6 +91,7 @@ def parse_markdown(
     reader = Reader(text, first_line, base_url, page_url, abbreviations)
     reader.note_nesting(tokens)
     reader.note_unused_notes(env)
+    reader.note_glued_items(tokens)
     for name, line in env.get(COMPONENTS, {}).items():
         reader.targets.note_component(name, first_line + line)
     tree = SyntaxTreeNode(tokens)
