@@ -243,7 +243,20 @@ def _inlines(inlines: Inlines, indent: str) -> Iterator[str]:
     is_label = len(after) == 1 and text.strip() == after[0].label.strip()  # a button: it is said above its address
     if text.strip() and not is_label:
         yield from wrap(text, indent)
-    yield from _labelled(after, indent)
+    if _is_named(inlines) and not is_label:
+        yield indent + shown_address(after[0].href)
+    else:
+        yield from _labelled(after, indent)
+
+
+def _is_named(inlines: Inlines) -> bool:
+    """Whether these begin with their only link: its words stand above its address then, and need not be said again."""
+    nodes = [*_flat(inlines)]
+    links = [node for node in nodes if isinstance(node, Link)]
+    if len(links) != 1 or is_bare(links[0]):
+        return False
+    before = nodes[: next(index for index, node in enumerate(nodes) if node is links[0])]
+    return not any(char.isalnum() for char in plain_text(tuple(before)))
 
 
 def shown_address(href: str) -> str:
@@ -259,7 +272,12 @@ def _apart(text: str) -> str:
 
 def _addresses(texts: Iterable[Inlines], indent: str) -> Iterator[str]:
     """Where the links of a heading, or of a table's cells, lead: behind it, since inside there is no room."""
-    yield from _labelled([node for inlines in texts for node in _flat(inlines) if isinstance(node, Link)], indent)
+    several = tuple(texts)
+    links = [node for inlines in several for node in _flat(inlines) if isinstance(node, Link)]
+    if len(several) == 1 and _is_named(several[0]):
+        yield indent + shown_address(links[0].href)
+    else:
+        yield from _labelled(links, indent)
 
 
 def _labelled(links: Iterable[Link], indent: str) -> Iterator[str]:

@@ -414,3 +414,35 @@ def test_a_linked_title_has_its_address_below_it() -> None:
     assert body_of(Story(2, (link, Text(" and "), Link("https://a.example/2", (Text("tides"),))), ())) == (
         "2. A tram and tides\n   A tram:\n   https://a.example/1\n   tides:\n   https://a.example/2"
     )
+
+
+# --- links that are named by what stands above their address ---------------------------------------------------------
+
+_LANTERN = Link("https://a.example/lantern", (Text("A lantern"),))
+_TIDES = Link("https://a.example/tides", (Text("tides"),))
+
+
+@pytest.mark.parametrize(
+    ("inlines", "expected"),
+    [
+        ((_LANTERN, Text(": it burns all night.")), "A lantern: it burns all night.\nhttps://a.example/lantern"),
+        ((Strong((_LANTERN,)), Text(" burns.")), "A lantern burns.\nhttps://a.example/lantern"),
+        ((Text("🏮 “"), _LANTERN, Text("” burns.")), "🏮 “A lantern” burns.\nhttps://a.example/lantern"),
+        ((Text("See "), _LANTERN, Text(".")), "See A lantern.\nA lantern:\nhttps://a.example/lantern"),
+        ((_LANTERN,), "A lantern:\nhttps://a.example/lantern"),
+        (
+            (_LANTERN, Text(" by the "), _TIDES, Text(".")),
+            "A lantern by the tides.\nA lantern:\nhttps://a.example/lantern\ntides:\nhttps://a.example/tides",
+        ),
+    ],
+    ids=["colon", "bold", "marks-before", "within", "alone", "two"],
+)
+def test_the_only_link_that_a_paragraph_begins_with_is_not_named_again(inlines: Inlines, expected: str) -> None:
+    assert body_of(Paragraph(inlines)) == expected
+    item = ListBlock((ListItem((Paragraph(inlines),)),), None)
+    assert body_of(item) == "* " + expected.replace("\n", "\n  ")
+
+
+def test_a_heading_that_is_a_link_is_not_named_again() -> None:
+    title = "A lantern\n=========\nhttps://a.example/lantern"
+    assert body_of(Heading(2, (_LANTERN,)), paragraph("It burns.")) == f"{title}\n\nIt burns."
