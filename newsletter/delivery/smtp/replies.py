@@ -280,11 +280,6 @@ def ends_connection(text: str) -> bool:
     return _meaning("MAIL", 421, text[:_LOOKED_AT]) is Meaning.CONNECTION
 
 
-def is_hard_bounce(outcome: Outcome) -> bool:
-    """Whether the address itself is dead, so that it should never be mailed again. Words alone are no proof."""
-    return outcome.state is State.REJECTED and outcome.code >= 500 and enhanced_code(outcome.text) in HARD_BOUNCES
-
-
 def _meaning(stage: str, code: int, text: str) -> Meaning:
     known = next((row.meaning for row in KNOWN if row.fits(stage, code, text)), None)
     if known is Meaning.CONNECTION or (known is None and stage != "greeting" and _CONNECTION_WORDS.search(text)):

@@ -15,7 +15,6 @@ from newsletter.delivery.smtp.replies import (
     KNOWN,
     Meaning,
     enhanced_code,
-    is_hard_bounce,
     judge,
 )
 from newsletter.model.delivery import Outcome, State
@@ -33,6 +32,11 @@ def read_cases() -> list[tuple[str, int, str, str]]:
 
 
 CASES = read_cases()
+
+
+def is_hard_bounce(outcome: Outcome) -> bool:
+    """Whether the address itself is dead. Words alone are no proof."""
+    return outcome.state is State.REJECTED and outcome.code >= 500 and enhanced_code(outcome.text) in HARD_BOUNCES
 
 
 def word_for(outcome: Outcome) -> str:
