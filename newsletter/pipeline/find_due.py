@@ -23,7 +23,8 @@ from newsletter.pipeline.read_post_file import open_post
 from newsletter.pipeline.render_post import folders_of, site_of, zone_of
 from newsletter.pipeline.send_result import left_of
 from newsletter.post.front_keys import canonical
-from newsletter.post.front_matter import read_front_matter
+from newsletter.post.front_matter import FrontMatter, read_front_matter
+from newsletter.post.own_keys import own_entries, own_time
 from newsletter.post.parse import decode_post, parse_post
 from newsletter.post.post_dates import named_day, read_date
 from newsletter.post.publication import due_moment, held_findings
@@ -142,8 +143,9 @@ def _status_of(
     try:
         _, data, folder = open_post(name, io.BytesIO())
         text = decode_post(data, name)
-        front = canonical(read_front_matter(text, name).values)
-        written = front.get("date")
+        front = read_front_matter(text, name)
+        values = canonical(front.values)
+        written = values.get("date")
         day = (read_date(written) if written is not None else None) or day
         if day is not None and _is_archived(day, oldest):
             return None
@@ -154,7 +156,7 @@ def _status_of(
             language=config.settings.newsletter.language,
             folder=folders_of(folder, config.root),
         ).issue
-        window = _window(front.get("newsletter"), name, config, zone)
+        window = _window(front, values.get("newsletter"), name, config, zone)
     except ContentError as error:
         if day is not None and _is_archived(day, oldest):
             return None
@@ -204,10 +206,15 @@ def _in_ledger(issue: Issue, config: Config, ledger: Ledger) -> tuple[Status, st
     return "sent", "it was sent"
 
 
-def _window(own: object, name: str, config: Config, zone: tzinfo | None) -> SendWindow:
+def _window(front: FrontMatter, own: object, name: str, config: Config, zone: tzinfo | None) -> SendWindow:
     keys = config.settings.publish
     said = own if isinstance(own, dict) else {}
+    entries = own_entries(front)
+    settings = {"send_at": keys.send_at, "latest": keys.latest}
+    times = {**settings, **{key: own_time(said, entries, key) for key in settings if key in said}}
     try:
-        return window_of(said.get("send_at", keys.send_at), said.get("latest", keys.latest), zone)
+        return window_of(times["send_at"], times["latest"], zone)
     except InvalidValueError as fault:
-        raise ContentError(located(name, None, f"newsletter: {fault.what}", fault.remedy)) from fault
+        entry = entries.get(fault.what.partition(" ")[0])
+        line = entry.line if entry else None
+        raise ContentError(located(name, line, f"newsletter: {fault.what}", fault.remedy)) from fault

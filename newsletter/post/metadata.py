@@ -10,17 +10,20 @@ from datetime import date
 from pathlib import PurePath
 from typing import Any
 
-from newsletter.errors import ContentError, located
+from newsletter.errors import ContentError, InvalidValueError, located
 from newsletter.model.findings import Finding
 from newsletter.model.issue import AI_NOTICES, Image, Site
 from newsletter.model.issue_name import name_of_file
+from newsletter.model.send_window import window_of
 from newsletter.post.front_keys import canonical, written_under
 from newsletter.post.front_matter import FrontMatter
 from newsletter.post.markdown.link_targets import SCHEMES
+from newsletter.post.own_keys import own_entries, own_time
 from newsletter.post.permalink import web_path
 from newsletter.post.post_dates import begins_like_a_date, named_day, read_date
 from newsletter.post.publication import DRAFTS, Publication, read_publication
 from newsletter.post.titles import plain_words, title_of_name
+from newsletter.toml_file.fault_messages import nearest
 
 _KNOWN = frozenset(
     {
@@ -119,6 +122,7 @@ class _Keys:
         self.findings: list[Finding] = []
         self._written = front.values
         self._lines = canonical(front.key_lines)
+        self._own_entries = own_entries(front)
 
     def text(self, key: str) -> str:
         value = self.values.get(key)
@@ -192,9 +196,15 @@ class _Keys:
         if not isinstance(value, dict):
             what, remedy = "`newsletter` is not a group of keys", f"indent {known} beneath it"
             raise ContentError(located(path, self._lines.get("newsletter"), what, remedy))
-        for key in value:
+        for key in map(str, value):
             if key not in _OWN_KEYS:
-                self._note("newsletter", f"`newsletter.{key}` is not a key we know", f"use one of {known}")
+                self._note_own(key, f"`newsletter.{key}` is not a key we know", nearest(key, sorted(_OWN_KEYS)))
+        for key in ("send_at", "latest"):
+            written = own_time(value, self._own_entries, key)
+            try:
+                window_of(written if key == "send_at" else None, written if key == "latest" else None, None)
+            except InvalidValueError as fault:
+                self._note_own(key, f"`newsletter.{key}`{fault.what.removeprefix(key)}", fault.remedy)
         return {key: _one_line(str(item)) for key, item in value.items() if key in _OWN_TEXTS and item is not None}
 
     def switch(self, key: str, default: bool) -> bool:
@@ -203,8 +213,14 @@ class _Keys:
         value = own.get(key) if isinstance(own, dict) else None
         if isinstance(value, bool) or value is None:
             return default if value is None else value
-        self._note("newsletter", f"`newsletter.{key}` is neither true nor false", f"write {key}: false")
+        self._note_own(key, f"`newsletter.{key}` is neither true nor false", f"write {key}: false")
         return default
+
+    def _note_own(self, key: str, what: str, remedy: str) -> None:
+        """Of a key beneath `newsletter:`, with its own line where that is known."""
+        entry = self._own_entries.get(key)
+        line = entry.line if entry else self._lines.get("newsletter")
+        self.findings.append(Finding("front-matter-newsletter", what, remedy, line))
 
     def _note(self, key: str, what: str, remedy: str) -> None:
         self.findings.append(Finding(f"front-matter-{key}", what, remedy, self._lines.get(key)))

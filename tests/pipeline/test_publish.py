@@ -176,7 +176,7 @@ def test_a_post_may_have_a_window_of_its_own(office: Office) -> None:
     office.post("wrong", "date: 2026-03-01", "newsletter:", "  send_at: dawn")
     report = office.publish(first=True)
     assert decisions(report) == {"evening": "early", "wrong": "failed"}
-    assert 'wrong.md: newsletter: send_at is "dawn", not a time of day; write "08:00"' in reason(report, "wrong")
+    assert 'wrong.md:5: newsletter: send_at is "dawn", not a time of day; write "08:00"' in reason(report, "wrong")
     office.now = office.now.replace(hour=20)
     assert decisions(office.publish(first=True))["evening"] == "sent"
 

@@ -345,9 +345,63 @@ def test_own_keys() -> None:
 def test_own_keys_that_we_do_not_know() -> None:
     issue = post("title: 题\nnewsletter:\n  sbject: 主题")
     assert [finding.at("p.md") for finding in issue.findings] == [
-        "p.md:3: `newsletter.sbject` is not a key we know; "
-        "use one of headline, issue, latest, number, preheader, send_at, smart_punctuation, stories, subject, template"
+        "p.md:4: `newsletter.sbject` is not a key we know; did you mean subject?"
     ]
+    (far,) = post("title: 题\nnewsletter:\n  zzz: 主题").findings
+    assert far.remedy == (
+        "it may have headline, issue, latest, number, preheader, send_at, smart_punctuation, stories, subject, template"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\ntitle: T\nnewsletter:\n  {}\nlatest: 9\n---\nWords.",
+        "---\ntitle: T\n\nNewsletter: # ours\n# send_at: x, isue: y\n\n    {}\n---\nWords.",
+        "---\nnewsletter: {{issue: a, {}}}\ntitle: T\n---\nWords.",
+        "---\nnewsletter: {{issue: a,\n  {}\n}}\ntitle: T\n---\nWords.",
+    ],
+    ids=["below", "apart", "on-one-line", "in-braces"],
+)
+@pytest.mark.parametrize(
+    ("entry", "sentence"),
+    [
+        ("isue: 3", "`newsletter.isue` is not a key we know; did you mean issue?"),
+        ("stores: false", "`newsletter.stores` is not a key we know; did you mean stories?"),
+        ("Subject: A", "`newsletter.Subject` is not a key we know; did you mean subject?"),
+        ("stories: perhaps", "`newsletter.stories` is neither true nor false; write stories: false"),
+        ('send_at: "25:00"', '`newsletter.send_at` is "25:00", not a time of day; write "08:00"'),
+        ("send_at: 25:00", '`newsletter.send_at` is "25:00", not a time of day; write "08:00"'),
+        ("latest: 800", '`newsletter.latest` is "800", not a time of day; write "08:00"'),
+        ("latest: noon", '`newsletter.latest` is "noon", not a time of day; write "08:00"'),
+        ("latest: [1]", '`newsletter.latest` is "[1]", not a time of day; write "08:00"'),
+    ],
+)
+def test_a_slip_beneath_newsletter_is_named_on_its_own_line(text: str, entry: str, sentence: str) -> None:
+    source = text.format(entry)
+    line = source[: source.rindex(entry)].count("\n") + 1
+    issue = parse_post(source, path="posts/2026-03-01-p.md", site=Site("https://blog.example")).issue
+    assert [finding.at("p.md") for finding in issue.findings] == [f"p.md:{line}: {sentence}"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '+++\ntitle = "T"\n[newsletter]\nissue = "a"\nisue = 3\n+++\nWords.',
+        '+++\ntitle = "T"\n\n[params.newsletter]\nisue = 3\n[other]\nsend_at = "x"\n+++\nWords.',
+        '+++\ntitle = "T"\n\n\nnewsletter.isue = 3\n+++\nWords.',
+        '+++\ntitle = "T"\n\n\nnewsletter = {isue = 3}\n+++\nWords.',
+    ],
+    ids=["table", "params", "dotted", "inline"],
+)
+def test_a_slip_beneath_newsletter_in_toml(text: str) -> None:
+    issue = parse_post(text, path="posts/2026-03-01-p.md", site=Site("https://blog.example")).issue
+    assert [(finding.code, finding.line) for finding in issue.findings] == [("front-matter-newsletter", 5)]
+
+
+@pytest.mark.parametrize("entry", ["8:00", "08:00", '"8:00"', "12:30", "23:59", "''", ""])
+def test_times_that_are_none_of_a_slip(entry: str) -> None:
+    assert codes(post(f"title: 题\nnewsletter:\n  send_at: {entry}\n  latest: {entry}")) == []
 
 
 def test_own_keys_must_be_a_group() -> None:

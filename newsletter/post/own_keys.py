@@ -1,0 +1,62 @@
+"""Where the keys beneath `newsletter:` are written, and as what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from newsletter.post.front_matter import FrontMatter
+
+GROUP = "newsletter"
+
+_ENTRY = re.compile(
+    r"""(?:^[ \t]+|^(?=\w)|[{,][ \t]*)["']?([\w-]+)["']?[ \t]*[:=][ \t]*("[^"]*"|'[^']*'|[^#,}\n]*)""", re.ASCII
+)
+_COMMENT = re.compile(r"(?<![^ \t])#.*$")
+_TABLE = re.compile(rf"[ \t]*\[(?:\w+\.)?{GROUP}\][ \t]*(?:#.*)?$", re.ASCII)
+_GROUP = re.compile(rf"(?:\w+\.)?{GROUP}[ \t]*[:=]", re.IGNORECASE)
+_DOTTED = re.compile(rf"(?:\w+\.)?{GROUP}\.(?=\w)")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A key's line in the file, and its value as the author wrote it, without quotes; empty where it goes on below."""
+
+    line: int
+    text: str
+
+
+def own_entries(front: FrontMatter) -> Mapping[str, Entry]:
+    """The keys beneath `newsletter:`, in YAML or TOML. A key that cannot be found is not there."""
+    found: dict[str, Entry] = {}
+    for number, line in _group_lines(front):
+        for entry in _ENTRY.finditer(_COMMENT.sub("", line)):
+            found.setdefault(entry[1], Entry(number, entry[2].strip().strip("\"'")))
+    return found
+
+
+def _group_lines(front: FrontMatter) -> Iterator[tuple[int, str]]:
+    inside = ""
+    for number, line in enumerate(front.block, front.block_line):
+        if _TABLE.match(line):
+            inside = "table"
+        elif dotted := _DOTTED.match(line):
+            yield number, line[dotted.end() :]
+        elif opening := _GROUP.match(line):
+            inside = "group"
+            yield number, line[opening.end() :].strip()
+        elif (inside == "table" and line.lstrip().startswith("[")) or (
+            inside == "group" and line.strip() and not line.startswith((" ", "\t", "#", "}"))
+        ):
+            inside = ""
+        elif inside:
+            yield number, line
+
+
+def own_time(own: Mapping[str, Any], entries: Mapping[str, Entry], key: str) -> object:
+    """A time of day beneath `newsletter:`, for `window_of`: YAML 1.1 takes 8:00 for the number 480."""
+    value = own.get(key)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return entries[key].text if is_number and key in entries else value
