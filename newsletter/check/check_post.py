@@ -30,6 +30,7 @@ from newsletter.message.compose import Composer
 from newsletter.model.findings import Finding
 from newsletter.pipeline.read_post_file import STDIN, open_post
 from newsletter.pipeline.render_post import SAMPLE, Rendering, empty_fields, masthead_of, render_post, zone_of
+from newsletter.pipeline.template_sentences import template_sentences
 from newsletter.post.parse import decode_post
 from newsletter.post.publication import held_findings
 
@@ -103,12 +104,22 @@ def findings_of(rendering: Rendering, config: Config, when: datetime | None = No
 
 def _findings(rendering: Rendering, config: Config, fixes: tuple[Fix, ...]) -> Iterable[Finding]:
     yield from rendering.findings
+    yield from _template_findings(rendering.text)
     yield from source_findings(rendering.issue, rendering.text, fixes)
     yield from rendered_findings(rendering.issue, rendering.email, masthead_of(config))
     yield from width_findings(rendering.issue, sample_text(rendering.email.html))
     yield from compat_findings(sample_text(rendering.email.html), _support(), config.settings.check.clients)
     for email in rendering.variants.emails.values():
         yield from size_findings(email)
+
+
+def _template_findings(text: str) -> Iterable[Finding]:
+    for line, sentence in template_sentences(text):
+        words = sentence.strip("*")
+        shown = words if len(words) <= 40 else words[:39] + "…"
+        yield Finding(
+            "template-untouched", f"“{shown}” is the template's sentence", "write your own, or take it out", line
+        )
 
 
 @lru_cache(maxsize=1)

@@ -30,6 +30,11 @@ RULES: tuple[Rule, ...] = (
     Rule("unpublished", "warning", "`published: false` keeps `send` from mailing the post."),
     Rule("draft", "warning", "`draft: true`, or a folder `_drafts`, keeps `send` from mailing the post."),
     Rule("date-future", "warning", "A date that is yet to come keeps `send` from mailing the post before."),
+    Rule(
+        "template-untouched",
+        "warning",
+        "A sentence of the post that `init` and `new` write, in any language, is still there.",
+    ),
     # What an inbox shows.
     Rule("subject-long", "warning", "The subject is wider than the 70 columns that inboxes show at most."),
     Rule("subject-emoji", "hint", "More than one emoji in the subject."),

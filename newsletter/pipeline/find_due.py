@@ -22,6 +22,7 @@ from newsletter.model.send_window import SendWindow, window_of
 from newsletter.pipeline.read_post_file import open_post
 from newsletter.pipeline.render_post import folders_of, site_of, zone_of
 from newsletter.pipeline.send_result import left_of
+from newsletter.pipeline.template_sentences import is_untouched
 from newsletter.post.front_keys import canonical
 from newsletter.post.front_matter import FrontMatter, read_front_matter
 from newsletter.post.own_keys import own_entries, own_time
@@ -43,7 +44,10 @@ _ZONES = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class FoundPost:
-    """A post and its status. `since` is when it was due, None where that is unknown; `issue` its name."""
+    """A post and its status. `since` is when it was due, None where that is unknown; `issue` its name.
+
+    `is_template`: all that it says is what `init` or `new` wrote.
+    """
 
     path: str
     status: Status
@@ -52,6 +56,7 @@ class FoundPost:
     since: datetime | None = None
     title: str = ""
     window: SendWindow = field(default_factory=SendWindow)
+    is_template: bool = False
 
     @property
     def goes_out(self) -> bool:
@@ -107,7 +112,7 @@ def _without_copies(posts: list[FoundPost]) -> tuple[FoundPost, ...]:
     first: dict[tuple[str, date], str] = {}
     kept: list[FoundPost] = []
     for post in posts:
-        if post.goes_out and post.since is not None:
+        if post.goes_out and post.since is not None and not post.is_template:
             path = first.setdefault((post.title, post.since.date()), post.path)
             if path != post.path:
                 post = replace(post, status="renamed", reason=f"it has the title and the date of {path}, {_COPY}")
@@ -174,7 +179,7 @@ def _status_of(
     if ledger is not None and (known := _in_ledger(issue, config, ledger)):
         return made(*known)
     if since >= oldest:
-        return made("due", "it is due, and nobody has it yet")
+        return made("due", "it is due, and nobody has it yet", is_template=is_untouched(text))
     days = (now - since) / timedelta(days=1)
     if since < oldest - MISSED:
         return None

@@ -122,6 +122,9 @@ def _published(
     place = post.window.place(moment, post.since) if post.status == "due" else "open"
     if place != "open":
         return _held(post, place, moment)
+    if post.is_template and not dry:
+        what = "nobody was mailed: it says what the template says; write it, or take it away"
+        return Published(post, "failed", f"{post.path}: {what}", EXIT_CONTENT)
     if faults := check(post):
         return Published(post, "failed", "\n".join(faults), EXIT_CONTENT)
     if dry:

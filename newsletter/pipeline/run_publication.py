@@ -116,7 +116,8 @@ def run_publication(
 
         found = find_due(order.folder, config, ledger, now(), order.max_age)
         if order.catcher is not None:
-            found = replace(found, posts=tuple(replace(post, window=SendWindow()) for post in found.posts))
+            posts = tuple(replace(post, window=SendWindow(), is_template=False) for post in found.posts)
+            found = replace(found, posts=posts)
             return publish(found, now, check=check, send=rehearse, is_ending=is_ending, on_post=on_post)
         report = publish(found, now, check=check, send=send, dry=order.dry, is_ending=is_ending, on_post=on_post)
         if ledger is not None and any(each.result for each in report.posts):

@@ -37,6 +37,8 @@ def test_the_example_post_has_no_fault_in_any_language(tmp_path: Path, language:
     done = newsletter("check", run.json["post"], "--json", cwd=tmp_path)
     worse = [f for post in done.json["posts"] for f in post["findings"] if f["severity"] == "error"]
     assert worse == []
+    left = [f for post in done.json["posts"] for f in post["findings"] if f["rule"] == "template-untouched"]
+    assert [(f["severity"], f["line"]) for f in left] == [("warning", line) for line in (4, 10, 15, 15, 17, 17)]
 
 
 def test_the_settings_are_what_was_asked_for(tmp_path: Path) -> None:

@@ -270,3 +270,40 @@ def test_a_missing_ledger_is_told_once(folder: Path) -> None:
     assert run.err.count("there is no ledger here that knows of any issue") == 1
     assert run.err.count("the ledger is at fault; see above") == 2
     assert not server.messages
+
+
+def test_a_template_that_nobody_touched_is_not_sent(folder: Path) -> None:
+    (folder / "posts" / "daily.md").unlink()
+    run = newsletter("new", "The daily", "--date", f"{today()}", cwd=folder)
+    assert run.code == 0, run.err
+    template = Path(run.out.strip())
+    write(folder, "news", days=0)
+    with SmtpServer() as server:
+        publish = ("publish", "--to", "list.csv", "--relay", server.url, "--first")
+        rehearsed = newsletter("publish", "--to", "list.csv", "--catch", "--json", cwd=folder)
+        assert rehearsed.code == 0, rehearsed.err
+        assert newsletter(*publish, "--dry-run", cwd=folder).code == 0
+        assert server.messages == []
+
+        run = newsletter(*publish, cwd=folder)
+        assert run.code == 1
+        assert "it says what the template says; write it, or take it away" in run.out + run.err
+        assert {message.mail["Subject"] for message in server.messages} == {"The news"}
+
+        quiet = newsletter(*publish, "--quiet", cwd=folder)
+        assert quiet.code == 1
+        assert "the template" in quiet.out + quiet.err
+
+        template.write_text(template.read_text("utf-8").replace("Two or three sentences on", "All of"), "utf-8")
+        assert newsletter(*publish, cwd=folder).code == 0
+    assert Counter(message.mail["Subject"] for message in server.messages) == {"The news": 3, "The daily": 3}
+
+
+def test_a_template_keeps_no_written_post_of_its_title_and_day_from_going(folder: Path) -> None:
+    (folder / "posts" / "daily.md").unlink()
+    assert newsletter("new", "The news", "--date", f"{today()}", cwd=folder).code == 0
+    write(folder, "zz", days=0).write_text(f"---\ntitle: The news\ndate: {today()}\n---\n\nNews of the day.\n")
+    with SmtpServer() as server:
+        run = newsletter("publish", "--to", "list.csv", "--relay", server.url, "--first", cwd=folder)
+    assert run.code == 1, run.err
+    assert len(server.messages) == 3
