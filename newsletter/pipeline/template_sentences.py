@@ -12,7 +12,7 @@ from newsletter.files import package_folder
 
 _REPLACED = frozenset({"description", "summary_text", "lead", "text"})
 """The words of the template that say what is to be written; its headings and names may stay."""
-_WORD = re.compile(r"(\*\*)?\{\{ words\.(\w+)[^}]*\}\}(\*\*)?")
+_WORD = re.compile(r"(\*\*)?\{\{ words\.(\w{1,40}+)[^{}]{0,40}+\}\}(\*\*)?")
 
 
 @lru_cache(maxsize=1)

@@ -15,9 +15,9 @@ _ENTRY = re.compile(
     r"""(?:^[ \t]+|^(?=\w)|[{,][ \t]*)["']?([\w-]+)["']?[ \t]*[:=][ \t]*("[^"]*"|'[^']*'|[^#,}\n]*)""", re.ASCII
 )
 _COMMENT = re.compile(r"(?<![^ \t])#.*$")
-_TABLE = re.compile(rf"[ \t]*\[(?:\w+\.)?{GROUP}\][ \t]*(?:#.*)?$", re.ASCII)
-_GROUP = re.compile(rf"(?:\w+\.)?{GROUP}[ \t]*[:=]", re.IGNORECASE)
-_DOTTED = re.compile(rf"(?:\w+\.)?{GROUP}\.(?=\w)")
+_TABLE = re.compile(rf"(?<![ \t])[ \t]*+\[(?:\w{{1,40}}+\.)?{GROUP}\][ \t]*+(?:#.*)?$", re.ASCII)
+_GROUP = re.compile(rf"(?<!\w)(?:\w{{1,40}}+\.)?{GROUP}[ \t]*+[:=]", re.IGNORECASE)
+_DOTTED = re.compile(rf"(?<!\w)(?:\w{{1,40}}+\.)?{GROUP}\.(?=\w)")
 
 
 @dataclass(frozen=True, slots=True)

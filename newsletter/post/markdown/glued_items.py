@@ -16,7 +16,7 @@ from markdown_it.token import Token
 # Never a digit: `4.5` is a number, and `4.x` a version.
 _GLUED = r"(\d{1,3})[.．、](?![xX](?!\w))(?=[^\W\d_]|[*\[\"'“”‘’«»„「『《〈【（])"
 _ANYWHERE = re.compile(rf"^[> \t]*{_GLUED}", re.MULTILINE)
-_LINE = re.compile(rf"[ \t]*{_GLUED}")
+_LINE = re.compile(rf"(?<![ \t])[ \t]*+{_GLUED}")
 GLUED = "glued_number"
 """The key in an item's `meta` that has its number as a text."""
 
