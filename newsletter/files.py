@@ -80,6 +80,33 @@ class NotAFileError(OSError):
         super().__init__(errno.EINVAL, "a pipe, a socket or a device, not a file")
 
 
+def is_file(path: Path) -> bool:
+    """Whether a file can be seen there. Unlike Path.is_file before Python 3.14, which raises where a folder may not be
+    looked into, or a name is too long, this never raises."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: Path) -> bool:
+    """The same of a folder."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
+def is_there(path: Path) -> bool:
+    """The same of anything."""
+    return os.path.exists(path)  # noqa: PTH110
+
+
+def is_missing(path: Path, *, follow: bool = True) -> bool:
+    """Whether there is surely nothing: what may not be looked at is something; without `follow` so is a broken link."""
+    try:
+        os.stat(path, follow_symlinks=follow)  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def require_regular(path: Path) -> None:
     """NotAFileError for what is no file; OSError where there is nothing, or it may not be looked at.
 

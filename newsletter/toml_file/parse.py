@@ -12,10 +12,15 @@ from newsletter.text import LONG_NUMBER, digits_line
 
 def decode_toml(name: str, content: bytes, *, wanted: str) -> str:
     """The file's text with LF line ends; `wanted` is the file that one should name in place of a binary one."""
+    return decode_text(name, content, "a binary file, not TOML", f"give the path of a {wanted}")
+
+
+def decode_text(name: str, content: bytes, binary: str, remedy: str) -> str:
+    """The same of any text; `binary` and `remedy` are what is said of a file that is none. Raises ConfigError."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise ConfigError(located(name, 1, "the file is UTF-16, not UTF-8", "save it as UTF-8"))
     if b"\0" in content:
-        raise ConfigError(located(name, None, "a binary file, not TOML", f"give the path of a {wanted}"))
+        raise ConfigError(located(name, None, binary, remedy))
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:

@@ -536,7 +536,7 @@ def test_broken_toml_and_encoding_are_named(own_theme: Path) -> None:
     (own_theme / "theme.toml").write_text("[layout\n")
     assert failure(own_theme).startswith(f"{own_theme / 'theme.toml'}:")
     (own_theme / "theme.toml").write_bytes(b"# \xff\n")
-    assert "tried UTF-8, and byte 2 does not fit" in failure(own_theme)
+    assert "byte 0xff is not UTF-8; save the file as UTF-8" in failure(own_theme)
 
 
 @pytest.mark.parametrize("name", ["../classic", "a/b", "", ".", "nothing"])

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from newsletter.errors import ConfigError, located
 from newsletter.model.issue import Image, Issue
 from newsletter.model.rendered_email import Attachment, Theme
 from newsletter.render.images.resolve import Resolved
@@ -18,6 +19,7 @@ def place_logos(theme: Theme, resolve: Callable[[Issue, Path], Resolved]) -> tup
     """The theme with the addresses of its logos' files, and those that travel with the mail.
 
     `resolve` puts the pictures of an issue in a folder in their places. A logo of an https address stays there.
+    ConfigError for a file that cannot be shown: every issue would go out without a masthead.
     """
     brand: dict[str, Any] = dict(theme.values.get("brand", {}))
     attachments: list[Attachment] = []
@@ -26,6 +28,9 @@ def place_logos(theme: Theme, resolve: Callable[[Issue, Path], Resolved]) -> tup
             continue
         path = Path(brand[key])
         placed = resolve(Issue(slug="logo", title="", blocks=(), lang="", hero=Image(path.name)), path.parent)
-        brand[key] = placed.issue.hero.src if placed.issue.hero else ""
+        if placed.issue.hero is None:
+            fault = placed.findings[0]
+            raise ConfigError(located(path, None, f"the theme's {key}: {fault.what}", fault.remedy))
+        brand[key] = placed.issue.hero.src
         attachments += placed.attachments
     return replace(theme, values={**theme.values, "brand": brand}), tuple(attachments)

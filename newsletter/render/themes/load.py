@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from newsletter.errors import ConfigError, located
-from newsletter.files import open_regular
+from newsletter.files import is_file, is_missing, open_regular
 from newsletter.model.rendered_email import Theme
 from newsletter.render.images.logo import LOGOS
 from newsletter.render.themes.brand import merge_layers, merge_values
@@ -20,11 +20,13 @@ from newsletter.render.themes.values import LABELS_SCHEMA, SCHEMA, is_name
 from newsletter.text import printable, shown
 from newsletter.toml_file.fault_messages import faults_error, nearest
 from newsletter.toml_file.lines import line_of
-from newsletter.toml_file.parse import parse_toml
+from newsletter.toml_file.parse import decode_text, parse_toml
 from newsletter.toml_file.section import Schema, read_sections
 
 REQUIRED = ("issue.mjml.j2", *(f"{name}.css" for name in SHEETS))
 LABELS = "labels.toml"
+MAX_BYTES = 200_000
+"""Of each file; the largest of ours has 36,000."""
 
 
 def load_theme(name: str, project: Path) -> Theme:
@@ -39,7 +41,7 @@ def load_theme(name: str, project: Path) -> Theme:
             raise ConfigError(located(str(folder / required), None, "the theme lacks this file", remedy))
     for sheet, allowed in SHEETS.items():
         refuse_rules(str(files[f"{sheet}.css"]), _read(files[f"{sheet}.css"]), allowed=allowed)
-    ours = next(root / LABELS for root in reversed(roots) if (root / LABELS).is_file())
+    ours = next(root / LABELS for root in reversed(roots) if is_file(root / LABELS))
     return Theme(
         name,
         partials={file: _read(path) for file, path in files.items() if file.endswith(".j2")},
@@ -59,7 +61,7 @@ def _frame_words(path: str, text: str) -> Mapping[str, Any]:
 
 def logo_file(layer: Layer, name: str, project: Path) -> Path | None:
     """Where a logo's file is: beside its theme.toml, else from the project's folder."""
-    return next((path for folder in (layer.folder, project) if (path := folder / name).is_file()), None)
+    return next((path for folder in (layer.folder, project) if is_file(path := folder / name)), None)
 
 
 def _with_logo_files(layer: Layer, project: Path) -> Mapping[str, Any]:
@@ -126,14 +128,18 @@ def theme_layers(name: str, roots: Sequence[Path]) -> tuple[Layer, ...]:
 
 def _find(name: str, roots: Sequence[Path], *, skip: bool = False) -> int | None:
     """The index of the first root that has a theme of this name; `skip` leaves the first root out."""
-    return next((i for i, root in enumerate(roots) if i >= skip and (root / name / VALUES).is_file()), None)
+    return next(
+        (i for i, root in enumerate(roots) if i >= skip and not is_missing(root / name / VALUES, follow=False)), None
+    )
 
 
 def _read_layer(folder: Path) -> tuple[Layer, str]:
     source, values = _read_declared(folder / VALUES, SCHEMA)
     base = values.pop("extends", "")
     labels = folder / LABELS
-    return Layer(folder, source, values, _read_declared(labels, LABELS_SCHEMA)[1] if labels.exists() else {}), base
+    return Layer(
+        folder, source, values, {} if is_missing(labels, follow=False) else _read_declared(labels, LABELS_SCHEMA)[1]
+    ), base
 
 
 def _read_declared(path: Path, schema: Schema) -> tuple[str, dict[str, Any]]:
@@ -181,12 +187,12 @@ def theme_files(layers: Sequence[Layer]) -> Mapping[str, Path]:
 def _read(path: Path) -> str:
     try:
         with open_regular(path) as file:
-            return file.read().decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        what = f"tried UTF-8, and byte {error.start} does not fit"
-        raise ConfigError(located(str(path), line, what, "save it as UTF-8")) from error
+            content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError(
-            located(str(path), None, f"cannot be read ({error.strerror})", "check its permissions")
+            located(str(path), None, f"cannot be read ({error.strerror})", "put a file there that can be")
         ) from error
+    if len(content) > MAX_BYTES:
+        what = f"has more than {MAX_BYTES:,} bytes, and is no file of a theme"
+        raise ConfigError(located(str(path), None, what, "take out what is not about the look"))
+    return decode_text(str(path), content, "a binary file, not text", "write it as text in UTF-8")

@@ -11,8 +11,15 @@ from newsletter.errors import ConfigError, located
 SHEETS: Mapping[str, tuple[str, ...]] = {"style": (), "live": ("media", "supports"), "outlook": ()}
 
 
+_LONG_WORD = re.compile(r"[\w-]{5000}")
+"""The CSS parser takes time with the square of a word's length: minutes for one of 200,000 letters."""
+
+
 def refuse_rules(place: str, css: str, *, allowed: tuple[str, ...]) -> None:
-    """Raises ConfigError, with the line in `place`, for an at-rule that is not allowed."""
+    """Raises ConfigError, with the line in `place`, for an at-rule that is not allowed, or a word without an end."""
+    if endless := _LONG_WORD.search(css):
+        line = css.count("\n", 0, endless.start()) + 1
+        raise ConfigError(located(place, line, "a word of more than 5,000 characters, which is no CSS", "take it out"))
     # Security: the CSS parser follows @import even offline, file:// included, so no at-rule beyond these gets there;
     # a backslash could spell one (`@\69mport`) and is refused with it.
     for found in re.finditer(r"@\s*([\w\\-]*)", css):

@@ -579,7 +579,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     project = own(tmp_path, "mine", 'extends = "classic"\n', {"style.css": ""})
     file = project / "templates" / "mine" / "style.css"
     file.write_bytes(b"/* */\n\xff")
-    assert refusal(project) == f"{file}:2: tried UTF-8, and byte 6 does not fit; save it as UTF-8"
+    assert refusal(project) == f"{file}:2: byte 0xff is not UTF-8; save the file as UTF-8"
     file.unlink()
     file.mkdir()
     assert refusal(project).startswith(f"{file}: cannot be read")
