@@ -36,7 +36,7 @@ class NamedPath(click.Path):
     """A path that says something: an empty one, of a variable that is not set, would mean the folder we are in."""
 
     def __init__(self) -> None:
-        super().__init__(path_type=Path)
+        super().__init__(readable=False, path_type=Path)  # whoever reads it says what is wrong with it
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if value == "":

@@ -12,6 +12,7 @@ from newsletter.cli.console import is_terminal, wait_at
 from newsletter.cli.list_options import ListName, column_option
 from newsletter.cli.options import config_option, images_mode, images_option, load
 from newsletter.errors import ConfigError, ContentError
+from newsletter.files import is_folder, is_there
 from newsletter.model.column_rules import Rule
 from newsletter.text import printable
 from newsletter.web.preview.live_rendering import LiveRendering
@@ -77,11 +78,11 @@ def _require_file(post: str, to: str | None) -> None:
     """Refuse names of missing files at once, in place of a page that never fills."""
     if post == "-":
         raise ContentError("preview watches a file, and standard input is none", "write the name of a post")
-    if Path(post).is_dir():
+    if is_folder(Path(post)):
         raise ContentError("this is a folder", "name the post inside it", path=post)
-    if not Path(post).exists():
+    if not is_there(Path(post)):
         raise ContentError("there is no such file", "check the name", path=post)
-    if to is not None and not to.startswith("@") and not Path(to).exists():
+    if to is not None and not to.startswith("@") and not is_there(Path(to)):
         raise ConfigError("there is no such file", "write --to subscribers.csv", path=to)
 
 

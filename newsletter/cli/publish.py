@@ -234,8 +234,12 @@ class _Screen:
             return
         name = printable(near(each.post.path))
         word = _LEFT_ALONE.get(each.post.status, each.post.status) if each.decision == "left alone" else each.decision
-        reason = "\n    ".join(printable(line.removeprefix(f"{each.post.path}:").strip()) for line in _lines(each))
-        click.echo(f"{word:<10} {name}: {reason}", err=bool(each.exit_code))
+        own = f"{each.post.path}:"
+        # The rest of a sentence about the post begins with its line, or with a space.
+        rests = [line.removeprefix(own) if line.startswith(own) else f" {line}" for line in _lines(each)]
+        click.echo(
+            f"{word:<10} " + "\n    ".join(f"{name}:{printable(rest)}" for rest in rests), err=bool(each.exit_code)
+        )
         if each.result is not None and not each.result.complete:
             print_report(each.result, self.hints)
 

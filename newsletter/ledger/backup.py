@@ -19,7 +19,7 @@ from typing import BinaryIO
 import sqlalchemy as sa
 
 from newsletter.errors import BusyError, ConfigError, LedgerError, located
-from newsletter.files import NotAFileError, require_regular, target_of
+from newsletter.files import NotAFileError, is_missing, require_regular, target_of
 from newsletter.ledger.chores import note_chore
 from newsletter.ledger.database.engine import parse_place, take_file, translate_db_errors
 from newsletter.ledger.database.ledger_file import MAGIC, release_file
@@ -121,6 +121,15 @@ def restore(backup: Path, place: Path | str, now: datetime) -> Path | None:
     _require_sound(backup)
     if path.exists() and path.samefile(backup):
         raise ConfigError(located(str(backup), None, "this is the ledger itself", "name a backup of it"))
+    try:
+        return _put_in_place(backup, file, path, now)
+    except OSError as error:
+        raise ConfigError(
+            located(str(path), None, f"cannot be written ({error.strerror})", "make room, or the folder writable")
+        ) from error
+
+
+def _put_in_place(backup: Path, file: Path, path: Path, now: datetime) -> Path | None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
         if path.exists():
@@ -149,7 +158,7 @@ def missing_from(backup: Path, place: Path | str) -> tuple[str, ...]:
 
     Empty where the present ledger is missing, of another version, or cannot be read: a restore may be what mends it.
     """
-    if not _file_of(place).exists():
+    if is_missing(_file_of(place)):
         return ()
     try:
         known = _names(place)
@@ -239,6 +248,10 @@ def _require_sound(backup: Path) -> None:
             version = None if faults else db.execute(_VERSION).fetchone()
     except sqlite3.DatabaseError as error:
         faults, version = (str(error),), None
+    if faults and faults[0].startswith("no such table"):
+        raise ConfigError(
+            located(str(backup), None, "a database, but no ledger", "name what `newsletter ledger backup` wrote")
+        )
     if faults:
         raise ConfigError(located(str(backup), None, f"the backup is damaged ({faults[0]})", "take an older one"))
     if version is None or version[0] > VERSION:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from newsletter.errors import ConfigError, LedgerError, located
+from newsletter.files import is_missing
 from newsletter.ledger.database.engine import parse_place
 from newsletter.ledger.database.schema import VERSION, issues
 from newsletter.ledger.database.storage import Storage
@@ -63,4 +63,4 @@ _REMEDY = (
 
 def _is_missing(place: Path | str) -> bool:
     file = parse_place(place).file
-    return file is not None and not os.path.exists(file)  # noqa: PTH110 - which raises for no name
+    return file is not None and is_missing(file)

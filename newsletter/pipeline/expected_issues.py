@@ -44,7 +44,7 @@ def require_expected(config: Config, ledger: Ledger | None) -> None:
         with ledger.storage.read() as db:
             known = {each.issue: each for each in recent_issues(db, names=[each["issue"] for each in expected])}
     for each in expected:
-        name, sent = printable(each["issue"]), printable(str(each.get("sent", "")))[:10]
+        name, sent = printable(each["issue"][:100]), printable(str(each.get("sent", "")))[:10]
         found = known.get(each["issue"])
         what = ""
         if found is None:
@@ -114,7 +114,7 @@ def _read(path: Path) -> tuple[Mapping[str, Any], ...]:
         raise ConfigError(
             located(str(path), None, f"cannot be read ({error.strerror})", "check its permissions")
         ) from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, OverflowError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ConfigError(located(str(path), None, "not the list of issues that newsletter writes", _RESET)) from error
     return tuple(issues)
 

@@ -14,6 +14,7 @@ from typing import Literal
 from newsletter.config.config import Config
 from newsletter.config.site_generator import posts_folder
 from newsletter.errors import ConfigError, ContentError, InvalidValueError, located
+from newsletter.files import is_folder, is_there
 from newsletter.ledger.identity import same_post_elsewhere
 from newsletter.ledger.ledger import Ledger
 from newsletter.model.issue import Issue
@@ -82,8 +83,8 @@ def posts_place(config: Config, named: Path | None) -> Path:
     source = config.settings.site.source
     home = config.root / source if source else config.root
     folder = named or (config.root / keys.posts if keys.posts else home / posts_folder(home))
-    if not folder.is_dir():
-        what = "is not a folder" if folder.exists() else "there is no such folder"
+    if not is_folder(folder):
+        what = "is not a folder" if is_there(folder) else "there is no such folder"
         raise ConfigError(located(str(folder), None, what, "name the folder of posts, or set [publish] posts"))
     return folder
 
