@@ -51,6 +51,7 @@ RULES: tuple[Rule, ...] = (
         "`1.text` without a space, which Markdown takes for words, not for a list or its next item.",
         True,
     ),
+    Rule("fence-open", "warning", "A code fence in a quote or a list item that is never closed: it ends with it."),
     Rule("story-source", "hint", "A story without a source in a digest whose other stories name theirs."),
     Rule(
         "table-stories",

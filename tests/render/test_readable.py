@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from email_page import FLAGS, EmailPage
-from machine import CHECKOUT, RequireProgram, missing
+from machine import CHECKOUT, PATIENT_MS, RequireProgram, missing
 from PIL import Image as Pillow
 from themes import THEMES
 
@@ -141,7 +141,9 @@ def page(require_program: RequireProgram, tmp_path_factory: pytest.TempPathFacto
         missing("playwright is not installed")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
-        yield EmailPage(browser.new_page(), pdftotext, tmp_path_factory.mktemp("email"))
+        page = browser.new_page()
+        page.set_default_timeout(PATIENT_MS)
+        yield EmailPage(page, pdftotext, tmp_path_factory.mktemp("email"))
         browser.close()
 
 

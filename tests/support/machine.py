@@ -33,6 +33,10 @@ NodeScript = Callable[[str, Any], Any]
 Evaluate = Callable[..., Any]
 
 
+PATIENT_MS = 600_000
+"""What a browser is waited for at most: a hang. A busy machine is none."""
+
+
 def missing(what: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(f"{what}, and CI may not skip what it checks")
@@ -104,7 +108,9 @@ def chromium(require_program: RequireProgram) -> Iterator[Callable[[Callable[[An
 @pytest.fixture(scope="session")
 def page(chromium: Callable[[Callable[[Any], Any]], Any]) -> Any:
     """The one page of that browser. A new one for each email would be a new process."""
-    return chromium(lambda browser: browser.new_page())
+    page = chromium(lambda browser: browser.new_page())
+    chromium(lambda _browser: page.set_default_timeout(PATIENT_MS))
+    return page
 
 
 @pytest.fixture

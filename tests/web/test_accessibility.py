@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from axe import grave_findings
 from email_page import FLAGS
-from machine import CHECKOUT, RequireProgram, missing
+from machine import CHECKOUT, PATIENT_MS, RequireProgram, missing
 from web_site import LISTS, TOML, running
 
 from newsletter.config.load import load_config
@@ -43,6 +43,7 @@ def found(browser: Browser, url: str, ready: str = "body") -> dict[str, list[str
     for scheme in SCHEMES:
         # What the pages may load is not ours to widen, but the script comes from outside.
         page = browser.new_context(color_scheme=scheme, locale="en", bypass_csp=True).new_page()
+        page.set_default_timeout(PATIENT_MS)
         page.goto(url)
         page.wait_for_selector(ready, state="attached")
         if findings := grave_findings(page):

@@ -242,9 +242,16 @@ class Reader:
         first, end = node.map or (0, 0)
         last = self.lines[end - 1].strip() if end else ""
         # A closing fence stands alone on its line, behind the marks of a quote at most.
-        if end - first < 2 or not re.fullmatch(f"[> \\t]*{re.escape(node.markup[0])}{{{len(node.markup)},}}", last):
-            what = f"the code fence {node.markup[:12]} is never closed and would swallow the rest of the post"
-            raise MarkdownError(self.first_line + first, what, f"write {node.markup[:12]} on a line after the code")
+        mark = node.markup[:12]
+        if end - first >= 2 and re.fullmatch(f"[> \\t]*{re.escape(node.markup[0])}{{{len(node.markup)},}}", last):
+            return
+        line, remedy = self.first_line + first, f"write {mark} on a line after the code"
+        if any(text.strip(" \t>") for text in self.lines[end:]):  # it ended with the quote or the item that it is in
+            what = f"the code fence {mark} is never closed and ends where its quote or list item does"
+            self.note("fence-open", what, remedy, line)
+            return
+        what = f"the code fence {mark} is never closed and would swallow the rest of the post"
+        raise MarkdownError(line, what, remedy)
 
 
 def _without_id(inlines: Inlines) -> Inlines:

@@ -24,7 +24,7 @@ FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),
     *("--disable-sync", "--no-first-run"),
 )
-DEADLINE_MS = 15_000
+DEADLINE_MS = 600_000
 
 LONG = POST + "".join(f"\n{n}. **Story {n}** tells a little.\n" for n in range(1, 60))
 

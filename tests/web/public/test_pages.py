@@ -47,7 +47,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 def opened(browser: Browser, **options: Any) -> Page:
     """A page that complains of everything that it could not load or was not allowed."""
     page = browser.new_context(locale="en", **options).new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(600_000)
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("requestfailed", lambda request: complaints.append(request.url))
