@@ -98,6 +98,11 @@ class Storage:
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # out of the log, as far as no reader needs it
             self._watch.expect(count)
 
+    def require_in_place(self) -> None:
+        """LedgerError where the file is not at its path any more: whoever reads on reads what nobody else will."""
+        with self._turn:
+            self._require_same_file()
+
     def _require_same_file(self, *, written: bool = False) -> None:
         if self._watch is not None and not self._watch.is_same(written=written):
             raise self.unusable(

@@ -198,7 +198,7 @@ class _Pages:
         return PlainTextResponse("" if status == 200 else "refused\n", status)
 
     async def health(self, request: Request) -> Response:
-        waiting = await self._commits.call(self._membership.letters.waiting)  # raises where the store cannot be read
+        waiting = await self._commits.call(self._membership.letters_waiting)  # raises where the store cannot be read
         return JSONResponse({"status": "ok", "mails_waiting": waiting})
 
     async def style(self, request: Request) -> Response:

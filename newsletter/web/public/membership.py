@@ -154,6 +154,11 @@ class Membership:
             log.error("a letter was dropped: %d wait for the relay", waiting)
         return waiting < MOST_WAITING
 
+    def letters_waiting(self) -> int:
+        """How many have yet to go out. LedgerError where the database cannot be read, or was moved away."""
+        self._people.storage.require_in_place()
+        return self.letters.waiting()
+
     def tidy(self) -> None:
         """Take out who asked to join and never confirmed, and letters of long ago."""
         self._people.drop_unconfirmed(self._clock() - KEPT_UNCONFIRMED)

@@ -460,12 +460,10 @@ def test_half_a_request_is_answered_when_the_server_ends(tmp_path: Path) -> None
 
 def test_a_database_that_was_moved_away_is_told_in_a_sentence(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with running(tmp_path) as site:
-        site.people.storage.engine.dispose()
         for file in tmp_path.glob("newsletter.db*"):
             file.rename(tmp_path / f"moved-{file.name}")
-        site.people.storage.engine.dispose()  # whoever looked for letters meanwhile has opened it again
-        assert site.get("/health").status == 503
-    assert "newsletter.db: the ledger cannot be opened; check that its folder exists" in caplog.text
+        assert site.get("/health").status == 503, "it is still open, but nobody else will find what is written to it"
+    assert "newsletter.db: the ledger's file was moved, deleted or replaced while it was in use; put it" in caplog.text
     assert "Traceback" not in caplog.text
     assert not (tmp_path / "newsletter.db").exists(), "an empty ledger took the place of the one that was moved"
 
