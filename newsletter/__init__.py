@@ -3,4 +3,6 @@
 __version__ = "0.1.0"
 
 DISTRIBUTION = "newsletter-press"
-"""The name to install, where the package and the command are `newsletter`: that one is another project's."""
+"""The distribution's name on PyPI; the package and the command are `newsletter`. That name belongs to another project
+there.
+"""

@@ -1,4 +1,4 @@
-"""`python -m newsletter`: the command line, where its script is not on the path."""
+"""Run the command line as `python -m newsletter`."""
 
 from newsletter.cli.main import main
 

@@ -1,4 +1,4 @@
-"""E-mail addresses: validate and normalize one, and the key under which two spellings are the same subscriber."""
+"""Validate, normalize and fold e-mail addresses."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from newsletter.text import printable
 MAX_ADDRESS_CHARS = 254  # RFC 3696, erratum 1690
 
 
-# A subset of what email_validator takes: ASCII atoms, a domain of two or more plain labels, none of them Punycode, and
-# a top-level domain that is not reserved. What does not match is not wrong; it goes to email_validator.
+# A fast path for common addresses: ASCII atoms, a domain of two or more plain labels without Punycode, a top-level
+# domain that is not reserved. Every other text goes to email_validator.
 _PLAIN_ADDRESS = re.compile(
     r"""
     (?P<local> [A-Za-z0-9_!#$%&'*+\-/=?^`{|}~]+ (?: \.[A-Za-z0-9_!#$%&'*+\-/=?^`{|}~]+ )* )
@@ -25,21 +25,23 @@ _PLAIN_ADDRESS = re.compile(
 
 
 def normalize_address(text: str) -> str:
-    """The address as it goes out: local part as written (NFC), domain in lower case and IDNA's ASCII form.
+    """Validate an address and return it normalized: local part as written (NFC), domain in lower case and as IDNA
+    A-labels.
 
-    ValueError, its text a phrase for people, when it is no address. Reserved domains such as `.test` are fine;
-    nothing is looked up.
+    Raises ValueError, whose text is a phrase for the user. Reserved domains such as `.test` are valid; no DNS lookup is
+    made.
     """
     plain = _PLAIN_ADDRESS.fullmatch(text) if len(text) <= MAX_ADDRESS_CHARS else None
     if plain and len(plain["local"]) <= MAX_LOCAL_OCTETS:
-        return f"{plain['local']}@{plain['domain'].lower()}"  # the common case, many times cheaper
+        return f"{plain['local']}@{plain['domain'].lower()}"  # the fast path, many times cheaper
     return _normalize_any_address(text)
 
 
 def _normalize_any_address(text: str) -> str:
     if len(text) > MAX_ADDRESS_CHARS:  # before email_validator, whose checks take time quadratic in the length
         raise ValueError(f"it has {len(text)} characters, and an address at most {MAX_ADDRESS_CHARS}")
-    from email_validator import EmailNotValidError, validate_email  # 25 ms that an everyday address does not need
+    # takes 25 ms to import, and the fast path does not need it
+    from email_validator import EmailNotValidError, validate_email
 
     try:
         parsed = validate_email(text, check_deliverability=False, test_environment=True)
@@ -55,9 +57,10 @@ def _normalize_any_address(text: str) -> str:
 
 
 def fold_address(address: str) -> str:
-    """The key under which two spellings of a normalized address are one person.
+    """The key that identifies a subscriber: two spellings of one address have the same.
 
-    RFC 5321 2.4 lets a host tell Ada@ from ada@; none does. `lower`, not `casefold`: that one would merge ß with ss.
+    RFC 5321 2.4 allows hosts to distinguish Ada@ from ada@; none does. `lower` and not `casefold`, which would equate ß
+    and ss.
     """
     return address.lower()
 

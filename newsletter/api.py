@@ -1,6 +1,6 @@
-"""A newsletter from Python: parse a post, render it, send it. docs/python.md has examples.
+"""The public Python API: parse a post, render it, send it. docs/python.md has examples.
 
-These names stay; whatever else the package has may change with any version.
+The names in this module are stable; everything else in the package may change in any version.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ StrPath = str | os.PathLike[str]
 
 
 def read_config(path: StrPath | None = None) -> Config:
-    """newsletter.toml at `path`, else the nearest one from the working folder upwards, else the defaults.
+    """Read newsletter.toml at `path`, else the nearest one from the working directory upwards, else return the
+    defaults.
 
     Passwords and secrets come from the environment. Raises ConfigError.
     """
@@ -72,9 +73,9 @@ def read_config(path: StrPath | None = None) -> Config:
 
 
 def parse_post(text: str, *, name: str = "post.md", config: Config | None = None) -> Issue:
-    """A post's Markdown with its front matter as a tree of sections, stories and blocks. Reads no file.
+    """Parse a post's Markdown and front matter into a tree of sections, stories and blocks. Reads no file.
 
-    `name` is the post's file name, which dates it where it begins with a date, and names it in findings. Raises
+    `name` is the post's file name: it appears in findings, and gives the date if it begins with one. Raises
     ContentError with file, line and remedy.
     """
     config = config or read_config()
@@ -85,7 +86,7 @@ def parse_post(text: str, *, name: str = "post.md", config: Config | None = None
 
 @dataclass(frozen=True, slots=True)
 class RenderedIssue:
-    """An issue's email as one subscriber gets it. `issue` is what the post says; `findings` what is wrong with it."""
+    """An issue's email as one subscriber gets it. `issue` is the parsed post; `findings` lists problems with it."""
 
     issue: Issue
     subject: str
@@ -97,9 +98,9 @@ class RenderedIssue:
 def render_issue(
     post: StrPath, *, config: Config | None = None, subscriber: Mapping[str, str] | None = None
 ) -> RenderedIssue:
-    """The email of the post's file for a subscriber with those columns (`email` among them), or for a made-up one.
+    """Render the post's file for the subscriber with these columns (`email` among them), or for a sample subscriber.
 
-    Links to leave are the sample's: nobody is unsubscribed by what this returns. Raises ContentError, ConfigError.
+    Unsubscribe links are those of the sample and unsubscribe no real subscriber. Raises ContentError, ConfigError.
     """
     config = config or read_config()
     person = SAMPLE if subscriber is None else Subscriber(subscriber.get("email", SAMPLE.email), subscriber)
@@ -120,16 +121,16 @@ def send_issue(
     first: bool = False,
     on_outcome: Callable[[str, Outcome], None] | None = None,
 ) -> SendResult:
-    """Mail the post to everyone on the lists who has not had it; what `newsletter send POST --to LIST --yes` does.
+    """Mail the post to every recipient on the lists who has not received it, as `newsletter send POST --to LIST --yes`.
 
-    A second call mails only who is left: nobody twice, whatever ended the first one. `to` are CSV files, or
-    `@signups`; `relay` and `ledger` are URLs in place of those of newsletter.toml; `first` says that this newsletter
-    begins here, and needs no ledger to be there; `where` chooses from the lists. `on_outcome` is told each address
-    and what the relay said, on the sending thread.
+    A second call mails only the remaining recipients, and none of them twice, however the first call ended. `to` are
+    CSV files or `@signups`; `relay` and `ledger` are URLs that replace those of newsletter.toml; `first` allows a new,
+    empty ledger; `where` selects recipients from the lists. `on_outcome` is called with each address and the relay's
+    answer, on the sending thread.
 
-    Raises ContentError for the post or a list, ConfigError for newsletter.toml or a missing ledger, DeliveryError
-    where no relay can be reached, BusyError where another run sends the same issue. Mail that was refused is no error:
-    it is in the result, as are those who are left for later.
+    Raises ContentError for the post or a list, ConfigError for newsletter.toml or a missing ledger, DeliveryError when
+    no relay can be reached, BusyError when another run sends the same issue. A refused message is no error: the result
+    counts it, and the recipients left for a later run.
     """
     config = config or read_config()
     lists = tuple(os.fspath(each) for each in ([to] if isinstance(to, str | os.PathLike) else to))
@@ -149,7 +150,7 @@ def send_issue(
 
 
 class _Watcher:
-    """Passes outcomes on; a program reads everything else from the result."""
+    """Forwards outcomes; everything else is in the result."""
 
     def __init__(self, on_outcome: Callable[[str, Outcome], None] | None) -> None:
         self._on_outcome = on_outcome

@@ -1,7 +1,7 @@
-"""The error tree: one class for each party at fault, with the exit code of the run that it ends.
+"""The error tree: one class per responsible party (author, operator, server), with the exit code of the run.
 
-An error's text says where, what, and what to write instead: `posts/12.md:7: ...; write ...`.
-One refused address or one bad row is not an error of this tree: the first is an `Outcome`, the second a `Finding`.
+An error's text says where, what, and the remedy: `posts/12.md:7: ...; write ...`.
+A single refused address is an `Outcome` and a single bad row a `Finding`; neither is an exception.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ EXIT_INTERRUPTED = 130
 
 
 class Located(str):
-    """A sentence that knows its parts, for programs that read it: `path:line:column: what; remedy`."""
+    """A sentence with its parts for programs: `path:line:column: what; remedy`."""
 
     path: str
     line: int | None
@@ -29,7 +29,7 @@ class Located(str):
 
 
 def located(path: str | PurePath, line: int | None, what: str, remedy: str = "", column: int | None = None) -> Located:
-    """One sentence: `path:line:column: what; remedy`, the parts that are unknown left out."""
+    """Join the known parts to one sentence: `path:line:column: what; remedy`."""
     path = str(path)
     place = ":".join(str(part) for part in (path, line, column) if part)
     sentence = Located((f"{place}: " if place else "") + what + (f"; {remedy}" if remedy else ""))
@@ -38,7 +38,7 @@ def located(path: str | PurePath, line: int | None, what: str, remedy: str = "",
 
 
 class NewsletterError(Exception):
-    """The root: anything that a front door prints as one sentence and turns into an exit code."""
+    """The root of the tree: the front doors print it as one sentence and exit with its code."""
 
     exit_code: ClassVar[int] = EXIT_USAGE
 
@@ -51,35 +51,35 @@ class NewsletterError(Exception):
         line: int | None = None,
         column: int | None = None,
     ) -> None:
-        """`what` is wrong where, and what to write instead; or a sentence of `located`, which has all of these."""
+        """`what` is wrong at which place, and the `remedy`; or a sentence made by `located`, which has all of these."""
         super().__init__(what if isinstance(what, Located) else located(path, line, what, remedy, column))
 
     is_logged = False
-    """Whether a log in JSON has it already, or must not get it: the log is what it is about."""
+    """Whether the JSON log must not get this error: it is already in there, or concerns the log itself."""
 
     picture: tuple[str, ...] = ()
-    """Lines to show beneath the sentence: what was written, and a caret under the place."""
+    """Lines to show beneath the sentence: the source text, and a caret under the fault."""
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What to print, each on a line of its own: one sentence, and its picture."""
+        """The lines to print: the sentence, then its picture."""
         return (str(self), *self.picture)
 
     @property
     def faults(self) -> tuple[Located, ...]:
-        """What it says, in parts: path, line, column, what, and the remedy."""
+        """The faults in parts: path, line, column, what, remedy."""
         (said,) = self.args
         return (said,)
 
 
 class ContentError(NewsletterError):
-    """The author's to mend: a post, a theme's words, a list without addresses."""
+    """A fault for the author to fix: in a post, a theme's labels, or a list without addresses."""
 
     exit_code = EXIT_CONTENT
 
 
 class ConfigError(NewsletterError):
-    """The operator's to mend: `newsletter.toml`, a flag, a theme folder, a missing secret."""
+    """A fault for the operator to fix: `newsletter.toml`, a flag, a theme folder, a missing secret."""
 
     exit_code = EXIT_USAGE
 
@@ -99,29 +99,29 @@ class _SeveralFaultsError(NewsletterError):
 
 
 class ConfigFaultsError(_SeveralFaultsError, ConfigError):
-    """Several faults of one file, found in one reading: a sentence each."""
+    """Several faults of one configuration file, a sentence each."""
 
 
 class ContentFaultsError(_SeveralFaultsError, ContentError):
-    """Several faults of a list, found in one reading: a sentence each."""
+    """Several faults of one list, a sentence each."""
 
 
 class LedgerError(ConfigError):
-    """The ledger's database: damaged, unreachable, full, replaced. In the middle of a send it is `LostLedgerError`."""
+    """A fault of the ledger's database: damaged, unreachable, full, replaced. During a send it is `LostLedgerError`."""
 
 
 class DeliveryError(NewsletterError):
-    """The relay's side: unreachable, refusing the login, an untrusted certificate. Nobody else was mailed."""
+    """A fault of the relay: unreachable, login refused, untrusted certificate. No further recipient was mailed."""
 
     exit_code = EXIT_UNSENT
 
 
 class LostLedgerError(DeliveryError):
-    """The ledger went away while a send ran: it has ended, and not everyone was mailed."""
+    """The ledger became unusable during a send: the run has ended early."""
 
 
 class BusyError(NewsletterError):
-    """Another run holds this issue; two at once would mail people twice."""
+    """Another run holds this issue; two at once would mail recipients twice."""
 
     exit_code = EXIT_BUSY
 
@@ -131,7 +131,7 @@ class BusyError(NewsletterError):
 
 
 class InvalidValueError(ValueError):
-    """What is wrong with a value, as it follows the key's name, and what to do: by default, to write the example."""
+    """A value is invalid. `what` completes "<key> ..."; `remedy` defaults to the key's example."""
 
     def __init__(self, what: str, remedy: str = "") -> None:
         super().__init__(what)

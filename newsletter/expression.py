@@ -1,13 +1,13 @@
-"""The expression language of segments and of conditions in posts: a text -> a test of a row.
+"""The expression language of `--where` segments and of conditions in posts: compiles a text to a predicate on a row.
 
     test     = value [ operator value ... ] ["is" ["not"] "empty"]    a column alone: it is not empty
     operator = "==" "!=" "<" "<=" ">" ">="  |  ["not"] ( "has" "contains" "starts with" "ends with" )
     value ["not"] "in" "[" value, ... "]"
     joined by "and", "or", "not" and parentheses; "and" binds closer than "or".
 
-A value is text in quotes, a number, or a column. How a column is written is the one thing in which the two dialects
-differ: `plan` or any text in `backquotes` for a segment, `subscriber.plan` or `subscriber["any text"]` in a post.
-Security: nothing is called and nothing is reached but the columns; the language has no way to say more.
+A value is text in quotes, a number, or a column. The two dialects differ only in how a column is written: `plan` or
+any text in `backquotes` in a segment, `subscriber.plan` or `subscriber["any text"]` in a post.
+Security: an expression can read columns and nothing else; there are no calls and no attributes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from datetime import UTC, date, datetime
 from enum import Enum
 
 MAX_DEPTH = 30
-"""Parentheses and `not`s inside one another: reading them takes Python's stack."""
+"""The deepest nesting of parentheses and `not`; the parser recurses, so this bounds Python's stack."""
 
 _SHOWN_CHARS = 72
 _PIECES = r"""\s*(?:
@@ -32,7 +32,7 @@ _PIECES = r"""\s*(?:
 
 
 class Dialect(Enum):
-    """Where an expression stands: how a token of it looks."""
+    """The syntax of one place that expressions are written in: its tokens."""
 
     SEGMENT = re.compile(_PIECES.format(column="`(?P<column>[^`]+)`"), re.VERBOSE)
     POST = re.compile(
@@ -56,9 +56,9 @@ _Read = Callable[[Columns], str]
 
 
 class ExpressionError(ValueError):
-    """An expression that cannot be read: `what` says why, `remedy` what to write, and one of them may be empty.
+    """A syntax error: `what` says why, `remedy` what to write; one of the two may be empty.
 
-    `picture` has a caret under the place.
+    `picture` has a caret under the fault.
     """
 
     def __init__(self, what: str, remedy: str, source: str, at: int) -> None:
@@ -70,14 +70,14 @@ class ExpressionError(ValueError):
 
 
 def picture(source: str, at: int) -> tuple[str, str]:
-    """Two lines to print: the expression around a place, and a caret under it."""
+    """Two lines to print: the part of the expression around a position, and a caret under it."""
     start = max(0, min(at - _SHOWN_CHARS // 2, len(source) - _SHOWN_CHARS))
     shown = source[start : start + _SHOWN_CHARS]
     return f"  {shown}", f"  {' ' * _width(shown[: at - start])}^"
 
 
 def parse_expression(source: str, dialect: Dialect) -> tuple[Test, Mapping[str, int]]:
-    """The test, and the columns it reads, in small letters as a list has them, each with where it is first named."""
+    """Compile an expression to a predicate and the columns it reads: lower-case names with their first position."""
     parser = _Parser(source, dialect)
     test = parser.any_of(0)
     if parser.kind != "end":
@@ -89,7 +89,7 @@ def parse_expression(source: str, dialect: Dialect) -> tuple[Test, Mapping[str, 
 
 
 class _Value:
-    """One side of a comparison. `constant` is what stands in the expression itself, `None` for a column."""
+    """One side of a comparison. `constant` is a literal's value, `None` for a column."""
 
     __slots__ = ("constant", "is_number", "read")
 
@@ -100,7 +100,7 @@ class _Value:
 
 
 class _Parser:
-    """Recursive descent over the tokens; `kind`, `value` and `at` are those of the token it stands at."""
+    """Recursive descent parser. `kind`, `value` and `at` describe the current token."""
 
     def __init__(self, source: str, dialect: Dialect) -> None:
         self.source = source
@@ -129,7 +129,7 @@ class _Parser:
         return ExpressionError(what, remedy, self.source, self.at)
 
     def took(self, *words: str) -> bool:
-        """Step over a keyword or sign, when it stands here."""
+        """Consume the current token if it is this keyword or sign."""
         here = self.value.lower() if self.kind == "word" else self.value
         if self.kind in ("word", "sign") and here in words:
             self.advance()
@@ -137,7 +137,7 @@ class _Parser:
         return False
 
     def at_the_end(self) -> tuple[str, str]:
-        """What is wrong with a token where the expression could have ended."""
+        """The error message for a token in place of the expression's end."""
         if self.value in _ORDERS or self.value.lower() in _KEYWORDS - {"and", "or"}:
             return "", "write a comparison inside the parentheses: (a == b), not (a) == b"
         if self.value == "(" and self.dialect is Dialect.POST:
@@ -186,7 +186,7 @@ class _Parser:
         return _not(test) if negative else test
 
     def chained(self, left: _Value) -> Test:
-        """`a < b`, or `18 <= age < 65`: each holds between its neighbours."""
+        """A chain such as `a < b` or `18 <= age < 65`: every link must hold."""
         tests: list[Test] = []
         while self.kind == "sign" and self.value in _ORDERS:
             sign = self.value
@@ -200,7 +200,7 @@ class _Parser:
         here = left.read
         if self.took("in"):
             if self.dialect is Dialect.POST and not (self.kind == "sign" and self.value in ("[", "(")):
-                return _contains(self.operand().read, here)  # as Python has it: a piece of a text
+                return _contains(self.operand().read, here)  # a substring test, as in Python
             values = self.listed()
             return lambda row: (value := here(row)) != "" and any(equal(value, row) for equal in values)
         if self.took("has"):
@@ -216,7 +216,7 @@ class _Parser:
         return None
 
     def listed(self) -> list[Callable[[str, Columns], bool]]:
-        """The values of `in [...]`, each as a test of equality."""
+        """The values of `in [...]`, each as an equality test."""
         end = ")" if self.dialect is Dialect.POST and self.value == "(" else "]"
         if not self.took("[", "(" if end == ")" else "["):
             raise self.fault("expected `[` after `in`, and values: in ['pro', 'team']")
@@ -249,7 +249,7 @@ class _Parser:
         return _Value(lambda row: constant, constant, is_number=kind == "number")
 
     def column(self) -> str:
-        """The name of the column that stands here, as a list has it."""
+        """The current token's column name, as in the list."""
         if self.kind == "end":
             raise self.fault("a column or a value is missing")
         if self.kind not in ("word", "column"):
@@ -317,7 +317,7 @@ def _at_an_edge(method: Callable[[str, str], bool], left: _Read, right: _Read) -
 
 
 def _compared(sign: str, left: _Value, right: _Value) -> Test:
-    """The side that stands in the expression says what is compared, whichever it is: `18 < age` is `age > 18`."""
+    """A literal's type decides how to compare, on whichever side it is: `18 < age` is `age > 18`."""
     turned = left.constant is not None and right.constant is None
     if turned:
         left, right = right, left
@@ -334,14 +334,14 @@ def _compared(sign: str, left: _Value, right: _Value) -> Test:
 
 
 def _equal_to(value: _Value) -> Callable[[str, Columns], bool]:
-    """As text, so that the postcode '01234' is not '1234'; as numbers beside one written without quotes."""
+    """Compare as text, so that the postcode '01234' is not '1234'; compare as numbers beside an unquoted number."""
     if not value.is_number:
         return lambda here, row: here == value.read(row)
     return lambda here, row: bool(_NUMBER.fullmatch(here)) and float(here) == float(value.read(row))
 
 
 def _order(left: str, right: str) -> int | None:
-    """Below, at or above 0. As numbers or as dates where the right side is one; None where the left side is not."""
+    """Compare two values: below, at or above 0. As numbers or dates if the right is one; None if the left is not."""
     if not left or not right:
         return None
     if _NUMBER.fullmatch(right):
@@ -368,7 +368,7 @@ def _moment(text: str) -> date | datetime | None:
         if len(text) == len("2026-03-01"):
             return date.fromisoformat(text)
         moment = datetime.fromisoformat(text.replace(",", "."))
-    except ValueError:  # 2026-02-30
+    except ValueError:  # such as 2026-02-30
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
@@ -378,7 +378,7 @@ def _day(moment: date | datetime) -> date:
 
 
 def _has(cell: str, wanted: str) -> bool:
-    """Whether a value is one of those in a cell: between commas or semicolons, else between spaces."""
+    """Whether a value is one of a cell's values, separated by commas or semicolons, else by spaces."""
     if not cell or not wanted:
         return False
     items = [item.strip(" []{}\"'") for item in _ITEMS.split(cell)]
@@ -386,5 +386,5 @@ def _has(cell: str, wanted: str) -> bool:
 
 
 def _width(text: str) -> int:
-    """Columns on a terminal: hanzi take two."""
+    """Width in terminal columns: CJK characters take two."""
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)

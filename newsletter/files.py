@@ -15,9 +15,9 @@ from newsletter.errors import ConfigError
 
 
 def write_atomically(path: Path, data: bytes, mode: int | None = None) -> None:
-    """Write a file so that a reader sees the old content or the new, never a part. ConfigError where it cannot be.
+    """Write a file atomically: readers see the old content or the new, never a part. Raises ConfigError.
 
-    `mode` are its permissions; a new file's usual ones without.
+    `mode` sets the permissions; by default those of any new file.
     """
     with replacing(path, mode) as file:
         file.write(data)
@@ -25,10 +25,10 @@ def write_atomically(path: Path, data: bytes, mode: int | None = None) -> None:
 
 @contextmanager
 def replacing(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
-    """A file that takes its name when the block ends well, and vanishes when it does not. ConfigError as above.
+    """A temporary file that replaces `path` when the block succeeds and is removed when it fails. Raises ConfigError.
 
-    A link stays, and what it leads to is replaced. What is no file, such as /dev/stdout or a named pipe, is written to
-    as it is: nothing may take its place.
+    A symbolic link stays, and its target is replaced. What is not a regular file, such as /dev/stdout or a named pipe,
+    is written in place.
     """
     target = target_of(path)
     try:
@@ -53,10 +53,10 @@ def replacing(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
 
 
 def target_of(path: Path) -> Path:
-    """Where a file of this name is written: behind every link. ConfigError where there can be no such file."""
+    """The path behind all symbolic links, where the file is to be written. ConfigError where no file is possible."""
     if not path.name:
         raise ConfigError("not the name of a file", "write one, such as list.csv", path=path)
-    # Unlike Path.resolve, which raises another error for a loop in each version of Python, this never raises.
+    # Unlike Path.resolve, whose error for a symlink loop depends on Python's version, this never raises.
     target = Path(os.path.realpath(path))
     try:
         target.stat()
@@ -74,30 +74,31 @@ def _umask() -> int:
 
 
 class NotAFileError(OSError):
-    """What stands there is neither a file nor a folder. `strerror` says so, as of any other OSError."""
+    """The path is not a regular file or directory. `strerror` says so, as for any OSError."""
 
     def __init__(self) -> None:
         super().__init__(errno.EINVAL, "a pipe, a socket or a device, not a file")
 
 
 def is_file(path: Path) -> bool:
-    """Whether a file can be seen there. Unlike Path.is_file before Python 3.14, which raises where a folder may not be
-    looked into, or a name is too long, this never raises."""
+    """Whether the path is a regular file. Never raises; Path.is_file before Python 3.14 raises for unreadable
+    directories and names that are too long.
+    """
     return os.path.isfile(path)  # noqa: PTH113
 
 
 def is_folder(path: Path) -> bool:
-    """The same of a folder."""
+    """Whether the path is a directory. Never raises."""
     return os.path.isdir(path)  # noqa: PTH112
 
 
 def is_there(path: Path) -> bool:
-    """The same of anything."""
+    """Whether the path exists. Never raises."""
     return os.path.exists(path)  # noqa: PTH110
 
 
 def is_missing(path: Path, *, follow: bool = True) -> bool:
-    """Whether there is surely nothing: what may not be looked at is something; without `follow` so is a broken link."""
+    """Whether the path certainly does not exist. False if access is denied, and for a broken link without `follow`."""
     try:
         os.stat(path, follow_symlinks=follow)  # noqa: PTH116
     except (FileNotFoundError, NotADirectoryError):
@@ -108,9 +109,9 @@ def is_missing(path: Path, *, follow: bool = True) -> bool:
 
 
 def require_regular(path: Path) -> None:
-    """NotAFileError for what is no file; OSError where there is nothing, or it may not be looked at.
+    """Require a regular file or directory. NotAFileError for anything else; OSError where it is missing or unreadable.
 
-    A folder passes: opening one fails at once, and says what it is.
+    Directories pass, since opening one fails at once with a clear error.
     """
     mode = path.stat().st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
@@ -118,20 +119,20 @@ def require_regular(path: Path) -> None:
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """A file, open to read. OSError where it cannot be, NotAFileError where it is none."""
+    """Open a regular file for reading. OSError where that fails, NotAFileError where it is no regular file."""
     require_regular(path)
     return path.open("rb")
 
 
 def is_handed_down(path: Path) -> bool:
-    """Whether it is open already: /dev/stdin, or what a shell's `<(command)` gives. Somebody writes to such a pipe."""
+    """Whether the path is an inherited descriptor: /dev/stdin, or a shell's `<(command)`. Such a pipe has a writer."""
     return path == Path("/dev/stdin") or path.parent in (Path("/dev/fd"), Path("/proc/self/fd"))
 
 
 def package_folder(*names: str) -> Path:
-    """A folder of data that ships with the program: inside an installed package, beside it in a checkout.
+    """A data folder that ships with the program: inside an installed package, beside it in a checkout.
 
-    ConfigError where the installation lacks it.
+    Raises ConfigError if the installation lacks it.
     """
     here = Path(__file__).parent
     for folder in (here.joinpath(*names), here.parent.joinpath(*names)):

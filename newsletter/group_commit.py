@@ -1,8 +1,8 @@
-"""Group commit: items of many waiters share one transaction and one wait for the disk.
+"""Group commit: items of many waiters share one transaction and one fsync.
 
-Whoever must not go on before an item is on disk waits for `commit`; what others have added meanwhile goes into the same
-transaction, so the number of commits follows the speed of the disk and not the number of items. `note` waits for
-nothing: its item goes with the next commit, at the latest `LINGER_S` later. A crash before that loses it.
+A caller that must not continue before its item is on disk awaits `commit`. Items added meanwhile go into the same
+transaction, so the disk's speed, and not the number of items, sets the number of commits. `note` does not wait: its
+item goes with the next commit, at the latest `LINGER_S` later, and a crash before that loses it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _Result = TypeVar("_Result")
 
 
 class _Batch(Generic[_Item, _Written]):
-    """The items of one transaction; no task yet while nobody waits for them."""
+    """The items of one transaction; it has no task until a caller waits for it."""
 
     __slots__ = ("items", "task")
 
@@ -30,12 +30,12 @@ class _Batch(Generic[_Item, _Written]):
 
 
 class GroupCommit(Generic[_Item, _Written]):
-    """`write` is never called twice at once; what it is given is on disk when it returns, and all waiters of a batch
-    get what it gives.
+    """Batches calls of `write`, which is never called concurrently and returns once its items are on disk. All waiters
+    of a batch get what it returns.
 
-    `in_thread`: the event loop goes on while the store works. A store that answers in less time than two threads take
-    to hand the work over needs none. `at_most`: items of one transaction, 0 for any number. `ends_with_error`: nothing
-    may be written past what could not be; an error ends every later call as well, not its batch alone.
+    `in_thread`: run `write` in a thread, so that the event loop goes on. A store that is faster than two thread
+    switches needs none. `at_most`: the largest transaction, 0 for no limit. `ends_with_error`: an error ends every
+    later call as well, and not its batch alone, since nothing may be written after a lost item.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class GroupCommit(Generic[_Item, _Written]):
         self._write = write
         self._at_most = at_most
         self._ends_with_error = ends_with_error
-        # The batch that takes the next item, and the one begun last, which may be the same.
+        # The batch that takes the next item, and the last one begun; they may be the same.
         self._next: _Batch[_Item, _Written] | None = None
         self._last: asyncio.Task[_Written] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -57,30 +57,30 @@ class GroupCommit(Generic[_Item, _Written]):
         self._loop = asyncio.get_running_loop()
 
     async def commit(self, item: _Item) -> _Written:
-        """Return once the item, and all that was added before it, is on disk. Raises what `write` raised."""
-        # A waiter that is cancelled must not cancel the batch of the others.
+        """Add the item; return once it and all earlier items are on disk. Raises what `write` raised."""
+        # Cancelling one waiter must not cancel the batch of the others.
         return await asyncio.shield(self._begin(self._add(item)))
 
     def note(self, item: _Item) -> None:
-        """Write the item with the next commit, or soon."""
+        """Add the item without waiting: it is written with the next commit, or soon."""
         batch = self._add(item)
         if batch.task is None and self._timer is None:
             self._timer = self._loop.call_later(LINGER_S, self._begin_next)
 
     async def flush(self) -> None:
-        """Return once everything added is on disk. Raises what `write` raised."""
+        """Return once all items are on disk. Raises what `write` raised."""
         if self._next is not None:
             await asyncio.shield(self._begin(self._next))
         elif self._last is not None and not self._last.done():
             await asyncio.shield(self._last)
 
     def check(self) -> None:
-        """Raise what the last `write` raised, if it did."""
+        """Raise the last error of `write`, if any."""
         if self._last is not None and self._last.done():
             self._last.result()
 
     async def call(self, work: Callable[[], _Result]) -> _Result:
-        """Do another piece of the store's work, in its turn."""
+        """Run another call on the store, in turn with the batches."""
         if self._thread is None:
             return work()
         return await self._loop.run_in_executor(self._thread, work)
@@ -105,7 +105,7 @@ class GroupCommit(Generic[_Item, _Written]):
             self._begin(self._next)
 
     def _begin(self, batch: _Batch[_Item, _Written]) -> asyncio.Task[_Written]:
-        """The task that writes this batch, once the one before it has ended."""
+        """Start the task that writes this batch once the one before it has ended."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -120,18 +120,18 @@ class GroupCommit(Generic[_Item, _Written]):
             if self._ends_with_error and before.exception() is not None:
                 self._close(batch)
                 before.result()
-        # Whatever is ready in this round of the loop comes along.
+        # Items added in this iteration of the event loop join the batch.
         await asyncio.sleep(0)
         self._close(batch)
         return await self.call(partial(self._write, batch.items))
 
     def _close(self, batch: _Batch[_Item, _Written]) -> None:
-        """Let the batch take no further item."""
+        """Close the batch to further items."""
         if self._next is batch:
             self._next = None
 
 
 def _seen(task: asyncio.Task[_Written]) -> None:
-    """Retrieve the error, which is raised where it is awaited, so that asyncio does not warn of it."""
+    """Mark the error as retrieved, so that asyncio does not warn; the waiters raise it."""
     if not task.cancelled():
         task.exception()

@@ -1,7 +1,7 @@
 """Quoted-printable (RFC 2045, 6.7), for text that is mostly ASCII.
 
-Pure. Each static piece is encoded once, from a line's start to a soft line break; a value between two is encoded for
-each message on lines of its own.
+Pure. Static pieces are encoded once, each from a line's start to a soft line break. The values between them are encoded
+for each message, on lines of their own.
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 LINE = 76
-"""Characters at most, the `=` of a soft line break among them."""
+"""Characters a line at most, the `=` of a soft line break included."""
 
-# `b2a_qp` encodes a blank at a line's end after it has counted the line.
+# `b2a_qp` escapes a blank at a line's end after it has measured the line.
 _TOO_LONG = re.compile(rb"^([^\n]{74,})(=20|=09)$", re.MULTILINE)
 _DOTS = re.compile(rb"^\.+", re.MULTILINE)
 _SOFT = b"=\r\n"
 
 
 def quoted_size(data: bytes) -> int:
-    """Bytes of a text in quoted-printable: three for each that is not printable ASCII, and its line breaks."""
+    """The size of a text in quoted-printable, in bytes: three for each byte that is not printable ASCII, plus line
+    breaks.
+    """
     plain = len(data) - len(data.translate(None, _PLAIN))
     letters = plain + 3 * (len(data) - plain)
     return letters + len(_SOFT) * (letters // (LINE - 1))
@@ -31,9 +33,10 @@ _PLAIN = bytes(code for code in range(256) if (32 <= code < 127 and code != ord(
 
 
 def encode_quoted(text: str, *, goes_on: bool = False) -> bytes:
-    """A text with CRLF for its line ends, encoded with the same. No line begins with a dot, so that none is stuffed.
+    """Encode a text with CRLF line ends; the result has them too. No line begins with a dot, so none needs
+    dot-stuffing.
 
-    A text that goes on ends with a soft line break.
+    With `goes_on` the result ends with a soft line break.
     """
     encoded = b2a_qp(text.replace("\r\n", "\n").encode(), istext=True)
     encoded = _TOO_LONG.sub(rb"\1=\n\2", encoded)
@@ -42,7 +45,7 @@ def encode_quoted(text: str, *, goes_on: bool = False) -> bytes:
         return encoded
     if len(encoded) - encoded.rfind(b"\n") - 1 < LINE:
         return encoded + _SOFT
-    # The last line is full: what it ends with moves to the next one, to make room for the `=`.
+    # The last line is full: move its end to a new line, to make room for the `=`.
     size = 3 if encoded[-3:-2] == b"=" else 1
     moved = b"=2E" if encoded[-size:] == b"." else encoded[-size:]
     return encoded[:-size] + _SOFT + moved + _SOFT
@@ -50,12 +53,12 @@ def encode_quoted(text: str, *, goes_on: bool = False) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class QuotedText:
-    """A text, encoded but for its slots: bytes, and the numbers of values."""
+    """A text with slots, encoded but for them: bytes, and indexes of values."""
 
     parts: tuple[bytes | int, ...]
 
     def lines(self, values: Sequence[str]) -> Iterator[bytes]:
-        """The text with its slots filled: whole lines, which belong one after the other."""
+        """The encoded lines with the slots filled, in order."""
         for part in self.parts:
             if isinstance(part, bytes):
                 yield part
@@ -64,7 +67,7 @@ class QuotedText:
 
 
 def quote_text(parts: Sequence[str | int]) -> QuotedText:
-    """A text of strings with CRLF for their line ends, the last one ending with it, and of slots."""
+    """Encode a sequence of strings with CRLF line ends, the last one ending with CRLF, and slots."""
     last = len(parts) - 1
     return QuotedText(
         tuple(

@@ -1,4 +1,4 @@
-"""Redact secrets in what a server says: some repeat the password in their refusal."""
+"""Redact secrets in server replies: some servers repeat the password."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HIDDEN = "…"
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
-    """`text` without any of the secrets, as they are, in another case, encoded, or broken over lines."""
+    """`text` without the secrets: as they are, in another case, base64-encoded, or broken over lines."""
     for secret in secrets:
         if secret:
             text = _pattern(secret).sub(HIDDEN, text)
@@ -20,7 +20,7 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
 
 
 def login_secrets(user: str, password: str) -> tuple[str, ...]:
-    """What a login sends that nobody may see: the password, and the words of AUTH PLAIN that hold it."""
+    """The secrets that a login sends: the password, and the AUTH PLAIN response that contains it."""
     if not password:
         return ()
     return (b64encode(f"\0{user}\0{password}".encode()).decode(), password)
@@ -30,7 +30,7 @@ def login_secrets(user: str, password: str) -> tuple[str, ...]:
 def _pattern(secret: str) -> re.Pattern[str]:
     data = secret.encode()
     spelled = {secret, b64encode(data).decode().rstrip("="), quote(secret, safe=""), data.hex(), repr(secret)[1:-1]}
-    # Security: white space between any two characters, since a server may break its lines anywhere.
+    # Security: allow white space between any two characters, since a server may break its lines anywhere.
     spaced = (r"\s*".join(map(re.escape, re.sub(r"\s", "", each))) for each in spelled)
     longest_first = sorted(filter(None, spaced), key=len, reverse=True)
-    return re.compile(f"(?:{'|'.join(longest_first)})=*", re.IGNORECASE)  # base64's own end
+    return re.compile(f"(?:{'|'.join(longest_first)})=*", re.IGNORECASE)  # base64's padding

@@ -1,8 +1,8 @@
 """SSRF guard: an HTTP transport that connects only to public addresses, pinned after the check.
 
-A post may come from anyone, and names addresses that this machine then calls. So each name is resolved here, each of
-its addresses is checked, and the connection goes to the very address that was checked: the name is not looked up a
-second time, when it could lead elsewhere. Each redirect passes through the same gate.
+A post may come from an untrusted author, and it names URLs that this machine fetches. So each host name is resolved
+here, every one of its addresses is checked, and the connection goes to the checked address. There is no second DNS
+lookup, whose answer could differ (DNS rebinding). Each redirect passes the same check.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     _Transport = httpx.AsyncBaseTransport
 else:
-    _Transport = object  # httpx is imported by what connects: to load it is a third of a cold render
+    _Transport = object  # httpx is imported only where a connection is made: loading it takes a third of a cold render
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -29,7 +29,7 @@ NO_ADDRESS = "it is not, or leads to what is not, a web address (http or https)"
 
 
 class BlockedAddressError(ValueError):
-    """Why an address may not be asked, as a phrase. `private`: it is somebody's own network, and may work there."""
+    """The address is blocked, and why, as a phrase. `private`: it belongs to a private network, and may work there."""
 
     def __init__(self, what: str, *, private: bool = False) -> None:
         super().__init__(what)
@@ -41,9 +41,9 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052 2.1
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is anyone's on the internet: not this machine, its network, a multicast group, or reserved.
+    """Whether an address is globally routable: not loopback, private, multicast or reserved.
 
-    An IPv6 address that carries an IPv4 one (mapped, 6to4, NAT64) is as public as that one is.
+    An IPv6 address that embeds an IPv4 address (mapped, 6to4, NAT64) is judged by that address.
     """
     if isinstance(address, ipaddress.IPv6Address):
         carried = address.ipv4_mapped or address.sixtofour
@@ -64,21 +64,21 @@ def is_public(address: Address) -> bool:
 
 
 async def resolve_name(host: str, port: int) -> Sequence[str]:
-    """The addresses of a host, in the order in which the system would try them."""
+    """Resolve a host to its addresses, in the system's order of preference."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(entry[4][0]) for entry in found]
 
 
 class PinnedTransport(_Transport):
-    """Connects to an address that was checked, and speaks to it under the name that was asked for."""
+    """An httpx transport that resolves and checks a host, connects to the checked address, and keeps Host and SNI."""
 
     def __init__(self, resolve: Resolve, allow: Callable[[Address], bool], context: ssl.SSLContext) -> None:
         import httpx
 
         self.resolve = resolve
         self.allow = allow
-        # Security: a connection is never used again, or one host's could serve another name at the same address
-        # whose certificate nobody checked.
+        # Security: connections are not reused, or one host's connection could serve another name at the same address
+        # whose certificate was not checked.
         self.inner = httpx.AsyncHTTPTransport(
             verify=context, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
         )
@@ -93,7 +93,7 @@ class PinnedTransport(_Transport):
         named = {} if _literal(host) else {"sni_hostname": host}
         failure: httpx.TransportError | None = None
         for address in addresses:
-            # The header Host was set from the original URL; SNI and the certificate's check follow `sni_hostname`.
+            # The Host header was set from the original URL; SNI and the certificate check follow `sni_hostname`.
             pinned = httpx.Request(
                 request.method,
                 request.url.copy_with(host=str(address)),
@@ -115,7 +115,7 @@ class PinnedTransport(_Transport):
             raise BlockedAddressError(f"the host {host} is not known") from error
         addresses = tuple(dict.fromkeys(ipaddress.ip_address(text.partition("%")[0]) for text in found))
         for address in addresses:
-            # Security: one private address among public ones is refused too; which one answers is not ours to choose.
+            # Security: one private address among public ones blocks the host too; we do not choose which one answers.
             if not self.allow(address):
                 raise BlockedAddressError(f"it is on a private address ({host} is {address})", private=True)
         return addresses
@@ -143,7 +143,7 @@ def _literal(host: str) -> Address | None:
 
 
 def system_trust() -> ssl.SSLContext:
-    """Certificates are checked against the usual roots and this machine's own, so that a company's count."""
+    """An SSL context that trusts the usual roots and the system's, so that a company's own CA works."""
     import httpx
 
     context = httpx.create_ssl_context(trust_env=False)

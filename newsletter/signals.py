@@ -1,4 +1,4 @@
-"""The signals that end a command: the first lets what is under way finish, the second ends it at once."""
+"""The signals that end a command: the first one drains, the second ends it at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from types import FrameType
 
 
 def ending_signals() -> tuple[signal.Signals, ...]:
-    """Ctrl-C, `kill`, and the end of the terminal or the ssh session, unless `nohup` had that one ignored."""
+    """SIGINT, SIGTERM and SIGHUP; without SIGHUP where `nohup` had it ignored."""
     signals = [signal.SIGINT, signal.SIGTERM]
     hangup = getattr(signal, "SIGHUP", None)  # Windows has none
     if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
@@ -21,7 +21,7 @@ def ending_signals() -> tuple[signal.Signals, ...]:
 
 
 class Ending:
-    """Whether a long-running command was told to end. `signal` is the name of the signal, empty until one comes."""
+    """Whether a long-running command was asked to end. `signal` is the signal's name, empty before one arrives."""
 
     def __init__(self) -> None:
         self.signal = ""
@@ -29,13 +29,13 @@ class Ending:
         self._writer.setblocking(False)
 
     def request(self, name: str) -> None:
-        """May be called from a signal handler: a socket has no lock that the interrupted code could hold."""
+        """Ask for the end. Safe in a signal handler: a socket has no lock that the interrupted code could hold."""
         self.signal = self.signal or name
         with contextlib.suppress(BlockingIOError):
             self._writer.send(b"\0")
 
     def wait(self, seconds: float) -> bool:
-        """Sleep so long, or until it is requested -> whether it is."""
+        """Sleep for at most this time, or until the end is requested. Returns whether it is."""
         if not self.signal:
             select.select([self._reader], [], [], max(0.0, seconds))
         return bool(self.signal)
@@ -50,7 +50,7 @@ _endings: list[Ending] = []
 
 @contextmanager
 def ending_requests() -> Iterator[Ending]:
-    """Take the ending signals while the block runs. A send inside of it takes them itself, and tells of them here."""
+    """Handle the ending signals while the block runs. A send inside it handles them itself and reports them here."""
     ending = Ending()
     _endings.append(ending)
 
@@ -70,19 +70,19 @@ def ending_requests() -> Iterator[Ending]:
 
 
 def note_ending(number: signal.Signals) -> None:
-    """Tell every block of `ending_requests` of a signal that somebody else took."""
+    """Pass a signal that other code handled to every block of `ending_requests`."""
     for ending in _endings:
         ending.request(number.name)
 
 
 def is_ending() -> bool:
-    """Whether one of them was told to end before."""
+    """Whether an active block has been asked to end."""
     return any(ending.signal for ending in _endings)
 
 
 @contextmanager
 def blocked(numbers: Sequence[signal.Signals]) -> Iterator[None]:
-    """Hold the signals back while handlers change: for a moment the default would end the process."""
+    """Block the signals while handlers change: the default handler, active for a moment, would end the process."""
     mask = getattr(signal, "pthread_sigmask", None)  # Windows has none
     if mask is None:
         yield

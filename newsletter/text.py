@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import re
 
-# C0, DEL, C1 and Unicode's line breaks: in a header they would start another one, on a terminal they are commands.
+# C0, DEL, C1 and Unicode's line breaks: they could start a header line, or command a terminal.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def shown(value: object) -> str:
-    """A value in double quotes (a number bare), shortened, harmless on a terminal."""
+    """A value in double quotes (a number bare), truncated, safe to print."""
     if not isinstance(value, str):
         return kind(value) if isinstance(value, dict | list) else str(value).lower()
     return f'"{printable(value if len(value) <= 60 else value[:57] + "…")}"'
 
 
 def shown_url(url: str) -> str:
-    """A URL up to its scheme: what follows may hold a password."""
+    """A URL truncated after its scheme: the rest may hold a password."""
     scheme, separator, _ = url.partition("://")
     if separator:
         return shown(scheme[:20] + "://…")
@@ -25,9 +25,9 @@ def shown_url(url: str) -> str:
 
 
 def printable(text: str) -> str:
-    """The text with every character that is not printable as Python's escape of it: `\\x1b`, `\\u202e`.
+    """Escape every character that is not printable, as Python does: `\\x1b`, `\\u202e`.
 
-    Security: nothing that came from a file or a server may move the cursor of the operator's terminal.
+    Security: text from a file or a server must not control the operator's terminal.
     """
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
@@ -46,11 +46,11 @@ def kind(value: object) -> str:
 
 
 LONG_NUMBER = "a number of more than 4,000 digits"
-"""Python's own limit is near: reading more costs the square of them, so it refuses."""
+"""Python's own limit is close to this: parsing a number takes time quadratic in its digits."""
 
 
 def digits_line(text: str) -> int | None:
-    """The first line with such a number."""
+    """The first line that contains such a number."""
     found = re.search(r"(?<![0-9_])[0-9_]{4001}", text)
     return text.count("\n", 0, found.start()) + 1 if found else None
 
@@ -59,14 +59,14 @@ _CONTROLS = re.compile("[\x7f-\x9f]")
 
 
 def json_text(value: object, *, indent: int | None = None, ascii_only: bool = False) -> str:
-    """A value as JSON, in letters as they are, or with `ascii_only` as numbers."""
+    """Serialize a value as JSON, non-ASCII characters as they are, or escaped with `ascii_only`."""
     text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
-    # Security: JSON lets DEL and the controls of C1 stand as they are, and a terminal obeys them (U+009B is ESC [).
+    # Security: JSON leaves DEL and the C1 controls unescaped, and a terminal obeys them (U+009B is CSI).
     return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def is_one_slip(typed: str, meant: str) -> bool:
-    """One letter wrong, missing, too many, or two swapped: the distance of Damerau and Levenshtein is one."""
+    """Whether the Damerau-Levenshtein distance is one: a letter wrong, missing or extra, or two swapped."""
     longer = len(typed) - len(meant)
     if abs(longer) > 1 or typed == meant:
         return False

@@ -1,11 +1,11 @@
 """Tokens derived from the signing secret: links in mails, VERP bounce addresses, hashes of erased addresses.
 
-Pure; the secrets, the time and the address come in. All of them are the same every time, so that a message is, and
-nothing is stored. Of several secrets the first makes, and each of them is taken when something is read: what was
-mailed before a change of secrets goes on working as long as the old one stays behind the new one.
+Pure: the secrets, the time and the address are arguments. Tokens are deterministic, so that messages are, and nothing
+is stored. Of several secrets the first one signs and each of them verifies: links mailed before a secret was rotated
+keep working as long as the old secret stays configured behind the new one.
 
-A link is the address, encrypted so that only the holder of the secret can read it (AES-SIV, RFC 5297), in an envelope
-that itsdangerous signs. docs/decisions/0012-links-hold-the-address.md weighs that against a table of tokens.
+A link holds the address, encrypted so that only the holder of the secret can read it (AES-SIV, RFC 5297), in an
+envelope that itsdangerous signs. docs/decisions/0012-links-hold-the-address.md compares that with a table of tokens.
 """
 
 from __future__ import annotations
@@ -26,23 +26,24 @@ if TYPE_CHECKING:  # loaded where a link is made or read: most commands do neith
 # --- links in mails -------------------------------------------------------------------------------------------------
 
 LinkPurpose = Literal["unsubscribe", "preferences", "confirm", "undo"]
-"""What a link is for. One for leaving cannot be used to join."""
+"""What a link is for. An unsubscribe link cannot be used to join."""
 
 MAX_ISSUE_BYTES = 40
-"""An issue with a longer name is not named in a link, so that the header line keeps to 998 octets."""
+"""Issue names longer than this are left out of the link, so that the header line keeps to 998 octets."""
 
 MAX_LINK_CHARS = 496
-"""Of any link: an address of 254 octets, an issue and a time, padded, encrypted, in base64, with key id and signature.
-One without a time has at most 475."""
+"""The longest link token: an address of 254 octets, an issue and a time, padded, encrypted, in base64, with key id and
+signature. One without a time has at most 475.
+"""
 
 _BLOCK = 16
-"""Addresses are padded to a multiple of this: the length of a link says little about that of the address."""
+"""Addresses are padded to a multiple of this, so that a link's length says little about the address."""
 
 _KEY_ID_CHARS = 4
 
 
 class LinkError(ValueError):
-    """A token that is none of ours, was changed, is for something else, or has `expired`."""
+    """The token is foreign, altered, for another purpose, or `expired`."""
 
     def __init__(self, what: str, *, expired: bool = False) -> None:
         super().__init__(what)
@@ -51,7 +52,7 @@ class LinkError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a link says. `issue` is where it stood, or empty; `expires` is in seconds since 1970, None for never."""
+    """A decoded link. `issue` is the issue it was mailed in, or empty; `expires` is epoch seconds, None for never."""
 
     purpose: LinkPurpose
     address: str
@@ -60,14 +61,14 @@ class Link:
 
 
 def make_link(secret: str, link: Link) -> str:
-    """The token: letters, digits, `-`, `_` and one `.`, at most `MAX_LINK_CHARS`. ValueError without a secret."""
+    """Make a token: letters, digits, `-`, `_` and one `.`, at most `MAX_LINK_CHARS`. ValueError without a secret."""
     return _sealed(_keys(secret, link.purpose), _written(link))
 
 
 def read_link(secrets: Sequence[str], purpose: LinkPurpose, token: str, now: int) -> Link:
-    """What a token for this purpose says at `now`, in seconds since 1970. Raises LinkError.
+    """Decode a token for this purpose at `now`, in epoch seconds. Raises LinkError.
 
-    Links to leave by never expire: the mail they stand in is kept for years.
+    Unsubscribe links never expire, since mails are kept for years.
     """
     if len(token) > MAX_LINK_CHARS or not token.isascii():
         raise LinkError("not one of our links")
@@ -96,16 +97,16 @@ def _keys(secret: str, purpose: LinkPurpose) -> _Keys:
     from itsdangerous.signer import SigningAlgorithm
 
     class Sha256(SigningAlgorithm):
-        """HMAC with SHA-256, the same that itsdangerous makes, in one call: it stands in every message."""
+        """HMAC-SHA256 with itsdangerous' result in one call; every message needs it."""
 
         def get_signature(self, key: bytes, value: bytes) -> bytes:
             return hmac.digest(key, value, "sha256")
 
-    # Security: each purpose has keys of its own, so that a token for one is noise to another.
+    # Security: each purpose has keys of its own, so a token for one purpose is invalid for another.
     signer = Signer(
         derive_key(secret, f"link signature {purpose}", 32),
         sep=".",
-        key_derivation="none",  # it is derived already
+        key_derivation="none",  # the key is derived already
         algorithm=Sha256(),
     )
     cipher = AESSIV(derive_key(secret, f"link address {purpose}", 64))
@@ -135,7 +136,7 @@ def _opened(keys: _Keys, purpose: LinkPurpose, token: str) -> Link | None:
         text = keys.cipher.decrypt(base64_decode(value[_KEY_ID_CHARS:]), None)
     except (BadData, InvalidTag, ValueError):
         return None
-    # Security: base64 has several spellings of some bytes; only the one that we write is taken.
+    # Security: some bytes have several spellings in base64; accept the canonical one only.
     if not hmac.compare_digest(_sealed(keys, text).encode(), token.encode()):
         return None
     address, issue, expires, *_ = (*text.split(b"\0"), b"", b"")
@@ -146,11 +147,11 @@ def _opened(keys: _Keys, purpose: LinkPurpose, token: str) -> Link | None:
 
 
 def derive_key(secret: str, purpose: str, length: int) -> bytes:
-    """A key of up to 64 bytes for one purpose alone: HKDF with SHA-512 (RFC 5869), whose first block is enough.
+    """Derive a key of up to 64 bytes for one purpose: HKDF-SHA512 (RFC 5869), whose first block is enough.
 
-    What is learned of one tells nothing of another, nor of the secret. ValueError without a secret.
+    A leaked key reveals neither another one nor the secret. ValueError without a secret.
     """
-    # Security: with an empty secret anybody could make the key.
+    # Security: anyone could derive the keys of an empty secret.
     if not secret:
         raise ValueError("a key needs a secret")
     if length > 64:
@@ -160,18 +161,20 @@ def derive_key(secret: str, purpose: str, length: int) -> bytes:
 
 
 def key_id(secret: str) -> str:
-    """Four hexadecimal digits that tell one secret from another, and give neither away."""
+    """Four hexadecimal digits that distinguish the configured secrets, and reveal none."""
     return derive_key(secret, "key id", _KEY_ID_CHARS // 2).hex()
 
 
-# --- the forgotten --------------------------------------------------------------------------------------------------
+# --- erased addresses -----------------------------------------------------------------------------------------------
 
 FORGOTTEN = "@forgotten.invalid"
-"""No address can end so (RFC 2606, 2), and no list may hold one that does."""
+"""The domain of erased addresses: reserved (RFC 2606, 2), so no address has it and no list may hold one."""
 
 
 class AddressHashes:
-    """Names for people whose address is not kept: who has the address and the secret finds the name, nobody else."""
+    """Keyed hashes of erased addresses: with the secret, an address can be matched to its hash, not the other way
+    round.
+    """
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self._keys = tuple((key_id(secret), derive_key(secret, "forgotten", 32)) for secret in secrets)
@@ -180,20 +183,20 @@ class AddressHashes:
         return bool(self._keys)
 
     def of(self, key: str) -> str:
-        """The name of this folded address by the first secret: `0a1b.….@forgotten.invalid`. ValueError without one."""
+        """The hash of this folded address by the first secret: `0a1b.….@forgotten.invalid`. ValueError without one."""
         if not self._keys:
             raise ValueError("a hash of an address needs a secret")
         return self.all(key)[0]
 
     def all(self, key: str) -> tuple[str, ...]:
-        """Its names by each of the secrets: 128 bits of an HMAC with SHA-256."""
+        """Its hashes by each of the secrets: 128 bits of an HMAC-SHA256."""
         text = key.encode()
         return tuple(
             [f"{name}.{hmac.digest(secret, text, 'sha256')[:16].hex()}{FORGOTTEN}" for name, secret in self._keys]
         )
 
     def can_match(self, address_hash: str) -> bool:
-        """Whether the secret that this name was made with is among ours."""
+        """Whether the secret of this hash is among ours."""
         return any(address_hash.startswith(f"{name}.") for name, _ in self._keys)
 
 
@@ -206,28 +209,28 @@ def is_address_hash(key: str) -> bool:
 Purpose = Literal["unsubscribe", "bounce"]
 
 TOKEN_BYTES = 20
-"""160 bits of the HMAC, twice what RFC 2104, 5 asks for at least."""
+"""160 bits of the HMAC, twice the minimum of RFC 2104, 5."""
 
 TOKEN_CHARS = 2 * TOKEN_BYTES
 
 
 def token(secret: str, purpose: Purpose, address: str, issue: str = "") -> str:
-    """40 hexadecimal digits, the same every time: HMAC-SHA256 of the purpose, the issue if one is given, the address.
+    """A VERP token: 40 hexadecimal digits, the HMAC-SHA256 of the purpose, the issue if one is given, and the address.
 
-    Hexadecimal, since mail hosts on a bounce's way may change the case of an address, and Postfix refuses one that
-    begins with `-`, as one token of base64url in 64 would. Raises ValueError without a secret. Nothing can be read
-    from it: `People.bounced` finds whose it is by making those of an issue's recipients again. Those to unsubscribe
-    stand in mails of before `make_link`.
+    Hexadecimal, since mail hosts may change the case of a bounce address, and Postfix refuses addresses that begin with
+    `-`, as one base64url token in 64 would. Raises ValueError without a secret. The token cannot be decoded:
+    `People.bounced` finds the recipient by making the tokens of an issue's recipients again. The unsubscribe purpose
+    serves mails that are older than `make_link`.
     """
-    # Security: with an empty key anybody could make the token of anybody.
+    # Security: with an empty key anyone could make the token of any address.
     if not secret:
         raise ValueError("a token needs a secret")
-    # An address holds no NUL, and each purpose either always names an issue or never does: no two of them are one.
+    # An address contains no NUL, and each purpose either always names an issue or never does: inputs are unambiguous.
     text = "\0".join((purpose, *([issue] if issue else ()), fold_address(address)))
     return hmac.digest(secret.encode(), text.encode(), "sha256")[:TOKEN_BYTES].hex()
 
 
 def verify(secret: str, purpose: Purpose, address: str, given: str, issue: str = "") -> bool:
-    """Whether this is the token of that address, in upper or lower case; how long it takes tells nothing."""
+    """Whether this is the token of that address, in either case; compares in constant time."""
     expected = token(secret, purpose, address, issue)
     return hmac.compare_digest(given.lower().encode("utf-8", "replace"), expected.encode())
