@@ -1,1 +1,1 @@
-"""Messages over SMTP, each exactly once."""
+"""Exactly-once delivery over SMTP."""

@@ -1,4 +1,4 @@
-"""The canary: send to a few recipients first, and stop where too many of them are refused."""
+"""Canary sends: mail a few recipients first, and stop if too many of them are refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from newsletter.model.delivery import Outcome, State
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """Send to so many first, wait, and go on only when at most this share of them was refused."""
+    """Send to this many recipients first, wait for their outcomes, and continue only if at most this share
+    was refused.
+    """
 
     count: int
     wait_s: float
@@ -19,7 +21,7 @@ class Canary:
 
 
 class CanaryGate:
-    """Counts the recipients before the gate and their outcomes. Without a canary it is open."""
+    """The gate behind the canary's recipients: counts them and their outcomes. Without a canary it is open."""
 
     def __init__(self, canary: Canary | None, control: RunControl) -> None:
         self._canary = canary
@@ -31,26 +33,26 @@ class CanaryGate:
 
     @property
     def is_closed(self) -> bool:
-        """Whether nobody further may be taken."""
+        """Whether no further recipient may be taken now."""
         return not self._open and self._left == 0
 
     def take(self) -> None:
-        """A recipient was taken."""
+        """Count a recipient who was taken from the queue."""
         if self._left > 0:
             self._left -= 1
 
     def put_back(self) -> None:
-        """A recipient was put back untried."""
+        """Undo `take` for a recipient who was not tried."""
         if not self._open:
             self._left += 1
 
     def skip(self) -> None:
-        """A recipient was suppressed after all: the canary counts those who were mailed."""
+        """Undo `take` for a recipient who turned out to be suppressed: the canary counts mailed recipients only."""
         if self._watching is None:
             self.put_back()
 
     def note(self, outcome: Outcome) -> None:
-        """Count an outcome; with the last of the canary's, the wait begins."""
+        """Count an outcome; the last one of the canary starts the wait."""
         if self._canary is None or self._watching is not None:
             return
         self._seen += 1
@@ -59,12 +61,12 @@ class CanaryGate:
             self._watching = asyncio.create_task(self._watch(self._canary))
 
     def check(self) -> None:
-        """Raise what ended the wait, if an error did."""
+        """Raise the error that ended the wait, if any."""
         if self._watching is not None and self._watching.done():
             self._watching.result()
 
     def cancel(self) -> None:
-        """Wait no longer: the run is over."""
+        """Cancel the wait at the end of the run."""
         if self._watching is not None:
             self._watching.cancel()
 

@@ -1,4 +1,4 @@
-"""One worker: it opens a connection to its relay and sends one message after the other over it."""
+"""Connection worker: opens a connection to its relay and sends one message after the other over it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 from functools import partial
 
 from newsletter.delivery.outcome_recorder import OutcomeRecorder
-from newsletter.delivery.recipient_queue import Assignment, NobodyLeft, RecipientQueue
+from newsletter.delivery.recipient_queue import Assignment, NoMoreRecipients, RecipientQueue
 from newsletter.delivery.routes import Routes, RouteState
 from newsletter.delivery.run_control import RECHECK_S, RunControl
 from newsletter.delivery.smtp.connect import UnreachableError
@@ -16,11 +16,11 @@ from newsletter.errors import DeliveryError
 from newsletter.model.delivery import Outcome
 
 IDLE_S = 20.0
-"""A connection with nothing to do for longer is closed; RFC 5321, 4.5.3.2.7 lets a server do so after 5 minutes."""
+"""Idle connections are closed after this time; RFC 5321, 4.5.3.2.7 allows servers to do so after 5 minutes."""
 
 
 class ConnectionWorker:
-    """A worker of one route; `number` tells it from the others."""
+    """A worker of one route; `number` identifies it among the others."""
 
     def __init__(
         self,
@@ -38,10 +38,10 @@ class ConnectionWorker:
         self._recorder = recorder
         self._control = control
         self._probes_overlap = False
-        """Whether the envelope under way is the first that was sent with a dot."""
+        """Whether the envelope under way is the first one sent along with a dot."""
 
     async def run(self) -> None:
-        """Send until nobody is left for this relay, or the relay takes no more."""
+        """Send until the queue has no recipient for this relay, or the relay takes no more."""
         self._route.workers.append(self._number)
         try:
             while await self._use_connection():
@@ -53,7 +53,9 @@ class ConnectionWorker:
     # --- a connection -----------------------------------------------------------------------------------------------
 
     async def _use_connection(self) -> bool:
-        """Open a connection for the next recipient, and send over it while it lasts. False when no other is needed."""
+        """Open a connection for the next recipient, and send over it as long as it lasts. False when no other one is
+        needed.
+        """
         route = self._route
         assignment = await self._next_assignment()
         if assignment is None:
@@ -77,13 +79,13 @@ class ConnectionWorker:
                 self._learn_limit(session, farewell)
             await session.quit()
         finally:
-            session.abort()  # where an error or a second Ctrl-C came first; after `quit` it does nothing
+            session.abort()  # for an error or a second Ctrl-C before that; does nothing after `quit`
             route.connection_closed(self._number)
             self._control.wake()
         return True
 
     async def _open_session(self) -> Session | None:
-        """A session with this relay; None when Ctrl-C came first. Raises DeliveryError."""
+        """Open a session with this relay; None when Ctrl-C came first. Raises DeliveryError."""
         settings = self._route.settings
         opening = asyncio.ensure_future(
             Session.open(
@@ -101,18 +103,18 @@ class ConnectionWorker:
             return opening.result() if given else None
         finally:
             stopped.cancel()
-            if not given:  # stopped, or ended with all the others
-                # More than once where need be: `wait_for` loses a cancel that comes together with its result
-                # (CPython issue 86296, mended in 3.12), and the greeting would be waited for to its end.
+            if not given:  # this worker was stopped, or cancelled with all the others
+                # Cancel repeatedly: `wait_for` loses a cancellation that arrives together with its result (CPython
+                # issue 86296, fixed in 3.12), and would then wait for the whole greeting.
                 while not opening.done():
                     opening.cancel()
                     await asyncio.wait({opening}, timeout=0.1)
                 (left,) = await asyncio.gather(opening, return_exceptions=True)
-                if isinstance(left, Session):  # it came in that very moment
+                if isinstance(left, Session):  # the session was opened at that very moment
                     left.abort()
 
     def _goes_on_without(self, error: DeliveryError) -> bool:
-        """Whether this worker tries another connection after one could not be opened."""
+        """Whether this worker tries another connection after one failed to open."""
         route, routes = self._route, self._routes
         if route.open and isinstance(error, UnreachableError):
             route.connections = route.open + route.opening
@@ -131,7 +133,7 @@ class ConnectionWorker:
         return True
 
     async def _next_assignment(self, patience_s: float = math.inf) -> Assignment | None:
-        """The next recipient, once limits allow it; None when there is none, or not within this time."""
+        """Wait until the limits allow the next recipient; None when there is none, or not within this time."""
         route = self._route
         loop = asyncio.get_running_loop()
         deadline = loop.time() + patience_s
@@ -144,12 +146,12 @@ class ConnectionWorker:
             if left <= 0 or place >= route.connections:
                 return None
             wait = math.inf
-            # The first connection shows that the relay is there, before others knock as well.
+            # The first connection shows that the relay answers, before the other workers open theirs.
             if (place == 0 or route.proven) and not route.is_surplus(self._number):
                 taken = self._queue.take(route)
                 if isinstance(taken, Assignment):
                     return taken
-                if isinstance(taken, NobodyLeft) or left < taken.in_s < math.inf:
+                if isinstance(taken, NoMoreRecipients) or left < taken.in_s < math.inf:
                     return None
                 wait = taken.in_s
             await self._control.pause(min(wait, left, RECHECK_S))
@@ -159,7 +161,7 @@ class ConnectionWorker:
     async def _converse(self, session: Session, first: Assignment) -> None:
         """Send messages until the connection closes, the relay's limit is reached, or the queue is empty.
 
-        A second Ctrl-C may end this anywhere: a row then still `committing` is called uncertain by the next run.
+        A second Ctrl-C may end this anywhere: the next run calls a row that is still `committing` uncertain.
         """
         self._probes_overlap = False
         session.begin(first.message)
@@ -168,7 +170,9 @@ class ConnectionWorker:
             following = await self._send(session, following)
 
     async def _send(self, session: Session, assignment: Assignment) -> Assignment | None:
-        """Send the message whose envelope has begun. The next one, begun as well; None ends the conversation."""
+        """Send the message whose envelope has begun. Returns the next one, begun as well; None ends the
+        conversation.
+        """
         route, queue = self._route, self._queue
         following: Assignment | None = None
         outcome = await session.accepted()
@@ -184,7 +188,7 @@ class ConnectionWorker:
             outcome = await session.body(assignment.message)
         if outcome is None:
             if not await self._recorder.commit(assignment, route):
-                session.abort()  # the text is out, and only without its dot is the message none
+                session.abort()  # the body is out; only closing before the dot keeps the message undelivered
                 return None
             following = self._take_to_overlap(session)
             outcome = session.dot(following.message if following else None, trying=self._probes_overlap)
@@ -202,13 +206,13 @@ class ConnectionWorker:
         return await self._begin_next(session)
 
     def _keeps(self, session: Session, following: Assignment) -> bool:
-        """Whether the envelope that went out with the dot is to be followed by its text."""
+        """Whether the message whose envelope went out with the dot is to be sent."""
         route = self._route
         if session.usable and not self._control.stopping.is_set() and not route.why_closed:
             return True
         if self._probes_overlap:
             self._probes_overlap = route.probing_overlap = False
-        # Its envelope may be out, but none of its text: the connection is dropped, and it is as if untried.
+        # Its envelope may be out, but no part of its body: drop the connection, and the recipient counts as untried.
         self._queue.put_back(following, route)
         if session.pipelining:
             session.abort()
@@ -225,9 +229,9 @@ class ConnectionWorker:
         return following
 
     def _take_to_overlap(self, session: Session) -> Assignment | None:
-        """The recipient whose envelope goes out with the dot of this message, where the relay takes the two together.
+        """The recipient whose envelope goes out with the dot of this message, if the relay supports that.
 
-        Whether it does, one connection finds out for all.
+        One connection probes the support for all others.
         """
         route = self._route
         known = bool(route.overlaps) or (route.overlaps is None and not route.probing_overlap)
@@ -244,7 +248,7 @@ class ConnectionWorker:
         if not self._probes_overlap:
             return
         self._probes_overlap = self._route.probing_overlap = False
-        # Code 0: no answer, or none of the server's, since it was never asked.
+        # Code 0: no answer, or none from the server, which was never asked.
         heard = session.usable and (outcome is None or outcome.code > 0)
         self._route.overlaps = False if session.envelope_lost else True if heard else None
 
@@ -255,7 +259,9 @@ class ConnectionWorker:
         return not enough and not route.why_closed and not route.is_surplus(self._number)
 
     def _learn_limit(self, session: Session, words: str) -> None:
-        """Learn how many messages this relay takes over one connection: the next ones end before it says so."""
+        """Remember how many messages this relay takes over one connection: the next connections end before it
+        refuses.
+        """
         route, carried = self._route, session.carried
         if 0 < route.messages_per_connection <= carried:
             return
@@ -267,16 +273,16 @@ class ConnectionWorker:
 
 
 def _is_used_up(session: Session, outcome: Outcome) -> bool:
-    """Whether the connection has carried its share.
+    """Whether the connection has carried its share of messages.
 
-    What its very first message hears is about the rate, whatever the words: else a relay that says so each time would
-    be asked without end.
+    A refusal of the very first message is taken as a rate limit whatever its words: a relay that gives this answer
+    every time would otherwise be asked endlessly.
     """
     return outcome.connection and session.carried > 0
 
 
 def _report_silence(route: RouteState, control: RunControl, what: str) -> None:
-    """Report once until the relay answers again: with several connections, one line says it for all."""
+    """Report silence once until the relay answers again: one line for all connections."""
     if route.reported_silence:
         return
     route.reported_silence = True

@@ -1,7 +1,7 @@
-"""A run of the send loop: several connections take recipients from one queue, as fast as each relay allows.
+"""The send loop: several connections take recipients from one queue, as fast as each relay allows.
 
-Each step of a recipient is a row in the ledger before it happens, so a crash at any point leaves what the next run
-needs. Nothing is counted here: the report reads the ledger.
+Each step of a recipient is written to the ledger before it happens, so that the next run can resume after a crash at
+any point. Nothing is counted here: the report reads the ledger.
 
     deliver -> connection -> outcome_recorder -> recipient_queue -> routes, canary -> run_control
 """
@@ -26,13 +26,14 @@ from newsletter.message.compose import Composer
 from newsletter.model.schedule import QuietHours
 
 RECIPIENTS_A_CONNECTION = 10
-"""A further connection pays once there is more than this for each; below it, the logins would take longer."""
+"""Open a further connection only when each has more recipients than this; below it the logins would cost more time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """Why the run ended before its list did; empty where it did not. `until` is when it may go on, epoch seconds;
-    None for at once."""
+    """Why the run ended before its list did; empty if it did not. `until` is when another run may continue, epoch
+    seconds; None for at once.
+    """
 
     reason: str = ""
     until: float | None = None
@@ -52,13 +53,13 @@ async def deliver(
     max_attempts: int = 0,
     longest_wait_s: float = math.inf,
 ) -> Stopped:
-    """Mail everyone who is due. Returns when all were tried, no relay is left, or the user pressed Ctrl-C.
+    """Mail every recipient who is due. Returns when all were tried, no relay is usable, or the user pressed Ctrl-C.
 
-    Recipients who would have to wait for longer than `longest_wait_s`, for the end of quiet hours, a rate or a relay's
-    pause, are left to another run; `Stopped` says until when.
+    Recipients who would have to wait for longer than `longest_wait_s` (for the end of quiet hours, a rate limit or a
+    relay's pause) are left to another run; `Stopped` says until when.
 
-    `clock` is epoch seconds, `jitter` a random number from 0 to 1. Raises DeliveryError when no relay can be reached
-    at all: then nobody was mailed.
+    `clock` returns epoch seconds, `jitter` a random number from 0 to 1. Raises DeliveryError when no relay can be
+    reached at all; then no recipient was mailed.
     """
     control = RunControl(watcher, clock)
     run = SendRun(ledger, composer, routes, control, canary, QueueLimits(quiet, max_attempts, longest_wait_s), jitter)
@@ -81,10 +82,10 @@ class SendRun:
     ) -> None:
         self._ledger = ledger
         self._control = control
-        # A ledger across a network is waited for in a thread, so that the mail goes on meanwhile. What could not be
-        # written ends the run: nothing may be recorded past it. A crash loses outcomes that are noted and not yet
-        # written, and their rows stay `committing`: one for each connection at most, since a connection's next commit
-        # takes its last outcome along.
+        # Calls of a ledger across a network run in a thread, so that sending goes on meanwhile. A failed write ends the
+        # run: nothing may be recorded after it. A crash loses outcomes that were noted and not yet written, and leaves
+        # their rows `committing`: at most one per connection, since a connection's next commit takes its last outcome
+        # along.
         self._commits = GroupCommit(self._write, in_thread=ledger.is_far, ends_with_error=True)
         self._routes = Routes(routes, control)
         self._gate = CanaryGate(canary, control)
@@ -100,7 +101,7 @@ class SendRun:
             for number in range(min(route.connections, 1 + due // RECIPIENTS_A_CONNECTION))
         ]
         try:
-            # A worker ends by itself only when there is nothing more for it to do, or by an error that ends all.
+            # A worker ends by itself only when nothing is left for it to do, or by an error that ends all workers.
             await wait_for_all([asyncio.create_task(worker.run()) for worker in workers])
             await self._queue.give_back()
             await self._commits.flush()

@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP: drain first, stop at the second; wait for every task."""
+"""Graceful shutdown: SIGINT, SIGTERM and SIGHUP drain first, a second one stops; wait for every task."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from newsletter.signals import blocked, ending_signals, is_ending, note_ending
 
 
 async def wait_for_all(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Wait for all; when one fails, end the others and raise what it raised."""
+    """Wait for all tasks; when one fails, cancel the others and raise its error."""
     try:
         await asyncio.gather(*tasks)
     except BaseException:
@@ -24,9 +24,10 @@ async def wait_for_all(tasks: Sequence[asyncio.Task[None]]) -> None:
 
 @contextmanager
 def interrupts(stop: Callable[[], None]) -> Iterator[None]:
-    """The first ending signal calls `stop` and lets the messages under way end; a second Ctrl-C is Python's own.
+    """The first ending signal calls `stop` and lets the messages under way finish; a second Ctrl-C raises
+    KeyboardInterrupt.
 
-    A closed terminal often sends SIGHUP twice, from the kernel and from the shell: that means no haste.
+    A closed terminal often sends SIGHUP twice, from the kernel and from the shell; the second one is ignored.
     """
     loop = asyncio.get_running_loop()
     before: dict[signal.Signals, Any] = {}
@@ -59,7 +60,7 @@ def interrupts(stop: Callable[[], None]) -> Iterator[None]:
 
 
 def _own(handler: Any, number: signal.Signals) -> Any:
-    """The handler from before, or Python's own where there was none that Python knows of."""
+    """The previous handler, or Python's default if there was none that Python knows of."""
     if handler is not None:
         return handler
     return signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL

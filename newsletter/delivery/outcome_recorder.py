@@ -1,4 +1,4 @@
-"""Record what became of each message: throttle, ledger row, canary, watcher."""
+"""Record each outcome: throttle, ledger row, canary, watcher."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class OutcomeRecorder:
         self._gate.check()
 
     async def commit(self, assignment: Assignment, route: RouteState) -> bool:
-        """Record that the final dot is about to be sent. False where it must not be: the recipient is suppressed."""
+        """Record that the final dot is about to be sent. False if it must not be sent: the recipient is suppressed."""
         row = assignment.claim.row
         move = Move(row, State.COMMITTING, message_id=assignment.message.message_id)
         if row not in await self._commits.commit(move):
@@ -50,7 +50,7 @@ class OutcomeRecorder:
         return False
 
     def _record_late_suppression(self, assignment: Assignment, route: RouteState) -> None:
-        """The recipient was suppressed after the body was sent, before the dot; the ledger has them as such."""
+        """The recipient was suppressed after the body was sent, before the dot; the ledger has them as suppressed."""
         self._queue.finish(assignment.claim, None, 0.0)
         self._gate.skip()
         outcome = Outcome(State.SUPPRESSED, "list", 0, "left, or bounced, since the send began; not mailed")
@@ -60,7 +60,9 @@ class OutcomeRecorder:
     def settle(
         self, assignment: Assignment, outcome: Outcome, route: RouteState, *, lost: bool, used_up: bool = False
     ) -> None:
-        """Record the outcome. `lost`: the connection broke with it. `used_up`: the connection had carried its share."""
+        """Record the outcome. `lost`: the connection broke during this message. `used_up`: it had carried its share
+        before.
+        """
         now = self._control.clock()
         self._adjust(route, outcome, now, lost=lost, used_up=used_up)
         due_at = None
@@ -85,7 +87,7 @@ class OutcomeRecorder:
         self._control.wake()
 
     def _adjust(self, route: RouteState, outcome: Outcome, now: float, *, lost: bool, used_up: bool) -> None:
-        """Let the throttle learn from the outcome, and close the route where the relay refuses the sender."""
+        """Update the throttle by the outcome, and close the route if the relay refuses the sender."""
         route.answered += 1
         route.reported_silence = route.reported_silence and outcome.code == 0
         route.moved_at = asyncio.get_running_loop().time()

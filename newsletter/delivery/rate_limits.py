@@ -1,13 +1,14 @@
-"""Rate limiter: token buckets and sliding windows by second, minute, hour and day, warm-up.
+"""Rate limiter: token buckets and sliding windows per second, minute, hour and day; warm-up.
 
-Time is an argument everywhere: epoch seconds. What a limit has used up is saved, one JSON text each, so that a new run
-does not begin a new hour or day.
+Time is an argument everywhere: epoch seconds. The used part of each limit is saved as a JSON text, so that a new run
+does not start a new hour or day.
 
-    limiter.wait_s(domain, now) -> 0.0: limiter.spend(domain, now); where it was not sent after all, limiter.refund(...)
+    limiter.wait_s(domain, now) -> 0.0: limiter.spend(domain, now); if the message was not sent after all,
+    limiter.refund(...)
 
-Only the wall clock survives a restart, and it may be set. Inside, time never runs backwards: a
-clock set back counts as stopped, and goes on from there; one set forward resets limits as the hours would, and never
-gives more than one full limit.
+Only the wall clock survives a restart, and it may be set. Inside the limiter time never runs backwards: a clock set
+back counts as stopped, and continues from there; one set forward resets limits as passing hours would, and never gives
+more than one full limit.
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ from typing import Protocol
 from newsletter.model.schedule import DAY_S, MINUTE_S, UNITS, Rate
 
 SLACK_S = 0.1
-"""How late a message may go out without the next one losing its turn: a tenth of a second's worth goes at once."""
+"""How late a message may go out without delaying the next one: this much of the rate may be sent in a burst."""
 
 SLOTS = 288
-"""Parts of a window, each of which expires as a whole: 5 minutes of a day, 12.5 s of an hour. At most 4 KB saved."""
+"""Slots of a window, each of which expires as a whole: 5 minutes of a day, 12.5 s of an hour. The state takes at most 4
+KB.
+"""
 
 SHORTEST_WAIT_S = 0.001
-"""Shorter waits are rounded up, so that no worker wakes a thousand times for the last microsecond."""
+"""Shorter waits are rounded up, so that no worker wakes a thousand times for the last microseconds."""
 
 _CLOCK = "clock"
 _WARM_UP = "warm-up"
@@ -36,7 +39,7 @@ _WARM_UP = "warm-up"
 
 
 class _Limit(Protocol):
-    """A limit that is used up, and resets later. `t` never runs backwards."""
+    """A limit with its used part and its reset. `t` never runs backwards."""
 
     def wait_s(self, t: float) -> float: ...
     def spend(self, t: float) -> None: ...
@@ -45,10 +48,10 @@ class _Limit(Protocol):
 
 
 class _TokenBucket:
-    """A second's or minute's rate: spread evenly by a token bucket, and never more than `count` in any such time.
+    """A rate per second or minute: spread evenly by a token bucket, and never more than `count` in any such period.
 
-    The bucket, kept as the time at which the next message is due, holds one message and what `SLACK_S` is worth. The
-    log of the last `count` messages keeps that slack from adding up to more than the rate.
+    The bucket is kept as the time at which the next message is due. It holds one message plus what `SLACK_S` is worth.
+    The log of the last `count` messages keeps that slack from adding up to more than the rate.
     """
 
     __slots__ = ("_due", "_log", "_per_s", "_step_s")
@@ -59,7 +62,7 @@ class _TokenBucket:
         self._log: deque[float] = deque(maxlen=rate.count)
         self._due = 0.0
         if state:
-            # As if all of them had gone out with the last one: a minute's wait at the very most.
+            # As if all of them had gone out with the last one: a minute's wait at most.
             last, spent = json.loads(state)
             self._log.extend([float(last)] * min(int(spent), rate.count))
             self._due = last + self._step_s
@@ -78,7 +81,7 @@ class _TokenBucket:
         self._log.append(t)
 
     def refund(self, t: float) -> None:
-        """A turn that was not used is lost: by now it may lie further back than the limit looks."""
+        """Give nothing back: the unused turn may by now be older than the window."""
 
     def state(self) -> str:
         if not self._log:
@@ -93,9 +96,9 @@ class _TokenBucket:
 
 
 class _SlidingWindow:
-    """An hour's or a day's rate: never more than `count` in any such time, whatever the pauses and restarts.
+    """A rate per hour or day: never more than `count` in any such period, whatever the pauses and restarts.
 
-    What was sent is counted in slots. A slot expires when its last moment is as long ago as the window is wide.
+    Messages are counted in slots. A slot expires when its last moment is as old as the window is wide.
     """
 
     __slots__ = ("_count", "_sent", "_settled", "_slot_s", "_total")
@@ -107,7 +110,7 @@ class _SlidingWindow:
         if state:
             self._sent.extend([int(slot), int(sent)] for slot, sent in json.loads(state))
         self._total = sum(sent for _, sent in self._sent)
-        self._settled = ""  # the saved state of all slots but the last, so that it is not made anew for each message
+        self._settled = ""  # cached state of all slots but the last, which alone changes with each message
 
     def wait_s(self, t: float) -> float:
         if self._total < self._count:
@@ -133,7 +136,7 @@ class _SlidingWindow:
         self._total += 1
 
     def refund(self, t: float) -> None:
-        """Which slot it was spent in is not known. Giving back the oldest keeps no less than what was really sent."""
+        """Give back the oldest message, since its slot is unknown: this never counts fewer than were really sent."""
         self._expire(t)
         self._settled = ""
         if self._sent:
@@ -158,7 +161,7 @@ class _SlidingWindow:
 
 
 class _WarmUpLimit:
-    """So many on the first day, the second, and so on; days of 24 hours, counted from the first mail. Then no limit."""
+    """Warm-up: a limit for each of the first days (24 hours each, from the first mail on), then none."""
 
     __slots__ = ("_allowed", "_day", "_first", "_sent")
 
@@ -201,7 +204,7 @@ class _WarmUpLimit:
 
 
 class RateLimiter:
-    """The limits of one relay. A message counts against its relay's, its domain's and the warm-up's."""
+    """The limits of one relay. A message counts against the relay's, its domain's and the warm-up's limit."""
 
     __slots__ = ("_domains", "_latest", "_limits", "_named", "_shift", "by_domain", "limited")
 
@@ -213,9 +216,10 @@ class RateLimiter:
         saved: Mapping[str, str],
         now: float,
     ) -> None:
-        """`domains` by name in lower case; `warm_up` is what each of the first days may have.
+        """`domains` are the limits by lower-case domain; `warm_up` has the number of messages for each of the first
+        days.
 
-        `saved` is the `saved_state` of an earlier run; what it has of limits that are gone is ignored.
+        `saved` is the `saved_state` of an earlier run; entries for limits that no longer exist are ignored.
         """
         self._named: dict[str, _Limit] = {}
         self._limits = self._make("", rates, saved)
@@ -226,7 +230,7 @@ class RateLimiter:
         self.by_domain = bool(self._domains)
         self.limited = bool(self._named)
         """Whether there is any limit at all."""
-        # Time as the limits see it is `now + shift`; `latest` is where it has come to.
+        # The limits' time is `now + shift`; `latest` is the latest time seen.
         self._shift = 0.0
         self._latest = now
         if _CLOCK in saved:
@@ -247,7 +251,7 @@ class RateLimiter:
         return max(wait, SHORTEST_WAIT_S) if wait else 0.0
 
     def spend(self, domain: str, now: float) -> None:
-        """A message to this domain goes out now."""
+        """Count a message to this domain that goes out now."""
         if not self.limited:
             return
         t = self._time(now)
@@ -257,7 +261,7 @@ class RateLimiter:
             limit.spend(t)
 
     def refund(self, domain: str, now: float) -> None:
-        """A message to this domain, for which something was spent within the hour, was not sent after all."""
+        """Give back what was spent within the last hour for a message to this domain that was not sent after all."""
         if not self.limited:
             return
         t = self._time(now)
@@ -267,7 +271,7 @@ class RateLimiter:
             limit.refund(t)
 
     def saved_state(self) -> Mapping[str, str]:
-        """What the limits have used up, by name: to be saved, and given to the next run."""
+        """The used part of the limits by name: to be saved, and passed to the next run."""
         if not self.limited:
             return {}
         saved = {name: state for name, limit in self._named.items() if (state := limit.state())}
@@ -276,7 +280,7 @@ class RateLimiter:
     def _time(self, now: float) -> float:
         t = now + self._shift
         if t < self._latest:
-            # Set back: count it as stopped, so that no hour is gained or waited for twice.
+            # The clock was set back: treat it as stopped, so that no hour is gained or waited for twice.
             self._shift = self._latest - now
             return self._latest
         self._latest = t

@@ -1,4 +1,6 @@
-"""The queue of recipients: claimed ahead from the ledger, given out as rates, quiet hours and the canary allow."""
+"""Recipient queue: claims recipients ahead from the ledger, hands them out as rates, quiet hours and the
+canary allow.
+"""
 
 from __future__ import annotations
 
@@ -23,28 +25,32 @@ from newsletter.model.schedule import QuietHours
 from newsletter.model.subscriber import Subscriber
 
 CLAIMED_AT_ONCE = 500
-"""Recipients claimed in one transaction. After a kill all of them are pending again, their attempt not counted."""
+"""Recipients claimed in one transaction. After a kill they are pending again, without a counted attempt."""
 
 LOOK_AHEAD = 200
-"""How far a connection looks past recipients whose domain has to wait."""
+"""How far to look past recipients whose domain has to wait."""
 
 REPORTED_FROM_S = 60.0
-"""Rate-limit waits that are longer than this are reported to the user."""
+"""Report rate-limit waits longer than this to the user."""
 
 TRIES_A_RUN = 3
-"""How often one run tries a recipient whose connection broke, or for whom the relay asked us to slow down."""
+"""How often one run tries a recipient whose connection broke, or who was deferred by a rate limit."""
 
 
 class DeliveryLedger(Protocol):
-    """What a run needs of a ledger; never two calls at once. `is_far`: across a network, to be called in a thread."""
+    """What a run needs of a ledger; calls are never concurrent. `is_far`: across a network, to be called in a
+    thread.
+    """
 
     is_far: bool
 
     def claim(self, limit: int, after: int) -> Sequence[tuple[Claim, Subscriber]]:
-        """The next recipients who are due, beyond row `after`; empty when there are none."""
+        """Claim the next recipients who are due, beyond row `after`; empty when there are none."""
 
     def write(self, moves: Sequence[Move]) -> Collection[int]:
-        """Durable when it returns. The rows of recipients suppressed meanwhile, which were not moved."""
+        """Write the moves durably. Returns the rows whose recipients were suppressed meanwhile; these were
+        not moved.
+        """
 
     def save_rate_limits(self, state: Mapping[str, str]) -> None: ...
 
@@ -60,17 +66,19 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Nobody may be mailed yet. Ask again after so many seconds, or when woken; `math.inf` for only then."""
+    """No recipient may be mailed now. Ask again after so many seconds, or when woken; `math.inf` means only
+    when woken.
+    """
 
     in_s: float
 
 
 @dataclass(frozen=True, slots=True)
-class NobodyLeft:
+class NoMoreRecipients:
     """This relay gets no further recipient in this run."""
 
 
-Taken: TypeAlias = Assignment | Later | NobodyLeft
+Taken: TypeAlias = Assignment | Later | NoMoreRecipients
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,7 @@ class QueueLimits:
 
 
 class RecipientQueue:
-    """Recipients are claimed ahead, in list order, and are `outstanding` from `take` until their outcome is known."""
+    """The queue claims ahead, in list order. A recipient is `outstanding` from `take` until the outcome is known."""
 
     def __init__(
         self,
@@ -116,7 +124,7 @@ class RecipientQueue:
         # Domains whose rate limit is used up on every relay -> when it resets.
         self._used_up_domains: dict[str, float] = {}
         self.resumes_at = math.inf
-        """When the first recipient who was given up for this run could be mailed."""
+        """The earliest time at which a recipient left to a later run could be mailed."""
 
     @property
     def is_done(self) -> bool:
@@ -124,26 +132,26 @@ class RecipientQueue:
 
     @property
     def why_given_up(self) -> list[str]:
-        """Why some recipients, of which domain, are left to a later run."""
+        """Which domains were left to a later run, and why."""
         return [f"mail for {domain}: {limit_used_up(until)}" for domain, until in self._used_up_domains.items()]
 
     def check(self) -> None:
-        """Raise what ended the claiming, if an error did."""
+        """Raise the error that ended the claiming, if any."""
         if self._refilling is not None and self._refilling.done():
             self._refilling.result()
 
     # --- taking -----------------------------------------------------------------------------------------------------
 
     def take(self, route: RouteState) -> Taken:
-        """The next recipient for this relay."""
+        """Take the next recipient for this relay."""
         if self._control.stopping.is_set() or route.used_up:
-            return NobodyLeft()
+            return NoMoreRecipients()
         self._claim_ahead()
         if not self._ready:
-            return NobodyLeft() if self.is_done else Later(math.inf)
+            return NoMoreRecipients() if self.is_done else Later(math.inf)
         now = self._control.clock()
         if blocked := self._blocked_for(route, now):
-            return NobodyLeft() if route.used_up else Later(blocked)
+            return NoMoreRecipients() if route.used_up else Later(blocked)
         shortest = math.inf
         for index, (claim, person) in enumerate(self._ready):
             if index >= LOOK_AHEAD:
@@ -173,7 +181,7 @@ class RecipientQueue:
         return Assignment(claim, person, self._composer.compose(person))
 
     def put_back(self, assignment: Assignment, route: RouteState) -> None:
-        """Leave the recipient as if never taken."""
+        """Return a recipient to the ledger as never taken."""
         self._outstanding -= 1
         route.count_put_back()
         self._gate.put_back()
@@ -181,7 +189,7 @@ class RecipientQueue:
         self._ready.appendleft((assignment.claim, assignment.person))
         self._control.wake()
 
-    # --- what has to be waited for ----------------------------------------------------------------------------------
+    # --- waits ------------------------------------------------------------------------------------------------------
 
     def _blocked_for(self, route: RouteState, now: float) -> float:
         """How long this relay gets no recipient at all, in seconds; 0.0 when it may have one."""
@@ -226,12 +234,12 @@ class RecipientQueue:
         self._control.show_if_noticed(f"{route.relay}: its limit is used up", now, wait_s)
 
     def _give_up(self, route: RouteState, wait_s: float, now: float) -> Taken:
-        """Leave to a later run who would wait too long: all recipients, or those of a domain."""
+        """Leave recipients who would wait too long to a later run: all of them, or those of a domain."""
         whole = route.rate_limiter.wait_s("", now)
         if whole > self._limits.longest_wait_s:
             words = limit_used_up(now + whole, route.settings.limits)
             self._retire(route, f"{route.relay}: {words}", now + whole)
-            return NobodyLeft()
+            return NoMoreRecipients()
         left = 0
         for claim, person in [self._ready.popleft() for _ in range(min(LOOK_AHEAD, len(self._ready)))]:
             domain = _domain_of(claim)
@@ -252,7 +260,9 @@ class RecipientQueue:
     # --- outcomes ---------------------------------------------------------------------------------------------------
 
     def finish(self, claim: Claim, due_at: float | None, now: float) -> bool:
-        """The outcome of a recipient is known. True when this run tries them again, since they are due by `now`."""
+        """Note that the outcome of a recipient is known. True when this run tries them again, since they are due by
+        `now`.
+        """
         self._outstanding -= 1
         again = due_at is not None and due_at <= now
         if again:
@@ -263,10 +273,10 @@ class RecipientQueue:
         return again
 
     def due_at(self, claim: Claim, outcome: Outcome, route: RouteState, now: float, *, used_up: bool) -> float:
-        """When to try a deferred recipient again: in this run where the fault was the connection's or the sender's.
+        """When to retry a deferred recipient: within this run if the fault was the connection's or the sender's.
 
-        `used_up`: the connection had carried its share, so the recipient was as good as not tried. Where a relay takes
-        no more mail from this sender and another one is usable, there is no wait either.
+        `used_up`: the connection had carried its share, so the try does not count. There is no wait either if the relay
+        takes no more mail from this sender and another one is usable.
         """
         exhausted = 0 < self._limits.max_attempts <= claim.attempts
         if used_up and not exhausted:
@@ -288,7 +298,7 @@ class RecipientQueue:
     async def _refill(self) -> None:
         found = await self._commits.call(lambda: self._ledger.claim(CLAIMED_AT_ONCE, self._after))
         if not found and self._retries_wait:
-            # The end of the list is reached; those to be tried again come before it.
+            # The end of the list is reached; recipients to be retried have smaller row numbers.
             self._retries_wait = False
             await self._commits.flush()
             found = await self._commits.call(lambda: self._ledger.claim(CLAIMED_AT_ONCE, 0))
@@ -304,7 +314,7 @@ class RecipientQueue:
         self._control.wake()
 
     async def give_back(self) -> None:
-        """Release recipients who were claimed and not tried, so that a report reads them as pending."""
+        """Release recipients who were claimed and not tried, so that a report counts them as pending."""
         if self._refilling is not None:
             await self._refilling
         for claim, _ in self._ready:

@@ -1,4 +1,4 @@
-"""The relays of a run: their settings, what happened to each so far, and whose turn it is."""
+"""The relays of a run: their settings, their state, and whose turn it is (weighted fair sharing)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from newsletter.model.delivery import Relay
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A relay and the settings it is used with. Of several, each gets its `relay.weight` of the mail."""
+    """A relay and its settings. Among several, each gets a share of the mail in proportion to `relay.weight`."""
 
     relay: Relay
     rate_limiter: RateLimiter
@@ -30,40 +30,40 @@ class Route:
     """What `rate_limiter` allows, in words."""
 
     held: bool = True
-    """Whether quiet hours and rates delay its mail: not that to a catcher, nor a test. It is counted all the same."""
+    """Whether quiet hours and rates delay its mail. Mail to a catcher and tests are counted but not delayed."""
 
 
 @dataclass(slots=True)
 class RouteState:
-    """What is known of a route while the run lasts."""
+    """The state of a route during a run."""
 
     settings: Route
     connections: int = field(init=False)
-    """How many the relay allows, as far as is known."""
+    """How many connections the relay allows, as far as is known."""
 
     messages_per_connection: int = field(init=False)
-    """How many messages it takes over one connection, as set or as learnt; 0 for any number."""
+    """How many messages it takes over one connection, as configured or learnt; 0 for any number."""
 
     closed: str = field(default="", init=False)
-    """Why no more mail goes through it in this run; empty where some may."""
+    """Why no more mail goes through this relay in this run; empty while it is usable."""
 
     used_up: str = field(default="", init=False)
-    """Why this run begins nothing more through it; messages under way end as usual."""
+    """Why this run begins no further message through it; messages under way end as usual."""
 
     overlaps: bool | None = field(default=None, init=False)
-    """Whether an envelope may go out with the dot before it; None until one connection has tried."""
+    """Whether an envelope may go out with the previous message's dot; None until one connection has probed it."""
 
     probing_overlap: bool = field(default=False, init=False)
     reported_wait: bool = field(default=False, init=False)
     reported_silence: bool = field(default=False, init=False)
     share: float = field(default=0.0, init=False)
-    """Messages taken, each divided by the relay's weight."""
+    """Messages taken, divided by the relay's weight."""
 
     moved_at: float = field(default=0.0, init=False)
     """When a message was last taken or settled, in the event loop's time."""
 
     answered: int = field(default=0, init=False)
-    """Messages of which it is known what became of them."""
+    """Messages whose outcome is known."""
 
     workers: list[int] = field(default_factory=list, init=False)
     """The numbers of its workers, those with an open connection first."""
@@ -71,7 +71,7 @@ class RouteState:
     open: int = field(default=0, init=False)
     opening: int = field(default=0, init=False)
     proven: bool = field(default=False, init=False)
-    """Whether a connection to it was ever open."""
+    """Whether any connection to it was ever open."""
 
     def __post_init__(self) -> None:
         self.connections = self.settings.connections
@@ -110,7 +110,7 @@ class RouteState:
         self.workers.insert(self.open, worker)
 
     def is_surplus(self, worker: int) -> bool:
-        """Whether the throttle allows fewer connections at the moment."""
+        """Whether the throttle currently allows fewer connections."""
         return self.workers.index(worker) >= self.throttle.parallel(self.connections)
 
     def count_taken(self) -> None:
@@ -128,14 +128,14 @@ class Routes:
         self._states = tuple(RouteState(route) for route in routes)
         self._control = control
         self.first_error: DeliveryError | None = None
-        """Why the first connection that could not be opened could not."""
+        """The error of the first connection that could not be opened."""
 
     def __iter__(self) -> Iterator[RouteState]:
         return iter(self._states)
 
     @property
     def are_limited(self) -> bool:
-        """Whether any has a rate, whose use has to be saved for the next run."""
+        """Whether any relay has a rate limit, whose state must be saved for the next run."""
         return any(route.rate_limiter.limited for route in self._states)
 
     @property
@@ -148,11 +148,11 @@ class Routes:
 
     @property
     def why_idle(self) -> list[str]:
-        """Why each is idle, where all of them are."""
+        """Why each relay is idle, when all of them are."""
         return [] if self.usable else [route.why_idle for route in self._states]
 
     def saved_state(self) -> dict[str, str]:
-        """What the rate limits have used up, by the relay's name and the limit's."""
+        """The state of the rate limits, by relay and limit."""
         return {
             f"{route.relay.name}/{name}": state
             for route in self._states
@@ -167,7 +167,7 @@ class Routes:
         self._control.wake()
 
     def retire(self, route: RouteState, reason: str) -> None:
-        """Begin nothing more through this relay in this run: the wait would be longer than the run may last."""
+        """Begin no further message through this relay in this run: the wait would exceed the run's limit."""
         route.used_up = reason
         self._report_rest(reason)
         self._control.wake()
@@ -177,7 +177,7 @@ class Routes:
             self._control.watcher.news(f"{reason}; the rest goes through the other relays")
 
     def is_ahead(self, route: RouteState, now: float) -> bool:
-        """Whether this relay has had its share, and another one that could send now has not."""
+        """Whether this relay has had its share while another one that could send now has not."""
         ahead = False
         for other in self._states:
             if other is route or other.why_idle:
@@ -185,11 +185,11 @@ class Routes:
             if _could_send(other, now):
                 ahead = ahead or route.share > other.share + 1
             else:
-                other.share = max(other.share, route.share)  # what it misses meanwhile is not made up for
+                other.share = max(other.share, route.share)  # it does not catch up for the share it misses meanwhile
         return ahead
 
 
 def _could_send(route: RouteState, now: float) -> bool:
-    """Whether another relay should wait for this one: not where its limit is used up, nor where it is silent."""
+    """Whether this relay could send now: its limit is not used up, and it is not silent."""
     quick = asyncio.get_running_loop().time() - route.moved_at < RECHECK_S
     return bool(route.open) and quick and route.throttle.wait_s(now) <= 0 and route.rate_limiter.wait_s("", now) <= 0

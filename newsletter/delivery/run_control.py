@@ -1,4 +1,4 @@
-"""Controls shared by all parts of a run: stop, wake up, report waits and progress."""
+"""Controls shared by all parts of a run: stop, wake, report waits and progress."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from newsletter.model.delivery import Outcome, Relay
 from newsletter.model.subscriber import Subscriber
 
 RECHECK_S = 5.0
-"""A worker that waits for a change looks again after this, so that a clock that is set forward is noticed."""
+"""A waiting worker checks again after this time, so that a clock that was set forward is noticed."""
 
 INTERRUPTED = "interrupted"
-"""Why a run stopped that was told to end by a signal."""
+"""The stop reason of a run that a signal ended."""
 
 SHOWN_FROM_S = 3.0
-"""A shorter wait is over before a line about it could be read."""
+"""Shorter waits are not reported: they are over before a line could be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,13 @@ class Watcher:
     outcome: Callable[[Subscriber, Outcome, Relay], None] = lambda person, outcome, relay: None
     news: Callable[[str], None] = lambda text: None
     waiting: Callable[[Wait | None], None] = lambda wait: None
-    """Called when a wait begins that is long enough to be noticed, and with None when it is over."""
+    """Called when a noticeable wait begins, and with None when it is over."""
 
 
 class RunControl:
     """`stopping` is set once no further message may be begun. Every change calls `wake`, which ends all pauses.
 
-    `clock` gives epoch seconds.
+    `clock` returns epoch seconds.
     """
 
     def __init__(self, watcher: Watcher, clock: Callable[[], float]) -> None:
@@ -53,18 +53,18 @@ class RunControl:
         self._shown: Wait | None = None
 
     def stop(self, reason: str) -> None:
-        """Begin no further message; those under way end. The first reason stays."""
+        """Begin no further message; those under way finish. The first reason is kept."""
         self.stop_reason = self.stop_reason or reason
         self.stopping.set()
         self.wake()
 
     def wake(self) -> None:
-        """Let everyone who pauses look again."""
+        """End all pauses, so that every worker checks again."""
         bell, self._bell = self._bell, asyncio.Event()
         bell.set()
 
     async def pause(self, seconds: float) -> None:
-        """Wait until something changed, but no longer than this; `math.inf` sets no limit."""
+        """Wait for a change, but no longer than this; `math.inf` sets no limit."""
         await _wait(self._bell, seconds)
 
     async def pause_until_stopped(self, seconds: float) -> None:
@@ -72,13 +72,13 @@ class RunControl:
         await _wait(self.stopping, seconds)
 
     def show(self, wait: Wait | None) -> None:
-        """Report a wait whose reason is new, and None once it is over."""
+        """Report a wait if its reason is new, and None once it is over."""
         if (wait and wait.reason) != (self._shown and self._shown.reason):
             self.watcher.waiting(wait)
             self._shown = wait
 
     def show_if_noticed(self, reason: str, now: float, wait_s: float) -> None:
-        """Report a wait that is neither too short to be read nor without an end."""
+        """Report a wait that is long enough to be read and has an end."""
         self.show(Wait(reason, now + wait_s) if SHOWN_FROM_S < wait_s < math.inf else None)
 
 

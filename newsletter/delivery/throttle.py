@@ -1,12 +1,12 @@
 """Adaptive throttle and circuit breaker of one relay: slow down, recover step by step, stop.
 
-    running --trouble--> running, at half the speed      (additive increase, multiplicative decrease, as TCP does it)
+    running --trouble--> running, at half the speed      (additive increase, multiplicative decrease, as in TCP)
     running --5 refusals or 3 lost connections in a row--> open: nothing is sent for a minute
     open    --the minute is over--> probing: one message
     probing --accepted--> running          --refused or lost--> stopped, for this run
 
 A relay that accepts a message now and then is never stopped: each acceptance resets the count. Answers during a pause
-are to messages that were under way already, and change nothing.
+belong to messages that were under way already, and change nothing.
 """
 
 from __future__ import annotations
@@ -22,47 +22,51 @@ from newsletter.text import printable
 
 @dataclass(frozen=True, slots=True)
 class ThrottleRules:
-    """The numbers, each with its reason. Seconds, unless the name says otherwise."""
+    """The throttle's parameters, each with its reason. In seconds, unless the name says otherwise."""
 
     refusals: int = 5
-    """How many in a row open the circuit. Fewer would be one bad moment, more would defer people for nothing."""
+    """Refusals in a row that open the circuit. Fewer could be a moment's trouble, more would defer recipients for
+    nothing.
+    """
 
     losses: int = 3
-    """How many connections lost in a row open it: a relay that restarts drops one, or all of them at once."""
+    """Connections lost in a row that open the circuit: a relay that restarts drops one, or all of them at once."""
 
     slow_s: float = 0.5
-    """Between two messages after the first trouble, where nothing is known of the speed before."""
+    """The spacing of messages after the first trouble, if the speed before is unknown."""
 
     fastest_s: float = 0.01
-    """A speed that is halved is at most this: a hundred a second is more than what relays with limits allow."""
+    """The shortest spacing once there was trouble: relays with limits allow fewer than a hundred messages a second."""
 
     slowest_s: float = 60.0
-    """Between two messages at most: below one a minute, to open the circuit is the better answer."""
+    """The longest spacing: below one message a minute, opening the circuit is better."""
 
     pause_s: float = 5.0
-    """Nothing is sent after a refusal that may pass; doubles with each in a row. Amazon SES asks its clients to wait
-    5 s, then 10, then 30: https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-smtp.html"""
+    """The pause after a transient refusal; doubles with each in a row. Amazon SES asks its clients to wait 5 s, then
+    10, then 30: https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-smtp.html
+    """
 
     reconnect_s: float = 1.0
-    """Nothing is sent after a lost connection; doubles with each in a row."""
+    """The pause after a lost connection; doubles with each in a row."""
 
     longest_pause_s: float = 60.0
-    """What pauses double up to."""
+    """The upper limit of the doubling pauses."""
 
     open_s: float = 60.0
-    """Nothing is sent while the circuit is open. QQ counts by the minute, as do Exchange and most rate limits."""
+    """How long the circuit stays open. QQ counts by the minute, as do Exchange and most rate limits."""
 
     recover_after: int = 30
-    """Accepted messages that earn one step back. Fewer find the limit sooner and meet it, with its pause, more often:
-    of a relay that allows 14/s, 10 use a third, 30 use half."""
+    """Accepted messages before one step of recovery. Fewer find the limit sooner and hit it, with its pause, more
+    often: of a relay that allows 14/s, 10 use a third, 30 use half.
+    """
 
     step: float = 0.1
-    """A step back: this share of the speed at which there was trouble, and of the connections."""
+    """The size of a step: this share of the speed at which there was trouble, and of the connections."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """How often there was any, in this run. `last` is what the relay said last, code and words."""
+    """Counts of this run's troubles. `last` is the relay's latest refusal, code and text."""
 
     refusals: int = 0
     lost: int = 0
@@ -78,25 +82,26 @@ class _Phase(enum.Enum):
 
 
 _SPEED_OF = 20
-"""How many answers the speed is measured over."""
+"""The speed is measured over this many answers."""
 
 _WORDS_SHOWN = 160
 
 
 class RelayThrottle:
-    """The throttle of one relay. `now` is epoch seconds; `jitter` gives a random number from 0 to 1, which makes a
-    pause up to one and a half times as long."""
+    """The throttle of one relay. `now` is epoch seconds; `jitter` returns a random number from 0 to 1, which lengthens
+    a pause by up to a half.
+    """
 
     def __init__(self, rules: ThrottleRules | None = None, jitter: Callable[[], float] = lambda: 0.0) -> None:
         self.stopped = ""
-        """Why nothing more goes through this relay in this run; empty while something may."""
+        """Why nothing more goes through this relay in this run; empty while it is usable."""
         self._rules = rules or ThrottleRules()
         self._jitter = jitter
         self._phase = _Phase.RUNNING
         self._refusals = self._losses = 0  # in a row
         self._counts = [0, 0, 0]  # refusals, lost, opened
         self._last = self._why = ""
-        # 0.0: as fast as it goes. `_before_s` is the time between messages at which there was trouble last.
+        # 0.0: unlimited. `_before_s` is the spacing at which there was trouble last.
         self._delay_s = self._before_s = 0.0
         self._share = 1.0
         self._accepted = 0  # since the last step
@@ -110,18 +115,18 @@ class RelayThrottle:
 
     @property
     def speed(self) -> float:
-        """The most messages a second that are begun now; 0.0 for as many as it takes."""
+        """The most messages a second that may be begun now; 0.0 for no limit."""
         return 1 / self._delay_s if self._delay_s else 0.0
 
     def wait_s(self, now: float) -> float:
-        """How long nothing may be begun, in seconds; 0.0 when something may. Look again then: answers change it."""
+        """How long no message may be begun, in seconds; 0.0 when one may. Call again afterwards: answers change it."""
         self._catch_up(now)
         if self._phase is _Phase.STOPPED:
             return self._rules.open_s
         return max(self._paused_until - now, self._next_at - now, 0.0)
 
     def parallel(self, limit: int) -> int:
-        """How many of at most `limit` connections to use now: 1 at least, 0 once the relay is stopped."""
+        """How many of at most `limit` connections to use now: at least 1, or 0 once the relay is stopped."""
         if self._phase is _Phase.STOPPED:
             return 0
         if self._phase is not _Phase.RUNNING:
@@ -132,12 +137,12 @@ class RelayThrottle:
         """Record the start of a message; enforces the minimum spacing."""
         self._catch_up(now)
         if self._phase is _Phase.PROBING:
-            self._next_at = now + self._rules.open_s  # one message; its answer decides, or its silence for a minute
+            self._next_at = now + self._rules.open_s  # one message; its answer decides, or a minute without an answer
         elif self._delay_s:
             self._next_at = now + self._delay_s
 
     def record_outcome(self, outcome: Outcome, now: float) -> str:
-        """Learn from an outcome -> news for the user, or "". An outcome without an answer changes nothing."""
+        """Learn from an outcome. Returns news for the user, or "". An outcome without an answer changes nothing."""
         self._catch_up(now)
         if outcome.code:
             self._losses = 0
@@ -150,11 +155,11 @@ class RelayThrottle:
         if outcome.code:
             self._answers.append(now)
             if self._phase is _Phase.PROBING:
-                self._next_at = now  # the answer is about a recipient and says nothing of the relay: one more
+                self._next_at = now  # the answer is about a recipient and says nothing of the relay: probe once more
         return ""
 
     def record_loss(self, now: float, words: str = "") -> str:
-        """A connection broke, or could not be opened -> news. `words` say how."""
+        """Note a connection that broke or could not be opened. Returns news for the user. `words` say how it failed."""
         self._catch_up(now)
         self._counts[1] += 1
         self._last = _shown(words) or self._last
@@ -171,7 +176,9 @@ class RelayThrottle:
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _catch_up(self, now: float) -> None:
-        """Catch up with the clock: an open circuit may be probed; a clock set back restarts the waits."""
+        """Catch up with the clock: probe an open circuit when its time is over; restart the waits if the clock was set
+        back.
+        """
         if now < self._latest:
             gone = self._latest - now
             self._paused_until -= gone
@@ -205,7 +212,7 @@ class RelayThrottle:
         self._answers.clear()
 
     def _measured_s(self) -> float:
-        """The time between two answers of late; 0.0 where there were too few."""
+        """The recent time between two answers; 0.0 if there were too few."""
         if len(self._answers) < _SPEED_OF // 2:
             return 0.0
         return (self._answers[-1] - self._answers[0]) / (len(self._answers) - 1)
@@ -234,7 +241,7 @@ class RelayThrottle:
         self._delay_s = 1 / (1 / self._delay_s + self._rules.step / self._before_s)
         if self._delay_s > self._before_s / 2:
             return ""
-        # Twice the speed at which there was trouble, and none now: it is over.
+        # Twice the speed at which there was trouble, without trouble: recovery is complete.
         self._delay_s = 0.0
         self._share = 1.0
         return "back to full speed"
@@ -252,7 +259,7 @@ class RelayThrottle:
         return f"pausing for {pause:.0f} s after {why}" + (f": {_shown(words)}" if words else "")
 
     def _stop(self, again: str) -> str:
-        """The reason is kept in `stopped`, so that it is reported once."""
+        """Stop the relay. `stopped` keeps the reason, so that it is reported once."""
         self._phase = _Phase.STOPPED
         self.stopped = f"{self._why}, and after a pause {again}" + (f": {self._last}" if self._last else "")
         return ""

@@ -1,1 +1,1 @@
-"""`Email` + subscriber -> wire-ready bytes. Pure."""
+"""Compose `Email` + subscriber to wire-ready bytes. Pure."""

@@ -1,8 +1,8 @@
-"""Compose a message for one subscriber: fill the slots, set the headers, sign; wire-ready bytes.
+"""Compose a message for one subscriber: fill the slots, set the headers, sign; returns wire-ready bytes.
 
-Pure and reproducible: the clock is given, the boundary and the Message-ID are derived, so that at the same time a
-resend is the same message. Every value that comes from a list is escaped for its context. What all messages of an
-issue share is prepared once; `benchmarks/compose.py` has what one costs.
+Pure and reproducible: the clock is an argument, the boundary and the Message-ID are derived, so that a resend at the
+same time is the same message. Every value of a list is escaped for its context. What all messages of an issue share is
+prepared once; `benchmarks/compose.py` measures the cost of a message.
 """
 
 from __future__ import annotations
@@ -41,11 +41,12 @@ from newsletter.model.subscriber import Subscriber
 from newsletter.tokens import TOKEN_CHARS, token
 
 MAX_TEMPLATE_CHARS = 500
-"""Of `unsubscribe_url`. With the longest address in it percent-encoded (three times 64 + 255, RFC 5321 4.5.3.1), or
-the longest link's token (475), the line in the header keeps to 998 octets."""
+"""The limit of `unsubscribe_url`. With the longest address percent-encoded (three times 64 + 255, RFC 5321 4.5.3.1), or
+the longest link's token (475), the header line keeps to 998 octets.
+"""
 
 MAX_BOTH_CHARS = 110
-"""Of one with `{token}` and `{email}` in it: it contains the longest address twice, once in the token."""
+"""The limit of a URL with both `{token}` and `{email}`: it contains the longest address twice, once in the token."""
 
 MAX_LOCAL_CHARS = 64
 
@@ -53,7 +54,7 @@ _SAFE_LINK = re.compile(r"(?:https?|mailto|tel):", re.IGNORECASE)
 
 
 def fill(template: Template, values: Mapping[str, str]) -> str:
-    """A template with its slots filled; an empty value takes the slot's default."""
+    """Fill a template's slots; an empty value takes the slot's default."""
     return "".join(
         part if isinstance(part, str) else escape_for(part.context, values.get(part.field, "") or part.default)
         for part in template.parts
@@ -61,9 +62,9 @@ def fill(template: Template, values: Mapping[str, str]) -> str:
 
 
 def escape_for(context: SlotContext, value: str) -> str:
-    """A subscriber's value, escaped for its context; see `SlotContext`."""
+    """Escape a subscriber's value for its context; see `SlotContext`."""
     # Security: a list column is untrusted text. No line end may start a header, no quote may end an attribute, and no
-    # link may have another scheme.
+    # link may get another scheme.
     value = one_line(value)
     match context:
         case "html":
@@ -78,10 +79,10 @@ def escape_for(context: SlotContext, value: str) -> str:
 
 
 def message_id(issue: str, address: str, sender: Sender, attempt: str = "") -> str:
-    """The same for the same issue and recipient, so that a resend is recognised; it does not give the address away.
+    """A Message-ID derived from issue and recipient, so that a resend is recognised. It does not reveal the address.
 
-    A test has an `attempt`: Exchange and Gmail drop or hide the second message of one Message-ID (RFC 5322, 3.6.4), be
-    it the next test or the issue itself.
+    A test has an `attempt`: Exchange and Gmail drop or hide a second message with the same Message-ID (RFC 5322,
+    3.6.4), whether the next test or the issue itself.
     """
     key = (sender.secret or sender.list_id or sender.address).encode()
     words = f"{issue}\n{fold_address(address)}" + (f"\n{attempt}" if attempt else "")
@@ -112,7 +113,7 @@ def _slot_values(sender: Sender, subscriber: Subscriber, unsubscribe_links: tupl
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """One variant, all but its slots encoded. `subject` is the field, or empty where each subscriber has their own."""
+    """One variant, encoded but for its slots. `subject` is the header field, or empty if it differs per subscriber."""
 
     email: Email
     slots: tuple[Slot, ...]
@@ -122,12 +123,12 @@ class _Prepared:
 
 
 class Composer:
-    """Makes one issue's messages. `prefix` goes before the subject of a test.
+    """Composes one issue's messages. `prefix` goes before the subject of a test.
 
-    `when` is the Date and the signature's time: of all messages, or with a clock of each as it is composed. Receivers
-    count it against a mail that its Date is hours old. `automatic` is for automatic messages (RFC 3834, 5).
-    `attempt` tells the Message-IDs of a test from those of another one and of the issue itself.
-    Raises ConfigError where a sender's addresses could not be written as RFC 8058 asks, or without their secret.
+    `when` is the Date and the signature's time: a fixed time, or a clock that is read for each message. Receivers
+    penalise mail whose Date is hours old. `automatic` marks automatic messages (RFC 3834, 5). `attempt` makes the
+    Message-IDs of a test differ from those of other tests and of the issue.
+    Raises ConfigError if a sender's addresses cannot be written as RFC 8058 asks, or need a missing secret.
     """
 
     def __init__(
@@ -151,7 +152,7 @@ class Composer:
         self.signer = signer
         self.attempt = attempt
         self._from = mailbox_field("From", sender.name, wire_address(sender.address))
-        # The token is letters and digits: what is an address with `{token}` in it is one with the token.
+        # The token is letters and digits: a template that is an address with `{token}` stays an address with any token.
         self._bounces = wire_address(sender.bounce_address or sender.address)
         self._list = [mailbox_field("Reply-To", "", wire_address(sender.reply_to))] if sender.reply_to else []
         self._list += [list_id_field(sender.list_name, sender.list_id)] if sender.list_id else []
@@ -168,7 +169,7 @@ class Composer:
 
     @property
     def now(self) -> datetime:
-        """The time that a message composed at this moment bears."""
+        """The Date of a message composed now."""
         return self.when() if callable(self.when) else self.when
 
     def compose(self, subscriber: Subscriber) -> Message:
@@ -200,7 +201,7 @@ class Composer:
         return Message(self._envelope_from(subscriber), recipient, identity, data)
 
     def _envelope_from(self, subscriber: Subscriber) -> str:
-        """The envelope sender: with `bounce_address` a recipient's own (VERP), without their address in it."""
+        """The envelope sender: with `bounce_address` one per recipient (VERP), which does not reveal their address."""
         if "{token}" not in self._bounces:
             return self._bounces
         mark = token(self.sender.secret, "bounce", subscriber.email, self.issue)
@@ -214,7 +215,7 @@ class Composer:
     def _prepare(self, email: Email) -> _Prepared:
         slots: dict[Slot, int] = {}
         text, page = _numbered(email.text, slots), _numbered(email.html, slots)
-        for attachment in email.attachments:  # variants share them
+        for attachment in email.attachments:  # shared by the variants
             if attachment not in self._attachments:
                 self._attachments[attachment] = encode_attachment(attachment)
         attachments = [self._attachments[attachment] for attachment in email.attachments]
@@ -234,7 +235,7 @@ def _date_field(second: datetime) -> str:
 
 
 def _numbered(template: Template, slots: dict[Slot, int]) -> Text:
-    """A template for `mime`: each different slot is a number, the same wherever it occurs."""
+    """A template for `mime`: each distinct slot is a number, the same wherever it occurs."""
     return [part if isinstance(part, str) else slots.setdefault(part, len(slots)) for part in template.parts]
 
 

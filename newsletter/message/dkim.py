@@ -1,7 +1,7 @@
 """DKIM signatures (RFC 6376), RSA and Ed25519 (RFC 8463), relaxed canonicalization.
 
-Pure: the key comes as text, the time as an argument; the same message at the same time has the same signature.
-`cryptography` is imported when a key is loaded: it takes time that only a signed send needs.
+Pure: the key is a text, the time an argument; the same message at the same time gets the same signature.
+`cryptography` is imported when a key is loaded: only a signed send pays for that.
 """
 
 from __future__ import annotations
@@ -32,19 +32,23 @@ SIGNED = (
     "MIME-Version",
     "Content-Type",
 )
-"""The fields that `h=` names where they stand: RFC 6376, 5.4.1, and what RFC 8058, 4 and Gmail ask for. Not those that
-lists and relays add to or rewrite."""
+"""The fields that `h=` lists if they are present: RFC 6376, 5.4.1, and what RFC 8058, 4 and Gmail ask for. Fields that
+mailing lists and relays add or rewrite are left out.
+"""
 
 ABSENT_TOO = frozenset({"From", "To", "Cc", "Subject", "Date", "Reply-To", "MIME-Version", "Content-Type"})
-"""Named once more than they stand, and once where they do not stand (RFC 6376, 5.4 and 8.15): no field of these names
-can be added to a signed message. They decide who a reader believes wrote it, where the answer goes, what is shown."""
+"""Oversigned fields: listed once more than they are present, and once if absent (RFC 6376, 5.4 and 8.15), so that no
+field of these names can be added to a signed message. They decide which author, reply address and content a reader
+sees.
+"""
 
 IF_PRESENT = frozenset({"Message-ID", "List-Unsubscribe", "List-Unsubscribe-Post"})
-"""Named once more where they stand. Where the message has none a relay may add its own. Not List-Id and Feedback-ID,
-which lists and relays (Amazon SES) add beside ours."""
+"""Oversigned if present. If the message has none, a relay may add its own. List-Id and Feedback-ID are left out, since
+mailing lists and relays (Amazon SES) add theirs beside ours.
+"""
 
 MIN_RSA_BITS = 1024
-"""RFC 8301, 3.2: a verifier takes no shorter key, and a signer should have at least 2048."""
+"""RFC 8301, 3.2: verifiers accept no shorter key, and signers should use at least 2048 bits."""
 
 _LINE = 76
 _REMEDY = "make one with `openssl genrsa -out dkim.pem 2048`"
@@ -52,7 +56,7 @@ _REMEDY = "make one with `openssl genrsa -out dkim.pem 2048`"
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """A key, and the name under which its public half is published. Made by `load_signer`."""
+    """A private key, and the domain and selector of its public key. Made by `load_signer`."""
 
     domain: str
     selector: str
@@ -62,13 +66,13 @@ class Signer:
 
     @property
     def record_name(self) -> str:
-        """Where in the DNS the public key is looked for: RFC 6376, 3.6.2.1."""
+        """The DNS name of the public key: RFC 6376, 3.6.2.1."""
         return f"{self.selector}._domainkey.{self.domain}"
 
     def sign(self, message: bytes, when: datetime) -> bytes:
-        """The field DKIM-Signature, folded, with its CRLF, to go before everything else.
+        """The DKIM-Signature field, folded, with its CRLF, to be prepended to the message.
 
-        `message` has CRLF for line ends; `when` is aware of its zone.
+        `message` has CRLF line ends; `when` is an aware time.
         """
         return sign_message((self,), message, when)
 
@@ -80,7 +84,7 @@ class Signer:
             f" bh={body_hash};\r\n"
             f" b="
         )
-        # RFC 6376, 3.7: this field comes last, as it is but for the signature, and without a line end.
+        # RFC 6376, 3.7: this field is hashed last, with an empty signature and without its line end.
         signature = b64encode(self._sign(signed + relaxed_field(unsigned.encode()))).decode()
         lines = "\r\n ".join(signature[start : start + 72] for start in range(0, len(signature), 72))
         return f"{unsigned}{lines}\r\n".encode()
@@ -88,7 +92,7 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class Signers:
-    """Several keys, a signature of each: RFC 8463, 3 asks a signer with Ed25519 for one with RSA as well."""
+    """Several keys, each with its signature: RFC 8463, 3 asks signers with Ed25519 to sign with RSA as well."""
 
     signers: tuple[Signer, ...]
 
@@ -98,7 +102,7 @@ class Signers:
 
 
 def sign_message(signers: Sequence[Signer], message: bytes, when: datetime) -> bytes:
-    """The fields DKIM-Signature of `message`, which is put into canonical form once for all keys."""
+    """The DKIM-Signature fields of `message`, which is canonicalized once for all keys."""
     head, _, body = message.partition(b"\r\n\r\n")
     names, signed = _signed_fields(head)
     body_hash = b64encode(sha256(relaxed_body(body)).digest()).decode()
@@ -106,7 +110,7 @@ def sign_message(signers: Sequence[Signer], message: bytes, when: datetime) -> b
 
 
 def load_signer(domain: str, selector: str, pem: bytes) -> Signer:
-    """The signer of a private key in PEM. Raises InvalidValueError, which says of the key what is wrong with it."""
+    """Load a private key in PEM. Raises InvalidValueError with the fault of the key."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric import padding
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -133,32 +137,32 @@ def load_signer(domain: str, selector: str, pem: bytes) -> Signer:
         raise InvalidValueError("is neither an RSA nor an Ed25519 key, and DKIM knows no other", _REMEDY)
     if key.key_size < MIN_RSA_BITS:
         raise InvalidValueError(f"is an RSA key of {key.key_size} bits, too short to be believed (RFC 8301)", _REMEDY)
-    # RFC 6376, 3.6.1 says RSAPublicKey; what everybody publishes and reads is a SubjectPublicKeyInfo (erratum 3017).
+    # RFC 6376, 3.6.1 says RSAPublicKey; published keys are SubjectPublicKeyInfo (erratum 3017).
     public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     scheme, digest = padding.PKCS1v15(), SHA256()
     return Signer(domain, selector, "rsa-sha256", public, lambda data: key.sign(data, scheme, digest))
 
 
 def dns_record(signer: Signer) -> str:
-    """The text of the TXT record that the author publishes under `signer.record_name`: RFC 6376, 3.6.1.
+    """The TXT record to publish under `signer.record_name`: RFC 6376, 3.6.1.
 
-    One string, which most providers take as it is; a zone file has it in strings of at most 255 characters.
+    One string, which most DNS providers accept as it is; a zone file splits it into strings of at most 255 characters.
     """
     kind = signer.algorithm.partition("-")[0]
     return f"v=DKIM1; k={kind}; p={b64encode(signer.public_key).decode()}"
 
 
 def relaxed_field(raw: bytes) -> bytes:
-    """A header field without its last line end: unfolded, blanks made one, none around the colon: RFC 6376, 3.4.2."""
+    """Relaxed form (RFC 6376, 3.4.2) without the last line end: unfolded, blanks reduced to one, none around the colon."""
     name, _, value = raw.partition(b":")
-    # `split` knows two more blanks than RFC 5234 does, vertical tab and form feed.
+    # `split` also splits at vertical tab and form feed, which are not WSP in RFC 5234.
     odd = b"\x0b" in value or b"\x0c" in value
     words = re.split(rb"[ \t\r\n]+", value.strip(b" \t\r\n")) if odd else value.split()
     return name.strip().lower() + b":" + b" ".join(words)
 
 
 def relaxed_body(body: bytes) -> bytes:
-    """No blank before a line end, one for several between words, no empty lines at the end: RFC 6376, 3.4.4."""
+    """Relaxed form (RFC 6376, 3.4.4): runs of blanks reduced, none before a line end, no empty lines at the end."""
     if _has_loose_blanks(body):
         body = re.sub(rb"[ \t]+", b" ", body).replace(b" \r\n", b"\r\n").removesuffix(b" ")
     end = len(body)
@@ -170,8 +174,9 @@ def relaxed_body(body: bytes) -> bytes:
 
 
 def _has_loose_blanks(body: bytes) -> bool:
-    """Whether a blank has to go. To look for a single byte is thirty times as fast as for a pattern, and ours, in
-    base64, has a handful of them."""
+    """Whether any blank has to be removed. Searching for a single byte is thirty times as fast as for a pattern, and a
+    base64 body has only a few of them.
+    """
     if b"\t" in body or body.endswith(b" "):
         return True
     at = body.find(b" ")
@@ -183,10 +188,10 @@ def _has_loose_blanks(body: bytes) -> bool:
 
 
 def _signed_fields(head: bytes) -> tuple[list[str], bytes]:
-    """The names for `h=`, and the fields they name in canonical form, each with CRLF.
+    """The names for `h=`, and their fields in canonical form, each with CRLF.
 
-    Of fields of one name the last comes first: RFC 6376, 5.4.2. `ABSENT_TOO` and `IF_PRESENT` have the names that
-    stand once more than the fields do.
+    Of several fields with one name the last comes first: RFC 6376, 5.4.2. Names of `ABSENT_TOO` and `IF_PRESENT` are
+    listed once more than the fields are present.
     """
     standing: dict[bytes, list[bytes]] = {}
     for raw in _fields(head):
@@ -201,12 +206,12 @@ def _signed_fields(head: bytes) -> tuple[list[str], bytes]:
 
 
 def _fields(head: bytes) -> Iterator[bytes]:
-    """The fields of a header, each as it is folded."""
+    """The fields of a header, each still folded."""
     yield from re.split(rb"\r\n(?![ \t])", head)
 
 
 def _folded_names(names: list[str]) -> str:
-    """`h=` in lines that a person can read, with the colon where a line may end: RFC 6376, 3.5."""
+    """`h=` folded at its colons, so that the lines stay readable: RFC 6376, 3.5."""
     lines = [""]
     for number, name in enumerate(names):
         piece = ("h=" if number == 0 else ":") + name

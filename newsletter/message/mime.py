@@ -1,11 +1,11 @@
-"""The MIME body: static parts are encoded once, what differs per subscriber is spliced in.
+"""The MIME body: static parts are encoded once, values that differ per subscriber are spliced in.
 
-Pure. A text is a sequence of strings and of numbers; a number is a slot, an index into the values.
+Pure. A text is a sequence of strings and numbers; a number is a slot, an index into the values.
 
 A text is quoted-printable or base64, whichever is smaller; attachments are base64 (RFC 2045, 6.7 and 6.8). In base64
-three bytes become four letters, so that a value shifts all that follows by nothing, one or two bytes: each static piece
-is kept encoded for all three, and what is left over at its end goes before the next value. Neither
-encoding has a `.` to stuff or a `=_` of a boundary. Lines may be shorter than 76.
+three bytes become four characters, so a value shifts all that follows by zero, one or two bytes. Each static piece is
+therefore kept in all three alignments, and the bytes left over at its end are encoded with the next value. Neither
+encoding produces a `.` to stuff or the `=_` of a boundary. Lines may be shorter than 76.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ Text = Sequence[str | int]
 
 _POLICY = EmailPolicy(linesep="\r\n", cte_type="7bit", max_line_length=76)
 _LINE_BYTES = 57
-"""What 76 letters of base64 hold: RFC 2045, 6.8."""
+"""The bytes that 76 characters of base64 hold: RFC 2045, 6.8."""
 
 _WORTH_SPLICING = 512
-"""Bytes of static text below which encoding it again is cheaper than splicing it in."""
+"""Static text shorter than this, in bytes, is cheaper to encode again than to splice in."""
 
 _TEXT_HEAD = 'Content-Type: text/{}; charset="utf-8"\r\nContent-Transfer-Encoding: {}\r\n\r\n'
 
 
 @dataclass(frozen=True, slots=True)
 class _Aligned:
-    """A static piece after so many bytes that `head` completes three of them: its lines, and what is left over."""
+    """A static piece in one alignment: `head` completes a group of three bytes; then lines, and the bytes left over."""
 
     head: bytes
     lines: bytes
@@ -45,14 +45,15 @@ class _Aligned:
 
 @dataclass(frozen=True, slots=True)
 class Base64Text:
-    """A text, encoded but for its slots. `runs` are what is encoded for each message, one before and one after each
-    of `pieces`, which are kept for the three alignments."""
+    """A base64 text, encoded but for its slots. `runs` are encoded for each message, one before and one after each of
+    `pieces`, which are kept in the three alignments.
+    """
 
     runs: tuple[Text, ...]
     pieces: tuple[tuple[_Aligned, _Aligned, _Aligned], ...]
 
     def lines(self, values: Sequence[str]) -> Iterator[bytes]:
-        """The text with its slots filled, in base64: whole lines, which belong one after the other."""
+        """The encoded lines with the slots filled, in order."""
         carried = b""
         for run, piece in zip(self.runs, (*self.pieces, None), strict=True):
             filled = "".join([part if isinstance(part, str) else values[part] for part in run])
@@ -67,7 +68,7 @@ class Base64Text:
 
 
 def encode_text(text: Text) -> Base64Text:
-    """Line ends become CRLF (RFC 2046, 4.1.1), the last one is added where it is missing."""
+    """Encode a text in base64. Line ends become CRLF (RFC 2046, 4.1.1); a missing last one is added."""
     runs: list[list[str | int]] = [[]]
     pieces = []
     for part in _canonical(text):
@@ -81,7 +82,7 @@ def encode_text(text: Text) -> Base64Text:
 
 
 def encode_smaller(text: Text) -> tuple[str, Base64Text | QuotedText]:
-    """A text in the smaller of the two encodings, with that one's name."""
+    """Encode a text in the smaller of the two encodings; returns its name too."""
     data = "".join(part for part in text if isinstance(part, str)).encode()
     if quoted_size(data) < len(data) * 4 // 3:
         return "quoted-printable", quote_text(_canonical(text))
@@ -89,7 +90,7 @@ def encode_smaller(text: Text) -> tuple[str, Base64Text | QuotedText]:
 
 
 def encode_lines(data: bytes) -> bytes:
-    """Base64 in lines of at most 76 letters, each with its CRLF; nothing for nothing."""
+    """Base64 in lines of at most 76 characters, each with its CRLF; empty for empty data."""
     if len(data) <= _LINE_BYTES:
         return b2a_base64(data, newline=False) + b"\r\n" if data else b""
     chunks = [data[start : start + _LINE_BYTES] for start in range(0, len(data), _LINE_BYTES)]
@@ -97,7 +98,7 @@ def encode_lines(data: bytes) -> bytes:
 
 
 def _canonical(text: Text) -> list[str | int]:
-    """Strings between two slots are one string, with CRLF for its line ends."""
+    """Merge the strings between two slots, with CRLF line ends."""
     merged: list[str | int] = []
     for part in text:
         if merged and isinstance(part, str) and isinstance(merged[-1], str):
@@ -114,14 +115,14 @@ def _canonical(text: Text) -> list[str | int]:
 
 
 def _aligned(data: bytes, missing: int) -> _Aligned:
-    """`missing` bytes of the piece complete three of those before it."""
+    """The piece in the alignment where `missing` bytes of it complete the group before."""
     whole = (len(data) - missing) // 3 * 3 + missing
     return _Aligned(data[:missing], encode_lines(data[missing:whole]), data[whole:])
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """All after the headers of one subscriber, from MIME-Version to the last boundary."""
+    """Everything after the per-subscriber headers, from MIME-Version to the last boundary."""
 
     opening: bytes
     text: Base64Text | QuotedText
@@ -130,14 +131,14 @@ class Body:
     closing: tuple[bytes, ...]
 
     def pieces(self, values: Sequence[str]) -> list[bytes]:
-        """What the message is joined of, its slots filled with values that are escaped for their contexts."""
+        """The parts of the message's bytes, the slots filled with values already escaped for their contexts."""
         return [self.opening, *self.text.lines(values), self.between, *self.html.lines(values), *self.closing]
 
 
 def build_body(text: Text, html: Text, attachments: Sequence[bytes], *, issue: str) -> Body:
     """multipart/alternative, text before HTML (RFC 2046, 5.1.4), the HTML with its attachments (RFC 2387).
 
-    `attachments` are parts that `encode_attachment` made. The boundaries come from the issue's name.
+    `attachments` are parts made by `encode_attachment`. The boundaries are derived from the issue's name.
     """
     seed = sha256(issue.encode()).hexdigest()[:24]
     outer, inner = f"=_{seed}_0", f"=_{seed}_1"
@@ -159,7 +160,7 @@ def build_body(text: Text, html: Text, attachments: Sequence[bytes], *, issue: s
 
 
 def encode_attachment(attachment: Attachment) -> bytes:
-    """A picture beside the HTML that it is shown in, referenced by Content-ID (RFC 2392)."""
+    """An inline picture of the HTML, referenced by Content-ID (RFC 2392)."""
     main, _, sub = attachment.media_type.partition("/")
     part = MIMEPart(policy=_POLICY)
     part.set_content(
@@ -167,7 +168,7 @@ def encode_attachment(attachment: Attachment) -> bytes:
         main,
         sub,
         cid=f"<{attachment.content_id}>",
-        # Security: a file may be named anything; see the note in headers.py.
+        # Security: file names are untrusted; see the note in headers.py.
         filename=one_line(attachment.filename).replace("=?", "-"),
         disposition="inline",
     )

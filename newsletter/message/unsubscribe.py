@@ -1,4 +1,4 @@
-"""The links of one subscriber: to leave, https for one click and mailto beside it; to choose what to receive."""
+"""The links of one subscriber: unsubscribe by https (one click) and mailto, and preferences."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from newsletter.tokens import Link, make_link
 
 
 def unsubscribe_urls(sender: Sender, subscriber: Subscriber, issue: str = "") -> tuple[str, ...]:
-    """The https address first, the mailto after it, as far as they are configured. Ready to stand in a header.
+    """The https address first, then the mailto, as far as they are configured. Ready for a header.
 
-    A mailto says who leaves, even where the reader's mail program sends from another address (RFC 6068). Without a
-    secret there is no address with a token in it, since it could be forged. The token names the issue, too.
+    A mailto identifies the subscriber even if the reader's mail program sends from another address (RFC 6068). Without
+    a secret no address with a token is returned, since it could be forged. The token names the issue, too.
     """
     urls = []
     if sender.unsubscribe_url and (sender.secret or "{token}" not in sender.unsubscribe_url):
@@ -31,12 +31,12 @@ def unsubscribe_urls(sender: Sender, subscriber: Subscriber, issue: str = "") ->
 
 
 def unsubscribe_url(sender: Sender, subscriber: Subscriber, issue: str = "") -> str:
-    """The link of "unsubscribe" in the bodies: the https address where there is one, else the mailto."""
+    """The unsubscribe link of the bodies: the https address if there is one, else the mailto."""
     return next(iter(unsubscribe_urls(sender, subscriber, issue)), "")
 
 
 def preferences_url(sender: Sender, subscriber: Subscriber) -> str:
-    """The page where a subscriber chooses what to receive; empty where nobody serves one."""
+    """The subscriber's preferences page; empty if none is served."""
     if not sender.preferences_url or not sender.secret:
         return ""
     link = make_link(sender.secret, Link("preferences", subscriber.email))

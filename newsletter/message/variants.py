@@ -1,4 +1,4 @@
-"""Variants of an issue: one composer for each combination of answers to its conditions."""
+"""Variants of an issue: one composer for each combination of its conditions' results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from newsletter.post.templating.conditions import Condition
 
 @dataclass(frozen=True, slots=True)
 class Variants:
-    """An issue rendered once per combination of answers to its conditions, and which one is whose."""
+    """An issue rendered once per combination of its conditions' results; selects the one of a subscriber."""
 
     conditions: tuple[Condition, ...]
     emails: Mapping[tuple[bool, ...], Email]
@@ -22,6 +22,6 @@ class Variants:
 
 
 def answers(conditions: Sequence[Condition], subscriber: Subscriber) -> tuple[bool, ...]:
-    """How a subscriber's columns answer each of the conditions."""
+    """The results of the conditions for a subscriber's columns."""
     columns = {**subscriber.fields, "email": subscriber.email}
     return tuple(condition.holds(columns) for condition in conditions)

@@ -1,4 +1,4 @@
-"""Ages as options take them: `36h`, `2d`, `1w`, `18m`, `2y`."""
+"""Parse ages given as options: `36h`, `2d`, `1w`, `18m`, `2y`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ _HOURS = {"h": 1, "d": 24, "w": 168, "m": 731, "y": 8766}
 
 
 def parse_age(text: str) -> timedelta | None:
-    """How long ago; None for what is no age."""
+    """Parse an age; None if it is invalid."""
     found = re.fullmatch(r"([1-9][0-9]{0,3})\s*([hdwmy])", text.strip().lower(), re.ASCII)
     return timedelta(hours=int(found[1]) * _HOURS[found[2]]) if found else None

@@ -1,4 +1,4 @@
-"""Rules for list columns that speak of leaving: `state=ignore`, `state:dormant=mail`, `state:dormant=skip`."""
+"""Rules for list columns that mark unsubscribed rows: `state=ignore`, `state:dormant=mail`, `state:dormant=skip`."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 IGNORE, MAIL, SKIP = "ignore", "mail", "skip"
 
 Rule = tuple[str, str, str]
-"""A column in small letters, one of its values or nothing, and the word: `ignore`, `mail` or `skip`."""
+"""A lower-case column, one of its values or nothing, and the word: `ignore`, `mail` or `skip`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the author says of columns: `columns` to be ignored, and what single values of a column mean."""
+    """The author's rules for columns: `columns` to be ignored, and the meaning of single values of a column."""
 
     columns: frozenset[str] = frozenset()
     values: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def named(self) -> frozenset[str]:
-        """Every column that is spoken of, in small letters."""
+        """Every column that has a rule, in lower case."""
         return self.columns | {column for column, _ in self.values}
 
 
@@ -28,7 +28,7 @@ NO_RULES = Rules()
 
 
 def read_rule(text: str) -> Rule:
-    """What `state=ignore`, `state:dormant=mail` or `state:dormant=skip` says. ValueError."""
+    """Parse `state=ignore`, `state:dormant=mail` or `state:dormant=skip`. ValueError if it is none of these."""
     place, equals, word = text.rpartition("=")
     place, word = place.strip().lower(), word.strip().lower()
     column, colon, value = place.rpartition(":")
@@ -40,7 +40,7 @@ def read_rule(text: str) -> Rule:
 
 
 def rules_of(rules: Iterable[Rule]) -> Rules:
-    """The later ones outweigh the earlier."""
+    """Collect rules; later ones override earlier ones."""
     columns: set[str] = set()
     values: dict[tuple[str, str], str] = {}
     for column, value, word in rules:

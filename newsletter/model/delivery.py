@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who the mail is from, and the addresses its headers carry. Empty strings where nothing is configured.
+    """The sender, and the addresses for the headers. Empty strings if not configured.
 
-    `unsubscribe_url` is an https address and `bounce_address` a mailbox, each with `{token}` for what tells one
-    subscriber from another; `secret` is the key that tokens and Message-IDs are made with. `list_name` is what people
-    read of the list beside its `list_id`. `preferences_url` has a `{token}` too.
+    `unsubscribe_url` is an https address and `bounce_address` a mailbox, each with `{token}` for the subscriber's
+    token; `secret` is the key for tokens and Message-IDs. `list_name` is the display name of `list_id`.
+    `preferences_url` has a `{token}` too.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Sender:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, where nobody listens on the wire (RFC 1122 3.2.1.3, RFC 4291 2.5.3)."""
+    """Whether a host is this machine, so that no network is crossed (RFC 1122 3.2.1.3, RFC 4291 2.5.3)."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -44,9 +44,9 @@ def is_loopback(host: str) -> bool:
 class Relay:
     """The SMTP server that takes our mail. `tls` is when encryption starts: implicit (465), starttls, or none.
 
-    `name` tells it from other relays in the ledger and in the report. With `auth` xoauth2, `token_command` prints the
-    access token. `weight` is its share of the mail among several relays. `ehlo` is the name that we greet it with,
-    empty for this machine's own. With `may_start_tls`, `tls` "none" gives way to STARTTLS where the login needs it.
+    `name` identifies it among other relays in the ledger and the report. With `auth` xoauth2, `token_command` prints
+    the access token. `weight` is its share of the mail among several relays. `ehlo` is the name for EHLO, empty for
+    this machine's own. With `may_start_tls`, `tls` "none" becomes STARTTLS if the login needs it.
     """
 
     host: str
@@ -74,7 +74,7 @@ class Relay:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One person's mail, ready for the wire but for dot-stuffing: CRLF line ends, at most 998 octets a line."""
+    """One recipient's message, wire-ready but for dot-stuffing: CRLF line ends, at most 998 octets a line."""
 
     envelope_from: str
     recipient: str
@@ -83,7 +83,7 @@ class Message:
 
 
 class State(enum.StrEnum):
-    """Where a recipient stands for one issue; `ledger.MOVES` has the legal moves."""
+    """The state of a recipient for one issue; `ledger.MOVES` has the legal transitions."""
 
     PENDING = "pending"
     CLAIMED = "claimed"
@@ -97,11 +97,11 @@ class State(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one message. `code` is the server's reply code, 0 where it gave none; `text` its own words.
+    """The outcome of one message. `code` is the server's reply code, 0 if it gave none; `text` its reply verbatim.
 
     `sender_fault`: the answer is about the sender (rate, reputation, login) and not about the recipient, who is then
     never `rejected`.
-    `connection`: it speaks of this connection alone, which has carried enough; another one may go on at once.
+    `connection`: the answer is about this connection alone, which has carried enough; another one may go on at once.
     """
 
     state: State

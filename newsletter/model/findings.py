@@ -1,4 +1,4 @@
-"""A finding: what a stage noticed, where, how much it matters, and the remedy."""
+"""A finding of a stage: severity, place, text, and the remedy."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Literal
 from newsletter.errors import Located, located
 
 Severity = Literal["error", "warning", "hint"]
-"""How much a finding matters: readers will be missing something; something will look or read worse; good to know."""
+"""error: readers will be missing something; warning: something will look or read worse; hint: good to know."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something the author or operator should know that did not stop the work.
+    """Something for the author or operator to know that did not stop the work.
 
-    `line` and `column` count from 1 in the file that was read; None where the finding has no place. `path` is that
-    file, where it is one of several.
+    `line` and `column` count from 1 in the file that was read; None if the finding has no place. `path` is that file,
+    if it is one of several.
     """
 
     code: str

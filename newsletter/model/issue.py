@@ -36,7 +36,7 @@ class Strike:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Words that an HTML element sets apart. `note` is an abbreviation's meaning, or ruby's reading."""
+    """Words in an HTML element of their own. `note` is an abbreviation's meaning, or ruby's reading."""
 
     kind: Literal["sup", "sub", "abbr", "ruby", "rt"]
     children: Inlines
@@ -50,12 +50,12 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """A hard line break. Soft ones are gone by now: a space, or nothing between two CJK characters."""
+    """A hard line break. Soft breaks are already resolved: a space, or nothing between two CJK characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A footnote's reference: its number in the text, and in the list of `Footnotes`."""
+    """A footnote reference: its number in the text and in the list of `Footnotes`."""
 
     number: int
 
@@ -73,7 +73,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A picture. `src` is the author's, or `cid:...` once its bytes travel with the mail; sizes are in pixels.
+    """A picture. `src` is the author's, or `cid:...` once it is embedded in the mail; sizes are in pixels.
 
     `width` and `height` are the picture's own; `asked_width`, `asked_height` and `asked_share`, in per cent of the
     column, are what the author wrote.
@@ -96,7 +96,7 @@ Inlines = tuple[Inline, ...]
 
 
 def plain_text(inlines: Iterable[Inline]) -> str:
-    """The words alone: marks dropped, a link's label kept, an image's alternative text in its place."""
+    """The text without markup: a link's label stays, an image becomes its alternative text."""
     parts: list[str] = []
     for node in inlines:
         match node:
@@ -138,7 +138,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The issue in a few lines, as the author wrote them; its heading stands before it in the tree."""
+    """The author's summary of the issue in a few lines; its heading precedes it in the tree."""
 
     lines: tuple[str, ...]
     line: int | None = None
@@ -146,7 +146,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """`role` is how it is set: a link alone as a button, words behind the end as a postscript."""
+    """`role` selects the style: a lone link as a button, words after the end as a postscript."""
 
     inlines: Inlines
     line: int | None = None
@@ -161,7 +161,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One item of a digest. `lead` is its title, empty where the text starts at once; `number` may be None.
+    """One item of a digest. `lead` is its title, empty if the text starts at once; `number` may be None.
 
     `links` are the sources shown as buttons; links inside a sentence stay in `body`.
     """
@@ -222,9 +222,9 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """What plays on a web page only: a card that links to it. `title` may be empty, `poster` None.
+    """A video that plays on a web page only: shown as a card that links to it. `title` may be empty, `poster` None.
 
-    `is_audio` says that there is nothing to see, only to hear.
+    `is_audio`: the link leads to sound without a picture.
     """
 
     href: str
@@ -236,7 +236,7 @@ class Video:
 
 @dataclass(frozen=True, slots=True)
 class Definitions:
-    """Terms, each with what is said of it."""
+    """Definition list: terms, each with its definitions."""
 
     items: tuple[tuple[Inlines, Blocks], ...]
     line: int | None = None
@@ -270,7 +270,7 @@ Blocks = tuple[Block, ...]
 
 @dataclass(frozen=True, slots=True)
 class FieldRef:
-    """A subscriber's column as a post names it, in lower case, with the words for when it is empty."""
+    """A subscriber's column named in a post, in lower case, with the default for an empty value."""
 
     name: str
     default: str = ""
@@ -281,7 +281,7 @@ class FieldRef:
 class Site:
     """The blog that a post belongs to. `permalink` is a Jekyll style or template; `values` its other settings.
 
-    `pages` has the paths of its posts and pages, by the names that `{% post_url %}` and `{% link %}` give.
+    `pages` has the paths of its posts and pages, by the names that `{% post_url %}` and `{% link %}` use.
     """
 
     url: str = ""
@@ -293,24 +293,24 @@ class Site:
 
     @property
     def base(self) -> str:
-        """The address that relative links start from, with a slash at its end; empty where no address is known."""
+        """The base of relative links, with a slash at its end; empty if no address is known."""
         return f"{self.url}{self.baseurl}/" if self.url else ""
 
 
 AI_NOTICES = ("generated", "assisted", "reviewed")
-"""What an author may say of AI: it wrote the text, it helped, or it wrote and an editor reviewed."""
+"""The author's disclosure of AI: it wrote the text, it helped, or it wrote and an editor reviewed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One post, understood. `slug` names it in the ledger and on disk: letters and digits of any script, `-` between.
+    """A parsed post. `slug` names it in the ledger and on disk: letters and digits of any script, `-` between.
 
-    `name` is what the slug was made of, empty where that was the title alone. `published` and `draft` are what the
-    front matter says, and `moment` its date with the time of day, in the author's zone where one is written.
+    `name` is the source of the slug, empty if that was the title alone. `published` and `draft` are the front matter's,
+    and `moment` its date with the time of day, in the author's zone if one is given.
 
-    `headline` and `number` are the author's own; `ai` is how the text was made with AI, empty where nobody says so.
+    `headline` and `number` are the author's own; `ai` is how the text was made with AI, empty if not disclosed.
 
-    `url` is its web version, where that is known. In every text `mark`, a number n and `z` stand for `fields[n]`.
+    `url` is its web version, if known. In every text `mark`, a number n and `z` are the placeholder of `fields[n]`.
     """
 
     slug: str

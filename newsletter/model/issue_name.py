@@ -1,6 +1,6 @@
 """The name of an issue: from the front matter, the file's name, the folder's, or the title.
 
-Two posts may have one name: what tells them apart then (`Identity`) is kept beside it in the ledger.
+Two posts may have the same name; the ledger stores an `Identity` beside it to distinguish them.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from datetime import date
 from pathlib import PurePath
 
 FOLDER_PAGES = frozenset({"index", "_index", "readme"})
-"""Stems that say nothing: the post is its folder's page (Hugo's bundles, MkDocs, GitHub), and the folder names it."""
+"""Stems that are generic: the post is its folder's page (Hugo's bundles, MkDocs, GitHub), and the folder names it."""
 
 MAX_NAME = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a post is, beside its name. `name` is what the name was made of, such as `C++` for `c`; empty for standard
-    input. `newsletter` is the List-Id of who sends it.
+    """The identity of a post beside its name. `name` is the name before slugging, such as `C++` for `c`; empty for
+    standard input. `newsletter` is the sender's List-Id.
 
-    None where the ledger does not know: it was written by an older version.
+    None if the ledger does not know: it was written by an older version.
     """
 
     title: str
@@ -42,18 +42,18 @@ def is_folder_page(stem: str) -> bool:
 
 
 def name_of_file(path: str | PurePath, folder: str = "") -> str:
-    """What names the issue of a post's file: its stem, or the folder's name for a folder's page.
+    """The name given by a post's file: its stem, or the folder's name for a folder's page.
 
-    `folder` is that name where the path does not tell it, as for `index.md` alone.
+    `folder` is that name if the path does not contain it, as for `index.md` alone.
     """
     file = PurePath(path)
     return (folder or file.parent.name or file.stem) if is_folder_page(file.stem) else file.stem
 
 
 def differences(known: Identity, mine: Identity) -> frozenset[str]:
-    """In what a post is another one than the ledger has: `name`, `title`, `day`, `newsletter`; empty where in nothing.
+    """The fields in which a post differs from the ledger's: `name`, `title`, `day`, `newsletter`; empty if none.
 
-    What the ledger does not know, or did not have, contradicts nothing.
+    Unknown fields of the ledger differ from nothing.
     """
     found = set()
     if known.title and _plain(known.title) != _plain(mine.title):
@@ -68,5 +68,5 @@ def differences(known: Identity, mine: Identity) -> frozenset[str]:
 
 
 def _plain(text: str) -> str:
-    """Without what an editor or a file system may change: spaces, and how accents are composed."""
+    """Normalized: without differences of spaces and of composed accents, which editors and file systems introduce."""
     return " ".join(unicodedata.normalize("NFC", text).split())

@@ -1,4 +1,4 @@
-"""The wording of an email's frame: which placeholders each label may hold."""
+"""The labels of an email's frame: which placeholders each may contain."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ _CALENDAR: Mapping[str, tuple[int, str, str]] = {
 
 
 def check_label(name: str, value: Any) -> None:
-    """Raises InvalidValueError where a label could not be printed. Names that are not ours are a theme's own."""
+    """Raises InvalidValueError for a label that cannot be formatted. Unknown names belong to a theme and are
+    accepted.
+    """
     if name in _CALENDAR:
         count, words, remedy = _CALENDAR[name]
         if not (isinstance(value, list) and len(value) == count and all(isinstance(each, str) for each in value)):

@@ -1,23 +1,23 @@
-"""Language negotiation: Accept-Language, and the best of the languages that words are there for."""
+"""Language negotiation: Accept-Language, and the best match among the available languages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 MAX_TAG_CHARS = 35
-"""A longer tag is none that anybody speaks (RFC 5646, 4.4.1), and looking up its parts would cost their square."""
+"""Longer tags are ignored (RFC 5646, 4.4.1), since looking up their prefixes takes quadratic time."""
 
 MAX_ACCEPTED = 20
-"""Languages of one header that are looked at."""
+"""How many languages of one header are considered."""
 
 _MAX_QUALITY_CHARS = 10
 _TRADITIONAL = frozenset({"tw", "hk", "mo"})
 
 
 def choose_language(wanted: Iterable[str], known: Iterable[str], otherwise: str = "") -> str:
-    """The first of the wanted tags that is known, as it is spelled there, else `otherwise`.
+    """The first wanted tag that is known, in the known spelling; else `otherwise`.
 
-    A tag falls back to its beginnings (RFC 4647, lookup); zh-TW to zh-Hant before zh.
+    A tag falls back to its prefixes (RFC 4647, lookup); zh-TW to zh-Hant before zh.
     """
     spelled = {tag.lower(): tag for tag in known}
     candidates = (candidate for tag in wanted for candidate in _fallbacks(tag))
@@ -35,7 +35,7 @@ def _fallbacks(tag: str) -> Iterator[str]:
 
 
 def accepted_languages(header: str) -> tuple[str, ...]:
-    """The tags of Accept-Language, the dearest first (RFC 9110, 12.5.4)."""
+    """The tags of Accept-Language by falling preference (RFC 9110, 12.5.4)."""
     weighed: list[tuple[float, int, str]] = []
     for place, part in enumerate(header.split(",", MAX_ACCEPTED)[:MAX_ACCEPTED]):
         tag, _, rest = part.strip().partition(";")

@@ -1,4 +1,4 @@
-"""The families of mail clients that `check` can be asked about."""
+"""The families of mail clients for `check`."""
 
 from __future__ import annotations
 
@@ -27,4 +27,4 @@ FAMILIES: Mapping[str, str] = {
     "wp-pl": "WP.pl",
     "yahoo": "Yahoo",
 }
-"""Each family of clients, and its name for a person: the table's, held here so that settings need not read it."""
+"""Family -> display name: those of the compatibility table, copied here so that settings need not load it."""

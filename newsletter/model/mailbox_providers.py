@@ -1,7 +1,7 @@
-"""Public mailbox providers: their domains, and the relays that are theirs.
+"""Public mailbox providers: their domains and relays.
 
-All of them publish an SPF record of their own servers, sign with their own key, and most a DMARC policy of `quarantine`
-or `reject`: mail with their domain in From that comes from elsewhere fails DMARC. Gmail also asks senders not to
+All of them publish an SPF record of their own servers, sign with their own key, and most publish a DMARC policy of
+`quarantine` or `reject`: mail with their domain in From from elsewhere fails DMARC. Gmail also asks senders not to
 impersonate gmail.com (support.google.com/a/answer/81126), and Yahoo publishes `p=reject` for all of its domains.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """`domains` and `servers` are regular expressions of whole names; a server may also be one below such a name.
+    """`domains` and `servers` are regular expressions of whole names; a server may also be a subdomain of a match.
 
     With `bridge`, its mail is sent by a program on the sender's own machine.
     """
@@ -37,7 +37,7 @@ class Provider:
 
 
 _CC = r"[a-z]{2,3}(?:\.[a-z]{2})?"
-"""What follows a name that is registered in many countries: com, de, co.uk, com.br."""
+"""The suffixes of a name registered in many countries: com, de, co.uk, com.br."""
 
 PROVIDERS = (
     Provider("Gmail", r"gmail\.com|googlemail\.com", r"gmail\.com|googlemail\.com|google\.com"),
@@ -97,5 +97,5 @@ PROVIDERS = (
 
 
 def provider_of(domain: str) -> Provider | None:
-    """Whose public domain this is; None for anybody's own."""
+    """The provider of this public mailbox domain; None for any other domain."""
     return next((provider for provider in PROVIDERS if provider.has(domain)), None)

@@ -1,4 +1,4 @@
-"""A moment in words: date, time of day, and whose clock that is."""
+"""Format a moment: date, time of day, and zone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def shown_moment(moment: datetime) -> str:
 
 
 def shown_local(epoch_s: float) -> str:
-    """The same of epoch seconds, on this machine's clock; rounded up, rather a minute late than one too early."""
+    """The same for epoch seconds, in this machine's zone; rounded up to the minute, so that it is never too early."""
     return shown_moment(datetime.fromtimestamp(epoch_s + 59, UTC).astimezone())
 
 

@@ -1,4 +1,4 @@
-"""A rendered email: HTML and text templates with slots, attachments, the theme that drew it."""
+"""A rendered email: HTML and text templates with slots, attachments, the theme."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import Any, Literal
 from newsletter.model.findings import Finding
 
 SlotContext = Literal["html", "url", "href", "text", "text_url", "header"]
-"""Where a slot stands: HTML text or attribute, a part of a URL in HTML, the whole of one, plain text, a part of a URL
-in plain text, a header."""
+"""The context of a slot, which decides its escaping: HTML text or attribute, part of a URL in HTML, a whole URL in
+HTML, plain text, part of a URL in plain text, a header.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A hole that each subscriber fills: a list column or one of our own values, escaped for where it stands."""
+    """A placeholder that is filled per subscriber: a list column or one of our own values, escaped for its context."""
 
     field: str
     context: SlotContext
@@ -24,14 +25,14 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """Text with holes, in order. Rendered once per issue, filled once per subscriber."""
+    """Text with slots, in order. Rendered once per issue, filled once per subscriber."""
 
     parts: tuple[str | Slot, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """Bytes that travel with the mail and are shown inside it: referenced from the HTML as `cid:` + `content_id`."""
+    """A file embedded in the mail, referenced from the HTML as `cid:` + `content_id`."""
 
     content_id: str
     media_type: str
@@ -41,7 +42,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class SectionSize:
-    """What one section of an email weighs, in bytes of HTML. The frame has no title."""
+    """The size of one section of an email, in bytes of HTML. The frame has no title."""
 
     title: str
     size: int
@@ -49,7 +50,7 @@ class SectionSize:
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """An issue, rendered. `html` is complete and inlined; `mjml` is the source it came from, kept for the author."""
+    """A rendered issue. `html` is complete, its CSS inlined; `mjml` is its source, kept for the author."""
 
     subject: Template
     preheader: str
@@ -64,11 +65,11 @@ class Email:
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """A theme's folder, read. `partials` maps file name to template text; `values` are theme.toml's own.
+    """A loaded theme. `partials` maps file names to templates; `values` are those of theme.toml.
 
     `css` has three sheets: `style` is inlined into the elements, `live` stays in a style block (media queries, dark
-    mode), `outlook` is for Word alone. `labels` has the words of the frame by language, then by name; `origin` is the
-    folder's path, for messages.
+    mode), `outlook` is for Word alone. `labels` has the frame's labels by language and name; `origin` is the folder's
+    path, for messages.
     """
 
     name: str
@@ -80,16 +81,16 @@ class Theme:
     files: Mapping[str, str] = field(default_factory=dict)
 
     def file(self, name: str) -> str:
-        """Where a file of the theme is, as a message names it."""
+        """The path of a theme's file, for messages."""
         return self.files.get(name, f"{self.origin}/{name}")
 
 
 @dataclass(frozen=True, slots=True)
 class Footer:
-    """What a reader may do at the end of an issue. Empty where nothing is configured.
+    """The links at the end of an issue. Empty if not configured.
 
-    `feedback` is an address with `{issue}` and `{answer}` in it. `preferences` says that each subscriber has a page of
-    their own. `social` has a name and an address for each.
+    `feedback` is an address with `{issue}` and `{answer}` in it. `preferences`: each subscriber has a preferences page.
+    `social` has a name and an address for each.
     """
 
     feedback: str = ""
@@ -103,10 +104,10 @@ class Footer:
 
 @dataclass(frozen=True, slots=True)
 class Masthead:
-    """What a publication puts around each of its issues. Empty strings where nothing is configured.
+    """The publication's frame around each issue. Empty strings if not configured.
 
-    `site_url` is where name and logo lead, `subscribe_url` where a reader whom a friend forwarded the issue can join.
-    `replies` says that an answer reaches the editor, `headline_as_subject` that the subject is the headline.
+    `site_url` is the link of name and logo; `subscribe_url` is where the reader of a forwarded issue can join.
+    `replies`: answers reach the editor. `headline_as_subject`: the subject is the headline.
     """
 
     name: str = ""

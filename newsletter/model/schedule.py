@@ -21,7 +21,7 @@ _SECONDS = {"s": 1, "sec": 1, "second": 1, "min": 60, "minute": 60, "h": 3600, "
 
 
 MOST_A_SECOND = 10_000
-"""Five times what this program reaches on one machine: a rate above it is a slip of the pen."""
+"""Five times what this program reaches on one machine: higher rates are rejected as typos."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class Rate:
 
 
 def parse_rate(text: str) -> tuple[Rate, ...]:
-    """`14/s`, `30/min`, `500/h`, `2000/day`, or several with commas between, the shortest unit first.
+    """Parse `14/s`, `30/min`, `500/h`, `2000/day`, or several, comma-separated, the shortest unit first.
 
-    Raises InvalidValueError for what is no rate, or one that nothing could be sent at.
+    Raises InvalidValueError for an invalid rate, or a rate of zero.
     """
     rates = sorted((_one_rate(part, text) for part in text.split(",")), key=lambda rate: rate.per_s)
     for first, second in pairwise(rates):
@@ -70,17 +70,17 @@ def _one_rate(part: str, text: str) -> Rate:
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
-    """From `start` to `end`, over midnight where that comes first. `zone` None is this machine's own."""
+    """From `start` to `end`, over midnight if that comes first. `zone` None is this machine's own."""
 
     start: time_of_day
     end: time_of_day
     zone: tzinfo | None = None
 
     def until(self, now: datetime) -> datetime | None:
-        """When the quiet ends, in its zone, at an aware `now` that is quiet; else None.
+        """When the quiet hours end, in their zone, at an aware `now` inside them; else None.
 
-        Where the clocks change inside, it is quiet rather too long: from the first 01:30 to the second, and to the
-        03:30 that stands for a 02:30 that is left out.
+        If the clocks change inside, they last longer rather than shorter: from the first 01:30 to the second, and to
+        03:30 for a 02:30 that does not exist.
         """
         now = now.astimezone(UTC)
         today = now.astimezone(self.zone).date()
@@ -94,7 +94,7 @@ class QuietHours:
 
 
 def parse_quiet_hours(text: str, zone: tzinfo | None = None) -> QuietHours:
-    """`22:00-07:00`. Raises InvalidValueError."""
+    """Parse `22:00-07:00`. Raises InvalidValueError."""
     match = re.fullmatch(r"\s*(\S+?)\s*(?:-|–|to)\s*(\S+)\s*", text)
     start = _time_of_day(match[1]) if match else None
     end = _time_of_day("00:00" if match[2] == "24:00" else match[2]) if match else None
@@ -106,11 +106,11 @@ def parse_quiet_hours(text: str, zone: tzinfo | None = None) -> QuietHours:
 
 
 def parse_at(text: str, now: datetime, zone: tzinfo | None = None, *, window: timedelta = timedelta(0)) -> datetime:
-    """The next `08:00`, or the one time `2026-03-02T08:00`, with or without an offset like `+08:00`.
+    """The next `08:00`, or the single time `2026-03-02T08:00`, with or without an offset such as `+08:00`.
 
-    `now` is aware. Without an offset the time is one of `zone`, None for this machine's own. One that passed less than
-    `window` ago is meant, too, and given back: a job that cron starts a little late does not wait for tomorrow's. A
-    minute is always allowed. Raises InvalidValueError.
+    `now` is aware. Without an offset the time is in `zone`, None for this machine's own. A time that passed less than
+    `window` ago is returned as well: a job that cron starts a little late does not wait for the next day. A minute is
+    always allowed. Raises InvalidValueError.
     """
     now, window = now.astimezone(UTC), max(window, timedelta(minutes=1))
     clock = _time_of_day(text.strip())
@@ -129,7 +129,7 @@ def parse_at(text: str, now: datetime, zone: tzinfo | None = None, *, window: ti
     try:
         when = moment if moment.tzinfo else _moments(moment, zone)[0].astimezone(zone)
         left = when.astimezone(UTC) - now
-    except OverflowError as error:  # the first or last day that datetime knows
+    except OverflowError as error:  # the first or last day that datetime supports
         raise InvalidValueError(f"is {shown(text)}, too far away", "write a time of the next twelve months") from error
     if left + window <= timedelta(0):
         raise InvalidValueError(
@@ -146,10 +146,10 @@ def _time_of_day(text: str) -> time_of_day | None:
 
 
 def _moments(wall: datetime, zone: tzinfo | None) -> tuple[datetime, datetime]:
-    """The earliest and the latest moment, in UTC, that a clock on the wall can mean by this.
+    """The earliest and the latest moment, in UTC, that this wall-clock time can denote.
 
-    They are two where clocks are set back. A time that clocks are set forward over means the moment at which it would
-    have come, had they not been.
+    They differ when clocks are set back. A time skipped when clocks are set forward denotes the moment at which it
+    would have come without the change.
     """
     first, last = sorted(_moment(wall.replace(fold=fold), zone) for fold in (0, 1))
     left_out = first.astimezone(zone).replace(tzinfo=None) != wall

@@ -1,4 +1,4 @@
-"""The hours of a day in which an issue may begin to go out. The clock is an argument."""
+"""The daily window in which an issue may begin to go out. The clock is an argument."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def time_of_day(text: str) -> str:
-    """`08:00`, as it is kept; empty stays empty. Raises InvalidValueError."""
+    """Normalize a time of day to `08:00`; empty stays empty. Raises InvalidValueError."""
     text = text.strip()
     if not text:
         return text
@@ -27,17 +27,19 @@ def time_of_day(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SendWindow:
-    """From `opens` to `closes`, that minute included, by the clock on the wall in `zone`; over midnight where `closes`
-    comes first. None: from midnight, and to it. `zone` None is this machine's own."""
+    """From `opens` to `closes`, that minute included, by the wall clock in `zone`; over midnight if `closes` comes
+    first. None: from midnight, or until midnight. `zone` None is this machine's own.
+    """
 
     opens: time | None = None
     closes: time | None = None
     zone: tzinfo | None = None
 
     def place(self, now: datetime, day: datetime | None = None) -> Place:
-        """Where an aware `now` lies. `day` is when the post was due: of a window over midnight, its first evening.
+        """The position of an aware `now` relative to the window. `day` is the post's date: of a window over midnight,
+        its first evening.
 
-        Clocks that are set forward over `opens` open it at the hour they are set to; set back, both hours count.
+        Clocks set forward over `opens` open it at the new time; when they are set back, both hours count.
         """
         wall = now.astimezone(self.zone)
         at, opens, closes = _clock(wall), self.opens or time.min, self.closes
@@ -53,7 +55,7 @@ class SendWindow:
         return "early" if first_evening or at > closes else "late"
 
     def next_opening(self, now: datetime) -> datetime:
-        """The next moment at which it opens, after an aware `now` that is early."""
+        """The next opening after an aware `now` that is early."""
         wall = now.astimezone(self.zone)
         opens = self.opens or time.min
         moment = datetime.combine(wall.date(), opens)
@@ -63,7 +65,7 @@ class SendWindow:
         return max(local, (now + MINUTE).astimezone(local.tzinfo))
 
     def was_open(self, since: datetime, now: datetime) -> bool:
-        """Whether it has opened and closed between two aware moments, the second of them early."""
+        """Whether it opened and closed between two aware moments, the second of them early."""
         first, wall = since.astimezone(self.zone), now.astimezone(self.zone)
         days = (wall.date() - first.date()) // timedelta(days=1)
         in_time = self.closes is None or self.closes < (self.opens or time.min) or _clock(first) <= self.closes
@@ -75,14 +77,14 @@ class SendWindow:
 
 
 def _clock(wall: datetime) -> time:
-    """What a clock on the wall shows, to the minute."""
+    """The wall clock, to the minute."""
     return wall.timetz().replace(second=0, microsecond=0, tzinfo=None)
 
 
 def window_of(opens: object, closes: object, zone: tzinfo | None) -> SendWindow:
-    """The window between two times of day, each as YAML or TOML gave it; nothing where it gave nothing.
+    """The window between two times of day as YAML or TOML parsed them; unlimited where they are missing.
 
-    Raises InvalidValueError whose words begin with the key.
+    Raises InvalidValueError whose text begins with the key.
     """
     return SendWindow(_read("send_at", opens), _read("latest", closes), zone)
 
@@ -91,7 +93,7 @@ def _read(key: str, value: object) -> time | None:
     if value is None or value == "":
         return None
     if isinstance(value, int) and not isinstance(value, bool) and 600 <= value < 1440:
-        value = f"{value // 60}:{value % 60:02}"  # YAML 1.1 takes 12:30 for a number to the base of 60
+        value = f"{value // 60}:{value % 60:02}"  # YAML 1.1 reads 12:30 as a base-60 number
     if isinstance(value, time):
         return value.replace(tzinfo=None)
     try:

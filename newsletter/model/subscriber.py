@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """One person on a list. `fields` holds every column of the row by its lower-case name, `email` among them."""
+    """One subscriber. `fields` holds every column of the row by its lower-case name, `email` among them."""
 
     email: str
     fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

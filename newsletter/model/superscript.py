@@ -1,4 +1,4 @@
-"""Superscripts and subscripts in plain text: 10⁶ and H₂O where Unicode has the characters, else 10^n."""
+"""Superscripts and subscripts in plain text: 10⁶ and H₂O if Unicode has the characters, else 10^n."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _RAISED = str.maketrans("0123456789+-=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻�
 _LOWERED = str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎")
 _ALL_RAISED = re.compile(r"[0-9+\-=()n]+")
 _ALL_LOWERED = re.compile(r"[0-9+\-=()]+")
-# Endings of ordinal numbers and the like, which read as well on the line: 1st, 2ème, nº, ™.
+# Ordinal endings and the like, which read as well on the baseline: 1st, 2ème, nº, ™.
 _ENDING = re.compile(r"st|nd|rd|th|er|re|e|è?me|ère|o|a|os|as|º|ª|TM|SM|®|™|©|[*†‡]+", re.IGNORECASE)
 
 

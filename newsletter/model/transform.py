@@ -1,4 +1,4 @@
-"""Transformations of an issue's tree: replace its pictures, collect its links."""
+"""Transform an issue's tree: replace its pictures, collect its links."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ Change = Callable[[Image], Image | Inlines | None]
 
 
 def map_images(issue: Issue, change: Change) -> Issue:
-    """The issue with every picture replaced by what `change` makes of it: a picture, words, or None for its own words.
+    """Replace every picture by what `change` returns: a picture, inlines, or None for its alternative text.
 
-    A hero and a video's poster have no place for words; they are simply gone.
+    A hero and a video's poster cannot become text; they are removed.
     """
     return dataclasses.replace(
         issue,
@@ -99,7 +99,7 @@ def _map_inlines(inlines: Inlines, change: Change) -> Inlines:
                 out.extend((changed,) if isinstance(changed, Image) else changed)
             case Link(children=children):
                 inner = _map_inlines(children, change)
-                # A link inside a link is no link: mail clients end the outer one there.
+                # A link inside a link is invalid: mail clients end the outer one there.
                 flat = tuple(Text(part.label) if isinstance(part, Link) else part for part in inner)
                 out.append(dataclasses.replace(node, children=flat))
             case Strong(children) | Emphasis(children) | Strike(children) | Span(children=children):
@@ -120,7 +120,7 @@ def _picture_alone(image: Image, change: Change) -> Image | None:
 
 
 def _words_of(image: Image) -> Inlines:
-    """What stands where a picture cannot: its alternative text, linked where the picture was."""
+    """The replacement for a picture that cannot be shown: its alternative text, linked as the picture was."""
     text = (Text(image.alt),) if image.alt else ()
     return (Link(image.href, text or (Text(image.href),)),) if image.href else text
 

@@ -1,6 +1,7 @@
-"""Recognise this program's mail catcher by its greeting; on this machine only.
+"""Recognise this program's own mail catcher by its SMTP greeting; on the loopback interface only.
 
-Quiet hours and rates are for mail that leaves: what a catcher takes reaches nobody, and nothing has to hold it.
+Quiet hours and rates are for mail that leaves the machine. Mail to a catcher reaches no recipient, so it is not
+delayed.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ import socket
 from newsletter.model.delivery import Relay
 
 IDENT = "newsletter mail catcher"
-"""How a catcher greets: `220 localhost newsletter mail catcher`."""
+"""The catcher's greeting is `220 localhost newsletter mail catcher`."""
 
 PATIENCE_S = 2.0
 
 
 def is_catcher(relay: Relay) -> bool:
-    """Connect and read the greeting; False where there is no answer. Does not log in and sends nothing but QUIT."""
+    """Connect and read the greeting; False if there is no answer. Sends nothing but QUIT."""
     if not relay.is_loopback or relay.tls != "none":
         return False
     try:

@@ -1,7 +1,7 @@
 """Connect to a relay: TCP, TLS, EHLO and AUTH, by aiosmtplib.
 
-What comes after, one message at a time, is `smtp.Session`'s. Every failure is one sentence with a remedy. Those that
-may pass are an `UnreachableError`; the rest is for the operator.
+`smtp.Session` sends the messages afterwards. Every failure is one sentence with a remedy. Transient failures are an
+`UnreachableError`; the others are for the operator to fix.
 """
 
 from __future__ import annotations
@@ -23,45 +23,46 @@ from newsletter.model.delivery import Relay
 from newsletter.redaction import login_secrets, redacted
 
 TOKEN_TIMEOUT_S = 60.0
-"""How long the command that prints an access token may take: it may ask a server, but not a user."""
+"""Time limit of the command that prints an access token: it may query a server, but not a user."""
 
 SILENCE_S = 10.0
-"""Report a relay that has not answered for this long; the time-outs, which the RFC has in minutes, go on."""
+"""Report a relay that has not answered for this long. The RFC's time-outs are minutes; the wait continues."""
 
 EHLO_REMEDY = 'set ehlo = "…" in [relay] to the full name that this machine has in the DNS'
 
 _FULL_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9-]{1,63}(?<!-))*\.(?=[0-9-]*[a-z])[a-z0-9-]{2,63}")
 _LOCAL_NAMES = (".localhost", ".localdomain", ".local", ".lan", ".home", ".internal", ".arpa", ".invalid", ".test")
-"""Names that no DNS but one's own knows: RFC 6761, RFC 6762, and what routers make up. .arpa is what an address
-without a name looks like on macOS."""
+"""Names that no public DNS has: RFC 6761, RFC 6762, and what routers invent. macOS reports a .arpa name for an address
+without a name.
+"""
 
 _SELF_SIGNED = (18, 19)
 """OpenSSL's X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT and X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN."""
 
 _NEEDS_TLS = (530, 538)
-"""RFC 3207, 4 and RFC 4954, 6: the server wants TLS first."""
+"""The codes by which a server asks for TLS first: RFC 3207, 4 and RFC 4954, 6."""
 
 _OF_TLS = re.compile(r"\b5\.7\.1[01]\b|starttls|encryption", re.IGNORECASE)
 _OF_EHLO = re.compile(r"\b(?:ehlo|helo)\b|need fully-?qualified hostname", re.IGNORECASE)
 
 
 def refuses_ehlo(words: str) -> bool:
-    """Whether a refusal speaks of the name that we greeted with."""
+    """Whether a refusal is about the name in our EHLO."""
     return _OF_EHLO.search(words) is not None
 
 
 class UnreachableError(DeliveryError):
-    """The relay cannot be reached now; it may be later."""
+    """The relay cannot be reached now; a retry may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An open connection, past EHLO and AUTH. `offers` maps each extension's name, in lower case, to its argument."""
+    """An open connection after EHLO and AUTH. `offers` maps each extension's lower-case name to its argument."""
 
     transport: asyncio.Transport
     offers: Mapping[str, str]
     secrets: tuple[str, ...] = field(default=(), repr=False)
-    """What the login sent: the server may repeat it at any time."""
+    """The secrets that the login sent: the server may repeat them at any time, so they are redacted."""
 
 
 async def connect(
@@ -73,7 +74,7 @@ async def connect(
 ) -> Connection:
     """Connect and log in. Raises DeliveryError; each single step may take `timeout_s`.
 
-    `on_silence` is called with a sentence once the relay has not answered for `SILENCE_S`; the step goes on.
+    `on_silence` is called with a sentence once the relay has not answered for `SILENCE_S`; the wait continues.
     """
     # Security: certificates and host names are verified, always; the parameter is for a private authority.
     uses_tls = relay.tls != "none" or relay.may_start_tls
@@ -81,7 +82,7 @@ async def connect(
     client = aiosmtplib.SMTP(
         hostname=relay.host,
         port=relay.port,
-        local_hostname=relay.ehlo or "localhost",  # not said before `_ehlo_name` has looked
+        local_hostname=relay.ehlo or "localhost",  # no EHLO before `_ehlo_name` has chosen the name
         timeout=timeout_s,
         use_tls=relay.tls == "implicit",
         start_tls=False,
@@ -106,14 +107,14 @@ async def connect(
                 await _login(client, relay, password)
     except aiosmtplib.SMTPAuthenticationError as error:
         await _abandon(client)
-        # Security: without the cause, whose own words a traceback would show.
+        # Security: drop the cause, whose text a traceback would print.
         raise _login_refused(relay, error, secrets) from None
     except (aiosmtplib.SMTPException, OSError) as error:
-        logins = client.esmtp_extensions.get("auth", "").upper().split()  # closing forgets them
+        logins = client.esmtp_extensions.get("auth", "").upper().split()  # read now: closing clears them
         behind_tls = _needs_tls_to_log_in(client)
         await _abandon(client)
         raise _unreachable(relay, error, logins, secrets, behind_tls=behind_tls) from (None if secrets else error)
-    except UnicodeError as error:  # Python's own codec for host names: a label is empty, or over 63 octets
+    except UnicodeError as error:  # raised by Python's codec for host names: a label is empty, or over 63 octets
         raise DeliveryError(f"{relay}: {relay.host} is no host name", "check the relay's address") from error
     except BaseException:
         await _abandon(client)
@@ -127,7 +128,7 @@ async def connect(
 
 @contextlib.contextmanager
 def _reporting_silence(tell: Callable[[str], None], what: Callable[[], str]) -> Iterator[None]:
-    """Call `tell` with what is waited for, where the block takes longer than `SILENCE_S`."""
+    """Call `tell` with a description of the step when the block takes longer than `SILENCE_S`."""
     timer = asyncio.get_running_loop().call_later(SILENCE_S, lambda: tell(f"{what()} for {SILENCE_S:g} s"))
     try:
         yield
@@ -136,16 +137,16 @@ def _reporting_silence(tell: Callable[[str], None], what: Callable[[], str]) -> 
 
 
 def _unanswered(client: aiosmtplib.SMTP) -> str:
-    """What a connection without a greeting waits for."""
+    """The description of a connection that has not sent its greeting."""
     if client.transport is not None:
         return "has taken the connection and not said a word"
     return "has not answered the start of TLS" if client.use_tls else "has not taken the connection"
 
 
 async def _ehlo_name(client: aiosmtplib.SMTP) -> str:
-    """This machine's full name, else the address that the relay sees, in brackets: RFC 5321, 4.1.1.1 and 4.1.4.
+    """The name for EHLO: this machine's FQDN, else its address as an address literal (RFC 5321, 4.1.1.1 and 4.1.4).
 
-    Not "localhost", nor a name without a dot: relays refuse these (Postfix: reject_non_fqdn_helo_hostname).
+    Relays refuse "localhost" and names without a dot (Postfix: reject_non_fqdn_helo_hostname).
     """
     name = (await asyncio.to_thread(socket.getfqdn)).lower().rstrip(".")
     if _FULL_NAME.fullmatch(name) and len(name) <= 255 and not name.endswith(_LOCAL_NAMES):
@@ -154,7 +155,7 @@ async def _ehlo_name(client: aiosmtplib.SMTP) -> str:
 
 
 def address_literal(sockname: object) -> str:
-    """A socket's own address as EHLO says it: [192.0.2.1], [IPv6:2001:db8::1]."""
+    """A socket's own address as an EHLO address literal: [192.0.2.1], [IPv6:2001:db8::1]."""
     host = str(sockname[0]) if isinstance(sockname, tuple) and sockname else "127.0.0.1"
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
@@ -166,13 +167,13 @@ def address_literal(sockname: object) -> str:
 
 
 def _needs_tls_to_log_in(client: aiosmtplib.SMTP) -> bool:
-    """Whether the relay offers STARTTLS, and a login perhaps behind it."""
+    """Whether the relay offers STARTTLS, and perhaps AUTH only after it."""
     offers = {name.lower() for name in client.esmtp_extensions}
     return "starttls" in offers and "auth" not in offers
 
 
 async def _greet(client: aiosmtplib.SMTP) -> None:
-    """Hear what the relay offers, before the first message asks; once more after STARTTLS (RFC 3207, 4.2)."""
+    """Send EHLO and read the extensions; again after STARTTLS (RFC 3207, 4.2)."""
     try:
         await client.ehlo()
     except aiosmtplib.SMTPHeloError:
@@ -193,9 +194,10 @@ async def _login(client: aiosmtplib.SMTP, relay: Relay, password: str) -> None:
 
 
 async def _access_token(relay: Relay) -> str:
-    """What the configured command prints: a fresh token for each connection, since they last an hour or so.
+    """Run the configured command and return the access token it prints. Each connection gets a fresh one, since they
+    expire within about an hour.
 
-    Security: the command is run without a shell, and nothing that it prints is ever shown.
+    Security: the command is run without a shell, and its output is never shown.
     """
     program = relay.token_command[0]
     try:
@@ -228,13 +230,13 @@ async def _access_token(relay: Relay) -> str:
 
 
 async def _abandon(client: aiosmtplib.SMTP) -> None:
-    """Let go of the socket now: a TLS connection that is merely closed waits for the other side's goodbye."""
+    """Abort the socket now: closing a TLS connection would wait for the peer's close_notify."""
     transport = client.transport
     client.close()
     if isinstance(transport, asyncio.WriteTransport):
         with contextlib.suppress(OSError):
             transport.abort()
-        await asyncio.sleep(0)  # abort() leaves the rest to the loop's next round
+        await asyncio.sleep(0)  # abort() finishes in the loop's next iteration
 
 
 def _login_refused(relay: Relay, error: aiosmtplib.SMTPAuthenticationError, secrets: Sequence[str]) -> DeliveryError:
@@ -303,7 +305,7 @@ def _unreachable(
 
 
 def _words(text: object, secrets: Sequence[str]) -> str:
-    """A server's words, or an error's, on one line: enhanced status codes and line ends as they came, in order."""
+    """A server's reply, or an error's text, on one line: enhanced status codes and lines in their order."""
     words = str(text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     # Security: some servers repeat the password in their refusal.
     return redacted(" ".join(words.split()), secrets) or type(text).__name__

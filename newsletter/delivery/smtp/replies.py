@@ -1,18 +1,18 @@
-"""Classify a reply: stage, code and words -> `Outcome`, about the recipient or the sender.
+"""Classify an SMTP reply: stage, code and text -> `Outcome`, about the recipient or the sender.
 
 A 5xx does not mean a dead address. QQ says "too fast" with a bare 550, Google with 550 5.4.5, and a relay that has
-locked us out answers 550 to every RCPT. So a recipient is `rejected` only where the answer is about the recipient;
-every other refusal is the sender's fault, and its recipient stays `deferred`:
+blocked us answers 550 to every RCPT. So a recipient is `rejected` only if the answer is about the recipient; every
+other refusal is the sender's fault, and the recipient stays `deferred`:
 
     this connection is used up  sender, and a new connection: "too many messages in this session"
     before RCPT                 no recipient was named yet: sender
-    a text of `KNOWN`           what its provider says of it
+    a text of `KNOWN`           as its provider documents it
     4xx                         421, rate words, 4.3.x: sender   the rest: this recipient, later
     5xx, enhanced code          `RECIPIENT_CODES`: rejected      any other: sender
-    5xx without one, at RCPT    the words say who is unknown: rejected
+    5xx without one, at RCPT    the text says the recipient is unknown: rejected
     5xx else                    sender: content, size, spam, policy
 
-`KNOWN` is one table, a row for each documented text, and comes first: it is more exact than the code.
+`KNOWN` is one table with a row for each documented text. It is checked first, since it is more exact than the code.
 """
 
 from __future__ import annotations
@@ -29,24 +29,28 @@ HARD_BOUNCES = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
 """RFC 3463, 3.2 and RFC 7505, 4.2: no such mailbox, no such host, bad syntax, moved, a domain that takes no mail."""
 
 RECIPIENT_CODES = HARD_BOUNCES | {"5.1.4", "5.2.1", "5.2.2", "5.2.4", "5.4.4"}
-"""Beside those (RFC 3463, 3.2 to 3.5): ambiguous, mailbox disabled, full, its mailing list broken, no route to it."""
+"""And beside those (RFC 3463, 3.2 to 3.5): ambiguous, mailbox disabled, full, mailing list expansion failed,
+no route.
+"""
 
 VAGUE_CODES = frozenset({"", "5.0.0", "5.1.0"})
-"""Codes that leave it to the words. All others that are not `RECIPIENT_CODES` are about system, protocol or policy."""
+"""Codes too vague to decide: the text does. All others outside `RECIPIENT_CODES` are about system, protocol
+or policy.
+"""
 
 _ENHANCED = re.compile(r"\s*#?([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A server's answer, its lines joined by spaces."""
+    """A server's reply, its lines joined by spaces."""
 
     code: int
     text: str
 
 
 class Meaning(enum.Enum):
-    """What a reply means, and whether it is about us, the recipient or the connection."""
+    """The meaning of a reply, and whether it is about the sender, the recipient or the connection."""
 
     RATE = "we send too much or too fast"
     REFUSED = "it refuses us: login, reputation, content, size"
@@ -57,7 +61,9 @@ class Meaning(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A documented text. `stages` is empty for any stage, `code` 0 for any refusal; `words` is a regular expression."""
+    """A row of the table. `stages` is empty for any stage, `code` 0 for any refusal; `words` is a regular
+    expression.
+    """
 
     provider: str
     stages: str
@@ -110,7 +116,7 @@ _GOOGLE_CODES = "https://support.google.com/a/answer/3221692"
 _POSTFIX_ERRORS = "https://www.postfix.org/postconf.5.html#smtpd_hard_error_limit"
 _POSTFIX_SENDER = "https://www.postfix.org/postconf.5.html#smtpd_reject_unlisted_sender"
 
-# The first row that fits counts. What a row does not say is left to the rules above.
+# The first matching row counts. Fields that a row leaves empty follow the general rules above.
 KNOWN: tuple[Known, ...] = (
     # A connection's own limit: of messages, of refused recipients, of time.
     Known("Exim", "", 421, r"too many messages in this connection", Meaning.CONNECTION, _EXIM),
@@ -120,14 +126,15 @@ KNOWN: tuple[Known, ...] = (
     Known("Momentum", "", 452, r"service unavailable, batch limit reached", Meaning.CONNECTION, _MOMENTUM),
     Known("Google", "", 421, r"connection expired, try reconnecting", Meaning.CONNECTION, _GOOGLE_CODES),
     Known("Postfix", "", 421, r"\berror: too many errors", Meaning.CONNECTION, _POSTFIX_ERRORS),
-    # Postfix names the party; it may refuse the sender as late as RCPT (smtpd_delay_reject), with "User unknown" too.
+    # Postfix names the party at fault; it may refuse the sender as late as RCPT (smtpd_delay_reject), with "User
+    # unknown" too.
     Known("Postfix", "", 0, r"sender address rejected", Meaning.REFUSED, _POSTFIX_SENDER),
     # Tencent: QQ Mail and Exmail
     Known("Tencent", "", 0, r"\bip frequency limited", Meaning.RATE, _QQ + "172"),
     Known("Tencent", "", 0, r"\bdomain frequency limited", Meaning.RATE, _QQ + "173"),
     Known("Tencent", "", 0, r"\bsender frequency limited", Meaning.RATE, _QQ + "174"),
     Known("Tencent", "", 0, r"\bconnection frequency limited", Meaning.RATE, _QQ + "175"),
-    # One recipient gets too much at once; QQ also says so to senders of poor reputation.
+    # One recipient gets too much mail at once; QQ also says so to senders of poor reputation.
     Known("Tencent", "", 0, r"mailbox unavailable or access denied", Meaning.RATE, _QQ + "166"),
     Known("Tencent", "", 0, r"\bconnection denied", Meaning.REFUSED, _QQ + "170"),
     Known("Tencent", "", 0, r"suspected bounce attacks", Meaning.REFUSED, _QQ + "57"),
@@ -139,7 +146,7 @@ KNOWN: tuple[Known, ...] = (
     Known("Tencent", _AT_RECIPIENT, 550, r"mail is rejected by recipients", Meaning.GONE, _QQ + "92"),
     Known("Tencent", "RCPT", 501, r"bad address syntax", Meaning.GONE, _QQ + "167"),
     Known("Tencent", _AT_RECIPIENT, 550, r"mailbox not found", Meaning.GONE, _QQ + "169"),
-    # NetEase: 163, 126, yeah.net and their company mail. Who spoke, a colon, and why.
+    # NetEase: 163, 126, yeah.net and their company mail. The rule's name, a colon, and the reason.
     Known("NetEase", "", 0, r"\bHL:(?:ICC|IFC)\b", Meaning.RATE, _NETEASE),
     Known("NetEase", "", 0, r"\bMI:(?:DMC|SFQ|STC)\b", Meaning.RATE, _NETEASE),
     Known("NetEase", "", 0, r"\bRP:(?:DRC|QRC|RCL|TRC)\b", Meaning.RATE, _NETEASE),
@@ -167,7 +174,7 @@ KNOWN: tuple[Known, ...] = (
     Known("Microsoft", "", 432, r"concurrent connections? limit exceeded", Meaning.RATE, _SUBMISSION),
     Known("Microsoft", "", 0, r"sender thread limit exceeded", Meaning.RATE, _THREADS),
     Known("Microsoft", "", 554, r"SubmissionQuotaExceeded", Meaning.RATE, _SUBMISSION),
-    # 5.2.2 "mailbox full": ours, which keeps a copy of all we send.
+    # 5.2.2 "mailbox full" means our own: Exchange keeps a copy of all sent mail.
     Known("Microsoft", "", 554, r"STOREDRV\.Submission\.Exception:QuotaExceeded", Meaning.REFUSED, _SUBMISSION),
     Known("Microsoft", "", 550, r"sender throttled due to continuous", Meaning.RATE, _THROTTLED),
     Known("Microsoft", "", 432, r"recipient thread limit exceeded", Meaning.BUSY, _NDR),
@@ -192,7 +199,7 @@ KNOWN: tuple[Known, ...] = (
     Known("Mailgun", "", 421, r"is not allowed to send: recipient limit exceeded", Meaning.RATE, _MAILGUN),
 )
 
-# Of a rate in any server's words. Not "quota" alone: that is as often the recipient's mailbox.
+# A rate limit in any server's words. Not "quota" alone, which is as often the recipient's mailbox.
 _RATE_WORDS = re.compile(
     r"""rate[- ]?limit | sending[ ]rate | frequency[ ]limit | throttl | slow[ ]down
     | \b(?:sending|message|mail|email|hourly|daily|submission|connection|recipient)s?[ ](?:rate|limit|quota)\b
@@ -201,7 +208,7 @@ _RATE_WORDS = re.compile(
     | 频率 | 頻率 | 过于频繁 | 過於頻繁 | 过快 | 發信量 | 发信量""",
     re.IGNORECASE | re.VERBOSE,
 )
-# Of a connection's limit in any server's words: "too many mails in this session", "50 messages per connection reached".
+# A connection's limit in any server's words: "too many mails in this session", "50 messages per connection reached".
 _LINK = (
     r"(?:(?:e?smtp|tcp|the|this|that|a|one|each|every|single|same|current|your)[ ]){0,4}(?:connection|session|channel)"
 )
@@ -218,7 +225,7 @@ _CONNECTION_WORDS = re.compile(
 )
 _GREYLISTED = re.compile(r"gr[ae]y-?list", re.IGNORECASE)
 
-# "User <a@b.example> does not exist": a noun, whom it names, and that there is no such. Spaces are [ ]: VERBOSE.
+# "User <a@b.example> does not exist": a noun, the address, and that it does not exist. Spaces are [ ]: VERBOSE.
 _NOUN = r"(?:user|mail[ ]?box|recipient|account|alias|address|rcpt)"
 _OWN = r"(?:user|mail[ ]?box|recipient|alias|local[- ]part)"
 _NAMED = (
@@ -247,20 +254,20 @@ _OF_US = re.compile(
 )
 
 _LOOKED_AT = 1_000
-"""How many characters of an answer are searched; a server may send far more."""
+"""How many characters of a reply are searched; a server may send far more."""
 
 
 def enhanced_code(text: str) -> str:
-    """The enhanced status code (RFC 3463, "5.1.1") that a reply's text starts with; empty where it has none."""
+    """The enhanced status code (RFC 3463, "5.1.1") at the start of a reply's text; empty if it has none."""
     match = _ENHANCED.match(text)
     return match[1] if match else ""
 
 
 def judge(stage: str, code: int, text: str) -> Outcome:
-    """What became of a message whose `stage` was answered so.
+    """Classify the reply to `stage` of a message.
 
-    Stages: greeting, EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, dot. After the dot a code that is neither a success nor a
-    refusal leaves the message uncertain; anywhere else nothing was delivered.
+    Stages: greeting, EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, dot. A code after the dot that is neither a success nor a
+    refusal leaves the message uncertain; at any other stage nothing was delivered.
     """
     kind = code // 100
     if kind == 2 and stage == "dot":
@@ -276,7 +283,7 @@ def judge(stage: str, code: int, text: str) -> Outcome:
 
 
 def ends_connection(text: str) -> bool:
-    """Whether a server's farewell says that this connection, and no other, has carried enough."""
+    """Whether a server's goodbye says that this connection, and no other, has carried enough messages."""
     return _meaning("MAIL", 421, text[:_LOOKED_AT]) is Meaning.CONNECTION
 
 
@@ -285,7 +292,7 @@ def _meaning(stage: str, code: int, text: str) -> Meaning:
     if known is Meaning.CONNECTION or (known is None and stage != "greeting" and _CONNECTION_WORDS.search(text)):
         return Meaning.CONNECTION
     if stage in BEFORE_RCPT:
-        # Whatever the words, no recipient was named yet.
+        # No recipient was named yet, whatever the text says.
         return known if known in (Meaning.RATE, Meaning.REFUSED) else Meaning.REFUSED
     if known is not None and not (code == 421 and known is Meaning.BUSY):
         return known
@@ -296,12 +303,12 @@ def _meaning_of_4xx(code: int, text: str) -> Meaning:
     if code == 421:  # RFC 5321, 3.8: the server closes the connection, independent of the recipient
         return Meaning.RATE
     enhanced = enhanced_code(text)
-    # 4.1.x and 4.2.x are the recipient's own; a greylist wants nothing but a second try.
+    # 4.1.x and 4.2.x are about the recipient; greylisting only asks for a retry.
     if enhanced.startswith(("4.1.", "4.2.")) or _GREYLISTED.search(text):
         return Meaning.BUSY
     if _RATE_WORDS.search(text):
         return Meaning.RATE
-    # RFC 3463, 3.4: mail system status. Every other message would hear the same.
+    # RFC 3463, 3.4: mail system status. Every other message would get the same answer.
     return Meaning.REFUSED if enhanced.startswith("4.3.") else Meaning.BUSY
 
 

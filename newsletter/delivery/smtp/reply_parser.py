@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator
 from newsletter.delivery.smtp.replies import Reply
 
 MAX_LINE_BYTES = 8 * 1024
-"""A reply's line. RFC 5321, 4.5.3.1.5 allows 512; servers write longer ones."""
+"""The longest reply line. RFC 5321, 4.5.3.1.5 allows 512 octets; servers send longer ones."""
 
 MAX_REPLY_BYTES = 32 * 1024
 
 
 class NotSmtpError(Exception):
-    """These bytes are no reply. The text completes "the relay's answer ..."."""
+    """The bytes are no SMTP reply. The text completes "the relay's answer ..."."""
 
 
 class ReplyParser:
-    """Collects bytes until a reply is complete. `decode` makes a server's words fit to be shown, logged and stored."""
+    """Buffers bytes until a reply is complete. `decode` makes the server's text safe to show, log and store."""
 
     def __init__(self, decode: Callable[[bytes], str]) -> None:
         self._decode = decode
@@ -25,7 +25,9 @@ class ReplyParser:
         self._lines: list[bytes] = []
 
     def feed(self, data: bytes) -> Iterator[Reply]:
-        """The replies that end with these bytes. Raises NotSmtpError, after those that came before the fault."""
+        """Parse more bytes; returns the replies they complete. Raises NotSmtpError after all replies before
+        the fault.
+        """
         *lines, self._unfinished = (self._unfinished + data).split(b"\n")
         for line in lines:
             reply = self._take_line(line.rstrip(b"\r"))
@@ -35,7 +37,7 @@ class ReplyParser:
             raise NotSmtpError(f"has a line of over {MAX_LINE_BYTES} bytes")
 
     def _take_line(self, text: bytes) -> Reply | None:
-        """The reply that this line ends; None where another line follows."""
+        """The reply that this line completes; None if another line follows."""
         head, mark = text[:3], text[3:4]
         lines = self._lines
         well_formed = len(head) == 3 and head.isdigit() and head[0] in b"2345" and mark in b" -"

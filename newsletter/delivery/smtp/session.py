@@ -1,13 +1,13 @@
-"""An SMTP session on one connection, one message at a time: the server's replies become an `Outcome`.
+"""An SMTP session on one connection, one message at a time: maps the server's replies to an `Outcome`.
 
-The session owns its connection and knows at every moment how far a message has come: MAIL, RCPT, DATA, body, dot. A
-connection that breaks before the final dot was written leaves a recipient who provably has nothing (`deferred`); one
-that breaks after it leaves one who may have it or not (`uncertain`). A message is never sent a second time here.
+The session owns its connection and always knows how far a message has come: MAIL, RCPT, DATA, body, dot. If the
+connection breaks before the final dot was written, the recipient provably has nothing (`deferred`); if it breaks after
+it, the recipient may have the message or not (`uncertain`). A message is never sent a second time here.
 
     begin(message) -> accepted() -> body() -> dot(next message) -> verdict()
 
-Where the server offers PIPELINING (RFC 2920), an envelope goes out in one write, and the next message's envelope with
-the dot of this one; elsewhere step by step. The calls are the same.
+If the server offers PIPELINING (RFC 2920), an envelope goes out in one write, and the next message's envelope with
+the dot of this one; else step by step. The calls are the same.
 """
 
 from __future__ import annotations
@@ -29,22 +29,23 @@ from newsletter.model.delivery import Message, Outcome, Relay, State
 from newsletter.redaction import redacted
 
 QUIT_TIMEOUT_S = 5.0
-"""How long to wait for the answer to QUIT, on which nothing depends."""
+"""How long to wait for the reply to QUIT; nothing depends on it."""
 
 OVERLAP_S = 5.0
-"""How long the first envelope that went out with a dot may stay without an answer. Some servers offer PIPELINING and
-lose what comes with the dot (chasquid 1.11), against RFC 2920, 3.2; its sender has time to ask again."""
+"""How long to wait for the reply to the first envelope that was sent along with a dot. Some servers offer PIPELINING
+and lose what comes with the dot (chasquid 1.11), against RFC 2920, 3.2; this leaves time to send it again.
+"""
 
 BLOCK_BYTES = 256 * 1024
-"""How much of a body is handed to the kernel at once; each block has its own time-out."""
+"""How much of a body is passed to the kernel at once; each block has its own time-out."""
 
 
 class _LostError(Exception):
-    """No reply will come: the connection is gone, too slow, or speaks no SMTP."""
+    """No reply will come: the connection is closed, too slow, or does not speak SMTP."""
 
 
 class Session(asyncio.Protocol):
-    """An open connection to a relay. `usable` is False once no further message may be begun on it."""
+    """An open connection to a relay. `usable` becomes False once no further message may be begun on it."""
 
     def __init__(self, relay: Relay, offers: Mapping[str, str], timeouts: Timeouts) -> None:
         self.relay = relay
@@ -53,7 +54,7 @@ class Session(asyncio.Protocol):
         self.carried = 0
         """Messages over this connection whose outcome is known; the caller counts them."""
         self.envelope_lost = False
-        """The envelope that went out with a dot was lost: its recipient has nothing, and was not refused."""
+        """The envelope sent along with a dot was lost: its recipient has nothing and was not refused."""
         self._timeouts = timeouts
         self._wait_s = {
             "RSET": timeouts.mail,
@@ -66,7 +67,7 @@ class Session(asyncio.Protocol):
         self._has_size = "size" in offers
         self._max_bytes = int(size) if (size := offers.get("size", "")).strip().isdigit() else 0
         self.most_messages = most_messages(offers.get("limits", ""))
-        """How many messages the server takes over one connection, as it says itself; 0 where it does not."""
+        """How many messages the server takes over one connection by its own account; 0 if it does not say."""
         self._has_8bit = "8bitmime" in offers
         self._has_utf8 = "smtputf8" in offers
         self._secrets: tuple[str, ...] = ()
@@ -96,9 +97,10 @@ class Session(asyncio.Protocol):
         tls_context: ssl.SSLContext | None = None,
         on_silence: Callable[[str], None] = lambda what: None,
     ) -> Self:
-        """Connect, start TLS, log in. Raises DeliveryError in one sentence.
+        """Connect, start TLS, log in. Raises DeliveryError with one sentence.
 
-        `on_silence` is called with what the relay has not answered for ten seconds, then and later; the wait goes on.
+        `on_silence` is called with a description of a step that the relay has not answered for ten seconds; the wait
+        continues.
         """
         connection = await connect(relay, timeout_s=timeouts.connect, tls_context=tls_context, on_silence=on_silence)
         session = cls(relay, connection.offers, timeouts)
@@ -114,13 +116,13 @@ class Session(asyncio.Protocol):
 
     @property
     def farewell_for_count(self) -> str:
-        """The server's goodbye, where it says that this connection has carried enough; else empty."""
+        """The server's goodbye, if it says that this connection has carried enough messages; else empty."""
         return self._farewell() if self._goodbye is not None and ends_connection(self._goodbye.text) else ""
 
     # --- one message ------------------------------------------------------------------------------------------------
 
     def begin(self, message: Message) -> None:
-        """Send the envelope, or where there is no PIPELINING have it ready for `accepted`."""
+        """Send the envelope; without PIPELINING prepare it for `accepted`."""
         commands = self._prepare(message)
         if commands:
             self._write(commands)
@@ -159,7 +161,7 @@ class Session(asyncio.Protocol):
         return refusal
 
     async def _say_nothing(self) -> None:
-        """End a DATA that was allowed although no recipient was accepted (RFC 2920, 3.1): send an empty body."""
+        """End a DATA that was accepted without any accepted recipient (RFC 2920, 3.1): send an empty body."""
         self._write(b".\r\n")
         self._expected.append("dot")
         try:
@@ -169,7 +171,7 @@ class Session(asyncio.Protocol):
             pass  # the outcome is already known; `usable` is False now
 
     async def body(self, message: Message) -> Outcome | None:
-        """Send all but the final dot. An outcome only where the connection broke: nothing was delivered then."""
+        """Send all but the final dot. Returns an outcome only if the connection broke: nothing was delivered."""
         if self._lost or self._transport is None:
             return Outcome(State.DEFERRED, "body", 0, self._lost)
         data = stuffed(message.data)
@@ -183,18 +185,19 @@ class Session(asyncio.Protocol):
         return None
 
     def dot(self, following: Message | None = None, *, trying: bool = False) -> Outcome | None:
-        """Write the final dot, and the next message's envelope with it where that is allowed.
+        """Write the final dot, with the next message's envelope if that is allowed.
 
-        `trying`: whether this server takes the two together is not known; see `envelope_lost`.
+        `trying`: probe whether this server takes the two together; see `envelope_lost`.
 
-        An outcome means that the dot was not written: the connection is gone, or the server spoke out of turn.
+        An outcome means that the dot was not written: the connection is closed, or the server replied out of turn.
         """
         if self._replies or self._expected:
             self._close("the relay answered before it was asked")
         if self._goodbye is not None:
             self._close(f"{self._goodbye.code} {self._goodbye.text}")
         if self._transport is not None and self._transport.is_closing():
-            self._close("the connection broke")  # a write failed; `connection_lost` comes with the loop's next round
+            # a write failed; `connection_lost` follows in the loop's next iteration
+            self._close("the connection broke")
         if self._lost:
             return Outcome(State.DEFERRED, "body", 0, self._lost)
         self._expected.append("dot")
@@ -204,7 +207,7 @@ class Session(asyncio.Protocol):
         return None
 
     async def verdict(self) -> Outcome:
-        """What the server says of the whole message. No answer leaves it uncertain."""
+        """Wait for the server's reply to the whole message. No reply leaves it uncertain."""
         try:
             reply = await self._reply()
         except _LostError as error:
@@ -219,18 +222,18 @@ class Session(asyncio.Protocol):
         return judge("dot", reply.code, reply.text)
 
     def abort(self) -> None:
-        """Drop the connection in the middle of whatever it is in."""
+        """Drop the connection at any point."""
         self._close("closed by us")
 
     async def quit(self) -> None:
-        """Say goodbye where the server listens, and close. It takes nothing back: all that was sent has its answer."""
+        """Send QUIT if the server still listens, and close. All that was sent has its reply by then."""
         if self.usable and not self._expected and not self._replies:
             self._write(b"QUIT\r\n")
             self._expected.append("QUIT")
             with contextlib.suppress(_LostError):
                 await self._reply()
         self._close("closed by us")
-        await asyncio.sleep(0)  # abort() leaves the rest to the loop's next round
+        await asyncio.sleep(0)  # abort() finishes in the loop's next iteration
 
     # --- the envelope -----------------------------------------------------------------------------------------------
 
@@ -238,7 +241,7 @@ class Session(asyncio.Protocol):
         """Set the next envelope; with PIPELINING, its commands to be written at once."""
         self._envelope, self._refused = (), None
         self.begun += 1
-        # RFC 6531: for an address that is not ASCII, be it in the envelope or in a header.
+        # RFC 6531: required for an address that is not ASCII, in the envelope or in a header.
         ascii_data = message.data.isascii()
         needs_utf8 = not (ascii_data and message.envelope_from.isascii() and message.recipient.isascii())
         if needs_utf8 and not (self._has_utf8 and self._has_8bit):
@@ -269,7 +272,7 @@ class Session(asyncio.Protocol):
     # --- replies ----------------------------------------------------------------------------------------------------
 
     async def _reply(self, at_most_s: float = math.inf) -> Reply:
-        """The next reply, to the command that was sent first. Raises _LostError when there will be none."""
+        """The next reply, to the oldest open command. Raises _LostError when none will come."""
         if not self._replies and not self._lost:
             self._waiter = self._loop.create_future()
             limit = min(self._wait_s[self._expected[0]], at_most_s)
@@ -285,7 +288,7 @@ class Session(asyncio.Protocol):
         return self._replies.popleft()
 
     def _start_timer(self, stage: str, limit: float) -> None:
-        """Close after `limit` seconds; where that is longer than `SILENCE_S`, one timer says so before."""
+        """Close after `limit` seconds; if that is longer than `SILENCE_S`, report the silence before."""
         close = f"no answer to {stage} within {limit:g} s"
         silence = connecting.SILENCE_S
         if limit <= silence:
@@ -311,14 +314,14 @@ class Session(asyncio.Protocol):
             self._close(f"the relay's answer {error}")
 
     def _said(self, text: bytes) -> str:
-        """A server's words, safe to be shown, logged and stored."""
-        # Security: a relay may repeat the password, in any of its answers.
+        """A server's text, safe to show, log and store."""
+        # Security: a relay may repeat the password in any reply.
         return redacted(reply_words(text), self._secrets) if self._secrets else reply_words(text)
 
     def _take_reply(self, reply: Reply) -> None:
         if len(self._replies) < len(self._expected):
             self._replies.append(reply)
-        elif reply.code == 421:  # RFC 5321, 3.8: it may say so at any time
+        elif reply.code == 421:  # RFC 5321, 3.8: a 421 may come at any time
             self._goodbye = reply
         else:
             self._close(f"the relay answered before it was asked: {reply.code} {reply.text}")
@@ -342,7 +345,7 @@ class Session(asyncio.Protocol):
             self._room.set_result(None)
 
     async def _drained(self) -> None:
-        """Wait until the kernel has taken what was written."""
+        """Wait until the kernel has taken the written bytes."""
         self._room = self._loop.create_future()
         limit = self._timeouts.block
         timer = self._loop.call_later(limit, self._close, f"the relay took nothing of the body for {limit:g} s")
@@ -359,12 +362,12 @@ class Session(asyncio.Protocol):
             self._transport.write(data)
 
     def _close(self, why: str) -> None:
-        """Give the connection up, now. The first reason stays; replies that came before it are still read."""
+        """Abort the connection. The first reason is kept; replies that came before it are still read."""
         if self._lost:
             return
         self._lost = self._farewell() or why
         if self._transport is not None:
-            # abort(), not close(): TLS would wait for the other side's goodbye, and buffered bytes must not go out.
+            # abort(), not close(): TLS would wait for the peer's close_notify, and buffered bytes must not go out.
             self._transport.abort()
         self._wake()
         if self._room is not None and not self._room.done():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long to wait, in seconds, for each answer; RFC 5321, 4.5.3.2's minimums are the defaults."""
+    """How long to wait for each reply, in seconds; the defaults are the minimums of RFC 5321, 4.5.3.2."""
 
     connect: float = 300.0
     mail: float = 300.0
@@ -19,7 +19,7 @@ class Timeouts:
 
     @classmethod
     def capped(cls, most: float, dot: float | None = None) -> Timeouts:
-        """None longer than `most`, but for the dot's, which has a limit of its own."""
+        """The time-outs, each at most `most`; the dot's has a limit of its own."""
         usual = cls()
         return cls(
             connect=min(usual.connect, most),
@@ -42,21 +42,21 @@ def command_bytes(verb: str, address: str, options: str) -> bytes:
 
 
 def stuffed(data: bytes) -> bytes:
-    """A message as it goes between DATA and the dot: leading dots doubled (RFC 5321, 4.5.2), CRLF at its end."""
-    # A body in base64 has no dots, which one look for a single byte shows. One in quoted-printable has many, and hardly
-    # one begins a line: to look at each would take ten times as long as to look for the pair.
+    """A message as sent between DATA and the dot: leading dots doubled (RFC 5321, 4.5.2), CRLF at its end."""
+    # A base64 body has no dots, which a search for one byte shows. A quoted-printable body has many, and hardly any at
+    # a line's start: checking each would take ten times as long as searching for the pair.
     if b"." in data and (data.startswith(b".") or data.find(b"\n.") >= 0):
         data = (b"." if data.startswith(b".") else b"") + data.replace(b"\n.", b"\n..")
     return data if data.endswith(b"\r\n") else data + b"\r\n"
 
 
 def reply_words(text: object) -> str:
-    """A server's words, or an error's, on one line and as text, whatever bytes they were."""
+    """A server's reply, or an error's text, as one line of text, whatever its bytes."""
     words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
     return " ".join(words.split()) or ("" if isinstance(text, bytes) else type(text).__name__)
 
 
 def most_messages(limits: str) -> int:
-    """MAILMAX of the extension LIMITS (RFC 9422, 4.1)."""
+    """MAILMAX of the LIMITS extension (RFC 9422, 4.1)."""
     found = re.search(r"(?:^|\s)MAILMAX=([1-9][0-9]{0,5})(?:\s|$)", limits, re.IGNORECASE)
     return int(found[1]) if found else 0
