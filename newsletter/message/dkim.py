@@ -153,7 +153,7 @@ def dns_record(signer: Signer) -> str:
 
 
 def relaxed_field(raw: bytes) -> bytes:
-    """Relaxed form (RFC 6376, 3.4.2) without the last line end: unfolded, blanks reduced to one, none around the colon."""
+    """Relaxed form (RFC 6376, 3.4.2), without the last line end: unfolded, single blanks, none around the colon."""
     name, _, value = raw.partition(b":")
     # `split` also splits at vertical tab and form feed, which are not WSP in RFC 5234.
     odd = b"\x0b" in value or b"\x0c" in value
