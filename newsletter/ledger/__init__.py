@@ -1,1 +1,1 @@
-"""Who was mailed, durably."""
+"""The ledger: a durable record of who was mailed."""

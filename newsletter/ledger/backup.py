@@ -1,6 +1,6 @@
 """Back up a ledger's file while it is in use, and restore a backup: SQLite's online backup, whole files only.
 
-A ledger in PostgreSQL is backed up by its own tools.
+A ledger in PostgreSQL is backed up by PostgreSQL's own tools.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from newsletter.ledger.recent_issues import recent_issues
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What a look at a ledger finds. `faults` are the database's own words, none where it is sound."""
+    """The result of checking a ledger. `faults` are the database's own messages, none if it is sound."""
 
     name: str
     version: int
@@ -43,7 +43,7 @@ class Health:
 
 
 def check_ledger(place: Path | str) -> Health:
-    """Look a ledger over, as another program may use it at the same time. ConfigError where there is none."""
+    """Check a ledger, which another program may use at the same time. ConfigError if there is none."""
     require_ledger(place)
     with closing(Storage.open(place, read_only=True)) as storage:
         version = storage.version() or 0
@@ -52,7 +52,7 @@ def check_ledger(place: Path | str) -> Health:
             if not storage.place.is_postgresql:
                 faults = _faults(row[0] for row in db.exec_driver_sql("PRAGMA integrity_check(20)"))
                 faults += _orphans(db)
-            is_ours = version == VERSION  # an older one is brought up to date by the next command that sends
+            is_ours = version == VERSION  # the next command that sends migrates an older one
             last = recent_issues(db, limit=1) if is_ours else ()
             count = int(db.scalar(sa.select(sa.func.count()).select_from(issues)) or 0) if is_ours else 0
         newest = last[0] if last else None
@@ -67,11 +67,11 @@ def check_ledger(place: Path | str) -> Health:
 
 
 def back_up(place: Path | str, target: Path, now: datetime) -> int:
-    """Copy the ledger to `target`, which is replaced whole -> its bytes. The copy is checked before it counts.
+    """Copy the ledger to `target`, which is replaced as a whole; returns its size in bytes. The copy is verified first.
 
-    Both the ledger and its copy know from then on when that was.
+    The time is recorded in both the ledger and its copy.
 
-    ConfigError where there is no ledger, or it is no file; LedgerError where the copy is not sound.
+    ConfigError if there is no ledger, or it is no file; LedgerError if the copy is not sound.
     """
     file = _file_of(place)
     aim = target_of(target)
@@ -93,7 +93,7 @@ def back_up(place: Path | str, target: Path, now: datetime) -> int:
 
 
 def stream_backup(place: Path | str, out: BinaryIO, now: datetime) -> int:
-    """The same, written to `out` once it is whole -> its bytes."""
+    """As `back_up`, written to `out` once the copy is complete; returns its size in bytes."""
     _file_of(place)
     require_ledger(place)
     with tempfile.TemporaryDirectory() as folder, _copied(place, Path(folder), now) as copy, copy.open("rb") as file:
@@ -104,7 +104,7 @@ def stream_backup(place: Path | str, out: BinaryIO, now: datetime) -> int:
 
 
 def _note_backup(place: Path | str, now: datetime) -> None:
-    """Who may only read the ledger may back it up all the same; an old one is not brought up to date by that."""
+    """Record the time of a backup. A ledger that is read-only or of an older version is backed up without that."""
     with suppress(LedgerError):
         if is_current(place):
             with closing(Storage.open(place)) as storage:
@@ -112,9 +112,9 @@ def _note_backup(place: Path | str, now: datetime) -> None:
 
 
 def restore(backup: Path, place: Path | str, now: datetime) -> Path | None:
-    """Put a backup in the ledger's place -> where the old one is kept, None where there was none.
+    """Replace the ledger by a backup. Returns the path of the old ledger's file, None if there was none.
 
-    BusyError where the ledger is in use; ConfigError where the backup is none, or is not sound. Then nothing changes.
+    BusyError if the ledger is in use; ConfigError if the file is no sound backup. Then nothing changes.
     """
     file = _file_of(place)
     path = target_of(file)
@@ -142,7 +142,7 @@ def _put_in_place(backup: Path, file: Path, path: Path, now: datetime) -> Path |
             written.flush()
             os.fsync(written.fileno())
         kept = _keep_old(path, now) if path.exists() else None
-        # A log of the old file, which a damaged one may still have, must not be taken for the new one's.
+        # The old file's write-ahead log, which a damaged ledger may still have, must not be applied to the new file.
         path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
         log = path.with_name(f"{path.name}-wal")
         if kept is not None and log.exists():
@@ -154,9 +154,9 @@ def _put_in_place(backup: Path, file: Path, path: Path, now: datetime) -> Path |
 
 
 def missing_from(backup: Path, place: Path | str) -> tuple[str, ...]:
-    """Issues that were sent by the present ledger and are not in the backup: their recipients would be mailed twice.
+    """Issues that the present ledger has sent and the backup does not contain: their recipients would be mailed twice.
 
-    Empty where the present ledger is missing, of another version, or cannot be read: a restore may be what mends it.
+    Empty if the present ledger is missing, of another version or unreadable: a restore may be its repair.
     """
     if is_missing(_file_of(place)):
         return ()
@@ -191,7 +191,7 @@ def _file_of(place: Path | str) -> Path:
 
 @contextmanager
 def _copied(place: Path | str, folder: Path, now: datetime) -> Iterator[Path]:
-    """A sound copy of a ledger in a file of its own in `folder`, gone when the block ends, unless it was moved."""
+    """A sound copy of a ledger as a file in `folder`, deleted at the end of the block unless it was moved."""
     where = parse_place(place)
     handle, name = tempfile.mkstemp(prefix=".ledger.", dir=folder)
     os.close(handle)
@@ -204,12 +204,12 @@ def _copied(place: Path | str, folder: Path, now: datetime) -> Iterator[Path]:
             closing(sqlite3.connect(copy)) as target,
         ):
             source = raw.driver_connection
-            assert isinstance(source, sqlite3.Connection)  # noqa: S101 - `_file_of` has seen that it is SQLite
+            assert isinstance(source, sqlite3.Connection)  # noqa: S101 - `_file_of` has checked that it is SQLite
             source.backup(target)  # all pages in one step: writers go on, in their log
             if target.execute(_VERSION).fetchone() == (VERSION,):
                 target.execute(_STAMP, (stamp_of(now),))
                 target.commit()
-            # One file, with no log beside it.
+            # One file, without a log beside it.
             target.execute("PRAGMA journal_mode = DELETE")
             if faults := _faults(row[0] for row in target.execute("PRAGMA integrity_check(3)")):
                 raise LedgerError(located(where.name, None, f"the ledger is damaged: {faults[0]}", _CHECK))
@@ -226,7 +226,7 @@ _CHECK = "see newsletter ledger check; restore the last good backup before anyth
 
 
 def _require_sound(backup: Path) -> None:
-    """ConfigError for what is no sound ledger of a version that we know."""
+    """Raises ConfigError unless it is a sound ledger of a supported version."""
     try:
         require_regular(backup)
         with backup.open("rb") as file:
@@ -242,7 +242,8 @@ def _require_sound(backup: Path) -> None:
             located(str(backup), None, "not a backup of a ledger", "name what `newsletter ledger backup` wrote")
         )
     try:
-        # Its own log, where it is no backup of ours but a copied ledger, counts as well: it is read where it lies.
+        # A copied ledger, unlike a backup, may have a write-ahead log beside it: open it in place, so that the log
+        # counts.
         with closing(sqlite3.connect(f"{backup.absolute().as_uri()}?mode=ro", uri=True)) as db:
             faults = _faults(row[0] for row in db.execute("PRAGMA integrity_check(3)"))
             version = None if faults else db.execute(_VERSION).fetchone()
@@ -267,16 +268,18 @@ def _require_sound(backup: Path) -> None:
 
 @contextmanager
 def _alone(file: Path) -> Iterator[None]:
-    """Keep all others from the ledger while the block runs. BusyError where it is open; a damaged one passes."""
+    """Exclude all other processes from the ledger during the block. BusyError if it is open; a damaged ledger
+    passes.
+    """
     try:
         taken = take_file(file, make=False)
     except LedgerError:
-        yield  # it cannot be opened, by others neither
+        yield  # no process can open it
         return
     try:
         with closing(sqlite3.connect(taken.path, timeout=0, isolation_level=None)) as db:
             try:
-                # Goes through only where no other connection is open (https://www.sqlite.org/wal.html).
+                # Succeeds only if no other connection is open (https://www.sqlite.org/wal.html).
                 db.execute("PRAGMA journal_mode = DELETE")
                 db.execute("PRAGMA locking_mode = EXCLUSIVE")
                 db.execute("BEGIN EXCLUSIVE")
@@ -290,7 +293,7 @@ def _alone(file: Path) -> Iterator[None]:
 
 
 def _keep_old(path: Path, now: datetime) -> Path:
-    """The old file under a name of its own, beside the new one; nothing of that name is replaced."""
+    """Keep the old file beside the new one under another name, without replacing any file."""
     for number in range(1, 1_000):
         more = f"-{number}" if number > 1 else ""
         kept = path.with_name(f"{path.name}.{now:%Y%m%d-%H%M%S}{more}.old")
@@ -299,14 +302,14 @@ def _keep_old(path: Path, now: datetime) -> Path:
         except FileExistsError:
             continue
         except OSError:
-            with kept.open("xb") as file, path.open("rb") as source:  # a file system without links
+            with kept.open("xb") as file, path.open("rb") as source:  # for file systems without hard links
                 shutil.copyfileobj(source, file)
         return kept
     raise ConfigError(located(str(path), None, "a thousand old ledgers lie beside it", "move them away"))
 
 
 def _sync_folder(folder: Path) -> None:
-    """A rename is on disk once its folder is; where folders cannot be opened, as on Windows, it is the system's."""
+    """fsync the folder, so that a rename is durable; Windows cannot open folders and does so by itself."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""When the chores around sends were last done: bounces read, the ledger backed up."""
+"""Record when bounces were last read and the ledger last backed up."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from newsletter.ledger.database.timestamps import stamp_of, time_of
 Chore = Literal["bounces", "backup"]
 
 LATE = timedelta(days=7)
-"""A mailbox that nobody read for longer, or a ledger that nobody backed up, is worth a warning."""
+"""A mailbox that was not read, or a ledger that was not backed up, for longer than this is worth a warning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chores:
-    """When each was last done; None where it never was."""
+    """The last time of each chore; None if it was never done."""
 
     bounces: datetime | None = None
     backup: datetime | None = None
 
 
 def note_chore(storage: Storage, chore: Chore, at: datetime) -> None:
-    """Write down that it was done; on disk when this returns. The later time stays."""
+    """Record the time of a chore; on disk when this returns. A later recorded time stays."""
     with storage.write() as db:
         write_chore(db, chore, at)
 

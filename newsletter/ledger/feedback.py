@@ -1,4 +1,4 @@
-"""What readers thought of an issue: a count for each answer, and no person.
+"""Readers' answers about an issue: a count per answer, without their identity.
 
 Each function works in the transaction of `db`.
 """
@@ -18,7 +18,7 @@ _COUNT = sa.text(
 
 
 def count_answer(db: sa.Connection, issue: str, answer: str) -> bool:
-    """Whether it was counted: an issue that the ledger does not know has none."""
+    """Count an answer. False if the ledger does not know the issue."""
     known = db.scalar(sa.select(sa.exists().where(issues.c.issue == issue)))
     if known:
         db.execute(_COUNT, {"issue": issue, "answer": answer})

@@ -1,7 +1,7 @@
-"""Keep every other process off an issue, or off the letters of the sign-up pages.
+"""Mutual exclusion between processes: for an issue, or for the mail queue of the sign-up pages.
 
-With SQLite on this machine: the operating system drops the lock with the process. With PostgreSQL everywhere: the
-server drops it with the connection.
+With SQLite on this machine: the operating system releases the lock with the process. With PostgreSQL everywhere: the
+server releases it with the connection.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from newsletter.ledger.database.storage import Storage
 
 @contextmanager
 def held(storage: Storage, name: str) -> Iterator[sa.Connection | None]:
-    """While the block runs nobody else has `name`. BusyError, naming the owner, when somebody has.
+    """Hold `name` during the block. BusyError, naming the owner, if another process holds it.
 
-    The connection that has it, where it is one: what the block writes has to go over it, so that none can come later.
+    Yields the connection that holds the lock, if it is one: the block's writes must use it, so that they fail once the
+    lock is lost.
     """
     place = storage.place
     if place.is_postgresql:

@@ -21,8 +21,9 @@ _MAY_HAVE_IT = (State.SENT.value, State.UNCERTAIN.value, State.COMMITTING.value)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An issue as the ledger has it. `reached`: a recipient has it, or may have. `is_old`: of a ledger before
-    version 4, which kept the title alone. `post` is the path it was planned from, empty where there was none."""
+    """An issue in the ledger. `reached`: a recipient has it, or may have. `is_old`: recorded by a version before 4,
+    which kept the title alone. `post` is the path it was planned from, empty if there was none.
+    """
 
     identity: Identity
     content_hash: str
@@ -73,7 +74,7 @@ def note_identity(db: sa.Connection, issue_id: int, identity: Identity) -> None:
 
 
 def same_post_elsewhere(db: sa.Connection, issue: str, identity: Identity) -> str | None:
-    """The name under which a post of this title, day and newsletter has gone out, if not as `issue`: it was renamed."""
+    """The name under which a post with this title, day and newsletter was sent, if not as `issue`: it was renamed."""
     if identity.day is None or not identity.title:
         return None
     found = db.execute(

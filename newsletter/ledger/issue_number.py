@@ -1,4 +1,4 @@
-"""Count the issues that went out before one, without what a rendering does not need: it is started many times a day."""
+"""Count the earlier issues for an issue's number; loads as little as possible, since renderings are frequent."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _ALL = "SELECT count(*) FROM issues WHERE first_sent IS NOT NULL AND issue <> {0
 
 
 def count_before(place: Path | str, issue: str) -> int:
-    """How many issues went out before this one, which may be known or yet to come. 0 without a ledger.
+    """How many issues went out before this one, which may be unknown to the ledger. 0 without a ledger.
 
-    `place` is a file, or the URL of a PostgreSQL database. Raises LedgerError where it cannot be read.
+    `place` is a file, or the URL of a PostgreSQL database. Raises LedgerError if it cannot be read.
     """
     return _in_database(place, issue) if isinstance(place, str) else _in_file(place, issue)
 
@@ -45,7 +45,7 @@ def _in_file(path: Path, issue: str) -> int:
 
 def _in_database(url: str, issue: str) -> int:
     try:
-        import psycopg  # an extra, and not there where a file does
+        import psycopg  # an extra, which may be missing if the ledger is a file
     except ImportError as error:
         what, remedy = (
             "a ledger in PostgreSQL needs the driver psycopg",

@@ -1,8 +1,8 @@
 """The ledger: one durable row per issue and recipient, in SQLite or PostgreSQL.
 
-The ledger is the truth of a send. A run asks it whom to mail, writes each step down before it happens, and after a
-crash the rows alone say who is provably unsent and whose mail may have arrived. Any move that `MOVES` does not list
-is refused by the UPDATE itself, so two runs at once cannot both take a recipient.
+The ledger is the only source of a send's state. A run asks it which recipients to mail and writes each step before it
+happens; after a crash the rows tell which recipients provably have nothing and which may have the mail. The UPDATE
+itself refuses transitions that `MOVES` does not list, so two concurrent runs cannot both take a recipient.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ __all__ = [
 ]
 
 _PLANNED_AT_ONCE = 20_000
-"""Addresses of one transaction of `plan`. Fewer write the index of a long list more often, more take memory."""
+"""Addresses of one transaction of `plan`. Fewer rewrite the index of a long list more often, more take memory."""
 
 
 class Ledger(LedgerReader):
@@ -65,16 +65,16 @@ class Ledger(LedgerReader):
 
     @classmethod
     def open(cls, place: Path | str | None, clock: Callable[[], datetime]) -> Ledger:
-        """The ledger at `place`; see `Storage.open`. None keeps it in memory, gone when it is closed."""
+        """Open the ledger at `place`; see `Storage.open`. None keeps it in memory until it is closed."""
         return cls(Storage.open(place), clock)
 
     # --- one run at a time ------------------------------------------------------------------------------------------
 
     @contextmanager
     def hold(self, issue: str) -> Iterator[None]:
-        """Keep every other run off this issue while the block runs. BusyError, naming the owner, when one is in it.
+        """Exclude every other run from this issue during the block. BusyError, naming the owner, if there is one.
 
-        With PostgreSQL the block's writes go over the connection that holds it; see `held`.
+        With PostgreSQL the block's writes use the connection that holds the lock; see `held`.
         """
         with held(self.storage, issue) as db:
             if db is not None:
@@ -85,9 +85,9 @@ class Ledger(LedgerReader):
                 self._holding.pop(issue, None)
 
     def recover(self, issue: str) -> int:
-        """Settle what a dead run left behind; call it while holding the issue. How many became uncertain.
+        """Settle the rows that a dead run left; call it while holding the issue. Returns how many became uncertain.
 
-        Claimed rows go back to pending: their final dot never went out. Committing rows become uncertain.
+        Claimed rows become pending: their final dot was never sent. Committing rows become uncertain.
         """
         with self._write(issue) as db:
             return transitions.recover(db, self._id_of(db, issue), self._now())
@@ -111,14 +111,14 @@ class Ledger(LedgerReader):
     ) -> Plan:
         """Add the recipients who are new on the list, and count all of it by state. No row is removed.
 
-        Reads `addresses` in batches, each its own transaction; the plan counts once it is whole, and one that was cut
-        off is made again. Rows keep the order in which they were first listed. `post` and `audience` are what `paths`
-        gives back. Deferred rows that were tried `max_attempts` times are exhausted; 0 sets no limit.
+        Reads `addresses` in batches, each its own transaction; the plan counts once it is complete, and an interrupted
+        one is made again. Rows keep the order in which they were first listed. `paths` returns `post` and `audience`.
+        Deferred rows with `max_attempts` tries are exhausted; 0 sets no limit.
 
         The stored content is replaced until a recipient has, or may have, the issue; then it stays.
 
-        Suppressed addresses are marked at once. `address_hashes` match erased addresses; ConfigError where a hash was
-        made with another secret. A `correction` is for those who have the issue: a weekly mail does not count.
+        Suppressed addresses are marked at once. `address_hashes` match erased addresses; ConfigError if a hash was made
+        with another secret. A `correction` goes to recipients of the issue, even if they get one mail a week.
 
         `identity` is stored with the name. Recipients who are new on the list longer than `newcomers_for` after the
         first acceptance are left out, and counted as newcomers; None sets no limit.
@@ -126,7 +126,7 @@ class Ledger(LedgerReader):
         address_hashes = address_hashes or AddressHashes(())
         with self._write(issue) as db:
             content_changed = planning.note_content(db, issue, content_hash, subject, self._now())
-            self._ids.pop(issue, None)  # another process may have withdrawn it, and we made it anew
+            self._ids.pop(issue, None)  # another process may have withdrawn it, and this one created it anew
             issue_id = self._id_of(db, issue)
             if identity is not None:
                 note_identity(db, issue_id, identity)
@@ -162,7 +162,10 @@ class Ledger(LedgerReader):
         return replace(plan, newcomers=newcomers)
 
     def withdraw(self, issue: str) -> None:
-        """Delete an issue that was planned once and not tried for any recipient: the user said no. Others stay."""
+        """Delete an issue that was planned once and not tried for any recipient, since the user declined.
+
+        Others stay.
+        """
         with self._write(issue) as db:
             planning.withdraw(db, self._id_of(db, issue))
         self._ids.pop(issue, None)
@@ -170,8 +173,8 @@ class Ledger(LedgerReader):
     def claim(self, issue: str, limit: int, *, after: int = 0, max_attempts: int = 0) -> list[Claim]:
         """Claim the next recipients who are due by the current plan, in list order, from beyond row `after`.
 
-        At most `limit`; no other run can claim them then. Deferred rows that were tried `max_attempts` times stay; 0
-        sets no limit.
+        Returns at most `limit`; no other run can claim them then. Deferred rows with `max_attempts` tries are skipped;
+        0 sets no limit.
         """
         with self._write(issue) as db:
             known = planning.known_issue(db, issue)
@@ -180,11 +183,11 @@ class Ledger(LedgerReader):
             return self._moves.claim(db, known, limit, after=after, max_attempts=max_attempts, now=self._now())
 
     def write(self, issue: str, moves: Sequence[Move]) -> frozenset[int]:
-        """Write moves of claimed rows durably, all of them or none: a final dot may go out once this has returned.
+        """Write transitions of claimed rows durably, all or none: a final dot may be sent once this has returned.
 
-        No dot may go out for the rows that it returns: their recipients were suppressed since the plan.
+        Returns the rows whose recipients were suppressed since the plan: no dot may be sent for them.
         A move goes to `committing`; to an outcome, with the relay's reply; or to `pending`, untried, which does not
-        count as an attempt. IllegalMoveError when `MOVES` does not allow one.
+        count as an attempt. IllegalMoveError if `MOVES` does not allow one.
         """
         if not moves:
             return frozenset()
@@ -203,10 +206,10 @@ class Ledger(LedgerReader):
             self._dated.add(issue)
         return off
 
-    # --- decisions of the operator ----------------------------------------------------------------------------------
+    # --- the operator's decisions -----------------------------------------------------------------------------------
 
     def resolve(self, issue: str, address: str, state: State) -> None:
-        """Settle an uncertain recipient as the operator says: PENDING to mail them again, SENT to assume delivery."""
+        """Settle an uncertain recipient by the operator's decision: PENDING mails them again, SENT assumes delivery."""
         with self._write(issue) as db:
             issue_id, now = self._id_of(db, issue), self._now()
             stands = transitions.settle(db, issue_id, fold_address(address), state, now)
@@ -216,7 +219,7 @@ class Ledger(LedgerReader):
                 transitions.date_issue(db, issue_id, now)
 
     def reopen(self, issue: str, states: Collection[State]) -> int:
-        """Try recipients once more, as the operator says: the deferred at once, the rejected anew. How many they are.
+        """Retry recipients as the operator decides: the deferred at once, the rejected anew. Returns how many.
 
         Their attempts count from 0 again. IllegalMoveError for any other state.
         """
@@ -227,7 +230,7 @@ class Ledger(LedgerReader):
             return transitions.reopen(db, self._id_of(db, issue), states, self._now())
 
     def accept_content(self, issue: str, content_hash: str, subject: str) -> None:
-        """Make this the issue's content, though some have another version: the operator said so."""
+        """Make this the issue's content though some recipients have another version, as the operator decides."""
         with self._write(issue) as db:
             planning.accept_content(db, self._id_of(db, issue), content_hash, subject, self._now())
 
@@ -248,7 +251,7 @@ class Ledger(LedgerReader):
     # --- runs and rates ---------------------------------------------------------------------------------------------
 
     def begin_run(self, issue: str, owner: str) -> int:
-        """Record that a send has begun, for the report. The number is for `end_run`."""
+        """Record that a send has begun, for the report. Returns the number for `end_run`."""
         self.storage.count_send()
         row = {"issue": issue, "owner": storable(owner), "started": self._now()}
         with self._write(issue) as db:
@@ -261,7 +264,7 @@ class Ledger(LedgerReader):
             db.execute(change)
 
     def save_rate_limits(self, state: Mapping[str, str]) -> None:
-        """Save this state of rate limits for the next run; others stay as they are."""
+        """Save the state of these rate limits for the next run; others stay as they are."""
         if state:
             with self._write() as db:
                 save_rate_limits(db, state)
@@ -272,5 +275,5 @@ class Ledger(LedgerReader):
         return stamp_of(self._clock())
 
     def _write(self, issue: str | None = None) -> AbstractContextManager[sa.Connection]:
-        """A transaction, over the connection that holds the issue where there is one."""
+        """A transaction, using the connection that holds the issue if there is one."""
         return self.storage.write(self._holding.get(issue or ""))

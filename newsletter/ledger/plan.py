@@ -1,4 +1,4 @@
-"""Plan an issue in the ledger: its list, its content, and how many recipients are in which state.
+"""Plan an issue in the ledger: its list, its content, and the number of recipients by state.
 
 Each function works in the transaction of `db`.
 """
@@ -19,7 +19,7 @@ from newsletter.model.delivery import State
 
 
 class KnownIssue(NamedTuple):
-    """An issue's own number, its plan that counts, and its current version."""
+    """The issue's row id, its current plan, and its current version."""
 
     id: int
     plan: int
@@ -29,7 +29,7 @@ class KnownIssue(NamedTuple):
 _KNOWN = sa.text("SELECT id, plan, version FROM issues WHERE issue = :issue")
 
 
-# Two runs may find a new issue at once.
+# Two runs may create a new issue at once.
 _NEW_ISSUE = sa.text(
     """
     INSERT INTO issues (issue, subject, version, plan, last_plan, post, audience) VALUES (:issue, '', 0, 0, 0, '', '')
@@ -47,7 +47,7 @@ def known_issue(db: sa.Connection, issue: str) -> KnownIssue | None:
 
 
 def note_content(db: sa.Connection, issue: str, content_hash: str, subject: str, now: int) -> bool:
-    """Store the issue's content. True when a recipient has, or may have, another one."""
+    """Store the issue's content. True when a recipient has, or may have, other content."""
     made = db.execute(_NEW_ISSUE, {"issue": issue}).rowcount
     known = KnownIssue(*db.execute(_KNOWN, {"issue": issue}).one())
     if made:
@@ -66,7 +66,7 @@ def note_content(db: sa.Connection, issue: str, content_hash: str, subject: str,
 
 
 def accept_content(db: sa.Connection, issue_id: int, content_hash: str, subject: str, now: int) -> None:
-    """Make this the issue's current version: one that it was already, or the next."""
+    """Make this the issue's current version: an existing one, or the next."""
     mine = versions.c.issue == issue_id
     number = db.scalar(sa.select(versions.c.version).where(mine, versions.c.content_hash == content_hash))
     if number is None:
@@ -79,13 +79,13 @@ def accept_content(db: sa.Connection, issue_id: int, content_hash: str, subject:
 
 # --- the list -------------------------------------------------------------------------------------------------------
 
-# Sorted by key, a batch touches each page of the index once; the ids keep the list's order.
+# A batch sorted by key touches each page of the index once; the ids keep the list's order.
 _LIST_IN_SQLITE = """
     INSERT INTO deliveries (recipient_key, id, address, issue, state, plan, updated)
     VALUES (?, ?, ?, ?, 'pending', ?, ?)
     ON CONFLICT (issue, recipient_key) DO UPDATE SET plan = excluded.plan
 """
-# One statement for the batch: with one for each row, their round trips would be what a plan takes.
+# One statement per batch: with one per row, round trips would dominate the time of a plan.
 _LIST_IN_POSTGRESQL = sa.text(
     """
     INSERT INTO deliveries (issue, recipient_key, address, state, plan, updated)
@@ -98,7 +98,7 @@ _LIST_IN_POSTGRESQL = sa.text(
 
 
 def begin_plan(db: sa.Connection, issue_id: int) -> int:
-    """The number of a new plan. It counts for nothing until `finish_plan`."""
+    """Begin a plan; returns its number. It does not count until `finish_plan`."""
     mine = issues.c.id == issue_id
     db.execute(sa.update(issues).where(mine).values(last_plan=issues.c.last_plan + 1))
     return int(db.execute(sa.select(issues.c.last_plan).where(mine)).scalar_one())
@@ -111,7 +111,7 @@ _LISTED_IN_POSTGRESQL = sa.text(
 
 
 def list_known(db: sa.Connection, issue_id: int, plan: int, people: Mapping[str, str]) -> int:
-    """Put only recipients on the plan who have a row already; how many are left out."""
+    """Add only recipients who have a row already to the plan; returns how many are left out."""
     if db.dialect.name == "postgresql":
         found = db.execute(_LISTED_IN_POSTGRESQL, {"issue": issue_id, "plan": plan, "keys": [*people]}).rowcount
     else:
@@ -120,13 +120,13 @@ def list_known(db: sa.Connection, issue_id: int, plan: int, people: Mapping[str,
 
 
 def is_closed(db: sa.Connection, issue_id: int, now: int, newcomers_for: timedelta | None) -> bool:
-    """Whether new recipients come too late for the issue: it first went out longer ago than that."""
+    """Whether the issue is closed to new recipients: it first went out longer ago than that."""
     first_sent = moment_of(db.scalar(sa.select(issues.c.first_sent).where(issues.c.id == issue_id)))
     return newcomers_for is not None and first_sent is not None and time_of(now) - first_sent > newcomers_for
 
 
 def list_people(db: sa.Connection, issue_id: int, plan: int, people: Mapping[str, str], now: int) -> None:
-    """Put these recipients on the plan, address by key; new rows for new ones, in this order."""
+    """Add these recipients to the plan, address by key; new ones get rows in this order."""
     spelled = {key: None if address == key else address for key, address in people.items()}
     if db.dialect.name == "postgresql":
         columns = {"keys": [*spelled], "addresses": [*spelled.values()]}
@@ -134,7 +134,7 @@ def list_people(db: sa.Connection, issue_id: int, plan: int, people: Mapping[str
         return
     last = db.scalar(sa.select(sa.func.max(deliveries.c.id))) or 0
     rows = [(key, row, spelled[key], issue_id, plan, now) for row, key in enumerate(spelled, last + 1)]
-    rows.sort()  # by key, which no two have in common
+    rows.sort()  # by key, which is unique
     db.exec_driver_sql(_LIST_IN_SQLITE, rows)
 
 
@@ -158,7 +158,7 @@ def finish_plan(db: sa.Connection, issue_id: int, plan: int, post: str, audience
     db.execute(change.values(plan=plan, post=post, audience=audience))
 
 
-# --- states of a plan -----------------------------------------------------------------------------------------------
+# --- counts of a plan -----------------------------------------------------------------------------------------------
 
 _COUNT_PLAN = sa.text(
     """
@@ -204,8 +204,8 @@ def count_plan(
     )
 
 
-# Who is on both lists. Almost all recipients are on the last plan of both issues, so the keys are compared in the index
-# alone, and those who have left one of the lists since are subtracted.
+# Recipients on both lists. Almost all recipients are on the last plan of both issues, so the keys are compared in the
+# index alone, and those who have left one of the lists since are subtracted.
 _COMMON = sa.text(
     """
     SELECT count(*) FROM deliveries AS here
@@ -232,7 +232,7 @@ _LEFT_NOW = sa.text(
 def _drift(db: sa.Connection, of_this: Mapping[str, int], total: int, segment: str) -> tuple[int | None, int | None]:
     """How many are on this list and not on that of the issue sent last before, and the other way round.
 
-    Like is compared with like: a segment with the issue that went to this segment last, a whole list with a whole one.
+    A segment is compared with the last issue to this segment, a whole list with a whole list.
     """
     sent_before = (
         sa.select(issues.c.id, issues.c.plan, issues.c.audience)

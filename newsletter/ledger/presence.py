@@ -1,4 +1,4 @@
-"""Check whether a ledger exists, and whether anything was ever sent by it. Creates and migrates nothing."""
+"""Check whether a ledger exists, and whether it ever sent anything. Creates and migrates nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from newsletter.ledger.database.storage import Storage
 
 
 def has_ledger(place: Path | str) -> bool:
-    """Whether there is a ledger at `place`: an empty file and a database without our tables are none."""
+    """Whether there is a ledger at `place`: an empty file or a database without our tables is none."""
     if _is_missing(place):
         return False
     with closing(Storage.open(place, read_only=True)) as storage:
@@ -44,13 +44,13 @@ def has_issues(place: Path | str) -> bool:
 def require_ledger(
     place: Path | str, why: str = "nothing was sent from here", remedy: str = "run `newsletter send`"
 ) -> None:
-    """ConfigError where there is none: what only reads makes no ledger."""
+    """Raises ConfigError if there is no ledger: commands that only read create none."""
     if not has_ledger(place):
         raise ConfigError(located(parse_place(place).name, None, f"there is no ledger, so {why}", remedy))
 
 
 def require_start(place: Path | str) -> None:
-    """LedgerError where no ledger says who was mailed, so that everyone would be, and no user is there to confirm."""
+    """Raises LedgerError if there is no ledger: every recipient would be mailed again, with no user to confirm."""
     if not has_issues(place):
         raise LedgerError(located(parse_place(place).name, None, NOTHING_SENT, _REMEDY))
 

@@ -15,20 +15,21 @@ from newsletter.ledger.database.timestamps import stamp_of
 from newsletter.ledger.recent_issues import recent_issues
 
 KEPT = 10
-"""The last issues stay whole, however old: `[ledger] expect` and the next send's look at the list need them."""
+"""The last issues are kept, however old: `[ledger] expect` and the changed-list check of the next send need them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What was, or would be, deleted: the rows of how many issues."""
+    """What was, or would be, deleted: rows, and of how many issues."""
 
     issues: tuple[str, ...]
     rows: int
 
 
 def prune(storage: Storage, before: datetime, *, dry: bool = False) -> Pruned:
-    """Delete the recipients of issues that first went out before an aware moment. One transaction an issue, so that a
-    send at the same time goes on. Suppressions, bounces and sign-ups stay."""
+    """Delete the recipients of issues that first went out before an aware moment. Each issue is a transaction, so that
+    a concurrent send goes on. Suppressions, bounces and sign-ups stay.
+    """
     with storage.read() as db:
         kept = {each.issue for each in recent_issues(db, limit=KEPT)}
         old = sa.select(issues.c.id, issues.c.issue).where(issues.c.first_sent < stamp_of(before))
@@ -49,8 +50,9 @@ def prune(storage: Storage, before: datetime, *, dry: bool = False) -> Pruned:
 
 
 def compact(storage: Storage) -> bool:
-    """Return the room of deleted rows to the disk (VACUUM). False where another command is at work, or the database
-    does so by itself: new rows use the room again."""
+    """Return the space of deleted rows to the disk (VACUUM). False if another command is active, or if the database
+    reuses the space by itself.
+    """
     if storage.place.is_postgresql:
         return False
     with closing(storage.engine.raw_connection()) as raw:

@@ -1,6 +1,6 @@
 """Read the ledger: rows in list order, counts by state, time, domain and reply.
 
-`issue` is the issue's own number; nothing is found where the ledger does not know it.
+`issue` is the issue's row id; the results are empty if the ledger does not know it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _OUTCOMES = "('sent', 'deferred', 'rejected', 'uncertain')"
 
 @dataclass(frozen=True, slots=True)
 class TimelineRow:
-    """A span of time that starts at `start` (UTC), and how many rows came to their present state in it."""
+    """A span of time that starts at `start` (UTC), and how many rows entered their present state in it."""
 
     start: datetime
     counts: Mapping[State, int]
@@ -33,7 +33,7 @@ class TimelineRow:
 
 @dataclass(frozen=True, slots=True)
 class DomainRow:
-    """A domain and the number of its recipients by state; states without any are left out."""
+    """A domain and the number of its recipients by state; states with 0 are left out."""
 
     domain: str
     counts: Mapping[State, int]
@@ -45,7 +45,7 @@ class DomainRow:
 
 @dataclass(frozen=True, slots=True)
 class ReplyRow:
-    """An answer that `number` recipients got. `enhanced` is RFC 3463's code or empty; `example` one answer verbatim."""
+    """A reply that `number` recipients got. `enhanced` is RFC 3463's code or empty; `example` one reply verbatim."""
 
     state: State
     stage: str
@@ -76,8 +76,8 @@ def page(
 ) -> Sequence[sa.Row[Any]]:
     """The next rows in list order.
 
-    One statement, so that a row that moves meanwhile is neither missed nor met twice; each of its parts is the start
-    of a range of the index.
+    One statement, so that a row that moves meanwhile is neither missed nor returned twice; each of its parts is a range
+    of the index.
     """
     parts = []
     for state in dict.fromkeys(states):
@@ -121,7 +121,7 @@ _OF_OLDER = sa.text(
 
 
 def holders_of_older(db: sa.Connection, issue: int, after: int, limit: int) -> Sequence[sa.Row[Any]]:
-    """Row and address of the next who were sent another version than the current one."""
+    """Row and address of the next recipients who were sent an older version."""
     return db.execute(_OF_OLDER, {"issue": issue, "after": after, "limit": limit}).all()
 
 
@@ -154,7 +154,7 @@ def timeline(db: sa.Connection, issue: int, buckets: int) -> tuple[TimelineRow, 
     )
 
 
-# The words that both databases have to get what follows the last @.
+# The expression for the part after the last @, in words that both databases accept.
 _BY_DOMAIN = sa.text(
     """
     SELECT substr(recipient_key, length(rtrim(recipient_key, replace(recipient_key, '@', ''))) + 1) AS domain,
@@ -173,8 +173,8 @@ def by_domain(db: sa.Connection, issue: int, limit: int) -> tuple[DomainRow, ...
     return tuple(sorted(rows, key=lambda row: (-row.total, row.domain))[:limit])
 
 
-# Of a mail that was taken the words are a queue's number, another for each; of the others the first few tell them
-# apart, and hold the enhanced code.
+# The text of an acceptance has a unique queue id; of the other replies the first few words identify them, and contain
+# the enhanced code.
 _BY_REPLY = sa.text(
     f"""
     SELECT state, stage, code, CASE WHEN state = 'sent' THEN '' ELSE substr(reply, 1, 12) END AS words,
@@ -213,7 +213,7 @@ _BY_RELAY = sa.text(
 
 
 def by_relay(db: sa.Connection, issue: int) -> Mapping[str, Mapping[State, int]]:
-    """The outcomes by the relay's name, empty for those that no relay saw."""
+    """The outcomes by relay name, empty for recipients that were given to no relay."""
     found: dict[str, dict[State, int]] = {}
     for row in db.execute(_BY_RELAY, {"issue": issue}):
         found.setdefault(row.lane, {})[State(row.state)] = row.number

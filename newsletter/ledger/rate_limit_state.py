@@ -1,4 +1,4 @@
-"""What the rate limits of the relays have used up, kept from one run to the next, and shared by a send and the letters.
+"""The used part of the relays' rate limits: kept between runs, shared by sends and the mail queue.
 
 Each function works in the transaction of `db`.
 """

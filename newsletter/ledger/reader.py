@@ -34,7 +34,7 @@ class LedgerReader:
 
     @property
     def is_far(self) -> bool:
-        """Across a network, or a socket, and not a file of this machine."""
+        """Whether the ledger is a server, reached across a network or a socket, and not a file."""
         return self.storage.place.is_postgresql
 
     def close(self) -> None:
@@ -51,9 +51,9 @@ class LedgerReader:
     # --- issues and their recipients --------------------------------------------------------------------------------
 
     def counts(self, issue: str, *, planned: bool = False) -> Mapping[State, int]:
-        """The number of recipients by state; every state is there, with 0 where there are none.
+        """The number of recipients by state, every state included.
 
-        `planned`: of those on the current plan alone, without who has left the list since.
+        `planned`: only those on the current plan, without recipients who have left the list since.
         """
         with self._read() as db:
             issue_id, plan = self._plan_of(db, issue)
@@ -61,12 +61,12 @@ class LedgerReader:
         return found.get(issue_id, queries.NOBODY)
 
     def suppressed(self, issue: str, *, planned: bool = False) -> Mapping[str, int]:
-        """How many are suppressed for which reason, in a word each, the most frequent first."""
+        """The number of suppressed recipients by reason, the most frequent first."""
         with self._read() as db:
             return suppression.reasons(db, issue, planned=planned)
 
     def issues(self) -> tuple[IssueRow, ...]:
-        """Every issue, the first sent first, those never sent last."""
+        """Every issue in order of its first send; those never sent come last."""
         listed = sa.select(issues).order_by(issues.c.first_sent.is_(None), issues.c.first_sent, issues.c.issue)
         with self._read() as db:
             found = db.execute(listed).all()
@@ -82,9 +82,9 @@ class LedgerReader:
             return answers_to(db, issue)
 
     def rows(self, issue: str, *states: State, planned: bool = False) -> Iterator[Delivery]:
-        """The rows in these states (none given: all), in list order. Read in pages: no lock is held between them.
+        """The rows in these states (default: all), in list order. Read in pages: no lock is held between them.
 
-        `planned`: of those on the current plan alone.
+        `planned`: only those on the current plan.
         """
         last = 0
         while True:
@@ -98,7 +98,7 @@ class LedgerReader:
             last = found[-1].id
 
     def holders_of_older(self, issue: str) -> Iterator[str]:
-        """Addresses that were sent another version than the current one, in list order; read in pages, too."""
+        """Addresses that were sent an older version, in list order; read in pages, too."""
         last = 0
         while True:
             with self._read() as db:
@@ -110,7 +110,7 @@ class LedgerReader:
             last = found[-1].id
 
     def versions(self, issue: str) -> tuple[Version, ...]:
-        """What the issue was, and is, the first version first."""
+        """The versions of the issue's content, in order."""
         listed = (
             sa.select(versions, (versions.c.version == issues.c.version).label("current"))
             .join(issues, issues.c.id == versions.c.issue)
@@ -124,7 +124,7 @@ class LedgerReader:
         )
 
     def identity(self, issue: str) -> Known | None:
-        """The issue's identity beyond its name; None where the ledger does not have it."""
+        """The issue's identity beyond its name; None if the ledger does not have it."""
         with self._read() as db:
             return known_identity(db, issue)
 
@@ -134,13 +134,13 @@ class LedgerReader:
             return not db.scalar(sa.select(sa.exists().select_from(issues)))
 
     def paths(self, issue: str) -> tuple[str, str]:
-        """The post and the list (`join_segment`) of the current plan, as they were given; empty when they were not."""
+        """The post and the list (`join_segment`) of the current plan, as they were given; empty if they were not."""
         with self._read() as db:
             found = db.execute(sa.select(issues.c.post, issues.c.audience).where(issues.c.issue == issue)).first()
         return (found.post, found.audience) if found else ("", "")
 
     def latest(self) -> tuple[str, str] | None:
-        """The issue that first went out last, of those whose post has a path: its name, and that path."""
+        """The issue that first went out last among those whose post has a path: its name, and that path."""
         newest = (
             sa.select(issues.c.issue, issues.c.post)
             .where(issues.c.first_sent.is_not(None), issues.c.post != "")
@@ -152,12 +152,12 @@ class LedgerReader:
         return (found.issue, found.post) if found else None
 
     def next_due(self, issue: str) -> datetime | None:
-        """When the first of the deferred on the current plan may be tried again, past or to come; None without any."""
+        """The first retry time of the deferred on the current plan, past or future; None without any."""
         with self._read() as db:
             return queries.next_due(db, *self._plan_of(db, issue))
 
     def timeline(self, issue: str, buckets: int = 60) -> tuple[TimelineRow, ...]:
-        """Outcomes over time, from the first to the last, in so many equal spans; those without any are there, too."""
+        """Outcomes over time, from the first to the last, in this many equal spans, empty ones included."""
         with self._read() as db:
             return queries.timeline(db, self._id_of(db, issue), buckets)
 
@@ -167,12 +167,12 @@ class LedgerReader:
             return queries.by_domain(db, self._id_of(db, issue), limit)
 
     def by_reply(self, issue: str) -> tuple[ReplyRow, ...]:
-        """What the relays said, one row for each state, stage, code and enhanced code, the most frequent first."""
+        """The relays' replies: one row per state, stage, code and enhanced code, the most frequent first."""
         with self._read() as db:
             return queries.by_reply(db, self._id_of(db, issue))
 
     def by_relay(self, issue: str) -> Mapping[str, Mapping[State, int]]:
-        """The outcomes by the relay's name, which is empty where no relay saw the recipient."""
+        """The outcomes by relay name, empty for recipients that were given to no relay."""
         with self._read() as db:
             return queries.by_relay(db, self._id_of(db, issue))
 
@@ -190,7 +190,7 @@ class LedgerReader:
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _id_of(self, db: sa.Connection, issue: str) -> int:
-        """The issue's own number, which never changes; 0 where the ledger does not know it."""
+        """The issue's row id, which never changes; 0 if the ledger does not know it."""
         if issue not in self._ids:
             known = known_issue(db, issue)
             if known is None:

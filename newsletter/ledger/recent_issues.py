@@ -1,4 +1,4 @@
-"""The issues that went out last: to tell an old copy of a ledger from the newest.
+"""The issues sent last: tells an old copy of a ledger from the newest.
 
 Each function works in the transaction of `db`.
 """
@@ -18,9 +18,9 @@ from newsletter.ledger.database.timestamps import time_of
 
 @dataclass(frozen=True, slots=True)
 class RecentIssue:
-    """An issue with at least one accepted message. `runs` are its sends that ended, which only grow in number.
+    """An issue with at least one accepted message. `runs` are its ended sends, whose number only grows.
 
-    `fingerprint` is made of its name and of the millisecond of the first acceptance, which no other ledger has.
+    `fingerprint` is derived from its name and the millisecond of the first acceptance, which no other ledger has.
     """
 
     issue: str
@@ -30,7 +30,7 @@ class RecentIssue:
 
 
 def recent_issues(db: sa.Connection, *, limit: int = 0, names: Sequence[str] = ()) -> tuple[RecentIssue, ...]:
-    """The last `limit` that went out, the newest first; or those of these names."""
+    """The last `limit` issues that went out, the newest first; or those with these names."""
     ended = (
         sa.select(sa.func.count())
         .where(runs.c.issue == issues.c.issue, runs.c.ended.is_not(None))

@@ -11,19 +11,19 @@ from newsletter.model.delivery import State
 
 
 class IllegalMoveError(BusyError, RuntimeError):
-    """A step that `MOVES` does not allow: another run moved the row, or there is a fault in the program."""
+    """A transition that `MOVES` does not allow: another run moved the row, or the program has a bug."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The recipients of one issue on a list by state; `audience` is the sum of the eight numbers after it.
 
-    `due` are pending, or deferred whose time has come; `waiting` are deferred whose time has not, the first of them at
-    `next_due`; `exhausted` are deferred and were tried as often as allowed; `underway` are claimed or committing in
-    another run; `suppressed` must not be mailed. `content_changed`: a recipient already has, or may have, this issue
-    with other content.
+    `due` are pending, or deferred and due; `waiting` are deferred and not yet due, the first of them at `next_due`;
+    `exhausted` are deferred and have used up their attempts; `underway` are claimed or committing in another run;
+    `suppressed` must not be mailed. `content_changed`: a recipient already has, or may have, this issue with other
+    content.
     `newcomers` are on the list and not on the plan: they joined too long after the issue first went out.
-    `added` and `gone` are against the list of the issue that was sent last before; None when there is none.
+    `added` and `gone` compare with the list of the issue that was sent last before; None if there is none.
     """
 
     audience: int
@@ -54,7 +54,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A step of one claimed row. What is left empty of `message_id` and `relay` stays as an earlier step wrote it."""
+    """A transition of one claimed row. An empty `message_id` or `relay` keeps the value of an earlier step."""
 
     row: int
     to: State
@@ -68,10 +68,10 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One row: a recipient of an issue. `attempts` counts claims that were not let go untried; times are UTC.
+    """One row: a recipient of an issue. `attempts` excludes claims that were released untried; times are UTC.
 
-    `version` is the content's number at the last try, 0 before the first; `due_at` is when a deferred one may be tried
-    again, None for at once.
+    `version` is the number of the content at the last try, 0 before the first; `due_at` is when a deferred recipient
+    may be retried, None for at once.
     """
 
     issue: str
@@ -90,7 +90,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class IssueRow:
-    """An issue that the ledger knows. `first_sent` is UTC, None before the first acceptance."""
+    """An issue in the ledger. `first_sent` is UTC, None before the first acceptance."""
 
     issue: str
     subject: str
@@ -100,7 +100,7 @@ class IssueRow:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What an issue was from `since` (UTC) on, or is: `current`."""
+    """The content of an issue from `since` (UTC) on; `current` marks the present version."""
 
     number: int
     content_hash: str
@@ -111,7 +111,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A send, from `started` to `ended`, in UTC; `ended` is None while it runs, and for ever when it was killed."""
+    """A send, from `started` to `ended`, in UTC; `ended` is None while it runs, and stays None if it was killed."""
 
     number: int
     owner: str
@@ -121,8 +121,8 @@ class Run:
 
 
 def storable(text: str) -> str:
-    """A server's words in a form that every database takes: no lone surrogates, no NUL; the rest verbatim.
+    """A server's text in a form that every database accepts: no lone surrogates, no NUL; the rest verbatim.
 
-    An error over a strange reply would lose the record of a message that was sent.
+    An error over a strange reply would lose the record of a sent message.
     """
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")

@@ -1,7 +1,7 @@
 """The suppression check: at planning, at claiming, and before the final dot.
 
-Each function works in the transaction of `db`. Such a row is `suppressed` from then on, with the reason as its reply.
-The suppressions belong to the subscribers (`people.store`); they are only read here.
+Each function works in the transaction of `db`. A row found here becomes `suppressed`, with the reason as its reply. The
+suppressions belong to the subscribers (`people.store`); they are only read here.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from newsletter.ledger.database.schema import deliveries, issues, suppressions
 from newsletter.tokens import FORGOTTEN, AddressHashes, is_address_hash
 
 STAGE = "list"
-"""The `stage` of a suppressed row, where others have a stage of SMTP."""
+"""The `stage` of a suppressed row; other rows have an SMTP stage."""
 
 WEEK_MS = int(6.5 * 86_400_000)
-"""A week, less half a day: the weekly mail stays on its weekday though an issue goes out somewhat earlier."""
+"""A week minus half a day: the weekly mail stays on its weekday though an issue goes out somewhat earlier."""
 
 _SUPPRESSED = f"state = 'suppressed', stage = '{STAGE}', code = 0, due_at = NULL, updated = :now"
 _FIRST_REASON = """
@@ -33,9 +33,9 @@ _DAY_MS = 86_400_000
 _MONTH_MS = 30 * 86_400_000
 """An issue that began longer ago no longer counts for weekly readers."""
 
-# What suppresses recipients of a plan, the weightiest first: rows taken by one are not found by the next. Each begins
-# with the few it is about, and looks them up in the index of the list: `{join}` keeps SQLite from walking over the
-# whole list for them.
+# The queries that suppress recipients of a plan, the most important reason first: later ones skip the rows of earlier
+# ones. Each starts from the few suppressed addresses and looks them up in the index of the list: `{join}` keeps SQLite
+# from scanning the whole list for them.
 _MARKS: Mapping[str, str] = MappingProxyType(
     {
         "suppressed": f"""
@@ -72,7 +72,9 @@ _MARKS: Mapping[str, str] = MappingProxyType(
 
 
 def mark(db: sa.Connection, issue_id: int, plan: int, now: int, *, correction: bool) -> None:
-    """Suppress all of a plan who must not be mailed. A `correction` is for weekly readers, too: they have the issue."""
+    """Suppress all recipients of a plan who must not be mailed. A `correction` goes to weekly readers, too: they have
+    the issue.
+    """
     join = "JOIN" if db.dialect.name == "postgresql" else "CROSS JOIN"
     for kind, statement in _MARKS.items():
         if not (correction and kind == "weekly"):
@@ -93,9 +95,9 @@ _SUPPRESS_ROW = sa.text(f"UPDATE deliveries SET {_SUPPRESSED}, reply = {_FIRST_R
 
 
 def suppress_rows(db: sa.Connection, rows: Sequence[int], now: int) -> frozenset[int]:
-    """Suppress those of the rows whose address was suppressed since the plan -> which they are.
+    """Suppress the rows whose address was suppressed since the plan; returns these rows.
 
-    Two index lookups for each row, as text that SQLAlchemy need not compile: it runs before every dot.
+    Two index lookups per row, in SQL text that SQLAlchemy need not compile: it runs before every dot.
     """
     if db.dialect.name == "postgresql":
         found = db.exec_driver_sql(_TO_SUPPRESS_IN_POSTGRESQL, (list(rows),))
@@ -108,7 +110,7 @@ def suppress_rows(db: sa.Connection, rows: Sequence[int], now: int) -> frozenset
 
 
 def already_suppressed(db: sa.Connection, issue_id: int, rows: Sequence[int]) -> frozenset[int]:
-    """Those of the rows that are suppressed: a recipient was erased while a run had claimed them."""
+    """The rows that are suppressed already: a recipient was erased while a run had claimed them."""
     mine = (deliveries.c.issue == issue_id, deliveries.c.id.in_(rows), deliveries.c.state == "suppressed")
     return frozenset(db.scalars(sa.select(deliveries.c.id).where(*mine)))
 
@@ -117,15 +119,15 @@ def already_suppressed(db: sa.Connection, issue_id: int, rows: Sequence[int]) ->
 
 
 def lock_listing(db: sa.Connection) -> None:
-    """Make `forget` wait until this transaction has ended, which may list the address that it erases."""
-    if db.dialect.name == "postgresql":  # SQLite has one writer at a time as it is
+    """Make `forget` wait for the end of this transaction, which may list the address that it erases."""
+    if db.dialect.name == "postgresql":  # SQLite has only one writer at a time
         db.execute(sa.text("LOCK TABLE deliveries IN ROW EXCLUSIVE MODE"))
 
 
 def erased(db: sa.Connection, address_hashes: AddressHashes) -> frozenset[str]:
     """The hashes of all erased addresses.
 
-    ConfigError where some of them were made with a secret that is missing: they could not be matched.
+    ConfigError if some were made with a secret that is missing: they could not be matched.
     """
     forgotten = sa.select(suppressions.c.key).where(suppressions.c.reason == "forgotten")
     hashes = frozenset(key for key in db.scalars(forgotten) if is_address_hash(key))
@@ -140,13 +142,13 @@ def erased(db: sa.Connection, address_hashes: AddressHashes) -> frozenset[str]:
 
 
 def erased_in(db: sa.Connection, issue_id: int) -> frozenset[str]:
-    """The hashes in one issue: of recipients who may have it, and who may have signed up again since."""
+    """The hashes in one issue: of recipients who may have received it and may have signed up again since."""
     mine = (deliveries.c.issue == issue_id, deliveries.c.recipient_key.like(f"%{FORGOTTEN}"))
     return frozenset(db.scalars(sa.select(deliveries.c.recipient_key).where(*mine)))
 
 
 def with_hashes(people: Mapping[str, str], hashes: frozenset[str], address_hashes: AddressHashes) -> Mapping[str, str]:
-    """Addresses by key, with the hash in place of both for those erased: no list may bring their address back."""
+    """Replace erased addresses, given by key, by their hash: no list may restore such an address."""
     if not hashes:
         return people
     found: dict[str, str] = {}
@@ -160,7 +162,7 @@ def with_hashes(people: Mapping[str, str], hashes: frozenset[str], address_hashe
 
 
 def reasons(db: sa.Connection, issue: str, *, planned: bool) -> Mapping[str, int]:
-    """How many of an issue are suppressed, by reason, the most frequent first."""
+    """The number of suppressed recipients of an issue by reason, the most frequent first."""
     counted = (
         sa.select(deliveries.c.reply, sa.func.count().label("number"))
         .join(issues, issues.c.id == deliveries.c.issue)

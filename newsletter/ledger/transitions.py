@@ -1,6 +1,6 @@
 """State transitions of recipients: claim, write, recover, resolve.
 
-Each function works in the transaction of `db`; whether a row may move is asked by the UPDATE that moves it.
+Each function works in the transaction of `db`; the UPDATE that moves a row checks that the transition is legal.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ def _written(to: State, values: str) -> sa.TextClause:
     )
 
 
-# Of a recipient who was erased after their message was sent and before its answer, neither Message-ID nor reply is
-# stored: the first is made from the address, the second may repeat it.
+# If a recipient was erased after the message was sent and before its reply, neither Message-ID nor reply is stored: the
+# first is derived from the address, the second may repeat it.
 _HIDDEN = f"CASE WHEN recipient_key LIKE '%{FORGOTTEN}' THEN '' ELSE"
 _ANSWERED = (
     f"message_id = {_HIDDEN} coalesce(nullif(:message_id, ''), message_id) END, "
     f"lane = coalesce(nullif(:relay, ''), lane), stage = :stage, code = :code, reply = {_HIDDEN} :reply END, "
     "due_at = :due_at"
 )
-# What a run may write, in the order in which one batch may take a row through it.
+# The transitions that a run may write, in the order in which one batch may take a row through them.
 _WRITES: Mapping[State, sa.TextClause] = MappingProxyType(
     {
         State.COMMITTING: _written(State.COMMITTING, "message_id = :message_id, lane = :relay"),
@@ -63,7 +63,7 @@ _CLAIM = sa.text(
 
 @dataclass(frozen=True, slots=True)
 class _Statement:
-    """A statement in the driver's own words: SQLAlchemy's pass over each row of a batch costs more than SQLite's."""
+    """A statement for the driver itself: SQLAlchemy's work per row of a batch costs more than SQLite's."""
 
     words: str
     order: tuple[str, ...]
@@ -74,15 +74,15 @@ class _Statement:
         return cls(compiled.string, tuple(getattr(compiled, "positiontup", None) or ()))
 
     def run(self, db: sa.Connection, rows: list[dict[str, Any]]) -> int:
-        """How many rows of the table it changed, over all of `rows`."""
-        if not self.order:  # this driver takes the names
+        """Execute it for all of `rows`; returns how many rows of the table it changed."""
+        if not self.order:  # this driver takes named parameters
             return db.exec_driver_sql(self.words, rows).rowcount
         order = self.order
         return db.exec_driver_sql(self.words, [tuple([row[name] for name in order]) for row in rows]).rowcount
 
 
 class Moves:
-    """The statements of a run, compiled once for a database."""
+    """The statements of a run, compiled once per database."""
 
     def __init__(self, dialect: sa.Dialect) -> None:
         self._writes = {to: _Statement.of(statement, dialect) for to, statement in _WRITES.items()}
@@ -102,12 +102,12 @@ class Moves:
         if max_attempts:
             ready = sa.and_(ready, deliveries.c.attempts < max_attempts)
         while True:
-            # One after the other: each is then the start of a range of the index, in list order.
+            # One after the other: each is then a range of the index, in list order.
             found = [
                 *db.execute(due.where(deliveries.c.state == State.PENDING.value)),
                 *db.execute(due.where(deliveries.c.state == State.DEFERRED.value, ready)),
             ]
-            found.sort()  # by id, which no two have in common
+            found.sort()  # by id, which is unique
             del found[limit:]
             left = suppress_rows(db, [row.id for row in found], now) if found else frozenset()
             found = [row for row in found if row.id not in left]
@@ -118,8 +118,9 @@ class Moves:
         return [Claim(row, key, address or key, attempts + 1) for row, key, address, attempts in found]
 
     def write(self, db: sa.Connection, issue_id: int, moves: Sequence[Move], now: int) -> frozenset[int]:
-        """The rows that are suppressed, and were not moved. Raises IllegalMoveError, without saying more, when one of
-        the moves was not allowed."""
+        """Write the transitions. Returns the rows that are suppressed, and were not moved. Raises IllegalMoveError,
+        without details, if one of the transitions was illegal.
+        """
         rows: dict[State, list[dict[str, Any]]] = {}
         for move in moves:
             row: dict[str, Any] = {"row": move.row, "issue": issue_id, "now": now}
@@ -146,13 +147,13 @@ class Moves:
 
 
 def date_issue(db: sa.Connection, issue_id: int, now: int) -> None:
-    """The first acceptance dates the issue."""
+    """Date the issue by its first acceptance."""
     first = sa.update(issues).where(issues.c.id == issue_id, issues.c.first_sent.is_(None))
     db.execute(first.values(first_sent=now))
 
 
 def first_refused(db: sa.Connection, issue_id: int, moves: Iterable[Move]) -> str:
-    """The first of the moves that is not allowed, in words."""
+    """Describe the first illegal transition."""
     ranks = {to: rank for rank, to in enumerate(_WRITES)}
     for move in sorted(moves, key=lambda move: ranks.get(move.to, -1)):
         row = db.execute(
@@ -169,11 +170,11 @@ def first_refused(db: sa.Connection, issue_id: int, moves: Iterable[Move]) -> st
 
 
 _LONGEST_WAIT_MS = 2 * LONGEST_S * 1000
-"""Twice the longest of `retry_delay`: clocks of several machines may differ."""
+"""Twice the longest delay of `retry_delay`: clocks of several machines may differ."""
 
 
 def recover(db: sa.Connection, issue_id: int, now: int) -> int:
-    """Release claimed rows; make committing ones uncertain -> how many those are.
+    """Release claimed rows; make committing ones uncertain. Returns the number of the latter.
 
     A deferred row whose wait is longer than the longest delay was deferred by a clock set in the future: it is due.
     """
@@ -188,7 +189,7 @@ def recover(db: sa.Connection, issue_id: int, now: int) -> int:
 
 
 def settle(db: sa.Connection, issue_id: int, key: str, to: State, now: int) -> str | None:
-    """Move an uncertain row, found by its key; None when that was done, else the state it is in."""
+    """Move an uncertain row, found by its key. Returns None when that was done, else the state it is in."""
     mine = (deliveries.c.issue == issue_id, deliveries.c.recipient_key == key)
     if to in MOVES[State.UNCERTAIN]:
         change = sa.update(deliveries).where(*mine, deliveries.c.state == State.UNCERTAIN.value)
@@ -198,7 +199,7 @@ def settle(db: sa.Connection, issue_id: int, key: str, to: State, now: int) -> s
 
 
 def reopen(db: sa.Connection, issue_id: int, states: Collection[State], now: int) -> int:
-    """Make recipients in `states`, a subset of `REOPENED`, due now, with no attempts; how many they are."""
+    """Make recipients in `states`, a subset of `REOPENED`, due now, with no attempts; returns how many."""
     anew = sa.update(deliveries).where(deliveries.c.issue == issue_id).values(attempts=0, due_at=None, updated=now)
     changed = 0
     if State.DEFERRED in states:

@@ -1,6 +1,6 @@
-"""Open the database so that a commit is durable, and translate its errors into sentences.
+"""Open the database with durable commits, and translate its errors into sentences.
 
-A path is an SQLite file, a URL is SQLite or PostgreSQL. A password in a URL is never shown.
+A path is an SQLite file, a URL is SQLite or PostgreSQL. Passwords in URLs are never shown.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from newsletter.ledger.database.ledger_file import MAGIC, LedgerFile, LinkedErro
 BUSY_TIMEOUT_S = 5.0
 CONNECT_TIMEOUT_S = 10
 SILENT_S = 60
-"""How long a database server may be silent before the connection counts as lost."""
+"""A connection to a database server counts as lost after this long without an answer."""
 
 _GONE = ("the ledger's tables are gone", "put its file or database back, then start the command again")
 _LOCKED = ("the ledger is locked by another program", "close it, or wait until it has ended")
 
-# SQLite's primary result codes (https://www.sqlite.org/rescode.html) -> what is wrong, what to do.
+# SQLite's primary result codes (https://www.sqlite.org/rescode.html) -> fault, remedy.
 _SQLITE_TROUBLE: Mapping[int, tuple[str, str]] = {
     sqlite3.SQLITE_BUSY: _LOCKED,
     sqlite3.SQLITE_LOCKED: _LOCKED,
-    sqlite3.SQLITE_PROTOCOL: _LOCKED,  # a crowd that opens and closes it, or a process that keeps its lock amid that
+    sqlite3.SQLITE_PROTOCOL: _LOCKED,  # many processes open and close it, or one keeps its lock meanwhile
     sqlite3.SQLITE_NOMEM: ("there is not enough memory for the ledger", "end other programs, or raise the limit"),
     sqlite3.SQLITE_NOLFS: ("the ledger is larger than this system allows", "raise the limit on a file's size"),
     sqlite3.SQLITE_FULL: ("the disk is full", "make room, then run the same command again"),
@@ -47,8 +47,8 @@ _SQLITE_TROUBLE: Mapping[int, tuple[str, str]] = {
     sqlite3.SQLITE_CORRUPT: ("the ledger is damaged", "restore it from a backup before anything is sent"),
 }
 
-# PostgreSQL's SQLSTATEs, or the first two characters of them for a whole class
-# (https://www.postgresql.org/docs/current/errcodes-appendix.html) -> what is wrong, what to do.
+# PostgreSQL's SQLSTATEs, or the first two characters for a whole class
+# (https://www.postgresql.org/docs/current/errcodes-appendix.html) -> fault, remedy.
 _POSTGRESQL_TROUBLE: Mapping[str, tuple[str, str]] = {
     "08": ("the connection to the ledger was lost", "check the server, then run the same command again"),
     "25P03": ("the database ended a transaction that took too long", "raise its idle_in_transaction_session_timeout"),
@@ -72,7 +72,7 @@ _POSTGRESQL_TROUBLE: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a ledger is. `name` is how messages call it; `file` is None for PostgreSQL and for one in memory."""
+    """The place of a ledger. `name` is for messages; `file` is None for PostgreSQL and in memory."""
 
     name: str
     file: Path | None = None
@@ -84,7 +84,7 @@ class Place:
 
 
 def parse_place(place: Path | str | None) -> Place:
-    """Where `place` is: a path is an SQLite file, a string a URL, None a ledger in memory. Raises ConfigError."""
+    """Parse a place: a path is an SQLite file, a string a URL, None a ledger in memory. Raises ConfigError."""
     if place is None:
         return Place("ledger in memory")
     if isinstance(place, Path):
@@ -96,7 +96,7 @@ def parse_place(place: Path | str | None) -> Place:
     try:
         url = sa.make_url(place)
     except (ArgumentError, ValueError):
-        # Security: neither the text nor the parser's own words, which may quote a password.
+        # Security: show neither the URL nor the parser's message, which may quote a password.
         raise ConfigError("the ledger's URL cannot be read", remedy) from None
     backend = url.drivername.partition("+")[0]
     if backend == "sqlite":
@@ -104,13 +104,13 @@ def parse_place(place: Path | str | None) -> Place:
     if backend not in ("postgresql", "postgres"):
         raise ConfigError(f"the ledger's URL begins with {url.drivername}, which is not supported", remedy)
     url = url.set(drivername="postgresql+psycopg")
-    shown = url.set(drivername="postgresql", query={})  # libpq takes a password in the query, too
+    shown = url.set(drivername="postgresql", query={})  # libpq accepts a password in the query, too
     return Place(shown.render_as_string(hide_password=True), url=url)
 
 
 def connected(place: Place) -> sa.Engine:
-    """An engine whose transactions are on disk when they are committed. Connects to nothing yet."""
-    # Ctrl-C while a connection closes is told by us, in a word; SQLAlchemy's pool would print where it struck.
+    """An engine whose transactions are on disk once they are committed. Does not connect yet."""
+    # Ctrl-C while a connection closes is reported by us in one sentence; SQLAlchemy's pool would print a traceback.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     return _postgresql(place.url) if place.url is not None else _sqlite(place.file)
 
@@ -120,7 +120,8 @@ def _sqlite(file: Path | None) -> sa.Engine:
         shared = {"check_same_thread": False}
         engine = sa.create_engine("sqlite://", poolclass=StaticPool, connect_args=shared)
     else:
-        # It is there, see `take_file`: one that has gone since must not be made anew, empty, under the send's feet.
+        # `take_file` made sure that the file exists. If it vanished since, it must not be created anew, empty, during a
+        # send.
         place = f"{Path(os.path.realpath(file)).as_uri()}?mode=rw"
 
         def connect() -> sqlite3.Connection:
@@ -129,11 +130,11 @@ def _sqlite(file: Path | None) -> sa.Engine:
         engine = sa.create_engine(sa.URL.create("sqlite", database=str(file)), creator=connect)
 
     def on_connect(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None  # transactions are ours: see on_begin
+        connection.isolation_level = None  # we begin transactions ourselves: see on_begin
         connection.execute("PRAGMA foreign_keys = ON")
-        # In WAL mode anything below FULL may forget the last commits when the power goes, `committing` among them.
+        # In WAL mode any setting below FULL may lose the last commits in a power failure, `committing` among them.
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA fullfsync = ON")  # macOS: fsync alone stops at the drive's cache
+        connection.execute("PRAGMA fullfsync = ON")  # macOS: fsync alone does not flush the drive's cache
 
     def on_begin(db: sa.Connection) -> None:
         connection: Any = db.connection.driver_connection
@@ -145,10 +146,10 @@ def _sqlite(file: Path | None) -> sa.Engine:
 
 
 def _postgresql(url: sa.URL) -> sa.Engine:
-    # A firewall forgets a connection on which nothing is said; a lock that hangs on it would be gone unnoticed.
+    # Keepalives: a firewall forgets an idle connection, and the lock that the connection holds would be lost unnoticed.
     alive = {"keepalives": "1", "keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
-    # What was sent and never confirmed: keepalives do not run then, and the system would send it again for a quarter
-    # of an hour (tcp(7), TCP_USER_TIMEOUT). In milliseconds.
+    # Keepalives do not run while sent data is unacknowledged; by default the kernel retransmits for a quarter of an
+    # hour (tcp(7), TCP_USER_TIMEOUT). In milliseconds.
     silent = {"tcp_user_timeout": str(SILENT_S * 1000)}
     asked = {"connect_timeout": str(CONNECT_TIMEOUT_S), **alive, **silent, **url.query}
     try:
@@ -160,7 +161,7 @@ def _postgresql(url: sa.URL) -> sa.Engine:
 
     def on_connect(connection: Any, _record: object) -> None:
         with connection.cursor() as cursor:
-            # The server's default may be off, and an answered commit then be lost with the power.
+            # The server's default may be off, and lose acknowledged commits in a power failure.
             cursor.execute("SET synchronous_commit = on")
             cursor.execute(f"SET lock_timeout = '{int(BUSY_TIMEOUT_S * 1000)}ms'")
         connection.commit()
@@ -171,7 +172,7 @@ def _postgresql(url: sa.URL) -> sa.Engine:
 
 @contextmanager
 def translate_db_errors(place: Place) -> Iterator[None]:
-    """Turn what a database says of its file, disk or connection into a sentence; anything else goes through."""
+    """Translate database errors into LedgerErrors with a sentence and remedy; other errors pass."""
     try:
         yield
     except (DBAPIError, sqlite3.DatabaseError) as error:
@@ -183,7 +184,7 @@ def translate_db_errors(place: Place) -> Iterator[None]:
 
 
 def _sqlite_trouble(error: BaseException | None) -> tuple[str, str] | None:
-    # SQLITE_ERROR is anything; these words are of a new, empty file in the place of one that was moved away.
+    # SQLITE_ERROR is unspecific; this message means that a new, empty file replaced one that was moved away.
     if str(error).startswith("no such table"):
         return _GONE
     return _SQLITE_TROUBLE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)  # the low byte is the primary code
@@ -194,16 +195,16 @@ def _postgresql_trouble(error: BaseException | None) -> tuple[str, str] | None:
     for length in (5, 3, 2):
         if sqlstate[:length] in _POSTGRESQL_TROUBLE:
             return _POSTGRESQL_TROUBLE[sqlstate[:length]]
-    if not sqlstate and type(error).__name__ == "OperationalError":  # libpq's own: there was no server to ask
+    if not sqlstate and type(error).__name__ == "OperationalError":  # an error of libpq itself: no server was reached
         first = str(error).strip().partition("\n")[0]
         return f"the database cannot be reached ({first})", "check that it runs, and the ledger's URL"
     return None
 
 
 def take_file(file: Path, *, make: bool) -> LedgerFile:
-    """The open file of a database, to be given back with `release_file`. With `make`, one that is missing is made.
+    """Open a database's file; close it with `release_file`. With `make`, a missing one is created.
 
-    ConfigError when the file is no SQLite database, when it has a second name, and when it cannot be opened.
+    ConfigError if it is no SQLite database, if it has a second hard link, or if it cannot be opened.
     """
     try:
         taken = take(file, make=make)

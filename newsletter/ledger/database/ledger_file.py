@@ -1,8 +1,8 @@
 """The file of an SQLite ledger: its mode, its lock, and whether it was replaced while open.
 
-SQLite does not notice when its file is moved, deleted or overwritten while it is open: it goes on writing to a file
-that is never read again, and the next run mails every recipient again. So `Watch.is_same` is checked before and after
-each commit.
+SQLite does not notice that its file was moved, deleted or overwritten while it is open: it continues writing to a file
+that is never read again, and the next run would mail every recipient again. So `Watch.is_same` is checked before and
+after each commit.
 """
 
 from __future__ import annotations
@@ -25,18 +25,20 @@ if sys.platform == "linux":
 HEADER = 16
 MAGIC = b"SQLite format 3\0"
 _GENERATION = 60
-"""Where the file has SQLite's `user_version` (https://www.sqlite.org/fileformat2.html, 1.3), which counts our sends."""
+"""The offset of SQLite's `user_version` (https://www.sqlite.org/fileformat2.html, 1.3), which counts our sends."""
 
 
 class LinkedError(OSError):
-    """The file has a second name. SQLite names its log after the one it was opened by: two names, two logs."""
+    """The file has a second hard link. SQLite names its log after the path it was opened by: two paths, two logs."""
 
 
 class LedgerFile:
     """One open file, shared by everything in this process that opens the same one: see `take`."""
 
     def __init__(self, path: Path, *, make: bool) -> None:
-        """`path` is behind every link. OSError where it cannot be opened; with `make`, one that is missing is made."""
+        """`path` is behind all symbolic links. OSError if it cannot be opened; with `make`, a missing one is
+        created.
+        """
         self.path = path
         self.users = 0
         self._reading = Lock()
@@ -53,11 +55,11 @@ class LedgerFile:
         return self._read(HEADER, 0)
 
     def generation(self) -> int:
-        """The count of sends in the file itself, without what SQLite keeps in its log."""
+        """The count of sends in the file itself, ignoring what is still in the log."""
         return int.from_bytes(self._read(4, _GENERATION))
 
     def is_at_its_path(self) -> bool:
-        """Whether the path still leads to the file that was opened, and not to another one."""
+        """Whether the path still leads to the file that was opened."""
         try:
             return os.path.samestat(self.path.stat(), self.what)
         except OSError:
@@ -73,9 +75,10 @@ class LedgerFile:
 
     @contextmanager
     def locked(self, issue: str) -> Iterator[bool]:
-        """Hold the issue by a lock on the file itself, which every path to it shares: False where another one has it.
+        """Hold the issue by a lock on the file itself, which all paths to it share. Yields False if another process
+        holds it.
 
-        True also where this machine or file system has no such locks; the lock file is then all there is.
+        Yields True also if this machine or file system has no such locks; then the lock file is the only one.
         """
         start = _LOCKS_FROM + int.from_bytes(sha256(issue.encode()).digest()[:4])
         with self._reading:
@@ -91,7 +94,7 @@ class LedgerFile:
 
 
 class Watch:
-    """A file while it is written to: whether it is still the one that others will read. For one who writes."""
+    """Checks, for a writer, that the open file is still the one that others will read."""
 
     def __init__(self, file: LedgerFile) -> None:
         self.file = file
@@ -99,14 +102,14 @@ class Watch:
         self._least = 0
 
     def expect(self, generation: int) -> None:
-        """From now on the file has at least this count of sends: an older copy in its place has not."""
+        """From now on expect at least this count of sends: an older copy in the file's place has a smaller one."""
         if self.file.generation() >= generation:
             self._least = generation
 
     def is_same(self, *, written: bool) -> bool:
-        """Whether the file is at its path, with its log beside it, and no older copy was written over it.
+        """Whether the file is at its path, with its log beside it, and was not overwritten by an older copy.
 
-        `written`: something was committed just now, by a connection that stays open.
+        `written`: a connection that stays open has just committed something.
         """
         if not self.file.is_at_its_path() or self.file.generation() < self._least:
             return False
@@ -114,7 +117,7 @@ class Watch:
             log: os.stat_result | None = Path(f"{self.file.path}-wal").stat()
         except OSError:
             log = None
-        # It is there from the first commit on, until the last connection closes; without SQLite's WAL mode, never.
+        # The log exists from the first commit until the last connection closes; without WAL mode, never.
         if self._log is None and written:
             self._log = log
         return self._log is None or (log is not None and os.path.samestat(log, self._log))
@@ -123,7 +126,7 @@ class Watch:
 def _opened(path: Path, *, make: bool) -> int:
     binary = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
-        # Security: it has every subscriber's address; SQLite gives its log and its index the same permissions.
+        # Security: the file has every subscriber's address; SQLite gives its log and its index the same permissions.
         return os.open(path, os.O_RDWR | binary | (os.O_CREAT if make else 0), 0o600)
     except PermissionError:
         return os.open(path, os.O_RDONLY | binary)
@@ -133,15 +136,16 @@ def _opened(path: Path, *, make: bool) -> int:
         return os.open(path, os.O_RDONLY | binary)
 
 
-# --- locks by the file ----------------------------------------------------------------------------------------------
+# --- file locks -----------------------------------------------------------------------------------------------------
 
 _LOCKS_FROM = 1 << 40
 """Far beyond the bytes that SQLite locks, from 1 GiB on (https://www.sqlite.org/lockingv3.html). A lock may lie past a
-file's end."""
+file's end.
+"""
 
 if sys.platform == "linux":
-    # Locks of the open file and not of the process (fcntl(2), "Open file description locks"): closing another handle
-    # of the same file does not drop them, and they never meet with SQLite's.
+    # Open file description locks, and not the process's (fcntl(2)): closing another handle of the same file does not
+    # drop them, and they never conflict with SQLite's.
     def _lock(handle: int, start: int, *, hold: bool) -> bool:
         kind = fcntl.F_WRLCK if hold else fcntl.F_UNLCK
         asked = struct.pack("hhqqi4x", kind, os.SEEK_SET, start, 1, 0)
@@ -154,21 +158,21 @@ if sys.platform == "linux":
 else:
 
     def _lock(handle: int, start: int, *, hold: bool) -> bool:
-        """The lock file is all there is here."""
+        """The lock file is the only lock here."""
         return True
 
 
-# --- one handle a file ----------------------------------------------------------------------------------------------
+# --- one handle per file --------------------------------------------------------------------------------------------
 
 _TAKING = Lock()
 _IN_USE: dict[str, LedgerFile] = {}
 
 
 def take(file: Path, *, make: bool) -> LedgerFile:
-    """The file at `file`, behind every link; to be given back with `release_file`. OSError, as `LedgerFile`.
+    """Open `file`, whose path has no symbolic links; close it with `release_file`. OSError as `LedgerFile`.
 
-    One handle for all of this process: closing a second one would drop the locks that SQLite's connections have on the
-    file (POSIX, close). Another process would then take itself for the last one, and delete the log from under us.
+    One handle per process: closing a second one would drop the locks that SQLite's connections hold on the file (POSIX,
+    close). Another process would then take itself for the last one and delete the log while it is in use.
     """
     path = os.path.realpath(file)
     with _TAKING:

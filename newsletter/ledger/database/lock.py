@@ -1,7 +1,7 @@
 """One run per issue: a lock that the operating system releases when its owner dies.
 
-For a ledger in a file a lock file, which the operating system lets go with the process; for one in PostgreSQL an
-advisory lock, which the server lets go with the connection.
+A ledger in a file uses a lock file, which is released with the process; one in PostgreSQL an advisory lock, which is
+released with the connection.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ else:
 
 
 def lock_path(ledger: Path, issue: str) -> Path:
-    """Beside the ledger, named by a hash: an issue's name may be longer, or stranger, than a file's may."""
+    """The lock file's path beside the ledger, named by a hash: an issue's name may not be a valid file name."""
     return ledger.with_name(f"{ledger.name}.{sha256(issue.encode()).hexdigest()[:16]}.lock")
 
 
 @contextmanager
 def locked(lock: Path, issue: str) -> Iterator[None]:
-    """Hold `lock`, with our process number and host in it. Asked again when the run before us removed the file."""
+    """Hold `lock`, with our process id and host in it. Retried if the previous run removed the file."""
     while True:
         try:
             file = lock.open("a+b", buffering=0)
@@ -66,7 +66,9 @@ def _no_lock(lock: Path, error: OSError) -> ConfigError:
 
 
 def busy_at(lock: Path, issue: str) -> BusyError:
-    """Another run holds the issue. Which one may be unknown: its lock file was removed, or lies at another path."""
+    """The error that another run holds the issue. Its owner may be unknown: its lock file was removed, or has another
+    path.
+    """
     try:
         with lock.open("rb", buffering=0) as file:
             return _busy(issue, file)
@@ -76,9 +78,9 @@ def busy_at(lock: Path, issue: str) -> BusyError:
 
 _TRY = sa.text("SELECT pg_try_advisory_lock(:key)")
 _RELEASE = sa.text("SELECT pg_advisory_unlock(:key)")
-# 63 octets are what PostgreSQL keeps of a connection's name (NAMEDATALEN - 1).
+# PostgreSQL keeps 63 octets of a connection's name (NAMEDATALEN - 1).
 _SIGN = sa.text("SELECT set_config('application_name', :owner, false)")
-# A key of 64 bits is listed in two halves (https://www.postgresql.org/docs/current/view-pg-locks.html).
+# A 64-bit key is listed in two halves (https://www.postgresql.org/docs/current/view-pg-locks.html).
 _OWNER = sa.text(
     """
     SELECT activity.application_name FROM pg_locks AS held JOIN pg_stat_activity AS activity USING (pid)
@@ -91,7 +93,7 @@ _OWNER = sa.text(
 
 @contextmanager
 def advisory_lock(db: sa.Connection, issue: str) -> Iterator[None]:
-    """Hold `issue` on the server of `db`, a connection with no transaction open; its name says who we are."""
+    """Hold `issue` on the server of `db`, a connection without an open transaction; its name identifies us."""
     number = int.from_bytes(sha256(issue.encode()).digest()[:8])
     key = {"key": number - (1 << 63)}
     with db.begin():
@@ -104,7 +106,7 @@ def advisory_lock(db: sa.Connection, issue: str) -> Iterator[None]:
         yield
     finally:
         if not db.closed and not db.invalidated:
-            with suppress(DBAPIError), db.begin():  # a connection that was lost has taken the lock along
+            with suppress(DBAPIError), db.begin():  # a lost connection has released the lock already
                 db.execute(_RELEASE, key)
 
 
@@ -127,7 +129,7 @@ def _busy_with(issue: str, owner: str) -> BusyError:
 
 
 if sys.platform == "win32":
-    _FAR = 1 << 30  # past the owner's line: a Windows lock forbids reading what it covers
+    _FAR = 1 << 30  # past the owner's line: a Windows lock forbids reading the bytes it covers
 
     def _try_lock(file: FileIO, lock: Path) -> bool:
         file.seek(_FAR)
@@ -138,7 +140,7 @@ if sys.platform == "win32":
         return True
 
     def _remove(lock: Path) -> None:
-        """The file stays: Windows does not remove what another run may have open."""
+        """Remove the lock file; on Windows it stays, since another run may have it open."""
 
 else:
 

@@ -1,4 +1,4 @@
-"""Migrations: bring a database of an older version up to date."""
+"""Migrate a database of an older version."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from newsletter.model.delivery import State
 
 
 def found_version(db: sa.Connection) -> int | None:
-    """The version of the ledger in this database; None where there is no ledger."""
+    """The schema version of the ledger in this database; None if there is no ledger."""
     if not sa.inspect(db).has_table(ledger_version.name):
         return None
     version = db.scalar(sa.select(ledger_version.c.version))
@@ -32,12 +32,12 @@ _ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtext('newsletter ledg
 
 
 def bring_up_to_date(db: sa.Connection) -> None:
-    """Make the tables, or turn those of an older version into today's, all in the transaction of `db`.
+    """Create the tables, or migrate those of an older version, within the transaction of `db`.
 
     The caller has made sure that no other process writes, and that the schema is no newer than `VERSION`.
     """
     if db.dialect.name == "postgresql":
-        db.execute(_ONE_AT_A_TIME)  # two that create the same table at once would trip over each other
+        db.execute(_ONE_AT_A_TIME)  # concurrent creation of the same table would fail
     version = found_version(db)
     if version is None:
         metadata.create_all(db)
@@ -48,8 +48,8 @@ def bring_up_to_date(db: sa.Connection) -> None:
     db.execute(sa.update(ledger_version).values(version=VERSION))
 
 
-# Version 1 was for SQLite alone. It had one content hash for an issue and none for a row: all recipients who have, or
-# may have, the issue count as holders of version 1. All its recipients were on its only list.
+# Version 1 was for SQLite alone. It had one content hash per issue and none per row: all recipients who have, or may
+# have, the issue count as holders of version 1. All its recipients were on its only list.
 _FROM_1_RENAMED = (
     "ALTER TABLE deliveries RENAME TO deliveries_1",
     "ALTER TABLE issues RENAME TO issues_1",
@@ -91,7 +91,7 @@ def _from_1(db: sa.Connection) -> None:
         db.exec_driver_sql(statement)
 
 
-# Version 2 had no state `suppressed`; its constraint forbids it, and SQLite changes one only with the whole table.
+# Version 2 had no state `suppressed`; SQLite changes a CHECK constraint only by rebuilding the table.
 _FROM_2_IN_POSTGRESQL = (
     "ALTER TABLE deliveries DROP CONSTRAINT known_state",
     "ALTER TABLE deliveries ADD CONSTRAINT known_state CHECK (state IN ({states}))",

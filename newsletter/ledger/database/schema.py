@@ -1,8 +1,8 @@
-"""The database's tables.
+"""The database schema.
 
 A database holds one ledger (its version, the issues, one row per issue and recipient, what the reports need) and the
-subscribers: who signed up, what they consented to and prefer, and who must not be mailed.
-Times are whole milliseconds since 1970 in UTC: a tenth of the bytes of a written date, a million times over.
+subscribers: sign-ups, consent, preferences, suppressions.
+Times are whole milliseconds since 1970 in UTC: a tenth of the size of a formatted date, for a million rows.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from newsletter.model.delivery import State
 VERSION = 7
 
 metadata = sa.MetaData()
-_id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # only INTEGER is SQLite's own row id
+_id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # only INTEGER is an alias of SQLite's row id
 
 ledger_version = sa.Table("ledger_version", metadata, sa.Column("version", sa.Integer, nullable=False))
 
-# `plan` is the last plan that was finished and counts; `last_plan` the last that was begun, so that one that was cut
-# off is never mistaken for it. `version` numbers the content that is sent now.
+# `plan` is the last complete plan, which counts; `last_plan` the last one begun, so that an interrupted plan is never
+# mistaken for it. `version` numbers the content that is sent now.
 issues = sa.Table(
     "issues",
     metadata,
@@ -45,8 +45,8 @@ versions = sa.Table(
     sa.UniqueConstraint("issue", "content_hash"),
 )
 
-# What an issue is beside its name, to tell another post of that name from it; `day` is empty where the post has none.
-# No row: the issue was planned by a version before 4.
+# The identity of an issue beside its name, to detect another post of that name; `day` is empty if the post has none. No
+# row: a version before 4 planned the issue.
 identities = sa.Table(
     "identities",
     metadata,
@@ -57,7 +57,7 @@ identities = sa.Table(
     sa.Column("newsletter", sa.Text, nullable=False),
 )
 
-# A million rows: what most rows have in common takes no bytes. `address` is NULL where it is spelled like its key;
+# For a million rows: values that most rows share take no bytes. `address` is NULL if it is spelled like its key;
 # `version` and `message_id` are of the last try. `id` is the list's order.
 deliveries = sa.Table(
     "deliveries",
@@ -80,8 +80,8 @@ deliveries = sa.Table(
     sa.UniqueConstraint("issue", "recipient_key"),
     sa.CheckConstraint(sa.column("state").in_([state.value for state in State]), name="known_state"),
 )
-# Recipients of one state, in list order: the next claim and the start of a page of rows are one lookup away.
-# SQLite ends every index with the row id; written down again it would only take room.
+# Recipients of one state in list order, so that the next claim and the start of a page of rows are one lookup. SQLite
+# ends every index with the row id, so it is not repeated here.
 sa.Index("standing", deliveries.c.issue, deliveries.c.state).ddl_if(dialect="sqlite")
 sa.Index("standing_in_order", deliveries.c.issue, deliveries.c.state, deliveries.c.id).ddl_if(dialect="postgresql")
 
@@ -116,7 +116,7 @@ pace = sa.Table(
     sa.Column("mark", sa.Text, nullable=False),
 )
 
-# When the chores around sends were last done: `bounces` read, a `backup` made.
+# The last time of each chore: `bounces` read, a `backup` made.
 chores = sa.Table(
     "chores",
     metadata,
@@ -125,7 +125,7 @@ chores = sa.Table(
 )
 
 
-# How many readers gave an answer about an issue: "up" or "down". Nothing says who.
+# How many readers answered "up" or "down" about an issue, without their identity.
 feedback = sa.Table(
     "feedback",
     metadata,
@@ -137,7 +137,7 @@ feedback = sa.Table(
 
 # --- subscribers ----------------------------------------------------------------------------------------------------
 
-# `key` is the folded address; `address` is NULL where it is spelled like its key, as in `deliveries`.
+# `key` is the folded address; `address` is NULL if it is spelled like its key, as in `deliveries`.
 people = sa.Table(
     "people",
     metadata,
@@ -152,7 +152,7 @@ people = sa.Table(
     sa.CheckConstraint(sa.column("state").in_(["pending", "confirmed", "left"]), name="known_standing"),
 )
 
-# What a subscriber was asked, and answered: rows are only added, never changed.
+# The history of consent: rows are only added, never changed.
 consents = sa.Table(
     "consents",
     metadata,
@@ -165,7 +165,7 @@ consents = sa.Table(
 )
 sa.Index("consents_of", consents.c.key)
 
-# By key, not by person: addresses that are only on a list have them, too.
+# By key, not by person: addresses that are only on a list have preferences, too.
 preferences = sa.Table(
     "preferences",
     metadata,
@@ -175,8 +175,7 @@ preferences = sa.Table(
     sa.Column("frequency", sa.Text, nullable=False, server_default="every"),
 )
 
-# One row for each reason that suppresses an address. `key` is the folded address, or after `forget` the
-# keyed hash in its place.
+# One row per reason that suppresses an address. `key` is the folded address, or after `forget` its keyed hash.
 suppressions = sa.Table(
     "suppressions",
     metadata,
@@ -187,7 +186,7 @@ suppressions = sa.Table(
     sa.Column("detail", sa.Text, nullable=False, server_default=""),
 )
 
-# `evidence` names the message that reported it: read twice, it counts once.
+# `evidence` identifies the message that reported it, so that a message read twice counts once.
 bounce_events = sa.Table(
     "bounce_events",
     metadata,
@@ -203,8 +202,8 @@ bounce_events = sa.Table(
 )
 sa.Index("bounces_of", bounce_events.c.key)
 
-# Mail that the sign-up pages owe somebody: a row until a month after it went out. `address` and the states are as in
-# `deliveries`; `fields` are what was filled in to join.
+# Mail queued by the sign-up pages; a row is kept until a month after sending. `address` and the states are as in
+# `deliveries`; `fields` are the answers of the form.
 letters = sa.Table(
     "letters",
     metadata,
@@ -237,21 +236,21 @@ sa.Index("letters_due", letters.c.state, letters.c.due_at)
 # --- migration from version 3 ---------------------------------------------------------------------------------------
 
 
-# Version 3 had the name of an issue and nothing else to identify it; its table of identities is new.
+# Version 3 identified an issue by its name alone; the table of identities is new.
 def from_3(db: sa.Connection) -> None:
     metadata.create_all(db)
 
 
-# Version 4 did not keep when chores were done.
+# Version 4 did not record chores.
 def from_4(db: sa.Connection) -> None:
     metadata.create_all(db)
 
 
-# Version 5 kept no letters.
+# Version 5 had no mail queue.
 def from_5(db: sa.Connection) -> None:
     metadata.create_all(db)
 
 
-# Version 6 did not count what readers thought.
+# Version 6 did not count readers' answers.
 def from_6(db: sa.Connection) -> None:
     metadata.create_all(db)

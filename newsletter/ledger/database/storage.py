@@ -30,12 +30,12 @@ class Storage:
     """The open database. Safe for several processes and threads; a transaction is on disk when its block ends."""
 
     def __init__(self, place: Place, file: LedgerFile | None = None) -> None:
-        """Connects to nothing yet; `open` does."""
+        """Does not connect; `open` does."""
         self.place = place
         self.file = file
         self._watch = Watch(file) if file is not None else None
         self.engine = connected(place)
-        # IMMEDIATE takes SQLite's write lock at once: a transaction that reads first could not get it later.
+        # IMMEDIATE takes SQLite's write lock at once: a transaction that begins with a read could not upgrade later.
         self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
         self._writer: sa.Connection | None = None
         self._turn = RLock()
@@ -43,11 +43,11 @@ class Storage:
 
     @classmethod
     def open(cls, place: Path | str | None, *, read_only: bool = False) -> Self:
-        """The database at `place`, made when it is missing, brought up to date when it is old.
+        """Open the database at `place`; create it if it is missing, migrate it if it is old.
 
-        A path is an SQLite file, a string a URL (`sqlite:///…`, `postgresql://…`); None keeps it in memory, gone when
-        it is closed. ConfigError when what stands there is none of ours, is newer than we know, or cannot be used; it
-        is left as it was. A `read_only` one must be there, and is not brought up to date: see `version`.
+        A path is an SQLite file, a string a URL (`sqlite:///…`, `postgresql://…`); None keeps it in memory until it is
+        closed. ConfigError if there is something else at `place`, or the schema is newer than supported, or the
+        database cannot be used; it is left as it was. A `read_only` one must exist, and is not migrated: see `version`.
         """
         where = parse_place(place)
         storage = cls(where, take_file(where.file, make=not read_only) if where.file is not None else None)
@@ -65,7 +65,7 @@ class Storage:
 
     @property
     def is_temporary(self) -> bool:
-        """In memory, gone when it is closed: a rehearsal's."""
+        """Whether it is in memory only, as for a rehearsal."""
         return self.place.file is None and not self.place.is_postgresql
 
     def close(self) -> None:
@@ -78,7 +78,7 @@ class Storage:
         self._closed = True
 
     def version(self) -> int | None:
-        """The schema version of the database as it is now; None where it is not a ledger."""
+        """The current schema version of the database; None if it is not a ledger."""
         with self.read() as db:
             return found_version(db)
 
@@ -86,7 +86,7 @@ class Storage:
         return LedgerError(located(self.place.name, None, what, remedy))
 
     def count_send(self) -> None:
-        """Write into an SQLite file itself that one more send has begun: an older copy in its place lacks that."""
+        """Count one more send in the SQLite file itself, to tell it from an older copy in its place."""
         if self._watch is None:
             return
         with self._turn, translate_db_errors(self.place):
@@ -95,11 +95,11 @@ class Storage:
                 db.exec_driver_sql(f"PRAGMA user_version = {count}")
             if self._writer is not None:
                 connection: Any = self._writer.connection.driver_connection
-                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # out of the log, as far as no reader needs it
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # flush the log, as far as no reader needs it
             self._watch.expect(count)
 
     def require_in_place(self) -> None:
-        """LedgerError where the file is not at its path any more: whoever reads on reads what nobody else will."""
+        """Raises LedgerError if the file is no longer at its path: other processes read another file, or none."""
         with self._turn:
             self._require_same_file()
 
@@ -113,12 +113,12 @@ class Storage:
 
     @contextmanager
     def write(self, held: sa.Connection | None = None) -> Iterator[sa.Connection]:
-        """A transaction that is on disk at the block's end; undone, all of it, when the block fails.
+        """A transaction: on disk at the block's end, rolled back if the block fails.
 
-        Over `held`, a connection of the caller's own, where one is given.
+        It uses the caller's connection `held` if one is given.
         """
         if held is not None and (held.closed or held.invalidated):
-            # SQLAlchemy would connect again; but another run may hold the issue by now.
+            # SQLAlchemy would reconnect; but by now another run may hold the issue.
             raise self.unusable("the connection that held the issue was lost", "run the same command again")
         with self._turn, translate_db_errors(self.place):
             if held is None:
@@ -128,7 +128,7 @@ class Storage:
             self._require_same_file()
             with held.begin():
                 yield held
-            # Once more: what was committed to a file that is gone must not let a dot go out.
+            # Check again: a commit to a file that is gone must not allow a dot to be sent.
             self._require_same_file(written=True)
 
     @contextmanager
@@ -138,7 +138,7 @@ class Storage:
 
     def _prepare(self) -> None:
         with self.read() as db:
-            tables = sa.inspect(db).get_table_names()  # first: another process may be making them just now
+            tables = sa.inspect(db).get_table_names()  # first: another process may be creating the tables at the moment
             version = found_version(db)
         if version is None and tables:
             raise self.unusable(
@@ -149,13 +149,13 @@ class Storage:
                 f"the ledger has version {version}, this newsletter knows {VERSION}", "upgrade newsletter"
             )
         if not self.place.is_postgresql:
-            self._keep_log()  # only now: it writes to the file
+            self._keep_log()  # as late as this: it writes to the file
         if version != VERSION:
             with self.write() as db:
                 bring_up_to_date(db)
 
     def _keep_log(self) -> None:
-        """Commits go to a write-ahead log (WAL), and readers do not block writers.
+        """Switch to a write-ahead log (WAL), so that readers do not block writers.
 
         `PRAGMA journal_mode` ignores the busy timeout while another process creates the tables, so it is retried.
         """

@@ -8,7 +8,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def stamp_of(moment: datetime) -> int:
-    """How a time with a zone is stored; truncated to a millisecond."""
+    """An aware time as it is stored; truncated to a millisecond."""
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
