@@ -9,7 +9,7 @@ from newsletter.config import validators as entries
 from newsletter.config.imap_url import IMAP_VARIABLE
 from newsletter.config.url_validators import origin, serve_url, web_address
 from newsletter.model.column_rules import Rule
-from newsletter.toml_file.section import Section, array, key, text, whole
+from newsletter.toml_file.section import Section, array, key, switch, text, whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +68,14 @@ class ServeSection(Section):
         "The page of yours that such a form leads to, which says to look into the inbox; without it, ours.",
         text(web_address),
         example="https://blog.example.com/thanks",
+    )
+    goodbye: bool = key(
+        "Whether who left by the button of a page is mailed once more: that they have left, and a link that undoes "
+        "it. So a friend to whom they forwarded an issue cannot take them off unnoticed. No such mail follows a mail "
+        "program's one-click.",
+        switch,
+        default=True,
+        example=False,
     )
     signups_per_address: int = key(
         "How many mails an address may be sent in a day because somebody typed it in.",

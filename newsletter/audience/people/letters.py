@@ -1,4 +1,4 @@
-"""Letters of the sign-up pages: a row from the moment they are owed until long after they went out.
+"""Letters of the public pages: a row from the moment they are owed until long after they went out.
 
     pending --the dot is about to go out--> committing --> sent
     pending <--not now: due later-----------+             rejected, by the relay or after many tries
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from typing import Literal
 import sqlalchemy as sa
 
 from newsletter.addresses import fold_address
-from newsletter.ledger.database.schema import letters
+from newsletter.ledger.database.schema import letters, people
 from newsletter.ledger.database.storage import Storage
 from newsletter.ledger.database.timestamps import stamp_of, time_of
 from newsletter.ledger.hold import held
@@ -31,7 +32,7 @@ from newsletter.ledger.records import storable
 from newsletter.model.delivery import Outcome, State
 from newsletter.model.retry_delay import LONGEST_S
 
-LetterKind = Literal["confirm", "already", "welcome"]
+LetterKind = Literal["confirm", "already", "welcome", "goodbye"]
 
 WANTED_FOR = timedelta(days=7)
 """As long as a link to confirm works. A letter that could not go out until then is given up."""
@@ -39,8 +40,13 @@ WANTED_FOR = timedelta(days=7)
 KEPT_FOR = timedelta(days=30)
 """How long a letter that went out, or never will, is remembered."""
 
+_DAY_MS = 86_400_000
+
 _LONGEST_WAIT_MS = LONGEST_S * 1000
 """What lies further ahead was written by a clock that was wrong."""
+
+GOODBYES_IN_A_DAY = 3
+"""Whoever has a link to leave and one to undo it could otherwise have an address mailed all day."""
 
 _HELD = "the letters of the sign-up pages"
 
@@ -89,6 +95,26 @@ def add_letter(db: sa.Connection, kind: LetterKind, address: str, now: int, *, l
         "due_at": now,
     }
     db.execute(sa.insert(letters), row)
+
+
+def add_goodbyes(db: sa.Connection, addresses: Mapping[str, str], now: int) -> None:
+    """Owe a goodbye to those who just left, `addresses` by key, in their own language where that is known.
+
+    None to whom one still waits, or who had `GOODBYES_IN_A_DAY`.
+    """
+    keys = list(addresses)
+    since = now - _DAY_MS
+    told = sa.select(letters.c.key, letters.c.state).where(
+        letters.c.key.in_(keys), letters.c.kind == "goodbye", letters.c.created > since
+    )
+    counted = Counter[str]()
+    for row in db.execute(told):
+        counted[row.key] += GOODBYES_IN_A_DAY if row.state == State.PENDING.value else 1
+    spoken = sa.select(people.c.key, people.c.lang).where(people.c.key.in_(keys))
+    langs = {row.key: row.lang for row in db.execute(spoken)}
+    for key, address in addresses.items():
+        if counted[key] < GOODBYES_IN_A_DAY:
+            add_letter(db, "goodbye", address, now, lang=langs.get(key, ""), fields="{}")
 
 
 class Letters:

@@ -77,12 +77,13 @@ class Consent:
 @dataclass(frozen=True, slots=True)
 class Unsubscription:
     """Somebody who leaves: by which way, and because of which issue. `at`, where it is long ago, is when they said so:
-    who has come back since then stays."""
+    who has come back since then stays. `goodbye` owes them a letter that offers to undo it."""
 
     address: str
     source: str
     issue: str = ""
     at: datetime | None = None
+    goodbye: bool = False
 
 
 @dataclass(frozen=True, slots=True)

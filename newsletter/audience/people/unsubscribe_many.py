@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from newsletter.addresses import fold_address
 from newsletter.audience.people.history import kept
+from newsletter.audience.people.letters import add_goodbyes
 from newsletter.audience.people.records import Reason, Unsubscription
 from newsletter.ledger.database.timestamps import stamp_of
 from newsletter.tokens import AddressHashes
@@ -39,12 +40,15 @@ def _leave(db: sa.Connection, departures: Sequence[Unsubscription], address_hash
     rows = db.execute(_STANDING, {"names": list(names)})
     hidden: dict[str, str] = {}
     gone: set[str] = set()
+    unwelcome: set[str] = set()  # a bounce or a complaint, too, says that no letter is to come
     for row in rows:
         key = names[row.key]
         if row.key != key:
             hidden[key] = row.key  # they were forgotten, and stay so: what is written then is under the hash
         if row.reason == Reason.UNSUBSCRIBED:
             gone.add(key)
+        else:
+            unwelcome.add(key)
     # In one order always: two servers that wrote the same people in different ones would wait for each other.
     new = sorted(key for key in leaving if key not in gone)
     if not new:
@@ -63,6 +67,9 @@ def _leave(db: sa.Connection, departures: Sequence[Unsubscription], address_hash
     withdrawn = [{"key": key, "at": now, "source": kept(leaving[key].source)} for key in new if key not in hidden]
     if withdrawn:
         db.execute(_WITHDRAW, withdrawn)
+    owed = {key: leaving[key].address for key in new if leaving[key].goodbye and key not in unwelcome}
+    if owed:
+        add_goodbyes(db, owed, now)
     return len(new)
 
 

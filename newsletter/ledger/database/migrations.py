@@ -15,6 +15,7 @@ from newsletter.ledger.database.schema import (
     from_5,
     from_6,
     ledger_version,
+    letters,
     metadata,
 )
 from newsletter.model.delivery import State
@@ -124,6 +125,37 @@ def _from_2(db: sa.Connection) -> None:
         db.exec_driver_sql(statement.format(columns=columns))
 
 
+# Version 7 had no letter that says goodbye; its constraint forbids it.
+_FROM_7_IN_POSTGRESQL = (
+    "ALTER TABLE letters DROP CONSTRAINT known_kind",
+    "ALTER TABLE letters ADD CONSTRAINT known_kind CHECK (kind IN ('confirm', 'already', 'welcome', 'goodbye'))",
+)
+
+
+_FROM_7_IN_SQLITE_BEFORE = ("DROP INDEX letters_due", "ALTER TABLE letters RENAME TO letters_7")
+
+
+_FROM_7_IN_SQLITE_AFTER = (
+    """
+    INSERT INTO letters ({columns}) SELECT {columns} FROM letters_7 ORDER BY id
+    """,
+    "DROP TABLE letters_7",
+)
+
+
+def _from_7(db: sa.Connection) -> None:
+    if db.dialect.name == "postgresql":
+        for statement in _FROM_7_IN_POSTGRESQL:
+            db.exec_driver_sql(statement)
+        return
+    for statement in _FROM_7_IN_SQLITE_BEFORE:
+        db.exec_driver_sql(statement)
+    metadata.create_all(db)
+    columns = ", ".join(column.name for column in letters.columns)
+    for statement in _FROM_7_IN_SQLITE_AFTER:
+        db.exec_driver_sql(statement.format(columns=columns))
+
+
 _MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = MappingProxyType(
-    {1: _from_1, 2: _from_2, 3: from_3, 4: from_4, 5: from_5, 6: from_6}
+    {1: _from_1, 2: _from_2, 3: from_3, 4: from_4, 5: from_5, 6: from_6, 7: _from_7}
 )

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from newsletter.model.delivery import State
 
-VERSION = 7
+VERSION = 8
 
 metadata = sa.MetaData()
 _id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # only INTEGER is an alias of SQLite's row id
@@ -222,7 +222,7 @@ letters = sa.Table(
     sa.Column("reply", sa.Text, nullable=False, server_default=""),
     sa.Column("message_id", sa.Text, nullable=False, server_default=""),
     sa.CheckConstraint(
-        sa.column("kind").in_(["confirm", "already", "welcome"]),
+        sa.column("kind").in_(["confirm", "already", "welcome", "goodbye"]),
         name="known_kind",
     ),
     sa.CheckConstraint(

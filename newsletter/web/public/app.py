@@ -136,7 +136,9 @@ class _Pages:
         link = self._link(request, "unsubscribe")
         if request.method != "POST":
             return await self._question(request, link, "leave", action="?page", less=True)
-        await self._commits.commit(Unsubscription(link.address, f"{self._membership.url}/u", link.issue))
+        source, goodbye = f"{self._membership.url}/u", self._settings.goodbye
+        await self._commits.commit(Unsubscription(link.address, source, link.issue, goodbye=goodbye))
+        self._server.outbox.wake()
         lang = await self._language_of(request, link.address)
         undo = self._membership.link("undo", link.address, issue=link.issue, within=UNDO_WITHIN)
         return self._writer.page(

@@ -1,4 +1,4 @@
-"""Transactional mail of a sign-up: confirm, already subscribed, welcome.
+"""Transactional mail of the public pages: confirm, already subscribed, welcome, goodbye.
 
 They are issues made in code, rendered once for each language as any issue is, with the theme and the postal address.
 """
@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
+from newsletter.audience.people.letters import LetterKind
 from newsletter.config.config import Config
 from newsletter.errors import NewsletterError
 from newsletter.message.compose import Composer
@@ -25,9 +26,12 @@ from newsletter.render.render_issue import render_issue
 from newsletter.render.wording import choose_labels
 from newsletter.web.page_templates import page_folder
 
-Kind = Literal["confirm", "already", "welcome"]
-
 _BUTTON = "button_url"
+_BUTTON_LABELS: Mapping[LetterKind, str] = {
+    "confirm": "mail_confirm_button",
+    "already": "choose",
+    "goodbye": "undo_button",
+}
 _MARK = "nlfield0x"
 
 
@@ -55,7 +59,7 @@ class ConfirmationMails:
         self._masthead = masthead_of(config)
         self._sender = config.sender
         self._signer = signer_of(config)
-        self._emails: dict[tuple[Kind, str], Email] = {}
+        self._emails: dict[tuple[LetterKind, str], Email] = {}
         self._welcome: tuple[tuple[Latest | None, str], Email] | None = None
 
     def confirm(self, address: str, lang: str, url: str, when: datetime) -> Message:
@@ -64,6 +68,10 @@ class ConfirmationMails:
 
     def already(self, address: str, lang: str, url: str, when: datetime) -> Message:
         return self._compose("already", address, lang, url, when)
+
+    def goodbye(self, address: str, lang: str, url: str, when: datetime) -> Message:
+        """They have left; `url` leads to a button that undoes it."""
+        return self._compose("goodbye", address, lang, url, when)
 
     def welcome(self, person: Subscriber, lang: str, latest: Latest | None, when: datetime) -> Message:
         """With the latest issue, where there is one that can still be rendered. They can leave from this mail."""
@@ -75,7 +83,7 @@ class ConfirmationMails:
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    def _compose(self, kind: Kind, address: str, lang: str, url: str, when: datetime) -> Message:
+    def _compose(self, kind: LetterKind, address: str, lang: str, url: str, when: datetime) -> Message:
         if (kind, lang) not in self._emails:
             self._emails[kind, lang] = self._render(kind, lang)
         # They are on no list by this mail, so there is none to leave, nor is it one of a list.
@@ -83,26 +91,25 @@ class ConfirmationMails:
         person = Subscriber(address, MappingProxyType({"email": address, _BUTTON: url}))
         return self._message(self._emails[kind, lang], sender, kind, person, when)
 
-    def _message(self, email: Email, sender: Sender, kind: Kind, person: Subscriber, when: datetime) -> Message:
+    def _message(self, email: Email, sender: Sender, kind: LetterKind, person: Subscriber, when: datetime) -> Message:
         # A bounce address tells issues of the ledger apart, and this is none.
         sender = replace(sender, bounce_address="", feedback_id="")
         issue = f"{kind}-{when:%Y%m%d%H%M%S%f}"  # each asks anew, so no two have one Message-ID
         composer = Composer(email, sender, issue=issue, when=when, signer=self._signer, automatic=True)
         return composer.compose(person)
 
-    def _render(self, kind: Kind, lang: str) -> Email:
+    def _render(self, kind: LetterKind, lang: str) -> Email:
         words = choose_labels(self._words, lang, {})
         blocks = [_paragraph(words[f"mail_{kind}_text"].format(name=self._name))]
         if kind != "welcome":
-            label = words["mail_confirm_button"] if kind == "confirm" else words["choose"]
-            blocks.append(_paragraph(Link(f"{_MARK}0z", (Text(label),))))
-        if kind == "confirm":
-            blocks.append(_paragraph(words["mail_confirm_not"]))
+            blocks.append(_paragraph(Link(f"{_MARK}0z", (Text(words[_BUTTON_LABELS[kind]]),))))
+        if kind in ("confirm", "goodbye"):
+            blocks.append(_paragraph(words[f"mail_{kind}_not"]))
         title = words[f"mail_{kind}_subject"].format(name=self._name)
         issue = Issue(kind, title, tuple(blocks), lang, mark=_MARK, fields=(FieldRef(_BUTTON),))
         masthead = self._masthead
         if kind != "welcome":
-            why = words["mail_why"].replace("{name}", self._name)
+            why = words["mail_goodbye_why" if kind == "goodbye" else "mail_why"].replace("{name}", self._name)
             masthead = Masthead("", masthead.postal_address, False, {**masthead.labels, "why_unnamed": why})
         return render_issue(issue, self._theme, masthead, self._logos)
 

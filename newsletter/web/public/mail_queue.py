@@ -38,6 +38,7 @@ NAMES: Mapping[LetterKind, str] = {
     "confirm": "a mail to confirm",
     "already": "a mail that says “subscribed already”",
     "welcome": "a welcome",
+    "goodbye": "a goodbye",
 }
 """What the log calls them, without the address."""
 

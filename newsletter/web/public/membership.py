@@ -1,6 +1,6 @@
 """The steps of joining and leaving: what each writes, which links it makes, which mail follows.
 
-    ask -> (mail) -> confirm -> (mail)          leave <-> come_back          choose
+    ask -> (mail) -> confirm -> (mail)          leave -> (mail) <-> come_back          choose
 
 A front door reads tokens and forms, calls a step, and wakes the queue of letters where one may be owed.
 """
@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from newsletter.addresses import fold_address
 from newsletter.audience.people.letters import WANTED_FOR, Letter, Letters, fingerprint
-from newsletter.audience.people.records import Person, Preferences, Standing, Unsubscription
+from newsletter.audience.people.records import Person, Preferences, Reason, Standing, Unsubscription
 from newsletter.audience.people.store import People
 from newsletter.config.config import Config
 from newsletter.ledger.ledger import Ledger
@@ -25,6 +26,9 @@ from newsletter.web.public.confirmation_mail import ConfirmationMails, Latest
 
 CONFIRM_WITHIN = WANTED_FOR
 UNDO_WITHIN = timedelta(days=1)
+GOODBYE_UNDO_WITHIN = timedelta(days=30)
+"""Of the link in a goodbye, which may be found days later by who did not leave themselves."""
+
 PAUSE = timedelta(days=30)
 
 MOST_WAITING = 2_000
@@ -133,6 +137,8 @@ class Membership:
                 return self._mails.already(owed.address, owed.lang, url, self._clock())
             case "welcome":
                 return self._welcome(owed)
+            case "goodbye":
+                return self._goodbye(owed)
 
     def _welcome(self, owed: Letter) -> Message | None:
         if self._people.is_suppressed(owed.address):
@@ -143,6 +149,14 @@ class Membership:
         found = Latest(*latest) if latest else None
         lang = owed.lang or self.config.settings.newsletter.language or "en"
         return self._mails.welcome(subscriber, lang, found, self._clock())
+
+    def _goodbye(self, owed: Letter) -> Message | None:
+        standing = self._people.suppressions_of([owed.address]).get(fold_address(owed.address), ())
+        if [suppression.reason for suppression in standing] != [Reason.UNSUBSCRIBED]:
+            return None  # they are back, or have bounced or complained since
+        url = f"{self.url}/r/{self.link('undo', owed.address, within=GOODBYE_UNDO_WITHIN)}"
+        lang = owed.lang or self.config.settings.newsletter.language or "en"
+        return self._mails.goodbye(owed.address, lang, url, self._clock())
 
     def count_answer(self, issue: str, answer: str) -> bool:
         return self._people.count_answer(issue, answer)
@@ -167,7 +181,9 @@ class Membership:
     # --- leaving ----------------------------------------------------------------------------------------------------
 
     def leave_all(self, departures: Sequence[Unsubscription]) -> int:
-        """How many had not left before."""
+        """How many had not left before. Those of them who are owed a goodbye get it where there is room."""
+        if any(departure.goodbye for departure in departures) and not self._has_room():
+            departures = [replace(departure, goodbye=False) for departure in departures]
         return self._people.leave_all(departures)
 
     def come_back(self, link: Link) -> bool:
