@@ -66,10 +66,10 @@ def _colours(colour: str, scheme: Mapping[str, str]) -> dict[str, str]:
         texts = [scheme[name] for name in ("ink", "muted", "second") if name in scheme]
         if share == TINT_SHARES[-1] or all(contrast(text, tint) >= MIN_CONTRAST for text in texts):
             break
-    return {"accent": _readable(colour, (card, tint, page)), "tint": tint}
+    return {"accent": readable_shade(colour, (card, tint, page)), "tint": tint}
 
 
-def _readable(colour: str, backs: Sequence[str]) -> str:
+def readable_shade(colour: str, backs: Sequence[str]) -> str:
     """The colour itself, or the nearest lightness of its hue that reads on each of the backs."""
     red, green, blue = (int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5))
     hue, lightness, saturation = colorsys.rgb_to_hls(red, green, blue)

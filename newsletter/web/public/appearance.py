@@ -11,8 +11,12 @@ from typing import Any
 from jinja2 import Environment
 
 from newsletter.config.config import Config
+from newsletter.render.themes.brand import readable_shade
 from newsletter.render.themes.load import load_theme
 from newsletter.web.page_templates import page_environment, page_folder, page_words
+
+FAULT_COLOUR = "#c62828"
+"""Of what was filled in wrongly, as near to it as can be read on the theme's card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,8 @@ def read_appearance(config: Config) -> Appearance:
     own: tuple[Path, ...] = (config.root / "templates" / "web",)
     jinja = page_environment(*own, ours)
     theme: Mapping[str, Any] = load_theme(config.settings.theme.name, config.root).values
-    style = jinja.get_template("style.css.j2").render(theme).encode()
+    fault = {scheme: readable_shade(FAULT_COLOUR, (theme[scheme]["card"],)) for scheme in ("light", "dark")}
+    style = jinja.get_template("style.css.j2").render(theme, fault=fault).encode()
     icon = jinja.get_template("icon.svg.j2").render(theme).encode()
     version = hashlib.sha256(style + icon).hexdigest()[:12]
     return Appearance(jinja, style, icon, version, page_words(ours))

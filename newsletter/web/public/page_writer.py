@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from newsletter.config.settings import Settings
 from newsletter.model.languages import accepted_languages, choose_language
+from newsletter.render.direction import is_rtl_language
 from newsletter.web.public.appearance import Appearance
 from newsletter.web.security_headers import PUBLIC_POLICY
 
@@ -24,16 +25,20 @@ class PageWriter:
     def page(self, request: Request, template: str, *, status: int = 200, lang: str = "", **values: object) -> Response:
         lang = lang or self.language(request)
         words = self._appearance.words[lang]
+        is_rtl = is_rtl_language(lang)
 
         def say(key: str, **more: str) -> Markup:
             # Security: words are ours, everything put into them is escaped.
-            bold = {name: Markup("<b>{}</b>").format(value) for name, value in more.items()}
+            # An address in a text from right to left keeps its own direction.
+            tag = Markup('<b dir="auto">{}</b>') if is_rtl else Markup("<b>{}</b>")
+            bold = {name: tag.format(value) for name, value in more.items()}
             return escape(words[key]).format(name=self._newsletter.name, **bold)
 
         defaults = {"embedded": False, "indexed": False}
         page = self._appearance.jinja.get_template(template).render(
             **{**defaults, **values},
             lang=lang,
+            is_rtl=is_rtl,
             words=words,
             say=say,
             query=self._query(request),

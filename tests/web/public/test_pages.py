@@ -258,3 +258,16 @@ def test_pages_can_be_read_and_touched(browser: Browser, tmp_path: Path, theme: 
             assert page.evaluate(SMALL) == [], path
             assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
         page.context.close()
+
+
+@pytest.mark.parametrize("lang", ["ar", "fa", "he", "ru"])
+def test_a_page_in_any_language_fits_a_phone_and_begins_on_its_side(browser: Browser, site: Site, lang: str) -> None:
+    page = opened(browser, viewport={"width": 320, "height": 600})
+    address = "a.very.long.name.without.any.place.to.break.it@subdomain.of.a.long.domain.example.com"
+    for path in ("/join", "/join/form", f"/u/{site.link('unsubscribe', address)}", f"/p/{site.link('preferences')}"):
+        page.goto(f"{site.url}{path}?lang={lang}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+        assert page.evaluate("() => { scrollTo(-500, 0); return scrollX }") == 0, "nothing lies out of sight"
+        direction = page.locator("h1").evaluate("e => getComputedStyle(e).direction")
+        assert direction == ("ltr" if lang == "ru" else "rtl")
+    page.context.close()
