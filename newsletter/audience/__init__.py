@@ -1,1 +1,1 @@
-"""Who gets an issue."""
+"""The recipients of an issue: lists and subscribers."""

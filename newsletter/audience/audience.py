@@ -1,8 +1,8 @@
 """The deduplicated recipients of a send, in list order, stored in a temporary SQLite file.
 
-The rows lie in a temporary database on disk, so that a million subscribers take no more memory than a thousand, and a
-list that is changed or deleted after it was read changes nothing. SQLite puts its file into SQLITE_TMPDIR, TMPDIR,
-/var/tmp or /tmp, the first there is, and unlinks it as it opens it: whatever ends the process, nothing is left.
+Keeping the rows on disk makes memory use independent of the list's length, and a list that is changed or deleted after
+it was read does not matter. SQLite puts the file into the first of SQLITE_TMPDIR, TMPDIR, /var/tmp and /tmp, and
+unlinks it when it opens it, so nothing is left however the process ends.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ NAMED_ROWS = 1_000
 """How many bad rows of each kind are kept as findings; all are counted."""
 
 NAMED_VALUES = 20
-"""How many values that are not understood are kept for each column; all are counted."""
+"""How many unclear values are kept for each column; all are counted."""
 
 ON_ANOTHER_ROW = "on another row"
-"""Why somebody is excluded whose own row says nothing of it."""
+"""The reason for excluding an address when another row of it is excluded."""
 
 _KEPT_VALUES = 1_000
 _OTHERS = "\x00others"
 _CACHE_KB = 1_000
 _PAGE_ROWS = 500
-# Between the values of a row. `subscribers` lets no control character but tabs and line breaks into a value.
+# Separates the values of a row. `subscribers` allows no control characters but tabs and line breaks in a value.
 _SEPARATOR = "\x1f"
 
 _SCHEMA = """
@@ -55,7 +55,7 @@ _SCHEMA = """
     CREATE TABLE twice (list INTEGER, line INTEGER, first_list INTEGER, first_line INTEGER, cells TEXT NOT NULL);
     BEGIN;
 """
-# The index is made in one go, from sorted keys: kept up row by row, it would be read and written all over the disk.
+# Create the index once, from sorted keys: maintaining it row by row would cause random disk access.
 _INDEX = "CREATE INDEX by_key ON people (key)"
 _FIND_DUPLICATES = """
     INSERT INTO again
@@ -72,7 +72,7 @@ _DROP_DUPLICATES = "DELETE FROM people WHERE rowid IN (SELECT person FROM again)
 _DUPLICATES = """
     SELECT rowid, list, line, first_list, first_line, cells FROM twice WHERE rowid > ? ORDER BY rowid LIMIT ?
 """
-# Security: whoever is out by one row of the list is out by all of them.
+# Security: an address that one row of the list excludes is excluded in all rows.
 _DROP_EXCLUDED = """
     DELETE FROM people WHERE inside IS NOT NULL AND key IN (SELECT key FROM people WHERE inside IS NULL)
 """
@@ -94,8 +94,11 @@ class _Rows(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class UnclearColumn:
-    """A column that may say that people have left, in values that are not understood. `rows` have one, `values` are the
-    commonest `NAMED_VALUES`, each with its count. `path` is the list, where there are several."""
+    """A column that may mark unsubscribed rows, with values that are unclear.
+
+    `rows` have one, `values` are the most frequent `NAMED_VALUES`, each with its count. `path` is the list, if there
+    are several.
+    """
 
     name: str
     rows: int
@@ -131,12 +134,12 @@ def _quoted(value: str) -> str:
 
 
 def _argument(text: str) -> str:
-    """A word of a command line, for a shell."""
+    """A command-line argument, quoted for a shell."""
     return shlex.quote(printable(text))
 
 
 class _Kept(NamedTuple):
-    """What is kept of a row; `inside` as in the schema."""
+    """The stored part of a row; `inside` as in the schema."""
 
     list: int
     line: int | None
@@ -146,13 +149,13 @@ class _Kept(NamedTuple):
 
 
 class Audience:
-    """Who is on a list, or on several. `rows` counts what is neither header nor blank; each is a person, invalid, a
-    duplicate, excluded because the list says that its person is no subscriber, or outside the segment asked for.
+    """The recipients of one list or several. `rows` counts all but header and blank rows; each is a recipient, invalid,
+    a duplicate, excluded because the list marks it as no subscriber, or outside the requested segment.
 
-    Of rows with one address the first stands, unless any of them is excluded: then none does. `invalid` and
-    `duplicates` hold the first `NAMED_ROWS` each; `excluded` counts by reason. `unclear` are the columns that may
-    say who has left, in words that are not understood: nobody may be mailed before the author has said what they mean.
-    Any thread may read it, several at a time too. Close it, or let go of it, to free its space on disk.
+    Of the rows with one address the first counts, unless any of them is excluded: then none does. `invalid` and
+    `duplicates` hold the first `NAMED_ROWS` each; `excluded` counts by reason. `unclear` are the columns that may mark
+    unsubscribed rows with unclear values: no mail goes out before the author has said what they mean.
+    Any thread may read it, several at a time too. Close it, or drop the last reference, to free its disk space.
     """
 
     def __init__(
@@ -164,8 +167,11 @@ class Audience:
         more: Sequence[RowSource] = (),
         names: Sequence[str] = (),
     ) -> None:
-        """Keep all rows, those of `more` lists after the first's. ConfigError where there is no room for them; whatever
-        their `rows` raise. `names` are what findings call several lists."""
+        """Store all rows, those of `more` lists after the first's.
+
+        ConfigError if the disk is full; raises whatever their `rows` raise. `names` are what findings call the lists,
+        if several.
+        """
         lists: tuple[RowSource, ...] = (_Rows(tuple(columns), iter(rows)), *more)
         self.columns = tuple(dict.fromkeys(chain.from_iterable(each.columns for each in lists)))
         self._names = tuple(names) if len(lists) > 1 else ("",) * len(lists)
@@ -207,7 +213,7 @@ class Audience:
 
     @classmethod
     def of(cls, subscribers: Iterable[Subscriber]) -> Self:
-        """A handful who are on no list, or chosen from one; each address once. A column that one lacks is empty."""
+        """The audience of a few subscribers without a list; each address once. Missing columns are empty."""
         people: dict[str, Subscriber] = {}
         for person in subscribers:
             people.setdefault(fold_address(person.email), person)
@@ -227,12 +233,12 @@ class Audience:
 
     @property
     def segment_source(self) -> str:
-        """The segment as it was written; empty for the whole list."""
+        """The segment's expression; empty for the whole list."""
         return self.segment.source if self.segment is not None else ""
 
     @property
     def listed(self) -> int:
-        """How many people the list has, in the segment or not."""
+        """The number of subscribers on the list, in the segment or not."""
         return self._count + self.outside_count
 
     def __iter__(self) -> Iterator[Subscriber]:
@@ -240,7 +246,7 @@ class Audience:
             yield as_subscriber(self.columns, cells.split(_SEPARATOR), line)
 
     def addresses(self) -> Iterator[str]:
-        """In list order; cheaper than the subscribers."""
+        """The addresses in list order; cheaper than the subscribers."""
         for _, cells in self._pages():
             yield self._address(cells)
 
@@ -249,12 +255,12 @@ class Audience:
         return next(iter(self), None)
 
     def find(self, keys: Iterable[str]) -> Mapping[str, Subscriber]:
-        """Those of the keys, addresses as `fold_address` makes them, who are on the list. A few hundred at a time."""
+        """Those of the keys (addresses folded by `fold_address`) that are on the list. A few hundred at a time."""
         found = self._query(_FIND, json.dumps(list(keys)))
         return {key: as_subscriber(self.columns, cells.split(_SEPARATOR), line) for key, line, cells in found}
 
     def all_duplicates(self) -> Iterator[tuple[Finding, Sequence[str]]]:
-        """Every row whose address stands on an earlier one, and its values."""
+        """Every row whose address is on an earlier row, and its values."""
         last = 0
         while page := self._query(_DUPLICATES, last, _PAGE_ROWS):
             for _, number, line, first, first_line, cells in page:
@@ -264,18 +270,21 @@ class Audience:
             last = page[-1][0]
 
     def at(self, number: int) -> Subscriber | None:
-        """Who stands at a place of the list, counted from 1."""
+        """The subscriber at a position of the list, counted from 1."""
         rows = self._query(_AT, number - 1) if 0 < number <= self._count else []
         return next((as_subscriber(self.columns, cells.split(_SEPARATOR), line) for line, cells in rows), None)
 
     def search(self, words: str, limit: int) -> Iterator[tuple[int, Subscriber]]:
-        """The first people with these words in any of their columns, each with their place. Reads the whole list."""
+        """The first subscribers with these words in any of their columns, each with their position.
+
+        Scans the whole list.
+        """
         escaped = re.sub(r"[\\%_]", r"\\\g<0>", words)
         for number, line, cells in self._query(_SEARCH, f"%{escaped}%", limit):
             yield number, as_subscriber(self.columns, cells.split(_SEPARATOR), line)
 
     def close(self) -> None:
-        """Free the space on disk. What is asked for afterwards raises sqlite3.ProgrammingError."""
+        """Free the disk space. Later reads raise sqlite3.ProgrammingError."""
         self._closing()
 
     def __enter__(self) -> Self:
@@ -305,16 +314,16 @@ class Audience:
     def _kept(
         self, number: int, rows: RowSource, excluded: Counter[str], unclear: dict[str, Counter[str]]
     ) -> Iterator[_Kept]:
-        """What is kept of each good row, and of each excluded one its address; all others are counted."""
+        """Store each good row, and of each excluded one its address; all others are only counted."""
         invalid: list[Finding] = []
         good = 0
         joints = len(self.columns) - 1
         holds = self.segment.holds if self.segment is not None else None
         place = {column: at for at, column in enumerate(rows.columns)}
-        # Where a list has other columns than all of them together, its values are put into their places.
+        # If the list's columns differ from the union, its values are moved to their places.
         order = None if rows.columns == self.columns else [place.get(column) for column in self.columns]
         for row in rows.rows:
-            if isinstance(row, Row):  # nearly every one; a million times over, each step here is a tenth of a second
+            if isinstance(row, Row):  # the common case; over a million rows each step here takes a tenth of a second
                 line, email, values = row
                 good += 1
                 if order is not None:
@@ -335,7 +344,7 @@ class Audience:
             else:
                 self.invalid_count += 1
                 if len(self.invalid) + len(invalid) < NAMED_ROWS:
-                    # Without the row itself: a thousand rows of the longest would be a hundred megabytes.
+                    # Drop the row's text: a thousand rows of the longest would take a hundred megabytes.
                     invalid.append(Finding(row.code, row.what, row.remedy, row.line, path=self._names[number]))
         self.rows += good
         self.invalid = (*self.invalid, *invalid)

@@ -1,4 +1,4 @@
-"""Read the lists of a send into one audience: CSV files, and those who signed up."""
+"""Read the lists of a send into one audience: CSV files and confirmed sign-ups."""
 
 from __future__ import annotations
 
@@ -14,22 +14,21 @@ from newsletter.errors import ConfigError, ContentError, ContentFaultsError, Loc
 from newsletter.model.column_rules import NO_RULES, Rules
 
 SIGN_UPS = "@signups"
-"""What stands for those who signed up and confirmed, where a list's path may stand."""
+"""The name of the confirmed sign-ups, in place of a list's path."""
 
 SignUps = Callable[[str], RowSource]
-"""Those who signed up and confirmed, by the name of a list; an empty name for all."""
+"""The confirmed sign-ups of a named list; an empty name for all."""
 
 
 def read_audience(
     *lists: Path | str, where: str = "", sign_ups: SignUps | None = None, rules: Rules = NO_RULES
 ) -> Audience:
-    """Everyone on the lists once; of rows with one address, the first of the first list stands. With `where`, those of
-    them in that segment.
+    """Read the lists, each address once; of rows with one address, the first of the first list counts. With `where`,
+    only the subscribers in that segment.
 
-    A list is a path, or `@signups`: those who signed up, or `@signups/NAME` for those who did so for one list; then
-    `sign_ups` gives them by that name. `rules` are what the author says of columns that speak of leaving. Errors as
-    `open_list` and `parse_segment`, and ContentError when the lists have no row, or a column that may say who has left
-    and is not understood.
+    A list is a path, or `@signups`, or `@signups/NAME` for the sign-ups of one list; `sign_ups` returns these by name.
+    `rules` are the author's rules for columns about unsubscribing. Errors as `open_list` and `parse_segment`, and
+    ContentError if the lists have no row, or an unclear column that may mark unsubscribed rows.
     """
     segment = parse_segment(where) if where else None
     names = [str(each) for each in lists]
@@ -53,9 +52,9 @@ def read_audience(
 
 
 def require_clear(audience: Audience, name: str) -> None:
-    """Security: whoever has left is not mailed because their list says it in words that are not known here.
+    """Security: an unsubscribed address must not be mailed because its list uses words that are unknown here.
 
-    Raises ContentError. `name` is what the list is called.
+    Raises ContentError. `name` is the name of the list.
     """
     if audience.unclear:
         faults = [located(each.path or name, None, each.what, each.remedy) for each in audience.unclear]
@@ -63,14 +62,14 @@ def require_clear(audience: Audience, name: str) -> None:
 
 
 def require_people(audience: Audience, name: str) -> None:
-    """Raises ContentError where a list that has rows leaves nobody to mail."""
+    """Raises ContentError if a list that has rows has no recipient."""
     if not audience:
         why = why_nobody(audience)
         raise ContentError(located(name, None, why.what, why.remedy))
 
 
 def why_nobody(audience: Audience) -> Located:
-    """Why a list that has rows leaves nobody to mail, and what to do."""
+    """Why a list that has rows has no recipient, and the remedy."""
     if audience.outside_count:
         return located(
             "",
@@ -95,7 +94,7 @@ def is_sign_ups(name: str) -> bool:
 
 
 def open_rows(name: str, sign_ups: SignUps | None, opened: ExitStack, rules: Rules = NO_RULES) -> RowSource:
-    """A list by its name, closed with `opened`. Errors as `read_audience`."""
+    """Open a list by its name; `opened` closes it. Errors as `read_audience`."""
     if not is_sign_ups(name):
         if name.startswith("@"):
             raise ConfigError(

@@ -15,11 +15,11 @@ from newsletter.text import CONTROL
 __all__ = ["MAX_CHARS", "MAX_DEPTH", "Segment", "SegmentError", "parse_segment"]
 
 MAX_CHARS = 4_000
-"""Of a segment: longer ones are lists of people, and belong in a list."""
+"""The longest segment: longer ones enumerate subscribers, and belong in a list."""
 
 
 class SegmentError(ConfigError):
-    """A segment that cannot be read: `picture` has it with a caret under the place."""
+    """A segment with a syntax error: `picture` shows it with a caret under the fault."""
 
     def __init__(self, what: str, remedy: str, source: str, at: int) -> None:
         super().__init__(f"--where: {what or remedy}", remedy if what else "")
@@ -28,7 +28,7 @@ class SegmentError(ConfigError):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """An expression over a list's columns, ready to be asked."""
+    """A compiled expression over a list's columns."""
 
     source: str
     _places: Mapping[str, int] = field(repr=False, compare=False)
@@ -36,15 +36,15 @@ class Segment:
 
     @property
     def columns(self) -> frozenset[str]:
-        """The columns that it reads, in small letters, as a list has them."""
+        """The columns that it reads, in lower case, as in a list."""
         return frozenset(self._places)
 
     def holds(self, row: Columns) -> bool:
-        """Whether the person of a row is in it. A column that a row lacks is empty."""
+        """Whether a row's subscriber is in it. Missing columns are empty."""
         return self._test(row)
 
     def require_columns(self, known: tuple[str, ...]) -> None:
-        """Raises SegmentError for a column that a list with these does not have."""
+        """Raises SegmentError if it reads a column that is not one of these."""
         for column, at in self._places.items():
             if column not in known:
                 names = ", ".join(name if name.isidentifier() else f"`{name}`" for name in known)
@@ -52,7 +52,7 @@ class Segment:
 
 
 def parse_segment(source: str) -> Segment:
-    """Read an expression. SegmentError, with the place, where it is none."""
+    """Compile an expression. SegmentError, with the position, for a syntax error."""
     source = source.strip()
     if len(source) > MAX_CHARS:
         raise SegmentError(f"it has {len(source):,} characters", f"keep it under {MAX_CHARS:,}", source, MAX_CHARS)

@@ -1,6 +1,6 @@
 """Hints about a valid address: a typo of a large provider, a disposable domain, a role account.
 
-Nothing here is an error. Whoever typed gmial.com may have meant it; a person decides.
+None of these is an error: gmial.com may be what the subscriber meant. A human decides.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Local parts that are read by whoever is on duty, or by nobody: RFC 2142, and what providers refuse on sign-up.
+# Role accounts, whose readers change or do not exist: RFC 2142, and what providers refuse on sign-up.
 _ROLES = _words(
     """
     abuse admin administrator billing contact daemon dns do-not-reply donotreply help helpdesk hostmaster hr info it
@@ -28,8 +28,7 @@ _ROLES = _words(
     """
 )
 
-# Mailboxes of many people: what a slip is likely to have been meant for. One that is
-# named here is never taken for a slip of its neighbour.
+# Large mailbox providers, the targets of typos. A domain in this table is never taken for a typo of another one.
 _PROVIDERS = (
     *("gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "msn.com", "yahoo.com", "ymail.com"),
     *("icloud.com", "me.com", "mac.com", "aol.com", "proton.me", "protonmail.com", "fastmail.com", "zoho.com"),
@@ -42,10 +41,10 @@ _PROVIDERS = (
     *("rediffmail.com", "uol.com.br", "bol.com.br", "terra.com.br", "telus.net", "shaw.ca", "rogers.com"),
 )
 _KNOWN = frozenset(_PROVIDERS)
-# Short names have neighbours everywhere: a slip in them is believed only where it is an old one.
+# Short names are similar to many others: only a known typo of them is reported.
 _SHORTEST_NAME = 5
 _KNOWN_SLIPS = {"qq.con": "qq.com", "qq.cm": "qq.com", "qq.om": "qq.com", "163.con": "163.com", "126.con": "126.com"}
-# Top-level domains that do not exist and are the slip of one that does.
+# Invalid top-level domains that are typos of valid ones.
 _TOP_SLIPS = {
     **dict.fromkeys(("con", "cmo", "ocm", "comm", "coom", "vom", "xom", "clm", "cpm", "copm", "comn"), "com"),
     **dict.fromkeys(("nte", "ent", "nett"), "net"),
@@ -55,14 +54,14 @@ _TOP_SLIPS = {
 
 
 class _Domain(NamedTuple):
-    """What is said of every address of a domain: the domain that was meant, and whether it is a throwaway."""
+    """Hints about a domain: the domain that was meant, and whether it is disposable."""
 
     meant: str
     is_disposable: bool
 
 
 def remarks_on(address: str, line: int | None) -> tuple[Finding, ...]:
-    """What to look at in a normalized address; nothing for nearly every one."""
+    """The hints about a normalized address; nearly always none."""
     local, _, domain = address.rpartition("@")
     meant, is_disposable = _look_at(domain.lower())
     is_role = local.partition("+")[0].lower() in _ROLES
@@ -84,12 +83,12 @@ def remarks_on(address: str, line: int | None) -> tuple[Finding, ...]:
 def _look_at(domain: str) -> _Domain:
     meant = meant_domain(domain)
     parent = domain.partition(".")[2]
-    # Many a slip of a large provider has been bought by somebody who collects its mail: it is a slip all the same.
+    # Typo domains are often registered by squatters; report the typo first.
     return _Domain(meant, not meant and (domain in blocklist or ("." in parent and parent in blocklist)))
 
 
 def meant_domain(domain: str) -> str:
-    """The domain that was probably meant by one with a typing slip; empty where none is seen."""
+    """The domain that was probably meant by a typo; empty if it is none."""
     if domain in _KNOWN:
         return ""
     if domain in _KNOWN_SLIPS:

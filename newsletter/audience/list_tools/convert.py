@@ -1,6 +1,6 @@
 """Convert, merge, compare and export lists.
 
-No list is ever written over: what is made takes its name whole, once all of it is on disk.
+No existing list is overwritten; output files appear atomically, once they are complete.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from newsletter.model.findings import Finding
 
 _LOOKED_UP_AT_ONCE = 500
 
-# What a spreadsheet takes for the start of a formula, by OWASP's page on CSV injection, the wide forms included: a name
-# such as =HYPERLINK(...) would run on the machine of whoever opens the list.
+# The characters that start a formula in spreadsheets (OWASP's page on CSV injection), full-width forms included: a name
+# such as =HYPERLINK(...) would run on the machine of the reader.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
@@ -38,7 +38,7 @@ class _Writer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A list that was read: its path, what it is written in, and whose export it is, empty where of nobody's."""
+    """A list that was read: its path, its encoding, and the service it was exported from, empty if unknown."""
 
     path: Path
     encoding: Encoding
@@ -49,8 +49,8 @@ class Source:
 class WrittenList:
     """A list that was written. `rows` of the sources = `people` + `invalid` + `duplicates` + the sum of `excluded`.
 
-    `rejected` is the file of the rows that are not in it; None where all are, or where none was asked for. `why_nobody`
-    says why it has nobody.
+    `rejected` is the file of the rows that are not in it; None if all are, or if none was requested. `why_nobody` says
+    why it is empty.
     """
 
     path: Path
@@ -69,7 +69,7 @@ class WrittenList:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What differs between two lists, by address. `joined` and `left` are read once, while the lists are open."""
+    """The difference between two lists, by address. `joined` and `left` can be read once, while the lists are open."""
 
     old: int
     new: int
@@ -78,10 +78,10 @@ class Difference:
 
 
 def convert_list(path: Path, out: Path, *, where: str = "", encoding: str = "", rules: Rules = NO_RULES) -> WrittenList:
-    """Write the people of a list as CSV in UTF-8 with commas: `email,name`, then its other columns.
+    """Write the subscribers of a list as CSV in UTF-8 with commas: `email,name`, then its other columns.
 
-    The rows that are not among them go to OUT.rejected.csv, each with its line and the reason. ConfigError where `out`
-    is a list that is read; else as `open_list`, SegmentError, and `require_clear`: then nothing is written.
+    The other rows go to OUT.rejected.csv, each with its line and the reason. ConfigError if `out` is a list that is
+    read; otherwise errors as `open_list`, SegmentError, and `require_clear`: then nothing is written.
     """
     _require_apart([path], out)
     rejected = out.with_name(f"{out.stem}.rejected.csv")
@@ -102,9 +102,9 @@ def convert_list(path: Path, out: Path, *, where: str = "", encoding: str = "", 
 
 
 def merge_lists(paths: Sequence[Path], out: Path, *, encoding: str = "", rules: Rules = NO_RULES) -> WrittenList:
-    """Write the people of several lists as one: of rows with one address the first stands, the columns are united.
+    """Merge the subscribers of several lists: of rows with one address the first counts, the columns are united.
 
-    Whoever one of the lists excludes is in none: an export that says "unsubscribed" outweighs an older list.
+    An address that one of the lists excludes is left out: an export that says "unsubscribed" outweighs an older list.
     """
     _require_apart(paths, out)
     with ExitStack() as files:
@@ -125,9 +125,9 @@ def export_list(
     sign_ups: SignUps | None = None,
     rules: Rules = NO_RULES,
 ) -> WrittenList:
-    """Write the people of a list for a spreadsheet: nothing in it is taken for a formula, and hanzi are read right.
+    """Export the subscribers of a list for a spreadsheet: formulas are neutralised, and CJK text is decoded correctly.
 
-    `sign_ups` is as `read_audience` takes it.
+    `sign_ups` is as in `read_audience`.
     """
     segment = parse_segment(where) if where else None
     with ExitStack() as files:
@@ -149,7 +149,7 @@ def export_list(
 
 @contextmanager
 def compare_lists(old: Path, new: Path, *, encoding: str = "", rules: Rules = NO_RULES) -> Iterator[Difference]:
-    """Who joined and who left between two lists. Whoever the newer one excludes has left."""
+    """Compare two lists by address. An address that the newer list excludes counts as left."""
     with ExitStack() as files:
         before, after = (files.enter_context(_addresses_of(path, encoding, rules)) for path in (old, new))
         yield Difference(len(before), len(after), _lacking(after, before), _lacking(before, after))
@@ -159,7 +159,7 @@ def compare_lists(old: Path, new: Path, *, encoding: str = "", rules: Rules = NO
 
 
 def write_people(people: Audience, columns: Sequence[str], out: Path, *, for_spreadsheet: bool = False) -> int:
-    """Write everyone of a list, in its order -> how many values a spreadsheet would have taken for formulas."""
+    """Write all rows of a list, in its order; returns how many values a spreadsheet would have taken for formulas."""
     neutralised = 0
     with replacing(out) as file, _csv(file, for_spreadsheet=for_spreadsheet) as rows:
         header, count = _harmless(columns) if for_spreadsheet else (columns, 0)
@@ -175,14 +175,14 @@ def write_people(people: Audience, columns: Sequence[str], out: Path, *, for_spr
 
 
 def _harmless(values: Sequence[str]) -> tuple[list[str], int]:
-    """Security: what a spreadsheet would run gets an apostrophe in front, which makes it text."""
+    """Security: prefix a formula with an apostrophe, which makes it text in a spreadsheet."""
     kept = [f"'{value}" if value.startswith(_FORMULA_STARTS) else value for value in values]
     return kept, sum(len(new) > len(old) for new, old in zip(kept, values, strict=True))
 
 
 @contextmanager
 def _csv(file: BinaryIO, *, for_spreadsheet: bool = False) -> Iterator[_Writer]:
-    # Without the mark Excel reads UTF-8 as the code page of its machine.
+    # Without the byte order mark Excel decodes UTF-8 as the machine's code page.
     text = io.TextIOWrapper(file, "utf-8-sig" if for_spreadsheet else "utf-8", newline="")
     yield csv.writer(text, lineterminator="\r\n" if for_spreadsheet else "\n")
     text.flush()
@@ -190,7 +190,7 @@ def _csv(file: BinaryIO, *, for_spreadsheet: bool = False) -> Iterator[_Writer]:
 
 
 class _Rejects:
-    """The file of the rows that a list was made without: line, code, reason, and the row as it was."""
+    """The file of rejected rows: line, code, reason, and the row as it was."""
 
     def __init__(self, rows: _Writer) -> None:
         self.count = 0
@@ -199,7 +199,7 @@ class _Rejects:
     @classmethod
     @contextmanager
     def kept(cls, path: Path) -> Iterator[_Rejects]:
-        """What is written becomes a file at the end. Without any row there is none, nor an older one of the name."""
+        """Keep the rejected rows as a file at the end. Without any, no file is written, and an older one is removed."""
         with replacing(path) as file, _csv(file) as rows:
             rows.writerow(("line", "kind", "reason", "row"))
             rejects = cls(rows)
@@ -248,7 +248,7 @@ def _made(
 
 
 def _require_apart(sources: Sequence[Path], *outputs: Path) -> None:
-    """A list is the author's: nothing here writes over one that it reads. ConfigError, also for an impossible name."""
+    """Never overwrite a list that is read. ConfigError, also for an impossible file name."""
     for out in outputs:
         there = target_of(out).exists()
         for source in sources:
@@ -257,7 +257,9 @@ def _require_apart(sources: Sequence[Path], *outputs: Path) -> None:
 
 
 def _columns_out(listings: Sequence[OpenList | RowSource]) -> tuple[str, ...]:
-    """`email`, `name` where any has it, then the other columns as they first come; a column that is the name once."""
+    """`email`, `name` if any list has it, then the other columns in order of appearance, without the one that is the
+    name.
+    """
     found = dict.fromkeys(
         column for listing in listings for column in listing.columns if column != _name_source(listing)
     )
@@ -295,7 +297,7 @@ def _addresses_of(path: Path, encoding: str, rules: Rules) -> Iterator[Audience]
 
 
 def _lacking(here: Audience, there: Audience) -> Iterator[str]:
-    """The addresses of one list that the other does not have, in list order."""
+    """The addresses of one list that are missing from the other, in list order."""
     addresses = here.addresses()
     while batch := list(islice(addresses, _LOOKED_UP_AT_ONCE)):
         found = there.find([fold_address(address) for address in batch])

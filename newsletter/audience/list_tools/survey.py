@@ -1,4 +1,4 @@
-"""Survey a list for `subscribers check`: faults, oddities and counts, in one pass and flat memory.
+"""Survey a list for `subscribers check`: faults, hints and counts, in one pass and constant memory.
 
 It counts with `Audience`, so that a check and a send never differ about who is on a list.
 """
@@ -27,7 +27,7 @@ NAMED = 10
 
 _ROWS_AT_ONCE = 1_000
 
-# The order in which kinds are told: what keeps people from being mailed first.
+# The order of kinds in reports: what prevents mailing comes first.
 _ORDER = (
     *("encoding", "no-header", "unclear-column", "unclear", "quotes", "columns", "oversize", "control-character"),
     *("no-address", "invalid-address"),
@@ -36,12 +36,12 @@ _ORDER = (
 
 @dataclass(frozen=True, slots=True)
 class ListSurvey:
-    """A list as `check` tells of it.
+    """A list as `check` reports it.
 
-    `findings` holds the first of each kind, by line, `counts` how many there were. `rows` = `good` + `outside` +
-    `invalid` + `duplicates` + `excluded`, whose reasons begin with "unclear" for those who may have left or not; `good`
-    are those in the segment, where one was asked for. `flagged` are rows that a person should look at, whoever is
-    outside the segment and duplicates included. `why_nobody` says why nobody is left to mail.
+    `findings` holds the first of each kind, by line, `counts` the number of all. `rows` = `good` + `outside` +
+    `invalid` + `duplicates` + `excluded`, whose reasons begin with "unclear" if they may have unsubscribed or not;
+    `good` are those in the segment, if one was given. `flagged` are rows for a human to check, including those outside
+    the segment and duplicates. `why_nobody` says why no subscriber is left to mail.
     """
 
     encoding: Encoding
@@ -64,7 +64,7 @@ class ListSurvey:
 
     @property
     def at_fault(self) -> bool:
-        """Whether a row, or all of them, would go without mail for a fault that somebody can mend."""
+        """Whether a row, or all of them, would get no mail for a fault that can be corrected."""
         return bool(self.invalid or self.encoding.guessed or self.unclear or self.why_nobody)
 
 
@@ -79,14 +79,14 @@ def survey_list(
     sign_ups: SignUps | None = None,
     rules: Rules = NO_RULES,
 ) -> ListSurvey:
-    """Read a list whole and say what it is like. `named` findings of each kind are kept, all with None.
+    """Read a whole list and survey it. `named` findings of each kind are kept, all if None.
 
-    Without `addresses` the addresses are taken as they stand: duplicates are counted, nothing else is looked at.
-    `on_progress` is told the bytes read, and of how many. `sign_ups` and `rules` are as `read_audience` takes them.
+    Without `addresses` the addresses are not validated: duplicates are counted, nothing else is checked.
+    `on_progress` is called with the bytes read and the total. `sign_ups` and `rules` are as in `read_audience`.
     Errors as `open_list`, and SegmentError.
     """
     segment = parse_segment(where) if where else None
-    # Only a segment needs more of a row than its address.
+    # Only a segment needs more columns than the address.
     values = segment is not None
     with ExitStack() as opened:
         people: OpenList | RowSource
@@ -178,7 +178,7 @@ class _Notes:
 def _noted(
     people: OpenList | RowSource, notes: _Notes, *, addresses: bool, on_progress: Callable[[int], None]
 ) -> Iterator[Row | Finding]:
-    """The rows as they pass, each looked at."""
+    """Pass the rows through, noting findings of each."""
     while rows := list(islice(people.rows, _ROWS_AT_ONCE)):
         if isinstance(people, OpenList):
             on_progress(people.lines.bytes_read)

@@ -1,12 +1,12 @@
-"""Clean a cell of a list: white space of all kinds, and beside an address the name."""
+"""Clean the cells of a list: trim white space and invisible characters, extract an address beside a name."""
 
 from __future__ import annotations
 
 import re
 
-# Every kind of white space, and what has no width at all: byte order marks, joiners, soft hyphens.
+# All white space, and zero-width characters: byte order marks, joiners, soft hyphens.
 _NO_WIDTH = "\u00ad\u034f\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff"
-_CONTROL_SPACE = "\x1c\x1d\x1e\x1f\x85"  # white space to Python; a control character in a list all the same
+_CONTROL_SPACE = "\x1c\x1d\x1e\x1f\x85"  # white space to Python, but control characters in a list
 TRIMMED = "".join(chr(code) for code in range(0x3001) if chr(code).isspace() and chr(code) not in _CONTROL_SPACE)
 TRIMMED += _NO_WIDTH
 _NO_WIDTH_CHARS = re.compile(f"[{_NO_WIDTH}]")
@@ -14,11 +14,11 @@ _BREAKS = re.compile(r"(?<![ ])[ ]*+[\t\r\n\u2028\u2029][ \t\r\n\u2028\u2029]*+"
 _ADDRESS = re.compile(r"[^@\s<>,;:\"'()\[\]]+@[^@\s<>,;:\"'()\[\]]*[^@\s<>,;:\"'()\[\].]\.[^@\s<>,;:\"'()\[\].]{2,}")
 _IN_BRACKETS = re.compile(r"[^<>]*<\s*(?:mailto:)?(?P<address>[^<>\s]+)\s*>\s*[,;]?", re.IGNORECASE)
 SEPARATOR = ":::"
-"""What Google writes between several values of one person."""
+"""Google's separator between several values in one cell."""
 
 
 def trim(cell: str) -> str:
-    """The cell without white space, and what has no width, around it."""
+    """The cell without white space and zero-width characters around it."""
     return cell.strip(TRIMMED) if cell else cell
 
 
@@ -28,7 +28,7 @@ def one_line(cell: str) -> str:
 
 
 def bare_address(cell: str) -> str:
-    """The first address that a cell was written for, without the name beside it; else the cell, trimmed."""
+    """The first address in a cell, without the name beside it; if there is none, the cell, trimmed."""
     text = trim(_NO_WIDTH_CHARS.sub("", cell))
     if SEPARATOR in text:
         text = next(filter(None, map(trim, text.split(SEPARATOR))), "")
@@ -40,5 +40,5 @@ def bare_address(cell: str) -> str:
 
 
 def addresses_in(cell: str) -> bool:
-    """Whether a cell holds what looks like an address."""
+    """Whether a cell contains what looks like an address."""
     return "@" in cell and _ADDRESS.fullmatch(bare_address(cell)) is not None

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from newsletter.audience.lists.vocabulary import fold, phrases, reasons_by_phrase
 
-# Parts of a folded name without its spaces. A true value or a date in such a column is plain: they left.
+# Substrings of a folded name without its spaces. A true value or a date in such a column is unambiguous: unsubscribed.
 LEFT_NAMES = reasons_by_phrase(
     {
         "unsubscribed": """
@@ -36,7 +36,7 @@ LEFT_NAMES = reasons_by_phrase(
         "inactive": "deactivat, isdisabled, emaildisabled, isinactive, isarchived",
     }
 )
-# What such a column may mean and may not: the send asks.
+# Columns that may mean that, or not: the send asks the author.
 UNCLEAR_NAMES = phrases(
     """
     cancel, churn, bounce, blocked, banned, exclud, delet, disabled, inactive, archived, invalid, spam, removed, baja
@@ -48,10 +48,10 @@ UNCLEAR_NAMES = phrases(
     """
 )
 UNCLEAR_WORDS = phrases("out, left, gone, quit, stop, stopped, dnc, dne, hold, dead, leave, dnd")
-"""Whole words of a name, beside the parts above."""
+"""Whole words of a name, in addition to the substrings above."""
 
-# Inverted: a false value is plain, they do not get mail.
-# Names that say it whole, without what may stand around them, such as `is_` or `_at`.
+# Inverted columns: a false value is unambiguous, the row gets no mail. Complete names, without affixes such as `is_` or
+# `_at`.
 WHOLE_LEFT_NAMES = reasons_by_phrase(
     {
         "blocked": "blocked, banned, excluded",
@@ -89,7 +89,7 @@ JOINED_NAMES = reasons_by_phrase(
             """,
     }
 )
-# Among them, those whose values must be understood, whatever stands there.
+# Of these, the columns whose every value must be understood.
 CONSENT_NAMES = phrases(
     """
     subscribed, issubscriber, optin, optedin, optsin, acceptsmarketing, acceptsemail, acceptmarketing, acceptemail
@@ -98,7 +98,7 @@ CONSENT_NAMES = phrases(
     согласие, toestemming, 수신동의, 配信希望
     """
 )
-# A date, a place or a text about it, which says nothing by being there.
+# A date, a place or a text about consent, whose presence says nothing.
 ABOUT_NAMES = phrases(
     """
     date, time, timestamp, at, on, ip, source, url, link, page, text, wording, form, method, campaign, type, count
@@ -118,7 +118,7 @@ STATUS_NAMES = phrases(
     状态, 狀態, 订阅状态, 訂閱狀態, 状況, ステータス, 状態, 配信状況, 상태, 구독상태, 수신상태
     """
 )
-# Words beside them, which say that the status is of something else.
+# Words beside them that say that the status is about something else.
 OTHER_NAMES = phrases(
     """
     order, lead, payment, marital, employment, ticket, shipping, shipment, fulfillment, fulfilment, financial, deal
@@ -188,4 +188,4 @@ def _regions(entries: Iterable[str]) -> frozenset[str]:
 
 
 REGIONS = _regions(filter(str.strip, _REGIONS.replace("\n", ",").split(",")))
-"""States and provinces of the countries that write them into addresses, by name and by code."""
+"""States and provinces of countries that use them in addresses, by name and by code."""

@@ -1,6 +1,6 @@
-"""What a list's header says: the address column, the name column, and the status of a row, in many languages.
+"""Interpret a list's header: the address column, the name column, and the status of a row, in many languages.
 
-Where the names of columns do not tell, the values of the first rows do.
+If column names are not sufficient, the values of the first rows decide.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from newsletter.model.column_rules import NO_RULES, Rules
 _JOINTS = re.compile(r"[\s_.\-‐‑–:：*]+")
 
 
-# Compared in one spelling: small letters, without spaces, hyphens and the like.
+# Compared in one spelling: lower case, without spaces, hyphens and similar characters.
 _EMAIL = reply_words(
     """
     email emails emailaddress mail mailaddress emailid subscriberemail contactemail useremail memberemail customeremail
@@ -54,7 +54,7 @@ _NAME = reply_words(
     naam volledigenaam namn navn nimi имя фио полноеимя imię isim adsoyad الاسم ชื่อ
     """
 )
-# What is the whole name where it stands alone, and the first where there is a last name beside it.
+# Columns that are the whole name if alone, and the first name beside a last name.
 _GIVEN = reply_words("nombre nome имя naam namn navn nimi imię isim 名字 이름")
 _FIRST_NAME = reply_words(
     """
@@ -78,12 +78,12 @@ _LIKE_EMAIL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A list's columns. `names` has one for each cell of a row, in small letters, empty where there is none.
+    """A list's columns. `names` has one for each cell of a row, in lower case, empty if the header has none.
 
-    The column of addresses is called `email`, however it is written; `written` is how. `name_cells` are those that
-    make up `name` where no column is called so: one, or the first and the last name. `judges` are the cells that may
-    say why a row's person is to be left alone, and how to read them; `others` are the cells that nothing is known of.
-    `more_emails` are the cells of further addresses of the same person. `is_made_up`: the list has no header.
+    The address column is called `email`, whatever the header says; `written` is its original name. `name_cells` are the
+    cells that make up `name` if no column is called so: one, or the first and the last name. `judges` are the cells
+    that may exclude a row, and how to read them; `others` are the cells without a known meaning. `more_emails` are the
+    cells of further addresses of the same subscriber. `is_made_up`: the list has no header.
     """
 
     names: tuple[str, ...]
@@ -98,7 +98,7 @@ class Header:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """What a subscriber's values are called, in the order of `values_of`."""
+        """The names of a subscriber's values, in the order of `values_of`."""
         return (*filter(None, self.names), *(("name",) if self.name_cells else ()))
 
     @property
@@ -107,7 +107,7 @@ class Header:
 
     @property
     def name_source(self) -> str:
-        """The column that is the name under another name; empty where it is not one alone."""
+        """The column that was renamed to `name`; empty if it is not a single one."""
         return self.names[self.name_cells[0]] if len(self.name_cells) == 1 else ""
 
     def values_of(self, cells: Sequence[str]) -> list[str]:
@@ -119,8 +119,11 @@ class Header:
         return values
 
     def judge(self, cells: Sequence[str], line: str) -> Verdict | None:
-        """Why mail must not go to a row's person, or what of the row is unclear; None where it may. What is plain comes
-        before what is unclear. `line` is the whole row; without it, only columns that speak of leaving are asked."""
+        """Why a row is excluded, or what about it is unclear; None if it may be mailed.
+
+        Unambiguous values come before unclear ones. `line` is the whole row; without it, only columns about
+        unsubscribing are checked.
+        """
         if self.everyone:
             return Verdict(self.everyone)
         unclear: Verdict | None = None
@@ -136,7 +139,7 @@ class Header:
         return unclear
 
     def excluded(self, cells: Sequence[str]) -> str:
-        """Why mail must not go to a row's person: `unsubscribed`, `bounced`, ...; empty where it may."""
+        """Why a row is excluded: `unsubscribed`, `bounced`, ...; empty if it may be mailed."""
         verdict = self.judge(cells, "")
         return verdict.reason if verdict is not None else ""
 
@@ -149,9 +152,9 @@ def read_header(
     *,
     is_made_up: bool = False,
 ) -> Header:
-    """What the cells of the first row mean, with the rows of the `sample`.
+    """Interpret the cells of the first row, with the rows of the `sample`.
 
-    InvalidValueError where no column, or more than one, can be the address.
+    InvalidValueError if no column, or more than one, can be the address.
     """
     names = [trim(cell).lower() for cell in cells]
     while names and not names[-1]:
@@ -211,7 +214,7 @@ def _judges(
 
 
 def _everyone(file_name: str, provider: Provider | None, *, is_judged: bool) -> str:
-    """Why nobody of a file is to be mailed, where its name says so and no column says it better."""
+    """The reason that the file's name gives for excluding all its rows, unless a column is more specific."""
     if provider and (why := next((why for start, why in provider.files.items() if file_name.startswith(start)), "")):
         return why
     return "" if is_judged else whole_list_word(file_name)
@@ -224,16 +227,16 @@ def is_address_column(name: str) -> bool:
 # --- the address ----------------------------------------------------------------------------------------------------
 
 _NUMBERED = re.compile(r"(?P<number>\d+)")
-# Of the exports of address books: what stands beside an address, not the address.
+# Columns of address book exports that accompany an address and are not the address.
 _NO_ADDRESS = re.compile(r"\b(?:label|type|display ?name)\b", re.IGNORECASE)
 _MOST = 0.5
-"""What share of a column's filled cells must be addresses for it to be the column of addresses."""
+"""The share of a column's filled cells that must be addresses for it to be the address column."""
 
 
 def _address_cells(
     names: Sequence[str], cells: Sequence[str], rows: Sequence[Sequence[str]]
 ) -> tuple[int, tuple[int, ...]]:
-    """The cell of the address that mail goes to, and those with further addresses of the same person."""
+    """The cell of the address to mail, and the cells with further addresses of the same subscriber."""
     counts = [_addresses(rows, cell) for cell in range(len(names))]
     likely = [cell for cell in range(len(names)) if _holds_addresses(rows, cell, counts[cell])]
     if "email" in names:
@@ -267,7 +270,7 @@ def _holds_addresses(rows: Sequence[Sequence[str]], cell: int, count: int) -> bo
 
 
 def _numbered(cells: Sequence[str], likely: Sequence[int]) -> list[int]:
-    """`E-mail 1 - Value` and `E-mail 2 - Value`, the first first."""
+    """Sort numbered columns such as `E-mail 1 - Value` and `E-mail 2 - Value`."""
     found = [cell for cell in likely if _NUMBERED.search(cells[cell]) and _LIKE_EMAIL.search(cells[cell])]
     return sorted(found, key=lambda cell: int(match["number"]) if (match := _NUMBERED.search(cells[cell])) else 0)
 
@@ -284,7 +287,7 @@ def _are_alike(rows: Sequence[Sequence[str]], among: Sequence[int]) -> bool:
 
 
 def _named_cell(cells: Sequence[str], named: Sequence[int]) -> int:
-    """The column by its name alone. InvalidValueError, with the likely one, where there is none or more than one."""
+    """The column by its name alone. InvalidValueError, with the likely one, if there is none or more than one."""
     if len(named) == 1:
         return named[0]
     if named:

@@ -1,7 +1,7 @@
-"""Decode a list: which encoding it is in, and whether that is known or guessed.
+"""Decode a list: which encoding it has, and whether that is certain or a guess.
 
-Known are UTF-8, and UTF-16 with its mark at the start. Any other is a guess, made from the whole file in passes that
-keep nothing: most encodings can be read as one another, only the names come out wrong.
+UTF-8, and UTF-16 with a byte order mark, are certain. Any other encoding is a guess from the whole file, in passes of
+constant memory: most encodings can be decoded as one another, only the names come out wrong.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from newsletter.audience.lists.guess_encoding import ESCAPES, rank_encodings, ra
 from newsletter.errors import ConfigError, ContentError, Located, located
 from newsletter.files import is_handed_down, require_regular
 
-# A quote that is never closed would swallow the list; past this many characters a row is given up as such.
+# An unclosed quote would consume the rest of the list; a row longer than this many characters is rejected.
 MAX_ROW_CHARS = 100_000
 
 SAVE_AS_UTF8 = 'save it as UTF-8 (in Excel: "CSV UTF-8")'
 SAVE_OR_CONVERT = f"{SAVE_AS_UTF8}, or have `newsletter subscribers convert` do it, and look at the names"
 
-# Forms of names and of Python's source (docs.python.org/3/library/codecs.html, "Python Specific Encodings"), which no
-# list is in: they would read any ASCII as it is, and change or refuse what else there is.
+# Python's own codecs and short forms (docs.python.org/3/library/codecs.html, "Python Specific Encodings"), which are no
+# list's encoding: they decode any ASCII, and change or refuse the rest.
 _NO_FILES_ENCODING = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
 _HEAD_BYTES = 8192
 _CHUNK_BYTES = 1 << 16
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WORD = re.compile(r"(?<![^\s,;\"'])(?:(?![^\x00-\x7f])[^\s,;\"'])*+[^\x00-\x7f\s,;\"'][^\s,;\"']*")
-# What Windows-1252 has and Latin-1 does not; Latin-1 has control characters there, which no list holds.
+# Characters of Windows-1252 that are control characters in Latin-1, which no list contains.
 _WINDOWS_ONLY = re.compile(rb"[\x80-\x9f]")
 _CELL = re.compile(rb"[,;\t\r\n\"]+")
 NAMES_SHOWN = 3
@@ -42,16 +42,16 @@ _NAME_SHOWN = 30
 _MOST_LINES = 200
 _CELL_BYTES = 400
 _GUESSED_FROM = 6_000
-"""How many bytes of cells that are not ASCII a guess is made from; whether it fits is asked of the whole file."""
+"""How many bytes of non-ASCII cells are used to guess; the whole file is checked against the guess."""
 
 _CHARS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """What a list is written in: a name for people, Python's codec, whether it is a guess, a word to judge it by.
+    """The encoding of a list: a display name, Python's codec, whether it is a guess, a sample word.
 
-    `names` are a few of its cells as they would be read, to judge it by as well.
+    `names` are a few of its decoded cells, to let the user judge the guess.
     """
 
     name: str
@@ -66,26 +66,26 @@ _UTF_16 = Encoding("UTF-16", "utf-16")
 
 
 class Lines:
-    """The file's lines, numbered from 1, each with its line end. Lines may be given back to be read again."""
+    """The file's lines, numbered from 1, each with its line end. Lines may be pushed back."""
 
     def __init__(self, path: Path, raw: BinaryIO, encoding: Encoding) -> None:
         self.path = path
         self.number = 0
         self.encoding = encoding
         self._raw = raw
-        # Bytes that are not UTF-8 come through as surrogates, so that the error can name their line.
+        # Bytes that are not UTF-8 are decoded as surrogates, so that the error can name their line.
         strictness = "surrogateescape" if encoding.codec == UTF_8.codec else "strict"
         self._readline = io.TextIOWrapper(raw, encoding.codec, errors=strictness).readline
         self._returned: list[str] = []
-        self._fault: ContentError | None = None  # met while reading ahead
+        self._fault: ContentError | None = None  # found while reading ahead
 
     @property
     def bytes_read(self) -> int:
-        """How far into the file the reading is, a little ahead of the line; 0 through a pipe."""
+        """The position in the file, a little ahead of the line; 0 for a pipe."""
         return self._raw.tell() if self._raw.seekable() else 0
 
     def next(self) -> str | None:
-        """The next line; None at the end. ContentError where the bytes are none of the encoding's."""
+        """The next line; None at the end. ContentError for bytes that are invalid in the encoding."""
         if self._returned:
             line = self._returned.pop()
         else:
@@ -95,7 +95,7 @@ class Lines:
                 line = self._readline(MAX_ROW_CHARS + 1)
                 if len(line) > MAX_ROW_CHARS:
                     self._pass_over(line)
-            except UnicodeError as error:  # UnicodeDecodeError, or what UTF-16 without its mark gets
+            except UnicodeError as error:  # UnicodeDecodeError, or what UTF-16 without its byte order mark raises
                 reason = error.reason if isinstance(error, UnicodeDecodeError) else str(error)
                 what = f"bytes near this line are not {self.encoding.name}: {reason}"
                 raise ContentError(located(str(self.path), self.number + 1, what, SAVE_AS_UTF8)) from error
@@ -107,7 +107,7 @@ class Lines:
         return line
 
     def peek(self, most: int, most_chars: int) -> list[str]:
-        """The next lines, without taking them: about so many of each."""
+        """The next lines without consuming them: about this many of each."""
         start = self.number
         ahead: list[str] = []
         chars = 0
@@ -116,7 +116,7 @@ class Lines:
                 ahead.append(line)
                 chars += len(line)
         except ContentError as error:
-            self._fault = error  # told once its line is asked for
+            self._fault = error  # raised when its line is requested
         self._returned.extend(reversed(ahead))
         self.number = start
         return ahead
@@ -126,7 +126,7 @@ class Lines:
         self.number -= len(lines)
 
     def _pass_over(self, rest: str) -> None:
-        """Skip what an endless line has beyond the one character more than a row may have."""
+        """Skip the rest of an endless line, beyond one character more than a row may have."""
         while len(rest) > MAX_ROW_CHARS and not rest.endswith("\n"):
             rest = self._readline(MAX_ROW_CHARS + 1)
 
@@ -134,7 +134,7 @@ class Lines:
         byte = ord(bad[0]) & 0xFF
         column = len(line[: bad.start()].encode("utf-8", "surrogateescape")) + 1
         what = f"byte {column} of the line, 0x{byte:02x}, is not UTF-8"
-        # A pipe is gone once it is read, and opened again it would wait for ever.
+        # A pipe can be read only once; opening it again would block forever.
         guess = detect_encoding(self.path) if self.path.is_file() else UTF_8
         if not guess.guessed:
             return located(str(self.path), self.number, what, SAVE_AS_UTF8)
@@ -144,16 +144,16 @@ class Lines:
 
 @contextmanager
 def open_lines(path: Path, *, guess: bool = False, encoding: str = "") -> Iterator[Lines]:
-    """The lines of a list. Without `guess` only what is known is read; `encoding`, a codec's name, ends all doubt.
+    """The lines of a list. Without `guess` only certain encodings are read; `encoding`, a codec's name, is not doubted.
 
-    ConfigError when the file cannot be read or there is no such encoding; ContentError when it holds no text.
+    ConfigError if the file cannot be read or the encoding is unknown; ContentError if it contains no text.
     """
     with _open(path) as raw:
         yield Lines(path, raw, _chosen(path, raw, guess=guess, encoding=encoding))
 
 
 def detect_encoding(path: Path) -> Encoding:
-    """What a list is written in, from all of it. ContentError for a binary file; ConfigError as `open_lines`."""
+    """The encoding of a list, from all of it. ContentError for a binary file; ConfigError as `open_lines`."""
     with _open(path) as raw:
         return _detect(path, raw)
 
@@ -179,10 +179,10 @@ def _chosen(path: Path, raw: io.BufferedReader, *, guess: bool, encoding: str) -
 
 
 def _named(encoding: str) -> Encoding:
-    """An encoding that a person named."""
+    """The encoding that the user named."""
     try:
         codec = codecs.lookup(encoding).name
-        "".encode(codec)  # LookupError for what is no text, such as "hex"
+        "".encode(codec)  # LookupError for a codec that is not a text encoding, such as "hex"
         codecs.getincrementaldecoder(codec)
     except (LookupError, ValueError) as error:
         raise ConfigError(_unknown(encoding)) from error
@@ -230,7 +230,7 @@ def _guess(raw: BinaryIO, name: str, codec: str) -> Encoding:
 
 
 def _has_escapes(raw: BinaryIO) -> bool:
-    """Whether a file is all in 7 bits and has the escapes of an encoding for that."""
+    """Whether a file is all 7-bit and has the escape sequences of a 7-bit encoding."""
     found = False
     for chunk in _chunks(raw):
         if not chunk.isascii():
@@ -240,7 +240,7 @@ def _has_escapes(raw: BinaryIO) -> bool:
 
 
 def _lines_with_escapes(raw: BinaryIO) -> list[bytes]:
-    """The first of them."""
+    """The first lines with escape sequences."""
     raw.seek(0)
     lines = iter(lambda: raw.readline(_CHUNK_BYTES), b"")
     escaped = (line.rstrip(b"\r\n") for line in lines if any(escape in line for escape in ESCAPES))
@@ -248,7 +248,7 @@ def _lines_with_escapes(raw: BinaryIO) -> list[bytes]:
 
 
 def _foreign_cells(raw: BinaryIO) -> list[bytes]:
-    """The first different cells that are not ASCII; addresses only where there is nothing else."""
+    """The first distinct cells that are not ASCII; addresses only if there is nothing else."""
     found: dict[bytes, None] = {}
     addresses: list[bytes] = []
     size = 0
@@ -268,7 +268,7 @@ def _foreign_cells(raw: BinaryIO) -> list[bytes]:
 
 
 def _foreign_words(raw: BinaryIO, codec: str) -> Iterator[str]:
-    """The first different cells that are not ASCII, as that codec reads them."""
+    """The first distinct cells that are not ASCII, decoded by that codec."""
     seen: set[str] = set()
     raw.seek(0)
     for line in codecs.iterdecode(iter(lambda: raw.readline(_CHUNK_BYTES), b""), codec, "replace"):
@@ -280,7 +280,9 @@ def _foreign_words(raw: BinaryIO, codec: str) -> Iterator[str]:
 
 
 def _silent_utf16(head: bytes) -> str:
-    """UTF-16 without its mark: read so, a quarter or more is the ASCII that every list has, and nothing is refuted."""
+    """UTF-16 without its byte order mark: decoded so, a quarter or more is ASCII, as in every list, and nothing refutes
+    it.
+    """
     shares = {}
     for codec in ("utf-16-le", "utf-16-be"):
         try:

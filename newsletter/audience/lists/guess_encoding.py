@@ -1,7 +1,7 @@
-"""Guess the encoding of a list that is not UTF-8, from its cells that are not ASCII.
+"""Guess the encoding of a list that is not UTF-8, from its non-ASCII cells.
 
-charset-normalizer says which encodings leave readable text; among these the one wins whose text is most like names of
-one language. Control characters, private-use characters and code points that stand for nothing refute an encoding.
+charset-normalizer lists the encodings that give readable text; the one whose text is most like names of one language
+wins. Control characters, private-use characters and unassigned code points refute an encoding.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _SPACES = re.compile(r"[\s,;|]+")
 
 @dataclass(frozen=True, slots=True)
 class _Language:
-    """How the names of a language are written: `letters` beyond ASCII, in small letters; `others` are rarer ones.
+    """The letters in names of a language: `letters` beyond ASCII, in lower case; `others` are rarer ones.
 
-    `name` is for reading this table.
+    `name` documents this table.
     """
 
     name: str
@@ -84,7 +84,7 @@ _ALPHABETS: Mapping[str, tuple[_Language, ...]] = {
     "vietnamese": (_language("Vietnamese", _VIETNAMESE),),
 }
 
-# The characters that names of people and towns are most often made of.
+# The most frequent characters in names of people and towns.
 _SIMPLIFIED = frozenset(
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金"
     "石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤小明伟芳娜秀英敏静丽强磊军洋勇艳杰娟涛超"
@@ -113,9 +113,9 @@ _KOREAN = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An encoding that lists are found in: its name for people, Python's codec, and the writing it is used for.
+    """An encoding that lists are found in: its display name, Python's codec, and its script.
 
-    Of two that read a list alike, the earlier in the table is taken.
+    Of two that decode a list alike, the earlier in the table wins.
     """
 
     name: str
@@ -177,15 +177,15 @@ _PUNCTUATION = frozenset("’‘“”„«»–—…·°€£§®™©´`¨ª�
 
 
 ESCAPES = (b"\x1b$", b"\x1b(", b"\x0e", b"~{")
-"""What the encodings of 7 bits put around their characters."""
+"""The escape sequences of 7-bit encodings."""
 
 _READABLE = 0.3
-"""Below this a text is like no names that are known here; then charset-normalizer's own answer stands."""
+"""A text below this score is unlike any known names; then charset-normalizer's own answer is used."""
 
 
 def rank_encodings(cells: Sequence[bytes]) -> list[Candidate]:
-    """The encodings that cells, none of them ASCII, may be in, the likeliest first; none where all are refuted."""
-    from charset_normalizer import from_bytes  # 50 ms that only a guess needs
+    """The possible encodings of non-ASCII cells, the likeliest first; none if all are refuted."""
+    from charset_normalizer import from_bytes  # takes 50 ms, which only a guess needs
     from charset_normalizer.md import mess_ratio
 
     scored = []
@@ -205,7 +205,7 @@ def rank_encodings(cells: Sequence[bytes]) -> list[Candidate]:
 
 
 def rank_escaped(lines: Sequence[bytes]) -> list[Candidate]:
-    """The encodings of 7 bits whose escapes lines hold, with nothing against it."""
+    """The 7-bit encodings whose escape sequences the lines contain, and that are not refuted."""
     found = []
     for each in CANDIDATES:
         text = _decoded(lines, each.codec) if each.writing == "escaped" else None
@@ -223,12 +223,12 @@ def _decoded(cells: Iterable[bytes], codec: str) -> tuple[str, ...] | None:
 
 
 def refutes(text: str) -> bool:
-    """Private use, control and unassigned characters: no list has them, a wrong guess does."""
+    """Whether the text has private-use, control or unassigned characters: lists have none, a wrong guess does."""
     return any(unicodedata.category(char) in ("Co", "Cc", "Cn") and char not in "\t\r\n" for char in text)
 
 
 def _likeness(cells: Sequence[str], writing: str) -> float:
-    """How like names the cells are: 1 where each foreign character is a usual one of one language, and less below."""
+    """How much the cells are like names: 1 if every non-ASCII character is a usual one of one language, else less."""
     if writing in _WIDE:
         return _wide_likeness(cells, writing)
     text = [unicodedata.normalize("NFC", cell) for cell in cells]
@@ -249,14 +249,14 @@ def _covered(cells: Sequence[str], language: _Language) -> float:
             elif small in language.others or unicodedata.combining(char):
                 points += 0.5
             elif char in _PUNCTUATION:
-                total -= 0.9  # it says little of a language
+                total -= 0.9  # it is weak evidence for a language
             else:
                 points -= 1 if char.isalpha() else 2
     return points / max(total, 1)
 
 
 def _oddness(cells: Sequence[str]) -> float:
-    """Capitals within words, and words of two writings: per foreign character, how many of these there are."""
+    """Capitals inside words, and words of two scripts: how many of these per non-ASCII character."""
     odd, foreign = 0.0, 0
     for cell in cells:
         foreign += sum(1 for char in cell if not char.isascii())
@@ -295,7 +295,8 @@ def _wide_likeness(cells: Sequence[str], writing: str) -> float:
                 total += 1
                 points += _wide_points(char, writing)
                 if before.isascii() and before.isalpha():
-                    points -= 1.5  # an umlaut and the letter after it often make a hanzi, but one in a Latin word
+                    # an umlaut and the letter after it often decode to a CJK character, but one in a Latin word
+                    points -= 1.5
             elif before and not before.isascii() and char.isalpha():
                 points -= 1.5
             before = char

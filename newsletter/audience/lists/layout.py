@@ -1,6 +1,6 @@
 """Find a list's header and its separator in its first lines.
 
-Known are Excel's `sep=;` line, a title above the header, and a list that begins with its first row, without a header.
+Recognises Excel's `sep=;` line, a title above the header, and a list without a header.
 """
 
 from __future__ import annotations
@@ -17,16 +17,18 @@ DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 
 _SEPARATOR_LINE = re.compile(r'\ufeff?"?sep=(?P<delimiter>[^\r\n"])"?[,;\t|]*\s*', re.IGNORECASE)
 _HEADER_ROWS = 30
-"""How many rows are looked at for the header."""
+"""How many rows are searched for the header."""
 
 _LONGEST_ROW = 50
-"""Lines that a row of the sample may take; a quote that is never closed would swallow the rest."""
+"""The most lines of a row of the sample; an unclosed quote would consume the rest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`skipped` lines stand above the header, or above the first row where there `is_bare`: no header at all. `sample`
-    has the first rows below the header."""
+    """`skipped` lines precede the header, or the first row if the list `is_bare`: without a header.
+
+    `sample` has the first rows below the header.
+    """
 
     skipped: int
     delimiter: str
@@ -36,7 +38,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """The first rows as one delimiter divides them, and the number of the row that is the header."""
+    """The first rows as split by one delimiter, and the number of the header's row."""
 
     delimiter: str
     rows: tuple[tuple[int, tuple[str, ...]], ...]
@@ -46,14 +48,14 @@ class _Reading:
 
 
 def find_layout(lines: Sequence[str]) -> Layout:
-    """What the first lines of a list say of all of it. At least one of them is not blank."""
+    """Derive a list's layout from its first lines. At least one of them is not blank."""
     first = next(number for number, line in enumerate(lines) if line.strip())
     named = _SEPARATOR_LINE.fullmatch(lines[first])
     start = (
         next((number for number in range(first + 1, len(lines)) if lines[number].strip()), first) if named else first
     )
     if start == first:
-        named = None  # a line of `sep=` and nothing below is all there is
+        named = None  # the list is a `sep=` line and nothing else
     choices = [named["delimiter"]] if named else list(DELIMITERS)
     reading = max((_read(lines, start, delimiter) for delimiter in choices), key=lambda reading: reading.score)
     skipped = reading.rows[reading.header][0]
@@ -85,13 +87,13 @@ def _read(lines: Sequence[str], start: int, delimiter: str) -> _Reading:
 
 
 def _is_title(above: Sequence[tuple[int, Sequence[str]]], header: Sequence[str]) -> bool:
-    """Whether the rows above a header are fewer words than it has: a title, a date, the name of a file."""
+    """Whether the rows above a header have fewer cells than it: a title, a date, the name of a file."""
     filled = sum(1 for cell in header if trim(cell))
     return all(sum(1 for cell in cells if trim(cell)) < max(filled, 2) for _, cells in above)
 
 
 def _rows(lines: Sequence[str], start: int, delimiter: str) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """The rows that are not blank, each with the number of its first line; one that the sample ends within is left."""
+    """The non-blank rows, each with the number of its first line; a row cut off by the end of the sample is dropped."""
     number = start
     while number < len(lines):
         line = lines[number]

@@ -1,9 +1,9 @@
 """Exports of other services: how to recognise each, and which of its values mean "do not mail".
 
-Headers as the services write them: Mailchimp, an audience's export, one file for each status; Substack,
-`email_list.*.csv` and the details of 2025; Ghost, `members.*.csv`; Buttondown, subscribers; listmonk,
-`subscribers.csv`; beehiiv, by the fixture of TryGhost/migrate; Kit, Brevo, Mailjet, MailPoet, MailerLite, phpList,
-Klaviyo, HubSpot, CleverReach, by their documentation. A service that is not here is read by the rules for any list.
+Sources of the headers: Mailchimp, an audience's export, one file per status; Substack, `email_list.*.csv` and the
+details of 2025; Ghost, `members.*.csv`; Buttondown, subscribers; listmonk, `subscribers.csv`; beehiiv, the fixture of
+TryGhost/migrate; Kit, Brevo, Mailjet, MailPoet, MailerLite, phpList, Klaviyo, HubSpot, CleverReach, their
+documentation. Other services are read by the rules for any list.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from newsletter.audience.lists.standing import Judge, joined_column, left_column
 from newsletter.audience.lists.vocabulary import GONE, phrases
 
 Reader = Callable[[str], Judge]
-"""A column's name -> how its cells are read."""
+"""A column's name -> the function that reads its cells."""
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Whose export a list is: the columns that tell, any of these sets, and what its columns say of people.
+    """A service's export: the column sets that identify it, and the meaning of its columns.
 
-    A column with None says nothing of leaving, whatever its name sounds like. `files` are what the names of files begin
-    with that hold nobody but people to leave alone.
+    A column with None says nothing about unsubscribing, whatever its name suggests. `files` are the prefixes of file
+    names whose rows are all excluded.
     """
 
     name: str
@@ -46,7 +46,7 @@ def _joined(reason: str) -> Reader:
 
 
 def _status(active: str = "", **gone: str) -> Reader:
-    """`active` are the words for who gets mail, with a comma between; `gone` adds words to the vocabulary."""
+    """`active` are the comma-separated words for subscribers who get mail; `gone` adds words to the vocabulary."""
     words = {**GONE, **{phrase: why for why, text in gone.items() for phrase in phrases(text)}}
     return lambda column: status_column(
         column, {word: why.replace("_", " ") for word, why in words.items()}, phrases(active)
@@ -94,7 +94,7 @@ PROVIDERS = (
         {
             "email_disabled": _left("unsubscribed"),
             "unsubscribed at": _left("unsubscribed"),
-            # A subscription that is not active, or was cancelled, is a reader who does not pay.
+            # A subscription that is inactive or was cancelled is a reader who does not pay.
             "active_subscription": None,
             "cancel date": None,
             "type": None,

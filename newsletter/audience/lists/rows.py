@@ -1,7 +1,7 @@
-"""Read a CSV list row by row. A bad row is a finding with its line; the rest goes on.
+"""Read a CSV list row by row. A bad row is a finding with its line; the rest is read on.
 
-The file is read line by line in flat memory. A row is known by the line on which it starts, as an editor counts them.
-`audience` has a list read whole, and each person on it once.
+The file is read line by line in constant memory. A row is identified by its first line, numbered as an editor does.
+`audience` reads a whole list and deduplicates it.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ MAX_COLUMNS = 1_000
 
 _SAMPLE_LINES = 1_000
 _SAMPLE_CHARS = 200_000
-"""How much of a list is read ahead, to see what its columns hold."""
+"""How much of a list is read ahead, to sample its columns."""
 
-# Line breaks and tabs may stand in an ordinary value, such as a postal address, but never in what a header carries.
+# Line breaks and tabs may occur in an ordinary value, such as a postal address, but never in a value for a header.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _CONTROL_OR_BREAK = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class Row(NamedTuple):
-    """A good row: its line, its address as mail goes there, and the values of the list's columns, in their order.
+    """A good row: its line, its normalized address, and the values of the list's columns, in their order.
 
-    No value holds a control character, tabs and line breaks apart; `email` is there as the address is. `line` is None
-    for who stands on no list.
+    No value contains a control character, tabs and line breaks apart; `email` is the normalized address. `line` is None
+    for a subscriber who is on no list.
     """
 
     line: int | None
@@ -54,14 +54,14 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BadRow(Finding):
-    """A row that no mail can go out for, and the row itself, as far as it was read."""
+    """A row without a usable address, and its text as far as it was read."""
 
     row: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ExcludedRow(BadRow):
-    """A row that says its person is no subscriber. `email` is the address where it is one, `reason` a word or two."""
+    """A row that the list marks as no subscriber. `email` is the address if it is valid, `reason` a word or two."""
 
     email: str = ""
     reason: str = ""
@@ -69,9 +69,9 @@ class ExcludedRow(BadRow):
 
 @dataclass(frozen=True, slots=True)
 class UnclearRow(ExcludedRow):
-    """A row of which a column may say that its person has left, in a `value` that is not understood: somebody must say.
+    """A row with a `value` that may mean that the subscriber left, and is unclear: the author must decide.
 
-    Until then it is as one that is excluded.
+    Until then it is treated as excluded.
     """
 
     of_column: str = ""
@@ -79,7 +79,7 @@ class UnclearRow(ExcludedRow):
 
 
 class RowSource(Protocol):
-    """What people come from, to be read once: a list in CSV, those who signed up."""
+    """A source of subscribers, to be read once: a CSV list, or the confirmed sign-ups."""
 
     @property
     def columns(self) -> tuple[str, ...]: ...
@@ -89,7 +89,7 @@ class RowSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OpenList:
-    """An open list: what its header says, and its rows, to be read once."""
+    """An open list: its interpreted header, and its rows, to be read once."""
 
     header: Header
     delimiter: str
@@ -98,7 +98,7 @@ class OpenList:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """What a row's values are called: in small letters, `email` among them."""
+        """The names of a row's values: in lower case, `email` among them."""
         return self.header.columns
 
 
@@ -112,13 +112,13 @@ def open_list(
     values: bool = True,
     rules: Rules = NO_RULES,
 ) -> Iterator[OpenList]:
-    """A list to be read row by row. Of its errors, those of a row come while `rows` is read.
+    """Open a list to read it row by row. Errors of single rows are raised while `rows` is read.
 
-    A list in UTF-8, or in UTF-16 that says so, is read as it is. Any other is refused, or with `guess` read as what it
-    looks like; `encoding` names what it is in. Without `addresses` these are taken as they stand, unchecked; without
-    `values` a row has no value but its address. `rules` are what the author says of columns that speak of leaving.
+    A list in UTF-8, or in UTF-16 with a byte order mark, is read as it is. Any other encoding is refused, or guessed
+    with `guess`; `encoding` names it. Without `addresses` these are not validated; without `values` a row has no value
+    but its address. `rules` are the author's rules for columns about unsubscribing.
 
-    ContentError when the list has no email column or is not text; ConfigError when it cannot be read at all.
+    ContentError if the list has no email column or is not text; ConfigError if it cannot be read at all.
     """
     with open_lines(path, guess=guess, encoding=encoding) as lines:
         header, delimiter = _read_header(lines, rules)
@@ -126,13 +126,13 @@ def open_list(
 
 
 def as_subscriber(columns: Sequence[str], values: Sequence[str], line: int | None) -> Subscriber:
-    """The person of a row; `email` is among the columns."""
+    """The subscriber of a row; `email` is among the columns."""
     fields = dict(zip(columns, values, strict=True))
     return Subscriber(fields["email"], MappingProxyType(fields), line)
 
 
 def _read_header(lines: Lines, rules: Rules) -> tuple[Header, str]:
-    """What the columns are, and the delimiter between them."""
+    """Read the columns, and the delimiter between them."""
     path = str(lines.path)
     while (line := lines.next()) is not None and not line.strip():
         pass
@@ -174,7 +174,7 @@ def _read_rows(lines: Lines, header: Header, delimiter: str, addresses: bool, va
     others = bool(header.others)
     tabs = delimiter == "\t"
     while (line := lines.next()) is not None:
-        # Nearly every row is found good by a few looks at all of it; no control character is printable.
+        # Fast path: nearly every row passes a few checks of the whole; no control character is printable.
         body = line[:-1] if line.endswith("\n") else line
         text = body.replace("\t", "") if tabs else body
         if '"' not in text and len(text) <= MAX_VALUE_CHARS and text.isprintable():
@@ -201,7 +201,7 @@ def _read_rows(lines: Lines, header: Header, delimiter: str, addresses: bool, va
 
 
 def _read_cells(lines: Lines, line: str, delimiter: str) -> list[str] | BadRow:
-    """The cells of the row that `line` starts. When its quotes do not work out, only this line is lost to it."""
+    """The cells of the row that `line` starts. If its quotes are not balanced, only this line is lost."""
     if len(line) > MAX_ROW_CHARS:
         what = f"the row {_shown(line)} has more than {MAX_ROW_CHARS:,} characters"
         return BadRow("oversize", what, "shorten it", lines.number, row=line[:MAX_VALUE_CHARS])
@@ -259,7 +259,7 @@ def _read_row(
 
 
 def _fault(column: str, cell: str, *, in_a_header: bool) -> tuple[str, str, str] | None:
-    """What keeps a value from being used, whatever the column is for: a code, what it is, and a remedy."""
+    """Why a value cannot be used in any column: a code, a description, and a remedy."""
     if len(cell) > MAX_VALUE_CHARS:
         what = f"{_shown(column)} is {_shown(cell)}, with {len(cell):,} characters"
         return "oversize", what, f"keep it below {MAX_VALUE_CHARS:,}"
@@ -301,7 +301,7 @@ def _excluded(cell: str, verdict: Verdict, row: str, line: int) -> ExcludedRow:
 
 
 def duplicate(email: str, line: int | None, first_line: int | None, first_path: str = "") -> Finding:
-    """Of a row whose address stands on an earlier one, of another list where its path is given."""
+    """The finding for a row whose address is on an earlier one, of another list if its path is given."""
     where = [f"on line {first_line}"] if first_line else []
     where += [f"in {first_path}"] if first_path else []
     what = f"{_shown(email)} is already {' '.join(where)}; mailed once"
@@ -322,5 +322,5 @@ def _columns(number: int) -> str:
 
 
 def _shown(value: str) -> str:
-    """The value in quotes, shortened, harmless on a terminal."""
+    """The value in quotes, truncated, safe to print."""
     return repr(value if len(value) <= 60 else value[:57] + "…")

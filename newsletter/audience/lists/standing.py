@@ -1,14 +1,14 @@
-"""Who on a list is no subscriber: what is plain excludes a row, what is unclear stops a send.
+"""The subscription status of a list's rows: an unambiguous value excludes a row, an unclear one stops a send.
 
-A column is read by its name and by the values of the first rows together:
+A column is interpreted by its name and the values of the first rows together:
 
-    left      `unsubscribed`, `opt_out`, `blacklisted`, ...      a true value, a date or a reason: they left
-    joined    `subscribed`, `is_active`, `email consent`, ...    a false value: they get no mail
+    left      `unsubscribed`, `opt_out`, `blacklisted`, ...      a true value, a date or a reason: unsubscribed
+    joined    `subscribed`, `is_active`, `email consent`, ...    a false value: gets no mail
     status    `status`, `state`, `list status`, 状态, ...          a word of the vocabulary decides
     any other                                                    only a word such as `unsubscribed` or 退订 is noticed
 
-A value that such a column has and nobody here understands is unclear, unless the column is about something else: an
-order's status, a state of the USA.
+A value of such a column that is not understood is unclear, unless the column is about something else: an order's
+status, a state of the USA.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _MOMENT = re.compile(
     re.VERBOSE,
 )
 _WHEN = frozenset({"date", "time", "at", "on", "since", "changed", "updated", "modified", "datum"})
-"""What the name of a column ends with that says when a status was set."""
+"""The endings of column names that hold the time of a status."""
 _NO_MOMENT = re.compile(
     r"[\s0\-/.:TZ+]*|0?[01]?[-/.]?0?[01]?[-/.]?(?:0001|1900|1970)\b.*|(?:0001|1970)-01-01\b.*", re.DOTALL
 )
@@ -80,7 +80,7 @@ _IN_WORDS = re.compile(
 
 
 class Verdict(NamedTuple):
-    """Why a row's person is to be left alone, or, where `unclear`, which value of which column is not understood."""
+    """Why a row is excluded, or, if `unclear`, which value of which column is not understood."""
 
     reason: str
     column: str = ""
@@ -89,14 +89,17 @@ class Verdict(NamedTuple):
 
 
 Judge = Callable[[str], Verdict | None]
-"""What a cell says of its row's person; None where nothing keeps mail from them."""
+"""The meaning of a cell for its row; None if the row may be mailed."""
 
 
 # --- one column -----------------------------------------------------------------------------------------------------
 
 
 def left_column(column: str, reason: str, *, plain: bool = True) -> Judge:
-    """A column that is filled, or true, for who has left. Not `plain`: what is neither false nor empty is unclear."""
+    """A column that is filled, or true, for unsubscribed rows.
+
+    Not `plain`: values other than false and empty are unclear.
+    """
 
     def judge(cell: str) -> Verdict | None:
         said = fold(cell)
@@ -114,7 +117,7 @@ def left_column(column: str, reason: str, *, plain: bool = True) -> Judge:
 
 
 def joined_column(column: str, reason: str, *, blank: bool = False, strict: bool = True) -> Judge:
-    """A column that is true for who gets mail. With `blank`, an empty cell beside filled ones is unclear."""
+    """A column that is true for rows that get mail. With `blank`, an empty cell beside filled ones is unclear."""
 
     def judge(cell: str) -> Verdict | None:
         said = fold(cell)
@@ -134,7 +137,7 @@ def joined_column(column: str, reason: str, *, blank: bool = False, strict: bool
 def status_column(
     column: str, gone: Mapping[str, str] = GONE, active: Collection[str] = (), *, strict: bool = True
 ) -> Judge:
-    """A column of words. Where `active` is given, these alone get mail; else a word that is not known is unclear."""
+    """A column of words. If `active` is given, these alone get mail; else an unknown word is unclear."""
 
     def one(said: str) -> Verdict | None:
         if said in gone:
@@ -163,7 +166,7 @@ def status_column(
 
 
 def _parts(cell: str) -> list[str]:
-    """The values of a cell with several, such as `News: unsubscribed; Offers: subscribed`."""
+    """The values of a cell that has several, such as `News: unsubscribed; Offers: subscribed`."""
     parts = [fold(_PART_OF.sub("", part.strip())) for part in _PARTS.split(cell.strip("[]{}() "))]
     found = [part for part in parts if part]
     return found if len(found) > 1 or (found and ":" in cell) else []
@@ -179,7 +182,7 @@ def _unclear(column: str, cell: str) -> Verdict:
 
 
 def judge_of(name: str, values: Sequence[str], neighbours: Collection[str]) -> Judge | None:
-    """How to read a column of this name; None where neither the name nor the values speak of leaving.
+    """How to read a column of this name; None if neither the name nor the values are about unsubscribing.
 
     `values` are the column's first cells, `neighbours` the names of all columns.
     """
@@ -240,7 +243,7 @@ def _status(column: str, folded: str, said: set[str], neighbours: Collection[str
 
 
 def _only_strong(column: str) -> Judge:
-    """A column that is about something else; a word that can mean nothing but leaving is unclear there."""
+    """A column about something else; an unambiguous word for unsubscribing is unclear there."""
 
     def judge(cell: str) -> Verdict | None:
         return _unclear(column, cell) if fold(cell) in STRONG else None
@@ -271,7 +274,7 @@ def _joined(column: str, words: Sequence[str], joined: str, values: Sequence[str
 
 # --- any value ------------------------------------------------------------------------------------------------------
 
-# Of lines that are not ASCII: parts of words, and the blanks that may stand around one.
+# For non-ASCII lines: parts of words, and the blanks that may surround one.
 _FOREIGN_STEMS = (
     *(
         "退订",
@@ -294,7 +297,7 @@ _FOREIGN_STEMS = (
 
 
 def may_speak_of_leaving(cells: Sequence[str], line: str) -> bool:
-    """Whether the cells of a line are worth a look: nearly none are, and this is asked of every one."""
+    """Fast path: whether the cells of a line need a check, which hardly any do."""
     if not STRONG_SPELLINGS.isdisjoint(cells):
         return True
     small = line.lower()
@@ -306,7 +309,7 @@ def may_speak_of_leaving(cells: Sequence[str], line: str) -> bool:
 
 
 def strong_word(column: str, cell: str) -> Verdict | None:
-    """A value that can mean nothing but leaving, in a column that nothing is known of."""
+    """A value that can only mean unsubscribed, in a column without a known meaning."""
     if "://" in cell or "@" in cell or len(cell) > 300:
         return None
     if fold(cell) in STRONG or any(part in STRONG for part in _parts(cell)) or _IN_WORDS.search(cell):
@@ -315,7 +318,7 @@ def strong_word(column: str, cell: str) -> Verdict | None:
 
 
 def whole_list_word(file_name: str) -> str:
-    """What the name of an export says of everybody in it, such as `news-unsubscribed.csv`; empty for any other."""
+    """The status of all rows by the name of an export, such as `news-unsubscribed.csv`; empty for any other name."""
     stem = file_name.rpartition(".")[0] or file_name
     found = _WHOLE_LIST_FILES.fullmatch(stem)
     if not found:
@@ -328,7 +331,7 @@ def whole_list_word(file_name: str) -> str:
 
 
 def remember(judge: Judge) -> Judge:
-    """The same judge, which looks at each value once: a status column has few of them."""
+    """The same judge with a cache: a status column has few distinct values."""
     seen: dict[str, Verdict | None] = {}
 
     def remembered(cell: str) -> Verdict | None:
@@ -344,7 +347,7 @@ def remember(judge: Judge) -> Judge:
 
 
 def with_rules(judge: Judge, column: str, rules: Rules) -> Judge:
-    """The same judge, after what the author says of the column's values."""
+    """The same judge, with the author's rules for the column's values applied first."""
     own = {fold(value): word for (of, value), word in rules.values.items() if of == column}
     if not own:
         return judge

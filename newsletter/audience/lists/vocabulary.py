@@ -1,6 +1,6 @@
 """Vocabulary of status values: what a cell says of a subscriber, in many languages.
 
-Everything is compared as `fold` gives it: small letters, no accents, one space for any mark between words.
+Values are compared after `fold`: lower case, no accents, one space for any punctuation between words.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ def fold(text: str) -> str:
 
 
 def fold_name(text: str) -> str:
-    """The same for a column's name, which may be written IsUnsubscribed."""
+    """The same for a column's name, which may be CamelCase: IsUnsubscribed."""
     return fold(_HUMP.sub(" ", text))
 
 
 def phrases(text: str) -> frozenset[str]:
-    """A vocabulary, written with a comma between its phrases."""
+    """A vocabulary from its comma-separated phrases."""
     return frozenset(filter(None, (fold(phrase) for phrase in text.replace("\n", ",").split(","))))
 
 
@@ -133,7 +133,7 @@ _GONE_WORDS = {
             """,
 }
 GONE = reasons_by_phrase(_GONE_WORDS)
-"""What a status says of who is to be left alone -> the reason."""
+"""Statuses of rows that must not be mailed -> the reason."""
 
 ACTIVE = phrases(
     """
@@ -158,7 +158,7 @@ ACTIVE = phrases(
     """
 )
 
-# What is said of people without saying whether they get mail.
+# Statuses that do not say whether the subscriber gets mail.
 KINDS = phrases(
     """
     opened, clicked, sent, replied
@@ -174,7 +174,7 @@ KINDS = phrases(
     """
 )
 
-# Statuses of orders, deals and people's lives: columns called Status that are about something else.
+# Statuses of orders, deals and biographies: columns called Status that are about something else.
 OTHER_STATUSES = phrases(
     """
     unpaid, shipped, delivered, processing, completed, complete, fulfilled, unfulfilled, partially fulfilled
@@ -217,9 +217,9 @@ FALSE = phrases(
     """
 )
 BLANK = phrases("none, null, nil, n a, na, nan, undefined, empty, never, unknown, not set, keine, aucun, 无")
-"""Words for no value, folded; where nothing but marks is written, such as `-` or `[]`, `fold` gives an empty text."""
+"""Words for an empty value, folded; a value of punctuation only, such as `-` or `[]`, folds to an empty text."""
 
-# A value anywhere on a list that can mean nothing else.
+# Values that can only mean unsubscribed, anywhere on a list.
 _OTHERWISE_USED = phrases(
     """
     left, quit, gone, out
@@ -246,7 +246,7 @@ STRONG = frozenset(
 
 
 def _spellings() -> frozenset[str]:
-    """The strong words as they are written in cells: with their accents, in small letters, capitals and both."""
+    """The strong words as cells spell them: with their accents, in lower case, capitalised and in capitals."""
     found: set[str] = set()
     for text in _GONE_WORDS.values():
         for phrase in text.replace("\n", ",").split(","):

@@ -1,1 +1,1 @@
-"""People: rows of the database for sign-ups, consent, bounces and suppressions."""
+"""Subscribers in the database: sign-ups, consent, preferences, bounces and suppressions."""

@@ -22,24 +22,24 @@ CONSENT_COLUMNS = (
     "consent_confirmed",
     "consent_confirmed_on",
 )
-"""When somebody filled in the form and where, the words that stood there, and when and where they confirmed."""
+"""When and where the form was filled in, the wording shown there, and when and where it was confirmed."""
 
 _AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class SignUps:
-    """Their columns and rows, to be read once."""
+    """The columns and rows of the sign-ups, to be read once."""
 
     columns: tuple[str, ...]
     rows: Iterator[Row]
 
 
 def list_sign_ups(people: People, name: str = "", *, consent: bool = False) -> SignUps:
-    """Everyone confirmed, or those of the list of that `name`, in the order in which they signed up.
+    """All confirmed subscribers, or those of the list called `name`, in order of their sign-up.
 
-    The columns are `email`, `name`, `lang`, and every other field that somebody filled in: two walks over the people.
-    With `consent` come those of `CONSENT_COLUMNS`.
+    The columns are `email`, `name`, `lang`, and every other field of the form: this reads the table twice. With
+    `consent` come those of `CONSENT_COLUMNS`.
     """
     last = CONSENT_COLUMNS if consent else ()
     others = {field for person in people.confirmed(name) for field in person.fields} - {*OWN_COLUMNS, *last}
@@ -72,5 +72,5 @@ def _iso(moment: datetime | None) -> str:
 
 
 def _harmless(value: str) -> str:
-    """Security: the form was filled in by anybody, and what a list may not hold a form may not either."""
+    """Security: the form's answers are untrusted, and must obey the same limits as a list's values."""
     return CONTROL.sub(" ", value[:MAX_VALUE_CHARS]).strip()

@@ -20,11 +20,11 @@ _PAGE = 5_000
 _AT_ONCE = 500
 
 
-# --- what it means --------------------------------------------------------------------------------------------------
+# --- consequences ---------------------------------------------------------------------------------------------------
 
 
 def decide(db: sa.Connection, key: str, event: BounceEvent, rule: SoftRule, now: int) -> BounceDecision:
-    """Note the event with what follows from it. An evidence that is known changes nothing."""
+    """Store the event with its consequence. Evidence that is already stored changes nothing."""
     row = {
         "key": key,
         "at": stamp_of(event.at),
@@ -68,7 +68,7 @@ def _decision(db: sa.Connection, key: str, event: BounceEvent, rule: SoftRule, n
 
 
 def _stale_days(db: sa.Connection) -> int:
-    """By how often the newsletter comes: its last issues tell."""
+    """Derived from the newsletter's frequency, as its last issues show it."""
     newest = sa.select(issues.c.first_sent).where(issues.c.first_sent.is_not(None)).order_by(issues.c.first_sent.desc())
     return stale_days_of(time_of(at).date() for at in db.scalars(newest.limit(_LAST_ISSUES)))
 
@@ -84,19 +84,21 @@ _NOTE = sa.text(
 )
 
 
-# --- whose it was ---------------------------------------------------------------------------------------------------
+# --- matching -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Who a message was for, and of which issue."""
+    """The recipient of a message, and its issue."""
 
     issue: str
     address: str
 
 
 def by_tokens(db: sa.Connection, secrets: Sequence[str], tokens: Collection[str]) -> Mapping[str, Recipient]:
-    """A token's owner is found by making everybody's again: 40 digits have no room for an address, nor for a row."""
+    """Find recipients by VERP tokens, by making all recipients' tokens again: a token encodes neither address
+    nor row.
+    """
     wanted = {given.lower(): given for given in tokens}
     found: dict[str, Recipient] = {}
     newest_first = sa.select(issues.c.id, issues.c.issue).order_by(issues.c.id.desc())
@@ -129,7 +131,7 @@ def by_message_ids(db: sa.Connection, message_ids: Collection[str]) -> Mapping[s
 
 
 def _keys_of(db: sa.Connection, issue_id: int) -> Iterator[str]:
-    """Everybody's key, in its order: read from the index alone."""
+    """All recipients' keys, in order: an index-only scan."""
     last = ""
     while True:
         page = (

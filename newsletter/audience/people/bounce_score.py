@@ -1,9 +1,9 @@
-"""When soft bounces suppress: Mailman's score as a pure function over dates.
+"""Soft bounce score: when soft bounces suppress an address. Mailman's rule as a pure function over dates.
 
-A point for a day with a soft bounce, however many came that day; some time without one and the count starts over; at
-five points the address is let go. These are the list settings `bounce_score_threshold` (5.0) and
-`bounce_info_stale_after` (7 days) of GNU Mailman, which has run lists on them for two decades. The time is a week for a
-newsletter that comes daily, and follows the cadence of any other.
+A day with soft bounces adds a point, however many there were; after a period without any the count starts over; at five
+points the address is suppressed. These are GNU Mailman's list settings `bounce_score_threshold` (5.0) and
+`bounce_info_stale_after` (7 days), in use for two decades. The period is a week for a daily newsletter, and follows the
+frequency of any other.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from statistics import median
 
 @dataclass(frozen=True, slots=True)
 class SoftRule:
-    """`threshold` points suppress an address; `stale_days` without a soft bounce and those before count no more, 0 for
-    what the newsletter's own cadence asks for."""
+    """`threshold` points suppress an address; after `stale_days` without a soft bounce the score starts over, 0 to
+    derive that from the newsletter's frequency.
+    """
 
     threshold: int = 5
     stale_days: int = 0
@@ -32,13 +33,13 @@ SOFT_RULE = SoftRule()
 
 
 SHORTEST_DAYS = 7
-"""Mailman's time, for lists that get mail all the time."""
+"""Mailman's period, for lists that get mail continually."""
 
 
 def stale_days_of(sent: Iterable[date]) -> int:
-    """How long soft bounces count for a newsletter that was sent on these days: two issues and a day, at least a week.
+    """The period for a newsletter that was sent on these days: two issues and a day, at least a week.
 
-    One issue that a mailbox takes is enough to start over; one that went by unanswered in between is not.
+    One issue that the mailbox accepts resets the score; one that got no bounce report in between does not.
     """
     days = sorted(set(sent))
     gaps = [(later - earlier).days for earlier, later in pairwise(days)]
@@ -46,8 +47,7 @@ def stale_days_of(sent: Iterable[date]) -> int:
 
 
 def soft_score(days: Iterable[date], today: date, stale_days: int = SHORTEST_DAYS) -> int:
-    """The points that stand on `today`. `days` come in any order, as often as they like; those to come count for
-    nothing."""
+    """The score on `today`. `days` may be in any order and repeat; future days do not count."""
     stale = timedelta(days=stale_days)
     score = 0
     last: date | None = None

@@ -1,4 +1,4 @@
-"""Consent of those who signed up: when and where they asked, to which words, and when they confirmed."""
+"""Consent records of sign-ups: when and where they asked, the wording, and when they confirmed (double opt-in)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from newsletter.ledger.database.timestamps import time_of
 
 @dataclass(frozen=True, slots=True)
 class GivenConsent:
-    """The form that was last filled in before its link was confirmed. `wording` is what was shown there."""
+    """The last form that was filled in before its link was confirmed. `wording` is the text shown there."""
 
     asked: datetime | None = None
     page: str = ""
@@ -24,7 +24,7 @@ class GivenConsent:
 
 
 def consents_of(db: sa.Connection, keys: Collection[str]) -> Mapping[str, GivenConsent]:
-    """By folded address; who never confirmed is left out. A few hundred at a time."""
+    """Consents by folded address, without subscribers who never confirmed. A few hundred at a time."""
     steps = (
         sa.select(consents)
         .where(consents.c.key.in_(list(keys)), consents.c.kind.in_(["asked", "confirmed"]))

@@ -26,7 +26,7 @@ _NOT_YET_MAILED = (State.PENDING.value, State.CLAIMED.value, State.DEFERRED.valu
 
 
 def forget(storage: Storage, key: str, address_hashes: AddressHashes, now: int) -> Forgotten:
-    """All in one transaction. Raises ConfigError where there is no secret to make the hash with."""
+    """Erase in one transaction. Raises ConfigError without a secret for the hash."""
     if not address_hashes:
         raise ConfigError(
             "forgetting somebody needs NEWSLETTER_SECRET, since a plain hash of an address can be guessed",
@@ -35,10 +35,10 @@ def forget(storage: Storage, key: str, address_hashes: AddressHashes, now: int) 
     address_hash = address_hashes.of(key)
     with storage.write() as db:
         if db.dialect.name == "postgresql":
-            # A plan that lists them just now ends first; one that begins later finds the hash.
+            # Wait for a running plan that lists the address; a later plan finds the hash.
             db.execute(sa.text("LOCK TABLE deliveries IN SHARE ROW EXCLUSIVE MODE"))
         else:
-            db.exec_driver_sql("PRAGMA secure_delete = ON")  # zeros over what is deleted
+            db.exec_driver_sql("PRAGMA secure_delete = ON")  # overwrite deleted rows with zeros
         gone = _delete(db, key)
         hidden = _hide(db, key, address_hash, now)
         _keep_suppressed(db, key, address_hash, now)
@@ -58,13 +58,13 @@ def _delete(db: sa.Connection, key: str) -> int:
 
 
 def _hide(db: sa.Connection, key: str, address_hash: str, now: int) -> int:
-    """Their rows of the ledger go on under the hash; whoever had yet to get an issue gets it no more."""
-    # One look into the index for each issue: a condition on the key alone would read every row.
+    """Replace the address by its hash in the ledger; rows that were not yet mailed become suppressed."""
+    # One index lookup per issue: a condition on the key alone would scan the table.
     mine = sa.and_(deliveries.c.issue.in_(sa.select(issues.c.id)), deliveries.c.recipient_key == key)
     waiting = sa.update(deliveries).where(mine, deliveries.c.state.in_(_NOT_YET_MAILED))
     off = {"state": State.SUPPRESSED.value, "stage": "list", "code": 0, "due_at": None, "updated": now}
     db.execute(waiting.values(**off))
-    # A server's words often repeat the address, and the Message-ID is made from it.
+    # A server's text often repeats the address, and the Message-ID is derived from it.
     words = sa.case((deliveries.c.state == State.SUPPRESSED.value, Reason.FORGOTTEN.value), else_="")
     return db.execute(
         sa.update(deliveries).where(mine).values(recipient_key=address_hash, address=None, message_id="", reply=words)

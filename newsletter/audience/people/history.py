@@ -1,4 +1,4 @@
-"""One subscriber's history, from every table that has a row of them."""
+"""The history of one subscriber, from every table."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from newsletter.ledger.records import Delivery, storable
 from newsletter.model.delivery import State
 
 MAX_WORDS = 2_000
-"""Characters that are kept of a page's address, a wording or a server's words: each may be anybody's."""
+"""The longest part kept of a page's URL, a wording or a server's text: each is untrusted."""
 
 
 def kept(words: str) -> str:
@@ -64,7 +64,7 @@ def preferences_of(db: sa.Connection, key: str) -> Preferences | None:
 
 
 def story(db: sa.Connection, address: str, key: str, names: Sequence[str]) -> Story:
-    """`names` are what they may be known under: the key, and after `forget` its hashes."""
+    """`names` are the keys the subscriber may have: the folded address, and after `forget` its hashes."""
     signed_up = db.execute(sa.select(people).where(people.c.key == key)).one_or_none()
     found = person(signed_up) if signed_up else None
     return Story(
@@ -98,7 +98,7 @@ def story(db: sa.Connection, address: str, key: str, names: Sequence[str]) -> St
                 sa.select(deliveries, issues.c.issue.label("issue_name"), issues.c.subject)
                 .join(issues, issues.c.id == deliveries.c.issue)
                 .where(deliveries.c.recipient_key.in_(names))
-                # One look into the index for each issue: a condition on the key alone would read every row.
+                # One index lookup per issue: a condition on the key alone would scan the table.
                 .where(deliveries.c.issue.in_(sa.select(issues.c.id)))
                 .order_by(deliveries.c.id)
             )

@@ -1,11 +1,11 @@
-"""Letters of the public pages: a row from the moment they are owed until long after they went out.
+"""The persistent mail queue of the public pages: a row per mail, kept until long after sending.
 
-    pending --the dot is about to go out--> committing --> sent
-    pending <--not now: due later-----------+             rejected, by the relay or after many tries
-                                            +-----------> uncertain: no answer, or the process died
+    pending --the dot is about to be sent--> committing --> sent
+    pending <--retry later-------------------+            rejected, by the relay or after many tries
+                                             +----------> uncertain: no answer, or the process died
 
 As in the ledger, `committing` is on disk before a dot is written, so that what a dead process left is either unsent or
-uncertain; and nothing that may have arrived goes out again.
+uncertain, and mail that may have arrived is never sent again.
 """
 
 from __future__ import annotations
@@ -35,25 +35,25 @@ from newsletter.model.retry_delay import LONGEST_S
 LetterKind = Literal["confirm", "already", "welcome", "goodbye"]
 
 WANTED_FOR = timedelta(days=7)
-"""As long as a link to confirm works. A letter that could not go out until then is given up."""
+"""The lifetime of a confirmation link. A mail that could not be sent within it is given up."""
 
 KEPT_FOR = timedelta(days=30)
-"""How long a letter that went out, or never will, is remembered."""
+"""How long the row of a mail that was sent, or never will be, is kept."""
 
 _DAY_MS = 86_400_000
 
 _LONGEST_WAIT_MS = LONGEST_S * 1000
-"""What lies further ahead was written by a clock that was wrong."""
+"""A retry time further ahead comes from a wrong clock."""
 
 GOODBYES_IN_A_DAY = 3
-"""Whoever has a link to leave and one to undo it could otherwise have an address mailed all day."""
+"""Otherwise the holder of an unsubscribe link and its undo link could have an address mailed all day."""
 
 _HELD = "the letters of the sign-up pages"
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One that is owed. `lang` and `fields` are what the person filled in to join, `attempts` the tries so far."""
+    """A queued mail. `lang` and `fields` are the form's answers, `attempts` the tries so far."""
 
     id: int
     kind: LetterKind
@@ -65,7 +65,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """The letter whose turn it is; where there is none, when the next one is due, None for never."""
+    """The next mail to send; if there is none, when the next one is due, None for never."""
 
     letter: Letter | None = None
     due_at: datetime | None = None
@@ -73,15 +73,16 @@ class Next:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a new holder of the letters found: how many may have arrived when the one before died, and how many were
-    given up for their age."""
+    """The result of taking over the queue from a dead process: mails that may have arrived, and mails given
+    up for age.
+    """
 
     uncertain: int
     too_old: int
 
 
 def add_letter(db: sa.Connection, kind: LetterKind, address: str, now: int, *, lang: str, fields: str) -> None:
-    """Owe somebody a letter, in the transaction of `db`. `fields` as JSON."""
+    """Queue a mail, in the transaction of `db`. `fields` as JSON."""
     key = fold_address(address)
     row = {
         "key": key,
@@ -98,9 +99,9 @@ def add_letter(db: sa.Connection, kind: LetterKind, address: str, now: int, *, l
 
 
 def add_goodbyes(db: sa.Connection, addresses: Mapping[str, str], now: int) -> None:
-    """Owe a goodbye to those who just left, `addresses` by key, in their own language where that is known.
+    """Queue a goodbye mail for addresses (by key) that were just unsubscribed, in their own language if known.
 
-    None to whom one still waits, or who had `GOODBYES_IN_A_DAY`.
+    Skips addresses with an unsent one, or with `GOODBYES_IN_A_DAY`.
     """
     keys = list(addresses)
     since = now - _DAY_MS
@@ -118,7 +119,10 @@ def add_goodbyes(db: sa.Connection, addresses: Mapping[str, str], now: int) -> N
 
 
 class Letters:
-    """The letters of an open database. What a method writes is on disk when it returns. One sends them at a time."""
+    """The mail queue of an open database. What a method writes is on disk when it returns.
+
+    It has one sender at a time.
+    """
 
     def __init__(self, storage: Storage, clock: Callable[[], datetime]) -> None:
         self._storage = storage
@@ -126,14 +130,14 @@ class Letters:
         self._holder: sa.Connection | None = None
 
     def waiting(self) -> int:
-        """How many have yet to go out."""
+        """The number of unsent mails."""
         with self._storage.read() as db:
             counted = sa.select(sa.func.count()).where(letters.c.state == State.PENDING.value)
             return db.scalar(counted) or 0
 
     @contextmanager
     def hold(self) -> Iterator[Found]:
-        """Be the only one who sends them, and settle what a dead one left. BusyError where another process is."""
+        """Become the only sender, and settle what a dead one left. BusyError if another process is the sender."""
         with held(self._storage, _HELD) as db:
             self._holder = db
             try:
@@ -142,7 +146,7 @@ class Letters:
                 self._holder = None
 
     def next(self) -> Next:
-        """The letter that has waited longest of those that are due."""
+        """The mail that has been due for longest."""
         now = stamp_of(self._clock())
         pending = letters.c.state == State.PENDING.value
         first = sa.select(letters).where(pending).order_by(letters.c.due_at, letters.c.id).limit(1)
@@ -156,12 +160,15 @@ class Letters:
         return Next(Letter(row.id, row.kind, row.address or row.key, row.lang, fields, row.attempts))
 
     def rate_limit_state(self) -> Mapping[str, str]:
-        """What the rate limits have used up, by the sends as well; see `Ledger.rate_limit_state`."""
+        """The used part of the rate limits, shared with sends; see `Ledger.rate_limit_state`."""
         with self._storage.read() as db:
             return rate_limit_state(db)
 
     def commit(self, letter: Letter, message_id: str, marks: Mapping[str, str]) -> bool:
-        """Write down that its final dot is about to go out, and what that uses up. False where it is owed no more."""
+        """Record that the final dot is about to be sent, and the rate limits it uses.
+
+        False if the mail is no longer wanted.
+        """
         mine = sa.update(letters).where(letters.c.id == letter.id, letters.c.state == State.PENDING.value)
         taken = {"state": State.COMMITTING.value, "message_id": message_id, "attempts": letter.attempts + 1}
         with self._storage.write(self._holder) as db:
@@ -171,7 +178,10 @@ class Letters:
         return True
 
     def settle(self, letter: Letter, outcome: Outcome, due_at: datetime | None = None) -> None:
-        """Keep what became of a try; with `due_at` there will be another. A server's words may hold the address."""
+        """Record the outcome of a try; `due_at` is the time of the next one.
+
+        A server's text may contain the address.
+        """
         change = {
             "state": outcome.state.value if due_at is None else State.PENDING.value,
             "attempts": letter.attempts + 1,
@@ -185,12 +195,12 @@ class Letters:
             db.execute(sa.update(letters).where(letters.c.id == letter.id).values(**change))
 
     def drop(self, letter: Letter) -> None:
-        """It is no longer wanted."""
+        """Remove a mail that is no longer wanted."""
         with self._storage.write(self._holder) as db:
             db.execute(sa.delete(letters).where(letters.c.id == letter.id))
 
     def forget_old(self) -> int:
-        """Take out those that were settled long ago: how many."""
+        """Delete rows that were settled long ago; returns how many."""
         before = stamp_of(self._clock() - KEPT_FOR)
         settled = letters.c.state.in_([State.SENT.value, State.REJECTED.value, State.UNCERTAIN.value])
         with self._storage.write() as db:
@@ -208,6 +218,6 @@ class Letters:
 
 
 def fingerprint(lang: str, fields: Mapping[str, str]) -> str:
-    """32 digits for what somebody filled in to join, besides the address."""
+    """A hash of 32 digits of the form's answers, without the address."""
     text = json.dumps([lang, sorted(fields.items())])
     return hashlib.sha256(text.encode()).hexdigest()[:32]

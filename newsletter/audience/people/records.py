@@ -1,4 +1,4 @@
-"""Records of the people's tables. Frozen, without a database."""
+"""Records of the subscriber tables. Frozen, without a database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from newsletter.ledger.records import Delivery
 
 
 class Reason(enum.StrEnum):
-    """Why somebody is not mailed by anything but their own wish to be back."""
+    """The reason of a suppression; only the subscriber's own new consent lifts it."""
 
     UNSUBSCRIBED = "unsubscribed"
     HARD_BOUNCE = "hard-bounce"
@@ -24,7 +24,7 @@ class Reason(enum.StrEnum):
 
 
 class Standing(enum.StrEnum):
-    """How somebody who signed up stands. Only the confirmed are mailed."""
+    """The state of a sign-up. Only confirmed subscribers are mailed."""
 
     PENDING = "pending"
     CONFIRMED = "confirmed"
@@ -32,17 +32,18 @@ class Standing(enum.StrEnum):
 
 
 ConsentKind = Literal["asked", "confirmed", "withdrawn", "returned", "lifted"]
-"""They asked to join; confirmed it; withdrew it; took the withdrawal back. Or the operator lifted a suppression
-that was entered by hand, and `wording` says why."""
+"""asked: filled in the form; confirmed: clicked the link; withdrawn: unsubscribed; returned: took that back; lifted:
+the operator lifted a manual suppression, and `wording` says why.
+"""
 
 Frequency = Literal["every", "weekly"]
 
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """Why somebody is not mailed, since `at`; `issue` is the one that made them leave, or bounced. `detail` is words.
+    """A suppression since `at`; `issue` is the one that was unsubscribed from, or bounced. `detail` is free text.
 
-    `key` is the folded address, or after `forget` what stands in its place: see `links.Shadows`.
+    `key` is the folded address, or after `forget` its hash: see `tokens.AddressHashes`.
     """
 
     key: str
@@ -54,7 +55,7 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who signed up. `fields` are the form's other answers, by column name."""
+    """A sign-up. `fields` are the form's other answers, by column name."""
 
     address: str
     standing: Standing
@@ -66,7 +67,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A step of somebody's consent. `source` is the page or mail where; `wording` what they were shown there."""
+    """A step of a subscriber's consent. `source` is the page or mail; `wording` the text shown there."""
 
     kind: ConsentKind
     at: datetime
@@ -76,8 +77,11 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Unsubscription:
-    """Somebody who leaves: by which way, and because of which issue. `at`, where it is long ago, is when they said so:
-    who has come back since then stays. `goodbye` owes them a letter that offers to undo it."""
+    """An unsubscribe request: how it came, and from which issue.
+
+    `at` is its time if that is in the past: a subscriber who has returned since then stays. `goodbye`
+    queues a mail that offers to undo it.
+    """
 
     address: str
     source: str
@@ -88,8 +92,10 @@ class Unsubscription:
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What somebody wants. `lists` are those they signed up for; no mail before `paused_until`; weekly: at most one
-    issue in a week."""
+    """A subscriber's preferences.
+
+    `lists` are those signed up for; no mail before `paused_until`; weekly: at most one issue a week.
+    """
 
     lists: tuple[str, ...] = ()
     paused_until: datetime | None = None
@@ -103,7 +109,7 @@ class Preferences:
 
 
 class BounceKind(enum.StrEnum):
-    """As `bounces.readings.Kind`, and a complaint. Those of the lane and delays are kept, and lead to nothing."""
+    """As `bounces.results.Kind`, and a complaint. Sender faults and delays are stored without a consequence."""
 
     HARD = "hard"
     SOFT = "soft"
@@ -114,10 +120,10 @@ class BounceKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BounceEvent:
-    """A message that came back, or was complained about. `evidence` names the report: the same one counts once.
+    """A bounce or complaint. `evidence` identifies the report, so that the same one counts once.
 
-    `status` is RFC 3463's code, `diagnostic` the server's words, both empty where none was given. `rule` names the row
-    of the table that judged it; it is kept with the decision.
+    `status` is RFC 3463's code, `diagnostic` the server's text, both empty if none was given. `rule` names the row of
+    the table that classified it; it is stored with the decision.
     """
 
     address: str
@@ -136,8 +142,11 @@ class BounceEvent:
 
 @dataclass(frozen=True, slots=True)
 class BounceDecision:
-    """What an event led to. `new` is False where its evidence was counted before; `suppressed` where it is the reason
-    that the person is not mailed from now on; `why` is a sentence for people."""
+    """The consequence of an event.
+
+    `new` is False if its evidence was stored before; `suppressed` if it suppresses the address from now on; `why` is a
+    sentence for the operator.
+    """
 
     new: bool
     suppressed: Reason | None
@@ -146,7 +155,7 @@ class BounceDecision:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """All that is known of one person, the oldest first. `person` is None for somebody who never signed up."""
+    """The complete history of one subscriber, the oldest first. `person` is None without a sign-up."""
 
     address: str
     person: Person | None
@@ -171,7 +180,7 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What was taken out: sign-up, consents, preferences, bounces and tests, and issues in which a hash stands now."""
+    """What was erased: rows (sign-up, consents, preferences, bounces, tests), and issues that contain the hash now."""
 
     rows: int
     issues: int

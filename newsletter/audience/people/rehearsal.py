@@ -1,4 +1,4 @@
-"""Copy suppressions and pauses into a database in memory, for a rehearsal."""
+"""Copy suppressions and pauses into an in-memory database, for a rehearsal."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from newsletter.ledger.database.storage import Storage
 
 _PAGE = 1_000
 FIRST_VERSION = 3
-"""Of the database that knew of people."""
+"""The first schema version with subscribers."""
 
 
 def copy_suppressions(place: Path | str, target: Storage) -> None:
-    """Give a database in memory what keeps people from being mailed at `place`, pauses included: for a rehearsal.
+    """Copy the suppressions and pauses at `place` into an in-memory database, for a rehearsal.
 
-    Only read there. Nothing where there is none, or one of before there were suppressions.
+    `place` is only read. Copies nothing if there is no database, or one of a version without suppressions.
     """
     if isinstance(place, Path) and not place.exists():
         return

@@ -1,4 +1,4 @@
-"""Numbers of sign-ups: how many stand how, and how many came and went in each month."""
+"""Sign-up statistics: current states, and changes per month."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PAGE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A month in UTC, as 2026-03: who confirmed or came back, who left, who was let go by bounces or by hand."""
+    """A month in UTC, as 2026-03: confirmations and returns, unsubscribes, suppressions by bounces or by hand."""
 
     month: str
     joined: int
@@ -30,9 +30,9 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class SignUpNumbers:
-    """`confirmed` are on the list; `not_mailed` of them are suppressed. `months` are those in which anything happened.
+    """`confirmed` are on the list; `not_mailed` of them are suppressed. `months` are those with any change.
 
-    Of who was forgotten nothing is counted.
+    Erased subscribers are not counted.
     """
 
     confirmed: int
@@ -43,7 +43,7 @@ class SignUpNumbers:
 
 
 def sign_up_numbers(db: sa.Connection, list_name: str = "") -> SignUpNumbers:
-    """Of one list that the page to join offers, or of all."""
+    """The statistics of one list of the sign-up page, or of all."""
     of_list = preferences.c.key == people.c.key
     held = sa.exists().where(suppressions.c.key == people.c.key)
     standings: Counter[str] = Counter()
@@ -63,7 +63,7 @@ def sign_up_numbers(db: sa.Connection, list_name: str = "") -> SignUpNumbers:
 
 
 def _counted(db: sa.Connection, list_name: str) -> Mapping[tuple[str, str], int]:
-    """How often each thing happened in each month."""
+    """The number of each change per month."""
     counted: Counter[tuple[str, str]] = Counter()
     steps = sa.select(consents.c.kind, consents.c.at, preferences.c.lists).where(consents.c.kind.in_(list(_STEPS)))
     steps = steps.join(people, people.c.key == consents.c.key)

@@ -1,7 +1,7 @@
-"""The store of people: sign-ups, consent, preferences, bounces, suppressions.
+"""The subscriber store: sign-ups, consent, preferences, bounces, suppressions.
 
-A suppression outlives everything: no list, import or retry lifts it. The person alone does, by asking to join again and
-confirming it, or by taking back that they left. What the operator entered by hand the operator may take back.
+A suppression is permanent: no list, import or retry lifts it. Only the subscriber does, by signing up again and
+confirming, or by undoing the unsubscribe. The operator can lift manual suppressions.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ _PAGE = 1_000
 
 
 class People:
-    """The people of an open database. What a method writes is on disk when it returns.
+    """The subscribers of an open database. What a method writes is on disk when it returns.
 
-    Addresses are as `normalize_address` gives them; two spellings of one are one person. `secrets`, the newest first,
-    find those who were forgotten; without them `forget` refuses.
+    Addresses are normalized by `normalize_address`; two spellings of one are one subscriber. `secrets`, the newest
+    first, are needed to find erased addresses; without them `forget` refuses.
     """
 
     def __init__(self, storage: Storage, clock: Callable[[], datetime], secrets: Sequence[str] = ()) -> None:
@@ -64,7 +64,7 @@ class People:
 
     @classmethod
     def open(cls, place: Path | str | None, clock: Callable[[], datetime], secrets: Sequence[str] = ()) -> Self:
-        """The people at `place`, where the ledger is, too; see `Storage.open`."""
+        """Open the subscribers at `place`, which is the ledger's as well; see `Storage.open`."""
         return cls(Storage.open(place), clock, secrets)
 
     def close(self) -> None:
@@ -78,31 +78,33 @@ class People:
     ) -> None:
         self.close()
 
-    # --- who must not be mailed -------------------------------------------------------------------------------------
+    # --- suppressions -----------------------------------------------------------------------------------------------
 
     def suppress(self, address: str, reason: Reason, *, issue: str = "", detail: str = "") -> bool:
-        """Never mail this address again, for this reason. False where that was so already; the first one's words stay.
+        """Suppress this address for this reason. False if it was already; the first detail stays.
 
-        Somebody who was forgotten stays so: what is written then is under the hash.
+        The suppression of an erased address is stored under its hash.
         """
         with self.storage.write() as db:
             return self._suppress(db, self._kept_key(db, address), reason, issue, detail)
 
     def count_answer(self, issue: str, answer: str) -> bool:
-        """Count what somebody thought of an issue. False where the ledger does not know the issue."""
+        """Count a reader's answer about an issue. False if the ledger does not know the issue."""
         with self.storage.write() as db:
             return count_answer(db, issue, answer)
 
     def suppress_all(self, addresses: Iterable[str], reason: Reason, *, detail: str = "") -> int:
-        """As `suppress`, for some hundreds in one transaction: how many were not suppressed for this reason before."""
+        """As `suppress`, for some hundreds in one transaction.
+
+        Returns how many were not suppressed for this reason before.
+        """
         with self.storage.write() as db:
-            # In one order always: two processes that wrote the same people in different ones would wait for each other.
+            # In a fixed order: two processes that update the same rows in different orders would deadlock.
             keys = sorted({self._kept_key(db, address) for address in addresses})
             return sum(self._suppress(db, key, reason, "", detail) for key in keys)
 
     def undo_suppression(self, address: str, why: str) -> bool:
-        """Lift what the operator entered by hand, and keep why; what the person or a server said stays. False where
-        nothing was entered by hand."""
+        """Lift a manual suppression, and store why; other reasons stay. False if there was no manual one."""
         key = fold_address(address)
         mine = (suppressions.c.key == key, suppressions.c.reason == Reason.MANUAL.value)
         with self.storage.write() as db:
@@ -112,7 +114,7 @@ class People:
         return True
 
     def suppressions_of(self, addresses: Iterable[str]) -> Mapping[str, tuple[Suppression, ...]]:
-        """Why those of the addresses who are not mailed are not, the oldest reason first, by folded address.
+        """The suppressions of these addresses, the oldest reason first, by folded address.
 
         A few hundred at a time.
         """
@@ -133,21 +135,21 @@ class People:
         return bool(self.suppressions_of([address]))
 
     def suppressed(self, *reasons: Reason) -> Iterator[Suppression]:
-        """Every suppression for these reasons (none given: all), by key. Read in pages."""
+        """Every suppression for these reasons (default: all), by key. Read in pages."""
         return every_suppression(self.storage, reasons or tuple(Reason))
 
     def suppressed_count(self) -> Mapping[Reason, int]:
-        """How many there are for each reason; those without any are left out."""
+        """The number of suppressions per reason; reasons without any are left out."""
         counted = sa.select(suppressions.c.reason, sa.func.count().label("number")).group_by(suppressions.c.reason)
         with self.storage.read() as db:
             return MappingProxyType({Reason(row.reason): row.number for row in db.execute(counted)})
 
     def suppressed_people(self) -> int:
-        """How many they are: one person may have several reasons."""
+        """The number of suppressed addresses: one may have several reasons."""
         with self.storage.read() as db:
             return db.scalar(sa.select(sa.func.count(suppressions.c.key.distinct()))) or 0
 
-    # --- joining and leaving ----------------------------------------------------------------------------------------
+    # --- sign up and unsubscribe ------------------------------------------------------------------------------------
 
     def sign_up(
         self,
@@ -160,11 +162,11 @@ class People:
         lists: Collection[str] = (),
         by_letter: bool = False,
     ) -> Standing:
-        """Note that somebody, who may be anybody, asked for this address to be mailed.
+        """Record that this address was entered in the form, by anyone: double opt-in starts.
 
-        PENDING: send them the mail whose link calls `confirm`; until then nothing changes but that they asked.
-        CONFIRMED: they are mailed already. `lists` are kept where there are no preferences yet. `by_letter` owes them
-        the letter that fits, in the same transaction.
+        PENDING: mail the link that calls `confirm`; until then only the request is stored. CONFIRMED: already
+        subscribed. `lists` are stored if there are no preferences yet. `by_letter` queues the fitting mail in the same
+        transaction.
         """
         key, now = fold_address(address), self._now()
         answers = json.dumps(dict(fields or {}), ensure_ascii=False, sort_keys=True)
@@ -187,14 +189,14 @@ class People:
     def confirm(
         self, address: str, *, source: str, wording: str = "", asked: str = "", by_letter: bool = False
     ) -> Standing | None:
-        """The person clicked the link that was mailed to this address: how they stand from now on.
+        """Confirm a sign-up by the link mailed to this address; returns the new state.
 
-        Lifts every suppression, a bounce's as well: the click shows that the address works. CONFIRMED, too, when they
-        had confirmed already; but somebody who has left since stays LEFT, whoever finds the old link: they ask anew.
-        None for who never asked.
+        Lifts every suppression, a bounce's as well: the click shows that the address works. CONFIRMED also if it was
+        confirmed before; but a subscriber who has unsubscribed since stays LEFT, so that an old link is useless: they
+        sign up anew. None for an unknown address.
 
-        `asked` is the `fingerprint` of the form that the link was made for. Where it is not of the last one, somebody
-        else may have filled that in: its name and language are forgotten. `by_letter` owes who is new a welcome.
+        `asked` is the `fingerprint` of the form that the link was made for. If another form was filled in since, that
+        may have been anyone: its name and language are dropped. `by_letter` queues a welcome mail for new subscribers.
         """
         key = fold_address(address)
         with self.storage.write() as db:
@@ -213,7 +215,10 @@ class People:
         return Standing.CONFIRMED
 
     def leave(self, address: str, source: str, *, issue: str = "") -> bool:
-        """Take somebody off every list, known or not. False where they had left already: then nothing is changed."""
+        """Unsubscribe an address from every list, known or not.
+
+        False if it was unsubscribed already: then nothing changes.
+        """
         key = fold_address(address)
         with self.storage.write() as db:
             kept = self._kept_key(db, address)
@@ -224,9 +229,10 @@ class People:
         return new
 
     def leave_all(self, departures: Sequence[Unsubscription]) -> int:
-        """As `leave`, for many in one transaction: how many had not left before. Some hundreds at a time.
+        """As `leave`, for many in one transaction: some hundreds at a time. Returns how many were not unsubscribed
+        before.
 
-        What a thousand people share is the wait for the disk.
+        All of them share one fsync.
         """
         if not departures:
             return 0
@@ -234,7 +240,7 @@ class People:
             return departing.leave_all(db, departures, self._address_hashes, self._now())
 
     def undo_leave(self, address: str, source: str) -> bool:
-        """The person took it back; other reasons not to mail them stay. False where they had not left."""
+        """Undo an unsubscribe; other suppressions stay. False if the address was not unsubscribed."""
         key = fold_address(address)
         mine = (suppressions.c.key == key, suppressions.c.reason == Reason.UNSUBSCRIBED.value)
         with self.storage.write() as db:
@@ -247,7 +253,7 @@ class People:
         return True
 
     def drop_unconfirmed(self, before: datetime) -> int:
-        """Take out who asked to join before then and never confirmed, with what they asked: how many."""
+        """Delete sign-ups from before then that were never confirmed, with their consent rows; returns how many."""
         stale = sa.select(people.c.key).where(
             people.c.state == Standing.PENDING.value, people.c.confirmed.is_(None), people.c.created < stamp_of(before)
         )
@@ -258,15 +264,15 @@ class People:
                 db.execute(sa.delete(consents).where(consents.c.key == key, consents.c.kind == "asked"))
         return len(keys)
 
-    # --- what they want ---------------------------------------------------------------------------------------------
+    # --- preferences ------------------------------------------------------------------------------------------------
 
     def preferences(self, address: str) -> Preferences:
-        """What somebody wants; what everybody gets, where they said nothing."""
+        """A subscriber's preferences, or the defaults."""
         with self.storage.read() as db:
             return history.preferences_of(db, fold_address(address)) or Preferences()
 
     def set_preferences(self, address: str, wanted: Preferences) -> None:
-        """Keep what somebody wants; of who was forgotten, nothing."""
+        """Store a subscriber's preferences; for an erased address, nothing."""
         key = fold_address(address)
         row = {
             "key": key,
@@ -279,9 +285,9 @@ class People:
                 db.execute(PREFER, row)
 
     def confirmed(self, list_name: str = "") -> Iterator[Subscriber]:
-        """Those who signed up and confirmed, the first to sign up first; of one list, or of all. Read in pages.
+        """Confirmed subscribers in order of their sign-up; of one list, or of all. Read in pages.
 
-        Suppressed and paused people are among them: the plan of a send counts whom it leaves out.
+        Suppressed and paused subscribers are included: the plan of a send counts them.
         """
         last = 0
         while True:
@@ -302,21 +308,21 @@ class People:
             last = rows[-1].id
 
     def consents_given(self, addresses: Iterable[str]) -> Mapping[str, GivenConsent]:
-        """What those of the addresses who confirmed agreed to, by folded address. A few hundred at a time."""
+        """The consents of those of the addresses that are confirmed, by folded address. A few hundred at a time."""
         with self.storage.read() as db:
             return consents_of(db, [fold_address(address) for address in addresses])
 
     def numbers(self, list_name: str = "") -> SignUpNumbers:
-        """How many signed up, and how many came and went in each month; of one list, or of all."""
+        """Sign-up statistics of one list, or of all."""
         with self.storage.read() as db:
             return sign_up_numbers(db, list_name)
 
     # --- bounces ----------------------------------------------------------------------------------------------------
 
     def record_bounce(self, event: BounceEvent, rule: SoftRule = SOFT_RULE) -> BounceDecision:
-        """Count a bounce or complaint once, and decide: hard and complaint at once, soft by its score.
+        """Store a bounce or complaint once, and decide: hard ones and complaints suppress at once, soft ones by score.
 
-        The decision is kept beside the event, for `story`.
+        The decision is stored with the event, for `story`.
         """
         key = fold_address(event.address)
         with self.storage.write() as db:
@@ -328,38 +334,41 @@ class People:
         return decision
 
     def find_by_bounce_tokens(self, tokens: Collection[str]) -> Mapping[str, bounced.Recipient]:
-        """Whose bounce addresses these are, by token as it was given; those of nobody are left out.
+        """The recipients of these VERP tokens, by token as given; unknown tokens are left out.
 
-        Makes the tokens of every recipient again, the newest issue first, until all are found: some seconds for each
-        million. So ask for all of a mailbox at once.
+        Makes the tokens of every recipient again, the newest issue first, until all are found: some seconds per
+        million. So look up all tokens of a mailbox at once.
         """
         with self.storage.read() as db:
             return bounced.by_tokens(db, self._secrets, tokens)
 
     def find_by_message_ids(self, message_ids: Collection[str]) -> Mapping[str, bounced.Recipient]:
-        """Who got the messages with these ids, `<…>`. Reads all deliveries; ask for all of a mailbox at once."""
+        """The recipients of the messages with these ids, `<…>`.
+
+        Scans all deliveries; look up all ids of a mailbox at once.
+        """
         with self.storage.read() as db:
             return bounced.by_message_ids(db, message_ids)
 
-    # --- one person -------------------------------------------------------------------------------------------------
+    # --- one subscriber ---------------------------------------------------------------------------------------------
 
     def person(self, address: str) -> Person | None:
-        """Somebody who signed up, however they stand now."""
+        """A sign-up in any state."""
         with self.storage.read() as db:
             row = db.execute(sa.select(people).where(people.c.key == fold_address(address))).one_or_none()
         return history.person(row) if row else None
 
     def story(self, address: str) -> Story:
-        """All that is known of one person: what they asked for and agreed to, what they got, what came back."""
+        """The complete history of one subscriber: requests and consents, deliveries, bounces."""
         key = fold_address(address)
         with self.storage.read() as db:
             return history.story(db, address, key, self._names(key))
 
     def forget(self, address: str) -> Forgotten:
-        """Take somebody out of everything, and never mail them again: a keyed hash stays of them, no address.
+        """Erase a subscriber and suppress the address: only a keyed hash of it is kept.
 
-        Their rows of the ledger stay under the hash, so that an issue's numbers go on adding up. They may still stand
-        in backups, and on the author's list. ConfigError without a secret.
+        The ledger's rows stay under the hash, so that an issue's numbers remain correct. The address may remain in
+        backups, and on the author's list. ConfigError without a secret.
         """
         key = fold_address(address)
         return forgetting.forget(self.storage, key, self._address_hashes, self._now())
@@ -373,7 +382,7 @@ class People:
         return [key, *self._address_hashes.all(key)]
 
     def _kept_key(self, db: sa.Connection, address: str) -> str:
-        """What a new row of this person stands under: their address, or their hash once they were forgotten."""
+        """The key for a new row of this subscriber: the address, or its hash after an erasure."""
         key = fold_address(address)
         address_hashes = self._address_hashes.all(key)
         hidden = sa.select(suppressions.c.key).where(suppressions.c.key.in_(address_hashes)).limit(1)

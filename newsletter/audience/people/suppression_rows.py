@@ -1,4 +1,4 @@
-"""Rows of the table of suppressions, read in pages."""
+"""Read the suppressions in pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Unsubscribe many at once, in the caller's transaction."""
+"""Unsubscribe many addresses at once, in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from newsletter.ledger.database.timestamps import stamp_of
 from newsletter.tokens import AddressHashes
 
 _AT_ONCE = 200
-"""Names in one condition; SQLite takes 32,766, older ones 999, and each secret adds one for everybody."""
+"""Parameters in one condition; SQLite allows 32,766, older versions 999, and each secret adds one per address."""
 
 
 def leave_all(db: sa.Connection, departures: Sequence[Unsubscription], address_hashes: AddressHashes, now: int) -> int:
-    """How many of them had not left before."""
+    """Returns how many of them were not unsubscribed before."""
     left = 0
     for start in range(0, len(departures), _AT_ONCE):
         left += _leave(db, departures[start : start + _AT_ONCE], address_hashes, now)
@@ -44,12 +44,12 @@ def _leave(db: sa.Connection, departures: Sequence[Unsubscription], address_hash
     for row in rows:
         key = names[row.key]
         if row.key != key:
-            hidden[key] = row.key  # they were forgotten, and stay so: what is written then is under the hash
+            hidden[key] = row.key  # erased before: the row is stored under the hash
         if row.reason == Reason.UNSUBSCRIBED:
             gone.add(key)
         else:
             unwelcome.add(key)
-    # In one order always: two servers that wrote the same people in different ones would wait for each other.
+    # In a fixed order: two servers that update the same rows in different orders would deadlock.
     new = sorted(key for key in leaving if key not in gone)
     if not new:
         return 0
@@ -74,13 +74,13 @@ def _leave(db: sa.Connection, departures: Sequence[Unsubscription], address_hash
 
 
 def _returns(db: sa.Connection, keys: Sequence[str]) -> Mapping[str, int]:
-    """When those of them who came, or came back, last did so."""
+    """When those of them who signed up, or returned, last did so."""
     if not keys:
         return {}
     return {row.key: row.at for row in db.execute(_RETURNS, {"keys": list(keys)})}
 
 
-# Made once: for a batch of thirty, building them cost more than running them.
+# Compiled once: for a batch of thirty, building the statements costs more than running them.
 _STANDING = sa.text("SELECT key, reason FROM suppressions WHERE key IN :names").bindparams(
     sa.bindparam("names", expanding=True, type_=sa.Text)
 )
