@@ -257,9 +257,7 @@ def _require_apart(sources: Sequence[Path], *outputs: Path) -> None:
 
 
 def _columns_out(listings: Sequence[OpenList | RowSource]) -> tuple[str, ...]:
-    """`email`, `name` if any list has it, then the other columns in order of appearance, without the one that is the
-    name.
-    """
+    """`email`, `name` if any list has it, then the other columns in order of appearance, but for the name's own."""
     found = dict.fromkeys(
         column for listing in listings for column in listing.columns if column != _name_source(listing)
     )

@@ -280,9 +280,7 @@ def _foreign_words(raw: BinaryIO, codec: str) -> Iterator[str]:
 
 
 def _silent_utf16(head: bytes) -> str:
-    """UTF-16 without its byte order mark: decoded so, a quarter or more is ASCII, as in every list, and nothing refutes
-    it.
-    """
+    """UTF-16 without a byte order mark: decoded so, at least a quarter is ASCII, and nothing refutes it."""
     shares = {}
     for codec in ("utf-16-le", "utf-16-be"):
         try:

@@ -96,9 +96,7 @@ class Recipient:
 
 
 def by_tokens(db: sa.Connection, secrets: Sequence[str], tokens: Collection[str]) -> Mapping[str, Recipient]:
-    """Find recipients by VERP tokens, by making all recipients' tokens again: a token encodes neither address
-    nor row.
-    """
+    """Find recipients by VERP tokens, by making all recipients' tokens again: a token encodes no address."""
     wanted = {given.lower(): given for given in tokens}
     found: dict[str, Recipient] = {}
     newest_first = sa.select(issues.c.id, issues.c.issue).order_by(issues.c.id.desc())

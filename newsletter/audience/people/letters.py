@@ -73,9 +73,7 @@ class Next:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The result of taking over the queue from a dead process: mails that may have arrived, and mails given
-    up for age.
-    """
+    """The result of taking over a dead process's queue: mails that may have arrived, and mails given up for age."""
 
     uncertain: int
     too_old: int

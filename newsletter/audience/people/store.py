@@ -81,7 +81,7 @@ class People:
     # --- suppressions -----------------------------------------------------------------------------------------------
 
     def suppress(self, address: str, reason: Reason, *, issue: str = "", detail: str = "") -> bool:
-        """Suppress this address for this reason. False if it was already; the first detail stays.
+        """Suppress an address for a reason. False if it was already suppressed for it; the first detail stays.
 
         The suppression of an erased address is stored under its hash.
         """
@@ -94,10 +94,7 @@ class People:
             return count_answer(db, issue, answer)
 
     def suppress_all(self, addresses: Iterable[str], reason: Reason, *, detail: str = "") -> int:
-        """As `suppress`, for some hundreds in one transaction.
-
-        Returns how many were not suppressed for this reason before.
-        """
+        """As `suppress`, for some hundreds in one transaction. Returns how many were not suppressed for it before."""
         with self.storage.write() as db:
             # In a fixed order: two processes that update the same rows in different orders would deadlock.
             keys = sorted({self._kept_key(db, address) for address in addresses})
@@ -215,10 +212,7 @@ class People:
         return Standing.CONFIRMED
 
     def leave(self, address: str, source: str, *, issue: str = "") -> bool:
-        """Unsubscribe an address from every list, known or not.
-
-        False if it was unsubscribed already: then nothing changes.
-        """
+        """Unsubscribe an address from every list, known or not. False if it was unsubscribed already."""
         key = fold_address(address)
         with self.storage.write() as db:
             kept = self._kept_key(db, address)
@@ -229,11 +223,7 @@ class People:
         return new
 
     def leave_all(self, departures: Sequence[Unsubscription]) -> int:
-        """As `leave`, for many in one transaction: some hundreds at a time. Returns how many were not unsubscribed
-        before.
-
-        All of them share one fsync.
-        """
+        """As `leave`, for some hundreds with one fsync. Returns how many were not unsubscribed before."""
         if not departures:
             return 0
         with self.storage.write() as db:
@@ -343,10 +333,7 @@ class People:
             return bounced.by_tokens(db, self._secrets, tokens)
 
     def find_by_message_ids(self, message_ids: Collection[str]) -> Mapping[str, bounced.Recipient]:
-        """The recipients of the messages with these ids, `<…>`.
-
-        Scans all deliveries; look up all ids of a mailbox at once.
-        """
+        """The recipients of these Message-IDs, `<…>`. Scans all deliveries; look up all of a mailbox at once."""
         with self.storage.read() as db:
             return bounced.by_message_ids(db, message_ids)
 
