@@ -1,4 +1,4 @@
-"""Mail an alert to the operator, through a relay of its own where one is set."""
+"""Mail alerts to the operator, through a separate relay if one is configured."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TIMEOUT_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class AlertMail:
-    """Where alerts are mailed from, to, and through."""
+    """Sender, recipient and relay of alert mails."""
 
     to: str
     sender: str
@@ -32,12 +32,12 @@ class AlertMail:
 
 
 def alert_mail_of(config: Config, env: Mapping[str, str]) -> AlertMail | None:
-    """What [alerts] `mail` asks for; None where it is not set. Raises InvalidValueError, ConfigError."""
+    """The alert mail configured by [alerts] `mail`; None if it is not set. Raises InvalidValueError, ConfigError."""
     keys = config.settings.alerts
     if not keys.mail:
         return None
     if keys.mail_relay:
-        # Security: the password of the newsletter's own relay is not for this server.
+        # Security: never send the newsletter relay's password to this server.
         relay = read_relay(keys.mail_relay, {PASSWORD_VARIABLE: env.get(ALERT_PASSWORD_VARIABLE, "")}, "auto")
     elif config.relay is not None:
         relay = config.relay
@@ -47,14 +47,14 @@ def alert_mail_of(config: Config, env: Mapping[str, str]) -> AlertMail | None:
 
 
 def send_alert_mail(alert: AlertMail, subject: str, body: str, now: datetime) -> str:
-    """Mail it -> what went wrong, as a sentence without the address; empty where it was accepted."""
+    """Mail an alert. Returns the fault as a sentence without the address; empty if it was accepted."""
     mail = EmailMessage(policy=SMTP)
     mail["From"] = formataddr((alert.name, alert.sender))
     mail["To"] = alert.to
     mail["Subject"] = subject
     mail["Date"] = format_datetime(now)
     mail["Message-ID"] = make_msgid(domain=alert.sender.rpartition("@")[2])
-    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation notice in return
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: prevents vacation replies
     mail.set_content(body)
     message = Message(alert.sender, alert.to, str(mail["Message-ID"]), bytes(mail))
     try:

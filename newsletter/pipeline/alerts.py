@@ -1,4 +1,4 @@
-"""Alerts about unattended runs: a heartbeat by GET, a webhook by POST, a mail. None can stop a run."""
+"""Alerts about unattended runs: a heartbeat by GET, a webhook by POST, a mail. A failed alert never stops a run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Event = Literal["start", "success", "failure"]
 TIMEOUT_S = 10.0
 
 _PATHS: Mapping[Event, str] = {"start": "/start", "success": "", "failure": "/fail"}
-"""What healthchecks.io takes (https://healthchecks.io/docs/http_api/), and those that follow it."""
+"""healthchecks.io's paths (https://healthchecks.io/docs/http_api/), which other services copy."""
 
 
 def utc_now() -> datetime:
@@ -33,7 +33,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """Where events are sent; nothing goes to an empty address. Network access is injected for tests."""
+    """The targets of alerts; an empty address gets nothing. Network access is injected for tests."""
 
     heartbeat: str = ""
     webhook: str = ""
@@ -44,22 +44,22 @@ class Alerts:
     now: Callable[[], datetime] = utc_now
 
     def tell(self, event: Event, report: PublishReport | None = None, *, exit_code: int | None = None) -> Sentences:
-        """Tell all of them of a run of publish -> what went wrong, as sentences without the addresses.
+        """Send the alerts about a run of publish. Returns faults as sentences without the addresses.
 
-        The webhook hears nothing of idle runs, the mail only of failures. `exit_code` is of a run without a report.
+        The webhook gets no idle runs, the mail only failures. `exit_code` is that of a run without a report.
         """
         idle = report is not None and report.is_quiet and event == "success"
         told = described_event(event, self.newsletter, report, exit_code=exit_code)
         return (*self.beat(event), *(() if idle else self.tell_people(told)))
 
     def beat(self, event: Event) -> Sentences:
-        """The heartbeat alone: the sign of life of a round."""
+        """Send the heartbeat alone: the sign of life of a round."""
         if not self.heartbeat:
             return ()
         return self._ask([("[alerts] heartbeat", _with_path(self.heartbeat, _PATHS[event]), None)])
 
     def tell_people(self, told: Mapping[str, Any]) -> Sentences:
-        """The webhook and the mail; `told` is of `described_event`."""
+        """Send the webhook and the mail; `told` comes from `described_event`."""
         asked = self._ask([("[alerts] webhook", self.webhook, dict(told))]) if self.webhook else ()
         if self.mail is None or told["event"] != "failure":
             return asked
@@ -77,7 +77,7 @@ class Alerts:
 
 
 def alerts_of(config: Config, env: Mapping[str, str]) -> tuple[Alerts, tuple[str, ...]]:
-    """The addresses of the environment, else of newsletter.toml; and what is wrong with those of the environment."""
+    """The targets from the environment, else from newsletter.toml; and faults of those in the environment."""
     keys = config.settings.alerts
     faults: list[str] = []
 
@@ -107,7 +107,7 @@ def described_event(
     job: str = "publish",
     exit_code: int | None = None,
 ) -> dict[str, Any]:
-    """An event for a program. Security: names and numbers alone; a sentence of an error may quote an address."""
+    """An event as JSON data. Security: names and numbers alone; an error's sentence may quote an address."""
     posts = [each for each in report.posts if each.decision != "left alone"] if report is not None else []
     summaries = [
         {
@@ -138,7 +138,7 @@ _BLAME: Mapping[int | None, str] = {
 
 
 def mail_text(told: Mapping[str, Any]) -> str:
-    """What a mail about a failure says; as `described_event`, in lines."""
+    """The text of a failure mail: the data of `described_event` as lines."""
     posts = [f"  {each['issue'] or 'a post'}: {each['decision']}; {each['sent']:,} mailed" for each in told["posts"]]
     left = [f"  {each['issue']}: {each['left']:,} are left" for each in told["posts"] if each["left"]]
     command = "newsletter publish --to LIST.csv --dry-run" if told["job"] == "publish" else f"newsletter {told['job']}"
@@ -148,13 +148,13 @@ def mail_text(told: Mapping[str, Any]) -> str:
 
 
 def _with_path(url: str, more: str) -> str:
-    """The address with a path behind its own; a query stays at the end."""
+    """The URL with `path` appended to its path; its query stays at the end."""
     parts = httpx.URL(url)
     return str(parts.copy_with(path=parts.path.rstrip("/") + more)) if more else url
 
 
 async def _one(client: httpx.AsyncClient, name: str, url: str, body: dict[str, Any] | None) -> str:
-    # Security: no sentence here has the address, which may be a key.
+    # Security: no sentence here contains the URL, which may hold a key.
     try:
         answer = await (client.get(url) if body is None else client.post(url, json=body))
     except BlockedAddressError:

@@ -1,4 +1,4 @@
-"""Choose the relays of a send, each with its limits: from the command line or the configuration."""
+"""Choose the relays of a send with their limits: from the command line or the configuration."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from newsletter.errors import ConfigError, located
 
 
 def choose_relays(config: Config, url: str | None, env: Mapping[str, str], remedy: str = "") -> Sequence[RelaySettings]:
-    """The relays of `url`, or of newsletter.toml. ConfigError where there is no relay, or a password is missing.
+    """The relays of `url`, or of newsletter.toml. ConfigError if there is no relay, or a password is missing.
 
-    `remedy` is one more option of the command for a user without a relay.
+    `remedy` names another option of the command for a user without a relay.
     """
     relays = config.relay_settings
     if url:
         relay = parse_relay(url, env)
-        # A name of its own: what another server may take in a day is not used up through this one.
+        # A name of its own, so that its rate limits are separate from those of other servers.
         name, ehlo = f"{relay.host}:{relay.port}", config.settings.relay.ehlo
         relays = (config.settings_for(replace(relay, name=name, ehlo=ehlo)),)
     for each in relays:
@@ -38,9 +38,9 @@ def choose_relays(config: Config, url: str | None, env: Mapping[str, str], remed
 
 
 def mark_catchers(relays: Sequence[RelaySettings], config: Config, *, waits: bool) -> Sequence[RelaySettings]:
-    """The relays; those that are mail catchers without rates and quiet hours.
+    """The relays, with rates and quiet hours disabled for mail catchers.
 
-    A relay is asked what it is only where mail could be delayed: `waits` for an hour, quiet hours, a rate. It costs a
+    A relay is probed only if its mail could be delayed: `waits` for a start time, quiet hours, a rate. This costs a
     connection.
     """
     waits = waits or config.quiet_hours is not None

@@ -1,4 +1,4 @@
-"""The theme of a mail that is no issue, with its logo in its place."""
+"""The theme of a transactional mail, with its logo embedded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from newsletter.render.themes.load import load_theme
 
 
 def theme_with_logo(name: str, config: Config) -> tuple[Theme, tuple[Attachment, ...]]:
-    """The theme, and the files of its logo that travel with the mail. Raises ConfigError."""
+    """The theme, and the embedded files of its logo. Raises ConfigError."""
     theme = load_theme(name, config.root)
     return place_logos(
         theme,

@@ -1,4 +1,4 @@
-"""Deliver a test to the named addresses; recorded apart from deliveries."""
+"""Deliver a test to the given addresses; recorded apart from deliveries."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from newsletter.pipeline.start_delivery import start_delivery
 def deliver_test(
     sending: Sending, relays: Sequence[RelaySettings], ledger: Ledger, watcher: Watcher, on_start: Callable[[int], None]
 ) -> SendResult:
-    """Mail the test's addresses. Recorded as a test, not as a delivery: they get the real issue later.
+    """Mail a test. It is recorded as a test, not as a delivery: its recipients get the real issue later.
 
     Suppressed addresses are mailed, too: authors test with their own, and may have clicked "unsubscribe" in the last
     test.
@@ -55,7 +55,7 @@ def deliver_test(
 
 
 class _InMemoryLedger:
-    """A test's recipients in memory; their outcomes go to the ledger's table of tests."""
+    """The in-memory ledger of a test; its outcomes go to the ledger's table of tests."""
 
     def __init__(self, ledger: Ledger, issue: str, people: Iterable[Subscriber]) -> None:
         self.ledger = ledger

@@ -30,13 +30,13 @@ def deliver_to_list(
     watcher: Watcher,
     on_start: Callable[[int], None],
 ) -> SendResult:
-    """Mail everyone who is due, once each, and account for all of them. Raises DeliveryError, ConfigError."""
+    """Mail every due recipient exactly once, and account for all of them. Raises DeliveryError, ConfigError."""
     with _ledger_errors(prepared):
         return _deliver_to_list(prepared, relays, ledger, watcher, on_start)
 
 
 def _account(prepared: PreparedSend, ledger: Ledger, stopped: Stopped, seconds: float) -> SendResult:
-    """Count all of this list by state. Raises RuntimeError where they are not as many as were planned for."""
+    """Count the whole list by state. Raises RuntimeError if the sum differs from the plan's."""
     issue, plan = prepared.issue, prepared.plan
     counts = ledger.counts(issue, planned=True)
     if sum(counts.values()) != plan.audience:
@@ -67,7 +67,7 @@ def _account(prepared: PreparedSend, ledger: Ledger, stopped: Stopped, seconds: 
 
 
 class _IssueLedger:
-    """The ledger of one issue, with the recipients' fields from the list."""
+    """The ledger of one issue, with the recipients' columns from the list."""
 
     def __init__(self, ledger: Ledger, issue: str, people: Audience, max_attempts: int) -> None:
         self.ledger = ledger
@@ -90,7 +90,7 @@ class _IssueLedger:
 
 @contextmanager
 def _ledger_errors(prepared: PreparedSend) -> Iterator[None]:
-    """Translate a ledger that is lost, or written to by another run, into an error of a send: exit code 3 or 4."""
+    """Translate a ledger that was lost, or written to by another run, into a send's error: exit code 3 or 4."""
     try:
         yield
     except LedgerError as error:

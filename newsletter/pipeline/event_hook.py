@@ -1,7 +1,7 @@
-"""Run the operator's own command when something happened: [alerts] `on_event`.
+"""Run the operator's own command on events: [alerts] `on_event`.
 
 Security: an event has names and numbers, no address and no secret; the command gets none of our environment variables,
-which hold passwords. It is run without a shell, within a time limit, and whatever comes of it stops nothing.
+which hold passwords. It is run without a shell and with a time limit, and its failure stops nothing.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _OURS = ("NEWSLETTER_", "PGPASS")
 
 @dataclass(frozen=True, slots=True)
 class EventHook:
-    """The command that is told; empty, nobody is."""
+    """The command to run; empty for none."""
 
     command: tuple[str, ...] = ()
     newsletter: str = ""
     timeout_s: float = TIMEOUT_S
 
     def tell(self, kind: Kind, at: datetime, **facts: Any) -> tuple[str, ...]:
-        """Run it with the event on its standard input -> what went wrong, as a sentence."""
+        """Run it with the event on its standard input. Returns the fault as a sentence."""
         if not self.command:
             return ()
         event = {"event": kind, "newsletter": self.newsletter, "at": at.isoformat(timespec="seconds"), **facts}
@@ -47,7 +47,7 @@ def hook_of(config: Config) -> EventHook:
 
 
 def tell_sent(hook: EventHook, result: SendResult, at: datetime) -> tuple[str, ...]:
-    """Of a send that mailed somebody; a test is none."""
+    """Report a send that mailed at least one recipient; tests are not reported."""
     if result.test or not result.sent:
         return ()
     return hook.tell(
@@ -62,10 +62,10 @@ def tell_sent(hook: EventHook, result: SendResult, at: datetime) -> tuple[str, .
 
 
 def _run(command: Sequence[str], event: bytes, timeout_s: float) -> str:
-    """What was wrong, as it follows the command's name; empty where nothing was."""
+    """The fault, as it follows the command's name; empty on success."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     try:
-        # A group of its own: what it has started ends with it, and a Ctrl-C is not for it.
+        # A process group of its own: its children end with it, and it does not get our Ctrl-C.
         process = subprocess.Popen(  # noqa: S603 - the operator's own command, as configured
             list(command),
             stdin=subprocess.PIPE,
@@ -83,7 +83,7 @@ def _run(command: Sequence[str], event: bytes, timeout_s: float) -> str:
             _end(process)
             return f"took longer than {timeout_s:g} s and was ended; let it hand long work to another program"
         except OSError:
-            pass  # it did not care for the event
+            pass  # the command does not read the event
         code = process.wait()
     return f"ended with code {code}; run it by hand, with an event of docs/unattended.md" if code else ""
 

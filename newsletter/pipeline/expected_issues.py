@@ -1,7 +1,7 @@
 """The file of issues that a ledger must know: detects an old or missing ledger before a recipient is mailed twice.
 
-It lies beside the posts and is committed with them, so that it outlives the machine that the ledger was on. It holds
-names, times and hashes: no address, and not how many there are.
+It is stored beside the posts and committed with them, so that it survives the loss of the ledger's machine. It holds
+names, times and hashes: no addresses and no counts.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _VERSION = 1
 
 
 def expected_file(config: Config) -> Path | None:
-    """[ledger] `expect`; None where it is not set."""
+    """The path of [ledger] `expect`; None if it is not set."""
     name = config.settings.ledger.expect
     return config.root / name if name else None
 
 
 def require_expected(config: Config, ledger: Ledger | None) -> None:
-    """ConfigError where the ledger, None for a missing one, does not know what the file says was sent."""
+    """ConfigError unless the ledger (None for a missing one) knows the issues that the file lists as sent."""
     path = expected_file(config)
     expected = _read(path) if path is not None else ()
     if not expected:
@@ -58,7 +58,7 @@ def require_expected(config: Config, ledger: Ledger | None) -> None:
 
 
 def require_newest(config: Config, place: Path | str, now: Callable[[], datetime]) -> None:
-    """The same of the ledger at `place`, which is opened for it, and not made where it is missing."""
+    """The same for the ledger at `place`, which is opened, and not created if it is missing."""
     if expected_file(config) is None:
         return
     if not has_ledger(place):
@@ -69,7 +69,7 @@ def require_newest(config: Config, place: Path | str, now: Callable[[], datetime
 
 
 def note_sent(config: Config, ledger: Ledger) -> tuple[str, ...]:
-    """`note_expected`, after a send -> what went wrong: it must not hide that mail went out."""
+    """`note_expected` after a send; returns the fault as a sentence, since it must not hide that mail was sent."""
     try:
         note_expected(config, ledger)
     except (ConfigError, OSError) as error:
@@ -78,7 +78,10 @@ def note_sent(config: Config, ledger: Ledger) -> tuple[str, ...]:
 
 
 def note_expected(config: Config, ledger: Ledger) -> bool:
-    """Write the last issues down, where [ledger] `expect` says so. Whether the file changed. Raises ConfigError."""
+    """Write the last issues to the file, if [ledger] `expect` is set. Returns whether it changed.
+
+    Raises ConfigError.
+    """
     path = expected_file(config)
     if path is None or ledger.storage.is_temporary:
         return False
@@ -103,7 +106,7 @@ def note_expected(config: Config, ledger: Ledger) -> bool:
 
 
 def _read(path: Path) -> tuple[Mapping[str, Any], ...]:
-    """The entries; none where there is no file. ConfigError where it is none of ours."""
+    """The file's entries; none without a file. ConfigError if the file has another format."""
     try:
         with open_regular(path) as file:
             tree = json.loads(file.read(_MAX_BYTES))

@@ -33,21 +33,21 @@ from newsletter.post.publication import due_moment, held_findings
 from newsletter.post.templating.placeholders import unmark
 
 Status = Literal["due", "begun", "sent", "renamed", "draft", "future", "old", "undated", "unreadable"]
-"""What is to be done about a post: `due` and `begun` go out, `unreadable` is a fault, the others are left alone."""
+"""What to do about a post: `due` and `begun` are sent, `unreadable` is a fault, the others are skipped."""
 
 SUFFIXES = frozenset({".md", ".markdown"})
 MISSED = timedelta(days=7)
-"""For so long after it became too old a post that was never sent is named; later it is the archive's."""
+"""A post that became too old without being sent is reported for this long; later it belongs to the archive."""
 
 _ZONES = timedelta(days=2)
-"""More than two zones are apart, and a day: what is older than this is old wherever it was written."""
+"""More than the largest difference of two zones plus a day: a post that is older is old in every zone."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundPost:
-    """A post and its status. `since` is when it was due, None where that is unknown; `issue` its name.
+    """A post and its status. `since` is when it was due, None if unknown; `issue` its name.
 
-    `is_template`: all that it says is what `init` or `new` wrote.
+    `is_template`: it only contains the text that `init` or `new` wrote.
     """
 
     path: str
@@ -66,7 +66,7 @@ class FoundPost:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The posts worth naming, those that go out first and in the order of their dates; `archived` are older still."""
+    """The posts to report, those to be sent first, by date; `archived` counts older ones."""
 
     folder: str
     posts: tuple[FoundPost, ...]
@@ -78,7 +78,7 @@ class Found:
 
 
 def posts_place(config: Config, named: Path | None) -> Path:
-    """The folder to look through: the one named, else [publish] `posts`, else the site's. ConfigError for none."""
+    """The folder to search: the given one, else [publish] `posts`, else the site's. ConfigError if there is none."""
     keys = config.settings.publish
     source = config.settings.site.source
     home = config.root / source if source else config.root
@@ -90,9 +90,9 @@ def posts_place(config: Config, named: Path | None) -> Path:
 
 
 def find_due(folder: Path, config: Config, ledger: Ledger | None, now: datetime, max_age: timedelta) -> Found:
-    """Every post of the folder and the folders in it. Reads the ledger, where there is one, and changes nothing.
+    """Every post of the folder and its subfolders. Reads the ledger, if there is one, and changes nothing.
 
-    Raises ConfigError where the folder cannot be read; a post that cannot be is one of `posts`.
+    Raises ConfigError if the folder is unreadable; an unreadable post is one of `posts`.
     """
     zone = zone_of(config)
     posts: list[FoundPost] = []
@@ -109,7 +109,7 @@ def find_due(folder: Path, config: Config, ledger: Ledger | None, now: datetime,
 
 
 def _without_copies(posts: list[FoundPost]) -> tuple[FoundPost, ...]:
-    """Of several that would go out with one title and day only the first does."""
+    """Of several due posts with one title and day, keep only the first."""
     first: dict[tuple[str, date], str] = {}
     kept: list[FoundPost] = []
     for post in posts:
@@ -125,7 +125,7 @@ _COPY = "which goes out; `newsletter send` mails this one, too, where it is none
 
 
 def _post_files(folder: Path) -> Iterator[Path]:
-    """Hidden folders, and those of programs that build sites, hold no posts."""
+    """Skips hidden folders and those of site generators."""
 
     def fail(error: OSError) -> None:
         raise ConfigError(
@@ -142,7 +142,7 @@ def _post_files(folder: Path) -> Iterator[Path]:
 def _status_of(
     path: Path, config: Config, ledger: Ledger | None, now: datetime, max_age: timedelta, zone: tzinfo | None
 ) -> FoundPost | None:
-    """The status of a post; None for one of the archive, even where something is wrong with it."""
+    """The status of a post; None for one of the archive, even if it has faults."""
     name = str(path)
     oldest = now - max_age
     day = named_day(path.stem)
@@ -192,7 +192,7 @@ def _is_archived(day: date, oldest: datetime) -> bool:
 
 
 def _in_ledger(issue: Issue, config: Config, ledger: Ledger) -> tuple[Status, str] | None:
-    """What the ledger says of the post; None where it has never gone out, or is another one of that name."""
+    """The ledger's status of the post; None if it was never sent, or the name belongs to another post."""
     title = unmark(issue.title, issue)
     mine = Identity(title, issue.date, issue.name, config.sample_sender.list_id)
     known = ledger.identity(issue.slug)
@@ -203,7 +203,7 @@ def _in_ledger(issue: Issue, config: Config, ledger: Ledger) -> tuple[Status, st
             what = f"it was sent as the issue {other}, with this title and date: a post that was renamed goes out once"
             return "renamed", what
         return None
-    # A title that is mended after the send is the same issue; another day or name is another post, which `send` says.
+    # A title changed after the send is the same issue; another day or name is another post, which `send` reports.
     if differences(known.identity, mine) - {"title"}:
         return None
     left = left_of(ledger.counts(issue.slug))

@@ -1,4 +1,4 @@
-"""The end of each issue, as newsletter.toml says."""
+"""The footer of each issue, from newsletter.toml."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SERVICES = {
     "okjike.com": "即刻",
     "juejin.cn": "掘金",
 }
-"""What people call a host."""
+"""Display names of hosts."""
 
 
 def footer_of(config: Config) -> Footer:

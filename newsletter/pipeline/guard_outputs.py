@@ -1,6 +1,6 @@
 """Refuse an output that would overwrite an input: ledger, list, post, configuration.
 
-One check for every output of every command, through links too. It runs before anything is written or mailed.
+One check for every output of every command, symbolic links included. It runs before anything is written or mailed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from newsletter.ledger.database.ledger_file import MAGIC
 
 RENDERED = ("email.html", "email.txt", "email.mjml", "issue.json")
 DRY_RUN = (*RENDERED, "index.html", "message.eml", "recipients.csv")
-"""What `output.write_rendering` and `output.write_dry_run` put into their folder, pictures aside."""
+"""The files that `output.write_rendering` and `output.write_dry_run` write into their folder, besides pictures."""
 
 _REMEDY = "choose another file"
 _BESIDE = ("", "-wal", "-shm", "-journal")
@@ -29,10 +29,10 @@ def require_free(
     ledger: Path | str | None = None,
     inputs: Iterable[Path | str] = (),
 ) -> None:
-    """ConfigError where an output is an input: `inputs` (posts, lists), newsletter.toml, its keys, or the ledger.
+    """ConfigError if an output is an input: `inputs` (posts, lists), newsletter.toml, its keys, or the ledger.
 
-    None and `-` are no files, and neither is `@signups`. `ledger` is where it is, when not where `config` says. Any
-    SQLite database is refused, and any newsletter.toml.
+    None, `-` and `@signups` are not files. `ledger` is its place if it differs from `config`'s. Any SQLite database is
+    refused, and any newsletter.toml.
     """
     wanted = [Path(output) for output in outputs if output not in (None, "-", "")]
     if not wanted:
@@ -64,7 +64,7 @@ def _of_ledger(place: Path | str | None) -> Iterator[tuple[str, Path]]:
     if isinstance(place, Path):
         for end in _BESIDE:
             yield "the ledger" if not end else f"the ledger's {end[1:]}", place.with_name(place.name + end)
-            # Behind a link, SQLite's own files are beside the file itself.
+            # SQLite's own files are beside the symbolic link's target.
             real = Path(os.path.realpath(place))
             yield "the ledger" if not end else f"the ledger's {end[1:]}", real.with_name(real.name + end)
 
@@ -85,7 +85,10 @@ def _is_same(output: Path, path: Path) -> bool:
 
 
 def _is_precious(output: Path, place: Path | str | None) -> str:
-    """What a file is that nothing names: a database, a configuration, a lock of the ledger's. Empty for any other."""
+    """The kind of a file that must not be overwritten: a database, a configuration, a ledger's lock.
+
+    Empty for any other.
+    """
     real = Path(os.path.realpath(output))
     for ledger in {Path(place), Path(os.path.realpath(place))} if isinstance(place, Path) else ():
         here = os.path.realpath(ledger.parent) == str(real.parent)

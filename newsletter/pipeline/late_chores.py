@@ -1,4 +1,4 @@
-"""Warnings of an unattended run about what nobody did for long: read bounces, back up the ledger."""
+"""Warnings of an unattended run about overdue chores: reading bounces, backing up the ledger."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def late_chores(config: Config, ledger: Ledger, now: datetime) -> tuple[str, ...]:
-    """A sentence for each, with its remedy. None in the first week of a newsletter, when neither can be late."""
+    """A sentence with remedy for each. None in the first week of a newsletter, when neither can be overdue."""
     with ledger.storage.read() as db:
         done = read_chores(db)
         begun = moment_of(db.scalar(sa.select(sa.func.min(issues.c.first_sent))))

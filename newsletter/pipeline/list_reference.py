@@ -1,4 +1,4 @@
-"""Lists, segment and column rules of a send as one text in the ledger, so that `resume` reads the same recipients."""
+"""A send's lists, segment and column rules as one text in the ledger, so that `resume` reads the same recipients."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MARK = "column "
 
 @dataclass(frozen=True, slots=True)
 class ListReference:
-    """Whom a send is for: paths of lists or `@signups`, the segment of them, and rules for their columns."""
+    """The recipients of a send: paths of lists or `@signups`, their segment, and rules for their columns."""
 
     lists: tuple[str, ...]
     where: str = ""
@@ -22,7 +22,7 @@ class ListReference:
 
 
 def write_reference(reference: ListReference) -> str:
-    """The reference in one text, as the ledger keeps it; its paths as another command finds them again."""
+    """Encode the reference as one text for the ledger, with absolute paths."""
     named = (name if name.startswith("@") else absolute(name) for name in reference.lists)
     return join_segment("\n".join((*named, *_written_rules(reference.columns))), reference.where.strip())
 
@@ -34,12 +34,12 @@ def read_reference(text: str) -> ListReference:
 
 
 def absolute(path: object) -> str:
-    """A path as another command finds it again, wherever it is started; nothing for standard input."""
+    """The absolute path, which is valid in any working directory; empty for standard input."""
     return str(Path(str(path)).absolute()) if path not in (None, "-") else ""
 
 
 def _written_rules(columns: Iterable[Rule]) -> Sequence[str]:
-    """Rules as lines that stand among the paths of the lists."""
+    """Rules as lines among the paths of the lists."""
     return [
         f"{_MARK}{column}={word}" if word == IGNORE else f"{_MARK}{column}:{value}={word}"
         for column, value, word in columns

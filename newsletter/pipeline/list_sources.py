@@ -18,7 +18,7 @@ from newsletter.pipeline.open_store import open_people
 
 
 def rules_for(config: Config, columns: Sequence[Rule]) -> Rules:
-    """What newsletter.toml says of columns, and after it the command line."""
+    """The rules for columns from newsletter.toml, then those from the command line."""
     return rules_of((*config.settings.subscribers.columns.values(), *columns))
 
 
@@ -26,7 +26,7 @@ def rules_for(config: Config, columns: Sequence[Rule]) -> Rules:
 def open_sign_ups(
     config: Config, to: Iterable[object], ledger_url: str | None = None, *, consent: bool = False
 ) -> Iterator[Callable[[str], RowSource] | None]:
-    """Those who signed up, by the name of a list, where `to` asks for them; with what they agreed to, if wanted."""
+    """The confirmed sign-ups by list name, if `to` names them; with their consents if wanted."""
     if not any(is_sign_ups(str(name)) for name in to):
         yield None
         return
@@ -36,6 +36,6 @@ def open_sign_ups(
 
 
 def read_lists(config: Config, *to: Path | str, columns: Sequence[Rule] = ()) -> Audience:
-    """Everyone on the lists once. Errors as `read_audience`."""
+    """Read the lists, each address once. Errors as `read_audience`."""
     with open_sign_ups(config, to) as sign_ups:
         return read_audience(*to, sign_ups=sign_ups, rules=rules_for(config, columns))

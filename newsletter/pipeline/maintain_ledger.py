@@ -1,4 +1,4 @@
-"""Maintain the ledger: back up, restore, check, prune; tell whether it is the newest one."""
+"""Maintain the ledger: back up, restore, check, prune; check that it is the newest one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from newsletter.pipeline.open_store import open_ledger
 
 @dataclass(frozen=True, slots=True)
 class PruneResult:
-    """What was pruned, or would be. `compacted`: the room was given back to the disk."""
+    """What was pruned, or would be. `compacted`: the space was returned to the disk."""
 
     pruned: Pruned
     compacted: bool
@@ -39,9 +39,9 @@ def prune_ledger(
     confirm: Callable[[Pruned], None],
     dry: bool,
 ) -> PruneResult:
-    """Forget the recipients of issues from before `before`, once `confirm` returns; it raises where the answer is no.
+    """Delete the recipients of issues from before `before`, once `confirm` returns; it raises if the user declines.
 
-    `confirm` is not called where there is nothing to forget. Raises ConfigError where there is no ledger.
+    `confirm` is not called if there is nothing to delete. Raises ConfigError if there is no ledger.
     """
     with closing(open_ledger(config, now, place)) as ledger:
         found = prune(ledger.storage, before, dry=True)
@@ -49,12 +49,12 @@ def prune_ledger(
             return PruneResult(found, compacted=False)
         confirm(found)
         found = prune(ledger.storage, before)
-    with closing(open_ledger(config, now, place)) as ledger:  # over a connection that has nothing open
+    with closing(open_ledger(config, now, place)) as ledger:  # a new connection without an open transaction
         return PruneResult(found, compact(ledger.storage))
 
 
 def why_not_newest(config: Config, place: Path | str, now: Callable[[], datetime]) -> str:
-    """What [ledger] `expect` says against the ledger at `place`; empty where it says nothing."""
+    """Why the ledger at `place` is not the newest one, by [ledger] `expect`; empty if it may be."""
     with Ledger.open(place, now) as ledger:
         try:
             require_expected(config, ledger)

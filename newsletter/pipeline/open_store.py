@@ -1,4 +1,4 @@
-"""Open the ledger, or the store of subscribers, at the configured place."""
+"""Open the ledger, or the subscriber store, at the configured place."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from newsletter.ledger.presence import require_ledger
 
 
 def open_ledger(config: Config, when: Callable[[], datetime], place: Path | str | None = None) -> Ledger:
-    """The ledger of what was sent, at `place` or where the configuration says. ConfigError where there is none."""
+    """Open the ledger at `place`, else at the configured place. ConfigError if there is none."""
     place = place or config.ledger_place
     require_ledger(place)
     return Ledger.open(place, when)
 
 
 def open_people(config: Config, place: Path | str, when: Callable[[], datetime]) -> People:
-    """The store of subscribers: sign-ups, unsubscribes, bounces. ConfigError where there is none."""
+    """Open the subscriber store: sign-ups, unsubscribes, bounces. ConfigError if there is none."""
     require_ledger(place, "nobody has signed up or left here", "")
     return People.open(place, when, config.secrets)
 

@@ -1,4 +1,4 @@
-"""The files of `render`, and the folder of a dry run."""
+"""The output files of `render`, and the folder of a dry run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 IMAGES = "images"
 SHOWN_RECIPIENTS = 200
-"""Rows of the recipients on the dry run's page; recipients.csv has all of them."""
+"""How many recipients the dry run's page lists; recipients.csv has all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Written:
 
 
 def write_rendering(issue: Issue, email: Email, sender: Sender, person: Subscriber, out: Path) -> tuple[Written, ...]:
-    """email.html, email.txt, email.mjml, issue.json and the pictures, as one person would get them."""
+    """Write email.html, email.txt, email.mjml, issue.json and the pictures, as one subscriber would get them."""
     values = slot_values(sender, person)
     data = {entry.name: as_json(getattr(issue, entry.name)) for entry in fields(issue) if entry.name != "mark"}
     files = {
@@ -70,10 +70,10 @@ def write_dry_run(
     facts: Mapping[str, str],
     findings: Sequence[str],
 ) -> tuple[Written, ...]:
-    """The rendering, one complete message, everyone who would get one, and index.html to look at all of it.
+    """Write the rendering, one complete message, all recipients, and index.html as an overview.
 
-    `email` is the variant that the first recipient gets, and `message` is made of it.
-    Raises ValueError when there are no recipients.
+    `email` is the first recipient's variant, and `message` is composed from it.
+    Raises ValueError if there are no recipients.
     """
     person = recipients.first
     if person is None:
@@ -102,14 +102,14 @@ def write_dry_run(
 
 
 def html_sizes(email: Email) -> dict[str, Any]:
-    """The size of the HTML, decoded and as it is sent, and of each section, in bytes."""
+    """The sizes of the HTML, decoded and as sent, and of each section, in bytes."""
     data = "".join(part for part in email.html.parts if isinstance(part, str)).encode()
     sections = [{"title": section.title, "bytes": section.size} for section in email.sections]
     return {"decoded": len(data), "encoded": sent_size(data), "sections": sections}
 
 
 def browser_copy(email: Email) -> Template:
-    """The HTML with its pictures as files beside it: a browser knows no `cid:`."""
+    """The HTML with its pictures as files beside it, since browsers do not resolve `cid:`."""
     parts = list(email.html.parts)
     for attachment in email.attachments:
         cid, file = f"cid:{attachment.content_id}", f"{IMAGES}/{quote(attachment.filename)}"
@@ -123,7 +123,7 @@ def _write(path: Path, data: bytes) -> Written:
 
 
 def _write_table(path: Path, columns: Sequence[str], recipients: Audience) -> Written:
-    """Everyone, row by row: a list of a million takes no more memory than one of ten."""
+    """Write all recipients row by row, in constant memory."""
     with replacing(path) as file:
         text = io.TextIOWrapper(file, "utf-8", newline="")
         rows = csv.writer(text)

@@ -1,4 +1,4 @@
-"""Plan a correction for a dry run, by a ledger that is only read."""
+"""Plan a correction for a dry run, with a read-only ledger."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from newsletter.pipeline.plan_send import Sending
 
 
 def plan_erratum(sending: Sending, ledger: Ledger) -> Sending:
-    """The send as `--erratum` would make it: marked, to those on the list who have another version of the issue.
+    """The send as `--erratum` would make it: marked, to the listed recipients who have another version of the issue.
 
-    Raises ConfigError, as the send itself does, where nobody has one.
+    Raises ConfigError, as the send itself does, if there are none.
     """
     base = sending.rendering.issue.slug
     versions = {version.content_hash: version.number for version in ledger.versions(base)}

@@ -1,4 +1,4 @@
-"""Plan a send: who gets the issue, in which variant, signed with what."""
+"""Plan a send: its recipients, the variant of each, the signing keys."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ TEST_PREFIX = "[Test] "
 
 
 CORRECTIONS = {"en": "Correction: ", "zh": "【更正】", "ja": "【訂正】", "ko": "[정정] "}
-"""What goes before the subject of an issue that is mailed again because it was wrong, by language."""
+"""The subject prefix of a corrected issue, by language."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """A planned send, before anything is done. `audience` is None for a test to addresses off any list."""
+    """A planned send, before any action. `audience` is None for a test to addresses off any list."""
 
     rendering: Rendering
     config: Config
@@ -51,16 +51,16 @@ class Sending:
 
     @property
     def sample(self) -> Message:
-        """The first recipient's message: what a dry run writes and what sizes are measured on."""
+        """The first recipient's message: written by a dry run and used to measure sizes."""
         return self.composer.compose(self.recipients.first or SAMPLE)
 
     @property
     def sample_email(self) -> Email:
-        """The variant that `sample` is made of."""
+        """The variant of `sample`."""
         return self.rendering.variants.email_for(self.recipients.first or SAMPLE)
 
     def correction(self, issue: str) -> Sending:
-        """The same as a correction, for those who have an older version; `issue` tells its Message-IDs apart."""
+        """The same as a correction, for recipients of an older version; `issue` makes its Message-IDs differ."""
         word = CORRECTIONS.get(self.rendering.email.lang.partition("-")[0], CORRECTIONS["en"])
         made = self.composer
         return replace(
@@ -70,7 +70,7 @@ class Sending:
 
     @property
     def content_hash(self) -> str:
-        """Of all that is sent, every variant of it."""
+        """The hash of all content that is sent, every variant of it."""
         digest = hashlib.sha256()
         for _, email in sorted(self.rendering.variants.emails.items()):
             for part in (*email.subject.parts, *email.html.parts, *email.text.parts):
@@ -94,12 +94,12 @@ def plan_send(
     sign_ups: Callable[[str], RowSource] | None = None,
     on_fetch: Callable[[int, int], None] = lambda done, total: None,
 ) -> Sending:
-    """Who would get what: reads the lists, renders the post, connects to no relay. Raises ContentError, ConfigError.
+    """Plan a send: read the lists and render the post, without connecting to a relay. Raises ContentError, ConfigError.
 
     `when` is the Date of the messages, or the clock that gives each its own (`Composer`).
-    `to` and `sign_ups` are as `read_audience` takes them, `where` is the segment of the lists that it goes to.
-    `columns` are rules for columns that may speak of leaving, beyond those of newsletter.toml. A `dry` one is only
-    looked at: it needs no secrets, and its links would not work.
+    `to` and `sign_ups` are as in `read_audience`, `where` is the segment. `columns` are rules for columns about
+    unsubscribing, beyond those of newsletter.toml. A `dry` plan is for display only: it needs no secrets, and its links
+    do not work.
     """
     lists = (to,) if isinstance(to, Path) else tuple(to or ())
     if not lists and not test:
@@ -130,7 +130,7 @@ def plan_send(
 
 
 def signer_of(config: Config) -> Signer | Signers | None:
-    """What signs the mail: one key, or several. Raises ConfigError where one of them is missing, or is none."""
+    """The signing keys, one or several. Raises ConfigError if one of them is missing or invalid."""
     keys = config.dkim
     if not keys:
         return None
@@ -146,7 +146,7 @@ def signer_of(config: Config) -> Signer | Signers | None:
 
 
 def normalized_test_address(address: str, option: str = "--test ") -> str:
-    """The address of a test. ConfigError where it is none; `option` is what it was written after."""
+    """The normalized address of a test. ConfigError if it is invalid; `option` is the option that named it."""
     try:
         return normalize_address(address)
     except ValueError as error:
@@ -155,7 +155,10 @@ def normalized_test_address(address: str, option: str = "--test ") -> str:
 
 
 def _chosen(addresses: Sequence[str], audience: Audience | None) -> Audience:
-    """The recipients of a test. One who is not on the list gets the fields of the first who is, but for the address."""
+    """The recipients of a test.
+
+    One who is not on the list gets the columns of the first who is, but for the address.
+    """
 
     people = {fold_address(address): address for address in map(normalized_test_address, addresses)}
     listed = audience.find(people) if audience else {}
@@ -168,6 +171,6 @@ def _off_list(address: str, example: Subscriber | None) -> Subscriber:
 
 
 def _attempt(when: datetime | Callable[[], datetime]) -> str:
-    """What a test's Message-IDs are made with: two tests of one issue are never of the same microsecond."""
+    """A unique value for the Message-IDs of a test, by the microsecond."""
     now = when() if callable(when) else when
     return f"test {now.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}"

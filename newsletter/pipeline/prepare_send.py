@@ -1,6 +1,6 @@
-"""Prepare a send against the ledger: changed content, changed list, what is left.
+"""Prepare a send against the ledger: changed content, changed list, remaining recipients.
 
-Sending --prepare--> PreparedSend --deliver--> SendResult; the issue is held from the first to the last.
+Sending --prepare--> PreparedSend --deliver--> SendResult; the issue is held from start to end.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FEW = 20
 
 @dataclass(frozen=True, slots=True)
 class SendOptions:
-    """Options of the command, beyond the configuration. 0 where they are not given."""
+    """Options of the command, beyond the configuration. 0 if not given."""
 
     go_on: bool = False
     erratum: bool = False
@@ -38,17 +38,17 @@ class SendOptions:
     connections: int = 0
     force_change: bool = False
     watched: bool = False
-    """A user sees what it waits for, and may end it: it waits as long as it takes, beyond `max_wait_s`."""
+    """A user watches and may end it: it waits as long as needed, beyond `max_wait_s`."""
 
     newcomers: bool = False
-    """Mail those who joined the list long after the issue first went out, too."""
+    """Also mail recipients who joined the list long after the issue first went out."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedSend:
     """A send that is planned in the ledger and has not begun. `issue` is its name in the ledger.
 
-    `left_out` has how many of the plan must not be mailed, by reason.
+    `left_out` counts the recipients of the plan who must not be mailed, by reason.
     """
 
     sending: Sending
@@ -57,11 +57,11 @@ class PreparedSend:
     options: SendOptions
     left_out: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     begins: bool = False
-    """The ledger knew of no issue before this one: everyone is mailed as if for the first time."""
+    """The ledger has no issue yet: every recipient is mailed as if for the first time."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences about a send that is not refused."""
+        """Warnings about a send that is not refused."""
         plan, notes = self.plan, []
         have = plan.sent + plan.uncertain
         if plan.content_changed and not plan.due and have and not (self.options.go_on or self.options.erratum):
@@ -81,10 +81,10 @@ class PreparedSend:
 def require_sendable(
     sending: Sending, relays: Sequence[Relay], *, go: bool = False, at: datetime | None = None
 ) -> tuple[str, ...]:
-    """Check what a real send needs. For relays on this machine what is missing is returned as warnings.
+    """Check the requirements of a real send. For relays on this machine missing ones are returned as warnings.
 
-    Raises ConfigError for missing keys, ContentError for a post that is not to be published, or not yet; `go` sends it
-    all the same. `at` is when it goes out, where that is later.
+    Raises ConfigError for missing keys, ContentError for a post that is unpublished or not yet due; `go` overrides
+    that. `at` is the planned time, if it is later.
     """
     rendering = sending.rendering
     moment = at or sending.composer.now
@@ -108,9 +108,10 @@ def require_sendable(
 def prepare(
     sending: Sending, ledger: Ledger, options: SendOptions, *, post: str = "", audience: str = ""
 ) -> PreparedSend:
-    """Plan the recipients in the ledger. Call it while holding the issue; ConfigError where the user must decide.
+    """Plan the recipients in the ledger. Call it while holding the issue; ConfigError if the user must decide.
 
-    `post` and `audience` are what `resume` will read again: two paths, the list's with its segment, `join_segment`.
+    `post` and `audience` are what `resume` will read again: the post's path and the encoded list reference
+    (`join_segment`).
     """
     issue = sending.rendering.issue.slug
     identity = require_same_issue(sending, ledger, accepted=options.go_on or options.erratum)
@@ -146,7 +147,7 @@ def prepare(
 
 
 def _settle_content(plan: Plan, sending: Sending, ledger: Ledger, title: str, options: SendOptions) -> None:
-    """Refuse to send two versions of one issue under one name, unless an option says so."""
+    """Refuse to send two versions of one issue under one name, unless an option allows it."""
     issue = sending.rendering.issue.slug
     if not (options.go_on or options.erratum):
         have = plan.sent + plan.uncertain
@@ -161,7 +162,7 @@ def _settle_content(plan: Plan, sending: Sending, ledger: Ledger, title: str, op
 def _prepare_erratum(
     sending: Sending, ledger: Ledger, options: SendOptions, title: str, post: str, audience: str
 ) -> PreparedSend:
-    """A correction is an issue of its own, with rows of its own: nobody gets the same one twice either."""
+    """Prepare a correction: an issue of its own with its own rows, so that no recipient gets it twice either."""
     base = sending.rendering.issue.slug
     version = next(version.number for version in ledger.versions(base) if version.current)
     if version < 2:
@@ -179,13 +180,13 @@ def _prepare_erratum(
         address_hashes=AddressHashes(sending.config.secrets),
         correction=True,
     )
-    # Against the list of another issue it would be compared with the very one that it corrects.
+    # Compared with the last issue's list, it would be compared with the very issue that it corrects.
     plan = replace(plan, added=None, gone=None)
     return PreparedSend(sending.correction(issue), plan, issue, options, ledger.suppressed(issue, planned=True))
 
 
 def _still_listed(addresses: Iterable[str], people: Audience) -> Iterator[str]:
-    """Those of the addresses that are on the list as it is now: no correction goes to those who left it."""
+    """Those of the addresses that are still on the list: no correction goes to recipients who left it."""
     waiting = iter(addresses)
     while batch := list(islice(waiting, 500)):
         found = people.find([fold_address(address) for address in batch])
@@ -193,7 +194,7 @@ def _still_listed(addresses: Iterable[str], people: Audience) -> Iterator[str]:
 
 
 def _why_strange(plan: Plan, most: float) -> Located | None:
-    """Why a list looks wrong beside the last issue's: another file, or one cut short. None where it does not."""
+    """Why a list looks wrong compared with the last issue's: another file, or a truncated one. None if it does not."""
     if plan.gone is None or plan.added is None or plan.sent:
         return None
     before = plan.audience - plan.added + plan.gone

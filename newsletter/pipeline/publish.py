@@ -1,4 +1,4 @@
-"""Publish what is due: decide about each post, check it, send it, report it."""
+"""Publish due posts: decide about each post, check it, send it, report it."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from newsletter.pipeline.send_result import SendResult
 Decision = Literal["sent", "unfinished", "due", "early", "late", "failed", "left alone"]
 
 _GRAVITY = (EXIT_UNSENT, EXIT_USAGE, EXIT_CONTENT, EXIT_BUSY, EXIT_OK)
-"""Exit codes of a run with several posts, the gravest first: unsent mail, then the operator's, then the author's."""
+"""Exit codes by severity, for a run with several posts: unsent mail, then the operator's faults, then the author's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A post, and what was done about it. `reason` is a sentence."""
+    """A post and its result. `reason` is a sentence."""
 
     post: FoundPost
     decision: Decision
@@ -42,7 +42,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class PublishReport:
-    """A run: every post worth naming, in order, those that went out first."""
+    """The report of a run: every post worth reporting, in order, those sent first."""
 
     folder: str
     posts: tuple[Published, ...]
@@ -59,7 +59,7 @@ class PublishReport:
         return all(each.decision == "left alone" for each in self.posts)
 
     def opens_at(self, now: datetime) -> datetime | None:
-        """When the first of those that are early may go; None where none is."""
+        """When the first of the early posts may be sent; None if there is none."""
         early = [each.post.window.next_opening(now) for each in self.posts if each.decision == "early"]
         return min(early, default=None)
 
@@ -74,11 +74,11 @@ def publish(
     is_ending: Callable[[], bool] = lambda: False,
     on_post: Callable[[Published], None] = lambda each: None,
 ) -> PublishReport:
-    """Send each post that is due, one after the other; what is wrong with one keeps no other from going.
+    """Send each due post, one after the other; a fault of one post does not stop the others.
 
-    `check` gives the errors of a post, as sentences; `send` mails one, or raises NewsletterError. A ledger that is lost
-    ends the run: nobody could know any more who was mailed. A `dry` run checks and sends nothing. Once `is_ending`, or
-    after a send that a signal interrupted, no further post is begun.
+    `check` returns the errors of a post, as sentences; `send` mails one, or raises NewsletterError. A lost ledger ends
+    the run, since sends could no longer be recorded. A `dry` run checks and sends nothing. Once `is_ending`, or after a
+    send that a signal interrupted, no further post is begun.
     """
     together = Counter(post.since.date() for post in found.due if post.since)
     done: list[Published] = []
@@ -117,7 +117,7 @@ def _published(
         return Published(post, "failed", post.reason, EXIT_CONTENT)
     if not post.goes_out:
         return Published(post, "left alone", post.reason)
-    # What was begun is finished at any hour: half a list that waits for tomorrow helps nobody.
+    # A send that has begun is finished at any hour: leaving half of the list until tomorrow helps no reader.
     moment = now()
     place = post.window.place(moment, post.since) if post.status == "due" else "open"
     if place != "open":

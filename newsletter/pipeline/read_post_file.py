@@ -13,7 +13,10 @@ STDIN = "<stdin>"
 
 
 def open_post(post: str, stdin: BinaryIO) -> tuple[str, bytes, Path]:
-    """A post's name for messages, its bytes, and the folder its pictures are beside. `-` is standard input."""
+    """A post's name for messages, its bytes, and the folder that its pictures are relative to.
+
+    `-` is standard input.
+    """
     if post == "-":
         return STDIN, stdin.read(MAX_BYTES + 1), Path.cwd()
     path = Path(post)

@@ -1,4 +1,4 @@
-"""Read a post and render it: the steps that every command shares.
+"""Read a post and render it: the steps that all commands share.
 
 post.md --parse--> Issue --render--> Email --compose--> Message(subscriber) --deliver--> Outcome --record--> Ledger
 """
@@ -37,20 +37,20 @@ from newsletter.render.images.resolve import ImageMode, resolve_images
 from newsletter.render.render_issue import render_issue
 from newsletter.render.themes.load import load_theme
 
-if TYPE_CHECKING:  # imported where they are used: sending needs half a second of them, and rendering none
+if TYPE_CHECKING:  # imported where they are used: a send takes half a second to import them, a rendering needs none
     from newsletter.audience.audience import Audience
 
 
 SAMPLE = Subscriber("subscriber@example.com", {"email": "subscriber@example.com"})
-"""Who an email is shown to when no list is at hand."""
+"""The subscriber for renderings without a list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """A post and the emails it became. `path` is as the user wrote it, for messages; `text` is the post itself.
+    """A post and its rendered emails. `path` is as the user wrote it, for messages; `text` is the post's source.
 
     `issue` and `email` are those of a subscriber whose columns are all empty; `variants` has one for each combination
-    of answers that the list gives to the post's conditions.
+    of condition results that occurs on the list.
     """
 
     path: str
@@ -76,11 +76,11 @@ def render_post(
     on_fetch: Callable[[int, int], None] = lambda done, total: None,
     theme_name: str = "",
 ) -> Rendering:
-    """Read a post (`-` is standard input) and render it once per variant that the audience, or a test, needs.
+    """Read a post (`-` is standard input) and render each variant that the audience, or a test, needs.
 
-    With `choose`, only the variants that it names are rendered: answers to the conditions that it is given.
-    `theme_name` is a theme in place of the post's own. Raises ContentError or ConfigError. Reads no network unless
-    `images` says so, or issues are numbered by a ledger that is a server's.
+    With `choose`, only the variants that it selects are rendered: it maps the conditions to results. `theme_name`
+    overrides the post's theme. Raises ContentError or ConfigError. Uses the network only if `images` says so, or if
+    issues are numbered by a ledger on a server.
     """
     name, data, folder = open_post(post, sys.stdin.buffer)
     text = decode_post(data, name)
@@ -99,11 +99,11 @@ def render_post(
     theme = load_theme(theme_name or plain.issue.template or settings.theme.name, config.root)
     masthead = masthead_of(config)
     written: list[Path] = []
-    # A theme without pictures links to them: there is nothing to fetch.
+    # A theme without pictures links to them: nothing is fetched.
     mode = (images or settings.images.mode) if theme.values["layout"].get("images", True) else "remote"
     fetcher = None
     if mode != "remote":
-        fetcher = Fetcher()  # one for all variants: it remembers which pictures could not be had
+        fetcher = Fetcher()  # one for all variants: it remembers failed pictures
 
     place = partial(
         resolve_images,
@@ -149,9 +149,9 @@ def render_post(
 
 
 def folders_of(folder: Path, root: Path) -> tuple[str, ...]:
-    """The names of the folders that a post's folder is in, from the project's on; from the top where it is elsewhere.
+    """The names of a post's parent folders, from the project's root on; from the top if it is outside.
 
-    Behind every link: `latest/index.md` is the post of the folder that `latest` leads to.
+    Symbolic links are resolved: `latest/index.md` is the post of the folder that `latest` leads to.
     """
     real, project = Path(os.path.realpath(folder)), Path(os.path.realpath(root))
     if real.is_relative_to(project):
@@ -160,17 +160,17 @@ def folders_of(folder: Path, root: Path) -> tuple[str, ...]:
 
 
 def zone_of(config: Config) -> tzinfo | None:
-    """Where the newsletter's days begin: [delivery] time_zone, else the blog's own; None for this machine's."""
+    """The newsletter's time zone: [delivery] time_zone, else the blog's; None for this machine's."""
     if config.settings.delivery.time_zone is not None:
         return config.settings.delivery.time_zone
     try:
         return ZoneInfo(str(site_of(config).values["timezone"]))
-    except (KeyError, ValueError, OSError):  # none is written, or none of that name is known here
+    except (KeyError, ValueError, OSError):  # none is configured, or it is unknown on this system
         return None
 
 
 def site_of(config: Config) -> Site:
-    """The blog that the posts belong to, as newsletter.toml and Jekyll's own configuration say."""
+    """The blog of the posts, from newsletter.toml and Jekyll's own configuration."""
     keys = config.settings.site
     source = config.root / keys.source if keys.source else None
     site = read_site(source, url=keys.url, baseurl=keys.baseurl, permalink=keys.permalink)
@@ -181,7 +181,7 @@ def masthead_of(config: Config) -> Masthead:
     """The masthead of each issue."""
     keys = config.settings.newsletter
     return Masthead(
-        # An unnamed newsletter has a default name for its headers; printing it would tell nobody anything.
+        # An unnamed newsletter has a default name for its headers; printing it would be useless.
         name=keys.name if "name" in keys.given else "",
         postal_address=keys.postal_address,
         unsubscribe=bool(keys.unsubscribe_mailto or config.unsubscribe_url),
@@ -196,11 +196,11 @@ def masthead_of(config: Config) -> Masthead:
 
 
 _NO_REPLY = re.compile(r"(?i)\b(?:no|donot|do-not)[-_.]?reply\b")
-"""An address that nobody reads, by its name."""
+"""An address that is not read, by its name."""
 
 
 def _counted_number(issue: Issue, config: Config) -> str:
-    """The issue's place among those that the ledger knows, where the author switched the counting on."""
+    """The issue's number by counting those in the ledger, if the author enabled that."""
     first = config.settings.newsletter.first_number
     return str(first + count_before(config.ledger_place, issue.slug)) if first and not issue.number else ""
 
@@ -210,10 +210,10 @@ def _ai_notice(written: str) -> str:
 
 
 def _answers_given(conditions: Sequence[Condition], people: Audience) -> set[tuple[bool, ...]]:
-    """Every combination of answers to the conditions that occurs on the list."""
+    """Every combination of condition results that occurs on the list."""
     columns = sorted({column for condition in conditions for column in condition.columns})
 
-    # Few columns are used, and most recipients share their values with others.
+    # Few columns are used, and most recipients share their values.
     @lru_cache(maxsize=10_000)
     def answered(values: tuple[str, ...]) -> tuple[bool, ...]:
         fields = dict(zip(columns, values, strict=True))
@@ -223,7 +223,7 @@ def _answers_given(conditions: Sequence[Condition], people: Audience) -> set[tup
 
 
 def _require_columns(post: Post, audience: Audience | None, path: str) -> None:
-    """Refuse a field that the list does not have: nobody would notice the hole it leaves but the readers."""
+    """Refuse a field that is not a column of the list: only readers would notice the gap it leaves."""
     if audience is None:
         return
     known = {"email", *audience.columns}
@@ -236,7 +236,7 @@ def _require_columns(post: Post, audience: Audience | None, path: str) -> None:
 
 
 def empty_fields(rendering: Rendering, recipients: Audience) -> tuple[Finding, ...]:
-    """The fields without a default that some of the recipients have nothing for."""
+    """The fields without a default that are empty for some recipients."""
     fields = [field for field in rendering.issue.fields if not field.default and field.name != "email"]
     names = {field.name for field in fields}
     people = recipients if names else ()
@@ -253,5 +253,5 @@ def empty_fields(rendering: Rendering, recipients: Audience) -> tuple[Finding, .
 
 
 def _written(column: str) -> str:
-    """A field as a post has it: `subscriber.plan`, `subscriber["first name"]`."""
+    """A field as written in a post: `subscriber.plan`, `subscriber["first name"]`."""
     return f"subscriber.{column}" if column.isidentifier() else f'subscriber["{column}"]'

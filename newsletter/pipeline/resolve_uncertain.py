@@ -1,4 +1,4 @@
-"""Decide about uncertain recipients: resend, or take them as sent."""
+"""Resolve uncertain recipients: mail them again, or count them as sent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from newsletter.model.delivery import State
 
 
 def resolve_uncertain(ledger: Ledger, issue: str, addresses: Sequence[str], *, resend: bool) -> tuple[str, ...]:
-    """Settle uncertain recipients, all of them without `addresses` -> the addresses that were settled.
+    """Settle uncertain recipients, all of them without `addresses`; returns the settled addresses.
 
     `resend`: the next send mails them again; else they count as sent.
     """

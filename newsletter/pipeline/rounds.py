@@ -1,7 +1,7 @@
-"""Run several jobs again and again, each in its own rhythm: the loop of `newsletter publish --watch`.
+"""Scheduler of `newsletter publish --watch`: run several jobs repeatedly, each at its own interval.
 
-One round at a time. A round that fails is tried again after a backoff that doubles; it ends no other job. The clock and
-the wait are arguments, so that nothing here sleeps.
+One round at a time. A failed round is retried with exponential backoff, and does not stop other jobs. The clock and the
+wait are arguments, so that tests need not sleep.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from newsletter.ledger.ledger import Ledger
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=1)
 LONGEST_NAP = timedelta(minutes=1)
-"""The wait is cut into pieces: the clock may be set, and the machine may sleep."""
+"""Long waits are split: the clock may be set, and the machine may sleep."""
 
 _LOCK = "publish --watch"
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """How a round ended. `every` is the job's rhythm; `at` a moment before that at which there will be something to do.
+    """The result of a round. `every` is the job's interval; `at` an earlier moment at which there will be work.
 
-    `failure` is a sentence, empty where nothing failed that another try could mend. `is_off`: nobody configured it.
+    `failure` is a sentence, empty if there is no failure that a retry could fix. `is_off`: the job is not configured.
     """
 
     every: timedelta
@@ -38,12 +38,12 @@ class Round:
 
 @dataclass(slots=True)
 class Job:
-    """Something done in rounds. `run` gives how it went, or raises NewsletterError or OSError, which is a failure."""
+    """A periodic job. `run` returns a `Round`, or raises NewsletterError or OSError, which is a failure."""
 
     name: str
     run: Callable[[], Round]
     rhythm: timedelta = timedelta(hours=1)
-    """How often, until a first round has said so."""
+    """The interval until a first round has returned one."""
 
     failures: int = 0
     due: datetime | None = None
@@ -51,7 +51,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A round failed: why, how often in a row by now, and when the next try is. `raised`: it came to no end."""
+    """A failed round: why, how often in a row, and when the next try is. `raised`: it did not complete."""
 
     job: str
     why: str
@@ -63,7 +63,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """A round went well after so many that failed."""
+    """A successful round after this many failed ones."""
 
     job: str
     times: int
@@ -76,7 +76,7 @@ def run_rounds(
     wait: Callable[[timedelta], bool],
     tell: Callable[[Failed | Recovered], None],
 ) -> None:
-    """Run every job at once, in order, then each when it is due, until `wait` says that we are to end."""
+    """Run every job at once, in order, then each when it is due, until `wait` asks to end."""
     while True:
         at = now()
         for job in jobs:
@@ -118,9 +118,9 @@ def _run(job: Job, now: Callable[[], datetime], tell: Callable[[Failed | Recover
 
 @contextmanager
 def only_watch(place: Path | str, now: Callable[[], datetime]) -> Iterator[None]:
-    """Keep every other `publish --watch` off this ledger while the block runs, and `ledger restore`, too.
+    """Exclude every other `publish --watch`, and `ledger restore`, from this ledger during the block.
 
-    BusyError where one runs already. A ledger that is missing is made, and is as good as none to `publish`.
+    BusyError if one is running. A missing ledger is created, and is treated as missing by `publish`.
     """
     with ExitStack() as held:
         ledger = held.enter_context(Ledger.open(place, now))

@@ -1,4 +1,4 @@
-"""One run of `newsletter publish`: open the ledger, find what is due, send it, update the expected issues."""
+"""One run of `newsletter publish`: open the ledger, find due posts, send them, update the expected issues."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PublishOrder:
-    """What a run is asked to publish. `first`: there may be no ledger yet. `dry`: nothing is sent or written.
+    """The parameters of a run. `first`: a missing ledger is allowed. `dry`: nothing is sent or written.
 
-    With a `catcher` it is a rehearsal, at any hour: everything goes into that mail catcher, and counts for nobody.
+    With a `catcher` it is a rehearsal, at any hour: all mail goes to that mail catcher, and nothing is recorded.
     """
 
     folder: Path
@@ -53,7 +53,7 @@ class PublishOrder:
 
 
 Watch = Callable[["Sending"], AbstractContextManager[SendWatcher]]
-"""What watches the send of one issue."""
+"""Context manager that reports the progress of one issue's send."""
 
 
 def run_publication(
@@ -68,8 +68,11 @@ def run_publication(
     is_ending: Callable[[], bool] = lambda: False,
     on_post: Callable[[Published], None] = lambda each: None,
 ) -> PublishReport:
-    """Publish what is due at `now()`. Raises ConfigError where the folder, the ledger or [ledger] `expect` is at fault,
-    before a message is sent; what is wrong with one post is in the report."""
+    """Publish what is due at `now()`.
+
+    Raises ConfigError before any message is sent if the folder, the ledger or [ledger] `expect` is at fault; faults of
+    single posts are in the report.
+    """
     reference = ListReference(order.to, order.where, order.columns)
     with ExitStack() as opened:
         ledger = opened.enter_context(Ledger.open(order.place, now)) if has_ledger(order.place) else None
@@ -102,7 +105,7 @@ def run_publication(
                 require_start(order.place)
             if ledger is None:
                 ledger = opened.enter_context(Ledger.open(order.place, now))
-            # Anew before each issue: another run may have put an older copy in its place since.
+            # Checked before each issue: another run may have put an older copy in its place since.
             require_expected(config, ledger)
             relays = mark_catchers(choose_relays(config, order.relay_url, env), config, waits=False)
             sending = plan(post)

@@ -29,9 +29,9 @@ def identity_of(rendering: Rendering, config: Config) -> Identity:
 
 
 def under_known_name(sending: Sending, ledger: Ledger) -> Sending:
-    """The same under the name that the ledger has for it: of a folder's page, versions before 4 took the stem.
+    """The sending under the ledger's name for it: versions before 4 named a folder's page by its stem.
 
-    What was sent as `index` by one of those stays sent, though the post is `hello` now.
+    What such a version sent as `index` stays sent, though the post is `hello` now.
     """
     rendering = sending.rendering
     path = PurePath(rendering.path)
@@ -74,15 +74,15 @@ def _is_same_file(known: Known, rendering: Rendering) -> bool:
     if not known.post:
         return same_title
     there, here = Path(known.post), Path(os.path.realpath(rendering.path))
-    # Somewhere else, as on another CI runner, the folder and the title must agree.
+    # At another path, as on another CI runner, the folder and the title must match.
     return os.path.realpath(there) == str(here) or (there.parts[-2:] == here.parts[-2:] and same_title)
 
 
 def require_same_issue(sending: Sending, ledger: Ledger, *, accepted: bool) -> Identity:
     """The identity to store for this post. Call it while holding the issue, before recipients are planned.
 
-    Raises ConfigError where the ledger has another post under its name, unless that was `accepted`. Until a recipient
-    has the issue, its title may change.
+    Raises ConfigError if the ledger has another post under its name, unless the user `accepted` that. The title may
+    change until a recipient has the issue.
     """
     rendering = sending.rendering
     mine = identity_of(rendering, sending.config)
@@ -101,9 +101,9 @@ def require_same_issue(sending: Sending, ledger: Ledger, *, accepted: bool) -> I
 
 
 def rehearse(sending: Sending, place: Path | str) -> tuple[Sending, tuple[str, ...]]:
-    """What `send` would do about the name -> the sending under that name, and what would refuse it.
+    """What `send` would do about the name: the sending under that name, and the error it would raise.
 
-    Looks into a ledger on this machine that is up to date, and into no other: a dry run connects to nothing.
+    Reads only an up-to-date ledger on this machine: a dry run does not connect.
     """
     if not isinstance(place, Path) or not is_current(place):
         return sending, ()
@@ -130,7 +130,7 @@ def _difference(rendering: Rendering, known: Identity, mine: Identity) -> str:
 
 
 def _described(one: Identity, other: Identity) -> str:
-    """Title and date, and what else tells the two apart."""
+    """Title and date, and what else distinguishes the two."""
     parts = [f"“{one.title}”" if one.title else "a post without a title"]
     parts += [f"of {_day(one.day)}"] if one.day or other.day else []
     if one.name is not None and other.name is not None and one.name != other.name:
@@ -145,7 +145,7 @@ def _day(day: date | None) -> str:
 
 
 def known_issue(ledger: Ledger, name: str) -> str:
-    """The issue of this name, or of a post of this name. Raises ConfigError naming those there are."""
+    """The issue of this name, or of a post of this name. Raises ConfigError with the known names."""
     names = [row.issue for row in ledger.issues()]
     found = next((each for each in _names_for(name) if each in names), None)
     if found is None:
@@ -156,7 +156,7 @@ def known_issue(ledger: Ledger, name: str) -> str:
 
 
 def _names_for(name: str) -> tuple[str, ...]:
-    """The names that an issue may have in the ledger, for a name or a post as the user writes it; the surest first."""
+    """The ledger's possible names for an issue or post as the user wrote it, the most certain first."""
     path = PurePath(name)
     folder = Path(os.path.realpath(name)).parent.name
     of_file = slug_of(name_of_file(path, folder))
@@ -165,7 +165,7 @@ def _names_for(name: str) -> tuple[str, ...]:
 
 
 def _own_name(path: str) -> str:
-    """The name in a post's front matter; empty where it has none, or cannot be read."""
+    """The name in a post's front matter; empty if it has none, or is unreadable."""
     try:
         name, data, _ = open_post(path, io.BytesIO())
         own = read_front_matter(decode_post(data, name), name).values.get("newsletter")

@@ -1,4 +1,4 @@
-"""The result of a send: counts by state, who is left, whether it is complete."""
+"""The result of a send: counts by state, remaining recipients, whether it is complete."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from newsletter.delivery.run_control import INTERRUPTED
 from newsletter.model.delivery import Outcome, State
 
 LISTED = 1_000
-"""How many recipients of each kind a result names; the ledger has all of them."""
+"""How many recipients of each kind a result lists; the ledger has all of them."""
 
 
 _WAITING = (State.PENDING, State.CLAIMED, State.COMMITTING, State.DEFERRED)
@@ -19,9 +19,9 @@ _WAITING = (State.PENDING, State.CLAIMED, State.COMMITTING, State.DEFERRED)
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """How a send ended; read from the ledger, so that the numbers are those that a later run will see.
+    """The result of a send, read from the ledger, so that a later run sees the same numbers.
 
-    Of `refused`, `left` and `uncertain` people at most `LISTED` each are named; an Outcome is missing where nothing
+    Of `refused`, `left` and `uncertain` recipients at most `LISTED` each are listed; an Outcome is missing if nothing
     was tried.
     """
 
@@ -32,14 +32,14 @@ class SendResult:
     left: tuple[tuple[str, Outcome | None], ...]
     uncertain: tuple[tuple[str, Outcome | None], ...]
     suppressed: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    """How many were not mailed, by reason: they left, bounced, paused."""
+    """How many recipients were suppressed, by reason: unsubscribed, bounced, paused."""
 
     stopped: str = ""
     seconds: float = 0.0
     next_due: datetime | None = None
     test: bool = False
     held_until: datetime | None = None
-    """When quiet hours, rates or pauses let go of those who are left for them; None where they hold nobody."""
+    """When quiet hours, rates or pauses end that hold recipients; None if they hold none."""
     newcomers: int = 0
     notes: tuple[str, ...] = ()
 
@@ -54,15 +54,15 @@ class SendResult:
 
     @property
     def go_on_at(self) -> datetime | None:
-        """When the first of those who are left may be mailed; None for at once."""
+        """When the first remaining recipient may be mailed; None for at once."""
         if self.held_until is not None:
-            return self.held_until  # those who are due earlier have to wait for it, too
+            return self.held_until  # recipients who are due earlier have to wait for it, too
         pending = sum(self.counts[state] for state in _WAITING if state is not State.DEFERRED)
         return None if pending else self.next_due
 
     @property
     def was_interrupted(self) -> bool:
-        """Whether a signal ended it: whoever sends several issues begins no other."""
+        """Whether a signal ended it: then no other issue is begun."""
         return self.stopped == INTERRUPTED
 
     @property
@@ -71,5 +71,5 @@ class SendResult:
 
 
 def left_of(counts: Mapping[State, int]) -> int:
-    """How many are still to be mailed."""
+    """How many recipients remain."""
     return sum(counts[state] for state in _WAITING)

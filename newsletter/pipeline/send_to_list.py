@@ -1,6 +1,6 @@
-"""Send an issue to its list as one transaction: hold it, prepare, ask, deliver, account for everyone.
+"""Send an issue to its list as one transaction: hold it, prepare, confirm, deliver, account for every recipient.
 
-A command shows what is to be sent and asks through `confirm`; its `SendWatcher` gets the progress.
+Commands show what is to be sent and ask through `confirm`; their `SendWatcher` gets the progress.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class SendWatcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SendPlan:
-    """What is to be sent, to whom, through which relays.
+    """The issue, its recipients, and the relays of a send.
 
     `at` is when to send, once it was confirmed; None for at once.
     """
@@ -57,10 +57,10 @@ class SendPlan:
 def open_send(
     sending: Sending, place: Path | str, *, catches: bool = False, must_know: bool = False
 ) -> Iterator[tuple[Sending, Ledger]]:
-    """The ledger at `place`, and the sending under the name that it has there.
+    """The ledger at `place`, and the sending under its name there.
 
-    With `catches` nobody gets anything: the ledger lives in memory, and only knows who must not be mailed. With
-    `must_know`, ConfigError where no ledger knows of any issue.
+    With `catches` the mail goes to a catcher: the ledger is in memory, and only has the suppressions. With `must_know`,
+    ConfigError if no ledger has any issue.
     """
     if must_know and not (catches or sending.test):
         require_start(place)
@@ -73,9 +73,9 @@ def open_send(
 def send_to_list(
     plan: SendPlan, ledger: Ledger, *, confirm: Callable[[PreparedSend], None], watcher: SendWatcher
 ) -> SendResult | None:
-    """Mail everyone who is due once `confirm` returns; it raises where the answer is no, which withdraws the plan.
+    """Mail every due recipient once `confirm` returns; it raises if the user declines, which withdraws the plan.
 
-    None where it was confirmed and is to go `at` its hour: the post and the lists are read again then. Raises
+    Returns None if it was confirmed and waits for `at`: the post and the lists are then read again. Raises
     ContentError, ConfigError, DeliveryError, BusyError.
     """
     if plan.at is None:
@@ -90,14 +90,14 @@ def send_to_list(
 def send_now(
     plan: SendPlan, ledger: Ledger, *, confirm: Callable[[PreparedSend], None], watcher: SendWatcher
 ) -> SendResult:
-    """The same, at once."""
+    """The same without waiting."""
     with _prepared(plan, ledger, confirm) as prepared:
         return deliver_to_list(prepared, plan.relays, ledger, _watcher(watcher), watcher.start)
 
 
 @contextmanager
 def _prepared(plan: SendPlan, ledger: Ledger, confirm: Callable[[PreparedSend], None]) -> Iterator[PreparedSend]:
-    """A confirmed send, its issue held while the block runs."""
+    """A confirmed send; the issue is held during the block."""
     sending = plan.sending
     with ledger.hold(sending.rendering.issue.slug):
         begins = ledger.is_new() and not ledger.storage.is_temporary
@@ -113,7 +113,7 @@ def _prepared(plan: SendPlan, ledger: Ledger, confirm: Callable[[PreparedSend], 
 
 
 def send_test(sending: Sending, relays: Sequence[RelaySettings], ledger: Ledger, watcher: SendWatcher) -> SendResult:
-    """Mail a test to the addresses that it names. It is no delivery: they get the issue itself all the same."""
+    """Mail a test to the given addresses. It is no delivery: they get the issue itself as well."""
     return deliver_test(sending, relays, ledger, _watcher(watcher), watcher.start)
 
 

@@ -1,4 +1,4 @@
-"""Send one planned issue unattended: what `send --yes` does, without a terminal."""
+"""Send one planned issue unattended: as `send --yes`, without a terminal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def send_unattended(
     ledger: Ledger,
     watcher: SendWatcher,
 ) -> SendResult:
-    """Mail everyone who is due, once each. Errors as `send_to_list`."""
+    """Mail every due recipient exactly once. Errors as `send_to_list`."""
     require_sendable(sending, [each.relay for each in relays])
     plan = SendPlan(under_known_name(sending, ledger), reference, relays, SendOptions())
     return send_now(plan, ledger, confirm=lambda prepared: None, watcher=watcher)

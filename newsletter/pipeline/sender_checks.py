@@ -1,4 +1,4 @@
-"""Warnings about the sender before a send: signature, alignment, a From of another provider."""
+"""Warnings about the sender before a send: signature, alignment, a From at a mailbox provider."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Signature = Signer | Signers | None
 
 
 def sender_warnings(config: Config, relays: Sequence[Relay], signature: Signature) -> tuple[str, ...]:
-    """Sentences with a remedy: a From at a public provider that goes through another relay, Ed25519 without RSA."""
+    """Sentences with a remedy: a From at a public provider with another relay, Ed25519 without RSA."""
     return (*_foreign_from(config, relays), *_ed25519_alone(config, signature))
 
 
 def signature_at_hand(config: Config) -> Signature:
-    """What would sign, for a dry run: it needs no key, so that one that is missing or broken is no fault here."""
+    """The signing keys for a dry run, which needs none: a missing or broken key is no fault here."""
     try:
         return signer_of(config)
     except ConfigError:

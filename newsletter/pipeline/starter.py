@@ -1,4 +1,4 @@
-"""Start a newsletter in a folder: configuration, example post, list, .gitignore; and write the next post."""
+"""Start a newsletter in a folder: configuration, example post, list, .gitignore; and create the next post."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from newsletter.files import package_folder
 from newsletter.model.languages import choose_language
 
 SECRET_FILES = (".env", "subscribers.csv", "newsletter.db*", "out/")
-"""What must never reach a public repository: secrets, addresses, who was mailed."""
+"""Files that must never reach a public repository: secrets, addresses, the ledger."""
 
 NOT_FOR_JEKYLL = (
     "subscribers.csv",
@@ -31,14 +31,14 @@ NOT_FOR_JEKYLL = (
     "newsletter.db-shm",
     "out",
 )
-"""What Jekyll would publish of a newsletter beside its `_config.yml`. It leaves out names that begin with a dot."""
+"""Files of a newsletter that Jekyll would publish beside its `_config.yml`. It skips names that begin with a dot."""
 
 _MAX_STEM = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Starter:
-    """What `newsletter init` asks. `language` is one of `languages()`, `sender` `Name <address>` or an address."""
+    """The answers to `newsletter init`. `language` is one of `languages()`, `sender` `Name <address>` or an address."""
 
     name: str
     sender: str
@@ -51,7 +51,7 @@ class Starter:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What was written, relative to the folder; `kept` existed and is unchanged; `notes` are for the author."""
+    """The files that were written, relative to the folder; `kept` existed already; `notes` are for the author."""
 
     written: tuple[str, ...]
     kept: tuple[str, ...]
@@ -61,14 +61,14 @@ class Started:
 
 
 def languages() -> tuple[str, ...]:
-    """The languages that an example post can be written in."""
+    """The languages of the example posts."""
     return tuple(_words())
 
 
 def start_newsletter(folder: Path, starter: Starter, today: date) -> Started:
-    """Write the files. One that exists is never replaced, but `.gitignore` and Jekyll's `exclude`, which grow.
+    """Write the files. Existing ones are not replaced; `.gitignore` and Jekyll's `exclude` are extended.
 
-    Raises ConfigError where the folder already has a newsletter.toml, or cannot be written.
+    Raises ConfigError if the folder already has a newsletter.toml, or cannot be written.
     """
     if (folder / "newsletter.toml").exists():
         raise ConfigError(
@@ -128,7 +128,7 @@ def start_newsletter(folder: Path, starter: Starter, today: date) -> Started:
 
 
 def new_post(folder: Path, title: str, day: date, language: str) -> Path:
-    """Write the next post into the folder's posts -> its path. Raises ConfigError where a post of that name exists."""
+    """Create the next post in the folder of posts; returns its path. Raises ConfigError if that post exists."""
     words = _words()
     path = folder / posts_folder(folder) / f"{day:%Y-%m-%d}-{file_stem(title)}.md"
     text = _post(_environment(), words.get(language) or words[language.split("-")[0]], title, day)
@@ -148,13 +148,13 @@ def new_post(folder: Path, title: str, day: date, language: str) -> Path:
 
 
 def file_stem(title: str) -> str:
-    """A title as part of a file's name: letters and digits of any script, `-` between them, 60 characters at most."""
+    """A title as part of a file name: letters and digits of any script, `-` between them, 60 characters at most."""
     stem = re.sub(r"[^\w]+", "-", unicodedata.normalize("NFC", title)).strip("-_").lower()
     return stem[:_MAX_STEM].rstrip("-") or "issue"
 
 
 def best_language(tag: str) -> str:
-    """The language to write a post in for a BCP 47 tag: itself, its script, its main language, else English."""
+    """The language of a post for a BCP 47 tag: itself, its script, its main language, else English."""
     return choose_language([tag], languages(), "en")
 
 
@@ -174,14 +174,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    # JSON's strings are TOML's basic strings; YAML's double-quoted scalars take them as well.
+    # JSON's strings are TOML's basic strings; YAML's double-quoted scalars accept them as well.
     environment.filters["toml"] = lambda text: json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
     environment.filters["yaml"] = _yaml_scalar
     return environment
 
 
 def _yaml_scalar(text: str) -> str:
-    """Bare where YAML reads that back, else in double quotes."""
+    """A plain scalar if YAML reads that back, else a double-quoted one."""
     try:
         if yaml.safe_load(f"key: {text}") == {"key": text}:
             return text
@@ -195,7 +195,7 @@ def _csv_cell(text: str) -> str:
 
 
 def _ignore_secrets(path: Path) -> bool:
-    """Whether .gitignore had to grow."""
+    """Add the secrets to .gitignore. Returns whether it changed."""
     before = path.read_text("utf-8") if path.exists() else ""
     lacking = [name for name in SECRET_FILES if name not in before.split()]
     if not lacking:
@@ -206,7 +206,7 @@ def _ignore_secrets(path: Path) -> bool:
 
 
 def _keep_from_jekyll(folder: Path, written: list[str]) -> list[str]:
-    """Have Jekyll leave list and ledger out of the site -> notes. Its file is only added to, never rewritten."""
+    """Exclude list and ledger from the Jekyll site; returns notes. The file is only appended to, never rewritten."""
     path = next(
         (folder / name for name in ("_config.yml", "_config.yaml") if (folder / name).is_file()), folder / "_config.yml"
     )

@@ -1,4 +1,4 @@
-"""The sentences of the starter's post that an author is to replace, found in a post's text."""
+"""Find the sentences of the starter post's template, which an author is to replace, in a post."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from functools import lru_cache
 from newsletter.files import package_folder
 
 _REPLACED = frozenset({"description", "summary_text", "lead", "text"})
-"""The words of the template that say what is to be written; its headings and names may stay."""
+"""The template's placeholders for content; its headings and names may stay."""
 _WORD = re.compile(r"(\*\*)?\{\{ words\.(\w{1,40}+)[^{}]{0,40}+\}\}(\*\*)?")
 
 
 @lru_cache(maxsize=1)
 def _templates() -> tuple[Mapping[str, int], ...]:
-    """For each language the sentences as they are written, and how often."""
+    """For each language the sentences, and how often each occurs."""
     folder = package_folder("templates", "starter")
     places = [found.groups("") for found in _WORD.finditer((folder / "post.md.j2").read_text("utf-8"))]
     languages = tomllib.loads((folder / "words.toml").read_text("utf-8")).values()

@@ -1,4 +1,4 @@
-"""A page with a post in every theme, to choose one by."""
+"""A page that shows a post in every theme."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAGE = "gallery/index.html.j2"
 
 @dataclass(frozen=True, slots=True)
 class ThemeShown:
-    """A theme on the page: its email's files and weight, or what is wrong with the theme."""
+    """A theme on the page: its email's files and size, or its fault."""
 
     name: str
     page: str = ""
@@ -33,14 +33,15 @@ class ThemeShown:
 
 
 def gallery_files(config: Config, out: Path) -> tuple[Path, ...]:
-    """What `write_gallery` writes at the least, for a check that nothing of the author's is there."""
+    """The files that `write_gallery` writes at least, to check that it overwrites none of the author's."""
     return (out / "index.html", *(out / name / "email.html" for name in known_themes(template_roots(config.root))))
 
 
 def write_gallery(post: str, config: Config, out: Path, images: ImageMode | None = None) -> tuple[Written, ...]:
-    """index.html and a folder for each theme. A theme at fault is named on the page, and keeps none of the others.
+    """Write index.html and a folder for each theme. A faulty theme is reported on the page, and does not stop the
+    others.
 
-    Raises ContentError where the post is at fault.
+    Raises ContentError if the post is at fault.
     """
     shown: list[ThemeShown] = []
     written: list[Written] = []
@@ -63,7 +64,7 @@ def write_gallery(post: str, config: Config, out: Path, images: ImageMode | None
 def _shown(name: str, rendering: Rendering, config: Config) -> ThemeShown:
     folder = quote(name)
     html = fill(browser_copy(rendering.email), slot_values(config.sample_sender, SAMPLE))
-    # Inside the page: to a browser every file is another site, and a frame of another site has its own colours.
+    # Inline: to a browser every local file is another origin, and a frame of another origin ignores our colour scheme.
     html = html.replace("<head>", f'<head><base href="{folder}/">', 1)
     size = html_sizes(rendering.email)["decoded"]
     return ThemeShown(name, f"{folder}/email.html", f"{folder}/email.txt", size, html)
