@@ -1,1 +1,1 @@
-"""A post's text -> `Issue`. Pure: no clock, files, network or environment."""
+"""Parse a post's text into an `Issue`. Pure: no clock, files, network or environment."""

@@ -1,4 +1,4 @@
-"""Build the `Issue` from a post's metadata and its blocks: title, summary, language, name."""
+"""Build the `Issue` from a post's metadata and blocks: title, summary, language, name."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def build_issue(
     language: str = "",
     has_conditions: bool = False,
 ) -> Issue:
-    """`findings` are those of the text; `language` stands in where the front matter names none, before detection.
+    """`findings` are those of the text; `language` is used if the front matter names none, instead of detection.
 
-    Raises ContentError, which names `path`, for a post without a title, or with nothing beside it.
+    Raises ContentError, which names `path`, for a post without a title, or without any other content.
     """
     noted = [*metadata.findings]
     first = blocks[0] if blocks else None
@@ -87,7 +87,7 @@ def build_issue(
 
 
 def _title_elsewhere(blocks: Blocks, name_as_title: str) -> tuple[str, Finding]:
-    """A title from a heading further down, or from the file's name, with a warning; empty without either."""
+    """A title from a later heading, or from the file's name, with a warning; empty without either."""
     found = highest_heading(blocks)
     title = plain_text(found.inlines) if found else name_as_title
     place = "a heading's words are" if found else "the file's name is"
@@ -96,10 +96,10 @@ def _title_elsewhere(blocks: Blocks, name_as_title: str) -> tuple[str, Finding]:
 
 
 def _without_heading(heading: Heading, blocks: Blocks, url: str) -> tuple[Blocks, str]:
-    """The blocks without a first heading that is the title; its links stay, but for the one to the post itself."""
+    """The blocks without a first heading that repeats the title; its links stay, except one to the post itself."""
     links = tuple(link for link in links_of((heading,)) if link.href != url)
     if not url and len(heading.inlines) == 1 and [link.href for link in links] and links[0].href[:4] == "http":
-        url, links = links[0].href, links[1:]  # a headline that links to itself, on the web
+        url, links = links[0].href, links[1:]  # a headline that links to its own web page
     kept = tuple(Paragraph((link,), heading.line) for link in links if link.children)
     return (*kept, *blocks[1:]), url
 

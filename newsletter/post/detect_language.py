@@ -1,4 +1,4 @@
-"""Detect the language of a text by its letters and commonest words; none where they do not tell."""
+"""Detect the language of a text by its letters and most frequent words; none if they are not conclusive."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from collections import Counter
 from collections.abc import Mapping
 
 UNKNOWN = "und"
-"""RFC 5646 4.1: a language that nobody determined. Better no claim than `en` on Italian, read aloud as English."""
+"""RFC 5646 4.1: undetermined language.
+
+No claim is better than `en` on Italian, which would be read aloud as English.
+"""
 
 ENOUGH_WORDS = 20
-"""Words of a text from which the lack of English words says that it is not English."""
+"""How many words a text needs so that the lack of English words shows that it is not English."""
 
 _WORD = re.compile(r"[^\W\d_]+")
-# Words that a text of some length in this language can hardly do without, and few others have.
+# Words that are frequent in this language and rare in others.
 _COMMON: Mapping[str, frozenset[str]] = {
     language: frozenset(words.split())
     for language, words in {
@@ -41,12 +44,12 @@ _SIMPLIFIED = frozenset("们这个为会来时说对过还发开关电实点网�
 
 
 def detect_language(text: str) -> str:
-    """A language tag: by script where one tells, by common words among Latin letters, else `und`.
+    """A language tag: by script if that is conclusive, by frequent words among Latin letters, else `und`.
 
     Kana is Japanese, Hangul Korean, other CJK letters Chinese, each from a tenth of the letters up.
     """
     scripts: Counter[str] = Counter()
-    for char, count in Counter(text).items():  # each character once: a post has thousands of each
+    for char, count in Counter(text).items():  # each distinct character once: a post has thousands of each
         scripts[_script(char)] += count
     letters = sum(scripts.values()) - scripts[""]
     if not letters:
@@ -79,7 +82,7 @@ _KNOWN: dict[str, str] = {}
 
 
 def _script(char: str) -> str:
-    """The script of a letter, empty for anything else."""
+    """The script of a letter, empty for any other character."""
     if char not in _KNOWN:
         code = ord(char)
         found = next((name for low, high, name in _RANGES if low <= code <= high), "other")

@@ -1,4 +1,4 @@
-"""Front matter that is no YAML: TOML between `+++`, and `Key: value` lines (Pelican, MultiMarkdown)."""
+"""Front matter in other formats than YAML: TOML between `+++`, and `Key: value` lines (Pelican, MultiMarkdown)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ MAX_HEADER_LINES = 60
 _TOML_KEY = re.compile(r"[ \t]*(?:\"([^\"]+)\"|'([^']+)'|([\w-]+))[ \t]*=")
 _HEADER = re.compile(r"([A-Za-z][A-Za-z0-9_ -]{0,40}):[ \t]*(.*)$")
 _CONTINUED = re.compile(r"[ \t]+\S")
-# What Pelican and MultiMarkdown call the keys that a post begins with; one of them makes the lines front matter.
+# Pelican's and MultiMarkdown's keys; a post that begins with one of them has front matter in lines.
 _HEADER_KEYS = frozenset({"title", "date", "slug", "author", "authors", "category", "tags", "status", "modified"})
 
 
 def read_toml(source: str, first_line: int, path: str) -> dict[str, Any]:
-    """The values of a TOML block. Zola's `[taxonomies]` and Hugo's `[params]` count as keys of the post.
+    """The values of a TOML block. Zola's `[taxonomies]` and Hugo's `[params]` are flattened into the post's keys.
 
     Raises ContentError with the line at fault.
     """
@@ -41,7 +41,7 @@ def read_toml(source: str, first_line: int, path: str) -> dict[str, Any]:
 
 
 def toml_lines(block: Sequence[str], first_line: int) -> Mapping[str, int]:
-    """The line on which each key of a TOML block stands, tables' keys too where they are the only ones."""
+    """The line of each key of a TOML block; keys in tables count only if they are not at the top level as well."""
     found: dict[str, int] = {}
     for number, line in enumerate(block, first_line):
         if key := _TOML_KEY.match(line):
@@ -50,7 +50,7 @@ def toml_lines(block: Sequence[str], first_line: int) -> Mapping[str, int]:
 
 
 def header_lines(lines: Sequence[str], start: int) -> int | None:
-    """Where `Key: value` lines that begin a post end; None where a post begins with its text."""
+    """The end of `Key: value` lines at the start of a post; None if it starts with its text."""
     keys: set[str] = set()
     end = start
     for line in lines[start : start + MAX_HEADER_LINES]:
@@ -65,9 +65,9 @@ def header_lines(lines: Sequence[str], start: int) -> int | None:
 
 
 def read_header(lines: Sequence[str]) -> dict[str, Any]:
-    """The values of `Key: value` lines; an indented line goes on with the one before.
+    """The values of `Key: value` lines; an indented line continues the previous one.
 
-    What lists tags, categories or authors has commas between them.
+    Tags, categories and authors are comma-separated.
     """
     values: dict[str, Any] = {}
     key = ""

@@ -1,4 +1,4 @@
-"""One name for each key of the front matter, whatever other programs call it."""
+"""Map front matter keys of other programs to ours."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from newsletter.post.post_dates import read_date
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
-    # Astro, Hugo, Zola, Eleventy, Ghost; Pelican writes Date.
+    # Astro, Hugo, Zola, Eleventy, Ghost; Pelican capitalises Date.
     "date": (
         *("pubdate", "pubdatetime", "publishdate", "publish_date", "publisheddate", "published_at", "publishedat"),
         *("date_published", "datepublished", "published", "created", "created_at"),
@@ -24,7 +24,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 
 
 def canonical(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values, those under other names under ours too; a key that is there already wins."""
+    """The values with aliases of other programs added under our names; an existing key takes precedence."""
     lower = {key.lower(): key for key in reversed(list(values))}
     found = dict(values)
     for key, names in ALIASES.items():
@@ -41,7 +41,7 @@ def canonical(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def written_under(values: Mapping[str, Any], key: str) -> str:
-    """The name under which a value was written."""
+    """The key under which the author wrote a value."""
     lower = {name.lower(): name for name in reversed(list(values))}
     return next((lower[name] for name in (key, *ALIASES.get(key, ())) if name in lower), key)
 
@@ -51,7 +51,7 @@ def _is_date(value: Any) -> bool:
 
 
 def _first_words(value: Any) -> Any:
-    """Several authors, each a name or a table with one, as a text."""
+    """The first of several authors, each a name or a table with one, as text."""
     if not isinstance(value, list):
         return value.get("name") if isinstance(value, dict) else value
     names = [each.get("name") if isinstance(each, dict) else each for each in value]

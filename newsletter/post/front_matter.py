@@ -1,8 +1,8 @@
-"""Front matter: the YAML between two `---` lines, read as Jekyll reads it, repaired where that is safe.
+"""Front matter: the YAML between two `---` lines, parsed like Jekyll, and repaired if that is safe.
 
-A stray quote inside a quoted value makes the whole block invalid; Jekyll then drops all of it in silence. We escape
-the quote, say so with its line, and keep every word. A repair must leave YAML that parses and gives text for the key
-that was mended; anything less certain is an error with line and column.
+A stray quote inside a quoted value makes the whole block invalid; Jekyll then silently drops all of it. We escape the
+quote, report its line, and keep every word. A repair must result in valid YAML with a text for the repaired key;
+anything less certain is an error with line and column.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ MAX_DEPTH = 50
 _FENCE = re.compile(r"-{3,}[ \t]*$")
 _END = re.compile(r"(?:(?<!-)-{3,}+|(?<!\.)\.{3})[ \t]*+$")  # YAML ends a document at `...`, and so does Jekyll
 _TOML_FENCE = re.compile(r"\+{3}[ \t]*$")
-# Psych takes tabs between a key and its value, and at a line's end; PyYAML does not.
+# Psych accepts tabs between a key and its value, and at a line's end; PyYAML does not.
 _TABS = re.compile(r"^([ ]*(?:- +)?[\w\"'-]+[ \t]*:|[ ]*-)[ ]*\t[ \t]*|(?<![ \t])[ ]*+\t[ \t]*+$")
-# YAML begins a comment at ` #`, and cuts `title: C# and F#, #1` short; a `#` with a space behind it is meant as one.
+# YAML starts a comment at ` #`, and truncates `title: C# and F#, #1`; a `#` followed by a space is taken for a comment.
 _CUT = re.compile(r"(title|description|subject|subtitle|author)[ \t]*:[ \t]+([^\s\"'#|>\[{][^\"']*?)[ \t]#(?=\S)")
 _KEY = re.compile(r"([\w-]+)[ \t]*:(?=[ \t]|$)")
 _QUOTED_VALUE = re.compile(r"([\w-]+[ \t]*:[ \t]+)([\"'])")
-# YAML wants a space before a comment; PyYAML does not, and would cut `"the "#1" team"` short without a word.
+# YAML requires a space before a comment; PyYAML does not, and would silently truncate `"the "#1" team"`.
 _GLUED_COMMENT = re.compile(r"""[\w-]+[ \t]*:[ \t]+(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')#""")
 _PLAIN_VALUE = re.compile(r"([\w-]+[ \t]*:[ \t]+)(\S.*)$")
 
@@ -43,10 +43,10 @@ _PLAIN_VALUE = re.compile(r"([\w-]+[ \t]*:[ \t]+)(\S.*)$")
 class FrontMatter:
     """`body` is the text after the block; `body_line` and `key_lines` are lines of the file, from 1.
 
-    `block` has the lines between the two marks, mended, the first of them `block_line`.
+    `block` has the lines between the two marks after repairs, the first of them at `block_line`.
 
-    `texts` has the scalar values as the author wrote them: `lang: no` and `title: 12:30` are words, though YAML
-    reads False and 750.
+    `texts` has the scalar values as the author wrote them: `lang: no` and `title: 12:30` are text, though YAML parses
+    them as False and 750.
     """
 
     values: Mapping[str, Any]
@@ -62,7 +62,7 @@ class FrontMatter:
 def read_front_matter(text: str, path: str) -> FrontMatter:
     """Split a post into its front matter and its body. `text` has LF line ends.
 
-    Raises ContentError where the block is never closed, is no mapping, or is YAML beyond safe repair.
+    Raises ContentError if the block is not closed, is no mapping, or is YAML beyond safe repair.
     """
     lines = text.split("\n")
     start = next((index for index, line in enumerate(lines) if line.strip()), len(lines))
@@ -90,7 +90,7 @@ def read_front_matter(text: str, path: str) -> FrontMatter:
 
 
 def _read_header(lines: list[str], start: int, text: str) -> FrontMatter:
-    """A post that begins with `Key: value` lines, as Pelican's do, or with its text."""
+    """Parse a post that begins with `Key: value` lines, as Pelican's do, or with its text."""
     end = header_lines(lines, start)
     if end is None:
         return FrontMatter({}, text, 1)
@@ -132,7 +132,7 @@ def _load(source: str, first_line: int, path: str) -> Mapping[str, Any]:
     _refuse_aliases_and_depth(source, first_line, path)
     try:
         metadata = YAMLHandler().load(source)
-    except ValueError as error:  # a timestamp that names no day, such as 2026-02-30
+    except ValueError as error:  # a timestamp with an invalid day, such as 2026-02-30
         entry = _faulty_entry(source.split("\n"))
         digits = digits_line(source)
         if not digits and _PLAIN_VALUE.match(source.split("\n")[entry]):
@@ -150,7 +150,7 @@ def _load(source: str, first_line: int, path: str) -> Mapping[str, Any]:
 
 
 class _DateError(Exception):
-    """A value that looks like a date and is none; `entry` is its line's index."""
+    """A value that looks like a date and is invalid; `entry` is its line's index."""
 
     def __init__(self, entry: int) -> None:
         super().__init__(entry)
@@ -158,7 +158,7 @@ class _DateError(Exception):
 
 
 def _quoted_entry(block: list[str], error: _DateError) -> list[str]:
-    """The block with that value as text; what reads the date says that it is none."""
+    """The block with that value quoted; the parser of dates then reports it."""
     key, value = _split_entry(block[error.entry])
     return [*block[: error.entry], key + "'" + value.replace("'", "''") + "'", *block[error.entry + 1 :]]
 
@@ -182,7 +182,7 @@ def _cut_values(block: list[str], first_line: int) -> list[Finding]:
 
 
 def _refuse_aliases_and_depth(source: str, first_line: int, path: str) -> None:
-    # Security: reading events needs no recursion, building the values does; aliases can grow without bound.
+    # Security: parsing events needs no recursion, constructing the values does; aliases can grow without bound.
     depth = 0
     for event in yaml.parse(source, Loader=yaml.SafeLoader):
         line = first_line + (event.start_mark.line if event.start_mark else 0)
@@ -195,14 +195,14 @@ def _refuse_aliases_and_depth(source: str, first_line: int, path: str) -> None:
 
 
 def _texts(source: str) -> Mapping[str, str]:
-    """The scalar values of a block that loads, none of them read as a number, a date or a truth value."""
-    # Security: BaseLoader makes strings, lists and mappings only.
+    """The scalar values of a valid block as text, without conversion to numbers, dates or booleans."""
+    # Security: BaseLoader constructs strings, lists and mappings only.
     values = yaml.load(source, Loader=yaml.BaseLoader) or {}  # noqa: S506
     return {str(key): value for key, value in values.items() if isinstance(value, str)}
 
 
 def _faulty_entry(block: list[str]) -> int:
-    """Index of the first entry that raises ValueError when read alone; 0 where none does."""
+    """Index of the first entry that raises ValueError when parsed alone; 0 if none does."""
     keys = [index for index, line in enumerate(block) if _KEY.match(line)]
     for start, end in pairwise([*keys, len(block)]):
         try:
@@ -237,12 +237,12 @@ def _yaml_sentence(error: yaml.YAMLError, block: list[str], first_line: int, pat
 
 
 def _repair(block: list[str], error: yaml.YAMLError, first_line: int) -> tuple[list[str], Finding] | None:
-    """The block with the faulty entry mended and what was done, or None where no repair is certain."""
+    """The block with the faulty entry repaired, and the repair; None if no repair is certain."""
     mark = getattr(error, "problem_mark", None)
     if mark is None:
         return None
     keys = [index for index, line in enumerate(block) if _KEY.match(line) and index <= mark.line]
-    # The parser stumbles behind the fault, sometimes past the next key: try the nearest entries, last first.
+    # The parser fails behind the fault, sometimes past the next key: try the nearest entries, last first.
     for start in reversed(keys):
         if _loads(block, start):
             continue
@@ -253,7 +253,7 @@ def _repair(block: list[str], error: yaml.YAMLError, first_line: int) -> tuple[l
 
 
 def _loads(block: list[str], start: int, kind: type = object) -> bool:
-    """Whether the entry that starts at this line is, taken alone, valid YAML with values of this kind."""
+    """Whether the entry that starts at this line, taken alone, is valid YAML with values of this type."""
     end = next((i for i in range(start + 1, len(block)) if _KEY.match(block[i])), len(block))
     try:
         value = yaml.safe_load("\n".join(block[start:end]))
@@ -299,7 +299,7 @@ def _escape_quotes(block: list[str], start: int, first_line: int) -> tuple[list[
 
 
 def _quote_plain(block: list[str], start: int, first_line: int) -> tuple[list[str], Finding] | None:
-    """Quote a one-line value that YAML takes for its own syntax: `title: Part 2: the end`, `title: [原创] 某事`."""
+    """Quote a one-line value that YAML parses as its own syntax: `title: Part 2: the end`, `title: [原创] 某事`."""
     found = _PLAIN_VALUE.match(block[start])
     if not found or found.group(2)[0] in "\"'|>" or found.group(2).rstrip().endswith(("]", "}")):
         return None

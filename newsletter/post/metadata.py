@@ -1,4 +1,4 @@
-"""Front matter and file name read together: what each key means, and what stands in for a missing one."""
+"""Combine front matter and file name: the meaning of each key, and the defaults of missing ones."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ _OWN_KEYS = _OWN_TEXTS | _OWN_SWITCHES
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What is known of a post before its text is parsed. A text that is missing is empty.
+    """A post's metadata before its text is parsed. Missing texts are empty.
 
-    `own` has the texts beneath `newsletter:`; `page` is what `page.…` means in Liquid; `url` is the post's address on
-    the site; `name_as_title` the file's name in words. The hero's alternative text is the author's, not the title.
+    `own` has the texts beneath `newsletter:`; `page` has the values of Liquid's `page.…`; `url` is the post's address
+    on the site; `name_as_title` the file's name in words. The hero's alternative text is the author's, not the title.
     """
 
     title: str
@@ -69,9 +69,9 @@ class Metadata:
 
 
 def read_metadata(front: FrontMatter, site: Site, *, path: str, folder: tuple[str, ...] = ()) -> Metadata:
-    """Raises ContentError where `newsletter:` is no group of keys.
+    """Raises ContentError if `newsletter:` is not a mapping.
 
-    `folder` has the names of the folders that the post lies in; without them, `path` tells.
+    `folder` has the names of the post's parent folders; by default they come from `path`.
     """
     folder = folder or PurePath(path).parent.parts
     stem = PurePath(path).stem if path not in ("-", "<stdin>") else ""
@@ -103,7 +103,7 @@ def read_metadata(front: FrontMatter, site: Site, *, path: str, folder: tuple[st
         stories=stories,
         publication=read_publication(keys.values, keys.texts),
         is_in_drafts=any(part.lower() == DRAFTS for part in folder),
-        # Jekyll prints a date as its day.
+        # Jekyll prints a date without its time.
         page={**front.values, "date": day.isoformat() if day else "", "url": web},
         url=url,
         file_name=file_name,
@@ -114,7 +114,7 @@ def read_metadata(front: FrontMatter, site: Site, *, path: str, folder: tuple[st
 
 
 class _Keys:
-    """The front matter's values by their canonical names, with a finding for each that is not what its key asks for."""
+    """The front matter's values by their canonical names, with a finding for each of the wrong type."""
 
     def __init__(self, front: FrontMatter) -> None:
         self.values = canonical(front.values)
@@ -140,7 +140,7 @@ class _Keys:
         self._note("permalink", what, "write the path as it is on the site")
 
     def words(self, key: str) -> tuple[str, ...]:
-        """A list of words as Jekyll takes it: a YAML list, or one text with spaces between."""
+        """A list of words as in Jekyll: a YAML list, or one text separated by spaces."""
         value = self.values.get(key)
         if value is None:
             return ()
@@ -160,7 +160,7 @@ class _Keys:
         return Image(source, alt, line=self._lines.get("image")) if source else None
 
     def day(self, file_name: str) -> date | None:
-        """The date as the author wrote it, in the author's own zone; without one, the file name's."""
+        """The date as the author wrote it, in the author's own zone; by default the file name's."""
         value = self.values.get("date")
         if value is None:
             day = named_day(file_name)
@@ -177,7 +177,7 @@ class _Keys:
         return day
 
     def ai(self) -> str:
-        """How the text was made with AI: one of `AI_NOTICES`, `none` to say nothing, empty where nobody says so."""
+        """How the text was made with AI: one of `AI_NOTICES`, `none` to say nothing, empty if not disclosed."""
         value = self.text("ai").lower()
         if value in ("", *AI_NOTICES, "none"):
             return value
@@ -208,7 +208,7 @@ class _Keys:
         return {key: _one_line(str(item)) for key, item in value.items() if key in _OWN_TEXTS and item is not None}
 
     def switch(self, key: str, default: bool) -> bool:
-        """A key beneath `newsletter:` that is true or false."""
+        """A boolean key beneath `newsletter:`."""
         own = self.values.get("newsletter")
         value = own.get(key) if isinstance(own, dict) else None
         if isinstance(value, bool) or value is None:
@@ -217,7 +217,7 @@ class _Keys:
         return default
 
     def _note_own(self, key: str, what: str, remedy: str) -> None:
-        """Of a key beneath `newsletter:`, with its own line where that is known."""
+        """A finding about a key beneath `newsletter:`, with its own line if that is known."""
         entry = self._own_entries.get(key)
         line = entry.line if entry else self._lines.get("newsletter")
         self.findings.append(Finding("front-matter-newsletter", what, remedy, line))
@@ -227,5 +227,5 @@ class _Keys:
 
 
 def _one_line(text: str) -> str:
-    """Control characters have no place in a subject or a title, and would let a header begin anew."""
+    """Replace control characters, which have no place in a subject or a title and could inject a header."""
     return " ".join("".join(" " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char for char in text).split())

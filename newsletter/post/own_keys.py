@@ -1,4 +1,4 @@
-"""Where the keys beneath `newsletter:` are written, and as what."""
+"""Find the keys beneath `newsletter:` in the source, with their lines and values as written."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _DOTTED = re.compile(rf"(?<!\w)(?:\w{{1,40}}+\.)?{GROUP}\.(?=\w)")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A key's line in the file, and its value as the author wrote it, without quotes; empty where it goes on below."""
+    """A key's line in the file, and its value as written, without quotes; empty for a multi-line value."""
 
     line: int
     text: str
 
 
 def own_entries(front: FrontMatter) -> Mapping[str, Entry]:
-    """The keys beneath `newsletter:`, in YAML or TOML. A key that cannot be found is not there."""
+    """The keys beneath `newsletter:`, in YAML or TOML. Keys that cannot be located are left out."""
     found: dict[str, Entry] = {}
     for number, line in _group_lines(front):
         for entry in _ENTRY.finditer(_COMMENT.sub("", line)):
@@ -56,7 +56,7 @@ def _group_lines(front: FrontMatter) -> Iterator[tuple[int, str]]:
 
 
 def own_time(own: Mapping[str, Any], entries: Mapping[str, Entry], key: str) -> object:
-    """A time of day beneath `newsletter:`, for `window_of`: YAML 1.1 takes 8:00 for the number 480."""
+    """A time of day beneath `newsletter:` for `window_of`, from the source: YAML 1.1 parses 8:00 as the number 480."""
     value = own.get(key)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return entries[key].text if is_number and key in entries else value

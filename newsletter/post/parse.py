@@ -1,6 +1,6 @@
 """Parse a post's text into an `Issue`: front matter, Liquid, Markdown.
 
-Pure: `path` is only a name, for messages and for the date and slug that Jekyll reads from it.
+Pure: `path` is only a name, for messages and for the date and slug that Jekyll takes from it.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from newsletter.post.templating.placeholders import mark_fields
 from newsletter.post.templating.shortcodes import resolve_shortcodes
 
 MAX_BYTES = 1024 * 1024
-"""A larger post is surely another file: 1 MiB is fifty times a long digest, and ten times what Gmail shows."""
+"""A larger post is surely another file: 1 MiB is fifty times a long digest, and ten times Gmail's limit."""
 
 MAX_LINES = 50_000
-"""Each may be a paragraph, and each of those takes a tenth of a millisecond to read and more to lay out."""
+"""Each line may be a paragraph, which takes a tenth of a millisecond to parse and more to render."""
 
 NOWHERE = Site()
 
 
 def decode_post(data: bytes, path: str) -> str:
-    """The text of a post's file, with LF line ends and without a byte order mark.
+    """Decode a post's file: LF line ends, no byte order mark.
 
-    Raises ContentError for anything that is no UTF-8 text, naming line and column of the first bad byte.
+    Raises ContentError if it is not UTF-8 text, with line and column of the first invalid byte.
     """
     if len(data) > MAX_BYTES:
         raise ContentError(
@@ -55,7 +55,7 @@ def decode_post(data: bytes, path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """An issue, and the conditions on the subscriber that its text has. Another answer to one is another issue."""
+    """An issue, and the conditions on the subscriber in its text. Each combination of results gives another issue."""
 
     issue: Issue
     conditions: tuple[Condition, ...]
@@ -70,10 +70,10 @@ def parse_post(
     folder: tuple[str, ...] = (),
     choose: Callable[[Condition], bool] = lambda condition: False,
 ) -> Post:
-    """The issue that a post's text holds. `language` overrides detection; `choose` answers the text's conditions.
+    """Parse a post's text. `language` overrides detection; `choose` decides the text's conditions.
 
-    `folder` has the names of the folders that the post lies in, from the project's on; without them, `path` tells.
-    Raises ContentError where there is nothing to send or no safe way to read it.
+    `folder` has the names of the post's parent folders, from the project's root on; by default they come from `path`.
+    Raises ContentError if there is nothing to send, or if the text cannot be parsed safely.
     """
     if not text.strip():
         raise ContentError(located(path, None, "the post is empty", "write a title and some text"))

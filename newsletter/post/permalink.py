@@ -1,4 +1,4 @@
-"""Jekyll's permalink templates: the address at which a post is published.
+"""Jekyll's permalink templates: the URL path of a published post.
 
 Source: https://jekyllrb.com/docs/permalinks/ (styles, placeholders, and that categories are lower-cased).
 """
@@ -25,7 +25,7 @@ STYLES = {
 
 
 def web_path(written: Mapping[str, Any], stem: str, site: Site) -> str:
-    """Where a site has a post of these front matter values and file name: a path, or nothing where nobody knows."""
+    """The URL path of a post with these front matter values and file name; empty if it cannot be derived."""
     values = canonical(written)
     if values.get("permalink") is False:
         return ""
@@ -44,11 +44,11 @@ def web_path(written: Mapping[str, Any], stem: str, site: Site) -> str:
 
 
 def post_path(template: str, *, title: str, day: date | None, categories: Sequence[str], slug: str = "") -> str:
-    """The path of a post below the site's base, beginning with `/`; empty where a placeholder has no value.
+    """The path of a post below the site's base, beginning with `/`; empty if a placeholder has no value.
 
-    `title` is the file's name without date and ending; the front matter's `slug` stands in for it.
+    `title` is the file's name without date and extension; the front matter's `slug` overrides it.
     """
-    if "{" in template:  # Eleventy's own Liquid, which nobody has rendered
+    if "{" in template:  # a Liquid template of Eleventy, which only Eleventy can render
         return ""
     title = slug or title
     pattern = STYLES.get(template, template)
@@ -80,7 +80,7 @@ def post_path(template: str, *, title: str, day: date | None, categories: Sequen
 
 
 def _longest(name: str, values: dict[str, str]) -> str | None:
-    """The placeholder that a name begins with: `:title_x` is `:title` and `_x`."""
+    """The longest placeholder that the text begins with: `:title_x` is `:title` and `_x`."""
     return next((key for key in sorted(values, key=len, reverse=True) if name.startswith(key)), None)
 
 

@@ -1,4 +1,4 @@
-"""Parse dates as authors write them: ISO with and without zeros, in words, as in mail, in Chinese."""
+"""Parse dates as authors write them: ISO with and without zones, in words, as in mail, in Chinese."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _DAY_FIRST = re.compile(
     r"(?:[a-z]+,?\s+)?(\d{1,2})(?:st|nd|rd|th)?\.?[\s-]+([a-z]{3,9})\.?,?[\s-]+(\d{4})\b.*", re.IGNORECASE
 )
 _DATED_NAME = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})-?(.*)")
-"""A file's name as Jekyll writes it: `2026-03-01-hello`."""
+"""A file name with Jekyll's date prefix: `2026-03-01-hello`."""
 
 
 def named_day(stem: str) -> date | None:
-    """The day that a post's file name begins with."""
+    """The date prefix of a post's file name."""
     named = _DATED_NAME.match(stem)
     return _day(named[1], named[2], named[3]) if named else None
 
@@ -35,13 +35,13 @@ def begins_like_a_date(stem: str) -> bool:
 
 
 def without_date(stem: str) -> str:
-    """A post's file name without the date that it begins with."""
+    """A post's file name without its date prefix."""
     named = _DATED_NAME.match(stem)
     return named[4] if named else stem
 
 
 def read_date(value: Any) -> date | None:
-    """The day that a value names, in the author's own zone; None where it names none, or more than one."""
+    """The day of a value, in the author's own zone; None if it is no date, or ambiguous."""
     if isinstance(value, datetime):
         return value.date()
     if isinstance(value, date):
@@ -62,7 +62,7 @@ def read_date(value: Any) -> date | None:
 
 
 def day_on_site(value: Any, timezone: str) -> date | None:
-    """The day that Jekyll puts into a post's address: in the site's time zone; a time without a zone is UTC."""
+    """The day in a post's Jekyll URL: in the site's time zone; a time without a zone is UTC."""
     moment = value
     if isinstance(value, str) and (found := _MOMENT.match(value.strip())):
         try:
@@ -79,7 +79,7 @@ def day_on_site(value: Any, timezone: str) -> date | None:
 
 
 def _month(name: str) -> int:
-    """The number of an English month, 0 for other words; `Sept` is one, too."""
+    """The number of an English month, 0 for other words; `Sept` is accepted."""
     short = name.lower()
     return next((number for number, month in enumerate(_MONTHS, 1) if month.startswith(short)), 0) or (
         9 if short == "sept" else 0

@@ -1,6 +1,6 @@
-"""Whether a post may go out: `draft`, `published`, a `_drafts` folder and a date in the future hold it back.
+"""Whether a post may be sent: `draft`, `published`, a `_drafts` folder or a future date hold it back.
 
-A mail cannot be taken back, so any spelling of a yes or a no counts, and a word that is neither counts as a draft.
+A sent mail cannot be recalled, so every spelling of yes and no is accepted, and any other word counts as a draft.
 Pure: the clock and the zone are arguments.
 """
 
@@ -17,23 +17,25 @@ from newsletter.model.issue import Issue
 from newsletter.text import is_one_slip
 
 DRAFTS = "_drafts"
-"""Jekyll's folder for what is not published yet, wherever below the project it lies."""
+"""Jekyll's folder for unpublished posts, at any depth below the project."""
 
-# YAML 1.1's words (https://yaml.org/type/bool.html), Jekyll's, and those that authors write in their place.
+# The booleans of YAML 1.1 (https://yaml.org/type/bool.html) and Jekyll, and synonyms that authors write.
 _NO = frozenset({"", "false", "no", "n", "off", "f", "0", "null", "~", "never", "none", "not"})
 _NOT_PUBLISHED = (_NO - {"", "null", "~"}) | {"draft", "hidden", "pending", "private", "unpublished"}
 _YES = frozenset({"true", "yes", "y", "on", "t", "1"})
 _DRAFT_STATUS = frozenset({"draft", "hidden", "pending", "private", "unpublished"})  # Pelican, WordPress exports
 _WORDS_OF_THEIR_OWN = frozenset({"publisher", "publishes", "craft", "drift", "graft", "raft", "drafts"})
-"""One letter away from a key of ours, and meant as they are."""
+"""Valid keys of other programs that are one letter away from one of ours."""
 _DATES = ("date", "published", "publishdate", "publish_date")
-"""`published` is a date in some systems; Hugo holds a page back until its `publishDate`."""
+"""`published` is a date in some systems; Hugo withholds a page until its `publishDate`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What the front matter says of it. `moment` is the latest of its dates that
-    have a time, without a zone where none is written."""
+    """The front matter's publication status.
+
+    `moment` is its latest date that has a time, naive if no zone is written.
+    """
 
     published: bool = True
     draft: bool = False
@@ -41,9 +43,9 @@ class Publication:
 
 
 def read_publication(values: Mapping[str, Any], texts: Mapping[str, str]) -> Publication:
-    """`texts` has the scalars as the author wrote them: YAML makes True of `yes`, and nothing of `False` in quotes.
+    """`texts` has the scalars as the author wrote them: YAML turns `yes` into True, and keeps a quoted `False` as text.
 
-    Keys are taken in capitals too.
+    Keys in capitals are accepted too.
     """
     folded = {key.lower(): value for key, value in values.items()}
     written = {key.lower(): text for key, text in texts.items()}
@@ -56,7 +58,7 @@ def read_publication(values: Mapping[str, Any], texts: Mapping[str, str]) -> Pub
         return _word(text)
 
     dates = {key: _moment(folded.get(key), written.get(key, "")) for key in _DATES}
-    # A `date` without a time is the issue's day, which says all there is.
+    # A `date` without a time is the issue's day, which needs no further check.
     moments = [m for key, m in dates.items() if m and (key != "date" or m.tzinfo or m.timetz() != time.min)]
     return Publication(
         published=word("published") not in _NOT_PUBLISHED,
@@ -68,9 +70,9 @@ def read_publication(values: Mapping[str, Any], texts: Mapping[str, str]) -> Pub
 
 
 def held_findings(issue: Issue, now: datetime, zone: tzinfo | None, text: str = "") -> tuple[Finding, ...]:
-    """Why `send` does not mail a post by itself; nothing where it may. `text` is the post's, for the lines.
+    """Why `send` does not mail a post without an override; empty if it may. `text` is the post's, for the lines.
 
-    A date without a zone is in `zone`, that of the newsletter; None is this machine's. A day without a time begins at
+    A date without a zone is in `zone`, the newsletter's; None is this machine's. A day without a time begins at
     midnight.
     """
     found = (_not_public(issue), _in_future(issue, now, zone))
@@ -78,7 +80,7 @@ def held_findings(issue: Issue, now: datetime, zone: tzinfo | None, text: str = 
 
 
 def _placed(finding: Finding, text: str) -> Finding:
-    """With its line; where a misspelt key is what holds the post back, that is said."""
+    """The finding with its line; if a misspelt key holds the post back, it says so."""
     if finding.code == "draft":
         for number, line in enumerate(_front_lines(text), 1):
             written = _KEY_AND_VALUE.match(line)
@@ -101,7 +103,7 @@ def _front_lines(text: str) -> list[str]:
 
 
 def _meant_by(key: str, word: str) -> str:
-    """The key that a misspelt one would hold the post back as; empty where it is none, or holds nothing back."""
+    """The key that a misspelt one was meant as; empty if it is no misspelling, or would not hold the post back."""
     key = key.lower()
     if key in _WORDS_OF_THEIR_OWN:
         return ""
@@ -146,7 +148,7 @@ def _in_future(issue: Issue, now: datetime, zone: tzinfo | None) -> Finding | No
 
 
 def due_moment(issue: Issue, zone: tzinfo | None) -> datetime | None:
-    """From when on a post may go out, aware; None where it has no date. `zone` as `held_findings` takes it."""
+    """From when on a post may be sent, aware; None without a date. `zone` as in `held_findings`."""
     dates = [datetime(issue.date.year, issue.date.month, issue.date.day)] if issue.date else []
     if issue.moment is not None:
         dates = [issue.moment, *(day for day in dates if day.date() != issue.moment.date())]
@@ -163,7 +165,7 @@ def _moment(value: object, written: str) -> datetime | None:
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day)
     text = " ".join((written or str(value or "")).split())
-    # Jekyll writes `2026-03-01 08:00:00 +0800`; Python's ISO reader wants no space before the offset.
+    # Jekyll writes `2026-03-01 08:00:00 +0800`; Python's ISO parser accepts no space before the offset.
     text = re.sub(r"\s?(?:UTC|Z)$", "+00:00", text.replace("/", "-"))
     text = re.sub(r"\s(?=[+-]\d{2}:?\d{2}$)", "", text)
     text = re.sub(r"-(\d)(?=-|$|[T ])", r"-0\1", text)

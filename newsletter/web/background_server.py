@@ -1,4 +1,4 @@
-"""A server on an event loop of its own, in a background thread: started, stopped, its failures raised to the caller."""
+"""Run a server on its own event loop in a background thread, and raise its failures to the caller."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from typing import Any
 
 Serve = Callable[[asyncio.Event, Callable[[], None]], Coroutine[Any, Any, None]]
-"""Answers until the event is set, and calls the function once it takes connections."""
+"""Serves until the event is set; calls the function once it accepts connections."""
 
 
 class BackgroundServer:
@@ -28,7 +28,7 @@ class BackgroundServer:
             raise RuntimeError(f"the {self._name} is already running")
 
     def start(self, serve: Serve) -> None:
-        """Return once `serve` takes connections. What it raises before that is raised here."""
+        """Return once `serve` accepts connections. Raises what it raised before that."""
         self.require_stopped()
         ready: Future[None] = Future()
         self._stopping, self._is_abandoned = asyncio.Event(), threading.Event()
@@ -37,7 +37,7 @@ class BackgroundServer:
         try:
             thread.start()
             ready.result()
-        except BaseException:  # Ctrl-C, too, while the thread is on its way
+        except BaseException:  # Ctrl-C, too, while the thread starts
             self._is_abandoned.set()
             self._ask_to_stop()
             if thread.ident is not None:
@@ -55,7 +55,7 @@ class BackgroundServer:
 
     def _ask_to_stop(self) -> None:
         if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed already when the thread died by itself
+            with contextlib.suppress(RuntimeError):  # the loop is already closed if the thread ended by itself
                 self._loop.call_soon_threadsafe(self._stopping.set)
 
     def _run(self, serve: Serve, ready: Future[None]) -> None:
@@ -68,7 +68,7 @@ class BackgroundServer:
 
     async def _serve(self, serve: Serve, ready: Future[None]) -> None:
         self._loop = asyncio.get_running_loop()
-        if self._is_abandoned.is_set():  # before there was a loop to ask
+        if self._is_abandoned.is_set():  # stopped before the loop existed
             self._stopping.set()
         await serve(self._stopping, lambda: ready.set_result(None))
 

@@ -1,7 +1,7 @@
 """HTTP server in bounded memory: uvicorn with limits on heads, pipelined requests, slow clients and connections.
 
-uvicorn alone parses whatever a read brings and reads on after each answer, so that a client which pipelines and never
-reads grows the process without end (docs/decisions/0026-bounded-connections.md).
+uvicorn alone parses everything it reads and continues to read after each response, so a client that pipelines and never
+reads makes the process grow without bound (docs/decisions/0026-bounded-connections.md).
 """
 
 from __future__ import annotations
@@ -22,36 +22,39 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from newsletter.web.background_server import first_to_end
 
 HEAD_WITHIN_S = 10.0
-"""How long a connection may be open, or a request be begun, without a whole head. Browsers open some ahead of need."""
+"""Time limit for a complete request head, from the connection or the request's first byte. Browsers preconnect."""
 
 TAKEN_WITHIN_S = 30.0
-"""How long an answer may wait for the client to read it."""
+"""Time limit for the client to read a response."""
 
 KEEP_ALIVE_S = 5
 
 READ_BYTES = 8 * 1024
-"""Read at once, and so at most kept unparsed for each connection."""
+"""The size of a read, and so the most bytes kept unparsed per connection."""
 
 PARSED_AT_ONCE = 512
-"""Bytes handed to the parser while no request waits: at most 28 requests of 18 bytes, the shortest that there are."""
+"""Bytes passed to the parser while no request waits: at most 28 requests of 18 bytes, the shortest possible."""
 
 MAX_HEAD_BYTES = 16 * 1024
 MAX_HEADERS = 100
-"""A header of five bytes takes some 200 in memory. Browsers send twenty, proxies add ten."""
+"""A header of five bytes takes some 200 in memory. Browsers send twenty headers, proxies add ten."""
 
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
-"""With all that the parser keeps; bodies have limits of their own, and are answered."""
+"""Including the parser's own copies; bodies have limits of their own, and get an error response."""
 
 MAX_HEADS_BYTES = 32 * 1024 * 1024
-"""Of the unfinished heads of all connections together."""
+"""For the unfinished heads of all connections together."""
 
 MAX_CONNECTIONS = 20_000
 RESERVED_FILES = 64
-"""Files that are not connections: the database, the log, the relay."""
+"""File descriptors that are not connections: the database, the log, the relay."""
 
 LAST_WORDS_S = 1
-"""How long cancelled requests have to say so. As long before, who does not read is cut off: a request that waits for
-its reader would wait on, cancelled or not."""
+"""How long cancelled requests have to end.
+
+Clients that do not read are disconnected as long before that, since a request waiting for its reader would not end when
+cancelled.
+"""
 
 _HEAD_TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain; charset=utf-8\r\n"
@@ -61,7 +64,7 @@ _HEAD_TOO_LARGE = (
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """`connections` is how many may be open at once; None for as many as the system allows."""
+    """`connections` is the most that may be open at once; None for as many as the system allows."""
 
     head_within_s: float = HEAD_WITHIN_S
     taken_within_s: float = TAKEN_WITHIN_S
@@ -69,7 +72,7 @@ class ConnectionLimits:
 
 
 def most_connections() -> int:
-    """As many as the system lets us have files, of which we first take all that it allows."""
+    """The system's limit of open files, after raising it to its maximum."""
     if sys.platform == "win32":
         return MAX_CONNECTIONS
     import resource
@@ -83,7 +86,7 @@ def most_connections() -> int:
 
 
 class _Flow(FlowControl):
-    """Reading goes on only when everything read before was parsed and begun."""
+    """Flow control: reading continues only when everything read before was parsed and begun."""
 
     def __init__(self, transport: asyncio.Transport, is_full: Callable[[], bool]) -> None:
         super().__init__(transport)
@@ -96,13 +99,13 @@ class _Flow(FlowControl):
 
 @dataclass(slots=True)
 class _Shared:
-    """What the connections of one server have in common. `silent` has those without a whole head, oldest first."""
+    """The state that the connections of one server share. `silent` has those without a complete head, oldest first."""
 
     limits: ConnectionLimits
     most: int
     silent: dict[Connection, asyncio.TimerHandle] = field(default_factory=dict)
     head_bytes: int = 0
-    # One buffer for all: what is read into it is copied or parsed before the loop reads from another connection.
+    # One buffer for all: each read is copied or parsed before the loop reads from another connection.
     buffer: memoryview = field(default_factory=lambda: memoryview(bytearray(READ_BYTES)))
 
     def make_room(self) -> None:
@@ -111,9 +114,9 @@ class _Shared:
 
 
 class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
-    """uvicorn's protocol with an end to all: heads, headers, queued requests, silence, answers that nobody reads.
+    """uvicorn's protocol with limits on heads, headers, queued requests, idle time, and responses that are not read.
 
-    Beyond the limit of connections, the one that has been silent for longest goes for the new one.
+    Beyond the limit of connections, a new one replaces the one that has been idle for longest.
     """
 
     shared: _Shared  # set on the subclass that `connection_class` makes
@@ -130,7 +133,7 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.flow = _Flow(transport, lambda: bool(self._unread or self.pipeline))
-        # Any byte that the system does not take at once calls `pause_writing`, and so starts the clock.
+        # Any byte that the kernel does not accept at once calls `pause_writing`, and so starts the timer.
         transport.set_write_buffer_limits(high=0)
         if len(self.connections) > self.shared.most:
             next(iter(self.shared.silent), self).drop()
@@ -144,7 +147,7 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
         super().connection_lost(exc)
 
     def drop(self) -> None:
-        """Close without a word, now."""
+        """Close the connection at once, without a response."""
         self._unwatch()
         self.transport.abort()
 
@@ -161,7 +164,7 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
         self._parse()
 
     def _parse(self) -> None:
-        """Hand what was read to the parser, until a request must wait for the answer to the one before it."""
+        """Pass the read bytes to the parser, until a request must wait for the response to the previous one."""
         while self._unread and not self.pipeline and not self.transport.is_closing():
             piece = bytes(self._unread[:PARSED_AT_ONCE])
             del self._unread[:PARSED_AT_ONCE]
@@ -193,7 +196,7 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
         super().on_headers_complete()
 
     def _unsupported_upgrade_warning(self) -> None:
-        # Security: the parser drops what follows, and what comes then would be read from the middle of something.
+        # Security: the parser drops what follows, and later bytes would be parsed from the middle of a request.
         self._unread.clear()
         self.cycle.keep_alive = False
 
@@ -222,7 +225,7 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
             self._stalled = None
 
     def shutdown(self) -> None:
-        """End after the answer that is under way; what is queued behind it is not begun."""
+        """End after the current response; queued requests are not begun."""
         self._ending = True
         self._unread.clear()
         queued = bool(self.pipeline)
@@ -231,15 +234,15 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
         if not queued:
             super().shutdown()
 
-    # --- silence ----------------------------------------------------------------------------------------------------
+    # --- idle connections -------------------------------------------------------------------------------------------
 
     @property
     def _is_waiting(self) -> bool:
-        """For a whole head: no request is under way."""
+        """Whether it waits for a complete head, without a request under way."""
         return self.cycle is None or self.cycle.response_complete
 
     def _watch(self) -> None:
-        """Another byte gives no more time."""
+        """Start the timer; further bytes do not extend it."""
         shared = self.shared
         if not self._is_waiting or self.transport.is_closing():
             self._unwatch()
@@ -260,7 +263,7 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
 
 
 def connection_class(limits: ConnectionLimits) -> type[Connection]:
-    """For one server: its connections share their limits and nothing with those of another."""
+    """A connection class for one server: its connections share limits, separate from those of other servers."""
 
     class Limited(Connection):
         shared = _Shared(limits, limits.connections or most_connections())
@@ -278,7 +281,7 @@ async def serve_http(
     grace_s: int = 5,
     log_level: str = "warning",
 ) -> None:
-    """Answer until `stopping` is set, then end what is under way: within `grace_s`, whatever the clients do."""
+    """Serve until `stopping` is set, then end the requests under way within `grace_s`, whatever the clients do."""
 
     class Web(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -287,7 +290,7 @@ async def serve_http(
 
         @contextlib.contextmanager
         def capture_signals(self) -> Iterator[None]:
-            yield  # the command's own handlers stay
+            yield  # the command's own signal handlers stay
 
     web = Web(
         uvicorn.Config(

@@ -1,7 +1,7 @@
 """ASGI middleware for local pages: rejects foreign Host headers (DNS rebinding), sets security headers.
 
-A page that listens on loopback is still in reach of any web site that its reader has open. So it answers only to names
-of this machine, and every response carries a Content-Security-Policy.
+A page on loopback is reachable by any web site that the user's browser has open. So it answers only to this machine's
+names, and every response carries a Content-Security-Policy.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from starlette.types import Message as AsgiMessage
 from newsletter.web.security_headers import LOCAL_POLICY, add_security_headers
 
 _NAME_AND_PORT = re.compile(r"(?:\[(?P<v6>[0-9a-f:.]+)\]|(?P<name>[0-9a-z._-]+))(?::[0-9]{1,5})?")
-"""RFC 9110, 7.2: a host, and a port where there is one; no user, no path."""
+"""RFC 9110, 7.2: a host with an optional port; no user, no path."""
 
 
 class LocalOnlyMiddleware:
-    """Answers only requests addressed to this machine, and puts the security headers on every response."""
+    """Rejects requests that are not addressed to this machine, and sets the security headers of every response."""
 
     def __init__(self, app: ASGIApp, host: str) -> None:
         self._app = app
@@ -35,13 +35,13 @@ class LocalOnlyMiddleware:
             await send(message)
 
         app = self._app
-        # DNS rebinding: a site that points its own name here would otherwise read the mail as its own content.
+        # DNS rebinding: a site whose name resolves to this machine could otherwise read the mail as its own content.
         if scope["type"] == "http" and not self._knows(Headers(scope=scope).get("host", "")):
             app = PlainTextResponse("This page answers to localhost only.\n", 421)
         await app(scope, receive, guarded_send)
 
     def _knows(self, host: str) -> bool:
-        # Security: the whole of it, else `evil@localhost` and `127.0.0.1/../x` would pass for the name inside.
+        # Security: match the whole value, or `evil@localhost` and `127.0.0.1/../x` would pass for the name inside.
         found = _NAME_AND_PORT.fullmatch(host.lower())
         if found is None:
             return False
@@ -52,14 +52,14 @@ class LocalOnlyMiddleware:
             address = ipaddress.ip_address(name)
         except ValueError:
             return False
-        # An address cannot be rebound; one beyond loopback is ours when we were told to listen on all of them.
+        # An IP address cannot be rebound; one beyond loopback is ours if we listen on all of them.
         return address.is_loopback or self._is_public
 
 
 def asked_by_own_page(headers: Headers) -> bool:
-    """Whether a request that changes something comes from our own page, or from a program.
+    """CSRF check: whether a changing request comes from our own page, or from a program.
 
-    Another site's script can make a browser send it. Browsers then say where from; programs say nothing.
+    A foreign page's script can make a browser send one. Browsers then send its origin; programs send none.
     """
     own = f"http://{headers.get('host', '')}"
     return headers.get("origin", own) == own and headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")

@@ -1,4 +1,4 @@
-"""What the two local pages share: an app behind the Host check, templates, assets, live events, plain errors."""
+"""The kit of the two local pages: an app behind the Host check, templates, assets, live events, plain errors."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ Handler = Callable[[Request, Exception], Response]
 
 
 def local_app(routes: Sequence[Route], host: str, handlers: Mapping[Any, Handler]) -> ASGIApp:
-    """The pages as an ASGI application that answers names of this machine only; `host` is where it is bound."""
+    """An ASGI application that answers only to this machine's names; `host` is the bound host."""
     app = Starlette(routes=routes, exception_handlers=handlers)
-    app.router.redirect_slashes = False  # Security: a redirect could be led elsewhere by the Host header
+    app.router.redirect_slashes = False  # Security: the Host header could redirect elsewhere
     return LocalOnlyMiddleware(app, host)
 
 
 class LocalPages:
-    """Templates and assets of one page's folder in `templates/`. `assets` has their media types, by name."""
+    """Templates and assets of one page's folder in `templates/`. `assets` maps names to media types."""
 
     def __init__(self, folder: str, assets: Mapping[str, str], **filters: Callable[..., Any]) -> None:
         self._folder = page_folder(folder)
@@ -47,7 +47,7 @@ class LocalPages:
 
 
 def event_stream(updates: LiveUpdates[T], encode: Callable[[T], str]) -> Response:
-    """Server-Sent Events: what `encode` says of the newest value, at once and whenever it changes."""
+    """Server-Sent Events: `encode` of the newest value, at once and after every change."""
     return StreamingResponse(updates.events(encode), media_type="text/event-stream")
 
 

@@ -1,4 +1,4 @@
-"""Read received mail for display: headers, parts, texts. Broken mail is read as far as it goes."""
+"""Parse received mail for display: headers, parts, texts. Broken mail is parsed as far as possible."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from urllib.parse import unquote
 
 T = TypeVar("T")
 
-# What a tab shows of one text; the rest is behind the link to the raw message.
+# How much of one text a tab shows; the rest is behind the link to the raw message.
 MAX_SHOWN_CHARS = 400_000
 MAX_SHOWN_PARTS = 500
-# A longer header is shown undecoded: the standard library's parsers take quadratic time on crafted ones.
+# A longer header is shown undecoded: the standard library's parsers take quadratic time on crafted headers.
 MAX_DECODED_HEADER = 5_000
 
-# What the email package raises on crafted mail, beside its own errors: its header parsers index empty lists, recurse
-# into comments, and look up character sets by whatever name the mail gives (LookupError, of IndexError and KeyError).
+# The exceptions of the email package for crafted mail, besides its own errors: its header parsers index empty lists,
+# recurse into comments, and look up unknown character sets (LookupError, the base of IndexError and KeyError).
 MAIL_ERRORS = (AssertionError, AttributeError, LookupError, MessageError, RecursionError, TypeError, ValueError)
 
 
 class Received(Protocol):
-    """One message as this page needs it."""
+    """One parsed message."""
 
     @property
     def number(self) -> int: ...
@@ -52,7 +52,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A leaf of the MIME tree. `index` counts leaves from 0, in order; `text` is None for what is not text."""
+    """A leaf of the MIME tree. `index` counts leaves from 0, in order; `text` is None for other content."""
 
     index: int
     media_type: str
@@ -64,7 +64,7 @@ class Part:
 
     @property
     def is_safe_image(self) -> bool:
-        """May be shown by itself. Not SVG: opened as a page it runs scripts."""
+        """Whether it may be served by itself. Not SVG: opened as a page it runs scripts."""
         return self.media_type.startswith("image/") and not self.media_type.startswith("image/svg")
 
 
@@ -106,7 +106,7 @@ class Summary:
 
 
 def read_mail(data: bytes) -> Mail:
-    """The headers and leaves of a message, whatever is wrong with it."""
+    """Parse the headers and leaves of a message, however broken it is."""
     message = _parse(data)
     return Mail(tuple(_headers(message)), tuple(_leaves(message)))
 
@@ -131,7 +131,7 @@ def summarise(received: Received) -> Summary:
 
 
 def _parse(data: bytes) -> Message:
-    """The MIME tree; when even the tolerant parser gives up (deep nesting), the headers with the rest as text."""
+    """The MIME tree; if even the tolerant parser fails (deep nesting), the headers with the rest as text."""
     for tolerance in (policy.default.clone(header_factory=_decode_header), policy.compat32):
         try:
             return BytesParser(policy=tolerance).parsebytes(data)
@@ -173,7 +173,7 @@ def _leaf(index: int, part: Message) -> Part:
         media_type = "application/octet-stream"
     data = _ask(lambda: _payload(part), b"")
     text = None
-    # A broken multipart has no children; its text is all there is to show.
+    # A broken multipart has no children; show its text.
     if media_type.startswith(("text/", "multipart/")):
         text = _clean(_decode(data, _ask(part.get_content_charset, None)))
     return Part(
@@ -200,7 +200,7 @@ def _children(part: Message) -> list[Message]:
 
 
 def _ask(question: Callable[[], T], otherwise: T) -> T:
-    """What the email package says, or `otherwise` where the mail is too broken for it to say anything."""
+    """A value from the email package, or `otherwise` if the mail is too broken."""
     try:
         return question()
     except MAIL_ERRORS:
@@ -208,7 +208,7 @@ def _ask(question: Callable[[], T], otherwise: T) -> T:
 
 
 def _decode(data: bytes, charset: str | None) -> str:
-    # Browsers read GB2312 and GBK as the larger GB18030 (WHATWG Encoding 4.2); so do mail clients.
+    # Browsers decode GB2312 and GBK as the larger GB18030 (WHATWG Encoding 4.2); so do mail clients.
     charset = {"gb2312": "gb18030", "gbk": "gb18030", "us-ascii": "utf-8"}.get(charset or "utf-8", charset)
     try:
         return data.decode(charset or "utf-8", "replace")
@@ -217,12 +217,12 @@ def _decode(data: bytes, charset: str | None) -> str:
 
 
 def _clean(text: str) -> str:
-    """Without lone surrogates, which no response can carry."""
+    """Replace lone surrogates, which no response can encode."""
     return re.sub("[\ud800-\udfff]", "\ufffd", text)
 
 
 def framed_html(html: str, cids: Mapping[str, str]) -> str:
-    """A mail's HTML for the frame: `cid:` references lead to the parts, links open a new tab."""
+    """A mail's HTML for the frame: `cid:` references point to the parts, links open a new tab."""
 
     def locate(match: re.Match[str]) -> str:
         return match["before"] + cids.get(unquote(match["cid"]), match["whole"])

@@ -12,17 +12,17 @@ from newsletter.files import package_folder
 
 
 def page_folder(name: str) -> Path:
-    """The folder of one page's templates and assets. ConfigError where the installation lacks it."""
+    """The folder of one page's templates and assets. ConfigError if the installation lacks it."""
     return package_folder("templates", name)
 
 
 def page_words(folder: Path) -> Mapping[str, Mapping[str, str]]:
-    """The words of the pages, by language: its `labels.toml`."""
+    """The labels of the pages, by language: `labels.toml`."""
     return tomllib.loads((folder / "labels.toml").read_text("utf-8"))
 
 
 def page_environment(*folders: Path) -> Environment:
-    """Templates of the first folder that has them. Whatever they print is escaped; an unknown name is a fault."""
+    """Templates of the first folder that has them. All output is escaped; an undefined name is an error."""
     return Environment(
         loader=FileSystemLoader(folders),
         autoescape=True,

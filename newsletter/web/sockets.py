@@ -8,11 +8,11 @@ import socket
 from newsletter.errors import ConfigError
 
 NEIGHBOURS = 20
-"""Ports after the wanted one that are tried when it is taken."""
+"""How many of the following ports are tried if the wanted one is in use."""
 
 
 def reachable_host(host: str) -> str:
-    """The bound host; where that is "every address", the loopback one."""
+    """The bound host; the loopback address if it is the wildcard."""
     return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
 
 
@@ -21,12 +21,12 @@ def http_url(host: str, port: int) -> str:
 
 
 def listen(host: str, port: int, option: str) -> socket.socket:
-    """A socket that takes connections; port 0 takes a free one. Else ConfigError, naming `option`."""
+    """A listening socket; port 0 selects a free one. Raises ConfigError, naming `option`."""
     if not host:
-        # The system would take it for every address there is, and show the page to the whole network.
+        # An empty host would be the wildcard, and expose the page to the whole network.
         raise ConfigError("the host to listen on is empty", "use 127.0.0.1, or 0.0.0.0 for every address")
     try:
-        host.encode("idna")  # here, since a socket that is given such a name is left open
+        host.encode("idna")  # here, since a socket bound to an invalid name would stay open
     except UnicodeError as error:
         remedy = "use 127.0.0.1 or an address of this machine"
         raise ConfigError(f"cannot listen on {host!a}: no name of a host", remedy) from error
@@ -51,7 +51,7 @@ def listen(host: str, port: int, option: str) -> socket.socket:
 
 
 def listen_near(host: str, port: int, option: str) -> socket.socket:
-    """As `listen`, but where another program has the port, on one of the next that are free."""
+    """As `listen`, but on one of the next free ports if the port is in use."""
     for neighbour in range(port, min(port + NEIGHBOURS, 65536)) if port else ():
         try:
             return listen(host, neighbour, option)

@@ -10,7 +10,7 @@ from newsletter.expression import Dialect, ExpressionError, Test, parse_expressi
 from newsletter.post.templating.placeholders import CONDITION_REMEDY, ConditionError
 
 MAX_CONDITION = 1_000
-"""Letters. A longer condition is text that lost its `%}`; the bound also keeps the parser's work small."""
+"""Characters. A longer condition is text with a missing `%}`; the limit also bounds the parser's work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,12 @@ class Condition:
     _test: Test = field(repr=False, compare=False)
 
     def holds(self, columns: Mapping[str, str]) -> bool:
-        """The answer for a subscriber. A column alone is true where it is not empty."""
+        """The result for a subscriber. A column alone is true if it is not empty."""
         return self._test(columns)
 
 
 def parse_condition(source: str, line: int, path: str) -> Condition:
-    """Read an expression such as `subscriber.plan == "pro" and subscriber.city`. Raises ContentError."""
+    """Parse an expression such as `subscriber.plan == "pro" and subscriber.city`. Raises ContentError."""
     source = " ".join(source.splitlines()) if "\n" in source else source
     shown = " ".join(source.split())
     shown = shown if len(shown) <= 60 else shown[:59] + "…"

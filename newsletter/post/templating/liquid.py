@@ -1,7 +1,8 @@
-"""Jekyll's Liquid, as far as a post needs it: runs before Markdown, in code fences too.
+"""A subset of Jekyll's Liquid: runs before Markdown, in code fences too.
 
-Outputs of `site` and `page` with the URL filters, `raw`, `highlight`, `comment`, and conditions on the subscriber. Any
-other tag or output is taken out and named in a finding. Line ends stay, so that every line keeps its number.
+Supports outputs of `site` and `page` with the URL filters, `raw`, `highlight`, `comment`, and conditions on the
+subscriber. Any other tag or output is removed and reported in a finding. Line ends stay, so that line numbers do not
+change.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _SUBSCRIBER = re.compile(r"\bsubscriber\b")
 _FILTERED = re.compile(r"""(?:"[^"]*"|'[^']*'|[^|"'])+""")
 _DATED = re.compile(r"(\d{4})-(\d{2})-(\d{2})-(.+)$")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:|//")
-# Tags that have an end and may have an `else`; only `if` and `unless` may ask for the subscriber.
+# Tags that have an end and may have an `else`; only `if` and `unless` may test the subscriber.
 _BLOCKS = frozenset({"if", "unless", "case", "for", "tablerow", "capture"})
 
 _OWN_TAGS = frozenset({"raw", "comment", "highlight", "post_url", "link", "else", "elsif", "elif", "when"})
@@ -40,12 +41,12 @@ _CODE = re.compile(
 )
 
 MAX_OPEN = 100
-"""Conditions inside one another."""
+"""The deepest nesting of conditions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """Markdown without Liquid. `conditions` are all of the text's, chosen or not, in order, each once."""
+    """Markdown without Liquid. `conditions` are all of the text's, taken or not, in order, without duplicates."""
 
     text: str
     conditions: tuple[Condition, ...]
@@ -54,9 +55,9 @@ class Resolved:
 
 @dataclass(slots=True)
 class _Branch:
-    """An open block tag: whether what stands outside is shown, whether a branch was taken, whether this one is.
+    """An open block tag: whether its surroundings are shown, whether a branch was taken, whether this one is.
 
-    One that does not ask for the subscriber is `neutral`: all that it holds is shown.
+    One without a test of the subscriber is `neutral`: all its content is shown.
     """
 
     tag: str
@@ -76,7 +77,7 @@ def resolve_liquid(
     first_line: int,
     choose: Callable[[Condition], bool],
 ) -> Resolved:
-    """The text as Markdown. `choose` decides each condition on the subscriber. Raises ContentError."""
+    """Resolve Liquid to Markdown. `choose` decides each condition on the subscriber. Raises ContentError."""
     if "{%" not in text and "{{" not in text:
         return Resolved(text, (), ())
     resolver = _Resolver(text, site, page, path, first_line, choose)
@@ -86,7 +87,7 @@ def resolve_liquid(
 
 @dataclass(slots=True)
 class _Resolver:
-    """One pass over a text. `position` is where reading goes on, `line` the line of the tag at hand."""
+    """One pass over a text. `position` is the current offset, `line` the line of the current tag."""
 
     text: str
     site: Site
@@ -132,7 +133,7 @@ class _Resolver:
         self.close_to(0)
 
     def put(self, text: str) -> None:
-        """Text that is shown; what is not keeps its line ends only."""
+        """Append text that is shown; of hidden text only the line ends."""
         shown = not self.branches or self.branches[-1].shown
         self.out.append(text if shown else "\n" * text.count("\n"))
 
@@ -143,7 +144,7 @@ class _Resolver:
         self.findings.append(Finding(code, what, remedy, self.line))
 
     def leave_open_tags(self, start: int) -> None:
-        """From here on no tag is closed: they are text, unless a line shows that a condition was meant."""
+        """No tag is closed from here on: take them for text, unless a line shows that a condition was meant."""
         if self.no_more_tags:
             return
         self.no_more_tags = True
@@ -153,14 +154,14 @@ class _Resolver:
                 raise self.fail(number, "the Liquid tag is never closed", "write %} at its end")
 
     def in_code(self, position: int) -> bool:
-        """Whether a place is inside a fence or a code span."""
+        """Whether a position is inside a fence or a code span."""
         if self.code is None:
             self.code = [found.span() for found in _CODE.finditer(self.text)]
         index = bisect_right(self.code, (position, len(self.text)))
         return index > 0 and position < self.code[index - 1][1]
 
     def is_foreign(self, tag: str) -> bool:
-        """Whether a tag means nothing here, so that inside code it is more likely an example than a slip."""
+        """Whether a tag is unknown, so that inside code it is more likely an example than a mistake."""
         return tag not in _OWN_TAGS and not tag.startswith("end") and tag not in _BLOCKS
 
     def note_code(self, written: str) -> None:
@@ -168,7 +169,7 @@ class _Resolver:
         self.note("liquid-code", what, "put it in {% raw %} … {% endraw %}: Jekyll would take it out")
 
     def put_output(self, found: re.Match[str]) -> None:
-        """What an output prints; an unknown one stays as it is inside code, and leaves no empty `<>` elsewhere."""
+        """The output's value; an unknown one stays verbatim inside code, and leaves no empty `<>` elsewhere."""
         noted = len(self.findings)
         shown = self.output(found["output"])
         unknown = any(finding.code == "liquid-output" for finding in self.findings[noted:])
@@ -203,7 +204,7 @@ class _Resolver:
                 branch.shown = branch.outer and not branch.taken
                 branch.taken = True
             case _ if about_subscriber:
-                # To show everyone what was meant for some would be worse than to stop.
+                # Showing everyone what was meant for some would be worse than stopping.
                 what = f"{{% {tag} %}} cannot ask for the subscriber"
                 raise self.fail(self.line, what, 'write {% if subscriber.COLUMN == "value" %}')
             case _ if tag.startswith("end") and any(each.tag == tag[3:] for each in self.branches):
@@ -226,7 +227,7 @@ class _Resolver:
         self.branches.pop()
 
     def close_to(self, count: int) -> None:
-        """Drop what is open beyond so many blocks; a condition on the subscriber must have had its end."""
+        """Close block tags down to this depth; a condition on the subscriber must have had its end tag."""
         for branch in self.branches[count:]:
             if not branch.neutral:
                 what = f"{{% {branch.tag} %}} is never closed"
@@ -239,7 +240,7 @@ class _Resolver:
         path = self.site.pages.get(name) or ""
         known = self.site.permalink and not path and tag == "post_url"
         if known and (named := _DATED.match(name.rpartition("/")[2])):
-            with suppress(ValueError):  # a name whose day does not exist
+            with suppress(ValueError):  # a name with an invalid date
                 day = date(int(named[1]), int(named[2]), int(named[3]))
                 path = post_path(self.site.permalink, title=named[4], day=day, categories=())
         if not path:
@@ -274,7 +275,7 @@ class _Resolver:
         self.put("\n" * end[0].count("\n"))
 
     def highlight(self, code: str, language: str) -> None:
-        """Code between `highlight` and its end as a fence, on as many lines as it was written on."""
+        """A `highlight` block as a code fence, on the same number of lines."""
         longest = max((len(run) for run in re.findall("`+", code)), default=0)
         if "\n" not in code:
             ticks = "`" * (longest + 1)
@@ -284,7 +285,7 @@ class _Resolver:
         before = "" if not code.partition("\n")[0].strip() else "\n"
         after = "" if not code.rpartition("\n")[2].strip() else "\n"
         self.put(f"{fence}{language}{before}{code}{after}{fence}")
-        # Each line end put in is taken from the blank lines behind, so that later lines keep their numbers.
+        # Compensate each inserted line end by a following blank line, so that later line numbers stay the same.
         for _ in before + after:
             if self.text.startswith("\n\n", self.position):
                 self.position += 1
@@ -293,7 +294,7 @@ class _Resolver:
     # --- outputs ----------------------------------------------------------------------------------------------------
 
     def output(self, source: str) -> str:
-        """What `{{ source }}` prints: a value of the site or the page, or a text, through Jekyll's URL filters."""
+        """The value of `{{ source }}`: a value of the site or the page, or a literal, through Jekyll's URL filters."""
         expression, *filters = _FILTERED.findall(source) or [""]
         value = self.evaluate(expression)
         if value is None:
@@ -334,13 +335,13 @@ class _Resolver:
         return None
 
     def evaluate(self, expression: str) -> str | None:
-        """A quoted text, or a value of the site or the page, empty where it is not set; None for anything else."""
+        """A literal, or a value of the site or the page, empty if it is not set; None for anything else."""
         if quoted := _TEXT.fullmatch(expression):
             return quoted["text"]
         if not (path := _PATH.fullmatch(expression)):
             return None
         value = self.look_up(path["root"], re.findall(r"[\w-]+", path["path"]))
-        if not value and path["path"].strip(".") != "baseurl":  # a site at its host's root has none
+        if not value and path["path"].strip(".") != "baseurl":  # empty for a site at its host's root
             what = f"{{{{ {expression.strip()} }}}} is not set, so nothing stands in its place"
             self.note("liquid-empty", what, "set it, or take it out")
         return value

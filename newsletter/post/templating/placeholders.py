@@ -1,8 +1,8 @@
 """Placeholders for subscriber columns: `{{ subscriber.name | default("friend") }}`.
 
-An output becomes a mark, plain letters and digits that the text does not hold otherwise; Markdown, MJML and premailer
-carry it through unharmed, and rendering turns it into a `Slot`. A condition is an expression
-of `newsletter.expression`, as a segment of a list is, so that `--where` and `{% if %}` never disagree.
+An output becomes a mark, letters and digits that do not occur in the text; it passes unchanged through Markdown, MJML
+and premailer, and rendering turns it into a `Slot`. A condition is an expression of `newsletter.expression`, as a
+list's segment is, so that `--where` and `{% if %}` never disagree.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _VERBATIM = re.compile(r"\{%-?\s*(raw|comment)\s*-?%\}")
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A text whose fields are marks: mark number n stands for `fields[n]`."""
+    """A text with marks for its fields: mark number n is `fields[n]`."""
 
     text: str
     mark: str
@@ -39,9 +39,9 @@ class Marked:
 
 
 def mark_fields(text: str, path: str) -> Marked:
-    """The text with each `{{ subscriber.… }}` outside `raw` and `comment` as its mark. Raises ContentError."""
-    # Security: nobody can write a mark into a text that is part of what it is made of, not even piece by piece
-    # (`nl<!-- -->field…`), and the same text has the same mark.
+    """Replace each `{{ subscriber.… }}` outside `raw` and `comment` by its mark. Raises ContentError."""
+    # Security: the mark depends on the whole text, so no author can forge one in it, not even in pieces (`nl<!--
+    # -->field…`); and the same text has the same mark.
     number = int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest()[:4])
     while f"nlfield{number}x" in text:
         number += 1
@@ -76,12 +76,12 @@ def mark_fields(text: str, path: str) -> Marked:
 
 
 def end_tag(name: str, text: str, position: int) -> re.Match[str] | None:
-    """Where Liquid's `{% endname %}` stands, from a position on."""
+    """The position of Liquid's `{% endname %}` after an offset."""
     return re.compile(rf"\{{%-?\s*end{name}\s*-?%\}}").search(text, position)
 
 
 def _verbatim_spans(text: str) -> Iterator[tuple[int, int]]:
-    """What stands between `raw` or `comment` and its end. One that is never closed is Liquid's to report."""
+    """The spans between `raw` or `comment` and their ends. `liquid` reports those that are not closed."""
     position = 0
     while found := _VERBATIM.search(text, position):
         end = end_tag(found[1], text, found.end())
@@ -92,12 +92,12 @@ def _verbatim_spans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def unmark(text: str, issue: Issue) -> str:
-    """A text of the issue with its fields as the author wrote them, for JSON and messages."""
+    """Restore the fields of a text as the author wrote them, for JSON and messages."""
     return re.sub(f"{issue.mark}(\\d+)z", lambda mark: f"{{{{ subscriber.{issue.fields[int(mark[1])].name} }}}}", text)
 
 
 class ConditionError(ContentError):
-    """A condition that cannot be read: `picture` has it with a caret under the place."""
+    """A condition with a syntax error: `picture` shows it with a caret under the fault."""
 
     def __init__(self, said: Located, picture: tuple[str, ...]) -> None:
         super().__init__(said)

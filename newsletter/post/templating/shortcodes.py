@@ -1,6 +1,6 @@
-"""Hugo's shortcodes and MDX's code in a post: what they show, as Markdown where it is known.
+"""Resolve Hugo's shortcodes and MDX's code in a post, to Markdown if their output is known.
 
-Line ends stay, so that every line keeps its number.
+Line ends stay, so that line numbers do not change.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class _Notes:
 
 
 def resolve_shortcodes(text: str, *, path: str, first_line: int) -> Unwrapped:
-    """A post's text without shortcodes, imports and exports; what was taken out is named in the findings."""
+    """The text without shortcodes, imports and exports; removed ones are named in the findings."""
     notes = _Notes(first_line)
     if path.endswith(".mdx") or re.match(r"\s*(?:import|export)\s", text):
         text = _without_modules(text, notes, is_mdx=path.endswith(".mdx"))
@@ -76,7 +76,7 @@ def _without_shortcodes(text: str, notes: _Notes) -> str:
     def replaced(found: re.Match[str]) -> str:
         index = text.count("\n", 0, found.start())
         body = found["body"].strip()
-        if body.startswith("/*") and body.endswith("*/"):  # written to be seen
+        if body.startswith("/*") and body.endswith("*/"):  # written to be shown
             ending = ">" if found["mark"] == "<" else "%"
             return f"{{% raw %}}{{{{{found['mark']} {body[2:-2].strip()} {ending}}}}}{{% endraw %}}"
         if in_code[index]:
@@ -119,7 +119,7 @@ def _safe(words: str) -> str:
 
 
 def _without_modules(text: str, notes: _Notes, *, is_mdx: bool) -> str:
-    """Import and export lines before the text, in an .mdx file anywhere outside of code."""
+    """Remove import and export lines before the text; in an .mdx file anywhere outside code."""
     lines = text.split("\n")
     fence = ""
     index = 0

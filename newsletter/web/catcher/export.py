@@ -13,19 +13,19 @@ from newsletter.errors import ConfigError
 from newsletter.files import replacing
 from newsletter.web.catcher.store import Caught
 
-# A line of the message that a reader would take for the next message's first.
+# A body line that a reader would take for the start of the next message.
 _FROM_LINE = re.compile(rb"^From ", re.MULTILINE)
 
 
 def write_mbox(path: Path, messages: Iterable[Caught]) -> None:
-    """Write an mbox file that `mailbox.mbox` reads back, complete or not at all: a temporary file, then a rename.
+    """Write an mbox file that `mailbox.mbox` reads back, atomically: a temporary file, then a rename.
 
-    Line ends become LF; body lines that start with "From " get a ">" before them, as `mailbox.mbox` writes them
-    (the "mboxo" form of RFC 4155's survey). The envelope sender and the time of arrival are on the "From " line.
+    Line ends become LF; body lines that start with "From " get a ">" before them, as `mailbox.mbox` writes them (the
+    "mboxo" form of RFC 4155's survey). The envelope sender and the time of arrival are on the "From " line.
     """
     with replacing(path) as file:
         for caught in messages:
-            # No blank in the sender: it would end the field, and a quoted local part may hold one.
+            # No blank in the sender: it would end the field, and a quoted local part may contain one.
             sender = re.sub(r"\s+", "_", caught.mail_from) or "MAILER-DAEMON"
             stamp = time.asctime(caught.received.astimezone(UTC).timetuple())
             file.write(f"From {sender} {stamp}\n".encode())
@@ -35,7 +35,7 @@ def write_mbox(path: Path, messages: Iterable[Caught]) -> None:
 
 
 def write_maildir(path: Path, messages: Iterable[Caught]) -> None:
-    """Add each message to the Maildir at `path`, made where it is missing, as new mail. Line ends become LF."""
+    """Add each message to the Maildir at `path` as new mail; a missing one is created. Line ends become LF."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         folder = mailbox.Maildir(path, create=True)

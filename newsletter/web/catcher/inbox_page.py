@@ -1,10 +1,10 @@
 """The catcher's inbox page, and the same as JSON.
 
-Mail is untrusted. Three walls, each of which would do alone: the HTML part is framed with `sandbox` and without
-scripts; its response carries a Content-Security-Policy that says the same; everything else is escaped by Jinja2.
-The page itself answers only to names of this machine, so that no web site reaches it by rebinding its own name.
+Mail is untrusted. Three defences, each sufficient alone: the HTML part is framed with `sandbox` and without scripts;
+its response carries a Content-Security-Policy with the same limits; everything else is escaped by Jinja2. The page
+answers only to this machine's names, which prevents DNS rebinding.
 
-Broken mail is shown as far as it can be read: no message makes a page fail.
+Broken mail is shown as far as it can be parsed: no message makes a page fail.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PAGE_SIZE = 100
 
 
 class Mailbox(Protocol):
-    """Where the mail is. The value of `updates` grows with every change."""
+    """The source of the mail. The value of `updates` grows with every change."""
 
     arrived: int
     dropped: int
@@ -43,7 +43,7 @@ class Mailbox(Protocol):
     def clear(self) -> int: ...
 
 
-# Links may open a new tab; nothing else may happen. `sandbox` also covers the part opened by itself.
+# Links may open a new tab; nothing else is allowed. `sandbox` also covers the part opened by itself.
 MAIL_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; script-src 'none'; "
     "img-src 'self' data: https:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; "
@@ -56,7 +56,7 @@ ASSETS = {"style.css": "text/css", "inbox.js": "text/javascript"}
 
 
 def inbox_app(mailbox: Mailbox, *, smtp_url: str, host: str, clock: Callable[[], datetime]) -> ASGIApp:
-    """The page as an ASGI application. `smtp_url` is what it tells people to send to, `host` where it is bound."""
+    """The page as an ASGI application. `smtp_url` is the address shown for sending to it, `host` the bound host."""
     pages = _Pages(mailbox, smtp_url, clock)
     routes = (
         Route("/", pages.inbox),
@@ -77,7 +77,10 @@ def inbox_app(mailbox: Mailbox, *, smtp_url: str, host: str, clock: Callable[[],
 
 
 class _Pages(LocalPages):
-    """The endpoints. The plain ones run in Starlette's threads, so that a slow parse holds up no SMTP client."""
+    """The endpoints.
+
+    The synchronous ones run in Starlette's threads, so that slow parsing does not block SMTP clients.
+    """
 
     def __init__(self, mailbox: Mailbox, smtp_url: str, clock: Callable[[], datetime]) -> None:
         super().__init__("catcher", ASSETS, filesize=_filesize, when=self._when, query=_query)
@@ -148,13 +151,13 @@ class _Pages(LocalPages):
         if part is None:
             raise HTTPException(404, "This message has no such part.")
         if not part.is_safe_image:
-            # Types that a browser would run are not named; an SVG still shows through <img>, where it is inert.
+            # Types that a browser would execute are left out; an SVG still shows through <img>, where it is inert.
             media_type = part.media_type if part.media_type.startswith("image/") else "application/octet-stream"
             return _attachment(part.data, media_type, part.filename or f"part-{part.index}")
         return _attachment(part.data, part.media_type, part.filename or f"part-{part.index}", "inline")
 
     async def events(self, request: Request) -> Response:
-        """Server-Sent Events: the revision of the mail, at once and whenever it changes."""
+        """Server-Sent Events: the revision of the mail, at once and after every change."""
         return event_stream(self._mailbox.updates, str)
 
     # JSON
@@ -204,7 +207,7 @@ class _Pages(LocalPages):
             "url": f"/messages/{summary.number}",
         }
 
-    # what they share
+    # shared parts
 
     def failed(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - how Starlette types a handler
@@ -223,7 +226,7 @@ class _Pages(LocalPages):
 
     def _find(self, request: Request) -> tuple[Received, Mail]:
         received = self._received(request)
-        last = self._last  # read once: a page asks for the message, its frame, and each image in it
+        last = self._last  # cached: a page requests the message, its frame, and each image in it
         mail = last[1] if last and last[0] is received else read_mail(received.data)
         self._last = received, mail
         return received, mail
@@ -235,7 +238,7 @@ class _Pages(LocalPages):
         return summary
 
     def _listing(self, request: Request, selected: int | None) -> dict[str, Any]:
-        """What the list on the left shows: one page of the mail that the filter lets through, newest first."""
+        """The list on the left: one page of the filtered mail, newest first."""
         search = request.query_params.get("q", "").strip()
         words = search.casefold().split()
         messages = self._mailbox.messages()[::-1]
@@ -268,7 +271,7 @@ class _Pages(LocalPages):
         return self.render("page.html.j2", context | self._listing(request, selected) | more, status)
 
     def _when(self, moment: datetime) -> str:
-        """The time of day for today's mail, the day for older."""
+        """The time of day for today's mail, the date for older mail."""
         local, now = moment.astimezone(), self._clock().astimezone()
         if local.date() == now.date():
             return local.strftime("%H:%M")
@@ -279,14 +282,14 @@ def _attachment(data: bytes, media_type: str, filename: str, disposition: str = 
     headers = {
         "content-disposition": f"{disposition}; filename*=UTF-8''{quote(filename, safe='')}",
         "content-security-policy": PART_POLICY,
-        # The frame that shows these images has an origin of its own, so to them it is another site.
+        # The frame that shows these images has an opaque origin, so they are cross-origin to it.
         "cross-origin-resource-policy": "cross-origin",
     }
     return Response(data, media_type=media_type, headers=headers)
 
 
 def _query(values: Mapping[str, object]) -> str:
-    """`?a=b`, without what is empty; the empty string when nothing is left."""
+    """The query string `?a=b` without empty values; empty if nothing is left."""
     text = urlencode({name: value for name, value in values.items() if value})
     return f"?{text}" if text else ""
 

@@ -1,10 +1,10 @@
 """The mail catcher: an SMTP server that delivers nothing, with an inbox page.
 
-Both servers live on one event loop in one thread, so a `with Catcher()` costs a thread and two sockets. Mail is kept
-in memory; `write_mbox` and `write_maildir` put it on disk. It listens on loopback unless told otherwise.
+Both servers share one event loop in one thread, so a `with Catcher()` costs a thread and two sockets. Mail is kept in
+memory; `write_mbox` and `write_maildir` export it. It listens on loopback by default.
 
-aiosmtpd, Starlette and uvicorn are imported when a catcher starts, not with this file: every command of the program
-imports it, one or two use it.
+aiosmtpd, Starlette and uvicorn are imported when a catcher starts, not with this module: every command imports it, and
+few use it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 # Announced as SIZE (RFC 1870). Gmail takes 25 MB, Exchange Online up to 150; a newsletter near 50 MB is a mistake.
 MAX_MESSAGE_BYTES = 50 * 1024 * 1024
-# How long stop() waits for a page that is being sent. Live pages end at once, so only a stalled browser gets here.
+# How long stop() waits for a page that is being sent. Live pages end at once, so this only concerns stalled browsers.
 GRACE_S = 2
 
 
@@ -42,7 +42,7 @@ def _utc_now() -> datetime:
 
 
 class _Handler:
-    """What aiosmtpd calls. Everything is accepted: any sender, any recipient, any login."""
+    """aiosmtpd's handler. It accepts any sender, recipient and login."""
 
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store = store
@@ -54,12 +54,12 @@ class _Handler:
         return f"250 2.0.0 OK: caught as message {caught.number}"
 
     async def handle_exception(self, error: Exception) -> str:
-        """What aiosmtpd trips over, such as an address that its parser does not survive: the client's fault."""
+        """An exception of aiosmtpd, such as for an address that crashes its parser: reported as the client's fault."""
         return "500 5.5.2 not understood"
 
 
 def _address(address: str) -> str:
-    """An envelope address as proper Unicode: aiosmtpd hides bytes that are not UTF-8 in lone surrogates."""
+    """An envelope address as valid Unicode: aiosmtpd decodes bytes that are not UTF-8 to lone surrogates."""
     if address == "<>":
         return ""
     return address.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
@@ -68,8 +68,8 @@ def _address(address: str) -> str:
 class Catcher:
     """The mail catcher: `start` or `with`, then point a program at `relay` and read `messages()` or `inbox_url`.
 
-    Port 0 takes a free one; after `start` the two ports are the real ones. Mail stays readable after `stop`.
-    Past `max_messages` or `max_bytes` the oldest mail is dropped, and the page says so.
+    Port 0 selects a free one; `start` sets both ports to the real ones. Mail stays readable after `stop`. Beyond
+    `max_messages` or `max_bytes` the oldest mail is dropped, and the page says so.
     """
 
     def __init__(
@@ -98,8 +98,8 @@ class Catcher:
         return http_url(reachable_host(self.host), self.web_port) + "/"
 
     def start(self) -> None:
-        """Return once both servers take connections. A port or host that is not to be had raises ConfigError."""
-        self._server.require_stopped()  # before its port is found taken
+        """Return once both servers accept connections. Raises ConfigError if a port or host is unavailable."""
+        self._server.require_stopped()  # before its port is found in use
         with contextlib.ExitStack() as opened:
             smtp_socket = opened.enter_context(listen(self.host, self.smtp_port, "--smtp-port"))
             web_socket = opened.enter_context(listen(self.host, self.web_port, "--web-port"))
@@ -124,13 +124,13 @@ class Catcher:
         self.stop()
 
     def messages(self) -> tuple[Caught, ...]:
-        """Everything kept, in order of arrival."""
+        """All kept mail, in order of arrival."""
         return self._store.messages()
 
     def wait_for(self, count: int, timeout_s: float) -> tuple[Caught, ...]:
-        """Block until `count` messages have arrived in all, then `messages()`. TimeoutError when they did not come.
+        """Block until `count` messages have arrived in total, then return `messages()`. Raises TimeoutError.
 
-        Mail that was since dropped or emptied counts as arrived.
+        Mail that was dropped or cleared since counts as arrived.
         """
         if not self._store.wait_for(count, timeout_s):
             raise TimeoutError(f"{self._store.arrived} of {count} messages arrived within {timeout_s:g} s")
@@ -155,7 +155,7 @@ class Catcher:
                 handler,
                 data_size_limit=MAX_MESSAGE_BYTES,
                 enable_SMTPUTF8=True,
-                hostname="localhost",  # the default asks the resolver for our name, once per connection
+                hostname="localhost",  # the default resolves our host name for every connection
                 ident=IDENT,
                 auth_require_tls=False,
                 authenticator=lambda *_: AuthResult(success=True),

@@ -1,4 +1,4 @@
-"""Caught messages, bounded in number and bytes."""
+"""Store of caught messages, bounded in number and bytes."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from datetime import datetime
 
 from newsletter.web.live_updates import LiveUpdates
 
-# All the mail that is kept: 10,000 messages at half the size where Gmail starts to clip (102 KB).
+# The limit of all kept mail: 10,000 messages of half Gmail's clipping limit (102 KB).
 MAX_TOTAL_BYTES = 512 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Caught:
-    """One received message. `data` is what came after DATA: dots unstuffed, CRLF line ends, otherwise untouched.
+    """One received message. `data` is the content after DATA: dots unstuffed, CRLF line ends, otherwise unchanged.
 
-    `number` counts from 1 in order of arrival and is never given out twice by one catcher. `mail_from` and `rcpt_to`
-    are the envelope's; the null sender `<>` is the empty string.
+    `number` counts from 1 in order of arrival and is unique per catcher. `mail_from` and `rcpt_to` are the envelope's;
+    the null sender `<>` is the empty string.
     """
 
     number: int
@@ -28,7 +28,7 @@ class Caught:
 
 
 class Store:
-    """The mail that was caught. Mail is added on the event loop's thread, read from any.
+    """The caught mail. It is added on the event loop's thread and read from any.
 
     `updates` has the store's revision, a number that grows with every change.
     """
@@ -44,7 +44,7 @@ class Store:
         self.updates = LiveUpdates(0, is_open=False)
 
     def add(self, received: datetime, mail_from: str, rcpt_to: tuple[str, ...], data: bytes) -> Caught:
-        """Keep one message; the oldest give way when there are too many, the newest always stays."""
+        """Store one message. The oldest are dropped beyond the limits; the newest always stays."""
         with self._arrival:
             self.arrived += 1
             caught = Caught(self.arrived, received, mail_from, rcpt_to, data)
@@ -70,7 +70,7 @@ class Store:
             return self._messages.get(number)
 
     def clear(self) -> int:
-        """Forget everything kept; how many that were. Numbers go on from where they are."""
+        """Drop all kept mail; returns how many. Numbering continues."""
         with self._arrival:
             count = len(self._messages)
             self._messages.clear()
