@@ -77,3 +77,13 @@ def is_one_slip(typed: str, meant: str) -> bool:
         return typed[at:] == meant[at + 1 :]
     rest = typed[at + 1 :] == meant[at + 1 :]
     return rest or (typed[at : at + 2] == meant[at : at + 2][::-1] and typed[at + 2 :] == meant[at + 2 :])
+
+
+# The characters that start a formula in spreadsheets (OWASP's page on CSV injection), full-width forms included: a name
+# such as =HYPERLINK(...) would run on the machine of the reader.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def spreadsheet_cell(text: str) -> str:
+    """Prefix a formula with an apostrophe, which makes it text in a spreadsheet."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

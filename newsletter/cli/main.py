@@ -58,6 +58,9 @@ COMMANDS = {
     "report": LazyCommand(
         "newsletter.cli.report", "report", "Show how the send of ISSUE went, and what the servers said", "Look after"
     ),
+    "stats": LazyCommand(
+        "newsletter.cli.stats", "stats", "Show growth, delivery, rhythm and readers, without any person", "Look after"
+    ),
     "doctor": LazyCommand(
         "newsletter.cli.doctor", "doctor", "Examine settings, relay, DNS, unsubscribe address and ledger", "Look after"
     ),

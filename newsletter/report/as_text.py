@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
 
-from rich.cells import cell_len
-
 from newsletter.ledger.ledger import Run
 from newsletter.report.read import UNNAMED, WORDS, IssueReport, Tally
 from newsletter.report.wording import at, ending, last_words, left_out, notices, own_words, pace, remedies, share, took
 from newsletter.text import printable
+from newsletter.text_table import text_table
 
 _TEXT_DOMAINS, _TEXT_REPLIES, _TEXT_RUNS, _TEXT_PEOPLE = 10, 12, 5, 10
 _WORDS_WIDTH = 48
@@ -23,21 +22,23 @@ def report_text(report: IssueReport, zone: tzinfo | None) -> Iterator[str]:
     """
     yield printable(report.issue)
     yield printable(report.subject)
-    yield from _section((), [*_facts(report, zone)], "ll")
-    yield from _section((), [*_numbers(report)], "lrl")
-    yield from _section((), [(f"Note: {sentence}",) for sentence in notices(report)], "l")
-    yield from _section(("Run", "Started", "Took", "Ended because"), [*_run_lines(report.runs, zone)], "rlrl")
+    yield from text_table((), [*_facts(report, zone)], "ll")
+    yield from text_table((), [*_numbers(report)], "lrl")
+    yield from text_table((), [(f"Note: {sentence}",) for sentence in notices(report)], "l")
+    yield from text_table(("Run", "Started", "Took", "Ended because"), [*_run_lines(report.runs, zone)], "rlrl")
     if report.tally.tried:
         groups = [_line(group.name, group.tally) for group in report.domains.shown[:_TEXT_DOMAINS]]
         yield from _groups("Domain", [*groups, *_rest_line(report)], report)
         yield from _groups("Relay", [_line(group.name, group.tally) for group in report.relays], report)
-        yield from _section(("People", "Outcome", "Reply", "Meaning", "For example"), [*_reply_lines(report)], "rllll")
-        yield from _section((), [*_to_do(report)], "ll")
+        yield from text_table(
+            ("People", "Outcome", "Reply", "Meaning", "For example"), [*_reply_lines(report)], "rllll"
+        )
+        yield from text_table((), [*_to_do(report)], "ll")
     if report.uncertain.count:
         people = [(person.address, last_words(person)) for person in report.uncertain.shown[:_TEXT_PEOPLE]]
         more = report.uncertain.count - len(people)
-        yield from _section(("Uncertain", ""), [*people, *([(f"… {more:,} more", "")] if more else [])], "ll")
-    yield from _section((), [command for _, commands in remedies(report) for command in commands], "ll")
+        yield from text_table(("Uncertain", ""), [*people, *([(f"… {more:,} more", "")] if more else [])], "ll")
+    yield from text_table((), [command for _, commands in remedies(report) for command in commands], "ll")
 
 
 def _facts(report: IssueReport, zone: tzinfo | None) -> Iterator[tuple[str, str]]:
@@ -75,7 +76,7 @@ def _groups(name: str, rows: Sequence[Sequence[str]], report: IssueReport) -> It
     """A table by what people have in common; the column of the suppressed only where there are any."""
     heads = (name, "People", "Sent", "Refused", "Left", "Uncertain", "Suppressed")
     columns = len(heads) if report.tally.suppressed else len(heads) - 1
-    yield from _section(heads[:columns], [row[:columns] for row in rows], "lrrrrrr"[:columns])
+    yield from text_table(heads[:columns], [row[:columns] for row in rows], "lrrrrrr"[:columns])
 
 
 def _line(name: str, tally: Tally) -> tuple[str, ...]:
@@ -112,18 +113,3 @@ def _reply_lines(report: IssueReport) -> Iterator[tuple[str, ...]]:
     if hidden or kinds:
         number = sum(reply.count for reply in hidden) + people
         yield f"{number:,}", "", "", f"… {len(hidden) + kinds:,} more kinds of reply", ""
-
-
-def _section(heads: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> Iterator[str]:
-    """An empty line and a table, its columns as wide as a terminal shows them; nothing where there are no rows."""
-    if not rows:
-        return
-    cells = [[printable(cell) for cell in row] for row in ([heads, *rows] if heads else rows)]
-    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
-    yield ""
-    for row in cells:
-        padded = (
-            " " * (width - cell_len(cell)) + cell if side == "r" else cell + " " * (width - cell_len(cell))
-            for cell, width, side in zip(row, widths, align, strict=True)
-        )
-        yield "  ".join(padded).rstrip()

@@ -37,12 +37,14 @@ PURE = (
     *("audience/lists/guess_encoding.py",),
     *("audience/list_tools/address_hints.py", "audience/people/bounce_score.py", "report/reply_meanings.py"),
     *("doctor/judge", "doctor/verdict.py"),
+    "stats",
 )
 NOT_PURE = (
     *("render/themes", "render/images", "render/inline_css.py"),
     *("bounces/mailboxes", "bounces/process.py"),
     *("check/links/checker.py", "check/links/follow.py", "check/links/cache.py", "check/spam/spamassassin.py"),
     *("check/clients/load_support.py", "check/check_post.py", "check/fix_post.py"),
+    *("stats/queries.py", "stats/read.py", "stats/as_csv.py", "stats/as_page.py"),
 )
 IMPURE_MODULES = frozenset(
     {

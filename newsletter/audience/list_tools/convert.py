@@ -24,12 +24,9 @@ from newsletter.errors import ConfigError
 from newsletter.files import replacing, target_of
 from newsletter.model.column_rules import NO_RULES, Rules
 from newsletter.model.findings import Finding
+from newsletter.text import spreadsheet_cell
 
 _LOOKED_UP_AT_ONCE = 500
-
-# The characters that start a formula in spreadsheets (OWASP's page on CSV injection), full-width forms included: a name
-# such as =HYPERLINK(...) would run on the machine of the reader.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 class _Writer(Protocol):
@@ -176,7 +173,7 @@ def write_people(people: Audience, columns: Sequence[str], out: Path, *, for_spr
 
 def _harmless(values: Sequence[str]) -> tuple[list[str], int]:
     """Security: prefix a formula with an apostrophe, which makes it text in a spreadsheet."""
-    kept = [f"'{value}" if value.startswith(_FORMULA_STARTS) else value for value in values]
+    kept = [spreadsheet_cell(value) for value in values]
     return kept, sum(len(new) > len(old) for new, old in zip(kept, values, strict=True))
 
 
