@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from newsletter.stats.as_json import stats_json
-from newsletter.stats.numbers import REFUSALS, Stats
+from newsletter.stats.figures import REFUSALS, Stats
 from newsletter.text import spreadsheet_cell
 
 Table = Literal["issues", "months", "weeks", "domains", "languages", "links"]

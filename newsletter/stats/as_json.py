@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from newsletter.stats.numbers import REFUSALS, Growth, IssueNumbers, Stats
+from newsletter.stats.figures import REFUSALS, Growth, IssueNumbers, Stats
 
 
 def stats_json(stats: Stats) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from datetime import date, timedelta, tzinfo
 import jinja2
 
 from newsletter.files import package_folder
-from newsletter.stats.numbers import REFUSALS, Growth, IssueNumbers, Share, Stats
+from newsletter.stats.figures import REFUSALS, Growth, IssueNumbers, Share, Stats
 from newsletter.stats.periods import Period
 from newsletter.stats.plots import Column, Plot, area, columns
 from newsletter.stats.wording import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
-from newsletter.stats.numbers import Growth, IssueNumbers, Share, Stats
+from newsletter.stats.figures import Growth, IssueNumbers, Share, Stats
 from newsletter.stats.wording import (
     REFUSAL_WORDS,
     day_name,

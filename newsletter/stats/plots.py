@@ -17,6 +17,9 @@ _LEAST = 12
 _TICKS = 7
 """Names below a plot at most; on a phone every second one is left out."""
 
+FEW = 3
+"""Fewer columns than this are no plot."""
+
 Parts = Sequence[tuple[str, int]]
 """What a column is made of: the kind, which is the colour's name, and its number."""
 
@@ -70,10 +73,10 @@ class Plot:
 
 
 def columns(given: Sequence[Column], says: str) -> Plot | None:
-    """Stacked columns; None where all of them are empty."""
+    """Stacked columns; None for a few, which the table says better, and where all of them are empty."""
     top = max((sum(number for _, number in column.above) for column in given), default=0)
     foot = max((sum(number for _, number in column.below) for column in given), default=0)
-    if not top and not foot:
+    if len(given) < FEW or not top + foot:
         return None
     step = _round_above(-(-max(top, foot) // 2)) or 1
     over, under = -(-top // step) * step, -(-foot // step) * step
@@ -87,7 +90,8 @@ def columns(given: Sequence[Column], says: str) -> Plot | None:
                 *_stack(place, column.below, zero, whole, 1, len(given)),
             )
             drawn.append(Drawn(f"{column.name}: {_said(column)}", parts))
-    kinds = dict.fromkeys(kind for column in given for kind, number in (*column.above, *column.below) if number)
+    there = {kind for column in given for kind, number in (*column.above, *column.below) if number}
+    kinds = dict.fromkeys(kind for column in given for kind, _ in (*column.above, *column.below) if kind in there)
     levels = [Level(abs(number), 100 * (number + under) / whole) for number in range(-under, over + 1, step) if number]
     return Plot(
         width=len(given) * _UNITS,
@@ -118,8 +122,8 @@ def _stack(place: int, parts: Parts, zero: int, whole: int, direction: int, coun
 
 
 def area(names: Sequence[tuple[str, str]], numbers: Sequence[int], kind: str, says: str) -> Plot | None:
-    """An area below a line, from zero; `names` as a column's name and short one. None for fewer than two numbers."""
-    if len(numbers) < 2 or not max(numbers):
+    """An area below a line, from zero; `names` as a column's name and short one. None for a few numbers."""
+    if len(numbers) < FEW or not max(numbers):
         return None
     step = _round_above(-(-max(numbers) // 2)) or 1
     top = -(-max(numbers) // step) * step

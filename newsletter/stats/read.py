@@ -15,7 +15,7 @@ from newsletter.ledger.database.storage import Storage
 from newsletter.ledger.database.timestamps import stamp_of, time_of
 from newsletter.model.mailbox_providers import provider_of
 from newsletter.stats import queries
-from newsletter.stats.numbers import (
+from newsletter.stats.figures import (
     Cadence,
     Growth,
     IssueNumbers,

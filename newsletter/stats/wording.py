@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, tzinfo
 from types import MappingProxyType
 
-from newsletter.stats.numbers import Cadence, Share, Stats
+from newsletter.stats.figures import Cadence, Share, Stats
 from newsletter.stats.periods import Period
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

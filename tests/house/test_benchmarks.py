@@ -51,6 +51,7 @@ SMALL: dict[str, tuple[str, ...]] = {
     "serve": ("1",),
     "sizes": ("2",),
     "start": ("--rounds", "1"),
+    "stats": ("3", "200"),
     "suppressions": ("200", "20", "5"),
 }
 PARTS = {"delivery_aiosmtplib", "delivery_proxy"}

@@ -34,7 +34,7 @@ REFUSED = {
     "other": (554, "5.3.0 something else"),
 }
 ERASED = {"deferred": "suppressed", "domain": "unknown", "closed": "unknown"}
-"""What is left of an outcome when its reader is forgotten: the server's words go, and its code of three digits stays."""
+"""What is left of an outcome when its reader is forgotten: a server's words go, its code of three digits stays."""
 
 BOUNCES = {"hard": BounceKind.HARD, "soft": BounceKind.SOFT, "complaint": BounceKind.COMPLAINT}
 
