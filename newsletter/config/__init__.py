@@ -1,1 +1,1 @@
-"""newsletter.toml and the environment -> `Config`."""
+"""Load newsletter.toml and the environment into a `Config`."""

@@ -1,6 +1,6 @@
-"""The configuration: newsletter.toml, the secrets and what follows from them.
+"""The configuration: newsletter.toml, the secrets, and values derived from them.
 
-Every fault is a ConfigError that names file, line and key. No secret is in the file, so none can be in a message.
+Every fault is a ConfigError that names file, line and key. The file contains no secret, so no message can show one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FILE_NAME = "newsletter.toml"
 
 @dataclass(frozen=True, slots=True)
 class RelaySettings:
-    """How mail goes to one relay: what the relay says for itself, else what [delivery] says for all."""
+    """Settings for mail through one relay: the relay's own, else those of [delivery]."""
 
     relay: Relay
     rates: tuple[Rate, ...]
@@ -43,7 +43,7 @@ class RelaySettings:
     timeout_s: float
     dot_timeout_s: float
     catches: bool = False
-    """The relay is a mail catcher: what it takes reaches nobody, so nothing holds it back."""
+    """The relay is a mail catcher: its mail reaches no recipient, so nothing delays it."""
 
     def as_catcher(self) -> RelaySettings:
         return replace(self, rates=(), domains={}, warm_up=(), catches=True)
@@ -60,33 +60,33 @@ class DkimSettings:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything an operator can set. `root` is the folder that relative paths start from."""
+    """The complete configuration. `root` is the folder that relative paths start from."""
 
     root: Path
     path: Path | None
     settings: Settings
     relays: tuple[Relay, ...] = ()
     secrets: tuple[str, ...] = field(default=(), repr=False)
-    """The first makes links and tokens, each of them reads what it made."""
+    """The first one signs, each of them verifies."""
 
     text: str = field(default="", repr=False)
     dkim_pems: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """The keys that the environment holds, by the name of the variable."""
+    """The private keys from the environment, by variable name."""
 
-    # --- who the mail is from
+    # --- the sender ---------------------------------------------------------------------------------------------------
 
     @property
     def secret(self) -> str:
-        """The one that makes links and tokens; empty where none is set."""
+        """The signing secret, or ""."""
         return self.secrets[0] if self.secrets else ""
 
     @property
     def sender(self) -> Sender:
-        """For mail that goes out. Complete even without a file: then the mail is from newsletter@localhost.
+        """The sender of real mail. Complete even without a file: then mail is from newsletter@localhost.
 
-        Raises ConfigError where {token} is used and there is no secret to make tokens with.
+        Raises ConfigError if {token} is used and there is no secret to make tokens with.
         """
-        # Security: tokens made with an empty key could be made by anyone, and would unsubscribe anyone.
+        # Security: anyone could make tokens with an empty key, and unsubscribe any address.
         if self.uses_token and not self.secret:
             keys = self.settings.newsletter
             own = TOKEN in keys.unsubscribe_url + keys.bounce_address
@@ -96,7 +96,7 @@ class Config:
 
     @property
     def sample_sender(self) -> Sender:
-        """For what is only looked at: the same bytes with and without the secret, and no token that would work."""
+        """The sender for renderings: the same bytes with and without the secret, and only invalid tokens."""
         return self._sender(SAMPLE_SECRET if self.uses_token else "")
 
     def _sender(self, secret: str) -> Sender:
@@ -119,7 +119,7 @@ class Config:
         )
 
     def _own_feedback_id(self, address: str) -> str:
-        """Made where we sign: Gmail counts by a Feedback-ID that the sender's own domain has signed."""
+        """Set only if we sign: Gmail counts by a Feedback-ID that the sender's own domain has signed."""
         if not any(keys.domain for keys in self.settings.dkim):
             return ""
         domain = address.rpartition("@")[2]
@@ -134,13 +134,13 @@ class Config:
 
     @property
     def unsubscribe_url(self) -> str:
-        """The file's own, else where `newsletter serve` answers; empty where neither is set."""
+        """The configured one, else that of `newsletter serve`; empty if neither is set."""
         own, server = self.settings.newsletter.unsubscribe_url, self.settings.serve.url
         return own or (f"{server}/u/{TOKEN}" if server else "")
 
     @property
     def dkim(self) -> tuple[DkimSettings, ...]:
-        """How to sign, with the keys, read now: a signature for each. ConfigError where a key is missing."""
+        """The signing keys, read now: a signature for each. ConfigError if a key is missing."""
         sections = self.settings.dkim
         several = len(sections) > 1
         return tuple(
@@ -150,7 +150,7 @@ class Config:
         )
 
     def _read_pem(self, keys: DkimSection, index: int | None) -> bytes:
-        """The key of a section, the one at `index` where there are several."""
+        """The key of a [dkim] section, `index` among several."""
         variable = DKIM_VARIABLE if index is None else dkim_variable(keys.selector)
         own = dkim_variable(keys.selector)
         if own in self.dkim_pems:
@@ -182,7 +182,7 @@ class Config:
     def _sentence(self, fault: Fault) -> Located:
         return sentence(str(self.path or FILE_NAME), self.text, {}, fault, SCHEMA)
 
-    # --- where the mail goes
+    # --- relays -------------------------------------------------------------------------------------------------------
 
     @property
     def relay(self) -> Relay | None:
@@ -191,12 +191,12 @@ class Config:
 
     @property
     def relay_settings(self) -> tuple[RelaySettings, ...]:
-        """Of each relay, in the file's order."""
+        """The settings of each relay, in the file's order."""
         sections = self.settings.relays or (self.settings.relay,)
         return tuple(self._settings(relay, section) for relay, section in zip(self.relays, sections, strict=False))
 
     def settings_for(self, relay: Relay) -> RelaySettings:
-        """For a relay that is not the file's: what [delivery] says for all, and the timeouts of [relay]."""
+        """The settings for a relay that is not in the file: those of [delivery], and the timeouts of [relay]."""
         keys = self.settings.relay
         section = RelaySection(timeout_s=keys.timeout_s, dot_timeout_s=keys.dot_timeout_s)
         return self._settings(relay, section)
@@ -223,7 +223,7 @@ class Config:
 
     @property
     def images_folder(self) -> Path | None:
-        """Where mirrored pictures are written, if anywhere."""
+        """The folder for mirrored pictures, if any."""
         return self.root / self.settings.images.folder if self.settings.images.folder else None
 
     @property
@@ -241,7 +241,7 @@ class Config:
         return place_of_ledger(keys.url, self.root) if keys.url else self.root / keys.path
 
     def missing_for_send(self) -> tuple[str, ...]:
-        """The keys that a real send needs and nobody has set. The relay may still come from the command line."""
+        """The missing keys that a real send needs. The relay may still come from the command line."""
         keys = self.settings.newsletter
         needed = {
             "newsletter.from": keys.from_,
@@ -253,7 +253,7 @@ class Config:
 
 
 def _list_label(name: str) -> str:
-    """A newsletter's name as one word of a List-Id. What ASCII cannot spell is told apart by a hash."""
+    """A newsletter's name as one label of a List-Id. A name that ASCII cannot spell gets a hash."""
     label = "-".join(re.findall(r"[a-z0-9]+", name.lower()))[:48].strip("-")
     if name.isascii() and label:
         return label

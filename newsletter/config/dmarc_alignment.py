@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 def is_aligned(one: str, other: str) -> bool:
-    """Whether two domains, in IDNA's ASCII form, have one organizational domain.
+    """Whether two domains, as IDNA A-labels, have the same organizational domain.
 
-    A domain and one below it have, unless the upper one is a public suffix. The public suffix list is in the package
-    `publicsuffixlist`; RFC 9989 asks the DNS instead, which nothing here may do.
+    A domain and its subdomain have, unless the upper one is a public suffix. The public suffix list is in the package
+    `publicsuffixlist`; RFC 9989 uses DNS queries instead, which this module must not make.
     """
     one, other = one.lower().rstrip("."), other.lower().rstrip(".")
     if one == other:
@@ -23,12 +23,12 @@ def is_aligned(one: str, other: str) -> bool:
 
 @lru_cache(maxsize=64)
 def organizational_domain(domain: str) -> str:
-    """The public suffix and one label more: example.co.uk of news.example.co.uk. Empty for a public suffix itself."""
+    """The public suffix plus one label: example.co.uk of news.example.co.uk. Empty for a public suffix itself."""
     return _public_suffixes().privatesuffix(domain.lower().rstrip(".")) or ""
 
 
 @lru_cache(maxsize=1)
 def _public_suffixes() -> PublicSuffixList:
-    from publicsuffixlist import PublicSuffixList  # reading the list takes 60 ms
+    from publicsuffixlist import PublicSuffixList  # parsing the list takes 60 ms
 
     return PublicSuffixList()

@@ -1,4 +1,4 @@
-"""The section about the end of each email: what a reader may do there."""
+"""The section about the footer of each email: the links for its reader."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from newsletter.errors import InvalidValueError
 from newsletter.toml_file.section import Section, array, key, switch, text
 
 SERVED = "serve"
-"""In place of an address: the pages of `newsletter serve`."""
+"""Stands for the address of the pages of `newsletter serve`."""
 
 
 def feedback_address(value: str) -> str:

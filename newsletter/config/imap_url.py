@@ -17,7 +17,7 @@ _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\]")
 
 @dataclass(frozen=True, slots=True)
 class ImapPlace:
-    """Where a mailbox is, and who reads it."""
+    """The server, folder and login of a mailbox."""
 
     host: str
     user: str
@@ -31,9 +31,9 @@ class ImapPlace:
 
 
 def read_imap(url: str, env: Mapping[str, str]) -> ImapPlace:
-    """The mailbox at `imaps://user@host[:port][/folder]`, its password from the environment alone.
+    """Parse `imaps://user@host[:port][/folder]`; the password comes from the environment alone.
 
-    InvalidValueError in words that follow the name of a key; they never show what may be a password.
+    InvalidValueError whose text follows the name of a key; it never shows a possible password.
     """
     scheme, separator, rest = url.strip().partition("://")
     if scheme.lower() != "imaps" or not separator:

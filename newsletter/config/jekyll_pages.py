@@ -1,6 +1,6 @@
-"""What a Jekyll blog's folder holds: `_data`, and the addresses of its posts and pages.
+"""Contents of a Jekyll blog's folder: `_data`, and the URL paths of its posts and pages.
 
-Read when a post asks for it: a blog may have thousands of files.
+Read on demand: a blog may have thousands of files.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ POST_ENDINGS = (".md", ".markdown", ".html", ".mkd", ".mkdown")
 
 
 class BlogData(Mapping[str, Any]):
-    """`site.data`: a file of `_data` by its name without ending, a folder by its own."""
+    """`site.data`: a file of `_data` by its name without extension, a folder by its own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -44,7 +44,7 @@ class BlogData(Mapping[str, Any]):
         return sum(1 for _ in self)
 
     def _load(self, name: str) -> Any:
-        # Security: a name of the post's Liquid; it may not leave the folder.
+        # Security: the name comes from the post's Liquid; it must not leave the folder.
         if "/" in name or "\\" in name or name.startswith("."):
             raise KeyError(name)
         if (self.folder / name).is_dir():
@@ -69,7 +69,7 @@ def _rows(text: str) -> list[dict[str, str]]:
 
 
 class BlogPages(Mapping[str, str]):
-    """The path of a post by its file's name (`2026-03-01-hello`), and of any page by its path in the blog."""
+    """The URL path of a post by its file name (`2026-03-01-hello`), and of any page by its path in the blog."""
 
     def __init__(self, folder: Path, site: Site) -> None:
         self.folder = folder
@@ -98,7 +98,7 @@ class BlogPages(Mapping[str, str]):
         return f"/{below}{relative.stem}{ending}"
 
     def _file(self, name: str) -> Path | None:
-        # Security: a name of the post's Liquid; it may not leave the blog.
+        # Security: the name comes from the post's Liquid; it must not leave the blog.
         if name.startswith("/") or ".." in PurePosixPath(name).parts or "\\" in name:
             name = name.lstrip("/")
         if ".." in PurePosixPath(name).parts:

@@ -1,4 +1,4 @@
-"""The blog that posts belong to: its address from newsletter.toml or from the blog's `_config.yml`."""
+"""The blog of the posts: its address from newsletter.toml or from its `_config.yml`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ CONFIG = "_config.yml"
 
 
 def read_site(source: Path | None, *, url: str, baseurl: str, permalink: str) -> Site:
-    """The site's values; what newsletter.toml says wins over the blog's own. `source` is the blog's folder.
+    """The site's values; newsletter.toml overrides the blog's own. `source` is the blog's folder.
 
-    Raises ConfigError naming file and line.
+    Raises ConfigError with file and line.
     """
     values: dict[str, Any] = {}
     if source is not None:
@@ -27,7 +27,7 @@ def read_site(source: Path | None, *, url: str, baseurl: str, permalink: str) ->
     site = Site(
         url=(url or str(values.get("url") or "")).rstrip("/"),
         baseurl=(baseurl or str(values.get("baseurl") or "")).rstrip("/"),
-        # Without a blog's own configuration nobody knows where posts are published: only a given template counts.
+        # Without a blog's own configuration its permalinks are unknown: only a configured template counts.
         permalink=permalink or str(values.get("permalink") or ("date" if source is not None else "")),
         values=values,
     )

@@ -1,4 +1,4 @@
-"""Parse the ledger's place: a SQLite file or a PostgreSQL URL."""
+"""Parse the ledger's place: an SQLite file or a PostgreSQL URL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from newsletter.text import shown_url
 
 
 def parse_ledger(place: str) -> Path | str:
-    """A ledger as a command line names it: a path, or a URL as [ledger] `url` takes it. Raises ConfigError."""
+    """A ledger on the command line: a path, or a URL as in [ledger] `url`. Raises ConfigError."""
     try:
         if "://" not in place:
             return Path(ledger_path(place))
@@ -27,7 +27,7 @@ def place_of_ledger(url: str, root: Path) -> Path | str:
     return root / rest if scheme == "sqlite" else url
 
 
-# libpq's own names. Not among them: password, sslpassword and passfile, which no URL may hold.
+# libpq's parameter names, without password, sslpassword and passfile, which no URL may contain.
 _POSTGRESQL_SETTINGS = {"application_name", "channel_binding", "connect_timeout", "host", "hostaddr", "keepalives"} | {
     *("keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"),
     *("options", "port", "service", "sslcert", "sslcrl", "sslkey", "sslmode", "sslrootcert", "target_session_attrs"),
@@ -57,7 +57,7 @@ def ledger_url(value: str) -> str:
         return value
     login, _, place = rest.rpartition("@")
     if ":" in login:
-        # The password may hold any character, so that whatever stands before the last @ counts as the login.
+        # The password may contain any character, so everything before the last @ counts as the login.
         raise InvalidValueError(
             f"is {shown_url(value)}, with a password in it",
             "write postgresql://user@host/name and put the password into ~/.pgpass, or into the environment variable "

@@ -35,7 +35,7 @@ def load_config(path: Path | None, env: Mapping[str, str], start: Path) -> Confi
 
 
 class _MissingError(ConfigError):
-    """There is no file at all."""
+    """The file does not exist."""
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -76,7 +76,7 @@ def _read_relays(settings: Settings, env: Mapping[str, str]) -> tuple[tuple[Rela
     relays: list[Relay] = []
     faults: list[Fault] = []
     for where, keys in places:
-        # A login by token needs no password, and is given none.
+        # Token authentication needs no password.
         passwords = {} if keys.auth == "xoauth2" else env
         try:
             relay = read_relay(keys.url, passwords, keys.tls, keys.name)

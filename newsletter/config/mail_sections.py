@@ -299,7 +299,7 @@ class DeliverySection(Section):
     )
 
     def quiet_times(self) -> QuietHours | None:
-        """`quiet_hours` in `time_zone`. FaultError where they are no hours; reading the file has ruled that out."""
+        """`quiet_hours` in `time_zone`. The InvalidValueError was ruled out when the file was read."""
 
         return parse_quiet_hours(self.quiet_hours, self.time_zone) if self.quiet_hours else None
 

@@ -1,4 +1,4 @@
-"""Sections about unattended runs: what `newsletter publish` sends and when, what it does beside, and whom it tells."""
+"""Sections about unattended runs: what `newsletter publish` sends and when, its other jobs, and its alerts."""
 
 from __future__ import annotations
 

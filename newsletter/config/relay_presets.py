@@ -1,4 +1,4 @@
-"""Presets of mail services for `newsletter init`: host, port, limits, and what the password is."""
+"""Presets of mail services for `newsletter init`: host, port, limits, kind of password."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RelayPreset:
-    """One service. `url` may hold `{user}`, the sender's address with %40 for its @; `rate` is [relay] `rate`, or "".
+    """One service. `url` may contain `{user}`, the sender's address with %40 for its @; `rate` is [relay] `rate`, or
+    "".
 
-    `source` is the page that the figures were read from, in words that a search finds.
+    `source` names the page with these figures, in words for a search.
     """
 
     key: str

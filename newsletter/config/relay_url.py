@@ -16,7 +16,7 @@ PASSWORD_VARIABLE = "NEWSLETTER_SMTP_PASSWORD"  # noqa: S105 - the variable's na
 RELAY_EXAMPLE = "smtp://user@mail.example.com:587"
 
 RELAY_NAME = "relay"
-"""What a relay is called that nobody has named."""
+"""The default name of a relay."""
 
 TlsSetting = Literal["auto", "starttls", "implicit", "none"]
 AuthSetting = Literal["auto", "plain", "login", "xoauth2"]
@@ -25,7 +25,7 @@ _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_
 
 
 def parse_relay(url: str, env: Mapping[str, str], *, tls: TlsSetting = "auto") -> Relay:
-    """The relay at `url`, its password from `env`. ConfigError in words that fit a flag; they never show a secret."""
+    """Parse a relay's URL, its password from `env`. ConfigError whose text fits a flag; it never shows a secret."""
     try:
         return read_relay(url.strip(), env, tls)
     except InvalidValueError as fault:
@@ -33,13 +33,13 @@ def parse_relay(url: str, env: Mapping[str, str], *, tls: TlsSetting = "auto") -
 
 
 def password_variables(name: str) -> tuple[str, ...]:
-    """The environment variables that may hold a relay's password; the first that is set counts."""
+    """The environment variables for a relay's password, by precedence."""
     general = (PASSWORD_VARIABLE,)
     return (f"{PASSWORD_VARIABLE}_{_folded(name)}", *general) if name and name != RELAY_NAME else general
 
 
 def same_name(one: str, other: str) -> bool:
-    """Whether two names share one environment variable: then a server could be given another one's password."""
+    """Whether two names share one environment variable: then one server could get the other's password."""
     return _folded(one) == _folded(other)
 
 
@@ -48,7 +48,7 @@ def _folded(name: str) -> str:
 
 
 def read_relay(url: str, env: Mapping[str, str], tls: TlsSetting, name: str = RELAY_NAME) -> Relay:
-    """As `parse_relay`; InvalidValueError instead, in words that follow the name of a key."""
+    """As `parse_relay`, but raises InvalidValueError, whose text follows the name of a key."""
     scheme, separator, rest = url.partition("://")
     scheme = scheme.lower()
     if scheme not in {"smtp", "smtps"} or not separator:
@@ -57,7 +57,7 @@ def read_relay(url: str, env: Mapping[str, str], tls: TlsSetting, name: str = RE
         raise InvalidValueError(f"is {shown_url(url)}, with a space, line break or control character")
     login, _, place = rest.rpartition("@")
     if ":" in login:
-        # The sentence shows nothing after the scheme: the rest may be the password, wherever its own @ or / stand.
+        # The message shows nothing after the scheme: the rest may be the password, which may contain @ and /.
         raise InvalidValueError(
             f"is {shown_url(url)}, with a password in it",
             f"write {scheme}://user@host and put the password into the environment variable {PASSWORD_VARIABLE}",
@@ -76,7 +76,7 @@ def read_relay(url: str, env: Mapping[str, str], tls: TlsSetting, name: str = RE
     else:
         start = "none" if local else "starttls"
     if start == "none" and user and not local:
-        # Credentials never cross a network in the clear.
+        # Credentials never cross a network unencrypted.
         raise InvalidValueError(
             'would send the password without TLS: tls is "none"', 'set tls = "starttls", or leave it out'
         )
@@ -102,7 +102,7 @@ def _read_user(login: str, url: str) -> str:
 
 
 def _read_place(place: str, url: str) -> tuple[str, int]:
-    """Host and port, 0 where none is given."""
+    """Host and port, 0 if none is given."""
     parts = re.fullmatch(r"(?:\[(?P<v6>[^\[\]]*)\]|(?P<host>[^\[\]:/?#]*))(?::(?P<port>[^:/?#]*))?", place)
     if not parts:
         brackets = place.count(":") > 1 and "[" not in place
@@ -121,7 +121,7 @@ def _read_host(parts: re.Match[str], url: str) -> str:
         host = parts["host"].encode("idna").decode("ascii").lower()
         if re.fullmatch(r"[0-9.]+", host):
             return str(ipaddress.IPv4Address(host))
-    except ValueError as error:  # UnicodeError, a label too long for IDNA, among them
+    except ValueError as error:  # UnicodeError, such as a label too long for IDNA, included
         raise InvalidValueError(f"is {shown_url(url)}, its host not a valid address") from error
     if not _HOST.fullmatch(host):
         raise InvalidValueError(f"is {shown_url(url)}, {'its host not a valid name' if host else 'without a host'}")

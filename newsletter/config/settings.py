@@ -225,10 +225,10 @@ SCHEMA = Schema(
 
 
 def read_settings(tree: Mapping[str, Any]) -> tuple[Settings, tuple[Fault, ...]]:
-    """What the file says, the defaults where it is at fault, and every fault."""
+    """Validate the file: its settings with defaults for faulty keys, and every fault."""
     values, faults = read_sections(SCHEMA, tree, {"relays": _read_relays, "dkim": _read_dkim})
     settings = Settings(**values)
-    # A key at fault has its default now, which may contradict what the operator meant.
+    # A faulty key has its default now, which may contradict the intended value.
     return settings, faults or _contradictions(settings, tree)
 
 
@@ -254,7 +254,7 @@ def _read_relays(value: object) -> tuple[tuple[RelaySection, ...], tuple[Fault, 
 
 
 def _read_dkim(value: object) -> tuple[tuple[DkimSection, ...], tuple[Fault, ...]]:
-    """A [dkim], or several [[dkim]]."""
+    """One [dkim], or several [[dkim]]."""
     if not isinstance(value, list):
         section, wrong = read_table(DkimSection, value, ("dkim",))
         return (section,), wrong
@@ -263,7 +263,7 @@ def _read_dkim(value: object) -> tuple[tuple[DkimSection, ...], tuple[Fault, ...
 
 
 def _contradictions(settings: Settings, tree: Mapping[str, Any]) -> tuple[Fault, ...]:
-    """What each key may say, but not beside the others."""
+    """Combinations of keys that are each valid and contradict each other."""
     faults = [*_relay_contradictions(settings.relay, ("relay",))]
     for index, relay in enumerate(settings.relays):
         faults += _relay_contradictions(relay, ("relays", index))
@@ -297,7 +297,7 @@ def _dkim_contradictions(settings: Settings, tree: Mapping[str, Any]) -> list[Fa
         if lacking:
             faults.append(Fault(where, f"has no {' and no '.join(lacking)}", "set domain, selector and key"))
         elif (signer.domain, signer.selector) in seen:
-            # RFC 6376, 3.6.2.2: a name has one record, so it has one key.
+            # RFC 6376, 3.6.2.2: a DNS name has one record, so it has one key.
             what = f'is "{signer.selector}", as that of a key above'
             faults.append(Fault((*where, "selector"), what, "give each key a selector of its own"))
         seen.add((signer.domain, signer.selector))
@@ -305,7 +305,7 @@ def _dkim_contradictions(settings: Settings, tree: Mapping[str, Any]) -> list[Fa
 
 
 def _unaligned(settings: Settings, *, several: bool) -> list[Fault]:
-    """DMARC counts a signature only where its domain and that of From are one organization's."""
+    """DMARC counts a signature only if its domain and that of From have one organizational domain."""
     domains = [signer.domain for signer in settings.dkim if signer.domain]
     address = settings.newsletter.from_.rpartition(" <")[2].removesuffix(">")
     home = address.rpartition("@")[2]

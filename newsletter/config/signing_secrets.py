@@ -9,17 +9,17 @@ from newsletter.errors import ConfigError, located
 from newsletter.text import CONTROL
 
 MIN_SECRET = 16
-"""How many characters the secret must have: 16 random letters and digits are 95 bits, past guessing."""
+"""The shortest secret: 16 random letters and digits are 95 bits, beyond guessing."""
 
 
-SAMPLE_SECRET = "not a secret: for samples only"  # noqa: S105 - what it says
+SAMPLE_SECRET = "not a secret: for samples only"  # noqa: S105 - a literal for samples
 
 
 SECRET_REMEDY = "what `openssl rand -hex 32` prints, and keep it: older links stop working with another one"  # noqa: S105
 
 
 def read_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
-    """One, or the newest first with commas between: the older ones for what was mailed before."""
+    """The secrets, comma-separated, the newest first: older ones verify what was mailed before."""
     text = env.get(SECRET_VARIABLE, "")
     if CONTROL.search(text):
         what = "the secret has a line break or control character"

@@ -1,4 +1,4 @@
-"""Which static site generator a folder belongs to, where it keeps posts, and what of the folder it publishes."""
+"""Detect the static site generator of a folder, its folders of posts, and what it publishes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 class Generator:
     """`marks` are files that only its sites have; `posts` its folders of posts, the usual one first.
 
-    `publishes_root`: whether a file beside its configuration ends up on the site unless it is excluded.
+    `publishes_root`: whether files beside its configuration are published unless excluded.
     """
 
     name: str
@@ -38,7 +38,7 @@ _HUGO_OLD = ("config.toml", "config.yaml", "config.yml")
 
 
 def find_generator(folder: Path) -> Generator | None:
-    """The generator whose configuration lies in `folder`; None for a folder of its own."""
+    """The generator whose configuration is in `folder`; None without one."""
     for generator in GENERATORS:
         if any((folder / mark).is_file() for mark in generator.marks):
             return generator
@@ -48,7 +48,7 @@ def find_generator(folder: Path) -> Generator | None:
 
 
 def posts_folder(folder: Path) -> Path:
-    """Where the next post goes, relative to `folder`: the site's folder of posts, else `posts`, made or not."""
+    """The folder of the next post, relative to `folder`: the site's folder of posts, else `posts`, existing or not."""
     generator = find_generator(folder)
     for name in (*(generator.posts if generator else ()), "posts", "_posts"):
         if (folder / name).is_dir():

@@ -1,4 +1,4 @@
-"""Validators of addresses on the web: unsubscribe and help links, origins, base paths."""
+"""Validators of web addresses: unsubscribe and help links, origins, base paths."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def web_address(value: str) -> str:
 
 
 def page_address(value: str) -> str:
-    """A web address whose path may hold an @, as profiles have it."""
+    """A web address whose path may contain an @, as profiles do."""
     value = one_piece(value)
     if not value:
         return value
@@ -39,7 +39,7 @@ def secure_address(value: str) -> str:
 
 
 def alert_address(value: str) -> str:
-    """A web address to be told of events; a query is part of it. A fault shows no more than its scheme."""
+    """A web address for alerts, with its query. A fault shows only its scheme."""
     value = one_piece(value)
     if not value:
         return value
@@ -49,9 +49,9 @@ def alert_address(value: str) -> str:
 
 
 def unsubscribe_url(value: str) -> str:
-    """An https address with {token} or {email} behind its host. It stands in a header as it is: ASCII, in one piece.
+    """An https address with {token} or {email} after its host. It is put into a header as it is: ASCII, without blanks.
 
-    500 characters leave room for a long address in a header's line of at most 998 (RFC 5322, 2.1.1).
+    500 characters leave room for a long address in a header line of at most 998 (RFC 5322, 2.1.1).
     """
     value = one_piece(value)
     if not value:
@@ -64,7 +64,7 @@ def unsubscribe_url(value: str) -> str:
     parts = urlsplit(value)
     if "{" in parts.netloc or "@" in parts.netloc:
         raise InvalidValueError(f"is {shown_url(value)}, with more than a host and a port before its path")
-    # RFC 8058 asks for https. What never leaves this machine may do without: that is how it is tried out.
+    # RFC 8058 requires https. A loopback address is exempt, for trying it out.
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise InvalidValueError(f"is {shown_url(value)}, not https, which one-click unsubscribe asks for (RFC 8058)")
     return value
@@ -85,7 +85,7 @@ def list_help(value: str) -> str:
 
 
 def one_piece(url: str) -> str:
-    """As `one_line`; a fault shows the scheme alone, since what follows may hold a password."""
+    """As `one_line`; a fault shows the scheme alone, since the rest may contain a password."""
     if CONTROL.search(url):
         raise InvalidValueError(f"is {shown_url(url)}, with a line break or control character", "write it on one line")
     return url.strip()
@@ -107,7 +107,7 @@ def base_path(value: str) -> str:
 
 
 def serve_url(value: str) -> str:
-    """A public address of its own host; its links stand in a header, so it is ASCII and short."""
+    """A public address with its own host; its links go into a header, so it is ASCII and short."""
     value = web_address(value)
     if urlsplit(value).path:
         raise InvalidValueError(f"is {shown_url(value)}, with more than a host and a port")
@@ -119,9 +119,9 @@ def serve_url(value: str) -> str:
 
 
 def origin(value: str) -> str:
-    """A scheme, a host and perhaps a port: what Content-Security-Policy calls a source."""
+    """A scheme, a host and an optional port: a source of Content-Security-Policy."""
     value = web_address(value)
-    # Security: it stands in a header between others of its kind, which a blank, comma or semicolon would end.
+    # Security: it goes into a list in a header, where a blank, comma or semicolon would end it.
     if not value or not re.fullmatch(r"https?://[a-z0-9.:\[\]-]+", value):
         raise InvalidValueError(f"is {shown_url(value)}, not the address of a site", 'write "https://blog.example.com"')
     return value

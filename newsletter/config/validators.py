@@ -1,4 +1,4 @@
-"""Validators of single values: each gives the value as the program keeps it, or raises InvalidValueError."""
+"""Validators of single values: each returns the value as the program keeps it, or raises InvalidValueError."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from newsletter.tokens import TOKEN_CHARS
 if TYPE_CHECKING:
     from newsletter.model.schedule import Rate
 
-TOKEN = "{token}"  # noqa: S105 - the place of a subscriber's token, not a token
+TOKEN = "{token}"  # noqa: S105 - the placeholder of a subscriber's token, not a token
 EMAIL = "{email}"
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`|~.-]"  # RFC 5321, 4.1.2, without braces
@@ -28,9 +28,9 @@ _LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
 EHLO_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9-]{1,63}(?<!-))*")
-"""RFC 5321, 4.1.2: no underscores, which servers refuse here though some hosts have them."""
+"""RFC 5321, 4.1.2: no underscores, which relays refuse in EHLO though some host names have them."""
 
-# Every match is an address that email_validator gives back unchanged; a test keeps it so.
+# Fast path: email_validator returns every match unchanged; a test verifies that.
 _PLAIN_LABEL = r"[a-z0-9]{1,20}(?:-[a-z0-9]{1,20})?"
 _PLAIN_ADDRESS = re.compile(
     rf"[a-z0-9]{{1,20}}(?:[.+_-][a-z0-9]{{1,20}}){{0,2}}@(?:{_PLAIN_LABEL}\.){{1,3}}(?:com|net|org|de|cn|io|dev|email)"
@@ -40,7 +40,7 @@ _PLAIN_ADDRESS = re.compile(
 
 
 def one_line(value: str) -> str:
-    # Header injection ends here: nothing from the file reaches a header with a line break in it.
+    # Security: header injection is prevented here, since no value with a line break passes.
     if CONTROL.search(value):
         raise InvalidValueError(f"is {shown(value)}, with a line break or control character", "write it on one line")
     return value.strip()
@@ -53,7 +53,7 @@ def lines(value: str) -> str:
 
 
 def label(name: str, words: object) -> tuple[str, str]:
-    """One of a theme's own words."""
+    """A theme's label."""
     if not isinstance(words, str):
         raise InvalidValueError(f"is {kind(words)}, not a string")
     words = one_line(words)
@@ -69,7 +69,7 @@ def language(value: str) -> str:
 
 
 def word(value: str) -> str:
-    """One argument of a command."""
+    """One command-line argument."""
     if CONTROL.search(value):
         raise InvalidValueError(f"is {shown(value)}, with a line break or control character", "write it on one line")
     return value
@@ -83,7 +83,7 @@ def address(value: str) -> str:
 
 
 def mailbox(value: str) -> str:
-    """`Name <address>` or an address, the address normalized."""
+    """`Name <address>` or an address; the address is normalized."""
     value = one_line(value)
     named = re.fullmatch(r'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^"<>]*?))\s*<(?P<address>[^<>]*)>', value)
     if not named:
@@ -94,14 +94,15 @@ def mailbox(value: str) -> str:
 
 
 def read_address(text: str) -> str:
-    """The address with its domain in IDNA's ASCII form; `localhost` is as good a domain as any."""
+    """The address with its domain as IDNA A-labels; `localhost` is a valid domain."""
     if len(text) <= 120 and _PLAIN_ADDRESS.fullmatch(text):
         return text
     local, _, domain = text.rpartition("@")
     home = domain.lower() == "localhost" or domain.lower().endswith(".localhost")
-    # email_validator refuses localhost whatever one asks of it; `test`, as reserved as that, stands in.
+    # email_validator always refuses localhost; validate with `test`, which is reserved as well.
     checked = f"{local}@{domain[: -len('localhost')]}test" if home else text
-    from email_validator import EmailNotValidError, validate_email  # 20 ms that an everyday address does not need
+    # takes 20 ms to import, and the fast path does not need it
+    from email_validator import EmailNotValidError, validate_email
 
     try:
         parsed = validate_email(checked, check_deliverability=False, test_environment=True)
@@ -112,7 +113,7 @@ def read_address(text: str) -> str:
 
 
 def bounce_address(value: str) -> str:
-    """A mailbox with {token} once in its local part, which is ASCII: an envelope may have to do without SMTPUTF8."""
+    """A mailbox with {token} once in its local part, which is ASCII: SMTPUTF8 may be unavailable for the envelope."""
     value = one_line(value)
     if not value:
         return value
@@ -131,7 +132,7 @@ def bounce_address(value: str) -> str:
 
 
 def bounce_mailbox(value: str) -> str:
-    """An IMAP address without a password in it, or a path."""
+    """An IMAP URL without a password, or a path."""
     value = one_line(value)
     if "://" in value:
         read_imap(value, {})
@@ -146,9 +147,9 @@ def list_id(value: str) -> str:
 
 
 def feedback_id(value: str) -> str:
-    """Google's rule: up to three names of the sender's choice, then one of the sender's own, of 5 to 15 characters.
+    """Google's format: up to three names of the sender's choice, then the sender's own of 5 to 15 characters.
 
-    {issue} may stand in the first three; the last stays the same for all mail.
+    {issue} may occur in the first three; the last one is the same in all mail.
     """
     value = one_line(value)
     if value and not re.fullmatch(rf"(?:(?:{_NAME}|\{{issue\}}){{1,40}}:){{0,3}}{_NAME}{{5,15}}", value):
@@ -159,11 +160,11 @@ def feedback_id(value: str) -> str:
 
 
 def domain(value: str) -> str:
-    """In IDNA's ASCII form, lower case; empty where nothing is written."""
+    """A domain as IDNA A-labels, in lower case; empty if not set."""
     value = one_line(value)
     try:
         ascii_form = value.encode("idna").decode("ascii").lower()
-    except UnicodeError as error:  # a label too long for IDNA, or empty
+    except UnicodeError as error:  # a label is too long for IDNA, or empty
         raise InvalidValueError(f"is {shown(value)}, not a domain name") from error
     if ascii_form and not _DOMAIN.fullmatch(ascii_form):
         raise InvalidValueError(f"is {shown(value)}, not a domain name")
@@ -194,7 +195,7 @@ def ehlo_name(value: str) -> str:
 
 
 def selector(value: str) -> str:
-    """Where a domain keeps the public key: RFC 6376, 3.1."""
+    """A DKIM selector: RFC 6376, 3.1."""
     value = one_line(value).lower()
     if value and not _DOMAIN.fullmatch(value):
         raise InvalidValueError(f"is {shown(value)}, not ASCII letters, digits and hyphens")
@@ -205,7 +206,7 @@ def selector(value: str) -> str:
 
 
 def network(value: str) -> str:
-    """An IP address, or a network of them."""
+    """An IP address, or an IP network."""
     value = one_line(value)
     try:
         return str(ipaddress.ip_network(value)).removesuffix("/32").removesuffix("/128")
@@ -214,7 +215,7 @@ def network(value: str) -> str:
 
 
 def offered_list(name: str, words: object) -> tuple[str, str]:
-    """A list's name, and what people read of it."""
+    """A list's name, and its title for readers."""
     if not re.fullmatch(r"[\w-]{1,40}", name):
         raise InvalidValueError("is not up to 40 letters, digits, - and _", 'write daily = "Every morning"')
     if not isinstance(words, str):
@@ -253,7 +254,7 @@ def file_path(value: str) -> str:
     return value
 
 
-# libpq's settings (https://www.postgresql.org/docs/current/libpq-connect.html): `host=db password=…`.
+# libpq connection strings (https://www.postgresql.org/docs/current/libpq-connect.html): `host=db password=…`.
 _LIBPQ = re.compile(
     r"(?:^|\s)(?:host|hostaddr|port|dbname|user|password|passfile|service|ssl\w+|options|connect_timeout)\s*=",
     re.IGNORECASE,
@@ -263,10 +264,10 @@ _LOGIN = re.compile(r"[^/\\:]*:[^/\\@]*@")
 
 
 def ledger_path(value: str) -> str:
-    """The path of a ledger's file, and no connection string: as a file's name it would show a password to everybody."""
+    """The path of a ledger's file, and no connection string: as a file name it would reveal its password."""
     value = file_path(value)
     if _LIBPQ.search(value) or _OTHER_URL.match(value) or _LOGIN.match(value):
-        # Security: what it is must not be shown.
+        # Security: the value must not be shown.
         raise InvalidValueError(
             "is a database's address, not the path of a file",
             "write postgresql://user@host/name as its URL, and put the password into ~/.pgpass or PGPASSWORD",
@@ -278,11 +279,11 @@ def ledger_path(value: str) -> str:
 
 
 def client_family(name: str) -> str:
-    """One of the families of mail clients that caniemail tells apart."""
+    """One of caniemail's families of mail clients."""
 
     if name in FAMILIES:
         return name
-    from difflib import get_close_matches  # 10 ms that only a fault needs
+    from difflib import get_close_matches  # 10 ms, needed only for a fault
 
     named = {said.lower(): family for family, said in FAMILIES.items()} | {family: family for family in FAMILIES}
     nearest = get_close_matches(name.lower(), named, n=1)
@@ -300,7 +301,7 @@ def rates(value: str) -> tuple[Rate, ...]:
 
 
 def domain_rates(name: str, value: object) -> tuple[str, tuple[Rate, ...]]:
-    """A domain of recipients, and how fast mail may go there."""
+    """A recipient domain and its rate."""
     if not isinstance(value, str):
         raise InvalidValueError(f"is {kind(value)}, not a string")
     host = domain(name)
@@ -313,7 +314,7 @@ def domain_rates(name: str, value: object) -> tuple[str, tuple[Rate, ...]]:
 
 
 def time_zone(value: str) -> tzinfo | None:
-    """An IANA name's zone; None where nothing is written, for this machine's."""
+    """The zone of an IANA name; None if not set, for this machine's."""
     value = one_line(value)
     if not value:
         return None
@@ -321,7 +322,7 @@ def time_zone(value: str) -> tzinfo | None:
 
     try:
         return ZoneInfo(value)
-    # ValueError: a path that leads out of the zones' folder. OSError: the name of a folder in it.
+    # ValueError: a path outside the zone database. OSError: the name of a folder in it.
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise InvalidValueError(
             f"is {shown(value)}, not a time zone that this machine knows",
@@ -340,7 +341,7 @@ def relay_name(value: str) -> str:
 
 
 def column_rule(name: str, word: object) -> tuple[str, Rule]:
-    """What a column of a list means, or one of its values: `state` with "ignore", `state:dormant` with "skip"."""
+    """The meaning of a list's column, or of one value: `state` with "ignore", `state:dormant` with "skip"."""
     if not isinstance(word, str):
         raise InvalidValueError(
             f"is {kind(word)}, not a string", 'write "ignore", or for column:value "mail" or "skip"'

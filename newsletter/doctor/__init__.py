@@ -1,4 +1,4 @@
-"""`newsletter doctor`: whether mail can go out, and whether it will be believed.
+"""`newsletter doctor`: checks of the newsletter's deliverability.
 
-`ask/` looks things up (DNS, relay, web, database, files); `judge/` turns what came back into verdicts, and is pure.
+`ask/` collects answers (DNS, relay, web, database, files); `judge/` turns them into verdicts, and is pure.
 """

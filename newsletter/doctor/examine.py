@@ -1,4 +1,4 @@
-"""Examine a newsletter: ask everything at once, each step within a time limit, and judge the answers."""
+"""Run all checks concurrently, each step with a time limit, and judge the answers."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ from newsletter.pipeline.plan_send import signer_of
 from newsletter.render.themes.load import load_theme
 from newsletter.safe_http import Address, is_public, resolve_name, system_trust
 
-DUMMY_TOKEN = "newsletter-doctor"  # noqa: S105 - nobody's, and no token that would work
+DUMMY_TOKEN = "newsletter-doctor"  # noqa: S105 - an invalid token that belongs to no subscriber
 DUMMY_ADDRESS = "doctor%40newsletter.invalid"
 _PATIENCE = 6
-"""A part of several steps may take this many times the limit of one."""
+"""A check of several steps may take this many times the limit of one step."""
 
 _WEBHOOKS = tuple(f"NEWSLETTER_{name}_WEBHOOK" for name in ("POSTMARK", "MAILGUN", "SENDGRID"))
 
@@ -47,10 +47,10 @@ Part = Awaitable[tuple[Verdict, ...]]
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """How the doctor asks. What goes out into the world is an argument, so that a test can be the world.
+    """Network access and the clock, injected for tests.
 
-    `machine` is this machine's name, as its own mail server says it; `tls` trusts a relay's certificate, `trust` a web
-    server's.
+    `machine` is this machine's host name for its own mail server; `tls` verifies relays' certificates, `trust` those of
+    web servers.
     """
 
     offline: bool = False
@@ -83,7 +83,7 @@ def examine(config: Config, env: Mapping[str, str], world: World) -> tuple[Verdi
     return in_order(verdicts)
 
 
-# --- by files alone -------------------------------------------------------------------------------------------------
+# --- files only -----------------------------------------------------------------------------------------------------
 
 
 def _theme(config: Config) -> Verdict:
@@ -97,7 +97,7 @@ def _theme(config: Config) -> Verdict:
 
 
 def _read_keys(config: Config) -> tuple[tuple[Signer, ...], tuple[Verdict, ...]]:
-    """The keys that sign, and what is to be said of them."""
+    """The signing keys, and the verdicts about them."""
     try:
         signer = signer_of(config)
     except ConfigError as error:
@@ -107,7 +107,7 @@ def _read_keys(config: Config) -> tuple[tuple[Signer, ...], tuple[Verdict, ...]]
         return (), ()
     signers = signer.signers if isinstance(signer, Signers) else (signer,)
     has_rsa = any(key.algorithm.startswith("rsa") for key in signers)
-    # An Ed25519 key beside an RSA key is as RFC 8463 wants it; alone it is as good as none to most receivers.
+    # An Ed25519 key beside an RSA key is what RFC 8463 asks for; most receivers ignore it alone.
     verdicts = [judge_key(key) for key in signers if key.algorithm.startswith("rsa") or not has_rsa]
     for keys in config.settings.dkim:
         file = keys.key_file
@@ -116,7 +116,7 @@ def _read_keys(config: Config) -> tuple[tuple[Signer, ...], tuple[Verdict, ...]]
     return signers, tuple(verdicts)
 
 
-# --- by asking ------------------------------------------------------------------------------------------------------
+# --- queries --------------------------------------------------------------------------------------------------------
 
 
 async def _ask_all(
@@ -134,7 +134,7 @@ async def _ask_all(
 
 
 async def _limited(code: str, part: Part, world: World) -> tuple[Verdict, ...]:
-    """A part that fails or takes too long is one line, and hides none of the others."""
+    """A check that fails or times out gives one verdict, and hides none of the others."""
     try:
         async with asyncio.timeout(_PATIENCE * world.timeout_s):
             return await part
@@ -149,14 +149,14 @@ async def _limited(code: str, part: Part, world: World) -> tuple[Verdict, ...]:
 
 
 async def _ledger_and_files(config: Config, env: Mapping[str, str], world: World) -> tuple[Verdict, ...]:
-    """The ledger, and the files that must not be published: the ledger knows which lists there are."""
+    """The ledger, and the files that must not be published: the ledger knows the lists."""
     if isinstance(config.ledger_place, str) and world.offline:
         return judge_published(*await asyncio.to_thread(find_exposed, config))
     health = await asyncio.to_thread(read_ledger, config.ledger_place, world.timeout_s)
     health = replace(health, name=health.name.removeprefix(f"{config.root}/"))
     published = judge_published(*await asyncio.to_thread(find_exposed, config, health.lists))
     if health.failure or (health.exists and health.version != health.known_version):
-        return (*judge_ledger(health), *published)  # how bounces are is not known
+        return (*judge_ledger(health), *published)  # bounces cannot be judged
     webhooks = bool(config.settings.serve.ses_topics) or any(env.get(name) for name in _WEBHOOKS)
     is_read = bool(config.settings.bounces.mailbox) or webhooks
     now = world.clock()
@@ -165,7 +165,7 @@ async def _ledger_and_files(config: Config, env: Mapping[str, str], world: World
 
 
 async def _relay(relay: Relay, world: World) -> tuple[Verdict, ...]:
-    # Without a password nothing is tried: some servers lock an account after a few wrong logins.
+    # Without a password no login is tried: some servers lock an account after a few failures.
     lacks_password = bool(relay.user) and not relay.password and relay.auth != "xoauth2"
     asked = replace(relay, user="") if lacks_password else relay
     answer = await ask_relay(asked, timeout_s=world.timeout_s, tls_context=world.tls)
@@ -173,14 +173,14 @@ async def _relay(relay: Relay, world: World) -> tuple[Verdict, ...]:
 
 
 async def _ptr(config: Config, relay: Relay, dns: DnsClient, world: World) -> tuple[Verdict, ...]:
-    """Of a relay on this machine, or at the newsletter's own domain; a mail service looks after its own."""
+    """For a relay on this machine, or at the newsletter's own domain; a mail service maintains its own."""
     if relay.is_loopback:
         return await dns.run(judge_ptr(world.machine)) if "." in world.machine else ()
     return await dns.run(judge_ptr(relay.host)) if await _is_own(relay, config, dns) else ()
 
 
 async def _is_own(relay: Relay, config: Config, dns: DnsClient) -> bool:
-    """Whether a relay belongs to the newsletter, and not to a mail service: by its name, or it has none."""
+    """Whether a relay is the newsletter's own, and not a mail service's: by its name, or it has none."""
     domain = domain_of(config.settings.newsletter.from_)
     if relay.is_loopback or is_literal(relay.host):
         return True
@@ -194,7 +194,7 @@ def _sender(config: Config, dns: DnsClient, signers: Sequence[Signer], world: Wo
     keys = config.settings.newsletter
     author = domain_of(keys.from_)
     if not author or is_placeholder(author) or is_mailbox_service(author):
-        return []  # what there is to say of such a domain, the settings say
+        return []  # the settings' verdict covers such a domain
     envelope = domain_of(keys.bounce_address) if keys.bounce_address else author
 
     async def spf() -> tuple[Verdict, ...]:
@@ -230,7 +230,7 @@ def _sender(config: Config, dns: DnsClient, signers: Sequence[Signer], world: Wo
 
 
 async def _web(config: Config, dns: DnsClient, world: World) -> tuple[Verdict, ...]:
-    """The one-click address, and a server's clock: of the same answer, or of the site's."""
+    """The one-click address, and a server's clock: from the same response, or the site's."""
     template = config.unsubscribe_url
     url = template.replace("{token}", DUMMY_TOKEN).replace("{email}", DUMMY_ADDRESS)
     other = config.settings.serve.url or config.settings.site.url
@@ -246,7 +246,7 @@ async def _web(config: Config, dns: DnsClient, world: World) -> tuple[Verdict, .
             body=body,
             timeout_s=world.timeout_s,
             resolve=dns.addresses if dns.given and not local else resolve_name,
-            # What is on this machine was written into the settings by its operator, for a trial.
+            # The operator configured a loopback address for a trial.
             allow=(lambda found: found.is_loopback) if local else world.allow,
             trust=trust,
         )

@@ -1,4 +1,4 @@
-"""Send one mail of the doctor's own to an address, as a test of the whole way."""
+"""Send a test mail to an address, end to end."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ _TAKEN = "open it, save its source (“show original”), and run `newsletter do
 
 
 def send_test(config: Config, address: str, env: Mapping[str, str], timeout_s: float) -> Verdict:
-    """Whether the relay took the mail. The ledger hears nothing of it. Not for use inside a running event loop."""
+    """Judge whether the relay accepts the mail. Nothing is recorded in the ledger.
+
+    Not for use inside a running event loop.
+    """
 
     def now() -> datetime:
         return datetime.now(UTC)
@@ -62,7 +65,7 @@ def send_test(config: Config, address: str, env: Mapping[str, str], timeout_s: f
         return green("test-mail", f"the test mail was taken by {relay.host}", _TAKEN)
     said = next((outcome for people in (result.refused, result.left, result.uncertain) for _, outcome in people), None)
     words = f"{said.code or ''} {said.text}".strip() if said else result.stopped
-    # A server repeats the address; what is printed here may go into a log.
+    # Redact the address, which a server repeats: the output may go into a log.
     words = words.replace(address, "the address")
     return red(
         "test-mail", f"the test mail was not taken: {words or 'no answer'}", "see what the relay said", outside=True

@@ -1,4 +1,4 @@
-"""One line of the doctor's: what was found, how bad it is, what to do."""
+"""A verdict of the doctor: what was found, its severity, the remedy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Ledger": ("ledger", "backup", "bounces", "published"),
     "Time": ("clock", "time-zone"),
 }
-"""The codes under the headings that they are printed below, in this order. A code is a promise to programs."""
+"""The codes by section, in output order. Programs rely on the codes."""
 
 _ORDER = {code: place for place, code in enumerate(code for codes in SECTIONS.values() for code in codes)}
 _SECTION = {code: section for section, codes in SECTIONS.items() for code in codes}
@@ -32,9 +32,9 @@ _SECTION = {code: section for section, codes in SECTIONS.items() for code in cod
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is the case, and the remedy where it is not green. `record` is a text to copy, a DNS record for one.
+    """The finding, and the remedy if it is not green. `record` is a text to copy, such as a DNS record.
 
-    `outside`: the fault is a server's that did not answer, and may pass; the settings may be right.
+    `outside`: a server did not answer, which may be transient; the settings may be right.
     """
 
     code: str
@@ -66,12 +66,12 @@ def red(code: str, what: str, remedy: str, record: str = "", *, outside: bool = 
 
 
 def in_order(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
-    """By section and code; those of one code stay in the order in which they came."""
+    """By section and code; verdicts of one code keep their order."""
     return tuple(sorted(verdicts, key=lambda verdict: _ORDER[verdict.code]))
 
 
 def exit_code(verdicts: Iterable[Verdict]) -> int:
-    """0 where nothing is red, 2 where the operator has something to mend, 3 where only a server did not answer."""
+    """0 if nothing is red, 2 if the operator has something to fix, 3 if only a server did not answer."""
     reds = [verdict for verdict in verdicts if verdict.level is Level.RED]
     if not reds:
         return EXIT_OK

@@ -1,1 +1,1 @@
-"""`newsletter report`."""
+"""The delivery report: `newsletter report`."""

@@ -11,7 +11,7 @@ from newsletter.report.wording import notices
 
 
 def report_json(report: IssueReport) -> dict[str, Any]:
-    """The report for a program: every number that the page shows. Times are UTC in ISO 8601, lengths seconds."""
+    """The report for programs: every number of the page. Times are UTC in ISO 8601, durations in seconds."""
     timeline = report.timeline
     others, people = report.other_replies
     return {

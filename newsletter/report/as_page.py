@@ -1,7 +1,7 @@
 """The report as one self-contained HTML page.
 
-The layout is report_page.html.j2. Everything in it that came from a list or a server is escaped by Jinja2, and its
-control characters are shown. The page's own policy forbids whatever would get through all the same.
+The layout is report_page.html.j2. All text from a list or a server is escaped by Jinja2, and its control characters are
+made visible. The page's own Content-Security-Policy is a second defence.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from newsletter.report.wording import at, ending, last_words, left_out, notices,
 from newsletter.text import printable
 
 MAX_BYTES = 150_000
-"""A page of this size still goes with a mail. Fewer people are named rather than more bytes written."""
+"""The largest page, so that it can be mailed. Beyond it fewer recipients are listed."""
 
 _NAMED = (200, 100, 50, 20, 5, 0)
 _LONGEST_WORDS, _LONGEST_NAME, _LONGEST_SUBJECT = 200, 100, 300
 
 _JOINERS = "\u200c\u200d"
-"""Invisible, and what holds an emoji's parts or a Persian word together."""
+"""Invisible joiners inside emoji sequences and Persian words."""
 
 
 def render_page(report: IssueReport, zone: tzinfo | None, made: datetime) -> str:
-    """The page, below MAX_BYTES. `made` is the time that its foot shows; `zone` None is the machine's own."""
+    """Render the page, below MAX_BYTES. `made` is the time in its footer; `zone` None is the machine's own."""
     template = _template()
     for named in _NAMED:
         page = template.render(_content(report, zone, made, named))
@@ -89,7 +89,7 @@ def _content(report: IssueReport, zone: tzinfo | None, made: datetime, named: in
 
 
 def _shown(text: str, longest: int = 500) -> str:
-    """Text from outside, harmless and of bounded length."""
+    """Untrusted text, escaped and truncated."""
     safe = "".join(char if char in _JOINERS else printable(char) for char in text[:longest])
     return safe if len(text) <= longest else f"{safe}…"
 
@@ -147,7 +147,7 @@ def _and(parts: Sequence[str]) -> str:
 
 
 def _parts(tally: Tally) -> tuple[tuple[str, int], ...]:
-    """What a bar is made of, in the order in which it is drawn."""
+    """The parts of a bar, in drawing order."""
     return (
         ("sent", tally.sent),
         ("deferred", tally.deferred),
@@ -160,7 +160,7 @@ def _parts(tally: Tally) -> tuple[tuple[str, int], ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Tile:
-    """A number with its name; `more` are lines beneath it, each with the colour that it explains or none."""
+    """A number with its name; `more` are lines beneath it, each with its colour in the chart, or none."""
 
     name: str
     number: int
@@ -170,7 +170,7 @@ class _Tile:
 
 
 _UNLISTED = ("sent", "suppressed")
-"""Kinds whose people the page does not name."""
+"""Kinds whose recipients the page does not list."""
 
 
 def _tiles(tally: Tally) -> tuple[_Tile, ...]:
@@ -180,7 +180,7 @@ def _tiles(tally: Tally) -> tuple[_Tile, ...]:
 
     left = [("deferred", tally.deferred, "put off"), ("untried", tally.untried, "not tried yet")]
     parts = [(kind, f"{number:,} {words}") for kind, number, words in left if number]
-    # One colour stands beside the name, two beside what each of them is.
+    # A single colour goes beside the name, two go beside their own lines.
     kind = parts[0][0] if len(parts) == 1 else "" if parts else "deferred"
     more = tuple(("" if kind else colour, words) for colour, words in parts)
     return (
@@ -198,7 +198,7 @@ def _tiles(tally: Tally) -> tuple[_Tile, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A line of a table of groups."""
+    """A row of a table of groups."""
 
     name: str
     tally: Tally

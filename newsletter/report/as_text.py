@@ -16,9 +16,9 @@ _WORDS_WIDTH = 48
 
 
 def report_text(report: IssueReport, zone: tzinfo | None) -> Iterator[str]:
-    """The lines for a terminal: what the page says, in short. Times in `zone`, None being the machine's own.
+    """The report for a terminal: the page's content, in short. Times in `zone`, None being the machine's own.
 
-    Control characters are shown, not sent: much of this was written by servers and in lists.
+    Control characters are escaped: much of this was written by servers and in lists.
     """
     yield printable(report.issue)
     yield printable(report.subject)
@@ -73,7 +73,7 @@ def _run_lines(runs: Sequence[Run], zone: tzinfo | None) -> Iterator[tuple[str, 
 
 
 def _groups(name: str, rows: Sequence[Sequence[str]], report: IssueReport) -> Iterator[str]:
-    """A table by what people have in common; the column of the suppressed only where there are any."""
+    """A table by a common property; the column of suppressed recipients only if there are any."""
     heads = (name, "People", "Sent", "Refused", "Left", "Uncertain", "Suppressed")
     columns = len(heads) if report.tally.suppressed else len(heads) - 1
     yield from text_table(heads[:columns], [row[:columns] for row in rows], "lrrrrrr"[:columns])
@@ -97,7 +97,7 @@ def sum_of(tallies: Iterable[Tally]) -> Tally:
 
 
 def _to_do(report: IssueReport) -> Iterator[tuple[str, str]]:
-    """What the sender can do about its own trouble, by the reply that told of it."""
+    """The remedies for the sender's own faults, by reply."""
     for reply in report.replies[:_TEXT_REPLIES]:
         if reply.remedy:
             yield f"{reply.code or '-'} {reply.enhanced}".rstrip(), f"to do: {reply.remedy}"

@@ -11,28 +11,28 @@ from newsletter.report.timeline import SHOWN, STEPS_MS, Bar, Timeline
 from newsletter.report.wording import at, took
 
 _CHARTED_FROM = 10
-"""Fewer answers than this are told in a sentence."""
+"""Fewer answers than this are reported in a sentence, without a chart."""
 
 
 _TICK_SHARE = 0.13
-"""Of the chart's width: a time with seconds needs as much on a phone, where every second one is left out."""
+"""The width of a tick's label, as a share of the chart: a time with seconds on a phone, with every second tick."""
 
 
 _NARROW = 0.2
-"""A stretch with less of the chart's width than this has room for the time of its start only."""
+"""A stretch narrower than this share of the chart has room for the label of its start only."""
 
 
 _UNITS, _BAR, _HEIGHT = 10, 8, 1_000
-"""In the drawing's own units: a bar with its gap, the bar alone, the height. The page stretches it to its place."""
+"""In the SVG's units: a bar with its gap, the bar alone, the height. The page scales them."""
 
 
 _LEAST = 14
-"""Least height of a part that is not empty: one failure in a thousand must be seen."""
+"""The least height of a part that is not empty: one failure in a thousand must be visible."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
-    """A bar: what it says when pointed at, and its parts as SVG paths."""
+    """A bar: its tooltip, and its parts as SVG paths."""
 
     says: str
     parts: tuple[tuple[str, str], ...]
@@ -40,7 +40,10 @@ class _Drawn:
 
 @dataclass(frozen=True, slots=True)
 class _Tick:
-    """A time on the axis. `place` is a percentage; `at_start` stands at the left edge instead of around its place."""
+    """A time on the axis.
+
+    `place` is a percentage; `at_start` puts the label at the left edge instead of centring it.
+    """
 
     place: float
     time: str
@@ -125,7 +128,7 @@ def _drawn(place: int, bar: Bar, step: timedelta, zone: tzinfo | None, top: int)
 def _ticks(
     start: datetime, end: datetime, step: timedelta, zone: tzinfo | None, part: float, many_days: bool
 ) -> Iterator[_Tick]:
-    """The round times in a stretch that has this part of the chart's width; else, the time it starts."""
+    """The round times in a stretch with this share of the chart's width; else its start."""
     length = end - start
     apart_ms = max(1_000, _TICK_SHARE / part * (length / timedelta(milliseconds=1)))
     apart = timedelta(milliseconds=next((s for s in STEPS_MS if s >= apart_ms), STEPS_MS[-1]))
@@ -159,7 +162,7 @@ def _round_times(start: datetime, end: datetime, apart: timedelta, zone: tzinfo 
 
 
 def _time_form(step: timedelta) -> str:
-    """What of a time there is to say when such a length is the smallest that counts."""
+    """The time format for this resolution."""
     if step < timedelta(seconds=1):
         return "%H:%M:%S.%f"
     return "%H:%M:%S" if step < timedelta(minutes=1) else "%H:%M"
@@ -176,7 +179,7 @@ def short_day(moment: datetime, zone: tzinfo | None) -> str:
 
 
 def _spelled(length: timedelta) -> str:
-    """A bar's length in words: the steps are round, so one unit is enough."""
+    """A bar's duration in words: durations are round, so one unit is enough."""
     seconds = length.total_seconds()
     if seconds < 1:
         return f"{seconds:g} seconds"
@@ -186,7 +189,7 @@ def _spelled(length: timedelta) -> str:
 
 
 def _round_above(number: int) -> int:
-    """The smallest number of one or two digits and zeros that a person reads easily and that is not below this one."""
+    """The smallest round number (one or two digits, then zeros) that is not below this one."""
     scale = 1
     while True:
         for lead in (1, 2, 3, 4, 5, 6, 8):

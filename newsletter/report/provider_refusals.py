@@ -1,8 +1,8 @@
-"""What the refusals of large providers mean, by code and words, each with its remedy.
+"""The meaning of large providers' refusals, by code and text, each with its remedy.
 
 Gmail (support.google.com/a/answer/3726730), Outlook.com and Exchange Online (learn.microsoft.com, "Non-delivery reports
 in Exchange Online"; support.microsoft.com, "550 5.7.515"), Yahoo (senders.yahooinc.com/smtp-error-codes), QQ
-(service.mail.qq.com/detail/122) and NetEase give IANA's codes meanings of their own. `meanings` has IANA's.
+(service.mail.qq.com/detail/122) and NetEase give IANA's codes meanings of their own. `reply_meanings` has IANA's.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import re
 from dataclasses import dataclass, field
 
 LOOKED_AT = 1_000
-"""How many characters of an answer are searched."""
+"""How many characters of a reply are searched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """`details` are the last two numbers of an enhanced code, with blanks between; empty for any. `words` is a regular
-    expression, empty for any text."""
+    """`details` are the last two numbers of an enhanced code, separated by blanks; empty for any.
+
+    `words` is a regular expression, empty for any text.
+    """
 
     details: str
     words: str
@@ -48,9 +50,9 @@ _LISTED = "ask who runs the relay to have its address taken off the block list, 
 _EHLO = 'set ehlo = "…" in [relay] to the full name that this machine has in the DNS'
 _FREEMAIL = "send from an address at a domain of your own, or through the provider's own server"
 
-# The first that fits counts.
+# The first matching row counts.
 REFUSALS: tuple[Refusal, ...] = (
-    # The name we greet with: Postfix, Exim and others, often as late as RCPT.
+    # The name in EHLO: Postfix, Exim and others, often as late as RCPT.
     Refusal(
         "",
         r"\b(?:helo|ehlo)\b.{0,40}(?:rejected|invalid|refused|not accepted|need)|need fully-?qualified hostname",
@@ -133,7 +135,7 @@ REFUSALS: tuple[Refusal, ...] = (
     # QQ, NetEase
     Refusal("", r"\bspf check failed|\bMI:SPF\b", "SPF does not allow the relay to send for our domain", _SPF),
     Refusal("", r"\bdmarc check failed|\bMI:DMA\b", "The mail fails the DMARC policy of the domain in from", _ALIGNED),
-    # Words of DMARC and of block lists, of any provider.
+    # Texts about DMARC and blocklists, of any provider.
     Refusal(
         "7.0 7.1 7.9 7.13",
         r"\bdmarc\b",
@@ -155,7 +157,7 @@ REFUSALS: tuple[Refusal, ...] = (
 
 
 def refusal_of(enhanced: str, text: str) -> Refusal | None:
-    """The row of a refusal that is about the sender; None where none fits. `enhanced` is empty where none was given."""
+    """The row of a refusal that is about the sender; None if none matches. `enhanced` is empty if none was given."""
     detail = enhanced.partition(".")[2]
     looked_at = text[:LOOKED_AT]
     return next((refusal for refusal in REFUSALS if refusal.fits(detail, looked_at)), None)

@@ -1,6 +1,6 @@
-"""Read the account of an issue from the ledger: who has it, who has not and why.
+"""Read the report of an issue from the ledger: who has it, who has not and why.
 
-`read_report` asks the ledger; the rest is pure. `report_text` and `report_page` show the same report to people.
+`read_report` queries the ledger; the rest is pure. `report_text` and `report_page` format the same report.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from newsletter.report.reply_meanings import meaning_of, remedy_of
 from newsletter.report.timeline import Timeline, chart_of, has_pauses
 
 LISTED = 200
-"""Recipients of each kind that a report names; it counts all of them, and `newsletter status` names them."""
+"""How many recipients of each kind a report lists; it counts all, and `newsletter status` lists all."""
 
 DOMAINS, REPLIES, RUNS = 20, 30, 20
-"""Rows of a table; what is beyond them is summed up. Of runs, the last ones."""
+"""The most rows of each table; further ones are summed up. Of runs, the last ones."""
 
 RATE_FROM = 100
-"""A send to fewer is over before its speed says anything."""
+"""Smaller sends are too short for a meaningful rate."""
 
 _ROWS, _FINE_ROWS = 10_000, 50_000
-"""Spans to ask the ledger for: many for each bar of the chart, and more where most of them lie in a pause."""
+"""How many spans to query: many per bar of the chart, and more if most of them are in a pause."""
 
 _UNTRIED = (State.PENDING, State.CLAIMED, State.COMMITTING)
 
 UNNAMED = "(not noted)"
-"""Where the ledger does not say which relay it was."""
+"""The relay's name if the ledger has none."""
 
 WORDS: Mapping[State, str] = MappingProxyType(
     {
@@ -43,14 +43,14 @@ WORDS: Mapping[State, str] = MappingProxyType(
         State.UNCERTAIN: "uncertain",
     }
 )
-"""The outcomes in the words that people read."""
+"""The outcomes in words for readers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many people stand where. `deferred` were told "later", `untried` were told nothing; both are left.
+    """The number of recipients per outcome. `deferred` got a 4xx, `untried` were not tried; both remain to be mailed.
 
-    `suppressed` must not be mailed: they left, bounced, or paused.
+    `suppressed` must not be mailed: unsubscribed, bounced, or paused.
     """
 
     sent: int = 0
@@ -90,7 +90,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Some of the people, by what they have in common: a domain, a relay."""
+    """Recipients with a common property: a domain, a relay."""
 
     name: str
     tally: Tally
@@ -98,7 +98,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Domains:
-    """The largest domains, and what is beyond them: how many, and the people of all of these."""
+    """The largest domains, and the rest: the number of domains, and their recipients."""
 
     shown: tuple[Group, ...]
     others: int
@@ -107,9 +107,10 @@ class Domains:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer that `count` people got. `words` is one of them verbatim; `code` 0 and `enhanced` "" where none was.
+    """A reply that `count` recipients got. `words` is one of them verbatim; `code` 0 and `enhanced` "" if there was
+    none.
 
-    `remedy` is what the sender can do about it, empty where that is nothing.
+    `remedy` is what the sender can do about it, empty if nothing.
     """
 
     state: State
@@ -124,7 +125,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Everyone of a kind is counted, the first `LISTED` are named."""
+    """All recipients of a kind are counted, the first `LISTED` are listed."""
 
     count: int
     shown: tuple[Delivery, ...]
@@ -132,12 +133,12 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class IssueReport:
-    """All that a report says. Times are UTC; `first` and `last` are of the answers that stand, None before any.
+    """The complete report. Times are UTC; `first` and `last` are those of the current outcomes, None before any.
 
-    Of those who are left, a run has `underway` in hand, or had, and `gone` are no longer on the list.
-    `suppressed` has how many must not be mailed for which reason. `running` is how long the runs that ended took.
-    `relays` has two or more, or none; `other_replies` the number of kinds and people beyond `replies`. `faults` are
-    sentences on numbers that should be equal and are not.
+    Of the remaining recipients, a run holds or held `underway`, and `gone` are no longer on the list. `suppressed`
+    counts by reason. `running` is the total duration of ended runs. `relays` has two or more, or none; `other_replies`
+    the number of replies and recipients beyond `replies`. `faults` are sentences about numbers that should be equal and
+    are not.
     """
 
     issue: str
@@ -167,14 +168,14 @@ class IssueReport:
 
     @property
     def rate(self) -> float | None:
-        """People who got it, for each second of the runs. None where they were too few, or a run has no end."""
+        """Accepted messages per second of the runs. None if they were too few, or a run has no end."""
         seconds = self.running.total_seconds()
         known = self.runs and all(run.ended for run in self.runs)
         return self.tally.sent / seconds if known and seconds and self.tally.sent >= RATE_FROM else None
 
 
 def read_report(ledger: Ledger, issue: str) -> IssueReport:
-    """The report of an issue that the ledger knows."""
+    """The report of an issue in the ledger."""
     issues = ledger.issues()
     row = next(row for row in issues if row.issue == issue)
     tally = Tally.of(row.counts)
@@ -218,7 +219,7 @@ def read_report(ledger: Ledger, issue: str) -> IssueReport:
 
 
 def _last(spans: Sequence[TimelineRow]) -> datetime:
-    """The time of the last answer: equal spans reach from the first to it. Exact to a millisecond."""
+    """The time of the last outcome: the equal spans end there. Exact to a millisecond."""
     first, last = spans[0].start, spans[-1].start
     before_last = (last - first) // timedelta(milliseconds=1)
     span = -(-before_last // (len(spans) - 1))

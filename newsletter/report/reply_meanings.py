@@ -1,8 +1,7 @@
 """Explain SMTP replies in plain words.
 
-The numbers are those of RFC 3463 and of IANA's registry of SMTP enhanced status codes (RFC 5248), where a server gave
-one, else the three digits of RFC 5321, 4.2.3. Servers use codes loosely, which is why a report shows an answer's own
-words beside these.
+Codes are those of RFC 3463 and of IANA's registry of SMTP enhanced status codes (RFC 5248) if a server gave one, else
+the three digits of RFC 5321, 4.2.3. Servers use codes loosely, so a report shows the reply's own text beside them.
 """
 
 from __future__ import annotations
@@ -69,7 +68,7 @@ _DETAILS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# Where a "later" means something else than a "no".
+# Where a 4xx has another meaning than a 5xx.
 _FOR_NOW: Mapping[str, str] = MappingProxyType(
     {
         "2.0": "Asked to come back: often a server that does not know the sender yet (greylisting)",
@@ -79,7 +78,7 @@ _FOR_NOW: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# By subject alone, where the detail is 0 or one that we do not know.
+# By subject alone, if the detail is 0 or unknown.
 _SUBJECTS: Mapping[str, str] = MappingProxyType(
     {
         "0": "The server gave no reason",
@@ -110,11 +109,11 @@ _CODES: Mapping[int, str] = MappingProxyType(
 
 
 def meaning_of(state: State, stage: str, code: int, enhanced: str, text: str = "") -> str:
-    """What an answer means, in one phrase without a full stop. 0 and "" where the server gave no code.
+    """The meaning of a reply, as a phrase without a full stop. 0 and "" if the server gave no code.
 
-    `text` is the answer's own, by which a provider's refusals are known. `stage` is the step of the session, `state`
-    what it led to: a broken connection is harmless before the final dot, and a person may have settled what nobody
-    could know.
+    `text` is the reply's own, which identifies provider-specific refusals. `stage` is the step of the session, `state`
+    the outcome: a broken connection is harmless before the final dot, and the operator may have settled an uncertain
+    recipient.
     """
     if state is State.SENT:
         return "The relay took the message" if code else "Counted as sent by hand: nobody could know"
@@ -135,13 +134,13 @@ def meaning_of(state: State, stage: str, code: int, enhanced: str, text: str = "
 
 
 def remedy_of(state: State, code: int, enhanced: str, text: str) -> str:
-    """What the sender can do about a refusal that is the sender's own trouble; empty where nothing is known."""
+    """The remedy for a refusal that is the sender's fault; empty if none is known."""
     refusal = _refusal(state, code, enhanced, text)
     return refusal.remedy if refusal is not None else ""
 
 
 def explain_reply(state: State, stage: str, code: int, text: str) -> tuple[str, str]:
-    """What an answer means, and what the sender can do about it; both empty where none was given."""
+    """The meaning of a reply and its remedy; both empty if there was none."""
     if not stage:
         return "", ""
     enhanced = enhanced_code(text)

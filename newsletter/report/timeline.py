@@ -1,7 +1,7 @@
-"""Outcomes over time, in bars of one length, with long pauses cut out.
+"""Histogram of outcomes over time, with long pauses cut out.
 
-A send lasts three seconds, and its retries come a day later. Bars that fill the whole span evenly would show the send
-as one line; so the span is broken where nothing happened for long, and every bar is as long as any other.
+A send lasts three seconds, and its retries come a day later. Bars over the whole span would show the send as one line;
+so the span is cut at long pauses, and all bars have the same duration.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from newsletter.model.delivery import State
 MOST_BARS = 72
 FEWEST_BARS = 24
 FEWEST_OF_STRETCH = 6
-"""Of a chart, and of each of several stretches: a second of answers drawn over the whole width would look like a day's.
-Those added at the end are empty."""
+"""The fewest bars of a chart, and of each of several stretches: a second of outcomes drawn over the whole width would
+look like a day's. Bars added at the end are empty.
+"""
 
 MOST_STRETCHES = 4
 PAUSE_MS = 600_000
-"""A shorter pause is part of a send: a relay that wanted a rest, a limit for an hour that was used up."""
+"""A shorter pause is part of a send: the relay's throttling, a used-up hourly limit."""
 
 PAUSE_SHARE = 0.12
-"""A pause that is a smaller share of the whole span than this would save no room by being left out."""
+"""Cutting out a pause below this share of the whole span would save no room."""
 
 SHOWN = (State.SENT, State.DEFERRED, State.REJECTED, State.UNCERTAIN)
 
@@ -38,12 +39,12 @@ STEPS_MS = (
     *(count * _HOUR for count in (1, 2, 3, 6, 12)),
     *(count * _DAY for count in (1, 2, 7, 14, 28, 91, 364, 3_640)),
 )
-"""Lengths that a person reads easily, in milliseconds."""
+"""Round durations of a bar, in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What happened from `start` (UTC) on, for a bar's length: numbers of people in the order of `SHOWN`."""
+    """The outcomes from `start` (UTC) on, for a bar's duration: recipients in the order of `SHOWN`."""
 
     start: datetime
     counts: tuple[int, ...]
@@ -55,29 +56,29 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Stretches of bars without a gap between them; between two stretches nothing happened for long."""
+    """Stretches of bars without gaps; between two stretches there is a long pause."""
 
     step: timedelta
     stretches: tuple[tuple[Bar, ...], ...]
 
     @property
     def bars(self) -> tuple[Bar, ...]:
-        """Every bar in which something happened."""
+        """Every bar that is not empty."""
         return tuple(bar for stretch in self.stretches for bar in stretch if bar.total)
 
 
 def has_pauses(rows: Sequence[TimelineRow]) -> bool:
-    """Whether parts of the span will be left out, so that the rest deserves finer rows than these."""
+    """Whether pauses will be cut out, so that the rest needs finer rows than these."""
     return len(_stretches(_active(rows))) > 1
 
 
 def chart_of(rows: Sequence[TimelineRow]) -> Timeline | None:
-    """Bars from the ledger's equal spans, of which there should be many more than bars. None where nothing happened."""
+    """Combine the ledger's equal spans, many per bar, into bars. None without outcomes."""
     active = _active(rows)
     if not active:
         return None
     stretches = _stretches(active)
-    # A bar that is not much longer than a row would catch now two of them, now three, and show waves that never were.
+    # A bar little longer than a row would cover two or three of them in turn, and show false waves.
     finest = 3 * _length_of(rows)
     step = next((s for s in STEPS_MS if s >= finest and _bars_of(stretches, s) <= MOST_BARS), STEPS_MS[-1])
     starts = [stretch[0][0] // step for stretch in stretches]
@@ -90,7 +91,7 @@ def chart_of(rows: Sequence[TimelineRow]) -> Timeline | None:
 
 
 _Active = list[tuple[int, tuple[int, ...]]]
-"""The rows in which something happened: when, in milliseconds since 1970, and to how many."""
+"""The rows with outcomes: the time, in milliseconds since 1970, and the counts."""
 
 
 def _active(rows: Sequence[TimelineRow]) -> _Active:

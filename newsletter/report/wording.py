@@ -1,4 +1,4 @@
-"""Phrases of a report that text and page share."""
+"""Phrases shared by the report's text and page."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from newsletter.report.read import IssueReport
 
 
 def at(moment: datetime, zone: tzinfo | None, form: str = "%Y-%m-%d %H:%M:%S %Z") -> str:
-    """A time as people read it; `zone` None is the machine's own."""
+    """A time for display; `zone` None is the machine's own."""
     return moment.astimezone(zone).strftime(form).rstrip()
 
 
 def took(length: timedelta) -> str:
-    """A length of time as people say it: two units at most."""
+    """A duration in words: two units at most."""
     seconds = length.total_seconds()
     if seconds < 10:
         return f"{seconds:.1f} s"
@@ -29,7 +29,7 @@ def took(length: timedelta) -> str:
 
 
 def pace(per_second: float) -> str:
-    """A rate in the unit that gives a number worth reading."""
+    """A rate in a unit that gives a readable number."""
     per_minute = 60 * per_second
     number, unit = (
         (per_second, "a second")
@@ -49,20 +49,20 @@ def ending(run: Run) -> str:
 
 
 def last_words(person: Delivery) -> str:
-    """The last answer to a recipient's mail, or why there is none."""
+    """The last reply to a recipient's mail, or why there is none."""
     if not person.stage:
         return "under way" if person.state in (State.CLAIMED, State.COMMITTING) else "not tried yet"
     return f"{person.code or ''} {person.reply}".strip()
 
 
 def own_words(text: str, enhanced: str, longest: int) -> str:
-    """A server's words without the code that stands beside them, shortened."""
+    """A server's text without its code, truncated."""
     words = text.removeprefix(enhanced).strip()
     return words if len(words) <= longest else f"{words[: longest - 1]}…"
 
 
 def share(part: int, whole: int) -> str:
-    """A percentage that is 100 only where it is all of them, and 0 only where it is nobody."""
+    """A percentage that is 100 only for all recipients, and 0 only for none."""
     if not whole:
         return ""
     percent = 100 * part / whole
@@ -74,12 +74,12 @@ def share(part: int, whole: int) -> str:
 
 
 def left_out(reasons: Mapping[str, int]) -> str:
-    """How many must not be mailed for which reason, in words."""
+    """How many recipients are suppressed, by reason, in words."""
     return ", ".join(f"{number:,} {reason}" for reason, number in reasons.items())
 
 
 def notices(report: IssueReport) -> Iterator[str]:
-    """What a person should know beside the numbers, a sentence each."""
+    """Remarks beside the numbers, a sentence each."""
     yield from report.faults
     if report.underway:
         yield (
@@ -95,7 +95,7 @@ def notices(report: IssueReport) -> Iterator[str]:
 
 
 def remedies(report: IssueReport) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
-    """What can be done about the uncertain, the left and the refused: commands, and what each does."""
+    """What to do about the uncertain, the remaining and the refused: commands, and what each does."""
     issue = report.issue
     if report.uncertain.count:
         resend = (f"newsletter resolve {issue} --resend", "mails the uncertain again; some may get it twice")

@@ -1,1 +1,1 @@
-"""TOML files of an operator or a theme's author: sections declared once, read, judged and documented alike."""
+"""TOML files of an operator or theme author: declarative sections with validation and documentation."""

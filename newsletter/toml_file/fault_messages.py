@@ -1,4 +1,4 @@
-"""Sentences for faults in a declared TOML file: unknown keys with suggestions, examples."""
+"""Error messages for a declared TOML file: unknown keys with suggestions, examples."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from newsletter.toml_file.section import Fault, Schema
 def faults_error(
     name: str, text: str, tree: Mapping[str, Any], faults: Iterable[Fault], schema: Schema
 ) -> ConfigFaultsError:
-    """All that is wrong with the file of this name, by line. `tree` is what its `text` says."""
+    """One error for all faults of the file called `name`, by line. `tree` is the parsed `text`."""
     in_order = sorted(faults, key=lambda fault: line_of(text, fault.where) or 0)
     return ConfigFaultsError([sentence(name, text, tree, fault, schema) for fault in in_order])
 
@@ -36,8 +36,8 @@ def sentence(name: str, text: str, tree: Mapping[str, Any], fault: Fault, schema
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
-    """A remedy for a name that is not known: the one that was meant, else all there are."""
-    import difflib  # 10 ms that only a fault needs
+    """The remedy for an unknown name: the similar one that was probably meant, else all valid names."""
+    import difflib  # 10 ms, needed only for a fault
 
     found = difflib.get_close_matches(word.lower(), known, n=1)
     return f"did you mean {found[0]}?" if found else f"it may have {', '.join(known)}"
@@ -49,7 +49,7 @@ def _title(where: Where) -> str:
 
 
 def _example(where: Where, schema: Schema) -> str:
-    """The remedy for a key that names none."""
+    """The remedy for a key without one: its example."""
     if where[0] in schema.top_keys:
         return f"write {where[0]} = {toml(schema.top_keys[str(where[0])].example)}"
     names = [part for part in where[1:] if isinstance(part, str)]

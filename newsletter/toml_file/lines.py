@@ -11,12 +11,15 @@ _DOTTED = rf"{_PART}(?:\s*\.\s*{_PART})*"
 
 
 Where = tuple[str | int, ...]
-"""The way to a value in a tree of tables and arrays: names, and indexes from 0."""
+"""The path of a value in a tree of tables and arrays: names, and indexes from 0."""
 
 
 def line_of(text: str, where: Where) -> int | None:
-    """The line of a key, else of what encloses it. TOML: it knows sections, arrays of them (their index, counted from
-    0, follows the name in `where`), dotted and quoted keys, multi-line strings."""
+    """The line of a key, else of the table that contains it.
+
+    Supports sections, arrays of tables (their index, from 0, follows the name in `where`), dotted and quoted keys,
+    multi-line strings.
+    """
     table: Where = ()
     counts: dict[Where, int] = {}
     best: tuple[int, int | None] = (0, None)
@@ -48,7 +51,7 @@ def _parts(dotted: str) -> tuple[str, ...]:
 
 
 def _indexed(name: tuple[str, ...], counts: dict[Where, int], *, grown: bool) -> Where:
-    """A header's name with the index of each array of tables in it; `grown` where it starts the array's next table."""
+    """A header's name with the index of each array of tables in it; `grown` if it starts the array's next table."""
     here: Where = ()
     for depth, part in enumerate(name, 1):
         here = (*here, part)

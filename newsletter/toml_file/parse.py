@@ -1,4 +1,4 @@
-"""Parse a TOML file; what is not TOML is told with line and column."""
+"""Parse a TOML file; syntax errors have line and column."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from newsletter.text import LONG_NUMBER, digits_line
 
 
 def decode_toml(name: str, content: bytes, *, wanted: str) -> str:
-    """The file's text with LF line ends; `wanted` is the file that one should name in place of a binary one."""
+    """Decode the file's text with LF line ends; `wanted` names the expected file in the error for a binary one."""
     return decode_text(name, content, "a binary file, not TOML", f"give the path of a {wanted}")
 
 
 def decode_text(name: str, content: bytes, binary: str, remedy: str) -> str:
-    """The same of any text; `binary` and `remedy` are what is said of a file that is none. Raises ConfigError."""
+    """The same for any text file; `binary` and `remedy` are the error for a binary one. Raises ConfigError."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise ConfigError(located(name, 1, "the file is UTF-16, not UTF-8", "save it as UTF-8"))
     if b"\0" in content:
@@ -30,19 +30,19 @@ def decode_text(name: str, content: bytes, binary: str, remedy: str) -> str:
 
 
 def parse_toml(name: str, text: str) -> dict[str, Any]:
-    """The tree of a TOML text; `name` is its file's. Raises ConfigError."""
+    """Parse a TOML text; `name` is its file's. Raises ConfigError."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(_syntax_fault(name, text, str(error))) from error
-    except ValueError as error:  # of the integers, after TOMLDecodeError, which is one too
+    except ValueError as error:  # from a huge integer; TOMLDecodeError is a subclass, handled above
         raise ConfigError(located(name, digits_line(text), LONG_NUMBER, "write a shorter one")) from error
     except RecursionError as error:
         raise ConfigError(located(name, None, "arrays or tables nested too deeply", "write plain keys")) from error
 
 
 def _syntax_fault(name: str, text: str, message: str) -> Located:
-    """tomllib puts the place at the end of its words: `... (at line 3, column 5)`, `... (at end of document)`."""
+    """Extract the position from tomllib's message: `... (at line 3, column 5)`, `... (at end of document)`."""
     remedy = 'write key = "value", each on a line of its own below its [section]'
     place = re.fullmatch(r"(?P<what>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)", message, re.DOTALL)
     if place:

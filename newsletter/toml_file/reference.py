@@ -1,4 +1,4 @@
-"""The table of every key of a declared TOML file, for its page in docs/."""
+"""The reference table of a declared TOML file's keys, for its page in docs/."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from newsletter.toml_file.section import Key, Schema
 
 
 def describe(schema: Schema) -> str:
-    """Every key in a Markdown table: its default and its meaning."""
+    """A Markdown table of every key: its default and its meaning."""
     rows = ["| Section | Key | Default | Meaning |", "|---|---|---|---|"]
     rows += (_row("", name, key) for name, key in schema.top_keys.items())
     for section in schema.sections:

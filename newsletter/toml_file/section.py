@@ -1,7 +1,7 @@
 """A section of a TOML file as a dataclass: each field is a key with its meaning, validator and example.
 
-`read_table` makes a section of what TOML gave, and a `Fault` of everything else, all of them at once. Plain
-dataclasses, since every command starts by loading them: a schema library took a fifth of a cold `render`.
+`read_table` turns parsed TOML into a section, and reports all faults at once. Plain dataclasses, since every command
+loads them: a schema library took a fifth of a cold `render`.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from newsletter.toml_file.lines import Where
 KEY = "key"
 
 Read = Callable[[Any], Any]
-"""What TOML gave for a key -> the section's value, or InvalidValueError in words that follow the key's name."""
+"""A validator: maps a parsed TOML value to the section's, or raises InvalidValueError, whose text follows the key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """`name` is the key as it is written; `example` a value that is good, and another than the default.
+    """`name` is the key as it is written; `example` a valid value that differs from the default.
 
-    With `free`, the key is a table with names of the author's choice: `read` takes each of them with its value, and
-    gives it back as the section keeps it.
+    With `free`, the key is a table with names of the author's choice: `read` gets each name with its value, and returns
+    the entry of the section.
     """
 
     about: str
@@ -39,7 +39,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong at one place of the file. `unknown`: there is no such key, and `what` is empty."""
+    """A fault at one place of the file. `unknown`: the key does not exist, and `what` is empty."""
 
     where: Where
     what: str
@@ -50,7 +50,7 @@ class Fault:
 def key(
     about: str, read: Callable[..., Any], *, default: Any = "", example: object, name: str = "", free: bool = False
 ) -> Any:
-    """A field that is a key. `default` is the section's value where nobody set it, and is described where not empty."""
+    """Declare a field as a key. `default` is the value of an unset key, and is documented if not empty."""
     described = {KEY: Key(about, read, example, default, name, free)}
     if isinstance(default, dict):
         return field(default_factory=default.copy, metadata=described)
@@ -59,7 +59,7 @@ def key(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """`given` has the names of the fields that the file has set."""
+    """`given` has the names of the fields that the file sets."""
 
     given: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
 
@@ -69,11 +69,11 @@ S = TypeVar("S", bound=Section)
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The sections of one file, in the order of its documentation. A `Key` in place of a section: its keys are of the
-    author's choice.
+    """The sections of one file, in the order of its documentation. A `Key` in place of a section is a table whose keys
+    are of the author's choice.
 
-    `top` has the keys above all sections; `any_section` reads the keys of sections whose names are of the author's
-    choice, too; `repeated` says what several sections of one name, `[[name]]`, mean.
+    `top` has the keys above all sections; `any_section` validates the keys of sections with names of the author's
+    choice; `repeated` documents several sections of one name, `[[name]]`.
     """
 
     sections: Mapping[str, type[Section] | Key] = field(default_factory=dict)
@@ -82,13 +82,13 @@ class Schema:
     repeated: Mapping[str, str] = field(default_factory=dict)
 
     default_section: str = ""
-    """The section for a key that stands outside of all and is none of theirs."""
+    """The section of a key that is outside all sections and is not one of `top`."""
 
     hint: str = ""
-    """What else is true of a name that nobody knows."""
+    """A remark for the error about an unknown name."""
 
     variables: Mapping[str, str] = field(default_factory=dict)
-    """The environment variables for what must not be in the file, by section; of the others under the empty name."""
+    """The environment variables of secrets, by section; other variables under the empty name."""
 
     @property
     def top_keys(self) -> Mapping[str, Key]:
@@ -111,7 +111,7 @@ ReadSection = Callable[[object], tuple[Any, tuple["Fault", ...]]]
 def read_sections(
     schema: Schema, tree: Mapping[str, Any], special: Mapping[str, ReadSection] = MappingProxyType({})
 ) -> tuple[dict[str, Any], tuple[Fault, ...]]:
-    """What a file says, by section, and every fault. `special` reads those that are more than one table."""
+    """The sections of a file by name, and every fault. `special` reads those that are more than one table."""
     values: dict[str, Any] = {}
     faults: list[Fault] = []
     wrong: tuple[Fault, ...]
@@ -135,13 +135,13 @@ def read_sections(
 
 
 def keys_of(section: type[Section]) -> Mapping[str, tuple[str, Key]]:
-    """By a key's name as it is written: the field's name, and the key."""
+    """By a key's written name: the field's name, and the key."""
     described = ((each.name, each.metadata[KEY]) for each in fields(section) if KEY in each.metadata)
     return {key.name or name: (name, key) for name, key in described}
 
 
 def read_table(section: type[S], table: object, where: Where) -> tuple[S, tuple[Fault, ...]]:
-    """The section at `where`. A key at fault keeps its default."""
+    """Validate the table at `where`. A faulty key keeps its default."""
     if not isinstance(table, dict):
         return section(), (Fault(where, f"is {kind(table)}, not a section"),)
     known = keys_of(section)
@@ -167,7 +167,7 @@ def read_table(section: type[S], table: object, where: Where) -> tuple[S, tuple[
 def read_entries(
     read: Callable[[str, Any], tuple[str, Any]], table: object, where: Where
 ) -> tuple[dict[str, Any], tuple[Fault, ...]]:
-    """A table whose names are the author's choice."""
+    """Validate a table with names of the author's choice."""
     if not isinstance(table, dict):
         return {}, (Fault(where, f"is {kind(table)}, not a table"),)
     entries: dict[str, Any] = {}
@@ -194,7 +194,7 @@ def text(check: Callable[[str], Any]) -> Read:
 
 
 def choice(literal: object) -> Read:
-    """One of a Literal's words."""
+    """One of a Literal's values."""
     return one_of(get_args(literal))
 
 
@@ -210,7 +210,7 @@ def one_of(words: Sequence[str]) -> Read:
 
 
 def whole(low: int, high: int) -> Read:
-    """A whole number from `low` to `high`."""
+    """An integer from `low` to `high`."""
 
     def read(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
@@ -228,7 +228,7 @@ def number(high: float, *, zero: bool = False) -> Read:
     def read(value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise InvalidValueError(f"is {kind(value)}, not a number")
-        # Neither is so for a nan.
+        # Also rejects NaN.
         if not (0 < value <= high or (zero and value == 0)):
             span = f"from 0 to {high:g}" if zero else f"above 0 and at most {high:g}"
             raise InvalidValueError(f"is {shown(value)}, not a number {span}")
@@ -238,14 +238,14 @@ def number(high: float, *, zero: bool = False) -> Read:
 
 
 def switch(value: object) -> bool:
-    """True or false."""
+    """A boolean."""
     if not isinstance(value, bool):
         raise InvalidValueError(f"is {kind(value)}, neither true nor false")
     return value
 
 
 def array(read_one: Read, items: str) -> Read:
-    """A tuple of what an array holds; `items` are its elements, in words."""
+    """A tuple from an array; `items` names its elements in messages."""
 
     def read(value: object) -> tuple[Any, ...]:
         if not isinstance(value, list):

@@ -1,1 +1,1 @@
-"""What has to be asked: the DNS, the relay, the web, the database, the file system."""
+"""Queries: DNS, relay, web, database, file system."""

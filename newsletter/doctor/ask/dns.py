@@ -1,4 +1,4 @@
-"""Ask the DNS with dnspython, each question once, many at a time, each within a time limit."""
+"""DNS client with dnspython: each question once, concurrently, with a time limit."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from newsletter.errors import ConfigError
 _AT_ONCE = 16
 _ONE_TRY_S = 4.0
 _PAYLOAD_BYTES = 1232
-"""What fits into one packet everywhere; a longer answer is asked for again over TCP (DNS flag day 2020)."""
+"""The largest UDP payload without fragmentation; longer answers are requested again over TCP (DNS flag day 2020)."""
 
 Result = TypeVar("Result")
 
 
 class DnsClient:
-    """Use it within one event loop. `nameserver` is `HOST`, `HOST:PORT` or `[IPv6]:PORT`; without it the system's."""
+    """Use it within one event loop. `nameserver` is `HOST`, `HOST:PORT` or `[IPv6]:PORT`; by default the system's."""
 
     def __init__(self, nameserver: str = "", *, timeout_s: float) -> None:
         self.given = bool(nameserver)
@@ -35,7 +35,7 @@ class DnsClient:
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
     async def run(self, judge: Lookups[Result]) -> Result:
-        """Drive a judge: ask what it yields until it has its result."""
+        """Drive a judge: answer the questions it yields until it returns its result."""
         try:
             questions = next(judge)
             while True:
@@ -48,11 +48,11 @@ class DnsClient:
     async def answer(self, question: Question) -> DnsAnswer:
         if question not in self._asked:
             self._asked[question] = asyncio.create_task(self._ask(question))
-        # Shielded: a part that runs out of time must not take the answer from the others.
+        # Shielded: a part that runs out of time must not cancel the answer for the others.
         return await asyncio.shield(self._asked[question])
 
     async def addresses(self, host: str, port: int) -> Sequence[str]:
-        """As `safe_http.resolve_name`, by this nameserver. OSError where the host has no address."""
+        """As `safe_http.resolve_name`, by this nameserver. OSError if the host has no address."""
         answers = [await self.answer(Question(host, kind)) for kind in ("A", "AAAA")]
         found = [record for answer in answers for record in answer.records]
         if not found:

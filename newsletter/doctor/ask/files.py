@@ -1,4 +1,4 @@
-"""Find lists, ledgers and keys that lie where a web site would publish them; read a mail that was saved."""
+"""Find lists, ledgers and keys that a web site would publish; read a saved mail."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PUBLISHED = {
     "Eleventy": ("_site", "public"),
     "Astro": ("public", "dist"),
 }
-"""The folders of a site that are copied to the web, or are what was copied."""
+"""The folders of a site that are copied to the web, or are the built site."""
 
 _PAGES_MARKS = (".nojekyll", "CNAME")
 _WEB_FOLDERS = ("public_html", "htdocs", "wwwroot")
@@ -35,7 +35,7 @@ _MAIL_BYTES = 10_000_000
 
 
 def find_exposed(config: Config, lists: Sequence[str] = ()) -> tuple[tuple[Exposure, ...], int]:
-    """The files that are exposed, and how many were looked at. `lists` are paths that issues were sent to."""
+    """The exposed files, and how many were checked. `lists` are paths that issues were sent to."""
     exposures = []
     count = 0
     for path, kind in dict(_private_files(config, lists)).items():
@@ -77,7 +77,7 @@ def _is_list(path: Path) -> bool:
 
 
 def _published_from(path: Path) -> tuple[str, str] | None:
-    """The site that publishes a file, and how to keep it from that."""
+    """The site that publishes a file, and how to prevent that."""
     for folder in islice(path.parents, _LEVELS):
         if any((folder / mark).is_file() for mark in _PAGES_MARKS):
             return "what GitHub Pages publishes", "move the newsletter out of that folder, and delete the file there"
@@ -90,13 +90,13 @@ def _published_from(path: Path) -> tuple[str, str] | None:
 
 
 def _bare_jekyll(folder: Path) -> Generator | None:
-    """Jekyll needs no configuration: on GitHub Pages posts and a first page are enough."""
+    """Whether the folder is a Jekyll site without configuration: on GitHub Pages posts and an index page are enough."""
     bare = (folder / "_posts").is_dir() and any((folder / name).is_file() for name in ("index.html", "index.md"))
     return GENERATORS[0] if bare else None
 
 
 def _remedy(generator: Generator, folder: Path, file: Path) -> str:
-    """How to keep `file`, seen from the site's `folder`, off the site; empty where it is not published."""
+    """How to exclude `file`, relative to the site's `folder`, from the site; empty if it is not published."""
     first = file.parts[0]
     if len(file.parts) > 1 and first in _PUBLISHED.get(generator.name, ()):
         return f"move it out of {first}/, and delete it from the site"
@@ -123,7 +123,7 @@ def _shown(path: Path, root: Path) -> str:
 
 
 def read_mail(path: Path) -> bytes:
-    """The beginning of a saved mail, its header in any case. Raises ConfigError."""
+    """The beginning of a saved mail, its header included. Raises ConfigError."""
     try:
         with open_regular(path) as file:
             return file.read(_MAIL_BYTES)

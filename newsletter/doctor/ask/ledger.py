@@ -1,4 +1,4 @@
-"""Look into the ledger without writing: SQLite through a read-only connection, PostgreSQL by reading."""
+"""Inspect the ledger without writing: SQLite through a read-only connection, PostgreSQL by reading."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _LISTS = sa.select(issues.c.audience).order_by(issues.c.id.desc()).limit(50)
 
 
 def read_ledger(place: Path | str, timeout_s: float) -> LedgerHealth:
-    """How the ledger at `place` is; never an exception of the database's. May take `timeout_s`."""
+    """The health of the ledger at `place`; never raises a database error. May take `timeout_s`."""
     where = parse_place(place)
     file = where.file
     if file is None:
@@ -49,7 +49,7 @@ def read_ledger(place: Path | str, timeout_s: float) -> LedgerHealth:
         in_use = _log_of(file).exists()
         health = _looked_into(where, timeout_s, in_use=in_use)
         if health.failure and not in_use and _log_of(file).exists():
-            # Somebody began to write to it while we read it as a file that nobody does.
+            # A writer started while it was read as immutable: read it again.
             health = _looked_into(where, timeout_s, in_use=True)
     return replace(health, free_bytes=shutil.disk_usage(folder).free, is_writable=writable)
 
@@ -86,16 +86,16 @@ def _looked_into(where: Place, timeout_s: float, *, in_use: bool = True) -> Ledg
 
 
 def _paths(audience: str) -> list[str]:
-    """The lists of a send, as `newsletter send` writes them down: a line each."""
+    """The paths of a send's lists: one per line of the ledger's text."""
     return split_segment(audience)[0].splitlines()
 
 
 @contextmanager
 def _reading(where: Place, *, in_use: bool) -> Iterator[sa.Connection]:
-    """A connection; of a file one that cannot write, not even to end an old write-ahead log. Raises ConfigError.
+    """A connection; for a file it is read-only, and leaves an old write-ahead log as it is. Raises ConfigError.
 
-    Where there is no such log, nobody has the file open, and it is read as one that does not change (`immutable`): or
-    SQLite would leave an empty log beside it, which another user could then not write to.
+    Without such a log no process has the file open, and it is opened as `immutable`: otherwise SQLite would leave an
+    empty log beside it, which another user could then not write to.
     """
     file = where.file
     taken: LedgerFile | None = None
@@ -115,7 +115,7 @@ def _reading(where: Place, *, in_use: bool) -> Iterator[sa.Connection]:
 
 
 def _quick_check(db: sa.Connection, timeout_s: float) -> tuple[str, bool]:
-    """SQLite's first complaint, or nothing; and whether it was cut off."""
+    """SQLite's first complaint, or nothing; and whether the check was cut off."""
     give_up = monotonic() + timeout_s
     raw = db.connection.driver_connection
     assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - for the type checker

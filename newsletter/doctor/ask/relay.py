@@ -1,4 +1,4 @@
-"""Connect to a relay as a send does, look at what it shows, and leave."""
+"""Connect to a relay as a send does, note its answers, and quit."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def ask_relay(relay: Relay, *, timeout_s: float, tls_context: ssl.SSLConte
     transport = connection.transport
     secured = transport.get_extra_info("ssl_object")
     transport.write(b"QUIT\r\n")
-    transport.abort()  # a TLS connection that is merely closed waits for the other side's goodbye
+    transport.abort()  # closing a TLS connection would wait for the peer's close_notify
     await asyncio.sleep(0)
     until = secured.getpeercert().get("notAfter") if secured else None
     return RelayAnswer(

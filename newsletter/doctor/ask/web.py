@@ -1,4 +1,4 @@
-"""Ask a web address once, through the guard against private networks, without following redirects."""
+"""Request a web address once, through the SSRF guard, without following redirects."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ async def ask_web(
     allow: Callable[[Address], bool],
     trust: ssl.SSLContext,
 ) -> WebAnswer:
-    """The answer's head and the beginning of its body, all within the time limit."""
+    """The response's head and the beginning of its body, within the time limit."""
     headers = {"User-Agent": _AGENT, "Accept": "text/html, */*"}
     if body:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
     try:
         async with asyncio.timeout(timeout_s), PinnedTransport(resolve, allow, trust) as transport:
-            # Security: a bare request to the transport. A client would add cookies, and a login from the URL.
+            # Security: send a bare request to the transport. A client would add cookies, and credentials from the URL.
             timeouts = {"timeout": httpx.Timeout(timeout_s).as_dict()}
             request = httpx.Request(method, url, headers=headers, content=body, extensions=timeouts)
             response = await transport.handle_async_request(request)

@@ -1,1 +1,1 @@
-"""What answers mean: records, replies and settings in, verdicts out. Pure."""
+"""Judges: records, replies and settings in, verdicts out. Pure."""

@@ -1,4 +1,4 @@
-"""Judge this machine's clock by the time that a server says it is, and the time zone of the schedule."""
+"""Judge this machine's clock by a server's Date header, and the time zone of the schedule."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from email.utils import parsedate_to_datetime
 from newsletter.doctor.verdict import Verdict, green, red, yellow
 
 SLOW = timedelta(seconds=60)
-"""An HTTP date is in whole seconds, and an answer may take some; a minute is none of that."""
+"""An HTTP date has whole seconds, and a response takes some; a minute is more than that."""
 
 WRONG = timedelta(minutes=10)
 
 
 def judge_clock(now: datetime, server: str, date: str) -> tuple[Verdict, ...]:
-    """`date` is the header Date that `server` answered with at `now`. Nothing where it is no date."""
+    """`date` is the Date header of `server`'s response at `now`. No verdict for an invalid date."""
     try:
         theirs = parsedate_to_datetime(date)
     except (ValueError, OverflowError):
@@ -33,7 +33,7 @@ def judge_clock(now: datetime, server: str, date: str) -> tuple[Verdict, ...]:
 
 
 def judge_time_zone(configured: str, machine: str, *, is_used: bool) -> Verdict:
-    """`is_used`: there are quiet hours, which mean another time in another zone."""
+    """`is_used`: there are quiet hours, whose meaning depends on the zone."""
     if configured:
         return green("time-zone", f"times of day are in {configured} ([delivery] time_zone)")
     if is_used:

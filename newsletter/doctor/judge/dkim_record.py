@@ -1,4 +1,4 @@
-"""Judge the published DKIM key against the one that signs (RFC 6376, RFC 8301, RFC 8463)."""
+"""Judge the published DKIM key against the signing key (RFC 6376, RFC 8301, RFC 8463)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _GOOD_RSA_BITS = 2048
 
 
 def judge_key(signer: Signer) -> Verdict:
-    """The private key itself."""
+    """Judge the private key itself."""
     if signer.algorithm == "ed25519-sha256":
         what = "the DKIM key is Ed25519, which Gmail, Outlook and Yahoo do not verify: to them the mail is unsigned"
         return yellow("dkim-key", what, "sign with an RSA key: `openssl genrsa -out dkim.pem 2048`")
@@ -24,7 +24,7 @@ def judge_key(signer: Signer) -> Verdict:
 
 
 def judge_dkim(signer: Signer) -> Lookups[Verdict]:
-    """Whether receivers find the public half of the key."""
+    """Judge whether receivers find the public key."""
     name = ascii_domain(signer.record_name)
     answer = yield from ask(Question(name, "TXT"))
     if answer.status == "failed":

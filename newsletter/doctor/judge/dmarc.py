@@ -1,4 +1,4 @@
-"""Judge DMARC by the DNS tree walk of RFC 9989, and whether SPF and DKIM align with From."""
+"""Judge DMARC by the DNS tree walk of RFC 9989, and the alignment of SPF and DKIM with From."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from newsletter.doctor.judge.lookups import ASK_AGAIN, Lookups, Question, tags_o
 from newsletter.doctor.verdict import Verdict, green, red, yellow
 
 MAX_QUERIES = 8
-"""RFC 9989 4.10: a name of more labels is cut to seven after the first question."""
+"""RFC 9989 4.10: a name with more labels is shortened to seven after the first query."""
 
 POLICIES = ("none", "quarantine", "reject")
 _GONE = ("pct", "rf", "ri")
@@ -19,9 +19,9 @@ _EXAMPLE = "v=DMARC1; p=none; rua=mailto:dmarc-reports@…"
 
 @dataclass(frozen=True, slots=True)
 class TreeWalk:
-    """The records from a domain upwards, nearest first, and what follows from them.
+    """The records from a domain upwards, nearest first, and the conclusions.
 
-    `several` are names with more than one record, which all are ignored; `failed` says why one could not be asked.
+    `several` are names with more than one record, which are all ignored; `failed` says why a query failed.
     """
 
     start: str
@@ -51,26 +51,26 @@ class TreeWalk:
 
     @property
     def policy(self) -> str:
-        """What receivers do with mail of the start's that fails; empty where the record says nothing valid."""
+        """The policy for the start domain's mail that fails; empty if the record has no valid one."""
         if self.policy_record is None:
             return ""
         domain, tags = self.policy_record
         asked = tags.get("p", "") if domain == self.start else tags.get("sp", tags.get("p", ""))
         if asked.lower() in POLICIES:
             return asked.lower()
-        # RFC 9989 4.7: without a valid policy, a record that asks for reports counts as p=none.
+        # RFC 9989 4.7: without a valid policy, a record that requests reports counts as p=none.
         return "none" if tags.get("rua") else ""
 
 
 def names_on_the_way(domain: str) -> tuple[str, ...]:
-    """The domains whose `_dmarc` is asked, nearest first."""
+    """The domains whose `_dmarc` is queried, nearest first."""
     labels = domain.split(".")
     longest = min(len(labels) - 1, MAX_QUERIES - 1)
     return (domain, *(".".join(labels[-count:]) for count in range(longest, 0, -1)))
 
 
 def walk_tree(domain: str) -> Lookups[TreeWalk]:
-    """All questions at once: the steps that a record with `psd` would spare cost nothing here."""
+    """Query all names at once: the steps that a record with `psd` would save cost nothing here."""
     questions = {name: Question(f"_dmarc.{name}", "TXT") for name in names_on_the_way(domain)}
     answers = yield tuple(questions.values())
     records: list[tuple[str, Mapping[str, str]]] = []
@@ -91,7 +91,7 @@ def walk_tree(domain: str) -> Lookups[TreeWalk]:
 
 
 def judge_dmarc(walk: TreeWalk) -> Verdict:
-    """Whether the From domain has a policy that receivers can read."""
+    """Judge whether the From domain has a policy that receivers can read."""
     domain = walk.start
     if walk.failed and (walk.policy_record is None or walk.policy_record[0] != domain):
         return yellow("dmarc", f"{domain}: the DMARC record could not be asked for ({walk.failed})", ASK_AGAIN)
@@ -120,9 +120,9 @@ def judge_dmarc(walk: TreeWalk) -> Verdict:
 
 
 def judge_alignment(author: TreeWalk, envelope: TreeWalk, signer: TreeWalk | None) -> Verdict:
-    """Whether the domains that SPF and DKIM speak for are those of From (RFC 9989 5.1).
+    """Judge whether the domains of SPF and DKIM align with that of From (RFC 9989 5.1).
 
-    `envelope` is of the bounce address, `signer` of the DKIM key's domain, None where the mail is not signed here.
+    `envelope` is the bounce address's domain, `signer` the DKIM key's, None if the mail is not signed here.
     """
     others = [walk for walk in (envelope, signer) if walk is not None and walk.start != author.start]
     failed = next((walk.failed for walk in (author, *others) if others and walk.failed), "")

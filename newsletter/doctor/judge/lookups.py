@@ -1,4 +1,4 @@
-"""Questions to the DNS and their answers, and how a pure function asks: it yields questions and is sent answers."""
+"""DNS questions and answers, and the generator protocol: a pure judge yields questions and is sent answers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class DnsAnswer:
-    """`empty`: the name has no record of this type. `failed`: nobody knows, and `why` says for what reason.
+    """`empty`: the name has no record of this type. `failed`: the query failed, for the reason `why`.
 
-    A TXT record is its strings put together; an MX record is its preference, a blank and the host.
+    A TXT record is its strings joined; an MX record is its preference, a blank and the host.
     """
 
     status: Literal["found", "empty", "no such name", "failed"]
@@ -28,14 +28,14 @@ class DnsAnswer:
 
     @property
     def is_void(self) -> bool:
-        """RFC 7208 4.6.4: a look-up that brings nothing."""
+        """RFC 7208 4.6.4: a void lookup, without a result."""
         return self.status in ("empty", "no such name")
 
 
 Answers: TypeAlias = Mapping[Question, DnsAnswer]
 Result = TypeVar("Result")
 Lookups: TypeAlias = Generator[tuple[Question, ...], Answers, Result]
-"""A judge of DNS records: yields what it must know next, all of it at once, and returns what follows."""
+"""A judge of DNS records: yields a batch of questions, and finally returns its result."""
 
 
 def ask(question: Question) -> Lookups[DnsAnswer]:
@@ -44,7 +44,7 @@ def ask(question: Question) -> Lookups[DnsAnswer]:
 
 
 def tags_of(record: str) -> dict[str, str]:
-    """A tag list (RFC 6376 3.2), as DKIM and DMARC records have it. Of a tag that stands twice the first counts."""
+    """Parse a tag list (RFC 6376 3.2), as in DKIM and DMARC records. The first of repeated tags counts."""
     tags: dict[str, str] = {}
     for part in record.split(";"):
         name, sign, value = part.partition("=")
@@ -57,7 +57,7 @@ ASK_AGAIN = "try again later, check this machine's resolver, or write --nameserv
 
 
 def ascii_domain(domain: str) -> str:
-    """A domain as the DNS has it: IDNA for what is not ASCII, small letters, no dot at the end."""
+    """A domain as in the DNS: IDNA A-labels, lower case, without a trailing dot."""
     folded = domain.strip().rstrip(".").lower()
     if folded.isascii():
         return folded

@@ -1,4 +1,4 @@
-"""Judge MX, PTR and BIMI records: where answers go, who a self-hosted relay says it is, and the sender's mark."""
+"""Judge MX, PTR and BIMI records: replies, a self-hosted relay's reverse DNS, and the sender's logo."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from newsletter.safe_http import is_public
 
 
 def judge_mx(domain: str, purposes: Sequence[str]) -> Lookups[Verdict]:
-    """Whether mail to a domain can arrive. `purposes` are the settings that name it, such as `from`."""
+    """Judge whether mail to a domain can arrive. `purposes` are the settings that contain it, such as `from`."""
     what_for = f"{domain} ({', '.join(purposes)})"
     questions = (Question(domain, "MX"), Question(domain, "A"), Question(domain, "AAAA"))
     answers = yield questions
@@ -43,7 +43,7 @@ def _mx_remedy(purposes: Sequence[str]) -> str:
 
 
 def is_literal(host: str) -> bool:
-    """Whether a host is written as an address."""
+    """Whether a host is an IP address literal."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -52,9 +52,9 @@ def is_literal(host: str) -> bool:
 
 
 def judge_ptr(host: str) -> Lookups[tuple[Verdict, ...]]:
-    """Whether a relay of one's own is called by the name that its addresses have (Gmail, Yahoo ask for that).
+    """Judge whether a self-hosted relay's addresses have matching reverse DNS (Gmail and Yahoo require that).
 
-    Nothing where none of its addresses is public: what the world sees it as is not known from here.
+    No verdict if none of its addresses is public: its outgoing address is then unknown.
     """
     if is_literal(host):
         addresses = [host]
@@ -89,7 +89,7 @@ def _judge_address(address: str) -> Lookups[Verdict]:
 
 
 def judge_bimi(walk: TreeWalk) -> Lookups[Verdict]:
-    """A hint, never red: the mark beside the sender's name is no condition of anything."""
+    """A hint, never red: the logo beside the sender's name is optional."""
     names = tuple(dict.fromkeys((walk.start, walk.organizational_domain)))
     questions = tuple(Question(f"default._bimi.{name}", "TXT") for name in names)
     answers = yield questions

@@ -1,4 +1,4 @@
-"""Judge the one-click unsubscribe address (RFC 8058) by its answers to a POST and a GET with a token of nobody's."""
+"""Judge the one-click unsubscribe address (RFC 8058) by its responses to a POST and a GET with an invalid token."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _REDIRECTS = range(300, 400)
 
 @dataclass(frozen=True, slots=True)
 class WebAnswer:
-    """`status` is 0 where there was none, and `failure` says why. `page` is the beginning of the body.
+    """`status` is 0 without a response, and `failure` says why. `page` is the beginning of the body.
 
-    `private`: it was not asked, since it is on a network that readers cannot reach.
+    `private`: no request was made, since the address is on a network that readers cannot reach.
     """
 
     status: int = 0
@@ -27,10 +27,10 @@ class WebAnswer:
 
 
 def judge_address(unsubscribe_url: str, mailto: str) -> Verdict | None:
-    """What the settings say alone; None where there is an address to ask."""
+    """The verdict by the settings alone; None if there is an address to request."""
     if not unsubscribe_url:
         if not mailto:
-            return None  # `needed` says that
+            return None  # the `needed` verdict covers that
         what = "no one-click address, which Gmail and Yahoo ask of bulk senders; only a mailto"
         return yellow("one-click", what, "run `newsletter serve` and set [serve] url, or set unsubscribe_url")
     if "{token}" not in unsubscribe_url:

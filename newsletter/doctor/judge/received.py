@@ -1,4 +1,4 @@
-"""Judge a test mail as it arrived: what the receiver wrote into Authentication-Results (RFC 8601), and one-click."""
+"""Judge a received test mail: Authentication-Results (RFC 8601), and one-click."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from newsletter.doctor.judge.settings import domain_of
 from newsletter.doctor.verdict import Verdict, green, red, yellow
 
 _METHODS = ("spf", "dkim", "dmarc")
-# Which property names the domain that a method speaks for.
+# The property with the domain that each method authenticates.
 _DOMAINS = {"spf": ("smtp.mailfrom", "smtp.helo"), "dkim": ("header.d", "header.i"), "dmarc": ("header.from",)}
 _COMMENT = re.compile(r"\([^()]*\)")
 _RESULT = re.compile(r"\s*(?P<method>[a-z][a-z0-9-]*)(?:/\d+)?\s*=\s*(?P<result>[a-z]+)", re.IGNORECASE)
@@ -38,7 +38,7 @@ class Result:
 
 
 def judge_received(data: bytes, author: str) -> tuple[Verdict, ...]:
-    """`data` is a mail with its header as it arrived, `author` the domain of the newsletter's From."""
+    """`data` is the mail with its header as it arrived, `author` the domain of the newsletter's From."""
     mail = BytesHeaderParser(policy=policy.compat32).parsebytes(data)
     sender = _domain_in(str(mail.get("From", "")))
     if not sender:
@@ -64,7 +64,7 @@ def _method(method: str, results: tuple[Result, ...], passed: bool) -> Verdict:
     said = (
         f"{method}={best.result}" + (f" for {best.domain}" if best.domain else "") if best else f"nothing of {method}"
     )
-    # With DMARC passed the other of the two carries the mail; forwarding, or a relay's change, may undo that.
+    # One passing method is enough for DMARC; forwarding, or a change of relay, may break it.
     judge = yellow if passed else red
     return judge(code, f"the receiver says {said}", _MEANINGS[method])
 
@@ -84,7 +84,7 @@ def _unsubscribe(mail: Message) -> Verdict:
 
 
 def _results(mail: Message) -> tuple[Result, ...]:
-    """Those of the topmost field that has some: what stands below may have been written by anybody."""
+    """The results of the topmost field that has some: lower ones may be forged."""
     for field in mail.get_all("Authentication-Results", []):
         if found := tuple(_read(str(field)[:_MAX_HEADER])):
             return found
@@ -102,8 +102,8 @@ def _read(field: str) -> Iterator[Result]:
         method = found["method"].lower()
         properties = {each["name"].lower(): each["value"] for each in _PROPERTY.finditer(part)}
         named = next((properties[name] for name in _DOMAINS[method] if name in properties), "")
-        # Of an address the domain alone: a bounce address has a subscriber's code before the @.
-        domain = "" if named == "none" else domain_of(named)  # Outlook's, of a mail without a signature
+        # Of an address the domain alone: the local part of a bounce address has a subscriber's token.
+        domain = "" if named == "none" else domain_of(named)  # Outlook's result for unsigned mail
         yield Result(method, found["result"].lower(), domain)
 
 

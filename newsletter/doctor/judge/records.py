@@ -1,4 +1,4 @@
-"""Judge the ledger, how long ago bounces were recorded, and files that a web site would publish."""
+"""Judge the ledger, the age of the last recorded bounce, and files that a web site would publish."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ LITTLE_ROOM_BYTES = 200_000_000
 
 @dataclass(frozen=True, slots=True)
 class LedgerHealth:
-    """`name` is how messages call the ledger. `failure` and `remedy` say why it cannot be used.
+    """`name` is the ledger's name in messages. `failure` and `remedy` say why it cannot be used.
 
-    `lists` are the paths that issues were sent to. `unfinished`: the file is too large to be gone through in the time
-    given. `version` is 0 where there is none yet.
+    `lists` are the paths that issues were sent to. `unfinished`: the file is too large to be checked within the time
+    limit. `version` is 0 if there is no schema yet.
     """
 
     name: str
@@ -67,7 +67,10 @@ def judge_ledger(health: LedgerHealth) -> tuple[Verdict, ...]:
 
 
 def judge_bounces(health: LedgerHealth, now: datetime, *, is_read: bool) -> Verdict:
-    """`is_read`: a mailbox of [bounces] or a webhook's secret is set. A webhook leaves no trace but what it records."""
+    """`is_read`: a mailbox of [bounces] or a webhook's secret is set.
+
+    A webhook leaves no trace but its recorded events.
+    """
     if not is_read:
         what = "nobody reads bounces: dead addresses are mailed again and again, which costs reputation"
         return yellow("bounces", what, "set [bounces] mailbox and run `newsletter bounces` daily, or take webhooks")
@@ -93,7 +96,10 @@ def _bounces_words(health: LedgerHealth, now: datetime) -> str:
 
 
 def judge_backup(health: LedgerHealth, now: datetime) -> tuple[Verdict, ...]:
-    """How old the last backup is. Nothing of a ledger in PostgreSQL, which other programs back up, or an empty one."""
+    """The age of the last backup.
+
+    No verdict for an empty ledger, or one in PostgreSQL, which other programs back up.
+    """
     if not health.is_file or health.last_sent is None:
         return ()
     remedy = "run `newsletter ledger backup FILE`, daily from cron, to another disk"
@@ -116,7 +122,7 @@ def _days(count: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """A file with addresses or secrets in it, and where a web site would publish it from."""
+    """A file with addresses or secrets in it, and the site that would publish it."""
 
     file: str
     kind: str

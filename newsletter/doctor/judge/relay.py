@@ -1,4 +1,4 @@
-"""Judge what a relay answered: reached or not, TLS and its certificate, login, and what it offers after EHLO."""
+"""Judge a relay's answers: reachable or not, TLS and its certificate, login, EHLO extensions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SMALL_BYTES = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class RelayAnswer:
-    """A relay after connecting and logging in, or why that failed. `passing`: another try may succeed.
+    """A relay's answers to connecting and logging in, or why that failed. `passing`: a retry may succeed.
 
     `lacks_password`: no login was tried, since there is none.
     """

@@ -20,17 +20,17 @@ _SECRET_NAMES = (
     *(SECRET_VARIABLE, PASSWORD_VARIABLE, IMAP_VARIABLE, DKIM_VARIABLE, "NEWSLETTER_SYNC_TOKEN"),
     *("NEWSLETTER_POSTMARK_WEBHOOK", "NEWSLETTER_MAILGUN_WEBHOOK", "NEWSLETTER_SENDGRID_WEBHOOK"),
 )
-"""A name may have the relay's behind it."""
+"""The relay's name may be appended to a variable's name."""
 
 
-# RFC 2606 2 and 3. `.test` is left out: nobody writes it by mistake, and a laboratory's mail goes there.
+# RFC 2606 2 and 3. `.test` is left out: it is not written by mistake, and test setups use it.
 _EXAMPLE_DOMAIN = re.compile(
     r"(?:^|[.@/]|%40)(?:example\.(?:com|net|org)|[\w-]+\.(?:example|invalid))(?=$|[:/?>.,@])", re.IGNORECASE
 )
 _FILL_IN = re.compile(r"SMTP_USER|ACCESS_KEY|print-my-token|YOUR_|CHANGE_?ME|FIXME|TODO|XXX", re.IGNORECASE)
 _POSTAL_SAMPLES = ("1 main street", "name, street, town")
 
-# Domains of mailbox services, and of the relays that may send for them.
+# Domains of mailbox providers, and of the relays that may send for them.
 _MAILBOX_SERVICES: Mapping[str, tuple[str, ...]] = {
     "gmail.com": ("google.com", "gmail.com"),
     "googlemail.com": ("google.com", "gmail.com"),
@@ -57,12 +57,12 @@ def domain_of(address: str) -> str:
 
 
 def is_placeholder(domain: str) -> bool:
-    """Whether a domain is one of the examples of documentation, of which there is nothing to ask."""
+    """Whether a domain is a documentation example, for which DNS queries are pointless."""
     return _EXAMPLE_DOMAIN.search(domain) is not None
 
 
 def judge_settings(config: Config, env: Mapping[str, str]) -> tuple[Verdict, ...]:
-    """All that the file and the environment say by themselves."""
+    """All verdicts by the file and the environment alone."""
     name = _file_name(config)
     if config.path is None:
         remedy = "run `newsletter init`, or name one with --config"
@@ -126,7 +126,7 @@ def _values_with_hosts(config: Config) -> Iterable[tuple[Where, str]]:
         yield ("dkim", *((index,) if len(settings.dkim) > 1 else ()), "domain"), key.domain
     yield ("serve", "url"), settings.serve.url
     yield ("site", "url"), settings.site.url
-    # What stands in these is a host and a user: a password in them has been refused when the file was read.
+    # These contain a host and a user; a password in them was refused when the file was read.
     yield ("relay", "url"), settings.relay.url
     yield ("relay", "token_command"), " ".join(settings.relay.token_command[:1])
     yield ("alerts", "mail"), settings.alerts.mail
@@ -156,7 +156,7 @@ def _secrets(config: Config, env: Mapping[str, str]) -> tuple[Verdict, ...]:
 
 
 def _sender_domain(config: Config) -> tuple[Verdict, ...]:
-    """A From at a mailbox service's domain: its DMARC speaks for it, and its relay alone may."""
+    """A From at a mailbox provider's domain: its DMARC policy applies, and only its own relay may send for it."""
     if not config.settings.newsletter.from_:
         return ()
     domain = domain_of(config.settings.newsletter.from_)
@@ -176,5 +176,5 @@ def _sender_domain(config: Config) -> tuple[Verdict, ...]:
 
 
 def is_mailbox_service(domain: str) -> tuple[str, ...]:
-    """The hosts that may send for a mailbox service's domain; empty for any other domain."""
+    """The hosts that may send for a mailbox provider's domain; empty for any other domain."""
     return _MAILBOX_SERVICES.get(domain, ())

@@ -1,4 +1,4 @@
-"""Judge an SPF record (RFC 7208): presence, syntax, and the look-ups that it costs with all that it includes."""
+"""Judge an SPF record (RFC 7208): presence, syntax, and the number of lookups with all its includes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from newsletter.doctor.verdict import Verdict, green, red, yellow
 MAX_LOOKUPS = 10
 MAX_VOID = 2
 MAX_MX = 10
-"""RFC 7208 4.6.4: more than these is an error, and counts as no record at all."""
+"""RFC 7208 4.6.4: more than these is a permerror, as if there were no record."""
 
 _FOLLOWED = 40
-"""Look-ups after which the rest is not followed: the record is wrong several times over by then."""
+"""Lookups after which the walk stops: the record is far beyond the limit by then."""
 
 _TERM = re.compile(r"(?P<sign>[+?~-]?)(?P<name>[A-Za-z][A-Za-z0-9._-]*)(?P<mark>[:=/]?)(?P<rest>\S*)")
 _ADDRESSES: tuple[RecordType, ...] = ("A", "AAAA")
@@ -24,7 +24,7 @@ _EXAMPLE = "v=spf1 include:… ~all"
 
 @dataclass(slots=True)
 class _Findings:
-    """What a walk through a record and its includes has seen."""
+    """The findings of a walk through a record and its includes."""
 
     lookups: int = 0
     voids: list[str] = field(default_factory=list)
@@ -43,9 +43,9 @@ class _Term:
 
 
 def judge_spf(domain: str, service: str = "") -> Lookups[tuple[Verdict, ...]]:
-    """Whether `domain`, that of the envelope's sender, says who may send for it.
+    """Judge whether `domain`, the envelope sender's, declares who may send for it.
 
-    `service` is a relay of somebody else's: it may put a bounce address of its own in the envelope, whose SPF counts.
+    `service` is a third party's relay: it may use a bounce address of its own in the envelope, whose SPF counts.
     """
     question = Question(domain, "TXT")
     answer = (yield (question,))[question]
@@ -109,7 +109,7 @@ def _spf_records(answer: DnsAnswer) -> list[str]:
 
 
 def _walk(domain: str, record: str, found: _Findings, way: tuple[str, ...]) -> Lookups[None]:
-    """Count one record's look-ups and follow what it includes. `way` leads here, to find circles."""
+    """Count one record's lookups and follow its includes. `way` is the path to it, to detect cycles."""
     terms = _terms(domain, record, found)
     ends = next((number for number, term in enumerate(terms) if term.name == "all" and not term.is_modifier), None)
     top = len(way) == 1
@@ -157,7 +157,7 @@ def _enter(target: str, reply: DnsAnswer, term: _Term, found: _Findings, way: tu
         found.errors.append(f"{term.name}:{target} leads to {count}")
         return
     if term.name == "redirect" and len(way) == 1:
-        # RFC 7208 6.1: the other record stands in for this one, its end included.
+        # RFC 7208 6.1: the redirect target replaces this record, its `all` included.
         ending = _Findings()
         last = next((each for each in _terms(target, records[0], ending) if each.name == "all"), None)
         found.ending = (last.sign or "+") if last else ""
@@ -205,7 +205,7 @@ def _is_mechanism(name: str, mark: str, rest: str) -> bool:
 
 
 def _questions(domain: str, term: _Term) -> tuple[Question, ...]:
-    """What a term looks up, as far as that does not depend on the message: macros (RFC 7208 7) do."""
+    """A term's lookups, as far as they do not depend on the message, as macros (RFC 7208 7) do."""
     if "%" in term.value:
         return ()
     target = ascii_domain(term.value) or domain
