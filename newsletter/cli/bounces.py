@@ -69,7 +69,7 @@ def _print(report: BounceReport, *, dry_run: bool) -> None:
         for entry in named[:SHOWN_PEOPLE]:
             click.echo(printable(f"  {effect}: {_sentence(entry)}"))
         if len(named) > SHOWN_PEOPLE:
-            # Of what is left alone only letters are named; the count of the others stands above.
+            # Of what is left alone only personal mails are listed; the count of the others is above.
             more = len(named) if effect is Effect.ALONE else report.effects[effect]
             click.echo(f"  … and {more - SHOWN_PEOPLE:,} more {effect}")
     for fault in report.faults:
@@ -77,7 +77,7 @@ def _print(report: BounceReport, *, dry_run: bool) -> None:
 
 
 def _is_named(entry: Entry) -> bool:
-    """Not what was counted before, and of what is left alone the letters: somebody may wait for an answer."""
+    """Lists new entries, and of what is left alone personal mails, which may need an answer."""
     return entry.effect is not Effect.KNOWN and (entry.effect is not Effect.ALONE or entry.what == "letter")
 
 
@@ -89,7 +89,7 @@ def _sentence(entry: Entry) -> str:
 
 
 def _described(report: BounceReport, *, dry_run: bool) -> dict[str, Any]:
-    """For a program. At most the first thousand entries; `effects` has everything."""
+    """The JSON output. At most the first thousand entries; `effects` has everything."""
 
     return {
         "messages": report.messages,

@@ -38,16 +38,16 @@ if TYPE_CHECKING:
     from newsletter.pipeline.render_post import Rendering
 
 ALIKE = 5
-"""Findings of one rule that are printed for a post; --all prints every one."""
+"""How many findings of one rule are printed per post; --all prints every one."""
 
 CLIENT_HINTS = "client-*"
 SHOWN = {CLIENT_HINTS: 0}
-"""They are the theme's, the same for every post, and told by --theme alone."""
+"""Findings about the theme, the same for every post: only --theme prints them."""
 
 ABSENT = "some mail programs lack and do without (client-*)"
 
 JSON_VERSION = 1
-"""Of the object that --json prints. It grows when a key goes or changes its meaning, not when one is added."""
+"""The version of the --json object. It grows when a key is removed or changes its meaning, not when one is added."""
 
 _COLOURS = {"error": "red", "warning": "yellow", "hint": "cyan"}
 
@@ -109,7 +109,7 @@ def check(
         fixed, trouble = _mend(post, config, checker, write=not dry_run, quiet=as_json) if fix else (None, "")
         more = partial(_asked, config=config, checker=checker, spam=not no_spam, quiet=as_json)
         checked = check_post(post, config, audience, images=images_mode(images), theme=with_theme, more=more)
-        if trouble and checked.rendering is not None:  # else the check says it, with its place
+        if trouble and checked.rendering is not None:  # else the check reports it, with its place
             click.echo(printable(trouble), err=True)
             unmended = True
         total.update(finding.severity for finding in checked.findings)
@@ -138,7 +138,7 @@ def _audience(to: tuple[str, ...], columns: tuple[Rule, ...], config_path: Path 
     return audience
 
 
-# --- checks that ask others ----------------------------------------------------------------------------------------
+# --- checks that use the network --------------------------------------------------------------------------------------
 
 
 def _link_checker(config: Config) -> LinkChecker:
@@ -160,7 +160,7 @@ def _asked(
 def _mend(
     post: str, config: Config, checker: LinkChecker | None, *, write: bool, quiet: bool
 ) -> tuple[FixResult | None, str]:
-    """What was mended, or why nothing could be."""
+    """The fixes that were made, or why none could be."""
 
     try:
         secure: frozenset[str] = frozenset()
@@ -176,7 +176,7 @@ def _mend(
 
 
 def _print_mending(post: str, fixed: FixResult) -> None:
-    # A file, or another program, gets the very bytes; on a terminal nothing of the post may be a command.
+    # A file, or another program, gets the exact bytes; on a terminal nothing of the post may be a control sequence.
     shown = sys.stdout.isatty()
     for line in fixed.diff.splitlines(keepends=True):
         colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[0])
@@ -188,7 +188,7 @@ def _print_mending(post: str, fixed: FixResult) -> None:
 
 
 def _lines(checked: Checked, *, show_all: bool) -> Iterator[str]:
-    """A line a finding, by place; of one kind the first few, then how many more there are."""
+    """A line per finding, by place; of one kind the first few, then the number of others."""
     path = printable(checked.path)
     seen: Counter[str] = Counter()
     for finding in checked.findings:
@@ -208,7 +208,7 @@ def _lines(checked: Checked, *, show_all: bool) -> Iterator[str]:
 
 
 def _kind(finding: Finding) -> str:
-    """What is counted together: a rule, or all that readers do not miss in their mail programs."""
+    """The kind by which findings are counted: a rule, or all hints about mail clients without loss for readers."""
 
     return CLIENT_HINTS if is_theme_hint(finding) else finding.code
 
@@ -233,7 +233,7 @@ def _summary(counts: Counter[str]) -> str:
 
 
 def _described(checked: Checked, fixed: FixResult | None) -> dict[str, Any]:
-    """docs/checks.md describes each key; programs rely on them."""
+    """The JSON output. docs/checks.md describes each key; programs rely on them."""
 
     rendering = checked.rendering
     findings = [

@@ -1,4 +1,4 @@
-"""Commands that are printed for the operator to type: complete where they are typed."""
+"""Format suggested commands, complete with the options to find the same configuration, ledger and relay."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from newsletter.pipeline.open_store import shown_place
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """Prints commands about an issue so that they find the same configuration, ledger and relay again.
+    """Formats commands about an issue that use the same configuration, ledger and relay.
 
-    `config_path` is empty where the command finds newsletter.toml by itself.
+    `config_path` is empty if the command finds newsletter.toml by itself.
     """
 
     config_path: str = ""
@@ -42,12 +42,12 @@ class Hints:
 
 
 def hints_for(config: Config, relay_url: str | None, ledger_url: str | None) -> Hints:
-    """The hints of a command that was given these; `config` is what it read."""
+    """The hints for a command with these options; `config` is what it loaded."""
     return Hints(_config_path(config), relay_url or "", shown_place(ledger_url or ""))
 
 
 def _config_path(config: Config) -> str:
-    """Where newsletter.toml is, unless a command that is started here reads that very file unasked."""
+    """The path of newsletter.toml, unless a command started in the working directory loads that file by default."""
     if config.path is None:
         return ""
     try:

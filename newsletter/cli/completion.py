@@ -1,4 +1,4 @@
-"""`newsletter completion`: the script that makes a shell complete commands, options, posts and issues."""
+"""`newsletter completion`: the shell completion script for commands, options, posts and issues."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ def completion(shell: str) -> None:
     found = get_completion_class(shell)
     assert found is not None  # noqa: S101 - click has the three that the argument allows
     root = click.get_current_context().find_root().command
-    # The script's own text, without asking which bash is installed here: it may be meant for another machine.
+    # Only the script's text; the installed bash is not checked, since it may be meant for another machine.
     script = found(root, {}, PROGRAM, VARIABLE)
     click.echo(script.source_template % script.source_vars())

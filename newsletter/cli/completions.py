@@ -1,4 +1,4 @@
-"""What a shell completes behind the cursor without the ledger: posts, lists, themes."""
+"""Shell completions that need no ledger: posts, lists, themes."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def complete_file(ctx: click.Context, param: click.Parameter, incomplete: str) -
 
 
 def complete_list(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Files, or `@signups` behind an `@`."""
+    """Files, or `@signups` after an `@`."""
     if incomplete.startswith("@"):
         return [CompletionItem("@signups", help="who signed up")]
     return complete_file(ctx, param, incomplete)
 
 
 def complete_theme(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The themes that newsletter brings along, and those beside newsletter.toml."""
+    """The built-in themes, and those beside newsletter.toml."""
     try:
         names = known_themes(template_roots(load(ctx.params.get("config_path")).root))
     except (NewsletterError, OSError):

@@ -1,4 +1,4 @@
-"""Ask, warn and print: what every command needs of the terminal."""
+"""Terminal helpers of all commands: ask, warn and print."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def is_terminal() -> bool:
 
 
 def ask(question: str, *, yes: bool, otherwise: str = "nothing was changed") -> None:
-    """Go on only when a person says so. Raises ConfigError where there is nobody to ask, or the answer is no."""
+    """Continue only if the user confirms. Raises ConfigError without a terminal, or if the user declines."""
     if yes:
         return
     if not is_terminal():
@@ -33,7 +33,7 @@ def ask(question: str, *, yes: bool, otherwise: str = "nothing was changed") -> 
 
 
 def wait_at(server: object) -> None:
-    """Keep a mail catcher or another page open until Ctrl-C."""
+    """Keep a local page open until Ctrl-C."""
     import signal
     import threading
 
@@ -63,12 +63,12 @@ def print_json(data: dict[str, Any]) -> None:
 
 
 def json_out(value: object, *, indent: int | None = None) -> str:
-    """A value as JSON for standard output: in ASCII where that has not every letter, so that it stays JSON."""
+    """A value as JSON for standard output: ASCII if its encoding lacks letters, so that it stays valid JSON."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return json_text(value, indent=indent, ascii_only=not encoding.lower().startswith("utf"))
 
 
 def near(path: str) -> str:
-    """A path from the working folder on, where it is in there: as a person would type it."""
+    """A path relative to the working directory if it is in there, as a user would type it."""
     inside = os.path.relpath(path)
     return path if inside.startswith(os.pardir) else inside

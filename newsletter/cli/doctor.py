@@ -1,4 +1,4 @@
-"""`newsletter doctor`: one line for each thing that was looked at, in colour on a terminal, and the exit code."""
+"""`newsletter doctor`: a line per verdict, in colour on a terminal, and the exit code."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 JSON_VERSION = 1
-"""Of the object that --json prints. It grows when a key goes or changes its meaning, not when one is added."""
+"""The version of the --json object. It grows when a key is removed or changes its meaning, not when one is added."""
 
 _MARKS = {Level.GREEN: "✓", Level.YELLOW: "!", Level.RED: "✗"}
 _ASCII_MARKS = {Level.GREEN: "+", Level.YELLOW: "!", Level.RED: "x"}
@@ -107,7 +107,7 @@ def _examined(
     try:
         config = load(config_path)
     except ConfigError as error:
-        # Nothing else can be judged before the file can be read.
+        # Without a valid file nothing else can be judged.
         return tuple(_of_sentence(line) for line in str(error).splitlines())
     world = World(
         offline=offline,
@@ -129,7 +129,7 @@ def _examined(
 
 @contextlib.contextmanager
 def _waiting(what: str) -> Iterator[None]:
-    """Say on a terminal what takes so long."""
+    """Show on a terminal what takes long."""
     if not sys.stderr.isatty() or not _is_unicode(sys.stderr.encoding):
         yield
         return
@@ -158,7 +158,7 @@ def _line(verdict: Verdict) -> str:
 
 
 def _print_in_colour(verdicts: Sequence[Verdict]) -> None:
-    """On a terminal: under headings, long lines folded below their beginning, a record alone on lines of its own."""
+    """On a terminal: under headings, long lines folded with a hanging indent, a record alone on its lines."""
     from rich.console import Console
 
     console = Console(highlight=False)
@@ -196,7 +196,7 @@ def _print_verdict(console: Console, verdict: Verdict, *, unicode: bool) -> None
         grid.add_row("", Text(f"{arrow} {words(verdict.remedy)}", style=style))
     console.print(Padding(grid, (0, 0, 0, 1)))
     if verdict.record:
-        # Not folded by us: what is copied from the terminal must be one line.
+        # Not folded by us: a copied record must be one line.
         console.print(Text(printable(verdict.record)), soft_wrap=True)
 
 
@@ -213,7 +213,7 @@ def _summary(verdicts: Sequence[Verdict]) -> str:
 
 
 def _described(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """docs/doctor.md describes each key; programs rely on them."""
+    """The JSON output. docs/doctor.md describes each key; programs rely on them."""
     counts = Counter(verdict.level for verdict in verdicts)
     return {
         "version": JSON_VERSION,

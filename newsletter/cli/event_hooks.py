@@ -1,4 +1,4 @@
-"""Tell [alerts] `on_event` of what the commands found: who bounced, who left. Numbers, and no address."""
+"""Run [alerts] `on_event` for bounces and unsubscribes that a command found: counts, without addresses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WISH = "wish to leave"
 
 
 def tell_of_bounces(config: Config, report: BounceReport, at: datetime) -> tuple[str, ...]:
-    """An event for what bounced or complained, and one for who asked to leave by mail."""
+    """An event for bounces and complaints, and one for unsubscribe requests by mail."""
     new = [entry for entry in report.entries if entry.effect in _NEW]
     wishes = sum(entry.what == WISH for entry in new)
     complaints = sum(entry.what == "complaint" for entry in new)

@@ -1,4 +1,4 @@
-"""A failure as JSON: exit code, its meaning, and the parts of the sentence."""
+"""A failure as JSON: exit code, its meaning, and the parts of its message."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ MEANINGS: Mapping[int, str] = MappingProxyType(
 
 
 def ending(code: int) -> dict[str, Any]:
-    """How a command ends, for the object that it prints."""
+    """The exit code and its meaning, for a command's JSON object."""
     return {"exit_code": code, "meaning": MEANINGS.get(code, "")}
 
 
 def described(error: NewsletterError) -> dict[str, Any]:
-    """`error` has the first fault; `errors` all of them, where newsletter.toml has several."""
+    """`error` has the first fault; `errors` all of them, if newsletter.toml has several."""
     return _object(error.faults, error.exit_code, error.picture)
 
 
 def described_words(words: str, code: int) -> dict[str, Any]:
-    """The same of Ctrl-C."""
+    """The same for Ctrl-C."""
     return _object([located("", None, words)], code, ())
 
 
 def described_usage(error: click.ClickException) -> dict[str, Any]:
-    """The same of a command line that is at fault: click's own sentences name no remedy."""
+    """The same for a usage error: click's own messages have no remedy."""
     fault = error.fault if isinstance(error, MisuseError) else located("", None, error.format_message())
     return _object([fault], error.exit_code, ())
 
@@ -68,6 +68,6 @@ def _object(faults: Sequence[Located], code: int, picture: Sequence[str]) -> dic
 
 
 def _parts(fault: Located) -> dict[str, Any]:
-    """Path, line, column, what and remedy; null or empty where the fault does not have them."""
+    """Path, line, column, what and remedy; null or empty if the fault does not have them."""
     place = {"path": fault.path or None, "line": fault.line, "column": fault.column}
     return {"text": str(fault), **place, "what": fault.what, "remedy": fault.remedy}

@@ -1,4 +1,4 @@
-"""Help pages: options under headings, and summaries of commands that are not cut short."""
+"""Help pages: options under headings, and untruncated summaries of commands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 
 class GroupedCommand(click.Command):
-    """A command whose help has its options under headings; `groups` names their parameters. The rest come last."""
+    """A command whose help shows its options under headings; `groups` lists their parameters. The rest come last."""
 
     def __init__(self, *args: Any, groups: Mapping[str, Sequence[str]], **more: Any) -> None:
         super().__init__(*args, **more)
@@ -39,6 +39,6 @@ class SummaryGroup(click.Group):
 
 
 def first_sentence(text: str) -> str:
-    """Without its full stop: what a command does, in a list of commands."""
+    """The first sentence of a help text without its full stop, for a list of commands."""
     paragraph = " ".join(text.partition("\n\n")[0].split())
     return paragraph.partition(". ")[0].removesuffix(".")

@@ -1,4 +1,4 @@
-"""`newsletter init`: the questions, and the files that answer them."""
+"""`newsletter init`: ask the questions, and write the files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a shell completes of the ledger: its issues. Apart, since it loads a database that most commands do not need."""
+"""Shell completion of issues from the ledger.
+
+A module of its own, since it loads a database that most commands do not.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from newsletter.cli.options import load
 from newsletter.errors import NewsletterError
 
 SHOWN_ISSUES = 30
-"""The newest; for an older one its first letters are typed."""
+"""How many issues are offered, the newest first; an older one needs its first letters."""
 
 
 def complete_issue(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

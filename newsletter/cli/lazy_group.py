@@ -1,4 +1,4 @@
-"""A click group whose commands are imported when they are asked for (click's "Lazily Loading Subcommands")."""
+"""A click group that imports its commands on demand (click's "Lazily Loading Subcommands")."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from click.shell_completion import CompletionItem
 
 @dataclass(frozen=True, slots=True)
 class LazyCommand:
-    """Where a command is: `attribute` of `module`. `summary` is its line in the group's help, its first sentence,
-    beneath `heading`."""
+    """The place of a command: `attribute` of `module`.
+
+    `summary` is its line in the group's help, its first sentence, beneath `heading`.
+    """
 
     module: str
     attribute: str
@@ -23,12 +25,12 @@ class LazyCommand:
 
     def load(self) -> click.Command:
         command = getattr(import_module(self.module), self.attribute)
-        assert isinstance(command, click.Command)  # noqa: S101 - the table is ours, and a test loads every row
+        assert isinstance(command, click.Command)  # noqa: S101 - a test loads every row of our table
         return command
 
 
 class LazyGroup(click.Group):
-    """`--help` prints the summaries and imports no command; any other call imports the one that it runs."""
+    """`--help` prints the summaries without importing a command; any other call imports the command it runs."""
 
     def __init__(self, *args: Any, lazy: Mapping[str, LazyCommand], **more: Any) -> None:
         super().__init__(*args, **more)
@@ -43,7 +45,7 @@ class LazyGroup(click.Group):
         return super().get_command(ctx, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Under headings, as the table has them; one column of names for all."""
+        """Under headings, in the table's order; one column of names for all."""
         widest = max(map(len, self.lazy), default=0)
         for heading in dict.fromkeys(lazy.heading for lazy in self.lazy.values()):
             with formatter.section(heading):

@@ -1,4 +1,4 @@
-"""The option `--ledger`, and opening the ledger that it names."""
+"""The option `--ledger`, and opening the ledger that it selects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Print what the ledger knows of issues."""
+"""Print issues from the ledger."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 EXAMPLES = 3
-"""People that are named of those with whom the same went wrong."""
+"""How many recipients with the same failure are listed."""
 
 NO_ANSWERS: Mapping[str, int] = MappingProxyType({})
 
 
 def _standing(row: IssueRow) -> dict[str, int]:
-    """An issue's people in the words of a send's account."""
+    """An issue's recipients by outcome, worded as in a send's result."""
 
     waiting = (State.PENDING, State.CLAIMED, State.COMMITTING, State.DEFERRED)
     return {
@@ -69,7 +69,7 @@ def print_issues(rows: Sequence[IssueRow], *, as_json: bool) -> None:
 def print_issue(
     row: IssueRow, people: Iterable[Delivery], answers: Mapping[str, int] = NO_ANSWERS, *, as_json: bool
 ) -> None:
-    """The people by what became of them, three of each; all of them as JSON."""
+    """The recipients by outcome, three of each; all of them as JSON."""
     if as_json:
         listed = [_described_person(person) for person in people]
         print_json({**_described(row), "people": listed, "feedback": {**answers}})

@@ -1,4 +1,4 @@
-"""Options that commands with a list share."""
+"""Options shared by commands that read a list."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from newsletter.model.column_rules import Rule, read_rule
 
 
 class ListName(click.ParamType):  # type: ignore[type-arg]  # generic in some versions only
-    """The path of a list, or `@signups`. As it was written: `./@signups` is a file."""
+    """The path of a list, or `@signups`. It stays as written: `./@signups` is a file."""
 
     name = "list"
 

@@ -1,4 +1,4 @@
-"""Print what the commands on list files found or wrote, as text or JSON."""
+"""Print the results of the commands on list files, as text or JSON."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def print_written_list(made: WrittenList, as_json: bool) -> None:
 
 
 def print_difference(difference: Difference, old: Path, new: Path, *, most: int | None) -> None:
-    """Who joined and who left, the first `most` of each, then how many."""
+    """The addresses that joined and left, the first `most` of each, then the number of others."""
     counts = {
         sign: _print_some(sign, addresses, most)
         for sign, addresses in (("+", difference.joined), ("-", difference.left))
@@ -149,7 +149,7 @@ def print_difference(difference: Difference, old: Path, new: Path, *, most: int 
 
 
 def difference_json(difference: Difference) -> Iterator[str]:
-    """One JSON object, piece by piece: everyone may have left."""
+    """One JSON object, streamed: it may contain every address."""
     yield f'{{\n  "old": {difference.old},\n  "new": {difference.new}'
     for name, addresses in (("joined", difference.joined), ("left", difference.left)):
         yield f',\n  "{name}": ['
@@ -160,7 +160,7 @@ def difference_json(difference: Difference) -> Iterator[str]:
 
 
 def _print_some(sign: str, addresses: Iterator[str], most: int | None) -> int:
-    """Print the first of them, and how many more there are -> how many they are."""
+    """Print the first of them, and the number of others; returns the total."""
     count = 0
     for address in islice(addresses, most):
         count += 1
@@ -181,7 +181,7 @@ def _print_nobody(path: str, why: str) -> None:
 
 
 def _print_counts(*counts: tuple[str, int], always: Iterable[str] | None = None) -> None:
-    """A column of numbers; those that are 0 only where they are among `always`."""
+    """A column of numbers; zeros only if they are in `always`."""
     shown = [(name, number) for name, number in counts if number or always is None or name in always]
     width = max(len(name) for name, _ in shown)
     for name, number in shown:

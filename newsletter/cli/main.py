@@ -1,4 +1,4 @@
-"""The command line: the group of commands, each loaded when it is asked for, and how errors become exit codes."""
+"""The command line: the lazy group of commands, and the mapping of errors to exit codes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from newsletter.cli.streams import Output, open_streams
 from newsletter.text import printable
 
 EXIT_PIPE = 141
-"""As a shell says it of a program that SIGPIPE ended: 128 + 13."""
+"""The shell's exit code for a program that SIGPIPE ended: 128 + 13."""
 
 
 COMMANDS = {
@@ -99,18 +99,19 @@ def cli() -> None:
 
 
 def main() -> None:
-    """The console script. Every error that is not a fault in the program is one sentence and an exit code."""
-    # Loading a few hundred modules makes much that lives to the end: looking for garbage in it costs a tenth of a run.
+    """The console script. Every error that is not a bug is printed as one sentence, and sets the exit code."""
+    # Importing a few hundred modules creates many objects that live until the end: collecting garbage among them takes
+    # a tenth of a run.
     gc.set_threshold(50_000, 20, 20)
     open_streams()
     output = cast("Output", sys.stdout)
     try:
         code = _run()
-        output.flush()  # here, where a failure can be told; the interpreter's own at its end would not
+        output.flush()  # here, where a failure can be reported; the interpreter's own flush at exit would not
         if output.failure is not None and not isinstance(output.failure, BrokenPipeError):
             _say_unwritten(output.failure)
     except BrokenPipeError:
-        # The reader of our output has gone; say nothing more, not even at exit.
+        # The reader of our output is gone; print nothing more, not even at exit.
         output.drop()
         code = EXIT_PIPE
     except OSError as error:
@@ -124,7 +125,7 @@ def main() -> None:
 
 
 def _run() -> int:
-    """Run the command -> its exit code. OSError where a stream takes nothing more."""
+    """Run the command; returns its exit code. OSError if an output stream fails."""
     try:
         code = cli.main(standalone_mode=False)
     except SystemExit as ending:
@@ -146,7 +147,7 @@ def _run() -> int:
 
 
 def _tell_programs(failure: dict[str, Any], *, logged: bool = False) -> None:
-    """The failure as JSON, where the command line asks for it; it may be the very thing that could not be read."""
+    """Print the failure as JSON, if the command line asks for it; the command line itself may be invalid."""
     given = list(itertools.takewhile(lambda word: word != "--", sys.argv[1:]))
     if "--json" in given:
         print_json(failure)
@@ -158,7 +159,7 @@ def _tell_programs(failure: dict[str, Any], *, logged: bool = False) -> None:
 
 
 def _is_output_shut() -> bool:
-    """Whether it was standard output that failed. It is asked, since the error does not say of which file it is."""
+    """Whether standard output failed. It is probed, since the error does not tell which file it concerns."""
     try:
         click.echo()
     except OSError:

@@ -1,4 +1,4 @@
-"""`newsletter new`: the next post, from a template."""
+"""`newsletter new`: create the next post from a template."""
 
 from __future__ import annotations
 

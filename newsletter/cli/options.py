@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options shared by several commands."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask; for cron and 
 
 
 class NamedPath(click.Path):
-    """A path that says something: an empty one, of a variable that is not set, would mean the folder we are in."""
+    """A path option that rejects the empty string (an unset shell variable)."""
 
     def __init__(self) -> None:
-        super().__init__(readable=False, path_type=Path)  # whoever reads it says what is wrong with it
+        super().__init__(readable=False, path_type=Path)  # the reader of the path reports its faults
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if value == "":
@@ -65,7 +65,7 @@ def images_mode(images: str | None) -> ImageMode | None:
 
 
 def load(path: Path | None, post: str = "") -> Config:
-    """The configuration that a post belongs to: of its own folder or one above, else of the current one."""
+    """Load the configuration of a post: from its folder or one above, else from the working directory."""
 
     if path is None and post not in ("", "-"):
         config = load_config(None, os.environ, Path(post).parent)

@@ -69,13 +69,13 @@ def preview(
         if is_terminal() if opens is None else opens:
             import webbrowser
 
-            # Some browsers hold the caller until they are closed.
+            # Some browsers block the caller until they are closed.
             threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
         wait_at(server)
 
 
 def _require_file(post: str, to: str | None) -> None:
-    """Refuse names of missing files at once, in place of a page that never fills."""
+    """Refuse names of missing files at once, instead of showing an empty page."""
     if post == "-":
         raise ContentError("preview watches a file, and standard input is none", "write the name of a post")
     if is_folder(Path(post)):
@@ -87,5 +87,5 @@ def _require_file(post: str, to: str | None) -> None:
 
 
 def printable_lines(text: str) -> str:
-    """A sentence for the terminal; newsletter.toml may earn several."""
+    """The lines of an error for the terminal; newsletter.toml may have several faults."""
     return "\n".join(map(printable, text.split("\n")))

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from newsletter.pipeline.send_to_list import Wait
 
 LINE_EVERY_S = 10.0
-"""How often a long send says where it stands when nobody watches a bar."""
+"""The interval of progress lines of a long send without a progress bar."""
 
 
 class Progress:
-    """A bar for work of known size: pictures that are fetched. Elsewhere than on a terminal it says nothing."""
+    """A bar for work of known size, such as fetching pictures. Without a terminal it prints nothing."""
 
     def __init__(self, title: str, *, quiet: bool) -> None:
         self.title = title
@@ -54,7 +54,10 @@ class Progress:
 
 
 class SendProgress:
-    """A send, as it goes: done of all, sent, deferred, refused, rate, time left. Refusals are named as they come."""
+    """The progress of a send: done of all, sent, deferred, refused, rate, time left.
+
+    Refusals are printed as they occur.
+    """
 
     def __init__(self, *, quiet: bool, log: JsonLog | None = None, clock: Callable[[], float] = monotonic) -> None:
         self.quiet = quiet
@@ -74,7 +77,7 @@ class SendProgress:
             self._bar.stop()
 
     def start(self, total: int) -> None:
-        """So many are due; the clock of the rate starts here."""
+        """Start with this number of due recipients; the rate is measured from now."""
         self.total = total
         self._started = self._last_line_at = self._clock()
         self._log("start", due=total)
@@ -82,7 +85,7 @@ class SendProgress:
             self._bar, self._task = _bar("Sending", total, self._counts(), self._wait_text)
 
     def outcome(self, person: Subscriber, outcome: Outcome, relay: Relay) -> None:
-        """One recipient more has an outcome."""
+        """Count one more outcome."""
 
         self.done += 1
         if outcome.state is State.SENT:
@@ -108,12 +111,12 @@ class SendProgress:
             self._line(f"{self.done:,} of {self.total:,}: {self._counts()}")
 
     def news(self, text: str) -> None:
-        """Something that a person should know of, though the send goes on."""
+        """Print something that the user should know, though the send goes on."""
         self._log("news", text=text)
         self._line(text)
 
     def waiting(self, wait: Wait | None) -> None:
-        """Nothing goes out until then; None once it goes on. A line below the bar says so."""
+        """Show until when nothing is sent, in a line below the bar; None once sending goes on."""
         self._wait = wait
         if wait is not None:
             self._log("wait", reason=wait.reason, until=datetime.fromtimestamp(wait.until, UTC).isoformat())
@@ -139,7 +142,7 @@ class SendProgress:
     def _line(self, text: str) -> None:
         if self.quiet:
             return
-        with contextlib.suppress(OSError):  # nobody may go without mail because nobody can be told
+        with contextlib.suppress(OSError):  # a failed progress line must not stop the mail
             if self._bar is not None:
                 self._bar.console.print(printable(text), markup=False, highlight=False)
             else:
@@ -151,9 +154,9 @@ class SendProgress:
 
 
 class JsonLog:
-    """One JSON object a line, each with its time; `-` writes to standard error.
+    """One JSON object per line, each with its time; `-` writes to standard error.
 
-    Where a line cannot be written any more the log ends there, and says so once: what it tells of must go on.
+    If a line cannot be written the log ends there, and reports that once: the send must go on.
     """
 
     def __init__(self, path: str, issue: str) -> None:
@@ -196,7 +199,7 @@ class JsonLog:
 
     def _close(self) -> None:
         if self._file is not None and self._file is not sys.stderr:
-            with contextlib.suppress(OSError):  # of a line that was not written, which was said
+            with contextlib.suppress(OSError):  # of a line that was not written, which is reported above
                 self._file.close()
 
 
@@ -204,7 +207,7 @@ _LOG_START = b'{"time": '
 
 
 def may_be_log(path: str) -> bool:
-    """Whether a failure may be appended: before a command has looked at its files, the log may be one of them."""
+    """Whether a failure may be appended: before a command has checked its files, the log may be one of its inputs."""
     if path == "-":
         return True
     try:
@@ -221,7 +224,7 @@ def _appended(path: str) -> IO[str]:
 
 
 def _bar(title: str, total: int, counts: str = "", below: Callable[[], str] = str) -> tuple[Any, Any]:
-    """A bar, and its task. What `below` gives is a line of its own under it; nothing where it is empty."""
+    """A bar, and its task. `below` returns a line to show under it, or an empty text."""
     from rich.console import Console, RenderableType
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
     from rich.text import Text

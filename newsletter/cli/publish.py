@@ -1,4 +1,4 @@
-"""`newsletter publish`: send whatever is due and unsent; for cron, timers and CI."""
+"""`newsletter publish`: send what is due and unsent; for cron, timers and CI."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def publish(
         if wait and not dry_run and (moment := report.opens_at(now)) is not None:
             wait_until(moment.astimezone(), quiet=quiet or as_json)
             screen.begin()
-            report = _run(config, order, screen)  # the list and the posts are those of the hour at which mail goes
+            report = _run(config, order, screen)  # the list and the posts are read when the mail is sent
         reports.append(report)
     screen.end(report)
     sys.exit(report.exit_code)
@@ -190,7 +190,7 @@ def _run(config: Config, order: PublishOrder, screen: _Screen) -> PublishReport:
 
 @contextlib.contextmanager
 def _alerting(alerts: Alerts, screen: _Screen) -> Iterator[list[PublishReport]]:
-    """Tell of the start, and of how the block ends; it puts its report into the list."""
+    """Alert about the start and the end of the block, which puts its report into the list."""
     screen.warn(alerts.tell("start"))
     reports: list[PublishReport] = []
     try:
@@ -203,11 +203,11 @@ def _alerting(alerts: Alerts, screen: _Screen) -> Iterator[list[PublishReport]]:
 
 
 _LEFT_ALONE = {"sent": "done"}
-"""What a line begins with where the status of a post that is left alone would read as news."""
+"""The line prefixes for skipped posts whose status would read as news."""
 
 
 class _Screen:
-    """What an operator, or a log, reads of a run."""
+    """A run's output for an operator or a log."""
 
     def __init__(self, *, quiet: bool, as_json: bool, log_json: str | None, hints: Hints) -> None:
         self.quiet, self.as_json, self.log_json, self.hints = quiet, as_json, log_json, hints
@@ -256,7 +256,7 @@ def _lines(each: Published) -> Sequence[str]:
 
 
 def described_report(report: PublishReport, hints: Hints) -> dict[str, Any]:
-    """A run for a program: every post that was named, in order."""
+    """The JSON output of a run: every reported post, in order."""
     return {
         "folder": report.folder,
         "sent": sum(each.result.sent for each in report.posts if each.result),

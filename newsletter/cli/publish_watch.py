@@ -1,4 +1,4 @@
-"""`newsletter publish --watch`: publish, read bounces, take collected clicks and back up, again and again."""
+"""`newsletter publish --watch`: a daemon that publishes, reads bounces, takes collected clicks and backs up."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ Load = Callable[[], tuple["Config", PublishOrder]]
 Check = Callable[["Config"], Callable[[FoundPost], Sequence[str]]]
 
 REMINDED = timedelta(days=1)
-"""A failure that stays the same is told to people once a day; the heartbeat hears of every round."""
+"""A persistent failure is alerted once a day; the heartbeat reports every round."""
 
 _SILENT = ("sent", "draft", "renamed")
-"""What a post that is left alone need not be named for."""
+"""Statuses of skipped posts that are not printed."""
 
 
 def watch(
     load: Load, check: Check, place: Path | str, log: WatchLog, log_json: str | None, now: Callable[[], datetime]
 ) -> None:
-    """Run until a signal ends it: the first lets a send come to a good end. BusyError where another one runs."""
+    """Run until a signal ends it; the first one lets a send finish. BusyError if another watch is running."""
     with ending_requests() as ending:
         keep_publishing(load, check, place, log, log_json, now, ending)
 
@@ -55,7 +55,7 @@ def keep_publishing(
     now: Callable[[], datetime],
     ending: Ending,
 ) -> None:
-    """The same until `ending`, whose waits are the only ones."""
+    """The same until `ending`, which also interrupts the waits."""
     with only_watch(place, now):
         watcher = _Watcher(load, check, log, log_json, now, ending)
         chores = Chores(lambda: watcher.config or load()[0], place, log, now, os.environ)
@@ -138,7 +138,7 @@ class _Watcher:
             yield opened.enter_context(SendProgress(quiet=True, log=log))
 
     def _post(self, each: Published) -> None:
-        """Say what was decided about a post, where that is news."""
+        """Print the decision about a post, if it is new."""
         word = each.post.status if each.decision == "left alone" else each.decision
         told = (word, each.reason)
         if self._known.get(each.post.path) == told:
@@ -181,7 +181,7 @@ class _Watcher:
     # --- failures ---------------------------------------------------------------------------------------------------
 
     def tell(self, what: Failed | Recovered) -> None:
-        """Log a round that failed or went well again; alert of what no report of publish has told already."""
+        """Log a round that failed or recovered; alert unless a report of publish has done so."""
         if isinstance(what, Recovered):
             self._log.say(what.job, "recovered", f"after {what.times:,} failed {_tries(what.times)}", tries=what.times)
             if what.job != "publish":
@@ -194,13 +194,13 @@ class _Watcher:
         self._next = ""
         self._log.say(what.job, "failed", text, exit_code=code, meaning=MEANINGS.get(code, ""), **facts)
         if what.job == "publish" and not what.raised:
-            return  # its report was told of
+            return  # its report was alerted
         if what.job == "publish":
             self._log.warn(self._alerts.beat("failure"))
         self._alert_people("failure", what.job, code, exit_code=code)
 
     def _alert(self, report: PublishReport) -> None:
-        """Of a round of publish that came to its end."""
+        """Alert about a round of publish that completed."""
         event: Event = "failure" if report.exit_code not in (0, EXIT_BUSY) else "success"
         self._log.warn(self._alerts.beat(event))
         key = tuple((each.post.issue, each.decision) for each in report.posts if each.exit_code)
@@ -229,7 +229,7 @@ class _Watcher:
 
 
 def _may_mend(each: Published) -> bool:
-    """Whether another try soon may do what this one did not: a relay, a full disk; not a post or a window."""
+    """Whether a retry soon may succeed: for a relay or a full disk, not for a post or a send window."""
     return each.decision in ("failed", "unfinished") and each.exit_code in (EXIT_USAGE, EXIT_UNSENT)
 
 

@@ -188,11 +188,11 @@ def _go_on(config: Config, issue: str, post: str, way: SendRequest) -> int:
         raise errors.ConfigError(f"{post} is now the issue {sending.rendering.issue.slug}, not {base}; see its name")
     if erratum:
         way = replace(way, options=replace(way.options, erratum=True))
-    return run_send(sending, way) or errors.EXIT_OK  # nothing here goes at another hour
+    return run_send(sending, way) or errors.EXIT_OK  # a resumed send has no start time
 
 
 def _unfinished(ledger: Any, issue: str | None) -> str | None:
-    """The issue to go on with: the one named, else the last one with recipients left."""
+    """The issue to resume: the given one, else the last one with recipients left."""
 
     if issue is not None:
         return known_issue(ledger, issue)

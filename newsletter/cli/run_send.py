@@ -1,4 +1,4 @@
-"""Carry out a send from the command line: show, ask, wait, deliver, report."""
+"""Run a send from the command line: show, confirm, wait, deliver, report."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SendRequest:
-    """How a send is to be carried out, as the command line says."""
+    """The options of a send, from the command line."""
 
     reference: ListReference
     options: SendOptions
@@ -45,7 +45,7 @@ class SendRequest:
     ledger_url: str | None
     log_json: str | None
     at: datetime | None
-    """Waited for once the operator has agreed."""
+    """Waited for after the operator has confirmed."""
 
     yes: bool
     as_json: bool
@@ -54,7 +54,7 @@ class SendRequest:
 
 
 def run_send(sending: Sending, way: SendRequest, catcher: Catcher | None = None) -> int | None:
-    """Show, ask, send, account. Gives the exit code; None where it is agreed on and goes at `way.at`."""
+    """Show, confirm, send, report. Returns the exit code; None if it was confirmed and is to be sent at `way.at`."""
 
     relays = _lanes(sending.config, way.relay_url, catcher, waits=way.at is not None)
     if all(each.catches for each in relays):
@@ -103,7 +103,7 @@ def run_send(sending: Sending, way: SendRequest, catcher: Catcher | None = None)
 
 
 def _confirm(prepared: PreparedSend, way: SendRequest, relays: str) -> None:
-    """Show what is to be sent to whom, and ask. Raises ConfigError where the answer is no."""
+    """Show the issue and its recipients, and ask. Raises ConfigError if the user declines."""
     plan = prepared.plan
     if not way.as_json:
         facts = plan_facts(prepared.sending, way.reference.lists, relays, prepared)
@@ -133,7 +133,7 @@ def wait_until(moment: datetime, *, quiet: bool) -> None:
     nothing = threading.Event()
     with live_line("--at", moment.timestamp(), quiet=quiet):
         while (left := (moment - datetime.now().astimezone()).total_seconds()) > 0:
-            nothing.wait(min(left, 60))  # asked anew each minute: the clock may be set, the machine may sleep
+            nothing.wait(min(left, 60))  # checked each minute: the clock may be set, the machine may sleep
 
 
 def _lanes(config: Config, url: str | None, catcher: Catcher | None, *, waits: bool) -> Sequence[RelaySettings]:

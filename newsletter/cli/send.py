@@ -1,4 +1,4 @@
-"""`newsletter send`: its options."""
+"""`newsletter send`: its options and their checks."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def send(  # one parameter per option
         code = run_send(sending, way)
         if code is None and moment is not None:
             wait_until(moment, quiet=as_json)
-            # The list, the sign-ups and the post are those of the hour at which the mail goes.
+            # The list, the sign-ups and the post are read when the mail is sent.
             code = run_send(plan(), replace(way, at=None, yes=True, first=True))
         sys.exit(code)
 
@@ -244,7 +244,7 @@ def _dry_run(sending: Sending, to: Sequence[str], out: Path, as_json: bool, plac
 
 
 def _moment(at: str | None, config: Config) -> datetime | None:
-    """When `--at` has the mail go; None for at once, which a time that has just passed means, too."""
+    """The time of `--at`; None for at once, also for a time that has just passed."""
     if at is None:
         return None
 

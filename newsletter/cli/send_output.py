@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 
 SHOWN_PEOPLE = 20
-"""Addresses named at the end of a send; `newsletter status ISSUE` has all."""
+"""How many addresses are listed at the end of a send; `newsletter status ISSUE` lists all."""
 
 
 RATE_FROM = 100
-"""A send to fewer is over before its speed says anything."""
+"""Smaller sends are too short for a meaningful rate."""
 
 
 def plan_facts(
@@ -38,7 +38,7 @@ def plan_facts(
     relay: str | None,
     prepared: PreparedSend | None = None,
 ) -> dict[str, str]:
-    """What a person checks before saying yes; with what the ledger says where the send is `prepared`."""
+    """The facts to check before confirming; with the ledger's numbers once the send is `prepared`."""
     sender = sending.composer.sender
     facts = {
         "Issue": sending.rendering.issue.slug,
@@ -57,7 +57,7 @@ def plan_facts(
 
 
 def _standing_facts(prepared: PreparedSend) -> dict[str, str]:
-    """What the ledger says of the people on the list; nothing where it is as it always is."""
+    """The ledger's numbers about the list; nothing if there is nothing unusual."""
     plan, facts = prepared.plan, {}
     if plan.added or plan.gone:
         facts["Since last"] = f"{plan.added or 0:,} new on the list, {plan.gone or 0:,} gone from it"
@@ -81,7 +81,7 @@ def _by_reason(left_out: Mapping[str, int]) -> str:
 
 
 def subject_line(sending: Sending) -> str:
-    """The subject as the first recipient reads it; said so where the others' may differ."""
+    """The first recipient's subject, marked if those of others may differ."""
     parts = sending.rendering.email.subject.parts
     first = sending.recipients.first
     subject = sending.composer.subject_for(first) if first else ""
@@ -89,7 +89,7 @@ def subject_line(sending: Sending) -> str:
 
 
 def size_line(sending: Sending) -> str:
-    """The HTML of the heaviest variant, since Gmail cuts by it; the message is the first recipient's."""
+    """The HTML size of the largest variant, since Gmail clips by it; the message size is the first recipient's."""
 
     emails = sending.rendering.variants.emails.values()
     html = max(html_sizes(email)["decoded"] for email in emails)
@@ -119,7 +119,7 @@ def segment_line(audience: Audience) -> str:
 
 
 def _bad_rows(audience: Audience) -> tuple[tuple[str, tuple[Finding, ...], int], ...]:
-    """The kinds of rows that nobody is mailed for: the word for one, those that are kept, and how many there were."""
+    """The kinds of rows that get no mail: a word for one, the stored ones, and their number."""
     return (
         ("invalid", audience.invalid, audience.invalid_count),
         ("duplicate", audience.duplicates, audience.duplicates_count),
@@ -133,7 +133,7 @@ def print_facts(facts: dict[str, str]) -> None:
 
 
 def print_report(report: SendResult, hints: Hints | None) -> None:
-    """The account of a send. Without `hints` there is nothing to go on with: a catcher's ledger ends with it."""
+    """The result of a send. Without `hints` there is nothing to resume: a catcher's ledger is temporary."""
 
     click.echo("")
     rows = [("Sent", report.sent), ("Refused", report.counts[State.REJECTED]), ("Left", report.left_count)]
@@ -154,7 +154,7 @@ def print_report(report: SendResult, hints: Hints | None) -> None:
         ("left", report.left, report.left_count),
     )
     for word, entries, count in named:
-        # Recipients who were not tried are in the count; nothing else is known of them.
+        # Recipients who were not tried are only counted; nothing else is known of them.
         told = [(address, outcome) for address, outcome in entries if outcome and (outcome.code or outcome.text)]
         for address, outcome in told[:SHOWN_PEOPLE]:
             why = f"{outcome.code or ''} {outcome.text}".strip()
@@ -187,7 +187,7 @@ def summary(sending: Sending) -> dict[str, Any]:
 
 
 def accounts(report: SendResult, hints: Hints | None) -> dict[str, Any]:
-    """A report for a program. The lists name at most the first thousand each; `counts` has everyone."""
+    """The JSON output of a result. The lists have at most the first thousand each; `counts` covers all."""
 
     goes_on = bool(report.left_count) and not report.test and hints is not None
 
@@ -226,7 +226,7 @@ def accounts(report: SendResult, hints: Hints | None) -> dict[str, Any]:
 
 
 def all_warnings(sending: Sending, to: Sequence[str]) -> tuple[str, ...]:
-    """Of the post, then of the lists. Where not every bad row is named, a sentence before those that are says so."""
+    """Warnings about the post, then the lists. If bad rows are truncated, a sentence before them says so."""
     warnings: list[str] = [finding.at(sending.rendering.path) for finding in sending.findings]
     lists = ", ".join(to)
     for word, named, rows in _bad_rows(sending.audience) if sending.audience is not None else ():

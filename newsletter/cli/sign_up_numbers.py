@@ -1,4 +1,4 @@
-"""What `newsletter subscribers list` and `export` show of sign-ups: consent, counts, growth."""
+"""Sign-up data of `newsletter subscribers list` and `export`: consent, counts, growth."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from newsletter.text import printable
 
 
 def require_sign_ups(paths: Sequence[str], *, consent: bool) -> None:
-    """ConfigError where consent is asked for that nobody gave here."""
+    """ConfigError if consent is requested without sign-ups."""
     if consent and not any(is_sign_ups(path) for path in paths):
         raise ConfigError(
             "consent is kept of those who signed up", "write @signups, or no --consent", path=", ".join(paths)
@@ -29,13 +29,13 @@ def require_sign_ups(paths: Sequence[str], *, consent: bool) -> None:
 
 
 def consent_words(person: Subscriber, *, consent: bool) -> Iterator[str]:
-    """What a subscriber agreed to, for a line of the list; nothing for rows of a file."""
+    """A subscriber's consent, for a line of the list; nothing for rows of a file."""
     if consent:
         yield from (person.fields.get(column, "") or "-" for column in CONSENT_COLUMNS)
 
 
 def numbers_of(config: Config, paths: Sequence[str], ledger_url: str | None) -> Mapping[str, SignUpNumbers]:
-    """Of each list of sign-ups among the paths, by the name under which it was given."""
+    """The numbers of each list of sign-ups among the paths, by the name given."""
     names = [path for path in paths if is_sign_ups(path)]
     if not names:
         return {}

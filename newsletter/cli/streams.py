@@ -1,7 +1,7 @@
 """Standard streams that are closed, full or without a reader.
 
-A stream that was closed (`<&-`, `2>&-`) leaves its number to the next file that is opened, the ledger it may be, and
-whatever is then printed would be written into that file. So all three are open before anything else is.
+The descriptor of a closed stream (`<&-`, `2>&-`) is reused by the next opened file, possibly the ledger, and output
+would then be written into that file. So all three are opened before anything else.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 
 def open_streams() -> None:
-    """Have all three standard streams, on nothing where they were closed. Call it first."""
+    """Open all three standard streams, closed ones on the null device. Call it first."""
     while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(number, True)
     os.close(number)
@@ -28,8 +28,8 @@ def open_streams() -> None:
 class Output(io.TextIOWrapper):
     """Standard output or error, with the encoding that Python chose.
 
-    What the terminal's encoding lacks is shown by its number: a letter must not end a run. A failure to write is
-    raised, until `endure` is called: from then on what is printed after a failure is lost, and `failure` has it.
+    Characters that the terminal cannot encode are escaped instead of raising. A failed write raises until `endure` is
+    called: from then on output after a failure is lost, and `failure` has the error.
     """
 
     def __init__(self, number: int, chosen: Any) -> None:
@@ -62,7 +62,7 @@ class Output(io.TextIOWrapper):
             self._fail(error)
 
     def drop(self) -> None:
-        """Write to nothing from here on; what is still buffered goes there, too."""
+        """Write to the null device from now on, including what is still buffered."""
         with contextlib.suppress(OSError):
             nothing = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nothing, self._number)
@@ -76,6 +76,6 @@ class Output(io.TextIOWrapper):
 
 
 def endure_closed_output() -> None:
-    """Go on when standard output takes nothing more: nobody may go without mail because nobody can be told."""
+    """Continue without standard output: a closed terminal must not stop the mail."""
     if isinstance(sys.stdout, Output):
         sys.stdout.endure()

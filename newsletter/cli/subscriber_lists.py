@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from newsletter.config.config import Config
 
 SHOWN_PEOPLE = 20
-"""Addresses of each kind that `diff` names without --all."""
+"""How many addresses of each kind `diff` lists without --all."""
 
-# Without `exists=True`: the reader of a list says what is wrong with it, and what to do.
+# Without `exists=True`: the reader of a list reports the fault, with a remedy.
 _LIST: Any = NamedPath()
 out_option = click.option("--out", required=True, type=_LIST, metavar="FILE.csv", help="The list to write.")
 where_option = click.option(
@@ -115,7 +115,7 @@ def check(  # one parameter per option
     sys.exit(code)
 
 
-# --- lists from lists -----------------------------------------------------------------------------------------------
+# --- output lists ---------------------------------------------------------------------------------------------------
 
 
 @subscribers.command()
@@ -219,7 +219,7 @@ def export(  # one parameter per option
     print_written_list(made, as_json)
 
 
-# --- who is on it ---------------------------------------------------------------------------------------------------
+# --- list -----------------------------------------------------------------------------------------------------------
 
 
 @subscribers.command("list")
@@ -254,7 +254,7 @@ def list_people(  # one parameter per option
     require_sign_ups(paths, consent=consent)
     numbers = numbers_of(config, paths, ledger_url) if count else {}
     if count and not where and len(numbers) == len(set(paths)) and not any(each.confirmed for each in numbers.values()):
-        print_count(0, numbers, as_json=as_json)  # a list of nobody is none, but how it came to that is the question
+        print_count(0, numbers, as_json=as_json)  # an empty list is reported as such; its numbers explain it
         return
     with open_sign_ups(config, paths, ledger_url, consent=consent) as sign_ups:
         people = read_audience(*paths, where=where, sign_ups=sign_ups, rules=rules_for(config, columns))
@@ -269,13 +269,13 @@ def list_people(  # one parameter per option
         click.echo(f"{len(people):,} {'person' if len(people) == 1 else 'people'}", err=True)
         return
     click.echo(f'{{"count": {len(people)}, "people": [', nl=False)
-    for number, person in enumerate(people):  # row by row: there may be more than fit into memory as one object
+    for number, person in enumerate(people):  # row by row: all of them as one object may not fit into memory
         click.echo(f"{',' if number else ''}\n  {json_out(dict(person.fields))}", nl=False)
     click.echo("\n]}")
 
 
 def _require_free(out: Path, config: Config) -> None:
-    """Nothing that these commands write may be what a send from here reads; `list_tools` looks at the lists."""
+    """These commands must not overwrite an input of a send; `list_tools` protects the lists."""
 
     rejected = out.with_name(f"{out.stem}.rejected.csv") if out.name else None
     require_free([out, rejected], config=config)

@@ -1,4 +1,4 @@
-"""`newsletter subscribers show | forget | suppressed`: commands on people."""
+"""`newsletter subscribers show | forget | suppressed`: commands on single subscribers."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def suppressed(reason: str | None, ledger_url: str | None, config_path: Path | N
         number_of_people = people.suppressed_people()
         rows = people.suppressed(*([Reason(reason)] if reason else []))
         if as_json:
-            # Row by row: there may be more than fit into memory as one object.
+            # Row by row: all of them as one object may not fit into memory.
             head = f'"people": {number_of_people}, "counts": {json_out(dict(counts))}'
             click.echo(f'{{{head}, "suppressed": [', nl=False)
             for number, row in enumerate(rows):
@@ -113,7 +113,7 @@ def suppressed(reason: str | None, ledger_url: str | None, config_path: Path | N
         for row in rows:
             words = [f"{row.at:%Y-%m-%d}", f"{row.reason:<12}", row.key, row.issue, _shown(row.detail)]
             click.echo(printable("  ".join(filter(None, words))))
-    # Who was forgotten after they had left has two reasons, and is one person.
+    # An address that was erased after unsubscribing has two reasons, and counts once.
     reasons = ", ".join(f"{number:,} {each}" for each, number in sorted(counts.items()))
     count = f"{number_of_people:,} {'person' if number_of_people == 1 else 'people'}"
     click.echo(f"{count}: {reasons}." if counts else "Nobody is suppressed.", err=True)
@@ -124,7 +124,7 @@ COMMANDS = (show, forget, suppressed)
 
 @contextmanager
 def open_store(config_path: Path | None, ledger_url: str | None, *, make: bool = False) -> Iterator[People]:
-    """The people of the configured ledger; `make` one where there is none yet."""
+    """Open the subscriber store of the configured ledger; with `make`, a missing one is created."""
 
     def now() -> datetime:
         return datetime.now(UTC)
@@ -180,13 +180,13 @@ def _story_lines(story: Story) -> Iterator[str]:
 
 
 def _bounce_lines(event: BounceEvent, why: str) -> Iterator[str]:
-    """What came back, and below it what followed."""
+    """The bounces, each with its consequence below."""
     yield f"{event.at:%Y-%m-%d %H:%M}  {event.kind} {event.status}  {event.diagnostic} (evidence {event.evidence[:16]})"
     yield f"{'':16}  {why}"
 
 
 def _shown(source: str) -> str:
-    """A mail is told from others by a hash of it, which --json has and which says nothing to a person."""
+    """The readable part of the evidence; a mail's hash is only in --json."""
     return re.sub(r" \([0-9a-f]{16,}\)$", "", source)
 
 
@@ -198,7 +198,7 @@ def _part(title: str, lines: Iterator[str]) -> Iterator[str]:
 
 
 def _story_json(story: Story) -> dict[str, Any]:
-    """All of it; times are UTC in ISO 8601, null where there is none."""
+    """The JSON output; times are UTC in ISO 8601, null if there is none."""
     person, wanted = story.person, story.preferences
     return {
         "address": story.address,

@@ -1,4 +1,4 @@
-"""`newsletter subscribers suppress`: by address, from a file, and taking back one's own slip."""
+"""`newsletter subscribers suppress`: by address, from a file, and undo."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from newsletter.model.findings import Finding
 from newsletter.text import printable
 
 BY_HAND = (Reason.MANUAL, Reason.UNSUBSCRIBED, Reason.HARD_BOUNCE, Reason.COMPLAINT)
-"""Reasons that an operator may enter."""
+"""The reasons that an operator may enter."""
 
 _AT_ONCE = 500
 _NAMED = 20
-"""Rows without an address that are named."""
+"""How many rows without an address are listed."""
 
 
 @click.command()
@@ -98,13 +98,13 @@ def _reason(given: str | None) -> Reason:
     return Reason(given)
 
 
-# --- everyone in a file ---------------------------------------------------------------------------------------------
+# --- from a file ----------------------------------------------------------------------------------------------------
 
 
 def _read_file(path: Path, bad: list[Finding]) -> list[str]:
-    """Everyone in a file, once each; also those whom it calls unsubscribed or bounced: it is often the list of them.
+    """Every address in a file once, including those it marks as unsubscribed or bounced: it is often the list of them.
 
-    Read whole first: a file that turns out to be none suppresses nobody.
+    The whole file is read first, so that an invalid one suppresses no address.
     """
     with open_list(path, guess=True, values=False) as listed:
         return list(dict.fromkeys(fold_address(address) for address in _addresses(listed.rows, bad)))
@@ -156,7 +156,7 @@ def _valid(address: str) -> str:
         return ""
 
 
-# --- one's own slip -------------------------------------------------------------------------------------------------
+# --- undo -----------------------------------------------------------------------------------------------------------
 
 
 def _undo(

@@ -1,4 +1,4 @@
-"""The group `newsletter subscribers`: commands on list files and on people."""
+"""The group `newsletter subscribers`: commands on list files and subscribers."""
 
 from __future__ import annotations
 

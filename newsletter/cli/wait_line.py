@@ -1,4 +1,4 @@
-"""The live line of a wait: why, until when, and that Ctrl-C is safe."""
+"""The live line of a wait: its reason, its end, and that Ctrl-C is safe."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def wait_text(reason: str, until: float, now: float) -> str:
 
 @contextlib.contextmanager
 def live_line(reason: str, until: float, *, quiet: bool) -> Iterator[None]:
-    """Show the line while the block runs. Elsewhere than on a terminal, or `quiet`, nothing."""
+    """Show the line during the block. Without a terminal, or with `quiet`, nothing."""
     if quiet or not sys.stderr.isatty():
         yield
         return

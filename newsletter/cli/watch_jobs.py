@@ -1,4 +1,4 @@
-"""What `publish --watch` does beside publishing: read bounces, take collected clicks, back up the ledger."""
+"""The other jobs of `publish --watch`: read bounces, take collected clicks, back up the ledger."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Chores:
-    """`load` gives the configuration as the last round of publish that could read it did."""
+    """`load` returns the configuration that the last successful round of publish loaded."""
 
     load: Callable[[], Config]
     place: Path | str

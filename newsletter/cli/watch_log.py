@@ -1,4 +1,4 @@
-"""What `newsletter publish --watch` prints: a line for each thing that happened, or a JSON object a line."""
+"""The output of `newsletter publish --watch`: a line per event, or a JSON object per line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from newsletter.text import printable
 
 
 class WatchLog:
-    """Lines with a time and the name of the job, on standard output; `quiet` leaves out what is `minor`."""
+    """Lines with a time and the name of the job, on standard output; `quiet` leaves out `minor` ones."""
 
     def __init__(self, now: Callable[[], datetime], *, as_json: bool, quiet: bool) -> None:
         self._now = now

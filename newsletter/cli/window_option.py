@@ -1,4 +1,4 @@
-"""The option `--window`: the hours in which `publish` begins an issue, in place of those of newsletter.toml."""
+"""The option `--window`: overrides newsletter.toml's hours in which `publish` begins an issue."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Window(click.ParamType):  # type: ignore[type-arg]  # generic in some versions only
-    """`08:00-12:00` -> `("08:00", "12:00")`; either may be left out: `08:00-`."""
+    """Parses `08:00-12:00` to `("08:00", "12:00")`; either may be omitted: `08:00-`."""
 
     name = "window"
 
@@ -39,7 +39,7 @@ window_option = click.option(
 
 
 def within(config: Config, window: tuple[str, str] | None) -> Config:
-    """The configuration with those hours as `[publish]` `send_at` and `latest`."""
+    """The configuration with these hours as `[publish]` `send_at` and `latest`."""
     if window is None:
         return config
     publish = replace(config.settings.publish, send_at=window[0], latest=window[1])
