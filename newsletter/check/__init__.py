@@ -1,1 +1,1 @@
-"""`newsletter check`: rules over a post and its email."""
+"""Lint a post and its email: `newsletter check`."""

@@ -1,6 +1,6 @@
-"""Lint a post: run every rule over its source and over the rendered email.
+"""Lint a post: run every rule on its source and on the rendered email.
 
-Reads files and, only when asked, the web. `newsletter check` and the preview page call this.
+Reads files and, only on request, the web. `newsletter check` and the preview page use this.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _ORDER = {"error": 0, "warning": 1, "hint": 2}
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A post and what was found. Without a rendering it could not be read; the only finding says why."""
+    """A post and its findings. Without a rendering it is invalid; the only finding says why."""
 
     path: str
     rendering: Rendering | None
@@ -52,7 +52,7 @@ class Checked:
     mendable: frozenset[tuple[str, int | None]] = frozenset()
 
     def is_mendable(self, finding: Finding) -> bool:
-        """Whether --fix mends it."""
+        """Whether --fix can fix it."""
         return (finding.code, finding.line) in self.mendable
 
     def count(self, severity: Literal["error", "warning", "hint"]) -> int:
@@ -69,11 +69,11 @@ def check_post(
     theme: bool = False,
     more: Callable[[Rendering], Iterable[Finding]] = lambda rendering: (),
 ) -> Checked:
-    """Everything that is to be said of a post at `when`, now by default.
+    """All findings about a post at `when`, now by default.
 
-    `more` adds what other programs find, such as dead links. With `theme`, the hints on what the theme's CSS
-    lacks in some mail programs as well: they are the same for every post, and its author cannot mend them.
-    A post that cannot be read is a finding. Raises ConfigError.
+    `more` adds findings from elsewhere, such as dead links. With `theme`, hints about the theme's CSS in some mail
+    clients are included: they are the same for every post, and its author cannot fix them. An invalid post is a
+    finding. Raises ConfigError.
     """
     try:
         rendering = render_post(post, config, audience, images=images)
@@ -88,14 +88,14 @@ def check_post(
 
 
 def is_theme_hint(finding: Finding) -> bool:
-    """Whether it is about the theme's CSS, which leaves the email whole in the programs that lack it."""
+    """Whether it is about the theme's CSS, without which the email is still complete."""
     return finding.severity == "hint" and finding.code.startswith("client-")
 
 
 def findings_of(rendering: Rendering, config: Config, when: datetime | None = None) -> tuple[Finding, ...]:
-    """What is to be said of a rendering, its parser's findings included, in the order of their places.
+    """The findings about a rendering, its parser's included, in order of their places.
 
-    `when` is the moment that its date is held against, now by default.
+    `when` is the time that its date is compared with, now by default.
     """
     fixes = find_fixes(rendering.text, (rendering.issue,), rendering.path)
     held = held_findings(rendering.issue, when or datetime.now(UTC), zone_of(config), rendering.text)
@@ -128,13 +128,13 @@ def _support() -> Support:
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Each once, by line; what concerns the whole comes last."""
+    """Deduplicated, by line; findings about the whole post come last."""
     once = dict.fromkeys(findings)
     return tuple(sorted(once, key=lambda each: (each.line or sys.maxsize, each.column or 0, _ORDER[each.severity])))
 
 
 def finding_of(fault: Located, path: str) -> Finding:
-    """What keeps the post at `path` from being read, as a finding. A fault of another file names that file."""
+    """The error of the invalid post at `path`, as a finding. A fault of another file names that file."""
     elsewhere = "" if fault.path == path else fault.path
     return Finding("unreadable", fault.what, fault.remedy, fault.line, fault.column, "error", elsewhere)
 
@@ -145,7 +145,7 @@ Progress = Callable[[int, int], None]
 def ask_links(
     rendering: Rendering, checker: LinkChecker, on_progress: Progress = lambda done, total: None
 ) -> tuple[Finding, ...]:
-    """What became of the pages that an issue links to, and of its pictures on the web. Asks the web."""
+    """Check an issue's links, and its pictures on the web. Uses the network."""
     links = link_places(rendering.issue, rendering.text)
     pictures = {image.src: image.line for image in reversed(rendering.issue.images) if image.src not in links}
     places = {**links, **pictures}
@@ -156,7 +156,7 @@ def ask_links(
 def secure_links(
     post: str, config: Config, checker: LinkChecker, on_progress: Progress = lambda done, total: None
 ) -> frozenset[str]:
-    """The http addresses of a post, of links and of pictures, that answer over https, too. Asks the web.
+    """The http addresses of a post, of links and of pictures, that answer over https, too. Uses the network.
 
     Raises ContentError, ConfigError.
     """
@@ -171,7 +171,7 @@ def secure_links(
 def ask_spam(
     rendering: Rendering, config: Config, when: datetime, spamc: Sequence[str] = ("spamc",)
 ) -> tuple[Finding, ...]:
-    """What SpamAssassin says of the issue's message; nothing where it is not installed or does not answer."""
+    """SpamAssassin's findings about the issue's message; none if it is not installed or does not answer."""
 
     if shutil.which(spamc[0]) is None:
         return ()

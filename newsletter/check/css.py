@@ -1,4 +1,4 @@
-"""CSS of an email, read by tinycss2: rules, declarations and comments in the order in which they stand."""
+"""The CSS of an email, parsed by tinycss2: rules, declarations and comments in source order."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Colour = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A style rule's selector, or an at-rule by its name and what stands before its brace.
+    """A style rule's selector, or an at-rule by its name and prelude.
 
-    `nested`: a style rule inside another one's braces.
+    `nested`: a style rule inside another style rule.
     """
 
     prelude: Tokens
@@ -31,13 +31,13 @@ class Rule:
 
     @property
     def text(self) -> str:
-        """The prelude as it is written, without its comments."""
+        """The prelude's source, without comments."""
         return _serialized(self.prelude)
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """`name` is in small letters, but for the author's own, which begin with `--`."""
+    """`name` is lower case, except custom properties, which begin with `--`."""
 
     name: str
     value: Tokens
@@ -50,30 +50,30 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """One comment of the sheet."""
+    """A comment of the sheet."""
 
 
 Part = Rule | Declaration | Comment
 
 MAX_DEPTH = 100
-"""Brackets inside one another. tinycss2 writes nested ones back by recursion, and no style means anything so deep."""
+"""The deepest nesting of brackets. tinycss2 serializes nested ones recursively, and no real style is that deep."""
 
 _LONG_NUMBER = re.compile(r"(?<!\d)(\d{300})\d+")
 _BRACKET = re.compile(r"[(\[{]|[)\]}]")
 
 
 def read_sheet(css: str) -> Iterator[Part]:
-    """What stands in a style sheet. Of broken CSS what a browser makes out."""
+    """Parse a style sheet; invalid CSS is recovered as in a browser."""
     yield from _parts(tinycss2.parse_stylesheet(_bounded(css), skip_whitespace=True))
 
 
 def read_style(css: str) -> Iterator[Part]:
-    """What stands in a style attribute."""
+    """Parse a style attribute."""
     yield from _parts(tinycss2.parse_blocks_contents(_bounded(css), skip_whitespace=True))
 
 
 def _bounded(css: str) -> str:
-    """The CSS up to where its brackets nest too deep, numbers without the digits that Python refuses to read."""
+    """The CSS up to where its brackets nest too deep, numbers without the digits that Python refuses to parse."""
     css = _LONG_NUMBER.sub(r"\1", css)
     depth = 0
     for bracket in _BRACKET.finditer(css):
@@ -84,7 +84,7 @@ def _bounded(css: str) -> str:
 
 
 def _parts(nodes: Iterable[Any]) -> Iterator[Part]:
-    """Iterative, for a sheet nests as deep as its author likes."""
+    """Iterative, since sheets nest arbitrarily deep."""
     stack: list[tuple[Iterator[Any], bool]] = [(iter(nodes), False)]
     while stack:
         rest, in_style_rule = stack[-1]
@@ -112,7 +112,7 @@ def _inside_at_rule(rule: Any) -> Iterator[Any]:
     if rule.content is None:
         return
     if "keyframes" in rule.lower_at_keyword:
-        # The steps, `50%` or `from`, are no selectors.
+        # Keyframe steps, `50%` or `from`, are no selectors.
         for step in tinycss2.parse_rule_list(rule.content, skip_whitespace=True):
             if isinstance(step, ast.QualifiedRule):
                 yield from tinycss2.parse_blocks_contents(step.content, skip_whitespace=True)
@@ -127,7 +127,7 @@ def _comments(tokens: Tokens) -> Iterator[Comment]:
 
 
 def each_token(tokens: Tokens) -> Iterator[Any]:
-    """Every token, and those inside functions and brackets after what they stand in."""
+    """Every token, and those inside functions and brackets after the one that contains them."""
     stack = [iter(tokens)]
     while stack:
         token = next(stack[-1], None)
@@ -146,7 +146,7 @@ def _serialized(tokens: Tokens) -> str:
 
 @lru_cache(maxsize=2_000)
 def style_of(css: str) -> Mapping[str, Declaration]:
-    """The declarations of a style attribute by name; the last of a name counts, or the last that is important."""
+    """The declarations of a style attribute by name; the last of a name wins, or the last important one."""
     found: dict[str, Declaration] = {}
     for each in read_style(css):
         if isinstance(each, Declaration) and (
@@ -158,12 +158,12 @@ def style_of(css: str) -> Mapping[str, Declaration]:
 
 @lru_cache(maxsize=500)
 def colour_in(value: str, behind: Colour) -> Colour | None:
-    """The first colour of a value, mixed with what is behind it; None where it has none that can be seen."""
+    """The first colour of a value, blended with its background; None if it has no visible one."""
     for token in tinycss2.parse_component_value_list(_bounded(value), skip_comments=True):
         try:
             colour = parse_color(token)
             rgb = colour.to("srgb").coordinates if colour is not None and colour != "currentcolor" else None
-        except (NotImplementedError, ValueError):  # of a space that only a few screens have
+        except (NotImplementedError, ValueError):  # a colour space that few screens have
             continue
         if rgb is not None and colour.alpha > 0:
             share = float(colour.alpha)
@@ -176,7 +176,7 @@ def colour_in(value: str, behind: Colour) -> Colour | None:
 
 
 def split_at_commas(tokens: Tokens) -> list[Tokens]:
-    """A list of selectors apart; a comma inside brackets parts nothing."""
+    """Split a list of selectors; commas inside brackets do not count."""
     parts: list[list[Any]] = [[]]
     for token in tokens:
         if isinstance(token, ast.LiteralToken) and token.value == ",":
@@ -187,7 +187,7 @@ def split_at_commas(tokens: Tokens) -> list[Tokens]:
 
 
 def style_rules(css: str) -> Iterator[tuple[str, str]]:
-    """The style rules outside of any at-rule: the selector and what stands in the braces, as they are written."""
+    """The style rules outside any at-rule: the source of the selector and of the block."""
     for rule in tinycss2.parse_stylesheet(_bounded(css), skip_comments=True, skip_whitespace=True):
         if isinstance(rule, ast.QualifiedRule):
             yield _serialized(rule.prelude), tinycss2.serialize(rule.content)

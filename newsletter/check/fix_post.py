@@ -1,4 +1,4 @@
-"""Fix what can be fixed automatically (`--fix`), and prove that nothing else changed."""
+"""Fix what can be fixed automatically (`--fix`), and verify that nothing else changed."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ from newsletter.post.parse import decode_post, parse_post
 from newsletter.post.templating.conditions import Condition
 
 MAX_CONDITIONS = 4
-"""Up to here a mended post is compared in every combination of their answers, 16; past it the lines stay that
-conditions may hide."""
+"""Up to this many conditions a fixed post is compared in every combination of their results, 16; beyond it the lines
+that conditions may hide are left alone.
+"""
 
 
 _CONDITION = re.compile(r"\{%-?\s*(?:end)?(?:if|unless)\b(?:[^%{]|%(?!\})|\{(?!%))*+%\}")
@@ -35,20 +36,22 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def issues(text: str, name: str, config: Config) -> Iterator[Issue]:
-    """The post as subscribers may read it: first with each condition answered no, then otherwise; see `_answers`."""
+    """The post as subscribers may read it: first with every condition false, then other combinations; see
+    `_answers`.
+    """
     read = partial(parse_post, text, path=name, site=site_of(config), language=config.settings.newsletter.language)
     post = read()
     yield post.issue
     for yes in _answers(post.conditions):
-        # Nobody may be able to answer so, or get anything who does; then there is nothing to compare.
+        # Some combinations are impossible or render nothing; skip them.
         with contextlib.suppress(ContentError):
             yield read(choose=yes.__contains__).issue
 
 
 def _answers(conditions: Sequence[Condition]) -> Iterator[tuple[Condition, ...]]:
-    """The conditions that hold, for each combination but the one in which none does.
+    """The true conditions, for each combination but the one in which none is.
 
-    Where those are too many, all of them, and each of the first ones alone.
+    If there are too many: all of them, and each of the first ones alone.
     """
     every = len(conditions)
     sizes = range(every, 0, -1) if every <= MAX_CONDITIONS else (every, 1)
@@ -58,9 +61,9 @@ def _answers(conditions: Sequence[Condition]) -> Iterator[tuple[Condition, ...]]
 
 @dataclass(frozen=True, slots=True)
 class FixResult:
-    """A post's file, mended: the unified diff of what was written, and where the file as it was is kept.
+    """A fixed post: the unified diff, and the path of the backup.
 
-    `backup` is None where nothing was written: there was nothing to mend, or it was only to be shown.
+    `backup` is None if nothing was written: there was nothing to fix, or only the diff was requested.
     """
 
     fixes: tuple[Fix, ...]
@@ -69,10 +72,10 @@ class FixResult:
 
 
 def fix_post(post: str, config: Config, *, secure: Collection[str] = (), write: bool = True) -> FixResult:
-    """Mend what can be mended without changing what the post says. `secure`: http addresses that answer over https.
+    """Fix a post without changing its content. `secure`: http addresses that answer over https.
 
     Line ends, a byte order mark and the file's permissions stay. Raises ContentError, ConfigError; then the file is
-    as it was.
+    unchanged.
     """
     if post == "-":
         raise ConfigError("--fix rewrites a file, and standard input is none", "name the post")
@@ -84,7 +87,7 @@ def fix_post(post: str, config: Config, *, secure: Collection[str] = (), write: 
     diff = _diff(before, after, Path(name).as_posix())
     if not mended.fixes or not write:
         return FixResult(mended.fixes, diff)
-    path = Path(post).resolve()  # a link goes on leading to the same file
+    path = Path(post).resolve()  # a symbolic link stays a link to the same file
     try:
         mode = path.stat().st_mode & 0o7777
         unchanged = path.read_bytes() == data
@@ -104,7 +107,7 @@ def fixed_text(text: str, name: str, config: Config, secure: Collection[str] = (
 
 
 def _conditional_lines(text: str) -> range:
-    """From the first condition to the last end of one: where a line may be shown to some only."""
+    """From the first condition to the last end tag: lines that may be hidden from some."""
     tags = [(found.start(), found.end()) for found in _CONDITION.finditer(text)]
     if not tags:
         return range(0)
@@ -112,7 +115,7 @@ def _conditional_lines(text: str) -> range:
 
 
 def _source_lines(data: bytes) -> list[str]:
-    """The file's lines with their ends, numbered as `decode_post` numbers them."""
+    """The file's lines with their ends, numbered as by `decode_post`."""
     return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z", data.decode("utf-8-sig"))
 
 
@@ -132,14 +135,14 @@ def _diff(before: list[str], after: list[str], name: str) -> str:
 
 
 def _keep_backup(path: Path, data: bytes, mode: int) -> Path:
-    """The file as it was, beside it, for the same eyes: POST.md.bak, or the next such name that nothing else holds."""
+    """Keep the original beside the file with the same permissions: POST.md.bak, or the next free name of that form."""
     number = 1
     while True:
         backup = path.with_name(f"{path.name}.bak{'' if number == 1 else number}")
         try:
             held = backup.lstat()
         except FileNotFoundError:
-            # Security: never open to more people than the post, not even for a moment.
+            # Security: never readable by more users than the post, not even for a moment.
             write_atomically(backup, data, mode)
             return backup
         except OSError as error:

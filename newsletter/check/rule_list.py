@@ -1,4 +1,4 @@
-"""The rules of `check`: code, severity, whether --fix mends it."""
+"""The rules of `check`: code, severity, whether --fix fixes it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from newsletter.model.findings import Severity
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`severity` is the usual one. A name that ends with `*` stands for a family of names."""
+    """`severity` is the usual one. A name that ends with `*` is a family of names."""
 
     code: str
     severity: Severity
@@ -35,7 +35,7 @@ RULES: tuple[Rule, ...] = (
         "warning",
         "A sentence of the post that `init` and `new` write, in any language, is still there.",
     ),
-    # What an inbox shows.
+    # The inbox.
     Rule("subject-long", "warning", "The subject is wider than the 70 columns that inboxes show at most."),
     Rule("subject-emoji", "hint", "More than one emoji in the subject."),
     Rule("subject-shouting", "warning", "Capitals only, or several exclamation marks."),
@@ -119,7 +119,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def describe() -> str:
-    """All of them as a Markdown table."""
+    """The Markdown table of all rules."""
     rows = ["| Rule | Severity | `--fix` | What it is about |", "|---|---|---|---|"]
     rows += (f"| `{rule.code}` | {rule.severity} | {'yes' if rule.mended else ''} | {rule.about} |" for rule in RULES)
     return "\n".join(rows) + "\n"

@@ -1,1 +1,1 @@
-"""What mail clients can show."""
+"""What mail clients support."""

@@ -1,7 +1,7 @@
 """caniemail's slug for each element, attribute, property, value, selector and picture format.
 
-A CSS property has the slug `css-` and its name, unless PROPERTIES says otherwise. A test holds the tables against
-caniemail's own: every feature of it is here, is a plain property, or is UNSEEN.
+A CSS property's slug is `css-` and its name, unless PROPERTIES overrides it. A test compares the tables with
+caniemail's own: every feature is in a table, a plain property, or in UNSEEN.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ UNSEEN: Mapping[str, str] = {
     "bimi": "stands in the DNS",
     "image-hdr": "is inside the file: the name of a picture does not tell",
 }
-"""The features that no HTML shows, each with the reason."""
+"""The features that do not show in HTML, each with the reason."""
 
 ELEMENTS: Mapping[str, str] = {
     **{
@@ -55,7 +55,7 @@ KINDS: Mapping[tuple[str, str], str] = {
     ("button", "submit"): "html-button-submit",
     **{("input", kind): f"html-input-{kind}" for kind in ("checkbox", "hidden", "radio", "reset", "submit", "text")},
 }
-"""An element's slug by its `type`. Without one a button submits and an input is text."""
+"""An element's slug by its `type`. The default type of a button is submit, of an input text."""
 
 PICTURES: Mapping[str, str] = {
     **{
@@ -182,4 +182,4 @@ SELECTORS: Mapping[str, str] = {
     "css-selector-type": r"(?:^|(?<=[\s>+~,(]))[A-Za-z]",
     "css-selector-universal": r"\*",
 }
-"""A slug's pattern in a selector whose brackets are empty."""
+"""The pattern of a slug in a selector whose brackets are emptied."""

@@ -1,6 +1,6 @@
-"""What an email uses that some of its readers' mail clients lack, by caniemail's table.
+"""Features of an email that some readers' mail clients lack, by caniemail's table.
 
-Outlook on Windows reads another email than everyone else, by MSO's conditional comments; each is held against its own.
+Conditional comments give Outlook on Windows another email; each version is checked against its own clients.
 """
 
 from __future__ import annotations
@@ -19,10 +19,9 @@ LAYOUT_STANDS = "nothing is missing there: the light layout stands on inlined st
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A feature that the email uses and some clients lack, or know only in part.
+    """A feature of the email that some clients lack, or support in part.
 
-    `count` is how often it is used. `live`: in style blocks alone, for those that lack it, else for those that know a
-    part of it.
+    `count` is how often it is used. `live`: clients lack it, or support it in part, in style blocks only.
     """
 
     feature: Feature
@@ -33,7 +32,7 @@ class Gap:
 
 
 def find_gaps(html: str, support: Support, families: Collection[str]) -> tuple[Gap, ...]:
-    """In the order of their slugs."""
+    """All gaps, sorted by slug."""
     everywhere, in_word = count_features(html), count_features(as_word_reads(html))
     readers = [
         (index, client, *(in_word if client.is_word else everywhere))
@@ -59,10 +58,11 @@ def find_gaps(html: str, support: Support, families: Collection[str]) -> tuple[G
 
 
 def compat_findings(html: str, support: Support, shares: Mapping[str, float]) -> tuple[Finding, ...]:
-    """`html` is the final one of a message. `shares` is the percentage of readers by family; one without is no concern.
+    """`html` is the final one of a message. `shares` is the percentage of readers by family; families without one are
+    ignored.
 
-    A warning for each feature that is lacked without a fallback that we know; a hint for each with one; one hint for
-    all that stands in style blocks alone, one for all that works in part. The most readers come first.
+    A warning for each missing feature without a known fallback; a hint for each with one; one hint for all in style
+    blocks only, one for all with partial support. Sorted by affected readers.
     """
     readers = _Readers(support, shares)
     gaps = find_gaps(html, support, {family for family, share in shares.items() if share > 0})
@@ -89,7 +89,7 @@ class _Readers:
     shares: Mapping[str, float]
 
     def named(self, *several: tuple[Client, ...]) -> str:
-        """The clients, and how many readers that is; of a family in part at most, since nobody knows its parts."""
+        """The clients, and the share of readers; an upper bound for a family in part, whose shares are unknown."""
         some = {client for each in several for client in each}
         clients = tuple(client for client in self.support.clients if client in some)
         families = {client.family for client in clients}

@@ -1,7 +1,7 @@
 """The fallback of each feature in clients that lack it.
 
-By caniemail's slug. A feature is listed here only where an email stays whole without it; one that carries the layout or
-the words is not, however rare the client. What our own themes rest on, tests/test_clients.py holds against their HTML.
+By caniemail's slug. A feature is listed only if an email stays complete without it; one that carries the layout or the
+words is not, however rare the client. tests/test_clients.py checks this against the HTML of our own themes.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ FALLBACKS: Mapping[str, str] = {
     "html-body": "a div stands in its place; repeat its colour and font on an element inside",
     "html-doctype": "the client lays the email out by rules of its own; tables come out alike",
     "html-style": "what stands in style blocks is lost; the light layout stands on inlined styles",
-    # --- what stands behind the words
+    # --- behind the text ----------------------------------------------------------------------------------------------
     "html-abbr": "the letters show without what they stand for",
     "html-acronym": "the letters show without what they stand for",
     "html-anchor-links": "a click on a jump inside the email does nothing; scrolling leads there too",

@@ -1,7 +1,7 @@
-"""Which of caniemail's features an email uses, and how often.
+"""Count the caniemail features that an email uses.
 
-Features are slugs, as `slugs` gives them. A property that caniemail does not know has one too, made in the
-same way, which its table does not have.
+Features are slugs of `caniemail_slugs`. A property that is unknown to caniemail gets a slug in the same way, which its
+table does not have.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ _PATTERNS = tuple((slug, re.compile(pattern)) for slug, pattern in SELECTORS.ite
 
 
 def count_features(html: str) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    """How often each feature stands in the elements and their attributes, and how often in style blocks alone.
+    """How often each feature occurs in the elements and their attributes, and how often in style blocks.
 
-    Conditional comments are comments here: give what `as_word_reads` makes of the HTML to see them as Word does.
+    Conditional comments are comments here: pass the result of `as_word_reads` to see what Word does.
     """
     body: Counter[str] = Counter()
     live: Counter[str] = Counter()
@@ -80,7 +80,7 @@ def _parse(html: str) -> lxml.etree._Element | None:
     parser = lxml.etree.HTMLParser(encoding="utf-8", no_network=True)
     try:
         return lxml.etree.fromstring(html.encode("utf-8", "replace"), parser)
-    except lxml.etree.XMLSyntaxError:  # nothing to read in it
+    except lxml.etree.XMLSyntaxError:  # empty HTML
         return None
 
 
@@ -107,7 +107,7 @@ def _picture(url: str) -> Iterator[str]:
         yield slug
 
 
-@lru_cache(maxsize=512)  # an email repeats its styles, and is looked at twice
+@lru_cache(maxsize=512)  # an email repeats its styles, and is scanned twice
 def _style_features(css: str) -> tuple[str, ...]:
     return tuple(_css_features(read_style(css)))
 
@@ -160,7 +160,7 @@ def _selector_features(selector: str) -> Iterator[str]:
 
 
 def _declaration_features(declaration: Declaration) -> tuple[str, ...]:
-    """Of one declaration, each feature once. A property that a browser or Word keeps to itself is nobody else's."""
+    """The features of one declaration, each once. Vendor-prefixed properties are ignored."""
     name = declaration.name
     if name.startswith("--"):
         found = ["css-variables"]

@@ -12,7 +12,7 @@ TABLE = Path(__file__).parent / "caniemail.json"
 
 
 def load_support(path: Path = TABLE) -> Support:
-    """caniemail's table. `docs/caniemail.py` makes the file, from npm's package. Raises ConfigError."""
+    """Load the file that `docs/caniemail.py` makes from npm's package. Raises ConfigError."""
     try:
         table = json.loads(path.read_bytes())
         clients = tuple(Client(family, platform, name) for family, platform, name in table["clients"])

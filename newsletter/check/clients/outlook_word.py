@@ -1,4 +1,4 @@
-"""Outlook on Windows: evaluate conditional comments, and the HTML that Word's engine draws."""
+"""Outlook on Windows: evaluate conditional comments, and approximate the HTML that Word's engine renders."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from newsletter.check.clients.views import TAG
 from newsletter.check.css import Declaration, each_token, read_style, style_rules
 
 _WORD_VERSION = 16
-"""Outlook 2016 and all since: what `[if gte mso 9]` compares with."""
+"""The version that `[if gte mso 9]` compares with: Outlook 2016 and later."""
 
 
 _REVEALED = re.compile(r"<!--\[if\s([^\]]*)\]><!--\s*-{0,2}>|<!--<!\[endif\]-->|<!\[if\s([^\]]*)\]>|<!\[endif\]>", re.I)
@@ -20,7 +20,7 @@ _REVEALED = re.compile(r"<!--\[if\s([^\]]*)\]><!--\s*-{0,2}>|<!--<!\[endif\]-->|
 _HIDDEN = re.compile(r"<!--\[if\s([^\]]*)\]>(.*?)(?P<end><!\[endif\]-->|\Z)", re.DOTALL | re.IGNORECASE)
 
 
-# Word's own settings: a browser would show their text.
+# Word's own elements, whose text a browser would show.
 _OFFICE = re.compile(r"</?noscript>|<xml>.*?(?:</xml>|\Z)", re.DOTALL | re.IGNORECASE)
 
 
@@ -43,7 +43,7 @@ _IGNORED = frozenset({
     "text-shadow", "top", "transform", "transition", "visibility", "word-break", "z-index",
 })
 # fmt: on
-"""Properties that Word does not know at all."""
+"""Properties that Word does not support at all."""
 
 
 _CELLS_ONLY = frozenset({"padding", "padding-top", "padding-right", "padding-bottom", "padding-left"})
@@ -53,7 +53,7 @@ _SIZES = frozenset({"width", "height"})
 
 
 _BOXLESS = frozenset({"div", "p", "span", "a", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li"})
-"""Elements that Word gives neither padding nor a width of their own: both belong on table cells."""
+"""Elements whose padding and width Word ignores; both work on table cells."""
 
 
 _MODERN_FUNCTIONS = frozenset({"calc", "var", "env", "rgba", "hsl", "hsla", "clamp", "min", "max", "url"})
@@ -63,17 +63,17 @@ _DISPLAYS = frozenset({"none", "block", "inline"})
 
 
 def as_word(html_text: str) -> str:
-    """Nearly what Outlook on Windows makes of it: its own comments followed, and what Word ignores gone."""
+    """Approximate what Outlook on Windows renders: conditional comments applied, ignored CSS removed."""
     text = _choose_branches(html_text)
     text = _STYLE.sub(_word_block, _OFFICE.sub("", text))
     return TAG.sub(_word_tag, text)
 
 
 def _choose_branches(text: str) -> str:
-    """Conditional comments resolved as Word would: the true ones opened, the others taken out."""
+    """Resolve conditional comments as Word does: keep the content of true ones, remove the others."""
     pieces: list[str] = []
     position = 0
-    hidden_since = 0  # how many false branches are open; nothing is kept inside them
+    hidden_since = 0  # the number of open false branches; their content is removed
     stack: list[bool] = []
     for mark in _REVEALED.finditer(text):
         if not hidden_since:
@@ -103,7 +103,7 @@ _TOKEN = re.compile(r"\s*(?:(?P<sign>[()!&|])|(?P<word>[a-z][\w.]*)|(?P<number>\
 
 
 def holds_in_word(condition: str) -> bool:
-    """The answer of Outlook's Word to the words of `<!--[if …]>`. One that cannot be read is false, as there."""
+    """Whether Word takes the condition of `<!--[if …]>` for true. An invalid one is false, as in Outlook."""
     tokens: list[str] = []
     position = 0
     while position < len(condition):
@@ -143,7 +143,7 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 
 def _one(tokens: list[str], depth: int) -> bool:
     if not tokens or depth > 20:
-        tokens.append("?")  # what is left over makes the whole of it false
+        tokens.append("?")  # leftover characters make the condition false
         return False
     word = tokens.pop()
     if word == "!":
@@ -157,7 +157,7 @@ def _one(tokens: list[str], depth: int) -> bool:
     if compare is not None:
         word = tokens.pop() if tokens else ""
     version = float(tokens.pop()) if tokens and tokens[-1][0].isdigit() else None
-    if word not in ("mso", "vml", "true"):  # IE is another engine: Outlook has not used it since 2007
+    if word not in ("mso", "vml", "true"):  # IE is another engine, which Outlook has not used since 2007
         return False
     if version is None or word != "mso":
         return compare is None
@@ -165,14 +165,14 @@ def _one(tokens: list[str], depth: int) -> bool:
 
 
 def _word_block(block: re.Match[str]) -> str:
-    """A style block as Word reads it; one that is for a medium it does not read at all."""
+    """A style block as Word applies it; empty for a medium that it ignores."""
     if re.search(r"\smedia\s*=", block[1], re.IGNORECASE):
         return ""
     return block[1] + _word_sheet(block[2]) + block[3]
 
 
 def _word_sheet(css: str) -> str:
-    """A style block's rules without those that stand inside an at-rule, and without what Word ignores."""
+    """A style block's rules without at-rules, and without what Word ignores."""
     return "\n".join(f"{selector}{{{_word_style(body, '')}}}" for selector, body in style_rules(css))
 
 
@@ -189,7 +189,7 @@ def _word_tag(tag: re.Match[str]) -> str:
 
 
 def _word_style(css: str, element: str) -> str:
-    """The declarations that count for an element of this name; an empty one stands for any."""
+    """The declarations that count for an element of this name; an empty name stands for any."""
     return ";".join(
         f"{each.name}:{each.text}{'!important' if each.is_important else ''}"
         for each in read_style(css)
@@ -214,10 +214,10 @@ def _is_modern(token: Any) -> bool:
 
 
 WORD_VERSION = 16
-"""Outlook 2016 to 2024, and the classic one of Microsoft 365. Older ones answer alike to what is asked in practice."""
+"""Outlook 2016 to 2024, and the classic one of Microsoft 365. Older ones evaluate the usual conditions alike."""
 
 
-# Each alternative behind `<!`, which the search leaps to.
+# Every alternative starts with `<!`, which the search can skip to.
 _MARK = re.compile(
     r"<!(?:(?:--)?\[if\s(?P<condition>[^\]<>]*)\]>(?:<!-->|\s*<!--\s*-->)?|(?P<end>(?:--\s*<!)?\[endif\](?:--)?>))",
     re.IGNORECASE,
@@ -228,7 +228,7 @@ _TERM = re.compile(r"(?:(?P<compare>lte|gte|lt|gt)\s+)?(?P<what>mso|ie|vml|true)
 
 
 def as_word_reads(html: str) -> str:
-    """The HTML that is left for Outlook on Windows: what is meant for it stands free, what is not is gone."""
+    """The HTML for Outlook on Windows: conditional content for it is kept, other conditional content removed."""
     kept: list[str] = []
     at, shown = 0, True
     for mark in _MARK.finditer(html):
@@ -242,7 +242,7 @@ def as_word_reads(html: str) -> str:
 
 
 def _holds(condition: str) -> bool:
-    """Whether Word takes a condition for true: terms with `!`, `&` and `|`, their parentheses disregarded."""
+    """Whether Word takes a condition for true: terms with `!`, `&` and `|`, their parentheses ignored."""
     any_of = condition.replace("(", " ").replace(")", " ").split("|")
     return any(all(map(_term_holds, alternative.split("&"))) for alternative in any_of)
 

@@ -13,7 +13,7 @@ CANIEMAIL = "https://www.caniemail.com/features/"
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A family's client on one platform: `outlook`, `windows`, as a person names it: Windows."""
+    """A family's client on one platform: `outlook`, `windows`, and its display name: Windows."""
 
     family: str
     platform: str
@@ -21,13 +21,13 @@ class Client:
 
     @property
     def is_word(self) -> bool:
-        """Whether it shows mail with Word's engine, which alone reads MSO's conditional comments."""
+        """Whether it uses Word's engine, which alone evaluates MSO's conditional comments."""
         return self.family == "outlook" and self.platform in {"windows", "windows-mail"}
 
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """`levels` has a letter for each client of the `Support` it belongs to, in that order."""
+    """`levels` has a letter for each client of its `Support`, in that order."""
 
     slug: str
     title: str
@@ -41,7 +41,7 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """The whole table: caniemail's features by slug. `package` is the npm version, `updated` the data's own date."""
+    """The whole table: caniemail's features by slug. `package` is the npm version, `updated` the data's date."""
 
     package: str
     updated: str
@@ -56,7 +56,7 @@ class Support:
 
 
 def named_clients(clients: tuple[Client, ...], support: Support) -> str:
-    """Clients in words, a family's platforms folded: `Gmail, Outlook (Windows, Windows Mail)`."""
+    """The clients as text, a family's platforms grouped: `Gmail, Outlook (Windows, Windows Mail)`."""
     families = dict.fromkeys(client.family for client in clients)
     return ", ".join(_named_family(family, clients, support) for family in families)
 

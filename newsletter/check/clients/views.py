@@ -1,8 +1,8 @@
-"""An email as mail clients leave it: clipped by Gmail, without style blocks, as Word draws it.
+"""An email as mail clients change it: clipped by Gmail, without style blocks, rendered by Word.
 
-Approximations for a browser to show: each takes away what the client is known to ignore, and invents nothing. What is
-ignored comes from caniemail.com and from Microsoft's list for Word's engine ("Word 2007 HTML and CSS rendering
-capabilities in Outlook"), which Outlook on Windows still uses.
+Approximations for display in a browser: each removes what the client is known to ignore, and adds nothing. Sources are
+caniemail.com and Microsoft's list for Word's engine ("Word 2007 HTML and CSS rendering capabilities in Outlook"), which
+Outlook on Windows still uses.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from __future__ import annotations
 import re
 
 GMAIL_CLIP = 102_000
-"""Bytes of HTML source after which Gmail clips. Nobody at Google says the number; 102 KB is what everyone measures."""
+"""The size of HTML source at which Gmail clips. Google does not document it; 102 KB is the usual measurement."""
 
 CLIP_NOTICE = (
     '<p style="margin:16px;font:14px/1.5 Arial,sans-serif;color:#444;background:#fff">[Message clipped]&nbsp; '
     '<a style="color:#15c">View entire message</a></p>'
 )
 
-# A comment or a tag with whatever stands in its quotes. What is never closed reaches to the end, and nothing is read
-# twice: linear, whatever the input is.
+# A comment, or a tag with its quoted values. An unclosed one extends to the end, and nothing is scanned twice: linear
+# time for any input.
 TAG = re.compile(
     r"""<!--.*?(?:-->|\Z)|<(?P<end>/?)(?P<name>[a-zA-Z][^\s/>]*+)
     (?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^'">])*+(?P<close>>|\Z)""",
@@ -39,7 +39,7 @@ def clipped(html_text: str) -> str:
     if not is_clipped(html_text):
         return html_text
     start = html_text.encode()[:GMAIL_CLIP].decode("utf-8", "ignore")
-    # Neither half a comment nor half a tag: the client's parser repairs its own cut as well.
+    # Cut neither inside a comment nor a tag: the client's parser repairs its own cut as well.
     half_comment = start.find("<!--", max(start.rfind("-->"), 0))
     if half_comment >= 0:
         start = start[:half_comment]
@@ -59,7 +59,7 @@ def clipped(html_text: str) -> str:
                 pass
     if half := _TAG_START.search(start, end):
         start = start[: half.start()]
-    # Before the body ends, or the notice would stand inside the tables that are still open.
+    # Before the end of the body, or the notice would be inside the tables that are still open.
     inside = [name for name in open_tags if name not in ("html", "body")]
     return start + "".join(f"</{name}>" for name in reversed(inside)) + CLIP_NOTICE + "</body></html>"
 
@@ -68,5 +68,5 @@ _STYLE_BLOCK = re.compile(r"<style\b[^>]{0,999}>.*?(?:</style\s*>|\Z)|<link\b[^>
 
 
 def without_styles(html_text: str) -> str:
-    """Inlined styles alone: Gmail for accounts that are not Google's, QQ Mail, and many a company's filter."""
+    """Inlined styles only: Gmail for non-Google accounts, QQ Mail, and many corporate filters."""
     return _STYLE_BLOCK.sub("", html_text)

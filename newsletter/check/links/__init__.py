@@ -1,1 +1,1 @@
-"""Whether links are alive."""
+"""Check that links work."""

@@ -1,4 +1,4 @@
-"""What links answered, as findings. Pure."""
+"""Findings from link answers. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from newsletter.text import printable
 
 State = Literal["ok", "moved", "dead", "unsure"]
 
-# The server knows us for a program, or wants a login: a reader's browser may well be let in. 999 is LinkedIn's.
+# The server rejects bots, or requires a login: a reader's browser may succeed. 999 is LinkedIn's.
 NOT_FOR_PROGRAMS = frozenset({401, 402, 403, 407, 451, 999})
 
 _MAX_SHOWN = 200
@@ -20,10 +20,10 @@ _MAX_SHOWN = 200
 
 @dataclass(frozen=True, slots=True)
 class LinkAnswer:
-    """What one link answered.
+    """The answer of one link.
 
-    `code` is the status the server gave, 0 where there was none; `what` the same as a phrase, "the server answers 404
-    Not Found". `leads_to` is where permanent redirects lead, for a link that has moved and only for one.
+    `code` is the HTTP status, 0 without a response; `what` the same as a phrase, "the server answers 404 Not Found".
+    `leads_to` is the target of permanent redirects, only for a link that has moved.
     """
 
     url: str
@@ -40,10 +40,9 @@ class LinkAnswer:
 def link_findings(
     answers: Mapping[str, LinkAnswer], lines: Mapping[str, int | None], pictures: Collection[str] = ()
 ) -> tuple[Finding, ...]:
-    """A finding for each link that a reader may stumble over, in the order of the post.
+    """A finding for each faulty link, in the order of the post.
 
-    `lines` has the line of the post on which each URL stands first, None where nobody knows; `pictures` the URLs that
-    are a picture's.
+    `lines` has the first line of the post with each URL, None if unknown; `pictures` the URLs of pictures.
     """
     found = [
         _finding(answer, "picture" if url in pictures else "link", lines.get(url))
@@ -76,14 +75,14 @@ def _finding(answer: LinkAnswer, kind: Literal["link", "picture"], line: int | N
 
 
 def without_login(url: str) -> str:
-    """A URL without the user name and password that may stand before its host. ValueError where it is none."""
+    """A URL without its user name and password. ValueError if it is invalid."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else url
 
 
 def _shown(url: str, length: int = _MAX_SHOWN) -> str:
     try:
-        # Security: a report goes to terminals and logs, a password does not.
+        # Security: reports go to terminals and logs; passwords must not.
         url = without_login(url)
     except ValueError:
         url = url.rpartition("@")[2]

@@ -14,14 +14,14 @@ from newsletter.files import write_atomically
 KEPT_FOR: Mapping[State, timedelta] = {
     "ok": timedelta(days=1),
     "moved": timedelta(days=1),
-    # Long enough for a few runs over one post, short enough for a page that was put right.
+    # Long enough for a few runs on one post, short enough for a page that is repaired.
     "dead": timedelta(minutes=10),
 }
-"""What is unsure is asked again each time."""
+"""How long each state is cached; uncertain answers are not."""
 
 MAX_ENTRIES = 5000
 MAX_CHARS = 2000
-"""Of a URL or a phrase. With the entries it bounds the file."""
+"""The longest URL or phrase. With the number of entries it bounds the file."""
 MAX_BYTES = 32 * 1024 * 1024
 
 _VERSION = 1
@@ -29,18 +29,18 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class LinkCache:
-    """A JSON file of answers, each with the time at which it was had. What cannot be read counts as absent."""
+    """A JSON file of answers, each with its time. Invalid entries are ignored."""
 
     path: Path
 
     def read(self, now: datetime) -> dict[str, LinkAnswer]:
-        """The answers that still hold at `now` (an aware time), by URL, the oldest first."""
+        """The answers that are still valid at `now` (an aware time), by URL, the oldest first."""
         return {answer.url: answer for _, answer in self._entries(now)}
 
     def write(self, answers: Mapping[str, LinkAnswer], now: datetime) -> None:
-        """Add answers that were had at `now`, and forget those that hold no longer.
+        """Add answers from `now`, and drop expired ones.
 
-        Raises ConfigError where the file cannot be written.
+        Raises ConfigError if the file cannot be written.
         """
         kept = [(asked, answer) for asked, answer in self._entries(now) if answer.url not in answers]
         kept += [(now, answer) for answer in answers.values() if answer.state in KEPT_FOR and _fits(answer)]
@@ -85,5 +85,5 @@ def _fits(answer: LinkAnswer) -> bool:
 
 
 def _holds(asked: datetime, answer: LinkAnswer, now: datetime) -> bool:
-    # An answer from the future is one of a clock that was wrong.
+    # A time in the future comes from a wrong clock.
     return timedelta(0) <= now - asked < KEPT_FOR[answer.state]

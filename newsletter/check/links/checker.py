@@ -1,7 +1,7 @@
 """Check links with HEAD requests, rate-limited per host, to public addresses only.
 
-No cookie and no password is sent, no page is read, and nothing but a public address is called. A program sees less than
-a reader does: what a browser might well be shown is `unsure`, and `dead` only what no reader will find.
+Sends no cookies or passwords, downloads no pages, and calls only public addresses. A bot sees less than a reader: what
+may work in a browser is `unsure`, and `dead` only what no reader can open.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from newsletter.safe_http import (
 
 @dataclass(frozen=True, slots=True)
 class LinkChecker:
-    """How links are asked. What goes out into the world is an argument, so that a test can be the world.
+    """The link checker's settings. Network access is injected for tests.
 
-    `findings` has what went wrong beside the links: a cache that cannot be written.
+    `findings` has faults besides the links, such as a cache that cannot be written.
     """
 
     limits: LinkLimits = field(default_factory=LinkLimits)
@@ -47,10 +47,10 @@ class LinkChecker:
     def check(
         self, urls: Sequence[str], on_progress: Callable[[int, int], None] = lambda done, total: None
     ) -> dict[str, LinkAnswer]:
-        """Each web link's answer, in the order given; other links (mailto, tel, relative) are left out.
+        """Each web link's answer, in the given order; other links (mailto, tel, relative) are left out.
 
-        `on_progress` is told of those that are asked: not of what the cache knows, and once for links to places in
-        one page. Not for use inside a running event loop.
+        `on_progress` counts requests: not cached answers, and links to fragments of one page once. Not for use inside a
+        running event loop.
         """
         asked = {url: _address(url) for url in dict.fromkeys(urls) if _is_web(url)}
         known = self.cache.read(self.clock()) if self.cache else {}
@@ -64,9 +64,9 @@ class LinkChecker:
     def upgrades(
         self, urls: Sequence[str], on_progress: Callable[[int, int], None] = lambda done, total: None
     ) -> dict[str, bool]:
-        """For each http:// URL whether a reader gets the page with https instead, without leaving https on the way.
+        """For each http:// URL whether https gives the reader the same page, without leaving https on the way.
 
-        Others are left out. The cache is not asked: it knows where a link leads, not by which way.
+        Others are left out. The cache is not used: it has a link's target, not the path of redirects.
         """
         secure = {url: _secured(_address(url)) for url in dict.fromkeys(urls) if url[:7].lower() == "http://"}
         ways = self._follow(tuple(dict.fromkeys(secure.values())), on_progress) if secure else {}
@@ -98,7 +98,7 @@ def _is_web(url: str) -> bool:
 
 
 def _address(url: str) -> str:
-    """What is asked for: the URL without the place in the page, which is the browser's affair, and without a login."""
+    """The URL to request: without its fragment, which only browsers use, and without credentials."""
     try:
         return without_login(urldefrag(url).url)
     except ValueError:
@@ -106,12 +106,12 @@ def _address(url: str) -> str:
 
 
 def _secured(address: str) -> str:
-    """The address with https; the port that says http is left out, any other is kept."""
+    """The address with https; port 80 is dropped, any other port is kept."""
     return re.sub(r"^[^:]*://([^/?]*?)(?::80)?(?=[/?]|$)", r"https://\1", address, count=1)
 
 
 def _answer_for(url: str, answer: LinkAnswer) -> LinkAnswer:
-    """The answer of its address. A place in the page is at the new one too, unless the redirect names another."""
+    """The answer for its address. The fragment is kept in the new address, unless the redirect has one."""
     place = url.partition("#")[2]
     leads_to = (
         f"{answer.leads_to}#{place}" if answer.leads_to and place and "#" not in answer.leads_to else answer.leads_to

@@ -1,4 +1,4 @@
-"""Follow one link through its redirects, and judge what the server answered."""
+"""Follow one link through its redirects, and classify the server's response."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ _GONE = frozenset({404, 410})
 _BUSY = frozenset({429, 503})
 
 
-# What servers say to HEAD alone. Many know only GET and deny the page, or break; 410 and 429 are said on purpose.
+# Statuses that are not believed for HEAD. Many servers support only GET and deny the page, or fail; 410 and 429 are
+# deliberate.
 _BELIEVED = frozenset({401, 407, 410, 429, 451, 503})
 
 
@@ -45,23 +46,25 @@ _MAX_TARGET = 2000
 
 @dataclass(frozen=True, slots=True)
 class LinkLimits:
-    """How long one request may take, and how many a server has to bear."""
+    """Time limits and rate limits of requests."""
 
     timeout_s: float = 10.0
     redirects: int = 10
     at_once: int = 8
     at_once_per_host: int = 2
     pause_s: float = 0.2
-    """Before a further request to a host."""
+    """The pause before a further request to a host."""
     longest_wait_s: float = 5.0
-    """A Retry-After up to here is heeded, once; a longer one is an answer."""
+    """A Retry-After up to this is obeyed, once; a longer one is the answer."""
     patience: int = 2
-    """Links of one host, one after another, that were not answered or were too many: the rest is not asked."""
+    """After this many consecutive links of a host without an answer, or with too many requests, the rest is
+    not tried.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class RedirectChain:
-    """What a link answered in the end, and every address on the way there."""
+    """The final answer of a link, and every address on the way there."""
 
     answer: LinkAnswer
     addresses: tuple[httpx.URL, ...] = ()
@@ -83,12 +86,15 @@ class _Reply:
 
     @property
     def words(self) -> str:
-        """Our own: the reason that a server gives may be anything."""
+        """Our own words: a server's reason phrase is untrusted."""
         return f"the server answers {self.code} {httpx.codes.get_reason_phrase(self.code)}".rstrip()
 
 
 class _NoReplyError(Exception):
-    """Why there is no reply to a request. `broken`: to HEAD that may mean GET. `mute`: the next link may fare alike."""
+    """Why there is no response to a request. `broken`: retry it with GET.
+
+    `mute`: the next link of the host may fail too.
+    """
 
     def __init__(self, what: str, state: State = "unsure", *, broken: bool = False, mute: bool = False) -> None:
         super().__init__(what)
@@ -99,7 +105,7 @@ class _NoReplyError(Exception):
 
 
 class Round:
-    """One check: whose turn it is, which hosts have had enough, and which nobody knows."""
+    """One check: the queue, the hosts that are rate-limited, and the hosts that are unknown."""
 
     def __init__(
         self,
@@ -140,7 +146,7 @@ class Round:
 
         async with self.transport:
             ways = await asyncio.gather(*(one(address) for address in addresses))
-        # Some systems say of a host that it does not exist when they have no network to ask in.
+        # Some systems report an unknown host when they have no network.
         if len(self.unknown_hosts) > 1 and not self.known_hosts:
             ways = [_doubted(way) if _last_host(way) in self.unknown_hosts else way for way in ways]
         return dict(zip(addresses, ways, strict=True))
@@ -155,7 +161,7 @@ class Round:
         return addresses
 
     async def follow(self, address: str) -> RedirectChain:
-        """Ask an address, and each that it redirects to."""
+        """Request an address, and each that it redirects to."""
         try:
             way = [httpx.URL(address)]
         except (httpx.InvalidURL, UnicodeError):
@@ -171,7 +177,7 @@ class Round:
             try:
                 reply = await self._ask(way[-1])
             except _NoReplyError as error:
-                # Where a redirect leads to is not the author's writing; a browser may know what to do with it.
+                # A redirect's target is not the author's text; a browser may be able to open it.
                 state = "unsure" if error.what == NO_ADDRESS and len(way) > 1 else error.state
                 return end(state, error.what)
             code = reply.code
@@ -185,14 +191,14 @@ class Round:
                 moved_to = str(target)
             target = target.copy_with(fragment=None)
             if target in way:
-                # Often a site that sets a cookie and looks for it: a browser gets through.
+                # Often a site that sets a cookie and requires it: a browser succeeds.
                 return end("unsure", "it redirects in a circle")
             if len(way) > self.limits.redirects:
                 return end("unsure", f"it redirects more than {self.limits.redirects} times")
             way.append(target)
 
     async def _ask(self, url: httpx.URL) -> _Reply:
-        """The reply to HEAD, or to GET where HEAD is not to be believed."""
+        """The response to HEAD, or to GET if HEAD is not to be believed."""
         try:
             try:
                 reply = await self._ask_patiently("HEAD", url)
@@ -237,12 +243,13 @@ class Round:
         timeout_s = self.limits.timeout_s
         try:
             async with asyncio.timeout(timeout_s):
-                # Security: a bare request to the transport. A client would add its cookies, and a login from the URL.
+                # Security: send a bare request to the transport. A client would add its cookies, and credentials from
+                # the URL.
                 request = httpx.Request(
                     method, url, headers=_HEADERS, extensions={"timeout": httpx.Timeout(timeout_s).as_dict()}
                 )
                 response = await self.transport.handle_async_request(request)
-                # The head says it all; a body that never ends is left unread.
+                # The head is enough; an endless body is not read.
                 await response.aclose()
         except BlockedAddressError as error:
             raise _refused_by_gate(error) from error
@@ -281,7 +288,7 @@ def _refused_by_gate(error: BlockedAddressError) -> _NoReplyError:
 
 
 def _last_host(way: RedirectChain) -> str:
-    """As it was looked up, in ASCII."""
+    """The host as it was resolved, in ASCII."""
     return way.addresses[-1].raw_host.decode("ascii") if way.addresses else ""
 
 
@@ -305,7 +312,7 @@ def _unconnected(error: httpx.ConnectError) -> _NoReplyError:
 
 
 def _host(url: httpx.URL) -> str:
-    """As people write it; as it stands where it begins with `xn--` and is no Punycode."""
+    """The host for display; unchanged if it begins with `xn--` and is no valid Punycode."""
     try:
         return url.host
     except UnicodeError:
@@ -313,7 +320,7 @@ def _host(url: httpx.URL) -> str:
 
 
 def _target(base: httpx.URL, location: str) -> httpx.URL | None:
-    """Where a redirect leads; a fragment goes along (RFC 9110, 10.2.2), a login does not."""
+    """The target of a redirect; a fragment is inherited (RFC 9110, 10.2.2), credentials are not."""
     try:
         return base.join(location).copy_with(userinfo=b"") if location else None
     except (httpx.InvalidURL, UnicodeError, ValueError):
@@ -321,7 +328,7 @@ def _target(base: httpx.URL, location: str) -> httpx.URL | None:
 
 
 def _wait_asked_for(reply: _Reply, now: datetime) -> float | None:
-    """The Retry-After of a server that is busy, in seconds: RFC 9110, 10.2.3. None without one that can be read."""
+    """A busy server's Retry-After in seconds: RFC 9110, 10.2.3. None without a valid one."""
     if reply.code not in _BUSY:
         return None
     if re.fullmatch("[0-9]{1,9}", reply.retry_after):

@@ -1,7 +1,7 @@
 """Contrast of text and background, light and dark (WCAG 2.2, success criterion 1.4.3).
 
-The light layout is read off the inlined styles alone, as mail programs without style blocks show it. For the dark one
-the rules within `@media (prefers-color-scheme: dark)` are laid over it.
+The light layout is computed from the inlined styles alone, as in mail clients without style blocks. The dark one adds
+the rules within `@media (prefers-color-scheme: dark)`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from newsletter.model.findings import Finding
 
 ENOUGH = 4.5
 ENOUGH_LARGE = 3.0
-"""For text of 24 px, or of 18.66 px in bold (WCAG: 18 and 14 point)."""
+"""The minimum for text of 24 px, or of 18.66 px in bold (WCAG: 18 and 14 point)."""
 
 _LARGE_PX = 24.0
 _LARGE_BOLD_PX = 18.66
@@ -33,7 +33,7 @@ _WHITE = (255, 255, 255)
 
 
 class _Seen(NamedTuple):
-    """How text would look at this place. `behind` is None where a picture is behind it."""
+    """The computed appearance of text at this place. `behind` is None over a picture."""
 
     colour: Colour = (0, 0, 0)
     behind: Colour | None = _WHITE
@@ -47,7 +47,7 @@ class _Seen(NamedTuple):
 
 
 def contrast_findings(html: str) -> tuple[Finding, ...]:
-    """One for each pair of colours that is too close, with some of the words that are set in it."""
+    """One finding for each pair of colours with too little contrast, with a sample of the text."""
     root = lxml.html.document_fromstring(html)
     found = [*_too_close(root, {}, "contrast", "")]
     dark = _dark_styles(root)
@@ -72,7 +72,7 @@ def _too_close(root: Any, over: Mapping[Any, Mapping[str, str]], code: str, wher
 
 
 def _texts(element: Any, seen: _Seen, over: Mapping[Any, Mapping[str, str]]) -> Iterator[tuple[_Seen, str]]:
-    """Each run of text below an element, in order, and how it is seen. Iterative: mail nests deep."""
+    """Each run of text below an element, in order, and its appearance. Iterative, since mail nests deep."""
     stack: list[tuple[Any, _Seen]] = [(element, seen)]
     while stack:
         node, around = stack.pop()
@@ -95,7 +95,7 @@ def _words(text: str | None) -> str:
 
 
 def _seen_in(node: Any, around: _Seen, over: Mapping[str, str]) -> _Seen | None:
-    """How text in an element is seen, None where it is hidden."""
+    """The appearance of text in an element, None if it is hidden."""
     style = {**_declarations(node.get("style") or ""), **over}
     if "background" in over and "background-color" not in over:
         style.pop("background-color", None)  # the shorthand sets it too
@@ -125,14 +125,14 @@ def _declarations(style: str) -> Mapping[str, str]:
 
 @lru_cache(maxsize=500)
 def _pixels(value: str) -> float:
-    """A length in pixels; 0 for another one."""
+    """A length in pixels; 0 for other units."""
     token = parse_one_component_value(value)
     return float(token.value) if token.type == "dimension" and token.lower_unit == "px" else 0.0
 
 
 @lru_cache(maxsize=500)
 def contrast(one: Colour, other: Colour) -> float:
-    """From 1 (the same) to 21 (black on white): WCAG's contrast ratio."""
+    """WCAG's contrast ratio, from 1 (the same) to 21 (black on white)."""
     light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
@@ -149,7 +149,7 @@ def _hex(colour: Colour) -> str:
 
 
 def _dark_styles(root: Any) -> Mapping[Any, Mapping[str, str]]:
-    """What the dark rules say of each element. They carry `!important`, or lose against the inlined styles."""
+    """The dark rules' declarations by element. They carry `!important`, or lose against the inlined styles."""
     found: dict[Any, dict[str, tuple[tuple[int, int, int], str]]] = {}
     for sheet in root.iter("style"):
         for prelude, declared in dark_rules(sheet.text or ""):
@@ -165,12 +165,12 @@ def _dark_styles(root: Any) -> Mapping[Any, Mapping[str, str]]:
 
 
 def _selected(root: Any, selector: str) -> tuple[tuple[int, int, int], list[Any]]:
-    """A selector's specificity (Selectors 4, 17), and what it selects."""
+    """A selector's specificity (Selectors 4, 17), and the elements that it selects."""
     try:
         weight, xpath = _xpath(selector)
         return weight, list(root.xpath(xpath))
     except SelectorError:
-        return (0, 0, 0), []  # for one mail program alone, in a form that only it understands
+        return (0, 0, 0), []  # vendor-specific selector of one mail client
 
 
 @lru_cache(maxsize=500)

@@ -14,28 +14,28 @@ from newsletter.post.markdown.story import normalised
 from newsletter.render.size_budget import sent_size
 
 CLIPPED_BYTES = 102_000
-"""Where Gmail cuts a message ("[Message clipped]"): 102 KB, as senders have measured; Google gives no number."""
+"""Gmail's clipping limit ("[Message clipped]"): 102 KB as measured by senders; Google does not document it."""
 
 HEAVY_BYTES = 2_000_000
-"""Of pictures that travel with the mail. Every reader downloads them, and relays often take 10 MB a message at most."""
+"""The limit of embedded pictures. Every reader downloads them, and relays often accept 10 MB per message at most."""
 
 _HIDDEN = re.compile(r"<!--.*?-->|<(style|script|title)\b.*?</\1>", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*>")
 
 
 def rendered_findings(issue: Issue, email: Email, masthead: Masthead) -> tuple[Finding, ...]:
-    """What a reader of one rendering would miss. The email has been compacted already where it was too long."""
+    """Findings about one rendering. An email that was too long has been simplified already."""
     html = sample_text(email.html)
     return (*size_findings(email), *_frame(email, masthead), *_lost_words(issue, email, html), *contrast_findings(html))
 
 
 def sample_text(template: Template) -> str:
-    """A template with something short in each slot."""
+    """A template with a short sample in each slot."""
     return "".join(part if isinstance(part, str) else part.default or "reader" for part in template.parts)
 
 
 def size_findings(email: Email) -> Iterator[Finding]:
-    """What one variant weighs too much."""
+    """Findings about the size of one variant."""
     size = sent_size(sample_text(email.html).encode())
     if size > CLIPPED_BYTES:
         what = f"the email has {size:,} bytes as sent, and Gmail clips near {CLIPPED_BYTES:,}"
@@ -47,7 +47,7 @@ def size_findings(email: Email) -> Iterator[Finding]:
 
 
 def _frame(email: Email, masthead: Masthead) -> Iterator[Finding]:
-    """The law asks for a way out and a postal address in each: 15 U.S.C. 7704 (a)(5), CAN-SPAM."""
+    """Each email needs an unsubscribe link and a postal address by law: 15 U.S.C. 7704 (a)(5), CAN-SPAM."""
     if not masthead.unsubscribe:
         what = "no way out is configured, so the email has no unsubscribe link"
         yield Finding("unsubscribe-missing", what, "set unsubscribe_url or unsubscribe_mailto in newsletter.toml")
@@ -69,7 +69,7 @@ def _frame(email: Email, masthead: Masthead) -> Iterator[Finding]:
 
 
 def _lost_words(issue: Issue, email: Email, html: str) -> Iterator[Finding]:
-    """Words of the issue that one of the parts does not have. What was cut for its size is told by `budget`."""
+    """Words of the issue that are missing from a part. `size_budget` reports what was truncated."""
     cut = any(finding.code == "budget" for finding in email.findings)
     parts = [("text", normalised(_without_quote_marks(sample_text(email.text))))]
     if not cut:
@@ -92,8 +92,10 @@ def _without_quote_marks(text: str) -> str:
 
 
 def _pieces(issue: Issue) -> Iterator[tuple[str, int | None]]:
-    """The issue's texts, each unbroken in either part, with their lines. Fields are filled in, so their texts are left
-    out, and so are links, behind which the text part puts addresses."""
+    """The issue's texts, each unbroken in both parts, with their lines.
+
+    Texts with fields are left out, and so are links, which the text part follows by their addresses.
+    """
     for block in walk(issue.blocks):
         texts: list[str] = []
         match block:

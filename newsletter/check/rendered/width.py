@@ -1,7 +1,7 @@
 """Find what is wider than a phone, as far as that can be measured without a browser.
 
-Our themes break such words and set such tables and pictures to fit. What is said here is what that costs the reader,
-and where a mail program cannot do it.
+Our themes break such words and fit such tables and pictures. The findings say what this costs the reader, and where a
+mail client cannot do it.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from newsletter.render.table_form import table_form
 from newsletter.render.text_width import longest_run, run_width, text_width
 
 PHONE = 320
-"""Pixels of the narrowest window that counts."""
+"""The narrowest supported window in pixels."""
 
 PHONE_TEXT = 272
-"""What the margins leave of it for text."""
+"""The width of text in it, without the margins."""
 
 COLUMN = 552
-"""What the text of a desktop's email has."""
+"""The width of text in a desktop's email."""
 
 _SIZE = 16
-_FLAT = 40  # pixels: a picture lower than that shows nothing on a phone
+_FLAT = 40  # pixels: a lower picture is unreadable on a phone
 _MONO = 0.6 * 0.9 * _SIZE
 
 
@@ -59,7 +59,7 @@ def width_findings(issue: Issue, html: str) -> Iterator[Finding]:
 
 
 def _words(block: Block) -> Iterator[Finding]:
-    """The longest run of a block's texts that no line break parts, where a phone has no line for it."""
+    """The longest unbreakable run of a block's texts, if it is wider than a phone's line."""
     runs = [run for inlines in _inlines_of(block) for run in _runs(inlines)]
     width, run = max(runs, default=(0.0, ""))
     if width <= PHONE_TEXT:
@@ -84,7 +84,7 @@ def _inlines_of(block: Block) -> Iterator[Inlines]:
 
 
 def _runs(inlines: Inlines) -> Iterator[tuple[float, str]]:
-    """Words go on from one mark to the next: `**a**b` is one run."""
+    """Runs continue across marks: `**a**b` is one run."""
     text = "".join(_texts(inlines))
     yield run_width(text, _SIZE), longest_run(text)
     for code in _codes(inlines):
@@ -93,7 +93,7 @@ def _runs(inlines: Inlines) -> Iterator[tuple[float, str]]:
 
 
 def _texts(inlines: Inlines) -> Iterator[str]:
-    """The texts; what stands between two of them, such as code or a picture, parts them."""
+    """The texts; anything else between two of them, such as code or a picture, separates them."""
     for node in walk_inlines(inlines):
         match node:
             case Text(text):
@@ -131,7 +131,7 @@ def _pictures(issue: Issue) -> Iterator[Finding]:
 
 
 def _is_flat(image: Image) -> bool:
-    """Whether there is little left of a picture that is shrunk to a phone's width."""
+    """Whether a picture becomes unreadably low at a phone's width."""
     if not image.width or not image.height or image.width <= 2 * PHONE_TEXT:
         return False
     return image.height > 2 * _FLAT and image.height * PHONE_TEXT / image.width < _FLAT
@@ -141,7 +141,7 @@ def _is_flat(image: Image) -> bool:
 
 
 def _elements(html: str) -> Iterator[Finding]:
-    """Elements of the email that no phone can make narrower; ours have none."""
+    """Elements of the email that a phone cannot make narrower; our own themes have none."""
     parser = lxml.etree.HTMLParser(encoding="utf-8", no_network=True)
     try:
         root = lxml.etree.fromstring(html.encode("utf-8", "replace"), parser)
@@ -173,7 +173,7 @@ def _keeps_lines(element: lxml.etree._Element) -> bool:
 
 
 def _fixed_width(element: lxml.etree._Element) -> int:
-    """Pixels that an element has in any window; 0 where it gives way. A cell and a block follow what is around them."""
+    """The pixels of an element's fixed width; 0 if it is flexible. Cells and blocks inherit."""
     style = style_of(element.get("style") or "")
     if any(_length(style, name)[1] == "%" for name in ("width", "max-width")):
         return 0
@@ -186,7 +186,7 @@ def _fixed_width(element: lxml.etree._Element) -> int:
 
 
 def _length(style: Mapping[str, Declaration], name: str) -> tuple[float, str]:
-    """A property's length and unit, `%` among them; the unit is empty where it has none."""
+    """A property's length and unit, including `%`; the unit is empty if it has none."""
     for token in style[name].value if name in style else ():
         if token.type == "percentage":
             return token.value, "%"

@@ -1,7 +1,7 @@
 """Automatic fixes of a post's source: where each applies and what it writes.
 
-A fix is kept only where the post then reads as it did before, word for word and link for link: the fixed text is
-parsed again and its tree compared. So what looks like a mistake inside code, or inside a link, stays as it is.
+A fix is kept only if the post's content stays the same, word for word and link for link: the fixed text is parsed again
+and the trees are compared. So an apparent mistake inside code, or inside a link, is not changed.
 """
 
 from __future__ import annotations
@@ -26,26 +26,27 @@ from newsletter.post.post_dates import named_day
 from newsletter.render.wording import lead_words
 
 MAX_PASSES = 3
-"""Two mistakes in one place are fixed one after the other."""
+"""Two mistakes in one place are fixed in consecutive passes."""
 
 MAX_READ_CHARS = 1_000_000
-"""Read again and again to find out which mistakes are none, once for each combination of answers; past it the rest
-stays. A digest without conditions may be read 50 times."""
+"""How much is parsed to find out which apparent mistakes are none, once for each combination of condition results;
+beyond it the rest is left. A digest without conditions may be parsed 50 times.
+"""
 
 _FENCE = re.compile(r"[> \t]*(`{3,}|~{3,})")
 _WRAPPED = re.compile(r"\[(\[[^\[\]]*\]\((?:[^()\s]|\([^()\s]*\))*\))\]?")
 _PICTURE = re.compile(r"!\[(?P<alt>[^\]]{0,500})\]\(")
-# What stands before an address that is a link already, or is no text: `](`, `<`, quotes, `=`, a link's own label.
+# Prefixes of an address that is a link already, or no text: `](`, `<`, quotes, `=`, a link's own label.
 _NOT_BARE_AFTER = frozenset("(<\"'=[")
 _ALT_MARKUP = re.compile(r"[\[\]`*_<>|!]")
-# Security: words out of a code span become text; they may not become Liquid, a field, an entity or an escape there.
+# Security: words from a code span become text; they must not become Liquid, a field, an entity or an escape.
 _NOT_INERT = re.compile(rf"\{{\{{|\{{%|\}}\}}|%\}}|\{{:|&#?\w+;|\\|{FIELD_MARK.pattern}")
 _FIXED_ALT_CHARS = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Characters `start` to `end` of a line, counted from 0, become `new`. `line` counts from 1 in the file."""
+    """Replace characters `start` to `end` of a line, counted from 0, by `new`. `line` counts from 1 in the file."""
 
     line: int
     start: int
@@ -55,9 +56,9 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A mistake and its fix. The edits are applied together or not at all; the first names the place.
+    """A mistake and its fix. The edits are applied together or not at all; the first gives the place.
 
-    `image` is the picture that gets its words by them.
+    `image` is the picture that gets an alternative text.
     """
 
     code: str
@@ -73,23 +74,23 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class FixedText:
-    """`lines` has each line that changed, by its number in the text as it was; an added line follows an LF within."""
+    """`lines` has each changed line, by its number in the original text; an added line follows an LF within."""
 
     lines: Mapping[int, str]
     fixes: tuple[Fix, ...]
 
 
 Read = Callable[[str], Iterable[Issue]]
-"""What a text says, once for every combination of answers that matters. Raises ContentError."""
+"""Parse a text, once for every relevant combination of condition results. Raises ContentError."""
 
 
 def fix_text(
     text: str, read: Read, path: str, secure: Collection[str] = (), unread: Collection[int] = frozenset()
 ) -> FixedText:
-    """Every mistake in a post's text fixed that can be without changing what it says. `text` has LF line ends.
+    """Apply every fix that does not change a post's content. `text` has LF line ends.
 
-    `secure` are http addresses that answer over https, too; `unread` the lines that `read` may not show, which stay as
-    they are. Raises ContentError where the text cannot be read at all.
+    `secure` are http addresses that answer over https, too; `unread` the lines that `read` may not cover, which stay as
+    they are. Raises ContentError if the text cannot be parsed at all.
     """
     lines = text.split("\n")
     before = tuple(read(text))
@@ -106,7 +107,7 @@ def fix_text(
             return False
 
     def accept(fixes: Sequence[Fix]) -> None:
-        """All of them at once where that goes well, else each half by itself."""
+        """Try all of them at once; if the content changes, each half by itself (bisection)."""
         nonlocal lines
         if not fixes or left <= 0:
             return
@@ -118,7 +119,7 @@ def fix_text(
             accept(fixes[: len(fixes) // 2])
             accept(fixes[len(fixes) // 2 :])
 
-    # A line added by an earlier pass stays part of the line before it, so that numbers go on meaning the same.
+    # A line added by an earlier pass stays part of the line before it, so that line numbers remain valid.
     found = find_fixes(text, before, path, secure)
     tried: set[Fix] = set()
     for _ in range(MAX_PASSES):
@@ -133,14 +134,14 @@ def fix_text(
 
 
 def find_fixes(text: str, issues: Sequence[Issue], path: str, secure: Collection[str] = ()) -> tuple[Fix, ...]:
-    """What looks like a mistake with a sure fix, in reading order. `issues` are what the text says; see `Read`."""
+    """Apparent mistakes with a certain fix, in reading order. `issues` are the parsed text; see `Read`."""
     lines = text.split("\n")
     found = [*_front_matter_slips(text, lines, path), *_line_slips(lines, issues, secure)]
     return tuple(sorted(found, key=lambda fix: fix.line))
 
 
 def _applied(lines: Sequence[str], fixes: Iterable[Fix]) -> list[str]:
-    """The lines with these edits; they do not overlap."""
+    """The lines with these edits, which do not overlap."""
     out = list(lines)
     edits = sorted((edit for fix in fixes for edit in fix.edits), key=lambda edit: (edit.line, -edit.start))
     for edit in edits:
@@ -154,7 +155,7 @@ def _touches(fix: Fix, lines: Collection[int]) -> bool:
 
 
 def _disjoint(fixes: Sequence[Fix]) -> list[Fix]:
-    """The fixes whose edits do not reach into those of an earlier one."""
+    """The fixes whose edits do not overlap with those of an earlier one."""
     taken: dict[int, list[tuple[int, int]]] = {}
     kept: list[Fix] = []
     for fix in fixes:
@@ -165,15 +166,15 @@ def _disjoint(fixes: Sequence[Fix]) -> list[Fix]:
     return kept
 
 
-# --- what a post says -----------------------------------------------------------------------------------------------
+# --- the content of a post ------------------------------------------------------------------------------------------
 
 
 _Words = Mapping[tuple[int | None, str], str]
-"""The alternative text that a picture gets which had none, by the picture's line and address."""
+"""The new alternative texts of pictures without one, by the picture's line and address."""
 
 
 def _meanings(issues: Iterable[Issue], secure: Collection[str], words: _Words = MappingProxyType({})) -> list[Any]:
-    """All that readers are shown, without the places in the source and with what a mend is meant to change changed."""
+    """The visible content, without source positions, and with the intended changes already made."""
     return [_plain(as_json(issue), issue.mark, secure, words) for issue in issues]
 
 
@@ -200,14 +201,14 @@ def _front_matter_slips(text: str, lines: Sequence[str], path: str) -> Iterator[
     try:
         front = read_front_matter(text, path)
     except ContentError:
-        return  # a field of the reader's stands where YAML has its own marks; it is read without one elsewhere
+        return  # a subscriber field where YAML has its own syntax; it is parsed without the field elsewhere
     whole = [
         Edit(number, 0, len(lines[number - 1]), new)
         for number, new in enumerate(front.block, front.block_line)
         if lines[number - 1] != new
     ]
     for finding in front.findings:
-        # Each repair is of one entry; where there are several, each takes the lines up to the next one.
+        # Each repair is of one entry; if there are several, each takes the lines up to the next one.
         after = [other.line for other in front.findings if (other.line or 0) > (finding.line or 0)]
         edits = _entry_edits(whole, finding.line or 0, min(filter(None, after), default=front.body_line), front)
         if edits:
@@ -221,13 +222,13 @@ def _entry_edits(edits: Iterable[Edit], line: int, before: int, front: FrontMatt
 
 
 def _missing_date(front: FrontMatter, lines: Sequence[str], path: str) -> Iterator[Fix]:
-    """A date that stands in the file name alone: gone when the file is renamed, and unknown to other tools."""
+    """A date in the file name alone: lost when the file is renamed, and unknown to other tools."""
     day = named_day(PurePath(path).stem)
     if day is None or not front.block or front.values.get("date") is not None:
         return
     after = front.key_lines.get("title", front.block_line)
     later = [line for line in front.key_lines.values() if line > after]
-    end = min(later, default=front.block_line + len(front.block)) - 1  # a value may go on over lines
+    end = min(later, default=front.block_line + len(front.block)) - 1  # a value may continue over several lines
     edit = Edit(end, len(lines[end - 1]), len(lines[end - 1]), f"\ndate: {day.isoformat()}")
     what = "the front matter has no `date`; only the file's name tells the day"
     yield Fix("date-missing", what, f"write date: {day.isoformat()}", (edit,))
@@ -237,7 +238,7 @@ def _missing_date(front: FrontMatter, lines: Sequence[str], path: str) -> Iterat
 
 
 def _line_slips(lines: Sequence[str], issues: Sequence[Issue], secure: Collection[str]) -> Iterator[Fix]:
-    # The same signs stand between two bold runs, and in text: whether they are a mistake, the parser has said.
+    # The same marks occur between two bold runs, and in text: the parser has decided whether they are a mistake.
     noticed = {(finding.code, finding.line, finding.what) for issue in issues for finding in issue.findings}
     wrapped = {line for code, line, _ in noticed if code == "link-wrapped"}
     named_by_themselves = {link.label for issue in issues for link in links_of(issue.blocks)}
@@ -254,7 +255,7 @@ def _line_slips(lines: Sequence[str], issues: Sequence[Issue], secure: Collectio
 
 
 def _text_lines(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """The lines that are neither front matter nor code, each with its number."""
+    """The lines outside front matter and code, each with its number."""
     fence = ""
     start = 0
     if lines and lines[0].rstrip() == "---":
@@ -306,7 +307,7 @@ def _insecure(line: str, number: int, secure: Collection[str]) -> Iterator[Fix]:
 
 
 def _pictures(lines: Sequence[str], issue: Issue) -> Iterator[Fix]:
-    """Pictures whose alternative text says nothing, named after what they stand beside, as the email names them."""
+    """Pictures without a useful alternative text, named by their context, as in the email."""
     for image, words in picture_words(issue):
         words = _inert(words)
         if not says_nothing(image.alt) or not words or not image.line or image.line > len(lines):
@@ -314,14 +315,14 @@ def _pictures(lines: Sequence[str], issue: Issue) -> Iterator[Fix]:
         line = lines[image.line - 1]
         for found in _PICTURE.finditer(line):
             target = line[found.end() :].lstrip(" <")
-            # A picture beside the post has another address once it travels with the mail.
+            # A picture beside the post gets another address when it is embedded.
             if says_nothing(found["alt"]) and (target.startswith(image.src) or image.src.startswith("cid:")):
                 edit = Edit(image.line, found.start("alt"), found.end("alt"), words)
                 yield alt_fix(image, words, (edit,))
 
 
 def _inert(words: str) -> str:
-    """Words that may stand between the brackets of a picture and mean themselves; none where they would not."""
+    """Text that is valid and literal between the brackets of a picture; empty if that is impossible."""
     bare = " ".join(_ALT_MARKUP.sub("", words).split())
     return "" if _NOT_INERT.search(bare) else bare[:_FIXED_ALT_CHARS].rstrip()
 
@@ -349,7 +350,7 @@ def picture_words(issue: Issue) -> Iterator[tuple[Image, str]]:
 
 
 def _glued_numbers(lines: Sequence[str], first: int, what: str) -> Iterator[Fix]:
-    """A run of paragraphs or items that begin `1.` without a space: a space for each of them."""
+    """A run of paragraphs or items that begin `1.` without a space: insert a space into each."""
     edits: list[Edit] = []
     expected = 0
     for number in range(first, len(lines) + 1):

@@ -1,6 +1,6 @@
 """Rules on the post's source: front matter, wording, links, pictures.
 
-What the parser noticed comes with the issue already; here is what only a reader of the whole notices.
+The parser's findings come with the issue; these rules need the whole post.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ SUBJECT_COLUMNS = 70
 """Gmail on a desktop shows about 70 columns of a subject, most phones 35 to 45 (Litmus's and Mailchimp's surveys)."""
 
 PREHEADER_COLUMNS = (40, 140)
-"""Below the first an inbox fills up with the email's next words; past the second none shows the rest."""
+"""Below the first an inbox appends the email's first words; beyond the second none shows the rest."""
 
 HOTLINK_REFUSERS = ("mmbiz.qpic.cn", "mmbiz.qlogo.cn", "pbs.twimg.com", "sinaimg.cn", "zhimg.com", "byteimg.com")
-"""Picture hosts that answer other sites' pages with a refusal or a placeholder."""
+"""Picture hosts that refuse hotlinking, or answer with a placeholder."""
 
 _SEVERITY: Mapping[str, Severity] = {"date-missing": "hint", "link-bare": "hint"}
 
@@ -50,16 +50,16 @@ _RESIDUE = re.compile(
     r"\*\*|\{\{|\{%|\{:|\]\(|%\}|\}\}|!\[\[|\[\[(?=[^\[\]\n]+\]\])|\[\^[^\[\]\s]+\]|\][ ]?\[(?=[^\]\n]+\])"
     r"|^#{1,6}(?=[^\W\d_])|^:::"
 )
-# What an author meant to be read as it stands, and code.
+# Literal text, and code.
 _MEANT = re.compile(
     r"\{%-?\s*raw\s*-?%\}.*?(?:\{%-?\s*endraw\s*-?%\}|\Z)|\\[!-/:-@\[-`{-~]|(?<!`)(`+)(?!`).*?[^`]\1(?!`)", re.DOTALL
 )
 
 
 def source_findings(issue: Issue, text: str, fixes: Iterable[Fix]) -> tuple[Finding, ...]:
-    """Everything that the post's own author can mend, but for what the parser said.
+    """Findings that the post's author can fix, except the parser's.
 
-    `text` is the post with LF line ends, `fixes` what `find_fixes` found in it.
+    `text` is the post with LF line ends, `fixes` the result of `find_fixes`.
     """
     noticed = {(finding.code, finding.line) for finding in issue.findings}
     return (
@@ -76,12 +76,12 @@ def source_findings(issue: Issue, text: str, fixes: Iterable[Fix]) -> tuple[Find
 
 
 def _finding_of(fix: Fix) -> Finding | None:
-    if fix.code == "image-alt":  # told below, with the pictures that no words were found for
+    if fix.code == "image-alt":  # reported below, with the pictures that no words were found for
         return None
     return Finding(fix.code, fix.what, fix.remedy, fix.line, severity=_SEVERITY.get(fix.code, "warning"))
 
 
-# --- what an inbox shows --------------------------------------------------------------------------------------------
+# --- the inbox ------------------------------------------------------------------------------------------------------
 
 
 def _subject(issue: Issue) -> Iterator[Finding]:
@@ -145,11 +145,11 @@ def _headings(issue: Issue) -> Iterator[Finding]:
 
 
 def _stories(issue: Issue) -> Iterator[Finding]:
-    """In a digest whose stories name their sources, the ones that do not."""
+    """In a digest whose stories have source links, the stories without one."""
     stories = issue.stories
     bare = [story for story in stories if not any(links_of((story,)))]
     if len(bare) == len(stories):
-        return  # not that kind of digest
+        return  # another kind of digest
     for story in bare:
         words = plain_text(story.lead) or next(
             (plain_text(block.inlines) for block in story.body if isinstance(block, Paragraph)), ""
@@ -160,13 +160,13 @@ def _stories(issue: Issue) -> Iterator[Finding]:
 
 
 def _residue(issue: Issue, source: str) -> Iterator[Finding]:
-    """Marks that were to be read by a machine, and that readers would see."""
+    """Markup for a machine that readers would see."""
     written = _MEANT.sub(lambda meant: "\n" * meant[0].count("\n"), source)
     for block in walk(issue.blocks):
         noticed: set[str] = set()
         for text in _shown_texts(block):
             for found in _RESIDUE.finditer(text):
-                # A mark that the source has only escaped, or between raw and endraw, is meant.
+                # A mark that the source escapes, or has between raw and endraw, is intended.
                 if found[0] in noticed or found[0].strip() not in written:
                     continue
                 noticed.add(found[0])
@@ -194,7 +194,7 @@ def _shown_texts(block: object) -> Iterator[str]:
 
 
 def _texts(inlines: Inlines) -> Iterator[str]:
-    """The texts outside of code spans; those of links and marks included."""
+    """The texts outside code spans, those of links and marks included."""
     return (node.text for node in walk_inlines(inlines) if isinstance(node, Text))
 
 
@@ -220,7 +220,7 @@ def _pictures(issue: Issue) -> Iterator[Finding]:
 
 
 def link_places(issue: Issue, text: str) -> Mapping[str, int | None]:
-    """Every web address that the post links to, in order, with the line where it first stands in the source."""
+    """Every web address that the post links to, in order, with its first line in the source."""
     urls = dict.fromkeys(link.href for link in links_of(issue.blocks) if link.href.startswith(("http://", "https://")))
     return {url: next(iter(_lines_of(url, text)), None) for url in urls}
 
@@ -239,8 +239,8 @@ def _links(issue: Issue, text: str) -> Iterator[Finding]:
 
 
 def _lines_of(url: str, text: str) -> Sequence[int]:
-    """The lines on which an address stands, whole."""
-    # An address may go on where another one ends.
+    """The lines that contain an address as a whole."""
+    # An address may be the prefix of another.
     whole = re.compile(re.escape(url) + r"(?![A-Za-z0-9/?&=%_~#-])")
     lines: list[int] = []
     line, position = 1, 0

@@ -1,1 +1,1 @@
-"""SpamAssassin's opinion."""
+"""SpamAssassin's score."""

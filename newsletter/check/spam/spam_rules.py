@@ -1,4 +1,4 @@
-"""SpamAssassin's verdict as findings. Pure."""
+"""Findings from SpamAssassin's verdict. Pure."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from newsletter.model.findings import Finding, Severity
 from newsletter.text import printable
 
 WEIGHTY = 1.0
-"""Points from which a rule has a finding of its own. The usual threshold is 5; most rules weigh less than 1."""
+"""Rules from this score on get a finding of their own. The usual threshold is 5; most rules score less than 1."""
 
-# How the rules begin that SpamAssassin tags `net`: block lists, and what is looked up about the sender.
+# Prefixes of the rules that SpamAssassin tags `net`: block lists, and DNS lookups about the sender.
 _OF_THE_NETWORK = (
     *("RCVD_IN_", "URIBL_", "SURBL_", "DKIM_", "DKIMWL_", "ARC_", "SPF_", "T_SPF_", "DMARC_", "USER_IN_"),
     *("DCC_", "PYZOR_", "RAZOR2_", "DNS_FROM_", "NO_DNS_", "FROM_FMBLA_"),
 )
 
-# By how a rule's name begins; the first that fits.
+# By prefix of a rule's name; the first match counts.
 _REMEDIES = (
     ("HTML_IMAGE_ONLY", "write more text around the pictures"),
     ("HTML_IMAGE_RATIO", "write more text around the pictures, or make them smaller"),
@@ -50,7 +50,7 @@ _REMEDIES = (
 
 @dataclass(frozen=True, slots=True)
 class SpamRule:
-    """A rule that hit, with its points (less than nothing for a good sign) and SpamAssassin's words for it."""
+    """A rule that hit, with its score (negative for a good sign) and SpamAssassin's description."""
 
     name: str
     points: float
@@ -59,7 +59,7 @@ class SpamRule:
 
 @dataclass(frozen=True, slots=True)
 class SpamVerdict:
-    """From `threshold` points on, most receivers' filters call a message spam. Rules stand in SpamAssassin's order."""
+    """From `threshold` on, most receivers' filters treat a message as spam. Rules are in SpamAssassin's order."""
 
     score: float
     threshold: float
@@ -71,13 +71,15 @@ class SpamVerdict:
 
     @property
     def only_local(self) -> bool:
-        """Whether no rule that asks the network hit. A daemon without one has no block lists, which weigh most."""
+        """Whether no network rule hit. A daemon without them has no block lists, which score highest."""
         return not any(rule.name.startswith(_OF_THE_NETWORK) for rule in self.rules)
 
 
 def spam_findings(verdict: SpamVerdict) -> tuple[Finding, ...]:
-    """The score first: a hint below half the threshold, an error from the threshold on, a warning between. Then each
-    rule that weighs a point or more, the weightiest first."""
+    """The score first: a hint below half the threshold, an error from the threshold on, a warning between.
+
+    Then each rule with a score of one or more, the highest first.
+    """
     weighty = sorted((rule for rule in verdict.rules if rule.points >= WEIGHTY), key=lambda rule: -rule.points)
     severity = _severity(verdict)
     scope = " (local rules only)" if verdict.only_local else ""
@@ -87,7 +89,7 @@ def spam_findings(verdict: SpamVerdict) -> tuple[Finding, ...]:
         _advice(severity, weighty=bool(weighty)),
         severity=severity,
     )
-    # One rule is no error by itself: the sum is.
+    # No rule is an error by itself: the sum is.
     each: Severity = "hint" if severity == "hint" else "warning"
     return (summary, *(_rule_finding(rule, each) for rule in weighty))
 

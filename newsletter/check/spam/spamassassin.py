@@ -1,4 +1,4 @@
-"""Ask SpamAssassin's daemon for a message's score, where it runs."""
+"""Query SpamAssassin's daemon for a message's score, if it runs."""
 
 from __future__ import annotations
 
@@ -9,30 +9,31 @@ from collections.abc import Sequence
 
 from newsletter.check.spam.spam_rules import SpamRule, SpamVerdict
 
-# A second to connect and one try: the usual three, with pauses, would hold up everyone who runs no daemon.
+# One try with a second to connect: the default of three, with pauses, would delay all users without a daemon.
 _QUICKLY = ("--connect-timeout=1", "--connect-retries=1", "--filter-retries=1")
-# --no-safe-fallback: without a daemon an exit code that says so, not the message as it was.
+# --no-safe-fallback: without a daemon, exit with an error code instead of printing the message.
 _REPORT = ("--full", "--no-safe-fallback")
 
 _SCORE = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*/\s*(-?\d+(?:\.\d+)?)\s*")
 _HEADING = re.compile(r"\s*-+ -+ -+\s*")
-# Of the template `report _SUMMARY_`: points right in four columns, the name in 22, the words, wrapped below themselves.
+# The template `report _SUMMARY_`: scores right-aligned in four columns, the name in 22, the description, wrapped with
+# indentation.
 _RULE = re.compile(r"\s{0,4}(-?\d+(?:\.\d+)?)\s+([A-Z][A-Z0-9_]*)(?:\s+(.*))?")
 _WRAPPED = re.compile(r"\s{20,}(\S.*)")
-# How a rule's words begin where they name the part that it read: of no use to an author.
+# Prefixes of a rule's description that name the examined part: useless to an author.
 _PART = re.compile(r"(?:BODY|RAW|URI|FULL|HEADER): ")
 
 
 def spam_score(message: bytes, timeout_s: float = 20.0, spamc: Sequence[str] = ("spamc",)) -> SpamVerdict | None:
-    """SpamAssassin's verdict on a message in wire form; None without `spamc`, a daemon, or an answer in time.
+    """SpamAssassin's verdict on a wire-format message; None without `spamc`, a daemon, or an answer in time.
 
-    Without a daemon that takes no more than a second. `spamc` is the program and, for a daemon elsewhere than
-    `spamc.conf` says, its options: ("spamc", "-p", "7833").
+    Without a daemon this takes a second at most. `spamc` is the program and, for another daemon than `spamc.conf`'s,
+    its options: ("spamc", "-p", "7833").
     """
     program = shutil.which(spamc[0])
     if program is None:
         return None
-    # spamc takes 500 KB; a message with its pictures in it may have more.
+    # spamc's limit is 500 KB; a message with embedded pictures may have more.
     size = f"--max-size={len(message) + 1}"
     timeout = f"--timeout={max(1, round(timeout_s))}"
     try:
@@ -49,15 +50,15 @@ def spam_score(message: bytes, timeout_s: float = 20.0, spamc: Sequence[str] = (
 
 
 def read_report(report: str) -> SpamVerdict | None:
-    """The verdict in what `spamc --full` prints: "score/threshold", prose, then a table of the rules that hit.
+    """Parse the output of `spamc --full`: "score/threshold", prose, then a table of the rules that hit.
 
-    None where nothing was weighed ("0/0"), or where it is no report.
+    None if nothing was scored ("0/0"), or if it is no report.
     """
     first, *lines = report.splitlines() or [""]
     score = _SCORE.fullmatch(first)
     if score is None or float(score[2]) <= 0:
         return None
-    # The last one: a message may have such a line itself, and the report quotes it further up.
+    # The last one: a message may contain such a line itself, and the report quotes it above.
     start = max((index for index, line in enumerate(lines) if _HEADING.fullmatch(line)), default=len(lines))
     return SpamVerdict(float(score[1]), float(score[2]), _rules(lines[start + 1 :]))
 
