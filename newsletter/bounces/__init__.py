@@ -1,6 +1,5 @@
-"""What comes back: bounces, complaints, unsubscribe requests, and mail that is none of these.
+"""Incoming mail: bounces, complaints, unsubscribe requests, and everything else.
 
-Pure but for `mailboxes` and `process`. `message_kind` takes the bytes of one message from anybody and gives a
-`Classification`, in bounded time whatever the bytes are; `failure_kind` judges a failure. Nothing here knows who is on
-a list: `process` asks.
+Pure but for `mailboxes` and `process`. `message_kind` maps the bytes of one untrusted message to a `Classification`, in
+bounded time; `failure_kind` classifies a failure. Nothing here knows the subscribers: `process` asks the store.
 """

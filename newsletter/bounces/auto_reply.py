@@ -1,6 +1,6 @@
-"""Recognise mail that is no report: automatic answers and personal mail.
+"""Recognise automatic replies.
 
-An automatic answer is told by its headers (RFC 3834, 5, and what was usual before it), and only then by its subject.
+An automatic reply is recognised by its headers (RFC 3834, 5, and earlier conventions), and only then by its subject.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _SIGNS = ("X-Autoreply", "X-Autorespond", "X-Auto-Response", "X-AutoReply-From",
 _PRECEDENCE = frozenset({"auto_reply", "auto-reply", "junk"})
 _MASS = frozenset({"bulk", "list"})
 
-# What vacation programs put before or in place of the subject, in the languages in which we have met them.
+# Subject prefixes of vacation programs, in the languages seen so far.
 _AWAY = re.compile(
     r"""^\s*(?:
       auto(?:matic|mated)?[ -]?(?:reply|response|respond\w*) | out[ ]of[ ](?:the[ ])?office | away[ ]from
@@ -37,7 +37,7 @@ _AWAY = re.compile(
 
 
 def auto_reply(mail: Mail) -> AutoReply | None:
-    """What gives a machine's answer away, else None."""
+    """The sign that shows an automatic reply, else None."""
     submitted = header(mail, "Auto-Submitted").lower()
     if submitted and not submitted.startswith("no"):
         return AutoReply("Auto-Submitted")
@@ -53,7 +53,7 @@ def auto_reply(mail: Mail) -> AutoReply | None:
 
 
 def machine_mail(mail: Mail) -> AutoReply | None:
-    """What gives away that no person wrote it, where nothing else was found in it."""
+    """The sign that shows machine mail, when nothing else was recognised in it."""
     if header(mail, "Precedence").lower() in _MASS:
         return AutoReply("Precedence")
     return AutoReply("multipart/report") if mail.get_content_type() == "multipart/report" else None

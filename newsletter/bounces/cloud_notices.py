@@ -1,4 +1,4 @@
-"""Amazon SES notices, as a webhook or a mail of SNS brings them.
+"""Amazon SES notifications, by webhook or by SNS email.
 
 docs.aws.amazon.com/ses/latest/dg/notification-contents.html
 """
@@ -22,11 +22,11 @@ _RECIPIENT = re.compile(
 )
 _SES_LANE = frozenset({"MessageTooLarge", "ContentRejected", "AttachmentRejected"})
 _SES_LISTED = frozenset({"Suppressed", "OnAccountSuppressionList"})
-"""Bounced or complained before: SES does not even try any more."""
+"""Bounced or complained before: SES does not try the address any more."""
 
 
 def cloud_notice(texts: Sequence[str], sender: str, traces: Traces) -> Bounce | Complaint | AutoReply | None:
-    """A notice of SES in a mail of SNS, which anybody could have written: its traces are all that proves it."""
+    """An SES notification in an SNS email, which anyone could have forged: only its traces prove it."""
     if not _SNS.fullmatch(sender):
         return None
     for text in texts:
@@ -40,7 +40,7 @@ def cloud_notice(texts: Sequence[str], sender: str, traces: Traces) -> Bounce | 
 
 
 def ses_reading(message: object) -> Bounce | Complaint | None:
-    """A bounce or complaint; None for what is neither."""
+    """A bounce or complaint; None for other notifications."""
     kind = text_at(message, "notificationType") or text_at(message, "eventType")
     ids = [text_at(message, "mail", "commonHeaders", "messageId")]
     ids += [
@@ -61,7 +61,7 @@ def ses_reading(message: object) -> Bounce | Complaint | None:
 
 
 def _ses_failure(recipient: object, kind: str, subtype: str) -> Failure:
-    """SES's own kind counts where there is no code, and never makes a dead address of one that another rule spares."""
+    """SES's own class counts if there is no code, and never makes an address hard that another rule spares."""
     status, words = text_at(recipient, "status"), text_at(recipient, "diagnosticCode")
     failure = failure_of(
         text_at(recipient, "emailAddress"), status, words, delayed=text_at(recipient, "action") == "delayed"
@@ -73,13 +73,13 @@ def _ses_failure(recipient: object, kind: str, subtype: str) -> Failure:
     if subtype in _SES_LANE:
         chosen = Kind.LANE
     else:
-        # A transient one without a word may be an answer from a holiday.
+        # A transient one without a diagnosis may be a vacation reply.
         chosen = Kind.DELAYED if kind == "Transient" and subtype != "MailboxFull" else Kind.SOFT
     return replace(failure, kind=chosen, words=f"SES: {kind}, {subtype}", rule=f"SES: {kind}, {subtype}")
 
 
 def _notice_in_pieces(text: str) -> object:
-    """What can be made out of a notice whose one long line was cut on its way."""
+    """Recover a notification whose one long line was broken in transit."""
     plain = text.replace("\\", "")
     kind = _KIND.search(plain)
     recipients = [
@@ -98,7 +98,7 @@ def _notice_in(text: str) -> object:
     if start < 0:
         return None
     try:
-        # SNS writes one long line; a host on the way may have folded it.
+        # SNS writes one long line; a host in transit may have folded it.
         tree, _ = json.JSONDecoder().raw_decode(text[start:].replace("\r", "").replace("\n", ""))
     except (ValueError, RecursionError):
         return None

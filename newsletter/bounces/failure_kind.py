@@ -1,7 +1,7 @@
-"""Whether a failure is hard, soft or the sender's own: the reply table applied to a report.
+"""Whether a failure is hard, soft or the sender's fault: applies the reply table to a report.
 
-The diagnosis quotes the server that refused; the status may be the reporter's own. What is judged is the server's code
-where it says something, else the reporter's, with the server's words.
+The diagnosis quotes the refusing server; the status may be the reporter's own. The server's code is used if it is
+specific, else the reporter's, with the server's text.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from newsletter.bounces.rules import rule_for
 from newsletter.delivery.smtp.replies import VAGUE_CODES, enhanced_code
 
 MAX_WORDS = 500
-"""Characters of a diagnosis that are kept."""
+"""The longest part of a diagnosis that is kept."""
 
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?![\d.])")
 # "smtp; 550 5.1.1 ...", "X-Postfix; host mx.example said: 550-5.7.1 ...", "550: 5.1.1 ...".
 _CODED = re.compile(r"(?<![\d.])([45]\d\d)[: -]+(?=#?[45]\.\d{1,3}\.\d{1,3}(?![\d.]))")
 _BARE = re.compile(r"(?:^|said:|smtp;|:)\s*([45]\d\d)(?:[: -]|$)", re.IGNORECASE)
-_QMAIL = re.compile(r"\(#([45]\.\d{1,3}\.\d{1,3})\)")  # qmail-smtpd and its kin put the code behind the words
+_QMAIL = re.compile(r"\(#([45]\.\d{1,3}\.\d{1,3})\)")  # qmail-smtpd and derivatives put the code after the text
 # IronPort, SES: "5.1.0 - Unknown address error 550-'5.1.1 <a@b> User unknown' (delivery attempts: 0)".
 _IRONPORT = re.compile(r"([45]\.\d{1,3}\.\d{1,3}) - [^'\n]{3,60} ([45]\d\d)[- ]'")
 _IRONPORT_END = re.compile(r"'?(?: \(delivery attempts: \d+\))?$")
-# Zoho says "Invalid Address" whatever the server said.
+# Zoho says "Invalid Address" whatever the server's reply was.
 _ZOHO = re.compile(r"^Invalid Address, ERROR_CODE ?: ?([45]\d\d), ERROR_CODE ?: ?")
 _DOOR = re.compile(
     r"refused to talk to me|after initial connection|initial server greeting|after (?:EHLO|HELO|STARTTLS|MAIL FROM)",
@@ -33,11 +33,11 @@ DELAYED = "still being tried"
 
 
 def failure_of(address: str, status: str, diagnosis: str, *, delayed: bool = False, when: str = "") -> Failure:
-    """A failure from what a report says of one recipient: `status` and `diagnosis` are raw fields, empty if missing.
-    `when` is in which moment it was refused, where the report says that elsewhere.
+    """A failure from a report's fields about one recipient: `status` and `diagnosis` are raw fields, empty if missing.
+    `when` is the stage of the refusal, if the report gives it elsewhere.
 
-    The diagnosis quotes the server that refused, so its code goes before the reporter's: a relay may call a bare 550
-    5.1.1, or anything 5.0.0.
+    The diagnosis quotes the refusing server, so its code takes precedence over the reporter's: a relay may turn a bare
+    550 into 5.1.1, or anything into 5.0.0.
     """
     found = _STATUS.match(status)
     reported = found[0] if found else ""
@@ -48,7 +48,7 @@ def failure_of(address: str, status: str, diagnosis: str, *, delayed: bool = Fal
     if behind and not own:
         own = behind[1]
     enhanced = own if own and own not in VAGUE_CODES else reported or own
-    # What stands before the reply names servers, but for when it was given.
+    # Ignore the text before the reply, which names servers, except for the stage.
     door = _DOOR.search(diagnosis[:MAX_WORDS])
     said = f"{door[0]}: {answer}" if door and door[0] not in words else answer
     rule = rule_for(enhanced, code, f"{said} ({when})" if when else said)

@@ -5,25 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 MAX_LISTED = 5_000
-"""Entries of one list that are looked at."""
+"""How many entries of one list are considered."""
 
 
 def value_at(tree: object, *path: str) -> object:
-    """What stands at a path of names; None where there is nothing."""
+    """The value at a path of keys; None if there is none."""
     for name in path:
         tree = tree.get(name) if isinstance(tree, dict) else None
     return tree
 
 
 def text_at(tree: object, *path: str) -> str:
-    """A string or a number as text; "" where there is neither."""
+    """A string or a number as text; "" for any other value."""
     found = value_at(tree, *path)
     if isinstance(found, bool) or not isinstance(found, str | int | float):
         return ""
     try:
-        # A lone surrogate, which JSON can write, belongs to no text.
+        # A lone surrogate, which JSON can express, is no valid text.
         return str(found).encode("utf-8", "replace").decode()
-    except ValueError:  # a number of more digits than Python turns into text
+    except ValueError:  # a number with more digits than Python converts to text
         return ""
 
 
@@ -33,6 +33,6 @@ def list_at(tree: object, *path: str) -> list[Any]:
 
 
 def message_ids_of(*texts: str) -> tuple[str, ...]:
-    """In angle brackets, as the header has them; some providers leave them out."""
+    """Message-IDs in angle brackets, as in the header; some providers omit them."""
     bare = (text.strip().strip("<>") for text in texts)
     return tuple(dict.fromkeys(f"<{text}>" for text in bare if "@" in text and len(text) < 500))

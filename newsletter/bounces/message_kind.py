@@ -1,4 +1,4 @@
-"""Classify one message: report, complaint, unsubscribe request, automatic answer, or personal mail."""
+"""Classify one message: report, complaint, unsubscribe request, automatic reply, or personal mail."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _INLINE_ID = re.compile(
 
 
 def read_message(raw: bytes, bounce_address: str = "") -> Reading:
-    """What the message is. `bounce_address` is the configured one with `{token}` in it, by which its token is found.
+    """Classify a message. `bounce_address` is the configured one with `{token}` in it, needed to find its token.
 
     Never raises on any bytes, and takes bounded time: see `truncate`.
     """
@@ -63,7 +63,7 @@ def _read(mail: Mail, bounce_address: str) -> Reading:
 
 
 def _report(mail: Mail, traces: Traces, texts: tuple[str, ...]) -> Bounce | Complaint | AutoReply | None:
-    """What a machine tells of our mail, by the strength of its proof."""
+    """A machine's report about our mail, the strongest proof first."""
     if is_receipt(mail):
         return None
     sender = sender_of(mail)
@@ -76,27 +76,27 @@ def _report(mail: Mail, traces: Traces, texts: tuple[str, ...]) -> Bounce | Comp
     if report:
         if by_server or not isinstance(report, Bounce):
             return report
-        # Somebody sends on what a server once told them: about whom is shown by our own message alone.
+        # A reader forwards a server's report: only our own returned message shows which recipient it is about.
         return replace(report, forwarded=True) if traces.token or traces.message_ids else None
-    # Servers call their reports automatic answers too (Exim, RFC 3834, 5): theirs are asked about first.
+    # Some servers mark their reports as automatic replies (Exim, RFC 3834, 5): look for reports first.
     returns = returned_of(mail) is not None or bool(own.copied)
     failed = own.tells_of_failure or tells_of_failure(header(mail, "Subject"))
     nobodys = has_null_path(mail)
     surely = by_server or (failed and nobodys) or (failed and returns and is_by_machine(mail))
     if surely or failed:
-        # Of the forms that are known by heart some come from addresses like anybody's.
+        # Some of the known nonstandard formats come from addresses like a person's.
         bounce = (report_by_fields(own, traces) if surely else None) or known_bounce(mail, traces, own, surely=surely)
         bounce = bounce or (plain_report(mail, texts, traces) if surely else None)
         if bounce:
             return bounce
-    # Nobody can make out what it says; but only a server that had our message knows that address.
+    # The report is not understood; but only a server that had our message knows that address.
     if traces.token and (by_server or (returns and (nobodys or failed or returned_of(mail)))):
         return report_to(texts, traces)
     return None
 
 
 def _answer_or_letter(mail: Mail, traces: Traces) -> Reading:
-    """The wish to leave is asked for before whether a machine wrote it: Apple Mail marks its own as an answer."""
+    """Look for an unsubscribe request before an automatic reply: Apple Mail marks its requests as replies."""
     found = unsubscribe(mail) or auto_reply(mail)
     if found:
         return found
@@ -104,7 +104,7 @@ def _answer_or_letter(mail: Mail, traces: Traces) -> Reading:
     if doubtful:
         return doubtful
     if has_null_path(mail) and not is_by_server(mail):
-        return AutoReply("Return-Path")  # RFC 3834, 4: an answer has none, so that nobody answers it
+        return AutoReply("Return-Path")  # RFC 3834, 4: a reply has an empty one, to prevent loops
     return machine_mail(mail) or Ordinary(sender_of(mail), header(mail, "Subject"))
 
 
@@ -125,7 +125,7 @@ def _traces(mail: Mail, bounce_address: str, texts: tuple[str, ...]) -> Traces:
 
 
 def _token(places: list[str], bounce_address: str) -> str:
-    """The token in the first address that has one, in lower case: a host on the way may have changed it."""
+    """The token in the first address that has one, in lower case: a host in transit may have changed it."""
     if _PLACE not in bounce_address:
         return ""
     before, _, after = (re.escape(part) for part in bounce_address.partition(_PLACE))

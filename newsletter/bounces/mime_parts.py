@@ -18,27 +18,27 @@ from html import unescape
 from newsletter.bounces.truncate import bounded
 
 PARSER_FAULTS = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError, MessageError)
-"""What the standard library's parser, and flufl.bounce's detectors, are known to raise on bytes made to break them."""
+"""The known exceptions of the standard library's parser, and of flufl.bounce's detectors, for malicious bytes."""
 
 MAX_HEADER = 2_000
-"""Characters of one header that are looked at."""
+"""The longest part of one header that is considered."""
 
 _ADDRESS = re.compile(r"[^\s<>;,:()\"\[\]@]{1,64}@[^\s<>;,:()\"\[\]@]{1,255}")
 _SIMPLE = re.compile(r"[\w .!'*&+/-]{0,200}<([\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w.-]{1,255})>", re.ASCII)
-"""`Name <address>` without quotes, comments or lists, as nine of ten write From."""
+"""Fast path: `Name <address>` without quotes, comments or lists, as in nine of ten From headers."""
 _MESSAGE_ID = re.compile(r"<[^\s<>@]{1,200}@[^\s<>@]{1,255}>")
 _RETURNED = frozenset(
     {"message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers"}
 )
 _JAPANESE = b"\x1b$B"
-"""The escape that begins Japanese in ISO-2022-JP (RFC 1468)."""
+"""The escape sequence that begins Japanese in ISO-2022-JP (RFC 1468)."""
 
 _NO_CHARSETS = frozenset({"punycode", "idna", "unicode-escape", "raw-unicode-escape"})
 
 MAX_PAGE = 60_000
-"""Characters of HTML that are read."""
+"""The longest HTML that is read."""
 
-# Each goes over the page once: nothing before a `<` is tried twice.
+# Each takes linear time: no text before a `<` is scanned twice.
 _UNSEEN = re.compile(r"<!--[^-]{0,4000}-->|<(style|script|title)\b[^<]{0,20000}</\1>", re.IGNORECASE)
 _BLOCK = re.compile(
     r"<(?:br|/?p|/?div|/?tr|/?li|/?h\d|/?table|hr|/?blockquote|/?ul|/?ol)\b[^<>]{0,1000}>", re.IGNORECASE
@@ -49,8 +49,10 @@ Mail = Message
 
 
 class _Part(Message):
-    """A message or a part of one, which remembers its type: everybody asks for it, the parser most of all. Nobody asks
-    before its headers are there."""
+    """A message or a part that caches its content type, which the parser asks for often.
+
+    The type is not requested before the headers are set.
+    """
 
     _type = ""
 
@@ -64,7 +66,7 @@ class _Part(Message):
 
 
 def parse(raw: bytes) -> Mail:
-    """The message, as far as it is read. Raises one of `PARSER_FAULTS` on what the parser cannot stand."""
+    """Parse the message, truncated. Raises one of `PARSER_FAULTS` if the parser fails."""
     parser = FeedParser(_Part)
     parser.feed(bounded(raw).decode("ascii", "surrogateescape"))
     return parser.close()
@@ -76,14 +78,14 @@ def header(mail: Mail, name: str) -> str:
     if not value.isascii():
         value = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     if "=?" in value:
-        with suppress(*PARSER_FAULTS):  # an unknown charset: the raw text says as much
+        with suppress(*PARSER_FAULTS):  # an unknown charset: use the raw text
             value = str(make_header(decode_header(value)))
     return " ".join(value.split())
 
 
 @lru_cache(maxsize=16)
 def _first_fields(mail: Mail) -> dict[str, str]:
-    """Each field's first value by its name in lower case; `get` would replace each byte beyond ASCII."""
+    """Each field's first value by its lower-case name; `get` would replace non-ASCII bytes."""
     found: dict[str, str] = {}
     for name, value in mail.raw_items():
         found.setdefault(name.lower(), str(value))
@@ -91,7 +93,7 @@ def _first_fields(mail: Mail) -> dict[str, str]:
 
 
 def addresses_in(text: str) -> tuple[str, ...]:
-    """Every mail address in a text, in order, each once, without the dots and quotes around it."""
+    """Every mail address in a text, in order, deduplicated, without surrounding dots and quotes."""
     return tuple(dict.fromkeys(match[0].strip(".'`*") for match in _ADDRESS.finditer(text[:MAX_HEADER])))
 
 
@@ -101,7 +103,7 @@ def message_ids_in(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4)
 def sender_of(mail: Mail) -> str:
-    """The address in From, else "". Where there are several, the first."""
+    """The address in From, else "". The first if there are several."""
     value = header(mail, "From")
     simple = _SIMPLE.fullmatch(value)
     if simple:
@@ -111,13 +113,13 @@ def sender_of(mail: Mail) -> str:
 
 
 def parts_of(mail: Mail, *types: str) -> Iterator[Mail]:
-    """The parts of these types, in order, also those inside a message that is attached."""
+    """The parts of these types, in order, also those inside an attached message."""
     return (part for part, kind in _parts_with_types(mail) if kind in types)
 
 
 @lru_cache(maxsize=4)
 def _parts_with_types(mail: Mail) -> tuple[tuple[Mail, str], ...]:
-    """Every reader asks for parts by type, and the parser makes a type anew from its header each time."""
+    """Cached: parts are requested by type, and the parser parses the header again each time."""
     return tuple((part, part.get_content_type()) for part in mail.walk())
 
 
@@ -125,15 +127,16 @@ def blocks_of(part: Mail) -> tuple[Mail, ...]:
     """The groups of fields of a message/delivery-status or message/feedback-report part."""
     payload = part.get_payload()
     blocks = [block for block in payload if isinstance(block, Message)] if isinstance(payload, list) else []
-    # Of the type that RFC 6533 adds, the parser takes the first group for a message and the others for its text.
+    # For RFC 6533's type the parser takes the first group for a message and the others for its text.
     rest = blocks[0].get_payload() if len(blocks) == 1 else "" if blocks else payload
     groups = re.split(r"\n[ \t]*\n", rest) if isinstance(rest, str) else ()
     return (*blocks, *(message_from_string(group.lstrip("\n")) for group in groups if ":" in group))
 
 
 def readable_texts_of(mail: Mail) -> tuple[str, ...]:
-    """The text parts of a message's own as a reader sees them: the plain ones, else what HTML shows; none of a message
-    that is attached to it."""
+    """The message's own text parts as a reader sees them: plain text, else the text of HTML; not those of
+    attachments.
+    """
     texts = [(part.get_content_type(), text_of(part)) for part in _own_parts(mail)]
     plain = tuple(
         text
@@ -146,7 +149,7 @@ def readable_texts_of(mail: Mail) -> tuple[str, ...]:
 
 
 def shown_by(page: str) -> str:
-    """The text of HTML, a line for each block. Cut to what an honest report has."""
+    """The text of HTML, a line per block. Truncated to the size of a real report."""
     page = _UNSEEN.sub("", page[:MAX_PAGE])
     return unescape(_TAG.sub("", _BLOCK.sub("\n", page.replace("\n", " "))))
 
@@ -155,19 +158,19 @@ def text_of(part: Mail) -> str:
     payload = part.get_payload(decode=True)
     if not isinstance(payload, bytes):
         return ""
-    if _JAPANESE in payload:  # some say that it is ASCII, or say nothing
+    if _JAPANESE in payload:  # some declare ASCII, or nothing
         return payload.decode("iso-2022-jp", "replace")
     try:
         charset = codecs.lookup(part.get_content_charset("utf-8") or "utf-8").name
-        # Security: Python knows codecs that no mail is written in, and one of them takes time by the square.
+        # Security: Python has codecs that no mail uses, and one of them takes quadratic time.
         return payload.decode("latin-1" if charset in _NO_CHARSETS else charset, "replace")
-    except LookupError:  # a charset that Python has never heard of
+    except LookupError:  # an unknown charset
         return payload.decode("latin-1")
 
 
 @lru_cache(maxsize=4)
 def returned_of(mail: Mail) -> Mail | None:
-    """The message, or the headers of it, that a report brings back; the innermost where it was wrapped twice."""
+    """The returned message, or its headers, in a report; the innermost if it was wrapped twice."""
     found: Mail | None = None
     for part in parts_of(mail, *_RETURNED):
         payload = part.get_payload()

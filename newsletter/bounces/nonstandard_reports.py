@@ -1,6 +1,7 @@
-"""Bounces in no standard format, by flufl.bounce's detectors.
+"""Bounces in nonstandard formats, by flufl.bounce's detectors.
 
-flufl.bounce says who, and whether for good or for now. Why is looked for in the text, see `own_text`.
+flufl.bounce finds the recipient, and whether the failure is permanent. The reason is searched in the text, see
+`own_text`.
 """
 
 from __future__ import annotations
@@ -16,22 +17,23 @@ from newsletter.bounces.mime_parts import PARSER_FAULTS, Mail, header, text_of
 from newsletter.bounces.own_text import OwnText, explained
 from newsletter.bounces.results import MAX_FAILURES, Bounce, Traces
 
-# It logs a detector's traceback before it raises; that is a stranger's bytes at work, and no news for a terminal.
+# It logs a detector's traceback before it raises; untrusted bytes are the cause, so hide it from the terminal.
 logging.getLogger("flufl.bounce").addHandler(logging.NullHandler())
 
 MAX_LINES = 400
 MAX_LINE = 300
-"""Of each text part that the detectors see: they run some fifty patterns over every line, some by the square of its
-length. A report names whom it is about near its beginning, on a line that is short."""
+"""The longest line passed to the detectors, which run some fifty patterns over every line, some of them in quadratic
+time. A report names the recipient near its beginning, on a short line.
+"""
 _LISTED = re.compile(r",\s*([^\s,]+@[^,\s]+)(?=\s*,)")
 _NO_ADDRESS = re.compile(r"[\"{}\[\]\\:=]")
 
 
 def known_bounce(mail: Mail, traces: Traces, own: OwnText, *, surely: bool = True) -> Bounce | None:
-    """The bounce that a detector recognises, else None. Changes `mail`: its texts come decoded and shortened.
+    """The bounce that a detector recognises, else None. Changes `mail`: its texts are decoded and shortened.
 
-    A detector that breaks on the message has recognised nothing. One takes any address between two commas: where the
-    mail is not `surely` a server's, such an address is one of a letter's recipients.
+    A detector that raises has recognised nothing. One detector accepts any address between two commas: unless the mail
+    is `surely` a server's, such an address may be one of a personal mail's recipients.
     """
     _shorten(mail)
     try:
@@ -52,7 +54,7 @@ def known_bounce(mail: Mail, traces: Traces, own: OwnText, *, surely: bool = Tru
 
 
 def _names(found: Iterable[bytes]) -> list[str]:
-    """Addresses and nothing else: one detector takes any word between two commas that has an @ in it."""
+    """Keep only addresses: one detector returns any word between two commas that contains an @."""
     names = (each.decode("ascii", "replace").strip() for each in found)
     return sorted({name for name in names if "@" in name and not _NO_ADDRESS.search(name)})
 

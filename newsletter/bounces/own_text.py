@@ -1,4 +1,4 @@
-"""A report's own words, apart from the returned message."""
+"""A report's own text, separated from the returned message."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from newsletter.bounces.results import Failure
 from newsletter.bounces.rules import UNDECIDED
 
 MAX_TEXT = 20_000
-"""Characters of a report's texts that are searched. What it has to say stands at its beginning."""
+"""How much of a report's texts is searched. The relevant part is at its beginning."""
 
 _COPY = re.compile(
     r"""^[ \t>*_=-]{0,80}(?:
@@ -101,15 +101,15 @@ _LINE_OF = re.compile(
     re.MULTILINE,
 )
 _NEARBY = 600
-"""Characters after an address in which its reason is looked for."""
+"""How far after an address its reason is searched."""
 
 _BEFORE = 300
-"""Characters before it: some say first what is wrong, and then with whom."""
+"""How far before it: some give the reason first, then the recipient."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnText:
-    """`said` is what the report says itself; `copied` the beginning of the message that follows it as text."""
+    """`said` is the report's own text; `copied` the beginning of the returned message that follows it."""
 
     said: str
     copied: str
@@ -124,12 +124,12 @@ class OwnText:
 
     @property
     def copied_to(self) -> tuple[str, ...]:
-        """Whom the copied message was addressed to."""
+        """The recipients of the copied message."""
         found = _INLINE_TO.search(self.copied)
         return addresses_in(found[1]) if found else ()
 
     def named(self, but: Collection[str] = ()) -> tuple[str, ...]:
-        """The addresses that it speaks of, in order, without those in `but` (lower case) and of servers."""
+        """The addresses in it, in order, without those in `but` (lower case) and servers' own."""
         found: list[str] = []
         for line in self.said.split("\n"):
             if "@" not in line or _OTHERS.search(line[:300]):
@@ -141,11 +141,11 @@ class OwnText:
 
     @property
     def refused(self) -> tuple[str, ...]:
-        """The addresses behind a code in a transcript: `550 <a@example.com>... User unknown`."""
+        """The addresses after a code in a transcript: `550 <a@example.com>... User unknown`."""
         return tuple(dict.fromkeys(found[1] for found in _TRANSCRIPT.finditer(self.said)))
 
     def refused_when(self, address: str) -> str:
-        """When the address was refused: once the server had the message, or as it heard for whom; "" if unsaid."""
+        """The stage at which the address was refused: after the message, or at RCPT; "" if unknown."""
         near = self._near(address)
         small = near.lower()
         if "data" in small and (_AFTER_BODY.search(near) or _body_refused(near)):
@@ -162,7 +162,7 @@ class OwnText:
 
 @lru_cache(maxsize=2)
 def own_text(texts: tuple[str, ...]) -> OwnText:
-    """The report's own part of its texts. Several ask for the same one's in a row."""
+    """The report's own part of its texts; cached, since it is requested several times in a row."""
     text = "\n".join(texts)[:MAX_TEXT]
     starts = [found.start() for pattern in (_COPY, _HEADERS) if (found := pattern.search(text))]
     start = min(starts, default=len(text))
@@ -174,8 +174,10 @@ def tells_of_failure(text: str) -> bool:
 
 
 def explained(address: str, status: str, own: OwnText, *, delayed: bool = False) -> Failure:
-    """The failure of an address with the reason that the text gives: an SMTP answer near it, the words behind it, those
-    around it. The first that the table knows something about decides."""
+    """The failure of an address with the reason from the text: an SMTP reply near it, the text after it, or around it.
+
+    The first that the table recognises decides.
+    """
     first = None
     when = own.refused_when(address)
     for reason in _reasons(address, own.said):
@@ -187,15 +189,18 @@ def explained(address: str, status: str, own: OwnText, *, delayed: bool = False)
 
 
 def _body_refused(transcript: str) -> bool:
-    """Whether DATA itself was refused. Of several answers behind it the first are those to the recipients, who were
-    named in the same breath (PIPELINING), and the last is "need RCPT"."""
+    """Whether DATA itself was refused.
+
+    With PIPELINING the replies after it start with those to the recipients of the same write, and the last is "need
+    RCPT".
+    """
     sent = _DATA_SENT.search(transcript)
     return sent is not None and len(_ANSWERED.findall(sent[1])) == 1
 
 
 def _reasons(address: str, said: str) -> Iterator[str]:
     own = _transcript_of(address, said)
-    if own:  # what stands on other lines is about others
+    if own:  # other lines are about other recipients
         yield from own
         return
     where = said.lower().find(address.lower()) if address else -1
@@ -210,8 +215,10 @@ def _reasons(address: str, said: str) -> Iterator[str]:
 
 
 def _transcript_of(address: str, said: str) -> tuple[str, ...]:
-    """Where a transcript has a line for the address: that line, and what was said to the server since the line of the
-    recipient before. Empty without one."""
+    """A transcript's part about the address: its line, and the commands since the previous recipient's line.
+
+    Empty without one.
+    """
     start = 0
     for found in _TRANSCRIPT.finditer(said):
         end = said.find("\n", found.end())
@@ -233,7 +240,7 @@ def _until_another(text: str, address: str) -> str:
 
 
 def _sentence(text: str) -> str:
-    """What follows an address, up to an empty line, a rule, or the next address in angle brackets."""
+    """The text after an address, up to an empty line, a rule, or the next address in angle brackets."""
     lines: list[str] = []
     for line in text.lstrip(" \t\r\n<>:()\"',").split("\n"):
         if not line.strip() or line.startswith(("---", "***", "<")):

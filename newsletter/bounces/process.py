@@ -1,14 +1,14 @@
-"""Process what came back: read, match, decide, record, then mark in the mailbox.
+"""Process incoming mail: read, match, decide, record, then mark in the mailbox.
 
-A bounce or complaint is traced to one recipient of one issue, by the strongest of these that it bears:
+A bounce or complaint is matched to one recipient of one issue, by the strongest of these proofs:
 
-    token        of their own bounce address (VERP), which nobody can guess
-    message id   of their own message; as good as a token where a secret made it
-    provider     a webhook whose signature was checked
-    address      that the report names, where we know it: anybody could have written that
+    token        of the recipient's VERP address, which cannot be guessed
+    message id   of the recipient's message; as good as a token if a secret made it
+    provider     a webhook whose signature was verified
+    address      named in the report, if it is known: anyone could have written that
 
-A hard bounce that is known by its address alone counts as a soft one: a stranger's forged report must not take a
-reader off the list. A complaint or a wish to leave is honoured in any case: to mail on would be worse.
+A hard bounce that is proven by its address alone counts as a soft one: a forged report must not remove a subscriber
+from the list. A complaint or an unsubscribe request is always honoured: continuing to mail would be worse.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ from newsletter.ledger.chores import note_chore
 from newsletter.ledger.presence import require_ledger
 
 LISTED = 1_000
-"""Messages that a report tells of one by one; its counts have all of them."""
+"""How many messages a report lists; its counts cover all."""
 
 _BATCH = 500
-"""Messages that are traced together: to find a token's owner, everybody's token is made again."""
+"""Messages that are matched together: finding the recipient of a token makes all tokens again."""
 
 
 class Proof(enum.StrEnum):
-    """How a report was traced to its recipient."""
+    """How a report was matched to its recipient."""
 
     TOKEN = "token"  # noqa: S105 - a word
     MESSAGE_ID = "message id"
@@ -64,7 +64,7 @@ class Proof(enum.StrEnum):
 
 
 class Effect(enum.StrEnum):
-    """What a message led to."""
+    """The consequence of a message."""
 
     SUPPRESSED = "suppressed"
     COUNTED = "counted"
@@ -77,7 +77,7 @@ class Effect(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A message as it was read, under the name that makes it count once. `signed`: a provider's, and checked."""
+    """A message as it was read, with the name that deduplicates it. `signed`: by a provider, and verified."""
 
     place: str
     evidence: str
@@ -88,7 +88,7 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one message, or one recipient of it, led to. `why` is a sentence for people."""
+    """The consequence of one message, or of one recipient in it. `why` is a sentence for the operator."""
 
     place: str
     effect: Effect
@@ -103,8 +103,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`bounce_address` is the configured one, with `{token}`. `secret`: Message-IDs are made with one, and prove
-    something. `dry_run` records nothing."""
+    """`bounce_address` is the configured one, with `{token}`.
+
+    `secret`: Message-IDs are made with one, and so prove something. `dry_run` records nothing.
+    """
 
     bounce_address: str = ""
     secret: bool = False
@@ -114,8 +116,11 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class BounceReport:
-    """What a run read and did. `entries` has at most `LISTED`, those that led to something before the others; `faults`
-    are sentences, of mailboxes that could not be read."""
+    """What a run read and did.
+
+    `entries` has at most `LISTED`, those with a consequence first; `faults` are sentences about mailboxes that could
+    not be read.
+    """
 
     messages: int = 0
     effects: Mapping[Effect, int] = field(default_factory=lambda: dict.fromkeys(Effect, 0))
@@ -135,10 +140,10 @@ class BounceReport:
 def read_bounces(
     mailbox: Mailbox, people: People, clock: Callable[[], datetime], rules: Rules
 ) -> Iterator[tuple[int, tuple[Entry, ...]]]:
-    """Read a mailbox and act on it, some hundred messages at a time: how many, and what they led to.
+    """Read and process a mailbox, some hundred messages at a time. Returns the number of messages, and the entries.
 
-    What was acted on is marked in the mailbox once it is on disk, and nothing else is. Killed at any point it may be
-    run again: what it has recorded counts once.
+    Messages are marked once their consequences are on disk, and no others. It may be run again after a kill at any
+    point: recorded messages count once.
     """
     arrivals = mailbox.arrivals()
     while batch := list(_read(islice(arrivals, _BATCH), rules, clock)):
@@ -150,13 +155,13 @@ def read_bounces(
 
 
 _DONE = frozenset({Effect.SUPPRESSED, Effect.COUNTED, Effect.KNOWN})
-"""Of these the mailbox is told. Letters are for a person to read, strangers' bounces to wonder at: they stay new."""
+"""Only these are marked as processed; personal mail and unknown bounces stay unread."""
 
 
 def _read(
     arrivals: Iterable[StoredMessage], rules: Rules, clock: Callable[[], datetime]
 ) -> Iterator[tuple[str, Incoming]]:
-    """Each message read and let go: a batch holds what they say, not their bytes."""
+    """Read and release each message: a batch holds classifications, not bytes."""
     for arrival in arrivals:
         now = clock()
         reading = Unreadable(arrival.fault) if arrival.fault else read_message(arrival.raw, rules.bounce_address)
@@ -172,8 +177,11 @@ def read_sources(
     *,
     dry_run: bool = False,
 ) -> BounceReport:
-    """Read each mailbox, that of [bounces] where none is given. One that cannot be read is a fault in the report, and
-    the others are read all the same. ConfigError where there is none to read, or nothing was ever sent from here."""
+    """Read each mailbox, that of [bounces] by default.
+
+    One that cannot be read is a fault in the report, and the others are read all the same. ConfigError if there is no
+    mailbox, or if nothing was ever sent from here.
+    """
     keys = config.settings.bounces
     own = keys.mailbox if "://" in keys.mailbox else str(config.root / keys.mailbox)
     wanted = list(sources) or ([own] if keys.mailbox else [])
@@ -191,7 +199,7 @@ def read_sources(
                 with open_mailbox(source, env, keys.done_folder, keys.token_command) as mailbox:
                     for messages, entries in read_bounces(mailbox, people, clock, rules):
                         report = report.plus(messages, entries)
-                # A single message by name is not the mailbox.
+                # A single message file is not the mailbox.
                 if not (dry_run or source.lower().endswith(".eml")):
                     note_chore(people.storage, "bounces", clock())
             except ConfigError as fault:
@@ -200,17 +208,17 @@ def read_sources(
 
 
 def settle(incoming: Sequence[Incoming], people: People, rules: Rules) -> tuple[Entry, ...]:
-    """Decide and record; when it returns, all of it is on disk. Also for what a provider's webhook told."""
+    """Decide and record; on disk when it returns. Also for the events of a webhook."""
     owners = _owners(incoming, people)
     return tuple(entry for each in incoming for entry in _settled(each, owners, people, rules))
 
 
 def from_provider(events: Iterable[Event]) -> tuple[Incoming, ...]:
-    """What a webhook told, for `settle`."""
+    """A webhook's event, for `settle`."""
     return tuple(Incoming(event.name, event.name, event.at, event.reading, signed=True) for event in events)
 
 
-# --- whose it was ---------------------------------------------------------------------------------------------------
+# --- matching -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +234,7 @@ class _Owners:
 
 
 def _owners(incoming: Sequence[Incoming], people: People) -> _Owners:
-    """Those of a whole batch, in two readings of the ledger; the dear one for the tokens that no id explains."""
+    """The recipients of a whole batch, with two scans of the ledger; the expensive one only for unmatched tokens."""
     traces = [each.reading.traces for each in incoming if isinstance(each.reading, Bounce | Complaint)]
     by_id = people.find_by_message_ids({found for each in traces for found in each.message_ids})
     unexplained = {each.token for each in traces if each.token and not any(i in by_id for i in each.message_ids)}
@@ -234,7 +242,7 @@ def _owners(incoming: Sequence[Incoming], people: People) -> _Owners:
 
 
 def _known(people: People, *addresses: str) -> str:
-    """The first of the addresses that we have mailed, or that signed up; "" where there is none."""
+    """The first of the addresses that we have mailed, or that signed up; "" if there is none."""
     for address in addresses:
         normal = _normal(address)
         if normal and not people.story(normal).is_unknown:
@@ -249,7 +257,7 @@ def _normal(address: str) -> str:
         return ""
 
 
-# --- what follows ---------------------------------------------------------------------------------------------------
+# --- consequences ---------------------------------------------------------------------------------------------------
 
 
 def _settled(incoming: Incoming, owners: _Owners, people: People, rules: Rules) -> Iterator[Entry]:
@@ -282,7 +290,7 @@ def _bounced(
         return
     if owner:
         recipient, proof = owner
-        # One message of ours has one recipient: what else is named are the addresses that theirs led to.
+        # One message of ours has one recipient: other addresses in the report are those that an alias expanded to.
         mine = fold_address(recipient.address)
         failure = next((each for each in bounce.failures if fold_address(each.address) == mine), bounce.failures[0])
         yield _recorded(incoming, failure, recipient, proof, people, rules)
@@ -300,10 +308,9 @@ def _bounced(
 
 
 def _is_about(bounce: Bounce, owner: tuple[Recipient, Proof] | None) -> bool:
-    """Whether a report that was sent on tells of the very reader that its traces prove.
+    """Whether a forwarded report is about the very subscriber whom its traces prove.
 
-    Security: a reader who passes our message on may get a report about whom they passed it to, with our Message-ID in
-    it. It speaks of a third person, and not of the reader.
+    Security: a subscriber who forwards our message may get a report about a third person, with our Message-ID in it.
     """
     return owner is not None and any(
         fold_address(each.address) == fold_address(owner[0].address) for each in bounce.failures
@@ -319,7 +326,7 @@ def _recorded(
     rules: Rules,
     number: int = 0,
 ) -> Entry:
-    # Security: whoever can write a mail can write a report. Alone what only our mail can tell is proof.
+    # Security: anyone who can send mail can forge a report. Only what our own mail contains is proof.
     proven = incoming.signed or proof is Proof.TOKEN or (proof is Proof.MESSAGE_ID and rules.secret)
     words = f"{failure.code or ''} {failure.words}".strip()
     kind = BounceKind(failure.kind.value)
@@ -376,10 +383,10 @@ def _counted(incoming: Incoming, event: BounceEvent, what: str, proof: Proof, pe
 
 
 def _left(incoming: Incoming, wish: Unsubscribe, people: People, rules: Rules) -> Entry:
-    """Whom the mail names leaves: a mail program may send from another address than the one that is subscribed.
+    """Unsubscribe the address in the mail: a mail program may send from another address than the subscribed one.
 
-    Where we do not know that one, but do know who wrote, it is who wrote. Whom we know neither way leaves too: they may
-    stand on a list that was not mailed yet.
+    If that address is unknown, but the sender's is known, unsubscribe the sender. If neither is known, unsubscribe too:
+    the address may be on a list that was not mailed yet.
     """
     address = _known(people, wish.named, wish.sender) or _normal(wish.named) or _normal(wish.sender)
     if not address:

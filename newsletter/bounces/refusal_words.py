@@ -1,6 +1,6 @@
-"""Words of refusals: the patterns that the table of `rules` searches for.
+"""Texts of refusals: the patterns for the table of `rules`.
 
-Verbose patterns for a text in lower case: a space is written [ ]. Each takes time in proportion to the text.
+Verbose patterns for lower-case text: a space is written [ ]. Each takes linear time.
 """
 
 FULL = r"""
@@ -187,8 +187,7 @@ DOMAIN_GONE = r"""
     | (?:unknown|no[ ]such|nonexistent|non-existent)[ ](?:host|domain)\b | \bnxdomain
   | domain[ ]name[ ]not[ ]found | host[ ]not[ ]found[ ]in[ ]dns"""
 
-# What a name server answered for good (Postfix, DragonFly, qmail, Exchange Online, Sun's and Yahoo's servers), and what
-# says that it gave no answer.
+# A permanent DNS failure (Postfix, DragonFly, qmail, Exchange Online, Sun's and Yahoo's servers), and a DNS time-out.
 NAME_SERVER_ANSWERS = r"""
     \btype=\w+:[ ]host[ ]not[ ]found | \blookup[ ]failure:[ ]host[ ]\S+[ ]not[ ]found
   | couldn['’]?t[ ]find[ ](?:a[ ]mail[ ]exchanger|any[ ]host[ ]named)
@@ -200,7 +199,7 @@ NAME_SERVER_FAILS = (
 )
 
 PERHAPS_UNKNOWN = r"(?:account|mailbox|user|recipient|domain)[ ](?:or[ ]\w+[ ])?may[ ]not[ ](?:be[ ]valid|exist)"
-# Exim, of an address for which it has neither a domain nor a user; a name server that fails makes it wait.
+# Exim, for an unknown domain or user; a failing DNS server delays it instead.
 UNROUTABLE = r"unroute?able[ ](?:mail[ ]domain|address)"
 RECIPIENT_DENIED = r"recipient[ ]address[ ]rejected:[ ]access[ ]denied"
 NOT_ACCEPTING = r"(?:does[ ]not|not)[ ]accept(?:ing)?[ ](?:\w+[ ])?(?:mail|messages)\b(?![ ]from)"

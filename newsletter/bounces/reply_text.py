@@ -1,4 +1,4 @@
-"""What a person wrote in a reply: without quotes, attribution lines and signatures."""
+"""The author's own text in a reply: without quotes, attribution lines and signatures."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import re
 from newsletter.bounces.mime_parts import Mail, header, readable_texts_of, sender_of
 
 MAX_READ = 4_000
-"""Characters of a text. A wish is short, and what is quoted stands below it."""
+"""How much of a text is read. A request is short, and quotes follow it."""
 
 MAX_LINES = 60
 MAX_LINE = 500
 
-# "On 1 Mar 2026, at 10:00, News <a@b> wrote:", in one line or over three.
+# "On 1 Mar 2026, at 10:00, News <a@b> wrote:", on one to three lines.
 _INTRODUCES = re.compile(
     r"(?:wrote|writes|schrieb|schreef|skrev|a écrit|ha scritto|escribió|escreveu|napisał\(?a?\)?"
     r"|napsal\(?a?\)?|пишет|писал\(?а?\)?|написал\(?а?\)?|kirjoitti|yazdı"
@@ -62,7 +62,7 @@ _THANKS = re.compile(
 
 
 def own_words(mail: Mail) -> str:
-    """What the writer says, on one line."""
+    """The author's own text on one line."""
     text = next(iter(readable_texts_of(mail)), "")[:MAX_READ].replace("\r", "").replace("\xa0", " ")
     lines = [line.strip()[:MAX_LINE] for line in text.split("\n")[:MAX_LINES]]
     kept = _without_ends(_before_quotes(lines), _name_of(mail))
@@ -88,7 +88,7 @@ def _before_quotes(lines: list[str]) -> list[str]:
 
 
 def _introduces(lines: list[str], number: int) -> bool:
-    """Whether a quote is introduced here, on one line or over three."""
+    """Whether this line, or the next two with it, introduces a quote."""
     if not _BEGINS.match(lines[number][:200]):
         return False
     following = lines[number : number + 3]
@@ -109,6 +109,6 @@ def _name_of(mail: Mail) -> str:
 
 
 def _is_name(line: str, name: str) -> bool:
-    """Whether a last line is but the writer's name, or a part of it."""
+    """Whether a last line is only the author's name, or a part of it."""
     words = re.findall(r"\w+", line.lower())
     return bool(words) and len(words) <= 4 and set(words) <= set(re.findall(r"\w+", name))

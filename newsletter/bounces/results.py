@@ -6,27 +6,32 @@ import enum
 from dataclasses import dataclass, field
 
 MAX_FAILURES = 100
-"""Recipients of one report. Ours are about one; a report about thousands would be somebody's trap."""
+"""The most recipients of one report. Ours is about one; a report about thousands is hostile."""
 
 
 class Kind(enum.StrEnum):
-    """What a failure says of the address, and so what follows from it."""
+    """What a failure says about the address, which decides its consequence."""
 
     HARD = "hard"
-    """There is no such mailbox. Never mail it again."""
+    """The mailbox does not exist. Never mail it again."""
     SOFT = "soft"
-    """The mailbox did not take it: full, closed, unknown by words alone. One point a day."""
+    """The mailbox did not accept it: full, closed, unknown by its text alone. One point a day."""
     LANE = "lane"
-    """Trouble of ours, not of the address: policy, reputation, rate, size, a bare 550. Nobody pays for it."""
+    """The sender's fault, not the address's: policy, reputation, rate, size, a bare 550.
+
+    It counts against no address.
+    """
     DELAYED = "delayed"
-    """Still being tried; it may yet arrive. No point."""
+    """Still being retried; it may yet arrive. No point."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One recipient of a bounce. `status` is the enhanced code ("5.1.1", RFC 3463), `code` the SMTP reply's, 0 and ""
-    where the report has none; `words` is the diagnosis, shortened; `rule` names the row of the table that decided.
-    `address` is "" where the report names nobody.
+    """One recipient of a bounce.
+
+    `status` is the enhanced code ("5.1.1", RFC 3463), `code` the SMTP reply's, 0 and "" if the report has none; `words`
+    is the diagnosis, truncated; `rule` names the row of the table that decided. `address` is "" if the report names
+    none.
     """
 
     address: str
@@ -39,10 +44,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """What a report shows of the mail that it is about.
+    """The traces of the original mail in a report.
 
-    `token` is that of its bounce address (VERP), which only the receiving side has seen. `message_ids` are with their
-    angle brackets, the likeliest first. `addresses` are those that it went to, as the report says, beside its failures.
+    `token` is from its VERP address, which only the receiving side has seen. `message_ids` have their angle brackets,
+    the likeliest first. `addresses` are its recipients according to the report, besides those of the failures.
     """
 
     token: str = ""
@@ -54,7 +59,7 @@ class Traces:
 class Bounce:
     """A report of mail that was not delivered, or not yet: at least one failure. `reporter` is the server (MTA).
 
-    `forwarded`: somebody sent on a report that they had got. It counts for whom its traces prove, and for nobody else.
+    `forwarded`: a reader forwarded a report. It counts only for the subscriber whom its traces prove.
     """
 
     failures: tuple[Failure, ...]
@@ -69,7 +74,7 @@ class Bounce:
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """Somebody pressed "spam", and their provider says so (ARF, RFC 5965). `feedback` is its Feedback-Type."""
+    """A spam complaint, reported by the mailbox provider (ARF, RFC 5965). `feedback` is its Feedback-Type."""
 
     feedback: str
     traces: Traces
@@ -78,7 +83,7 @@ class Complaint:
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribe:
-    """A mail that asks to leave. `named` is whom it says leaves, "" where it says nobody; `sender` is From."""
+    """An unsubscribe request. `named` is the address in it, "" if it has none; `sender` is From."""
 
     named: str
     sender: str
@@ -90,14 +95,14 @@ class Unsubscribe:
 
 @dataclass(frozen=True, slots=True)
 class AutoReply:
-    """A machine's answer: a vacation note, a read receipt, a ticket number. `sign` is what gave it away."""
+    """An automatic reply: a vacation note, a read receipt, a ticket number. `sign` is the evidence for it."""
 
     sign: str
 
 
 @dataclass(frozen=True, slots=True)
 class Ordinary:
-    """A person's mail, or anything else that is not ours to act on: whose it is, and its subject, for who looks."""
+    """Personal mail, or anything else that needs no action: its sender and subject, for the operator."""
 
     sender: str = field(default="", compare=False)
     subject: str = field(default="", compare=False)
@@ -105,7 +110,10 @@ class Ordinary:
 
 @dataclass(frozen=True, slots=True)
 class Doubtful:
-    """A letter that may ask to leave, in words that are not plain: for a person to read. `words` are those that do."""
+    """A mail that may be an unsubscribe request, without a clear wording: for the operator to read.
+
+    `words` are the wording.
+    """
 
     words: str
     sender: str
@@ -113,7 +121,7 @@ class Doubtful:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Nothing that could be taken for mail. `why` is a phrase."""
+    """No valid mail. `why` is a phrase."""
 
     why: str
 

@@ -1,12 +1,12 @@
-"""The table that judges refusals: words and codes -> hard, point or the sender's own, each row with its source.
+"""The table that classifies refusals: text and codes -> hard, soft or sender's fault, each row with its source.
 
-    1  the mailbox is full, or its owner does not want us     a point     whatever the code: some say 5.1.1
-    2  words about the sender: rate, block list, name, policy ours        whatever the code: some say 5.1.1
-    3  words for an unknown recipient                         dead        a point under 4xx and under policy codes
-    4  codes that speak of the recipient                      dead, or a point
-    5  codes and words of the system                          ours, or a point
+    1  the mailbox is full, or its owner rejects us          soft        whatever the code: some say 5.1.1
+    2  text about the sender: rate, blocklist, name, policy  ours        whatever the code: some say 5.1.1
+    3  text about an unknown recipient                       hard        soft under 4xx and under policy codes
+    4  codes about the recipient                             hard, or soft
+    5  codes and text about the system                       ours, or soft
 
-A row fits where each condition that it has fits. Words are searched in lower case.
+A row matches if all its conditions do. Texts are matched in lower case.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from newsletter.bounces.results import Kind
 from newsletter.delivery.smtp.replies import KNOWN, Known, Meaning
 
 MAX_SEARCHED = 1_000
-"""Characters of a diagnosis that are searched."""
+"""How much of a diagnosis is searched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`words` and `also` are searched for in the diagnosis, and `unless` must not be found; `status` and `code` must
-    match the whole of theirs, which are "" where the report has none."""
+    """`words` and `also` are searched in the diagnosis, and `unless` must not be found; `status` and `code` must match
+    completely, and are "" if the report has none.
+    """
 
     name: str
     kind: Kind
@@ -48,7 +49,7 @@ class Rule:
             _compiled(pattern)
 
     def fits(self, status: str, code: str, said: _Diagnosis) -> bool:
-        """The cheap questions are asked first."""
+        """The cheap conditions are checked first."""
         return (
             (self._status is None or self._status.fullmatch(status) is not None)
             and (self._code is None or self._code.fullmatch(code) is not None)
@@ -59,7 +60,7 @@ class Rule:
 
 
 class _Diagnosis:
-    """The words of a refusal, in lower case. Rows share patterns: each is searched for once."""
+    """A refusal's text in lower case. Rows share patterns: each is searched once."""
 
     __slots__ = ("_found", "_text")
 
@@ -76,14 +77,14 @@ class _Diagnosis:
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """For a text in lower case, searched at the beginnings of words alone: both are faster by far."""
+    """For lower-case text, matched at the beginnings of words only: both are much faster."""
     lowered = re.sub(r"\\.|[A-Z]", lambda found: found[0] if found[0][0] == "\\" else found[0].lower(), pattern)
     return re.compile(rf"(?<![a-z])(?:{lowered})", re.VERBOSE)
 
 
 @lru_cache(maxsize=1_000)
 def rule_for(status: str, code: int, words: str) -> Rule:
-    """The row that decides: `status` is an enhanced code or "", `code` that of an SMTP reply or 0."""
+    """The deciding row: `status` is an enhanced code or "", `code` that of an SMTP reply or 0."""
     said = _Diagnosis(words)
     number = str(code or "")
     rules = RULES if said.has(_ANY_FIRST) else _AFTER_FIRST
@@ -118,13 +119,12 @@ _MAILMAN = "GNU Mailman, Modules/Bouncer.py: what has no code counts a point"
 
 # --- the table ------------------------------------------------------------------------------------------------------
 
-_FINAL = r"5\d\d|"  # a reply of 5xx, or none
+_FINAL = r"5\d\d|"  # a 5xx reply, or none
 _NOT_FOR_NOW = r"|5\.(?!7\.)\d+\.\d+|2\.\d+\.\d+"
 
 
 def _providers(*meanings: Meaning) -> Iterator[Rule]:
-    """The rows of the relay's own answers, for reports: what a provider documents of its words, in one row where the
-    code is the same."""
+    """The rows about the relay's own replies, for reports: a provider's documented texts, one row per code."""
     alike: dict[tuple[str, bool, int], list[Known]] = {}
     for row in KNOWN:
         if row.meaning in meanings:
@@ -141,7 +141,7 @@ def _providers(*meanings: Meaning) -> Iterator[Rule]:
 
 
 RULES: tuple[Rule, ...] = (
-    # 1: the recipient's, whatever the code
+    # 1: the recipient's side, whatever the code
     Rule("the mailbox is full", Kind.SOFT, _COMMON, said.FULL, unless=said.OUR_QUOTA),
     Rule("Orange, La Poste: the mailbox is full", Kind.SOFT, _ORANGE, r"\b(?:LPN|OFR|OUK)\w*[_-]417\b"),
     Rule("the recipient refuses it", Kind.SOFT, _COMMON, said.UNWANTED),
@@ -151,7 +151,7 @@ RULES: tuple[Rule, ...] = (
         _GOOGLE,
         r"receiving[ ]e?mail[ ](?:too[ ]quickly|at[ ]a[ ]rate)",
     ),
-    # 2: the sender's, whatever the code
+    # 2: the sender's fault, whatever the code
     Rule("the domain takes no mail", Kind.HARD, "RFC 7505", said.NULL_MX, status=r"|5\.\d+\.\d+", code=_FINAL),
     Rule(
         "Orange, La Poste: rate, block list, policy",
@@ -171,22 +171,22 @@ RULES: tuple[Rule, ...] = (
     Rule("the sender's address", Kind.LANE, _POSTFIX, said.SENDER),
     Rule("relaying", Kind.LANE, _SERVERS, said.RELAY, unless=said.RELAY_UNLESS),
     Rule("a code of the sender's address", Kind.LANE, _RFC, status=r"[45]\.1\.[78]"),
-    # 3: words for an unknown recipient
+    # 3: text about an unknown recipient
     Rule("QQ: perhaps no such account", Kind.SOFT, _QQ + "169", r"may[ ]contain[ ]a[ ]non-existent[ ]account"),
-    # Docomo and au hide their filters behind these words: who is refused so does exist.
+    # Docomo and au use this text for filtered mail too: such a recipient does exist.
     Rule("au: unknown to a filter", Kind.SOFT, _CARRIERS, said.AU),
     Rule(
         "unknown, said only after the body: a filter's",
         Kind.SOFT,
         _CARRIERS,
         said.UNKNOWN,
-        unless=r"doesn['’]?t[ ]have[ ]an?[ ]\S+[ ]account",  # Yahoo says so of nobody's address
+        unless=r"doesn['’]?t[ ]have[ ]an?[ ]\S+[ ]account",  # Yahoo's text for an address that does not exist
         status=r"(?!5\.1\.1$).*",
         code=r"5\d\d",
         also=said.AFTER_THE_BODY,
     ),
     Rule("Docomo, au: unknown to a filter", Kind.SOFT, _CARRIERS, said.UNKNOWN, status=r"5\.2\.0"),
-    # It says the same of an address that is none and, after the body, of one whose filter is closed.
+    # It says the same of an unknown address and, after the body, of one with a filter.
     Rule(
         "Docomo: unknown, and when is not said",
         Kind.SOFT,
@@ -230,9 +230,9 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("Orange, La Poste: no such recipient", Kind.HARD, _ORANGE, r"\b(?:LPN|OFR|OUK)\w*[_-]41[68]\b"),
     Rule("content or size", Kind.LANE, _COMMON, said.CONTENT, unless=said.CONTENT_UNLESS),
-    # 4: codes of the recipient
+    # 4: codes about the recipient
     Rule("a code of policy", Kind.SOFT, _RFC_CODES, said.CLOSED, status=r"5\.7\.\d+"),
-    # Of the client or the sender it says "Client host rejected", "Sender address rejected".
+    # "Client host rejected" and "Sender address rejected" are about the client or the sender.
     Rule(
         "Postfix: an access table refuses the recipient", Kind.SOFT, _POSTFIX, said.RECIPIENT_DENIED, status=r"5\.7\.1"
     ),
@@ -290,7 +290,7 @@ RULES: tuple[Rule, ...] = (
         status=r"|5\.[0135]\.0|5\.1\.0|5\.4\.1",
     ),
     Rule("Sina, IronPort: the address is rejected", Kind.SOFT, _COMMON, status=r"5\.1\.0"),
-    # 5: the system's
+    # 5: the system
     Rule("a mail loop", Kind.LANE, _SERVERS, said.LOOP),
     Rule("the mail system, for now", Kind.LANE, _RFC, status=r"4\.3\.\d+"),
     Rule("the connection was given up", Kind.LANE, "RFC 5321, 3.8", code="421"),
@@ -309,8 +309,8 @@ RULES: tuple[Rule, ...] = (
 
 _FIRST = list(takewhile(lambda rule: rule.words, RULES))
 _ANY_FIRST = "|".join(f"(?:{rule.words})" for rule in _FIRST)
-"""One search in place of forty: most refusals have none of the words of the first two parts."""
+"""One search instead of forty: most refusals match none of the texts of the first two parts."""
 _AFTER_FIRST = RULES[len(_FIRST) :]
 
 UNDECIDED = frozenset(rule.name for rule in RULES[-2:]) | {RULES[-3].name}
-"""Rows that fit what no other row knows: more words may say more."""
+"""Catch-all rows, for what no other row recognises: more of the text may be specific."""

@@ -1,6 +1,6 @@
 """Standard reports: delivery status (RFC 3464, RFC 6533) and feedback (RFC 5965).
 
-Reads the fields alone. `plain_reports` and `nonstandard_reports` read the forms that no standard has.
+Reads the fields only. `plain_reports` and `nonstandard_reports` read the formats without a standard.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from newsletter.bounces.rules import UNDECIDED
 
 _STATUS_PARTS = ("message/delivery-status", "message/global-delivery-status")
 _NO_COMPLAINT = frozenset({"not-spam", "auth-failure", "auth_failure", "dmarc"})
-"""Feedback types of no complaint: the opposite (RFC 6430), and failed authentication (RFC 6591)."""
+"""Feedback types that are no complaint: the opposite (RFC 6430), and failed authentication (RFC 6591)."""
 
 _ONCE = frozenset({"original-recipient", "final-recipient", "action", "status"})
 _QUOTED = re.compile(r'"[^"@\s]{1,64}"@[^\s<>;,@]{1,255}')
@@ -25,10 +25,10 @@ _QUOTED = re.compile(r'"[^"@\s]{1,64}"@[^\s<>;,@]{1,255}')
 
 
 def delivery_report(mail: Mail, traces: Traces, texts: tuple[str, ...] = ()) -> Bounce | AutoReply | None:
-    """What the first delivery-status part that tells of a failure says; None where there is none.
+    """The failures in the first delivery-status part that reports any; None without one.
 
-    A report of success (`delivered`, `relayed`, `expanded`; RFC 3464, 2.3.3) is not a bounce, but an automatic answer:
-    nothing follows from it. `texts` are what the report says beside its fields: some give the reason there alone.
+    A report of success (`delivered`, `relayed`, `expanded`; RFC 3464, 2.3.3) is no bounce, but an automatic reply
+    without a consequence. `texts` are the report's text parts: some give the reason only there.
     """
     succeeded = ""
     for part in parts_of(mail, *_STATUS_PARTS):
@@ -44,14 +44,13 @@ def delivery_report(mail: Mail, traces: Traces, texts: tuple[str, ...] = ()) -> 
 
 
 def failures_in(blocks: Sequence[Mail], own: OwnText) -> tuple[Failure, ...]:
-    """The failures in groups of fields, each once."""
+    """The failures in groups of fields, deduplicated."""
     groups = [group for block in blocks for group in one_each(block.raw_items())]
     return tuple(dict.fromkeys(failure for group in groups if (failure := _failure(group, own))))
 
 
 def one_each(fields: Iterable[tuple[str, str]]) -> tuple[Mail, ...]:
-    """A group of fields for each recipient, where some leave out the line between: one ends where a field that stands
-    once for a recipient comes again."""
+    """Split groups without the blank line between recipients: a repeated field begins the next recipient."""
     groups: list[Mail] = [Mail()]
     for name, value in fields:
         if name.lower() in _ONCE and name in groups[-1]:
@@ -68,7 +67,7 @@ def _success(block: Mail) -> str:
 def _failure(block: Mail, own: OwnText) -> Failure | None:
     action = header(block, "Action").lower()
     status, diagnosis = header(block, "Status"), _diagnosis(block)
-    # opensmtpd writes "error"; some write a comment behind the word, some no Action at all.
+    # opensmtpd writes "error"; some append a comment, some omit Action.
     delayed = action.startswith("delay")
     failed = action.startswith(("fail", "error", "expired", "undeliver", "bounce")) or (
         not _success(block) and status[:1] in ("4", "5")
@@ -78,13 +77,13 @@ def _failure(block: Mail, own: OwnText) -> Failure | None:
     if action.startswith("expired"):
         status = status if status[:1] == "4" else "4.4.7"
     address = _address_in(block)
-    # OpenSMTPD calls what it gave up a delay, in the words and fields of one, but for these two.
+    # OpenSMTPD reports a permanent failure as a delay, with the same text and fields but for these two.
     delayed = delayed and not ("Will-Retry-Until" not in block and own.says_expired(address))
     return _explained(address, status, diagnosis, own, delayed=delayed)
 
 
 def _address_in(block: Mail) -> str:
-    """Original first: it is what we wrote, where an alias led elsewhere (RFC 3464, 2.3.1)."""
+    """Original-Recipient first: it is what we wrote, even if an alias expanded it (RFC 3464, 2.3.1)."""
     for field in ("Original-Recipient", "X-Actual-Recipient", "Final-Recipient"):
         found = _recipient(_typed(header(block, field)))
         if found:
@@ -93,14 +92,14 @@ def _address_in(block: Mail) -> str:
 
 
 def _diagnosis(block: Mail) -> str:
-    """IronPort writes the reply in a field of its own: `<192.0.2.9 #5.0.0 smtp; 550 "Unknown User">`."""
+    """IronPort writes the reply into another field: `<192.0.2.9 #5.0.0 smtp; 550 "Unknown User">`."""
     given = header(block, "Diagnostic-Code")
     more = header(block, "X-Supplementary-Info").strip("<>")
     return given or more.partition("#")[2].partition(" ")[2].replace('"', "") or more
 
 
 def _explained(address: str, status: str, diagnosis: str, own: OwnText, *, delayed: bool) -> Failure:
-    """Where neither field says more than that it failed, what the text says about the address."""
+    """If neither field is specific, use the text about the address."""
     failure = failure_of(address, status, diagnosis, delayed=delayed, when=own.refused_when(address))
     if delayed or failure.rule not in UNDECIDED:
         return failure
@@ -113,13 +112,13 @@ def _recipient(value: str) -> tuple[str, ...]:
 
 
 def _typed(field: str) -> str:
-    """`rfc822; someone@example.com` -> what follows the type; some write none."""
+    """The value after the type in `rfc822; someone@example.com`; some omit the type."""
     kind, separator, value = field.partition(";")
     return value.strip() if separator and "@" not in kind else field
 
 
 def feedback_report(mail: Mail, traces: Traces) -> Complaint | AutoReply | None:
-    """The complaint in a feedback report; None where there is none. Nothing follows from one of no complaint."""
+    """The complaint in a feedback report; None without one. Other feedback types have no consequence."""
     other = ""
     for part in parts_of(mail, "message/feedback-report"):
         for block in blocks_of(part):
@@ -133,7 +132,7 @@ def feedback_report(mail: Mail, traces: Traces) -> Complaint | AutoReply | None:
 
 
 def reported_addresses(mail: Mail) -> tuple[str, ...]:
-    """Whom a feedback report says the mail went to: Original-Rcpt-To, as often as it stands (RFC 5965, 3.2)."""
+    """The recipients according to a feedback report: Original-Rcpt-To, which may be repeated (RFC 5965, 3.2)."""
     found: list[str] = []
     for part in parts_of(mail, "message/feedback-report"):
         for block in blocks_of(part):
@@ -143,7 +142,7 @@ def reported_addresses(mail: Mail) -> tuple[str, ...]:
 
 
 def reported_senders(mail: Mail) -> tuple[str, ...]:
-    """The envelope sender that a feedback report names, which is our bounce address."""
+    """The envelope sender in a feedback report, which is our bounce address."""
     return tuple(
         address
         for part in parts_of(mail, "message/feedback-report")
@@ -156,8 +155,9 @@ _MICROSOFT = re.compile(r"@(?:[\w.-]+\.)?(?:hotmail|outlook|live|microsoft)\.com
 
 
 def junk_report(mail: Mail, traces: Traces, sender: str) -> Complaint | None:
-    """A complaint of Microsoft's Junk Mail Reporting Program, which is no ARF: our message attached as it is, with whom
-    it went to in a header of its own."""
+    """A complaint of Microsoft's Junk Mail Reporting Program: our message attached, its recipient in a header
+    (no ARF).
+    """
     if not _MICROSOFT.search(sender):
         return None
     for part in parts_of(mail, "message/rfc822"):

@@ -11,10 +11,11 @@ from newsletter.bounces.truncate import MAX_BYTES
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """`key` is what its mailbox calls it, `place` what a person would; `raw` its beginning, at most `MAX_BYTES`.
+    """`key` identifies it in its mailbox, `place` names it for the operator; `raw` is its beginning, at most
+    `MAX_BYTES`.
 
-    `received` is when it came, where the mailbox knows; the message's own Date is anybody's claim. `fault` is why there
-    is nothing to read, as a phrase.
+    `received` is its arrival, if the mailbox knows it; the message's own Date is untrusted. `fault` is why it cannot be
+    read, as a phrase.
     """
 
     key: str
@@ -29,9 +30,10 @@ class StoredMessage:
 
     @property
     def evidence(self) -> str:
-        """The message's name by its content: read twice, from wherever, it counts once.
+        """A name derived from the content, so that a message read twice, from any mailbox, counts once.
 
-        Of half of what is read, with \\n for a line end: a mailbox that stores \\r\\n has more bytes to say the same.
+        Uses the first half of the limit, with \\n line ends: a mailbox that stores \\r\\n has more bytes for the same
+        text.
         """
         text = self.raw.replace(b"\r\n", b"\n")[: MAX_BYTES // 2]
         return hashlib.sha256(text.strip(b"\n")).hexdigest()[:32]

@@ -1,7 +1,7 @@
-"""Truncate a stranger's message to what can be parsed in bounded time.
+"""Truncate an untrusted message to what can be parsed in bounded time.
 
-What a report says stands at its beginning: RFC 3464 and RFC 5965 put the machine's part second and the returned
-message last. So a message is cut from behind, and a line is cut where no honest one is as long.
+A report's information is at its beginning: RFC 3464 and RFC 5965 put the machine-readable part second and the returned
+message last. So a message is cut at its end, and lines are cut beyond any legitimate length.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ import re
 from collections.abc import Iterable, Iterator
 
 MAX_BYTES = 256 * 1024
-"""How much of a message is read. The reports that flufl.bounce collects have at most 22 KB."""
+"""How much of a message is read. The reports in flufl.bounce's collection have at most 22 KB."""
 
 MAX_LINES = 4_000
 MAX_LINE_BYTES = 1_000
-"""RFC 5322, 2.1.1: 998 octets and a line end. Patterns that go wrong by the square of a line's length stay cheap."""
+"""RFC 5322, 2.1.1: 998 octets and a line end. This bounds patterns that take quadratic time per line."""
 
 MAX_FOLDS = 60
-"""Lines that one header may go on for; a header of more is cut, as a parser may read it several times over."""
+"""The most lines of one header; further ones are cut, since parsers may scan them several times."""
 
 MAX_PARTS = 60
-"""Headers `Content-Type` that are read. A part that has parts needs one, so this bounds depth and breadth alike."""
+"""The most `Content-Type` headers. A multipart needs one, so this bounds both depth and breadth."""
 
 _BOUNDARY = re.compile(rb'oundary="?([^"\s;\\]{12,200})')
 _SAME = b"=_boundary-%d-of-a-stranger_="
@@ -29,8 +29,10 @@ _CONTENT_TYPE = re.compile(rb"content-type[ \t]*:", re.IGNORECASE)
 
 
 def bounded(raw: bytes) -> bytes:
-    """The beginning of a message, line ends as \\n. What is within the limits comes back as it was, but for boundaries'
-    names."""
+    """The beginning of a message, line ends as \\n.
+
+    A message within the limits is unchanged but for the names of its boundaries.
+    """
     text = raw[:MAX_BYTES].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     lines = text.split(b"\n", MAX_LINES)[:MAX_LINES]
     within = (
@@ -59,10 +61,11 @@ def _cut(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _with_same_boundaries(text: bytes) -> bytes:
-    """Boundaries by names that all messages share: the standard library's parser compiles a pattern for each new one,
-    which takes as long as the rest of its work (until Python 3.14)."""
+    """Rename the boundaries to fixed names: the standard library's parser compiles a pattern for each new one, which
+    takes as long as the rest of its work (until Python 3.14).
+    """
     found = sorted(set(_BOUNDARY.findall(text)), key=lambda each: (-len(each), each))
-    for number, boundary in enumerate(found[:MAX_PARTS]):  # the longest first: one may begin like another
+    for number, boundary in enumerate(found[:MAX_PARTS]):  # the longest first: one may be a prefix of another
         same = _SAME % number
         for before in (b"\n--", b'oundary="', b"oundary="):
             text = text.replace(before + boundary, before + same)

@@ -1,7 +1,7 @@
-"""Recognise a mail that asks to be unsubscribed.
+"""Recognise unsubscribe requests by mail.
 
-Plain is a subject, or what somebody wrote themselves, that is the wish and nothing else, in the words of some
-thirty languages. A machine's mail is believed when its subject alone is the wish: Apple Mail writes so for its button.
+A clear request is a subject, or a person's own text, that is the wish and nothing else, in some thirty languages. A
+machine's mail counts if its whole subject is the wish: Apple Mail's button sends such mails.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from newsletter.bounces.wish_words import is_wish
 from newsletter.bounces.wishes import FROM_WHAT, SPEAKS_OF_LEAVING, WISHES
 
 MAX_WISH = 300
-"""Characters of a wish and of nothing else."""
+"""The longest text that can be a request and nothing else."""
 
 MAX_LETTER = 1_500
-"""Characters of a letter in which it is looked for."""
+"""How much of a mail's text is searched."""
 
 MAX_SHOWN = 200
 _ADDRESS = r"<?(?P<who>(?![^\s<>@]{0,64}//)[^\s<>@]{1,64}@[^\s<>@]{1,255}?)>?"
 
-# English: what is asked, of whom, from what.
+# English: verb, object, source.
 _ME = (
     r"(?:me|us|myself|my (?:e-?mail|address|e-?mail address|name|account|subscription)|this (?:e-?mail|address"
     r"|e-?mail address))"
@@ -43,7 +43,7 @@ _ENGLISH = (
     rf"|do not send(?: me)?)(?: any)? ?more(?: e-?mails?| mails?| messages| newsletters?)?(?: please)?"
     rf"|(?:i )?no longer (?:want|wish)(?: to (?:receive|get))?(?: {_LIST})?|not interested(?: any ?more)?"
 )
-# These verbs need no object; the others do, or "stop" in any sentence would be a wish. `STOP` alone is one.
+# These verbs need no object; the others do, or "stop" in any sentence would be a request. `STOP` alone is one.
 _BARE = r"(?:unsubscribe|un-subscribe|unsubscrib|sign ?off|opt[ -]?out|stop|remove|cancel|delete|leave)"
 _WITH_OBJECT = re.compile(
     r"\b(?:me|us|my|list|lists|newsletters?|mailings?|e-?mails?|mails?|messages|subscription|updates"
@@ -72,18 +72,18 @@ _REPLIES = re.compile(
 
 
 def unsubscribe(mail: Mail) -> Unsubscribe | None:
-    """A mail whose subject, or whole text, is the wish to leave and nothing else.
+    """A mail whose subject, or whole text, is an unsubscribe request and nothing else.
 
     `message.unsubscribe_urls` writes the subject `unsubscribe ADDRESS`, since a mail program may send from another
-    address than the subscribed one. A letter that has the word in a sentence is for a person to read.
+    address than the subscribed one. A mail with the word in a sentence is for the operator to read.
     """
     sender, subject = sender_of(mail), header(mail, "Subject")
     named = wish_in(subject)
     if named is None and auto_reply(mail) is None:
-        # A machine's answer repeats a subject behind "Re:", and its text may quote anything.
+        # An automatic reply repeats a subject after "Re:", and its text may quote anything.
         named = _wish_of_person(_REPLIES.sub("", subject), own_words(mail))
     elif named == "" and _is_bare(subject) and len(own_words(mail)) > MAX_WISH:
-        named = None  # "Stop" may head any letter
+        named = None  # "Stop" may be the subject of any mail
     if named is not None and (named or sender):
         return Unsubscribe(named, sender)
     if header(mail, "X-Apple-Unsubscribe").lower() == "true" and sender:
@@ -92,7 +92,7 @@ def unsubscribe(mail: Mail) -> Unsubscribe | None:
 
 
 def _wish_of_person(subject: str, words: str) -> str | None:
-    """In what they write, or in a subject that many have answered to and that a long letter may stand below."""
+    """In the person's own text, or in a subject. A reply's subject may be another person's words."""
     named = wish_in(words)
     if named is None and len(words) <= MAX_WISH and not _is_bare(subject):
         named = wish_in(subject, own=False)
@@ -105,9 +105,9 @@ def _is_bare(subject: str) -> bool:
 
 
 def doubtful_wish(mail: Mail) -> Doubtful | None:
-    """A person's mail that speaks of leaving in words that are not plain."""
+    """A person's mail that mentions unsubscribing without being a clear request."""
     if "List-Unsubscribe" in mail or not sender_of(mail):
-        return None  # somebody else's newsletter speaks of it below each issue
+        return None  # another newsletter has it in its footer
     for text in (header(mail, "Subject"), own_words(mail)[:MAX_LETTER]):
         found = SPEAKS_OF_LEAVING.search(text)
         if found and auto_reply(mail) is None:
@@ -117,9 +117,9 @@ def doubtful_wish(mail: Mail) -> Doubtful | None:
 
 
 def wish_in(text: str, *, own: bool = True) -> str | None:
-    """Whom a text that is the wish and nothing else says leaves, "" for who wrote; None where it is no such text.
+    """The address that a text asks to unsubscribe, "" for the sender; None if the text is anything but a request.
 
-    The subject of a reply is not the writer's `own`: of that, only the usual sentences count.
+    The subject of a reply is not the person's `own` text: there only the usual sentences count.
     """
     plain = " ".join(text.split()).strip(" .!?。！,，;:*_\"'“”")
     if not plain or len(plain) > MAX_WISH or text.strip().endswith(("?", "？")):
@@ -128,7 +128,7 @@ def wish_in(text: str, *, own: bool = True) -> str | None:
     if not found:
         return "" if own and "@" not in plain and is_wish(plain) else None
     wish = found["wish"].strip()
-    # "Delete", "leave", "end": of what? One word says so where it is the whole mail; a sentence must name it.
+    # "Delete", "leave", "end": of what? A single word counts if it is the whole mail; a sentence must have an object.
     if (
         not wish.isascii()
         or re.fullmatch(_BARE, wish, re.IGNORECASE)

@@ -1,9 +1,9 @@
-"""Vocabularies of the wish to leave: a text of these words alone, among them one that leaves, is the wish.
+"""Vocabularies of unsubscribe requests: a text of these words alone, one of them about leaving, is a request.
 
-A language has words for leaving, for dropping, for an end, for not, for wanting, for sending, and words that say
-nothing of it: `me`, `list`, `please`. A text is a wish where it has no other word, and it leaves, or drops a list or an
-address, or ends the sending, or does not want what is sent. "I do not want to unsubscribe" is none; nor is "I did not
-get it", which wants nothing. A `*` stands for the rest of a word.
+A language has words for leaving, dropping, ending, not, wanting, sending, and neutral words: `me`, `list`, `please`. A
+text is a request if it has no other word, and it leaves, or drops a list or an address, or ends the sending, or does
+not want what is sent. "I do not want to unsubscribe" is none; nor is "I did not get it", which wants nothing. A `*`
+matches the rest of a word.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MAX_WORDS = 40
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Each field is words with a blank between. `other` are those that say nothing of leaving."""
+    """Each field is words separated by blanks. `other` are the neutral words."""
 
     leave: str
     drop: str
@@ -245,7 +245,7 @@ _WORD = re.compile(r"[^\W_]+")
 _EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
-# What is dropped: oneself, an address, a list, a subscription.
+# Objects of dropping: oneself, an address, a list, a subscription.
 _WHAT = re.compile(
     r"\b(?:me|my|myself|us|this|these|mich|mir|meine[nr]?|moi|m|mon|mes|mi|mis|mij|mijn|mig|meg|mej|mina?|meu"
     r"|minha|mnie|mojego"
@@ -280,7 +280,7 @@ _OF_PIECES = tuple(
 
 
 def is_wish(text: str) -> bool:
-    """Whether the text is the wish to leave and nothing else, in the words of one language."""
+    """Whether the text is an unsubscribe request and nothing else, in the words of one language."""
     plain = text.casefold()
     words = _WORD.findall(plain)
     if not words or len(words) > MAX_WORDS:
@@ -292,7 +292,7 @@ def is_wish(text: str) -> bool:
 
 
 def _kinds_of_words(words: Iterable[str], patterns: tuple[tuple[str, re.Pattern[str]], ...]) -> set[str]:
-    """Which kinds of words there are; none where one is unknown."""
+    """The kinds of its words; none if one is unknown."""
     found: set[str] = set()
     for word in words:
         kinds = [kind for kind, pattern in patterns if pattern.fullmatch(word)]
@@ -303,7 +303,7 @@ def _kinds_of_words(words: Iterable[str], patterns: tuple[tuple[str, re.Pattern[
 
 
 def _kinds_of_pieces(text: str, pieces: re.Pattern[str]) -> set[str]:
-    """The same of a text without blanks, the longest piece first where several begin alike in one kind."""
+    """The same for a text without blanks; the longest piece first if several of one kind match."""
     found: set[str] = set()
     at = 0
     while at < len(text):

@@ -1,7 +1,7 @@
-"""Words of the wish to leave, in some thirty languages other than English.
+"""Patterns of unsubscribe requests, in some thirty languages other than English.
 
-`WISHES` are texts that are the wish and nothing else; `SPEAKS_OF_LEAVING` finds letters that a person has to read. Both
-are compared without regard to case; each pattern takes bounded time on the few hundred characters of a wish.
+`WISHES` match texts that are a request and nothing else; `SPEAKS_OF_LEAVING` finds mails for the operator to read. Both
+ignore case; each pattern takes bounded time on the few hundred characters of a request.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FROM_WHAT = (
     r"| z (?:listy(?: \w{1,20})?|newslettera|subskrypcji|bazy)| z (?:odběru|newsletteru|listu)| (?:bültenden"
     r"|listeden|bülteninizden)"
 )
-"""What may stand behind a wish in these languages: of what the writer wants to be rid."""
+"""What may follow a request in these languages: the thing to unsubscribe from."""
 
 WISHES = (
     # German
@@ -80,8 +80,8 @@ WISHES = (
     r"(?:이 |제 )?(?:메일 |뉴스레터 )?(?:구독|수신)\s*(?:을 |를 )?\s*(?:취소|해지|거부|중지|중단)(?:를"
     r"|을)?\s?(?:합니다|해\s?주세요|해 주십시오"
     r"|하고 싶습니다|부탁드립니다|부탁드려요|부탁합니다|요청합니다|원합니다|신청)?",
-    # Whole sentences: "take me off the list", "I no longer want it". What is refused is always said, so that a wish to
-    # get the newsletter is none to leave it. German, French:
+    # Whole sentences: "take me off the list", "I no longer want it". The object of a refusal is always included, so
+    # that a request to get the newsletter does not match. German, French:
     r"(?:bitte )?(?:nehmen sie|nehmt|nimm|streichen sie|streicht|löschen sie|entfernen sie|tragen sie) (?:mich"
     r"|meine (?:e-?mail-?)?adresse) (?:bitte )?(?:aus|von) (?:(?:dem|der|ihrem|ihrer|eurem|eurer|diesem"
     r"|dieser) )?(?:e-?mail-?)?(?:verteiler|liste|mailingliste|newsletter)(?: heraus| raus| aus)?|ich (?:möchte"
@@ -174,12 +174,12 @@ SPEAKS_OF_LEAVING = re.compile(
     r"|berhenti (?:ber)?langganan|ยกเลิก|(?:vil|ønsker|vill) (?:ikke|inte) (?:\w{1,10} ){0,4}(?:nyhe|mail|mejl"
     r"|e-?post)|(?:fjern|slett?|ta bort) m[ei]g\b|per\w{1,6} (?:\w{1,15} )?tilau|vyřaďte|ze seznamu|liste(?:den"
     r"|nizden) çık|(?:从|從).{0,12}(?:移除|删除|刪除|移出)|सदस्यता"
-    # Verbs of taking away: of whom or what, a person reads.
+    # Verbs of removal: the operator reads what is to be removed.
     r"|discontinu\w*|\b(?:delete|remove) (?:me|my|this)|supprim\w*|retirez|enlev\w*|ne plus m|k[üu]ndig(?:ung"
     r"|en|e)\b|widerruf\w*|l[öo]schen sie|cancel(?:em|e|lat\w*|lar\w*)\b|darme de|avsluta|prenumeration"
     r"|nieuwsbrief|afmeld|移出|停止(?:给|給|向|发|發|寄)|그만|구독|удал\w{1,6} (?:меня|мой)|убер\w{1,6} (?:меня|мой)"
     r"|elim[ií]n\w*|rezygn\w*|usu[nń]\w*"
-    # Whoever says so does not want it, whatever else they say.
+    # Statements that the newsletter is unwanted, whatever else the text says.
     r"|never (?:subscribed|signed up|asked)|(?:this is|das ist|c['’]est du|esto es|questo è|isto é|to jest"
     r"|это) spam|nie (?:angemeldet|abonniert|bestellt)|jamais (?:inscrit|abonn|demand)|nunca me (?:suscrib"
     r"|inscrib|he suscrito)|mai iscritt|垃圾邮件|垃圾郵件|迷惑メール|스팸|не подписывал\w*",

@@ -1,4 +1,4 @@
-"""Who wrote a message: a mail server, an automatic responder, or a person."""
+"""The author of a message: a mail server, an automatic responder, or a person."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _RECEIPT = "disposition-notification"
 
 
 def has_null_path(mail: Mail) -> bool:
-    """From nobody, so that nobody answers: servers' reports (RFC 5321, 4.5.5) and automatic answers (RFC 3834, 3.3)."""
+    """An empty return path prevents loops: servers' reports (RFC 5321, 4.5.5) and automatic replies (RFC 3834, 3.3)."""
     path = header(mail, "Return-Path").strip("<> ")
     return "Return-Path" in mail and not path
 
 
 def is_receipt(mail: Mail) -> bool:
-    """That somebody has seen a message (RFC 8098). Dovecot's "rejected" has the same form: it was deleted unseen."""
+    """A read receipt (RFC 8098). Dovecot's "rejected" has the same form: it was deleted unseen."""
     if str(mail.get_param("report-type", "")).lower() != _RECEIPT:
         return False
     parts = parts_of(mail, "message/disposition-notification")
@@ -41,8 +41,10 @@ def is_receipt(mail: Mail) -> bool:
 
 
 def is_by_server(mail: Mail) -> bool:
-    """A mail server, by the names that servers use, or by a report's form. A null return path alone is no sign:
-    people's automatic answers have one."""
+    """Whether it is from a mail server, by the names that servers use, or by a report's form.
+
+    A null return path alone is no sign: people's automatic replies have one.
+    """
     if "X-Failed-Recipients" in mail or _SERVER.match(header(mail, "Return-Path").strip("<> ")):
         return True
     if mail.get_content_type() == "multipart/report":
@@ -51,13 +53,16 @@ def is_by_server(mail: Mail) -> bool:
 
 
 def is_by_machine(mail: Mail) -> bool:
-    """No person's address: `no-reply@` and the like. Weaker than a server's name."""
+    """Whether it is from a machine's address: `no-reply@` and the like. Weaker than a server's name."""
     return _MACHINE.search(sender_of(mail).partition("@")[0]) is not None
 
 
 def _named_like_a_server(mail: Mail) -> bool:
-    """DragonFly writes `MAILER-DAEMON <>`. A name beside an address of a person's is theirs to choose, and of no weight
-    but with a null path or a subject that says so."""
+    """DragonFly writes `MAILER-DAEMON <>`.
+
+    A display name is the sender's free choice, so beside another address it counts only with a null path or a report's
+    subject.
+    """
     name = re.sub(r"<[^<>]*>?", "", header(mail, "From")).strip(' "')
     if not _SERVER_NAME.search(name[:200]):
         return False

@@ -1,8 +1,8 @@
 """Read an IMAP mailbox (RFC 3501) without changing it; mark only what was recorded.
 
-TLS from the first byte, verified. Messages are read in read-only mode (EXAMINE) and peeked at; what is `acknowledge`d
-is moved to another folder, or marked as seen. Nothing is ever deleted. A server may be slow, broken or hostile: each
-answer has a limit, and a mailbox is searched in parts.
+TLS from the first byte, verified. Messages are read in read-only mode (EXAMINE, PEEK); `acknowledge`d ones are moved to
+another folder, or marked as seen. Nothing is ever deleted. A server may be slow, broken or hostile: each response has a
+limit, and a mailbox is searched in parts.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ from newsletter.redaction import login_secrets, redacted
 from newsletter.text import printable
 
 _AT_ONCE = 20
-"""Messages of one FETCH: round trips are what a distant server costs, and this much is held in memory."""
+"""Messages of one FETCH: fewer round trips to a distant server, and this many are held in memory."""
 
 _SEARCHED = 20_000
-"""Messages that one SEARCH looks at. Its answer is one line, and 150,000 numbers are more than imaplib reads."""
+"""Messages covered by one SEARCH. Its response is one line, and imaplib cannot read 150,000 numbers."""
 
 MAX_MESSAGES = 1_000_000
-"""Of a mailbox that are looked at in one run; the others in the next, when those are marked."""
+"""How many messages of a mailbox one run considers; the others follow when those are marked."""
 
 _ANSWER_BYTES = _AT_ONCE * (MAX_BYTES + 4096) + 256 * 1024
-"""What the answer to one command may have: the largest is that of a FETCH."""
+"""The limit of one command's response; that of a FETCH is the largest."""
 
 _FETCHED = re.compile(rb"\bUID (\d+)\b")
 _RECEIVED = re.compile(rb'\bINTERNALDATE "([^"]{1,40})"')
 
 
 class ImapMailbox:
-    """An open mailbox. `done_folder` is where acknowledged messages go; without one they are marked as seen.
+    """An open mailbox. `done_folder` gets acknowledged messages; without one they are marked as seen.
 
-    Without `done_folder` those that are marked so are not read again; with one, whatever is in the mailbox is.
+    Without `done_folder` messages that are marked as seen are skipped; with one, every message in the mailbox is read.
     """
 
     def __init__(
@@ -56,8 +56,10 @@ class ImapMailbox:
         token_command: Sequence[str] = (),
         limits: ImapLimits | None = None,
     ) -> None:
-        """Connects and logs in, by the access token that `token_command` prints, else by the password. ConfigError
-        where that cannot be done."""
+        """Connect and log in, by the access token that `token_command` prints, else by the password.
+
+        ConfigError on failure.
+        """
         import imaplib
 
         if not place.password and not token_command:
@@ -73,7 +75,7 @@ class ImapMailbox:
         self._messages = 0
         self._writing = False
         with self._told("cannot be opened"):
-            # Security: the default context checks the certificate and the name in it.
+            # Security: the default context verifies the certificate and its host name.
             context = tls_context or ssl.create_default_context()
             bounds = limits or ImapLimits(_ANSWER_BYTES)
             self._client: BoundedImap = BoundedImap(place.host.strip("[]"), place.port, context, bounds)
@@ -86,7 +88,7 @@ class ImapMailbox:
                     self._client.authenticate("XOAUTH2", lambda challenge: xoauth2(place.user, token, challenge))
                 else:
                     self._client.login(place.user, place.password)
-                # A server may offer more than it did before the login, when imaplib asked.
+                # A server may offer more capabilities than before the login, when imaplib asked.
                 self._client.allow()
                 self._offers = _words(self._client.capability()[1]).upper().split()
             self._select(readonly=True)
@@ -99,7 +101,7 @@ class ImapMailbox:
         return str(self.place)
 
     def arrivals(self) -> Iterator[StoredMessage]:
-        """The messages that are to be read, the oldest first; a part of each, and never all of them in memory."""
+        """The messages to be read, the oldest first; the beginning of each, and never all of them in memory."""
         with self._told("cannot be searched"):
             uids = self._found("ALL" if self._moves else "UNSEEN")
         for start in range(0, len(uids), _AT_ONCE):
@@ -109,11 +111,11 @@ class ImapMailbox:
             for item in answer:
                 if isinstance(item, tuple) and (uid := _FETCHED.search(item[0])):
                     number = uid[1].decode()
-                    # Whatever a server sends, no more than was asked for is kept.
+                    # Whatever a server sends, keep no more than was requested.
                     yield StoredMessage(number, f"{self.name} UID {number}", item[1][:MAX_BYTES], _received(item[0]))
 
     def acknowledge(self, keys: Sequence[str]) -> None:
-        """Move or mark the messages: they have been recorded."""
+        """Move or mark the messages, after they were recorded."""
         if not keys:
             return
         with self._told("cannot be marked", "the bounces are recorded; they will be met again, and count once"):
@@ -132,7 +134,7 @@ class ImapMailbox:
         try:
             self._client.allow()
             self._client.logout()
-        except self._faults:  # the server is gone; the socket is ours to close
+        except self._faults:  # the server is gone; close the socket ourselves
             with suppress(OSError):
                 self._client.shutdown()
 
@@ -147,7 +149,7 @@ class ImapMailbox:
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _found(self, wanted: str) -> list[bytes]:
-        """The numbers of the messages, by parts of the mailbox; nothing is moved in between."""
+        """The numbers of the messages, by parts of the mailbox; no message is moved meanwhile."""
         uids: list[bytes] = []
         last = min(self._messages, MAX_MESSAGES)
         for start in range(1, last + 1, _SEARCHED):
@@ -160,14 +162,14 @@ class ImapMailbox:
 
     @property
     def _moves(self) -> bool:
-        """RFC 6851. Without it a message is copied, and the one that stays marked: expunging would delete."""
+        """RFC 6851. Without MOVE a message is copied, and the original marked: expunging would delete."""
         return bool(self.done_folder) and "MOVE" in self._offers
 
     def _into_folder(self, command: str, uids: str) -> None:
         folder = _quoted(self.done_folder)
         self._client.allow()
         status, _ = self._client.uid(command, uids, folder)
-        if status == "NO":  # [TRYCREATE] where it is missing; some servers only say NO
+        if status == "NO":  # [TRYCREATE] if it is missing; some servers only say NO
             self._client.allow()
             self._client.create(folder)
             self._asked(command, uids, folder)
@@ -219,7 +221,7 @@ def _received(line: bytes) -> datetime | None:
 
 
 def _number(answer: Sequence[object]) -> int:
-    """How many messages there are: what SELECT and EXAMINE answer."""
+    """The number of messages in the response to SELECT and EXAMINE."""
     found = answer[0] if answer else None
     return int(found) if isinstance(found, bytes) and found.isdigit() and len(found) < 12 else 0
 

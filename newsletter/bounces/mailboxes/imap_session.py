@@ -1,7 +1,7 @@
-"""imaplib's session with limits on bytes and time of an answer.
+"""imaplib's session with limits on the size and time of a response.
 
-imaplib believes a server: `{99000000000}` makes it ask for as many bytes, and a line may come byte by byte for ever,
-since each byte starts its time anew. Here a command has a budget of bytes and a time for all of its answer.
+imaplib trusts the server: `{99000000000}` makes it read that many bytes, and a line may arrive byte by byte forever,
+since each byte restarts the time-out. Here a command has a byte budget and a deadline for its whole response.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ _PIECE = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ImapLimits:
-    """For the answer to one command. `clock` gives seconds."""
+    """Limits of one command's response. `clock` gives seconds."""
 
     max_bytes: int
     max_line: int = 1024 * 1024
-    """Bytes of a line: imaplib allows 1,000,000."""
+    """The longest line: imaplib allows 1,000,000."""
 
     seconds: float = 300.0
     silent_s: float = 60.0
-    """How long nothing at all may come."""
+    """The longest time without any data."""
 
     clock: Callable[[], float] = time.monotonic
 
 
 class BoundedImap(imaplib.IMAP4_SSL):
-    """`allow` begins a command's budget; what exceeds it raises `IMAP4.abort`."""
+    """`allow` begins a command's budget; exceeding it raises `IMAP4.abort`."""
 
     def __init__(self, host: str, port: int, context: ssl.SSLContext, limits: ImapLimits) -> None:
         self._limits = limits
@@ -40,7 +40,7 @@ class BoundedImap(imaplib.IMAP4_SSL):
         super().__init__(host, port, ssl_context=context, timeout=limits.silent_s)
 
     def allow(self) -> None:
-        """A new command: what it may cost begins anew."""
+        """Reset the budget for a new command."""
         self._left = self._limits.max_bytes
         self._until = self._limits.clock() + self._limits.seconds
 

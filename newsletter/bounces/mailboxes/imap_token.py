@@ -1,6 +1,6 @@
 """OAuth 2 access token for a mailbox (XOAUTH2), printed by a configured command.
 
-Google's and Microsoft's mailboxes take one in place of a password (developers.google.com/gmail/imap/xoauth2-protocol).
+Google's and Microsoft's mailboxes accept one instead of a password (developers.google.com/gmail/imap/xoauth2-protocol).
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ MAX_TOKEN = 16 * 1024
 
 
 def access_token(command: Sequence[str], whose: str) -> str:
-    """A fresh token, since they last an hour or so. ConfigError where the command gives none.
+    """Get a fresh token, since they expire within about an hour. ConfigError if the command prints none.
 
-    Security: the command is run without a shell, and nothing that it prints is ever shown.
+    Security: the command is run without a shell, and its output is never shown.
     """
     program = command[0]
     try:
@@ -43,5 +43,5 @@ def access_token(command: Sequence[str], whose: str) -> str:
 
 
 def xoauth2(user: str, token: str, challenge: bytes) -> bytes:
-    """What is answered to the server: the token, and to its error nothing, so that it says no."""
+    """The SASL response: the token, and an empty response to the server's error, so that it sends NO."""
     return b"" if challenge else f"user={user}\x01auth=Bearer {token}\x01\x01".encode()

@@ -1,7 +1,7 @@
-"""Mailboxes: IMAP, Maildir, mbox and `.eml` files; each yields its messages.
+"""Mailboxes on disk: Maildir, mbox and `.eml` files; each yields its messages.
 
-Only the beginning of a message is read. A mailbox is told with `acknowledge` of what has been recorded: a Maildir marks
-it as seen, a file stays as it is. Nothing is ever deleted.
+Only the beginning of a message is read. `acknowledge` names the recorded messages: a Maildir marks them as seen, a file
+stays as it is. Nothing is ever deleted.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from newsletter.config.imap_url import read_imap
 from newsletter.errors import ConfigError, InvalidValueError, located
 from newsletter.files import NotAFileError, open_regular
 
-_SEEN = "S"  # Maildir's flags stand after ":2,", in the order of the alphabet (https://cr.yp.to/proto/maildir.html)
+_SEEN = "S"  # Maildir's flags follow ":2,", in alphabetical order (https://cr.yp.to/proto/maildir.html)
 
 
 class Mailbox(Protocol):
-    """`arrivals` may be read again; keys are those of the arrivals."""
+    """A source of messages. `arrivals` may be read again; keys are those of the arrivals."""
 
     @property
     def name(self) -> str: ...
@@ -38,7 +38,7 @@ class Mailbox(Protocol):
 def open_mailbox(
     source: str, env: Mapping[str, str], done_folder: str = "", token_command: Sequence[str] = ()
 ) -> AbstractContextManager[Mailbox]:
-    """What `source` names: an address imaps://…, a folder, or a file. ConfigError where it is none, with what to write.
+    """Open a mailbox by `source`: an imaps:// URL, a folder, or a file. ConfigError with a remedy for anything else.
 
     A folder with `cur` and `new` in it is a Maildir, another one is searched for `.eml` files. A file that begins with
     `From ` is an mbox, any other one message.
@@ -73,7 +73,7 @@ def _unreadable(name: str, error: OSError) -> ConfigError:
 
 
 class EmlFolder:
-    """A file with one message, or a folder of such files whose names end in .eml, in the order of their names."""
+    """A file with one message, or a folder of .eml files, sorted by name."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -88,11 +88,11 @@ class EmlFolder:
             yield _arrival(path, path.name)
 
     def acknowledge(self, keys: Sequence[str]) -> None:
-        """The files are the person's own; that they were read is known by their content."""
+        """Do nothing: the files are the user's own, and their content shows that they were read."""
 
 
 class Maildir:
-    """The messages of a Maildir that nobody has seen, the oldest first. When one came is when its file was written."""
+    """The unseen messages of a Maildir, the oldest first by their files' modification times."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -108,14 +108,14 @@ class Maildir:
             raise _unreadable(self.name, error) from error
         for path in sorted(unseen, key=lambda path: path.name):
             arrival = _arrival(path, f"{path.parent.name}/{path.name}", dated=True)
-            if not arrival.fault or os.path.lexists(path):  # else a mail program moved it; the next run meets it
+            if not arrival.fault or os.path.lexists(path):  # else a mail program moved it; the next run will find it
                 yield arrival
 
     def acknowledge(self, keys: Sequence[str]) -> None:
         for key in keys:
             path = self.path / key
             unique, _, flags = path.name.partition(":2,")
-            with contextlib.suppress(FileNotFoundError):  # somebody else has moved it; it counts once all the same
+            with contextlib.suppress(FileNotFoundError):  # another program has moved it; it counts once all the same
                 self._rename(path, f"{unique}:2,{''.join(sorted({*flags, _SEEN}))}")
 
     def _rename(self, path: Path, name: str) -> None:
@@ -129,7 +129,7 @@ class Maildir:
 
 
 class Mbox:
-    """A file in which messages stand one behind another, each after a line that begins with `From ` (RFC 4155)."""
+    """A file of consecutive messages, each after a line that begins with `From ` (RFC 4155)."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -149,7 +149,7 @@ class Mbox:
         head = bytearray()
         between = True
         with open_regular(self.path) as file:
-            # A line of more than this is given in pieces: none of them is held whole.
+            # A longer line is read in pieces, so that none is held as a whole.
             while line := file.readline(MAX_BYTES):
                 if between and line.startswith(b"From "):
                     if number:
@@ -162,14 +162,14 @@ class Mbox:
             yield self._arrival(number, head)
 
     def acknowledge(self, keys: Sequence[str]) -> None:
-        """A mail server may be writing to the file: it stays as it is."""
+        """Do nothing: a mail server may be writing to the file."""
 
     def _arrival(self, number: int, head: bytearray) -> StoredMessage:
         return StoredMessage(str(number), f"{self.path} message {number}", bytes(head[:MAX_BYTES]))
 
 
 def _arrival(path: Path, key: str, *, dated: bool = False) -> StoredMessage:
-    """A message in a file of its own, which came when the file was written if it is `dated`."""
+    """A message in a file of its own; if `dated`, it arrived at the file's modification time."""
     received = None
     try:
         if dated:

@@ -1,1 +1,1 @@
-"""Webhooks of mail providers, a file each."""
+"""Webhooks of mail providers, a module per provider."""

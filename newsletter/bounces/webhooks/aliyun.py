@@ -2,7 +2,7 @@
 
 alibabacloud.com/help/en/eventbridge/user-guide/events-of-the-direct-mail-type
 
-Its HTTP target sends along the token that is set there, in a header.
+The HTTP target sends the configured token in a header.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from newsletter.bounces.webhooks.events import (
 )
 
 _KINDS = {"SmtpNxBox": Kind.HARD, "SmtpMailboxFull": Kind.SOFT, "SmtpBoxFull": Kind.SOFT, "SmtpNxDomain": Kind.SOFT}
-"""Its own classes of a failure; all others are taken for the sender's."""
+"""Its own classes of failures; all others count as the sender's fault."""
 
 
 def read_aliyun(post: Post) -> tuple[Event, ...]:

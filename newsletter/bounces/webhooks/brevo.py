@@ -23,7 +23,7 @@ _KINDS = {
     "blocked": Kind.LANE,
     "error": Kind.LANE,
 }
-"""Of a reason that says nothing that is known."""
+"""For reasons without a known text."""
 
 
 def read_brevo(post: Post) -> tuple[Event, ...]:

@@ -1,7 +1,7 @@
-"""What the providers' readers share: events, errors, the replay window, field access.
+"""Common parts of the providers' readers: events, errors, the replay window, field access.
 
-An event is never taken twice: each has a name, and a replay has the same. So the window for replays may be as long as
-providers go on trying, which is a day.
+Each event has a name, so that a replayed one is recognised and counts once. So the replay window can be as long as
+providers retry, which is a day.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ MAX_BODY = 1024 * 1024
 MAX_EVENTS = MAX_LISTED
 REPLAY_WINDOW = timedelta(hours=25)
 EARLY = timedelta(minutes=5)
-"""How far another clock may be ahead of ours."""
+"""How far a provider's clock may be ahead of ours."""
 
 
 class WebhookError(ValueError):
-    """The post is not what its provider sends; `what` is a phrase."""
+    """The request is not in its provider's format; `what` is a phrase."""
 
     def __init__(self, what: str) -> None:
         super().__init__(what)
@@ -39,12 +39,12 @@ class WebhookError(ValueError):
 
 
 class ForgedError(WebhookError):
-    """It is not shown to be the provider's: nothing in it may be believed."""
+    """The request is not authenticated as the provider's: nothing in it may be believed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that a provider tells. `name` is the same each time that it is told, and begins with the provider's."""
+    """A provider's event. `name` is stable across retries, and begins with the provider's."""
 
     name: str
     at: datetime
@@ -52,7 +52,7 @@ class Event:
 
 
 LoadCertificate = Callable[[str], bytes]
-"""The PEM text at an address that was checked. Raises OSError where it cannot be had."""
+"""The PEM text at a verified address. Raises OSError."""
 
 
 def _no_certificate(url: str) -> bytes:
@@ -61,8 +61,9 @@ def _no_certificate(url: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A post to a provider's hook: `headers` by their names in lower case, and what the provider is known by, which is
-    a secret, or of SNS the `topics` that are ours and the certificate at an address of Amazon's."""
+    """A request to a provider's hook: `headers` by lower-case name, and the provider's credentials: a secret, or for
+    SNS our own `topics` and the loader of certificates from Amazon's addresses.
+    """
 
     headers: Mapping[str, str]
     body: bytes
@@ -72,26 +73,26 @@ class Post:
     load_certificate: LoadCertificate = _no_certificate
 
 
-# --- whose it is ----------------------------------------------------------------------------------------------------
+# --- authentication -------------------------------------------------------------------------------------------------
 
 
 def check_login(post: Post) -> None:
-    """By the user and password in the webhook's address (RFC 7617), for providers that sign nothing."""
+    """Basic authentication in the webhook's URL (RFC 7617), for providers without signatures."""
     expected = "Basic " + base64.b64encode(post.secret.encode()).decode()
-    # Security: compared in constant time; and without a secret nobody is let in.
+    # Security: compare in constant time, and reject everything without a secret.
     if ":" not in post.secret or not _equal(post.headers.get("authorization", ""), expected):
         raise ForgedError("it does not bear the user and password that were configured")
 
 
 def check_token(post: Post, header: str) -> None:
-    """By a text of our own that the provider sends along."""
+    """A token of our own that the provider sends along."""
     # Security: as above.
     if not post.secret or not _equal(post.headers.get(header, ""), post.secret):
         raise ForgedError("it does not bear the token that was configured")
 
 
 def check_hmac(post: Post, key: bytes, signed: bytes, signatures: tuple[str, ...], *, encoding: str = "hex") -> None:
-    """HMAC-SHA256 of `signed`: one of the `signatures` is it, in hex or base64."""
+    """HMAC-SHA256 of `signed`: one of the `signatures` must match, in hex or base64."""
     digest = hmac.new(key, signed, hashlib.sha256).digest()
     expected = digest.hex() if encoding == "hex" else base64.b64encode(digest).decode()
     # Security: as above.
@@ -108,7 +109,7 @@ def _equal(given: str, expected: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
 
 
-# --- what it says ---------------------------------------------------------------------------------------------------
+# --- content --------------------------------------------------------------------------------------------------------
 
 
 def json_of(body: bytes) -> object:
@@ -120,7 +121,7 @@ def json_of(body: bytes) -> object:
 
 
 def events_of(body: bytes) -> list[object]:
-    """The events of a post: a list of them, or one."""
+    """The events of a request: a list of them, or one."""
     tree = json_of(body)
     if isinstance(tree, list) and len(tree) <= MAX_EVENTS:
         return tree
@@ -130,14 +131,14 @@ def events_of(body: bytes) -> list[object]:
 
 
 def event_name(provider: str, given: str, event: object) -> str:
-    """By the provider's own id of the event; where it gives none, by all that it says."""
+    """The event's name by the provider's own id, else by all its content."""
     if not given.strip() or len(given) > 200:
         given = hashlib.sha256(json.dumps(event, sort_keys=True).encode()).hexdigest()
     return f"{provider}:{given}"
 
 
 def from_iso(text: str) -> datetime | None:
-    """Of a time as ISO 8601 writes it; one without a zone is UTC."""
+    """An ISO 8601 time; naive times are UTC."""
     try:
         found = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text[:60]))
     except ValueError:
@@ -146,7 +147,7 @@ def from_iso(text: str) -> datetime | None:
 
 
 def from_stamp(text: str) -> datetime | None:
-    """Of seconds since 1970."""
+    """Seconds since 1970."""
     try:
         return datetime.fromtimestamp(float(text[:40]), UTC)
     except (ValueError, OverflowError, OSError):
@@ -170,8 +171,11 @@ def refusal(
     otherwise: Kind = Kind.SOFT,
     delayed: bool = False,
 ) -> Bounce:
-    """A bounce that a provider tells of. The words of the refusing server decide, by the table that reports have; where
-    they say nothing that is known, the provider's own class does: `otherwise`."""
+    """A provider's bounce event.
+
+    The refusing server's text is classified by the table for reports; if it is not specific, the provider's own class
+    counts: `otherwise`.
+    """
     failure = failure_of(address, status, words, delayed=delayed)
     if not delayed and (failure.rule in UNDECIDED or not (words or status)):
         failure = replace(failure, kind=otherwise, rule=f"{provider}'s own class")
@@ -180,7 +184,7 @@ def refusal(
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """SNS asks whether posts are wanted: a GET of `url`, which is Amazon's, says yes."""
+    """SNS asks to confirm a subscription: a GET of `url`, which is Amazon's, does so."""
 
     topic: str
     url: str

@@ -1,4 +1,4 @@
-"""A hook for any program: bounces and complaints as the JSON of docs/serve.md."""
+"""Generic webhook for any program: bounces and complaints as the JSON of docs/serve.md."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _KINDS = {
     "activity.soft_bounced": Kind.SOFT,
     "activity.deferred": Kind.DELAYED,
 }
-"""Of a reason that says nothing that is known."""
+"""For reasons without a known text."""
 
 
 def read_mailersend(post: Post) -> tuple[Event, ...]:
@@ -28,7 +28,7 @@ def read_mailersend(post: Post) -> tuple[Event, ...]:
     event = json_of(post.body)
     kind, at = text_at(event, "type"), from_iso(text_at(event, "created_at"))
     address = text_at(event, "data", "email", "recipient", "email")
-    # Security: the signature covers the time, which stands in the body.
+    # Security: the signature covers the time, which is in the body.
     check_time(at, post.now)
     name, when = event_name("mailersend", text_at(event, "data", "id"), event), at or post.now
     traces = Traces(message_ids=message_ids_of(text_at(event, "data", "email", "headers", "Message-ID")))

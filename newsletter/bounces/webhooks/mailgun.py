@@ -20,18 +20,18 @@ def read_mailgun(post: Post) -> tuple[Event, ...]:
     key, now, told = post.secret, post.now, json_of(post.body)
     stamp, mark = text_at(told, "signature", "timestamp"), text_at(told, "signature", "token")
     expected = hmac.new(key.encode(), f"{stamp}{mark}".encode(), hashlib.sha256).hexdigest() if key else ""
-    # Security: compared in constant time; and without a key nobody is let in.
+    # Security: compare in constant time, and reject everything without a key.
     if not key or not hmac.compare_digest(text_at(told, "signature", "signature").encode(), expected.encode()):
         raise ForgedError("its signature does not hold")
-    # Security: the two are signed as one text without anything between them, and "1" + "2x" is "12" + "x". A token is
-    # letters and digits, a time is digits; and what is remembered is the text that was signed, however it is cut.
+    # Security: time and token are signed as one concatenated text, and "1" + "2x" is "12" + "x". A token is letters and
+    # digits, a time is digits; events are named by the signed text, however it is split.
     if not re.fullmatch(r"[0-9]{1,12}", stamp) or not mark:
         raise ForgedError("its time is not a number")
     check_time(from_stamp(stamp), now)
     event = value_at(told, "event-data")
     address, kind, reason = text_at(event, "recipient"), text_at(event, "event"), text_at(event, "reason")
-    # Security: Mailgun signs the time and the token, not the event. Named by what is signed, another event behind that
-    # signature is one that was counted before.
+    # Security: Mailgun signs the time and the token, not the event. Named by what is signed, another event with the
+    # same signature is recognised as a replay.
     name, at = event_name("mailgun", f"{stamp}{mark}", event), from_stamp(text_at(event, "timestamp")) or now
     traces = Traces(message_ids=message_ids_of(text_at(event, "message", "headers", "message-id")))
     if not address:

@@ -21,9 +21,9 @@ _KINDS = {
     "quota exceeded": Kind.SOFT,
     "invalid domain": Kind.SOFT,
     "no mail host": Kind.SOFT,
-    "preblocked": Kind.SOFT,  # on its own list of addresses that bounced before
+    "preblocked": Kind.SOFT,  # on Mailjet's own list of addresses that bounced before
 }
-"""Its own words for what the recipient's side says; all others speak of the sender, the content or the system."""
+"""Its classes of failures on the recipient's side; all others are about the sender, the content or the system."""
 
 
 def read_mailjet(post: Post) -> tuple[Event, ...]:

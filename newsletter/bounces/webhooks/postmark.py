@@ -1,6 +1,6 @@
 """Postmark's bounce, complaint and subscription webhooks.
 
-postmarkapp.com/developer/webhooks/bounce-webhook; it signs nothing, and logs in by Basic authentication.
+postmarkapp.com/developer/webhooks/bounce-webhook; requests are not signed, and use Basic authentication.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _POSTMARK_KINDS: Mapping[str, Kind] = {
     "Blocked": Kind.LANE,
     "DMARCPolicy": Kind.LANE,
 }
-"""Of a type whose details have no code. Others are no bounces: an autoresponder's answer, an address change."""
+"""For types whose details have no code. Other types are no bounces: an automatic reply, an address change."""
 
 
 def read_postmark(post: Post) -> tuple[Event, ...]:
     check_login(post)
     event, now = json_of(post.body), post.now
     record, kind, address = text_at(event, "RecordType"), text_at(event, "Type"), text_at(event, "Email")
-    # Security: whoever has seen a post may send it again, and it has no signature that would grow old.
+    # Security: requests have no signature that could expire, so a captured one could be replayed.
     at_once = text_at(event, "BouncedAt") or text_at(event, "ChangedAt")
     if at_once:
         check_time(from_iso(at_once), now)
@@ -49,7 +49,7 @@ def read_postmark(post: Post) -> tuple[Event, ...]:
         return ()
     failure = failure_of(address, "", text_at(event, "Details"), delayed=kind == "Transient")
     if not (failure.status or failure.code):
-        # It has taken the address off its own list: it does not even try any more.
+        # Postmark has suppressed the address: it does not try it any more.
         dead = kind == "HardBounce" and value_at(event, "Inactive") is True
         words = failure.words or text_at(event, "Description")
         failure = replace(failure, kind=Kind.HARD if dead else _POSTMARK_KINDS[kind], words=words)
@@ -60,7 +60,7 @@ def _postmark_change(event: object, now: datetime) -> Iterator[Event]:
     address, at = text_at(event, "Recipient"), from_iso(text_at(event, "ChangedAt")) or now
     reason = text_at(event, "SuppressionReason")
     if not address or value_at(event, "SuppressSending") is not True:
-        return  # taken off its list again: our own suppression is for the reader to lift
+        return  # reactivated there: only the subscriber can lift our own suppression
     name = event_name("postmark", "", event)
     if reason == "HardBounce":
         failure = Failure(address, Kind.HARD, words="on Postmark's suppression list", rule="Postmark: HardBounce")

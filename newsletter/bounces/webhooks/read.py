@@ -1,7 +1,7 @@
-"""Read a provider's webhook: verify whose post it is, then its bounces and complaints.
+"""Read a provider's webhook: authenticate the request, then parse its bounces and complaints.
 
-Pure: the clock and the way to a certificate are arguments. Each provider has a module beside this one, with the source
-of its format; `events` has what they share. CONTRIBUTING.md has the ten lines on how to add one.
+Pure: the clock and the loader of certificates are arguments. Each provider has a module beside this one, with the
+source of its format; `events` has the common parts. CONTRIBUTING.md explains how to add one.
 """
 
 from __future__ import annotations
@@ -67,10 +67,10 @@ Provider = Literal[
 
 @dataclass(frozen=True, slots=True)
 class WebhookSecrets:
-    """What each provider is known by; empty for one whose posts are all refused.
+    """Each provider's credentials; empty ones refuse all requests.
 
-    `ses_topics` are the ARNs of our own topics. `postmark` is `user:password`, as in the webhook's address.
-    `mailgun` is its HTTP webhook signing key, `sendgrid` its verification key (a public one, in base64), `resend` and
+    `ses_topics` are the ARNs of our own topics. `postmark` is `user:password`, as in the webhook's address. `mailgun`
+    is its HTTP webhook signing key, `sendgrid` its verification key (a public one, in base64), `resend` and
     `mailersend` their signing secrets, `aliyun` the token of EventBridge's target; the others are `user:password`.
     """
 
@@ -114,10 +114,10 @@ def read_webhook(
     now: datetime,
     load_certificate: LoadCertificate,
 ) -> tuple[Event | Confirmation, ...]:
-    """What the post tells of that concerns us; other events are left out. `headers` by their names in lower case.
+    """The relevant events of a request; others are left out. `headers` by lower-case name.
 
-    ForgedError where the signature does not hold, is missing or too old, or the provider is not configured;
-    WebhookError where the content is no such provider's.
+    ForgedError if the signature is invalid, missing or too old, or the provider is not configured; WebhookError if the
+    content is not in the provider's format.
     """
     if len(body) > MAX_BODY:
         raise WebhookError(f"more than {MAX_BODY:,} bytes")

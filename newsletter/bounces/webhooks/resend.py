@@ -1,4 +1,4 @@
-"""Resend's webhooks, signed as Svix does."""
+"""Resend's webhooks, signed with Svix's scheme."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def read_resend(post: Post) -> tuple[Event, ...]:
 
 
 def _words(event: object) -> str:
-    """The server's own answer, where it stands; `message` is Resend's explanation of its class."""
+    """The server's own reply, if present; `message` is Resend's explanation of its class."""
     given = value_at(event, "data", "bounce", "diagnosticCode")
     lines = given if isinstance(given, list) else [given]
     return " ".join(each for each in lines if isinstance(each, str))
 
 
 def _kind(event: object) -> Kind:
-    """By the classes of SES, which it stands on. On its suppression list is dead: it does not even try."""
+    """By SES's classes, which Resend uses. An address on its suppression list is hard: it is not tried any more."""
     kind, subtype = text_at(event, "data", "bounce", "type"), text_at(event, "data", "bounce", "subType")
     if subtype in ("Suppressed", "OnAccountSuppressionList") or text_at(event, "type") == "email.suppressed":
         return Kind.HARD

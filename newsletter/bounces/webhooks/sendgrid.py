@@ -66,7 +66,7 @@ def _sendgrid_event(event: object, now: datetime) -> Iterator[Event]:
     elif kind in ("unsubscribe", "group_unsubscribe") or (kind == "dropped" and reason == "Unsubscribed Address"):
         yield Event(name, at, Unsubscribe(address, ""))
     elif kind == "dropped" and reason == "Invalid":
-        # It did not even try: the address is none by its form, as it sees it.
+        # Not even tried: the address is invalid in SendGrid's view.
         failure = Failure(address, Kind.SOFT, words=f"SendGrid dropped it: {reason}", rule="SendGrid: dropped, Invalid")
         yield Event(name, at, Bounce((failure,), traces, "SendGrid"))
     elif kind == "dropped" and reason == "Bounced Address":
@@ -77,5 +77,6 @@ def _sendgrid_event(event: object, now: datetime) -> Iterator[Event]:
     elif kind == "bounce":
         failure = failure_of(address, text_at(event, "status"), reason)
         if text_at(event, "type") == "blocked" and failure.kind is Kind.HARD:
-            failure = replace(failure, kind=Kind.LANE)  # its own word for what it does not hold against the address
+            # its own class for failures that do not count against the address
+            failure = replace(failure, kind=Kind.LANE)
         yield Event(name, at, Bounce((failure,), traces, "SendGrid"))

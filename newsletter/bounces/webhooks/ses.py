@@ -45,7 +45,7 @@ _CONFIRMATION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "
 def read_ses(post: Post) -> tuple[Event | Confirmation, ...]:
     envelope, now = json_of(post.body), post.now
     topic, kind = text_at(envelope, "TopicArn"), text_at(envelope, "Type")
-    # Security: Amazon signs for everybody who has a topic. First of all it must be ours.
+    # Security: Amazon signs for everyone who has a topic. First check that it is ours.
     if topic not in post.topics:
         raise ForgedError("it comes from a topic that is not configured")
     _check_sns(envelope, _NOTIFICATION if kind == "Notification" else _CONFIRMATION, now, post.load_certificate)
@@ -66,7 +66,7 @@ def _check_sns(envelope: object, signed: Sequence[str], now: datetime, load_cert
     from cryptography.x509 import load_pem_x509_certificate
 
     url, version = text_at(envelope, "SigningCertURL"), text_at(envelope, "SignatureVersion")
-    # Security: whoever chooses the certificate chooses who may sign. It is Amazon's, over https, or nobody's.
+    # Security: whoever chooses the certificate chooses who may sign. It must be Amazon's, over https.
     if not _CERTIFICATE_URL.fullmatch(url):
         raise ForgedError("its certificate is not at Amazon's")
     if version not in ("1", "2"):
@@ -84,7 +84,7 @@ def _check_sns(envelope: object, signed: Sequence[str], now: datetime, load_cert
         raise ForgedError("its certificate is not of the kind that Amazon has")
     if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
         raise ForgedError("its certificate is out of date")
-    # A lone surrogate, which JSON can write, has no bytes; Amazon has signed none.
+    # A lone surrogate, which JSON can express, cannot be encoded; Amazon has signed none.
     lines = [f"{name}\n{value}\n" for name in signed if isinstance(value := value_at(envelope, name), str)]
     digest = hashes.SHA256() if version == "2" else hashes.SHA1()  # noqa: S303 - what SNS signs with by default
     try:

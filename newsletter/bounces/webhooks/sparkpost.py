@@ -16,8 +16,9 @@ from newsletter.bounces.webhooks.events import (
 )
 
 _KINDS = {"10": Kind.HARD, "30": Kind.SOFT, "90": Kind.SOFT, "70": Kind.DELAYED, "60": Kind.DELAYED}
-"""Bounce classes: invalid recipient, no recipient, unsubscribe, transient, an automatic answer
-(support.sparkpost.com/docs/deliverability/bounce-classification-codes)."""
+"""Bounce classes: invalid recipient, no recipient, unsubscribe, transient, an automatic reply
+(support.sparkpost.com/docs/deliverability/bounce-classification-codes).
+"""
 
 _OURS = frozenset({"23", "25", "50", "51", "52", "53", "54", "80", "100"})
 """Too large, administrative failure, blocks, spam, relaying, a challenge."""

@@ -1,4 +1,4 @@
-"""Tencent Cloud SES callbacks, by the login in their address."""
+"""Tencent Cloud SES callbacks, with Basic authentication in their address."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _events(event: object, post: Post) -> tuple[Event, ...]:
         return (Event(name, when, reading),)
     if kind == "unsubscribe":
         return (Event(name, when, Unsubscribe(address, "")),)
-    # Dropped: it was not even tried, for reasons of the account's.
+    # Dropped: not even tried, for reasons of the account.
     otherwise = Kind.LANE if kind == "dropped" else Kind.SOFT
     words = text_at(event, "reason")
     bounce = refusal(address, words, "Tencent", traces, otherwise=otherwise, delayed=kind == "deferred")
