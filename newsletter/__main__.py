@@ -1,6 +1,21 @@
-"""Run the command line as `python -m newsletter`."""
+"""Run the command line, as the console script and as `python -m newsletter`; report an import that fails."""
 
-from newsletter.cli.main import main
+import sys
+from importlib import import_module
+
+from newsletter.cli.broken_install import IMPORT_FAULTS, installation_error
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        command_line = import_module("newsletter.cli.main")
+    except IMPORT_FAULTS as error:
+        failure = installation_error(error)
+        sys.stderr.write(f"{failure}\n")
+        sys.exit(failure.exit_code)
+    command_line.main()
+
 
 if __name__ == "__main__":
     main()

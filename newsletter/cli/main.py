@@ -12,6 +12,7 @@ from typing import Any, cast
 import click
 
 from newsletter import DISTRIBUTION, __version__, errors
+from newsletter.cli.broken_install import IMPORT_FAULTS, installation_error
 from newsletter.cli.console import print_json
 from newsletter.cli.failures import described, described_usage, described_words
 from newsletter.cli.lazy_group import LazyCommand, LazyGroup
@@ -131,19 +132,27 @@ def _run() -> int:
     except SystemExit as ending:
         code = ending.code
     except errors.NewsletterError as error:
-        for line in error.lines:
-            click.echo(printable(line), err=True)
-        code = error.exit_code
-        _tell_programs(described(error), logged=error.is_logged)
+        code = _tell(error)
     except click.ClickException as error:
         error.show()
         code = error.exit_code
         _tell_programs(described_usage(error))
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as ending:
+        if isinstance(ending.__cause__, EOFError):  # click takes any for Ctrl-D; that of a prompt has no cause
+            return _tell(installation_error(ending.__cause__))
         click.echo("interrupted", err=True)
         code = errors.EXIT_INTERRUPTED
         _tell_programs(described_words("interrupted", code))
+    except IMPORT_FAULTS as error:
+        code = _tell(installation_error(error))
     return code if isinstance(code, int) else 0
+
+
+def _tell(error: errors.NewsletterError) -> int:
+    for line in error.lines:
+        click.echo(printable(line), err=True)
+    _tell_programs(described(error), logged=error.is_logged)
+    return error.exit_code
 
 
 def _tell_programs(failure: dict[str, Any], *, logged: bool = False) -> None:

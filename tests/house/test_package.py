@@ -89,7 +89,7 @@ def test_the_metadata_names_what_an_index_shows(wheel: zipfile.ZipFile, metadata
     assert set(metadata.get_all("Classifier", [])) <= classifiers
     oldest = metadata["Requires-Python"].removeprefix(">=")
     assert f"Programming Language :: Python :: {oldest}" in metadata.get_all("Classifier", [])
-    assert b"newsletter = newsletter.cli.main:main" in wheel.read(f"{STEM}.dist-info/entry_points.txt")
+    assert b"newsletter = newsletter.__main__:main" in wheel.read(f"{STEM}.dist-info/entry_points.txt")
 
 
 def test_whoever_is_told_to_install_it_is_told_this_name() -> None:
