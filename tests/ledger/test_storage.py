@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from newsletter.audience.people.records import Reason
 from newsletter.audience.people.store import People
 from newsletter.errors import ConfigError
+from newsletter.ledger.database.schema import suppressions
 from newsletter.ledger.database.storage import Storage
 
 LOOK = """
@@ -59,3 +61,16 @@ def test_a_file_of_another_kind_is_refused_each_time(tmp_path: Path) -> None:
     place.write_text("Dear diary, nothing of SQLite's here.")
     with pytest.raises(ConfigError, match="no SQLite database"):
         Storage.open(place)
+
+
+def test_what_one_block_reads_is_of_one_moment(store: Path | str) -> None:
+    """A report that counts twice while a send writes counts the same twice."""
+    with People.open(store, now) as people, People.open(store, now) as other:
+        people.suppress("ada@example.com", Reason.MANUAL)
+        count = sa.select(sa.func.count()).select_from(suppressions)
+        with people.storage.read() as db:
+            assert db.scalar(count) == 1
+            other.suppress("bob@example.com", Reason.MANUAL)
+            assert db.scalar(count) == 1
+        with people.storage.read() as db:
+            assert db.scalar(count) == 2

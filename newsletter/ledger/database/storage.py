@@ -37,6 +37,9 @@ class Storage:
         self.engine = connected(place)
         # IMMEDIATE takes SQLite's write lock at once: a transaction that begins with a read could not upgrade later.
         self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
+        # What is read in one block is of one moment: SQLite's way in any case, and here asked of PostgreSQL.
+        snapshot = {"isolation_level": "REPEATABLE READ"} if place.is_postgresql else {}
+        self._reading = self.engine.execution_options(**snapshot)
         self._writer: sa.Connection | None = None
         self._turn = RLock()
         self._closed = False
@@ -133,7 +136,8 @@ class Storage:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        with self._turn, translate_db_errors(self.place), self.engine.connect() as db:
+        """A block whose queries see one moment, whatever others write meanwhile."""
+        with self._turn, translate_db_errors(self.place), self._reading.connect() as db:
             yield db
 
     def _prepare(self) -> None:
