@@ -4,6 +4,7 @@ import sys
 from importlib import import_module
 
 from newsletter.cli.broken_install import IMPORT_FAULTS, installation_error
+from newsletter.errors import EXIT_INTERRUPTED
 
 
 def main() -> None:
@@ -14,6 +15,9 @@ def main() -> None:
         failure = installation_error(error)
         sys.stderr.write(f"{failure}\n")
         sys.exit(failure.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        sys.exit(EXIT_INTERRUPTED)
     command_line.main()
 
 

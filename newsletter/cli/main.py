@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import itertools
+import signal
 import sys
 from pathlib import Path
 from typing import Any, cast
@@ -140,6 +141,7 @@ def _run() -> int:
     except (click.Abort, KeyboardInterrupt) as ending:
         if isinstance(ending.__cause__, EOFError):  # click takes any for Ctrl-D; that of a prompt has no cause
             return _tell(installation_error(ending.__cause__))
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # again: it ends us where we stand, without a word
         click.echo("interrupted", err=True)
         code = errors.EXIT_INTERRUPTED
         _tell_programs(described_words("interrupted", code))

@@ -6,6 +6,7 @@ import asyncio
 import io
 import os
 import py_compile
+import signal
 import subprocess
 import sys
 import tempfile
@@ -140,7 +141,9 @@ def test_ctrl_d_at_a_question_is_an_interruption(
         "import click\n\n@click.command()\ndef spoil() -> None:\n    click.confirm('Really?')\n"
     )
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    before = signal.getsignal(signal.SIGINT)
     code, _, err = run(capsys)
+    signal.signal(signal.SIGINT, before)
     assert (code, "interrupted" in err) == (130, True)
 
 
