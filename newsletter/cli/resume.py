@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,8 @@ from newsletter.pipeline.plan_send import plan_send
 from newsletter.pipeline.prepare_send import SendOptions, known_issue
 from newsletter.pipeline.same_issue import may_be
 from newsletter.pipeline.send_result import left_of
+from newsletter.pipeline.standby import stand_by
+from newsletter.text import printable
 
 if TYPE_CHECKING:
     from newsletter.config.config import Config
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
 @connections_option
 @ledger_option
 @click.option("--continue", "go_on", is_flag=True, help="The issue changed after some got it: send it to the others.")
+@click.option("--wait", is_flag=True, help="Stand by while another run sends it; take over if that one dies.")
 @newcomers_option
 @now_option
 @log_option
@@ -60,6 +64,7 @@ def resume(
     connections: int | None,
     ledger_url: str | None,
     go_on: bool,
+    wait: bool,
     newcomers: bool,
     now: bool,
     log_json: str | None,
@@ -69,7 +74,8 @@ def resume(
 ) -> None:
     """Go on with ISSUE where it was left. The same post, the same list. Without ISSUE, the last that was not finished.
 
-    Whoever was told "later" is tried again once their time has come.
+    Whoever was told "later" is tried again once their time has come. With --wait on a second machine it takes over
+    when the one that sends it dies.
 
     \b
     Example:
@@ -77,18 +83,29 @@ def resume(
     """
 
     endure_closed_output()
+    if wait and not yes and not is_terminal():
+        raise errors.ConfigError("--wait without a terminal has nobody to ask", "write --yes to take over unasked")
     config = load(config_path, issue or "")
-    with open_named_ledger(config, ledger_url) as ledger:
-        name = _unfinished(ledger, issue)
-        if name is None:
-            click.echo("Nobody is left: there is nothing to resume.", err=as_json)
-            if as_json:
-                print_json({"issue": issue, "sent": 0, "left": []})
-            return
-        post, audience = ledger.paths(name)
-    way = _way(audience, columns, relay_url, connections, ledger_url, log_json, go_on=go_on, yes=yes, as_json=as_json)
-    way = replace(way, now=now, options=replace(way.options, newcomers=newcomers))
-    sys.exit(_go_on(config, name, post, way))
+    while True:
+        with open_named_ledger(config, ledger_url) as ledger:
+            name = _unfinished(ledger, issue)
+            if name is not None and wait:
+                name = _stand_by(ledger, name)
+            if name is None:
+                click.echo("Nobody is left: there is nothing to resume.", err=as_json)
+                if as_json:
+                    print_json({"issue": issue, "sent": 0, "left": []})
+                return
+            post, audience = ledger.paths(name)
+        way = _way(
+            audience, columns, relay_url, connections, ledger_url, log_json, go_on=go_on, yes=yes, as_json=as_json
+        )
+        way = replace(way, now=now, options=replace(way.options, newcomers=newcomers))
+        try:
+            sys.exit(_go_on(config, name, post, way))
+        except errors.BusyError:
+            if not wait:
+                raise  # with --wait another that stood by was faster
 
 
 @click.command()
@@ -189,6 +206,18 @@ def _go_on(config: Config, issue: str, post: str, way: SendRequest) -> int:
     if erratum:
         way = replace(way, options=replace(way.options, erratum=True))
     return run_send(sending, way) or errors.EXIT_OK  # a resumed send has no start time
+
+
+def _stand_by(ledger: Any, issue: str) -> str | None:
+    """The issue once no other run sends it, None where that one left nobody. DeliveryError where it chose to stop."""
+    why = stand_by(ledger, issue, pause=time.sleep, news=lambda text: click.echo(printable(text), err=True))
+    left = left_of(ledger.counts(issue))
+    if not left:
+        return None
+    if why is not None:
+        what = f"{issue}: the other run did not die, it ended ({why}) with {left:,} left"
+        raise errors.DeliveryError(what, f"run newsletter resume {issue} where they are to be mailed now")
+    return issue
 
 
 def _unfinished(ledger: Any, issue: str | None) -> str | None:
