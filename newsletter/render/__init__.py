@@ -1,1 +1,1 @@
-"""`Issue` + theme -> `Email`."""
+"""Render an `Issue` with a theme into an `Email`."""

@@ -1,4 +1,4 @@
-"""What a block is to a theme: the name of the partial that draws it, and its parts."""
+"""Map a block to its theme partial, and its parts."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from newsletter.model.issue import Block, Blocks, Break, Figure, Image, Inlines, ListBlock, Paragraph, Quote, plain_text
 
 BOXES = frozenset({"sponsor", "author"})
-"""Kinds of box that have a partial of their own; the others are callouts."""
+"""Kinds of box with a partial of their own; the others are callouts."""
 
 _ATTRIBUTION = re.compile(r"\s*(?:[—–―]|--|——)\s*\S")
 
 
 def block_kind(block: Block) -> str:
-    """`paragraph`, `story`, `callout` and so on: a partial's name without its ending."""
+    """`paragraph`, `story`, `callout` and so on: a partial's name without extension."""
     match block:
         case ListBlock():
             return "list"
@@ -27,7 +27,7 @@ def block_kind(block: Block) -> str:
 
 
 def kinds_used(blocks: Iterable[Block]) -> frozenset[str]:
-    """The kinds of these blocks, and of boxes their own names."""
+    """The kinds of these blocks, and the kinds of boxes."""
     return frozenset(
         name
         for block in blocks
@@ -37,7 +37,7 @@ def kinds_used(blocks: Iterable[Block]) -> frozenset[str]:
 
 
 def with_partials(partials: Iterable[str], block: Block) -> str:
-    """The kind of a block that a theme draws; one that was copied before a kind was new draws what it knows."""
+    """The kind of a block that the theme supports; a theme copied before a kind existed uses an older one."""
     kind = block_kind(block)
     if f"{kind}.j2" in partials or not isinstance(block, Quote | Paragraph):
         return kind
@@ -46,7 +46,7 @@ def with_partials(partials: Iterable[str], block: Block) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AuthorParts:
-    """An author card's picture, and what is said beside it."""
+    """An author card's picture, and its text."""
 
     face: Image | None
     words: Blocks
@@ -59,7 +59,7 @@ def author_parts(box: Quote) -> AuthorParts:
 
 @dataclass(frozen=True, slots=True)
 class QuoteParts:
-    """A quote's text, and who said it: its last line, where that begins with a dash."""
+    """A quote's text, and its attribution: the last line, if it begins with a dash."""
 
     words: Blocks
     by: Inlines

@@ -1,4 +1,4 @@
-"""Columns that text takes in a fixed-width font, by East Asian width."""
+"""Text width in the columns of a fixed-width font, by East Asian width."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 
 
 def columns(text: str) -> int:
-    """Columns that a text takes in a fixed-width font: 2 for wide characters, 0 for combining ones (UAX #11)."""
+    """The columns of a text in a fixed-width font: 2 for wide characters, 0 for combining ones (UAX #11)."""
     return len(text) if text.isascii() else sum(map(column_width, text))
 
 

@@ -1,4 +1,4 @@
-"""The direction of a text: by its language, else by its letters (UAX #9)."""
+"""Text direction: by language, else by letters (UAX #9)."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ _SCRIPTS = frozenset({"adlm", "arab", "hebr", "mand", "mend", "nkoo", "rohg", "s
 
 
 def direction_of(issue: Issue) -> Direction:
-    """Of an issue: its language's, or that of most of its paragraphs, where `lang` was left to a default."""
+    """An issue's direction: its language's, or that of most paragraphs if `lang` is only a default."""
     if is_rtl_language(issue.lang):
         return "rtl"
     return _main_direction(_texts(issue))
 
 
 def is_rtl_language(tag: str) -> bool:
-    """Whether a language (BCP 47) is written from right to left; a script in the tag decides: `ar-Latn` is not."""
+    """Whether a language (BCP 47) is written from right to left; a script subtag takes precedence: `ar-Latn` is not."""
     parts = tag.lower().replace("_", "-").split("-")
     script = next((part for part in parts[1:] if len(part) == 4 and part.isalpha()), "")
     return script in _SCRIPTS if script else parts[0] in _LANGUAGES
 
 
 def turned(inlines: Inlines, direction: Direction) -> Direction | None:
-    """The direction of a paragraph that has no letter of the text's own; None where it runs with the text."""
+    """The direction of a paragraph without letters of the text's own; None if it is the text's."""
     found = set(_letters(plain_text(inlines)))
     return next(iter(found)) if len(found) == 1 and direction not in found else None
 
 
 def isolated(text: str, direction: Direction) -> str:
-    """Words of the frame, which may be of another language, kept whole in text from right to left (UAX #9, 2.4.2)."""
+    """Isolate words of the frame, possibly in another language, in right-to-left text (UAX #9, 2.4.2)."""
     return f"\u2068{text}\u2069" if text and direction == "rtl" else text
 
 
 def _main_direction(texts: Iterable[str]) -> Direction:
-    """Each text has a vote, by its first strong letter: names of products and addresses stand among any words."""
+    """Each text has a vote, by its first strong letter, since product names and addresses may occur in any text."""
     votes = [first for text in texts if (first := next(_letters(text), None))]
     return "rtl" if votes.count("rtl") > len(votes) / 2 else "ltr"
 

@@ -1,4 +1,4 @@
-"""The links at the end of an issue: what a reader thought of it, and to whom it may go on."""
+"""The feedback and forward links at the end of an issue."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ANSWERS = ("up", "down")
 
 
 def feedback_links(issue: Issue, footer: Footer) -> tuple[str, ...]:
-    """An address for each answer; none where nobody counts them."""
+    """A URL for each answer; none without a feedback address."""
     if not footer.feedback:
         return ()
     name = quote(issue.slug, safe="")
@@ -19,7 +19,7 @@ def feedback_links(issue: Issue, footer: Footer) -> tuple[str, ...]:
 
 
 def forward_link(issue: Issue, footer: Footer) -> str:
-    """A mail to a friend with the issue's title and address (RFC 6068); empty for an issue that is not on the web."""
+    """A mailto with the issue's title and address (RFC 6068); empty for an issue that is not on the web."""
     if not footer.forward or not issue.url:
         return ""
     return f"mailto:?subject={quote(issue.title, safe='')}&body={quote(issue.url, safe='')}"

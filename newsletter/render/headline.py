@@ -1,4 +1,4 @@
-"""The headline: the title, or what says more where that only repeats the newsletter's name and the date."""
+"""The headline: the title, or a better text if it only repeats the newsletter's name and the date."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DATE_WORDS = frozenset({"no", "nr", "issue", "vol", "the", "of", "第", "期", 
 
 
 def headline(issue: Issue, name: str, labels: Mapping[str, Any]) -> str:
-    """The author's own, else the title where it says something, else the summary's first sentence, or leads."""
+    """The author's own, else the title if it is informative, else the summary's first sentence, or leads."""
     if issue.headline:
         return issue.headline
     if issue.mark in issue.title or not repeats_name_and_date(issue.title, name, labels):
@@ -31,12 +31,12 @@ def headline(issue: Issue, name: str, labels: Mapping[str, Any]) -> str:
 
 
 def repeats_name_and_date(title: str, name: str, labels: Mapping[str, Any]) -> bool:
-    """Whether a title has no word beside the newsletter's name, a date and a number."""
+    """Whether a title consists only of the newsletter's name, a date and a number."""
     named = normalised(name)
     words = title.casefold()
     if not named or not normalised(title).startswith(named):
         return False
-    for letter in named:  # the name's letters, in order, whatever stands between them
+    for letter in named:  # the name's letters, in order, with anything between them
         words = words[words.index(letter) + 1 :] if letter in words else words
     for calendar in (labels.get("months", ()), labels.get("weekdays", ())):
         for each in calendar:
@@ -51,7 +51,7 @@ def _first_sentence(text: str) -> str:
 
 
 def _within(sentence: str) -> str:
-    """A sentence, up to its last clause that has room."""
+    """A sentence, up to its last clause that fits."""
     if text_width(sentence, 1) <= MAX_EMS:
         return sentence
     ends = [found.start() for found in _CLAUSE.finditer(sentence)]
@@ -60,7 +60,7 @@ def _within(sentence: str) -> str:
 
 
 def _leads(issue: Issue) -> str:
-    """The first leads, as many as have room."""
+    """The first leads, as many as fit."""
     separator = "；" if issue.lang.startswith(("zh", "ja")) else " · "
     line = ""
     for story in issue.stories[:3]:

@@ -1,6 +1,6 @@
-"""Syntax highlighting by Pygments, bounded in length: its lexers may cost the square of it.
+"""Syntax highlighting by Pygments, bounded in length: some lexers take quadratic time.
 
-Whatever is beyond a limit stays plain text. Limits are sizes, so that the same input gives the same bytes.
+Code beyond a limit stays plain. The limits are sizes, so that the same input gives the same bytes.
 """
 
 from __future__ import annotations
@@ -8,21 +8,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 MAX_HIGHLIGHTED_CHARS = 4_000
-"""Of one piece of code, some hundred lines. The worst that was found at this length costs a second: 4,000 empty lines
-of Java. Of 64 KB it would take minutes, of `<!--` in HTML hours."""
+"""The limit of one piece of code, some hundred lines.
+
+The worst input of this length takes a second: 4,000 empty lines of Java. 64 KB of it would take minutes, `<!--` in HTML
+hours.
+"""
 
 MAX_ISSUE_CHARS = 30_000
-"""Of all pieces in one issue together."""
+"""The limit of all code in one issue."""
 
 SLOW_LEXERS = frozenset({"autohotkey", "MCSchema", "Easytrieve"})
-"""Those that take the cube of a length, of empty lines or tabs: a second for 1,200 of them."""
+"""Lexers that take cubic time for empty lines or tabs: a second for 1,200 of them."""
 
 Pieces = Sequence[tuple[str, str]]
-"""A class of the theme, or nothing, and the text it is for."""
+"""A class of the theme, or an empty text, and the text it applies to."""
 
 
 class Highlighter:
-    """Highlights the code of one issue. The same piece is highlighted once, however often the issue is drawn."""
+    """Highlights the code of one issue. Each piece is highlighted once, however often the issue is drawn."""
 
     def __init__(self) -> None:
         self._done: dict[tuple[str, str], Pieces] = {}
@@ -41,7 +44,7 @@ class Highlighter:
 
 
 def _lexed(text: str, language: str) -> Pieces:
-    from pygments.lexers import get_lexer_by_name  # a third of a second to load, and few posts have code
+    from pygments.lexers import get_lexer_by_name  # takes a third of a second to import, and few posts have code
     from pygments.token import Comment, Keyword, Name, Number, String
     from pygments.util import ClassNotFound
 
@@ -59,12 +62,12 @@ def _lexed(text: str, language: str) -> Pieces:
         (Name.Function, "hf"),
         (Name.Class, "hf"),
     )
-    # Lexers of sessions (console, irb, psql) say nothing of a last line without its end.
+    # Lexers of sessions (console, irb, psql) drop a last line without a line end.
     found = [*lexer.get_tokens(text + "\n")]
     if "".join(piece for _, piece in found) != text + "\n":
-        return [("", text)]  # a lexer that drops or adds words
+        return [("", text)]  # the lexer dropped or added text
     while not (last := found.pop())[1]:
         pass
     found.append((last[0], last[1].removesuffix("\n")))
-    # `in` asks whether a token type is another's kind; the stubs see a tuple of words.
+    # `in` tests whether a token type is a subtype of another; the type stubs describe a tuple of strings.
     return [(next((k for t, k in kinds if kind in t), ""), piece) for kind, piece in found]  # type: ignore[comparison-overlap]

@@ -1,7 +1,7 @@
-"""MJML to HTML by mrml, and the theme's CSS inlined by premailer.
+"""Convert MJML to HTML by mrml, and inline the theme's CSS by premailer.
 
-Both have defaults that break an email. Each setting that keeps them from it is named where it is made, and a test holds
-it in place.
+Both have defaults that break an email. Each setting that avoids this is explained where it is made, and covered by a
+test.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 
 
 MAX_MJML_DEPTH = 500
-"""Elements inside one another. MJML's renderer recurses without a limit and ends the process at some thousands, at some
-hundreds on the small stack of a thread; the deepest post has 311."""
+"""The deepest nesting of elements. mrml recurses without a limit and crashes the process at some thousands, or some
+hundreds on the small stack of a thread; the deepest post has 311.
+"""
 
 
 def html_of(mjml: str, theme: Theme) -> str:
-    """Raises ConfigError where the theme's templates give MJML that cannot be read."""
+    """Raises ConfigError if the theme's templates give invalid MJML."""
     if (depth := mjml_depth(mjml)) > MAX_MJML_DEPTH:
         raise ConfigError(
             f"the templates give MJML with elements nested {depth:,} deep, more than {MAX_MJML_DEPTH}",
@@ -37,7 +38,7 @@ def html_of(mjml: str, theme: Theme) -> str:
             path=theme.origin,
         )
     try:
-        # fonts={}: the default writes a Google Fonts link, which premailer would go and fetch.
+        # fonts={}: by default mrml writes a Google Fonts link, which premailer would fetch.
         return _printable(str(mjml2html(mjml, fonts={})))
     except ValueError as error:
         raise ConfigError(
@@ -52,20 +53,20 @@ _WHOLE_COLUMN = re.compile(r'(<div [^<>]*\bmj-column-per-100\b[^<>]*style="[^"<>
 
 
 def _printable(html: str) -> str:
-    """Sections that clip nothing, and whole columns that a printer may break across pages.
+    """Make sections unclipped, and full-width columns breakable across printed pages.
 
-    mrml clips what is beyond a rounded section, which loses the ends of lines beside anything too wide, and on paper
-    all that does not fit the page. A column of its is an inline-block, which goes to paper in one piece: page 1 stays
-    empty. One as wide as its section needs to be no more than a block.
+    mrml clips the overflow of a rounded section, which loses the ends of lines beside anything too wide, and on paper
+    everything beyond the page. Its columns are inline-blocks, which are not broken across pages: page 1 stays empty. A
+    column as wide as its section can be a block.
     """
     unclipped = _CLIPPED.sub(r"\1\3border-radius:\2;", html)
     return _WHOLE_COLUMN.sub(r"\1", unclipped)
 
 
 def _premailer() -> type[Premailer]:
-    """premailer, without the HTTP client that it imports for what we forbid it to do.
+    """Import premailer without the HTTP client that it would need for features we disable.
 
-    Security: it could not ask the network even if one of its settings were to let it. And it loads in half the time.
+    Security: it cannot use the network, whatever its settings. It also loads in half the time.
     """
     if "premailer" not in sys.modules:
         known = sys.modules.get("requests")
@@ -86,10 +87,10 @@ _OTHER_STYLE = re.compile(r"<!--.*?-->|<style(?=[\s>])(?![^>]*data-premailer)", 
 
 
 def inline_css(html: str, style: str, kept: str) -> str:
-    """The theme's rules moved into the elements; style blocks stay, with the classes that `kept` selects."""
-    # MJML's base rules copied onto every cell would cost 13 to 20 % in bytes: only `style` is inlined.
+    """Inline the theme's rules into the elements; style blocks stay, with the classes that `kept` selects."""
+    # MJML's base rules copied onto every cell would add 13 to 20 % in bytes: only `style` is inlined.
     marked = _STYLE_TAG.sub(lambda tag: tag[0] + ' data-premailer="ignore"', html)
-    # Security: the CSS parser follows @import, file:// included, so it sees no block that a template wrote itself.
+    # Security: the CSS parser follows @import, file:// included, so it must not see a style block from a template.
     marked = _OTHER_STYLE.sub(
         lambda tag: tag[0] if tag[0].startswith("<!--") else tag[0] + ' data-premailer="ignore"', marked
     )
@@ -97,21 +98,21 @@ def inline_css(html: str, style: str, kept: str) -> str:
         marked,
         css_text=[_matching_rules(style, marked)],
         disable_leftover_css=True,
-        keep_style_tags=True,  # or media queries and dark mode go
+        keep_style_tags=True,  # or media queries and dark mode are lost
         strip_important=False,  # or the live rules lose against the inlined ones
-        # Security: rendering reads no network and no file beyond the theme.
+        # Security: rendering uses no network and no files outside the theme.
         allow_network=False,
         allow_loading_external_files=False,
         # Otherwise width="550" becomes "100%" and Outlook loses the size.
         disable_basic_attributes=["width", "height", "align", "valign", "bgcolor"],
         align_floating_images=False,
-        disable_validation=True,  # cssutils knows no mso- properties
+        disable_validation=True,  # cssutils does not know mso- properties
         cssutils_logging_level=logging.CRITICAL,
     ).transform(pretty_print=False)
     used = set(re.findall(r"\.([A-Za-z][\w-]*)", kept))
     body = _TAG.sub(lambda tag: _shortened(tag[0], used), inlined)
     body = _with_compact_styles(body)
-    # premailer drops a doctype in lower case, and the email would render in quirks mode.
+    # premailer drops a lower-case doctype, and the email would render in quirks mode.
     return "<!doctype html>\n" + re.sub(r"^\s*<!doctype[^>]*>\s*", "", body, flags=re.IGNORECASE)
 
 
@@ -119,13 +120,13 @@ _QUOTED = re.compile("""("[^"]*"|'[^']*')""")
 
 
 def _with_compact_styles(html: str) -> str:
-    """Style blocks without the white space that MJML and a theme's author set between rules."""
+    """Minify the white space between the rules of style blocks."""
     *blocks, rest = html.split("</style>")
     return "</style>".join([*map(_compact_last, blocks), rest])
 
 
 def _compact_last(piece: str) -> str:
-    """Text that ends in a style block's rules: those compact."""
+    """A text that ends in a style block's rules, with those minified."""
     opening = piece.rfind("<style")
     start = piece.find(">", opening) + 1
     return piece[:start] + "".join(map(_compact, _QUOTED.split(piece[start:]))) if opening >= 0 and start else piece
@@ -145,8 +146,9 @@ _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
 def _matching_rules(style: str, html: str) -> str:
-    """The rules that may match something: an issue has a third of a theme's kinds of block, and each rule costs
-    the CSS parser a millisecond at first."""
+    """The rules that can match: an issue uses a third of a theme's block kinds, and parsing a rule takes a
+    millisecond.
+    """
     names = {name for value in re.findall(r' class="([^"]*)"', html) for name in value.split()}
     tags = set(re.findall(r"<([a-z][a-z0-9]*)", html))
 
@@ -159,13 +161,13 @@ def _matching_rules(style: str, html: str) -> str:
     return "\n".join(rule[0] for rule in rules if any(map(may_match, rule[1].split(","))))
 
 
-# Only in tags: `class="..."` in a text is an author's words, and a quote is not escaped there. Comments are passed
-# over but for their ends, since those for Outlook hold tags.
+# Only in tags: `class="..."` in text is the author's, and quotes are not escaped there. Comments are skipped except for
+# their delimiters, since Outlook's contain tags.
 _TAG = re.compile(r"""<[A-Za-z](?:[^<>"']|"[^"]*"|'[^']*')*>""")
 
 
 def _shortened(tag: str, used: set[str]) -> str:
-    """A tag without the classes that have done their work, and without spaces in its styles."""
+    """A tag without the classes whose rules were inlined, and without spaces in its styles."""
     if " class=" in tag:
         tag = re.sub(r' class="([^"]*)"', lambda found: _live_classes(found[1], used), tag)
     if " style=" in tag:
@@ -174,6 +176,6 @@ def _shortened(tag: str, used: set[str]) -> str:
 
 
 def _live_classes(classes: str, used: set[str]) -> str:
-    """A class attribute with only the names that the live rules select; the inlined ones have done their work."""
+    """A class attribute with only the names that live rules select; the rules of others were inlined."""
     kept = [name for name in classes.split() if name in used or name.startswith(("mj-", "moz-"))]
     return f' class="{" ".join(kept)}"' if kept else ""

@@ -15,7 +15,7 @@ from newsletter.render.highlighting import Highlighter
 from newsletter.render.picture_html import hero_html, inline_picture, picture_html
 from newsletter.render.source_labels import SourceLabel
 
-_BUTTON_ROW_WIDTH = 26  # letters of label that stand side by side on a phone 320 px wide
+_BUTTON_ROW_WIDTH = 26  # letters of the labels that fit on one line of a phone 320 px wide
 
 
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
@@ -24,7 +24,7 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 def with_button_rows(
     links: Iterable[Link], label: Callable[[Link, int], SourceLabel] | None = None
 ) -> list[list[Link]]:
-    """Link buttons in rows that fit a phone; a long label stands alone."""
+    """Group link buttons into rows that fit a phone; a long label gets a row of its own."""
     rows: list[list[Link]] = []
     width = 0
     for link in links:
@@ -39,13 +39,13 @@ def with_button_rows(
 
 
 def clean(text: str) -> str:
-    """Drops what XML cannot hold (XML 1.0, production 2); Markup stays Markup."""
+    """Drop characters that are invalid in XML (XML 1.0, production 2); Markup stays Markup."""
     cleaned = _NOT_XML.sub("", text)
     return Markup(cleaned) if isinstance(text, Markup) else cleaned  # noqa: S704 (was Markup already)
 
 
 def inline_html(inlines: Inlines) -> Markup:
-    """Inline content as HTML that is also well-formed XML, every word escaped."""
+    """Inline content as HTML that is also well-formed XML, all text escaped."""
     parts: list[str] = []
     for node in inlines:
         match node:
@@ -73,9 +73,9 @@ def inline_html(inlines: Inlines) -> Markup:
 
 
 def code_html(highlighter: Highlighter, text: str, language: str = "") -> Markup:
-    """Code that keeps its line ends and indents where `white-space` is ignored, and wraps rather than overflows.
+    """Code that keeps its line ends and indents if `white-space` is ignored, and wraps instead of overflowing.
 
-    With a language that Pygments knows, words carry a class that the theme colours.
+    If Pygments knows the language, tokens have classes that the theme colours.
     """
     pieces = highlighter.pieces(text.expandtabs(4), language)
     parts: list[str] = []
@@ -95,7 +95,7 @@ def code_html(highlighter: Highlighter, text: str, language: str = "") -> Markup
 
 
 def linked_picture(image: Image, fallback: str, width: int) -> Markup:
-    """A picture as wide as its column at most, linked where its author linked it."""
+    """A picture at most as wide as its column, with its link."""
     alt = fallback if says_nothing(image.alt) else image.alt
     picture = picture_html(replace(image, src=clean(image.src)), clean(alt), width)
     return Markup('<a href="{}">{}</a>').format(clean(image.href), picture) if image.href else picture

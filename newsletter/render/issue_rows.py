@@ -1,4 +1,4 @@
-"""The rows of an issue, and the sections that its contents list."""
+"""The rows of an issue, and the sections of its table of contents."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from newsletter.render.wording import lead_words
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One block of the issue's own level with what its partial needs to know of its neighbours."""
+    """One top-level block, with what its partial needs to know about its neighbours."""
 
     partial: str
     block: Block
@@ -28,10 +28,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A line of the table of contents: a heading, how deep it stands (0 or 1), and how many stories follow it.
+    """A line of the table of contents: a heading, its depth (0 or 1), and the number of stories after it.
 
-    `colour` is the class of its own colour. `is_leaf` says that it holds more than other headings, `has_emoji` that its
-    author gave it a mark.
+    `colour` is the class of its own colour. `is_leaf`: it contains more than subheadings; `has_emoji`: its author gave
+    it an emoji.
     """
 
     anchor: str
@@ -69,7 +69,7 @@ def issue_rows(issue: Issue) -> tuple[Row, ...]:
 
 
 def sections_of(rows: Iterable[Row]) -> tuple[Section, ...]:
-    """What a table of contents lists. Anchors work in most web mail; elsewhere the list still says what is inside."""
+    """The table of contents. Anchors work in most webmail; elsewhere it is still an overview."""
     sections: list[Section] = []
     for row in rows:
         if isinstance(row.block, Heading) and row.anchor:

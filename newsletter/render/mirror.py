@@ -1,6 +1,7 @@
-"""Mirror a theme for right-to-left text: left becomes right in its CSS and HTML.
+"""Mirror a theme for right-to-left text: swap left and right in its CSS and HTML.
 
-Themes are written once, for left to right. What must stay so, code and addresses, is in an element with `dir="ltr"`.
+Themes are written for left to right only. What must not be mirrored, code and addresses, is in elements with
+`dir="ltr"`.
 """
 
 from __future__ import annotations
@@ -20,16 +21,16 @@ _BASE = re.compile(r'(<html\b|<div\b[^>]*\srole="article")((?:(?! dir=)[^>])*)(?
 _ALIGN = re.compile(r'( align=")(left|right)"')
 
 CODE_STAYS = "code,.code{direction:ltr;unicode-bidi:embed}.code{text-align:left}"
-"""A rule for the end of a mirrored sheet: code runs from left to right in every language."""
+"""The last rule of a mirrored sheet: code runs from left to right in every language."""
 
 
 def mirror_css(css: str) -> str:
-    """Declarations with their sides swapped; rules, selectors and the rest as they are."""
+    """Declarations with left and right swapped; the rest is unchanged."""
     return _DECLARATION.sub(_mirrored, css)
 
 
 def mirror_html(html: str) -> str:
-    """An email's HTML, as MJML gives it, for text from right to left, with `dir` where clients look for it."""
+    """An email's HTML from MJML, for right-to-left text, with `dir` attributes."""
     return _BASE.sub(r'\1 dir="rtl"\2', _TAG.sub(_mirrored_tag, html))
 
 

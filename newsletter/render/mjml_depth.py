@@ -8,7 +8,7 @@ _VOID = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
 )
 
-# A value in quotes may hold ">", but no "<" (XML 1.0, production 10): each part ends where the next tag begins.
+# A quoted value may contain ">", but no "<" (XML 1.0, production 10): each part ends where the next tag begins.
 _TAG = re.compile(
     r"<!--.*?(?:-->|\Z)"
     r"|<!\[CDATA\[.*?(?:\]\]>|\Z)"
@@ -18,7 +18,7 @@ _TAG = re.compile(
 
 
 def mjml_depth(mjml: str) -> int:
-    """How many elements are open at once, at most. An upper bound where end tags are missing."""
+    """The most elements that are open at once. An upper bound if end tags are missing."""
     depth = deepest = 0
     for tag in _TAG.finditer(mjml):
         if tag["name"] is None or tag["name"].lower() in _VOID:

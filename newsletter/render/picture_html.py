@@ -7,32 +7,38 @@ from markupsafe import Markup
 from newsletter.model.issue import Image
 
 MAX_PORTRAIT = 640
-"""Pixels that an upright picture is high at most; a phone's screenshot as wide as the text would fill two screens."""
+"""The greatest height of a portrait picture, in pixels; a phone's screenshot at text width would fill two screens."""
 
 MAX_UNKNOWN = 800
-"""The same for one whose size nobody knows: it may be a long strip, which must stay readable."""
+"""The same for a picture of unknown size: it may be a long strip, which must stay readable."""
 
 SMALL = 64
-"""Pixels of an icon or a badge: it fits wherever words do."""
+"""The size of an icon or badge, in pixels: it is shown inline."""
 
 STRIP = 3.0
-"""Higher than so many times its width it is no portrait but a strip of text and charts, made to be scrolled."""
+"""Beyond this ratio of height to width a picture is a strip of text and charts for scrolling, and no portrait."""
 
 
 def picture_html(image: Image, alt: str, column: int) -> Markup:
-    """A picture on its own. Outlook on Windows reads the `width` attribute only, in pixels; browsers the style."""
+    """A block-level picture.
+
+    Outlook on Windows reads only the `width` attribute, in pixels; browsers read the style.
+    """
     width, sizes = _block_size(image, column)
     return _tag(image, alt, width, f"display:block;{sizes}", ' class="pic"')
 
 
 def hero_html(image: Image, column: int) -> Markup:
-    """The picture above the text, in the middle where it does not fill the column, and never a screenful."""
+    """The hero picture, centred if it is narrower than the column, and of limited height."""
     width, sizes = _block_size(image, column, strips=False)
     return _tag(image, image.alt, width, f"display:block;margin:0 auto;{sizes}")
 
 
 def inline_picture(image: Image) -> Markup:
-    """A picture inside a sentence or a cell. A small one keeps its size: `max-width` lets a cell shrink it away."""
+    """A picture inside a sentence or a cell.
+
+    A small one keeps its size, since `max-width` would let a cell shrink it.
+    """
     width = image.asked_width or image.width
     if not image.asked_width and image.asked_height and image.width and image.height:
         width = round(image.width * image.asked_height / image.height)
@@ -54,20 +60,20 @@ def _tag(image: Image, alt: str, width: int | None, style: str, attributes: str 
 
 
 def _block_size(image: Image, column: int, *, strips: bool = True) -> tuple[int | None, str]:
-    """The `width` attribute, and what the style says of the size."""
+    """The `width` attribute, and the size in the style."""
     width = shown_width(image, column, strips=strips)
-    if width is None and image.asked_height:  # nobody can say how wide that will be
+    if width is None and image.asked_height:  # the resulting width is unknown
         return None, f"width:auto;max-width:100%;height:{image.asked_height}px"
     if width is None:
         return column, f"width:auto;max-width:100%;max-height:{MAX_UNKNOWN}px"
     if width == column:
         return width, "width:100%;height:auto"
-    # In per cent: while a picture is not loaded, its attribute alone would widen the cell, and every line with it.
+    # In per cent: until a picture is loaded, the attribute alone would widen the cell, and every line in it.
     return width, f"width:100%;max-width:{width}px;height:auto"
 
 
 def shown_width(image: Image, column: int, *, strips: bool = True) -> int | None:
-    """Pixels that a picture takes of its column; None where neither its author nor its bytes say."""
+    """The pixels of the column that a picture takes; None if neither its author nor its bytes tell."""
     if image.asked_width:
         return min(column, image.asked_width)
     if image.asked_share:

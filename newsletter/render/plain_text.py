@@ -49,18 +49,18 @@ from newsletter.render.standfirst import standfirst
 from newsletter.render.wording import dated
 
 WIDTH = 72
-"""Columns. RFC 5322 2.1.1 recommends 78 at most; quoting in replies takes a few."""
+"""Columns per line. RFC 5322 2.1.1 recommends 78 at most; quoting in replies takes a few."""
 
 MIN_ROOM = 24
-"""Columns that text keeps where lists nest so deep that their indents alone fill the line."""
+"""The columns kept for text if lists nest so deep that their indents would fill the line."""
 
-_AFTER_ADDRESS = "\x00"  # the place behind a bare address, until the paragraph is whole
+_AFTER_ADDRESS = "\x00"  # marks the end of a bare address, until the paragraph is complete
 _NOT_FIRST = frozenset("，。、；：！？）】》」』”’〉…—·,.;:!?)]}%‰℃～")
 _NOT_LAST = frozenset("（【《「『“‘〈([{")
 
 
 def render_text(issue: Issue, masthead: Masthead, labels: Mapping[str, Any], slot: Callable[[str], str]) -> str:
-    """The text part with LF line ends. `slot` gives the placeholder of a value that differs per subscriber."""
+    """The text part with LF line ends. `slot` returns the placeholder of a value that differs per subscriber."""
     title = headline(issue, masthead.name, labels)
     number = labels["number"].format(number=issue.number) if issue.number else ""
     masthead_line = " · ".join(filter(None, (masthead.name, dated(issue, labels), number)))
@@ -105,7 +105,7 @@ def render_text(issue: Issue, masthead: Masthead, labels: Mapping[str, Any], slo
 
 
 def _with_alerts(block: Block, labels: Mapping[str, Any]) -> Block:
-    """GitHub's notices as quotes that begin with their kind's name."""
+    """GitHub's alerts as quotes that begin with the name of their kind."""
     match block:
         case Quote(body=body, alert=alert):
             named = Paragraph((Strong((Text(labels[f"alert_{alert}"]),)),)) if alert else None
@@ -191,7 +191,7 @@ def _story(story: Story, indent: str) -> Iterator[str]:
 
 
 def _title(lead: Inlines, indent: str) -> Iterator[str]:
-    """A story's title; the address of its one link below it, which needs no label."""
+    """A story's title; the address of its only link below it, without a label."""
     links = [node for node in _flat(lead) if isinstance(node, Link)]
     if len(links) != 1 or is_bare(links[0]):
         yield from _inlines(lead, indent)
@@ -201,12 +201,12 @@ def _title(lead: Inlines, indent: str) -> Iterator[str]:
 
 
 def _words_alone(inlines: Inlines) -> str:
-    """Words without what their links lead to, abbreviations with their meaning."""
+    """The words without link addresses, abbreviations with their meaning."""
     return "".join(node.label if isinstance(node, Link) else plain_text((node,)) for node in _flat(inlines))
 
 
 def _hang(mark: str, lines: Iterable[str], indent: str) -> Iterator[str]:
-    """Lines indented to stand beside a mark, the mark put before the first; alone where there are none."""
+    """Lines indented behind a mark (hanging indent); the mark alone without lines."""
     rest = iter(lines)
     yield (indent + mark + next(rest, "")[len(indent) + len(mark) :]).rstrip()
     yield from rest
@@ -222,13 +222,13 @@ def _image(image: Image, indent: str) -> Iterator[str]:
 
 
 def _inlines(inlines: Inlines, indent: str) -> Iterator[str]:
-    """A paragraph. A bare address stands in its sentence; a link's follows the paragraph, under its label."""
+    """A paragraph. A bare address stays in its sentence; a link's address follows the paragraph, after its label."""
     text = ""
     after: list[Link] = []
     for node in _flat(inlines):
         match node:
             case Link(href) if is_bare(node):
-                # Programs make a link of it: letters beside it, and any beyond ASCII, would be taken for a part of it.
+                # Mail clients linkify it: adjacent letters, and any non-ASCII ones, would be taken for a part of it.
                 text += " " if text and (text[-1].isalnum() or not text[-1].isascii()) else ""
                 text += shown_address(href) + _AFTER_ADDRESS
             case Link():
@@ -240,7 +240,7 @@ def _inlines(inlines: Inlines, indent: str) -> Iterator[str]:
             case _:
                 text += plain_text((node,))
     text = _apart(text)
-    is_label = len(after) == 1 and text.strip() == after[0].label.strip()  # a button: it is said above its address
+    is_label = len(after) == 1 and text.strip() == after[0].label.strip()  # a button: its label is above its address
     if text.strip() and not is_label:
         yield from wrap(text, indent)
     if _is_named(inlines) and not is_label:
@@ -250,7 +250,7 @@ def _inlines(inlines: Inlines, indent: str) -> Iterator[str]:
 
 
 def _is_named(inlines: Inlines) -> bool:
-    """Whether these begin with their only link: its words stand above its address then, and need not be said again."""
+    """Whether these begin with their only link: its words are then above its address, and are not repeated."""
     nodes = [*_flat(inlines)]
     links = [node for node in nodes if isinstance(node, Link)]
     if len(links) != 1 or is_bare(links[0]):
@@ -260,18 +260,18 @@ def _is_named(inlines: Inlines) -> bool:
 
 
 def shown_address(href: str) -> str:
-    """An address as a reader takes it: a mail address without its scheme."""
+    """An address for display: a mail address without its scheme."""
     scheme, _, rest = href.partition(":")
     return rest if scheme.lower() in ("mailto", "tel") and "?" not in rest else href
 
 
 def _apart(text: str) -> str:
-    """The places behind bare addresses: a space where a letter beyond ASCII would follow, else nothing."""
+    """Resolve the ends of bare addresses: a space if a non-ASCII letter would follow, else nothing."""
     return re.sub(f"{_AFTER_ADDRESS}(?=[^\\W_]|[^\\x00-\\x7f])", " ", text).replace(_AFTER_ADDRESS, "")
 
 
 def _addresses(texts: Iterable[Inlines], indent: str) -> Iterator[str]:
-    """Where the links of a heading, or of a table's cells, lead: behind it, since inside there is no room."""
+    """The link addresses of a heading, or of a table's cells, to be put after it, since there is no room inside."""
     several = tuple(texts)
     links = [node for inlines in several for node in _flat(inlines) if isinstance(node, Link)]
     if len(several) == 1 and _is_named(several[0]):
@@ -288,7 +288,7 @@ def _labelled(links: Iterable[Link], indent: str) -> Iterator[str]:
 
 
 def _flat(inlines: Inlines) -> Iterator[Any]:
-    """Inline nodes with the marks around links dissolved."""
+    """Inline nodes with the marks around links removed."""
     for node in inlines:
         match node:
             case Strong(children) | Emphasis(children) | Strike(children):
@@ -302,7 +302,7 @@ def _flat(inlines: Inlines) -> Iterator[Any]:
 
 
 def wrap(text: str, indent: str = "", first: str | None = None) -> list[str]:
-    """Lines of at most WIDTH columns, indent included; a word longer than that stands alone, unbroken."""
+    """Lines of at most WIDTH columns, indent included; a longer word gets a line of its own, unbroken."""
     start = indent if first is None else first
     lines: list[str] = []
     line, room = "", _room(start)
@@ -323,7 +323,7 @@ def _room(indent: str) -> int:
 
 
 def _words(text: str) -> Iterator[str]:
-    """Unbreakable pieces: a Latin word with its space, or one wide character with the marks that cling to it."""
+    """Unbreakable pieces: a Latin word with its space, or one wide character with its adjacent marks."""
     piece = ""
     for char in text:
         if piece and _may_break(piece[-1], char):

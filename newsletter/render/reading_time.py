@@ -8,17 +8,17 @@ from newsletter.model.issue import Issue
 from newsletter.model.transform import words_of
 
 CJK_PER_MINUTE = 400
-"""Characters of Chinese, Japanese or Korean that an adult reads in a minute; Medium and WeChat count 400 to 500."""
+"""Characters of Chinese, Japanese or Korean per minute for an adult; Medium and WeChat count 400 to 500."""
 
 WORDS_PER_MINUTE = 238
-"""Words of other languages, silently (Brysbaert 2019, a review of 190 studies of English)."""
+"""Words of other languages, read silently (Brysbaert 2019, a review of 190 studies of English)."""
 
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 _WORD = re.compile(r"\w+(?:['’.-]\w+)*")
 
 
 def reading_minutes(issue: Issue) -> int:
-    """At least 1. Each script counts at its own pace: a Chinese text holds English names."""
+    """At least 1. Each script is counted at its own speed, since Chinese texts contain English names."""
     text = " ".join(words_of(issue.blocks))
     characters = len(_CJK.findall(text))
     words = len(_WORD.findall(_CJK.sub(" ", text)))

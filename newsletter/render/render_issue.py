@@ -1,6 +1,6 @@
 """Render an `Issue` with a theme into an `Email`: Jinja2 makes MJML, mrml makes HTML, premailer inlines the CSS.
 
-Pure and reproducible: same issue, theme and masthead, same bytes. What differs per subscriber stays a `Slot`.
+Pure and reproducible: the same issue, theme and masthead give the same bytes. Per-subscriber values stay `Slot`s.
 """
 
 from __future__ import annotations
@@ -43,24 +43,24 @@ from newsletter.render.wording import (
 )
 
 MIN_MINUTES = 2
-"""Below this an issue is read before its reading time is."""
+"""Shorter reading times are not shown."""
 
 CJK_LANGUAGES = frozenset({"zh", "ja", "ko"})
-"""Languages whose lines are filled, never balanced: their words have no spaces to break at."""
+"""Languages without spaces between words: their lines are filled, never balanced."""
 
 MIN_CHIPS = 3
-"""Sections with stories from which on an issue begins with its contents."""
+"""The fewest sections with stories for a table of contents."""
 
 PREHEADER_ROOM = 190
-"""Columns that an inbox may show of a preheader; what the words leave is filled, so that the body's stay out."""
+"""The columns that an inbox may show of a preheader; the rest is padded, to hide the body's first words."""
 
-_FILLER = "\u034f\u00a0"  # a joiner keeps no-break spaces from being taken for one
+_FILLER = "\u034f\u00a0"  # a joiner, so that the no-break spaces are not collapsed
 
 
 def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: Iterable[Attachment] = ()) -> Email:
-    """The email for everyone on the list; `attachments` travel with the message.
+    """The email for every recipient of the list; `attachments` are embedded in the message.
 
-    Raises ConfigError with file and line where the theme is at fault.
+    Raises ConfigError with file and line if the theme is at fault.
     """
     labels = choose_labels(theme.labels, issue.lang, masthead.labels)
     shown_headline = headline(issue, masthead.name, labels)
@@ -133,7 +133,7 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
         text=marks.split(render_text(issue, masthead, labels, marks.slot), "text"),
         mjml=drawn.mjml,
         lang=issue.lang,
-        # A picture that became a link, or was cut off, need not travel.
+        # Drop pictures that became links or were cut off.
         attachments=tuple(file for file in attachments if f"cid:{file.content_id}" in drawn.html),
         sections=section_sizes(drawn, blocks),
         findings=(*issue.findings, *given_up),
@@ -141,7 +141,7 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
 
 
 def _with_section_colours(context: Mapping[str, Any], sections: Sequence[Section], theme: Theme) -> dict[str, Any]:
-    """The sheets with a rule per colour that the issue's sections have."""
+    """The sheets with a rule for each colour of the issue's sections."""
     classes = [section.colour for section in sections if section.stories]
     light, dark = (theme.values[scheme]["card"] for scheme in ("light", "dark"))
     return {
@@ -152,7 +152,7 @@ def _with_section_colours(context: Mapping[str, Any], sections: Sequence[Section
 
 
 def _fitted(rows: Sequence[Row], theme: Theme, labels: Mapping[str, Any], fit: Fit) -> dict[str, Any]:
-    """The rows that are shown, each with the layout that its place allows, and what is said of the others."""
+    """The shown rows, each in the layout for its place, and the note about the others."""
     layout = theme.values["layout"]
     shown = [
         replace(

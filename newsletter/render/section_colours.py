@@ -1,4 +1,4 @@
-"""A colour per section that stays the same from issue to issue: by its name, with contrast computed."""
+"""A stable colour per section, derived from its name, with computed contrast."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from functools import lru_cache
 from newsletter.post.markdown.story import normalised
 
 HUES = (12, 36, 65, 120, 160, 190, 215, 250, 285, 325)
-"""Degrees, as far apart as the eye can tell."""
+"""Hues in degrees, as different as possible to the eye."""
 
 MIN_CONTRAST = 4.6
-"""WCAG 2.2, 1.4.3 asks for 4.5 : 1 for text; rounding to six digits takes a little."""
+"""WCAG 2.2, 1.4.3 requires 4.5 : 1 for text; rounding to six digits reduces it slightly."""
 
 EMOJI_FIRST = re.compile("^[\u2190-\u2bff\U0001f000-\U0001faff]")
-"""A heading to which its author gave an emoji needs no dot of ours."""
+"""A heading with an emoji needs no coloured dot."""
 
 
 def section_classes(titles: Iterable[str]) -> dict[str, str]:
     """Each section's title -> the class of its colour, `k0` to `k9`.
 
-    A section has its colours in an order of its own, by the letters of its name, so that a count or an emoji changes
-    nothing. It takes the first that no other section of the issue has, the first by name choosing first: from issue
-    to issue the same sections have the same colours, in whatever order they come.
+    The letters of a section's name determine its order of preference, so that a count or an emoji changes nothing.
+    Sections choose in alphabetical order, each the first colour that is still free: the same sections have the same
+    colours in every issue, in whatever order they appear.
     """
     names = {title: re.sub(r"\d+", "", normalised(title)) for title in titles}
     taken: dict[str, int] = {}
@@ -36,11 +36,11 @@ def section_classes(titles: Iterable[str]) -> dict[str, str]:
 
 
 CALLOUT_HUES = {"note": 215, "tip": 150, "important": 280, "warning": 36, "caution": 4}
-"""GitHub's own hues for its five kinds of notice."""
+"""GitHub's own hues for its five kinds of alert."""
 
 
 def callout_colours(kinds: Iterable[str], light_back: str, dark_back: str) -> dict[str, dict[str, str]]:
-    """The colours, light and dark, of the kinds of notice that an issue has."""
+    """The colours, light and dark, of an issue's kinds of alert."""
     return {
         kind: {"light": readable(hue, light_back), "dark": readable(hue, dark_back)}
         for kind, hue in CALLOUT_HUES.items()
@@ -49,7 +49,7 @@ def callout_colours(kinds: Iterable[str], light_back: str, dark_back: str) -> di
 
 
 def light_rules(classes: Iterable[str], back: str) -> str:
-    """CSS rules to inline. A border without a colour of its own has that of its text."""
+    """CSS rules to inline. A border without a colour inherits that of its text."""
     return "".join(f".{name}{{color:{colour}}}\n" for name, colour in _colours(classes, back))
 
 
@@ -66,7 +66,7 @@ def _colours(classes: Iterable[str], back: str) -> list[tuple[str, str]]:
 
 @lru_cache(maxsize=1_000)
 def readable(hue: int, back: str) -> str:
-    """The most vivid colour of a hue that reads on `back`: darker and darker on a light one, lighter on a dark one."""
+    """The most vivid colour of a hue that is readable on `back`: darkened on a light one, lightened on a dark one."""
     dark_back = luminance(back) < 0.18
     steps = range(45, 101) if dark_back else range(50, -1, -1)
     for lightness in steps:
@@ -78,7 +78,7 @@ def readable(hue: int, back: str) -> str:
 
 
 def contrast(first: str, second: str) -> float:
-    """WCAG 2.2, contrast ratio of two colours of six digits."""
+    """WCAG 2.2, contrast ratio of two six-digit colours."""
     low, high = sorted((luminance(first), luminance(second)))
     return (high + 0.05) / (low + 0.05)
 

@@ -1,6 +1,6 @@
 """Keep an email below Gmail's clipping limit: simplify it step by step, then truncate with a link.
 
-Gmail clips a message near 102 KB; whether it counts the source or what it decodes to is disputed, so both are bounded.
+Gmail clips a message near 102 KB; whether it counts encoded or decoded bytes is disputed, so both are bounded.
 """
 
 from __future__ import annotations
@@ -17,18 +17,20 @@ from newsletter.model.transform import words_of
 from newsletter.quoted_printable import quoted_size
 
 MAX_BYTES = 95_000
-"""Bytes of HTML, both as decoded and as sent. Above it buttons shrink, pictures become links, and the email ends
-early, in this order."""
+"""The limit of the HTML in bytes, both decoded and as sent.
+
+Beyond it buttons shrink, pictures become links, and the email is truncated, in this order.
+"""
 
 STEPS = ("buttons", "images")
-"""What a theme may give up, in its own order; after the last the email is cut."""
+"""The steps of simplification, in a theme's own order; after the last the email is truncated."""
 
 _MARK = re.compile(r"<!--row(\d+)-->")
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How an email was made to fit: plain links for buttons, pictures up to a row, rows up to a row."""
+    """How an email was made to fit: plain links instead of buttons, pictures up to a row, rows up to a row."""
 
     link_buttons: bool
     pictures_until: int
@@ -37,7 +39,7 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A drawn email: its HTML without marks, its MJML, and the bytes that each of its rows takes."""
+    """A rendering: its HTML without marks, its MJML, and the bytes of each row."""
 
     html: str
     mjml: str
@@ -49,7 +51,7 @@ class Drawn:
 
     @property
     def growth(self) -> float:
-        """Bytes sent for each byte of HTML."""
+        """Sent bytes per byte of HTML."""
         data = self.html.encode()
         return sent_size(data) / max(len(data), 1)
 
@@ -59,39 +61,42 @@ class Drawn:
 
 
 def row_mark(row: int) -> str:
-    """An HTML comment before a row; it survives MJML and premailer, and `measure` takes it out."""
+    """An HTML comment before a row; it survives MJML and premailer, and `measure` removes it."""
     return f"<!--row{row}-->"
 
 
 def measure(html: str, mjml: str) -> Drawn:
-    """Take the marks out of drawn HTML, and the rows' sizes from between them. The last mark closes the last row."""
+    """Remove the marks from rendered HTML, and measure the rows between them. The last mark ends the last row."""
     pieces = _MARK.split(html)
     sizes = tuple(len(pieces[index].encode()) for index in range(2, len(pieces) - 2, 2))
     return Drawn("".join(pieces[::2]), _MARK.sub("", mjml), sizes)
 
 
 def encoded_size(decoded: int) -> int:
-    """Bytes in base64, with a line end after every 76 (RFC 2045, 6.8). Mostly ASCII text is sent smaller."""
+    """The size in base64, with a line end after every 76 characters (RFC 2045, 6.8).
+
+    Mostly ASCII text is sent smaller.
+    """
     letters = -(-decoded // 3) * 4
     return letters + 2 * -(-letters // 76)
 
 
 def sent_size(data: bytes) -> int:
-    """Bytes of a text as it is sent, in the smaller of the two encodings."""
+    """The sent size of a text, in the smaller of the two encodings."""
     return min(encoded_size(len(data)), quoted_size(data))
 
 
 def fits(decoded: int, growth: float) -> bool:
-    """Whether so many bytes of HTML can be sent; `growth` is what encoding makes of one byte."""
+    """Whether this many bytes of HTML fit; `growth` is the encoded size of a byte."""
     return decoded * max(growth, 1.0) <= MAX_BYTES
 
 
 def draw_to_fit(
     draw: Callable[[Fit], Drawn], blocks: Sequence[Block], steps: Sequence[str], *, has_web: bool
 ) -> tuple[Drawn, Fit, tuple[Finding, ...]]:
-    """Draw an email, compacting it step by step until it fits. Says in findings what it gave up.
+    """Render an email, simplifying it step by step until it fits. Findings report each step.
 
-    A drawing is made for each step, and one more where pictures or rows have to be counted.
+    There is a rendering per step, and another one if pictures or rows have to be counted.
     """
     count = len(blocks)
     fit = Fit(link_buttons=False, pictures_until=count, rows=count)
@@ -129,7 +134,7 @@ def draw_to_fit(
 
 
 def _left_out(blocks: Sequence[Block]) -> str:
-    """What is not shown, counted in stories where there are any, and in blocks and words."""
+    """What is not shown, counted in stories if there are any, else in blocks and words."""
     stories = sum(isinstance(block, Story) for block in blocks)
     sections = sum(isinstance(block, Heading) for block in blocks)
     words = len(" ".join(words_of(blocks)).split())
@@ -143,7 +148,7 @@ def _given_up(whole: int, what: str, line: int | None = None, remedy: str = "sho
 
 
 def _pictures_that_fit(shown: Drawn, bare: Drawn) -> int:
-    """Up to which row pictures may stand: the first ones keep theirs."""
+    """The row up to which pictures are shown: the first ones stay."""
     spent = bare.decoded
     growth = shown.growth
     for row, (with_pictures, without) in enumerate(zip(shown.sizes, bare.sizes, strict=True)):
@@ -154,10 +159,10 @@ def _pictures_that_fit(shown: Drawn, bare: Drawn) -> int:
 
 
 def _cut(draw: Callable[[Fit], Drawn], fit: Fit, drawn: Drawn, blocks: Sequence[Block]) -> tuple[Fit, Drawn]:
-    """Rows from the top while they fit with the note at the end; never a story in two, never a heading last."""
+    """Rows from the top that fit together with the note at the end; never half a story, never a heading last."""
     ends = (0, *accumulate(drawn.sizes))
     frame = drawn.decoded - ends[-1]
-    growth = drawn.growth  # encodes the whole email: once, not for each row
+    growth = drawn.growth  # encoding the whole email is expensive: once, not per row
     rows = next((row for row in range(len(drawn.sizes), 0, -1) if fits(frame + ends[row], growth)), 0)
     while True:
         while rows and isinstance(blocks[rows - 1], Heading):
@@ -166,11 +171,11 @@ def _cut(draw: Callable[[Fit], Drawn], fit: Fit, drawn: Drawn, blocks: Sequence[
         drawn = draw(cut)
         if rows == 0 or drawn.fits:
             return cut, drawn
-        rows -= 1  # the note at the end took the room of a row
+        rows -= 1  # the note at the end replaced a row
 
 
 def section_sizes(drawn: Drawn, blocks: Sequence[Block]) -> tuple[SectionSize, ...]:
-    """Bytes per section of what is shown; what stands before the first heading, and the frame, have no title."""
+    """Bytes per section of what is shown; the part before the first heading, and the frame, have no title."""
     sections = [SectionSize("", drawn.decoded - sum(drawn.sizes))]
     for block, size in zip(blocks, drawn.sizes, strict=False):
         if isinstance(block, Heading):

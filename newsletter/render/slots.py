@@ -1,4 +1,4 @@
-"""Slots: placeholders that stand in a rendered text for what differs per subscriber."""
+"""Slots: placeholders in a rendered text for per-subscriber values."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from newsletter.model.rendered_email import Slot, SlotContext, Template
 
 
 class Marks:
-    """Placeholders that pass MJML and premailer unharmed: letters and digits that the post does not hold."""
+    """Placeholders that pass unchanged through MJML and premailer: letters and digits that do not occur in the post."""
 
     def __init__(self, mark: str, fields: Iterable[FieldRef]) -> None:
         self.mark = mark
         self.fields = list(fields)
 
     def slot(self, name: str) -> str:
-        """The placeholder of one of our own values, such as the way out."""
+        """The placeholder of one of our own values, such as the unsubscribe link."""
         reference = FieldRef(name)
         if reference not in self.fields:
             self.fields.append(reference)
@@ -42,7 +42,7 @@ _IN_URL = re.compile(r"""\s(?:href|src)=(?:"([^"<>]*)|'([^'<>]*))$""")
 
 
 def _context(context: SlotContext, before: str) -> SlotContext:
-    """Where a slot stands, by what is before it: inside a URL, at the start of one, or in text."""
+    """A slot's context by the text before it: inside a URL, at the start of one, or in text."""
     if context == "text":
         return "text_url" if re.search(r"\bhttps?://\S*$", before[-_LONGEST_URL:]) else "text"
     found = _IN_URL.search(before[-_LONGEST_URL:]) if context == "html" else None

@@ -1,4 +1,4 @@
-"""Labels of source links that say where they lead: the host behind a label that says nothing."""
+"""Informative labels of source links: the host is added to a generic label."""
 
 from __future__ import annotations
 
@@ -59,16 +59,16 @@ GENERIC = SOURCE_WORDS | {
         "läsmer",
     ),
 }
-"""Labels, by their letters alone, that tell no link from another."""
+"""Generic labels, by their letters alone, which do not distinguish links."""
 
 _ARROW_AT_END = re.compile(r"(?:[→←↗↘➜➡➔➤»›▸▶⟶⇒⤴↪]\ufe0f?|[-=]>|>{1,3})$")
 
 
 @dataclass(frozen=True, slots=True)
 class SourceLabel:
-    """`words` as shown, `host` behind them where they are generic, `arrow` where nothing else says that it leads on.
+    """`words` as shown, `host` after them if they are generic, `arrow` if nothing else shows that it is a link.
 
-    `spoken` tells links apart that read alike, for a screen reader; empty where the label does.
+    `spoken` distinguishes equal labels for a screen reader; empty if the label is unique.
     """
 
     words: str
@@ -87,12 +87,12 @@ def source_label(link: Link) -> SourceLabel:
 
 
 def without_arrow(label: str) -> str:
-    """A label whose author ended it in an arrow, without that."""
+    """A label without the arrow that its author ended it with."""
     return _ARROW_AT_END.sub("", label).rstrip() or label
 
 
 class SourceLabels:
-    """The source labels of one issue, each told apart where several read alike."""
+    """The source labels of one issue, made distinct."""
 
     def __init__(self, stories: Iterable[Story]) -> None:
         self._counts = Counter(_key(link) for story in stories for link in story.links)
@@ -111,7 +111,7 @@ def _key(link: Link) -> str:
 
 
 def host_of(href: str) -> str:
-    """The host of a web address as people write it; empty for any other address."""
+    """The host of a web address for display; empty for any other address."""
     try:
         host = urlsplit(href).hostname or ""
     except ValueError:

@@ -1,4 +1,4 @@
-"""The standfirst: description and number of stories, where either says something new."""
+"""The standfirst: description and number of stories, unless they repeat other text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from newsletter.post.markdown.story import normalised
 
 
 def standfirst(issue: Issue) -> str:
-    """The description, or nothing where a summary or the running text says it; an ellipsis at its end is no word."""
+    """The description, or nothing if a summary or the text repeats it; a final ellipsis is ignored."""
     wanted = normalised(issue.description)
     if not wanted or any(isinstance(block, Summary) for block in issue.blocks):
         return ""

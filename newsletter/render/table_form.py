@@ -1,6 +1,6 @@
 """Choose how a table fits a phone: as it is, with given widths, or as a list of its rows.
 
-A table as wide as its longest words would widen the whole email, and every line of it would end beyond the window.
+A table is as wide as its longest words, and would widen the whole email beyond the window.
 """
 
 from __future__ import annotations
@@ -13,24 +13,27 @@ from newsletter.model.issue import Image, Inlines, Table, plain_text, walk_inlin
 from newsletter.render.text_width import run_width, text_width
 
 PHONE_SIZE = 12
-"""Pixels of a cell's text on a phone; the themes' live.css says so."""
+"""The font size of a cell on a phone in pixels, as in the themes' live.css."""
 
 ROOM = 256
-"""Pixels that the narrowest phone, 320, leaves a table in the text; inside a story, a quote or a list less."""
+"""The width of a table in text on the narrowest phone (320 px); less inside a story, a quote or a list."""
 
 NESTED_ROOM = 190
 
 _GAP = 6  # between two columns on a phone
-_PICTURE = 64  # as wide at least: smaller, it shows nothing
-_BOLD = 1.1  # a heading's letters, against the others
-_BREAKS = 90.0  # a longer word breaks in any case: the other columns need not make room for it
-_TOO_TIGHT = 1.5  # past it, words would be cut to pieces of a few letters
+_PICTURE = 64  # the least width: a smaller picture is unreadable
+_BOLD = 1.1  # the width of a heading's letters relative to others
+_BREAKS = 90.0  # a longer word is broken in any case, and does not narrow the other columns
+_TOO_TIGHT = 1.5  # beyond it, words would be broken into pieces of a few letters
 
 
 @dataclass(frozen=True, slots=True)
 class TableForm:
-    """`auto`: the browser finds the widths. `fixed`: the columns have `widths`, in per cent, and words break where they
-    must. `stacked`: so many columns that each row is a short list with the headings in front."""
+    """`auto`: the browser computes the widths.
+
+    `fixed`: the columns have `widths`, in per cent, and words are broken if necessary. `stacked`: each row becomes a
+    short list with the headings in front, for many columns.
+    """
 
     kind: Literal["auto", "fixed", "stacked"]
     widths: tuple[int, ...] = ()
@@ -53,7 +56,7 @@ def table_form(table: Table, *, nested: bool = False) -> TableForm:
 
 
 def _shares(columns: Sequence[Sequence[Inlines]], wanted: Sequence[float], room: float) -> tuple[int, ...]:
-    """Per cent of the width: what a column's words need, and the rest by how much text it holds."""
+    """The widths in per cent: the room that a column's words need, and the rest by the amount of text."""
     scale = min(1.0, room / sum(wanted))
     texts = [max(text_width(plain_text(cell), PHONE_SIZE) for cell in cells) for cells in columns]
     more = [max(text - own, 0.0) for text, own in zip(texts, wanted, strict=True)]

@@ -1,4 +1,4 @@
-"""The Jinja2 environment of the themes, and compiled templates kept in memory."""
+"""The sandboxed Jinja2 environment of the themes, and the cache of compiled templates."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from newsletter.text import printable
 
 
 def template_environment(theme: Theme, marks: Marks, labels: Mapping[str, Any]) -> jinja2.Environment:
-    # Security: autoescape always, so that no word of a post becomes markup; themes write attributes in double quotes.
-    # The sandbox keeps a theme from reaching Python beyond the values it is given.
+    # Security: always autoescape, so that no text of a post becomes markup; themes quote attributes with double quotes.
+    # The sandbox confines a theme to the values it is given.
     environment = _Sandbox(
-        # A file name for each template, so that an error's traceback tells which one it came through.
+        # A file name per template, so that an error's traceback names the template.
         loader=jinja2.FunctionLoader(lambda name: _source_of(theme, name)),
         bytecode_cache=_COMPILED,
-        autoescape=lambda name: not (name or "").endswith(".css"),  # CSS is no HTML, and sees no word of the post
+        autoescape=lambda name: not (name or "").endswith(".css"),  # CSS is no HTML, and contains no text of the post
         undefined=jinja2.StrictUndefined,
         finalize=lambda value: clean(value) if isinstance(value, str) else value,
     )
@@ -62,7 +62,7 @@ def _source_of(theme: Theme, name: str) -> tuple[str, str, None] | None:
 
 
 class _Compiled(jinja2.BytecodeCache):
-    """Templates compiled in this process, found by name and by the hash of their source: half of a rendering's time."""
+    """The templates compiled in this process, keyed by name and source hash: this saves half of a rendering's time."""
 
     def __init__(self) -> None:
         self.codes: dict[tuple[str, str], Any] = {}
@@ -77,7 +77,7 @@ class _Compiled(jinja2.BytecodeCache):
 
 
 MAX_COMPILED = 500
-"""Templates kept; a theme has some thirty."""
+"""The size of the cache; a theme has some thirty templates."""
 
 
 _COMPILED = _Compiled()
@@ -92,26 +92,26 @@ def render(environment: jinja2.Environment, theme: Theme, name: str, context: Ma
     except jinja2.TemplateNotFound as error:
         place = theme.file(str(error.name))
         raise ConfigError("the theme lacks this file", "copy it from the classic theme", path=place) from error
-    except jinja2.TemplateError as error:  # an undefined value, or what the sandbox refuses
+    except jinja2.TemplateError as error:  # an undefined value, or one that the sandbox refuses
         place, line = _template_place(error, theme, name)
         raise ConfigError(located(place, line, str(error), "define it in theme.toml or take it out")) from error
-    except _EXPRESSION_ERRORS as error:  # a filter on what it does not take, a division by zero, a macro without end
+    except _EXPRESSION_ERRORS as error:  # a filter on a wrong type, a division by zero, an endless macro
         place, line = _template_place(error, theme, name)
         what = f"the template fails ({type(error).__name__}: {printable(str(error))[:200]})"
         raise ConfigError(located(place, line, what, "mend the expression")) from error
 
 
 def render_css(environment: jinja2.Environment, theme: Theme, name: str, context: Mapping[str, Any]) -> Markup:
-    """A stylesheet with the theme's values, the kinds of block that it is for, and nothing else in reach."""
+    """A stylesheet rendered with the theme's values and the kinds of block, and nothing else."""
     values = {key: context[key] for key in (*theme.values, "used", "callouts")}
     css = render(environment, theme, f"{name}.css", values)
-    # Security: once more, now that every expression is text. A value may spell what the source did not.
+    # Security: check again after rendering, since a value may spell what the source did not.
     refuse_rules(theme.file(f"{name}.css"), css, allowed=SHEETS[name])
     return Markup(css)  # noqa: S704
 
 
 def _template_place(error: BaseException, theme: Theme, name: str) -> tuple[str, int | None]:
-    """File and line of the innermost template frame that an error came through."""
+    """File and line of the innermost template frame of an error."""
     place, line = theme.file(name), None
     trace = error.__traceback__
     while trace is not None:
@@ -123,11 +123,11 @@ def _template_place(error: BaseException, theme: Theme, name: str) -> tuple[str,
 
 
 _EXPRESSION_ERRORS = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
-"""What Python raises for what a template asks of it; RecursionError is a RuntimeError."""
+"""Python's exceptions for errors in template expressions; RecursionError is a RuntimeError."""
 
 
 class _Sandbox(jinja2.sandbox.SandboxedEnvironment):
-    """Security: `*` and `**` are limited too, since one expression could hold a machine."""
+    """Security: `*` and `**` are limited too, since one expression could exhaust the machine."""
 
     intercepted_binops = frozenset({"*", "**"})
 
@@ -143,4 +143,4 @@ class _Sandbox(jinja2.sandbox.SandboxedEnvironment):
 
 
 MAX_REPEATED = 1_000_000
-"""Of a text or list that a template repeats, and of digits' powers: as the sandbox limits `range`."""
+"""The limit of repeated texts or lists, and of the digits of powers: the same as the sandbox's for `range`."""

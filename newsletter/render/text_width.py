@@ -1,4 +1,4 @@
-"""Estimate the width of words without a browser: the longest piece that a line cannot break."""
+"""Estimate the width of text without a browser: its longest unbreakable piece."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import re
 import unicodedata
 from functools import lru_cache
 
-# Where a browser may break a line inside what has no space: behind a hyphen, a slash or a question mark (UAX #14, HY,
-# SY, EX), unless a digit follows. A word joiner or a no-break space forbids it.
+# Line breaks inside a word: after a hyphen, a slash or a question mark (UAX #14, HY, SY, EX), unless a digit follows. A
+# word joiner or a no-break space forbids them.
 _BREAK = re.compile(r"[ \t\r\n\f\u00ad\u1680\u2000-\u2006\u2008-\u200b\u3000]+|(?<=[-/?\u2010\u2012-\u2014])(?!\d)")
 _NARROW = frozenset("iljftI1.,:;'|!()[]{}`\"/\\ ")
 _BROAD = frozenset("mwMW@%&QO")
 
 
 def longest_run(text: str) -> str:
-    """The widest piece of a text that no line break parts; empty for none."""
+    """The widest unbreakable piece of a text; empty for none."""
     return max((piece for word in _BREAK.split(text) for piece in _pieces(word)), key=_letters, default="")
 
 
 def run_width(text: str, size: float) -> float:
-    """Pixels of the widest unbreakable piece, in a sans-serif of `size` pixels. Within a tenth for Latin text."""
+    """Pixels of the widest unbreakable piece, in a sans-serif of `size` pixels. Accurate to a tenth for Latin text."""
     return _letters(longest_run(text)) * size
 
 
@@ -29,7 +29,7 @@ def text_width(text: str, size: float) -> float:
 
 
 def _pieces(word: str) -> list[str]:
-    """A run without spaces, parted at the letters beside which a line may break: Chinese, Japanese, Thai."""
+    """Split a run without spaces at the letters that allow line breaks: Chinese, Japanese, Thai."""
     if word.isascii():
         return [word]
     pieces: list[str] = [""]
@@ -50,7 +50,7 @@ def _is_breakable(char: str) -> bool:
 
 
 def _letters(text: str) -> float:
-    """A text's width in ems."""
+    """A text's width in em."""
     return sum(map(_letter, text))
 
 

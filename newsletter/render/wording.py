@@ -1,4 +1,4 @@
-"""The words around the content: labels by language, dates, preheader, deck."""
+"""The text around the content: labels by language, dates, preheader, deck."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from newsletter.model.languages import choose_language
 from newsletter.render.columns import columns
 
 PREHEADER_WIDTH = 140
-"""Inbox lists show 90 to 140 characters; a shorter preheader is filled so that the body's first words stay out."""
+"""Inbox lists show 90 to 140 characters; a shorter preheader is padded, to hide the body's first words."""
 
 
-_PIECE = re.compile(r"nlfield[0-9a-f]+x\d+z|.", re.DOTALL)  # a field's mark is cut whole or not at all
+_PIECE = re.compile(r"nlfield[0-9a-f]+x\d+z|.", re.DOTALL)  # a field's mark is never split
 
 
 def choose_labels(
     labels: Mapping[str, Mapping[str, Any]], lang: str, overrides: Mapping[str, str]
 ) -> Mapping[str, Any]:
-    """The frame's words for a language: those of `choose_language`, English for what they lack."""
+    """The frame's labels for a language: the best match of `choose_language`, completed from English."""
     found = choose_language([lang], labels)
     chosen: Mapping[str, Any] = labels[found] if found else {}
     if not found and lang.split("-")[0].lower() not in ("en", "und"):
-        chosen = {"date": "{iso}"}  # no English month in a text that is not English
+        chosen = {"date": "{iso}"}  # no English month in a text of another language
     return {**labels["en"], **chosen, **overrides}
 
 
 def count_label(labels: Mapping[str, Any], name: str, count: int) -> str:
-    """So many of something in words; nothing for none."""
+    """A count in words; empty for zero."""
     words: str = labels[f"{name}_one" if count == 1 else name]
     return words.format(count=count) if count else ""
 
@@ -51,7 +51,7 @@ def format_date(issue: Issue, labels: Mapping[str, Any]) -> str:
 
 
 def dated(issue: Issue, labels: Mapping[str, Any]) -> str:
-    """The date with its weekday, where the language's are known."""
+    """The date with its weekday, if the language's names are known."""
     written = format_date(issue, labels)
     weekdays = labels.get("weekdays")
     if issue.date is None or not weekdays or labels["date"] == "{iso}":
@@ -60,13 +60,13 @@ def dated(issue: Issue, labels: Mapping[str, Any]) -> str:
 
 
 def monogram(name: str) -> str:
-    """The letter that stands for a newsletter without a logo: its first wide one, else its first."""
+    """The letter for a newsletter without a logo: its first wide one, else its first."""
     letters = [char for char in name if char.isalnum()]
     return next((char for char in letters if columns(char) == 2), letters[0].upper() if letters else "")
 
 
 def opening_words(issue: Issue) -> str:
-    """What an inbox shows where the author says nothing: the opening paragraph, else the first leads."""
+    """The default preheader: the opening paragraph, else the first leads."""
     before = takewhile(lambda block: not isinstance(block, Story), issue.blocks)
     words = (plain_text(b.inlines) for b in before if isinstance(b, Paragraph))
     opening = next((" ".join(text.split())[:PREHEADER_WIDTH] for text in words if text.strip()), "")
@@ -74,7 +74,7 @@ def opening_words(issue: Issue) -> str:
 
 
 def _first_leads(issue: Issue) -> str:
-    """As many leads as an inbox line has room for; the last may be cut."""
+    """As many leads as fit an inbox line; the last may be truncated."""
     line = ""
     for story in issue.stories:
         if columns(line) >= PREHEADER_WIDTH:
@@ -85,7 +85,7 @@ def _first_leads(issue: Issue) -> str:
 
 
 def shorten(text: str, limit: int) -> str:
-    """At most so many columns of a text, cut with an ellipsis."""
+    """Truncate a text to this many columns, with an ellipsis."""
     if columns(text) <= limit:
         return text
     kept, room = "", limit
@@ -98,7 +98,7 @@ def shorten(text: str, limit: int) -> str:
 
 
 def lead_words(story: Story, limit: int = 40) -> str:
-    """What a story is about, short: its lead, else its first words up to a comma or full stop."""
+    """A story's topic in short: its lead, else its first words up to a comma or full stop."""
     first = next((plain_text(block.inlines) for block in story.body if isinstance(block, Paragraph)), "")
     text = " ".join((plain_text(story.lead) or re.split(r"[，。,;；：:!?！？]", first)[0]).split())
     return shorten(text, limit)

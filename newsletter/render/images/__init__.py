@@ -1,1 +1,1 @@
-"""Pictures: found, fetched, converted, embedded."""
+"""Pictures: find, fetch, convert, embed."""

@@ -1,4 +1,4 @@
-"""The cache of fetched pictures, by hash of content."""
+"""The cache of fetched pictures, content-addressed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from newsletter.files import write_atomically
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """Pictures that were fetched once, as they came: `URL's hash.json` names the content's hash, a file beside it.
+    """Fetched pictures, unmodified: `URL's hash.json` names the content's hash, the file beside it.
 
-    A hit asks no network, however old it is. What does not match its hash counts as absent.
+    A hit never uses the network, however old it is. A file that does not match its hash is a miss.
     """
 
     folder: Path
@@ -30,14 +30,14 @@ class Cache:
         return data if hashlib.sha256(data).hexdigest() == digest else None
 
     def size(self, url: str) -> tuple[int, int] | None:
-        """Width and height in pixels, without reading the picture."""
+        """Width and height in pixels, without decoding the picture."""
         match self._entry(url).get("size"):
             case [int(width), int(height)] if width > 0 and height > 0:
                 return width, height
         return None
 
     def write(self, url: str, data: bytes, size: tuple[int, int]) -> None:
-        """Keep a picture that was found good. Raises ConfigError where the folder cannot be written."""
+        """Store a valid picture. Raises ConfigError if the folder cannot be written."""
         digest = hashlib.sha256(data).hexdigest()
         write_atomically(self.folder / digest, data)
         entry = {"url": url, "sha256": digest, "size": list(size)}

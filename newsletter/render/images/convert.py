@@ -1,7 +1,7 @@
-"""Convert any picture to what every mail client shows: PNG, JPEG or GIF, upright, scaled down, without metadata.
+"""Convert pictures to formats that every mail client shows: PNG, JPEG or GIF, upright, scaled down, without metadata.
 
-Outlook on Windows shows no WebP and no AVIF, Gmail no SVG (caniemail.com). What a camera wrote about place and person
-stays behind. The result depends on the bytes and the limits alone.
+Outlook on Windows shows no WebP and no AVIF, Gmail no SVG (caniemail.com). Camera metadata about place and person is
+removed. The result depends only on the bytes and the limits.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from newsletter.render.images.picture import Picture, PictureError
 from newsletter.render.images.svg import draw_svg, looks_like_svg
 
 MAX_PIXELS = 40_000_000
-"""A larger one is refused by its header, before it is decoded: a few KB may say 100,000 by 100,000."""
+"""A larger one is refused by its header, before it is decoded: a few KB may declare 100,000 by 100,000 pixels."""
 
 MAX_ANIMATION_BYTES = 1_000_000
-"""A heavier animation is replaced by its first frame."""
+"""A larger animation is replaced by its first frame."""
 
 _MAX_HEIGHT = 8_000
 _ANIMATION_PIXELS = 4 * MAX_PIXELS
-_WORKERS = 2  # each may hold a picture of MAX_PIXELS a few times over
+_WORKERS = 2  # each may hold several copies of a picture of MAX_PIXELS
 
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "TIFF")
-_MOVING = frozenset({"GIF", "WEBP", "PNG", "AVIF"})  # the frames of a TIFF are pages, those of a JPEG previews
+_MOVING = frozenset({"GIF", "WEBP", "PNG", "AVIF"})  # a TIFF's frames are pages, a JPEG's are previews
 _LOSSLESS = frozenset({"PNG", "GIF", "BMP", "TIFF"})
 
-# Pillow warns of a picture it would still decode; here it is refused, with a sentence of ours.
+# Pillow only warns of a picture that is large; we refuse it, with a message of our own.
 warnings.filterwarnings("error", category=Pillow.DecompressionBombWarning)
 
-# What Pillow's decoders raise for bytes that are not what their header promised.
+# The exceptions of Pillow's decoders for bytes that do not match their header.
 _BROKEN = (OSError, SyntaxError, ValueError, LookupError, ArithmeticError, TypeError, RuntimeError, struct.error)
 _BROKEN_TOO = (EOFError, zlib.error, MemoryError)
 
@@ -46,13 +46,13 @@ _SAVE_IT = "save it as PNG or JPEG beside the post"
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """JPEG quality, and the width as a part of the widest allowed. After the first, PNGs have a palette."""
+    """JPEG quality, and the width as a fraction of the widest allowed. From the second step on, PNGs have a palette."""
 
     quality: int
     scale: float
 
 
-# Quality goes first, down to where it shows, then size: 0.5 is one pixel for each of the layout's.
+# Quality is reduced first, as far as it is not visible, then size: 0.5 is one pixel for each of the layout's.
 STEPS = (
     _Step(82, 1.0),
     _Step(72, 1.0),
@@ -64,17 +64,18 @@ STEPS = (
 )
 
 
-# --- many -----------------------------------------------------------------------------------------------------------
+# --- several pictures -----------------------------------------------------------------------------------------------
 
 
-# What every mail client shows; WebP, AVIF and SVG do not reach Outlook on Windows, SVG not even Gmail (caniemail.com).
+# Formats of every mail client; WebP, AVIF and SVG are not shown by Outlook on Windows, SVG not even by Gmail
+# (caniemail.com).
 _MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif"}
 
 
 def look_at(data: bytes) -> tuple[str, tuple[int, int]]:
-    """Media type and size of a picture that goes into mail as it is; an empty type for any other file.
+    """Media type and size of a picture that is mailed unmodified; an empty type for any other file.
 
-    Raises PictureError for one of too many pixels.
+    Raises PictureError if it has too many pixels.
     """
     try:
         with Pillow.open(io.BytesIO(data)) as picture:
@@ -88,10 +89,10 @@ def look_at(data: bytes) -> tuple[str, tuple[int, int]]:
 def prepare_pictures(
     sources: Mapping[str, bytes], *, max_width: int, max_total_bytes: int | None = None
 ) -> dict[str, Picture | PictureError]:
-    """Each picture by its name, or why there is none. Together they weigh at most `max_total_bytes` in a message.
+    """Each picture by its name, or why it is left out. Their total size in a message is at most `max_total_bytes`.
 
-    While they weigh more, those above their fair share go down one step; one that has none left is given up, the
-    heaviest first. So small pictures keep their quality, and the outcome does not depend on timing.
+    While they exceed it, those above their fair share are reduced by one step; a picture without a further step is
+    dropped, the largest first. So small pictures keep their quality, and the result does not depend on timing.
     """
 
     def lighten(picture: Picture, data: bytes) -> Picture | PictureError:
@@ -133,13 +134,13 @@ def _lighten(picture: Picture, data: bytes, max_width: int) -> Picture | Picture
     return replace(picture, step=picture.step + 1)
 
 
-# --- one ------------------------------------------------------------------------------------------------------------
+# --- one picture ----------------------------------------------------------------------------------------------------
 
 
 def prepare_picture(data: bytes, *, max_width: int, step: int = 0) -> Picture:
     """The picture as PNG, JPEG or GIF, at most `max_width` wide. Raises PictureError.
 
-    PNG where it is transparent or has few colours, else JPEG. An animation stays one at step 0, if it is light enough.
+    PNG if it is transparent or has few colours, else JPEG. An animation stays one at step 0, if it is small enough.
     """
     data = _unzipped(data)
     original = None
@@ -173,22 +174,22 @@ def _still(source: Pillow.Image, max_width: int, step: int) -> Picture:
     profile = source.info.get("icc_profile")
     image = _plain(ImageOps.exif_transpose(source))
     original = image.size
-    # Shades of grey are never more than 256: a photograph has most of them, a drawing few.
+    # There are at most 256 shades of grey: a photograph has most of them, a drawing few.
     few_colours = image.getcolors(64 if image.mode == "L" else 256) is not None
     image = _in_srgb(_resized(image, round(max_width * STEPS[step].scale)), profile)
     if image.mode == "RGBA" and image.getchannel("A").getextrema()[0] == 255:
         image = image.convert("RGB")
-    image.info = {}  # nothing of what a camera or an editor wrote goes along
+    image.info = {}  # drop the metadata of cameras and editors
     out = io.BytesIO()
     if image.mode == "RGBA" or few_colours:
         if few_colours or step:
             method = Pillow.Quantize.FASTOCTREE if image.mode == "RGBA" else Pillow.Quantize.MEDIANCUT
             image = image if image.mode == "L" else image.quantize(256, method=method)
-        # The best compression takes seconds on a photograph, and gains nothing there.
+        # The best compression takes seconds for a photograph, without any gain.
         image.save(out, "PNG", **({"compress_level": 6} if image.mode == "RGBA" else {"optimize": True}))
         kind = ("image/png", "png")
     else:
-        # Full colour resolution for what was lossless: screenshots have coloured letters.
+        # No chroma subsampling for lossless originals: screenshots have coloured letters.
         sampling = 0 if lossless and not step else 2
         image.save(out, "JPEG", quality=STEPS[step].quality, optimize=True, progressive=True, subsampling=sampling)
         kind = ("image/jpeg", "jpg")
@@ -196,7 +197,7 @@ def _still(source: Pillow.Image, max_width: int, step: int) -> Picture:
 
 
 def _plain(image: Pillow.Image) -> Pillow.Image:
-    """In one of four modes: L, RGB, RGBA, or CMYK, which waits for its profile."""
+    """Convert to one of four modes: L, RGB, RGBA, or CMYK, which is converted with its profile later."""
     if image.mode in {"L", "RGB", "RGBA", "CMYK"} and "transparency" not in image.info:
         return image
     if image.mode.startswith("I;16"):  # 16 bits of grey
@@ -217,16 +218,16 @@ def _resized(image: Pillow.Image, max_width: int) -> Pillow.Image:
 
 
 def _in_srgb(image: Pillow.Image, profile: object) -> Pillow.Image:
-    """The colours as every client takes them to be; without this, a phone's photograph turns pale."""
+    """Convert the colours to sRGB, which all clients assume; otherwise a phone's photographs look pale."""
     if isinstance(profile, bytes) and image.mode != "L":
-        from PIL import ImageCms  # few pictures have a profile, and every start would load the library for them
+        from PIL import ImageCms  # few pictures have a profile, and every start would import the library
 
         try:
             own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             mode = "RGBA" if image.mode == "RGBA" else "RGB"
             converted = ImageCms.profileToProfile(image, own, ImageCms.createProfile("sRGB"), outputMode=mode)
         except (ImageCms.PyCMSError, OSError, ValueError):
-            pass  # a profile that cannot be read is ignored, as browsers do
+            pass  # an invalid profile is ignored, as in browsers
         else:
             image = converted or image
     return image.convert("RGB") if image.mode == "CMYK" else image
@@ -236,13 +237,13 @@ def _in_srgb(image: Pillow.Image, profile: object) -> Pillow.Image:
 
 
 def _moving(source: Pillow.Image, data: bytes, max_width: int) -> Picture | None:
-    """The animation as a GIF, untouched if it is one; None if it is too heavy."""
+    """The animation as a GIF, unmodified if it is one; None if it is too large."""
     frames = getattr(source, "n_frames", 1)
     if frames * source.width * source.height > _ANIMATION_PIXELS:
         return None
     if source.format == "GIF":
         for frame in ImageSequence.Iterator(source):
-            frame.load()  # a broken one raises
+            frame.load()  # raises for an invalid frame
         return _gif(data, source.size, source.size)
     loop = source.info.get("loop", 0)
     pictures, durations = [], []
@@ -263,16 +264,16 @@ def _gif(data: bytes, size: tuple[int, int], original: tuple[int, int]) -> Pictu
     return None if len(data) > MAX_ANIMATION_BYTES else Picture(data, "image/gif", "gif", *size, original=original)
 
 
-# --- what is wrong --------------------------------------------------------------------------------------------------
+# --- errors ---------------------------------------------------------------------------------------------------------
 
 
 def _unzipped(data: bytes) -> bytes:
-    """The content of gzip: a `.svgz`, or a server that compresses unasked."""
+    """Decompress gzip: a `.svgz`, or a server that compresses unasked."""
     if not data.startswith(b"\x1f\x8b"):
         return data
     try:
         unzip = zlib.decompressobj(wbits=31)
-        # Security: bounded while it is unpacked; 10 MB of gzip may hold 10 GB.
+        # Security: bounded while decompressing; 10 MB of gzip may hold 10 GB.
         content = unzip.decompress(data, 32 << 20)
     except zlib.error as error:
         raise PictureError("it is broken or incomplete", _SAVE_IT) from error
@@ -287,7 +288,7 @@ def _too_many_pixels(size: tuple[int, int] | None) -> PictureError:
 
 
 def _no_picture(data: bytes) -> PictureError:
-    """What the bytes are instead, as far as their beginning tells."""
+    """The kind of a file that is no picture, as far as its beginning tells."""
     start = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if not start:
         return PictureError("there is nothing in it, 0 bytes", _SAVE_IT)

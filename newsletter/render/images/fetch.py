@@ -1,6 +1,6 @@
 """Fetch pictures from the web: bounded in bytes and time, public addresses only.
 
-Every connection goes through `safe_http`.
+Every connection passes the SSRF guard `safe_http`.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 _HEADERS = {
     "User-Agent": "newsletter (fetches the pictures of a post once, for an email)",
-    # The formats that need no conversion first, for servers that choose by this header.
+    # Formats that need no conversion first, for servers that negotiate by this header.
     "Accept": "image/png, image/jpeg, image/gif, image/*;q=0.8, */*;q=0.1",
-    # Security: what is not compressed cannot unpack to more than was counted.
+    # Security: request no compression, so that the counted bytes are all there is.
     "Accept-Encoding": "identity",
 }
 _KEEP_IT = "save the picture beside the post and name it there"
@@ -42,7 +42,7 @@ _CHECK_IT = "check the address, or take the picture out"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one picture may cost. Gmail's own image proxy gives up at similar sizes."""
+    """Limits of one picture. Gmail's own image proxy has similar ones."""
 
     max_bytes: int = 10 * 1024 * 1024
     timeout_s: float = 20.0
@@ -53,9 +53,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Fetcher:
-    """How pictures are fetched. `allow` and `resolve` are arguments so that a test can use a server of its own.
+    """The fetcher's settings. `allow` and `resolve` are injected, so that tests can use a local server.
 
-    What failed once is not asked for again by the same fetcher: the variants of one issue share it, and its waiting.
+    A failed URL is not requested again by the same fetcher: the variants of one issue share it.
     """
 
     limits: Limits = Limits()
@@ -66,7 +66,7 @@ class Fetcher:
     def fetch(
         self, urls: Sequence[str], on_progress: Callable[[int, int], None] = lambda done, total: None
     ) -> dict[str, bytes | PictureError]:
-        """Each URL's bytes, or why there are none, in the order given. Not for use inside a running event loop."""
+        """Each URL's bytes, or why there are none, in the given order. Not for use inside a running event loop."""
         wanted = tuple(url for url in dict.fromkeys(urls) if url not in self.failed)
         fetched = asyncio.run(self._fetch_all(wanted, on_progress)) if wanted else {}
         self.failed.update({url: result for url, result in fetched.items() if isinstance(result, PictureError)})
@@ -91,7 +91,7 @@ class Fetcher:
         return dict(zip(urls, await asyncio.gather(*(one(url) for url in urls)), strict=True))
 
     async def _fetch(self, url: str, context: ssl.SSLContext) -> bytes | PictureError:
-        import httpx  # here: most renderings fetch nothing, and to load it takes as long as to render
+        import httpx  # here: most renderings fetch nothing, and importing it takes as long as rendering
 
         limits = self.limits
         slow = PictureError(f"the server takes longer than {limits.timeout_s:g} s", f"try again, or {_KEEP_IT}")
@@ -104,7 +104,7 @@ class Fetcher:
                     timeout=limits.timeout_s,
                     follow_redirects=True,
                     max_redirects=limits.redirects,
-                    trust_env=False,  # no proxy from the environment: it would do the connecting, unchecked
+                    trust_env=False,  # no proxy from the environment: it would connect without our check
                 ) as client,
                 client.stream("GET", url) as response,
             ):
@@ -139,7 +139,7 @@ class Fetcher:
         if announced.isdecimal() and int(announced[:20]) > self.limits.max_bytes:
             raise large
         content = bytearray()
-        # Raw: an encoding that was not asked for is unpacked later, with a bound.
+        # Raw: an unrequested encoding is decompressed later, with a limit.
         async for chunk in response.aiter_raw():
             content += chunk
             if len(content) > self.limits.max_bytes:

@@ -1,4 +1,4 @@
-"""A theme's logo from a file: it goes where the issue's own pictures go."""
+"""A theme's logo from a file, resolved like the issue's own pictures."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ LOGOS = ("logo", "logo_dark")
 
 
 def place_logos(theme: Theme, resolve: Callable[[Issue, Path], Resolved]) -> tuple[Theme, tuple[Attachment, ...]]:
-    """The theme with the addresses of its logos' files, and those that travel with the mail.
+    """The theme with the addresses of its logos, and the embedded logo files.
 
-    `resolve` puts the pictures of an issue in a folder in their places. A logo of an https address stays there.
-    ConfigError for a file that cannot be shown: every issue would go out without a masthead.
+    `resolve` resolves the pictures of an issue in a folder. A logo with an https address is unchanged. ConfigError for
+    a file that cannot be shown: every issue would lack its masthead.
     """
     brand: dict[str, Any] = dict(theme.values.get("brand", {}))
     attachments: list[Attachment] = []

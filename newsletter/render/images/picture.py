@@ -1,4 +1,4 @@
-"""A picture ready for mail, or the reason why it stays out."""
+"""A picture ready for mail, or the reason why it is left out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 
 class PictureError(ValueError):
-    """Why a picture stays out, as it follows "the picture ... is left out: ", and the remedy."""
+    """Why a picture is left out, as it follows "the picture ... is left out: ", and the remedy."""
 
     def __init__(self, what: str, remedy: str) -> None:
         super().__init__(what)
@@ -16,7 +16,7 @@ class PictureError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture ready for mail. `original` is its size as it came, upright; `stilled` says that it used to move."""
+    """A picture ready for mail. `original` is its original size, upright; `stilled`: it was an animation."""
 
     data: bytes = field(repr=False)
     media_type: str
@@ -29,6 +29,6 @@ class Picture:
 
     @property
     def mailed_bytes(self) -> int:
-        """Its weight in a message: base64 in lines of 76 (RFC 2045 6.8), and the headers of its part."""
+        """Its size in a message: base64 in lines of 76 (RFC 2045 6.8), and the headers of its part."""
         encoded = -(-len(self.data) // 3) * 4
         return encoded + 2 * -(-encoded // 76) + 400

@@ -1,8 +1,8 @@
 """Resolve an issue's pictures: left on the web, embedded in the mail, or mirrored to the author's site.
 
-A path is looked up beside the post, then from the project's folder; without a file it becomes an address on the
-author's site. A picture that cannot be had never stops an issue: it stays out, its words link to where it was, and a
-finding says why.
+A path is looked up relative to the post, then to the project's folder; without a file it becomes a URL on the author's
+site. An unavailable picture never stops an issue: it is left out, its words link to its address, and a finding says
+why.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 ImageMode = Literal["remote", "embed", "mirror"]
 
 MAX_FILE_BYTES = 5 * 1024 * 1024
-"""A larger picture belongs on the web: Gmail takes messages of 25 MB, many relays only 10."""
+"""A larger picture belongs on the web: Gmail accepts messages of 25 MB, many relays only 10."""
 
 
 _UNSHOWN = re.compile(r"\.(webp|avif|svg)(?:[?#]|$)", re.IGNORECASE)
@@ -41,9 +41,9 @@ _UNSHOWN = re.compile(r"\.(webp|avif|svg)(?:[?#]|$)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """An issue whose pictures are where they will be, the ones that travel with it, and what was noticed.
+    """An issue with its final pictures, the embedded ones, and findings.
 
-    `files_written` are those that mirroring added to the site's folder; a later run that adds nothing has none.
+    `files_written` are those that mirroring added to the site's folder; a repeated run adds none.
     """
 
     issue: Issue
@@ -67,10 +67,10 @@ def resolve_images(
     fetcher: Fetcher | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Resolved:
-    """The issue with every picture where `mode` puts it. Only `embed` and `mirror` use the network.
+    """Resolve every picture according to `mode`. Only `embed` and `mirror` use the network.
 
-    `max_total_kb` bounds what travels with the mail in `embed`. `on_progress` gets how many are fetched, and of how
-    many. Raises ConfigError where `mirror` has no folder or address, or the folder cannot be written.
+    `max_total_kb` bounds the embedded pictures. `on_progress` gets the number of fetched pictures and the total. Raises
+    ConfigError if `mirror` has no folder or address, or the folder cannot be written.
     """
     files = Files(post_folder, project, base_url)
     if mode == "remote":
@@ -104,12 +104,14 @@ def resolve_images(
     return Resolved(changed, tuple(attachments), tuple(findings))
 
 
-# --- remote ---------------------------------------------------------------------------------------------------------
+# --- remote pictures ------------------------------------------------------------------------------------------------
 
 
 class _Reader:
-    """Local files and data: addresses become attachments as they are, other addresses stay. Reads files and the cache,
-    no network."""
+    """Local files and data: URLs are attached unmodified, other addresses stay.
+
+    Reads files and the cache, no network.
+    """
 
     def __init__(self, files: Files, cache: Cache) -> None:
         self.files = files
@@ -168,7 +170,7 @@ class _Reader:
             remedy = 'convert it, or set [images] mode = "embed": mail clients show no other format'
             self._note("image-format", what, remedy, image)
             return False
-        # The content's hash as the Content-ID: the same picture twice is sent once, and a resend is the same bytes.
+        # The content's hash as the Content-ID: a picture used twice is sent once, and a resend has the same bytes.
         name = hashlib.sha256(data).hexdigest()[:16]
         filename = place.name if isinstance(place, Path) else f"{name}.{media_type.removeprefix('image/')}"
         taken = any(attachment.filename == filename for attachment in self.attachments.values())
@@ -186,7 +188,7 @@ class _Reader:
 
 
 def _keep(gathered: Gathered, pictures: Mapping[str, Picture | PictureError], cache: Cache) -> list[Finding]:
-    """Cache what was fetched and found good. Without a cache the issue goes on: the next run fetches again."""
+    """Cache a valid picture. A failing cache does not stop the issue: the next run fetches again."""
     try:
         for src in gathered.urls:
             key = gathered.keys[src]
@@ -199,7 +201,7 @@ def _keep(gathered: Gathered, pictures: Mapping[str, Picture | PictureError], ca
 
 
 class _Placer:
-    """Puts the prepared pictures into the issue, and words where there is none."""
+    """Puts the prepared pictures into the issue, and text in place of missing ones."""
 
     def __init__(self, gathered: Gathered, pictures: Mapping[str, Picture | PictureError], site_url: str) -> None:
         self.gathered = gathered
@@ -237,7 +239,7 @@ class _Placer:
 
 
 def _digest(picture: Picture) -> str:
-    # The content's hash as the name: the same picture twice is sent once, and a resend is the same bytes.
+    # The content's hash as the name: a picture used twice is sent once, and a resend has the same bytes.
     return hashlib.sha256(picture.data).hexdigest()[:16]
 
 
@@ -250,7 +252,7 @@ def _file_name(picture: Picture) -> str:
 
 
 def _write(picture: Picture, folder: Path) -> Path | None:
-    """The file that was written; None where it is there already, and equal."""
+    """The written file; None if it exists with the same content."""
     path = folder / _file_name(picture)
     if path.is_file() and path.stat().st_size == len(picture.data) and path.read_bytes() == picture.data:
         return None

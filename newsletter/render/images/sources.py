@@ -1,4 +1,4 @@
-"""Where a picture's bytes come from: a file beside the post, a data: URI, the web."""
+"""Read the bytes of pictures: files beside the post, data: URIs, the web."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from newsletter.render.images.picture import PictureError
 from newsletter.text import printable
 
 MAX_SOURCE_BYTES = 10 * 1024 * 1024
-"""The largest file that is read to be made smaller; as for pictures from the web."""
+"""The largest file that is read to be reduced; the same as for pictures from the web."""
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The folders that a post's pictures may lie in, and the site that they may be on instead."""
+    """The folders of a post's pictures, and the site for pictures without a file."""
 
     post_folder: Path
     project: Path
@@ -38,16 +38,16 @@ class Files:
         for root in roots:
             try:
                 path = (root / name.lstrip("/")).resolve()
-                # Security: a post may come from elsewhere; it gets no file from outside the project or its own folder.
+                # Security: posts may be untrusted; they get no file from outside the project or their own folder.
                 if path.is_file() and any(path.is_relative_to(home.resolve()) for home in roots):
                     return path
-            except (OSError, RuntimeError):  # a name too long for a file, a link to itself
+            except (OSError, RuntimeError):  # a name too long for a file, a symlink loop
                 continue
         return None
 
     def locate(self, src: str) -> str | Path:
-        """A URL or a file. Raises PictureError where there is neither."""
-        if scheme_of(src) or src.startswith("nlfield"):  # an address, or a column of the list that holds one
+        """A URL or a file. Raises PictureError if it is neither."""
+        if scheme_of(src) or src.startswith("nlfield"):  # an address, or a list's column that contains one
             return src
         if src.startswith("//"):
             return f"https:{src}"
@@ -63,8 +63,8 @@ class Files:
 
 
 def elsewhere(image: Image, place: str) -> Iterator[Finding]:
-    """Where a path that was meant for a file beside the post has become an address, which may lead nowhere."""
-    if place == image.src or image.src.startswith("/"):  # one from the root is the site's by its form
+    """The URL that a path without a file has become, which may not exist."""
+    if place == image.src or image.src.startswith("/"):  # a path from the root is meant to be the site's
         return
     what = f"there is no file {shown(image.src)} beside the post, so it is taken from {shown(place)}"
     yield Finding("image-elsewhere", what, "put it there, or check the address", image.line)
@@ -73,13 +73,13 @@ def elsewhere(image: Image, place: str) -> Iterator[Finding]:
 def scheme_of(src: str) -> str:
     try:
         return urlsplit(src).scheme
-    except ValueError:  # brackets that hold no IPv6 address
+    except ValueError:  # brackets without a valid IPv6 address
         return "invalid"
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What was found for each `src`: the key of its content, or why there is none. `contents` has each only once."""
+    """For each `src` the key of its content, or why there is none. `contents` is deduplicated."""
 
     keys: Mapping[str, str | PictureError]
     contents: Mapping[str, bytes]
@@ -90,7 +90,7 @@ class Gathered:
 def gather(
     issue: Issue, files: Files, cache: Cache, fetcher: Fetcher | None, on_progress: Callable[[int, int], None]
 ) -> Gathered:
-    """Every picture's bytes, in document order, each place asked once."""
+    """Read every picture's bytes, in document order, each source once."""
     found: dict[str, bytes | PictureError] = {}
     urls: dict[str, str] = {}
     sources: dict[str, None] = {}
@@ -130,7 +130,7 @@ def gather(
 def _fetch(
     urls: tuple[str, ...], fetcher: Fetcher | None, on_progress: Callable[[int, int], None]
 ) -> dict[str, bytes | PictureError]:
-    # Only here: a run that fetches nothing need not load an HTTP client.
+    # Imported here: a run without fetches need not load an HTTP client.
 
     return (fetcher or Fetcher()).fetch(urls, on_progress)
 
@@ -157,7 +157,7 @@ def read_data(src: str) -> bytes:
 
 
 def shown(src: str) -> str:
-    """A picture's address for a message: no password, no screenful of `data:`, harmless on a terminal."""
+    """A picture's address for a message: no password, `data:` truncated, safe to print."""
     scheme, separator, rest = src.partition("://")
     if separator and "@" in rest.partition("/")[0]:
         src = f"{scheme}://{rest.partition('/')[0].rpartition('@')[2]}/{rest.partition('/')[2]}"

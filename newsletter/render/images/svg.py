@@ -1,8 +1,8 @@
 """Rasterize SVG to PNG, since Gmail and Outlook show none (caniemail.com).
 
-A drawing is a program of sorts, and this one comes from anywhere. It is disarmed first: scripts, foreign content and
-every reference out of the file are taken away. Then resvg draws it in a process of its own, since a drawing of a few
-hundred bytes can keep resvg busy for minutes, take all memory, or end the process it runs in.
+An SVG is untrusted, and almost a program. It is sanitized first: scripts, foreign content and all external references
+are removed. Then resvg draws it in a process of its own, since a few hundred bytes of SVG can keep resvg busy for
+minutes, exhaust memory, or crash the process.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ except ValueError as error:
 
 
 def looks_like_svg(data: bytes) -> bool:
-    """Whether the first element is `svg`, whatever declarations and comments stand before it."""
+    """Whether the first element is `svg`, after any declarations and comments."""
     start = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
     if not start.startswith(b"<"):
         return False
@@ -44,12 +44,12 @@ def looks_like_svg(data: bytes) -> bool:
 
 
 def draw_svg(data: bytes, max_width: int, *, timeout_s: float = DRAWING_S) -> tuple[bytes, tuple[int, int]]:
-    """A PNG, and the size that the drawing asks for, in pixels. A wide one is drawn `max_width` wide, a small one 1:1.
+    """A PNG, and the drawing's natural size in pixels. A wide one is drawn `max_width` wide, a small one 1:1.
 
     Raises ValueError with the reason, as it follows "it is an SVG ".
     """
     try:
-        # Security: no DTD is loaded and no entity from outside; libxml2 bounds depth and growth itself.
+        # Security: load no DTD and no external entity; libxml2 itself bounds depth and expansion.
         parser = etree.XMLParser(no_network=True, load_dtd=False, remove_comments=True, remove_pis=True)
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
@@ -82,7 +82,7 @@ def _draw(markup: bytes, fonts: str, timeout_s: float) -> bytes:
 
 
 def _disarm(root: etree._Element) -> None:
-    """Leave nothing that runs, and no reference but to the drawing itself or to a bitmap inside it."""
+    """Remove everything executable, and all references except to the drawing itself or to an inline bitmap."""
     for element in list(root.iter(etree.Element)):
         parent = element.getparent()
         if _name(element) in {"script", "foreignObject", "handler", "iframe"} and parent is not None:
@@ -90,7 +90,7 @@ def _disarm(root: etree._Element) -> None:
             continue
         for key in [str(key) for key in element.attrib]:
             name, value = etree.QName(key).localname, element.get(key, "")
-            # Security: resvg opens a path in an href; a drawing from the web would show this machine's files.
+            # Security: resvg opens a path in an href; an SVG from the web would show this machine's files.
             inside = re.match(r"\s*(#|data:image/(png|jpe?g|gif|webp)[;,])", value)
             if (name == "href" and not inside) or name.startswith("on"):
                 del element.attrib[key]
@@ -104,7 +104,7 @@ _PIXELS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "in": 96.0, "cm": 96 / 2
 
 
 def _natural_size(root: etree._Element) -> tuple[float, float]:
-    """Width and height in CSS pixels: what the root says, else its view box (SVG 2, 8.12), else 300 by 150."""
+    """Width and height in CSS pixels: the root's attributes, else its view box (SVG 2, 8.12), else 300 by 150."""
     width, height = (_length(root.get(name, "")) for name in ("width", "height"))
     box = [_length(part) for part in re.split(r"[\s,]+", root.get("viewBox", "").strip())]
     across, down = (box[2], box[3]) if len(box) == 4 else (None, None)
@@ -121,11 +121,11 @@ def _bounded(length: float) -> float:
 
 
 MAX_LENGTH_CHARS = 40
-"""Of a length as it is written. Reading digits without end would cost their square."""
+"""The longest length attribute. Parsing digits takes quadratic time."""
 
 
 def _length(text: str) -> float | None:
-    """A positive length in pixels; None for percentages, nonsense, and nothing."""
+    """A positive length in pixels; None for percentages and invalid values."""
     if len(text) > MAX_LENGTH_CHARS:
         return None
     match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]{1,2})?)\s*([a-z]*)\s*", text)

@@ -1,1 +1,1 @@
-"""Themes: where they are, what they may say."""
+"""Themes: find, load, validate, copy."""

@@ -1,4 +1,4 @@
-"""A theme out of a brand: colours, fonts and corners from one key each, with contrast computed."""
+"""Derive a theme from a brand: colours, fonts and corners from one key each, with computed contrast."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ MOODS = {
     "classical": '"Palatino Linotype",Palatino,"Book Antiqua","Songti SC",SimSun,serif',
     "code": 'ui-monospace,SFMono-Regular,Menlo,Consolas,"PingFang SC","Microsoft YaHei",monospace',
 }
-"""Fonts that readers have: an email loads none."""
+"""Fonts that are installed on readers' devices: an email loads none."""
 
 CORNERS = {"square": 0, "soft": 8, "round": 16}
 """Pixels."""
 
 TINT_SHARES = (0.08, 0.06, 0.04, 0.02, 0.0)
-"""Of the brand's colour in the boxes' background, most first; the first on which every text reads is taken."""
+"""The brand's share of a box's background, by preference; the first on which all text is readable is used."""
 
 
 def merge_layers(tables: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Tables laid over each other, the last on top; tables inside them likewise."""
+    """Merge tables, later ones overriding earlier ones; nested tables are merged too."""
     result: dict[str, Any] = {}
     for table in tables:
         for key, value in table.items():
@@ -38,7 +38,10 @@ def merge_layers(tables: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def merge_values(tables: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """The values of a theme and its bases, the base first. A table's own values count before what its brand gives."""
+    """Merge the values of a theme and its bases, the base first.
+
+    A table's own values override those derived from its brand.
+    """
     values: dict[str, Any] = {}
     for table in tables:
         values = merge_layers([values, table])
@@ -59,7 +62,7 @@ def _derived(brand: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, A
 
 
 def _colours(colour: str, scheme: Mapping[str, str]) -> dict[str, str]:
-    """The accent and the tint of a scheme: the brand's colour as near as what stands on what allows."""
+    """The accent and the tint of a scheme: the brand's colour, adjusted until text is readable on it."""
     card, page = scheme["card"], scheme.get("page", scheme["card"])
     for share in TINT_SHARES:
         tint = _mixed(colour, card, share)
@@ -70,7 +73,7 @@ def _colours(colour: str, scheme: Mapping[str, str]) -> dict[str, str]:
 
 
 def readable_shade(colour: str, backs: Sequence[str]) -> str:
-    """The colour itself, or the nearest lightness of its hue that reads on each of the backs."""
+    """The colour itself, or the nearest lightness of its hue that is readable on each background."""
     red, green, blue = (int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5))
     hue, lightness, saturation = colorsys.rgb_to_hls(red, green, blue)
     on_dark = luminance(backs[0]) < 0.18

@@ -20,9 +20,9 @@ from newsletter.text import shown
 
 
 def new_theme(name: str, base: str, project: Path) -> tuple[Path, ...]:
-    """Copy a theme, with all it inherits, into the project's templates under a new name -> the files written.
+    """Copy a theme, with all it inherits, into the project's templates under a new name; returns the written files.
 
-    The copy stands alone. Raises ConfigError where a theme of that name is there already; nothing is overwritten.
+    The copy has no base. Raises ConfigError if a theme of that name exists already; nothing is overwritten.
     """
     if not is_name(name):
         remedy = "use letters, digits, - and _, a letter or digit first"
@@ -41,7 +41,7 @@ def new_theme(name: str, base: str, project: Path) -> tuple[Path, ...]:
     except OSError as error:
         raise ConfigError(f"cannot be made ({error.strerror})", "choose another place", path=target) from error
     try:
-        # theme.toml comes last: without it a folder is no theme, so one cut short is never taken for one.
+        # Write theme.toml last: without it a folder is no theme, so an interrupted copy is never taken for one.
         for file in sorted(contents, key=lambda file: (file == VALUES, file)):
             (target / file).write_bytes(contents[file])
     except OSError as error:
@@ -51,7 +51,7 @@ def new_theme(name: str, base: str, project: Path) -> tuple[Path, ...]:
 
 
 def _logo_files(layers: Sequence[Layer], project: Path) -> dict[str, bytes]:
-    """The logos that stand in the theme's own folders, by name."""
+    """The logo files in the theme's own folders, by name."""
     files: dict[str, bytes] = {}
     for layer in reversed(layers):
         for key in LOGOS:
@@ -63,7 +63,7 @@ def _logo_files(layers: Sequence[Layer], project: Path) -> dict[str, bytes]:
 
 
 def _standalone_values(layers: Sequence[Layer]) -> str:
-    """A theme.toml that needs no base: the theme's own text, comments and all, where it says everything already."""
+    """A theme.toml without a base: the theme's own text, including comments, if that is complete already."""
     merged = merge_layers(layer.values for layer in reversed(layers))
     whole_values = merge_values(layer.values for layer in reversed(layers))
     kept = re.sub(r"(?m)^[ \t]*extends\s*=.*\n+", "", layers[0].source, count=1)

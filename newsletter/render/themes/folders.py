@@ -1,4 +1,4 @@
-"""Where themes are looked up, and which there are."""
+"""Find the available themes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _PACKAGE = Path(__file__).parents[2]
 
 
 def template_roots(project: Path) -> tuple[Path, ...]:
-    """Where themes are looked up, first to last: beside the user's newsletter.toml, the package, the checkout.
+    """The folders of themes by precedence: beside the user's newsletter.toml, the package, the checkout.
 
-    An editable install has no templates inside the package; the checkout's own folder serves it.
+    An editable install has no templates inside the package; it uses the checkout's folder.
     """
     return (project / "templates", _PACKAGE / "templates", _PACKAGE.parent / "templates")
 

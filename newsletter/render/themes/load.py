@@ -26,11 +26,11 @@ from newsletter.toml_file.section import Schema, read_sections
 REQUIRED = ("issue.mjml.j2", *(f"{name}.css" for name in SHEETS))
 LABELS = "labels.toml"
 MAX_BYTES = 200_000
-"""Of each file; the largest of ours has 36,000."""
+"""The limit of each file; our largest has 36,000 bytes."""
 
 
 def load_theme(name: str, project: Path) -> Theme:
-    """Read the theme of this name with all it inherits. Raises ConfigError naming the file, the line, the remedy."""
+    """Load the theme of this name with all it inherits. Raises ConfigError with file, line and remedy."""
     roots = template_roots(project)
     layers = theme_layers(name, roots)
     folder = layers[0].folder
@@ -55,17 +55,17 @@ def load_theme(name: str, project: Path) -> Theme:
 
 @lru_cache(maxsize=4)
 def _frame_words(path: str, text: str) -> Mapping[str, Any]:
-    """The words of the frame in all languages; parsed once, since a preview renders with every save."""
+    """The labels of the frame in all languages; parsed once, since a preview renders after every save."""
     return parse_toml(path, text)
 
 
 def logo_file(layer: Layer, name: str, project: Path) -> Path | None:
-    """Where a logo's file is: beside its theme.toml, else from the project's folder."""
+    """The path of a logo's file: relative to its theme.toml, else to the project's folder."""
     return next((path for folder in (layer.folder, project) if is_file(path := folder / name)), None)
 
 
 def _with_logo_files(layer: Layer, project: Path) -> Mapping[str, Any]:
-    """A layer's values with the paths of its logos' files."""
+    """A layer's values with the paths of its logo files."""
     brand = dict(layer.values.get("brand", {}))
     for key in LOGOS:
         if not (name := brand.get(key)) or "://" in name:
@@ -85,7 +85,7 @@ def _with_logo_files(layer: Layer, project: Path) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One theme's own folder: the text of its theme.toml, what that says, and its own labels."""
+    """One theme's own folder: the text of its theme.toml, its values, and its labels."""
 
     folder: Path
     source: str
@@ -96,8 +96,8 @@ class Layer:
 def theme_layers(name: str, roots: Sequence[Path]) -> tuple[Layer, ...]:
     """A theme and those it extends, nearest first.
 
-    A base is looked up from its heir's root onward: a user's theme may build on ours of the same name, and one of
-    ours never builds on a user's.
+    A base is searched from its heir's root onward: a user's theme may extend ours of the same name, and ours never
+    extends a user's.
     """
     distinct = [root for i, root in enumerate(roots) if root.resolve() not in {each.resolve() for each in roots[:i]}]
     known = known_themes(distinct)
@@ -127,7 +127,7 @@ def theme_layers(name: str, roots: Sequence[Path]) -> tuple[Layer, ...]:
 
 
 def _find(name: str, roots: Sequence[Path], *, skip: bool = False) -> int | None:
-    """The index of the first root that has a theme of this name; `skip` leaves the first root out."""
+    """The index of the first root with a theme of this name; `skip` ignores the first root."""
     return next(
         (i for i, root in enumerate(roots) if i >= skip and not is_missing(root / name / VALUES, follow=False)), None
     )
@@ -143,7 +143,7 @@ def _read_layer(folder: Path) -> tuple[Layer, str]:
 
 
 def _read_declared(path: Path, schema: Schema) -> tuple[str, dict[str, Any]]:
-    """A file's text, and its tree with the values as they are written."""
+    """A file's text, and its tree with unresolved values."""
     source = _read(path)
     tree = parse_toml(str(path), source)
     _, faults = read_sections(schema, tree)
@@ -153,7 +153,7 @@ def _read_declared(path: Path, schema: Schema) -> tuple[str, dict[str, Any]]:
 
 
 _NEEDS_QUOTES = re.compile(r"(?:^|\s)-?\d|\.")
-"""A family whose words are not all CSS identifiers: unquoted, browsers drop the whole list (CSS Fonts 4, 2.1)."""
+"""A font family whose words are not all CSS identifiers: unquoted, browsers drop the whole list (CSS Fonts 4, 2.1)."""
 
 
 def _with_quoted_fonts(values: dict[str, Any]) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def _with_quoted_fonts(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _quoted_stack(stack: str) -> str:
-    """A list of fonts in which each name that must be quoted is, as in `"Source Sans 3",sans-serif`."""
+    """A font stack with its names quoted as necessary: `"Source Sans 3",sans-serif`."""
     names = re.findall(r"""(?:"[^"]*"|'[^']*'|[^,"'])+""", stack)
     return ",".join(
         f'"{" ".join(name.split())}"' if not re.search("[\"']", name) and _NEEDS_QUOTES.search(name.strip()) else name
@@ -172,7 +172,7 @@ def _quoted_stack(stack: str) -> str:
 
 
 def theme_files(layers: Sequence[Layer]) -> Mapping[str, Path]:
-    """Templates and sheets by name, each from the nearest layer that has it."""
+    """Templates and sheets by name, each from the nearest layer with that file."""
     return {
         path.name: path
         for layer in reversed(layers)

@@ -1,4 +1,4 @@
-"""A theme's style sheets: which there are, and what each may contain."""
+"""A theme's style sheets, and the restrictions of each."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Mapping
 
 from newsletter.errors import ConfigError, located
 
-# Each sheet with the at-rules it may hold: `style` goes through a CSS parser that would follow @import.
+# The allowed at-rules of each sheet: `style` passes through a CSS parser that would follow @import.
 SHEETS: Mapping[str, tuple[str, ...]] = {"style": (), "live": ("media", "supports"), "outlook": ()}
 
 
 _WORD = re.compile(r"[\w-]+")
 _LONGEST_WORD = 5_000
-"""Characters. The CSS parser takes time with the square of a word's length: minutes for one of 200,000 letters."""
+"""Characters. The CSS parser takes quadratic time per word: minutes for one of 200,000 letters."""
 
 
 def refuse_rules(place: str, css: str, *, allowed: tuple[str, ...]) -> None:
-    """Raises ConfigError, with the line in `place`, for an at-rule that is not allowed, or a word without an end."""
+    """Raises ConfigError, with the line in `place`, for a forbidden at-rule, or a word that is too long."""
     if endless := next((word for word in _WORD.finditer(css) if word.end() - word.start() > _LONGEST_WORD), None):
         line = css.count("\n", 0, endless.start()) + 1
         raise ConfigError(located(place, line, "a word of more than 5,000 characters, which is no CSS", "take it out"))
-    # Security: the CSS parser follows @import even offline, file:// included, so no at-rule beyond these gets there;
-    # a backslash could spell one (`@\69mport`) and is refused with it.
+    # Security: the CSS parser follows @import even offline, file:// included, so all other at-rules are refused; a
+    # backslash could spell one (`@\69mport`) and is refused too.
     for found in re.finditer(r"@\s*([\w\\-]*)", css):
         if found[1].lower() not in allowed:
             line = css[: found.start()].count("\n") + 1

@@ -22,19 +22,19 @@ ButtonStyle = Literal["pill", "link"]
 
 
 def is_name(name: str) -> bool:
-    # Security: a name is a folder beneath a root of templates, and must not lead out of it.
+    # Security: a name is a folder below a templates root, and must not lead out of it.
     return re.fullmatch(r"\w[\w-]*", name) is not None
 
 
 def _colour(value: str) -> str:
-    # Six digits: Outlook on Windows reads no short form, no name beyond the oldest, and no alpha.
+    # Six digits: Outlook on Windows supports no short form, few names, and no alpha.
     if not re.fullmatch("#[0-9A-Fa-f]{6}", value):
         raise InvalidValueError(f"is {shown(value)}, not a colour of six digits")
     return value
 
 
 def _font_stack(value: str) -> str:
-    # It stands inside style rules and attributes, where other marks would end them.
+    # It is inserted into style rules and attributes, which other punctuation would end.
     if not re.fullmatch(r"""[\w\s"',.-]*\w[\w\s"',.-]*""", value):
         raise InvalidValueError(f"is {shown(value)}, not a list of fonts with commas between")
     return value
@@ -58,7 +58,7 @@ def _picture(value: str) -> str:
 
 
 _UNSAFE = re.compile(rf"{CONTROL.pattern}|[\s\"'<>\\]")
-# Security: a file beside the theme or beneath the project, and nothing that leads out of either.
+# Security: a file beside the theme or below the project, and no path out of either.
 _LOGO_FILE = re.compile(r"(?!/)(?:(?!\.\.?/)[\w][\w .-]*/)*[\w][\w .-]*\.(?:png|jpe?g|gif|svg|webp)", re.IGNORECASE)
 
 
@@ -182,4 +182,4 @@ SCHEMA = Schema(
 """theme.toml."""
 
 LABELS_SCHEMA = Schema(any_section=LABEL, default_section="en")
-"""labels.toml: a section for each language."""
+"""labels.toml: a section per language."""
