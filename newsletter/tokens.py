@@ -165,6 +165,18 @@ def key_id(secret: str) -> str:
     return derive_key(secret, "key id", _KEY_ID_CHARS // 2).hex()
 
 
+# --- counted links --------------------------------------------------------------------------------------------------
+
+
+def link_code(secret: str, issue: str, address: str) -> str:
+    """The code of a counted link: 96 bits of an HMAC over the issue and the address, and no subscriber.
+
+    It is the same in every mail, and cannot be guessed without the secret. ValueError without one.
+    """
+    key = derive_key(secret, "counted link", 32)
+    return urlsafe_b64encode(hmac.digest(key, f"{issue}\0{address}".encode(), "sha256")[:12]).decode("ascii")
+
+
 # --- erased addresses -----------------------------------------------------------------------------------------------
 
 FORGOTTEN = "@forgotten.invalid"

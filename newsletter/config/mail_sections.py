@@ -14,7 +14,7 @@ from newsletter.config import validators as entries
 from newsletter.config.relay_url import PASSWORD_VARIABLE, RELAY_EXAMPLE, RELAY_NAME, AuthSetting, TlsSetting
 from newsletter.config.url_validators import list_help, unsubscribe_url, web_address
 from newsletter.model.schedule import parse_quiet_hours
-from newsletter.toml_file.section import Section, array, choice, key, number, text, whole
+from newsletter.toml_file.section import Section, array, choice, key, number, switch, text, whole
 
 if TYPE_CHECKING:
     from newsletter.model.schedule import QuietHours, Rate
@@ -110,6 +110,14 @@ class NewsletterSection(Section):
         choice(SubjectSetting),
         default="title",
         example="headline",
+    )
+    utm: bool = key(
+        "Whether the links of an issue say where a visitor comes from, for the statistics of the sites that they lead "
+        "to: `utm_source` (the newsletter), `utm_medium` (email) and `utm_campaign` (the issue), and nothing of the "
+        "reader. The text part keeps the plain addresses.",
+        switch,
+        default=False,
+        example=True,
     )
     first_number: int = key(
         "The number of the first issue in the ledger. Those after it count on in the order in which they went out, and "

@@ -89,6 +89,13 @@ class ServeSection(Section):
         default=30,
         example=100,
     )
+    count_links: bool = key(
+        "Whether the links of an issue lead through `url` and are counted there: totals for each link and section, "
+        "never by reader. See docs/privacy.md.",
+        switch,
+        default=False,
+        example=True,
+    )
     ses_topics: tuple[str, ...] = key(
         "The ARNs of your SNS topics from which `/hooks/ses` takes what Amazon SES tells of bounces and complaints.",
         array(text(entries.topic), "ARNs"),

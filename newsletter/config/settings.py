@@ -273,6 +273,9 @@ def _contradictions(settings: Settings, tree: Mapping[str, Any]) -> tuple[Fault,
     if {"path", "url"} <= settings.ledger.given and settings.ledger.url:
         faults.append(Fault(("ledger", "url"), "stands beside path", "take one of the two out"))
     faults += _dkim_contradictions(settings, tree)
+    if settings.serve.count_links and not settings.serve.url:
+        remedy = 'write url = "https://news.example.com" below [serve], where `newsletter serve` answers'
+        faults.append(Fault(("serve", "count_links"), "is true, but there is no url to count at", remedy))
     readers = round(sum(settings.check.clients.values()), 6)
     if readers > 100:
         what = f"adds up to {readers:g} % of the readers"

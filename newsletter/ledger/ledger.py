@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from newsletter.addresses import fold_address
 from newsletter.ledger import plan as planning
 from newsletter.ledger import suppression, transitions
+from newsletter.ledger.counted_links import register_links
 from newsletter.ledger.database.schema import runs, tests
 from newsletter.ledger.database.storage import Storage
 from newsletter.ledger.database.timestamps import stamp_of
@@ -228,6 +229,12 @@ class Ledger(LedgerReader):
             raise IllegalMoveError(f"{issue}: only {words} recipients can be tried once more")
         with self._write(issue) as db:
             return transitions.reopen(db, self._id_of(db, issue), states, self._now())
+
+    def register_links(self, issue: str, links: Sequence[tuple[str, str, str]]) -> None:
+        """Keep code, address and section of the links that are counted, so that the server knows where they lead."""
+        if links:
+            with self._write(issue) as db:
+                register_links(db, issue, links)
 
     def accept_content(self, issue: str, content_hash: str, subject: str) -> None:
         """Make this the issue's content though some recipients have another version, as the operator decides."""

@@ -110,7 +110,10 @@ def plan_send(
     rules = rules_of((*config.settings.subscribers.columns.values(), *columns))
     audience = read_audience(*lists, where=where, sign_ups=sign_ups, rules=rules) if lists else None
     tested = _chosen(test, audience) if test else None
-    rendering = render_post(post, config, audience, tested=tested, images=images, on_fetch=on_fetch)
+    # A test is read before anything is registered: its links lead straight to where they should.
+    rendering = render_post(
+        post, config, audience, tested=tested, images=images, on_fetch=on_fetch, count_links=not test
+    )
     recipients = tested or audience
     if not recipients:
         why = why_nobody(audience) if audience is not None else located("", None, "nobody is left to mail", "")

@@ -136,6 +136,7 @@ def prepare(
             f"{delivery.newcomers_days:g} days ago",
             "see that it is the right list, then write --newcomers",
         )
+    ledger.register_links(issue, [(link.code, link.address, link.section) for link in sending.rendering.counted])
     if plan.content_changed and (plan.due or options.erratum):
         _settle_content(plan, sending, ledger, title, options)
     if options.erratum:

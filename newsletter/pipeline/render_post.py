@@ -27,6 +27,7 @@ from newsletter.model.issue import Issue, Site
 from newsletter.model.rendered_email import Email, Masthead
 from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.footer import footer_of
+from newsletter.pipeline.link_counting import link_addresses
 from newsletter.pipeline.read_post_file import open_post
 from newsletter.post.parse import Post, decode_post, parse_post
 from newsletter.post.templating.conditions import Condition
@@ -34,6 +35,7 @@ from newsletter.render.images.cache import Cache
 from newsletter.render.images.fetch import Fetcher
 from newsletter.render.images.logo import place_logos
 from newsletter.render.images.resolve import ImageMode, resolve_images
+from newsletter.render.link_addresses import CountedLink
 from newsletter.render.render_issue import render_issue
 from newsletter.render.themes.load import load_theme
 
@@ -59,6 +61,8 @@ class Rendering:
     email: Email
     variants: Variants
     resolved: tuple[Path, ...] = ()
+    counted: tuple[CountedLink, ...] = ()
+    """The links that lead through the counting server, of all variants."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -75,6 +79,7 @@ def render_post(
     choose: Callable[[Sequence[Condition]], Iterable[tuple[bool, ...]]] | None = None,
     on_fetch: Callable[[int, int], None] = lambda done, total: None,
     theme_name: str = "",
+    count_links: bool = False,
 ) -> Rendering:
     """Read a post (`-` is standard input) and render each variant that the audience, or a test, needs.
 
@@ -99,6 +104,7 @@ def render_post(
     theme = load_theme(theme_name or plain.issue.template or settings.theme.name, config.root)
     masthead = masthead_of(config)
     written: list[Path] = []
+    counted: dict[str, CountedLink] = {}
     # A theme without pictures links to them: nothing is fetched.
     mode = (images or settings.images.mode) if theme.values["layout"].get("images", True) else "remote"
     fetcher = None
@@ -134,7 +140,9 @@ def render_post(
             ai=_ai_notice(issue.ai or settings.newsletter.ai_notice),
             number=issue.number or number,
         )
-        return issue, render_issue(issue, theme, masthead, (*logos, *resolved.attachments))
+        links = link_addresses(issue, config, counts=count_links)
+        counted.update({link.code: link for link in links.counted if link.code not in counted})
+        return issue, render_issue(issue, theme, masthead, (*logos, *resolved.attachments), links.addresses)
 
     nobody = tuple(condition.holds({}) for condition in plain.conditions)
     wanted = {nobody}
@@ -145,7 +153,7 @@ def render_post(
     rendered = {answered: render(answered) for answered in sorted(wanted)}
     issue, email = rendered[nobody]
     variants = Variants(plain.conditions, {answered: result[1] for answered, result in rendered.items()})
-    return Rendering(name, text, issue, email, variants, tuple(written))
+    return Rendering(name, text, issue, email, variants, tuple(written), tuple(counted.values()))
 
 
 def folders_of(folder: Path, root: Path) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from markupsafe import Markup
@@ -22,6 +23,7 @@ from newsletter.render.headline import headline
 from newsletter.render.inline_css import html_of, inline_css
 from newsletter.render.inline_html import clean
 from newsletter.render.issue_rows import Row, Section, issue_rows, sections_of
+from newsletter.render.link_addresses import with_addresses
 from newsletter.render.mirror import CODE_STAYS, mirror_css, mirror_html
 from newsletter.render.plain_text import render_text
 from newsletter.render.reading_time import reading_minutes
@@ -57,8 +59,16 @@ PREHEADER_ROOM = 190
 _FILLER = "\u034f\u00a0"  # a joiner, so that the no-break spaces are not collapsed
 
 
-def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: Iterable[Attachment] = ()) -> Email:
+def render_issue(
+    issue: Issue,
+    theme: Theme,
+    masthead: Masthead,
+    attachments: Iterable[Attachment] = (),
+    addresses: Mapping[str, str] = MappingProxyType({}),
+) -> Email:
     """The email for every recipient of the list; `attachments` are embedded in the message.
+
+    `addresses` replace the addresses of links in the HTML.
 
     Raises ConfigError with file and line if the theme is at fault.
     """
@@ -121,7 +131,8 @@ def render_issue(issue: Issue, theme: Theme, masthead: Masthead, attachments: It
         mjml = render(environment, theme, "issue.mjml.j2", {**context, **_fitted(rows, theme, labels, fit)})
         html = html_of(mjml, theme)
         html = mirror_html(html) if direction == "rtl" else html
-        return measure(inline_css(html, context["style"], context["live"] + context["outlook"]), mjml)
+        inlined = inline_css(html, context["style"], context["live"] + context["outlook"])
+        return measure(with_addresses(inlined, addresses), mjml)
 
     blocks = tuple(row.block for row in rows)
     steps = theme.values.get("budget", {}).get("order", STEPS)

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from newsletter.ledger.database.schema import feedback, issues
+from newsletter.ledger.database.schema import feedback, issues, links
+from newsletter.stats.figures import LinkNumbers
 from newsletter.stats.periods import QUARTER_MS
 from newsletter.tokens import FORGOTTEN
 
@@ -157,6 +158,13 @@ def answers(db: sa.Connection) -> Mapping[tuple[str, str], int]:
     """Thumbs by an issue's name and the answer."""
     counted = sa.select(feedback.c.issue, feedback.c.answer, feedback.c["count"])
     return {(str(issue), str(answer)): int(number) for issue, answer, number in db.execute(counted)}
+
+
+def counted_links(db: sa.Connection) -> list[LinkNumbers]:
+    """Every link that is counted, by issue and its place there."""
+    c = links.c
+    listed = sa.select(c.issue, c.number, c.section, c.address, c.clicks).order_by(c.issue, c.number, c.code)
+    return [LinkNumbers(*row) for row in db.execute(listed)]
 
 
 # --- the list as it is now --------------------------------------------------------------------------------------------

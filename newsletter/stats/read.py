@@ -19,6 +19,7 @@ from newsletter.stats.figures import (
     Cadence,
     Growth,
     IssueNumbers,
+    LinkNumbers,
     Readers,
     Share,
     Stats,
@@ -42,7 +43,8 @@ _WAITING = ("pending", "claimed", "committing", "deferred")
 def read_stats(storage: Storage, zone: tzinfo | None, now: datetime) -> Stats:
     """Every number, in one look at the database. Days begin in `zone`; None is the machine's own."""
     with storage.read() as db:
-        issues = _issues(db)
+        links = queries.counted_links(db)
+        issues = _issues(db, links)
         counted = queries.growth(db)
         last = next((row for row, numbers in reversed(issues) if not numbers.is_erratum), None)
         readers = _readers(db, last, now)
@@ -54,6 +56,7 @@ def read_stats(storage: Storage, zone: tzinfo | None, now: datetime) -> Stats:
         issues=numbers,
         cadence=_cadence([each.first_sent for each in numbers if not each.is_erratum], zone),
         readers=readers,
+        links=tuple(links),
     )
 
 
@@ -71,13 +74,16 @@ def _growth(
 # --- issues -----------------------------------------------------------------------------------------------------------
 
 
-def _issues(db: sa.Connection) -> list[tuple[SentIssue, IssueNumbers]]:
+def _issues(db: sa.Connection, links: Sequence[LinkNumbers]) -> list[tuple[SentIssue, IssueNumbers]]:
     rows = queries.sent_issues(db)
     states = queries.states(db)
     refused = _refused(db)
     back = queries.came_back(db)
     left = _left(db, rows)
     answers = queries.answers(db)
+    clicks: dict[str, int] = {}
+    for link in links:
+        clicks[link.issue] = clicks.get(link.issue, 0) + link.clicks
     return [
         (
             row,
@@ -95,6 +101,7 @@ def _issues(db: sa.Connection) -> list[tuple[SentIssue, IssueNumbers]]:
                 **dict(zip(("unsubscribed", "day", "week"), left.get(row.id, (0, 0, 0)), strict=True)),
                 up=answers.get((row.issue, "up"), 0),
                 down=answers.get((row.issue, "down"), 0),
+                clicks=clicks.get(row.issue),
             ),
         )
         for row in rows

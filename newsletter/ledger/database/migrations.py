@@ -14,6 +14,7 @@ from newsletter.ledger.database.schema import (
     from_4,
     from_5,
     from_6,
+    from_8,
     ledger_version,
     letters,
     metadata,
@@ -157,5 +158,5 @@ def _from_7(db: sa.Connection) -> None:
 
 
 _MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = MappingProxyType(
-    {1: _from_1, 2: _from_2, 3: from_3, 4: from_4, 5: from_5, 6: from_6, 7: _from_7}
+    {1: _from_1, 2: _from_2, 3: from_3, 4: from_4, 5: from_5, 6: from_6, 7: _from_7, 8: from_8}
 )

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from newsletter.model.delivery import State
 
-VERSION = 8
+VERSION = 9
 
 metadata = sa.MetaData()
 _id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # only INTEGER is an alias of SQLite's row id
@@ -135,6 +135,19 @@ feedback = sa.Table(
 )
 
 
+# Links of issues whose clicks are counted: where each leads, and how often it was followed. Nothing says by whom.
+links = sa.Table(
+    "links",
+    metadata,
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("issue", sa.Text, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("section", sa.Text, nullable=False, server_default=""),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("clicks", sa.BigInteger, nullable=False, server_default="0"),
+)
+
+
 # --- subscribers ----------------------------------------------------------------------------------------------------
 
 # `key` is the folded address; `address` is NULL if it is spelled like its key, as in `deliveries`.
@@ -253,4 +266,9 @@ def from_5(db: sa.Connection) -> None:
 
 # Version 6 did not count readers' answers.
 def from_6(db: sa.Connection) -> None:
+    metadata.create_all(db)
+
+
+# Version 8 counted no links.
+def from_8(db: sa.Connection) -> None:
     metadata.create_all(db)

@@ -30,6 +30,7 @@ from newsletter.web.public.feedback_pages import FeedbackPages
 from newsletter.web.public.forms import read_form
 from newsletter.web.public.gateway import BODY_WITHIN_S, GatewayMiddleware
 from newsletter.web.public.join_pages import ANSWER_AFTER_S, JoinPages
+from newsletter.web.public.link_pages import LinkPages
 from newsletter.web.public.mail_queue import MailQueue
 from newsletter.web.public.membership import UNDO_WITHIN, Membership
 from newsletter.web.public.page_writer import PageWriter
@@ -48,6 +49,7 @@ class Server:
     clock: Callable[[], datetime]
     commits: GroupCommit[Unsubscription, int]
     outbox: MailQueue
+    links: LinkPages
     hooks: Mapping[str, Hook] = field(default_factory=lambda: MappingProxyType({}))
     answer_after_s: float = ANSWER_AFTER_S
 
@@ -78,6 +80,7 @@ def web_app(
             Route("/r/{token}", pages.come_back, methods=both),
             Route("/p/{token}", pages.choose, methods=both),
             Route("/f/{issue}/{answer}", feedback.vote, methods=both),
+            Route("/l/{code}", server.links.follow),
             Route("/hooks/{provider}", pages.hook, methods=["POST"]),
             Route("/health", pages.health),
             Route("/style.css", pages.style),

@@ -18,6 +18,8 @@ from newsletter.audience.people.letters import WANTED_FOR, Letter, Letters, fing
 from newsletter.audience.people.records import Person, Preferences, Reason, Standing, Unsubscription
 from newsletter.audience.people.store import People
 from newsletter.config.config import Config
+from newsletter.ledger.counted_links import KnownLink, count_clicks, find_link
+from newsletter.ledger.database.timestamps import stamp_of
 from newsletter.ledger.ledger import Ledger
 from newsletter.model.delivery import Message
 from newsletter.model.subscriber import Subscriber
@@ -160,6 +162,15 @@ class Membership:
 
     def count_answer(self, issue: str, answer: str) -> bool:
         return self._people.count_answer(issue, answer)
+
+    def counted_link(self, code: str) -> KnownLink | None:
+        """Where a counted link leads; None for a code that is none of ours."""
+        with self._people.storage.read() as db:
+            return find_link(db, code, stamp_of(self._clock()))
+
+    def count_clicks(self, clicks: Mapping[str, int]) -> None:
+        with self._people.storage.write() as db:
+            count_clicks(db, clicks)
 
     def _has_room(self) -> bool:
         """Whether one more letter may be owed. The answer to the visitor is the same."""

@@ -32,6 +32,10 @@ class Limit:
             self._full_at.popitem(last=False)
         return 0.0 if allowed else wait_s
 
+    def is_used_up(self, key: str, now: float) -> bool:
+        """Whether `take` would refuse; nothing is counted."""
+        return self._full_at.get(key, now) + self._step_s - now - self._count * self._step_s > 1e-9
+
 
 def network_of(host: str) -> str:
     """The network that an address is in: IPv4's /24, IPv6's /64, which is what one household or host gets (RFC 6177).

@@ -27,6 +27,7 @@ from newsletter.web.public.event_teller import EventTeller
 from newsletter.web.public.gateway import BODY_WITHIN_S
 from newsletter.web.public.http_server import serve, trusting
 from newsletter.web.public.join_pages import ANSWER_AFTER_S
+from newsletter.web.public.link_pages import LinkPages
 from newsletter.web.public.mail_queue import MailQueue, Postman
 from newsletter.web.public.membership import Membership
 from newsletter.web.sockets import http_url
@@ -112,9 +113,11 @@ async def run_service(
 
         commits = GroupCommit(leave_all, in_thread=True, at_most=MOST_AT_ONCE)
         outbox = MailQueue(membership.letters, commits, Postman(relay, membership.letter, clock, _wait_s))
-        parts = Server(clock, commits, outbox, hooks, waits.answer_s)
+        links = LinkPages(membership, commits, clock, counts=config.settings.serve.count_links)
+        parts = Server(clock, commits, outbox, links, hooks, waits.answer_s)
         app = web_app(membership, appearance, parts, body_within_s=waits.body_s)
-        background = [asyncio.create_task(outbox.run()), asyncio.create_task(_tidy(membership, commits))]
+        work = (outbox.run(), links.run(), _tidy(membership, commits))
+        background = [asyncio.create_task(each) for each in work]
         try:
             await serve(
                 trusting(app, config.settings.serve.trusted_proxies),
@@ -125,6 +128,7 @@ async def run_service(
                 most=waits.connections,
             )
             await outbox.flush()
+            await links.write(all_held=True)
         finally:
             for task in background:
                 task.cancel()
