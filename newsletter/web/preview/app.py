@@ -1,8 +1,8 @@
 """The preview's routes.
 
-The email is untrusted: a post may come from anywhere, and so may a theme. Three walls, each of which would do alone:
-the frame is a sandbox without scripts; its response has a Content-Security-Policy that says the same; whatever else is
-shown is escaped by Jinja2 or set as text. The page answers only to names of this machine.
+The email is untrusted: a post may come from anywhere, and so may a theme. Three defences, each sufficient alone: the
+frame is a sandbox without scripts; its response has a Content-Security-Policy with the same limits; everything else is
+escaped by Jinja2 or set as text. The page answers only to this machine's names.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ MAX_SEARCH_CHARS = 200
 ASSETS = {"style.css": "text/css", "preview.js": "text/javascript"}
 SHEETS = ("text", "html", "mjml", "headers", "post")
 
-# `allow-same-origin` lets our page keep the scroll position; without `allow-scripts` it gives the email nothing.
+# `allow-same-origin` lets our page keep the scroll position; without `allow-scripts` it gives the email no access.
 _FRAME_POLICY = (
     "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox; default-src 'none'; script-src 'none'; "
     "img-src {images}; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
 )
 FRAME_POLICY = _FRAME_POLICY.format(images="'self' data: https: http:")
-"""Pictures come from where the post says, as in a mail client; nothing else is loaded."""
+"""Pictures load from the post's addresses, as in a mail client; nothing else is loaded."""
 FRAME_POLICY_WITHOUT_IMAGES = _FRAME_POLICY.format(images="'none'")
 _PICTURE_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
@@ -59,7 +59,7 @@ def preview_app(
     clock: Callable[[], datetime],
     relay_url: str | None = None,
 ) -> ASGIApp:
-    """The page as an ASGI application. `relay_url` is where tests go instead of the configured relay."""
+    """The page as an ASGI application. `relay_url` replaces the configured relay for tests."""
     pages = _Pages(live, updates, clock, relay_url)
     routes = (
         Route("/", pages.page),
@@ -76,7 +76,7 @@ def preview_app(
 
 
 class _Pages(LocalPages):
-    """The endpoints. The plain ones run in Starlette's threads."""
+    """The endpoints. The synchronous ones run in Starlette's threads."""
 
     def __init__(
         self, live: LiveRendering, updates: LiveUpdates[Snapshot], clock: Callable[[], datetime], relay_url: str | None
@@ -96,10 +96,10 @@ class _Pages(LocalPages):
         return self.render("page.html.j2", {"post": post, "revision": revision, "listed": is_listed})
 
     async def events(self, request: Request) -> Response:
-        """Server-Sent Events: what is new of the rendering, at once and whenever it changes."""
+        """Server-Sent Events: the state of the rendering, at once and after every change."""
         return event_stream(self._updates, lambda snapshot: json.dumps(_news_of(snapshot)))
 
-    # --- what is shown
+    # --- views --------------------------------------------------------------------------------------------------------
 
     def frame(self, request: Request) -> Response:
         view = request.path_params["view"]
@@ -112,7 +112,7 @@ class _Pages(LocalPages):
         )
 
     def sheet(self, request: Request) -> Response:
-        """A text or a source as a fragment for the page, each line by its number."""
+        """A text or a source as an HTML fragment, with line numbers."""
         name = request.path_params["name"]
         if name not in SHEETS:
             raise HTTPException(404, "There is no such view.")
@@ -123,7 +123,7 @@ class _Pages(LocalPages):
         marks: dict[int, list[Finding]] = {}
         if name == "post":
             listing = lines_of(snapshot.source, "post")
-            # While there is trouble the findings are of an older text, whose lines were others.
+            # While there is an error the findings are of an older text, with other line numbers.
             for finding in () if snapshot.error else snapshot.findings or ():
                 marks.setdefault(finding.line or 0, []).append(finding)
         else:
@@ -160,7 +160,7 @@ class _Pages(LocalPages):
             raise HTTPException(404, "This email has no such picture.")
         headers = {
             "content-security-policy": _PICTURE_POLICY,
-            # Its name is made of its content: the next revision shows it without asking again.
+            # Its name contains its content's hash, so it can be cached across revisions.
             "cache-control": "private, max-age=3600, immutable",
         }
         return Response(found.data, media_type=found.media_type, headers=headers)
@@ -171,7 +171,7 @@ class _Pages(LocalPages):
         return [attachment for email in emails for attachment in email.attachments]
 
     def readers(self, request: Request) -> Response:
-        """The first people on the list whose columns have the words that are searched."""
+        """The first subscribers on the list whose columns contain the search words."""
         audience = self._updates.value.audience
         words = request.query_params.get("q", "").strip()[:MAX_SEARCH_CHARS]
         found = [] if audience is None else list(audience.search(words, SHOWN_READERS))
@@ -188,7 +188,7 @@ class _Pages(LocalPages):
     # --- a test
 
     async def test(self, request: Request) -> Response:
-        # Security: mail goes out here. Another site's page can neither send JSON nor come from our own origin.
+        # Security: this sends mail. Another site's page can neither send JSON nor have our own origin.
         if not asked_by_own_page(request.headers):
             raise HTTPException(403, "Only the preview page itself may send a test.")
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
@@ -246,7 +246,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def _prose(text: str) -> Markup:
-    """A sentence with what stands in backticks as code."""
+    """A sentence with the text in backticks as code."""
     pieces = text.split("`")
     if len(pieces) % 2 == 0:
         return escape(text)

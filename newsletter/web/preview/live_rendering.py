@@ -1,6 +1,6 @@
-"""Render the post from the files as they are now, or say why that fails.
+"""Render the post from the current files, or report why that fails.
 
-Trouble never loses the last good rendering. Methods may be called from any thread; rendering happens one at a time.
+An error never discards the last good rendering. Methods may be called from any thread; renderings run one at a time.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from newsletter.render.themes.folders import template_roots
 
 Answers = tuple[bool, ...]
 Mark = tuple[int, int, int]
-"""When a file was written, its size, and which one it is; zeros for none."""
+"""A file's modification time, size and inode; zeros for a missing file."""
 
 KEPT_VARIANTS = 32
-"""Variants of one revision that are kept once they were shown; a post with many conditions has thousands."""
+"""The cache size of rendered variants per revision; a post with many conditions has thousands of variants."""
 
 _PICTURE_END = re.compile(r"\.(?:png|jpe?g|gif|webp|svg|avif)\b", re.IGNORECASE)
 _BEFORE_NAME = re.compile(r"[\s()\"'<>\[\]|]")
@@ -45,10 +45,10 @@ _MAX_NAME = 300
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One revision. `rendering`, `config` and `audience` are the last that were good, `source` is the post as it is;
-    `path` is the name that messages give it.
+    """One revision. `rendering`, `config` and `audience` are the last good ones, `source` is the current post; `path`
+    is its name in messages.
 
-    `error` is the sentence that says why `rendering` is older than the files; `findings` is None until they are known.
+    `error` is why `rendering` is older than the files; `findings` is None until they are computed.
     """
 
     revision: int = 0
@@ -59,14 +59,17 @@ class Snapshot:
     source: str = ""
     error: str = ""
     error_line: int | None = None
-    """The line of the post that the error speaks of; None where it speaks of another file, or of no line."""
+    """The line of the error in the post; None if it is in another file, or has no line."""
 
     findings: tuple[Finding, ...] | None = None
 
 
 class LiveRendering:
-    """Reads and renders one post. `load` gives the configuration as it is now; `to` is a list, `@signups`, or None;
-    `columns` are rules for columns of the list."""
+    """Reads and renders one post.
+
+    `load` returns the current configuration; `to` is a list, `@signups`, or None; `columns` are rules for columns of
+    the list.
+    """
 
     def __init__(
         self,
@@ -91,12 +94,12 @@ class LiveRendering:
     # --- rendering
 
     def render(self, last: Snapshot) -> Snapshot:
-        """The next revision, from the files as they are now."""
+        """The next revision, from the current files."""
         with self._rendering:
             seen = self._marks(last)
-            self._seen = {**self._seen, **seen}  # known even where reading ends in a fault
+            self._seen = {**self._seen, **seen}  # watched even if reading them fails
             snapshot = self._read(replace(last, revision=last.revision + 1, error="", error_line=None, findings=None))
-            # What counts from now on, as it was before it was read wherever that is known.
+            # The files to watch from now on, with their marks from before they were read if known.
             self._seen = {**self._marks(snapshot), **seen}
             return snapshot
 
@@ -125,9 +128,9 @@ class LiveRendering:
         return replace(snapshot, findings=findings_of(snapshot.rendering, snapshot.config))
 
     def email_for(self, snapshot: Snapshot, chosen: Answers) -> Email:
-        """The variant with these answers; rendered now where nobody has looked at it yet.
+        """The variant with these condition results; rendered on first use.
 
-        Raises ContentError or ConfigError where the files have changed for the worse since.
+        Raises ContentError or ConfigError if the files have become invalid since.
         """
         rendering = snapshot.rendering
         if rendering is None or snapshot.config is None:
@@ -145,7 +148,7 @@ class LiveRendering:
                 images=self.images,
                 choose=lambda conditions: [chosen] if len(conditions) == len(chosen) else [],
             )
-            # Saved in this very moment with other conditions: the next revision is on its way and will have its own.
+            # Saved at this very moment with other conditions: the next revision will have its own variants.
             email = again.variants.emails.get(chosen, again.email)
             while len(self._others) >= KEPT_VARIANTS:
                 del self._others[next(iter(self._others))]
@@ -153,11 +156,11 @@ class LiveRendering:
         return email
 
     def others(self) -> tuple[Email, ...]:
-        """The variants that were rendered to be shown."""
+        """The variants that were rendered on demand."""
         return tuple(self._others.values())
 
     def _looked_at_of(self, conditions: Sequence[Condition], audience: Audience | None) -> Answers:
-        """The variant that the page asks for next: the last it asked for, at first that of the first on the list."""
+        """The variant that the page will request next: its last one, initially that of the list's first subscriber."""
         if self._looked_at is not None and len(self._looked_at) == len(conditions):
             return self._looked_at
         return answers(conditions, (audience.at(1) if audience else None) or SAMPLE)
@@ -168,7 +171,7 @@ class LiveRendering:
         file = self._list_file
         mark = _mark(file) if file is not None else None
         asked = (mark, config.settings.subscribers.columns)
-        if mark is None or self._list is None or self._list[0] != asked:  # those who signed up are read each time
+        if mark is None or self._list is None or self._list[0] != asked:  # sign-ups are read each time
             audience = read_lists(config, self.to, columns=self.columns)
             require_people(audience, str(self.to))
             self._list = asked, audience
@@ -183,18 +186,18 @@ class LiveRendering:
             _, data, _ = open_post(str(self.post), sys.stdin.buffer)
         except NewsletterError:
             return ""
-        # For showing only: whatever is wrong with the bytes is said by the error.
+        # For display only: the error reports invalid bytes.
         text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
         return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
-    # --- what is watched
+    # --- watched files ------------------------------------------------------------------------------------------------
 
     def has_changed(self, last: Snapshot) -> bool:
-        """Whether a file that counts is another one than when it was last read."""
+        """Whether a watched file has changed since it was last read."""
         return any(self._seen.get(path) != mark for path, mark in self._marks(last).items())
 
     def folders(self, snapshot: Snapshot) -> tuple[Path, ...]:
-        """Where the files are that count. Whole folders: many editors save by writing a new file and renaming it."""
+        """The folders of the watched files. Whole folders, since many editors save by renaming a new file."""
         found = {path.parent for path in self._files(snapshot)} | set(self._theme_folders(snapshot))
         return tuple(sorted({folder.resolve() for folder in found if folder.is_dir()}))
 
@@ -203,7 +206,7 @@ class LiveRendering:
         return {path: _mark(path) for path in (*self._files(snapshot), *themes)}
 
     def _files(self, snapshot: Snapshot) -> tuple[Path, ...]:
-        """The post, its configuration, its list, its blog's configuration, and whatever picture it may name."""
+        """The post, its configuration, its list, its blog's configuration, and all pictures that it may reference."""
         folder = self.post.parent
         files = [self.post, *(place / FILE_NAME for place in (folder, folder.absolute().parent, Path.cwd()))]
         files += [self._list_file] if self._list_file else []
@@ -224,7 +227,7 @@ class LiveRendering:
 
 @lru_cache(maxsize=2)
 def _pictures_named(source: str) -> tuple[str, ...]:
-    """Whatever in a post looks like the path of a picture. Too many do no harm: they are only looked after."""
+    """Everything in a post that looks like the path of a picture. Extra matches do no harm: they are only watched."""
     names: dict[str, None] = {}
     for found in _PICTURE_END.finditer(source):
         before = source[max(found.start() - _MAX_NAME, 0) : found.start()]

@@ -29,12 +29,15 @@ VIEWS: Mapping[str, Callable[[str], str]] = {
     "plain": without_styles,
     "word": as_word,
 }
-"""What stands in the frame, by the name in its address."""
+"""The content of the frame, by name in its URL."""
 
 
 @dataclass(frozen=True)
 class ReaderView:
-    """Who reads which variant. `number` is their place on the list, 0 without one; `own` are their own answers."""
+    """A reader and the variant shown.
+
+    `number` is the position on the list, 0 without one; `own` are the reader's own condition results.
+    """
 
     rendering: Rendering
     config: Config
@@ -62,12 +65,12 @@ class ReaderView:
         return fill(self.email.subject, self._values)
 
     def framed(self, view: str) -> str:
-        """The HTML for the frame: pictures that travel with the mail come from us, links open a new tab."""
+        """The HTML for the frame: embedded pictures are served by us, links open a new tab."""
         cids = {a.content_id: f"/pictures/{quote(a.content_id, safe='')}" for a in self.email.attachments}
         return framed_html(VIEWS[view](self.html), cids)
 
     def composed(self, when: datetime) -> bytes:
-        """The real message, as it would go to the relay but for a signature."""
+        """The real message as sent to the relay, but for a signature."""
         issue = self.rendering.issue.slug
         return Composer(self.email, self.config.sample_sender, issue=issue, when=when).compose(self.person).data
 
@@ -75,7 +78,7 @@ class ReaderView:
         return read_mail(self.composed(when)).headers
 
     def facts(self, when: datetime) -> dict[str, Any]:
-        """What the page says beside the frame."""
+        """The facts beside the frame."""
         sender = self.config.sample_sender
         decoded = len(self.html.encode())
         return {
@@ -110,10 +113,10 @@ class ReaderView:
 
 
 def read(live: LiveRendering, snapshot: Snapshot, number: str, chosen: str) -> ReaderView | None:
-    """The copy of the reader at a place of the list, with answers such as "10" for their own; None without a rendering.
+    """The copy of the reader at a position of the list; `answers` such as "10" replace the reader's condition results.
 
-    A number or answers that mean nothing, any more or at all, give the first reader and their own answers.
-    Raises ContentError or ConfigError as rendering does.
+    None without a rendering. An invalid position or answers give the first reader's own copy. Raises ContentError or
+    ConfigError as rendering does.
     """
     rendering, config, audience = snapshot.rendering, snapshot.config, snapshot.audience
     if rendering is None or config is None:

@@ -25,14 +25,14 @@ from newsletter.web.preview.reader_view import ReaderView
 
 @dataclass(frozen=True, slots=True)
 class TestSendResult:
-    """How a test went, in a sentence for the page."""
+    """The result of a test, as a sentence for the page."""
 
     sent: bool
     text: str
 
 
 class _News:
-    """Keeps what was said while the test went out; how it ended is in its result."""
+    """Collects messages while the test is sent; its outcome is in its result."""
 
     def __init__(self) -> None:
         self.sentences: list[str] = []
@@ -48,7 +48,7 @@ class _News:
 
 
 def relay_words(snapshot: Snapshot, relay_url: str | None, env: Mapping[str, str]) -> tuple[str, bool]:
-    """Where a test would go, or why it cannot; and which of both it is."""
+    """The relay of a test, or why it cannot be sent; and whether it can."""
     if snapshot.config is None:
         return "", False
     try:

@@ -26,19 +26,19 @@ from newsletter.web.preview.live_rendering import LiveRendering, Snapshot
 from newsletter.web.sockets import http_url, listen_near, reachable_host
 
 STEP_MS = 8
-"""How long the files must be quiet before the post is read; watchfiles' own 50 ms would be felt."""
+"""How long the files must be unchanged before the post is read; watchfiles' default of 50 ms would be noticeable."""
 
 DEBOUNCE_MS = 80
-"""How long at most to wait for quiet. An editor that writes in pieces is done by then."""
+"""The longest wait for that. An editor that writes in pieces has finished by then."""
 
 LOOK_AGAIN_MS = 1_500
-"""How often to look without being told: network file systems tell nothing."""
+"""The polling interval, since network file systems send no events."""
 
 TROUBLE_AFTER_S = 0.12
-"""A file that is being written may be half there: trouble is believed when it lasts so long."""
+"""A file may be half written: an error is reported only when it persists this long."""
 
 FINDINGS_AFTER_S = 0.15
-"""Findings wait until the page has drawn the email, which matters more."""
+"""Findings are computed after the page has drawn the email, which matters more."""
 
 GRACE_S = 2
 """How long `stop` waits for a page that is being sent."""
@@ -49,9 +49,9 @@ def _utc_now() -> datetime:
 
 
 class PreviewServer:
-    """`start` or `with`, then open `url`. Listens on the next port that is free where another program has `port`.
+    """`start` or `with`, then open `url`. Listens on the next free port if `port` is in use.
 
-    `on_trouble` is told each sentence that the page shows instead of a new rendering.
+    `on_trouble` gets each error that the page shows instead of a new rendering.
     """
 
     def __init__(
@@ -78,12 +78,12 @@ class PreviewServer:
 
     @property
     def is_public(self) -> bool:
-        """Whether other machines may reach it."""
+        """Whether other machines can reach it."""
         return not is_loopback(self.host)
 
     def start(self) -> None:
-        """Return once the page can be opened. ConfigError where there is no port or address to listen on."""
-        self._server.require_stopped()  # before its port is found taken
+        """Return once the page can be opened. ConfigError if no port or address is available."""
+        self._server.require_stopped()  # before its port is found in use
         with contextlib.ExitStack() as opened:
             listening = opened.enter_context(listen_near(self.host, self.port, "--port"))
             self._server.start(partial(self._serve, listening))
@@ -91,7 +91,7 @@ class PreviewServer:
             opened.pop_all()  # the server owns the socket now
 
     def stop(self) -> None:
-        """Close every connection and end the watch. A second call does nothing."""
+        """Close every connection and stop watching. A second call does nothing."""
         self._server.stop()
 
     def __enter__(self) -> Self:
@@ -126,7 +126,7 @@ class PreviewServer:
 
 
 class _Watch:
-    """Looks after the files, and renders when one of them is another than before."""
+    """Watches the files, and renders after a change."""
 
     def __init__(
         self,
@@ -145,13 +145,13 @@ class _Watch:
         while not self._stopping.is_set():
             try:
                 await self._watch(self._live.folders(self._updates.value))
-            except OSError:  # a folder went away in the moment between the look and the watch
+            except OSError:  # a folder was removed between the check and the watch
                 await asyncio.sleep(TROUBLE_AFTER_S)
         if self._inspecting is not None:
             self._inspecting.cancel()
 
     async def _watch(self, folders: tuple[Path, ...]) -> None:
-        """Return once other folders are to be watched: a post may name a picture in a new one."""
+        """Return once other folders have to be watched, since a post may reference a picture in a new one."""
         changes = awatch(
             *map(str, folders),
             watch_filter=None,
@@ -170,7 +170,7 @@ class _Watch:
                     return
 
     async def render(self) -> None:
-        """Render and tell the pages; the findings follow."""
+        """Render and notify the pages; the findings follow."""
         last = self._updates.value
         snapshot = await self._rendered(last)
         while snapshot.error and last.revision and not self._stopping.is_set():
@@ -197,9 +197,9 @@ class _Watch:
 
 
 async def _result_or_fault(work: Callable[[Snapshot], Snapshot], snapshot: Snapshot) -> tuple[Snapshot | None, str]:
-    """What the work gives; where it fails by a fault of the program, a sentence for the page instead.
+    """The result of the work; for a bug, an error message for the page instead.
 
-    A preview that ended with each fault would take the author's page along, and the next save may do without it.
+    A preview that ended with every bug would close the author's page, and the next save may avoid it.
     """
     task = asyncio.ensure_future(asyncio.to_thread(work, snapshot))
     await asyncio.wait([task])

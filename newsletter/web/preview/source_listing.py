@@ -1,4 +1,4 @@
-"""A source text as numbered, highlighted lines of HTML."""
+"""Source text as numbered, syntax-highlighted lines of HTML."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ if TYPE_CHECKING:
     from pygments.lexer import Lexer
 
 MAX_SHOWN_CHARS = 400_000
-"""What a sheet shows of one text: a browser takes more, but nobody reads it."""
+"""The longest text that is shown; browsers support more, but it is useless."""
 
 MAX_MARKED_CHARS = 100_000
-"""A longer text stays plain: the page would wait for its colours. Gmail clips an email of this length."""
+"""Longer texts are not highlighted, which would delay the page. Gmail clips an email of this length."""
 
 MAX_MARKED_PIECE = 2_000
-"""Security: a text is marked in pieces of whole lines, since the marker may take the square of a piece's length, or
-worse. A longer line stays plain; a comment that goes on in the next piece loses its colour there."""
+"""Security: texts are highlighted in pieces of whole lines, since lexers may take quadratic time or worse.
+
+A longer line stays plain; a comment that spans two pieces loses its colour in the second.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +39,17 @@ def plain_lines(text: str) -> SourceListing:
 
 
 def lines_of(text: str, language: Literal["html", "post"]) -> SourceListing:
-    """The lines of a source, marked where it is short enough for that. A post is front matter, then Markdown."""
+    """The lines of a source, highlighted if it is short enough. A post is front matter, then Markdown."""
     if len(text) > MAX_MARKED_CHARS:
         return plain_lines(text)
-    from pygments import lexers  # loaded when the first source is looked at
+    from pygments import lexers  # loaded when the first source is shown
 
     if language == "html":
         return SourceListing(_marked(text, lexers.HtmlLexer(stripnl=False)))
     front = re.match(r"---[ \t]*\n.*?^---[ \t]*\n", text, re.DOTALL | re.MULTILINE)
     head, body = (front[0].removesuffix("\n"), text[front.end() :]) if front else ("", text)
     above = _marked(head, lexers.YamlLexer(stripnl=False)) if head else ()
-    # Security: code in a fence would be marked by any of 500 other markers.
+    # Security: otherwise code in a fence would be highlighted by any of 500 other lexers.
     return SourceListing((*above, *_marked(body, lexers.MarkdownLexer(stripnl=False, handlecodeblocks=False))))
 
 
@@ -62,13 +64,13 @@ def _marked(text: str, lexer: Lexer) -> tuple[Markup, ...]:
             lines += [escape(line) for line in piece]
             continue
         marked = highlight("\n".join(piece) + "\n", lexer, formatter).removesuffix("\n")
-        # Security: Pygments has escaped every piece of the text; nothing but its own spans is markup.
+        # Security: Pygments has escaped all of the text; the only markup is its own spans.
         lines += [Markup(line) for line in marked.split("\n")]  # noqa: S704
     return tuple(lines)
 
 
 def _pieces(lines: Sequence[str]) -> Iterator[list[str]]:
-    """Runs of lines that are short enough together; a line that is too long is one by itself."""
+    """Runs of lines up to the limit; a longer line is a piece of its own."""
     piece: list[str] = []
     size = 0
     for line in lines:

@@ -1,6 +1,6 @@
-"""The public pages. Everything that comes in here is from strangers.
+"""The public pages. All input here is untrusted.
 
-    connection (server) -> front (limits of size and time, headers, one-click) -> pages -> membership
+    connection (server) -> gateway (limits of size and time, headers, one-click) -> pages -> membership
 
-Pages work without scripts and without cookies, and load nothing from elsewhere.
+Pages work without scripts and cookies, and load nothing from elsewhere.
 """

@@ -1,7 +1,7 @@
 """The public pages as an ASGI application: join, confirm, leave, choose.
 
-A GET changes nothing, whoever follows the link: mail scanners open every one. What changes something is a POST, behind
-a token that was mailed or, to join, behind a form of our own.
+A GET changes nothing, since mail scanners open every link. Changes need a POST, authorized by a mailed token or, to
+join, by our own form.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from newsletter.web.public.page_writer import PageWriter
 from newsletter.web.public.request_origin import is_foreign
 
 Hook = Callable[[Mapping[str, str], bytes], Awaitable[int]]
-"""A mail provider's report, its headers by lower-case name and its body -> the status to answer with."""
+"""A mail provider's webhook: its headers by lower-case name and its body -> the HTTP status of the response."""
 
 log = logging.getLogger("newsletter.web")
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What the pages need of the process around them. `hooks` by the provider's name."""
+    """The pages' dependencies in the process. `hooks` are keyed by provider."""
 
     clock: Callable[[], datetime]
     commits: GroupCommit[Unsubscription, int]
@@ -94,7 +94,7 @@ def web_app(
             500: pages.failed,
         },
     )
-    app.router.redirect_slashes = False  # Security: a redirect could be led elsewhere by the Host header
+    app.router.redirect_slashes = False  # Security: the Host header could redirect elsewhere
     return GatewayMiddleware(app, pages.one_click, body_within_s=body_within_s)
 
 
@@ -108,7 +108,7 @@ class _Pages:
         self._contact = membership.config.settings.newsletter.unsubscribe_mailto
         self._writer = writer
 
-    # --- joining ----------------------------------------------------------------------------------------------------
+    # --- sign-up ----------------------------------------------------------------------------------------------------
 
     async def confirm(self, request: Request) -> Response:
         link = self._link(request, "confirm")
@@ -125,10 +125,10 @@ class _Pages:
             request, "done.html.j2", lang=lang, address=link.address, choose_url=self._choose_url(link.address)
         )
 
-    # --- leaving ----------------------------------------------------------------------------------------------------
+    # --- unsubscribe ------------------------------------------------------------------------------------------------
 
     async def one_click(self, token: str) -> None:
-        """RFC 8058: on disk when it returns; a token that is none of ours changes nothing."""
+        """RFC 8058: on disk when it returns; an invalid token changes nothing."""
         try:
             link = self._membership.read("unsubscribe", token)
         except LinkError:
@@ -163,7 +163,7 @@ class _Pages:
             request, "back.html.j2", lang=lang, address=link.address, choose_url=self._choose_url(link.address)
         )
 
-    # --- choosing ---------------------------------------------------------------------------------------------------
+    # --- preferences ------------------------------------------------------------------------------------------------
 
     async def choose(self, request: Request) -> Response:
         link = self._link(request, "preferences")
@@ -193,7 +193,7 @@ class _Pages:
     def _choose_url(self, address: str) -> str:
         return f"/p/{self._membership.link('preferences', address)}"
 
-    # --- for machines -----------------------------------------------------------------------------------------------
+    # --- machine endpoints ------------------------------------------------------------------------------------------
 
     async def hook(self, request: Request) -> Response:
         hook = self._server.hooks.get(request.path_params["provider"])
@@ -203,7 +203,7 @@ class _Pages:
         return PlainTextResponse("" if status == 200 else "refused\n", status)
 
     async def health(self, request: Request) -> Response:
-        waiting = await self._commits.call(self._membership.letters_waiting)  # raises where the store cannot be read
+        waiting = await self._commits.call(self._membership.letters_waiting)  # raises if the store is unreadable
         return JSONResponse({"status": "ok", "mails_waiting": waiting})
 
     async def style(self, request: Request) -> Response:
@@ -215,7 +215,7 @@ class _Pages:
     def _asset(self, content: bytes, media_type: str) -> Response:
         return Response(content, media_type=media_type, headers={"cache-control": "public, max-age=86400"})
 
-    # --- what went wrong --------------------------------------------------------------------------------------------
+    # --- errors -----------------------------------------------------------------------------------------------------
 
     def bad_link(self, request: Request, error: Exception) -> Response:
         if isinstance(error, LinkError) and error.expired:
@@ -230,14 +230,14 @@ class _Pages:
         return PlainTextResponse("This page does not take that.\n", error.status_code, headers=error.headers)
 
     def unavailable(self, request: Request, error: Exception) -> Response:
-        """The store cannot be written: the operator's to mend, by what the log says."""
+        """The store cannot be written: the operator has to fix it, by the log's message."""
         log.error("%s", printable(str(error)))
         return self._writer.notice(request, "error_title", "error_text", status=503)
 
     def failed(self, request: Request, error: Exception) -> Response:
         return self._writer.notice(request, "error_title", "error_text", status=500)
 
-    # --- what they share --------------------------------------------------------------------------------------------
+    # --- shared parts -----------------------------------------------------------------------------------------------
 
     def _link(self, request: Request, purpose: LinkPurpose) -> Link:
         return self._membership.read(purpose, request.path_params["token"])
@@ -258,6 +258,6 @@ class _Pages:
         )
 
     async def _language_of(self, request: Request, address: str) -> str:
-        """The one that the page's address names, else the subscriber's own, else what the browser asks for."""
+        """The language in the page's URL, else the subscriber's own, else the browser's."""
         person = await self._commits.call(partial(self._membership.person, address))
         return self._writer.language(request, person.lang if person else "")

@@ -1,4 +1,4 @@
-"""The look of the public pages: the theme's colours and fonts, and the pages' words by language."""
+"""The appearance of the public pages: the theme's colours and fonts, and labels by language."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from newsletter.render.themes.load import load_theme
 from newsletter.web.page_templates import page_environment, page_folder, page_words
 
 FAULT_COLOUR = "#c62828"
-"""Of what was filled in wrongly, as near to it as can be read on the theme's card."""
+"""The colour of invalid fields, adjusted until it is readable on the theme's card."""
 
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """`version` changes with the style sheet, for the address that a browser keeps it under."""
+    """`version` changes with the style sheet, and is part of its URL, so that it can be cached."""
 
     jinja: Environment
     style: bytes
@@ -31,7 +31,7 @@ class Appearance:
 
 
 def read_appearance(config: Config) -> Appearance:
-    """Raises ConfigError where the theme is at fault. The project's own `templates/web/` comes before ours."""
+    """Raises ConfigError if the theme is at fault. The project's own `templates/web/` takes precedence over ours."""
     ours = page_folder("web")
     own: tuple[Path, ...] = (config.root / "templates" / "web",)
     jinja = page_environment(*own, ours)

@@ -1,7 +1,7 @@
-"""One-click POSTs collected elsewhere, as lines of JSON (`newsletter sync`).
+"""Process one-click POSTs that were collected elsewhere, as JSON lines (`newsletter sync`).
 
-A line is `{"token": "…", "time": "2026-03-01T08:00:00Z"}`. The token is verified here, so that the worker needs no
-secret and a forged line does no harm.
+A line is `{"token": "…", "time": "2026-03-01T08:00:00Z"}`. The token is verified here, so the collector needs no
+secret, and a forged line does no harm.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from newsletter.tokens import LinkError, read_link
 SYNC_VARIABLE = "NEWSLETTER_SYNC_TOKEN"
 MAX_LINE_BYTES = 64 * 1024
 NAMED = 20
-"""Lines at fault that are named; the others are counted."""
+"""How many faulty lines are listed; the others are counted."""
 
 TIMEOUT_S = 30.0
 _AT_ONCE = 500
@@ -38,7 +38,7 @@ _AHEAD = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """How many left now, how many had left before or have come back since, and how many lines were no click."""
+    """Counts: unsubscribed now, unsubscribed before or returned since, and invalid lines."""
 
     left: int
     known: int
@@ -47,7 +47,7 @@ class Taken:
 
 
 def take_departures(lines: Iterable[bytes], people: People, secrets: Sequence[str], now: datetime) -> Taken:
-    """Everyone who clicked is off the lists when this returns, but for who has come back since."""
+    """Unsubscribe every address that clicked, except those that have returned since; on disk when it returns."""
     left = known = refused = 0
     faults: list[Finding] = []
     numbered = enumerate(lines, 1)
@@ -69,7 +69,7 @@ def take_departures(lines: Iterable[bytes], people: People, secrets: Sequence[st
 
 
 def _read(line: bytes, secrets: Sequence[str], now: datetime) -> Unsubscription:
-    """Raises ValueError, in words."""
+    """Parse a line. Raises ValueError with a phrase."""
     if len(line) > MAX_LINE_BYTES:
         raise ValueError(f"a line of over {MAX_LINE_BYTES:,} bytes")
     try:
@@ -81,11 +81,12 @@ def _read(line: bytes, secrets: Sequence[str], now: datetime) -> Unsubscription:
     try:
         written = datetime.fromisoformat(entry["time"])
         at = written.astimezone(UTC)
-    except (ValueError, OverflowError) as error:  # in the first and the last year, another zone's may be beyond time
+    # in the first and the last year, conversion to another zone may overflow
+    except (ValueError, OverflowError) as error:
         raise ValueError("the time is none") from error
     if written.tzinfo is None:
         raise ValueError("the time has no zone")
-    # Security: a time that is to come would undo every later return.
+    # Security: a time in the future would undo every later return.
     if at > now + _AHEAD:
         raise ValueError("the time is to come")
     try:
@@ -97,7 +98,7 @@ def _read(line: bytes, secrets: Sequence[str], now: datetime) -> Unsubscription:
 
 @contextmanager
 def open_lines(source: str, token: str) -> Iterator[Iterator[bytes]]:
-    """The lines of a file, or of what an https address answers. Raises ConfigError."""
+    """The lines of a file, or of the response of an https URL. Raises ConfigError."""
     if "://" not in source:
         try:
             with open_regular(Path(source)) as file:
@@ -113,12 +114,12 @@ def open_lines(source: str, token: str) -> Iterator[Iterator[bytes]]:
     try:
         parts = urlsplit(source)
         asked = httpx.URL(source)
-        has_host = bool(parts.hostname and asked.host)  # read here: only now does httpx decode it
+        has_host = bool(parts.hostname and asked.host)  # read here: httpx decodes it only on access
     except (ValueError, httpx.InvalidURL) as error:
         raise ConfigError(no_address) from error
     if not has_host:
         raise ConfigError(no_address)
-    # Security: the bearer token goes along, so never in plain over a network.
+    # Security: the bearer token must not be sent unencrypted.
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
         raise ConfigError("not an https address", "write https://…", path=shown_url(source))
     headers = {"authorization": f"Bearer {token}"} if token else {}
@@ -134,9 +135,12 @@ def open_lines(source: str, token: str) -> Iterator[Iterator[bytes]]:
 
 
 def _lines_of(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of a stream, without their ends. Of one that is too long comes the beginning, too long as well."""
+    """The lines of a stream, without line ends.
+
+    Of a line that is too long only the beginning is returned, still too long.
+    """
     rest = b""
-    given = False  # the line at hand, whose tail is no line
+    given = False  # whether the current line was returned already, so that its rest is skipped
     for piece in pieces:
         *lines, rest = (rest + piece).split(b"\n")
         for line in lines:

@@ -1,6 +1,6 @@
 """Transactional mail of the public pages: confirm, already subscribed, welcome, goodbye.
 
-They are issues made in code, rendered once for each language as any issue is, with the theme and the postal address.
+Each is an issue created in code, rendered once per language like any issue, with the theme and the postal address.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _MARK = "nlfield0x"
 
 @dataclass(frozen=True, slots=True)
 class Latest:
-    """The newest issue that went out: its name in the ledger, and the path of its post."""
+    """The last issue sent: its name in the ledger, and the path of its post."""
 
     issue: str
     post: str
@@ -46,7 +46,7 @@ class Latest:
 class ConfirmationMails:
     """`words` are the labels of the web pages, by language. Safe for several threads.
 
-    Raises ConfigError where the theme, the key of DKIM or a sender's address is at fault.
+    Raises ConfigError if the theme, the DKIM key or a sender's address is at fault.
     """
 
     def __init__(self, config: Config, words: Mapping[str, Mapping[str, Any]]) -> None:
@@ -63,19 +63,19 @@ class ConfirmationMails:
         self._welcome: tuple[tuple[Latest | None, str], Email] | None = None
 
     def confirm(self, address: str, lang: str, url: str, when: datetime) -> Message:
-        """Double opt-in: nobody is mailed before they pressed the button that leads to `url`."""
+        """Double opt-in: no newsletter is mailed before the button on the page at `url` was pressed."""
         return self._compose("confirm", address, lang, url, when)
 
     def already(self, address: str, lang: str, url: str, when: datetime) -> Message:
         return self._compose("already", address, lang, url, when)
 
     def goodbye(self, address: str, lang: str, url: str, when: datetime) -> Message:
-        """They have left; `url` leads to a button that undoes it."""
+        """Confirms an unsubscribe; `url` leads to a button that undoes it."""
         return self._compose("goodbye", address, lang, url, when)
 
     def welcome(self, person: Subscriber, lang: str, latest: Latest | None, when: datetime) -> Message:
-        """With the latest issue, where there is one that can still be rendered. They can leave from this mail."""
-        # Two threads may both render: the same bytes.
+        """With the latest issue, if one can still be rendered. It has an unsubscribe link."""
+        # Two threads may both render it: they get the same bytes.
         key = (latest, lang)
         if self._welcome is None or self._welcome[0] != key:
             self._welcome = (key, self._render_welcome(latest, lang))
@@ -86,15 +86,15 @@ class ConfirmationMails:
     def _compose(self, kind: LetterKind, address: str, lang: str, url: str, when: datetime) -> Message:
         if (kind, lang) not in self._emails:
             self._emails[kind, lang] = self._render(kind, lang)
-        # They are on no list by this mail, so there is none to leave, nor is it one of a list.
+        # This mail has no list, so it has neither an unsubscribe link nor a List-Id.
         sender = replace(self._sender, unsubscribe_url="", unsubscribe_mailto="", list_id="", list_help="")
         person = Subscriber(address, MappingProxyType({"email": address, _BUTTON: url}))
         return self._message(self._emails[kind, lang], sender, kind, person, when)
 
     def _message(self, email: Email, sender: Sender, kind: LetterKind, person: Subscriber, when: datetime) -> Message:
-        # A bounce address tells issues of the ledger apart, and this is none.
+        # A bounce address identifies an issue of the ledger, which this mail is not.
         sender = replace(sender, bounce_address="", feedback_id="")
-        issue = f"{kind}-{when:%Y%m%d%H%M%S%f}"  # each asks anew, so no two have one Message-ID
+        issue = f"{kind}-{when:%Y%m%d%H%M%S%f}"  # unique per mail, so that no two have the same Message-ID
         composer = Composer(email, sender, issue=issue, when=when, signer=self._signer, automatic=True)
         return composer.compose(person)
 
@@ -119,7 +119,7 @@ class ConfirmationMails:
         try:
             rendering = render_post(latest.post, self._config)
         except NewsletterError:
-            # The post was moved, or a picture has gone: a welcome without it is better than none.
+            # The post was moved, or a picture is missing: a welcome without it is better than none.
             return self._render("welcome", lang)
         return self._introduced(rendering, lang)
 

@@ -1,4 +1,4 @@
-"""Tell [alerts] `on_event` of who joined and left, from a thread of its own: no page waits for the command."""
+"""Run [alerts] `on_event` for sign-ups and unsubscribes in a thread, so that no page waits for the command."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from newsletter.pipeline.event_hook import EventHook, Kind
 from newsletter.text import printable
 
 CLOSING_S = 5.0
-"""How long the end waits for a command that is running."""
+"""How long the shutdown waits for a running command."""
 
 log = logging.getLogger("newsletter.web")
 
 
 class EventTeller:
-    """Events that come while the command runs wait, and those of one kind are told together, with their number."""
+    """Events that arrive while the command runs are queued, and those of one kind are merged, with their count."""
 
     def __init__(self, hook: EventHook, clock: Callable[[], datetime]) -> None:
         self._hook = hook
@@ -45,7 +45,7 @@ class EventTeller:
             self._thread.join(CLOSING_S)
 
     def put(self, kind: Kind, count: int, how: str = "") -> None:
-        """Returns at once. Safe for several threads."""
+        """Queue an event; returns at once. Safe for several threads."""
         if not self._hook.command or not count:
             return
         with self._changed:

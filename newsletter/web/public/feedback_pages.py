@@ -1,6 +1,6 @@
-"""Pages of the thumbs under an issue: the link asks, a button counts.
+"""Feedback pages (thumbs up or down): the link asks, a button counts.
 
-A link alone counts nothing: programs that look into mails open each of them.
+The link alone counts nothing, since mail scanners open every link.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class FeedbackPages:
         self._commits = commits
 
     async def vote(self, request: Request) -> Response:
-        """Raises HTTPException where there is no such answer, or no such issue went out."""
+        """Raises HTTPException for an unknown answer, or an issue that was not sent."""
         issue, answer = request.path_params["issue"], request.path_params["answer"]
         if answer not in ANSWERS:
             raise HTTPException(404)

@@ -1,4 +1,4 @@
-"""Forms without cookies: fields, and the signed time at which the page was made."""
+"""Forms without cookies: fields, and the signed time at which the page was made (CSRF and bot protection)."""
 
 from __future__ import annotations
 
@@ -14,23 +14,26 @@ from newsletter.tokens import derive_key
 
 MAX_FIELDS = 50
 MAX_VALUE_CHARS = 500
-"""Of one answer. A name has a few dozen; an address at most 254."""
+"""The longest value of a field. A name has a few dozen characters; an address at most 254."""
 
 TOO_QUICK_S = 2
-"""No person reads a form, writes an address and sends it in less."""
+"""A human does not complete the form faster."""
 
 STALE_S = 24 * 3600
-"""How long a page may have been open."""
+"""How long a page may be open before its form expires."""
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What was filled in, each name with its answers in order. Control characters are blanks, the ends trimmed."""
+    """The submitted fields, each name with its values in order.
+
+    Control characters become blanks, the ends are trimmed.
+    """
 
     values: Mapping[str, tuple[str, ...]]
 
     def one(self, name: str) -> str:
-        """The first answer, or nothing."""
+        """The first value, or an empty text."""
         return self.values.get(name, ("",))[0]
 
     def all(self, name: str) -> tuple[str, ...]:
@@ -38,21 +41,21 @@ class Form:
 
 
 def read_form(body: bytes) -> Form:
-    """A body as `application/x-www-form-urlencoded`; whatever else it is gives a form without answers."""
+    """Parse a body as `application/x-www-form-urlencoded`; any other body gives an empty form."""
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="replace")
     except ValueError:  # not ASCII, or too many fields
         return Form({})
     values: dict[str, tuple[str, ...]] = {}
     for name, value in pairs:
-        # Security: the answers go into headers of mails, onto pages, into lists: one line each, of bounded length.
+        # Security: values go into mail headers, onto pages and into lists: one line each, of bounded length.
         harmless = CONTROL.sub(" ", value[:MAX_VALUE_CHARS]).strip()
         values[name] = (*values.get(name, ()), harmless)
     return Form(values)
 
 
 class Age(Enum):
-    """What the signed time of a form says."""
+    """The check of a form's signed time."""
 
     GOOD = "good"
     QUICK = "quick"
@@ -61,7 +64,7 @@ class Age(Enum):
 
 
 class FormClock:
-    """Makes and reads the time in a form, signed for one purpose with the newest of the secrets."""
+    """Signs and verifies the time in a form, for one purpose, with the newest secret."""
 
     def __init__(self, secrets: Sequence[str], purpose: str) -> None:
         self._keys = tuple(derive_key(secret, f"form {purpose}", 32) for secret in secrets)

@@ -1,7 +1,7 @@
 """ASGI middleware for the public pages: body limits and time-outs, security headers, access log, one-click fast path.
 
 One-click unsubscribes (RFC 8058) are answered here at once: mail providers send them by the thousand after an issue.
-The log has no tokens, no addresses and no queries: where a path begins like one of ours, the rest of it is left out.
+The log has no tokens, addresses or queries: of a known path only the first part is logged.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from newsletter.text import printable
 from newsletter.web.security_headers import PUBLIC_POLICY, add_security_headers, security_headers
 
 MAX_FORM_BYTES = 16 * 1024
-"""Of a form: fifty answers of 300 characters. A one-click POST has 26 bytes, as multipart some 200."""
+"""The limit of a form: fifty values of 300 characters. A one-click POST has 26 bytes, as multipart some 200."""
 
 MAX_HOOK_BYTES = 1024 * 1024
-"""Of a mail provider's report; SES' notifications have at most 256 KB."""
+"""The limit of a provider's webhook; SES's notifications have at most 256 KB."""
 
 BODY_WITHIN_S = 10.0
 
 MAX_BODIES_BYTES = 32 * 1024 * 1024
-"""Of all the requests that are under way together. A one-click POST is always taken: see SMALL_BYTES."""
+"""The limit of all request bodies in memory. A one-click POST is always accepted: see SMALL_BYTES."""
 
 SMALL_BYTES = 1024
 
@@ -48,7 +48,7 @@ _TAKEN_HEADERS = [
         "content-length": str(len(_TAKEN)),
     }.items()
 ]
-"""The answer to one-click, made once: adding headers to each cost as much as all the rest of it."""
+"""The response to one-click, built once: adding headers to each took as long as everything else."""
 
 
 class _TooLargeError(Exception):
@@ -60,7 +60,7 @@ class _BusyError(Exception):
 
 
 class _Bodies:
-    """The bytes of all bodies that are held. Raises _BusyError where one would be too many."""
+    """The total size of the bodies in memory. Raises _BusyError beyond the limit."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -68,7 +68,7 @@ class _Bodies:
 
     @contextmanager
     def holding(self) -> Iterator[Callable[[int], None]]:
-        """A function that is told the size of one body as it grows."""
+        """Yields a function to report the size of one body as it grows."""
         mine = 0
 
         def grow(size: int) -> None:
@@ -85,7 +85,7 @@ class _Bodies:
 
 
 class GatewayMiddleware:
-    """`one_click` takes the token, and returns once whatever it means is on disk."""
+    """`one_click` takes the token, and returns once its effect is on disk."""
 
     def __init__(
         self, app: ASGIApp, one_click: Callable[[str], Awaitable[None]], *, body_within_s: float = BODY_WITHIN_S
@@ -115,7 +115,7 @@ class GatewayMiddleware:
         try:
             await self._answer(scope, receive, guarded)
         except asyncio.CancelledError:
-            # Only the server cancels, when it ends and waited for long enough; raised further it would be logged.
+            # Only the server cancels, when the shutdown's grace period is over; raised further it would be logged.
             if not status:
                 await _refusal(503, "Please try again in a minute.")(scope, receive, guarded)
         finally:
@@ -144,36 +144,40 @@ class GatewayMiddleware:
             await _refusal(408, "This took too long.")(scope, receive, send)
             return
         if body is None:
-            return  # they have hung up
+            return  # the client has disconnected
         if scope["method"] == "POST" and path.startswith(ONE_CLICK) and not scope["query_string"]:
             try:
                 await self._one_click(path.removeprefix(ONE_CLICK))
-            except NewsletterError as error:  # not on disk, so no 200: mail providers ask again
-                log.error("%s", printable(str(error)))  # noqa: TRY400 - the sentence says it all
+            except NewsletterError as error:  # not on disk, so no 200: mail providers retry
+                log.error("%s", printable(str(error)))  # noqa: TRY400 - the sentence is enough
                 await _refusal(503, "Please try again in a minute.")(scope, receive, send)
                 return
-            # Security: the same answer for a subscriber, a stranger and a forged token.
+            # Security: the same response for a subscriber, an unknown address and a forged token.
             await send({"type": "http.response.start", "status": 200, "headers": _TAKEN_HEADERS})
             await send({"type": "http.response.body", "body": _TAKEN})
             return
-        # Security: a page is begun in each round of the event loop, not hundreds: one-click overtakes them.
+        # Security: begin one page per iteration of the event loop, not hundreds, so that one-click requests overtake
+        # them.
         async with self._turn:
             await asyncio.sleep(0)
         await self._app(scope, _replay(body), send)
 
 
 def _refusal(status: int, words: str) -> Response:
-    # What is still to come of the request is not waited for.
+    # The rest of the request is not read.
     return PlainTextResponse(f"{words}\n", status, headers={"connection": "close"})
 
 
 async def _read_body(scope: Scope, receive: Receive, most: int, grow: Callable[[int], None]) -> bytes | None:
-    """All of it; None where the connection broke. Raises _TooLargeError before more than `most` bytes are kept, and
-    what `grow` raises, which is told how many are."""
+    """The whole body; None if the connection broke.
+
+    Raises _TooLargeError before more than `most` bytes are kept, and what `grow` raises, which is called with the size
+    so far.
+    """
     names = [(name, value) for name, value in scope["headers"] if name in (b"content-length", b"transfer-encoding")]
     if not names:
         return b""
-    # Security: refused by what it says, before anything of it is read.
+    # Security: refused by its Content-Length, before it is read.
     if any(name == b"content-length" and (not value.isdigit() or int(value[:20]) > most) for name, value in names):
         raise _TooLargeError
     body = bytearray()
@@ -199,6 +203,6 @@ def _replay(body: bytes) -> Receive:
 
 
 def _logged(path: str) -> str:
-    """Security: what follows the first part of a path may be a token, and any part may be anything."""
+    """Security: the path after its first part may be a token, and any part is untrusted."""
     first, slash, _ = path.removeprefix("/").partition("/")
     return f"/{first}{'/…' if slash else ''}" if first in _KNOWN else "/…"

@@ -15,7 +15,7 @@ GRACE_S = 5
 
 
 def trusting(app: ASGIApp, proxies: Sequence[str]) -> ASGIApp:
-    """X-Forwarded-For and X-Forwarded-Proto are read where one of these proxies sent them, and nowhere else."""
+    """Trust X-Forwarded-For and X-Forwarded-Proto only from these proxies."""
     return ProxyHeadersMiddleware(app, list(proxies)) if proxies else app  # type: ignore[arg-type, return-value]
 
 
@@ -28,6 +28,6 @@ async def serve(
     head_within_s: float = HEAD_WITHIN_S,
     most: int | None = None,
 ) -> None:
-    """Answer until `stopping` is set, then end what is under way."""
+    """Serve until `stopping` is set, then end the requests under way."""
     limits = ConnectionLimits(head_within_s=head_within_s, connections=most)
     await serve_http(app, listening, stopping=stopping, on_ready=on_ready, limits=limits, grace_s=GRACE_S)

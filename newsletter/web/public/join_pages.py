@@ -1,4 +1,4 @@
-"""The sign-up page: a form against programs and haste, limits by address and network, the same answer to everyone."""
+"""The sign-up page: bot protection, rate limits by address and network, the same response to everyone."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ from newsletter.web.public.rate_limit import Limit, network_of
 from newsletter.web.public.request_origin import allowed_site, is_foreign
 
 ANSWER_AFTER_S = 0.25
-"""How long the answer to a sign-up takes at least. The store's work, a few milliseconds, differs for addresses that
-it knows: this hides by how much."""
+"""The least duration of a response to a sign-up.
+
+The store's work, a few milliseconds, differs for known addresses: this hides the difference (timing attack).
+"""
 
 TRAP = "website"
-"""A field that no person sees. Programs that fill in everything fill it in, too."""
+"""A honeypot field, invisible to humans. Bots that fill in every field fill it in, too."""
 
 DAY_S, HOUR_S = 86_400, 3_600
 
@@ -64,7 +66,7 @@ class JoinPages:
         if request.method != "POST":
             return self._page(request, Form({}))
         asked_at = monotonic()
-        # Security: a form of the author's own has no signed time; the limits below and the mail to confirm hold for it.
+        # Security: the author's own form has no signed time; the limits below and the double opt-in apply to it.
         site = allowed_site(request, self._settings.forms_on) if request.url.path == "/join" else ""
         if not site and is_foreign(request, self._membership.url):
             return self._page(request, Form({}), status=403, notice="foreign_text")
@@ -79,7 +81,7 @@ class JoinPages:
         now = self._clock().timestamp()
         match Age.GOOD if site else self._form_clock.age(form.one("t"), now):
             case Age.QUICK:
-                # The time stays as it was, so that pressing once more is enough.
+                # The time is kept, so that pressing again is enough.
                 return self._page(request, form, status=422, notice="too_quick", stamp=form.one("t"))
             case Age.STALE | Age.FORGED:
                 return self._page(request, form, status=422, notice="stale")
@@ -90,7 +92,7 @@ class JoinPages:
             page = self._writer.notice(request, "many_title", "many_text", status=429)
             page.headers["retry-after"] = str(int(wait_s) + 1)
             return page
-        # Security: beyond the limit the same answer, so that nobody learns who asked before.
+        # Security: beyond the limit the response is the same, so that it does not reveal earlier sign-ups.
         if self._by_address.take(fold_address(address), now):
             log.info("a sign-up was let go: its address was mailed often enough today")
         else:
@@ -103,10 +105,10 @@ class JoinPages:
         lang = self._writer.language(request)
         fields = {name: value for name in self._settings.fields if (value := form.one(name))}
         lists = tuple(name for name in form.all("lists") if name in self._settings.lists)
-        # The page's own address, without what a visitor may have put behind it.
+        # The page's own URL, without additions of the visitor.
         source = f"{self._membership.url}{request.url.path}"
         if site:
-            # What stood beside a form of the author's own is known only where [serve] `consent` says it.
+            # The wording beside the author's own form is known only if [serve] `consent` has it.
             return Asking(address, lang, site, self._settings.consent, fields, lists)
         return Asking(address, lang, source, self._wording(lang), fields, lists)
 

@@ -1,7 +1,7 @@
-"""Send the letters of the sign-up pages: one after the other, at the relay's pace, with retries, across restarts.
+"""Send the queued mails of the public pages: sequentially, at the relay's rate, with retries, across restarts.
 
-The letters are rows of the database, owed from the same transaction as what they are about. A process that is killed
-loses none: the next one goes on, and names those of which nobody can know whether they arrived.
+The queue is a database table, written in the same transaction as the event that causes a mail. A killed process loses
+none: the next one continues, and reports the mails that may or may not have arrived.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from newsletter.model.delivery import Message, Outcome, State
 from newsletter.text import printable
 
 TRIES = 12
-"""Some five hours by `retry_delay`: a relay may be away for as long, and who waits for a letter may ask again."""
+"""Some five hours by `retry_delay`: enough for a relay's outage, and the subscriber may ask again."""
 
 TIMEOUT_S = 60.0
 CLOSING_S = 5.0
-"""How long the end waits for mail that could go out at once."""
+"""How long the shutdown waits for mail that can be sent at once."""
 
 ASK_AGAIN_S = 5.0
-"""How often a second server asks whether the first one has ended, and one whose store fails whether it works again."""
+"""The polling interval: of a second server for the end of the first one, and after a failure of the store."""
 
 NAMES: Mapping[LetterKind, str] = {
     "confirm": "a mail to confirm",
@@ -40,7 +40,7 @@ NAMES: Mapping[LetterKind, str] = {
     "welcome": "a welcome",
     "goodbye": "a goodbye",
 }
-"""What the log calls them, without the address."""
+"""The kinds of mail in the log, without the address."""
 
 log = logging.getLogger("newsletter.mail_queue")
 
@@ -48,17 +48,17 @@ _Result = TypeVar("_Result")
 
 
 class Store(Protocol):
-    """Where the store's work is done, in its turn."""
+    """Runs the store's work, in turn."""
 
     async def call(self, work: Callable[[], _Result]) -> _Result: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Postman:
-    """What the queue needs to send a letter.
+    """The dependencies of sending a mail.
 
-    `make` gives the message, or None where it is no longer wanted. It is called in a thread: rendering takes time.
-    `wait_s` is how long to wait after a try, by its number from 1.
+    `make` returns the message, or None if it is no longer wanted. It is called in a thread, since rendering takes time.
+    `wait_s` is the delay after a try, by its number from 1.
     """
 
     relay: RelaySettings
@@ -76,15 +76,15 @@ class MailQueue:
         self._more = asyncio.Event()
         self._idle = asyncio.Event()
         self._troubles = 0
-        """Tries in a row that failed by the relay's fault, or by ours with it."""
+        """Consecutive tries that failed by the relay's fault, or by ours."""
 
     def wake(self) -> None:
-        """A letter is owed; call it once that is on disk."""
+        """Wake the sender; call it once a queued mail is on disk."""
         self._idle.clear()
         self._more.set()
 
     async def run(self) -> None:
-        """Send what is owed, until cancelled."""
+        """Send queued mails until cancelled."""
         while True:
             try:
                 async with self._hold() as found:
@@ -99,7 +99,7 @@ class MailQueue:
             await asyncio.sleep(ASK_AGAIN_S)
 
     async def flush(self, timeout_s: float = CLOSING_S) -> None:
-        """Wait for what can go out now, and say how much is left."""
+        """Wait for what can be sent now; returns the number of mails left."""
         try:
             async with asyncio.timeout(timeout_s):
                 await self._idle.wait()
@@ -108,13 +108,13 @@ class MailQueue:
         try:
             waiting = await self._store.call(self._letters.waiting)
         except NewsletterError:
-            return  # `run` has told of it
+            return  # `run` has reported it
         if waiting:
             log.warning("%d letters wait for the next start", waiting)
 
     @asynccontextmanager
     async def _hold(self) -> AsyncIterator[Found]:
-        """The letters, for this process alone, held and let go in the store's thread."""
+        """Hold the queue exclusively; it is acquired and released in the store's thread."""
         stack = ExitStack()
         found = await self._store.call(lambda: stack.enter_context(self._letters.hold()))
         try:
@@ -133,7 +133,7 @@ class MailQueue:
             log.error("%d letters could not be sent in time, and are given up", found.too_old)
 
     async def _step(self) -> None:
-        """Send the next letter, or wait for one."""
+        """Send the next mail, or wait for one."""
         self._more.clear()
         following = await self._store.call(self._letters.next)
         if following.letter is not None:
@@ -142,7 +142,7 @@ class MailQueue:
         self._idle.set()
         seconds = None
         if following.due_at is not None:
-            # The clock may be set while we wait.
+            # The clock may be set during the wait.
             seconds = min(max((following.due_at - self._postman.clock()).total_seconds(), 0.001), 60.0)
         try:
             async with asyncio.timeout(seconds):
@@ -150,14 +150,14 @@ class MailQueue:
         except TimeoutError:
             pass
 
-    # --- one letter -------------------------------------------------------------------------------------------------
+    # --- one mail ---------------------------------------------------------------------------------------------------
 
     async def _send(self, letter: Letter) -> None:
         name = NAMES[letter.kind]
         making = asyncio.ensure_future(asyncio.to_thread(self._postman.make, letter))
         await asyncio.wait({making})
         if (error := making.exception()) is not None:
-            # A fault of the program, or of the theme: told whole, and the next letter goes out.
+            # A bug, or a fault of the theme: log all of it, and continue with the next mail.
             log.error("%s was not sent", name, exc_info=error)
             await self._settle(letter, Outcome(State.DEFERRED, "made", 0, str(error)), "it could not be made")
             return
@@ -171,8 +171,8 @@ class MailQueue:
         except DeliveryError as error:
             outcome = Outcome(State.DEFERRED, "connect", 0, str(error), sender_fault=True)
         if outcome is None:
-            return  # it was taken out meanwhile: the subscriber was erased
-        # Security: a server's words often repeat the address, which no log of ours may hold.
+            return  # removed meanwhile: the subscriber was erased
+        # Security: a server's text often repeats the address, which our logs must not contain.
         why = printable(f"{outcome.stage} {outcome.code or ''} {outcome.text}".replace(message.recipient, "…"))
         await self._settle(letter, outcome, why)
         await self._rest(outcome)
@@ -193,11 +193,11 @@ class MailQueue:
             log.error("%s may have arrived, and is not sent again: %s", name, why)
         elif due_at is None:
             log.error("%s was not sent: %s", name, why)
-        # A server that ends meanwhile still writes it down.
+        # Recorded even if the server is shutting down.
         await asyncio.shield(self._store.call(lambda: self._letters.settle(letter, outcome, due_at)))
 
     async def _wait_for_turn(self, recipient: str) -> RateLimiter:
-        """What the relay's limits leave, the sends' mail counted as well, once one message may go out."""
+        """Wait until the relay's rate limits, which sends share, allow one message."""
         relay = self._postman.relay
         domain = recipient.rpartition("@")[2].lower()
         while True:
@@ -210,11 +210,11 @@ class MailQueue:
             if not wait_s:
                 limiter.spend(domain, now)
                 return limiter
-            self._idle.set()  # nothing can go out at once
+            self._idle.set()  # nothing can be sent at once
             await asyncio.sleep(min(wait_s, 60.0))
 
     async def _rest(self, outcome: Outcome) -> None:
-        """After trouble that is not the letter's the relay is left alone for a while, longer each time."""
+        """After a failure that is not the mail's own fault, back off, longer each time."""
         if not outcome.sender_fault:
             self._troubles = 0
             return
@@ -223,7 +223,7 @@ class MailQueue:
         await asyncio.sleep(self._postman.wait_s(self._troubles))
 
     async def _deliver(self, letter: Letter, message: Message, limiter: RateLimiter) -> Outcome | None:
-        """None where the letter is owed no more."""
+        """None if the mail is no longer wanted."""
         relay = self._postman.relay.relay
         marks = {f"{relay.name}/{name}": mark for name, mark in limiter.saved_state().items()}
         session = await Session.open(
@@ -236,7 +236,7 @@ class MailQueue:
             session.begin(message)
             if (outcome := await session.accepted() or await session.body(message)) is not None:
                 return outcome
-            # On disk before the dot: a letter that may have arrived never goes out again.
+            # On disk before the dot: mail that may have arrived is never sent again.
             if not await self._store.call(lambda: self._letters.commit(letter, message.message_id, marks)):
                 session.abort()
                 return None

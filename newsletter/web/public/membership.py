@@ -1,8 +1,8 @@
-"""The steps of joining and leaving: what each writes, which links it makes, which mail follows.
+"""The steps of sign-up and unsubscribe: the writes, the links and the mail of each.
 
     ask -> (mail) -> confirm -> (mail)          leave -> (mail) <-> come_back          choose
 
-A front door reads tokens and forms, calls a step, and wakes the queue of letters where one may be owed.
+A front door verifies tokens and forms, calls a step, and wakes the mail queue if the step may have queued a mail.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ from newsletter.web.public.confirmation_mail import ConfirmationMails, Latest
 CONFIRM_WITHIN = WANTED_FOR
 UNDO_WITHIN = timedelta(days=1)
 GOODBYE_UNDO_WITHIN = timedelta(days=30)
-"""Of the link in a goodbye, which may be found days later by who did not leave themselves."""
+"""The lifetime of the undo link in a goodbye mail: a subscriber who did not unsubscribe may find it days later."""
 
 PAUSE = timedelta(days=30)
 
 MOST_WAITING = 2_000
-"""Letters that wait for the relay. At ten a second a relay needs three minutes for them."""
+"""The most queued mails. At ten a second a relay needs three minutes for them."""
 
 KEPT_UNCONFIRMED = timedelta(days=30)
-"""Who asked to join and never confirmed is taken out: it was perhaps not they who asked."""
+"""An unconfirmed sign-up is deleted after this: the address's owner may not have asked for it."""
 
 log = logging.getLogger("newsletter.web")
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A sign-up form's content. `wording` is what the subscriber agreed to, `source` the page where."""
+    """A sign-up form's content. `wording` is the text that was agreed to, `source` the page."""
 
     address: str
     lang: str
@@ -56,14 +56,14 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A subscriber's choices, and whether they get any mail at all."""
+    """A subscriber's preferences, and whether any mail is wanted at all."""
 
     wanted: Preferences
     left: bool
 
 
 class Membership:
-    """The steps, over an open store. `url` is where the pages are, without a slash at its end.
+    """The steps, on an open store. `url` is the base URL of the pages, without a slash at its end.
 
     Each write is on disk when a step returns. Safe for several threads.
     """
@@ -90,23 +90,23 @@ class Membership:
     # --- links ------------------------------------------------------------------------------------------------------
 
     def read(self, purpose: LinkPurpose, token: str) -> Link:
-        """Raises LinkError."""
+        """Decode a token. Raises LinkError."""
         return read_link(self.config.secrets, purpose, token, int(self._clock().timestamp()))
 
     def link(self, purpose: LinkPurpose, address: str, *, issue: str = "", within: timedelta | None = None) -> str:
-        """A token for this person; one that expires, where `within` says so."""
+        """A link with a token for this address; it expires if `within` is given."""
         expires = None if within is None else int((self._clock() + within).timestamp())
         return make_link(self.config.secret, Link(purpose, address, issue, expires))
 
     def person(self, address: str) -> Person | None:
         return self._people.person(address)
 
-    # --- joining ----------------------------------------------------------------------------------------------------
+    # --- sign-up ----------------------------------------------------------------------------------------------------
 
     def ask(self, asking: Asking) -> None:
-        """Note that somebody wants to join; a letter asks the address itself, or says that it gets mail already.
+        """Record a sign-up, and mail the address a confirmation link, or that it is already subscribed.
 
-        There is a letter for everyone, so that nobody else learns who is subscribed.
+        There is always a mail, so that the response does not reveal who is subscribed.
         """
         self._people.sign_up(
             asking.address,
@@ -119,7 +119,7 @@ class Membership:
         )
 
     def confirm(self, link: Link) -> Standing | None:
-        """The button behind the mailed link was pressed: how they stand now. Who is new is owed a welcome."""
+        """Confirm a sign-up; returns the new state. Queues a welcome mail for a new subscriber."""
         before = self._people.person(link.address)
         standing = self._people.confirm(link.address, source=f"{self.url}/c", asked=link.issue, by_letter=True)
         if standing is Standing.CONFIRMED and before is not None and before.standing is not Standing.CONFIRMED:
@@ -127,10 +127,10 @@ class Membership:
         return standing
 
     def letter(self, owed: Letter) -> Message | None:
-        """The message, its links made anew; None where it is no longer wanted."""
+        """The message, with new links; None if it is no longer wanted."""
         match owed.kind:
             case "confirm":
-                # Security: the link stands for this form, and brings in nothing that was filled in later.
+                # Security: the link belongs to this form, and confirms no data that was submitted later.
                 asked = fingerprint(owed.lang, owed.fields)
                 url = f"{self.url}/c/{self.link('confirm', owed.address, issue=asked, within=CONFIRM_WITHIN)}"
                 return self._mails.confirm(owed.address, owed.lang, url, self._clock())
@@ -144,7 +144,7 @@ class Membership:
 
     def _welcome(self, owed: Letter) -> Message | None:
         if self._people.is_suppressed(owed.address):
-            return None  # they have left since
+            return None  # unsubscribed since
         latest = self._ledger.latest()
         own = {"email": owed.address, "lang": owed.lang}
         subscriber = Subscriber(owed.address, MappingProxyType({**owed.fields, **own}))
@@ -155,7 +155,7 @@ class Membership:
     def _goodbye(self, owed: Letter) -> Message | None:
         standing = self._people.suppressions_of([owed.address]).get(fold_address(owed.address), ())
         if [suppression.reason for suppression in standing] != [Reason.UNSUBSCRIBED]:
-            return None  # they are back, or have bounced or complained since
+            return None  # returned, bounced or complained since
         url = f"{self.url}/r/{self.link('undo', owed.address, within=GOODBYE_UNDO_WITHIN)}"
         lang = owed.lang or self.config.settings.newsletter.language or "en"
         return self._mails.goodbye(owed.address, lang, url, self._clock())
@@ -173,35 +173,35 @@ class Membership:
             count_clicks(db, clicks)
 
     def _has_room(self) -> bool:
-        """Whether one more letter may be owed. The answer to the visitor is the same."""
+        """Whether another mail may be queued. The response to the visitor is the same."""
         waiting = self.letters.waiting()
         if waiting >= MOST_WAITING:
             log.error("a letter was dropped: %d wait for the relay", waiting)
         return waiting < MOST_WAITING
 
     def letters_waiting(self) -> int:
-        """How many have yet to go out. LedgerError where the database cannot be read, or was moved away."""
+        """The number of unsent mails. LedgerError if the database is unreadable, or was moved away."""
         self._people.storage.require_in_place()
         return self.letters.waiting()
 
     def tidy(self) -> None:
-        """Take out who asked to join and never confirmed, and letters of long ago."""
+        """Delete expired unconfirmed sign-ups, and old mails."""
         self._people.drop_unconfirmed(self._clock() - KEPT_UNCONFIRMED)
         self.letters.forget_old()
 
-    # --- leaving ----------------------------------------------------------------------------------------------------
+    # --- unsubscribe ------------------------------------------------------------------------------------------------
 
     def leave_all(self, departures: Sequence[Unsubscription]) -> int:
-        """How many had not left before. Those of them who are owed a goodbye get it where there is room."""
+        """Returns how many were not unsubscribed before. Goodbye mails are queued while there is room."""
         if any(departure.goodbye for departure in departures) and not self._has_room():
             departures = [replace(departure, goodbye=False) for departure in departures]
         return self._people.leave_all(departures)
 
     def come_back(self, link: Link) -> bool:
-        """Undo. False where they had not left."""
+        """Undo an unsubscribe. False if the address was not unsubscribed."""
         return self._people.undo_leave(link.address, f"{self.url}/r")
 
-    # --- choosing ---------------------------------------------------------------------------------------------------
+    # --- preferences ------------------------------------------------------------------------------------------------
 
     def choice(self, address: str) -> Choice:
         wanted = self._people.preferences(address)
@@ -210,10 +210,10 @@ class Membership:
         return Choice(wanted, self._people.is_suppressed(address))
 
     def choose(self, address: str, *, lists: Sequence[str], weekly: bool, pause: bool) -> Choice:
-        """Save a subscriber's choices. A pause that runs already goes on to its own end."""
+        """Save a subscriber's preferences. A running pause keeps its end."""
         before = self.choice(address).wanted
         offered = self.config.settings.serve.lists
-        # A list that is no longer offered, or never was, is not theirs to give up here.
+        # A list that is no longer offered, or never was, cannot be unsubscribed from here.
         kept = [name for name in before.lists if name not in offered]
         paused = (before.paused_until or self._clock() + PAUSE) if pause else None
         wanted = Preferences((*kept, *lists), paused, "weekly" if weekly else "every")

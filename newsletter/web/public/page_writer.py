@@ -18,7 +18,7 @@ class PageWriter:
         self._newsletter = settings.newsletter
         self._serve = settings.serve
         self._appearance = appearance
-        # Security: of a header's own language; a site's address is checked when the configuration is read.
+        # Security: it goes into a header; a site's address is validated when the configuration is read.
         frames = " ".join(self._serve.embed_on) or "'none'"
         self._embed_policy = PUBLIC_POLICY.replace("frame-ancestors 'none'", f"frame-ancestors {frames}")
 
@@ -28,8 +28,8 @@ class PageWriter:
         is_rtl = is_rtl_language(lang)
 
         def say(key: str, **more: str) -> Markup:
-            # Security: words are ours, everything put into them is escaped.
-            # An address in a text from right to left keeps its own direction.
+            # Security: the labels are ours, and all values in them are escaped. An address in right-to-left text keeps
+            # its own direction.
             tag = Markup('<b dir="auto">{}</b>') if is_rtl else Markup("<b>{}</b>")
             bold = {name: tag.format(value) for name, value in more.items()}
             return escape(words[key]).format(name=self._newsletter.name, **bold)
@@ -79,7 +79,7 @@ class PageWriter:
         return choose_language([*wanted, otherwise], known, "en")
 
     def _query(self, request: Request) -> str:
-        """What the next page needs to speak the same language, where the address says which."""
+        """The query that keeps the language of the URL on the next page."""
         asked = request.query_params.get("lang", "")
         found = choose_language([asked], self._appearance.words, "") if asked else ""
         return f"?lang={found}" if found else ""

@@ -6,27 +6,27 @@ import ipaddress
 from collections import OrderedDict
 
 MOST_KEYS = 50_000
-"""Buckets that are kept, some 10 MB. Beyond it the one that was asked for longest ago goes: it is the fullest."""
+"""The most buckets, some 10 MB. Beyond it the least recently used one is dropped: it is the fullest."""
 
 
 class Limit:
-    """At most `count` at once, and `count` more in each `per_s` seconds, for each key."""
+    """At most `count` at once, and `count` more in each `per_s` seconds, per key."""
 
     def __init__(self, count: int, per_s: float, most_keys: int = MOST_KEYS) -> None:
         self._count = count
         self._step_s = per_s / count
         self._most_keys = most_keys
-        # When each bucket is full again, in seconds, the one asked for longest ago first. What is not here is full.
+        # When each bucket is full again, in seconds, the least recently used first. A missing bucket is full.
         self._full_at: OrderedDict[str, float] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._full_at)
 
     def take(self, key: str, now: float) -> float:
-        """0 where it is allowed, and counted; else in how many seconds it will be."""
+        """Returns 0 if the request is allowed, and counts it; else the seconds until one will be."""
         full_at = max(self._full_at.pop(key, now), now)
         wait_s = full_at + self._step_s - now - self._count * self._step_s
-        allowed = wait_s <= 1e-9  # a sum of steps is not always exactly the whole
+        allowed = wait_s <= 1e-9  # a sum of floats is not always exact
         self._full_at[key] = full_at + self._step_s if allowed else full_at
         if len(self._full_at) > self._most_keys:
             self._full_at.popitem(last=False)
@@ -38,9 +38,9 @@ class Limit:
 
 
 def network_of(host: str) -> str:
-    """The network that an address is in: IPv4's /24, IPv6's /64, which is what one household or host gets (RFC 6177).
+    """The network of an address: IPv4's /24, IPv6's /64, which is what one household or host gets (RFC 6177).
 
-    What is no address is its own network.
+    Any other text is its own network.
     """
     try:
         address = ipaddress.ip_address(host)

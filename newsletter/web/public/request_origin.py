@@ -1,4 +1,4 @@
-"""CSRF check of the public pages: whether another site's page sent a form."""
+"""CSRF check of the public pages: whether another site's page submitted a form."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from starlette.requests import Request
 
 
 def allowed_site(request: Request, sites: Sequence[str]) -> str:
-    """The site whose own form made a browser send this, where it is one of `sites`; empty otherwise."""
+    """The origin of the request, if it is one of the allowed `sites`; else empty."""
     origin = request.headers.get("origin", "")
     return origin if origin in sites else ""
 
 
 def is_foreign(request: Request, own_url: str) -> bool:
-    """Whether another site's page made a browser send this. Programs say nothing of where they come from.
+    """Whether another site's page made a browser send this. Programs send no origin.
 
-    Our own pages name no referrer, so that browsers give their origin as "null"; newer ones say the rest.
+    Our own pages send no referrer, so browsers send the origin "null"; newer ones also send Sec-Fetch-Site.
     """
     site = request.headers.get("sec-fetch-site")
     if site is not None:

@@ -34,13 +34,14 @@ from newsletter.web.sockets import http_url
 
 TIDY_EVERY_S = 86_400
 MOST_AT_ONCE = 500
-"""Clicks on unsubscribe links of one transaction: some ten milliseconds of work."""
+"""Unsubscribe clicks of one transaction: some ten milliseconds of work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long the server waits for a head, for a body, and before it answers a sign-up, in seconds; and how many
-    connections it has at once, None for as many as the system allows."""
+    """Time limits of a request head, of a body, and the least duration of a sign-up, in seconds; and the most
+    connections, None for as many as the system allows.
+    """
 
     head_s: float = HEAD_WITHIN_S
     body_s: float = BODY_WITHIN_S
@@ -49,9 +50,9 @@ class Patience:
 
 
 def public_config(config: Config, host: str, port: int) -> Config:
-    """With the address that links lead to: the file's, else this machine's own, to try it out.
+    """The configuration with the base URL of links: the file's, else this machine's own, for trying it out.
 
-    Raises ConfigError where something lacks that pages or mails cannot do without.
+    Raises ConfigError if anything is missing that pages or mails need.
     """
     place = str(config.path or "newsletter.toml")
     if not config.secrets:
@@ -67,7 +68,7 @@ def public_config(config: Config, host: str, port: int) -> Config:
 
 
 def require_relay(config: Config, relay: RelaySettings | None) -> RelaySettings:
-    """Raises ConfigError where there is none, or where the mails lack what the law asks for."""
+    """Raises ConfigError if there is no relay, or if the mails lack what the law requires."""
     place = str(config.path or "newsletter.toml")
     if relay is None:
         remedy = "set it, or write --relay smtp://host:port"
@@ -89,7 +90,7 @@ async def run_service(
     hooks: Mapping[str, Hook] = MappingProxyType({}),
     patience: Patience | None = None,
 ) -> None:
-    """Answer until `stopping` is set. `config` is as `public_config` gives it. Raises ConfigError."""
+    """Serve until `stopping` is set. `config` comes from `public_config`. Raises ConfigError."""
     waits = patience or Patience()
     appearance = read_appearance(config)
     mails = ConfirmationMails(config, appearance.words)
@@ -141,7 +142,7 @@ def _wait_s(attempt: int) -> float:
 
 
 async def _tidy(membership: Membership, commits: GroupCommit[Unsubscription, int]) -> None:
-    """Once a day, take out what is kept no longer."""
+    """Once a day, delete expired data."""
     while True:
         await commits.call(membership.tidy)
         await asyncio.sleep(TIDY_EVERY_S)

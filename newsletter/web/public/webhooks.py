@@ -1,7 +1,7 @@
-"""HTTP endpoints of the providers' webhooks: verify, record, answer.
+"""HTTP endpoints of the providers' webhooks: verify, record, respond.
 
-To trace a bounce may take seconds of reading, so hooks have a connection to the store and a thread of their own: nobody
-who leaves waits for them.
+Matching a bounce may take seconds of reading, so hooks have a database connection and a thread of their own:
+unsubscribes do not wait for them.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from newsletter.text import printable
 from newsletter.web.public.app import Hook
 
 VARIABLES = {name: f"NEWSLETTER_{name.upper()}_WEBHOOK" for name in READERS if name != "ses"}
-"""What each provider but SES is known by: the environment variable that holds it."""
+"""The environment variable with each provider's credentials; SES needs none."""
 
 MOST_WAITING = 50
-"""Posts that wait to be acted on; of one more the provider is told to come back."""
+"""The most queued requests; beyond it providers are told to retry."""
 
 FETCH_TIMEOUT_S = 10.0
 MAX_FETCHED_BYTES = 64 * 1024
@@ -44,7 +44,7 @@ MAX_FETCHED_BYTES = 64 * 1024
 log = logging.getLogger("newsletter.web")
 
 Fetch = Callable[[str], bytes]
-"""What an https address answers. Raises OSError where it does not."""
+"""Fetch an https URL. Raises OSError."""
 
 
 def hook_secrets(config: Config, env: Mapping[str, str]) -> WebhookSecrets:
@@ -56,9 +56,9 @@ def hook_secrets(config: Config, env: Mapping[str, str]) -> WebhookSecrets:
 def provider_hooks(
     config: Config, secrets: WebhookSecrets, clock: Callable[[], datetime], fetch: Fetch | None = None
 ) -> Iterator[Mapping[str, Hook]]:
-    """One for each provider that is configured. Raises ConfigError where the store cannot be opened."""
+    """The hooks of all configured providers. Raises ConfigError if the store cannot be opened."""
     with People.open(config.ledger_place, clock, config.secrets) as people:
-        thread = ThreadPoolExecutor(1, thread_name_prefix="hooks")  # one post at a time
+        thread = ThreadPoolExecutor(1, thread_name_prefix="hooks")  # one request at a time
         hooks = _Hooks(config, people, thread, secrets, clock, fetch or fetch_from_web)
         providers: tuple[Provider, ...] = get_args(Provider)
         try:
@@ -93,7 +93,7 @@ class _Hooks:
         self._waiting = 0
 
     async def take(self, provider: Provider, headers: Mapping[str, str], body: bytes) -> int:
-        """The status to answer with: 200 once it is on disk; what is refused is not sent again."""
+        """The response's status: 200 once it is on disk; a refused request is not retried."""
         if self._waiting >= MOST_WAITING:
             return 503
         self._waiting += 1
@@ -130,14 +130,14 @@ class _Hooks:
         return 200
 
     def _certificate(self, url: str) -> bytes:
-        """Security: `read_webhook` asks for Amazon's own addresses alone, and checks what it gets."""
+        """Security: `read_webhook` requests only Amazon's own addresses, and verifies the result."""
         if url not in self._certificates:
             self._certificates = {url: self._fetch(url)}  # there is one at a time
         return self._certificates[url]
 
 
 def fetch_from_web(url: str) -> bytes:
-    """At most 64 KB of what an https address answers. Raises OSError."""
+    """Fetch at most 64 KB from an https URL. Raises OSError."""
     import httpx
 
     try:
