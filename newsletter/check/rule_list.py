@@ -51,7 +51,11 @@ RULES: tuple[Rule, ...] = (
         "`1.text` without a space, which Markdown takes for words, not for a list or its next item.",
         True,
     ),
-    Rule("fence-open", "warning", "A code fence in a quote or a list item that is never closed: it ends with it."),
+    Rule(
+        "fence-open",
+        "warning",
+        "A code fence that ends with its quote or list item, never closed. One at the end opens nothing.",
+    ),
     Rule("story-source", "hint", "A story without a source in a digest whose other stories name theirs."),
     Rule(
         "table-stories",

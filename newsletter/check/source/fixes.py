@@ -289,9 +289,10 @@ def _bare_urls(line: str, number: int) -> Iterator[tuple[str, Fix]]:
         start = found.start()
         if start and line[start - 1] in _NOT_BARE_AFTER:
             continue
-        if url := bare_url_at(line, start):
+        if bare := bare_url_at(line, start):
+            url = bare.url
             what = f"the address {_short(url, 60)} stands bare: elsewhere it is no link, or takes what follows with it"
-            edit = Edit(number, start, start + len(url), f"<{url}>")
+            edit = Edit(number, start, start + bare.length, f"<{url}>")
             yield url, Fix("link-bare", what, f"write <{_short(url, 60)}>", (edit,))
 
 

@@ -32,6 +32,7 @@ from newsletter.model.issue import (
 )
 from newsletter.post.markdown.abbreviations import Abbreviations
 from newsletter.post.markdown.alerts import ALERT_MARK, ALERTS
+from newsletter.post.markdown.fences import open_fence
 from newsletter.post.markdown.glued_items import GLUED
 from newsletter.post.markdown.inline import InlineReader
 from newsletter.post.markdown.inline_repairs import unwrap_links
@@ -132,7 +133,8 @@ class Reader:
             case "blockquote":
                 yield self._quote(node)
             case "fence":
-                self.require_closed(node)
+                if not self.require_closed(node):
+                    return
                 # Highlighting would colour a field's mark piece by piece, and nobody could fill it then.
                 language = "" if FIELD_MARK.search(node.content) else node.info.strip().partition(" ")[0]
                 yield CodeBlock(node.content.rstrip("\n"), language, line)
@@ -238,20 +240,15 @@ class Reader:
     def note(self, code: str, what: str, remedy: str, line: int | None) -> None:
         self.findings.append(Finding(code, what, remedy, line))
 
-    def require_closed(self, node: SyntaxTreeNode) -> None:
-        first, end = node.map or (0, 0)
-        last = self.lines[end - 1].strip() if end else ""
-        # A closing fence stands alone on its line, behind the marks of a quote at most.
-        mark = node.markup[:12]
-        if end - first >= 2 and re.fullmatch(f"[> \\t]*{re.escape(node.markup[0])}{{{len(node.markup)},}}", last):
-            return
-        line, remedy = self.first_line + first, f"write {mark} on a line after the code"
-        if any(text.strip(" \t>") for text in self.lines[end:]):  # it ended with the quote or the item that it is in
-            what = f"the code fence {mark} is never closed and ends where its quote or list item does"
-            self.note("fence-open", what, remedy, line)
-            return
-        what = f"the code fence {mark} is never closed and would swallow the rest of the post"
-        raise MarkdownError(line, what, remedy)
+    def require_closed(self, node: SyntaxTreeNode) -> bool:
+        """Whether a fence has anything to show. Raises MarkdownError where one would take text that was not meant."""
+        fault = open_fence(node, self.lines)
+        if fault is None:
+            return True
+        if fault.is_fatal:
+            raise MarkdownError(self.line_of(node), fault.what, fault.remedy)
+        self.note("fence-open", fault.what, fault.remedy, self.line_of(node))
+        return not fault.is_empty
 
 
 def _without_id(inlines: Inlines) -> Inlines:

@@ -27,6 +27,7 @@ from newsletter.model.issue import (
 from newsletter.post.markdown.abbreviations import Abbreviations
 from newsletter.post.markdown.asked_size import with_asked_size
 from newsletter.post.markdown.attributes import attributes_of, with_listed_sizes
+from newsletter.post.markdown.code_spans import as_code
 from newsletter.post.markdown.html_elements import is_hidden, is_known, set_ruby
 from newsletter.post.markdown.inline_repairs import repair_bold, repair_text
 from newsletter.post.markdown.link_targets import LinkTargets
@@ -194,7 +195,7 @@ class InlineReader:
             case "s":
                 return [Strike(inside)] if inside else []
             case "code":
-                return [Code(plain_text(inside))]
+                return [*as_code(inside)]
             case "a":
                 return [*self.targets.link(tag.value, inside, "", line)] if tag.value else [*inside]
         return []  # script and style: their content is no text

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from markdown_it.common.utils import unescapeAll
 from markdown_it.rules_inline.state_inline import StateInline
 
-_BARE_URL = re.compile(r"https?://(?=[A-Za-z0-9\[])[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]{1,4000}")
+_LETTER = r"A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%"
+_BARE_URL = re.compile(rf"https?://(?=[A-Za-z0-9\[])(?:[{_LETTER}]|\\[{_LETTER}]){{1,4000}}")
+_URL_LETTER = re.compile(f"[{_LETTER}]")
+_ESCAPED = re.compile(r"\\[!-/:-@\[-`{-~]|&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 
 _MAX_URL = 4_000  # a longer run of letters is no address, and looking at each of its colons would take long
@@ -31,32 +36,61 @@ def bare_url(state: StateInline, silent: bool) -> bool:
     scheme = re.search(r"(?:^|[^A-Za-z0-9])(https?)$", state.src[max(0, state.pos - 6) : state.pos])
     if not scheme or not state.pending.endswith(scheme[1]):
         return False
-    url = bare_url_at(state.src, state.pos - len(scheme[1]))
-    if not url:
+    found = bare_url_at(state.src, state.pos - len(scheme[1]))
+    if not found:
         return False
     if not silent:
         state.pending = state.pending[: -len(scheme[1])]
         token = state.push("link_open", "a", 1)
-        token.attrs = {"href": state.md.normalizeLink(url)}
+        token.attrs = {"href": state.md.normalizeLink(found.url)}
         token.markup, token.info = "autolink", "auto"
-        state.push("text", "", 0).content = url
+        state.push("text", "", 0).content = found.url
         state.push("link_close", "a", -1)
-    state.pos += len(url) - len(scheme[1])
+    state.pos += found.length - len(scheme[1])
     return True
 
 
-def bare_url_at(text: str, position: int) -> str:
-    """The URL that begins at this place, without the punctuation behind it; empty where there is none."""
+@dataclass(frozen=True, slots=True)
+class BareUrl:
+    """An address, and the length of what the author wrote for it, with `&amp;` for `&` and `\\_` for `_`."""
+
+    url: str
+    length: int
+
+
+def bare_url_at(text: str, position: int) -> BareUrl | None:
+    """The URL that begins at this place, without the punctuation behind it; None where there is none."""
     found = _BARE_URL.match(text, position)
-    if not found or len(found[0]) >= _MAX_URL:
-        return ""
-    url = found[0].rstrip(_AFTER_URL)
+    if not found or found.end() - position >= _MAX_URL:
+        return None
+    whole, ends = _read_escapes(found[0])
+    url = whole.rstrip(_AFTER_URL)
     for opening, closing in ("()", "[]"):
         surplus = url.count(closing) - url.count(opening)
         while surplus > 0 and url.endswith(closing):
             url = url[:-1].rstrip(_AFTER_URL)
             surplus -= 1
-    return url if urlsplit_or_none(url) else ""
+    return BareUrl(url, ends[len(url) - 1]) if urlsplit_or_none(url) else None
+
+
+def _read_escapes(written: str) -> tuple[str, range | list[int]]:
+    """The address that is meant, and where each of its letters ends in what is written.
+
+    It ends before `&gt;` and `&nbsp;`, which are no letters of an address.
+    """
+    if "&" not in written and "\\" not in written:
+        return written, range(1, len(written) + 1)
+    letters: list[str] = []
+    ends: list[int] = []
+    position = 0
+    while position < len(written):
+        escaped = _ESCAPED.match(written, position)
+        letter, position = (unescapeAll(escaped[0]), escaped.end()) if escaped else (written[position], position + 1)
+        if not _URL_LETTER.fullmatch(letter):
+            break
+        letters.append(letter)
+        ends.append(position)
+    return "".join(letters), ends
 
 
 def math(state: StateInline, silent: bool) -> bool:

@@ -20,7 +20,6 @@ from newsletter.model.issue import (
     Block,
     Blocks,
     Break,
-    Code,
     CodeBlock,
     Definitions,
     Emphasis,
@@ -43,6 +42,7 @@ from newsletter.model.issue import (
     plain_text,
 )
 from newsletter.post.markdown.asked_size import with_asked_size
+from newsletter.post.markdown.code_spans import as_code
 from newsletter.post.markdown.html_elements import escape_unknown_tags, is_hidden, set_ruby
 from newsletter.post.markdown.html_table import place_cells
 from newsletter.post.markdown.link_targets import FIELD_MARK, LinkTargets
@@ -228,8 +228,6 @@ class _Html:
                 image = self.targets.image(source, alt, title, self.line)
                 sizes = {name: str(element.get(name) or "") for name in ("width", "height", "style")}
                 return [with_asked_size(image, sizes)] if image else []
-            case "code" | "kbd" | "samp" | "tt":
-                return [Code(words)] if (words := _spaces(element.text_content())) else []
             case "iframe" | "video" | "audio" | "embed":
                 return self.targets.player(_source(element), element.get("title") or "", self.line)
         children: list[Inline] = [Text(_spaces(element.text))]
@@ -239,6 +237,8 @@ class _Html:
             children.append(Text(_spaces(child.tail)))
         inside = settle(children, trim=False)
         match element.tag:
+            case "code" | "kbd" | "samp" | "tt":
+                return [*as_code(inside)]
             case "b" | "strong":
                 return [Strong(inside)] if inside else []
             case "i" | "em" | "cite" | "dfn" | "var":
