@@ -46,7 +46,8 @@ _SIMPLIFIED = frozenset("们这个为会来时说对过还发开关电实点网�
 def detect_language(text: str) -> str:
     """A language tag: by script if that is conclusive, by frequent words among Latin letters, else `und`.
 
-    Kana is Japanese, Hangul Korean, other CJK letters Chinese, each from a tenth of the letters up.
+    Kana is Japanese, Hangul Korean, other CJK letters Chinese, each from a tenth of the letters up; from a fortieth up
+    where the Latin words beside them are names and titles rather than sentences.
     """
     scripts: Counter[str] = Counter()
     for char, count in Counter(text).items():  # each distinct character once: a post has thousands of each
@@ -55,7 +56,7 @@ def detect_language(text: str) -> str:
     if not letters:
         return "en"
     cjk = scripts["kana"] + scripts["hangul"] + scripts["han"]
-    if cjk >= letters / 10:
+    if cjk >= letters / 10 or (cjk >= letters / 40 and not _has_sentences(text)):
         if scripts["hangul"] > scripts["kana"] + scripts["han"]:
             return "ko"
         return "ja" if scripts["kana"] > (scripts["kana"] + scripts["han"]) / 5 else _chinese(text)
@@ -114,10 +115,21 @@ def _arabic(text: str) -> str:
     return "fa" if letters["پ"] + letters["چ"] + letters["ژ"] + letters["گ"] + letters["ک"] + letters["ی"] > 0 else "ar"
 
 
-def _latin(text: str) -> str:
+def _has_sentences(text: str) -> bool:
+    """Whether the Latin words are prose, a fifth of them some language's commonest; titles have fewer of those."""
+    words, found = _common_words(text)
+    return max(found.values()) * 5 >= len(words)
+
+
+def _common_words(text: str) -> tuple[list[str], dict[str, int]]:
+    """The words of a text, and how many of them each language has among its commonest."""
     words = [word.lower() for word in _WORD.findall(text[:20_000])]
     counts = Counter(words)
-    found = {name: sum(counts[word] for word in common) for name, common in _COMMON.items()}
+    return words, {name: sum(counts[word] for word in common) for name, common in _COMMON.items()}
+
+
+def _latin(text: str) -> str:
+    words, found = _common_words(text)
     best, second = sorted(found, key=lambda name: (found[name], name == "en"), reverse=True)[:2]
     if len(words) < ENOUGH_WORDS and not (found[best] >= 3 and found[best] > 2 * found["en"]):
         return "en"

@@ -40,6 +40,11 @@ def turned(inlines: Inlines, direction: Direction) -> Direction | None:
     return next(iter(found)) if len(found) == 1 and direction not in found else None
 
 
+def begins_rtl(text: str) -> bool:
+    """Whether the first strong letter is one from right to left (UAX #9, P2): words set as code, not a program's."""
+    return not text.isascii() and next(_letters(text), None) == "rtl"
+
+
 def isolated(text: str, direction: Direction) -> str:
     """Isolate words of the frame, possibly in another language, in right-to-left text (UAX #9, 2.4.2)."""
     return f"\u2068{text}\u2069" if text and direction == "rtl" else text

@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from newsletter.model.issue import Break, Code, Emphasis, Image, Inlines, Link, Note, Span, Strike, Strong, Text
 from newsletter.post.markdown.story import says_nothing
 from newsletter.render.columns import columns
+from newsletter.render.direction import begins_rtl
 from newsletter.render.highlighting import Highlighter
 from newsletter.render.picture_html import hero_html, inline_picture, picture_html
 from newsletter.render.source_labels import SourceLabel
@@ -60,7 +61,8 @@ def inline_html(inlines: Inlines) -> Markup:
             case Span(kind, children, note):
                 parts.append(_span_html(kind, inline_html(children), note))
             case Code(text):
-                parts.append(f"<code>{escape(clean(text))}</code>")
+                own = ' class="own"' if begins_rtl(text) else ""
+                parts.append(f"<code{own}>{escape(clean(text))}</code>")
             case Break():
                 parts.append("<br />")
             case Note(number):

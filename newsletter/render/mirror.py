@@ -20,8 +20,8 @@ _STYLE = re.compile(r'( style=")([^"]*)"')
 _BASE = re.compile(r'(<html\b|<div\b[^>]*\srole="article")((?:(?! dir=)[^>])*)(?: dir="\w+")?')
 _ALIGN = re.compile(r'( align=")(left|right)"')
 
-CODE_STAYS = "code,.code{direction:ltr;unicode-bidi:embed}.code{text-align:left}"
-"""The last rule of a mirrored sheet: code runs from left to right in every language."""
+CODE_STAYS = "code,.code{direction:ltr;unicode-bidi:embed}.code{text-align:left}code.own{direction:rtl}"
+"""Rules for the end of a mirrored sheet: code runs from left to right, but words set as code do not."""
 
 
 def mirror_css(css: str) -> str:

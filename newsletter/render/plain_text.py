@@ -71,7 +71,8 @@ def render_text(issue: Issue, masthead: Masthead, labels: Mapping[str, Any], slo
     if deck := standfirst(issue):
         lines += [*wrap(deck), ""]
     for block in issue.blocks:
-        lines += [*_block(_with_alerts(block, labels), ""), ""]
+        if shown := [*_block(_with_alerts(block, labels), "")]:  # nothing of a picture without words
+            lines += [*shown, ""]
     lines += ["-" * WIDTH]
     if answers := feedback_links(issue, masthead.footer):
         lines += wrap(labels["feedback"])
@@ -141,7 +142,9 @@ def _block(block: Block, indent: str) -> Iterator[str]:
                 mark = "* " if start is None else f"{start + position}. "
                 if item.checked is not None:
                     mark = "[x] " if item.checked else "[ ] "
-                yield from _hang(mark, _blocks(item.body, indent + " " * len(mark)), indent)
+                shown = [*_blocks(item.body, indent + " " * len(mark))]
+                if shown or mark != "* ":  # a picture without words is nothing here, but numbers count on
+                    yield from _hang(mark, shown, indent)
         case Quote(body):
             for line in _blocks(body, indent + "  "):
                 yield f"{indent}> {line[len(indent) + 2 :]}".rstrip()
@@ -170,10 +173,13 @@ def _block(block: Block, indent: str) -> Iterator[str]:
 
 
 def _blocks(blocks: Iterable[Block], indent: str) -> Iterator[str]:
-    for position, block in enumerate(blocks):
-        if position and not isinstance(block, ListBlock):
+    is_first = True
+    for block in blocks:
+        shown = [*_block(block, indent)]
+        if shown and not is_first and not isinstance(block, ListBlock):
             yield ""
-        yield from _block(block, indent)
+        yield from shown
+        is_first = is_first and not shown
 
 
 def _story(story: Story, indent: str) -> Iterator[str]:
@@ -250,13 +256,13 @@ def _inlines(inlines: Inlines, indent: str) -> Iterator[str]:
 
 
 def _is_named(inlines: Inlines) -> bool:
-    """Whether these begin with their only link: its words are then above its address, and are not repeated."""
+    """Whether these begin or end with their only link: its address below needs no label then."""
     nodes = [*_flat(inlines)]
-    links = [node for node in nodes if isinstance(node, Link)]
-    if len(links) != 1 or is_bare(links[0]):
+    places = [place for place, node in enumerate(nodes) if isinstance(node, Link)]
+    if len(places) != 1 or is_bare(nodes[places[0]]):
         return False
-    before = nodes[: next(index for index, node in enumerate(nodes) if node is links[0])]
-    return not any(char.isalnum() for char in plain_text(tuple(before)))
+    around = nodes[: places[0]], nodes[places[0] + 1 :]
+    return not all(any(map(str.isalnum, plain_text(beside))) for beside in around)
 
 
 def shown_address(href: str) -> str:

@@ -80,7 +80,10 @@ def render_issue(
     minutes = reading_minutes(issue)
     environment = template_environment(theme, marks, labels)
     rows = issue_rows(issue)
+    is_digest = stories_are_most(issue)
     sections = sections_of(rows)
+    if not is_digest:  # the steps of an article are not counted either
+        sections = tuple(replace(section, stories=0, colour="") for section in sections)
     chips = tuple(section for section in sections if section.is_leaf and section.stories)
     direction = direction_of(issue)
     used = kinds_used(walk(issue.blocks)) | ({"forward"} if forward_link(issue, masthead.footer) else set())
@@ -95,9 +98,7 @@ def render_issue(
         "subject": subject,
         "preheader": clean(preheader + _FILLER * (PREHEADER_ROOM - columns(preheader))),
         "date": isolated(format_date(issue, labels), direction),
-        "count": isolated(count_label(labels, "stories", len(issue.stories)), direction)
-        if stories_are_most(issue)
-        else "",
+        "count": isolated(count_label(labels, "stories", len(issue.stories)), direction) if is_digest else "",
         "deck": standfirst(issue),
         "headline": shown_headline,
         "feedback": feedback_links(issue, masthead.footer),

@@ -61,3 +61,11 @@ def test_latin_text_of_no_language_we_know_claims_none() -> None:
 
 def test_an_english_text_with_a_foreign_name_stays_english() -> None:
     assert detect_language(SAMPLES["en"] + " Die Zeit and La Repubblica.") == "en"
+
+
+@pytest.mark.parametrize("language", ["ja", "ko", "zh"])
+def test_english_titles_in_a_list_leave_the_language_of_the_words_beside_them(language: str) -> None:
+    titles = " ".join(f"7.3.{number}: lantern crashes when harbour gate {number} is zero" for number in range(10))
+    assert detect_language(f"{SAMPLES[language]} {titles}") == language
+    sentences = "The harbour is one of the oldest in the world, and it was built in a year. " * 5
+    assert detect_language(f"{SAMPLES[language]} {sentences}") == "en"

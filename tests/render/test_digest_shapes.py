@@ -62,3 +62,14 @@ def test_the_count_is_said_of_any_shape() -> None:
     for name, source in EXAMPLES.items():
         words = lxml.html.fromstring(fill(email_of(source).html, {})).text_content()
         assert bool(re.search(r"3 stories|3 条|共 ?3", words)) == (name != "What stays as it is"), name
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_steps_of_an_article_are_not_counted(theme: str) -> None:
+    prose = "The harbour was built in a year, which was a mistake that everybody paid for.\n\n" * 6
+    steps = "1. Boil.\n2. Steep.\n3. Drink.\n\n"
+    html = fill(email_of("".join(f"## {name}\n\n{prose}{steps}" for name in ("Tea", "Soup")), theme).html, {})
+    page = lxml.html.fromstring(html)
+    headings = {each.text_content().strip().removeprefix("## ") for each in page.xpath("//h2")}
+    assert {"Tea", "Soup"} <= headings
+    assert not re.search(r"(Tea|Soup)\s*3", page.text_content())

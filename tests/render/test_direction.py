@@ -155,3 +155,20 @@ def test_text_from_left_to_right_has_not_changed_by_it(theme: str) -> None:
     html = html_of("---\ntitle: T\nlang: en\n---\nWords. [a](https://a.example)\n\n- x\n", theme)
     assert " dir=" not in html.replace(' dir="auto"', "")
     assert "direction:rtl" not in html
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_an_item_of_other_letters_stays_beside_its_bullet(theme: str) -> None:
+    html = html_of("---\ntitle: رسالة\nlang: ar\n---\nفقرة.\n\n- `Cache size = 1`\n- ثان\n\nIn English.\n", theme)
+    document = lxml.html.document_fromstring(html)
+    item, alone = document.xpath("//p[@dir='ltr']")
+    assert item.text_content() == "Cache size = 1"
+    assert "align" not in item.attrib
+    assert alone.get("align") == "left"
+
+
+def test_words_set_as_code_run_their_own_way() -> None:
+    html = html_of("---\ntitle: رسالة\nlang: ar\n---\nقل `معدل الطلبات (Rate limit): 100` أو `rm -rf ./`.\n")
+    words, program = lxml.html.document_fromstring(html).xpath("//code")
+    assert "direction:rtl" in words.get("style").replace(" ", "")
+    assert "direction:ltr" in program.get("style").replace(" ", "")

@@ -178,11 +178,11 @@ def test_a_video_is_its_title_and_its_address() -> None:
 def test_links_of_headings_cells_and_terms_lead_somewhere() -> None:
     link: Inlines = (Text("见"), Strong((Link("https://a.example/1", (Text("甲"),)),)))
     bare: Inlines = (Link("https://a.example/2", (Text("https://a.example/2"),)),)
-    assert body_of(Heading(2, link)) == "见甲\n====\n甲:\nhttps://a.example/1"
+    assert body_of(Heading(2, link)) == "见甲\n====\nhttps://a.example/1"
     assert body_of(Table((link,), ((bare,),))) == (
         "见甲\nhttps://a.example/2\n甲:\nhttps://a.example/1\nhttps://a.example/2"
     )
-    assert body_of(Definitions(((link, (paragraph("义"),)),))) == "见甲\n甲:\nhttps://a.example/1\n    义"
+    assert body_of(Definitions(((link, (paragraph("义"),)),))) == "见甲\nhttps://a.example/1\n    义"
 
 
 def test_tasks_definitions_and_footnotes() -> None:
@@ -227,7 +227,7 @@ def test_links_in_a_sentence() -> None:
 def test_a_link_that_is_all_of_a_paragraph_is_named_once() -> None:
     button = Link("https://a.example/1", (Text("Confirm"),))
     assert body_of(Paragraph((button,))) == "Confirm:\nhttps://a.example/1"
-    assert body_of(Paragraph((Text("Confirm: "), button))) == "Confirm: Confirm\nConfirm:\nhttps://a.example/1"
+    assert body_of(Paragraph((Text("Confirm: "), button))) == "Confirm: Confirm\nhttps://a.example/1"
 
 
 def link(href: str, label: str = "") -> Link:
@@ -428,16 +428,18 @@ _TIDES = Link("https://a.example/tides", (Text("tides"),))
         ((_LANTERN, Text(": it burns all night.")), "A lantern: it burns all night.\nhttps://a.example/lantern"),
         ((Strong((_LANTERN,)), Text(" burns.")), "A lantern burns.\nhttps://a.example/lantern"),
         ((Text("🏮 “"), _LANTERN, Text("” burns.")), "🏮 “A lantern” burns.\nhttps://a.example/lantern"),
-        ((Text("See "), _LANTERN, Text(".")), "See A lantern.\nA lantern:\nhttps://a.example/lantern"),
+        ((Text("See "), _LANTERN, Text(".")), "See A lantern.\nhttps://a.example/lantern"),
+        ((Text("It burns. ("), Strong((_LANTERN,)), Text(")")), "It burns. (A lantern)\nhttps://a.example/lantern"),
+        ((Text("See "), _LANTERN, Text(" now.")), "See A lantern now.\nA lantern:\nhttps://a.example/lantern"),
         ((_LANTERN,), "A lantern:\nhttps://a.example/lantern"),
         (
             (_LANTERN, Text(" by the "), _TIDES, Text(".")),
             "A lantern by the tides.\nA lantern:\nhttps://a.example/lantern\ntides:\nhttps://a.example/tides",
         ),
     ],
-    ids=["colon", "bold", "marks-before", "within", "alone", "two"],
+    ids=["colon", "bold", "marks-before", "at-the-end", "in-brackets", "within", "alone", "two"],
 )
-def test_the_only_link_that_a_paragraph_begins_with_is_not_named_again(inlines: Inlines, expected: str) -> None:
+def test_the_only_link_that_a_paragraph_begins_or_ends_with_is_not_named_again(inlines: Inlines, expected: str) -> None:
     assert body_of(Paragraph(inlines)) == expected
     item = ListBlock((ListItem((Paragraph(inlines),)),), None)
     assert body_of(item) == "* " + expected.replace("\n", "\n  ")
@@ -446,3 +448,14 @@ def test_the_only_link_that_a_paragraph_begins_with_is_not_named_again(inlines: 
 def test_a_heading_that_is_a_link_is_not_named_again() -> None:
     title = "A lantern\n=========\nhttps://a.example/lantern"
     assert body_of(Heading(2, (_LANTERN,)), paragraph("It burns.")) == f"{title}\n\nIt burns."
+
+
+def test_a_picture_without_words_leaves_no_gap() -> None:
+    figure = Figure(Image("https://a.example/1.png", "图片"))
+    words, other = Paragraph((Text("甲"),)), Paragraph((Text("乙"),))
+    assert "甲\n\n乙\n" in text_of(words, figure, figure, other)
+    assert body_of(Story(1, (), (words, figure, other))) == "1. 甲\n\n   乙"
+    assert body_of(Quote((figure, words, figure, other))) == "> 甲\n>\n> 乙"
+    items = tuple(ListItem(body) for body in ((words,), (figure,), (figure, other)))
+    assert body_of(ListBlock(items)) == "* 甲\n* 乙"
+    assert body_of(ListBlock(items, 1)) == "1. 甲\n2.\n3. 乙"
