@@ -1,1 +1,1 @@
-"""Markdown -> blocks and inlines."""
+"""Parse Markdown into blocks and inlines."""

@@ -1,4 +1,4 @@
-"""Abbreviations that a post explains: the first of each in the text bears its meaning."""
+"""Abbreviations defined in a post: the first occurrence of each gets its meaning."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from newsletter.model.issue import Span, Text
 
 MAX_ABBREVIATIONS = 200
-"""With more, none is marked: each is looked for at every letter."""
+"""With more than this none is marked, since each is searched at every letter."""
 
 
 class Abbreviations:
-    """The abbreviations of one post, found at the borders of words as kramdown finds them."""
+    """The abbreviations of one post, matched at word boundaries as in kramdown."""
 
     def __init__(self, meanings: Mapping[str, str]) -> None:
         self.meanings = meanings if len(meanings) <= MAX_ABBREVIATIONS else {}
@@ -22,7 +22,7 @@ class Abbreviations:
         self.explained: set[str] = set()
 
     def mark(self, text: str) -> list[Text | Span]:
-        """A text in pieces. Only the first of each abbreviation has its meaning, so that it is said once."""
+        """A text split at abbreviations. Only the first occurrence of each has its meaning, to avoid repetition."""
         if self.pattern is None:
             return [Text(text)]
         pieces: list[Text | Span] = []

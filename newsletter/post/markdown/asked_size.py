@@ -13,9 +13,9 @@ _DECLARATION = re.compile(r"(?:^|;)\s*(max-width|width|height)\s*:\s*([^;]*)", r
 
 
 def with_asked_size(image: Image, attributes: Mapping[str, str]) -> Image:
-    """The picture with the size in an `<img>`'s attributes; `style` wins over the others, as in a browser.
+    """The picture with the size in an `<img>`'s attributes; `style` overrides the others, as in a browser.
 
-    What is neither pixels nor per cent is left out.
+    Units other than pixels and per cent are ignored.
     """
     asked = {name: str(attributes.get(name) or "") for name in ("width", "height")}
     for name, value in _DECLARATION.findall(str(attributes.get("style") or "")):

@@ -13,17 +13,17 @@ from newsletter.post.markdown.asked_size import with_asked_size
 from newsletter.post.markdown.soft_breaks import Sequence
 
 MAX_ATTRIBUTES = 2_000
-"""Of one tag inside a paragraph; with more, it loses them."""
+"""The limit of one inline tag; with more, all its attributes are dropped."""
 
 # kramdown's `{: .class}`, `{::comment}` and `{:/}`: https://kramdown.gettalong.org/syntax.html#attribute-list-definitions
 ATTRIBUTE_LIST = re.compile(r"\{:[:/]?[^{}\n]*\}")
 
 _STRAIGHT = str.maketrans("“”„‘’", '"""\'\'')
-"""Smart punctuation has curled the quotes around an attribute's value by then."""
+"""By then smart punctuation has replaced the quotes around attribute values."""
 
 
 def attributes_of(source: str) -> Mapping[str, str]:
-    """The attributes of one HTML tag, read by a parser that knows every way to quote them."""
+    """The attributes of one HTML tag, parsed by lxml, which supports every way to quote them."""
     if len(re.findall(r"[\s=/]", source)) > MAX_ATTRIBUTES:  # lxml compares each with all others
         return {}
     try:
@@ -34,7 +34,7 @@ def attributes_of(source: str) -> Mapping[str, str]:
 
 
 def with_listed_sizes(sequence: Sequence) -> Sequence:
-    """Pictures with the size that kramdown's attribute list right behind them asks for: `![…](…){: width="120"}`."""
+    """Apply kramdown's attribute list directly after a picture to its size: `![…](…){: width="120"}`."""
     out: Sequence = []
     for node in sequence:
         if isinstance(node, Text) and out and isinstance(image := out[-1], Image):

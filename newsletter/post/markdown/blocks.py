@@ -1,4 +1,4 @@
-"""Read markdown-it's block tokens into the issue's blocks."""
+"""Map markdown-it's block tokens to the issue's blocks."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ from newsletter.post.markdown.story import split_at_pictures, take_images
 from newsletter.post.markdown.videos import figures, linked_videos
 
 MAX_NESTING = 100
-"""Levels, a list counting two. Deeper ones would cost Python's stack, and mrml's: 20,000 crash it."""
+"""The nesting limit; a list counts as two levels. Deeper ones exhaust Python's stack, and crash mrml: 20,000 do."""
 _NOTE = re.compile(r"\[\^([^\[\]\s]+)\]:")
 _TOC = re.compile(r"[ \t]*\{:\s*toc\b[^}]*\}[ \t]*$")
 _HEADING_ID = re.compile(r"(?<!\s)\s*\{#[\w:.-]+\}\s*$")
 
-# HTML elements that may stand inside a word; at any other, words part.
+# HTML elements that may occur inside a word; any other separates words.
 _BLOCK_HTML = re.compile(r"<(?:video|audio|embed|picture)\b", re.IGNORECASE)
 
 
 class MarkdownError(ValueError):
-    """What would spoil the whole post. `line` counts in the file; `what` and `remedy` are for the author."""
+    """A fault that would spoil the whole post. `line` counts in the file; `what` and `remedy` are for the author."""
 
     def __init__(self, line: int, what: str, remedy: str) -> None:
         super().__init__(what)
@@ -63,7 +63,7 @@ class MarkdownError(ValueError):
 
 
 class Reader:
-    """One pass over one syntax tree, collecting findings on the way."""
+    """One pass over one syntax tree, collecting findings."""
 
     def __init__(
         self, text: str, first_line: int, base_url: str, page_url: str, abbreviations: Abbreviations | None
@@ -78,7 +78,7 @@ class Reader:
     # --- blocks -----------------------------------------------------------------------------------------------------
 
     def note_nesting(self, tokens: Many[Token]) -> None:
-        """markdown-it drops what is nested too deep in silence: the deepest list or quote is left empty."""
+        """markdown-it silently drops what is nested too deep, and leaves the innermost list or quote empty."""
         for opening, closing in pairwise(tokens):
             if opening.nesting == 1 and closing.nesting == -1 and opening.level >= MAX_NESTING - 1:
                 line = self.first_line + (opening.map[0] if opening.map else 0)
@@ -87,7 +87,7 @@ class Reader:
                 return
 
     def note_unused_notes(self, env: Mapping[str, Any]) -> None:
-        """A footnote that nothing refers to is not shown, as in Jekyll; its author may not know."""
+        """A footnote without a reference is not shown, as in Jekyll; its author may not notice."""
         unused = [label for label, number in env.get("footnotes", {}).get("refs", {}).items() if number < 0]
         if unused:
             places: dict[str, int] = {}
@@ -121,7 +121,7 @@ class Reader:
             case "paragraph":
                 source = node.children[0].content if node.children else ""
                 if _BLOCK_HTML.match(source):
-                    # Markdown takes these for inline HTML, but nothing about them is inline.
+                    # Markdown parses these as inline HTML, but they are block-level.
                     yield from read_html(source, line, self.targets)
                 else:
                     yield from self.paragraph(self.sequence(node), line)
@@ -135,7 +135,7 @@ class Reader:
             case "fence":
                 if not self.require_closed(node):
                     return
-                # Highlighting would colour a field's mark piece by piece, and nobody could fill it then.
+                # Highlighting would colour parts of a field's mark, which could then not be filled.
                 language = "" if FIELD_MARK.search(node.content) else node.info.strip().partition(" ")[0]
                 yield CodeBlock(node.content.rstrip("\n"), language, line)
             case "code_block":
@@ -155,7 +155,7 @@ class Reader:
                 yield from read_html(node.content, line, self.targets)
 
     def is_toc(self, node: SyntaxTreeNode) -> bool:
-        """kramdown puts a table of contents where a list of one item says {:toc}; an email has its own."""
+        """kramdown inserts a table of contents for a list of one item with {:toc}; an email has its own."""
         first, end = node.map or (0, 0)
         return len(node.children) == 1 and any(_TOC.match(line) for line in self.lines[first : min(end, first + 3)])
 
@@ -171,7 +171,7 @@ class Reader:
         return ListItem((Paragraph(inlines, first.line), *body[1:]), box[1] != " ")
 
     def _quote(self, node: SyntaxTreeNode) -> Quote:
-        """A quote; one that begins `[!NOTE]` is an alert, as on GitHub, or has its kind from kramdown's class."""
+        """A quote; one that begins with `[!NOTE]` is an alert, as on GitHub; kramdown's class has the same effect."""
         body = self.blocks(node.children)
         if kind := node.meta.get("kind", ""):
             return Quote(body, self.line_of(node), kind)
@@ -185,7 +185,7 @@ class Reader:
         return Quote((*opening, *body[1:]), self.line_of(node), ALERTS[mark[1].lower()])
 
     def _definition_list(self, node: SyntaxTreeNode) -> Definitions:
-        """The lists of terms alone before it are the several terms of its first definition."""
+        """A definition list. Preceding lists of terms alone are further terms of its first definition."""
         nodes = [node]
         while (before := nodes[0].previous_sibling) and before.type == "dl" and before.children[-1].type == "dt":
             nodes.insert(0, before)
@@ -205,7 +205,7 @@ class Reader:
             yield term, body
 
     def paragraph(self, sequence: Sequence, line: int) -> Iterator[Block]:
-        """A paragraph; pictures on lines of their own stay between its words, others stand after them as figures."""
+        """A paragraph; pictures on lines of their own stay in place, others follow it as figures."""
         for part in split_at_pictures(sequence):
             rest, images = take_images(part)
             inlines = settle(rest)
@@ -222,10 +222,13 @@ class Reader:
             cells.insert(0, ())
         return Table(cells[0], tuple(cells[1:]), align, self.line_of(node))
 
-    # --- content and places -----------------------------------------------------------------------------------------
+    # --- content and positions --------------------------------------------------------------------------------------
 
     def sequence(self, node: SyntaxTreeNode) -> Sequence:
-        """A paragraph's content with its line ends still marked, after the repairs. Read once, looked at often."""
+        """A paragraph's content with its line ends still marked, after the repairs.
+
+        Cached, since it is used several times.
+        """
         inline = node.children[0] if node.children else None
         if inline is None or inline.type != "inline":
             return []

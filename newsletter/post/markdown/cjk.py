@@ -1,9 +1,9 @@
 """Emphasis beside Chinese, Japanese and Korean text, where Markdown expects spaces between words.
 
-CommonMark's flanking rules leave `**模型（测试版）**已` as literal asterisks, because a punctuation mark stands
-inside the delimiter and a letter outside. kramdown, which Jekyll uses, makes it bold. The rule here follows the
-CommonMark amendment proposed as "CJK-friendly" (https://github.com/tats-u/markdown-cjk-friendly, specification.md):
-a CJK character beside the delimiter licenses it, and only punctuation that is not CJK blocks it.
+CommonMark's flanking rules leave `**模型（测试版）**已` as literal asterisks, because a punctuation mark is inside the
+delimiter and a letter outside. kramdown, which Jekyll uses, makes it bold. The rule here follows the CommonMark
+amendment proposed as "CJK-friendly" (https://github.com/tats-u/markdown-cjk-friendly, specification.md): a CJK
+character beside the delimiter allows it, and only punctuation that is not CJK prevents it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from markdown_it.parser_inline import ParserInline
 from markdown_it.rules_inline.state_inline import Scanned, StateInline
 from markdown_it.token import Token
 
-# Emoji_Presentation=Yes among the wide characters, Unicode 17.0 emoji-data.txt: wide, yet not CJK.
+# Emoji_Presentation=Yes among the wide characters, Unicode 17.0 emoji-data.txt: wide, but not CJK.
 _EMOJI_RANGES = (
     "231a-231b 23e9-23ec 23f0 23f3 25fd-25fe 2614-2615 2648-2653 267f 2693 26a1 26aa-26ab 26bd-26be 26c4-26c5 26ce "
     "26d4 26ea 26f2-26f3 26f5 26fa 26fd 2705 270a-270b 2728 274c 274e 2753-2755 2757 2795-2797 27b0 27bf 2b1b-2b1c "
@@ -30,12 +30,12 @@ _EMOJI_RANGES = (
     "1f6d0-1f6d2 1f6d5-1f6d8 1f6dc-1f6df 1f6eb-1f6ec 1f6f4-1f6fc 1f7e0-1f7eb 1f7f0 1f90c-1f93a 1f93c-1f945 "
     "1f947-1f9ff 1fa70-1fa7c 1fa80-1fa8a 1fa8e-1fac6 1fac8 1facd-1fadc 1fadf-1faea 1faef-1faf8"
 )
-# Script=Hangul that East Asian Width calls neutral: the conjoining vowels and finals (Unicode 17.0, Scripts.txt).
+# Script=Hangul with a neutral East Asian Width: the conjoining vowels and finals (Unicode 17.0, Scripts.txt).
 _NEUTRAL_HANGUL = ((0x1160, 0x11FF), (0xD7B0, 0xD7C6), (0xD7CB, 0xD7FB))
 
 
 def _bounds(ranges: str) -> list[int]:
-    """Sorted edges: a code point is inside when an odd number of edges is at or below it."""
+    """Sorted boundaries: a code point is inside if an odd number of boundaries is at or below it."""
     pairs = (part.partition("-") for part in ranges.split())
     return list(chain.from_iterable((int(low, 16), int(high or low, 16) + 1) for low, _, high in pairs))
 
@@ -46,7 +46,7 @@ _CJK_QUOTES_WITH_SELECTOR = "‘’“”"
 
 
 def is_cjk(char: str) -> bool:
-    """True for a character that the amendment counts as CJK: wide, full-width or half-width and no emoji, or Hangul."""
+    """Whether the amendment counts a character as CJK: wide, full-width or half-width and no emoji, or Hangul."""
     return _cjk_or_unknown(char) is True
 
 
@@ -68,7 +68,7 @@ def _cjk_or_unknown(char: str) -> bool | None:
 
 
 def joins_without_space(before: str, after: str) -> bool:
-    """Whether a line end between these two characters vanishes: both CJK, and neither Hangul, which uses spaces."""
+    """Whether a line end between these two characters is dropped: both CJK, and neither Hangul, which uses spaces."""
     return all(is_cjk(char) and not _is_hangul(char) for char in (before, after))
 
 
@@ -88,7 +88,7 @@ class CjkState(StateInline):
         selected = ""
         main = preceding
         if "\ufe00" <= preceding <= "\ufe0e":
-            # A variation selector belongs to the character before it.
+            # A variation selector belongs to the preceding character.
             selected = self.src[start - 2] if start > 1 else " "
             if unicodedata.category(selected) != "Zs":
                 main = selected
@@ -116,7 +116,7 @@ def _cjk_before(preceding: str, selected: str) -> bool:
 
 
 class CjkParserInline(ParserInline):
-    """markdown-it's inline parser with the rule above; give it to one `MarkdownIt`, others stay as they were."""
+    """markdown-it's inline parser with the rule above, for one `MarkdownIt` instance; others are unaffected."""
 
     state: type[StateInline] = CjkState
 

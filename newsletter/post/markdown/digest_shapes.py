@@ -1,7 +1,7 @@
-"""Find the items of a digest that is not numbered: linked headings, bullets, titled lines, rows of a table.
+"""Find the items of an unnumbered digest: linked headings, bullets, titled lines, rows of a table.
 
-An essay has headings, bold openings and lists of links too. What tells a digest: its items are most of it, and each
-leads somewhere. Decision 28 has the rule.
+An essay has headings, bold openings and lists of links too. What distinguishes a digest: most of it is items, and each
+of them has a link. Decision 28 has the rule.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from newsletter.post.markdown.story import Title, leads_away, take_title
 from newsletter.post.markdown.summary import is_summary_heading
 
 LEAST_ITEMS = 3
-"""Two headings with links are no digest yet."""
+"""The fewest items: two headings with links are no digest yet."""
 
 MOST = 0.75
-"""Of the headings, bullets, lines or rows: the others are items that lack something."""
+"""The share of headings, bullets, lines or rows that must be items: the others are items without a link."""
 
 SENTENCE = 30
-"""Letters of an item's text on average, a wide one counting two: less is a list of names."""
+"""The average letters of an item's text, wide ones counting two: less is a list of names."""
 
 ENDS_ITEM = frozenset({"heading", "hr", "footnote_block"})
-"""Blocks that are no item's, on the post's own level."""
+"""Top-level blocks that belong to no item."""
 
 _TAG = re.compile(r"<[^<>]*>")
 _ASIDE = re.compile(r"(?<!\s)\s*[(（\[【][^()（）\[\]【】]*[)）\]】]\s*$")
@@ -51,29 +51,29 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """The shape that an issue's items have, and where they are, by their first node."""
+    """The shape of an issue's items, and their spans by first node."""
 
     shape: Shape
     spans: Mapping[int, Span]
 
 
 class Glance(Protocol):
-    """What finding a shape needs of the reader: content, and what blocks lead to or hold."""
+    """The reader's operations for shape detection: the content, links and pictures of blocks."""
 
     def sequence(self, node: SyntaxTreeNode, /) -> Sequence: ...
 
     def ends_in_source(self, nodes: Many[SyntaxTreeNode], /) -> bool:
-        """Whether the last words of an item's blocks are links to follow."""
+        """Whether an item's blocks end with links to external pages."""
 
     def pictures_alone(self, node: SyntaxTreeNode, /) -> Many[Image]:
-        """The pictures of a block that holds nothing else."""
+        """The pictures of a block that contains nothing else."""
 
 
 Found = Iterator[tuple[int, Shape, list[Span]]]
 
 
 def find_digest(nodes: Many[SyntaxTreeNode], glance: Glance) -> Digest | None:
-    """The shape with the most items, of those that hold half of the letters; None where numbered items do, or none."""
+    """The shape with the most items, among those with half of the letters; None if none has, or numbered items have."""
     shapes = [
         *_by_headings(nodes, glance),
         *_by_lines(nodes, glance),
@@ -98,7 +98,7 @@ def find_digest(nodes: Many[SyntaxTreeNode], glance: Glance) -> Digest | None:
 
 
 def _by_headings(nodes: Many[SyntaxTreeNode], glance: Glance) -> Found:
-    """Headings of one level, most of them links or with a source at the end of their text."""
+    """Headings of one level, most of which are links, or have a source at the end of their text."""
     for tag in {node.tag for node in nodes if node.type == "heading"}:
         spans = []
         for index, node in enumerate(nodes):
@@ -127,7 +127,7 @@ def _is_summary(nodes: Many[SyntaxTreeNode], index: int, read: Read) -> bool:
 
 
 def _is_title(sequence: Sequence) -> bool:
-    """Whether a link to somewhere else is most of a heading; an aside in brackets at its end does not count."""
+    """Whether a link to another page is most of a heading; a bracketed remark at its end is ignored."""
     words = settle(sequence)
     link = next((node for node in words if isinstance(node, Link | Strong | Emphasis)), None)
     if link is None or not leads_away((link,)):
@@ -136,7 +136,7 @@ def _is_title(sequence: Sequence) -> bool:
 
 
 def _by_lines(nodes: Many[SyntaxTreeNode], glance: Glance) -> Found:
-    """Bold lines and links with text below them, most of which lead somewhere."""
+    """Bold lines and links with text below them, most of which have an external link."""
     titles: dict[int, Title] = {}
     for index, node in enumerate(nodes):
         if _may_be_titled(node) and (title := take_title(glance.sequence(node))):
@@ -157,12 +157,12 @@ def _by_lines(nodes: Many[SyntaxTreeNode], glance: Glance) -> Found:
 
 
 def _stays_here(node: SyntaxTreeNode) -> bool:
-    """Whether there is a link to a part of the page."""
+    """Whether a link leads to a part of this page."""
     return any(each.type == "link" and str(each.attrs.get("href", "")).startswith("#") for each in node.walk())
 
 
 def _may_be_titled(node: SyntaxTreeNode) -> bool:
-    """Whether a paragraph begins with a mark, before it is read."""
+    """A cheap check before parsing: whether a paragraph begins with a mark."""
     inline = node.children[0] if node.type == "paragraph" and node.children else None
     begins = (
         next((each.type for each in inline.children if each.type not in ("text", "text_special")), "") if inline else ""
@@ -173,9 +173,9 @@ def _may_be_titled(node: SyntaxTreeNode) -> bool:
 def last_trimmed(
     nodes: Many[SyntaxTreeNode], spans: Many[Span], pictures_alone: Callable[[SyntaxTreeNode], Many[Image]]
 ) -> Iterator[Span]:
-    """Spans, the post's last one as long as most before it: what follows is the post's end, not the item's.
+    """The spans, the last one shortened to the usual length: the rest is the post's ending, not the item's.
 
-    Pictures are not counted, and are its own where they follow directly.
+    Pictures are not counted, and belong to the item if they follow directly.
     """
     if not spans:
         return
@@ -193,7 +193,7 @@ def last_trimmed(
 
 
 def _by_bullets(nodes: Many[SyntaxTreeNode], read: Read) -> Found:
-    """Lists of links, each with a text behind a line end, a colon or a dash, or with blocks below it."""
+    """Lists of links, each followed by text after a line end, a colon or a dash, or by blocks."""
     spans = []
     count = 0
     for index, node in enumerate(nodes):
@@ -234,7 +234,7 @@ def body_rows(table: SyntaxTreeNode) -> list[Many[SyntaxTreeNode]]:
 
 
 def title_column(rows: Many[Many[SyntaxTreeNode]], read: Read) -> int | None:
-    """The column of links, first or behind one of numbers, in a table with another one of sentences."""
+    """The column of links, the first or after one of numbers, in a table with another one of sentences."""
     columns = range(max(map(len, rows), default=0))
     title = 1 if all(row and _is_number(row[0], read) for row in rows) else 0
     links = sum(len(row) > title and _leads(row[title], read) for row in rows)
@@ -256,7 +256,7 @@ def _leads(cell: SyntaxTreeNode, read: Read) -> bool:
 
 
 def _letters(node: SyntaxTreeNode) -> int:
-    """Letters of a block's text, wide ones counting two; no addresses."""
+    """The letters of a block's text, wide ones counting two, without addresses."""
     if node.type == "html_block":
         return _width(_TAG.sub("", node.content))
     if node.type in ("text", "text_special", "entity", "code_inline", "fence", "code_block", "math_block"):

@@ -1,7 +1,7 @@
-"""Core rule: list items whose number has no space behind it (`4.text`), which Markdown takes into the item before.
+"""Core rule: list items without a space after the number (`4.text`), which Markdown adds to the previous item.
 
-CommonMark reads such a line as a lazy continuation of the paragraph above. Where it begins with exactly the next
-number of a list that is open there, it becomes the next item.
+CommonMark parses such a line as a lazy continuation of the paragraph above. If it begins with exactly the next number
+of an open list, it becomes the next item.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ _GLUED = r"(\d{1,3})[.．、](?![xX](?!\w))(?=[^\W\d_]|[*\[\"'“”‘’«»�
 _ANYWHERE = re.compile(rf"^[> \t]*{_GLUED}", re.MULTILINE)
 _LINE = re.compile(rf"(?<![ \t])[ \t]*+{_GLUED}")
 GLUED = "glued_number"
-"""The key in an item's `meta` that has its number as a text."""
+"""The key in an item's `meta` that has its number as text."""
 
 
 @dataclass(slots=True)
 class _Open:
-    """A container that is open; of an ordered list, the number of its last item."""
+    """An open container; for an ordered list, the number of its last item."""
 
     token: Token
     number: int = 0
 
 
 def split_glued_items(state: StateCore) -> None:
-    """Part the paragraphs in which such a line hides. Runs after the blocks are read and before their content is."""
+    """Split the paragraphs that contain such lines. Runs after block parsing and before inline parsing."""
     if not _ANYWHERE.search(state.src):
         return
     rest = deque(state.tokens)
@@ -53,12 +53,12 @@ def split_glued_items(state: StateCore) -> None:
 
 
 def _part(inline: Token, stack: list[_Open], out: list[Token], rest: deque[Token]) -> None:
-    """Write the paragraph's content up to the first such line; put what follows before `rest`, as an item of its own.
+    """Keep the paragraph's content up to the first such line; put the rest before `rest`, as an item of its own.
 
-    What follows in the item goes with the new one. Of a list or quote inside the item, the paragraph must be the last.
+    What follows in the item goes with the new one. In a list or quote inside the item, the paragraph must be the last.
     """
     lines = inline.content.split("\n")
-    in_code = False  # the marks of code so far: where they are odd, code may run over the line end
+    in_code = False  # the code marks so far: an odd number means that code may span the line end
     for index, line in enumerate(lines[1:], 1):
         in_code ^= lines[index - 1].count("`") % 2 == 1
         found = _LINE.match(line)
@@ -90,7 +90,7 @@ def _part(inline: Token, stack: list[_Open], out: list[Token], rest: deque[Token
 
 
 def _follows(number: int, before: int, item: Token) -> bool:
-    """Whether it is the next number as Markdown counts, or as the author wrote the item before."""
+    """Whether it is the next number by Markdown's counting, or after the previous item's number as written."""
     return number == before + 1 or (item.info.isdigit() and number == int(item.info) + 1)
 
 

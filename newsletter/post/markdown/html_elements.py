@@ -1,4 +1,4 @@
-"""HTML elements: which are known, which are hidden, and how ruby reads in one line."""
+"""HTML elements: which are known, which are hidden, and ruby as inline text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAMES = (
     "optgroup option output p param picture plaintext portal pre progress q rb rbc rp rt rtc ruby s samp script "
     "search section select shadow slot small source spacer span strike strong style sub summary sup svg table "
     "tbody td template textarea tfoot th thead time title tr track tt u ul var video wbr xmp "
-    # the parts of pictures drawn in a post, and of formulas
+    # elements of inline SVG, and of MathML
     "animate circle clippath defs desc ellipse filter foreignobject g line lineargradient marker mask path pattern "
     "polygon polyline radialgradient rect stop symbol text textpath tspan use view "
     "annotation mfrac mi mn mo mover mrow mspace msqrt mstyle msub msubsup msup mtable mtd mtext mtr munder "
@@ -34,14 +34,15 @@ def is_known(name: str) -> bool:
 
 
 def is_hidden(name: str, attributes: Mapping[str, str]) -> bool:
-    """Whether a browser shows nothing of an element."""
+    """Whether a browser does not display an element."""
     return name == "template" or "hidden" in attributes or bool(_HIDING.search(attributes.get("style", "")))
 
 
 def escape_unknown_tags(source: str) -> tuple[str, list[str], list[str]]:
-    """HTML whose `<placeholder>`s, which are no tags, are words; their names, and those of unknown tags that stay.
+    """Escape `<placeholder>`s, which are no tags; returns their names too, and those of unknown tags that stay.
 
-    A name with attributes or an end is some program's component: its tags mean nothing here, its content does.
+    An unknown name with attributes or an end tag is a component of another program: its tags are dropped, its content
+    stays.
     """
     words: list[str] = []
 

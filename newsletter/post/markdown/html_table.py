@@ -1,4 +1,4 @@
-"""An HTML table's cells in their columns, spans resolved."""
+"""Lay out an HTML table's cells in columns, with spans resolved."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from lxml.html import HtmlElement
 
 MAX_COLUMNS = 100
 MAX_ROWS = 1_000
-"""What one cell may span; more is a slip."""
+"""The largest span of a cell; more is a mistake."""
 
 
 def place_cells(rows: Sequence[Sequence[HtmlElement]]) -> list[list[HtmlElement | None]]:
-    """The grid that a browser lays out (HTML, 4.9.12): None where no cell begins."""
-    reserved: dict[int, int] = {}  # column -> rows below that a cell from above still takes
+    """The grid as a browser lays it out (HTML, 4.9.12): None where no cell begins."""
+    reserved: dict[int, int] = {}  # column -> number of rows below that a cell from above spans
     grid: list[list[HtmlElement | None]] = []
     for row in rows:
         placed: list[HtmlElement | None] = []

@@ -1,6 +1,6 @@
-"""Read markdown-it's inline tokens: text, emphasis, links, pictures, raw HTML tags.
+"""Map markdown-it's inline tokens: text, emphasis, links, pictures, raw HTML tags.
 
-Line ends stay marked (`Soft`) until a story's parts are told apart; `settle` then resolves them.
+Line ends stay marked (`Soft`) until a story's parts are separated; `settle` then resolves them.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from newsletter.post.markdown.soft_breaks import Sequence, Soft, settle
 from newsletter.post.markdown.videos import linked_videos
 
 MAX_OPEN_TAGS = 50
-"""Raw HTML tags inside one another within a paragraph; deeper ones lose their mark and keep their text."""
+"""The nesting limit of raw HTML tags within a paragraph; deeper ones lose their mark and keep their text."""
 
 _TAG = re.compile(r"<(?P<end>/?)(?P<name>[A-Za-z][A-Za-z0-9-]*)")
-# Raw HTML pairs and the mark that each one is. An empty mark drops what stands between.
+# Raw HTML elements and their marks. An empty mark drops the content.
 _PAIRED: Mapping[str, str] = {
     **dict.fromkeys(("b", "strong"), "strong"),
     **dict.fromkeys(("i", "em", "cite", "dfn", "var"), "em"),
@@ -54,7 +54,7 @@ _VOID = frozenset({"area", "br", "embed", "hr", "img", "input", "source", "track
 
 @dataclass(frozen=True, slots=True)
 class _OpenTag:
-    """A raw HTML tag that waits for its end, and what stood before it. `value` is a link's address or a title."""
+    """An open raw HTML tag, and the content before it. `value` is a link's address or a title."""
 
     name: str
     value: str
@@ -63,7 +63,7 @@ class _OpenTag:
 
 
 class InlineReader:
-    """Reads the content of paragraphs, headings and cells; `targets` makes its links and takes the findings."""
+    """Parses the content of paragraphs, headings and cells; `targets` makes its links and collects the findings."""
 
     def __init__(self, targets: LinkTargets, abbreviations: Abbreviations | None = None) -> None:
         self.targets = targets
@@ -78,7 +78,7 @@ class InlineReader:
             match node.type:
                 case "strong" | "em" | "s" | "link":
                     children = settle(self.read(node.children, line), trim=False)
-                    if node.markup == "autolink":  # an address is no text to mend
+                    if node.markup == "autolink":  # an address must not be repaired
                         children = tuple(Text(each.content) for each in node.children)
                     match node.type:
                         case "strong":
@@ -121,7 +121,7 @@ class InlineReader:
                 case "html_inline":
                     ends = _closed_names(nodes) if ends is None else ends
                     out = self._html_tag(node.content, open_tags, out, line, ends)
-        while open_tags:  # never closed: its content stays, its mark goes
+        while open_tags:  # never closed: its content stays, its mark is dropped
             out = _joined_text(open_tags.pop().outside, out)
         texts = [repair_text(node) for node in with_listed_sizes(out)]
         return repair_bold(texts, first_line, self.targets.findings)
@@ -129,7 +129,7 @@ class InlineReader:
     def _html_tag(
         self, source: str, open_tags: list[_OpenTag], out: Sequence, line: int, ends: Collection[str]
     ) -> Sequence:
-        """One raw HTML tag inside a paragraph: what stands between a pair of them is marked, or dropped with them."""
+        """One raw HTML tag inside a paragraph: mark the content between a pair of tags, or drop it with them."""
         found = _TAG.match(source)
         if not found:  # a comment, a declaration
             return out
@@ -169,7 +169,7 @@ class InlineReader:
             out = _joined_text(tag.outside, out)
 
     def _unknown_tag(self, source: str, name: str, out: Sequence, line: int, ends: Collection[str]) -> Sequence:
-        """`<placeholder>` is words; a name with attributes or an end is some program's component."""
+        """`<placeholder>` is text; an unknown name with attributes or an end tag is a component of another program."""
         bare = source[1:-1].strip() == name
         if bare and name.lower() not in ends:
             self.targets.note_placeholder(name, line)
@@ -219,7 +219,7 @@ def _line_ends(node: SyntaxTreeNode) -> int:
 
 
 def _joined_text(before: Sequence, after: Sequence) -> Sequence:
-    """Two runs as one; text that a tag parted is whole again, so that `1.<b>5` is seen to be no number one."""
+    """Merge adjacent text that a tag had split, so that `1.<b>5` is not taken for number one."""
     for node in after:
         if isinstance(node, Text):
             _append_text(before, node.text)

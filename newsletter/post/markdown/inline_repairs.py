@@ -18,7 +18,7 @@ _WORDS = re.compile(r"[^\W\d_]{2}")
 
 
 def repair_text(node: Raw) -> Raw:
-    """kramdown's attribute lists vanish; emoji shortcodes become emoji."""
+    """Remove kramdown's attribute lists; replace emoji shortcodes by emoji."""
     if not isinstance(node, Text):
         return node
     text = ATTRIBUTE_LIST.sub("", node.text) if "{:" in node.text else node.text
@@ -26,7 +26,7 @@ def repair_text(node: Raw) -> Raw:
 
 
 def repair_bold(sequence: Sequence, line: int, findings: list[Finding]) -> Sequence:
-    """`** words **`: spaces inside the marks keep Markdown from seeing the bold that was meant."""
+    """`** words **`: Markdown takes bold with inner spaces for text."""
     out: Sequence = []
     for node in sequence:
         if isinstance(node, Soft | Break):
@@ -51,7 +51,7 @@ def repair_bold(sequence: Sequence, line: int, findings: list[Finding]) -> Seque
 
 
 def unwrap_links(sequence: Sequence, line: int, findings: list[Finding]) -> Sequence:
-    """`[[text](url)]` and `[[text](url)`: a second pair of brackets around a link is a slip."""
+    """`[[text](url)]` and `[[text](url)`: remove a second pair of brackets around a link."""
     out: Sequence = []
     pending = list(sequence)
     for index, node in enumerate(pending):

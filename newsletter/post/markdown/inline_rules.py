@@ -1,4 +1,4 @@
-"""markdown-it rules of our own: bare addresses and formulas."""
+"""markdown-it rules: bare URLs and formulas."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _URL_LETTER = re.compile(f"[{_LETTER}]")
 _ESCAPED = re.compile(r"\\[!-/:-@\[-`{-~]|&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 
-_MAX_URL = 4_000  # a longer run of letters is no address, and looking at each of its colons would take long
+_MAX_URL = 4_000  # a longer run of letters is no URL, and examining each of its colons would take long
 
 
 _AFTER_URL = "?!.,:*_~'\";"
 
 
-# Prices are no formulas: no digit or space beside the inner sides of the signs, and nothing that Markdown means.
+# Prices are no formulas: no digit or space at the inner sides of the signs, and no Markdown syntax.
 _MATH = re.compile(r"(\${1,2})(?![\s$])([^$]{1,1000}?)(?<![\s\\])\1(?![\d$])")
 
 
@@ -29,10 +29,10 @@ _NO_MATH = re.compile(r"\]\(|://|\*\*|<|`|\n[ \t]*\n")
 
 
 def bare_url(state: StateInline, silent: bool) -> bool:
-    """A URL in running text is a link. It ends before any character beyond ASCII, so `https://a.cn/b。` ends at b."""
+    """A URL in running text is a link. It ends before any non-ASCII character, so `https://a.cn/b。` ends at b."""
     if state.src[state.pos] != ":" or state.linkLevel > 0:
         return False
-    # Only the last letters are looked at: a search through all of the pending text would take quadratic time.
+    # Only the last letters are searched: searching all of the pending text would take quadratic time.
     scheme = re.search(r"(?:^|[^A-Za-z0-9])(https?)$", state.src[max(0, state.pos - 6) : state.pos])
     if not scheme or not state.pending.endswith(scheme[1]):
         return False
@@ -94,7 +94,7 @@ def _read_escapes(written: str) -> tuple[str, range | list[int]]:
 
 
 def math(state: StateInline, silent: bool) -> bool:
-    """`$…$` and `$$…$$` stay as they are written: no mail client sets formulas, and `_` in them is no emphasis."""
+    """`$…$` and `$$…$$` stay verbatim: no mail client renders formulas, and `_` in them is no emphasis."""
     if state.src[state.pos] != "$" or (state.pos and state.src[state.pos - 1] in "0123456789$\\"):
         return False
     found = _MATH.match(state.src, state.pos, state.posMax)
@@ -107,7 +107,7 @@ def math(state: StateInline, silent: bool) -> bool:
 
 
 def urlsplit_or_none(url: str) -> str | None:
-    """The host of an absolute URL, None where it has none or cannot be read."""
+    """The parts of an absolute URL, None if it has no host or is invalid."""
     try:
         return urlsplit(url).hostname
     except ValueError:

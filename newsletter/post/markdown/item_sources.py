@@ -1,6 +1,6 @@
 """The source links at the end of a digest item, which become buttons.
 
-Words stay words: what goes is a bracket that holds nothing but the link, and a sign that only points to it.
+The words are kept: only brackets around nothing but the link, and signs that point to it, are removed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from newsletter.post.markdown.cjk import is_cjk
 from newsletter.post.markdown.soft_breaks import Raw, Sequence, Soft, blank
 from newsletter.post.markdown.story import normalised
 
-# A link with such a label is a source even where the sentence before it lacks its full stop.
+# A link with such a label is a source even if the sentence before it has no full stop.
 SOURCE_WORDS = frozenset(
     {
         *("原文链接", "原文", "链接", "来源", "阅读原文", "查看原文", "详情", "全文", "原文連結", "來源", "连接"),
@@ -70,7 +70,7 @@ LEADS_IN = frozenset(
         *("tại", "ở", "từ", "và", "في", "على", "من", "إلى", "هنا", "ב", "של", "על", "כאן", "در", "به", "از"),
     }
 )
-"""Words that lead into what follows them: an address behind one belongs to the sentence."""
+"""Words after which an address belongs to the sentence."""
 
 LEADS_IN_CJK = (
     *("见", "見", "详见", "詳見", "参见", "参考", "访问", "查看", "在", "是", "为", "到", "于", "和", "与", "的", "从"),
@@ -78,7 +78,7 @@ LEADS_IN_CJK = (
 )
 
 LABEL_WIDTH = 24
-"""Letters of a name with a colon that is a button's label; a longer one is a sentence."""
+"""The longest label of a button that ends with a colon; a longer text is a sentence."""
 
 _SENTENCE_END = frozenset("。．.！!？?…」』”’\"'）)】》〉；;~～")
 _ENDS = re.compile("[。．！!？?…；;]|\\.(?=\\s)")
@@ -90,9 +90,9 @@ _CLOSED = re.compile(r"\s*([)）\]】〕」»›])\s*([.。]?)\s*$")
 
 
 def take_sources(sequence: Sequence) -> tuple[Sequence, list[Link]]:
-    """Links behind the last sentence, or on lines of their own, are sources; a link inside a sentence is not.
+    """Links after the last sentence, or on lines of their own, are sources; a link inside a sentence is not.
 
-    A bare address is one behind any words that do not lead into it, and in brackets of its own.
+    A bare URL is a source after any words that do not lead into it, and in brackets of its own.
     """
     rest = list(sequence)
     while rest and blank(rest[-1]):
@@ -125,7 +125,7 @@ def take_sources(sequence: Sequence) -> tuple[Sequence, list[Link]]:
 
 
 def _bare_sources(sequence: Sequence, rest: Sequence, links: list[Link], before: str) -> tuple[Sequence, list[Link]]:
-    """Bare addresses behind words of the same line."""
+    """Bare URLs after words of the same line."""
     if isinstance(text := rest[-1], Text) and (pointer := _POINTERS.search(text.text)):
         words = text.text[: pointer.start()]
         return [*rest[:-1], Text(words)] if words else rest[:-1], links
@@ -152,7 +152,7 @@ def _named(rest: Sequence) -> tuple[Sequence, str] | None:
 
 
 def _leads_in(before: str) -> bool:
-    """Whether a sentence would break off without the address behind it."""
+    """Whether the sentence would be incomplete without the address after it."""
     if before[-1:] in (":", "：", ",", "，", "、", "-", "–", "—", "=", "(", "（", "[", "「"):
         return True
     if unicodedata.category(before[-1:] or " ") in ("So", "Sk", "Mn") or before[-1:] in _SENTENCE_END:
@@ -162,7 +162,7 @@ def _leads_in(before: str) -> bool:
 
 
 def _without_end(rest: Sequence, bracket: str) -> Sequence | None:
-    """The words before an opening bracket at the end; None where there is none."""
+    """The words before an opening bracket at the end; None if there is none."""
     if not rest or not isinstance(last := rest[-1], Text) or not last.text.rstrip().endswith(bracket):
         return None
     words = last.text.rstrip()[: -len(bracket)]
@@ -170,7 +170,7 @@ def _without_end(rest: Sequence, bracket: str) -> Sequence | None:
 
 
 def _ended(rest: Sequence, stop: str) -> Sequence:
-    """The words with the full stop that stood behind the bracket, where they have none."""
+    """The words with the full stop that followed the bracket, if they have none."""
     if not stop or not rest or not isinstance(last := rest[-1], Text) or last.text.rstrip()[-1:] in _SENTENCE_END:
         return rest
     return [*rest[:-1], Text(last.text.rstrip() + stop)]
@@ -181,7 +181,7 @@ def _separates(node: Raw) -> bool:
 
 
 def is_bare(link: Link) -> bool:
-    """Whether a link's label is its address, with or without what every address has."""
+    """Whether a link's label is its URL, possibly without the scheme and the like."""
     return _bare_form(link.label) == _bare_form(link.href)
 
 

@@ -1,4 +1,4 @@
-"""kramdown's block rules where they differ from CommonMark's, as rules for markdown-it.
+"""Block rules of kramdown that differ from CommonMark's, as rules for markdown-it.
 
 Tables have a module of their own. Source: https://kramdown.gettalong.org/syntax.html and kramdown 2.4's parsers.
 """
@@ -18,10 +18,10 @@ from newsletter.post.markdown.alerts import kind_of_classes
 from newsletter.post.markdown.kramdown_table import table
 
 ABBREVIATIONS = "abbreviations"
-"""Key of `env`: abbreviation -> what it means."""
+"""Key of `env`: abbreviation -> meaning."""
 
 _NO_TERMS = "lines that are no terms"
-"""Key of `env`: what `several_terms` has looked at in vain, by where it looked."""
+"""Key of `env`: lines where `several_terms` found nothing, so that it does not scan them again."""
 
 _ABBREVIATION = re.compile(r"\*\[(.+?)\]:(.*)$")
 _ATTRIBUTES = re.compile(r"\{:[:/]?[^{}\n]*\}[ \t]*$")
@@ -32,11 +32,11 @@ _DEFINITION = re.compile(r"[:~][ \t]+\S")
 _GLUED_HEADING = re.compile(r"(#{2,6})(?=[^\W\d_])(.*?)[ \t]*#*[ \t]*$")
 _INSIDE_HTML = "inside_html"
 _LOOKED_THROUGH = "looked_through"
-# Elements that are read to their end, and that may begin a block.
+# Block-level elements, which are parsed to their end tag.
 _ELEMENTS = (frozenset(block_names) - {"base", "basefont", "col", "frame", "hr", "link", "param", "track"}) | {
     *("pre", "audio", "canvas", "map", "math", "noscript", "object", "picture", "svg", "template", "video"),
 }
-# Elements of a line of text: one alone on a line begins a paragraph, whose Markdown is read.
+# Inline elements: one at the start of a line begins a paragraph, whose Markdown is parsed.
 _OF_TEXT = frozenset(
     {
         *(
@@ -79,14 +79,14 @@ _OF_TEXT = frozenset(
 _OPENING_TAG = re.compile(r"<([A-Za-z][A-Za-z0-9]*)(?=[\s/>]|$)")
 _ANY_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)(?=[\s/>]|$)")
 MAX_ELEMENT_LINES = 2_000
-"""Of one element; a longer one ends at a blank line, as in CommonMark."""
+"""The limit of one element; a longer one ends at a blank line, as in CommonMark."""
 
 MAX_LOOKED_THROUGH = 200_000
-"""Lines of all elements of a post together."""
+"""The limit for all elements of a post together."""
 
 
 def use_kramdown_blocks(parser: MarkdownIt) -> None:
-    """Give a parser the rules; it has definition lists already."""
+    """Add the rules to a parser that already has definition lists."""
     parser.core.ruler.before("inline", "last_reference_wins", last_reference_wins)
     rules = parser.block.ruler
     rules.before("deflist", "several_terms", several_terms)
@@ -97,20 +97,20 @@ def use_kramdown_blocks(parser: MarkdownIt) -> None:
     rules.before("fence", "end_of_block", end_of_block, ends_text)
     rules.before("fence", "attribute_list", attribute_list, {"alt": ["paragraph", "reference", "blockquote"]})
     rules.after("reference", "reference_with_blanks", reference_with_blanks)
-    rules.before("lheading", "abbreviation", abbreviation)  # a line each: no heading is looked for below them
+    rules.before("lheading", "abbreviation", abbreviation)  # a line each: the line below is not searched for a heading
     rules.before("paragraph", "glued_heading", glued_heading)
 
 
 def last_reference_wins(state: StateCore) -> None:
-    """A reference that is defined twice leads where its last definition says; CommonMark takes the first."""
+    """A reference that is defined twice has the target of its last definition; CommonMark uses the first."""
     for again in state.env.get("duplicate_refs", ()):
         state.env["references"][again["label"]] = {name: again[name] for name in ("title", "href", "map")}
 
 
 def _first_line(state: StateBlock, line: int, *, outside: bool = False) -> str:
-    """A line's text at the level at hand; empty where it is code, or belongs to a block outside.
+    """A line's text at the current level; empty if it is code, or belongs to an outer block.
 
-    With `outside` such a line counts: it would go on with this level's paragraph otherwise.
+    With `outside` such a line is included: otherwise it would continue this level's paragraph.
     """
     if state.is_code_block(line) or (state.sCount[line] < state.blkIndent and not outside):
         return ""
@@ -118,7 +118,7 @@ def _first_line(state: StateBlock, line: int, *, outside: bool = False) -> str:
 
 
 def end_of_block(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:  # noqa: N803
-    """`^` alone on a line ends the block before it: a list, and the next one begins anew."""
+    """`^` alone on a line ends the block before it: a list, so that the next one starts anew."""
     if _first_line(state, startLine, outside=silent).rstrip() != "^":
         return False
     if not silent:
@@ -127,7 +127,7 @@ def end_of_block(state: StateBlock, startLine: int, endLine: int, silent: bool) 
 
 
 def attribute_list(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:  # noqa: N803
-    """`{: .class}` alone on a line belongs to the block before it, and is no part of its text."""
+    """`{: .class}` alone on a line applies to the block before it, and is not text."""
     text = _first_line(state, startLine, outside=silent)
     if not text.startswith("{:") or not _ATTRIBUTES.match(text) or "toc" in text or text.startswith("{::"):
         return False
@@ -140,7 +140,7 @@ def attribute_list(state: StateBlock, startLine: int, endLine: int, silent: bool
 
 
 def abbreviation(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:  # noqa: N803
-    """`*[HTML]: Hyper Text Markup Language` says what each HTML of the post means, and is not shown itself."""
+    """`*[HTML]: Hyper Text Markup Language` defines the abbreviation HTML, and is not shown itself."""
     found = _ABBREVIATION.match(_first_line(state, startLine))
     if not found:
         return False
@@ -151,7 +151,7 @@ def abbreviation(state: StateBlock, startLine: int, endLine: int, silent: bool) 
 
 
 def reference_with_blanks(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:  # noqa: N803
-    """`[ref]: https://example.com/a page.html`: an address to the line's end, blanks and all."""
+    """`[ref]: https://example.com/a page.html`: an address up to the line's end, blanks included."""
     found = _REFERENCE.match(_first_line(state, startLine))
     if not found:
         return False
@@ -164,10 +164,10 @@ def reference_with_blanks(state: StateBlock, startLine: int, endLine: int, silen
 
 
 def several_terms(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:  # noqa: N803
-    """Lines before a `: definition` are a term each; the last one is left to the rule of definition lists."""
+    """Each line before a `: definition` is a term; the last one is left to the rule of definition lists."""
     if silent or not _first_line(state, startLine):
         return False
-    # Where none were found there are none from a later line on: blocks of a line each would look on each time.
+    # If none was found, later lines have none either: many one-line blocks would each scan the rest.
     place = (state.parentType, state.level, state.blkIndent, endLine)
     none = state.env.get(_NO_TERMS, {}).get(place, range(0))
     if startLine in none:
@@ -197,7 +197,7 @@ def several_terms(state: StateBlock, startLine: int, endLine: int, silent: bool)
 
 
 def glued_heading(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:  # noqa: N803
-    """`##News`, with no space before its words, was meant as a heading. One `#` may be a hash tag."""
+    """`##News`, without a space, is a heading. A single `#` may be a hash tag."""
     found = _GLUED_HEADING.match(_first_line(state, startLine))
     if not found:
         return False
@@ -213,9 +213,9 @@ def glued_heading(state: StateBlock, startLine: int, endLine: int, silent: bool)
 
 
 def html_element(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:  # noqa: N803
-    """An HTML element to its end, blank lines and all, as kramdown reads it; others as CommonMark does.
+    """An HTML element to its end, blank lines included, as in kramdown; others as in CommonMark.
 
-    Where Markdown stands at the margin after a blank line, it is Markdown, as on GitHub and in Hugo.
+    Unindented Markdown after a blank line inside it is parsed, as on GitHub and in Hugo.
     """
     if silent:
         return html_block(state, startLine, endLine, True)
@@ -238,13 +238,13 @@ def html_element(state: StateBlock, startLine: int, endLine: int, silent: bool) 
 
 
 def _end_of_element(state: StateBlock, start: int, limit: int, name: str) -> int | None:
-    """The line after an element's closing tag, and after those that begin behind it on the same line.
+    """The line after an element's end tag, and after elements that begin on that line.
 
-    None where one is never closed at this level.
+    None if one is never closed at this level.
     """
     depth = 0
     for line in range(start, min(limit, start + MAX_ELEMENT_LINES)):
-        # Elements that are never closed would each be looked through to the end.
+        # Otherwise unclosed elements would each be scanned to the end.
         state.env[_LOOKED_THROUGH] = state.env.get(_LOOKED_THROUGH, 0) + 1
         if state.env[_LOOKED_THROUGH] > MAX_LOOKED_THROUGH:
             return None
@@ -272,7 +272,7 @@ def _has_markdown(state: StateBlock, start: int, end: int) -> bool:
 
 
 def _code(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:  # noqa: N803
-    """Indented code, but not at a tag inside an HTML element: that is the element's next line."""
+    """Indented code, except at a tag inside an HTML element, where it is the element's next line."""
     inside = startLine < state.env.get(_INSIDE_HTML, 0)
     if inside and state.src.startswith("<", state.bMarks[startLine] + state.tShift[startLine]):
         return False

@@ -1,7 +1,7 @@
-"""kramdown's inline rules where they differ from CommonMark's, as rules for markdown-it.
+"""Inline rules of kramdown that differ from CommonMark's, as rules for markdown-it.
 
-A post reads in the email as on the author's blog, and Jekyll renders with kramdown. Source: kramdown 2.4,
-lib/kramdown/parser/kramdown/emphasis.rb, smart_quotes.rb, typographic_symbol.rb and link.rb.
+A post should look the same in the email as on the author's blog, and Jekyll renders with kramdown. Source: kramdown
+2.4, lib/kramdown/parser/kramdown/emphasis.rb, smart_quotes.rb, typographic_symbol.rb and link.rb.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from markdown_it.token import Token
 from newsletter.post.markdown.cjk import CjkParserInline, CjkState, is_cjk
 
 MAX_ADDRESS = 2_000
-"""Characters between the parentheses of a link whose address has blanks."""
+"""The longest link address with blanks, in characters."""
 
 MAX_LOOK_BACK = 2_000
-"""Characters in which the quotes before one are counted."""
+"""How far back quotes are counted, in characters."""
 
 MAX_LOOK_AHEAD = 16
-"""Characters behind a quote that say which one it is: the rules ask for four at most."""
+"""How many characters after a quote decide which one it is: the rules need four at most."""
 
 _SYMBOLS = (("---", "—"), ("--", "–"), ("...", "…"), ("<< ", "«\u00a0"), ("<<", "«"), (">>", "»"))
-# Where the text rule stops: every place at which a rule of ours or of markdown-it may begin.
+# The end of the text rule: every character at which a rule of ours or of markdown-it may begin.
 _STOPS = re.compile(r"[\n$&*<\[\\\]^_`~!:]|--|\.\.\.|>>|[\"']")
-_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~](?!\.\.)(?![A-Za-z0-9_])")  # SQ_PUNCT, then no start of a word
+_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~](?!\.\.)(?![A-Za-z0-9_])")  # SQ_PUNCT, unless a word starts
 _CLOSES_AFTER = re.compile(r"[^ \\\t\r\n\[{(-]")  # SQ_CLOSE
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|/|\.{1,2}/|#|[\w.-]+/|[^()\n]*\.\w{2,5}(?:[?#]|$)")
 _ADDRESS_CHARACTERS = string.ascii_letters + string.digits + "-._~:/?#@!$&'*+,;=%"
@@ -39,7 +39,7 @@ class KramdownState(CjkState):
     def scanDelims(self, start: int, canSplitWord: bool) -> Scanned:  # noqa: N802, N803 (the library's names)
         """Emphasis opens before anything but white space and closes after anything but white space.
 
-        CommonMark asks for more, and leaves `**Note:**read` as it stands. `_` stays literal inside a word.
+        CommonMark requires more, and leaves `**Note:**read` as text. `_` stays literal inside a word.
         """
         scanned = super().scanDelims(start, canSplitWord)
         if self.src[start] not in "*_":
@@ -55,7 +55,7 @@ class KramdownState(CjkState):
 
 
 class KramdownParserInline(CjkParserInline):
-    """markdown-it's inline parser with kramdown's emphasis; give it to one `MarkdownIt`, others stay as they were."""
+    """markdown-it's inline parser with kramdown's emphasis, for one `MarkdownIt` instance; others are unaffected."""
 
     state: type[StateInline] = KramdownState
 
@@ -65,7 +65,7 @@ class KramdownParserInline(CjkParserInline):
 
 
 def use_kramdown_inline(parser: MarkdownIt, *, smart_punctuation: bool) -> None:
-    """Give a parser the rules. `smart_punctuation`: `--`, `...` and straight quotes become – … “ ” ‘ ’."""
+    """Add the rules to a parser. `smart_punctuation`: `--`, `...` and straight quotes become – … “ ” ‘ ’."""
     parser.inline = KramdownParserInline()
     rules = parser.inline.ruler
     if smart_punctuation:
@@ -94,7 +94,7 @@ def smart_symbols(state: StateInline, silent: bool) -> bool:
 
 
 def guillemets(state: StateInline, silent: bool) -> bool:
-    """`<<words>>` without smart punctuation: as it stands, and no HTML tag."""
+    """`<<words>>` without smart punctuation: literal, and no HTML tag."""
     if not state.src.startswith("<<", state.pos):
         return False
     if not silent:
@@ -106,7 +106,7 @@ def guillemets(state: StateInline, silent: bool) -> bool:
 def smart_quotes(state: StateInline, silent: bool) -> bool:
     """A straight quote as an opening or closing one, by kramdown's ten rules in their order.
 
-    Between two CJK characters, where those rules would close every time, quotes open and close in turn.
+    Between two CJK characters, where those rules would always close, quotes open and close alternately.
     """
     position = state.pos
     quote = state.src[position]
@@ -142,7 +142,7 @@ def _closes(state: StateInline, following: str) -> bool:
 
 
 def _before(state: StateInline) -> str:
-    """The character before a quote, where kramdown still has it at hand: not a mark's, which its parser took."""
+    """The character before a quote, as kramdown sees it: not that of a mark, which its parser has consumed."""
     if not state.pos:
         return ""
     before = state.src[state.pos - 1]
@@ -158,7 +158,7 @@ def _closing(quote: str) -> str:
 
 
 def _in_address(text: str, position: int) -> bool:
-    """Whether the word around a place has an address in it: its hyphens and quotes are its own."""
+    """Whether the word around a position is a URL, whose hyphens and quotes must stay."""
     if text.find("://", max(0, position - MAX_ADDRESS), position + MAX_ADDRESS) < 0:
         return False
     before = text[max(0, position - MAX_ADDRESS) : position]
@@ -168,7 +168,7 @@ def _in_address(text: str, position: int) -> bool:
 
 
 def double_backslash(state: StateInline, silent: bool) -> bool:
-    """Two backslashes at a line's end break the line."""
+    """Two backslashes at a line's end are a line break."""
     if not state.src.startswith("\\\\\n", state.pos):
         return False
     if not silent:
@@ -180,7 +180,7 @@ def double_backslash(state: StateInline, silent: bool) -> bool:
 
 
 def spaced_reference(state: StateInline, silent: bool) -> bool:
-    """`[text] [ref]`: a space or a line end may part a link's text from its reference."""
+    """`[text] [ref]`: a space or a line end may separate a link's text from its reference."""
     is_note = state.src.startswith("[^", state.pos)
     if state.src[state.pos] != "[" or is_note or not state.env.get("references"):
         return False
@@ -196,7 +196,7 @@ def spaced_reference(state: StateInline, silent: bool) -> bool:
 
 
 def address_with_blanks(state: StateInline, silent: bool) -> bool:
-    """`[text](https://example.com/a page.html)`: kramdown reads an address to its parenthesis, blanks and all."""
+    """`[text](https://example.com/a page.html)`: in kramdown an address extends to its parenthesis, blanks included."""
     is_image = state.src.startswith("![", state.pos)
     if state.src[state.pos] != "[" and not is_image:
         return False
@@ -229,7 +229,7 @@ def address_with_blanks(state: StateInline, silent: bool) -> bool:
 
 
 def _to_parenthesis(text: str, start: int, limit: int) -> str | None:
-    """What stands before the parenthesis that closes this one, on the same line."""
+    """The text up to the matching parenthesis, on the same line."""
     depth = 1
     for position in range(start, min(limit, start + MAX_ADDRESS)):
         match text[position]:
@@ -245,7 +245,7 @@ def _to_parenthesis(text: str, start: int, limit: int) -> str | None:
 
 
 def _push_link(state: StateInline, start: int, end: int, href: str, title: str) -> Token:
-    """A link around the text between two places; gives its opening token."""
+    """Push a link around the text between two positions; returns its opening token."""
     opening = state.push("link_open", "a", 1)
     opening.attrs = {"href": href, **({"title": title} if title else {})}
     position, limit = state.pos, state.posMax

@@ -1,7 +1,7 @@
-"""Tables as kramdown and GFM read them, as a rule for markdown-it.
+"""Tables of kramdown and GFM, as a rule for markdown-it.
 
-A table needs no header; `|---+---|` parts the head from the body, and bodies from each other; `|===|` begins the foot.
-A bar inside code is none. No cell is dropped: a row longer than the others makes the table wider.
+A table needs no header; `|---+---|` separates the head from the body, and bodies from each other; `|===|` begins the
+foot. A bar inside code is text. No cell is dropped: a row longer than the others makes the table wider.
 Source: kramdown 2.4, lib/kramdown/parser/kramdown/table.rb.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from markdown_it.rules_block import StateBlock
 
 MAX_EMPTY_CELLS = 65_536
-"""Cells that short rows may be filled up with, as in markdown-it."""
+"""The limit of empty cells that pad short rows, as in markdown-it."""
 
 _PARTS = re.compile(r"[+|: \t]*+-[+|: \t-]*+$")
 _FOOT = re.compile(r"[+|: \t]*+=[+|: \t=]*+$")
@@ -24,7 +24,7 @@ _BAR = re.compile(r"(?<!\\)\|")
 
 
 def split_cells(line: str) -> list[str]:
-    """The cells of one row, outer bars included as empty cells; `\\|` is a bar of the text."""
+    """The cells of one row, outer bars included as empty cells; `\\|` is a literal bar."""
     cells = [""]
     position = 0
     for start, end in (*(found.span() for found in _CODE.finditer(line)), (len(line), len(line))):
@@ -61,7 +61,7 @@ _Row = tuple[int, str, list[str]]
 
 
 def _lines(state: StateBlock, start: int, end: int) -> Iterator[str]:
-    """The lines that may be one table: not blank, not indented as code, not of a block outside."""
+    """The lines that may be one table: not blank, not indented code, not of an outer block."""
     for line in range(start, end):
         if state.isEmpty(line) or state.sCount[line] < state.blkIndent or state.is_code_block(line):
             return
@@ -78,7 +78,7 @@ def _columns(line: str) -> list[str]:
 
 
 def _gfm_rows(state: StateBlock, start: int, end: int) -> tuple[list[_Row], int]:
-    """Rows up to a blank line or to what begins another block (GFM 4.10); one may lack its bars."""
+    """Rows up to a blank line or the start of another block (GFM 4.10); one may lack its bars."""
     terminators = state.md.block.ruler.getRules("blockquote")
     rows: list[_Row] = []
     line = start
@@ -93,7 +93,7 @@ def _gfm_rows(state: StateBlock, start: int, end: int) -> tuple[list[_Row], int]
 
 
 def _kramdown_rows(state: StateBlock, start: int, end: int) -> tuple[list[_Row], int]:
-    """Rows that each have a bar outside of code; none where a line without one, or no row at all, is among them."""
+    """Rows that each have a bar outside code; none if there is a line without one, or no row at all."""
     rows: list[_Row] = []
     line = start
     for text in _lines(state, start, end):
@@ -104,7 +104,7 @@ def _kramdown_rows(state: StateBlock, start: int, end: int) -> tuple[list[_Row],
         rows.append(_row(line, text))
         line += 1
     body = [kind for _, kind, _ in rows if kind == "row"]
-    # A lone line without a bar before it is more likely words than a table, and reads the same.
+    # A single line without a leading bar is probably text, and reads the same.
     is_words = len(rows) == 1 and rows[0][2][0] != ""
     return ([], start) if not body or is_words else (rows, line)
 
@@ -138,7 +138,7 @@ def _push_table(state: StateBlock, rows: list[_Row], start: int, end: int) -> No
     lengths = [len(cells) for _, _, cells in (*head, *body)]
     width = max(lengths)
     if sum(width - length for length in lengths) > MAX_EMPTY_CELLS:
-        width = 0  # rows as long as they are written
+        width = 0  # rows keep their own length
     state.push("table_open", "table", 1).map = [start, end]
     for name, cell, part in (("thead", "th", head[:1]), ("tbody", "td", [*head[1:], *body])):
         if not part:

@@ -1,6 +1,6 @@
-"""Links, pictures and players: their addresses resolved against the site and judged by scheme.
+"""Links, pictures and players: resolve their addresses against the site, and check the scheme.
 
-What cannot reach a reader is left out and named in a finding.
+Addresses that cannot work for a reader are dropped and reported in a finding.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from newsletter.post.markdown.videos import is_video, linked_videos, watch_page
 
 SCHEMES: Mapping[str, frozenset[str]] = {
     "link": frozenset({"http", "https", "mailto", "tel"}),
-    "image": frozenset({"data", "http", "https"}),  # the bytes of a data: address are sent along
+    "image": frozenset({"data", "http", "https"}),  # the bytes of a data: URL are embedded
 }
 FIELD_MARK = re.compile(r"nlfield\d+x\d+z")
-"""What `fields.mark_fields` puts where a subscriber's value will stand."""
+"""The mark of `fields.mark_fields` for a subscriber's value."""
 
 
 class LinkTargets:
-    """Makes the tree's links and pictures; `findings` gets what was wrong with them."""
+    """Makes the tree's links and pictures; `findings` collects their faults."""
 
     def __init__(self, base_url: str, page_url: str, findings: list[Finding]) -> None:
         self.base_url = base_url
@@ -45,7 +45,7 @@ class LinkTargets:
         return Image(src, " ".join(alt.split()), title, line=line) if src else None
 
     def player(self, source: str, title: str, line: int) -> list[Inline]:
-        """What plays in a browser only, inside a sentence: a video file's card, or a link to the player's page."""
+        """Media that plays only in a browser, inside a sentence: a card for a file, or a link to the player's page."""
         title = " ".join(title.split())
         href = self.resolve(watch_page(source)[0], "link", line)
         if not href:
@@ -53,25 +53,25 @@ class LinkTargets:
         return [Image(href, title, line=line) if is_video(href) else Link(href, (Text(title or href),))]
 
     def resolve(self, url: str, kind: Literal["link", "image"], line: int) -> str:
-        """The URL to use, or nothing where it must not reach a reader. Relative image paths stay as they are."""
+        """The absolute URL, or nothing if it must not reach a reader. Relative image paths stay as they are."""
         url = url.strip()
         if not url:
             self.note(f"{kind}-empty", f"the {kind} has no URL and is left out", f"write the {kind}'s address", line)
             return ""
-        # A browser ignores control characters inside a scheme, so `java\tscript:` counts as `javascript:`.
+        # Security: browsers ignore control characters inside a scheme, so `java\tscript:` counts as `javascript:`.
         scheme = re.match(r"([A-Za-z][A-Za-z0-9+.\-]*):", re.sub(r"[\x00-\x20]|%0[0-9A-Fa-f]", "", url))
         if scheme and scheme[1].lower() not in SCHEMES[kind]:
             known = ", ".join(sorted(SCHEMES[kind]))
             what = f"the {kind} begins with “{scheme[1].lower()}:”, which no mail client follows, and is left out"
             self.note(f"{kind}-scheme", what, f"use one of {known}", line)
             return ""
-        # An address that begins with a subscriber's value is judged when that is filled in.
+        # An address that begins with a subscriber's value is checked when that is filled in.
         if scheme or FIELD_MARK.match(url) or (kind == "image" and not url.startswith("//")):
             return url
         if url.startswith("//"):
             return "https:" + url
         if url.startswith("/") and self.base_url:
-            # A path from the root starts at the site's base, as `relative_url` makes it, not at the host.
+            # A path from the root is relative to the site's base, like `relative_url`, and not to the host.
             below = urlsplit(self.base_url).path
             first = re.split("[?#]", url)[0]
             return _joined(self.base_url, url if f"{first}/".startswith(below) else f"{below}{url[1:]}")
@@ -108,7 +108,7 @@ class LinkTargets:
 def _joined(base: str, url: str) -> str:
     try:
         return urljoin(base, url)
-    except ValueError:  # half of the brackets that IPv6 wants; the author may see where it leads
+    except ValueError:  # invalid brackets of an IPv6 address; the author may recognise it
         return f"{base}{url.lstrip('/')}"
 
 

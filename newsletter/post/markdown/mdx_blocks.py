@@ -13,17 +13,17 @@ COMPONENTS = "components"
 _TAGS_ALONE = re.compile(r"(?:</?[A-Za-z][\w.]*(?:\s[^<>]*)?/?>\s*)+")
 _NAME = re.compile(r"</?([A-Za-z][\w.]*)")
 _BOXES = frozenset({"article", "aside", "center", "details", "div", "section"})
-"""Elements of HTML that hold blocks and have no meaning of their own in an email."""
+"""HTML containers without a meaning of their own in an email."""
 
 
 def use_mdx_blocks(parser: MarkdownIt) -> None:
-    """Give a parser the rules, beside those of Markdown."""
+    """Add the rules to a parser, beside those of Markdown."""
     parser.disable("code")
     parser.block.ruler.before("html_block", "tag_line", tag_line, {"alt": ["paragraph", "reference", "blockquote"]})
 
 
 def tag_line(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:  # noqa: N803
-    """A line of nothing but components' tags, or of boxes': it shows nothing, and what follows is Markdown."""
+    """A line of nothing but tags of components or containers: it is dropped, and what follows is Markdown."""
     text = state.src[state.bMarks[startLine] + state.tShift[startLine] : state.eMarks[startLine]].strip()
     if not text.startswith("<") or not _TAGS_ALONE.fullmatch(text) or "hidden" in text or "style" in text:
         return False

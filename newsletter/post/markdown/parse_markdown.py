@@ -1,8 +1,8 @@
 """Parse Markdown into blocks: markdown-it's tokens mapped to the issue's tree.
 
-An item of a digest becomes a `Story`. What an author means by one is found by shape: a bold first line is its lead
-title, links after the last sentence are its sources, pictures are its images. Words are never changed; what had to be
-mended or dropped is named in a `Finding` with its line.
+An item of a digest becomes a `Story`. Its parts are recognised by shape: a bold first line is its lead, links after the
+last sentence are its sources, pictures are its images. Words are never changed; everything that was repaired or dropped
+is reported in a `Finding` with its line.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from newsletter.post.markdown.set_roles import set_roles
 from newsletter.post.markdown.stories import read_stories
 
 MAX_BRACKETS = 2_000
-"""In one paragraph: far beyond any text with links, and read in milliseconds."""
+"""The limit in one paragraph: far beyond any real text with links, and parsed in milliseconds."""
 
 MAX_MARKS = 30
-"""Bold, italics and struck text inside one another."""
+"""The nesting limit of bold, italics and struck text."""
 
 
 _MARKDOWN_BOX = re.compile(r"[ \t]*<([A-Za-z]+)\b[^<>]*\smarkdown=[\"']?(?:1|block|span)\b[^<>]*>(.*)$")
@@ -46,7 +46,7 @@ _MARKDOWN_BOX = re.compile(r"[ \t]*<([A-Za-z]+)\b[^<>]*\smarkdown=[\"']?(?:1|blo
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What a post's Markdown holds. `findings` are in reading order; their lines count in the file."""
+    """The parsed Markdown of a post. `findings` are in reading order; their lines count in the file."""
 
     blocks: Blocks
     findings: tuple[Finding, ...]
@@ -62,11 +62,11 @@ def parse_markdown(
     stories: bool = True,
     mdx: bool = False,
 ) -> Body:
-    """Blocks of a Markdown text. `first_line` is its first line's number in the file.
+    """Parse a Markdown text into blocks. `first_line` is its first line's number in the file.
 
-    Links from the root resolve against `base_url`, others against `page_url`. `smart_punctuation` prints `--`, `...`
-    and straight quotes as a blog does; without `stories` a numbered list is a list; `mdx` has tags on lines of their
-    own. Raises MarkdownError.
+    Links from the root are resolved against `base_url`, others against `page_url`. `smart_punctuation` replaces `--`,
+    `...` and straight quotes as a blog does; without `stories` a numbered list stays a list; `mdx` allows tags on lines
+    of their own. Raises MarkdownError.
     """
     parser = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING})
     use_kramdown_inline(parser, smart_punctuation=smart_punctuation)
@@ -75,11 +75,11 @@ def parse_markdown(
     use_kramdown_blocks(parser)
     if mdx:
         use_mdx_blocks(parser)
-    # Labels would lose their words, and `$$` of two paragraphs would join all between them.
+    # Otherwise labels would lose their words, and `$$` of two paragraphs would join everything between them.
     parser.block.ruler.before("fence", "math_block", math_block_dollar(allow_labels=False, allow_blank_lines=False))
     parser.inline.ruler.before("escape", "math", math)
     parser.inline.ruler.before("newline", "bare_url", bare_url)
-    # markdown-it would leave a link it dislikes as brackets in the text; we look at schemes ourselves and say so.
+    # markdown-it would turn a link with a forbidden scheme into text; we check schemes ourselves and report them.
     parser.validateLink = lambda url: True  # type: ignore[method-assign]
     parser.core.ruler.after("block", "glued_items", split_glued_items)
     parser.core.ruler.before("inline", "bound_brackets", partial(_bound_brackets, first_line))
@@ -100,12 +100,12 @@ def parse_markdown(
 
 
 def _without_kramdown(text: str) -> str:
-    """What kramdown's `{::comment}` hides, hidden here too; boxes marked `markdown="1"` opened. Code stays as it is."""
+    """Remove what kramdown's `{::comment}` hides, and unwrap boxes marked `markdown="1"`. Code is unchanged."""
     if "{::comment}" not in text and "markdown=" not in text:
         return text
     lines = text.split("\n")
     fence, comment = "", None
-    boxes: list[tuple[str, int]] = []  # a box's name, and how many of that name are open in it
+    boxes: list[tuple[str, int]] = []  # the box's name, and the number of open boxes of that name
     for index, line in enumerate(lines):
         marks = re.match(r"[> \t]*(`{3,}|~{3,})", line)
         if comment is not None:
@@ -133,7 +133,7 @@ def _without_kramdown(text: str) -> str:
 
 
 def _bound_brackets(first_line: int, state: StateCore) -> None:
-    """Each `[` may begin a link, so the parser looks for its end each time: quadratic, and hours for a long line."""
+    """Limit the brackets of a paragraph: the parser searches the end of a link for each `[`, in quadratic time."""
     for token in state.tokens:
         if token.type == "inline" and token.content.count("[") > MAX_BRACKETS:
             line = first_line + (token.map[0] if token.map else 0)
@@ -142,7 +142,7 @@ def _bound_brackets(first_line: int, state: StateCore) -> None:
 
 
 def _bound_marks(state: StateCore) -> None:
-    """Bold in italics in bold …: the marks inside too many others go, and their words stay."""
+    """Limit nested marks (bold in italics in bold …): deeper marks are removed, and their words stay."""
     for token in state.tokens:
         token.children = _with_few_marks(token.children)
 

@@ -1,7 +1,7 @@
-"""Raw HTML in a post, read into blocks. nh3 drops scripts, styles and handlers first.
+"""Parse raw HTML in a post into blocks. nh3 drops scripts, styles and event handlers first.
 
-No HTML of an author's reaches the email as it stands: a client's quirks and a theme's rules need one tree, and unclosed
-tags, event handlers and 20,000 nested boxes end here.
+No raw HTML of an author reaches the email: clients' quirks and a theme's rules require one tree, and unclosed tags,
+event handlers and 20,000 nested boxes are stopped here.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ from newsletter.post.markdown.soft_breaks import blank, settle
 from newsletter.post.markdown.videos import figures, is_audio, linked_videos, watch_page
 
 MAX_DEPTH = 60
-"""Nested elements; lxml drops what is deeper than 256 in silence, and no email looks well past ten."""
+"""The nesting limit; lxml silently drops elements deeper than 256, and no email looks well beyond ten."""
 
 MAX_ATTRIBUTES = 20_000
-"""Of one tag: as many take half a second, and twice as many two."""
+"""The limit of one tag: this many take half a second, and twice as many two."""
 
 _INLINE = frozenset(
     {
@@ -77,10 +77,11 @@ _ATTRIBUTES = {
     "th": {"align", "colspan", "rowspan"},
     "*": {"hidden", "style"},
 }
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")  # lxml takes none of these
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")  # lxml accepts none of these
 _DRAWING = re.compile(r"<svg\b", re.IGNORECASE)
-_NOSCRIPT = re.compile(r"</?noscript\b[^<>]*>", re.IGNORECASE)  # what it holds is for readers such as ours
-_LONE_END = re.compile(r"</(?![A-Za-z>])(?=[^<>]*(?:<|\Z))")  # a comment for a browser, which swallows what follows
+# its content is for readers without scripts, such as ours
+_NOSCRIPT = re.compile(r"</?noscript\b[^<>]*>", re.IGNORECASE)
+_LONE_END = re.compile(r"</(?![A-Za-z>])(?=[^<>]*(?:<|\Z))")  # a comment to a browser, which hides what follows
 _VOID = frozenset({"br", "embed", "hr", "img", "source", "wbr"})
 _TAGS = {
     *_INLINE,
@@ -93,17 +94,17 @@ _TAGS = {
 
 
 def read_html(source: str, line: int, targets: LinkTargets) -> Iterator[Block]:
-    """The blocks of a piece of HTML. URLs pass the same checks as Markdown's; findings go to the targets."""
+    """The blocks of an HTML fragment. URLs pass the same checks as Markdown's; findings go to `targets`."""
     source = _NOT_XML.sub("", source)
-    # nh3 takes quadratic time on such, minutes for a file of boxes.
+    # nh3 takes quadratic time for these, minutes for a file of boxes.
     if _depth(source) > 10 * MAX_DEPTH or any(_is_huge(piece) for piece in source.split(">")):
         yield from _words_only(source, line, targets)
         return
     if _DRAWING.search(source):
         targets.note("drawing", "an inline drawing (<svg>) is left out", "save it as a picture and show that", line)
     source = _without_unknown_tags(source, line, targets)
-    # Security: an allow-list, and the contents of script and style dropped with them.
-    # Schemes are judged by `targets`, with a finding; nh3 would drop the attribute in silence.
+    # Security: an allow-list; the contents of script and style are dropped too. `targets` checks the schemes and
+    # reports them, where nh3 would drop the attribute silently.
     schemes = set(re.findall(r"[a-z][a-z0-9+.\-]{1,30}(?=:)", source.lower()))
     clean = nh3.clean(source, tags=_TAGS, attributes=_ATTRIBUTES, link_rel=None, url_schemes=schemes)
     if not clean.strip():
@@ -129,7 +130,7 @@ def _without_unknown_tags(source: str, line: int, targets: LinkTargets) -> str:
 
 
 def _drop_hidden(root: HtmlElement, line: int, targets: LinkTargets) -> None:
-    """What a browser would not show is not mailed."""
+    """Drop elements that a browser would not display."""
     hidden = [each for each in root.iter() if isinstance(each.tag, str) and is_hidden(each.tag, each.attrib)]
     for element in hidden:
         if element.getparent() is not None:
@@ -144,7 +145,7 @@ class _Html:
         self.targets = targets
 
     def blocks(self, element: HtmlElement) -> Iterator[Block]:
-        """An element's children, runs of inline content among them as paragraphs."""
+        """An element's children, with runs of inline content as paragraphs."""
         run: list[Inline] = [Text(_spaces(element.text))]
         for child in element:
             if isinstance(child.tag, str) and child.tag not in _INLINE:
@@ -192,7 +193,7 @@ class _Html:
                 yield from self.blocks(element)
 
     def _item(self, element: HtmlElement) -> Blocks:
-        """A list's item; what stands in a list without being one is an item too, with the text behind it."""
+        """A list's item; other children of a list are items too, with the text after them."""
         own = element.tag in ("li", "dd", "dt")
         if not own and element.tag in _INLINE:
             return tuple(self._paragraph([*self._inline(element), Text(_spaces(element.tail))]))
@@ -212,7 +213,7 @@ class _Html:
             if isinstance(child.tag, str):
                 run.extend(self._inline(child))
             run.append(Text(_spaces(child.tail)))
-        # Boxes in a cell each bring a line end before and behind them; one is enough.
+        # Boxes in a cell each have a line end before and after them; keep one.
         kept: list[Inline] = []
         for node in run:
             if not (blank(node) and kept and isinstance(kept[-1], Break)):
@@ -288,7 +289,7 @@ class _Html:
             yield Definitions(tuple(items), self.line)
 
     def _table(self, element: HtmlElement) -> Iterator[Block]:
-        # A table inside a cell is part of that cell's words, not of these rows.
+        # A table inside a cell is part of that cell's text, not of these rows.
         own = [row for row in element.iter("tr") if next(row.iterancestors("table"), None) is element]
         rows = [row for row in ([cell for cell in row if cell.tag in ("td", "th")] for row in own) if row]
         caption = element.find("caption")
@@ -309,7 +310,7 @@ class _Html:
         yield Table(cells[0], tuple(cells[1:]), (*known, *[""] * (columns - len(known))), self.line)
 
     def _figure(self, element: HtmlElement) -> Iterator[Block]:
-        """A figure's picture with its caption as the title; a caption with links, or of anything else, follows it."""
+        """A figure's picture with its caption as the title; a caption with other content than text follows it."""
         caption = element.find("figcaption")
         said: Inlines = ()
         if caption is not None:
@@ -327,7 +328,7 @@ class _Html:
         yield from self._paragraph(list(said))
 
     def _video(self, element: HtmlElement) -> Iterator[Block]:
-        """What plays in a browser only becomes a card that links to it."""
+        """Media that plays only in a browser becomes a card with a link."""
         href, poster = watch_page(_source(element))
         link = self.targets.resolve(href, "link", self.line)
         if not link:
@@ -347,12 +348,12 @@ def _words_only(source: str, line: int, targets: LinkTargets) -> Iterator[Block]
 
 
 def _is_huge(piece: str) -> bool:
-    """Whether a stretch without `>`, perhaps one tag, would have more attributes than can be read in good time."""
+    """Whether text without `>`, perhaps one tag, would have too many attributes to parse in time."""
     return len(piece) > MAX_ATTRIBUTES and len(re.findall(r"[\s/=]", piece)) > MAX_ATTRIBUTES
 
 
 def _depth(source: str) -> int:
-    """How deep elements nest: exact for what nh3 wrote, where every element is closed, an upper bound elsewhere."""
+    """The nesting depth of elements: exact for nh3's output, where every element is closed, else an upper bound."""
     is_open: dict[str, int] = {}
     depth = deepest = 0
     for tag in re.finditer(r"<(/?)([A-Za-z][A-Za-z0-9]*)", source):
@@ -373,5 +374,5 @@ def _source(element: HtmlElement) -> str:
 
 
 def _spaces(text: str | None) -> str:
-    """HTML's white space: any run of it is one space."""
+    """Collapse HTML's white space: a run of it is one space."""
     return re.sub(r"[ \t\r\n\f]+", " ", text or "")

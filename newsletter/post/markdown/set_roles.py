@@ -1,4 +1,4 @@
-"""Say what paragraphs are by their shape: a button, a postscript, a card for a video."""
+"""Assign roles to paragraphs by shape: a button, a postscript, a video card."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from newsletter.post.markdown.item_sources import is_bare
 from newsletter.post.markdown.videos import video_poster
 
 MAX_BUTTONS = 3
-"""Links alone in their paragraphs that are buttons; where an issue has more, they are its entries, and stay links."""
+"""The most links alone in their paragraphs that become buttons; more are a list of links."""
 
 MAX_BUTTON_CHARS = 36
-"""Of a button's words, those of wide letters counted twice; a longer link is a headline."""
+"""The longest label of a button, wide letters counting two; a longer link is a headline."""
 
 _POSTSCRIPT = re.compile(
     r"\s*(?:(?:P\.\s?){1,3}S\.[:：]?|P{1,3}S[:：.]|P\.\s?D\.[:：]?|П\.\s?С\.[:：]?|З\.\s?І\.[:：]?"
@@ -40,7 +40,7 @@ _POSTSCRIPT = re.compile(
 
 
 def set_roles(blocks: Sequence[Block]) -> Blocks:
-    """The blocks of an issue's own level, with their paragraphs' roles; those in boxes have theirs."""
+    """Assign roles to an issue's top-level paragraphs; those in boxes have theirs already."""
     found = tuple(_with_videos(blocks))
     if sum(1 for each in _outside_lists(found) if button_link(each)) <= MAX_BUTTONS:
         found = tuple(map(_with_buttons, found))
@@ -48,7 +48,7 @@ def set_roles(blocks: Sequence[Block]) -> Blocks:
 
 
 def button_link(block: Block) -> Link | None:
-    """The link that a paragraph is, where nothing stands beside it and its words are a button's."""
+    """The link of a paragraph that consists of it and is short enough for a button."""
     link = _only_link(block)
     if link is None or is_bare(link) or any(not isinstance(node, Text) for node in _marks_off(link.children)):
         return None
@@ -73,14 +73,14 @@ def _only_link(block: Block) -> Link | None:
 
 
 def _marks_off(inlines: Inlines) -> Inlines:
-    """What is inside the bold or the italics that are all of a text."""
+    """The content of bold or italics that enclose a whole text."""
     while len(inlines) == 1 and isinstance(inlines[0], Strong | Emphasis):
         inlines = inlines[0].children
     return inlines
 
 
 def _with_videos(blocks: Sequence[Block]) -> Iterator[Block]:
-    """The address of a video alone in its paragraph, or words that lead there, as a card."""
+    """Turn a video's address alone in its paragraph, or words linked to it, into a card."""
     for block in blocks:
         if isinstance(block, Quote) and block.alert:
             yield replace(block, body=tuple(_with_videos(block.body)))
@@ -109,7 +109,7 @@ def _with_buttons(block: Block) -> Block:
 
 
 def _with_postscripts(blocks: Blocks) -> Blocks:
-    """`P.S.` begins a postscript where nothing but paragraphs follow it."""
+    """`P.S.` begins a postscript if only paragraphs follow it."""
     last = max((index for index, block in enumerate(blocks) if isinstance(block, Heading | Story)), default=-1)
     return tuple(
         replace(block, role="postscript")

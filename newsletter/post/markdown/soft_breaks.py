@@ -11,7 +11,7 @@ from newsletter.post.markdown.cjk import joins_without_space
 
 @dataclass(frozen=True, slots=True)
 class Soft:
-    """A line end inside a paragraph, kept until a story's parts are told apart."""
+    """A line end inside a paragraph, kept until a story's parts are separated."""
 
 
 Raw = Inline | Soft
@@ -21,9 +21,9 @@ Sequence = list[Raw]
 
 
 def settle(sequence: Many[Raw], *, trim: bool = True) -> Inlines:
-    """Line ends resolved (a space, or nothing between two CJK characters) and the outer white space dropped."""
+    """Resolve line ends (a space, or nothing between two CJK characters), and trim the outer white space."""
     out: list[Inline] = []
-    words: list[str] = []  # of the text at hand: joined once, since a paragraph may have thousands of lines
+    words: list[str] = []  # the current text's pieces: joined once, since a paragraph may have thousands of lines
     for index, node in enumerate(sequence):
         if isinstance(node, Soft):
             before = words[-1][-1] if words else _edge(out[-1] if out else None, -1)
@@ -52,7 +52,7 @@ def settle(sequence: Many[Raw], *, trim: bool = True) -> Inlines:
 
 
 def _edge(node: Raw | None, position: int) -> str:
-    """The first (0) or last (-1) character that a node prints, the empty string at a line's edge."""
+    """The first (0) or last (-1) visible character of a node, empty at a line's edge."""
     text = plain_text((node,)) if node is not None and not isinstance(node, Soft) else ""
     return text[position] if text else ""
 

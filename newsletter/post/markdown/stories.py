@@ -1,4 +1,4 @@
-"""Read the post's own level: items of a digest as stories, the rest as blocks."""
+"""Parse the top level of a post: items of a digest as stories, the rest as blocks."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ from newsletter.post.markdown.table_items import rows_as_stories
 from newsletter.post.markdown.videos import figures, is_video
 
 COUNTED = 3
-"""Numbered paragraphs that count on, from which on all of a post's are stories."""
+"""If this many numbered paragraphs count on, all of a post's are stories."""
 
 
 def read_stories(reader: Reader, nodes: Many[SyntaxTreeNode]) -> Iterator[Block]:
-    """A post's blocks, its items as stories; a fence under its heading is the summary."""
+    """A post's blocks, its items as stories; a fence under the summary's heading is the summary."""
     stories = StoryReader(reader, nodes)
     summary_next = False
     index = 0
@@ -75,7 +75,7 @@ class StoryReader:
         self.numbers = self._title_numbers(self.digest) if self.digest else {}
 
     def at(self, index: int) -> tuple[list[Story], int] | None:
-        """The stories that begin at this node, and the index of the node after them; None where it is a block."""
+        """The stories that begin at this node, and the index of the node after them; None if it is a block."""
         node = self.nodes[index]
         if self.digest:
             span = self.digest.spans.get(index)
@@ -110,7 +110,7 @@ class StoryReader:
                 lead, rest = self._lead(rest, number, more=len(item.children) > 1)
             rest, sources = take_sources(rest)
             if sources and not settle(rest) and not lead and not body:
-                # A story that is nothing but a link keeps it as its text.
+                # A story that is only a link keeps it as its text.
                 rest, sources = [*rest, *sources], []
             links.extend(sources)
             if inlines := settle(rest):
@@ -147,14 +147,14 @@ class StoryReader:
     def _of_blocks(self, number: int | None, lead: Inlines, opening: Sequence, span: Span) -> Story:
         """A story of a title, what follows it in its own paragraph, and the blocks after that.
 
-        Pictures at its end are the story's; others stay between the words where their author put them.
+        Pictures at its end are the story's; others stay in place.
         """
         line = self.reader.line_of(self.nodes[span.first])
         rest = [*self.nodes[span.first + 1 : span.end]]
         images: list[Image] = []
         while rest and (found := self.pictures_alone(rest[-1])):
             images = [*found, *images]
-            tuple(self.reader.block(rest.pop()))  # for what it has to note
+            tuple(self.reader.block(rest.pop()))  # for its findings
         last: Sequence | None = None
         end_line = line
         body: list[Block] = []
@@ -178,7 +178,7 @@ class StoryReader:
         return Story(number, lead, tuple(body), tuple(links), tuple(images), line)
 
     def ends_in_source(self, nodes: Many[SyntaxTreeNode], /) -> bool:
-        """Whether the last words of these blocks are links that a story would show as its sources."""
+        """Whether these blocks end with links that a story would show as its sources."""
         for node in reversed(nodes):
             if self.pictures_alone(node):
                 continue
@@ -189,14 +189,14 @@ class StoryReader:
         return False
 
     def _after(self, span: Span) -> int:
-        """The node after an item; a rule between two items is left out."""
+        """The node after an item; a horizontal rule between two items is skipped."""
         end = span.end
         if end + 1 < len(self.nodes) and self.nodes[end].type == "hr" and self.digest and end + 1 in self.digest.spans:
             return end + 1
         return end
 
     def _title_numbers(self, digest: Digest) -> frozenset[int]:
-        """The items whose titles have numbers of their own: all of those that count on from 1, or none."""
+        """The items whose titles have their own numbers: all if they count on from 1, or none."""
         if digest.shape not in ("headings", "lines"):
             return frozenset()
         before = 0
@@ -212,9 +212,9 @@ class StoryReader:
     # --- paragraphs that begin `1.` -------------------------------------------------------------------------------
 
     def _counted(self) -> dict[int, Span]:
-        """The numbered paragraphs that count on from 1, across pictures, headings and paragraphs, and what is theirs.
+        """The numbered paragraphs that count on from 1, across pictures, headings and paragraphs, with their content.
 
-        Empty where they do not: then none is a story for this alone.
+        Empty if they do not count on: then the numbers alone make no stories.
         """
         before = count = 0
         firsts: list[int] = []
@@ -254,7 +254,7 @@ class StoryReader:
     def _numbered_run(self, nodes: Many[SyntaxTreeNode]) -> tuple[list[Story], int] | None:
         """Paragraphs that begin `1.` without a space and count on: stories that Markdown took for text.
 
-        Gives the stories and how many nodes they span, or None where fewer than two numbers follow each other.
+        Returns the stories and the number of their nodes, or None if fewer than two numbers follow each other.
         """
         stories: list[Story] = []
         taken = 0
@@ -263,7 +263,7 @@ class StoryReader:
             number = self._number(node)
             if not number or (stories and number != following):
                 break
-            # Marks such as `1.<b>5` hide what the number belongs to until the content is read.
+            # Marks such as `1.<b>5` hide what follows the number until the content is parsed.
             parts = split_numbered(self.reader.sequence(node), number)
             if not parts:
                 break
@@ -296,12 +296,12 @@ class StoryReader:
         return Story(number, lead, (*body, *videos), tuple(sources), pictures, line)
 
     def pictures_alone(self, node: SyntaxTreeNode, /) -> list[Image]:
-        """The pictures of a block that holds nothing else; none where it does."""
+        """The pictures of a block that contains nothing else; none for other blocks."""
         if node.type == "paragraph" and not any(each.type in ("image", "html_inline") for each in node.walk()):
             return []
         if node.type not in ("paragraph", "html_block"):
             return []
-        self.reader.sequence(node)  # what it finds is noted once, and stays
+        self.reader.sequence(node)  # its findings are noted once
         noted = len(self.reader.findings)
         blocks = tuple(self.reader.block(node))
         del self.reader.findings[noted:]  # the block is read again

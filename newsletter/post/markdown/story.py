@@ -1,6 +1,6 @@
-"""The shape of a digest item: its lead or title, its number, its pictures.
+"""The parts of a digest item: its lead or title, its number, its pictures.
 
-Nothing here changes a word; it only says which part of a paragraph is what.
+No word is changed; a paragraph is only split into parts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _ANY_NUMBER = re.compile(r"\d{1,3}\s*[.．、:：)）]")
 _SEPARATOR = re.compile(r"\s*(?:[:：]|\s[-|·]|[–—―]+)\s+|\s*[：—]+\s*")
 
 
-# Alternative texts that say nothing; the story's own words say more.
+# Generic alternative texts; the story's own words are better.
 EMPTY_ALTS = frozenset(
     {"", "图片", "图片描述", "图", "圖片", "配图", "image", "img", "picture", "photo", "画像", "이미지"}
 )
@@ -29,7 +29,7 @@ def says_nothing(alt: str) -> bool:
 
 
 def normalised(text: str) -> str:
-    """Letters and digits only, lower case: for telling whether two headings say the same."""
+    """Letters and digits only, in lower case: to compare headings."""
     return re.sub(r"[\W_]+", "", text).casefold()
 
 
@@ -41,7 +41,7 @@ def take_images(sequence: Sequence) -> tuple[Sequence, list[Image]]:
         if isinstance(node, Image):
             continue
         if isinstance(node, Text) and rest and isinstance(last := rest[-1], Text):
-            # A picture stood between the two: one space is enough.
+            # A picture was between the two: one space is enough.
             rest[-1] = Text(last.text.rstrip() + " " + node.text.lstrip() if images else last.text + node.text)
         else:
             rest.append(node)
@@ -49,7 +49,7 @@ def take_images(sequence: Sequence) -> tuple[Sequence, list[Image]]:
 
 
 def split_at_pictures(sequence: Sequence) -> list[Sequence]:
-    """A paragraph in parts, each with its words first: pictures that stand alone on their lines part it."""
+    """Split a paragraph at pictures that are alone on their lines; each part begins with its words."""
     lines: list[Sequence] = [[]]
     for node in sequence:
         lines[-1].append(node)
@@ -69,7 +69,7 @@ def split_at_pictures(sequence: Sequence) -> list[Sequence]:
 
 
 def take_lead(sequence: Sequence, *, more: bool) -> tuple[Inlines, Sequence]:
-    """A bold run alone on the first line, with text to follow on the next lines or in `more` blocks, is the lead."""
+    """A bold run alone on the first line, with text on the next lines or in `more` blocks, is the lead."""
     rest = list(sequence)
     while rest and blank(rest[0]):
         rest.pop(0)
@@ -86,9 +86,9 @@ def take_lead(sequence: Sequence, *, more: bool) -> tuple[Inlines, Sequence]:
 
 @dataclass(frozen=True, slots=True)
 class Title:
-    """How an item begins: its title, and what follows it. `leads` says that it is a link to somewhere else.
+    """The beginning of an item: its title, and what follows it. `leads`: it is a link to another page.
 
-    `is_line` says that the title has its line for itself; else a colon or a dash parts it from the text.
+    `is_line`: the title has its own line; else a colon or a dash separates it from the text.
     """
 
     lead: Inlines
@@ -123,7 +123,7 @@ def take_title(sequence: Sequence) -> Title | None:
 
 
 def leads_away(inlines: Many[Raw]) -> bool:
-    """Whether these are one link to a page on the web; marks, blanks and pictures aside."""
+    """Whether these are one link to a web page, ignoring marks, blanks and pictures."""
     inner = [node for node in inlines if not (blank(node) or isinstance(node, Image))]
     if len(inner) != 1:
         return False
@@ -136,7 +136,7 @@ def leads_away(inlines: Many[Raw]) -> bool:
 
 
 def without_number(lead: Inlines) -> tuple[int, Inlines]:
-    """A title's own number, and the title without it; 0 where it has none."""
+    """A title's own number, and the title without it; 0 if it has none."""
     if not lead:
         return 0, lead
     match lead[0]:
@@ -150,14 +150,14 @@ def without_number(lead: Inlines) -> tuple[int, Inlines]:
 
 
 def _letters_of(text: str) -> str:
-    """What of a text is more than an emoji or punctuation before a title."""
+    """A text without a leading emoji or punctuation."""
     return re.sub(r"[\W_]+", "", _ANY_NUMBER.sub("", text))
 
 
 def split_numbered(sequence: Sequence, number: int) -> list[Sequence]:
-    """One paragraph's `1.…` lines apart, the numbers taken off; a line that does not count on belongs to the last.
+    """Split one paragraph at its `1.…` lines, without the numbers; other lines belong to the previous one.
 
-    Empty where the paragraph does not begin with this number.
+    Empty if the paragraph does not begin with this number.
     """
     parts: list[Sequence] = []
     line_start = True

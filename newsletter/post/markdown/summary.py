@@ -1,4 +1,4 @@
-"""Which heading announces the summary, and which code fence below it is one."""
+"""Detect the summary: its heading, and the code fence below it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def is_summary_heading(words: str) -> bool:
 
 
 def is_prose(text: str) -> bool:
-    """Whether the content of a bare fence is sentences rather than code: letters for the most part."""
+    """Whether the content of a plain fence is prose rather than code: mostly letters."""
     marks = sum(
         char.isascii() and not char.isalnum() and not char.isspace() and char not in ",.:;!?'\"-()" for char in text
     )

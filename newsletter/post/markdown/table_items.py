@@ -1,4 +1,4 @@
-"""Read a table's rows as stories: the cell that is a link is the title, the others follow under their headings."""
+"""Turn a table's rows into stories: the linked cell is the title, the others follow with their column names."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from newsletter.post.markdown.videos import linked_videos
 
 
 def rows_as_stories(reader: Reader, table: SyntaxTreeNode) -> list[Story]:
-    """A story for each row. The headings of titles, numbers and a text alone are left out; a finding says so."""
+    """A story per row. The headings of titles, numbers and a single text column are omitted, with a finding."""
     rows = body_rows(table)
     column = title_column(rows, reader.sequence) or 0
     head = [row.children for part in table.children if part.type == "thead" for row in part.children]
     names = [linked_videos(settle(reader.sequence(cell))) for cell in (head[0] if head else ())]
-    numbers = column - 1  # none where the titles stand first
+    numbers = column - 1  # none if the titles are in the first column
     others = {place for row in rows for place in range(len(row))} - {column, numbers}
-    unnamed = {column, numbers, *(others if len(others) == 1 else ())}  # a text alone needs no name
+    unnamed = {column, numbers, *(others if len(others) == 1 else ())}  # a single text column needs no name
     if left_out := [name for place, each in enumerate(names) if place in unnamed and (name := plain_text(each))]:
         what = f"the table's rows are stories, and its headings (“{'”, “'.join(left_out)}”) are left out"
         reader.note("table-stories", what, "write newsletter: stories: false to keep the table", reader.line_of(table))
@@ -47,7 +47,7 @@ def rows_as_stories(reader: Reader, table: SyntaxTreeNode) -> list[Story]:
 
 
 def _named(names: list[Inlines], place: int) -> Inlines:
-    """A column's name as it stands before a cell's words."""
+    """A column's name in front of a cell's words."""
     name = names[place] if place < len(names) else ()
     words = plain_text(name).strip()
     if not words:

@@ -1,4 +1,4 @@
-"""Links and pictures that are videos, and the page on which each is watched."""
+"""Links and pictures that are videos, and the page where each is watched."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _VIDEO = re.compile(r"\.(?:mp4|webm|mov|m4v|ogv)(?:[?#]|$)", re.IGNORECASE)
 
 
 def is_video(url: str) -> bool:
-    """Whether an address names a file that plays, seen or heard, which no mail client shows as a picture."""
+    """Whether an address is a media file that plays, which no mail client shows as a picture."""
     return bool(_VIDEO.search(url)) or is_audio(url)
 
 
 def watch_page(source: str) -> tuple[str, str]:
-    """The page where a person watches an embedded player's video, and its poster where the host has one."""
+    """The web page of an embedded player's video, and its poster if the host has one."""
     try:
         parts = urlsplit(source if "//" in source else f"//{source}")
     except ValueError:
@@ -35,7 +35,7 @@ def watch_page(source: str) -> tuple[str, str]:
 
 
 def video_poster(page: str) -> str | None:
-    """The poster of the video that a page of YouTube, Bilibili or Vimeo plays, empty where the host has none to name.
+    """The poster of a video page on YouTube, Bilibili or Vimeo, empty if the host provides none.
 
     None for any other page.
     """
@@ -63,7 +63,7 @@ def video_poster(page: str) -> str | None:
 
 
 def linked_videos(inlines: Inlines) -> Inlines:
-    """Videos that were written as pictures, as links: for where no card can stand."""
+    """Replace videos written as pictures by links, where no card is possible."""
     return tuple(
         Link(node.href or node.src, (Text(node.alt or node.title or node.src),))
         if isinstance(node, Image) and is_video(node.src)
@@ -73,7 +73,7 @@ def linked_videos(inlines: Inlines) -> Inlines:
 
 
 def figures(images: Iterable[Image]) -> Iterator[Figure | Video]:
-    """Pictures on their own; a video that was written as one becomes a card."""
+    """Pictures on their own; a video written as one becomes a card."""
     for image in images:
         if is_video(image.src):
             yield Video(image.href or image.src, image.alt or image.title, None, image.line, is_audio(image.src))
@@ -82,7 +82,7 @@ def figures(images: Iterable[Image]) -> Iterator[Figure | Video]:
 
 
 def is_audio(url: str) -> bool:
-    """Whether an address names a sound file."""
+    """Whether an address is a sound file."""
     return not url.startswith("data:") and bool(_AUDIO.search(url))
 
 

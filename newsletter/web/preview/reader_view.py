@@ -113,9 +113,9 @@ class ReaderView:
 
 
 def read(live: LiveRendering, snapshot: Snapshot, number: str, chosen: str) -> ReaderView | None:
-    """The copy of the reader at a position of the list; `answers` such as "10" replace the reader's condition results.
+    """The copy of the reader at a position of the list; `chosen`, such as "10", replaces the condition results.
 
-    None without a rendering. An invalid position or answers give the first reader's own copy. Raises ContentError or
+    None without a rendering. An invalid position or choice gives the first reader's own copy. Raises ContentError or
     ConfigError as rendering does.
     """
     rendering, config, audience = snapshot.rendering, snapshot.config, snapshot.audience
