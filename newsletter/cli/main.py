@@ -32,6 +32,9 @@ COMMANDS = {
     "new": LazyCommand(
         "newsletter.cli.new", "new", "Write the next post, dated today, with stories to fill in", "Write"
     ),
+    "digest": LazyCommand(
+        "newsletter.cli.digest", "digest", "Make one post of the week's issues, each story told once", "Write"
+    ),
     "render": LazyCommand(
         "newsletter.cli.render", "render", "Write POST as email.html, email.txt, email.mjml and issue.json", "Write"
     ),

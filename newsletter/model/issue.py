@@ -309,6 +309,7 @@ class Issue:
     and `moment` its date with the time of day, in the author's zone if one is given.
 
     `headline` and `number` are the author's own; `ai` is how the text was made with AI, empty if not disclosed.
+    `digest` is one of `DIGESTS`, empty for any other issue.
 
     `url` is its web version, if known. In every text `mark`, a number n and `z` are the placeholder of `fields[n]`.
     """
@@ -338,6 +339,7 @@ class Issue:
     findings: tuple[Finding, ...] = ()
     headline: str = ""
     number: str = ""
+    digest: str = ""
     ai: str = ""
 
     @property

@@ -97,7 +97,7 @@ def find_due(folder: Path, config: Config, ledger: Ledger | None, now: datetime,
     zone = zone_of(config)
     posts: list[FoundPost] = []
     archived = 0
-    for path in _post_files(folder):
+    for path in post_files(folder):
         found = _status_of(path, config, ledger, now, max_age, zone)
         if found is None:
             archived += 1
@@ -124,7 +124,7 @@ def _without_copies(posts: list[FoundPost]) -> tuple[FoundPost, ...]:
 _COPY = "which goes out; `newsletter send` mails this one, too, where it is none of its copies"
 
 
-def _post_files(folder: Path) -> Iterator[Path]:
+def post_files(folder: Path) -> Iterator[Path]:
     """Skips hidden folders and those of site generators."""
 
     def fail(error: OSError) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from newsletter.errors import ContentError, located
+from newsletter.model.digest_kinds import DIGESTS
 from newsletter.model.findings import Finding
 from newsletter.model.issue import Block, Blocks, Heading, Issue, Paragraph, Summary, plain_text, walk
 from newsletter.model.issue_name import slug_of
@@ -77,6 +78,7 @@ def build_issue(
         template=own.get("template", ""),
         headline=own.get("headline", ""),
         number=metadata.number,
+        digest=digest if (digest := own.get("digest", "")) in DIGESTS else "",
         ai=metadata.ai,
         url=url,
         mark=marked.mark,

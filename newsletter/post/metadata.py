@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import Any
 
 from newsletter.errors import ContentError, InvalidValueError, located
+from newsletter.model.digest_kinds import DIGESTS
 from newsletter.model.findings import Finding
 from newsletter.model.issue import AI_NOTICES, Image, Site
 from newsletter.model.issue_name import name_of_file
@@ -31,7 +32,9 @@ _KNOWN = frozenset(
         *("lang", "layout", "published", "newsletter", "permalink"),
     }
 )
-_OWN_TEXTS = frozenset({"issue", "subject", "preheader", "template", "headline", "number", "send_at", "latest"})
+_OWN_TEXTS = frozenset(
+    {"issue", "subject", "preheader", "template", "headline", "number", "send_at", "latest", "digest"}
+)
 _OWN_SWITCHES = frozenset({"smart_punctuation", "stories"})
 _OWN_KEYS = _OWN_TEXTS | _OWN_SWITCHES
 
@@ -199,6 +202,8 @@ class _Keys:
         for key in map(str, value):
             if key not in _OWN_KEYS:
                 self._note_own(key, f"`newsletter.{key}` is not a key we know", nearest(key, sorted(_OWN_KEYS)))
+        if value.get("digest") is not None and value["digest"] not in DIGESTS:
+            self._note_own("digest", "`newsletter.digest` is no digest we know", f"write one of {', '.join(DIGESTS)}")
         for key in ("send_at", "latest"):
             written = own_time(value, self._own_entries, key)
             try:
