@@ -245,7 +245,7 @@ def _known(people: People, *addresses: str) -> str:
     """The first of the addresses that we have mailed, or that signed up; "" if there is none."""
     for address in addresses:
         normal = _normal(address)
-        if normal and not people.story(normal).is_unknown:
+        if normal and not people.history(normal).is_unknown:
             return normal
     return ""
 

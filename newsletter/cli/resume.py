@@ -97,12 +97,12 @@ def resume(
                     print_json({"issue": issue, "sent": 0, "left": []})
                 return
             post, audience = ledger.paths(name)
-        way = _way(
+        request = _request(
             audience, columns, relay_url, connections, ledger_url, log_json, go_on=go_on, yes=yes, as_json=as_json
         )
-        way = replace(way, now=now, options=replace(way.options, newcomers=newcomers))
+        request = replace(request, now=now, options=replace(request.options, newcomers=newcomers))
         try:
-            sys.exit(_go_on(config, name, post, way))
+            sys.exit(_go_on(config, name, post, request))
         except errors.BusyError:
             if not wait:
                 raise  # with --wait another that stood by was faster
@@ -157,11 +157,13 @@ def retry(
         with ledger.hold(name):
             ledger.reopen(name, states)
         post, audience = ledger.paths(name)
-    way = _way(audience, columns, relay_url, connections, ledger_url, log_json, go_on=False, yes=True, as_json=as_json)
-    sys.exit(_go_on(config, name, post, replace(way, now=now)))
+    request = _request(
+        audience, columns, relay_url, connections, ledger_url, log_json, go_on=False, yes=True, as_json=as_json
+    )
+    sys.exit(_go_on(config, name, post, replace(request, now=now)))
 
 
-def _way(
+def _request(
     audience: str,
     columns: tuple[Rule, ...],
     relay_url: str | None,
@@ -181,22 +183,22 @@ def _way(
     return SendRequest(reference, options, relay_url, ledger_url, log_json, None, yes, as_json)
 
 
-def _go_on(config: Config, issue: str, post: str, way: SendRequest) -> int:
+def _go_on(config: Config, issue: str, post: str, request: SendRequest) -> int:
 
-    if not post or not way.reference.lists:
+    if not post or not request.reference.lists:
         raise errors.ConfigError(
             f"{issue}: the ledger does not know the files it was sent from; write newsletter send POST --to LIST.csv"
         )
-    place = ledger_place(config, way.ledger_url)
-    require_free([way.log_json], config=config, ledger=place, inputs=[post, *way.reference.lists])
+    place = ledger_place(config, request.ledger_url)
+    require_free([request.log_json], config=config, ledger=place, inputs=[post, *request.reference.lists])
     base, _, erratum = issue.partition("+erratum-")
-    with open_sign_ups(config, way.reference.lists, way.ledger_url) as sign_ups:
+    with open_sign_ups(config, request.reference.lists, request.ledger_url) as sign_ups:
         sending = plan_send(
             post,
             config,
-            to=way.reference.lists,
-            where=way.reference.where,
-            columns=way.reference.columns,
+            to=request.reference.lists,
+            where=request.reference.where,
+            columns=request.reference.columns,
             test=(),
             when=utc_now,
             sign_ups=sign_ups,
@@ -204,8 +206,8 @@ def _go_on(config: Config, issue: str, post: str, way: SendRequest) -> int:
     if not may_be(sending.rendering, base):
         raise errors.ConfigError(f"{post} is now the issue {sending.rendering.issue.slug}, not {base}; see its name")
     if erratum:
-        way = replace(way, options=replace(way.options, erratum=True))
-    return run_send(sending, way) or errors.EXIT_OK  # a resumed send has no start time
+        request = replace(request, options=replace(request.options, erratum=True))
+    return run_send(sending, request) or errors.EXIT_OK  # a resumed send has no start time
 
 
 def _stand_by(ledger: Any, issue: str) -> str | None:

@@ -53,40 +53,42 @@ class SendRequest:
     first: bool = False
 
 
-def run_send(sending: Sending, way: SendRequest, catcher: Catcher | None = None) -> int | None:
-    """Show, confirm, send, report. Returns the exit code; None if it was confirmed and is to be sent at `way.at`."""
+def run_send(sending: Sending, request: SendRequest, catcher: Catcher | None = None) -> int | None:
+    """Show, confirm, send, report. Returns the exit code; None if confirmed and to be sent at `request.at`."""
 
-    relays = _lanes(sending.config, way.relay_url, catcher, waits=way.at is not None)
+    relays = _relays(sending.config, request.relay_url, catcher, waits=request.at is not None)
     if all(each.catches for each in relays):
-        way = replace(way, at=None)
-    hints = None if catcher else hints_for(sending.config, way.relay_url, way.ledger_url)
+        request = replace(request, at=None)
+    hints = None if catcher else hints_for(sending.config, request.relay_url, request.ledger_url)
     lacking: tuple[str, ...] = ()
     if not catcher:
         servers = [each.relay for each in relays]
         leaving = [each.relay for each in relays if not each.catches]
-        lacking = require_sendable(sending, servers, go=way.now, at=way.at)
+        lacking = require_sendable(sending, servers, go=request.now, at=request.at)
         lacking += sender_warnings(sending.config, leaving, sending.composer.signer)
-    warnings = (*all_warnings(sending, way.reference.lists), *lacking)
+    warnings = (*all_warnings(sending, request.reference.lists), *lacking)
     warn(warnings)
-    place = ledger_place(sending.config, way.ledger_url)
+    place = ledger_place(sending.config, request.ledger_url)
     via = ", ".join(str(each.relay) for each in relays) + (" (the embedded catcher)" if catcher else "")
     is_real = not (catcher or sending.test)
     if is_real:
         require_newest(sending.config, place, lambda: datetime.now(UTC))
     with contextlib.ExitStack() as opened:
         sending, ledger = opened.enter_context(
-            open_send(sending, place, catches=catcher is not None, must_know=way.yes and not way.first)
+            open_send(sending, place, catches=catcher is not None, must_know=request.yes and not request.first)
         )
         if is_real:
             opened.callback(lambda: warn(note_sent(sending.config, ledger)))
-        log = opened.enter_context(JsonLog(way.log_json, sending.rendering.issue.slug)) if way.log_json else None
-        progress = opened.enter_context(SendProgress(quiet=way.as_json, log=log))
+        log = (
+            opened.enter_context(JsonLog(request.log_json, sending.rendering.issue.slug)) if request.log_json else None
+        )
+        progress = opened.enter_context(SendProgress(quiet=request.as_json, log=log))
         if sending.test:
-            _confirm_test(sending, way, via)
+            _confirm_test(sending, request, via)
             report = send_test(sending, relays, ledger, progress)
         else:
-            plan = SendPlan(sending, way.reference, relays, way.options, way.at)
-            agreed = send_to_list(plan, ledger, confirm=lambda it: _confirm(it, way, via), watcher=progress)
+            plan = SendPlan(sending, request.reference, relays, request.options, request.at)
+            agreed = send_to_list(plan, ledger, confirm=lambda it: _confirm(it, request, via), watcher=progress)
             if agreed is None:
                 return None
             report = agreed
@@ -95,32 +97,32 @@ def run_send(sending: Sending, way: SendRequest, catcher: Catcher | None = None)
     warn(report.notes)
     if is_real:
         warn(tell_sent(hook_of(sending.config), report, datetime.now(UTC)))
-    if way.as_json:
+    if request.as_json:
         print_json({**summary(sending), **accounts(report, hints), "warnings": [*warnings, *report.notes]})
     else:
         print_report(report, hints)
     return errors.EXIT_OK if report.complete else errors.EXIT_UNSENT
 
 
-def _confirm(prepared: PreparedSend, way: SendRequest, relays: str) -> None:
+def _confirm(prepared: PreparedSend, request: SendRequest, relays: str) -> None:
     """Show the issue and its recipients, and ask. Raises ConfigError if the user declines."""
     plan = prepared.plan
-    if not way.as_json:
-        facts = plan_facts(prepared.sending, way.reference.lists, relays, prepared)
-        if way.options.erratum:
+    if not request.as_json:
+        facts = plan_facts(prepared.sending, request.reference.lists, relays, prepared)
+        if request.options.erratum:
             facts |= {"Issue": prepared.issue, "Audience": f"{plan.audience:,} who have an older version"}
         print_facts(facts)
     if plan.due:
         question = f"Send to {'the other ' if plan.audience > plan.due else ''}{_count(plan.due, 'subscriber')}?"
-        if prepared.begins and not way.first:
+        if prepared.begins and not request.first:
             question = f"{NOTHING_SENT.capitalize()}. {question}"
-        ask(question, yes=way.yes, otherwise="nothing was sent")
+        ask(question, yes=request.yes, otherwise="nothing was sent")
 
 
-def _confirm_test(sending: Sending, way: SendRequest, relays: str) -> None:
-    if not way.as_json:
-        print_facts(plan_facts(sending, way.reference.lists, relays))
-    ask(f"Send to {_count(len(sending.recipients), 'address', 'es')}?", yes=way.yes, otherwise="nothing was sent")
+def _confirm_test(sending: Sending, request: SendRequest, relays: str) -> None:
+    if not request.as_json:
+        print_facts(plan_facts(sending, request.reference.lists, relays))
+    ask(f"Send to {_count(len(sending.recipients), 'address', 'es')}?", yes=request.yes, otherwise="nothing was sent")
 
 
 def _count(number: int, one: str, ending: str = "s") -> str:
@@ -136,7 +138,7 @@ def wait_until(moment: datetime, *, quiet: bool) -> None:
             nothing.wait(min(left, 60))  # checked each minute: the clock may be set, the machine may sleep
 
 
-def _lanes(config: Config, url: str | None, catcher: Catcher | None, *, waits: bool) -> Sequence[RelaySettings]:
+def _relays(config: Config, url: str | None, catcher: Catcher | None, *, waits: bool) -> Sequence[RelaySettings]:
 
     if catcher is not None:
         return (config.settings_for(catcher.relay).as_catcher(),)

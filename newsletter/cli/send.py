@@ -178,7 +178,7 @@ def send(  # one parameter per option
     watched = is_terminal() and not yes
     options = SendOptions(go_on, erratum, canary or 0, connections or 0, changed_list, watched, newcomers)
     waits_until = None if catch or test else moment
-    way = SendRequest(
+    request = SendRequest(
         ListReference(to, where, columns),
         options,
         relay_url,
@@ -191,15 +191,15 @@ def send(  # one parameter per option
         first,
     )
     if not catch:
-        code = run_send(sending, way)
+        code = run_send(sending, request)
         if code is None and moment is not None:
             wait_until(moment, quiet=as_json)
             # The list, the sign-ups and the post are read when the mail is sent.
-            code = run_send(plan(), replace(way, at=None, yes=True, first=True))
+            code = run_send(plan(), replace(request, at=None, yes=True, first=True))
         sys.exit(code)
 
     with Catcher() as catcher:
-        code = run_send(sending, way, catcher)
+        code = run_send(sending, request, catcher)
         _keep(catcher, mbox, maildir)
         if not no_wait and is_terminal():
             click.echo(f"\nInbox: {catcher.inbox_url}", err=as_json)

@@ -22,7 +22,7 @@ from newsletter.pipeline.open_store import open_people
 from newsletter.text import printable
 
 if TYPE_CHECKING:
-    from newsletter.audience.people.records import BounceEvent, Story
+    from newsletter.audience.people.records import BounceEvent, SubscriberHistory
 
 ledger_option = click.option(
     "--ledger", "ledger_url", metavar="URL", help="postgresql://… or sqlite:///FILE, instead of [ledger]."
@@ -44,11 +44,11 @@ def show(address: str, ledger_url: str | None, config_path: Path | None, as_json
       newsletter subscribers show ada@example.org
     """
     with open_store(config_path, ledger_url) as people:
-        story = people.story(required_address(address))
+        history = people.history(required_address(address))
     if as_json:
-        print_json(_story_json(story))
+        print_json(_history_json(history))
         return
-    for line in _story_lines(story):
+    for line in _history_lines(history):
         click.echo(printable(line))
 
 
@@ -143,38 +143,38 @@ def required_address(address: str) -> str:
         raise ConfigError(f"{address!r} is not an email address ({error})", "write name@example.com") from error
 
 
-def _story_lines(story: Story) -> Iterator[str]:
-    yield story.address
-    if story.is_unknown:
+def _history_lines(history: SubscriberHistory) -> Iterator[str]:
+    yield history.address
+    if history.is_unknown:
         yield "Nothing is known of this address. It may stand on a list all the same."
         return
-    if story.suppressions:
-        for row in story.suppressions:
+    if history.suppressions:
+        for row in history.suppressions:
             of = f" by {row.issue}" if row.issue else ""
             yield f"Not mailed since {row.at:%Y-%m-%d %H:%M}: {row.reason}{of}" + (
                 f" ({_shown(row.detail)})" if row.detail else ""
             )
     else:
         yield "Nothing keeps this address from being mailed."
-    if story.person is not None:
-        person = story.person
-        yield f"Signed up {person.created:%Y-%m-%d %H:%M}, now {person.standing}"
+    if history.person is not None:
+        person = history.person
+        yield f"Signed up {person.created:%Y-%m-%d %H:%M}, now {person.state}"
         for name, value in person.fields.items():
             yield f"  {name}: {value}"
-    wanted = story.preferences
+    wanted = history.preferences
     if wanted is not None:
         paused = f", paused until {wanted.paused_until:%Y-%m-%d}" if wanted.paused_until else ""
         lists = f", lists: {', '.join(wanted.lists)}" if wanted.lists else ""
         yield f"Wants {'every issue' if wanted.frequency == 'every' else 'one issue a week'}{paused}{lists}"
     yield from _part(
-        "Consent", (f"{c.at:%Y-%m-%d %H:%M}  {c.kind}  {_shown(c.source)}  {c.wording}" for c in story.consents)
+        "Consent", (f"{c.at:%Y-%m-%d %H:%M}  {c.kind}  {_shown(c.source)}  {c.wording}" for c in history.consents)
     )
-    yield from _part("Bounces", (line for bounce in story.bounces for line in _bounce_lines(*bounce)))
+    yield from _part("Bounces", (line for bounce in history.bounces for line in _bounce_lines(*bounce)))
     yield from _part(
         "Issues",
         (
             f"{d.updated:%Y-%m-%d %H:%M}  {d.issue}  {d.state}  {d.code or '-'} {d.reply}"
-            for _, d in (*story.deliveries, *story.tests)
+            for _, d in (*history.deliveries, *history.tests)
         ),
     )
 
@@ -197,17 +197,17 @@ def _part(title: str, lines: Iterator[str]) -> Iterator[str]:
         yield from found
 
 
-def _story_json(story: Story) -> dict[str, Any]:
+def _history_json(history: SubscriberHistory) -> dict[str, Any]:
     """The JSON output; times are UTC in ISO 8601, null if there is none."""
-    person, wanted = story.person, story.preferences
+    person, wanted = history.person, history.preferences
     return {
-        "address": story.address,
+        "address": history.address,
         "suppressions": [
-            {"reason": s.reason, "at": _iso(s.at), "issue": s.issue, "detail": s.detail} for s in story.suppressions
+            {"reason": s.reason, "at": _iso(s.at), "issue": s.issue, "detail": s.detail} for s in history.suppressions
         ],
         "sign_up": person
         and {
-            "state": person.standing,
+            "state": person.state,
             "created": _iso(person.created),
             "confirmed": _iso(person.confirmed),
             "lang": person.lang,
@@ -220,7 +220,7 @@ def _story_json(story: Story) -> dict[str, Any]:
             "frequency": wanted.frequency,
         },
         "consents": [
-            {"kind": c.kind, "at": _iso(c.at), "source": c.source, "wording": c.wording} for c in story.consents
+            {"kind": c.kind, "at": _iso(c.at), "source": c.source, "wording": c.wording} for c in history.consents
         ],
         "bounces": [
             {
@@ -232,7 +232,7 @@ def _story_json(story: Story) -> dict[str, Any]:
                 "evidence": event.evidence,
                 "decision": why,
             }
-            for event, why in story.bounces
+            for event, why in history.bounces
         ],
         "issues": [
             {
@@ -246,11 +246,11 @@ def _story_json(story: Story) -> dict[str, Any]:
                 "reply": d.reply,
                 "message_id": d.message_id,
             }
-            for subject, d in story.deliveries
+            for subject, d in history.deliveries
         ],
         "tests": [
             {"issue": d.issue, "state": d.state, "at": _iso(d.updated), "code": d.code, "reply": d.reply}
-            for _, d in story.tests
+            for _, d in history.tests
         ],
     }
 

@@ -193,12 +193,12 @@ def _signed_fields(head: bytes) -> tuple[list[str], bytes]:
     Of several fields with one name the last comes first: RFC 6376, 5.4.2. Names of `ABSENT_TOO` and `IF_PRESENT` are
     listed once more than the fields are present.
     """
-    standing: dict[bytes, list[bytes]] = {}
+    by_name: dict[bytes, list[bytes]] = {}
     for raw in _fields(head):
-        standing.setdefault(raw.partition(b":")[0].strip().lower(), []).append(raw)
+        by_name.setdefault(raw.partition(b":")[0].strip().lower(), []).append(raw)
     names, signed = [], []
     for name in SIGNED:
-        fields = standing.get(name.lower().encode(), [])
+        fields = by_name.get(name.lower().encode(), [])
         once_more = name in ABSENT_TOO or (bool(fields) and name in IF_PRESENT)
         names += [name] * (len(fields) + once_more)
         signed += [relaxed_field(raw) + b"\r\n" for raw in reversed(fields)]

@@ -148,7 +148,7 @@ def test_a_hard_bounce_with_proof_suppresses_at_once(
     )
     assert reasons(people, ADA) == [Reason.HARD_BOUNCE]
     assert reasons(people, BO) == []
-    ((event, why),) = people.story(ADA).bounces
+    ((event, why),) = people.history(ADA).bounces
     assert (event.evidence, event.issue, why) == (entry.evidence, issue, entry.why)
 
 
@@ -159,7 +159,7 @@ def test_a_forged_report_takes_nobody_off_the_list(people: People, clock: Clock)
     assert {entry.effect for entry in report.entries} == {Effect.COUNTED}
     assert {entry.proof for entry in report.entries} == {Proof.ADDRESS}
     assert reasons(people, ADA) == []
-    assert "proves nothing" in people.story(ADA).bounces[0][0].diagnostic
+    assert "proves nothing" in people.history(ADA).bounces[0][0].diagnostic
 
 
 def test_a_message_id_proves_nothing_without_a_secret(people: People, clock: Clock) -> None:
@@ -208,7 +208,7 @@ def test_an_old_mailbox_lets_nobody_go(people: People, clock: Clock) -> None:
 
 def test_a_message_of_the_future_is_of_now(people: People, clock: Clock) -> None:
     reading(Box(soft(to=verp(ADA)), received=NOW + timedelta(days=999)), people, clock, RULES)
-    assert people.story(ADA).bounces[0][0].at == NOW
+    assert people.history(ADA).bounces[0][0].at == NOW
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_trouble_of_ours_is_kept_and_leads_to_nothing(people: People, clock: Clo
         report = run(people, clock, raw.replace(b"report-1", b"report-%d" % day))
         assert only(report).effect is Effect.COUNTED
     assert reasons(people, ADA) == []
-    assert len(people.story(ADA).bounces) == 9
+    assert len(people.history(ADA).bounces) == 9
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_trouble_of_ours_is_kept_and_leads_to_nothing(people: People, clock: Clo
 def test_a_complaint_suppresses_at_once(people: People, clock: Clock, raw: bytes) -> None:
     assert only(run(people, clock, raw)).effect is Effect.SUPPRESSED
     assert reasons(people, ADA) == [Reason.COMPLAINT]
-    assert people.story(ADA).bounces[0][0].diagnostic == "abuse SomeGenerator/1.0"
+    assert people.history(ADA).bounces[0][0].diagnostic == "abuse SomeGenerator/1.0"
 
 
 def test_a_complaint_of_nobody_knows_whom(people: People, clock: Clock) -> None:
@@ -259,7 +259,7 @@ def test_who_asks_by_mail_leaves(people: People, clock: Clock, raw: bytes, leave
     entry = only(run(people, clock, raw))
     assert (entry.effect, entry.address) == (Effect.SUPPRESSED, leaves.replace("Ada", "ada"))
     assert [row.key for row in people.suppressed()] == [leaves.lower()]
-    assert entry.evidence in people.story(leaves).suppressions[0].detail
+    assert entry.evidence in people.history(leaves).suppressions[0].detail
     assert only(run(people, clock, raw.replace(b"letter-1", b"letter-2"))).effect is Effect.KNOWN
 
 
@@ -275,7 +275,7 @@ def test_a_person_who_was_forgotten_stays_so(people: People, clock: Clock) -> No
     raw = hard(to=verp(BO), address="bo@example.net")
     people.forget(BO)
     assert only(run(people, clock, raw)).effect in (Effect.STRANGER, Effect.KNOWN)
-    assert people.story(BO).bounces == ()
+    assert people.history(BO).bounces == ()
 
 
 # --- once, and in order ---------------------------------------------------------------------------------------------
@@ -290,7 +290,7 @@ def test_reading_twice_counts_once(people: People, clock: Clock, tmp_path: Path)
     with open_mailbox(str(path), {}) as mailbox:
         again = reading(mailbox, people, clock, RULES)
     assert effects(again) == {Effect.KNOWN: 2, Effect.ALONE: 1}
-    assert len(people.story(ADA).bounces) == len(people.story(BO).bounces) == 1
+    assert len(people.history(ADA).bounces) == len(people.history(BO).bounces) == 1
 
 
 def test_the_mailbox_is_told_after_the_store_has_it(people: People, store: Path, clock: Clock) -> None:
@@ -326,7 +326,7 @@ def test_a_dry_run_writes_nothing_down(people: People, clock: Clock) -> None:
     assert effects(report) == {Effect.SUPPRESSED: 3, Effect.COUNTED: 1}
     assert box.told == []
     assert list(people.suppressed()) == []
-    assert people.story(ADA).bounces == ()
+    assert people.history(ADA).bounces == ()
 
 
 def test_a_report_tells_first_of_what_mattered(people: People, clock: Clock) -> None:
@@ -378,7 +378,7 @@ def test_a_report_that_a_reader_sends_on_counts_against_nobody(people: People, c
     box = Box(sent_on(hard(ADA)))
     assert effects(reading(box, people, clock, RULES)) == {Effect.ALONE: 1}
     assert box.told == []
-    assert people.story(ADA.lower()).bounces == ()
+    assert people.history(ADA.lower()).bounces == ()
 
 
 def test_a_report_of_our_own_mail_that_is_sent_on_counts_for_its_reader_alone(people: People, clock: Clock) -> None:
@@ -404,7 +404,7 @@ def test_what_may_be_a_wish_to_leave_is_named_and_stays_new(people: People, cloc
 def test_which_row_of_the_table_decided_is_kept(people: People, clock: Clock) -> None:
     raw = dsn("Action: failed", "Status: 5.1.1", "Diagnostic-Code: smtp; 550 blocked using a block list", to=verp(BO))
     reading(Box(raw), people, clock, RULES)
-    ((event, decision),) = people.story(BO).bounces
+    ((event, decision),) = people.history(BO).bounces
     assert event.kind == "lane"
     assert decision.endswith("(judged by: the sender is on a block list)")
 
@@ -425,4 +425,4 @@ def test_points_last_as_the_newsletter_s_cadence_asks(tmp_path: Path, every: int
         for number in range(5):
             clock.now = NOW + timedelta(days=100 + number * 10)
             reading(Box(soft(BO, to=verp(BO, f"issue-{number}")), received=clock.now), people, clock, RULES)
-        assert bool(people.story(BO).suppressions) is suppressed
+        assert bool(people.history(BO).suppressions) is suppressed

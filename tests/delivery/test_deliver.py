@@ -22,7 +22,7 @@ from typing import Any, Literal
 import pytest
 import trustme
 from command_line import people
-from send_fixture import COMPOSER, ISSUE, NO_PAUSE, NOON, PATIENT, Book, assert_accounted, person, route
+from send_fixture import COMPOSER, ISSUE, NO_PAUSE, NOON, PATIENT, IssueLedger, assert_accounted, person, route
 from smtp_server import EXTENSIONS, PLAIN, Action, Fault, Point, Rule, SmtpServer
 
 from newsletter.audience.people.store import People
@@ -46,17 +46,17 @@ FORTY = people(40)
 
 
 @pytest.fixture
-def book(store: Path | str) -> Iterator[Book]:
+def ledger(store: Path | str) -> Iterator[IssueLedger]:
     """In each database that a ledger can be in."""
-    made = Book(store, FIVE)
+    made = IssueLedger(store, FIVE)
     yield made
     made.close()
 
 
 @pytest.fixture
-def crowd(tmp_path: Path) -> Iterator[Book]:
+def crowd(tmp_path: Path) -> Iterator[IssueLedger]:
     """Enough for several connections."""
-    made = Book(tmp_path / "newsletter.db", FORTY)
+    made = IssueLedger(tmp_path / "newsletter.db", FORTY)
     yield made
     made.close()
 
@@ -77,8 +77,8 @@ def states(**others: str) -> dict[str, str]:
     return {address: others.get(address.partition("@")[0], "sent") for address in FIVE}
 
 
-def row(book: Book, address: str) -> tuple[str, str, int, str]:
-    found = book.rows[address]
+def row(ledger: IssueLedger, address: str) -> tuple[str, str, int, str]:
+    found = ledger.rows[address]
     return found.state.value, found.stage, found.code, found.reply
 
 
@@ -87,53 +87,53 @@ def test_whoever_leaves_between_text_and_dot_is_not_mailed(
     tmp_path: Path, extensions: tuple[str, ...], connections: int
 ) -> None:
     """The relay has the whole text by then; the connection ends without its dot, and the others go over a new one."""
-    book = Book(tmp_path / "newsletter.db", FORTY)
+    ledger = IssueLedger(tmp_path / "newsletter.db", FORTY)
 
     def leave() -> None:
-        with People.open(book.place, book.clock.moment) as people:
+        with People.open(ledger.place, ledger.clock.moment) as people:
             people.leave(FORTY[20], "one-click")
 
     with SmtpServer(Rule("DATA", leave, about=FORTY[20]), extensions=extensions) as server:
-        stopped = book.run(route(server.relay, connections))
+        stopped = ledger.run(route(server.relay, connections))
     assert stopped == Stopped()
-    assert book.counts == {"sent": 39, "suppressed": 1}
-    assert book.states[FORTY[20]] == "suppressed"
+    assert ledger.counts == {"sent": 39, "suppressed": 1}
+    assert ledger.states[FORTY[20]] == "suppressed"
     assert FORTY[20] not in server.recipients
     assert set(server.copies.values()) == {1}
-    assert [outcome.state for who, outcome, _ in book.told if who == FORTY[20]] == [State.SUPPRESSED]
-    assert len(book.told) == 40
-    book.close()
+    assert [outcome.state for who, outcome, _ in ledger.reported if who == FORTY[20]] == [State.SUPPRESSED]
+    assert len(ledger.reported) == 40
+    ledger.close()
 
 
 # --- one relay, one connection --------------------------------------------------------------------------------------
 
 
-def test_everyone_gets_one_message_over_one_connection(book: Book, extensions: tuple[str, ...]) -> None:
+def test_everyone_gets_one_message_over_one_connection(ledger: IssueLedger, extensions: tuple[str, ...]) -> None:
     with SmtpServer(extensions=extensions) as server:
-        assert book.run(route(server.relay)) == Stopped()
-    assert book.states == states()
+        assert ledger.run(route(server.relay)) == Stopped()
+    assert ledger.states == states()
     assert server.recipients == list(FIVE)
     assert server.connections == 1
-    assert_accounted(book, server)
-    assert [address for address, _, _ in book.told] == list(FIVE)
+    assert_accounted(ledger, server)
+    assert [address for address, _, _ in ledger.reported] == list(FIVE)
 
 
-def test_the_ledger_has_what_the_relay_said(book: Book) -> None:
+def test_the_ledger_has_what_the_relay_said(ledger: IssueLedger) -> None:
     with SmtpServer() as server:
-        book.run(route(replace(server.relay, name="first")))
-    for address, found in book.rows.items():
-        assert row(book, address) == ("sent", "dot", 250, "2.0.0 queued")
+        ledger.run(route(replace(server.relay, name="first")))
+    for address, found in ledger.rows.items():
+        assert row(ledger, address) == ("sent", "dot", 250, "2.0.0 queued")
         assert (found.relay, found.attempts) == ("first", 1)
         assert found.message_id == COMPOSER.compose(person(address)).message_id
 
 
 def test_a_real_server_gets_the_same(tmp_path: Path) -> None:
-    book = Book(tmp_path / "newsletter.db", FIVE)
+    ledger = IssueLedger(tmp_path / "newsletter.db", FIVE)
     with Catcher(clock=lambda: NOON) as catcher:
-        assert book.run(route(catcher.relay)) == Stopped()
+        assert ledger.run(route(catcher.relay)) == Stopped()
         caught = catcher.messages()
-    assert book.states == states()
-    book.close()
+    assert ledger.states == states()
+    ledger.close()
     assert [message.rcpt_to for message in caught] == [(address,) for address in FIVE]
     assert [message.data for message in caught] == [COMPOSER.compose(person(address)).data for address in FIVE]
 
@@ -151,33 +151,33 @@ def test_a_real_server_gets_the_same(tmp_path: Path) -> None:
     ],
 )
 def test_one_refused_address_stops_nobody_else(
-    book: Book, extensions: tuple[str, ...], point: Point, reply: str, state: str
+    ledger: IssueLedger, extensions: tuple[str, ...], point: Point, reply: str, state: str
 ) -> None:
     with SmtpServer(Rule(point, reply, about="ben"), extensions=extensions) as server:
-        assert book.run(route(server.relay)) == Stopped()
-    assert book.states == states(ben=state)
-    assert row(book, BEN) == (state, point, int(reply[:3]), reply[4:])
+        assert ledger.run(route(server.relay)) == Stopped()
+    assert ledger.states == states(ben=state)
+    assert row(ledger, BEN) == (state, point, int(reply[:3]), reply[4:])
     assert server.recipients == [ADA, CAL, DEE, EVE]
-    assert {address: outcome.code for address, outcome, _ in book.told}[BEN] == int(reply[:3])
-    assert_accounted(book, server)
+    assert {address: outcome.code for address, outcome, _ in ledger.reported}[BEN] == int(reply[:3])
+    assert_accounted(ledger, server)
 
 
-def test_a_refused_address_is_not_tried_again_and_a_deferred_one_is(book: Book) -> None:
+def test_a_refused_address_is_not_tried_again_and_a_deferred_one_is(ledger: IssueLedger) -> None:
     rules = [Rule("RCPT", "550 5.1.1 nobody", about="ben"), Rule("RCPT", "450 4.2.1 later", about="cal", times=(3,))]
     with SmtpServer(*rules) as server:
-        book.run(route(server.relay))
-        book.clock.jump(hours=2)
-        book.run(route(server.relay))
-    assert book.states == states(ben="rejected")
+        ledger.run(route(server.relay))
+        ledger.clock.jump(hours=2)
+        ledger.run(route(server.relay))
+    assert ledger.states == states(ben="rejected")
     assert server.recipients == [ADA, DEE, EVE, CAL]
     assert server.seen("RCPT") == 6
 
 
-def test_a_sender_that_the_relay_refuses_leaves_everyone(book: Book) -> None:
+def test_a_sender_that_the_relay_refuses_leaves_everyone(ledger: IssueLedger) -> None:
     with SmtpServer(Rule("MAIL", "550 5.7.1 not you")) as server:
-        stopped = book.run(route(server.relay))
+        stopped = ledger.run(route(server.relay))
     assert "takes no mail from news@example.com (550 5.7.1 not you)" in stopped.reason
-    assert book.states == {ADA: "deferred", **dict.fromkeys((BEN, CAL, DEE, EVE), "pending")}
+    assert ledger.states == {ADA: "deferred", **dict.fromkeys((BEN, CAL, DEE, EVE), "pending")}
     assert server.seen("MAIL") == 1
     assert server.messages == []
 
@@ -185,37 +185,37 @@ def test_a_sender_that_the_relay_refuses_leaves_everyone(book: Book) -> None:
 @pytest.mark.parametrize("point", ["MAIL", "RCPT", "DATA", "body", "dot"])
 @pytest.mark.parametrize("fault", [Fault.DROP, b"nonsense\r\n", b"250 ok\r\n250 twice\r\n"])
 def test_a_lost_connection_costs_one_recipient_at_most(
-    book: Book, extensions: tuple[str, ...], point: Point, fault: Action
+    ledger: IssueLedger, extensions: tuple[str, ...], point: Point, fault: Action
 ) -> None:
     """Whoever provably has nothing is tried again over the next connection; of whoever does not, one is uncertain."""
     with SmtpServer(Rule(point, fault, times=(2,)), extensions=extensions) as server:
-        assert book.run(route(server.relay)) == Stopped()
+        assert ledger.run(route(server.relay)) == Stopped()
         assert server.connections <= 2
-        unsure = book.those(State.UNCERTAIN)
+        unsure = ledger.those(State.UNCERTAIN)
         assert unsure <= {BEN}
         if point not in ("body", "dot"):
             assert not unsure
-        assert book.those(State.SENT) | unsure == set(FIVE)
-        book.run(route(server.relay))
-    assert_accounted(book, server)
-    assert book.those(State.UNCERTAIN) == unsure
+        assert ledger.those(State.SENT) | unsure == set(FIVE)
+        ledger.run(route(server.relay))
+    assert_accounted(ledger, server)
+    assert ledger.those(State.UNCERTAIN) == unsure
 
 
-def test_421_means_another_connection(book: Book) -> None:
+def test_421_means_another_connection(ledger: IssueLedger) -> None:
     with SmtpServer(Rule("RCPT", "421 4.7.0 enough for now", about="ben")) as server:
-        assert book.run(route(server.relay)) == Stopped()
-    assert book.states == states(ben="deferred")
+        assert ledger.run(route(server.relay)) == Stopped()
+    assert ledger.states == states(ben="deferred")
     assert server.connections == TRIES_A_RUN  # ben's last try was the end of the list
-    assert book.rows[BEN].attempts == TRIES_A_RUN
-    assert_accounted(book, server)
+    assert ledger.rows[BEN].attempts == TRIES_A_RUN
+    assert_accounted(ledger, server)
 
 
-def test_421_after_so_many_messages_leaves_nobody(book: Book) -> None:
+def test_421_after_so_many_messages_leaves_nobody(ledger: IssueLedger) -> None:
     with SmtpServer(Rule("MAIL", "421 4.7.0 too many messages over one connection", times=(3,))) as server:
-        assert book.run(route(server.relay)) == Stopped()
-    assert book.states == states()
+        assert ledger.run(route(server.relay)) == Stopped()
+    assert ledger.states == states()
     assert server.connections == 3  # two and two, as was learnt, and one
-    assert_accounted(book, server)
+    assert_accounted(ledger, server)
 
 
 PER_SESSION = (b"421 too many messages in this session", b"452 4.4.5 Maximum number of messages per session exceeded.")
@@ -224,7 +224,7 @@ PER_SESSION = (b"421 too many messages in this session", b"452 4.4.5 Maximum num
 @pytest.mark.parametrize("enough", PER_SESSION)
 @pytest.mark.parametrize("connections", [1, 3])
 def test_a_limit_of_the_connection_slows_nothing_down(
-    crowd: Book, extensions: tuple[str, ...], enough: bytes, connections: int
+    crowd: IssueLedger, extensions: tuple[str, ...], enough: bytes, connections: int
 ) -> None:
     """The real lane, whose first pause would be seconds: not one is made, and the number is learnt and named."""
     with SmtpServer(extensions=extensions, messages_per_connection=7, enough=enough) as server:
@@ -241,7 +241,7 @@ def test_a_limit_of_the_connection_slows_nothing_down(
     assert_accounted(crowd, server)
 
 
-def test_a_limit_that_comes_after_the_text_is_of_the_connection_too(crowd: Book) -> None:
+def test_a_limit_that_comes_after_the_text_is_of_the_connection_too(crowd: IssueLedger) -> None:
     with SmtpServer(Rule("dot", "421 4.7.0 Too many mails in this session", times=(4, 9))) as server:
         mine = route(server.relay, rules=ThrottleRules())
         assert crowd.run(mine) == Stopped()
@@ -249,7 +249,7 @@ def test_a_limit_that_comes_after_the_text_is_of_the_connection_too(crowd: Book)
     assert mine.throttle.trouble.refusals == 0
 
 
-def test_a_first_message_that_hears_it_is_too_much_mail(crowd: Book) -> None:
+def test_a_first_message_that_hears_it_is_too_much_mail(crowd: IssueLedger) -> None:
     """Else a relay that takes nothing at all would be asked over and over."""
     with SmtpServer(Rule("MAIL", "421 4.7.0 too many messages in this session")) as server:
         stopped = crowd.run(route(server.relay))
@@ -258,7 +258,7 @@ def test_a_first_message_that_hears_it_is_too_much_mail(crowd: Book) -> None:
     assert server.connections < 20
 
 
-def test_a_relay_that_says_its_limit_beforehand_never_has_to_refuse(crowd: Book) -> None:
+def test_a_relay_that_says_its_limit_beforehand_never_has_to_refuse(crowd: IssueLedger) -> None:
     """RFC 9422, 4.1."""
     with SmtpServer(extensions=("LIMITS RCPTMAX=9 MAILMAX=6", *PLAIN), messages_per_connection=6) as server:
         assert crowd.run(route(server.relay)) == Stopped()
@@ -266,7 +266,7 @@ def test_a_relay_that_says_its_limit_beforehand_never_has_to_refuse(crowd: Book)
     assert crowd.news == []
 
 
-def test_so_many_messages_a_connection_are_all(crowd: Book, extensions: tuple[str, ...]) -> None:
+def test_so_many_messages_a_connection_are_all(crowd: IssueLedger, extensions: tuple[str, ...]) -> None:
     with SmtpServer(extensions=extensions) as server:
         assert crowd.run(route(server.relay, messages_per_connection=15)) == Stopped()
     assert Counter(message.connection for message in server.messages) == {1: 15, 2: 15, 3: 10}
@@ -274,7 +274,7 @@ def test_so_many_messages_a_connection_are_all(crowd: Book, extensions: tuple[st
     assert_accounted(crowd, server)
 
 
-def test_a_relay_that_always_drops_is_given_up(crowd: Book) -> None:
+def test_a_relay_that_always_drops_is_given_up(crowd: IssueLedger) -> None:
     with SmtpServer(Rule("RCPT", Fault.DROP)) as server:
         stopped = crowd.run(route(server.relay))
     losses = NO_PAUSE.losses + 1  # and the probe after the pause
@@ -285,7 +285,7 @@ def test_a_relay_that_always_drops_is_given_up(crowd: Book) -> None:
     assert server.messages == []
 
 
-def test_drops_between_accepted_messages_are_not_in_a_row(crowd: Book) -> None:
+def test_drops_between_accepted_messages_are_not_in_a_row(crowd: IssueLedger) -> None:
     with SmtpServer(Rule("MAIL", Fault.DROP, times=(2, 4, 6, 8, 10, 12, 14))) as server:
         assert crowd.run(route(server.relay)) == Stopped()
     assert server.connections == 8
@@ -293,20 +293,20 @@ def test_drops_between_accepted_messages_are_not_in_a_row(crowd: Book) -> None:
     assert_accounted(crowd, server)
 
 
-def test_a_relay_that_goes_away_leaves_the_rest(book: Book) -> None:
+def test_a_relay_that_goes_away_leaves_the_rest(ledger: IssueLedger) -> None:
     rules = (Rule("MAIL", Fault.DROP, times=(2,)), Rule("connect", "554 5.3.2 closed", times=tuple(range(2, 9))))
     with SmtpServer(*rules) as server:
-        stopped = book.run(route(server.relay))
+        stopped = ledger.run(route(server.relay))
         assert "554 5.3.2 closed" in stopped.reason
         # ben is due at once: it was not his fault.
-        assert book.states == {ADA: "sent", **dict.fromkeys((BEN, CAL, DEE, EVE), "pending")}
+        assert ledger.states == {ADA: "sent", **dict.fromkeys((BEN, CAL, DEE, EVE), "pending")}
         server.rules.clear()
-        assert book.run(route(server.relay)) == Stopped()
-    assert book.states == states()
-    assert_accounted(book, server)
+        assert ledger.run(route(server.relay)) == Stopped()
+    assert ledger.states == states()
+    assert_accounted(ledger, server)
 
 
-def test_a_relay_that_was_away_for_a_moment_is_found_again(crowd: Book) -> None:
+def test_a_relay_that_was_away_for_a_moment_is_found_again(crowd: IssueLedger) -> None:
     rules = (Rule("MAIL", Fault.DROP, times=(5,)), Rule("connect", "421 4.3.2 restarting", times=(2,)))
     with SmtpServer(*rules) as server:
         assert crowd.run(route(server.relay)) == Stopped()
@@ -314,58 +314,60 @@ def test_a_relay_that_was_away_for_a_moment_is_found_again(crowd: Book) -> None:
     assert set(crowd.states.values()) == {"sent"}
 
 
-def test_a_relay_that_was_never_there_is_an_error_and_touches_nobody(book: Book) -> None:
+def test_a_relay_that_was_never_there_is_an_error_and_touches_nobody(ledger: IssueLedger) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         nowhere = Relay("127.0.0.1", unused.getsockname()[1], "none")
         with pytest.raises(DeliveryError, match="cannot connect"):
-            book.run(route(nowhere, 3))
-    assert {(found.state, found.attempts) for found in book.rows.values()} == {(State.PENDING, 0)}
+            ledger.run(route(nowhere, 3))
+    assert {(found.state, found.attempts) for found in ledger.rows.values()} == {(State.PENDING, 0)}
 
 
 # --- the ledger -----------------------------------------------------------------------------------------------------
 
 
-def test_the_commit_is_on_record_before_the_dot_goes_out(book: Book, extensions: tuple[str, ...]) -> None:
+def test_the_commit_is_on_record_before_the_dot_goes_out(ledger: IssueLedger, extensions: tuple[str, ...]) -> None:
     """When the server has the dot, anybody who opens the ledger reads `committing`: the promise everything rests on."""
     seen: list[tuple[str, str]] = []
 
     def look() -> None:
-        with Ledger.open(book.place, book.clock.moment) as other:
+        with Ledger.open(ledger.place, ledger.clock.moment) as other:
             reached = server.messages[-1]
             stands = {found.address: found for found in other.rows(ISSUE)}[reached.recipient]
             seen.append((stands.state.value, stands.message_id))
 
     with SmtpServer(Rule("dot", look), extensions=extensions) as server:
-        book.run(route(server.relay))
+        ledger.run(route(server.relay))
     assert seen == [("committing", COMPOSER.compose(person(address)).message_id) for address in FIVE]
 
 
-def test_nobody_is_committed_whom_the_relay_refused(book: Book) -> None:
+def test_nobody_is_committed_whom_the_relay_refused(ledger: IssueLedger) -> None:
     committed: list[int] = []
-    book.before_write = lambda moves: committed.extend(move.row for move in moves if move.to is State.COMMITTING)
+    ledger.before_write = lambda moves: committed.extend(move.row for move in moves if move.to is State.COMMITTING)
     with SmtpServer(Rule("RCPT", "550 5.1.1 nobody", about="ben")) as server:
-        book.run(route(server.relay))
+        ledger.run(route(server.relay))
     assert len(committed) == 4
 
 
-def test_whom_another_run_has_is_passed_over(book: Book) -> None:
-    plan_usually = book.plan
+def test_whom_another_run_has_is_passed_over(ledger: IssueLedger) -> None:
+    plan_usually = ledger.plan
 
     def plan() -> Plan:
         made = plan_usually()
-        assert [claim.address for claim in book.ledger.claim(ISSUE, 2)] == [ADA, BEN]
+        assert [claim.address for claim in ledger.store.claim(ISSUE, 2)] == [ADA, BEN]
         return made
 
-    book.plan = plan  # type: ignore[method-assign]
+    ledger.plan = plan  # type: ignore[method-assign]
     with SmtpServer() as server:
-        assert book.run(route(server.relay)) == Stopped()
+        assert ledger.run(route(server.relay)) == Stopped()
     assert server.recipients == [CAL, DEE, EVE]
-    assert book.states == states(ada="claimed", ben="claimed")
+    assert ledger.states == states(ada="claimed", ben="claimed")
 
 
 @pytest.mark.parametrize("connections", [1, 3])
-def test_a_ledger_that_fails_sends_nothing_more(crowd: Book, extensions: tuple[str, ...], connections: int) -> None:
+def test_a_ledger_that_fails_sends_nothing_more(
+    crowd: IssueLedger, extensions: tuple[str, ...], connections: int
+) -> None:
     def fail(moves: object) -> None:
         raise RuntimeError("no ledger")
 
@@ -376,7 +378,7 @@ def test_a_ledger_that_fails_sends_nothing_more(crowd: Book, extensions: tuple[s
     assert server.seen("dot") == 0
 
 
-def test_a_ledger_that_cannot_be_read_on_ends_the_run(crowd: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ledger_that_cannot_be_read_on_ends_the_run(crowd: IssueLedger, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first claims were mailed; whoever waits for the next ones hears of it, and none waits for ever."""
     monkeypatch.setattr(recipient_queue, "CLAIMED_AT_ONCE", 10)
     claim = crowd.claim
@@ -392,7 +394,7 @@ def test_a_ledger_that_cannot_be_read_on_ends_the_run(crowd: Book, monkeypatch: 
     assert len(server.messages) <= 10
 
 
-def test_a_long_list_is_claimed_in_parts_and_in_order(crowd: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_list_is_claimed_in_parts_and_in_order(crowd: IssueLedger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipient_queue, "CLAIMED_AT_ONCE", 7)
     with SmtpServer(Rule("RCPT", Fault.DROP, about=FORTY[3], once=True)) as server:
         assert crowd.run(route(server.relay)) == Stopped()
@@ -401,21 +403,21 @@ def test_a_long_list_is_claimed_in_parts_and_in_order(crowd: Book, monkeypatch: 
 
 
 def test_whoever_was_tried_often_enough_is_left(store: Path | str) -> None:
-    book = Book(store, FIVE, max_attempts=2)
+    ledger = IssueLedger(store, FIVE, max_attempts=2)
     with SmtpServer(Rule("RCPT", Fault.DROP, about="ben")) as server:
-        assert book.run(route(server.relay)) == Stopped()
-        assert book.states == states(ben="deferred")
-        assert book.rows[BEN].attempts == 2
-        book.clock.jump(days=1)
-        assert book.run(route(server.relay)) == Stopped()
+        assert ledger.run(route(server.relay)) == Stopped()
+        assert ledger.states == states(ben="deferred")
+        assert ledger.rows[BEN].attempts == 2
+        ledger.clock.jump(days=1)
+        assert ledger.run(route(server.relay)) == Stopped()
         assert server.seen("RCPT") == 6
-    book.close()
+    ledger.close()
 
 
 # --- several connections --------------------------------------------------------------------------------------------
 
 
-def test_connections_share_the_list(crowd: Book, extensions: tuple[str, ...]) -> None:
+def test_connections_share_the_list(crowd: IssueLedger, extensions: tuple[str, ...]) -> None:
     """Each answer to a dot waits for all three: had fewer the right to send, this would never end."""
     with SmtpServer(Rule("dot", Fault.HOLD), extensions=extensions) as server:
         server.rules.insert(0, Rule("dot", lambda: server.release(40) if server.seen("dot") == 3 else None))
@@ -425,13 +427,13 @@ def test_connections_share_the_list(crowd: Book, extensions: tuple[str, ...]) ->
     assert set(crowd.states.values()) == {"sent"}
 
 
-def test_a_short_list_needs_one_connection(book: Book) -> None:
+def test_a_short_list_needs_one_connection(ledger: IssueLedger) -> None:
     with SmtpServer() as server:
-        book.run(route(server.relay, 10))
+        ledger.run(route(server.relay, 10))
     assert server.connections == 1
 
 
-def test_a_relay_that_allows_fewer_connections_gets_fewer(crowd: Book) -> None:
+def test_a_relay_that_allows_fewer_connections_gets_fewer(crowd: IssueLedger) -> None:
     with SmtpServer(Rule("connect", "421 4.7.0 too many connections", times=tuple(range(3, 50)))) as server:
         assert crowd.run(route(server.relay, 4)) == Stopped()
     assert "going on with" in " ".join(crowd.news)
@@ -440,7 +442,7 @@ def test_a_relay_that_allows_fewer_connections_gets_fewer(crowd: Book) -> None:
 
 
 @pytest.mark.parametrize("lost", range(1, 7))
-def test_whichever_connection_is_left_sends_the_rest(crowd: Book, lost: int) -> None:
+def test_whichever_connection_is_left_sends_the_rest(crowd: IssueLedger, lost: int) -> None:
     """Two of three break and are not allowed back. The third must not think itself one too many."""
     rules = (
         Rule("RCPT", Fault.DROP, times=(lost, lost + 5)),
@@ -455,7 +457,7 @@ def test_whichever_connection_is_left_sends_the_rest(crowd: Book, lost: int) -> 
     assert_accounted(crowd, server)
 
 
-def test_a_relay_in_trouble_gets_fewer_connections(crowd: Book) -> None:
+def test_a_relay_in_trouble_gets_fewer_connections(crowd: IssueLedger) -> None:
     """After a 454 half of four are used, and of the four the first two."""
     throttled = "454 Throttling failure: Maximum sending rate exceeded."
     with SmtpServer(Rule("DATA", throttled, times=(8,))) as server:
@@ -465,7 +467,7 @@ def test_a_relay_in_trouble_gets_fewer_connections(crowd: Book) -> None:
     assert_accounted(crowd, server)
 
 
-def test_a_relay_that_refuses_everybody_is_stopped_early(crowd: Book) -> None:
+def test_a_relay_that_refuses_everybody_is_stopped_early(crowd: IssueLedger) -> None:
     """And strikes nobody off: five refusals, one probe."""
     with SmtpServer(Rule("RCPT", "550 5.7.1 you are on our black list")) as server:
         stopped = crowd.run(route(server.relay))
@@ -476,7 +478,7 @@ def test_a_relay_that_refuses_everybody_is_stopped_early(crowd: Book) -> None:
 
 @pytest.mark.parametrize("connections", [1, 3])
 def test_a_relay_that_forgets_what_comes_with_a_dot_is_found_out_once(
-    crowd: Book, connections: int, monkeypatch: pytest.MonkeyPatch
+    crowd: IssueLedger, connections: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It offers PIPELINING all the same. One connection finds out, nobody is tried twice for it."""
     monkeypatch.setattr(smtp, "OVERLAP_S", 0.05)
@@ -492,13 +494,13 @@ def test_who_cannot_be_sent_with_a_dot_proves_nothing_of_the_relay(
 ) -> None:
     """The first envelope that would go out with a dot is not written: its address needs what the relay has not."""
     monkeypatch.setattr(smtp, "OVERLAP_S", 0.05)
-    book = Book(tmp_path / "newsletter.db", [ADA, "größe@example.com", BEN, CAL, DEE])
+    ledger = IssueLedger(tmp_path / "newsletter.db", [ADA, "größe@example.com", BEN, CAL, DEE])
     with SmtpServer(forgetful=True, extensions=("PIPELINING",)) as server:
-        assert book.run(route(server.relay, timeouts=replace(PATIENT, mail=5.0))) == Stopped()
-    assert book.counts == {"sent": 4, "rejected": 1}
-    assert {found.attempts for found in book.rows.values()} == {1}
-    assert_accounted(book, server)
-    book.close()
+        assert ledger.run(route(server.relay, timeouts=replace(PATIENT, mail=5.0))) == Stopped()
+    assert ledger.counts == {"sent": 4, "rejected": 1}
+    assert {found.attempts for found in ledger.rows.values()} == {1}
+    assert_accounted(ledger, server)
+    ledger.close()
 
 
 # --- TLS ------------------------------------------------------------------------------------------------------------
@@ -507,7 +509,7 @@ def test_who_cannot_be_sent_with_a_dot_proves_nothing_of_the_relay(
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
 @pytest.mark.parametrize("point", ["RCPT", "DATA", "dot"])
 def test_over_tls_a_lost_connection_costs_no_more(
-    crowd: Book, tls: Literal["starttls", "implicit"], point: Point
+    crowd: IssueLedger, tls: Literal["starttls", "implicit"], point: Point
 ) -> None:
     authority = trustme.CA()
     shown = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -531,7 +533,7 @@ def named(server: SmtpServer, name: str, weight: int = 1) -> Relay:
 
 
 @pytest.mark.parametrize(("first", "second"), [(1, 1), (3, 1), (1, 9)])
-def test_relays_get_their_weight_of_the_mail(crowd: Book, first: int, second: int) -> None:
+def test_relays_get_their_weight_of_the_mail(crowd: IssueLedger, first: int, second: int) -> None:
     with SmtpServer() as one, SmtpServer() as two:
         assert crowd.run(route(named(one, "one", first), 2), route(named(two, "two", second), 2)) == Stopped()
     assert_accounted(crowd, one, two)
@@ -541,7 +543,7 @@ def test_relays_get_their_weight_of_the_mail(crowd: Book, first: int, second: in
     assert {found.relay for found in crowd.rows.values()} == {"one", "two"}
 
 
-def test_a_relay_that_is_not_there_leaves_all_to_the_other(crowd: Book) -> None:
+def test_a_relay_that_is_not_there_leaves_all_to_the_other(crowd: IssueLedger) -> None:
     with SmtpServer() as one, SmtpServer(Rule("connect", "554 5.3.2 closed")) as two:
         assert crowd.run(route(named(one, "one"), 2), route(named(two, "two"), 2)) == Stopped()
     assert any("the rest goes through the other relays" in text for text in crowd.news)
@@ -550,7 +552,7 @@ def test_a_relay_that_is_not_there_leaves_all_to_the_other(crowd: Book) -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault.DROP, "554 5.3.2 closed", "421 4.3.2 closed"])
-def test_a_relay_that_dies_amid_a_run_leaves_the_rest_to_the_other(crowd: Book, fault: Action) -> None:
+def test_a_relay_that_dies_amid_a_run_leaves_the_rest_to_the_other(crowd: IssueLedger, fault: Action) -> None:
     dying = (Rule("dot", Fault.DROP, times=(4,)), Rule("MAIL", Fault.DROP, times=tuple(range(6, 90))))
     refusing = Rule("connect", fault, times=tuple(range(3, 90)))
     with SmtpServer() as one, SmtpServer(*dying, refusing) as two:
@@ -560,7 +562,7 @@ def test_a_relay_that_dies_amid_a_run_leaves_the_rest_to_the_other(crowd: Book, 
     assert_accounted(crowd, one, two)
 
 
-def test_two_relays_that_are_not_there_are_an_error(crowd: Book) -> None:
+def test_two_relays_that_are_not_there_are_an_error(crowd: IssueLedger) -> None:
     closed = Rule("connect", "554 5.3.2 closed")
     with SmtpServer(closed) as one, SmtpServer(closed) as two:
         routes = (route(named(one, "one"), 2), route(named(two, "two"), 2))
@@ -569,7 +571,7 @@ def test_two_relays_that_are_not_there_are_an_error(crowd: Book) -> None:
     assert crowd.counts == {"pending": 40}
 
 
-def test_a_relay_that_takes_no_mail_from_us_leaves_all_to_the_other(crowd: Book) -> None:
+def test_a_relay_that_takes_no_mail_from_us_leaves_all_to_the_other(crowd: IssueLedger) -> None:
     with SmtpServer() as one, SmtpServer(Rule("MAIL", "550 5.7.1 not you")) as two:
         assert crowd.run(route(named(one, "one"), 1), route(named(two, "two"), 1)) == Stopped()
         assert crowd.counts.get("deferred", 0) <= 1
@@ -579,7 +581,7 @@ def test_a_relay_that_takes_no_mail_from_us_leaves_all_to_the_other(crowd: Book)
     assert_accounted(crowd, one, two)
 
 
-def test_a_relay_whose_quota_is_used_up_does_not_hold_the_other(crowd: Book) -> None:
+def test_a_relay_whose_quota_is_used_up_does_not_hold_the_other(crowd: IssueLedger) -> None:
     """Waiting for its share would take until tomorrow."""
     with SmtpServer() as one, SmtpServer() as two:
         routes = (route(named(one, "one")), route(named(two, "two"), rates=(Rate(3, 86_400),)))
@@ -588,7 +590,7 @@ def test_a_relay_whose_quota_is_used_up_does_not_hold_the_other(crowd: Book) -> 
     assert_accounted(crowd, one, two)
 
 
-def test_a_relay_that_does_not_answer_does_not_hold_the_other(crowd: Book, soon: None) -> None:
+def test_a_relay_that_does_not_answer_does_not_hold_the_other(crowd: IssueLedger, soon: None) -> None:
     """Its one message, and the envelope behind it, stay out until the other relay has brought all the rest."""
     with SmtpServer() as one, SmtpServer(Rule("dot", Fault.HOLD)) as two:
         one.rules.append(Rule("dot", lambda: two.release(40) if len(one.messages) == 38 else None))
@@ -601,21 +603,21 @@ def test_a_relay_that_does_not_answer_does_not_hold_the_other(crowd: Book, soon:
 # --- pace -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_rate_is_kept_over_all_connections(crowd: Book) -> None:
+def test_a_rate_is_kept_over_all_connections(crowd: IssueLedger) -> None:
     """40 at 100 a second: 0.4 s, less the tenth that may go out at once."""
     begun = crowd.clock()
     with SmtpServer() as server:
         assert crowd.run(route(server.relay, 3, rates=(Rate(100, 1),), now=begun)) == Stopped()
     assert crowd.clock() - begun >= 0.28
     assert_accounted(crowd, server)
-    assert any(name.startswith("relay/") for name in crowd.ledger.rate_limit_state())
+    assert any(name.startswith("relay/") for name in crowd.store.rate_limit_state())
 
 
-def test_a_day_s_quota_leaves_the_rest_to_other_days_whatever_restarts(crowd: Book) -> None:
+def test_a_day_s_quota_leaves_the_rest_to_other_days_whatever_restarts(crowd: IssueLedger) -> None:
     with SmtpServer() as server:
 
         def run() -> Stopped:
-            saved = {name.removeprefix("relay/"): state for name, state in crowd.ledger.rate_limit_state().items()}
+            saved = {name.removeprefix("relay/"): state for name, state in crowd.store.rate_limit_state().items()}
             limits = {"rates": (Rate(15, 86_400),), "saved": saved, "now": crowd.clock()}
             return crowd.run(route(server.relay, 3, **limits), longest_wait_s=60.0)  # type: ignore[arg-type]
 
@@ -629,7 +631,7 @@ def test_a_day_s_quota_leaves_the_rest_to_other_days_whatever_restarts(crowd: Bo
     assert_accounted(crowd, server)
 
 
-def test_a_refused_turn_is_given_back(crowd: Book) -> None:
+def test_a_refused_turn_is_given_back(crowd: IssueLedger) -> None:
     """Ten a day, and the relay loses the connection at the envelope now and then: still ten are mailed."""
     with SmtpServer(Rule("connect", "421 4.3.2 later", times=(2,)), Rule("QUIT", Fault.DROP)) as server:
         limits = {"rates": (Rate(10, 86_400),), "messages_per_connection": 4}
@@ -639,19 +641,19 @@ def test_a_refused_turn_is_given_back(crowd: Book) -> None:
 
 def test_a_domain_that_has_to_wait_lets_the_others_pass(tmp_path: Path) -> None:
     slow = [f"{number}@slow.example" for number in range(20)]
-    book = Book(tmp_path / "newsletter.db", [*slow, *FORTY])
+    ledger = IssueLedger(tmp_path / "newsletter.db", [*slow, *FORTY])
     with SmtpServer() as server:
         limited = route(server.relay, 2, domains={"slow.example": (Rate(5, 3600),)})
-        stopped = book.run(limited, longest_wait_s=60.0)
+        stopped = ledger.run(limited, longest_wait_s=60.0)
         assert "mail for slow.example: its limit is used up" in stopped.reason
-        assert book.counts == {"sent": 45, "pending": 15}
-        assert_accounted(book, server)
+        assert ledger.counts == {"sent": 45, "pending": 15}
+        assert_accounted(ledger, server)
         # As if they had not been tried.
-        assert {found.attempts for found in book.rows.values() if found.state is State.PENDING} == {0}
-    book.close()
+        assert {found.attempts for found in ledger.rows.values() if found.state is State.PENDING} == {0}
+    ledger.close()
 
 
-def test_quiet_hours_are_waited_for(crowd: Book, soon: None) -> None:
+def test_quiet_hours_are_waited_for(crowd: IssueLedger, soon: None) -> None:
     """It is noon; the quiet is from eleven to one. Nobody is claimed for good, and nothing is said meanwhile."""
 
     def wake(text: str) -> None:
@@ -665,7 +667,7 @@ def test_quiet_hours_are_waited_for(crowd: Book, soon: None) -> None:
     assert crowd.news == ["quiet hours; going on at 2026-03-02 13:00 UTC"]
 
 
-def test_where_nobody_watches_quiet_hours_end_the_run_and_say_until_when(crowd: Book) -> None:
+def test_where_nobody_watches_quiet_hours_end_the_run_and_say_until_when(crowd: IssueLedger) -> None:
     with SmtpServer() as server:
         quiet = QuietHours(time(11), time(13), NOON.tzinfo)
         stopped = crowd.run(route(server.relay, 2), quiet=quiet, longest_wait_s=300.0)
@@ -674,7 +676,7 @@ def test_where_nobody_watches_quiet_hours_end_the_run_and_say_until_when(crowd: 
     assert crowd.counts == {"pending": 40}
 
 
-def test_a_wait_that_is_short_enough_is_waited_for_though_nobody_watches(crowd: Book, soon: None) -> None:
+def test_a_wait_that_is_short_enough_is_waited_for_though_nobody_watches(crowd: IssueLedger, soon: None) -> None:
     crowd.on_news = lambda text: crowd.clock.jump(minutes=5)
     with SmtpServer() as server:
         quiet = QuietHours(time(11), time(12, 4), NOON.tzinfo)
@@ -682,7 +684,7 @@ def test_a_wait_that_is_short_enough_is_waited_for_though_nobody_watches(crowd: 
     assert crowd.counts == {"sent": 40}
 
 
-def test_a_pause_of_the_relay_ends_the_run_where_it_is_too_long_to_wait_for(crowd: Book) -> None:
+def test_a_pause_of_the_relay_ends_the_run_where_it_is_too_long_to_wait_for(crowd: IssueLedger) -> None:
     with SmtpServer(Rule("RCPT", "421 4.7.0 slow down", times=(3,))) as server:
         stopped = crowd.run(route(server.relay, rules=ThrottleRules(pause_s=50.0)), longest_wait_s=10.0)
     assert f"{server.relay} pauses until 2026-03-02 12:0" in stopped.reason
@@ -691,7 +693,7 @@ def test_a_pause_of_the_relay_ends_the_run_where_it_is_too_long_to_wait_for(crow
     assert_accounted(crowd, server)
 
 
-def test_what_is_not_held_waits_for_neither_quiet_hours_nor_rates_and_counts_all_the_same(crowd: Book) -> None:
+def test_what_is_not_held_waits_for_neither_quiet_hours_nor_rates_and_counts_all_the_same(crowd: IssueLedger) -> None:
     with SmtpServer() as server:
         quiet = QuietHours(time(11), time(13), NOON.tzinfo)
         free = route(server.relay, rates=[Rate(5, 86_400)], held=False)
@@ -705,7 +707,7 @@ def test_what_is_not_held_waits_for_neither_quiet_hours_nor_rates_and_counts_all
 # --- the canary -----------------------------------------------------------------------------------------------------
 
 
-def test_the_canary_goes_ahead_alone(crowd: Book, extensions: tuple[str, ...]) -> None:
+def test_the_canary_goes_ahead_alone(crowd: IssueLedger, extensions: tuple[str, ...]) -> None:
     """While it is watched nobody else is mailed, over however many connections; then all are."""
     sent: list[int] = []
     crowd.on_news = lambda text: sent.append(len(server.messages)) if "are out" in text else None
@@ -716,7 +718,7 @@ def test_the_canary_goes_ahead_alone(crowd: Book, extensions: tuple[str, ...]) -
     assert crowd.counts == {"sent": 39, "rejected": 1}
 
 
-def test_a_canary_that_is_refused_too_often_stops_everything(crowd: Book) -> None:
+def test_a_canary_that_is_refused_too_often_stops_everything(crowd: IssueLedger) -> None:
     with SmtpServer(Rule("RCPT", "550 5.1.1 nobody", times=(2, 4, 6))) as server:
         stopped = crowd.run(route(server.relay, 3), canary=Canary(10, 60.0, 0.2))
     assert stopped.reason == "the canary: 3 of the first 10 were refused"
@@ -724,7 +726,7 @@ def test_a_canary_that_is_refused_too_often_stops_everything(crowd: Book) -> Non
     assert_accounted(crowd, server)
 
 
-def test_a_canary_outlives_lost_connections(crowd: Book) -> None:
+def test_a_canary_outlives_lost_connections(crowd: IssueLedger) -> None:
     """Whoever is put back does not use up a place: with a place lost the gate would never open."""
     rules = (Rule("RCPT", Fault.DROP, times=(4,)), Rule("connect", "421 4.3.2 later", times=(2, 3)))
     with SmtpServer(*rules) as server:
@@ -733,13 +735,13 @@ def test_a_canary_outlives_lost_connections(crowd: Book) -> None:
     assert_accounted(crowd, server)
 
 
-def test_a_canary_larger_than_the_list_keeps_nobody_waiting(book: Book) -> None:
+def test_a_canary_larger_than_the_list_keeps_nobody_waiting(ledger: IssueLedger) -> None:
     with SmtpServer() as server:
-        assert book.run(route(server.relay), canary=Canary(50, 60.0, 0.5)) == Stopped()
-    assert book.states == states()
+        assert ledger.run(route(server.relay), canary=Canary(50, 60.0, 0.5)) == Stopped()
+    assert ledger.states == states()
 
 
-def test_a_watch_that_fails_ends_the_run(crowd: Book) -> None:
+def test_a_watch_that_fails_ends_the_run(crowd: IssueLedger) -> None:
     """Were it only logged, everybody would wait for a gate that nobody opens."""
 
     def fail(text: str) -> None:
@@ -758,7 +760,7 @@ def test_a_watch_that_fails_ends_the_run(crowd: Book) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("connections", [1, 3])
 def test_ctrl_c_lets_those_under_way_end(
-    crowd: Book, extensions: tuple[str, ...], number: signal.Signals, connections: int
+    crowd: IssueLedger, extensions: tuple[str, ...], number: signal.Signals, connections: int
 ) -> None:
     def kill() -> None:
         os.kill(os.getpid(), number)
@@ -773,7 +775,7 @@ def test_ctrl_c_lets_those_under_way_end(
     assert set(crowd.states.values()) == {"sent"}
 
 
-def test_ctrl_c_ends_every_wait(crowd: Book) -> None:
+def test_ctrl_c_ends_every_wait(crowd: IssueLedger) -> None:
     """For a rate, that is, of one an hour."""
 
     def kill() -> None:
@@ -852,14 +854,14 @@ def test_whatever_goes_wrong_nobody_is_lost_or_mailed_twice(seed: int, soon: Non
     chance = random.Random(seed)
     audience = people(chance.choice((3, 25, 45)))
     on_disk = seed % 10 == 0
-    book = Book(tmp_path / "newsletter.db" if on_disk else None, audience)
+    ledger = IssueLedger(tmp_path / "newsletter.db" if on_disk else None, audience)
     stop_after = chance.choice((0, 0, chance.randint(1, 40)))
 
-    def told(book: Book) -> None:
-        if stop_after and len(book.told) == stop_after:
+    def reported(ledger: IssueLedger) -> None:
+        if stop_after and len(ledger.reported) == stop_after:
             os.kill(os.getpid(), signal.SIGINT)
 
-    book.on_outcome = lambda: told(book)
+    ledger.on_outcome = lambda: reported(ledger)
     with server_of(chance) as one, server_of(chance) as two:
         routes: list[dict[str, Any]] = [
             {"messages_per_connection": chance.choice((0, 0, 1, 5)), "connections": chance.randint(1, 3)} for _ in "ab"
@@ -872,18 +874,18 @@ def test_whatever_goes_wrong_nobody_is_lost_or_mailed_twice(seed: int, soon: Non
                 for server, name, weight, options in zip((one, two), "ab", weights, routes, strict=True)
             ]
             with suppress(DeliveryError):
-                book.run(*made, canary=canary)
-            assert_accounted(book, one, two)
-            book.clock.jump(days=1)
-            if not book.those(State.PENDING, State.DEFERRED):
+                ledger.run(*made, canary=canary)
+            assert_accounted(ledger, one, two)
+            ledger.clock.jump(days=1)
+            if not ledger.those(State.PENDING, State.DEFERRED):
                 break
-        unsure = book.those(State.UNCERTAIN)
-        assert book.those(State.SENT, State.REJECTED) | unsure == set(audience)
+        unsure = ledger.those(State.UNCERTAIN)
+        assert ledger.those(State.SENT, State.REJECTED) | unsure == set(audience)
         # Once more, and nothing happens.
         before = len(one.messages) + len(two.messages)
-        book.run(*[route(named(server, name)) for server, name in ((one, "a"), (two, "b"))])
+        ledger.run(*[route(named(server, name)) for server, name in ((one, "a"), (two, "b"))])
         assert len(one.messages) + len(two.messages) == before
-    book.close()
+    ledger.close()
 
 
 # --- silence --------------------------------------------------------------------------------------------------------
@@ -891,24 +893,26 @@ def test_whatever_goes_wrong_nobody_is_lost_or_mailed_twice(seed: int, soon: Non
 
 @pytest.mark.parametrize("point", ["connect", "EHLO", "MAIL", "RCPT", "DATA", "dot"])
 def test_a_silent_relay_is_told_of_once_and_waited_for(
-    book: Book, monkeypatch: pytest.MonkeyPatch, point: Point, extensions: tuple[str, ...]
+    ledger: IssueLedger, monkeypatch: pytest.MonkeyPatch, point: Point, extensions: tuple[str, ...]
 ) -> None:
     """The line comes at a tenth of a second here; the answer comes when it was told."""
     monkeypatch.setattr(connecting, "SILENCE_S", 0.1)
     with SmtpServer(Rule(point, Fault.HOLD, times=(1,)), extensions=extensions) as server:
-        book.on_news = lambda text: server.release() if "Ctrl-C is safe" in text else None
-        book.run(route(server.relay, connections=2))
-    silent = [text for text in book.news if text.startswith(f"{server.relay} has ") and "Ctrl-C is safe" in text]
+        ledger.on_news = lambda text: server.release() if "Ctrl-C is safe" in text else None
+        ledger.run(route(server.relay, connections=2))
+    silent = [text for text in ledger.news if text.startswith(f"{server.relay} has ") and "Ctrl-C is safe" in text]
     assert silent
     assert "still waiting, for " in silent[0]
-    assert set(book.states.values()) == {"sent"}
-    assert_accounted(book, server)
+    assert set(ledger.states.values()) == {"sent"}
+    assert_accounted(ledger, server)
 
 
-def test_a_silent_relay_is_still_given_up_when_its_time_is_over(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_relay_is_still_given_up_when_its_time_is_over(
+    ledger: IssueLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(connecting, "SILENCE_S", 0.01)
     with SmtpServer(Rule("dot", Fault.SILENCE, times=(1,))) as server:
-        book.run(route(server.relay, timeouts=Timeouts.capped(20.0, 0.2)))
-    uncertain = {outcome.text for _, outcome, _ in book.told if outcome.state is State.UNCERTAIN}
+        ledger.run(route(server.relay, timeouts=Timeouts.capped(20.0, 0.2)))
+    uncertain = {outcome.text for _, outcome, _ in ledger.reported if outcome.state is State.UNCERTAIN}
     assert uncertain == {"no answer to dot within 0.2 s"}
-    assert any("still waiting" in text for text in book.news), book.news  # on a busy machine, of an earlier step
+    assert any("still waiting" in text for text in ledger.news), ledger.news  # on a busy machine, of an earlier step

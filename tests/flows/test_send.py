@@ -24,7 +24,7 @@ def send(folder: Path, server: SmtpServer, *more: str, post: str = "2026-03-01-h
     return newsletter("send", post, "--to", to, "--relay", server.url, "--yes", "--first", "--json", *more, cwd=folder)
 
 
-def standing(folder: Path) -> dict[str, dict[str, Any]]:
+def counts_by_issue(folder: Path) -> dict[str, dict[str, Any]]:
     return {row["issue"]: row for row in newsletter("status", "--json", cwd=folder).json["issues"]}
 
 
@@ -53,7 +53,7 @@ def test_an_erratum_goes_to_those_who_have_the_old_version_once(folder: Path) ->
         assert (rest.code, rest.json["sent"]) == (0, 1)
         assert server.messages[-1].recipient == people(4)[3]
         assert server.messages[-1].mail["Subject"] == "Hello"
-    assert standing(folder)[f"{ISSUE}+erratum-2"]["sent"] == 2
+    assert counts_by_issue(folder)[f"{ISSUE}+erratum-2"]["sent"] == 2
 
 
 def test_there_is_nothing_to_correct_where_nothing_changed(folder: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_list_that_lost_a_fifth_is_questioned_and_nothing_is_planned(folder: P
         run = send(folder, server, post="2026-03-02-next.md")
         assert run.code == 2
         assert "10 of the 30 people of the last issue are not on this list" in run.err
-        assert "2026-03-02-next" not in standing(folder)
+        assert "2026-03-02-next" not in counts_by_issue(folder)
         assert send(folder, server, "--changed-list", post="2026-03-02-next.md").json["sent"] == 20
 
 

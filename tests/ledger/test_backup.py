@@ -20,7 +20,7 @@ from newsletter.model.delivery import State
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
-class Book:
+class SavedLedger:
     """A ledger at a path, and a clock that goes on a day with each issue."""
 
     def __init__(self, path: Path) -> None:
@@ -50,45 +50,45 @@ def send(ledger: Ledger, issue: str, *addresses: str) -> None:
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> Book:
-    made = Book(tmp_path / "newsletter.db")
+def saved(tmp_path: Path) -> SavedLedger:
+    made = SavedLedger(tmp_path / "newsletter.db")
     made.send("one", "ann@example.com", "bob@example.com")
     return made
 
 
 @pytest.fixture
-def busy(book: Book) -> Iterator[Ledger]:
+def busy(saved: SavedLedger) -> Iterator[Ledger]:
     """The ledger, open in the middle of a send."""
-    with book.open() as ledger, ledger.hold("two"):
+    with saved.open() as ledger, ledger.hold("two"):
         ledger.plan("two", ["ann@example.com"], content_hash="1", subject="News")
         ledger.claim("two", 1)
         yield ledger
 
 
-def test_a_backup_during_a_send_has_all_that_was_committed(book: Book, busy: Ledger, tmp_path: Path) -> None:
+def test_a_backup_during_a_send_has_all_that_was_committed(saved: SavedLedger, busy: Ledger, tmp_path: Path) -> None:
     target = tmp_path / "kept" / "backup.db"
-    assert back_up(book.path, target, NOON) == target.stat().st_size
+    assert back_up(saved.path, target, NOON) == target.stat().st_size
     assert sorted(path.name for path in target.parent.iterdir()) == ["backup.db"]
-    assert Book(target).sent() == {"one": 2, "two": 0}
+    assert SavedLedger(target).sent() == {"one": 2, "two": 0}
     send(busy, "three", "cem@example.com")  # the send went on undisturbed
     assert busy.counts("three")[State.SENT] == 1
 
 
-def test_a_transaction_that_is_open_is_not_in_it(book: Book, tmp_path: Path) -> None:
-    with book.open() as ledger, ledger.storage.write() as db:
+def test_a_transaction_that_is_open_is_not_in_it(saved: SavedLedger, tmp_path: Path) -> None:
+    with saved.open() as ledger, ledger.storage.write() as db:
         db.exec_driver_sql("UPDATE issues SET subject = 'half'")
-        back_up(book.path, tmp_path / "backup.db", NOON)
+        back_up(saved.path, tmp_path / "backup.db", NOON)
     with sqlite3.connect(tmp_path / "backup.db") as copy:
         assert copy.execute("SELECT subject FROM issues").fetchall() == [("News",)]
     copy.close()
 
 
-def test_a_backup_to_a_stream_is_the_same(book: Book, tmp_path: Path) -> None:
+def test_a_backup_to_a_stream_is_the_same(saved: SavedLedger, tmp_path: Path) -> None:
     out = io.BytesIO()
-    size = stream_backup(book.path, out, NOON)
+    size = stream_backup(saved.path, out, NOON)
     (tmp_path / "streamed.db").write_bytes(out.getvalue())
     assert size == len(out.getvalue())
-    assert Book(tmp_path / "streamed.db").sent() == {"one": 2}
+    assert SavedLedger(tmp_path / "streamed.db").sent() == {"one": 2}
 
 
 def backed_up(path: Path) -> datetime | None:
@@ -96,32 +96,32 @@ def backed_up(path: Path) -> datetime | None:
         return read_chores(db).backup
 
 
-def test_the_ledger_and_its_copy_know_when_that_was(book: Book, tmp_path: Path) -> None:
-    assert backed_up(book.path) is None
-    back_up(book.path, tmp_path / "backup.db", NOON)
-    assert (backed_up(book.path), backed_up(tmp_path / "backup.db")) == (NOON, NOON)
-    stream_backup(book.path, io.BytesIO(), NOON + timedelta(days=1))
-    assert backed_up(book.path) == NOON + timedelta(days=1)
-    back_up(book.path, tmp_path / "backup.db", NOON)  # a clock that was set back
-    assert backed_up(book.path) == NOON + timedelta(days=1)
+def test_the_ledger_and_its_copy_know_when_that_was(saved: SavedLedger, tmp_path: Path) -> None:
+    assert backed_up(saved.path) is None
+    back_up(saved.path, tmp_path / "backup.db", NOON)
+    assert (backed_up(saved.path), backed_up(tmp_path / "backup.db")) == (NOON, NOON)
+    stream_backup(saved.path, io.BytesIO(), NOON + timedelta(days=1))
+    assert backed_up(saved.path) == NOON + timedelta(days=1)
+    back_up(saved.path, tmp_path / "backup.db", NOON)  # a clock that was set back
+    assert backed_up(saved.path) == NOON + timedelta(days=1)
 
 
-def test_an_older_backup_is_replaced_whole_or_not_at_all(book: Book, tmp_path: Path) -> None:
+def test_an_older_backup_is_replaced_whole_or_not_at_all(saved: SavedLedger, tmp_path: Path) -> None:
     target = tmp_path / "backup.db"
     target.write_text("the last good one")
-    damage(book.path)
+    damage(saved.path)
     with pytest.raises(ConfigError):
-        back_up(book.path, target, NOON)
+        back_up(saved.path, target, NOON)
     assert target.read_text() == "the last good one"
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
 
 
-def test_what_is_not_backed_up(book: Book, tmp_path: Path) -> None:
+def test_what_is_not_backed_up(saved: SavedLedger, tmp_path: Path) -> None:
     for place, target, words in (
         (tmp_path / "none.db", tmp_path / "b.db", "there is no ledger"),
-        (book.path, book.path, "this is the ledger itself"),
+        (saved.path, saved.path, "this is the ledger itself"),
         ("postgresql://news@db.example.com/news", tmp_path / "b.db", "pg_dump"),
-        (book.path, book.path / "b.db", "cannot be written"),
+        (saved.path, saved.path / "b.db", "cannot be written"),
     ):
         with pytest.raises(ConfigError) as caught:
             back_up(place, target, NOON)
@@ -129,41 +129,41 @@ def test_what_is_not_backed_up(book: Book, tmp_path: Path) -> None:
     assert not (tmp_path / "b.db").exists()
 
 
-def test_a_backup_is_put_back_and_the_old_ledger_kept(book: Book, tmp_path: Path) -> None:
-    back_up(book.path, tmp_path / "backup.db", NOON)
-    book.send("two", "ann@example.com")
-    assert missing_from(tmp_path / "backup.db", book.path) == ("two",)
-    kept = restore(tmp_path / "backup.db", book.path, NOON)
+def test_a_backup_is_put_back_and_the_old_ledger_kept(saved: SavedLedger, tmp_path: Path) -> None:
+    back_up(saved.path, tmp_path / "backup.db", NOON)
+    saved.send("two", "ann@example.com")
+    assert missing_from(tmp_path / "backup.db", saved.path) == ("two",)
+    kept = restore(tmp_path / "backup.db", saved.path, NOON)
     assert kept is not None
-    assert book.sent() == {"one": 2}
-    assert Book(kept).sent() == {"one": 2, "two": 1}
-    assert missing_from(kept, book.path) == ()
-    book.send("three", "ann@example.com")  # it is a ledger as any other
-    again = restore(tmp_path / "backup.db", book.path, NOON)
+    assert saved.sent() == {"one": 2}
+    assert SavedLedger(kept).sent() == {"one": 2, "two": 1}
+    assert missing_from(kept, saved.path) == ()
+    saved.send("three", "ann@example.com")  # it is a ledger as any other
+    again = restore(tmp_path / "backup.db", saved.path, NOON)
     assert again != kept
-    assert Book(kept).sent() == {"one": 2, "two": 1}
+    assert SavedLedger(kept).sent() == {"one": 2, "two": 1}
 
 
-def test_a_ledger_in_use_is_not_replaced(book: Book, busy: Ledger, tmp_path: Path) -> None:
-    back_up(book.path, tmp_path / "backup.db", NOON)
+def test_a_ledger_in_use_is_not_replaced(saved: SavedLedger, busy: Ledger, tmp_path: Path) -> None:
+    back_up(saved.path, tmp_path / "backup.db", NOON)
     with pytest.raises(BusyError) as caught:
-        restore(tmp_path / "backup.db", book.path, NOON)
+        restore(tmp_path / "backup.db", saved.path, NOON)
     assert "the ledger is in use" in str(caught.value)
     assert busy.counts("two")[State.CLAIMED] == 1
     assert sorted(path.name for path in tmp_path.glob("*.old")) == []
 
 
-def test_a_lost_ledger_and_a_damaged_one_are_restored(book: Book, tmp_path: Path) -> None:
-    back_up(book.path, tmp_path / "backup.db", NOON)
-    book.path.unlink()
-    assert restore(tmp_path / "backup.db", book.path, NOON) is None
-    assert book.sent() == {"one": 2}
-    for content in (b"", b"garbage" * 1000, book.path.read_bytes()[:4096]):
-        book.path.write_bytes(content)
-        kept = restore(tmp_path / "backup.db", book.path, NOON)
+def test_a_lost_ledger_and_a_damaged_one_are_restored(saved: SavedLedger, tmp_path: Path) -> None:
+    back_up(saved.path, tmp_path / "backup.db", NOON)
+    saved.path.unlink()
+    assert restore(tmp_path / "backup.db", saved.path, NOON) is None
+    assert saved.sent() == {"one": 2}
+    for content in (b"", b"garbage" * 1000, saved.path.read_bytes()[:4096]):
+        saved.path.write_bytes(content)
+        kept = restore(tmp_path / "backup.db", saved.path, NOON)
         assert kept is not None
         assert kept.read_bytes() == content
-        assert book.sent() == {"one": 2}
+        assert saved.sent() == {"one": 2}
 
 
 def damage(path: Path) -> None:
@@ -173,9 +173,9 @@ def damage(path: Path) -> None:
     path.write_bytes(data)
 
 
-def test_what_is_no_sound_backup_changes_nothing(book: Book, tmp_path: Path) -> None:
-    back_up(book.path, tmp_path / "good.db", NOON)
-    before = book.path.read_bytes()
+def test_what_is_no_sound_backup_changes_nothing(saved: SavedLedger, tmp_path: Path) -> None:
+    back_up(saved.path, tmp_path / "good.db", NOON)
+    before = saved.path.read_bytes()
     damaged = tmp_path / "damaged.db"
     damaged.write_bytes((tmp_path / "good.db").read_bytes())
     damage(damaged)
@@ -190,26 +190,26 @@ def test_what_is_no_sound_backup_changes_nothing(book: Book, tmp_path: Path) -> 
     new.close()
     for name in ("damaged.db", "text", "cut.db", "other.db", "new.db", "none.db", "."):
         with pytest.raises(ConfigError):
-            restore(tmp_path / name, book.path, NOON)
+            restore(tmp_path / name, saved.path, NOON)
     with pytest.raises(ConfigError):
-        restore(book.path, book.path, NOON)
-    assert book.path.read_bytes() == before
+        restore(saved.path, saved.path, NOON)
+    assert saved.path.read_bytes() == before
     assert list(tmp_path.glob("*.old")) == []
 
 
-def test_a_check_says_what_a_ledger_knows_and_what_is_wrong(book: Book) -> None:
-    health = check_ledger(book.path)
+def test_a_check_says_what_a_ledger_knows_and_what_is_wrong(saved: SavedLedger) -> None:
+    health = check_ledger(saved.path)
     assert (health.issues, health.last_issue, health.last_sent, health.faults) == (1, "one", NOON, ())
-    with sqlite3.connect(book.path) as db:
+    with sqlite3.connect(saved.path) as db:
         db.execute("DELETE FROM issues")
     db.close()
-    assert "a row of deliveries without its issues" in check_ledger(book.path).faults
+    assert "a row of deliveries without its issues" in check_ledger(saved.path).faults
 
 
-def test_what_is_pruned_stays_known_as_sent(book: Book) -> None:
+def test_what_is_pruned_stays_known_as_sent(saved: SavedLedger) -> None:
     for number in range(12):
-        book.send(f"more-{number}", "ann@example.com")
-    with book.open() as ledger:
+        saved.send(f"more-{number}", "ann@example.com")
+    with saved.open() as ledger:
         before = NOON + timedelta(days=365)
         looked_at = prune(ledger.storage, before, dry=True)
         assert (looked_at.issues, looked_at.rows) == (("one", "more-0", "more-1"), 4)
@@ -220,7 +220,7 @@ def test_what_is_pruned_stays_known_as_sent(book: Book) -> None:
         assert {row.issue for row in ledger.issues()} == {"one", *(f"more-{number}" for number in range(12))}
         assert sum(ledger.counts("one").values()) == 0
         assert ledger.counts("more-2")[State.SENT] == 1
-        book.now += timedelta(days=60)
+        saved.now += timedelta(days=60)
         plan = ledger.plan(
             "one", ["ann@example.com"], content_hash="1", subject="News", newcomers_for=timedelta(days=30)
         )
@@ -228,9 +228,9 @@ def test_what_is_pruned_stays_known_as_sent(book: Book) -> None:
         assert prune(ledger.storage, NOON).rows == 0
 
 
-def test_a_pruned_ledger_is_as_sound_as_before(book: Book) -> None:
+def test_a_pruned_ledger_is_as_sound_as_before(saved: SavedLedger) -> None:
     for number in range(12):
-        book.send(f"more-{number}", "ann@example.com")
-    with book.open() as ledger:
+        saved.send(f"more-{number}", "ann@example.com")
+    with saved.open() as ledger:
         prune(ledger.storage, NOON + timedelta(days=365))
-    assert check_ledger(book.path).faults == ()
+    assert check_ledger(saved.path).faults == ()

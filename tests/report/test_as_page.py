@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from lxml import html
-from report_fixture import FULL, GONE, ISSUE, LOST, TAKEN, Book, cycle, people
+from report_fixture import FULL, GONE, ISSUE, LOST, TAKEN, IssueLedger, cycle, people
 
 from newsletter.ledger.ledger import Claim, Move
 from newsletter.model.delivery import State
@@ -21,20 +21,20 @@ MADE = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def book_of(tmp_path: Path) -> Iterator[Callable[..., Book]]:
-    books: list[Book] = []
+def book_of(tmp_path: Path) -> Iterator[Callable[..., IssueLedger]]:
+    books: list[IssueLedger] = []
 
-    def made(listed: list[str], **more: str) -> Book:
-        books.append(Book(tmp_path / "newsletter.db", listed, **more))
+    def made(listed: list[str], **more: str) -> IssueLedger:
+        books.append(IssueLedger(tmp_path / "newsletter.db", listed, **more))
         return books[-1]
 
     yield made
-    for book in books:
-        book.ledger.close()
+    for ledger in books:
+        ledger.store.close()
 
 
-def page_of(book: Book) -> html.HtmlElement:
-    return html.fromstring(render_page(book.report(), UTC, MADE))
+def page_of(ledger: IssueLedger) -> html.HtmlElement:
+    return html.fromstring(render_page(ledger.report(), UTC, MADE))
 
 
 def words(element: html.HtmlElement) -> str:
@@ -63,10 +63,12 @@ def headings(page: html.HtmlElement) -> list[str]:
 # --- the numbers ----------------------------------------------------------------------------------------------------
 
 
-def test_the_numbers_of_the_page_are_those_of_the_ledger_and_of_json(book_of: Callable[..., Book]) -> None:
-    book = book_of(people(1_200, domains=30))
-    book.run(cycle(TAKEN, TAKEN, GONE, FULL, LOST), batch=20, most=1_000, relay=lambda claim: f"relay-{claim.row % 2}")
-    page, data, counts = page_of(book), report_json(book.report()), book.ledger.counts(ISSUE)
+def test_the_numbers_of_the_page_are_those_of_the_ledger_and_of_json(book_of: Callable[..., IssueLedger]) -> None:
+    ledger = book_of(people(1_200, domains=30))
+    ledger.run(
+        cycle(TAKEN, TAKEN, GONE, FULL, LOST), batch=20, most=1_000, relay=lambda claim: f"relay-{claim.row % 2}"
+    )
+    page, data, counts = page_of(ledger), report_json(ledger.report()), ledger.store.counts(ISSUE)
 
     assert tiles(page) == {
         "Audience": 1_200,
@@ -104,12 +106,12 @@ def test_the_numbers_of_the_page_are_those_of_the_ledger_and_of_json(book_of: Ca
         assert len(data[name]) == LISTED
 
 
-def test_the_chart_draws_what_its_table_says(book_of: Callable[..., Book]) -> None:
-    book = book_of(people(400))
-    book.run(cycle(TAKEN, TAKEN, TAKEN, GONE), batch=10, most=300)
-    book.clock.now += timedelta(days=1)
-    book.run(batch=10)
-    page = page_of(book)
+def test_the_chart_draws_what_its_table_says(book_of: Callable[..., IssueLedger]) -> None:
+    ledger = book_of(people(400))
+    ledger.run(cycle(TAKEN, TAKEN, TAKEN, GONE), batch=10, most=300)
+    ledger.clock.now += timedelta(days=1)
+    ledger.run(batch=10)
+    page = page_of(ledger)
     first, second = page.xpath("//figure//svg")
     heights = {
         kind: sum(int(re.findall(r"v(\d+)", path.get("d"))[0]) for path in page.xpath(f"//svg//path[@class='{kind}']"))
@@ -124,12 +126,12 @@ def test_the_chart_draws_what_its_table_says(book_of: Callable[..., Book]) -> No
     assert rows(page, "Runs")[1][1:3] == ["3 Mar, 07:00:30", "10 s"]
 
 
-def test_a_person_who_is_left_sees_when_they_are_tried_again(book_of: Callable[..., Book]) -> None:
-    book = book_of(people(3))
-    (claim,) = book.ledger.claim(ISSUE, 1)
-    due = book.clock.now + timedelta(hours=1)
-    book.ledger.write(ISSUE, [Move(claim.row, State.DEFERRED, "", *FULL[1:], due_at=due)])
-    left = rows(page_of(book), "Those who are left")
+def test_a_person_who_is_left_sees_when_they_are_tried_again(book_of: Callable[..., IssueLedger]) -> None:
+    ledger = book_of(people(3))
+    (claim,) = ledger.store.claim(ISSUE, 1)
+    due = ledger.clock.now + timedelta(hours=1)
+    ledger.store.write(ISSUE, [Move(claim.row, State.DEFERRED, "", *FULL[1:], due_at=due)])
+    left = rows(page_of(ledger), "Those who are left")
     assert left[0] == [claim.address, "452 4.2.2 over quota", "1", "2 Mar, 08:00"]
     assert [row[1:] for row in left[1:]] == [["not tried yet", "–", ""]] * 2
 
@@ -137,7 +139,7 @@ def test_a_person_who_is_left_sees_when_they_are_tried_again(book_of: Callable[.
 # --- empty states ---------------------------------------------------------------------------------------------------
 
 
-def test_an_issue_that_was_planned_only(book_of: Callable[..., Book]) -> None:
+def test_an_issue_that_was_planned_only(book_of: Callable[..., IssueLedger]) -> None:
     page = page_of(book_of(people(900)))
     assert "Planned for 900 people, and not sent yet." in words(page)
     assert "Nobody was mailed yet." in words(page)
@@ -145,26 +147,26 @@ def test_an_issue_that_was_planned_only(book_of: Callable[..., Book]) -> None:
     assert headings(page) == []
 
 
-def test_everyone_has_it(book_of: Callable[..., Book]) -> None:
-    book = book_of(people(3))
-    book.run()
-    page = page_of(book)
+def test_everyone_has_it(book_of: Callable[..., IssueLedger]) -> None:
+    ledger = book_of(people(3))
+    ledger.run()
+    page = page_of(ledger)
     assert "Everyone has it." in words(page)
     assert headings(page) == ["Over time", "One run, 3.0 s", "By domain", "What the servers said", "No problems"]
     assert not page.xpath("//svg")
     assert not page.xpath("//dl[@class='commands']")
 
 
-def test_everyone_was_refused(book_of: Callable[..., Book]) -> None:
-    book = book_of(people(40))
-    book.run(cycle(GONE))
-    page = page_of(book)
+def test_everyone_was_refused(book_of: Callable[..., IssueLedger]) -> None:
+    ledger = book_of(people(40))
+    ledger.run(cycle(GONE))
+    page = page_of(ledger)
     assert "Nobody has it: everyone was refused." in words(page)
     assert headings(page)[-1] == "40 refused"
     assert f"newsletter retry {ISSUE} --failed" in words(page)
 
 
-def test_nobody_is_on_the_list(book_of: Callable[..., Book]) -> None:
+def test_nobody_is_on_the_list(book_of: Callable[..., IssueLedger]) -> None:
     assert "Nobody is on the list." in words(page_of(book_of([])))
 
 
@@ -177,15 +179,15 @@ HOSTILE = (
 LISTED_AS = HOSTILE.removesuffix("\ud800").replace("\0", "")  # what no list reader lets through, no ledger has
 
 
-def test_nothing_from_outside_is_alive_on_the_page(book_of: Callable[..., Book]) -> None:
+def test_nothing_from_outside_is_alive_on_the_page(book_of: Callable[..., IssueLedger]) -> None:
     listed = [f'"<script>x{n}</script>"@<img src=x>{LISTED_AS}.example' for n in range(12)]
-    book = book_of(listed, subject=HOSTILE, issue="<script>issue</script>")
-    book.run(
+    ledger = book_of(listed, subject=HOSTILE, issue="<script>issue</script>")
+    ledger.run(
         cycle(*((state, stage, code, HOSTILE) for state, stage, code, _ in (TAKEN, GONE, FULL, LOST))),
         reason=HOSTILE,
         relay=lambda claim: f"{claim.row % 2}{LISTED_AS}",
     )
-    source = render_page(book.report(), UTC, MADE)
+    source = render_page(ledger.report(), UTC, MADE)
     page = html.fromstring(source)
     for tag in ("script", "img", "iframe", "link", "object", "base", "form"):
         assert not list(page.iter(tag)), tag
@@ -196,14 +198,14 @@ def test_nothing_from_outside_is_alive_on_the_page(book_of: Callable[..., Book])
     assert "{{7*7}}" in page.findtext(".//h1")
 
 
-def test_an_emoji_of_several_parts_stays_whole(book_of: Callable[..., Book]) -> None:
+def test_an_emoji_of_several_parts_stays_whole(book_of: Callable[..., IssueLedger]) -> None:
     assert page_of(book_of(people(1), subject="👨‍👩‍👧 日报")).findtext(".//h1") == "👨‍👩‍👧 日报"
 
 
-def test_the_page_loads_nothing_and_runs_nothing(book_of: Callable[..., Book]) -> None:
-    book = book_of(people(30))
-    book.run(cycle(TAKEN, GONE, FULL, LOST))
-    page = page_of(book)
+def test_the_page_loads_nothing_and_runs_nothing(book_of: Callable[..., IssueLedger]) -> None:
+    ledger = book_of(people(30))
+    ledger.run(cycle(TAKEN, GONE, FULL, LOST))
+    page = page_of(ledger)
     (policy,) = page.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")
     assert policy == "default-src 'none'; style-src 'unsafe-inline'"
     assert not page.xpath("//@src")
@@ -217,16 +219,16 @@ def test_the_page_loads_nothing_and_runs_nothing(book_of: Callable[..., Book]) -
 
 
 @pytest.mark.parametrize("count", [16_000, pytest.param(100_000, marks=pytest.mark.soak)])
-def test_many_people_of_many_domains_stay_below_the_limit(book_of: Callable[..., Book], count: int) -> None:
-    book = book_of([f"{'reader' * 8}{n}@{'sub.' * 6}d{n % (count // 20)}.example" for n in range(count)])
+def test_many_people_of_many_domains_stay_below_the_limit(book_of: Callable[..., IssueLedger], count: int) -> None:
+    ledger = book_of([f"{'reader' * 8}{n}@{'sub.' * 6}d{n % (count // 20)}.example" for n in range(count)])
     long = ' <b>&"' * 100
 
     def outcome(claim: Claim) -> tuple[State, str, int, str]:
         state, stage, code, _ = (TAKEN, GONE, FULL, LOST)[claim.row % 4]
         return state, stage, code, f"5.{claim.row % 7}.{claim.row % 90}{long}"
 
-    book.run(outcome, batch=5_000)
-    source = render_page(book.report(), UTC, MADE)
+    ledger.run(outcome, batch=5_000)
+    source = render_page(ledger.report(), UTC, MADE)
     assert len(source.encode()) <= MAX_BYTES
     page = html.fromstring(source)
     assert tiles(page)["Audience"] == count
@@ -235,10 +237,10 @@ def test_many_people_of_many_domains_stay_below_the_limit(book_of: Callable[...,
     assert f"{count // 4 - len(shown):,} more; newsletter status {ISSUE} names all of them." in words(page)
 
 
-def test_every_table_has_a_caption_and_heads(book_of: Callable[..., Book]) -> None:
-    book = book_of(people(40))
-    book.run(cycle(TAKEN, GONE, FULL, LOST))
-    page = page_of(book)
+def test_every_table_has_a_caption_and_heads(book_of: Callable[..., IssueLedger]) -> None:
+    ledger = book_of(people(40))
+    ledger.run(cycle(TAKEN, GONE, FULL, LOST))
+    page = page_of(ledger)
     tables = list(page.iter("table"))
     assert len(tables) == 7
     for table in tables:
@@ -271,7 +273,7 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def test_text_and_bars_stand_out_in_light_and_dark(book_of: Callable[..., Book]) -> None:
+def test_text_and_bars_stand_out_in_light_and_dark(book_of: Callable[..., IssueLedger]) -> None:
     light, dark, *_ = schemes(page_of(book_of(people(1))).findtext(".//style"))
     for colours in (light, dark):
         assert len(colours) >= 13

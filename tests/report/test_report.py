@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
-from report_fixture import FULL, GONE, ISSUE, LOST, TAKEN, Book, cycle, people
+from report_fixture import FULL, GONE, ISSUE, LOST, TAKEN, IssueLedger, cycle, people
 
 from newsletter.cli.report import report as report_command
 from newsletter.ledger.database.timestamps import time_of
@@ -28,16 +28,16 @@ from newsletter.report.wording import pace, share, took
 
 
 @pytest.fixture
-def book_of(tmp_path: Path) -> Iterator[Callable[..., Book]]:
-    books: list[Book] = []
+def book_of(tmp_path: Path) -> Iterator[Callable[..., IssueLedger]]:
+    books: list[IssueLedger] = []
 
-    def made(people: Iterable[str], **more: str) -> Book:
-        books.append(Book(tmp_path / "newsletter.db", people, **more))
+    def made(people: Iterable[str], **more: str) -> IssueLedger:
+        books.append(IssueLedger(tmp_path / "newsletter.db", people, **more))
         return books[-1]
 
     yield made
-    for book in books:
-        book.ledger.close()
+    for ledger in books:
+        ledger.store.close()
 
 
 def text_of(report: IssueReport) -> list[str]:
@@ -47,13 +47,13 @@ def text_of(report: IssueReport) -> list[str]:
 # --- what is read ---------------------------------------------------------------------------------------------------
 
 
-def test_every_table_adds_up_to_the_audience(book_of: Callable[..., Book]) -> None:
-    book = book_of(people(120))
-    book.run(cycle(TAKEN, GONE, FULL, LOST), most=100)
-    report = book.report()
+def test_every_table_adds_up_to_the_audience(book_of: Callable[..., IssueLedger]) -> None:
+    ledger = book_of(people(120))
+    ledger.run(cycle(TAKEN, GONE, FULL, LOST), most=100)
+    report = ledger.report()
     assert report.tally == Tally(sent=25, refused=25, deferred=25, untried=20, uncertain=25)
     assert report.tally.audience == 120
-    counts = book.ledger.counts(ISSUE)
+    counts = ledger.store.counts(ISSUE)
     assert (counts[State.SENT], counts[State.PENDING]) == (25, 20)
     assert sum(group.tally.audience for group in report.domains.shown) == 120
     assert sum(reply.count for reply in report.replies) == report.tally.tried == 100
@@ -63,11 +63,11 @@ def test_every_table_adds_up_to_the_audience(book_of: Callable[..., Book]) -> No
     assert report.faults == ()
 
 
-def test_the_tables_are_cut_and_what_is_cut_is_summed_up(book_of: Callable[..., Book]) -> None:
+def test_the_tables_are_cut_and_what_is_cut_is_summed_up(book_of: Callable[..., IssueLedger]) -> None:
     kinds = [(State.REJECTED, "RCPT", 550, f"5.1.{n} no") for n in range(REPLIES + 5)]
-    book = book_of(people(700, domains=DOMAINS + 15))
-    book.run(cycle(*kinds), batch=100)
-    report = book.report()
+    ledger = book_of(people(700, domains=DOMAINS + 15))
+    ledger.run(cycle(*kinds), batch=100)
+    report = ledger.report()
     assert (len(report.domains.shown), report.domains.others) == (DOMAINS, 15)
     assert sum(group.tally.refused for group in report.domains.shown) + report.domains.rest.refused == 700
     assert len(report.replies) == REPLIES
@@ -75,22 +75,22 @@ def test_the_tables_are_cut_and_what_is_cut_is_summed_up(book_of: Callable[..., 
     assert (report.refused.count, len(report.refused.shown)) == (700, LISTED)
 
 
-def test_a_relay_is_named_only_where_there_was_another(book_of: Callable[..., Book]) -> None:
-    book = book_of(people(9))
-    book.run(most=4)
-    assert book.report().relays == ()
-    book.run(cycle(TAKEN, GONE), relay=lambda claim: "second")
-    first, second = book.report().relays
+def test_a_relay_is_named_only_where_there_was_another(book_of: Callable[..., IssueLedger]) -> None:
+    ledger = book_of(people(9))
+    ledger.run(most=4)
+    assert ledger.report().relays == ()
+    ledger.run(cycle(TAKEN, GONE), relay=lambda claim: "second")
+    first, second = ledger.report().relays
     assert (first.name, second.name) == ("second", "relay")
     assert (first.tally, second.tally) == (Tally(sent=2, refused=3), Tally(sent=4))
 
 
-def test_the_rate_is_of_the_time_that_runs_took(book_of: Callable[..., Book]) -> None:
-    book = book_of(people(400))
-    book.run(most=200, batch=10, seconds=2, reason="interrupted")
-    book.clock.now += timedelta(days=1)
-    book.run(batch=10, seconds=2)
-    report = book.report()
+def test_the_rate_is_of_the_time_that_runs_took(book_of: Callable[..., IssueLedger]) -> None:
+    ledger = book_of(people(400))
+    ledger.run(most=200, batch=10, seconds=2, reason="interrupted")
+    ledger.clock.now += timedelta(days=1)
+    ledger.run(batch=10, seconds=2)
+    report = ledger.report()
     assert report.running == timedelta(seconds=80)
     assert report.rate == 5.0
     assert report.last is not None
@@ -98,25 +98,25 @@ def test_the_rate_is_of_the_time_that_runs_took(book_of: Callable[..., Book]) ->
     assert report.last - report.first > timedelta(days=1)
 
 
-def test_there_is_no_rate_where_a_run_was_killed_or_few_were_mailed(book_of: Callable[..., Book]) -> None:
-    book = book_of(people(300))
-    book.run(most=50)
-    assert book.report().rate is None
-    book.run(most=150, ends=False)
-    assert book.report().rate is None
-    assert "no end noted: still running, or killed" in "\n".join(text_of(book.report()))
+def test_there_is_no_rate_where_a_run_was_killed_or_few_were_mailed(book_of: Callable[..., IssueLedger]) -> None:
+    ledger = book_of(people(300))
+    ledger.run(most=50)
+    assert ledger.report().rate is None
+    ledger.run(most=150, ends=False)
+    assert ledger.report().rate is None
+    assert "no end noted: still running, or killed" in "\n".join(text_of(ledger.report()))
 
 
-def test_what_a_person_should_know_is_said(book_of: Callable[..., Book]) -> None:
-    book = book_of(people(10))
-    book.run(most=4)
-    book.list(people(7), content_hash="h2", subject="Daily, mended")
-    book.ledger.accept_content(ISSUE, "h2", "Daily, mended")
-    book.ledger.claim(ISSUE, 1)
-    book.issue = f"{ISSUE}+erratum-2"
-    book.list(people(4), subject="Daily, mended")
-    book.issue = ISSUE
-    report = book.report()
+def test_what_a_person_should_know_is_said(book_of: Callable[..., IssueLedger]) -> None:
+    ledger = book_of(people(10))
+    ledger.run(most=4)
+    ledger.list(people(7), content_hash="h2", subject="Daily, mended")
+    ledger.store.accept_content(ISSUE, "h2", "Daily, mended")
+    ledger.store.claim(ISSUE, 1)
+    ledger.issue = f"{ISSUE}+erratum-2"
+    ledger.list(people(4), subject="Daily, mended")
+    ledger.issue = ISSUE
+    report = ledger.report()
     notices = report_json(report)["notices"]
     assert (report.underway, report.gone) == (1, 3)
     assert [sentence.split(maxsplit=1)[0] for sentence in notices] == ["1", "3", "The", "A"]
@@ -124,27 +124,29 @@ def test_what_a_person_should_know_is_said(book_of: Callable[..., Book]) -> None
     assert f"newsletter report {ISSUE}+erratum-2" in notices[3]
 
 
-def test_a_run_that_writes_meanwhile_is_told_of(book_of: Callable[..., Book], monkeypatch: pytest.MonkeyPatch) -> None:
-    book = book_of(people(3))
-    by_domain = book.ledger.by_domain
+def test_a_run_that_writes_meanwhile_is_told_of(
+    book_of: Callable[..., IssueLedger], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = book_of(people(3))
+    by_domain = ledger.store.by_domain
 
     def meanwhile(issue: str, limit: int = 1_000) -> object:
-        book.list([*people(3), "new@d0.example"])
+        ledger.list([*people(3), "new@d0.example"])
         return by_domain(issue, limit)
 
-    monkeypatch.setattr(book.ledger, "by_domain", meanwhile)
-    (fault,) = book.report().faults
+    monkeypatch.setattr(ledger.store, "by_domain", meanwhile)
+    (fault,) = ledger.report().faults
     assert fault.startswith("4 counted by domain, 3 in all")
 
 
 # --- JSON -----------------------------------------------------------------------------------------------------------
 
 
-def test_json_has_every_number_and_is_stable(book_of: Callable[..., Book]) -> None:
-    book = book_of(people(20), subject="日报")
-    book.run(cycle(TAKEN, GONE, FULL, LOST))
-    data = report_json(book.report())
-    assert json.dumps(data) == json.dumps(report_json(book.report()))
+def test_json_has_every_number_and_is_stable(book_of: Callable[..., IssueLedger]) -> None:
+    ledger = book_of(people(20), subject="日报")
+    ledger.run(cycle(TAKEN, GONE, FULL, LOST))
+    data = report_json(ledger.report())
+    assert json.dumps(data) == json.dumps(report_json(ledger.report()))
     assert data["subject"] == "日报"
     assert data["counts"] == {
         "audience": 20,
@@ -161,7 +163,7 @@ def test_json_has_every_number_and_is_stable(book_of: Callable[..., Book]) -> No
     assert data["running_seconds"] == 20.0
     assert sum(bar["sent"] for bar in data["timeline"]["bars"]) == 5
     assert {entry["address"] for entry in data["uncertain"]} == {
-        row.address for row in book.ledger.rows(ISSUE, State.UNCERTAIN)
+        row.address for row in ledger.store.rows(ISSUE, State.UNCERTAIN)
     }
     assert data["refused"][0]["text"] == GONE[3]
     outcomes = {reply["outcome"]: reply for reply in data["replies"]}
@@ -177,7 +179,7 @@ def test_json_has_every_number_and_is_stable(book_of: Callable[..., Book]) -> No
     }
 
 
-def test_json_of_an_issue_that_was_not_sent(book_of: Callable[..., Book]) -> None:
+def test_json_of_an_issue_that_was_not_sent(book_of: Callable[..., IssueLedger]) -> None:
     data = report_json(book_of(people(3)).report())
     assert (data["first"], data["runs"], data["rate_per_second"]) == (None, [], None)
     assert data["timeline"] == {"bar_seconds": None, "bars": []}
@@ -187,10 +189,10 @@ def test_json_of_an_issue_that_was_not_sent(book_of: Callable[..., Book]) -> Non
 # --- text -----------------------------------------------------------------------------------------------------------
 
 
-def test_the_text_is_short_and_aligned(book_of: Callable[..., Book]) -> None:
-    book = book_of(["ada@example.com", "ben@例子.中国", "cy@example.com"])
-    book.run(lambda claim: GONE if claim.address.startswith("ben") else TAKEN)
-    assert text_of(book.report()) == [
+def test_the_text_is_short_and_aligned(book_of: Callable[..., IssueLedger]) -> None:
+    ledger = book_of(["ada@example.com", "ben@例子.中国", "cy@example.com"])
+    ledger.run(lambda claim: GONE if claim.address.startswith("ben") else TAKEN)
+    assert text_of(ledger.report()) == [
         "2026-03-02-daily",
         "Daily",
         "",
@@ -219,30 +221,30 @@ def test_the_text_is_short_and_aligned(book_of: Callable[..., Book]) -> None:
     ]
 
 
-def test_the_text_names_the_uncertain_and_the_commands_that_settle_them(book_of: Callable[..., Book]) -> None:
-    book = book_of(people(30))
-    book.run(cycle(LOST))
-    lines = text_of(book.report())
+def test_the_text_names_the_uncertain_and_the_commands_that_settle_them(book_of: Callable[..., IssueLedger]) -> None:
+    ledger = book_of(people(30))
+    ledger.run(cycle(LOST))
+    lines = text_of(ledger.report())
     assert lines.count("… 20 more") == 1
     assert f"newsletter resolve {ISSUE} --resend" in lines[-2]
     assert f"newsletter resolve {ISSUE} --assume-sent" in lines[-1]
 
 
-def test_nothing_of_the_text_reaches_the_terminal_as_a_command(book_of: Callable[..., Book]) -> None:
-    book = book_of(people(2), subject="\x1b[2J\u202eDaily\r\n")
-    book.run(cycle((State.REJECTED, "RCPT", 550, "\x1b]0;pwned\x07 \ud800")), reason="\x1b[31m")
-    assert all(line.isprintable() for line in text_of(book.report()))
+def test_nothing_of_the_text_reaches_the_terminal_as_a_command(book_of: Callable[..., IssueLedger]) -> None:
+    ledger = book_of(people(2), subject="\x1b[2J\u202eDaily\r\n")
+    ledger.run(cycle((State.REJECTED, "RCPT", 550, "\x1b]0;pwned\x07 \ud800")), reason="\x1b[31m")
+    assert all(line.isprintable() for line in text_of(ledger.report()))
 
 
-def test_the_command_prints_text_or_json_or_writes_a_page(book_of: Callable[..., Book], tmp_path: Path) -> None:
-    book = book_of(people(12))
-    book.run()
+def test_the_command_prints_text_or_json_or_writes_a_page(book_of: Callable[..., IssueLedger], tmp_path: Path) -> None:
+    ledger = book_of(people(12))
+    ledger.run()
     url = f"sqlite:///{tmp_path / 'newsletter.db'}"
     text = CliRunner().invoke(report_command, [f"posts/{ISSUE}.md", "--ledger", url], catch_exceptions=False)
     assert text.output.startswith(f"{ISSUE}\nDaily\n")
     page = tmp_path / "page.html"
     both = CliRunner().invoke(report_command, [ISSUE, "--ledger", url, "--html", str(page), "--json"])
-    assert json.loads(both.stdout) == report_json(book.report())
+    assert json.loads(both.stdout) == report_json(ledger.report())
     assert both.stderr == f"{page}: {page.stat().st_size:,} bytes; open it in a browser.\n"
     assert page.read_text("utf-8").startswith("<!doctype html>")
     only = CliRunner().invoke(report_command, [ISSUE, "--ledger", url, "--html", str(page)])

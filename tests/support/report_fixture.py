@@ -36,17 +36,17 @@ class Clock:
         return self.now
 
 
-class Book:
+class IssueLedger:
     """A real ledger file that is filled as a send fills it."""
 
     def __init__(self, path: Path, people: Iterable[str], subject: str = "Daily", issue: str = ISSUE) -> None:
         self.clock = Clock()
         self.issue = issue
-        self.ledger = Ledger.open(path, self.clock)
+        self.store = Ledger.open(path, self.clock)
         self.list(people, subject)
 
     def list(self, people: Iterable[str], subject: str = "Daily", content_hash: str = "h1") -> None:
-        self.ledger.plan(self.issue, people, content_hash=content_hash, subject=subject)
+        self.store.plan(self.issue, people, content_hash=content_hash, subject=subject)
 
     def run(
         self,
@@ -59,23 +59,23 @@ class Book:
         relay: Callable[[Claim], str] = lambda claim: "relay",
         ends: bool = True,
     ) -> None:
-        run = self.ledger.begin_run(self.issue, "17 host")
+        run = self.store.begin_run(self.issue, "17 host")
         after = done = 0
-        while done < most and (claims := self.ledger.claim(self.issue, min(batch, most - done), after=after)):
+        while done < most and (claims := self.store.claim(self.issue, min(batch, most - done), after=after)):
             after = claims[-1].row
             done += len(claims)
-            self.ledger.write(self.issue, [Move(c.row, State.COMMITTING, message_id="<1@x>") for c in claims])
+            self.store.write(self.issue, [Move(c.row, State.COMMITTING, message_id="<1@x>") for c in claims])
             self.clock.now += timedelta(seconds=seconds)
             moves = []
             for claim in claims:
                 state, stage, code, words = outcome(claim)
                 moves.append(Move(claim.row, state, stage=stage, code=code, reply=words, relay=relay(claim)))
-            self.ledger.write(self.issue, moves)
+            self.store.write(self.issue, moves)
         if ends:
-            self.ledger.end_run(run, reason)
+            self.store.end_run(run, reason)
 
     def report(self) -> IssueReport:
-        return read_report(self.ledger, self.issue)
+        return read_report(self.store, self.issue)
 
 
 def people(count: int, domains: int = 3) -> list[str]:

@@ -117,7 +117,7 @@ def route(
     return Route(relay, limiter, RelayThrottle(rules), timeouts, connections=connections, **options)
 
 
-class Book:
+class IssueLedger:
     """A ledger of one issue, and all that `deliver` reported besides."""
 
     def __init__(
@@ -127,8 +127,8 @@ class Book:
         self.place = place
         self.clock = clock or Clock()
         self.max_attempts = max_attempts
-        self.ledger = Ledger.open(place, self.clock.moment)
-        self.told: list[tuple[str, Outcome, str]] = []
+        self.store = Ledger.open(place, self.clock.moment)
+        self.reported: list[tuple[str, Outcome, str]] = []
         self.news: list[str] = []
         self.before_write: Callable[[Sequence[Move]], object] = lambda moves: None
         self.on_news: Callable[[str], object] = lambda text: None
@@ -136,29 +136,29 @@ class Book:
 
     @property
     def is_far(self) -> bool:
-        return self.ledger.is_far
+        return self.store.is_far
 
     def close(self) -> None:
-        self.ledger.close()
+        self.store.close()
 
     # --- what `deliver` asks for ------------------------------------------------------------------------------------
 
     def claim(self, limit: int, after: int) -> Sequence[tuple[Claim, Subscriber]]:
-        claims = self.ledger.claim(ISSUE, limit, after=after, max_attempts=self.max_attempts)
+        claims = self.store.claim(ISSUE, limit, after=after, max_attempts=self.max_attempts)
         return [(claim, person(claim.address)) for claim in claims]
 
     def write(self, moves: Sequence[Move]) -> Collection[int]:
         self.before_write(moves)
-        return self.ledger.write(ISSUE, moves)
+        return self.store.write(ISSUE, moves)
 
     def save_rate_limits(self, state: Mapping[str, str]) -> None:
-        self.ledger.save_rate_limits(state)
+        self.store.save_rate_limits(state)
 
     # --- a run ------------------------------------------------------------------------------------------------------
 
     def plan(self) -> Plan:
-        self.ledger.recover(ISSUE)
-        return self.ledger.plan(ISSUE, self.addresses, content_hash="1", subject="News", max_attempts=self.max_attempts)
+        self.store.recover(ISSUE)
+        return self.store.plan(ISSUE, self.addresses, content_hash="1", subject="News", max_attempts=self.max_attempts)
 
     def run(
         self, *routes: Route, compose: Composer = COMPOSER, loop: SkippingLoop | None = None, **options: Any
@@ -171,7 +171,7 @@ class Book:
             self.on_news(text)
 
         def note(who: Subscriber, outcome: Outcome, relay: Relay) -> None:
-            self.told.append((who.email, outcome, relay.name))
+            self.reported.append((who.email, outcome, relay.name))
             self.on_outcome()
 
         async def go() -> Stopped:
@@ -195,7 +195,7 @@ class Book:
 
     @property
     def rows(self) -> Mapping[str, Delivery]:
-        return {row.address: row for row in self.ledger.rows(ISSUE)}
+        return {row.address: row for row in self.store.rows(ISSUE)}
 
     @property
     def states(self) -> Mapping[str, str]:
@@ -209,13 +209,13 @@ class Book:
         return {address for address, row in self.rows.items() if row.state in wanted}
 
 
-def assert_accounted(book: Book, *servers: SmtpServer, ended: bool = True) -> None:
+def assert_accounted(ledger: IssueLedger, *servers: SmtpServer, ended: bool = True) -> None:
     """Nobody lost, nobody twice, nobody `sent` who has nothing, nobody to be mailed again who may have it.
 
     After a run that has `ended` nobody is left as claimed or committing.
     """
-    states = {address: row.state for address, row in book.rows.items()}
-    assert states.keys() == set(book.addresses)
+    states = {address: row.state for address, row in ledger.rows.items()}
+    assert states.keys() == set(ledger.addresses)
     if ended:
         assert set(states.values()) <= {*ENDED, State.PENDING}
     copies = sum((server.copies for server in servers), Counter())

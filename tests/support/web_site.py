@@ -126,7 +126,7 @@ class Site:
 
     def state(self) -> object:
         """All that the store knows of Ada, to compare."""
-        return self.people.story(ADA)
+        return self.people.history(ADA)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from newsletter.addresses import fold_address
-from newsletter.audience.people.records import Forgotten, Reason
+from newsletter.audience.people.records import Erasure, Reason
 from newsletter.errors import ConfigError
 from newsletter.ledger.database.schema import (
     bounce_events,
@@ -25,7 +25,7 @@ from newsletter.tokens import AddressHashes
 _NOT_YET_MAILED = (State.PENDING.value, State.CLAIMED.value, State.DEFERRED.value)
 
 
-def forget(storage: Storage, key: str, address_hashes: AddressHashes, now: int) -> Forgotten:
+def forget(storage: Storage, key: str, address_hashes: AddressHashes, now: int) -> Erasure:
     """Erase in one transaction. Raises ConfigError without a secret for the hash."""
     if not address_hashes:
         raise ConfigError(
@@ -45,7 +45,7 @@ def forget(storage: Storage, key: str, address_hashes: AddressHashes, now: int) 
     if storage.place.file is not None:
         with storage.engine.connect() as db:
             db.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")  # the log still had the rows
-    return Forgotten(rows=gone, issues=hidden)
+    return Erasure(rows=gone, issues=hidden)
 
 
 def _delete(db: sa.Connection, key: str) -> int:

@@ -18,8 +18,8 @@ from newsletter.audience.people.records import (
     Person,
     Preferences,
     Reason,
-    Standing,
-    Story,
+    SignUpState,
+    SubscriberHistory,
     Suppression,
 )
 from newsletter.ledger.database.schema import (
@@ -48,7 +48,7 @@ def kept(words: str) -> str:
 def person(row: sa.Row[Any]) -> Person:
     return Person(
         address=row.address or row.key,
-        standing=Standing(row.state),
+        state=SignUpState(row.state),
         created=time_of(row.created),
         confirmed=moment_of(row.confirmed),
         lang=row.lang,
@@ -63,11 +63,11 @@ def preferences_of(db: sa.Connection, key: str) -> Preferences | None:
     return Preferences(tuple(json.loads(row.lists)), moment_of(row.paused_until), row.frequency)
 
 
-def story(db: sa.Connection, address: str, key: str, names: Sequence[str]) -> Story:
+def read_history(db: sa.Connection, address: str, key: str, names: Sequence[str]) -> SubscriberHistory:
     """`names` are the keys the subscriber may have: the folded address, and after `forget` its hashes."""
     signed_up = db.execute(sa.select(people).where(people.c.key == key)).one_or_none()
     found = person(signed_up) if signed_up else None
-    return Story(
+    return SubscriberHistory(
         address=found.address if found else address,
         person=found,
         preferences=preferences_of(db, key),

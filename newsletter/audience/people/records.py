@@ -23,7 +23,7 @@ class Reason(enum.StrEnum):
     FORGOTTEN = "forgotten"
 
 
-class Standing(enum.StrEnum):
+class SignUpState(enum.StrEnum):
     """The state of a sign-up. Only confirmed subscribers are mailed."""
 
     PENDING = "pending"
@@ -58,7 +58,7 @@ class Person:
     """A sign-up. `fields` are the form's other answers, by column name."""
 
     address: str
-    standing: Standing
+    state: SignUpState
     created: datetime
     confirmed: datetime | None = None
     lang: str = ""
@@ -154,7 +154,7 @@ class BounceDecision:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class SubscriberHistory:
     """The complete history of one subscriber, the oldest first. `person` is None without a sign-up."""
 
     address: str
@@ -179,7 +179,7 @@ class Story:
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
+class Erasure:
     """What was erased: rows (sign-up, consents, preferences, bounces, tests), and issues that contain the hash now."""
 
     rows: int

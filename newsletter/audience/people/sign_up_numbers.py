@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from newsletter.audience.people.records import Reason, Standing
+from newsletter.audience.people.records import Reason, SignUpState
 from newsletter.ledger.database.schema import consents, people, preferences, suppressions
 from newsletter.ledger.database.timestamps import time_of
 
@@ -46,18 +46,18 @@ def sign_up_numbers(db: sa.Connection, list_name: str = "") -> SignUpNumbers:
     """The statistics of one list of the sign-up page, or of all."""
     of_list = preferences.c.key == people.c.key
     held = sa.exists().where(suppressions.c.key == people.c.key)
-    standings: Counter[str] = Counter()
+    by_state: Counter[str] = Counter()
     not_mailed = 0
     found = sa.select(people.c.state, preferences.c.lists, held.label("held")).join(preferences, of_list, isouter=True)
     for row in db.execution_options(yield_per=_PAGE).execute(found):
         if _is_of(row.lists, list_name):
-            standings[row.state] += 1
-            not_mailed += bool(row.held) and row.state == Standing.CONFIRMED
+            by_state[row.state] += 1
+            not_mailed += bool(row.held) and row.state == SignUpState.CONFIRMED
     return SignUpNumbers(
-        confirmed=standings[Standing.CONFIRMED],
+        confirmed=by_state[SignUpState.CONFIRMED],
         not_mailed=not_mailed,
-        pending=standings[Standing.PENDING],
-        left=standings[Standing.LEFT],
+        pending=by_state[SignUpState.PENDING],
+        left=by_state[SignUpState.LEFT],
         months=_months(_counted(db, list_name)),
     )
 

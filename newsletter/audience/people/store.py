@@ -27,12 +27,12 @@ from newsletter.audience.people.records import (
     BounceDecision,
     BounceEvent,
     ConsentKind,
-    Forgotten,
+    Erasure,
     Person,
     Preferences,
     Reason,
-    Standing,
-    Story,
+    SignUpState,
+    SubscriberHistory,
     Suppression,
     Unsubscription,
 )
@@ -158,7 +158,7 @@ class People:
         fields: Mapping[str, str] | None = None,
         lists: Collection[str] = (),
         by_letter: bool = False,
-    ) -> Standing:
+    ) -> SignUpState:
         """Record that this address was entered in the form, by anyone: double opt-in starts.
 
         PENDING: mail the link that calls `confirm`; until then only the request is stored. CONFIRMED: already
@@ -170,22 +170,22 @@ class People:
         kept = None if address == key else address
         row = {"key": key, "address": kept, "now": now, "lang": lang, "fields": answers}
         with self.storage.write() as db:
-            stands = db.scalar(sa.select(people.c.state).where(people.c.key == key))
-            is_mailed = stands == Standing.CONFIRMED and not self._reasons(db, key)
+            state = db.scalar(sa.select(people.c.state).where(people.c.key == key))
+            is_mailed = state == SignUpState.CONFIRMED and not self._reasons(db, key)
             if by_letter:
                 kind: LetterKind = "already" if is_mailed else "confirm"
                 add_letter(db, kind, address, now, lang=lang, fields=answers)
             if is_mailed:
-                return Standing.CONFIRMED
+                return SignUpState.CONFIRMED
             db.execute(ASKED, row)
             if lists:
                 db.execute(FIRST_LISTS, {"key": key, "lists": json.dumps(sorted(lists), ensure_ascii=False)})
             self._consent(db, key, "asked", source, wording)
-        return Standing.PENDING
+        return SignUpState.PENDING
 
     def confirm(
         self, address: str, *, source: str, wording: str = "", asked: str = "", by_letter: bool = False
-    ) -> Standing | None:
+    ) -> SignUpState | None:
         """Confirm a sign-up by the link mailed to this address; returns the new state.
 
         Lifts every suppression, a bounce's as well: the click shows that the address works. CONFIRMED also if it was
@@ -198,18 +198,18 @@ class People:
         key = fold_address(address)
         with self.storage.write() as db:
             row = db.execute(sa.select(people).where(people.c.key == key)).one_or_none()
-            if row is None or row.state != Standing.PENDING:
-                return None if row is None else Standing(row.state)
+            if row is None or row.state != SignUpState.PENDING:
+                return None if row is None else SignUpState(row.state)
             lang, fields, now = row.lang, row.fields, self._now()
             if asked and asked != fingerprint(lang, json.loads(fields)):
                 lang, fields = "", "{}"
-            values = {"state": Standing.CONFIRMED.value, "confirmed": now, "lang": lang, "fields": fields}
+            values = {"state": SignUpState.CONFIRMED.value, "confirmed": now, "lang": lang, "fields": fields}
             db.execute(sa.update(people).where(people.c.key == key).values(values))
             db.execute(sa.delete(suppressions).where(suppressions.c.key.in_(self._names(key))))
             self._consent(db, key, "confirmed", source, wording)
             if by_letter:
                 add_letter(db, "welcome", row.address or key, now, lang=lang, fields=fields)
-        return Standing.CONFIRMED
+        return SignUpState.CONFIRMED
 
     def leave(self, address: str, source: str, *, issue: str = "") -> bool:
         """Unsubscribe an address from every list, known or not. False if it was unsubscribed already."""
@@ -217,7 +217,7 @@ class People:
         with self.storage.write() as db:
             kept = self._kept_key(db, address)
             new = self._suppress(db, kept, Reason.UNSUBSCRIBED, issue, source)
-            db.execute(sa.update(people).where(people.c.key == key).values(state=Standing.LEFT.value))
+            db.execute(sa.update(people).where(people.c.key == key).values(state=SignUpState.LEFT.value))
             if new and kept == key:
                 self._consent(db, key, "withdrawn", source, "")
         return new
@@ -236,16 +236,20 @@ class People:
         with self.storage.write() as db:
             if not db.execute(sa.delete(suppressions).where(*mine)).rowcount:
                 return False
-            back = sa.update(people).where(people.c.key == key, people.c.state == Standing.LEFT.value)
-            stood = sa.case((people.c.confirmed.is_(None), Standing.PENDING.value), else_=Standing.CONFIRMED.value)
-            db.execute(back.values(state=stood))
+            back = sa.update(people).where(people.c.key == key, people.c.state == SignUpState.LEFT.value)
+            former = sa.case(
+                (people.c.confirmed.is_(None), SignUpState.PENDING.value), else_=SignUpState.CONFIRMED.value
+            )
+            db.execute(back.values(state=former))
             self._consent(db, key, "returned", source, "")
         return True
 
     def drop_unconfirmed(self, before: datetime) -> int:
         """Delete sign-ups from before then that were never confirmed, with their consent rows; returns how many."""
         stale = sa.select(people.c.key).where(
-            people.c.state == Standing.PENDING.value, people.c.confirmed.is_(None), people.c.created < stamp_of(before)
+            people.c.state == SignUpState.PENDING.value,
+            people.c.confirmed.is_(None),
+            people.c.created < stamp_of(before),
         )
         with self.storage.write() as db:
             keys = db.scalars(stale).all()
@@ -284,7 +288,7 @@ class People:
             page = (
                 sa.select(people, preferences.c.lists)
                 .join(preferences, preferences.c.key == people.c.key, isouter=True)
-                .where(people.c.state == Standing.CONFIRMED.value, people.c.id > last)
+                .where(people.c.state == SignUpState.CONFIRMED.value, people.c.id > last)
                 .order_by(people.c.id)
                 .limit(_PAGE)
             )
@@ -312,7 +316,7 @@ class People:
     def record_bounce(self, event: BounceEvent, rule: SoftRule = SOFT_RULE) -> BounceDecision:
         """Store a bounce or complaint once, and decide: hard ones and complaints suppress at once, soft ones by score.
 
-        The decision is stored with the event, for `story`.
+        The decision is stored with the event, for `history`.
         """
         key = fold_address(event.address)
         with self.storage.write() as db:
@@ -345,13 +349,13 @@ class People:
             row = db.execute(sa.select(people).where(people.c.key == fold_address(address))).one_or_none()
         return history.person(row) if row else None
 
-    def story(self, address: str) -> Story:
+    def history(self, address: str) -> SubscriberHistory:
         """The complete history of one subscriber: requests and consents, deliveries, bounces."""
         key = fold_address(address)
         with self.storage.read() as db:
-            return history.story(db, address, key, self._names(key))
+            return history.read_history(db, address, key, self._names(key))
 
-    def forget(self, address: str) -> Forgotten:
+    def forget(self, address: str) -> Erasure:
         """Erase a subscriber and suppress the address: only a keyed hash of it is kept.
 
         The ledger's rows stay under the hash, so that an issue's numbers remain correct. The address may remain in

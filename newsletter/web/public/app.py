@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from newsletter.audience.people.records import Standing, Unsubscription
+from newsletter.audience.people.records import SignUpState, Unsubscription
 from newsletter.errors import NewsletterError
 from newsletter.group_commit import GroupCommit
 from newsletter.text import printable
@@ -116,10 +116,10 @@ class _Pages:
             return await self._question(request, link, "confirm")
         if is_foreign(request, self._membership.url):
             return await self._question(request, link, "confirm", status=403)
-        standing = await self._commits.call(partial(self._membership.confirm, link))
+        state = await self._commits.call(partial(self._membership.confirm, link))
         self._server.outbox.wake()
         lang = await self._language_of(request, link.address)
-        if standing is not Standing.CONFIRMED:
+        if state is not SignUpState.CONFIRMED:
             return self._writer.notice(request, "used_title", "used_text", lang=lang, again=True)
         return self._writer.page(
             request, "done.html.j2", lang=lang, address=link.address, choose_url=self._choose_url(link.address)

@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from newsletter.addresses import fold_address
 from newsletter.audience.people.letters import WANTED_FOR, Letter, Letters, fingerprint
-from newsletter.audience.people.records import Person, Preferences, Reason, Standing, Unsubscription
+from newsletter.audience.people.records import Person, Preferences, Reason, SignUpState, Unsubscription
 from newsletter.audience.people.store import People
 from newsletter.config.config import Config
 from newsletter.ledger.counted_links import KnownLink, count_clicks, find_link
@@ -118,13 +118,13 @@ class Membership:
             by_letter=self._has_room(),
         )
 
-    def confirm(self, link: Link) -> Standing | None:
+    def confirm(self, link: Link) -> SignUpState | None:
         """Confirm a sign-up; returns the new state. Queues a welcome mail for a new subscriber."""
         before = self._people.person(link.address)
-        standing = self._people.confirm(link.address, source=f"{self.url}/c", asked=link.issue, by_letter=True)
-        if standing is Standing.CONFIRMED and before is not None and before.standing is not Standing.CONFIRMED:
+        state = self._people.confirm(link.address, source=f"{self.url}/c", asked=link.issue, by_letter=True)
+        if state is SignUpState.CONFIRMED and before is not None and before.state is not SignUpState.CONFIRMED:
             self._on_joined()
-        return standing
+        return state
 
     def letter(self, owed: Letter) -> Message | None:
         """The message, with new links; None if it is no longer wanted."""
@@ -153,8 +153,8 @@ class Membership:
         return self._mails.welcome(subscriber, lang, found, self._clock())
 
     def _goodbye(self, owed: Letter) -> Message | None:
-        standing = self._people.suppressions_of([owed.address]).get(fold_address(owed.address), ())
-        if [suppression.reason for suppression in standing] != [Reason.UNSUBSCRIBED]:
+        suppressions = self._people.suppressions_of([owed.address]).get(fold_address(owed.address), ())
+        if [suppression.reason for suppression in suppressions] != [Reason.UNSUBSCRIBED]:
             return None  # returned, bounced or complained since
         url = f"{self.url}/r/{self.link('undo', owed.address, within=GOODBYE_UNDO_WITHIN)}"
         lang = owed.lang or self.config.settings.newsletter.language or "en"

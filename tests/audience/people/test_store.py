@@ -22,7 +22,7 @@ from newsletter.audience.people.records import (
     Person,
     Preferences,
     Reason,
-    Standing,
+    SignUpState,
     Suppression,
 )
 from newsletter.audience.people.sign_up_numbers import Month, SignUpNumbers
@@ -62,7 +62,7 @@ def people(store: Store, clock: Clock) -> Iterator[People]:
 
 def join(people: People, address: str) -> None:
     people.sign_up(address, source="https://a.example/join", wording="Mail me the digest.")
-    assert people.confirm(address, source="https://a.example/confirm") is Standing.CONFIRMED
+    assert people.confirm(address, source="https://a.example/confirm") is SignUpState.CONFIRMED
 
 
 def reasons(people: People, address: str) -> list[Reason]:
@@ -85,23 +85,25 @@ def test_nobody_is_mailed_before_they_confirm(people: People, clock: Clock) -> N
     asked = people.sign_up(
         ADA, source="https://a.example/join", wording="Mail me.", lang="de", fields={"name": "Ada"}, lists=["ai"]
     )
-    assert asked is Standing.PENDING
+    assert asked is SignUpState.PENDING
     assert list(people.confirmed()) == []
     clock.now += timedelta(hours=1)
-    assert people.confirm("ada@EXAMPLE.com".lower(), source="https://a.example/c", wording="Yes") is Standing.CONFIRMED
+    assert (
+        people.confirm("ada@EXAMPLE.com".lower(), source="https://a.example/c", wording="Yes") is SignUpState.CONFIRMED
+    )
     (person,) = people.confirmed()
     assert person.email == ADA
     assert dict(person.fields) == {"name": "Ada", "email": ADA, "lang": "de"}
     assert [each.email for each in people.confirmed("ai")] == [ADA]
     assert list(people.confirmed("other")) == []
-    story = people.story(ADA)
-    assert story.person == Person(ADA, Standing.CONFIRMED, NOW, clock.now, "de", {"name": "Ada"})
-    assert [(each.kind, each.at, each.source, each.wording) for each in story.consents] == [
+    history = people.history(ADA)
+    assert history.person == Person(ADA, SignUpState.CONFIRMED, NOW, clock.now, "de", {"name": "Ada"})
+    assert [(each.kind, each.at, each.source, each.wording) for each in history.consents] == [
         ("asked", NOW, "https://a.example/join", "Mail me."),
         ("confirmed", clock.now, "https://a.example/c", "Yes"),
     ]
-    assert people.sign_up(ADA, source="again", wording="") is Standing.CONFIRMED, "nothing to confirm"
-    assert people.story(ADA).consents == story.consents
+    assert people.sign_up(ADA, source="again", wording="") is SignUpState.CONFIRMED, "nothing to confirm"
+    assert people.history(ADA).consents == history.consents
 
 
 def test_leaving_is_for_good_however_often_it_is_asked(people: People) -> None:
@@ -112,25 +114,25 @@ def test_leaving_is_for_good_however_often_it_is_asked(people: People) -> None:
         "ada@example.com": (Suppression("ada@example.com", Reason.UNSUBSCRIBED, NOW, ISSUE, "one-click"),)
     }
     assert list(people.confirmed()) == []
-    assert [each.kind for each in people.story(ADA).consents] == ["asked", "confirmed", "withdrawn"]
+    assert [each.kind for each in people.history(ADA).consents] == ["asked", "confirmed", "withdrawn"]
 
 
 def test_who_is_on_no_list_of_ours_can_leave_too(people: People) -> None:
     assert people.leave(BO, "mailto")
     assert people.is_suppressed("Bo@example.com")
-    assert people.story(BO).person is None
+    assert people.history(BO).person is None
 
 
 def test_an_old_link_to_confirm_does_not_bring_back_who_has_left(people: People) -> None:
     assert people.confirm(ADA, source="c") is None, "never asked"
     join(people, ADA)
-    assert people.confirm(ADA, source="c") is Standing.CONFIRMED, "twice is once"
+    assert people.confirm(ADA, source="c") is SignUpState.CONFIRMED, "twice is once"
     people.leave(ADA, "one-click")
-    assert people.confirm(ADA, source="c") is Standing.LEFT
+    assert people.confirm(ADA, source="c") is SignUpState.LEFT
     assert people.is_suppressed(ADA)
-    assert people.sign_up(ADA, source="s", wording="") is Standing.PENDING
+    assert people.sign_up(ADA, source="s", wording="") is SignUpState.PENDING
     assert people.is_suppressed(ADA), "anybody may have asked that"
-    assert people.confirm(ADA, source="c") is Standing.CONFIRMED
+    assert people.confirm(ADA, source="c") is SignUpState.CONFIRMED
     assert not people.is_suppressed(ADA)
 
 
@@ -150,11 +152,11 @@ def test_leaving_can_be_taken_back_and_nothing_else_with_it(people: People) -> N
     assert reasons(people, ADA) == [Reason.COMPLAINT]
     assert [each.email for each in people.confirmed()] == [ADA]
     assert not people.undo_leave(ADA, "page"), "nothing to take back"
-    assert [each.kind for each in people.story(ADA).consents] == ["asked", "confirmed", "withdrawn", "returned"]
+    assert [each.kind for each in people.history(ADA).consents] == ["asked", "confirmed", "withdrawn", "returned"]
     people.sign_up(BO, source="s", wording="")
     people.leave(BO, "p")
     people.undo_leave(BO, "p")
-    assert people.story(BO).person == Person(BO, Standing.PENDING, NOW), "not confirmed by it"
+    assert people.history(BO).person == Person(BO, SignUpState.PENDING, NOW), "not confirmed by it"
 
 
 def test_suppressions_are_counted_and_listed_by_reason(people: People) -> None:
@@ -173,7 +175,7 @@ def test_preferences_are_kept_for_whoever_is_mailed(people: People) -> None:
     people.set_preferences(ADA, wanted)
     assert people.preferences("ada@example.com") == wanted
     people.set_preferences(ADA, Preferences())
-    assert people.story(ADA).preferences == Preferences()
+    assert people.history(ADA).preferences == Preferences()
     with pytest.raises(ValueError, match="no frequency"):
         Preferences(frequency="hourly")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="no time zone"):
@@ -186,9 +188,9 @@ def test_who_never_confirms_is_not_kept(people: People, clock: Clock) -> None:
     clock.now += timedelta(days=30)
     people.sign_up("new@example.com", source="s", wording="")
     assert people.drop_unconfirmed(NOW + timedelta(days=1)) == 1
-    assert people.story(ADA).is_unknown
-    assert not people.story(BO).is_unknown
-    assert not people.story("new@example.com").is_unknown
+    assert people.history(ADA).is_unknown
+    assert not people.history(BO).is_unknown
+    assert not people.history("new@example.com").is_unknown
 
 
 # --- bounces --------------------------------------------------------------------------------------------------------
@@ -208,7 +210,7 @@ def test_a_hard_bounce_and_a_complaint_act_at_once(people: People, kind: BounceK
     assert (row.reason, row.issue, row.detail) == (reason, ISSUE, decision.why)
     again = people.record_bounce(bounce(kind))
     assert (again.new, again.suppressed) == (False, None), "the same mailbox, read twice"
-    ((event, why),) = people.story(ADA).bounces
+    ((event, why),) = people.history(ADA).bounces
     assert (event, why) == (bounce(kind), decision.why)
 
 
@@ -237,7 +239,7 @@ def test_trouble_of_ours_and_a_delay_are_kept_and_lead_to_nothing(people: People
         decision = people.record_bounce(bounce(kind, number, NOW - timedelta(days=number)))
         assert (decision.new, decision.suppressed) == (True, None)
     assert not people.is_suppressed(ADA)
-    assert [event.kind for event, why in people.story(ADA).bounces if "mailed as before" in why] == [kind] * 9
+    assert [event.kind for event, why in people.history(ADA).bounces if "mailed as before" in why] == [kind] * 9
 
 
 def test_a_message_that_came_back_is_traced_to_its_recipient(store: Store, clock: Clock) -> None:
@@ -308,7 +310,7 @@ def test_a_slip_is_lifted_and_nothing_else(people: People) -> None:
     assert people.undo_suppression(ADA, "the wrong Ada")
     assert not people.undo_suppression(ADA, "again")
     assert reasons(people, ADA) == [Reason.COMPLAINT]
-    assert [(step.kind, step.wording) for step in people.story(ADA).consents] == [("lifted", "the wrong Ada")]
+    assert [(step.kind, step.wording) for step in people.history(ADA).consents] == [("lifted", "the wrong Ada")]
 
 
 # --- one person -----------------------------------------------------------------------------------------------------
@@ -319,13 +321,13 @@ def test_a_story_has_every_issue_with_its_answer(store: Store, clock: Clock) -> 
         mail(ledger, ADA, BO)
         mail(ledger, ADA, issue="next")
         ledger.record_test(ISSUE, "ada@example.com", Outcome(State.SENT, "dot", 250, "ok"))
-        story = people.story("ada@example.com")
-        assert [(subject, row.issue, row.state, row.reply) for subject, row in story.deliveries] == [
+        history = people.history("ada@example.com")
+        assert [(subject, row.issue, row.state, row.reply) for subject, row in history.deliveries] == [
             ("Daily", ISSUE, State.SENT, "2.0.0 ok"),
             ("Daily", "next", State.SENT, "2.0.0 ok"),
         ]
-        assert [row.issue for _, row in story.tests] == [ISSUE]
-        assert people.story("nobody@example.com").is_unknown
+        assert [row.issue for _, row in history.tests] == [ISSUE]
+        assert people.history("nobody@example.com").is_unknown
 
 
 def test_the_forgotten_leave_nothing_but_a_hash_that_keeps_them_unmailed(store: Store, clock: Clock) -> None:
@@ -346,7 +348,7 @@ def test_the_forgotten_leave_nothing_but_a_hash_that_keeps_them_unmailed(store: 
         assert ledger.counts(ISSUE)[State.SENT] == 2, "the numbers still add up"
         assert ledger.counts("next")[State.SUPPRESSED] == 1
         assert [row.address for row in ledger.rows("next", State.PENDING)] == [BO]
-        assert len(people.story(ADA).deliveries) == 2, "who knows the address finds them"
+        assert len(people.history(ADA).deliveries) == 2, "who knows the address finds them"
         # Nothing that comes later brings the address back.
         people.suppress(ADA, Reason.MANUAL)
         people.leave(ADA, "again")

@@ -15,7 +15,7 @@ import pytest
 from command_line import Run, newsletter, start, write_list, write_post
 from web_site import ADA, LISTS, NOW, SECRET, TOML, Answer, Site, button_of, running
 
-from newsletter.audience.people.records import Preferences, Reason, Standing
+from newsletter.audience.people.records import Preferences, Reason, SignUpState
 from newsletter.config.load import load_config
 from newsletter.errors import ConfigError
 from newsletter.ledger.ledger import Ledger, Move
@@ -39,7 +39,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 def joined(site: Site, address: str = ADA) -> None:
     site.people.sign_up(address, source="test", wording="test")
-    assert site.people.confirm(address, source="test") is Standing.CONFIRMED
+    assert site.people.confirm(address, source="test") is SignUpState.CONFIRMED
 
 
 def reasons(site: Site, address: str = ADA) -> list[Reason]:
@@ -56,7 +56,7 @@ def test_joining_takes_a_form_a_mail_and_a_button(site: Site) -> None:
     assert "Open the link in it and press the button there" in answer.text
     person = site.people.person(ADA)
     assert person
-    assert person.standing is Standing.PENDING
+    assert person.state is SignUpState.PENDING
     assert dict(person.fields) == {"name": "Ada"}
     assert list(site.people.confirmed()) == []
 
@@ -74,7 +74,7 @@ def test_joining_takes_a_form_a_mail_and_a_button(site: Site) -> None:
     assert "You are subscribed" in site.post(path).text
     (subscriber,) = site.people.confirmed("ai")
     assert (subscriber.email, subscriber.name) == ("Ada@example.com", "Ada")
-    assert [(each.kind, each.source, each.wording) for each in site.people.story(ADA).consents] == [
+    assert [(each.kind, each.source, each.wording) for each in site.people.history(ADA).consents] == [
         ("asked", f"{site.url}/join", "I would like to get AI Daily by email. I can leave at any time."),
         ("confirmed", f"{site.url}/c", ""),
     ]
@@ -174,7 +174,7 @@ def test_an_old_or_used_link_to_confirm_says_so(site: Site) -> None:
     for method in ("GET", "POST"):
         answer = site.ask(method, f"/c/{expired}")
         assert (answer.status, "This link has expired" in answer.text) == (410, True)
-    assert site.people.person(ADA).standing is Standing.PENDING  # type: ignore[union-attr]
+    assert site.people.person(ADA).state is SignUpState.PENDING  # type: ignore[union-attr]
     assert "You are subscribed" in site.post(f"/c/{good}").text
     assert "You are subscribed" in site.post(f"/c/{good}").text, "a second press of the button"
     site.one_click(site.link("unsubscribe"))
@@ -186,7 +186,7 @@ def test_an_old_or_used_link_to_confirm_says_so(site: Site) -> None:
 
 def test_a_link_for_somebody_who_never_asked_changes_nothing(site: Site) -> None:
     assert "This link is used up" in site.post(f"/c/{site.link('confirm', within_s=60)}").text
-    assert site.people.story(ADA).is_unknown
+    assert site.people.history(ADA).is_unknown
 
 
 def test_the_welcome_has_the_latest_issue(site: Site, tmp_path: Path) -> None:
@@ -274,7 +274,7 @@ def test_leaving_can_be_undone_from_its_page(site: Site) -> None:
     assert reasons(site) == [Reason.UNSUBSCRIBED]
     assert "Welcome back" in site.post(undo).text
     assert reasons(site) == []
-    assert site.people.person(ADA).standing is Standing.CONFIRMED  # type: ignore[union-attr]
+    assert site.people.person(ADA).state is SignUpState.CONFIRMED  # type: ignore[union-attr]
     site.one_click(site.link("unsubscribe"))
     site.clock.forward(hours=25)
     assert site.post(undo).status == 410
@@ -379,7 +379,7 @@ def test_the_form_for_other_sites_may_be_framed_by_those_alone(tmp_path: Path) -
         answer = site.join(ADA, "/join/form")
         assert "frame-ancestors https://blog.example.com" in answer.headers["content-security-policy"]
         assert "frame-ancestors 'none'" in site.get("/join").headers["content-security-policy"]
-        assert site.people.story(ADA).consents[0].source == f"{site.url}/join/form"
+        assert site.people.history(ADA).consents[0].source == f"{site.url}/join/form"
 
 
 # --- the command ----------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import pytest
 from command_line import newsletter
 from machine import CHECKOUT, RequireProgram
 
-from newsletter.audience.people.records import Reason, Standing, Unsubscription
+from newsletter.audience.people.records import Reason, SignUpState, Unsubscription
 from newsletter.audience.people.store import People
 from newsletter.errors import ConfigError
 from newsletter.tokens import Link, is_address_hash, make_link
@@ -80,10 +80,10 @@ def test_many_leave_as_each_alone_would(people: People, clock: Clock) -> None:
         "daily",
         "one-click",
     )
-    story = people.story(ADA)
-    assert story.person
-    assert story.person.standing is Standing.LEFT
-    assert [(each.kind, each.source) for each in story.consents][2:] == [("withdrawn", "one-click")]
+    history = people.history(ADA)
+    assert history.person
+    assert history.person.state is SignUpState.LEFT
+    assert [(each.kind, each.source) for each in history.consents][2:] == [("withdrawn", "one-click")]
     assert reasons(people, "hard@example.com") == [Reason.HARD_BOUNCE, Reason.UNSUBSCRIBED]
     assert [person.email for person in people.confirmed()] == [BO]
     assert people.suppressed_count()[Reason.UNSUBSCRIBED] == 452
@@ -92,7 +92,7 @@ def test_many_leave_as_each_alone_would(people: People, clock: Clock) -> None:
 def test_the_forgotten_leave_under_their_hash(people: People) -> None:
     people.forget(ADA)
     assert people.leave_all([Unsubscription(ADA, "one-click")]) == 1
-    assert people.story(ADA).consents == ()
+    assert people.history(ADA).consents == ()
     assert all(is_address_hash(row.key) for row in people.suppressed())
 
 
@@ -126,10 +126,10 @@ def test_who_has_come_back_since_stays(people: People, clock: Clock) -> None:
 
 def test_who_left_before_and_asks_again_can_leave_again(people: People) -> None:
     people.leave(ADA, "test")
-    assert people.sign_up(ADA, source="test", wording="") is Standing.PENDING
+    assert people.sign_up(ADA, source="test", wording="") is SignUpState.PENDING
     assert people.leave_all([Unsubscription(ADA, "one-click")]) == 0
-    assert people.person(ADA).standing is Standing.LEFT  # type: ignore[union-attr]
-    assert people.confirm(ADA, source="an older link") is Standing.LEFT
+    assert people.person(ADA).state is SignUpState.LEFT  # type: ignore[union-attr]
+    assert people.confirm(ADA, source="an older link") is SignUpState.LEFT
 
 
 def test_a_line_that_is_no_click_is_named_and_stops_nothing(people: People) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from web_site import ADA, TOML, Site, running
 
-from newsletter.audience.people.records import Standing
+from newsletter.audience.people.records import SignUpState
 
 
 def confirmed(site: Site, address: str = ADA) -> None:
@@ -19,7 +19,7 @@ def confirmed(site: Site, address: str = ADA) -> None:
     assert site.post(path).status == 200, "twice is once"
     person = site.people.person(address)
     assert person is not None
-    assert person.standing is Standing.CONFIRMED
+    assert person.state is SignUpState.CONFIRMED
 
 
 def told(folder: Path) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from command_line import free_ports, start
 from web_site import ADA, NOW, SECRET, TOML, Site, button_of, running
 
 from newsletter.audience.people.letters import GOODBYES_IN_A_DAY
-from newsletter.audience.people.records import Reason, Standing
+from newsletter.audience.people.records import Reason, SignUpState
 from newsletter.audience.people.store import People
 from newsletter.ledger.database.schema import VERSION
 from newsletter.model.delivery import Relay
@@ -166,7 +166,7 @@ def test_it_can_be_switched_off(tmp_path: Path) -> None:
 def test_it_speaks_the_readers_language_not_the_friends(tmp_path: Path) -> None:
     with running(tmp_path, TOML + 'language = "ko"\n') as site:
         site.people.sign_up(ADA, source="test", wording="test", lang="zh")
-        assert site.people.confirm(ADA, source="test") is Standing.CONFIRMED
+        assert site.people.confirm(ADA, source="test") is SignUpState.CONFIRMED
         site.post(f"/u/{site.link('unsubscribe')}?page", accept_language="de")
         assert site.mail()["subject"] == "您已退订《AI Daily》"
         site.post(f"/u/{site.link('unsubscribe', BO)}?page", accept_language="de")
@@ -177,7 +177,7 @@ def test_it_speaks_the_readers_language_not_the_friends(tmp_path: Path) -> None:
 def test_every_language_has_one(tmp_path: Path, lang: str) -> None:
     with running(tmp_path) as site:
         site.people.sign_up(ADA, source="test", wording="test", lang=lang)
-        assert site.people.confirm(ADA, source="test") is Standing.CONFIRMED
+        assert site.people.confirm(ADA, source="test") is SignUpState.CONFIRMED
         leave(site)
         mail = site.mail()
         assert "AI Daily" in mail["subject"]

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from machine import examples
 from web_site import ADA, LISTS, SECRET, TOML, Site, running
 
-from newsletter.audience.people.records import Standing
+from newsletter.audience.people.records import SignUpState
 from newsletter.tokens import Link, make_link
 
 XSS = "\"><script>alert(1)</script><img src=x onerror='alert(2)'>"
@@ -41,7 +41,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 def join(site: Site, address: str = ADA) -> None:
     site.people.sign_up(address, source="test", wording="test")
-    assert site.people.confirm(address, source="test") is Standing.CONFIRMED
+    assert site.people.confirm(address, source="test") is SignUpState.CONFIRMED
 
 
 def raw(site: Site, request: bytes, *, hold: bool = False) -> bytes:

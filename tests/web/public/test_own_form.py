@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from web_site import ADA, LISTS, TOML, Site, running
 
-from newsletter.audience.people.records import Standing
+from newsletter.audience.people.records import SignUpState
 
 BLOG = "https://blog.example.com"
 KEYS = f"""
@@ -42,9 +42,9 @@ def test_it_leads_to_the_thanks_page_and_a_mail_asks(site: Site) -> None:
     assert str(site.mail()["subject"]) == "Please confirm: AI Daily"
     person = site.people.person(ADA)
     assert person is not None
-    assert (person.standing, dict(person.fields)) == (Standing.PENDING, {"name": "Ada"})
+    assert (person.state, dict(person.fields)) == (SignUpState.PENDING, {"name": "Ada"})
     assert site.people.preferences(ADA).lists == ("ai",)
-    (asked,) = site.people.story(ADA).consents
+    (asked,) = site.people.history(ADA).consents
     assert (asked.source, asked.wording) == (BLOG, "Yes, mail me.")
 
 

@@ -14,7 +14,7 @@ from machine import RequireProgram, missing
 from themes import THEMES
 from web_site import ADA, LISTS, TOML, Site, button_of, running
 
-from newsletter.audience.people.records import Preferences, Reason, Standing
+from newsletter.audience.people.records import Preferences, Reason, SignUpState
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -73,7 +73,7 @@ def test_join_confirm_choose_leave_and_come_back(
     assert page.get_by_role("heading").inner_text() == "Look into your inbox"
 
     page.goto(site.url + button_of(site.mail()))
-    assert site.people.person(ADA).standing is Standing.PENDING  # type: ignore[union-attr]
+    assert site.people.person(ADA).state is SignUpState.PENDING  # type: ignore[union-attr]
     page.get_by_role("button", name="Yes, subscribe me").click()
     assert page.get_by_role("heading").inner_text() == "You are subscribed"
     assert [person.email for person in site.people.confirmed("daily")] == [ADA]

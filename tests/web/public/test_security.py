@@ -13,7 +13,7 @@ from time import monotonic
 import pytest
 from web_site import ADA, LISTS, NOW, SECRET, TOML, Site, button_of, running
 
-from newsletter.audience.people.records import Preferences, Reason, Standing
+from newsletter.audience.people.records import Preferences, Reason, SignUpState
 from newsletter.pipeline.plan_send import plan_send
 from newsletter.tokens import Link, make_link
 
@@ -36,7 +36,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 def join(site: Site, address: str = ADA) -> None:
     site.people.sign_up(address, source="test", wording="test")
-    assert site.people.confirm(address, source="test") is Standing.CONFIRMED
+    assert site.people.confirm(address, source="test") is SignUpState.CONFIRMED
 
 
 def raw(site: Site, request: bytes, *, hold: bool = False) -> bytes:
@@ -83,7 +83,7 @@ def test_replayed_tokens_do_once_what_they_do(site: Site) -> None:
     link = site.link("unsubscribe")
     for _ in range(3):
         assert site.one_click(link).status == 200
-    assert [each.kind for each in site.people.story(ADA).consents] == ["asked", "confirmed", "withdrawn"]
+    assert [each.kind for each in site.people.history(ADA).consents] == ["asked", "confirmed", "withdrawn"]
 
 
 def test_links_to_leave_work_for_years_and_those_to_join_do_not(site: Site) -> None:
@@ -92,7 +92,7 @@ def test_links_to_leave_work_for_years_and_those_to_join_do_not(site: Site) -> N
     site.clock.forward(days=3_000)
     assert site.post(f"/c/{confirm}").status == site.post(f"/r/{undo}").status == 410
     person = site.people.person(ADA)
-    assert person is None or person.standing is Standing.PENDING  # who never confirmed may be tidied away by now
+    assert person is None or person.state is SignUpState.PENDING  # who never confirmed may be tidied away by now
     assert site.one_click(leave).status == 200
     assert site.people.is_suppressed(ADA)
 
@@ -115,7 +115,7 @@ def test_following_every_link_of_every_mail_changes_nothing(site: Site, tmp_path
     site.post(f"/c/{site.link('confirm', 'bo@example.com', within_s=600)}")
     mails.append(site.mail())
 
-    before = (site.state(), site.people.story("bo@example.com"))
+    before = (site.state(), site.people.history("bo@example.com"))
     followed: set[str] = set()
     for mail in mails:
         text = str(mail["list-unsubscribe"]) + "".join(
@@ -128,7 +128,7 @@ def test_following_every_link_of_every_mail_changes_nothing(site: Site, tmp_path
             for more in re.findall(r'href="(/[^"]+)"', site.get(path).text):
                 assert site.get(more).status == 200
     assert followed == {"/c/", "/jo", "/p/", "/u/"}
-    assert (site.state(), site.people.story("bo@example.com")) == before
+    assert (site.state(), site.people.history("bo@example.com")) == before
 
 
 # --- injection ------------------------------------------------------------------------------------------------------
@@ -201,7 +201,7 @@ def test_another_site_can_make_a_browser_do_nothing(site: Site, headers: dict[st
     assert (answer.status, "came from another site" in answer.text) == (403, True)
     site.people.sign_up(ADA, source="test", wording="")
     site.ask("POST", f"/c/{site.link('confirm', within_s=60)}", b"", kind)
-    assert site.people.person(ADA).standing is Standing.PENDING  # type: ignore[union-attr]
+    assert site.people.person(ADA).state is SignUpState.PENDING  # type: ignore[union-attr]
     site.ask("POST", f"/p/{site.link('preferences')}", b"often=weekly", kind)
     assert site.people.preferences(ADA) == Preferences()
     site.people.leave(ADA, "test")

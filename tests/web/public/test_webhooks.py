@@ -86,7 +86,7 @@ def test_a_hard_bounce_takes_somebody_off_the_list_before_the_answer(hooked: Hoo
         assert hooked.site.ask("POST", "/hooks/ses", body).status == 200
         assert reasons(hooked.site) == [Reason.HARD_BOUNCE]
     assert hooked.web.asked == [CERTIFICATE_URL], "fetched once"
-    assert len(hooked.site.people.story(ADA).bounces) == 1
+    assert len(hooked.site.people.history(ADA).bounces) == 1
 
 
 # --- every provider, over HTTP --------------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ def test_a_valid_post_lets_a_dead_address_go_and_a_replayed_one_counts_once(of_a
     for _ in range(3):
         assert of_all.ask("POST", f"/hooks/{provider}", body, headers).status == 200
         assert reasons(of_all) == [Reason.HARD_BOUNCE]
-    assert len(of_all.people.story(ADA).bounces) == 1
+    assert len(of_all.people.history(ADA).bounces) == 1
 
 
 @of_each
