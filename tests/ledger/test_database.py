@@ -20,7 +20,7 @@ from psycopg import sql
 
 from newsletter.errors import BusyError, ConfigError
 from newsletter.ledger.database import engine as database
-from newsletter.ledger.database.engine import connected, parse_place
+from newsletter.ledger.database.engine import SERVER_KEEPALIVES, connected, parse_place
 from newsletter.ledger.database.schema import VERSION
 from newsletter.ledger.ledger import Ledger, Move, Plan
 from newsletter.model.delivery import State
@@ -260,6 +260,18 @@ def test_a_server_behind_a_silent_firewall_is_given_up_within_a_minute(postgres_
     limits = {name: int(asked[name]) for name in asked if name.startswith(("keepalives", "tcp_user_timeout"))}
     silent_s = limits["keepalives_idle"] + limits["keepalives_interval"] * limits["keepalives_count"]
     assert (limits["keepalives"], silent_s, limits["tcp_user_timeout"]) == (1, 60, 60_000)
+
+
+def test_a_server_gives_up_a_machine_that_died_within_a_minute(postgres_url: str) -> None:
+    """With the locks that it held. Over a Unix socket the server has no values of these, but the wish."""
+    engine = connected(parse_place(postgres_url))
+    with engine.connect() as db:
+        found = db.exec_driver_sql("SELECT name, source FROM pg_settings WHERE name LIKE 'tcp_%%'").all()
+    engine.dispose()
+    assert sorted((name, source) for name, source in found) == [(name, "session") for name in sorted(SERVER_KEEPALIVES)]
+    idle, interval, count = (SERVER_KEEPALIVES[f"tcp_keepalives_{name}"] for name in ("idle", "interval", "count"))
+    assert idle + interval * count == 60
+    assert SERVER_KEEPALIVES["tcp_user_timeout"] == 60_000
 
 
 def test_postgresql_answers_a_commit_when_it_is_on_disk(postgres_url: str) -> None:

@@ -28,6 +28,14 @@ CONNECT_TIMEOUT_S = 10
 SILENT_S = 60
 """A connection to a database server counts as lost after this long without an answer."""
 
+# https://www.postgresql.org/docs/current/runtime-config-connection.html; tcp_user_timeout is in milliseconds.
+SERVER_KEEPALIVES: Mapping[str, int] = {
+    "tcp_keepalives_idle": 30,
+    "tcp_keepalives_interval": 10,
+    "tcp_keepalives_count": 3,
+    "tcp_user_timeout": SILENT_S * 1000,
+}
+
 _GONE = ("the ledger's tables are gone", "put its file or database back, then start the command again")
 _LOCKED = ("the ledger is locked by another program", "close it, or wait until it has ended")
 
@@ -164,6 +172,10 @@ def _postgresql(url: sa.URL) -> sa.Engine:
             # The server's default may be off, and lose acknowledged commits in a power failure.
             cursor.execute("SET synchronous_commit = on")
             cursor.execute(f"SET lock_timeout = '{int(BUSY_TIMEOUT_S * 1000)}ms'")
+            # The other way round: a server lets go of the locks of a client whose machine died only once it notices,
+            # by default after two hours. Over a socket in the file system these say nothing.
+            for name, seconds in SERVER_KEEPALIVES.items():
+                cursor.execute(f"SET {name} = {seconds}")
         connection.commit()
 
     sa.event.listen(engine, "connect", on_connect)
