@@ -1,5 +1,6 @@
 """The fixtures that every folder of tests may ask for, and how hypothesis runs."""
 
+import gc
 import os
 import signal
 import sys
@@ -32,3 +33,20 @@ for name in ("SIGHUP", "SIGINT"):
         signal.signal(number, signal.SIG_DFL if name == "SIGHUP" else signal.default_int_handler)
 
 pytest_plugins = ["postgres", "spamd"]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are cores: a third of the time these tests wait, for servers, browsers and relays."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + cores // 2
+
+
+def pytest_collection() -> None:
+    """Collect no garbage while tests are collected: there is none."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported and collected out of every later garbage collection: it stays, and it is most of all."""
+    gc.freeze()
+    gc.enable()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -32,6 +33,8 @@ PRELOADED = (
         "cli.bounces",
         "cli.subscribers",
         "cli.render",
+        "cli.publish",
+        "cli.resume",
     ),
     *("cli.status", "cli.catch", "cli.theme", "render.images.fetch", "message.dkim", "render.inline_css"),
 )
@@ -46,6 +49,7 @@ def main() -> None:
         importlib.import_module(f"newsletter.{name}")
     for name in ("premailer", "sqlalchemy.dialects.sqlite", "email_validator", "mjml", "rich.progress"):
         importlib.import_module(name)
+    gc.freeze()  # or the first collection in each fork would write to every page, and so copy it
     # Whoever runs a command waits for it; those who watch the waiting are nobody's to wait for.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as door:
