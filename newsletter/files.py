@@ -14,17 +14,17 @@ from typing import BinaryIO
 from newsletter.errors import ConfigError
 
 
-def write_atomically(path: Path, data: bytes, mode: int | None = None) -> None:
+def write_atomically(path: Path, data: bytes, mode: int | None = None, *, durable: bool = True) -> None:
     """Write a file atomically: readers see the old content or the new, never a part. Raises ConfigError.
 
-    `mode` sets the permissions; by default those of any new file.
+    `mode` sets the permissions; by default those of any new file. Without `durable` it may be lost in a power failure.
     """
-    with replacing(path, mode) as file:
+    with replacing(path, mode, durable=durable) as file:
         file.write(data)
 
 
 @contextmanager
-def replacing(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
+def replacing(path: Path, mode: int | None = None, *, durable: bool = True) -> Iterator[BinaryIO]:
     """A temporary file that replaces `path` when the block succeeds and is removed when it fails. Raises ConfigError.
 
     A symbolic link stays, and its target is replaced. What is not a regular file, such as /dev/stdout or a named pipe,
@@ -42,7 +42,8 @@ def replacing(path: Path, mode: int | None = None) -> Iterator[BinaryIO]:
             with os.fdopen(handle, "wb") as file:
                 yield file
                 file.flush()
-                os.fsync(file.fileno())
+                if durable:
+                    os.fsync(file.fileno())
             Path(temporary).chmod(0o666 & ~_umask() if mode is None else mode)
             Path(temporary).replace(target)
         except BaseException:

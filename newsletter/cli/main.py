@@ -66,6 +66,12 @@ COMMANDS = {
     "stats": LazyCommand(
         "newsletter.cli.stats", "stats", "Show growth, delivery, rhythm and readers, without any person", "Look after"
     ),
+    "archive": LazyCommand(
+        "newsletter.cli.archive",
+        "archive",
+        "Write the web archive of what was sent: pages, feeds, search",
+        "Look after",
+    ),
     "doctor": LazyCommand(
         "newsletter.cli.doctor", "doctor", "Examine settings, relay, DNS, unsubscribe address and ledger", "Look after"
     ),

@@ -116,6 +116,7 @@ class Config:
             secret=secret,
             list_name=keys.name if "name" in keys.given else "",
             preferences_url=f"{server}/p/{TOKEN}" if (server := self.settings.serve.url) else "",
+            list_archive=f"{archive}/" if (archive := self.archive_url) else self.settings.footer.archive,
         )
 
     def _own_feedback_id(self, address: str) -> str:
@@ -137,6 +138,17 @@ class Config:
         """The configured one, else that of `newsletter serve`; empty if neither is set."""
         own, server = self.settings.newsletter.unsubscribe_url, self.settings.serve.url
         return own or (f"{server}/u/{TOKEN}" if server else "")
+
+    @property
+    def archive_url(self) -> str:
+        """Where the archive is on the web: the file's own, else where `newsletter serve` shows it."""
+        keys, server = self.settings.archive, self.settings.serve.url
+        return keys.url or (f"{server}/archive" if keys.folder and server else "")
+
+    @property
+    def archive_folder(self) -> Path | None:
+        """The folder of its files, if there is one."""
+        return self.root / self.settings.archive.folder if self.settings.archive.folder else None
 
     @property
     def dkim(self) -> tuple[DkimSettings, ...]:

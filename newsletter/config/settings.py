@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from newsletter.config import validators as entries
+from newsletter.config.archive_section import ArchiveSection
 from newsletter.config.dmarc_alignment import is_aligned, organizational_domain
 from newsletter.config.footer_section import FooterSection
 from newsletter.config.imap_url import IMAP_VARIABLE
@@ -188,6 +189,7 @@ class Settings:
     publish: PublishSection = PublishSection()
     watch: WatchSection = WatchSection()
     alerts: AlertsSection = AlertsSection()
+    archive: ArchiveSection = ArchiveSection()
 
 
 SCHEMA = Schema(
@@ -210,6 +212,7 @@ SCHEMA = Schema(
         "publish": PublishSection,
         "watch": WatchSection,
         "alerts": AlertsSection,
+        "archive": ArchiveSection,
     },
     repeated={"relays": RELAYS},
     default_section="newsletter",

@@ -118,6 +118,14 @@ def serve_url(value: str) -> str:
     return value
 
 
+def archive_url(value: str) -> str:
+    """Issues' addresses below it stand in a header, so it is ASCII and short."""
+    value = web_address(value)
+    if not value.isascii() or len(value) > 300:
+        raise InvalidValueError(f"is {shown_url(value)}, not a web address of at most 300 ASCII characters")
+    return value
+
+
 def origin(value: str) -> str:
     """A scheme, a host and an optional port: a source of Content-Security-Policy."""
     value = web_address(value)

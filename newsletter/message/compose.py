@@ -119,6 +119,7 @@ class _Prepared:
     slots: tuple[Slot, ...]
     body: Body
     subject: str
+    archived: str
     language: str
 
 
@@ -157,6 +158,8 @@ class Composer:
         self._list = [mailbox_field("Reply-To", "", wire_address(sender.reply_to))] if sender.reply_to else []
         self._list += [list_id_field(sender.list_name, sender.list_id)] if sender.list_id else []
         self._kind = [uri_field("List-Help", safe_uri(sender.list_help))] if sender.list_help else []
+        if sender.list_archive and not automatic:
+            self._kind.append(uri_field("List-Archive", safe_uri(sender.list_archive)))
         if sender.feedback_id:
             self._kind.append(text_field("Feedback-ID", feedback_id(sender.feedback_id, issue)))
         self._kind += ["Precedence: bulk", *(["Auto-Submitted: auto-generated"] if automatic else [])]
@@ -193,6 +196,8 @@ class Composer:
             if unsubscribe_links[0].startswith("https:"):
                 fields.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
         fields += self._kind
+        if variant.archived:
+            fields.append(variant.archived)
         fields.append(variant.language)
         filled = [escape_for(slot.context, values.get(slot.field, "") or slot.default) for slot in variant.slots]
         data = b"".join(["\r\n".join(fields).encode(), *variant.body.pieces(filled)])
@@ -225,6 +230,7 @@ class Composer:
             tuple(slots),
             build_body(text, page, attachments, issue=self.issue),
             "" if personal else text_field("Subject", self.prefix + fill(email.subject, {})),
+            uri_field("Archived-At", safe_uri(email.archived_at)) if email.archived_at else "",
             f"Content-Language: {email.lang}\r\n" if is_language(email.lang) else "",
         )
 

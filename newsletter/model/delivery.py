@@ -15,7 +15,7 @@ class Sender:
 
     `unsubscribe_url` is an https address and `bounce_address` a mailbox, each with `{token}` for the subscriber's
     token; `secret` is the key for tokens and Message-IDs. `list_name` is the display name of `list_id`.
-    `preferences_url` has a `{token}` too.
+    `preferences_url` has a `{token}` too. `list_archive` is where past issues are.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Sender:
     secret: str = field(default="", repr=False)
     list_name: str = ""
     preferences_url: str = ""
+    list_archive: str = ""
 
 
 def is_loopback(host: str) -> bool:

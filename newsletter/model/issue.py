@@ -311,6 +311,8 @@ class Issue:
     `headline` and `number` are the author's own; `ai` is how the text was made with AI, empty if not disclosed.
     `digest` is one of `DIGESTS`, empty for any other issue.
 
+    `archive` is whether its author wants it in the archive, None if not said.
+
     `url` is its web version, if known. In every text `mark`, a number n and `z` are the placeholder of `fields[n]`.
     """
 
@@ -341,6 +343,7 @@ class Issue:
     number: str = ""
     digest: str = ""
     ai: str = ""
+    archive: bool | None = None
 
     @property
     def stories(self) -> tuple[Story, ...]:

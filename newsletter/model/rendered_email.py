@@ -50,7 +50,10 @@ class SectionSize:
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """A rendered issue. `html` is complete, its CSS inlined; `mjml` is its source, kept for the author."""
+    """A rendered issue. `html` is complete, its CSS inlined; `mjml` is its source, kept for the author.
+
+    `archived_at` is its page in the archive, empty if it gets none.
+    """
 
     subject: Template
     preheader: str
@@ -61,6 +64,7 @@ class Email:
     attachments: tuple[Attachment, ...] = ()
     sections: tuple[SectionSize, ...] = ()
     findings: tuple[Finding, ...] = ()
+    archived_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def footer_of(config: Config) -> Footer:
         feedback=feedback,
         forward=keys.forward,
         preferences=bool(server),
-        archive=keys.archive,
+        archive=keys.archive or (f"{own}/" if (own := config.archive_url) else ""),
         social=tuple((SERVICES.get(host_of(address), host_of(address)), address) for address in keys.social),
         sponsor=keys.sponsor,
         sponsor_url=keys.sponsor_url,

@@ -112,7 +112,14 @@ def plan_send(
     tested = _chosen(test, audience) if test else None
     # A test is read before anything is registered: its links lead straight to where they should.
     rendering = render_post(
-        post, config, audience, tested=tested, images=images, on_fetch=on_fetch, count_links=not test
+        post,
+        config,
+        audience,
+        tested=tested,
+        images=images,
+        on_fetch=on_fetch,
+        count_links=not test,
+        segment=where,
     )
     recipients = tested or audience
     if not recipients:

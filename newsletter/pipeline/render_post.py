@@ -22,6 +22,7 @@ from newsletter.config.jekyll_site import read_site
 from newsletter.errors import ContentError, located
 from newsletter.ledger.issue_number import count_before
 from newsletter.message.variants import Variants, answers
+from newsletter.model.archive_address import address_of, issue_path
 from newsletter.model.findings import Finding
 from newsletter.model.issue import Issue, Site
 from newsletter.model.rendered_email import Email, Masthead
@@ -80,12 +81,13 @@ def render_post(
     on_fetch: Callable[[int, int], None] = lambda done, total: None,
     theme_name: str = "",
     count_links: bool = False,
+    segment: str = "",
 ) -> Rendering:
     """Read a post (`-` is standard input) and render each variant that the audience, or a test, needs.
 
     With `choose`, only the variants that it selects are rendered: it maps the conditions to results. `theme_name`
-    overrides the post's theme. Raises ContentError or ConfigError. Uses the network only if `images` says so, or if
-    issues are numbered by a ledger on a server.
+    overrides the post's theme; `segment` is the part of the list that it goes to. Raises ContentError or ConfigError.
+    Uses the network only if `images` says so, or if issues are numbered by a ledger on a server.
     """
     name, data, folder = open_post(post, sys.stdin.buffer)
     text = decode_post(data, name)
@@ -128,6 +130,7 @@ def render_post(
     theme, logos = place_logos(theme, lambda logo, beside: place(logo, post_folder=beside))
 
     number = _counted_number(plain.issue, config)
+    archived_at = archived_address(plain.issue, config, segment)
 
     def render(answered: tuple[bool, ...]) -> tuple[Issue, Email]:
         answer = dict(zip(plain.conditions, answered, strict=True))
@@ -139,10 +142,12 @@ def render_post(
             findings=(*resolved.issue.findings, *resolved.findings),
             ai=_ai_notice(issue.ai or settings.newsletter.ai_notice),
             number=issue.number or number,
+            url=archived_at or issue.url,
         )
         links = link_addresses(issue, config, counts=count_links)
         counted.update({link.code: link for link in links.counted if link.code not in counted})
-        return issue, render_issue(issue, theme, masthead, (*logos, *resolved.attachments), links.addresses)
+        email = render_issue(issue, theme, masthead, (*logos, *resolved.attachments), links.addresses)
+        return issue, replace(email, archived_at=archived_at)
 
     nobody = tuple(condition.holds({}) for condition in plain.conditions)
     wanted = {nobody}
@@ -165,6 +170,16 @@ def folders_of(folder: Path, root: Path) -> tuple[str, ...]:
     if real.is_relative_to(project):
         return tuple(filter(None, (project.name, *real.relative_to(project).parts)))
     return real.parts[1:]
+
+
+def is_archived(issue: Issue, config: Config, segment: str) -> bool:
+    """Whether the archive shows it: what went to a segment alone is not for everyone, unless somebody says so."""
+    return issue.archive if issue.archive is not None else not segment or config.settings.archive.segments
+
+
+def archived_address(issue: Issue, config: Config, segment: str) -> str:
+    """Where the archive will have the issue on the web; empty where it gets no page there."""
+    return address_of(config.archive_url, issue_path(issue.slug)) if is_archived(issue, config, segment) else ""
 
 
 def zone_of(config: Config) -> tzinfo | None:

@@ -79,6 +79,7 @@ def build_issue(
         headline=own.get("headline", ""),
         number=metadata.number,
         digest=digest if (digest := own.get("digest", "")) in DIGESTS else "",
+        archive=metadata.archive,
         ai=metadata.ai,
         url=url,
         mark=marked.mark,

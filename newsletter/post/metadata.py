@@ -35,7 +35,7 @@ _KNOWN = frozenset(
 _OWN_TEXTS = frozenset(
     {"issue", "subject", "preheader", "template", "headline", "number", "send_at", "latest", "digest"}
 )
-_OWN_SWITCHES = frozenset({"smart_punctuation", "stories"})
+_OWN_SWITCHES = frozenset({"smart_punctuation", "stories", "archive"})
 _OWN_KEYS = _OWN_TEXTS | _OWN_SWITCHES
 
 
@@ -61,6 +61,7 @@ class Metadata:
     own: Mapping[str, str]
     smart_punctuation: bool
     stories: bool
+    archive: bool | None
     publication: Publication
     is_in_drafts: bool
     page: Mapping[str, Any]
@@ -104,6 +105,7 @@ def read_metadata(front: FrontMatter, site: Site, *, path: str, folder: tuple[st
         own=own,
         smart_punctuation=smart_punctuation,
         stories=stories,
+        archive=keys.switch("archive", True) if keys.has_own("archive") else None,
         publication=read_publication(keys.values, keys.texts),
         is_in_drafts=any(part.lower() == DRAFTS for part in folder),
         # Jekyll prints a date without its time.
@@ -220,6 +222,10 @@ class _Keys:
             return default if value is None else value
         self._note_own(key, f"`newsletter.{key}` is neither true nor false", f"write {key}: false")
         return default
+
+    def has_own(self, key: str) -> bool:
+        own = self.values.get("newsletter")
+        return isinstance(own, dict) and own.get(key) is not None
 
     def _note_own(self, key: str, what: str, remedy: str) -> None:
         """A finding about a key beneath `newsletter:`, with its own line if that is known."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from itertools import takewhile
 from typing import Any
 
@@ -36,10 +37,11 @@ def count_label(labels: Mapping[str, Any], name: str, count: int) -> str:
 
 
 def format_date(issue: Issue, labels: Mapping[str, Any]) -> str:
-    if issue.date is None:
-        return ""
+    return "" if issue.date is None else written_date(issue.date, labels)
+
+
+def written_date(day: date, labels: Mapping[str, Any]) -> str:
     months = labels["months"]
-    day = issue.date
     written: str = labels["date"].format(
         year=day.year,
         month=day.month,
@@ -52,11 +54,15 @@ def format_date(issue: Issue, labels: Mapping[str, Any]) -> str:
 
 def dated(issue: Issue, labels: Mapping[str, Any]) -> str:
     """The date with its weekday, if the language's names are known."""
-    written = format_date(issue, labels)
+    return "" if issue.date is None else written_day(issue.date, labels)
+
+
+def written_day(day: date, labels: Mapping[str, Any]) -> str:
+    written = written_date(day, labels)
     weekdays = labels.get("weekdays")
-    if issue.date is None or not weekdays or labels["date"] == "{iso}":
+    if not weekdays or labels["date"] == "{iso}":
         return written
-    return str(labels["dated"].format(weekday=weekdays[issue.date.weekday()], date=written))
+    return str(labels["dated"].format(weekday=weekdays[day.weekday()], date=written))
 
 
 def monogram(name: str) -> str:

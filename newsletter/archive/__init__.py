@@ -1,0 +1,1 @@
+"""The web archive of what was sent: pages, feeds and search as files that any web server shows."""

@@ -1,0 +1,134 @@
+"""The archive's look: the theme's colours, fonts and logo, templates, style sheet, icon."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from newsletter.archive.entry import Publication
+from newsletter.archive.page_pictures import WIDEST
+from newsletter.archive.pages import PageMaker
+from newsletter.config.config import Config
+from newsletter.errors import ConfigError, located
+from newsletter.files import package_folder
+from newsletter.model.rendered_email import Theme
+from newsletter.pipeline.render_post import masthead_of
+from newsletter.render.images.convert import prepare_picture
+from newsletter.render.images.picture import PictureError
+from newsletter.render.section_colours import CALLOUT_HUES, HUES, readable
+from newsletter.render.themes.load import load_theme
+from newsletter.render.wording import monogram
+
+Put = Callable[[str, bytes], None]
+
+
+def read_appearance(config: Config, url: str, lang: str, put: Put) -> PageMaker:
+    """What draws the pages; `put` writes style sheet, icon and logo. Raises ConfigError where the theme is at fault.
+
+    The project's own `templates/archive/` comes before ours.
+    """
+    theme = load_theme(config.settings.theme.name, config.root)
+    ours = package_folder("templates", "archive")
+    folders = (config.root / "templates" / "archive", ours)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folders),
+        # Security: whatever a template prints is escaped; text of an issue comes as markup that was. CSS is no HTML, and
+        # has values of the theme alone, which were checked.
+        autoescape=jinja2.select_autoescape(disabled_extensions=("css.j2",), default=True),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    words = tomllib.loads((ours / "labels.toml").read_text("utf-8"))
+    keys = config.settings.newsletter
+    masthead = masthead_of(config)
+    name = masthead.name or keys.name
+    try:
+        style = environment.get_template("style.css.j2").render(theme.values, hues=_hues(theme), callouts=CALLOUT_HUES)
+        icon = environment.get_template("icon.svg.j2").render(theme.values, monogram=monogram(name))
+    except jinja2.TemplateError as error:
+        raise _template_error(error) from error
+    site = Publication(
+        name=name,
+        lang=lang,
+        url=url,
+        site_url=masthead.site_url,
+        subscribe_url=masthead.subscribe_url,
+        social=masthead.footer.social,
+        style=_named("style", style.encode(), "css", put),
+        script=_named("search", script.read_bytes(), "js", put) if (script := ours / "search.js").is_file() else "",
+        page=theme.values["light"]["page"],
+        dark_page=theme.values["dark"]["page"],
+        accent=theme.values["light"]["accent"],
+        labels=theme.labels,
+        overrides=config.settings.labels,
+    )
+    return PageMaker(
+        environment,
+        _with_logo(site, theme, put),
+        words,
+        icon=_named("icon", icon.encode(), "svg", put),
+        flat=theme.values["light"]["page"] == theme.values["light"]["card"],
+        sources=_sources(folders),
+    )
+
+
+def _template_error(error: jinja2.TemplateError) -> ConfigError:
+    place = getattr(error, "filename", None) or "templates/archive"
+    return ConfigError(located(str(place), getattr(error, "lineno", None), f"{error.message}", "mend the template"))
+
+
+def _named(name: str, data: bytes, ending: str, put: Put) -> str:
+    """Write a file under the hash of its content: a browser may keep it for ever."""
+    path = f"assets/{name}-{hashlib.sha256(data).hexdigest()[:12]}.{ending}"
+    put(path, data)
+    return path
+
+
+def _sources(folders: tuple[Path, ...]) -> str:
+    """A hash of all templates: pages are drawn anew when one of them changes."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(folder.glob("*.j2")):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _hues(theme: Theme) -> dict[str, dict[str, str]]:
+    """The colours of sections and of notices, readable on the theme's card."""
+    found: dict[str, dict[str, str]] = {}
+    for scheme in ("light", "dark"):
+        card, tint = theme.values[scheme]["card"], theme.values[scheme]["tint"]
+        found[scheme] = {f"k{number}": readable(hue, card) for number, hue in enumerate(HUES)}
+        found[scheme] |= {kind: readable(hue, tint) for kind, hue in CALLOUT_HUES.items()}
+    return found
+
+
+def _with_logo(site: Publication, theme: Theme, put: Put) -> Publication:
+    brand: dict[str, Any] = theme.values.get("brand", {})
+
+    def placed(key: str) -> str:
+        value = str(brand.get(key) or "")
+        if not value or "://" in value:
+            return value
+        try:
+            picture = prepare_picture(Path(value).read_bytes(), max_width=WIDEST)
+        except OSError as error:
+            raise ConfigError(
+                located(value, None, f"cannot be read ({error.strerror})", "check its permissions")
+            ) from error
+        except PictureError as error:
+            raise ConfigError(located(value, None, f"the theme's {key}: {error.what}", error.remedy)) from error
+        path = f"assets/{hashlib.sha256(picture.data).hexdigest()[:16]}.{picture.extension}"
+        put(path, picture.data)
+        return path
+
+    return replace(
+        site, logo=placed("logo"), logo_dark=placed("logo_dark"), logo_width=int(brand.get("logo_width") or 120)
+    )

@@ -1,0 +1,90 @@
+"""`newsletter archive`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from newsletter.archive.build import build_archive
+from newsletter.cli.console import print_json, warn
+from newsletter.cli.ledger_option import ledger_option, ledger_place, utc_now
+from newsletter.cli.options import NamedPath, config_option, json_option, load
+from newsletter.cli.progress import Progress
+from newsletter.config.url_validators import archive_url
+from newsletter.errors import ConfigError, InvalidValueError
+from newsletter.pipeline.guard_outputs import require_free
+from newsletter.pipeline.open_store import open_ledger
+from newsletter.text import printable
+
+if TYPE_CHECKING:
+    from newsletter.archive.build import ArchiveReport
+
+
+@click.command()
+@click.option("--out", type=NamedPath(), metavar="DIR", help="Folder for the pages; [archive] dir by default.")
+@click.option("--url", metavar="URL", help="Where it is published; [archive] url by default.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; say what would be written.")
+@ledger_option
+@config_option
+@json_option
+def archive(
+    out: Path | None, url: str | None, dry_run: bool, ledger_url: str | None, config_path: Path | None, as_json: bool
+) -> None:
+    """Write the web archive of what was sent: a page for each issue, an index by month, feeds, search.
+
+    Any web server shows it, and it opens from a disk. A second run writes only what has changed.
+
+    \b
+    Example:
+      newsletter archive --out site/ --url https://news.example.com
+    """
+    config = load(config_path)
+    folder = out or config.archive_folder
+    if folder is None:
+        raise ConfigError("archive: no folder to write to; write --out site/, or set [archive] dir")
+    if url is not None:
+        try:
+            url = archive_url(url)
+        except InvalidValueError as fault:
+            raise ConfigError(f"--url {fault.what}; write https://news.example.com") from fault
+    place = ledger_place(config, ledger_url)
+    require_free([folder / "index.html"], config=config, ledger=place)
+    with open_ledger(config, utc_now, place) as ledger, Progress("Writing pages", quiet=as_json) as progress:
+        report = build_archive(config, ledger, folder, url=url, dry=dry_run, on_issue=progress.show)
+    warn(report.warnings)
+    if as_json:
+        print_json(described(report))
+        return
+    for line in report_lines(report):
+        click.echo(line)
+
+
+def described(report: ArchiveReport) -> dict[str, Any]:
+    """A build for a program."""
+    return {
+        "folder": str(report.folder),
+        "url": report.url,
+        "issues": report.issues,
+        "written": list(report.written),
+        "removed": list(report.removed),
+        "left_out": list(report.left_out),
+        "warnings": list(report.warnings),
+        "dry_run": report.dry,
+    }
+
+
+def report_lines(report: ArchiveReport) -> list[str]:
+    """A build in a few lines."""
+    would = "would be " if report.dry else ""
+    lines = [f"left out  {printable(each)}" for each in report.left_out]
+    if not (report.written or report.removed):
+        return [*lines, f"{printable(str(report.folder))}: {_issues(report.issues)}, nothing has changed."]
+    removed = f", {len(report.removed):,} {would}removed" if report.removed else ""
+    done = f"{len(report.written):,} files {would}written{removed}"
+    return [*lines, f"{printable(str(report.folder / 'index.html'))}: {_issues(report.issues)}; {done}."]
+
+
+def _issues(count: int) -> str:
+    return "1 issue" if count == 1 else f"{count:,} issues"
