@@ -14,6 +14,7 @@ import jinja2
 from newsletter.archive.entry import Publication
 from newsletter.archive.page_pictures import WIDEST
 from newsletter.archive.pages import PageMaker
+from newsletter.archive.template_errors import template_error
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError, located
 from newsletter.files import package_folder
@@ -38,8 +39,8 @@ def read_appearance(config: Config, url: str, lang: str, put: Put) -> PageMaker:
     folders = (config.root / "templates" / "archive", ours)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folders),
-        # Security: whatever a template prints is escaped; text of an issue comes as markup that was. CSS is no HTML, and
-        # has values of the theme alone, which were checked.
+        # Security: whatever a template prints is escaped; text of an issue comes as markup that was. CSS is no HTML,
+        # and has values of the theme alone, which were checked.
         autoescape=jinja2.select_autoescape(disabled_extensions=("css.j2",), default=True),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -53,7 +54,7 @@ def read_appearance(config: Config, url: str, lang: str, put: Put) -> PageMaker:
         style = environment.get_template("style.css.j2").render(theme.values, hues=_hues(theme), callouts=CALLOUT_HUES)
         icon = environment.get_template("icon.svg.j2").render(theme.values, monogram=monogram(name))
     except jinja2.TemplateError as error:
-        raise _template_error(error) from error
+        raise template_error(error) from error
     site = Publication(
         name=name,
         lang=lang,
@@ -77,11 +78,6 @@ def read_appearance(config: Config, url: str, lang: str, put: Put) -> PageMaker:
         flat=theme.values["light"]["page"] == theme.values["light"]["card"],
         sources=_sources(folders),
     )
-
-
-def _template_error(error: jinja2.TemplateError) -> ConfigError:
-    place = getattr(error, "filename", None) or "templates/archive"
-    return ConfigError(located(str(place), getattr(error, "lineno", None), f"{error.message}", "mend the template"))
 
 
 def _named(name: str, data: bytes, ending: str, put: Put) -> str:

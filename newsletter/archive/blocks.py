@@ -124,7 +124,7 @@ class BlockWriter:
 
     def _source(self, link: Any, number: int | None) -> Markup:
         label = self.source(link, number)
-        words = element("b", label.words) + (element("span", label.host) if label.host else Markup(""))
+        words = element("b", label.words) + (Markup(" ") + element("span", label.host) if label.host else Markup(""))
         return element("li", element("a", words, href=link.href, aria_label=label.spoken or None))
 
     def _fresh(self, name: str) -> str | None:

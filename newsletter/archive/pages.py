@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from newsletter.archive.entry import Entry, Publication
 from newsletter.archive.linked_data import linked_data
+from newsletter.archive.template_errors import template_error
 from newsletter.model.archive_address import address_of, month_path
 from newsletter.model.languages import choose_language
 from newsletter.render.direction import is_rtl_language
@@ -175,7 +176,10 @@ class PageMaker:
             "cjk": lang.partition("-")[0] in ("zh", "ja", "ko"),
             "monogram": monogram(self.site.name),
         }
-        return self._environment.get_template(template).render(common | values)
+        try:
+            return self._environment.get_template(template).render(common | values)
+        except jinja2.TemplateError as error:
+            raise template_error(error) from error
 
     def _shared_picture(self, picture: str) -> str:
         """A picture's whole address: services that show a page's picture take no relative one. Empty without."""

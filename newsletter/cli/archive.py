@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from newsletter.archive.build import build_archive
+from newsletter.cli.archive_output import archive_lines, described_archive
 from newsletter.cli.console import print_json, warn
 from newsletter.cli.ledger_option import ledger_option, ledger_place, utc_now
 from newsletter.cli.options import NamedPath, config_option, json_option, load
@@ -16,10 +16,6 @@ from newsletter.config.url_validators import archive_url
 from newsletter.errors import ConfigError, InvalidValueError
 from newsletter.pipeline.guard_outputs import require_free
 from newsletter.pipeline.open_store import open_ledger
-from newsletter.text import printable
-
-if TYPE_CHECKING:
-    from newsletter.archive.build import ArchiveReport
 
 
 @click.command()
@@ -55,36 +51,7 @@ def archive(
         report = build_archive(config, ledger, folder, url=url, dry=dry_run, on_issue=progress.show)
     warn(report.warnings)
     if as_json:
-        print_json(described(report))
+        print_json(described_archive(report))
         return
-    for line in report_lines(report):
+    for line in archive_lines(report):
         click.echo(line)
-
-
-def described(report: ArchiveReport) -> dict[str, Any]:
-    """A build for a program."""
-    return {
-        "folder": str(report.folder),
-        "url": report.url,
-        "issues": report.issues,
-        "written": list(report.written),
-        "removed": list(report.removed),
-        "left_out": list(report.left_out),
-        "warnings": list(report.warnings),
-        "dry_run": report.dry,
-    }
-
-
-def report_lines(report: ArchiveReport) -> list[str]:
-    """A build in a few lines."""
-    would = "would be " if report.dry else ""
-    lines = [f"left out  {printable(each)}" for each in report.left_out]
-    if not (report.written or report.removed):
-        return [*lines, f"{printable(str(report.folder))}: {_issues(report.issues)}, nothing has changed."]
-    removed = f", {len(report.removed):,} {would}removed" if report.removed else ""
-    done = f"{len(report.written):,} files {would}written{removed}"
-    return [*lines, f"{printable(str(report.folder / 'index.html'))}: {_issues(report.issues)}; {done}."]
-
-
-def _issues(count: int) -> str:
-    return "1 issue" if count == 1 else f"{count:,} issues"

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter import errors
+from newsletter.archive.after_send import rebuild_after_send
 from newsletter.check.check_post import check_post
+from newsletter.cli.archive_output import described_archive
 from newsletter.cli.command_hints import hints_for
 from newsletter.cli.console import is_terminal, near, print_json, wait_at, warn
 from newsletter.cli.failures import ending
@@ -41,6 +43,7 @@ from newsletter.text import printable
 from newsletter.web.catcher.server import Catcher
 
 if TYPE_CHECKING:
+    from newsletter.archive.build import ArchiveReport
     from newsletter.cli.command_hints import Hints
     from newsletter.config.config import Config
     from newsletter.pipeline.plan_send import Sending
@@ -176,7 +179,7 @@ def _check(config: Config) -> Callable[[FoundPost], Sequence[str]]:
 
 
 def _run(config: Config, order: PublishOrder, screen: _Screen) -> PublishReport:
-    return run_publication(
+    report = run_publication(
         config,
         order,
         now=utc_now,
@@ -186,6 +189,9 @@ def _run(config: Config, order: PublishOrder, screen: _Screen) -> PublishReport:
         warn=screen.warn,
         on_post=screen.post,
     )
+    if order.catcher is None:
+        screen.archive(rebuild_after_send(config, order.place, report, utc_now, screen.warn))
+    return report
 
 
 @contextlib.contextmanager
@@ -212,6 +218,7 @@ class _Screen:
     def __init__(self, *, quiet: bool, as_json: bool, log_json: str | None, hints: Hints) -> None:
         self.quiet, self.as_json, self.log_json, self.hints = quiet, as_json, log_json, hints
         self.warnings: list[str] = []
+        self.archived: ArchiveReport | None = None
 
     def begin(self) -> None:
         self.warnings.clear()
@@ -243,9 +250,15 @@ class _Screen:
         if each.result is not None and not each.result.complete:
             print_report(each.result, self.hints)
 
+    def archive(self, built: ArchiveReport | None) -> None:
+        self.archived = built
+        if built is not None and not (self.as_json or self.quiet):
+            click.echo(f"archive    {printable(str(built.folder))}: {len(built.written):,} files written")
+
     def end(self, report: PublishReport) -> None:
         if self.as_json:
-            print_json({**described_report(report, self.hints), "warnings": self.warnings})
+            built = {"archive": described_archive(self.archived)} if self.archived else {}
+            print_json({**described_report(report, self.hints), **built, "warnings": self.warnings})
         elif report.is_quiet and not self.quiet:
             older = f", {report.archived:,} in the archive" if report.archived else ""
             click.echo(f"Nothing is due in {printable(near(report.folder))}{older}: nobody was mailed.")

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from newsletter.archive.after_send import rebuild_after_send
 from newsletter.cli.failures import MEANINGS
 from newsletter.cli.progress import JsonLog, SendProgress
 from newsletter.cli.watch_jobs import Chores
@@ -119,6 +120,9 @@ class _Watcher:
             on_post=self._post,
         )
         sent = any(each.result is not None and each.result.sent for each in report.posts)
+        if (built := rebuild_after_send(config, order.place, report, self._now, self._log.warn)) is not None:
+            written = len(built.written)
+            self._log.say("archive", "built", f"{built.folder}: {written:,} files written", minor=True, written=written)
         self.has_sent = self.has_sent or sent
         self._begun = self._begun or sent
         self._alert(report)

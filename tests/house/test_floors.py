@@ -37,7 +37,7 @@ PURE = (
     *("audience/lists/guess_encoding.py",),
     *("audience/list_tools/address_hints.py", "audience/people/bounce_score.py", "report/reply_meanings.py"),
     *("doctor/judge", "doctor/verdict.py"),
-    "stats",
+    *("archive", "stats"),
 )
 NOT_PURE = (
     *("render/themes", "render/images", "render/inline_css.py"),
@@ -45,6 +45,8 @@ NOT_PURE = (
     *("check/links/checker.py", "check/links/follow.py", "check/links/cache.py", "check/spam/spamassassin.py"),
     *("check/clients/load_support.py", "check/check_post.py", "check/fix_post.py"),
     *("stats/queries.py", "stats/read.py", "stats/as_csv.py", "stats/as_page.py"),
+    *("archive/appearance.py", "archive/build.py", "archive/find_posts.py", "archive/page_pictures.py"),
+    *("archive/read_issue.py", "archive/site_folder.py"),
 )
 IMPURE_MODULES = frozenset(
     {

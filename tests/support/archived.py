@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -41,7 +41,6 @@ class Shelf:
     folder: Path
     settings: str = SETTINGS
     now: datetime = NOON
-    _known: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         (self.folder / "posts").mkdir(parents=True, exist_ok=True)

@@ -26,6 +26,7 @@ from newsletter.group_commit import GroupCommit
 from newsletter.text import printable
 from newsletter.tokens import Link, LinkError, LinkPurpose
 from newsletter.web.public.appearance import Appearance
+from newsletter.web.public.archive_files import ArchiveFiles
 from newsletter.web.public.feedback_pages import FeedbackPages
 from newsletter.web.public.forms import read_form
 from newsletter.web.public.gateway import BODY_WITHIN_S, GatewayMiddleware
@@ -85,6 +86,7 @@ def web_app(
             Route("/health", pages.health),
             Route("/style.css", pages.style),
             Route("/icon.svg", pages.icon),
+            *(ArchiveFiles(folder).routes if (folder := membership.config.archive_folder) else ()),
         ],
         exception_handlers={
             404: pages.missing,

@@ -34,7 +34,9 @@ MAX_BODIES_BYTES = 32 * 1024 * 1024
 SMALL_BYTES = 1024
 
 ONE_CLICK = "/u/"
-_KNOWN = frozenset({"", "u", "p", "c", "r", "l", "join", "health", "hooks", "style.css", "icon.svg", "favicon.ico"})
+_KNOWN = frozenset(
+    {"", "u", "p", "c", "r", "l", "join", "health", "hooks", "archive", "style.css", "icon.svg", "favicon.ico"}
+)
 
 log = logging.getLogger("newsletter.web")
 
