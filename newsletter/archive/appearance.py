@@ -63,7 +63,7 @@ def read_appearance(config: Config, url: str, lang: str, put: Put) -> PageMaker:
         subscribe_url=masthead.subscribe_url,
         social=masthead.footer.social,
         style=_named("style", style.encode(), "css", put),
-        script=_named("search", script.read_bytes(), "js", put) if (script := ours / "search.js").is_file() else "",
+        script=_named("search", (ours / "search.js").read_bytes(), "js", put),
         page=theme.values["light"]["page"],
         dark_page=theme.values["dark"]["page"],
         accent=theme.values["light"]["accent"],

@@ -22,6 +22,7 @@ from newsletter.archive.manifest import IssueRecord
 from newsletter.archive.pages import PageMaker
 from newsletter.archive.read_issue import IssueReader, Reading, day_of, main_language
 from newsletter.archive.site_folder import SiteFolder
+from newsletter.archive.write_search import SearchWriter
 from newsletter.config.config import Config
 from newsletter.ledger.ledger import Ledger
 from newsletter.ledger.sent_issues import SentIssue, sent_issues
@@ -75,12 +76,14 @@ def build_archive(
     maker = read_appearance(config, address, lang, site.put)
     reader = IssueReader(config, site, maker, finder)
     records: dict[str, IssueRecord] = {}
+    search = SearchWriter(site, maker)
     with_neighbours = _with_neighbours(_readings(listed, reader, notes, on_issue))
     for older, reading, newer in with_neighbours:
         record = _draw(site, maker, reading, older, newer)
         records[reading.sent.issue] = record
+        search.add(record.entry, reading.parts()[1] if reading.is_new else None)
     entries = [record.entry for record in records.values()]
-    _draw_lists(site, maker, entries)
+    _draw_lists(site, maker, entries, search.finish())
     if address:
         _write_feeds(site, maker, entries)
     else:
@@ -149,14 +152,16 @@ def _draw(
     return IssueRecord(reading.entry, reading.text_fingerprint, page, reading.pictures)
 
 
-def _draw_lists(site: SiteFolder, maker: PageMaker, entries: Sequence[Entry]) -> None:
+def _draw_lists(
+    site: SiteFolder, maker: PageMaker, entries: Sequence[Entry], searched: Sequence[tuple[str, str]]
+) -> None:
     months = maker.months(entries)
     for number, month in enumerate(months):
         older = months[number - 1] if number else None
         newer = months[number + 1] if number + 1 < len(months) else None
         shown = [entry for entry in entries if entry.day.replace(day=1) == month.first]
         site.put(month.path, maker.month(month, shown, older, newer).encode())
-    site.put("index.html", maker.front(entries).encode())
+    site.put("index.html", maker.front(entries, searched).encode())
 
 
 def _write_feeds(site: SiteFolder, maker: PageMaker, entries: Sequence[Entry]) -> None:

@@ -124,8 +124,8 @@ class PageMaker:
             newer=newer,
         )
 
-    def front(self, entries: Sequence[Entry]) -> str:
-        """`entries` from the oldest to the newest."""
+    def front(self, entries: Sequence[Entry], searched: Sequence[tuple[str, str]]) -> str:
+        """`entries` from the oldest to the newest; `searched` has the years of the search, and their versions."""
         newest = tuple(reversed(entries))
         labels = self.labels(self.site.lang)
         words = {name: labels[name] for name in ("searching", "found", "found_none")}
@@ -144,6 +144,7 @@ class PageMaker:
             count=len(newest),
             years=years,
             words=words,
+            searched=searched,
         )
 
     def months(self, entries: Sequence[Entry]) -> tuple[Month, ...]:

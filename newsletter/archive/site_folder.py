@@ -83,6 +83,10 @@ class SiteFolder:
             return None
         return data.decode() if known and hashlib.sha256(data).hexdigest() == known[0] else None
 
+    def digest_of(self, path: str) -> str:
+        """Of a file that this build has kept or put."""
+        return self._files[path][0]
+
     # --- writing ------------------------------------------------------------------------------------------------------
 
     def keep(self, path: str) -> None:
