@@ -39,12 +39,12 @@ def archive(
     config = load(config_path)
     folder = out or config.archive_folder
     if folder is None:
-        raise ConfigError("archive: no folder to write to; write --out site/, or set [archive] dir")
+        raise ConfigError("archive: no folder to write to", "write --out site/, or set [archive] dir")
     if url is not None:
         try:
             url = archive_url(url)
         except InvalidValueError as fault:
-            raise ConfigError(f"--url {fault.what}; write https://news.example.com") from fault
+            raise ConfigError(f"--url {fault.what}", "write https://news.example.com") from fault
     place = ledger_place(config, ledger_url)
     require_free([folder / "index.html"], config=config, ledger=place)
     with open_ledger(config, utc_now, place) as ledger, Progress("Writing pages", quiet=as_json) as progress:
