@@ -17,7 +17,7 @@ from newsletter.archive.appearance import read_appearance
 from newsletter.archive.entry import Entry
 from newsletter.archive.feeds import ISSUES, FeedItem, atom, json_feed, rss, sitemap
 from newsletter.archive.find_posts import PostFinder
-from newsletter.archive.issue_text import read_text
+from newsletter.archive.issue_text import text_in
 from newsletter.archive.manifest import IssueRecord
 from newsletter.archive.pages import PageMaker
 from newsletter.archive.read_issue import IssueReader, Reading, day_of, main_language
@@ -166,7 +166,7 @@ def _draw_lists(
 
 def _write_feeds(site: SiteFolder, maker: PageMaker, entries: Sequence[Entry]) -> None:
     newest = sorted(entries, key=lambda entry: entry.sent, reverse=True)[:ISSUES]
-    items = [FeedItem(entry, read_text(site.read(entry.path) or "") or Markup("")) for entry in newest]
+    items = [FeedItem(entry, text_in(site.read(entry.path) or "") or Markup("")) for entry in newest]
     publication = maker.site
     site.put("rss.xml", rss(items, publication))
     site.put("atom.xml", atom(items, publication))

@@ -70,12 +70,12 @@ def _with_anchors_once(text: Markup) -> Markup:
 _REFERENCE = re.compile(r' id="(r\d+)"')
 
 
-def read_contents(page: str) -> Markup | None:
+def contents_in(page: str) -> Markup | None:
     """The contents of a page that was made by `issue_text`, with its marks; None where there are none."""
     return _read(page, _CONTENTS)
 
 
-def read_text(page: str) -> Markup | None:
+def text_in(page: str) -> Markup | None:
     return _read(page, _TEXT)
 
 

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from newsletter import __version__
 from newsletter.archive.entry import Entry
 from newsletter.archive.find_posts import PostFile, PostFinder
-from newsletter.archive.issue_text import issue_text, read_contents, read_text
+from newsletter.archive.issue_text import contents_in, issue_text, text_in
 from newsletter.archive.make_entry import make_entry
 from newsletter.archive.manifest import FORMAT, IssueRecord, Manifest, PictureRecord
 from newsletter.archive.page_pictures import PagePictures
@@ -213,5 +213,5 @@ class IssueReader:
 
     def _page_parts(self, path: str) -> tuple[Markup, Markup] | None:
         page = self._site.read(path)
-        contents, text = (read_contents(page), read_text(page)) if page is not None else (None, None)
+        contents, text = (contents_in(page), text_in(page)) if page is not None else (None, None)
         return (contents, text) if contents is not None and text is not None else None

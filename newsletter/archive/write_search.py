@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 from newsletter.archive.entry import Entry
-from newsletter.archive.issue_text import read_text
+from newsletter.archive.issue_text import text_in
 from newsletter.archive.pages import PageMaker
 from newsletter.archive.search_index import (
     YearIndex,
@@ -45,7 +45,7 @@ class SearchWriter:
         if text is None and entry.path in self._before:
             self._index.keep(entry.path)
             return
-        page = read_text(self._site.read(entry.path) or "") or "" if text is None else text
+        page = text_in(self._site.read(entry.path) or "") or "" if text is None else text
         words = (entry.title, entry.headline, entry.description, entry.author, *entry.tags, words_of_html(page))
         self._index.add(entry.path, "\n".join(words))
 
