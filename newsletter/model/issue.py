@@ -309,9 +309,7 @@ class Issue:
     and `moment` its date with the time of day, in the author's zone if one is given.
 
     `headline` and `number` are the author's own; `ai` is how the text was made with AI, empty if not disclosed.
-    `digest` is one of `DIGESTS`, empty for any other issue.
-
-    `archive` is whether its author wants it in the archive, None if not said.
+    `digest` is one of `DIGESTS`, empty for any other issue. `archive`: its author's wish to have it in the archive.
 
     `url` is its web version, if known. In every text `mark`, a number n and `z` are the placeholder of `fields[n]`.
     """
