@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from newsletter.config import validators as entries
 from newsletter.config.relay_url import PASSWORD_VARIABLE, RELAY_EXAMPLE
 from newsletter.config.url_validators import alert_address
 from newsletter.model.send_window import time_of_day
-from newsletter.toml_file.section import Section, array, key, number, text
+from newsletter.toml_file.section import Section, array, choice, key, number, text
 
 HEARTBEAT_VARIABLE = "NEWSLETTER_HEARTBEAT_URL"
 WEBHOOK_VARIABLE = "NEWSLETTER_ALERT_WEBHOOK"
@@ -39,6 +40,28 @@ class PublishSection(Section):
         number(365),
         default=2.0,
         example=4,
+    )
+
+
+Weekday = Literal["", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestSection(Section):
+    day: str = key(
+        "The weekday of the digest: `newsletter publish` makes one post of the issues of the seven days before, and "
+        "sends it to the readers who want one mail a week; they get no other issue. Without it no digest is made, and "
+        "they get the first issue of each week.",
+        choice(Weekday),
+        default="",
+        example="sunday",
+    )
+    folder: str = key(
+        "The folder, seen from this file, that it writes these posts to. One that is there already is sent as it is: "
+        "write it before with `newsletter digest --out`, or edit it.",
+        text(entries.one_line),
+        default="digests",
+        example="digests",
     )
 
 

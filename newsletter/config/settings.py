@@ -23,7 +23,7 @@ from newsletter.config.mail_sections import (
     RelaySection,
 )
 from newsletter.config.people_sections import BouncesSection, ServeSection, SubscribersSection
-from newsletter.config.publish_sections import AlertsSection, PublishSection, WatchSection
+from newsletter.config.publish_sections import AlertsSection, DigestSection, PublishSection, WatchSection
 from newsletter.config.relay_url import PASSWORD_VARIABLE, RELAY_EXAMPLE, same_name
 from newsletter.config.url_validators import base_path, secure_address, web_address
 from newsletter.errors import InvalidValueError
@@ -187,6 +187,7 @@ class Settings:
     bounces: BouncesSection = BouncesSection()
     subscribers: SubscribersSection = SubscribersSection()
     publish: PublishSection = PublishSection()
+    digest: DigestSection = DigestSection()
     watch: WatchSection = WatchSection()
     alerts: AlertsSection = AlertsSection()
     archive: ArchiveSection = ArchiveSection()
@@ -210,6 +211,7 @@ SCHEMA = Schema(
         "bounces": BouncesSection,
         "subscribers": SubscribersSection,
         "publish": PublishSection,
+        "digest": DigestSection,
         "watch": WatchSection,
         "alerts": AlertsSection,
         "archive": ArchiveSection,

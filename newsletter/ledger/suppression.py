@@ -19,26 +19,16 @@ from newsletter.tokens import FORGOTTEN, AddressHashes, is_address_hash
 STAGE = "list"
 """The `stage` of a suppressed row; other rows have an SMTP stage."""
 
-WEEK_MS = int(6.5 * 86_400_000)
-"""A week minus half a day: the weekly mail stays on its weekday though an issue goes out somewhat earlier."""
-
 _SUPPRESSED = f"state = 'suppressed', stage = '{STAGE}', code = 0, due_at = NULL, updated = :now"
 _FIRST_REASON = """
     (SELECT s.reason FROM suppressions AS s WHERE s.key = deliveries.recipient_key ORDER BY s.at, s.reason LIMIT 1)
 """
 
-_DAY_MS = 86_400_000
-"""An issue dated later than tomorrow comes from a wrong clock, and suppresses no weekly reader."""
-
-_MONTH_MS = 30 * 86_400_000
-"""An issue that began longer ago no longer counts for weekly readers."""
-
 # The queries that suppress recipients of a plan, the most important reason first: later ones skip the rows of earlier
 # ones. Each starts from the few suppressed addresses and looks them up in the index of the list: `{join}` keeps SQLite
 # from scanning the whole list for them.
-_MARKS: Mapping[str, str] = MappingProxyType(
-    {
-        "suppressed": f"""
+_MARKS = (
+    f"""
             UPDATE deliveries SET {_SUPPRESSED}, reply = {_FIRST_REASON}
             WHERE id IN (
               SELECT d.id FROM suppressions AS s
@@ -46,7 +36,7 @@ _MARKS: Mapping[str, str] = MappingProxyType(
               WHERE d.plan = :plan AND d.state IN ('pending', 'deferred')
             )
         """,  # noqa: S608 - our own words alone
-        "paused": f"""
+    f"""
             UPDATE deliveries SET {_SUPPRESSED}, reply = 'paused'
             WHERE id IN (
               SELECT d.id FROM preferences AS p
@@ -54,31 +44,14 @@ _MARKS: Mapping[str, str] = MappingProxyType(
               WHERE p.paused_until > :now AND d.plan = :plan AND d.state IN ('pending', 'deferred')
             )
         """,  # noqa: S608
-        "weekly": f"""
-            UPDATE deliveries SET {_SUPPRESSED}, reply = 'weekly'
-            WHERE id IN (
-              SELECT d.id FROM preferences AS p
-              {{join}} deliveries AS d ON d.issue = :issue AND d.recipient_key = p.key
-              WHERE p.frequency = 'weekly' AND d.plan = :plan AND d.state = 'pending' AND d.attempts = 0 AND EXISTS (
-                SELECT 1 FROM issues AS i {{join}} deliveries AS had ON had.issue = i.id AND had.recipient_key = p.key
-                WHERE i.id <> :issue AND i.first_sent > :now - {_MONTH_MS}
-                  AND had.state IN ('sent', 'uncertain') AND had.updated > :now - {WEEK_MS}
-                  AND had.updated < :now + {_DAY_MS}
-              )
-            )
-        """,  # noqa: S608
-    }
 )
 
 
-def mark(db: sa.Connection, issue_id: int, plan: int, now: int, *, correction: bool) -> None:
-    """Suppress all recipients of a plan who must not be mailed. A `correction` goes to weekly readers, too: they have
-    the issue.
-    """
+def mark(db: sa.Connection, issue_id: int, plan: int, now: int) -> None:
+    """Suppress all recipients of a plan who must not be mailed."""
     join = "JOIN" if db.dialect.name == "postgresql" else "CROSS JOIN"
-    for kind, statement in _MARKS.items():
-        if not (correction and kind == "weekly"):
-            db.execute(sa.text(statement.format(join=join)), {"issue": issue_id, "plan": plan, "now": now})
+    for statement in _MARKS:
+        db.execute(sa.text(statement.format(join=join)), {"issue": issue_id, "plan": plan, "now": now})
 
 
 _TO_SUPPRESS_IN_SQLITE = """

@@ -20,6 +20,7 @@ from newsletter.pipeline.plan_send import Sending
 from newsletter.pipeline.render_post import zone_of
 from newsletter.pipeline.same_issue import known_issue as known_issue
 from newsletter.pipeline.same_issue import require_same_issue
+from newsletter.pipeline.weekly_readers import weekly_readers
 from newsletter.post.publication import held_findings
 from newsletter.post.templating.placeholders import unmark
 from newsletter.tokens import AddressHashes
@@ -129,6 +130,7 @@ def prepare(
         address_hashes=AddressHashes(sending.config.secrets),
         identity=identity,
         newcomers_for=None if options.newcomers else timedelta(days=delivery.newcomers_days),
+        weekly=weekly_readers(sending),
     )
     if plan.newcomers and not plan.audience:
         raise ConfigError(

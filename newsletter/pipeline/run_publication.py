@@ -13,6 +13,7 @@ from newsletter.ledger.ledger import Ledger
 from newsletter.ledger.presence import has_ledger, require_start
 from newsletter.model.send_window import SendWindow
 from newsletter.pipeline.choose_relays import choose_relays, mark_catchers
+from newsletter.pipeline.due_digest import compose_due, with_digests
 from newsletter.pipeline.event_hook import hook_of, tell_sent
 from newsletter.pipeline.expected_issues import note_sent, require_expected
 from newsletter.pipeline.find_due import FoundPost, find_due
@@ -117,7 +118,10 @@ def run_publication(
             finally:
                 warn(note_sent(config, ledger))
 
+        if not order.dry and order.catcher is None:
+            compose_due(order.folder, config, now(), order.max_age, warn)
         found = find_due(order.folder, config, ledger, now(), order.max_age)
+        found = with_digests(found, config, ledger, now(), order.max_age)
         if order.catcher is not None:
             posts = tuple(replace(post, window=SendWindow(), is_template=False) for post in found.posts)
             found = replace(found, posts=posts)
