@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter.bounces.process import Effect, read_sources
-from newsletter.cli.completions import complete_file
 from newsletter.cli.console import print_json, warn
 from newsletter.cli.event_hooks import tell_of_bounces
 from newsletter.cli.failures import ending
-from newsletter.cli.options import config_option, json_option, load
+from newsletter.cli.load_settings import load
 from newsletter.cli.send_output import SHOWN_PEOPLE
 from newsletter.errors import EXIT_OK, EXIT_USAGE
 from newsletter.text import printable
@@ -23,25 +22,10 @@ if TYPE_CHECKING:
     from newsletter.bounces.process import BounceReport, Entry
 
 
-@click.command()
-@click.argument("sources", nargs=-1, metavar="[SOURCE]...", shell_complete=complete_file)
-@click.option("--dry-run", is_flag=True, help="Say what would follow; record nothing, mark nothing.")
-@config_option
-@json_option
 @click.pass_context
 def bounces(
     context: click.Context, sources: tuple[str, ...], dry_run: bool, config_path: Path | None, as_json: bool
 ) -> None:
-    """Read what came back, and stop mailing dead addresses. Bounces, complaints and unsubscribe mails are read.
-
-    SOURCE is imaps://user@host/FOLDER, a Maildir, an mbox, an .eml file or a folder of them; without one, the mailbox
-    of [bounces] in newsletter.toml. Letters and automatic answers are left alone, and nothing is deleted.
-
-    \b
-    Example:
-      newsletter bounces imaps://you@mail.example.org/INBOX --dry-run
-    """
-
     def now() -> datetime:
         return datetime.now(UTC)
 

@@ -18,11 +18,11 @@ from newsletter.check.check_post import ask_links, ask_spam, check_post, is_them
 from newsletter.check.fix_post import fix_post
 from newsletter.check.links.cache import LinkCache
 from newsletter.check.links.checker import LinkChecker
-from newsletter.cli.completions import complete_file
+from newsletter.cli.commands.check import ALIKE
 from newsletter.cli.console import print_json
 from newsletter.cli.failures import MisuseError, ending
-from newsletter.cli.list_options import ListName, column_option
-from newsletter.cli.options import config_option, images_mode, images_option, json_option, load
+from newsletter.cli.load_settings import load
+from newsletter.cli.options import images_mode
 from newsletter.cli.progress import Progress
 from newsletter.model.column_rules import Rule
 from newsletter.pipeline.list_sources import read_lists
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     from newsletter.model.findings import Finding
     from newsletter.pipeline.render_post import Rendering
 
-ALIKE = 5
-"""How many findings of one rule are printed per post; --all prints every one."""
-
 CLIENT_HINTS = "client-*"
 SHOWN = {CLIENT_HINTS: 0}
 """Findings about the theme, the same for every post: only --theme prints them."""
@@ -52,26 +49,6 @@ JSON_VERSION = 1
 _COLOURS = {"error": "red", "warning": "yellow", "hint": "cyan"}
 
 
-@click.command()
-@click.argument("posts", nargs=-1, required=True, metavar="POST...", shell_complete=complete_file)
-@click.option("--fix", is_flag=True, help="Mend what can be mended without changing what the post says.")
-@click.option("--dry-run", is_flag=True, help="With --fix: show what would change, and write nothing.")
-@click.option("--links", is_flag=True, help="Ask the web whether the post's links are alive.")
-@click.option("--no-spam", is_flag=True, help="Do not ask SpamAssassin, even where its spamc is installed.")
-@click.option(
-    "--to",
-    multiple=True,
-    type=ListName(),
-    metavar="LIST.csv",
-    help="The list, for the fields it must have; or @signups. Repeatable.",
-)
-@column_option
-@click.option("--strict", is_flag=True, help="Exit with 1 on warnings, too.")
-@click.option("--theme", "with_theme", is_flag=True, help="What the theme's CSS lacks in some mail programs, too.")
-@click.option("--all", "show_all", is_flag=True, help=f"Print every finding, not the first {ALIKE} of a kind.")
-@images_option
-@config_option
-@json_option
 def check(
     posts: tuple[str, ...],
     fix: bool,
@@ -87,16 +64,6 @@ def check(
     config_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Find what readers would stumble over, and what to write instead. Also in their mail programs.
-
-    Exits with 1 where there is an error. A warning is about something that looks or reads worse than meant; a hint is
-    good to know.
-
-    \b
-    Example:
-      newsletter check posts/2026-03-06-hello.md --links
-    """
-
     if dry_run and not fix:
         raise MisuseError("--dry-run goes with --fix")
     audience = _audience(to, columns, config_path, posts[0])

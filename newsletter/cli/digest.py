@@ -8,10 +8,9 @@ from pathlib import Path
 import click
 
 from newsletter.cli.console import print_json, warn
-from newsletter.cli.options import NamedPath, config_option, json_option, load
+from newsletter.cli.load_settings import load
 from newsletter.errors import ConfigError, InvalidValueError
 from newsletter.files import is_there, write_atomically
-from newsletter.model.digest_kinds import DIGESTS
 from newsletter.pipeline.digest import Digest, find_sources, make_digest
 from newsletter.pipeline.digest_days import read_day
 from newsletter.pipeline.find_due import posts_place
@@ -19,16 +18,6 @@ from newsletter.pipeline.guard_outputs import require_free
 from newsletter.pipeline.render_post import zone_of
 
 
-@click.command()
-@click.argument("posts", type=NamedPath(), required=False, metavar="[POSTS_DIR]")
-@click.option("--since", required=True, metavar="DAY", help="The first day: monday, 2026-03-02, yesterday, 7d.")
-@click.option("--until", default="today", metavar="DAY", help="The last day; today by default.")
-@click.option("--out", type=NamedPath(), metavar="FILE", help="Write the post to this file.")
-@click.option("--title", default="", help="The post's title.")
-@click.option("--kind", type=click.Choice(DIGESTS), default=DIGESTS[0], help="Whom it is for; weekly by default.")
-@click.option("--force", is_flag=True, help="Write over a file that is there.")
-@config_option
-@json_option
 def digest(  # one parameter per option
     posts: Path | None,
     since: str,
@@ -40,14 +29,6 @@ def digest(  # one parameter per option
     config_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Make one post of several issues. Stories by section, each told once, the best first, and a table of the days.
-
-    The post is Markdown, to edit, check and send like any other. Without --out it is printed.
-
-    \b
-    Example:
-      newsletter digest --since monday --out week.md
-    """
     config = load(config_path)
     zone = zone_of(config)
     today = datetime.now(UTC).astimezone(zone).date()

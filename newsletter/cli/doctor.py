@@ -16,7 +16,7 @@ import click
 
 from newsletter.cli.console import print_json
 from newsletter.cli.failures import MisuseError
-from newsletter.cli.options import NamedPath, config_option, json_option, load
+from newsletter.cli.load_settings import load
 from newsletter.doctor.ask.dns import parse_nameserver
 from newsletter.doctor.ask.files import read_mail
 from newsletter.doctor.examine import World, examine
@@ -39,24 +39,6 @@ _ASCII_MARKS = {Level.GREEN: "+", Level.YELLOW: "!", Level.RED: "x"}
 _IN_ASCII = str.maketrans({"…": "...", "“": '"', "”": '"'})
 
 
-@click.command()
-@click.option("--offline", is_flag=True, help="Leave out what needs the network.")
-@click.option("--test", "address", metavar="ADDRESS", help="Send a test mail to this address, of yours, as well.")
-@click.option(
-    "--received", type=NamedPath(), metavar="FILE", help="The test mail as it arrived, saved: judge what it says."
-)
-@click.option("--nameserver", metavar="HOST[:PORT]", default="", help="Ask this nameserver, not the system's.")
-@click.option(
-    "--timeout",
-    "timeout_s",
-    type=click.FloatRange(0.1, 600),
-    default=10.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="For each step: a connection, a DNS answer.",
-)
-@config_option
-@json_option
 @click.pass_context
 def doctor(
     context: click.Context,
@@ -68,15 +50,6 @@ def doctor(
     config_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Examine settings, relay, DNS, unsubscribe address and ledger. Each line has its remedy.
-
-    Nothing is changed, and without --test nothing is sent. Exits with 0 where nothing is red, with 2 where there is
-    something for you to mend, with 3 where only a server did not answer or refused for now.
-
-    \b
-    Example:
-      newsletter doctor --test you@yours.org
-    """
     if address and offline:
         raise MisuseError("--test needs the network", "leave out --offline")
     if nameserver:

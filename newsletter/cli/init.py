@@ -8,33 +8,16 @@ from pathlib import Path
 
 import click
 
+from newsletter.cli.commands.init import THEMES
 from newsletter.cli.console import is_terminal, print_json
-from newsletter.cli.options import json_option
 from newsletter.config.relay_presets import PRESETS, preset_named
 from newsletter.config.validators import mailbox
 from newsletter.errors import ConfigError, InvalidValueError
-from newsletter.pipeline.starter import Starter, best_language, languages, start_newsletter
+from newsletter.pipeline.starter import Starter, best_language, start_newsletter
+from newsletter.pipeline.starter_words import languages
 from newsletter.text import printable
 
-_RELAYS = (*(preset.key for preset in PRESETS), "none")
-_THEMES = ("classic", "brief", "essay")
 
-
-@click.command()
-@click.argument("folder", default=".", metavar="[DIR]", type=click.Path(path_type=Path))
-@click.option("--name", help="The newsletter's name.")
-@click.option("--from", "sender", metavar="SENDER", help='Who the mail is from: "Name <you@example.org>".')
-@click.option(
-    "--relay",
-    "relay",
-    type=click.Choice(_RELAYS),
-    metavar="SERVICE",
-    help=f"The mail service that sends: {', '.join(_RELAYS[:-1])}; none to write it in later.",
-)
-@click.option("--language", type=click.Choice(languages()), help="The language of the issues.")
-@click.option("--look", type=click.Choice(_THEMES), help="The theme.")
-@click.option("--postal-address", default="", help="The postal address in the footer.")
-@json_option
 def init(
     folder: Path,
     name: str | None,
@@ -45,13 +28,6 @@ def init(
     postal_address: str,
     as_json: bool,
 ) -> None:
-    """Start a newsletter in DIR: settings, an example post, a list. Also what git must leave out.
-
-    \b
-    Example:
-      newsletter init letters
-      newsletter init . --name "AI Daily" --from "Ada <ada@example.org>"
-    """
     asks = is_terminal() and not as_json
     if asks:
         name = name or click.prompt("The newsletter's name", default=_name_of(folder), err=True)
@@ -63,7 +39,7 @@ def init(
         language = language or click.prompt(
             "Language", type=click.Choice(languages()), default=_own_language(), err=True
         )
-        look = look or click.prompt("Look", type=click.Choice(_THEMES), default="classic", err=True)
+        look = look or click.prompt("Look", type=click.Choice(THEMES), default="classic", err=True)
     if not sender:
         raise ConfigError(
             "init: nobody is here to answer, and the sender is not known", "write --from 'Name <you@example.org>'"

@@ -8,8 +8,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import CompletionItem
 
-from newsletter.cli.ledger_option import open_named_ledger
-from newsletter.cli.options import load
+from newsletter.cli.load_settings import load
+from newsletter.cli.named_ledger import open_named_ledger
 from newsletter.errors import NewsletterError
 
 SHOWN_ISSUES = 30

@@ -1,8 +1,8 @@
-"""A click group that imports its commands on demand (click's "Lazily Loading Subcommands")."""
+"""Import late: commands when they are asked for (click's "Lazily Loading Subcommands"), what they do when they run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -27,6 +27,35 @@ class LazyCommand:
         command = getattr(import_module(self.module), self.attribute)
         assert isinstance(command, click.Command)  # noqa: S101 - a test loads every row of our table
         return command
+
+
+class Deferred:
+    """A function that is imported when it is called: `attribute` of `module`."""
+
+    def __init__(self, module: str, attribute: str) -> None:
+        self.module, self.attribute = module, attribute
+
+    def load(self) -> Callable[..., Any]:
+        function: Callable[..., Any] = getattr(import_module(self.module), self.attribute)
+        return function
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        return self.load()(*args, **options)
+
+
+def runs(module: str, attribute: str) -> Callable[[Callable[[], None]], Deferred]:
+    """Have a command run that function, with its options. What is decorated gives its name and its help.
+
+    A help page, a completion or a slip on the command line then costs the options alone, and no pipeline.
+    """
+
+    def declare(command: Callable[[], None]) -> Deferred:
+        deferred = Deferred(module, attribute)
+        deferred.__name__ = command.__name__  # type: ignore[attr-defined]
+        deferred.__doc__ = command.__doc__
+        return deferred
+
+    return declare
 
 
 class LazyGroup(click.Group):

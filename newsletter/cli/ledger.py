@@ -10,9 +10,8 @@ import click
 
 from newsletter.cli.console import ask, print_json, warn
 from newsletter.cli.failures import ending
-from newsletter.cli.help_page import SummaryGroup
-from newsletter.cli.ledger_option import ledger_option, ledger_place, utc_now
-from newsletter.cli.options import NamedPath, config_option, json_option, load, yes_option
+from newsletter.cli.load_settings import load
+from newsletter.cli.named_ledger import ledger_place, utc_now
 from newsletter.errors import EXIT_OK, EXIT_USAGE, ConfigError
 from newsletter.model.age import parse_age
 from newsletter.model.moments import shown_moment
@@ -29,25 +28,7 @@ from newsletter.pipeline.maintain_ledger import (
 from newsletter.text import printable
 
 
-@click.group(cls=SummaryGroup)
-def ledger() -> None:
-    """Back the ledger up, restore, check or prune it."""
-
-
-@ledger.command("backup")
-@click.argument("file")
-@ledger_option
-@config_option
-@json_option
 def backup_command(file: str, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
-    """Copy the ledger to FILE, also while a send runs; - writes it to standard output.
-
-    The copy is checked, and FILE replaced by it whole. It holds your readers' addresses: keep it where the list may be.
-
-    \b
-    Example:
-      newsletter ledger backup backups/newsletter.db
-    """
     place = ledger_place(load(config_path), ledger_url)
     if file == "-":
         if as_json:
@@ -63,22 +44,7 @@ def backup_command(file: str, ledger_url: str | None, config_path: Path | None, 
     click.echo(f"Backed up {size:,} bytes to {printable(file)}")
 
 
-@ledger.command("restore")
-@click.argument("file", type=NamedPath())
-@ledger_option
-@yes_option
-@config_option
-@json_option
 def restore_command(file: Path, ledger_url: str | None, yes: bool, config_path: Path | None, as_json: bool) -> None:
-    """Put the backup FILE in the ledger's place. The old ledger is kept beside it.
-
-    Refused while anything has the ledger open, and for a backup that is damaged. Asks where the backup is older than
-    the ledger: whoever was mailed since would be mailed again.
-
-    \b
-    Example:
-      newsletter ledger restore backups/newsletter.db
-    """
     config = load(config_path)
     place = ledger_place(config, ledger_url)
     if missing := missing_from(file, place):
@@ -102,19 +68,7 @@ def restore_command(file: Path, ledger_url: str | None, yes: bool, config_path: 
     click.echo(f"The backup is of {shown_moment(made)}: who was mailed, joined or left since then it does not know.")
 
 
-@ledger.command("check")
-@ledger_option
-@config_option
-@json_option
 def check_command(ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
-    """Look the ledger over: whether it is sound, what it knows, and whether it is the newest one.
-
-    Exits with 2 where it is damaged, or does not know what the file in [ledger] expect says was sent.
-
-    \b
-    Example:
-      newsletter ledger check
-    """
     config = load(config_path)
     place = ledger_place(config, ledger_url)
     health = check_ledger(place)
@@ -136,25 +90,9 @@ def check_command(ledger_url: str | None, config_path: Path | None, as_json: boo
     sys.exit(code)
 
 
-@ledger.command("prune")
-@click.option("--older", required=True, metavar="AGE", help="Of issues older than this: 2y, 18m, 90d.")
-@click.option("--dry-run", is_flag=True, help="Change nothing; say what would be forgotten.")
-@ledger_option
-@yes_option
-@config_option
-@json_option
 def prune_command(
     older: str, dry_run: bool, ledger_url: str | None, yes: bool, config_path: Path | None, as_json: bool
 ) -> None:
-    """Forget who got issues that are older than AGE. That they went out stays known.
-
-    The last ten issues stay whole, and so does who left, bounced or signed up. `report` and `status` of a pruned issue
-    are empty, and it cannot be gone on with.
-
-    \b
-    Example:
-      newsletter ledger prune --older 2y
-    """
     before = utc_now() - _age(older)
     config = load(config_path)
 

@@ -27,44 +27,61 @@ EXIT_PIPE = 141
 
 COMMANDS = {
     "init": LazyCommand(
-        "newsletter.cli.init", "init", "Start a newsletter in DIR: settings, an example post, a list", "Write"
+        "newsletter.cli.commands.init", "init", "Start a newsletter in DIR: settings, an example post, a list", "Write"
     ),
     "new": LazyCommand(
-        "newsletter.cli.new", "new", "Write the next post, dated today, with stories to fill in", "Write"
+        "newsletter.cli.commands.new", "new", "Write the next post, dated today, with stories to fill in", "Write"
     ),
     "digest": LazyCommand(
-        "newsletter.cli.digest", "digest", "Make one post of the week's issues, each story told once", "Write"
+        "newsletter.cli.commands.digest", "digest", "Make one post of the week's issues, each story told once", "Write"
     ),
     "render": LazyCommand(
-        "newsletter.cli.render", "render", "Write POST as email.html, email.txt, email.mjml and issue.json", "Write"
+        "newsletter.cli.commands.render",
+        "render",
+        "Write POST as email.html, email.txt, email.mjml and issue.json",
+        "Write",
     ),
     "preview": LazyCommand(
-        "newsletter.cli.preview", "preview", "Show POST in a browser as readers will see it", "Write"
+        "newsletter.cli.commands.preview", "preview", "Show POST in a browser as readers will see it", "Write"
     ),
     "check": LazyCommand(
-        "newsletter.cli.check", "check", "Find what readers would stumble over, and what to write instead", "Write"
+        "newsletter.cli.commands.check",
+        "check",
+        "Find what readers would stumble over, and what to write instead",
+        "Write",
     ),
-    "theme": LazyCommand("newsletter.cli.theme", "theme", "Look at the themes, or copy one to make it yours", "Write"),
-    "send": LazyCommand("newsletter.cli.send", "send", "Send POST to everyone on a list, once each", "Send"),
+    "theme": LazyCommand(
+        "newsletter.cli.commands.theme", "theme", "Look at the themes, or copy one to make it yours", "Write"
+    ),
+    "send": LazyCommand("newsletter.cli.commands.send", "send", "Send POST to everyone on a list, once each", "Send"),
     "publish": LazyCommand(
-        "newsletter.cli.publish", "publish", "Send whatever is due and unsent, from cron or as a daemon", "Send"
+        "newsletter.cli.commands.publish",
+        "publish",
+        "Send whatever is due and unsent, from cron or as a daemon",
+        "Send",
     ),
-    "resume": LazyCommand("newsletter.cli.resume", "resume", "Go on with ISSUE where it was left", "Send"),
+    "resume": LazyCommand("newsletter.cli.commands.resume", "resume", "Go on with ISSUE where it was left", "Send"),
     "retry": LazyCommand(
-        "newsletter.cli.resume", "retry", "Try those of ISSUE again whom the relay put off, now", "Send"
+        "newsletter.cli.commands.resume", "retry", "Try those of ISSUE again whom the relay put off, now", "Send"
     ),
-    "resolve": LazyCommand("newsletter.cli.status", "resolve", "Decide about the uncertain of ISSUE", "Send"),
+    "resolve": LazyCommand("newsletter.cli.commands.status", "resolve", "Decide about the uncertain of ISSUE", "Send"),
     "catch": LazyCommand(
-        "newsletter.cli.catch", "catch", "Run a mail catcher: an SMTP server that delivers nothing", "Send"
+        "newsletter.cli.commands.catch", "catch", "Run a mail catcher: an SMTP server that delivers nothing", "Send"
     ),
     "status": LazyCommand(
-        "newsletter.cli.status", "status", "Show how every issue stands, or who is left of ISSUE", "Look after"
+        "newsletter.cli.commands.status", "status", "Show how every issue stands, or who is left of ISSUE", "Look after"
     ),
     "report": LazyCommand(
-        "newsletter.cli.report", "report", "Show how the send of ISSUE went, and what the servers said", "Look after"
+        "newsletter.cli.commands.report",
+        "report",
+        "Show how the send of ISSUE went, and what the servers said",
+        "Look after",
     ),
     "stats": LazyCommand(
-        "newsletter.cli.stats", "stats", "Show growth, delivery, rhythm and readers, without any person", "Look after"
+        "newsletter.cli.commands.stats",
+        "stats",
+        "Show growth, delivery, rhythm and readers, without any person",
+        "Look after",
     ),
     "archive": LazyCommand(
         "newsletter.cli.archive",
@@ -73,28 +90,31 @@ COMMANDS = {
         "Look after",
     ),
     "doctor": LazyCommand(
-        "newsletter.cli.doctor", "doctor", "Examine settings, relay, DNS, unsubscribe address and ledger", "Look after"
+        "newsletter.cli.commands.doctor",
+        "doctor",
+        "Examine settings, relay, DNS, unsubscribe address and ledger",
+        "Look after",
     ),
     "ledger": LazyCommand(
-        "newsletter.cli.ledger", "ledger", "Back the ledger up, restore, check or prune it", "Look after"
+        "newsletter.cli.commands.ledger", "ledger", "Back the ledger up, restore, check or prune it", "Look after"
     ),
     "completion": LazyCommand(
-        "newsletter.cli.completion", "completion", "Print the completion script for SHELL", "Look after"
+        "newsletter.cli.commands.completion", "completion", "Print the completion script for SHELL", "Look after"
     ),
     "subscribers": LazyCommand(
-        "newsletter.cli.subscribers",
+        "newsletter.cli.commands.subscribers",
         "subscribers",
         "Check, clean and merge lists; see who joined, left or bounced",
         "Readers",
     ),
     "serve": LazyCommand(
-        "newsletter.cli.serve", "serve", "Run the pages where people join, leave and choose", "Readers"
+        "newsletter.cli.commands.serve", "serve", "Run the pages where people join, leave and choose", "Readers"
     ),
     "sync": LazyCommand(
-        "newsletter.cli.serve", "sync", "Take off whoever clicked “unsubscribe” at a page elsewhere", "Readers"
+        "newsletter.cli.commands.serve", "sync", "Take off whoever clicked “unsubscribe” at a page elsewhere", "Readers"
     ),
     "bounces": LazyCommand(
-        "newsletter.cli.bounces", "bounces", "Read what came back, and stop mailing dead addresses", "Readers"
+        "newsletter.cli.commands.bounces", "bounces", "Read what came back, and stop mailing dead addresses", "Readers"
     ),
 }
 

@@ -8,24 +8,13 @@ from pathlib import Path
 import click
 
 from newsletter.cli.console import print_json
-from newsletter.cli.options import config_option, json_option, load
+from newsletter.cli.load_settings import load
 from newsletter.errors import ConfigError
 from newsletter.pipeline.starter import best_language, new_post
 from newsletter.text import printable
 
 
-@click.command()
-@click.argument("title")
-@click.option("--date", "day", metavar="YYYY-MM-DD", help="The day of the issue.  [default: today]")
-@config_option
-@json_option
 def new(title: str, day: str | None, config_path: Path | None, as_json: bool) -> None:
-    """Write the next post, dated today, with stories to fill in. TITLE is its title.
-
-    \b
-    Example:
-      newsletter new "What the week brought" --date 2026-03-06
-    """
     title = " ".join(title.split())
     if not title:
         raise ConfigError("new: the title is empty", 'write newsletter new "What the week brought"')

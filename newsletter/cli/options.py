@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from newsletter.config.load import load_config
 from newsletter.errors import ConfigError
 
 if TYPE_CHECKING:
-    from newsletter.config.config import Config
     from newsletter.render.images.resolve import ImageMode
 
 connections_option = click.option(
@@ -30,6 +27,12 @@ log_option = click.option("--log-json", metavar="FILE", help="Events as lines of
 
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask; for cron and CI.")
+
+
+now_option = click.option("--now", is_flag=True, help="Also a draft, or an issue that is yet to come.")
+
+
+newcomers_option = click.option("--newcomers", is_flag=True, help="Also to who joined long after an old issue.")
 
 
 class NamedPath(click.Path):
@@ -62,13 +65,3 @@ images_option = click.option(
 
 def images_mode(images: str | None) -> ImageMode | None:
     return cast("ImageMode | None", images)
-
-
-def load(path: Path | None, post: str = "") -> Config:
-    """Load the configuration of a post: from its folder or one above, else from the working directory."""
-
-    if path is None and post not in ("", "-"):
-        config = load_config(None, os.environ, Path(post).parent)
-        if config.path is not None:
-            return config
-    return load_config(path, os.environ, Path.cwd())

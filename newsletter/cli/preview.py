@@ -7,10 +7,9 @@ from pathlib import Path
 
 import click
 
-from newsletter.cli.completions import complete_file
 from newsletter.cli.console import is_terminal, wait_at
-from newsletter.cli.list_options import ListName, column_option
-from newsletter.cli.options import config_option, images_mode, images_option, load
+from newsletter.cli.load_settings import load
+from newsletter.cli.options import images_mode
 from newsletter.errors import ConfigError, ContentError
 from newsletter.files import is_folder, is_there
 from newsletter.model.column_rules import Rule
@@ -19,18 +18,6 @@ from newsletter.web.preview.live_rendering import LiveRendering
 from newsletter.web.preview.server import PreviewServer
 
 
-@click.command()
-@click.argument("post", shell_complete=complete_file)
-@click.option(
-    "--to", type=ListName(), metavar="LIST.csv", help="Look at it as the people on a list, or as those of @signups."
-)
-@column_option
-@click.option("--port", type=int, default=8025, show_default=True, help="The next free one where it is taken; 0: any.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--open/--no-open", "opens", default=None, help="Open the browser.  [default: on a terminal]")
-@click.option("--relay", "relay_url", metavar="URL", help="Where tests from the page go, instead of [relay].")
-@images_option
-@config_option
 def preview(
     post: str,
     to: str | None,
@@ -42,12 +29,6 @@ def preview(
     images: str | None,
     config_path: Path | None,
 ) -> None:
-    """Show POST in a browser as readers will see it. It is drawn anew with each save. Ctrl-C ends it.
-
-    \b
-    Example:
-      newsletter preview posts/2026-03-06-hello.md --to subscribers.csv
-    """
     _require_file(post, to)
 
     live = LiveRendering(

@@ -20,18 +20,15 @@ from newsletter.cli.archive_output import described_archive
 from newsletter.cli.command_hints import hints_for
 from newsletter.cli.console import is_terminal, near, print_json, wait_at, warn
 from newsletter.cli.failures import ending
-from newsletter.cli.help_page import GroupedCommand
-from newsletter.cli.ledger_option import ledger_option, ledger_place, utc_now
-from newsletter.cli.list_options import column_option, to_option
-from newsletter.cli.options import NamedPath, config_option, json_option, load, log_option, relay_option
+from newsletter.cli.load_settings import load
+from newsletter.cli.named_ledger import ledger_place, utc_now
 from newsletter.cli.progress import JsonLog, SendProgress
 from newsletter.cli.publish_watch import watch as keep_publishing
 from newsletter.cli.run_send import wait_until
 from newsletter.cli.send_output import accounts, print_report
 from newsletter.cli.streams import endure_closed_output
 from newsletter.cli.watch_log import WatchLog
-from newsletter.cli.window_option import window_option, within
-from newsletter.model.age import parse_age
+from newsletter.cli.window_option import within
 from newsletter.model.column_rules import Rule
 from newsletter.pipeline.alerts import Alerts, alerts_of
 from newsletter.pipeline.find_due import FoundPost, posts_place
@@ -49,50 +46,6 @@ if TYPE_CHECKING:
     from newsletter.pipeline.plan_send import Sending
 
 
-class Age(click.ParamType):  # type: ignore[type-arg]  # generic in some versions only
-    """How long ago: `36h`, `2d`, `1w`."""
-
-    name = "age"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        if isinstance(value, timedelta):
-            return value
-        found = parse_age(str(value))
-        if found is None:
-            raise errors.ConfigError(f"--max-age {printable(str(value))!r} is no age; write 36h, 2d or 1w")
-        return found
-
-
-_GROUPS = {
-    "Who gets it": ("to", "where", "columns", "first"),
-    "What, and when": ("max_age", "window", "wait", "watch", "dry_run", "catch"),
-    "Where it goes": ("relay_url", "ledger_url"),
-    "Output": ("log_json", "quiet", "as_json", "config_path", "help"),
-}
-
-
-@click.command(cls=GroupedCommand, groups=_GROUPS)
-@click.argument("posts", metavar="[POSTS_DIR]", required=False, type=NamedPath())
-@to_option
-@click.option("--where", default="", metavar="EXPR", help="Only to those: \"plan == 'pro'\".")
-@column_option
-@click.option("--max-age", type=Age(), metavar="AGE", help="Leave older posts alone: 36h, 2d; [publish] by default.")
-@click.option("--dry-run", is_flag=True, help="Send nothing; say what would be sent, and why not the rest.")
-@click.option("--catch", is_flag=True, help="All that is due into a mail catcher; counts for nobody.")
-@window_option
-@click.option("--wait", is_flag=True, help="Where it is not send_at yet: wait until then.")
-@click.option(
-    "--watch",
-    is_flag=True,
-    help="Stay, and publish when it is due; see [watch].",
-)
-@click.option("--first", is_flag=True, help="It begins here: there may be no ledger yet.")
-@relay_option
-@ledger_option
-@log_option
-@click.option("--quiet", is_flag=True, help="Print nothing unless something was sent, or is wrong.")
-@config_option
-@json_option
 def publish(
     posts: Path | None,
     to: tuple[str, ...],
@@ -112,16 +65,6 @@ def publish(
     config_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Send whatever is due and unsent, from cron or as a daemon. Posts are due that are dated,
-    published, not in the future and not too old.
-
-    Never asks. A second run does nothing; one that was cut off is gone on with. Exits with 3 where somebody is still
-    to be mailed, 4 where another run sends the same issue.
-
-    \b
-    Example:
-      newsletter publish --to subscribers.csv
-    """
     endure_closed_output()
     if not to:
         raise errors.ConfigError("publish: nobody to send to; write --to subscribers.csv")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from newsletter.cli.completions import complete_file
 from newsletter.cli.console import print_json, warn
-from newsletter.cli.options import NamedPath, config_option, images_mode, images_option, json_option, load
+from newsletter.cli.load_settings import load
+from newsletter.cli.options import images_mode
 from newsletter.cli.progress import Progress
 from newsletter.pipeline import output_files as output
 from newsletter.pipeline import render_post as pipeline
@@ -18,20 +18,7 @@ from newsletter.post.publication import held_findings
 from newsletter.text import printable
 
 
-@click.command()
-@click.argument("post", shell_complete=complete_file)
-@click.option("--out", type=NamedPath(), help="Folder for the files.  [default: out/ISSUE]")
-@images_option
-@config_option
-@json_option
 def render(post: str, out: Path | None, images: str | None, config_path: Path | None, as_json: bool) -> None:
-    """Write POST as email.html, email.txt, email.mjml and issue.json. `-` reads the post from standard input.
-
-    \b
-    Example:
-      newsletter render posts/2026-03-06-hello.md --out out/hello
-    """
-
     config = load(config_path, post)
     with Progress("Fetching pictures", quiet=as_json) as fetching:
         rendering = pipeline.render_post(post, config, images=images_mode(images), on_fetch=fetching.show)

@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 
 from newsletter.cli.console import print_json
-from newsletter.cli.issue_completion import complete_issue
-from newsletter.cli.options import NamedPath, config_option, json_option, load
+from newsletter.cli.load_settings import load
 from newsletter.config.ledger_url import parse_ledger
 from newsletter.files import write_atomically
 from newsletter.pipeline.guard_outputs import require_free
@@ -21,22 +20,7 @@ from newsletter.report.as_text import report_text
 from newsletter.report.read import read_report
 
 
-@click.command()
-@click.argument("issue", shell_complete=complete_issue)
-@click.option("--html", type=NamedPath(), metavar="FILE", help="Write a page to this file.")
-@click.option("--ledger", "ledger_url", metavar="URL", help="postgresql://… or sqlite:///FILE, instead of [ledger].")
-@config_option
-@json_option
 def report(issue: str, html: Path | None, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
-    """Show how the send of ISSUE went, and what the servers said. When, to whom, and who is left.
-
-    --html writes one page with a timeline, to keep or to pass on; it names addresses, so mind who gets it.
-
-    \b
-    Example:
-      newsletter report 2026-03-06-hello --html report.html
-    """
-
     def now() -> datetime:
         return datetime.now(UTC)
 

@@ -12,20 +12,9 @@ import click
 
 from newsletter import errors
 from newsletter.cli.console import ask, is_terminal, print_json
-from newsletter.cli.issue_completion import complete_issue
-from newsletter.cli.ledger_option import ledger_option, ledger_place, open_named_ledger, utc_now
-from newsletter.cli.list_options import column_option
-from newsletter.cli.options import (
-    config_option,
-    connections_option,
-    json_option,
-    load,
-    log_option,
-    relay_option,
-    yes_option,
-)
+from newsletter.cli.load_settings import load
+from newsletter.cli.named_ledger import ledger_place, open_named_ledger, utc_now
 from newsletter.cli.run_send import SendRequest, run_send
-from newsletter.cli.send import newcomers_option, now_option
 from newsletter.cli.streams import endure_closed_output
 from newsletter.model.column_rules import Rule
 from newsletter.model.delivery import State
@@ -43,20 +32,6 @@ if TYPE_CHECKING:
     from newsletter.config.config import Config
 
 
-@click.command()
-@click.argument("issue", required=False, shell_complete=complete_issue)
-@column_option
-@relay_option
-@connections_option
-@ledger_option
-@click.option("--continue", "go_on", is_flag=True, help="The issue changed after some got it: send it to the others.")
-@click.option("--wait", is_flag=True, help="Stand by while another run sends it; take over if that one dies.")
-@newcomers_option
-@now_option
-@log_option
-@yes_option
-@config_option
-@json_option
 def resume(
     issue: str | None,
     columns: tuple[Rule, ...],
@@ -72,16 +47,6 @@ def resume(
     config_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Go on with ISSUE where it was left. The same post, the same list. Without ISSUE, the last that was not finished.
-
-    Whoever was told "later" is tried again once their time has come. With --wait on a second machine it takes over
-    when the one that sends it dies.
-
-    \b
-    Example:
-      newsletter resume 2026-03-06-hello
-    """
-
     endure_closed_output()
     if wait and not yes and not is_terminal():
         raise errors.ConfigError("--wait without a terminal has nobody to ask", "write --yes to take over unasked")
@@ -108,18 +73,6 @@ def resume(
                 raise  # with --wait another that stood by was faster
 
 
-@click.command()
-@click.argument("issue", shell_complete=complete_issue)
-@click.option("--failed", is_flag=True, help="Whom the relay refused for good as well.")
-@column_option
-@relay_option
-@connections_option
-@ledger_option
-@now_option
-@log_option
-@yes_option
-@config_option
-@json_option
 def retry(
     issue: str,
     failed: bool,
@@ -133,13 +86,6 @@ def retry(
     config_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Try those of ISSUE again whom the relay put off, now. It does not wait for their time.
-
-    \b
-    Example:
-      newsletter retry 2026-03-06-hello --failed
-    """
-
     endure_closed_output()
     config = load(config_path, issue)
     states = (State.DEFERRED, State.REJECTED) if failed else (State.DEFERRED,)

@@ -15,7 +15,7 @@ import click
 from newsletter import errors
 from newsletter.cli.command_hints import hints_for
 from newsletter.cli.console import ask, print_json, warn
-from newsletter.cli.ledger_option import ledger_place
+from newsletter.cli.named_ledger import ledger_place
 from newsletter.cli.progress import JsonLog, SendProgress
 from newsletter.cli.send_output import accounts, all_warnings, plan_facts, print_facts, print_report, summary
 from newsletter.cli.wait_line import live_line

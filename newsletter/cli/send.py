@@ -12,24 +12,11 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter import errors
-from newsletter.cli.completions import complete_file
 from newsletter.cli.console import is_terminal, print_json, wait_at, warn
 from newsletter.cli.failures import MisuseError
-from newsletter.cli.help_page import GroupedCommand
-from newsletter.cli.ledger_option import ledger_option, ledger_place, open_named_ledger, utc_now
-from newsletter.cli.list_options import column_option, to_option
-from newsletter.cli.options import (
-    NamedPath,
-    config_option,
-    connections_option,
-    images_mode,
-    images_option,
-    json_option,
-    load,
-    log_option,
-    relay_option,
-    yes_option,
-)
+from newsletter.cli.load_settings import load
+from newsletter.cli.named_ledger import ledger_place, open_named_ledger, utc_now
+from newsletter.cli.options import images_mode
 from newsletter.cli.progress import Progress
 from newsletter.cli.run_send import SendRequest, run_send, wait_until
 from newsletter.cli.send_output import all_warnings, plan_facts, print_facts, summary
@@ -54,50 +41,7 @@ if TYPE_CHECKING:
     from newsletter.config.config import Config
     from newsletter.pipeline.plan_send import Sending
 
-now_option = click.option("--now", is_flag=True, help="Also a draft, or an issue that is yet to come.")
-newcomers_option = click.option("--newcomers", is_flag=True, help="Also to who joined long after an old issue.")
 
-
-_GROUPS = {
-    "Who gets it": ("to", "where", "columns", "test", "changed_list", "newcomers", "first"),
-    "When and where it goes": (
-        *("at", "now", "canary", "go_on", "erratum", "relay_url", "connections", "ledger_url"),
-        *("dry_run", "out", "catch", "no_wait", "mbox", "maildir"),
-    ),
-    "Output": ("images", "log_json", "as_json", "yes", "config_path", "help"),
-}
-
-
-@click.command(cls=GroupedCommand, groups=_GROUPS)
-@click.argument("post", shell_complete=complete_file)
-@to_option
-@click.option("--where", default="", metavar="EXPR", help="Only to those: \"plan == 'pro' and tags has 'ai'\".")
-@column_option
-@click.option("--test", multiple=True, metavar="ADDRESS", help="Only to this address, marked as a test.")
-@click.option("--dry-run", is_flag=True, help="Send nothing; write OUT/ISSUE/index.html.")
-@click.option("--out", type=NamedPath(), default="out", show_default=True, help="For --dry-run.")
-@click.option("--catch", is_flag=True, help="Into a mail catcher that is started for it.")
-@click.option("--no-wait", is_flag=True, help="With --catch: end at once, keep no inbox open.")
-@click.option("--mbox", type=NamedPath(), help="With --catch: write the mail to this file.")
-@click.option("--maildir", type=NamedPath(), help="With --catch: keep the mail in this folder.")
-@relay_option
-@connections_option
-@ledger_option
-@click.option("--at", metavar="TIME", help="Begin at 08:00, or at 2026-03-02T08:00.")
-@click.option(
-    "--canary", type=click.IntRange(1), default=None, metavar="N", help="Send N, wait, go on if few are refused."
-)
-@click.option("--continue", "go_on", is_flag=True, help="It changed after some got it: send it to the others.")
-@click.option("--erratum", is_flag=True, help="It changed: mail it again, marked, to who has the old.")
-@click.option("--changed-list", is_flag=True, help="Though many of the last issue are not on the list.")
-@click.option("--first", is_flag=True, help="With --yes: there may be no ledger yet.")
-@newcomers_option
-@now_option
-@images_option
-@log_option
-@yes_option
-@config_option
-@json_option
 def send(  # one parameter per option
     post: str,
     to: tuple[str, ...],
@@ -127,13 +71,6 @@ def send(  # one parameter per option
     config_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Send POST to everyone on a list, once each. Shows what it will do, and asks.
-
-    \b
-    Example:
-      newsletter send posts/2026-03-06-hello.md --to subscribers.csv
-    """
-
     endure_closed_output()
     if sum((dry_run, catch, bool(relay_url))) > 1:
         raise MisuseError("--dry-run, --catch and --relay exclude each other", "choose one")

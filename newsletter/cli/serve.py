@@ -12,7 +12,7 @@ from newsletter.audience.people.store import People
 from newsletter.cli.console import print_json, warn
 from newsletter.cli.event_hooks import tell_of_departures
 from newsletter.cli.failures import ending
-from newsletter.cli.options import config_option, json_option, load
+from newsletter.cli.load_settings import load
 from newsletter.config.mail_sections import SECRET_VARIABLE
 from newsletter.errors import EXIT_CONTENT, EXIT_OK, ConfigError
 from newsletter.pipeline.choose_relays import choose_relays
@@ -24,22 +24,7 @@ from newsletter.web.public.webhooks import hook_secrets, provider_hooks
 from newsletter.web.sockets import http_url, listen
 
 
-@click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on; 0.0.0.0 for all.")
-@click.option("--port", type=int, default=8080, show_default=True, help="0 takes any free port.")
-@click.option("--relay", "relay_url", metavar="URL", help="smtp://[user@]host:port or smtps://…, instead of [relay].")
-@click.option("--quiet", is_flag=True, help="No line for each request.")
-@config_option
 def serve(host: str, port: int, relay_url: str | None, quiet: bool, config_path: Path | None) -> None:
-    """Run the pages where people join, leave and choose. Sign-up with a mail to confirm, one-click unsubscribe,
-    preferences.
-
-    Put a proxy with TLS before it, and set [serve] url to its address. Needs NEWSLETTER_SECRET.
-
-    \b
-    Example:
-      newsletter serve --port 8080
-    """
     import asyncio
     import contextlib
     import logging
@@ -74,20 +59,7 @@ def serve(host: str, port: int, relay_url: str | None, quiet: bool, config_path:
     asyncio.run(run())
 
 
-@click.command()
-@click.argument("source", metavar="FILE_OR_URL")
-@config_option
-@json_option
 def sync(source: str, config_path: Path | None, as_json: bool) -> None:
-    """Take off whoever clicked “unsubscribe” at a page elsewhere.
-
-    FILE_OR_URL has their one-click POSTs in lines of JSON. A line is {"token": …, "time": …}. Reading the same
-    lines again changes nothing. For a URL, NEWSLETTER_SYNC_TOKEN is sent as a bearer token.
-
-    \b
-    Example:
-      newsletter sync https://worker.example.org/clicks
-    """
     import sys
 
     config = load(config_path)
@@ -113,6 +85,3 @@ def sync(source: str, config_path: Path | None, as_json: bool) -> None:
     else:
         click.echo(f"{taken.left:,} left, {taken.known:,} were known or have come back, {taken.refused:,} refused")
     sys.exit(code)
-
-
-COMMANDS = (serve, sync)

@@ -8,43 +8,21 @@ import click
 
 from newsletter.cli.console import print_json
 from newsletter.cli.failures import MisuseError
-from newsletter.cli.ledger_option import ledger_option, ledger_place, open_named_ledger, utc_now
-from newsletter.cli.options import NamedPath, config_option, json_option, load
+from newsletter.cli.load_settings import load
+from newsletter.cli.named_ledger import ledger_place, open_named_ledger, utc_now
 from newsletter.files import write_atomically
 from newsletter.pipeline.guard_outputs import require_free
 from newsletter.pipeline.render_post import zone_of
-from newsletter.stats.as_csv import TABLES, Table, stats_csv
+from newsletter.stats.as_csv import Table, stats_csv
 from newsletter.stats.as_json import stats_json
 from newsletter.stats.as_page import stats_page
 from newsletter.stats.as_text import stats_text
 from newsletter.stats.read import read_stats
 
 
-@click.command()
-@click.option("--html", type=NamedPath(), metavar="FILE", help="Write a page to this file.")
-@click.option(
-    "--csv",
-    "table",
-    type=click.Choice(TABLES),
-    is_flag=False,
-    flag_value="issues",
-    metavar="[TABLE]",
-    help=f"Print a table for a spreadsheet: {', '.join(TABLES)}.",
-)
-@ledger_option
-@config_option
-@json_option
 def stats(
     html: Path | None, table: Table | None, ledger_url: str | None, config_path: Path | None, as_json: bool
 ) -> None:
-    """Show the newsletter's numbers: growth, delivery, rhythm, readers, links. No address and no person is in them.
-
-    --html writes one page with plots, to keep or to pass on.
-
-    \b
-    Example:
-      newsletter stats --html stats.html
-    """
     if table and as_json:
         raise MisuseError("write one of --csv and --json")
     config = load(config_path)

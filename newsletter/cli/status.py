@@ -8,29 +8,16 @@ import click
 
 from newsletter.cli.console import ask
 from newsletter.cli.failures import MisuseError
-from newsletter.cli.issue_completion import complete_issue
-from newsletter.cli.ledger_option import ledger_option, open_named_ledger
 from newsletter.cli.ledger_output import print_issue, print_issues
-from newsletter.cli.options import config_option, json_option, load
+from newsletter.cli.load_settings import load
+from newsletter.cli.named_ledger import open_named_ledger
 from newsletter.model.delivery import State
 from newsletter.pipeline.prepare_send import known_issue
 from newsletter.pipeline.resolve_uncertain import resolve_uncertain
 from newsletter.text import printable
 
 
-@click.command()
-@click.argument("issue", required=False, shell_complete=complete_issue)
-@ledger_option
-@config_option
-@json_option
 def status(issue: str | None, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
-    """Show how every issue stands, or who is left of ISSUE. Also who was refused, or is uncertain.
-
-    \b
-    Example:
-      newsletter status 2026-03-06-hello
-    """
-
     with open_named_ledger(load(config_path, issue or ""), ledger_url) as ledger:
         if issue is None:
             print_issues(ledger.issues(), as_json=as_json)
@@ -41,14 +28,6 @@ def status(issue: str | None, ledger_url: str | None, config_path: Path | None, 
         print_issue(row, ledger.rows(name, *open_states), ledger.answers(name), as_json=as_json)
 
 
-@click.command()
-@click.argument("issue", shell_complete=complete_issue)
-@click.argument("addresses", nargs=-1, metavar="[ADDRESS]...")
-@click.option("--resend", is_flag=True, help="Mail them again with the next send; they may then have it twice.")
-@click.option("--assume-sent", is_flag=True, help="Count them as sent; they may then never get it.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@ledger_option
-@config_option
 def resolve(
     issue: str,
     addresses: tuple[str, ...],
@@ -58,13 +37,6 @@ def resolve(
     ledger_url: str | None,
     config_path: Path | None,
 ) -> None:
-    """Decide about the uncertain of ISSUE. All of them, or the ones named.
-
-    \b
-    Example:
-      newsletter resolve 2026-03-06-hello ada@example.org --resend
-    """
-
     if resend == assume_sent:
         raise MisuseError("write one of --resend and --assume-sent")
     with open_named_ledger(load(config_path, issue), ledger_url) as ledger:

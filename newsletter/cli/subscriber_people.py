@@ -15,7 +15,7 @@ from newsletter.addresses import normalize_address
 from newsletter.audience.people.records import Reason
 from newsletter.audience.people.store import People
 from newsletter.cli.console import ask, json_out, print_json
-from newsletter.cli.options import config_option, json_option, load
+from newsletter.cli.load_settings import load
 from newsletter.config.ledger_url import parse_ledger
 from newsletter.errors import ConfigError
 from newsletter.pipeline.open_store import open_people
@@ -24,25 +24,8 @@ from newsletter.text import printable
 if TYPE_CHECKING:
     from newsletter.audience.people.records import BounceEvent, SubscriberHistory
 
-ledger_option = click.option(
-    "--ledger", "ledger_url", metavar="URL", help="postgresql://… or sqlite:///FILE, instead of [ledger]."
-)
 
-
-@click.command()
-@click.argument("address")
-@ledger_option
-@config_option
-@json_option
 def show(address: str, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
-    """Tell ADDRESS's story: consent, every issue with its outcome, bounces, and why they are not mailed.
-
-    --json has all that is kept of the person: it is what to answer who asks for their data.
-
-    \b
-    Example:
-      newsletter subscribers show ada@example.org
-    """
     with open_store(config_path, ledger_url) as people:
         history = people.history(required_address(address))
     if as_json:
@@ -52,22 +35,7 @@ def show(address: str, ledger_url: str | None, config_path: Path | None, as_json
         click.echo(printable(line))
 
 
-@click.command()
-@click.argument("address")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@ledger_option
-@config_option
-@json_option
 def forget(address: str, yes: bool, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
-    """Take ADDRESS out of everything kept here, and never mail it again.
-
-    A keyed hash stays, so that a list that still has the address does not bring the person back. It cannot be undone:
-    only the person can come back, by signing up.
-
-    \b
-    Example:
-      newsletter subscribers forget ada@example.org
-    """
     normalized = required_address(address)
     with open_store(config_path, ledger_url) as people:
         ask(f"Forget {normalized}? Their consent, bounces and history go.", yes=yes)
@@ -81,19 +49,7 @@ def forget(address: str, yes: bool, ledger_url: str | None, config_path: Path | 
     click.echo("Take the address off your own list, too, and mind your backups.", err=True)
 
 
-@click.command()
-@click.option("--reason", metavar="REASON", help="Only for this reason: unsubscribed, hard-bounce, complaint, …")
-@ledger_option
-@config_option
-@json_option
 def suppressed(reason: str | None, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
-    """List who must not be mailed, why, and since when. The forgotten stand there by their hash.
-
-    \b
-    Example:
-      newsletter subscribers suppressed --reason hard-bounce
-    """
-
     if reason is not None and reason not in set(Reason):
         raise ConfigError(f"--reason {reason!r} is none", f"write one of: {', '.join(Reason)}")
     with open_store(config_path, ledger_url) as people:
@@ -117,9 +73,6 @@ def suppressed(reason: str | None, ledger_url: str | None, config_path: Path | N
     reasons = ", ".join(f"{number:,} {each}" for each, number in sorted(counts.items()))
     count = f"{number_of_people:,} {'person' if number_of_people == 1 else 'people'}"
     click.echo(f"{count}: {reasons}." if counts else "Nobody is suppressed.", err=True)
-
-
-COMMANDS = (show, forget, suppressed)
 
 
 @contextmanager

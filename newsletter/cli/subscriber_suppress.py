@@ -15,37 +15,19 @@ from newsletter.addresses import fold_address, normalize_address
 from newsletter.audience.lists.rows import ExcludedRow, Row, open_list
 from newsletter.audience.people.records import Reason
 from newsletter.audience.people.store import People
+from newsletter.cli.commands.subscribers import BY_HAND
 from newsletter.cli.console import print_json
 from newsletter.cli.failures import ending
-from newsletter.cli.options import NamedPath, config_option, json_option
-from newsletter.cli.subscriber_people import ledger_option, open_store, required_address
+from newsletter.cli.subscriber_people import open_store, required_address
 from newsletter.errors import ConfigError
 from newsletter.model.findings import Finding
 from newsletter.text import printable
-
-BY_HAND = (Reason.MANUAL, Reason.UNSUBSCRIBED, Reason.HARD_BOUNCE, Reason.COMPLAINT)
-"""The reasons that an operator may enter."""
 
 _AT_ONCE = 500
 _NAMED = 20
 """How many rows without an address are listed."""
 
 
-@click.command()
-@click.argument("addresses", nargs=-1, metavar="[ADDRESS...]")
-@click.option(
-    "--from", "path", type=NamedPath(), metavar="FILE", help="Everyone in FILE: a list, or an address a line."
-)
-@click.option("--undo", is_flag=True, help="Take back a slip of your own; --reason says why, and is kept.")
-@click.option(
-    "--reason",
-    metavar="REASON",
-    help=f"Why: {', '.join(BY_HAND)}; {Reason.MANUAL} if not given. With --undo, words of your own.",
-)
-@click.option("--detail", default="", help="Words to find it by: who asked for it, and how.")
-@ledger_option
-@config_option
-@json_option
 def suppress(  # one parameter per option
     addresses: tuple[str, ...],
     path: Path | None,
@@ -56,14 +38,6 @@ def suppress(  # one parameter per option
     config_path: Path | None,
     as_json: bool,
 ) -> None:
-    """Never mail ADDRESS again. Nobody but the person can lift that, by signing up and confirming.
-
-    --undo lifts what was entered here with the reason "manual", and nothing else.
-
-    \b
-    Example:
-      newsletter subscribers suppress ada@example.org
-    """
     if path is not None and addresses:
         raise ConfigError("there are addresses and --from", "give the one or the other")
     bad: list[Finding] = []

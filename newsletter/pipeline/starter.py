@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from newsletter.config.site_generator import find_generator, posts_folder
 from newsletter.errors import ConfigError, located
 from newsletter.files import package_folder
 from newsletter.model.languages import choose_language
+from newsletter.pipeline.starter_words import languages, starter_words
 
 SECRET_FILES = (".env", "subscribers.csv", "newsletter.db*", "out/")
 """Files that must never reach a public repository: secrets, addresses, the ledger."""
@@ -60,11 +60,6 @@ class Started:
     notes: tuple[str, ...]
 
 
-def languages() -> tuple[str, ...]:
-    """The languages of the example posts."""
-    return tuple(_words())
-
-
 def start_newsletter(folder: Path, starter: Starter, today: date) -> Started:
     """Write the files. Existing ones are not replaced; `.gitignore` and Jekyll's `exclude` are extended.
 
@@ -81,7 +76,7 @@ def start_newsletter(folder: Path, starter: Starter, today: date) -> Started:
         )
     generator = find_generator(folder)
     environment = _environment()
-    words = _words()[starter.language]
+    words = starter_words()[starter.language]
     url = starter.preset.url.replace("{user}", starter.address.replace("@", "%40")) if starter.preset else ""
     files = {
         "newsletter.toml": environment.get_template("newsletter.toml.j2").render(
@@ -128,8 +123,8 @@ def start_newsletter(folder: Path, starter: Starter, today: date) -> Started:
 
 
 def new_post(folder: Path, title: str, day: date, language: str) -> Path:
-    """Create the next post in the folder of posts; returns its path. Raises ConfigError if that post exists."""
-    words = _words()
+    """Write the next post into the folder's posts -> its path. Raises ConfigError where a post of that name exists."""
+    words = starter_words()
     path = folder / posts_folder(folder) / f"{day:%Y-%m-%d}-{file_stem(title)}.md"
     text = _post(_environment(), words.get(language) or words[language.split("-")[0]], title, day)
     try:
@@ -160,10 +155,6 @@ def best_language(tag: str) -> str:
 
 def _post(environment: Environment, words: Mapping[str, str], title: str, day: date) -> str:
     return environment.get_template("post.md.j2").render(words=words, title=title, date=day.isoformat())
-
-
-def _words() -> dict[str, dict[str, str]]:
-    return tomllib.loads((package_folder("templates", "starter") / "words.toml").read_text("utf-8"))
 
 
 def _environment() -> Environment:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 
 from newsletter.files import package_folder
+from newsletter.pipeline.starter_words import starter_words
 
 _REPLACED = frozenset({"description", "summary_text", "lead", "text"})
 """The template's placeholders for content; its headings and names may stay."""
@@ -20,7 +20,7 @@ def _templates() -> tuple[Mapping[str, int], ...]:
     """For each language the sentences, and how often each occurs."""
     folder = package_folder("templates", "starter")
     places = [found.groups("") for found in _WORD.finditer((folder / "post.md.j2").read_text("utf-8"))]
-    languages = tomllib.loads((folder / "words.toml").read_text("utf-8")).values()
+    languages = starter_words().values()
     return tuple(
         Counter(before + words[name] + after for before, name, after in places if name in _REPLACED)
         for words in languages

@@ -1,0 +1,25 @@
+"""Open the ledger that `--ledger` names, else that of newsletter.toml."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from newsletter.config.ledger_url import parse_ledger
+from newsletter.pipeline.open_store import open_ledger
+
+if TYPE_CHECKING:
+    from newsletter.config.config import Config
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def ledger_place(config: Config, ledger_url: str | None) -> Path | str:
+    return parse_ledger(ledger_url) if ledger_url else config.ledger_place
+
+
+def open_named_ledger(config: Config, ledger_url: str | None) -> Any:
+    return open_ledger(config, utc_now, parse_ledger(ledger_url) if ledger_url else None)
