@@ -13,10 +13,8 @@ from the list. A complaint or an unsubscribe request is always honoured: continu
 
 from __future__ import annotations
 
-import enum
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
@@ -27,6 +25,7 @@ from newsletter.audience.people.records import BounceEvent, BounceKind
 from newsletter.audience.people.store import People
 from newsletter.bounces.mailboxes.local import Mailbox, open_mailbox
 from newsletter.bounces.message_kind import read_message
+from newsletter.bounces.outcome import COMPLAINT, WISH, BounceReport, Effect, Entry, Proof
 from newsletter.bounces.results import (
     AutoReply,
     Bounce,
@@ -47,32 +46,8 @@ from newsletter.errors import ConfigError
 from newsletter.ledger.chores import note_chore
 from newsletter.ledger.presence import require_ledger
 
-LISTED = 1_000
-"""How many messages a report lists; its counts cover all."""
-
 _BATCH = 500
 """Messages that are matched together: finding the recipient of a token makes all tokens again."""
-
-
-class Proof(enum.StrEnum):
-    """How a report was matched to its recipient."""
-
-    TOKEN = "token"  # noqa: S105 - a word
-    MESSAGE_ID = "message id"
-    PROVIDER = "provider"
-    ADDRESS = "address"
-
-
-class Effect(enum.StrEnum):
-    """The consequence of a message."""
-
-    SUPPRESSED = "suppressed"
-    COUNTED = "counted"
-    KNOWN = "counted before"
-    STRANGER = "of nobody we know"
-    UNCLEAR = "to be read"
-    ALONE = "left alone"
-    UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +62,6 @@ class Incoming:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """The consequence of one message, or of one recipient in it. `why` is a sentence for the operator."""
-
-    place: str
-    effect: Effect
-    what: str
-    why: str
-    address: str = ""
-    issue: str = ""
-    proof: Proof | None = None
-    status: str = ""
-    evidence: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Rules:
     """`bounce_address` is the configured one, with `{token}`.
 
@@ -112,29 +72,6 @@ class Rules:
     secret: bool = False
     soft: SoftRule = SOFT_RULE
     dry_run: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class BounceReport:
-    """What a run read and did.
-
-    `entries` has at most `LISTED`, those with a consequence first; `faults` are sentences about mailboxes that could
-    not be read.
-    """
-
-    messages: int = 0
-    effects: Mapping[Effect, int] = field(default_factory=lambda: dict.fromkeys(Effect, 0))
-    entries: tuple[Entry, ...] = ()
-    faults: tuple[str, ...] = ()
-
-    def plus(self, messages: int, entries: Sequence[Entry]) -> BounceReport:
-        added = Counter(entry.effect for entry in entries)
-        both = (*self.entries, *entries)
-        if len(both) > LISTED:
-            order = list(Effect)
-            both = tuple(sorted(both, key=lambda entry: order.index(entry.effect))[:LISTED])
-        effects = {effect: count + added[effect] for effect, count in self.effects.items()}
-        return replace(self, messages=self.messages + messages, effects=effects, entries=both)
 
 
 def read_bounces(
@@ -355,7 +292,7 @@ def _complained(
         address = _known(people, *complaint.traces.addresses)
         if not address:
             why = "it does not say of whom, or names somebody whom we have not mailed"
-            return Entry(incoming.place, Effect.STRANGER, "complaint", why, evidence=incoming.evidence)
+            return Entry(incoming.place, Effect.STRANGER, COMPLAINT, why, evidence=incoming.evidence)
         recipient, proof = Recipient("", address), Proof.PROVIDER if incoming.signed else Proof.ADDRESS
     words = " ".join(part for part in (complaint.feedback, complaint.reporter) if part)
     event = BounceEvent(
@@ -366,7 +303,7 @@ def _complained(
         diagnostic=words,
         issue=recipient.issue,
     )
-    return _counted(incoming, event, "complaint", proof, people, rules)
+    return _counted(incoming, event, COMPLAINT, proof, people, rules)
 
 
 def _counted(incoming: Incoming, event: BounceEvent, what: str, proof: Proof, people: People, rules: Rules) -> Entry:
@@ -391,10 +328,10 @@ def _left(incoming: Incoming, wish: Unsubscribe, people: People, rules: Rules) -
     address = _known(people, wish.named, wish.sender) or _normal(wish.named) or _normal(wish.sender)
     if not address:
         why = f"{wish.named or wish.sender} is not an address"
-        return Entry(incoming.place, Effect.UNREADABLE, "wish to leave", why, evidence=incoming.evidence)
+        return Entry(incoming.place, Effect.UNREADABLE, WISH, why, evidence=incoming.evidence)
     source = f"mail from {wish.sender or 'nobody'} ({incoming.evidence})"
     new = rules.dry_run or people.leave(address, source)
     effect, why = (
         (Effect.SUPPRESSED, "asked to leave by mail: not mailed any more") if new else (Effect.KNOWN, "had left")
     )
-    return Entry(incoming.place, effect, "wish to leave", why, address, evidence=incoming.evidence)
+    return Entry(incoming.place, effect, WISH, why, address, evidence=incoming.evidence)

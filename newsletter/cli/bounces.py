@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from newsletter.bounces.process import Effect, read_sources
+from newsletter.bounces.outcome import Effect
+from newsletter.bounces.process import read_sources
 from newsletter.cli.console import print_json, warn
 from newsletter.cli.event_hooks import tell_of_bounces
 from newsletter.cli.failures import ending
@@ -19,7 +20,7 @@ from newsletter.errors import EXIT_OK, EXIT_USAGE
 from newsletter.text import printable
 
 if TYPE_CHECKING:
-    from newsletter.bounces.process import BounceReport, Entry
+    from newsletter.bounces.outcome import BounceReport, Entry
 
 
 @click.pass_context

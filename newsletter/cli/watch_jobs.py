@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from newsletter.audience.people.store import People
-from newsletter.bounces.process import Effect, read_sources
+from newsletter.bounces.outcome import Effect
+from newsletter.bounces.process import read_sources
 from newsletter.cli.event_hooks import tell_of_bounces, tell_of_departures
 from newsletter.config.mail_sections import SECRET_VARIABLE
 from newsletter.errors import ConfigError

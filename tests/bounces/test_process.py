@@ -14,17 +14,8 @@ from newsletter.audience.people.bounce_score import SoftRule
 from newsletter.audience.people.records import Reason
 from newsletter.audience.people.store import People
 from newsletter.bounces.mailboxes.local import Mailbox, open_mailbox
-from newsletter.bounces.process import (
-    BounceReport,
-    Effect,
-    Entry,
-    Incoming,
-    Proof,
-    Rules,
-    from_provider,
-    read_bounces,
-    settle,
-)
+from newsletter.bounces.outcome import BounceReport, Effect, Entry, Proof
+from newsletter.bounces.process import Incoming, Rules, from_provider, read_bounces, settle
 from newsletter.bounces.results import Bounce, Complaint, Failure, Kind, Traces, Unsubscribe
 from newsletter.bounces.stored_message import StoredMessage
 from newsletter.bounces.webhooks.read import Event

@@ -1,4 +1,4 @@
-"""Run [alerts] `on_event` for sign-ups and unsubscribes in a thread, so that no page waits for the command."""
+"""Run [alerts] `on_event` for sign-ups, unsubscribes and bounces in a thread, so that no page waits for the command."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class EventTeller:
     def __init__(self, hook: EventHook, clock: Callable[[], datetime]) -> None:
         self._hook = hook
         self._clock = clock
-        self._waiting: Counter[tuple[Kind, str]] = Counter()
+        self._waiting: dict[tuple[Kind, str], Counter[str]] = {}
         self._changed = threading.Condition()
         self._ends = False
         self._thread = threading.Thread(target=self._run, name="on_event", daemon=True)
@@ -44,22 +44,22 @@ class EventTeller:
         if self._hook.command:
             self._thread.join(CLOSING_S)
 
-    def put(self, kind: Kind, count: int, how: str = "") -> None:
-        """Queue an event; returns at once. Safe for several threads."""
+    def put(self, kind: Kind, count: int, how: str = "", **more: int) -> None:
+        """Queue an event; returns at once. Safe for several threads. `more` are counts beside the first."""
         if not self._hook.command or not count:
             return
         with self._changed:
-            self._waiting[kind, how] += count
+            self._waiting.setdefault((kind, how), Counter()).update(count=count, **more)
             self._changed.notify()
 
     def _run(self) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._ends)
-                found, self._waiting = self._waiting, Counter()
+                found, self._waiting = self._waiting, {}
                 if not found:
                     return
-            for (kind, how), count in found.items():
-                facts = {"count": count, "how": how} if how else {"count": count}
-                for sentence in self._hook.tell(kind, self._clock(), **facts):
+            for (kind, how), counts in found.items():
+                told = {**counts, "how": how} if how else dict(counts)
+                for sentence in self._hook.tell(kind, self._clock(), **told):
                     log.warning("%s", printable(sentence))

@@ -17,7 +17,8 @@ from typing import get_args
 
 from newsletter.audience.people.bounce_score import SoftRule
 from newsletter.audience.people.store import People
-from newsletter.bounces.process import Effect, Rules, from_provider, settle
+from newsletter.bounces.outcome import Effect, News
+from newsletter.bounces.process import Rules, from_provider, settle
 from newsletter.bounces.webhooks.events import Confirmation
 from newsletter.bounces.webhooks.read import (
     READERS,
@@ -29,8 +30,10 @@ from newsletter.bounces.webhooks.read import (
     read_webhook,
 )
 from newsletter.config.config import Config
+from newsletter.pipeline.event_hook import hook_of
 from newsletter.text import printable
 from newsletter.web.public.app import Hook
+from newsletter.web.public.event_teller import EventTeller
 
 VARIABLES = {name: f"NEWSLETTER_{name.upper()}_WEBHOOK" for name in READERS if name != "ses"}
 """The environment variable with each provider's credentials; SES needs none."""
@@ -56,10 +59,16 @@ def hook_secrets(config: Config, env: Mapping[str, str]) -> WebhookSecrets:
 def provider_hooks(
     config: Config, secrets: WebhookSecrets, clock: Callable[[], datetime], fetch: Fetch | None = None
 ) -> Iterator[Mapping[str, Hook]]:
-    """The hooks of all configured providers. Raises ConfigError if the store cannot be opened."""
-    with People.open(config.ledger_place, clock, config.secrets) as people:
+    """The hooks of all configured providers; new bounces and unsubscribes run [alerts] `on_event`.
+
+    Raises ConfigError if the store cannot be opened.
+    """
+    with (
+        People.open(config.ledger_place, clock, config.secrets) as people,
+        EventTeller(hook_of(config), clock) as events,
+    ):
         thread = ThreadPoolExecutor(1, thread_name_prefix="hooks")  # one request at a time
-        hooks = _Hooks(config, people, thread, secrets, clock, fetch or fetch_from_web)
+        hooks = _Hooks(config, people, thread, secrets, clock, fetch or fetch_from_web, events)
         providers: tuple[Provider, ...] = get_args(Provider)
         try:
             yield {name: partial(hooks.take, name) for name in providers if _is_configured(secrets, name)}
@@ -80,6 +89,7 @@ class _Hooks:
         secrets: WebhookSecrets,
         clock: Callable[[], datetime],
         fetch: Fetch,
+        events: EventTeller,
     ) -> None:
         keys = config.settings.bounces
         rule = SoftRule(keys.soft_threshold, keys.stale_days)
@@ -89,6 +99,7 @@ class _Hooks:
         self._secrets = secrets
         self._clock = clock
         self._fetch = fetch
+        self._events = events
         self._certificates: dict[str, bytes] = {}
         self._waiting = 0
 
@@ -124,6 +135,9 @@ class _Hooks:
         events = [each for each in read if isinstance(each, Event)]
         entries = settle(from_provider(events), self._people, self._rules)
         suppressed = sum(entry.effect is Effect.SUPPRESSED for entry in entries)
+        news = News().plus(entries)
+        self._events.put("bounced", news.bounced, suppressed=news.suppressed, complaints=news.complaints)
+        self._events.put("left", news.left, "provider")
         log.info(
             "the hook of %s told of %d events; %d people are not mailed any more", provider, len(events), suppressed
         )

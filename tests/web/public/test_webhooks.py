@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -57,11 +58,11 @@ class Hooked:
 
 
 @contextmanager
-def hooked_site(folder: Path, secrets: WebhookSecrets, web: Web) -> Iterator[Site]:
+def hooked_site(folder: Path, secrets: WebhookSecrets, web: Web, toml: str = TOML) -> Iterator[Site]:
     """A site with one reader, at the hour of the samples."""
     clock = Clock()
     clock.now = NOW
-    (folder / "newsletter.toml").write_text(TOML)
+    (folder / "newsletter.toml").write_text(toml)
     config = load_config(folder / "newsletter.toml", {"NEWSLETTER_SECRET": SECRET}, folder)
     with provider_hooks(config, secrets, clock, web) as hooks, running(folder, hooks=hooks) as site:
         site.people.sign_up(ADA, source="test", wording="")
@@ -222,3 +223,37 @@ def test_only_providers_that_are_configured_have_a_hook(tmp_path: Path) -> None:
     assert secrets == WebhookSecrets((TOPIC,), "user:password", "", "key")
     with provider_hooks(config, secrets, Clock()) as hooks:
         assert sorted(hooks) == ["postmark", "sendgrid", "ses"]
+
+
+# --- [alerts] on_event ----------------------------------------------------------------------------------------------
+
+
+def test_the_operators_command_hears_of_bounces_and_departures_by_number(tmp_path: Path) -> None:
+    program, told = tmp_path / "hook.py", tmp_path / "told.jsonl"
+    program.write_text(f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read())")
+    toml = f'{TOML}\n[alerts]\non_event = ["{sys.executable}", "{program}"]\n'
+    posts = [
+        dead_by_postmark(NOW),
+        dead_by_postmark(NOW),  # once more: no news
+        (BASIC, json.dumps({"RecordType": "SubscriptionChange", **LEFT}).encode()),
+    ]
+    with hooked_site(tmp_path, ALL_SECRETS, Web(), toml) as site:
+        for headers, body in posts:
+            assert site.ask("POST", "/hooks/postmark", body, headers).status == 200
+    # The hooks are closed, and with them the thread that tells.
+    events = [json.loads(line) for line in told.read_text().splitlines()]
+    bounced = [(each["count"], each["suppressed"], each["complaints"]) for each in events if each["event"] == "bounced"]
+    assert bounced == [(1, 1, 0)]
+    assert [(each["count"], each["how"]) for each in events if each["event"] == "left"] == [(1, "provider")]
+    assert "@" not in told.read_text()
+
+
+LEFT = {
+    "MessageID": "883953f4-6105-42a2-a16a-77a8eac79483",
+    "Recipient": "grace@example.com",
+    "Origin": "Recipient",
+    "SuppressSending": True,
+    "SuppressionReason": "ManualSuppression",
+    "ChangedAt": f"{NOW:%Y-%m-%dT%H:%M:%SZ}",
+}
+"""Grace, whom nobody has mailed yet, clicked at Postmark's own page."""
