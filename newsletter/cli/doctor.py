@@ -23,13 +23,18 @@ from newsletter.doctor.examine import World, examine
 from newsletter.doctor.judge.received import judge_received
 from newsletter.doctor.judge.settings import domain_of
 from newsletter.doctor.send_test import send_test
+from newsletter.doctor.try_alerts import try_alerts
 from newsletter.doctor.verdict import SECTIONS, Level, Verdict, exit_code, in_order, red
 from newsletter.errors import ConfigError
+from newsletter.pipeline.alerts import alerts_of
+from newsletter.pipeline.event_hook import EventHook, hook_of
 from newsletter.pipeline.plan_send import normalized_test_address
 from newsletter.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from newsletter.config.config import Config
 
 JSON_VERSION = 1
 """The version of the --json object. It grows when a key is removed or changes its meaning, not when one is added."""
@@ -45,6 +50,7 @@ def doctor(
     offline: bool,
     address: str | None,
     received: Path | None,
+    test_alerts: bool,
     nameserver: str,
     timeout_s: float,
     config_path: Path | None,
@@ -52,12 +58,14 @@ def doctor(
 ) -> None:
     if address and offline:
         raise MisuseError("--test needs the network", "leave out --offline")
+    if test_alerts and offline:
+        raise MisuseError("--test-alerts needs the network", "leave out --offline")
     if nameserver:
         parse_nameserver(nameserver)
     if address:
         address = normalized_test_address(address)
     mail = read_mail(received) if received else None
-    verdicts = _examined(offline, address, mail, nameserver, timeout_s, config_path)
+    verdicts = _examined(offline, address, mail, nameserver, timeout_s, config_path, test_alerts=test_alerts)
     if as_json:
         print_json(_described(verdicts))
     elif sys.stdout.isatty():
@@ -76,12 +84,15 @@ def _examined(
     nameserver: str,
     timeout_s: float,
     config_path: Path | None,
+    *,
+    test_alerts: bool,
 ) -> tuple[Verdict, ...]:
     try:
         config = load(config_path)
     except ConfigError as error:
-        # Without a valid file nothing else can be judged.
-        return tuple(_of_sentence(line) for line in str(error).splitlines())
+        # Without a valid file nothing else can be judged, except the alerts of the environment.
+        lines = tuple(_of_sentence(line) for line in str(error).splitlines())
+        return (*lines, *(_tried(None) if test_alerts else ()))
     world = World(
         offline=offline,
         nameserver=nameserver,
@@ -94,10 +105,18 @@ def _examined(
     if address:
         with _waiting("Sending the test mail"):
             verdicts = (*verdicts, send_test(config, address, os.environ, timeout_s))
+    if test_alerts:
+        with _waiting("Trying the alerts"):
+            verdicts = (*verdicts, *_tried(config))
     if received is not None:
         author = domain_of(config.settings.newsletter.from_)
         verdicts = (*verdicts, *judge_received(received, author))
     return in_order(verdicts)
+
+
+def _tried(config: Config | None) -> tuple[Verdict, ...]:
+    alerts, faults = alerts_of(config, os.environ)
+    return try_alerts(alerts, hook_of(config) if config is not None else EventHook(), faults)
 
 
 @contextlib.contextmanager

@@ -75,15 +75,26 @@ def publish(
             "publish: --catch sends at once, into its own catcher; take --dry-run, --wait, --relay out"
         )
 
-    def read() -> tuple[Config, PublishOrder]:
-        config = within(load(config_path, str(posts / "post") if posts else ""), window)
+    def read_config() -> Config:
+        return within(load(config_path, str(posts / "post") if posts else ""), window)
+
+    def order_of(config: Config) -> PublishOrder:
         age = max_age or timedelta(days=config.settings.publish.max_age_days)
         place = ledger_place(config, ledger_url)
         folder = posts_place(config, posts)
-        return config, PublishOrder(folder, to, place, age, where, columns, relay_url, ledger_url, first, dry_run)
+        return PublishOrder(folder, to, place, age, where, columns, relay_url, ledger_url, first, dry_run)
 
-    config, order = read()
-    require_free([log_json], config=config, ledger=order.place, inputs=list(to))
+    def read() -> tuple[Config, PublishOrder]:
+        config = read_config()
+        return config, order_of(config)
+
+    tells = not (dry_run or catch)
+    with _failure_told(None if tells else Alerts()):
+        config = read_config()
+    alerts, faults = alerts_of(config, os.environ) if tells else (Alerts(), ())
+    with _failure_told(alerts):
+        order = order_of(config)
+        require_free([log_json], config=config, ledger=order.place, inputs=list(to))
     if watch:
         log = WatchLog(utc_now, as_json=as_json, quiet=quiet)
         keep_publishing(read, _check, order.place, log, log_json, utc_now)
@@ -99,9 +110,8 @@ def publish(
                 click.echo(f"Inbox: {catcher.inbox_url}", err=as_json)
                 wait_at(catcher)
         sys.exit(report.exit_code)
-    alerts, faults = alerts_of(config, os.environ)
     screen.warn(faults)
-    with _alerting(Alerts() if dry_run else alerts, screen) as reports:
+    with _alerting(alerts, screen) as reports:
         report = _run(config, order, screen)
         now = utc_now()
         if wait and not dry_run and (moment := report.opens_at(now)) is not None:
@@ -135,6 +145,17 @@ def _run(config: Config, order: PublishOrder, screen: _Screen) -> PublishReport:
     if order.catcher is None:
         screen.archive(rebuild_after_send(config, order.place, report, utc_now, screen.warn))
     return report
+
+
+@contextlib.contextmanager
+def _failure_told(alerts: Alerts | None) -> Iterator[None]:
+    """Tell of a block that fails; with None, those of the environment: newsletter.toml itself may be what is broken."""
+    try:
+        yield
+    except errors.NewsletterError as error:
+        told, faults = (alerts, ()) if alerts is not None else alerts_of(None, os.environ)
+        warn((*faults, *told.tell("failure", exit_code=error.exit_code)))
+        raise
 
 
 @contextlib.contextmanager

@@ -58,7 +58,7 @@ def keep_publishing(
 ) -> None:
     """The same until `ending`, which also interrupts the waits."""
     with only_watch(place, now):
-        watcher = _Watcher(load, check, log, log_json, now, ending)
+        watcher = Watcher(load, check, log, log_json, now, ending)
         chores = Chores(lambda: watcher.config or load()[0], place, log, now, os.environ)
         backup = Job("backup", chores.backup)
         jobs = [Job("publish", watcher.publish), Job("bounces", chores.bounces), Job("sync", chores.sync), backup]
@@ -76,7 +76,9 @@ def keep_publishing(
         log.say("watch", "ends", f"{ending.signal}: nothing is under way", minor=True)
 
 
-class _Watcher:
+class Watcher:
+    """Runs the rounds of publish, and tells of what fails and what goes well again."""
+
     def __init__(
         self,
         load: Load,
@@ -94,7 +96,8 @@ class _Watcher:
         self._known: dict[str, tuple[str, str]] = {}
         self._next = ""
         self._failing: dict[str, tuple[object, datetime]] = {}
-        self._alerts = Alerts()
+        self._whys: dict[str, str] = {}
+        self.alerts = Alerts()
         self._faults: tuple[str, ...] = ()
 
     # --- publishing -------------------------------------------------------------------------------------------------
@@ -102,11 +105,11 @@ class _Watcher:
     def publish(self) -> Round:
         config, order = self._load()
         self.config = config
-        self._alerts, faults = alerts_of(config, os.environ)
+        self.alerts, faults = alerts_of(config, os.environ)
         if faults != self._faults:
             self._log.warn(faults)
             self._faults = faults
-        self._log.warn(self._alerts.beat("start"))
+        self._log.warn(self.alerts.beat("start"))
         order = replace(order, first=order.first and not self._begun)
         report = run_publication(
             config,
@@ -188,25 +191,31 @@ class _Watcher:
         """Log a round that failed or recovered; alert unless a report of publish has done so."""
         if isinstance(what, Recovered):
             self._log.say(what.job, "recovered", f"after {what.times:,} failed {_tries(what.times)}", tries=what.times)
-            if what.job != "publish":
+            self._whys.pop(what.job, None)
+            if what.job != "publish" and what.job in self._failing:
                 self._alert_people("success", what.job, ())
             return
         retry = shown_moment(what.next_try.astimezone())
-        text = f"{what.why}\nthe next try is at {retry}"
         code = what.exit_code
         facts: dict[str, Any] = {"try": what.times, "next_try": what.next_try.isoformat(timespec="seconds")}
+        facts |= {"exit_code": code, "meaning": MEANINGS.get(code, "")}
         self._next = ""
-        self._log.say(what.job, "failed", text, exit_code=code, meaning=MEANINGS.get(code, ""), **facts)
         if what.job == "publish" and not what.raised:
-            return  # its report was alerted
+            # Each post has had its line, and people their alert.
+            self._log.say(what.job, "waits", f"try {what.times:,} failed; the next is at {retry}", **facts)
+            return
+        self._log.say(what.job, "failed", f"{what.why}\nthe next try is at {retry}", **facts)
         if what.job == "publish":
-            self._log.warn(self._alerts.beat("failure"))
-        self._alert_people("failure", what.job, code, exit_code=code)
+            self._log.warn(self.alerts.beat("failure"))
+        is_known = what.why in (why for job, why in self._whys.items() if job != what.job)
+        self._whys[what.job] = what.why
+        if not is_known:  # a ledger that is away fails every job
+            self._alert_people("failure", what.job, code, exit_code=code)
 
     def _alert(self, report: PublishReport) -> None:
         """Alert about a round of publish that completed."""
         event: Event = "failure" if report.exit_code not in (0, EXIT_BUSY) else "success"
-        self._log.warn(self._alerts.beat(event))
+        self._log.warn(self.alerts.beat(event))
         key = tuple((each.post.issue, each.decision) for each in report.posts if each.exit_code)
         if event == "failure" or "publish" in self._failing or not report.is_quiet:
             self._alert_people(event, "publish", key, report)
@@ -228,8 +237,8 @@ class _Watcher:
             self._failing[job] = (key, now)
         elif report is None or report.exit_code == 0:
             self._failing.pop(job, None)
-        told = described_event(event, self._alerts.newsletter, report, job=job, exit_code=exit_code)
-        self._log.warn(self._alerts.tell_people(told), job)
+        told = described_event(event, self.alerts.newsletter, report, job=job, exit_code=exit_code)
+        self._log.warn(self.alerts.tell_people(told), job)
 
 
 def _may_mend(each: Published) -> bool:

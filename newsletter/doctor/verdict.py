@@ -22,6 +22,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Test mail": ("test-mail", "received-spf", "received-dkim", "received-dmarc", "received-unsubscribe"),
     "Unsubscribe": ("one-click",),
     "Ledger": ("ledger", "backup", "bounces", "published"),
+    "Alerts": ("alerts",),
     "Time": ("clock", "time-zone"),
 }
 """The codes by section, in output order. Programs rely on the codes."""

@@ -12,6 +12,7 @@ import httpx
 
 from newsletter.config.config import Config
 from newsletter.config.publish_sections import HEARTBEAT_VARIABLE, WEBHOOK_VARIABLE
+from newsletter.config.settings import Settings
 from newsletter.config.url_validators import alert_address
 from newsletter.errors import EXIT_BUSY, EXIT_CONTENT, EXIT_UNSENT, EXIT_USAGE, ConfigError, InvalidValueError
 from newsletter.pipeline.alert_mail import AlertMail, alert_mail_of, send_alert_mail
@@ -20,11 +21,11 @@ from newsletter.safe_http import Address, BlockedAddressError, PinnedTransport, 
 from newsletter.safe_http import system_trust as usual_trust
 
 Sentences = tuple[str, ...]
-Event = Literal["start", "success", "failure"]
+Event = Literal["start", "success", "failure", "trial"]
 TIMEOUT_S = 10.0
 
-_PATHS: Mapping[Event, str] = {"start": "/start", "success": "", "failure": "/fail"}
-"""healthchecks.io's paths (https://healthchecks.io/docs/http_api/), which other services copy."""
+_PATHS: Mapping[Event, str] = {"start": "/start", "success": "", "failure": "/fail", "trial": ""}
+"""healthchecks.io's paths (https://healthchecks.io/docs/http_api/), which other services copy; a trial is a success."""
 
 
 def utc_now() -> datetime:
@@ -58,6 +59,20 @@ class Alerts:
             return ()
         return self._ask([("[alerts] heartbeat", _with_path(self.heartbeat, _PATHS[event]), None)])
 
+    def try_each(self) -> Sequence[tuple[str, str]]:
+        """Send a trial to each target; returns its key and the fault, as a sentence, empty on success."""
+        told = {**described_event("trial", self.newsletter, job="doctor"), "text": trial_text(self.newsletter)}
+        found: list[tuple[str, str]] = []
+        if self.heartbeat:
+            found.append(("heartbeat", " ".join(self.beat("trial"))))
+        if self.webhook:
+            found.append(("webhook", " ".join(self._ask([("[alerts] webhook", self.webhook, told)]))))
+        if self.mail is not None:
+            name = self.newsletter or "newsletter"
+            body = f"{told['text']}\n"
+            found.append(("mail", send_alert_mail(self.mail, f"[{name}] A trial of the alerts", body, self.now())))
+        return found
+
     def tell_people(self, told: Mapping[str, Any]) -> Sentences:
         """Send the webhook and the mail; `told` comes from `described_event`."""
         asked = self._ask([("[alerts] webhook", self.webhook, dict(told))]) if self.webhook else ()
@@ -76,9 +91,13 @@ class Alerts:
         return asyncio.run(ask())
 
 
-def alerts_of(config: Config, env: Mapping[str, str]) -> tuple[Alerts, tuple[str, ...]]:
-    """The targets from the environment, else from newsletter.toml; and faults of those in the environment."""
-    keys = config.settings.alerts
+def alerts_of(config: Config | None, env: Mapping[str, str]) -> tuple[Alerts, tuple[str, ...]]:
+    """The targets from the environment, else from newsletter.toml; and faults of those in the environment.
+
+    Without a configuration, which may be invalid, only those of the environment.
+    """
+    settings = config.settings if config is not None else Settings()
+    keys = settings.alerts
     faults: list[str] = []
 
     def address(variable: str, written: str) -> str:
@@ -91,12 +110,12 @@ def alerts_of(config: Config, env: Mapping[str, str]) -> tuple[Alerts, tuple[str
     heartbeat, webhook = address(HEARTBEAT_VARIABLE, keys.heartbeat), address(WEBHOOK_VARIABLE, keys.webhook)
     mail: AlertMail | None = None
     try:
-        mail = alert_mail_of(config, env)
+        mail = alert_mail_of(config, env) if config is not None else None
     except InvalidValueError as fault:
         faults.append(f"[alerts] mail_relay {fault.what}; {fault.remedy or 'write smtp://user@mail.example.com:587'}")
     except ConfigError as error:
         faults.append(f"[alerts] mail_relay: {error}")
-    return Alerts(heartbeat, webhook, config.settings.newsletter.name, mail), tuple(faults)
+    return Alerts(heartbeat, webhook, settings.newsletter.name, mail), tuple(faults)
 
 
 def described_event(
@@ -127,6 +146,10 @@ def described_event(
         "posts": summaries,
         "exit_code": report.exit_code if report is not None else exit_code,
     }
+
+
+def trial_text(newsletter: str) -> str:
+    return f"{newsletter or 'newsletter'}: a trial by newsletter doctor --test-alerts; nothing failed"
 
 
 _BLAME: Mapping[int | None, str] = {

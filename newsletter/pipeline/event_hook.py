@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from newsletter.config.config import Config
     from newsletter.pipeline.send_result import SendResult
 
-Kind = Literal["sent", "joined", "left", "bounced"]
+Kind = Literal["sent", "joined", "left", "bounced", "trial"]
 TIMEOUT_S = 30.0
 
 _OURS = ("NEWSLETTER_", "PGPASS")

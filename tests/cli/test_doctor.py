@@ -91,7 +91,13 @@ def test_no_file_at_all(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [("--offline", "--test", "ada@quill.test"), ("--nameserver", "dns.test"), ("--test", "nobody"), ("--timeout", "0")],
+    [
+        ("--offline", "--test", "ada@quill.test"),
+        ("--offline", "--test-alerts"),
+        ("--nameserver", "dns.test"),
+        ("--test", "nobody"),
+        ("--timeout", "0"),
+    ],
 )
 def test_options_that_make_no_sense(folder: Path, options: tuple[str, ...]) -> None:
     run = newsletter("doctor", *options, cwd=folder, **ENV)
@@ -176,6 +182,17 @@ def _read_all(terminal: int) -> str:
             os.close(terminal)
             return text.decode()
         text += piece
+
+
+def test_alerts_are_tried_on_request_though_newsletter_toml_is_broken(folder: Path) -> None:
+    (folder / "newsletter.toml").write_text("[newsletter\n")
+    env = {**ENV, "NEWSLETTER_ALERT_WEBHOOK": "http://127.0.0.1:9/a-key"}
+    run = newsletter("doctor", "--json", "--test-alerts", cwd=folder, **env)
+    lines = {line["code"]: line for line in run.json["lines"]}
+    assert (run.code, lines["config"]["level"], lines["alerts"]["level"]) == (2, "red", "red")
+    assert "private address" in lines["alerts"]["what"]
+    assert "a-key" not in run.out
+    assert "alerts" not in newsletter("doctor", "--offline", cwd=folder, **env).out
 
 
 def test_the_page_describes_each_code_and_key() -> None:

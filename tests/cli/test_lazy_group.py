@@ -1,4 +1,4 @@
-"""Commands that are loaded when they are asked for, their work when they run: the names are right, help loads neither."""
+"""Commands load when they are asked for, their work when they run: the names are right, help loads neither."""
 
 from __future__ import annotations
 

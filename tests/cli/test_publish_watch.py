@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,13 @@ from command_line import finish, newsletter, people, start, write_list
 from signals import wait_until_signal_is_taken
 from smtp_server import Fault, Rule, SmtpServer
 
-from newsletter.cli.publish_watch import keep_publishing
+from newsletter.cli.publish_watch import Watcher, keep_publishing
 from newsletter.cli.watch_log import WatchLog
 from newsletter.config.config import Config
 from newsletter.config.load import load_config
+from newsletter.pipeline.alerts import Alerts
 from newsletter.pipeline.find_due import FoundPost
+from newsletter.pipeline.rounds import Failed, Recovered
 from newsletter.pipeline.run_publication import PublishOrder
 from newsletter.signals import Ending
 
@@ -160,11 +162,12 @@ def test_two_at_once_are_one(folder: Path) -> None:
 def test_a_relay_that_is_away_is_said_and_tried_again(folder: Path) -> None:
     with SmtpServer(Rule("connect", "554 5.7.1 not you")) as server:
         daemon = Daemon(folder, server.url, "--first", "--json")
-        failed = json.loads(daemon.until('"next_try"'))
+        waits = json.loads(daemon.until('"next_try"'))
         events = [json.loads(line) for line in daemon.end()]
-    assert (failed["job"], failed["event"], failed["try"]) == ("publish", "failed", 1)
-    assert "the next try is at" in failed["text"]
+    assert (waits["job"], waits["event"], waits["try"], waits["exit_code"]) == ("publish", "waits", 1, 3)
+    assert "try 1 failed; the next is at" in waits["text"]
     assert events[-1]["event"] == "ends"
+    assert sum("not you" in event["text"] for event in events) == 1, "one failure is told once"
 
 
 def test_a_configuration_that_breaks_later_is_a_failed_round(folder: Path) -> None:
@@ -213,6 +216,33 @@ def test_the_command_of_on_event_hears_of_a_send_and_stops_none(folder: Path) ->
 def test_what_does_not_go_with_it(folder: Path, option: str) -> None:
     run = newsletter("publish", "--to", "list.csv", "--watch", option, cwd=folder)
     assert (run.code, "--watch waits by itself" in run.err) == (2, True)
+
+
+# --- who hears of a failure -----------------------------------------------------------------------------------------
+
+
+def test_what_fails_every_job_is_told_to_people_once(tmp_path: Path) -> None:
+    log = WatchLog(lambda: datetime(2026, 3, 2, tzinfo=UTC), as_json=True, quiet=False)
+    config = load_config(None, {}, tmp_path)
+    told: list[tuple[str, str]] = []
+
+    class People(Alerts):
+        def tell_people(self, told_of: Mapping[str, Any]) -> tuple[str, ...]:
+            told.append((told_of["event"], told_of["job"]))
+            return ()
+
+    ending = Ending()
+    watcher = Watcher(lambda: (config, None), check, log, None, lambda: datetime(2026, 3, 2, tzinfo=UTC), ending)
+    watcher.alerts = People()
+    later = datetime(2026, 3, 2, 1, tzinfo=UTC)
+    for job in ("publish", "bounces", "backup"):
+        for times in (1, 2):
+            watcher.tell(Failed(job, "newsletter.db: the disk is full", times, later, raised=True, exit_code=2))
+    watcher.tell(Failed("sync", "the worker does not answer", 1, later, raised=True, exit_code=2))
+    for job in ("bounces", "sync"):
+        watcher.tell(Recovered(job, 2))
+    ending.close()
+    assert told == [("failure", "publish"), ("failure", "sync"), ("success", "sync")]
 
 
 # --- a week, on a clock that only the waits move --------------------------------------------------------------------

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from alert_listener import Listener, listening
 from publishing import Office
 from smtp_server import Rule, SmtpServer
 
@@ -16,40 +16,10 @@ from newsletter.config.load import load_config
 from newsletter.pipeline.alerts import Alerts, alerts_of
 
 
-class Listener:
-    """A web server that keeps what it is asked and posted, and answers `code`."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, str, str]] = []
-        self.code = 200
-        listener = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def _answer(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-                listener.asked.append((self.command, self.path, body))
-                self.send_response(listener.code)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            do_GET = do_POST = _answer  # noqa: N815 - the names that http.server calls
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-
 @pytest.fixture
 def listener() -> Iterator[Listener]:
-    made = Listener()
-    thread = threading.Thread(target=made.server.serve_forever, daemon=True)
-    thread.start()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
-    thread.join()
+    with listening() as made:
+        yield made
 
 
 def alerts(listener: Listener) -> Alerts:
@@ -108,6 +78,17 @@ def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
     made, faults = alerts_of(config, {"NEWSLETTER_ALERT_WEBHOOK": "secret nonsense\n"})
     assert made.webhook == ""
     assert faults[0].startswith("NEWSLETTER_ALERT_WEBHOOK is ")
+
+
+def test_without_a_configuration_the_environment_is_told(listener: Listener) -> None:
+    env = {"NEWSLETTER_HEARTBEAT_URL": f"{listener.url}/ping", "NEWSLETTER_ALERT_WEBHOOK": f"{listener.url}/hook"}
+    made, faults = alerts_of(None, env)
+    assert faults == ()
+    assert replace(made, allow=lambda address: True).tell("failure", exit_code=2) == ()
+    (_, ping, _), (_, _, body) = listener.asked
+    assert ping == "/ping/fail"
+    told = json.loads(body)
+    assert (told["event"], told["exit_code"], told["text"]) == ("failure", 2, "Newsletter: publish, failure")
 
 
 # --- by mail ---------------------------------------------------------------------------------------------------------

@@ -31,7 +31,9 @@ PRELOADED = (
         "cli.report",
         "cli.serve",
         "cli.bounces",
-        "cli.subscribers",
+        "cli.subscriber_lists",
+        "cli.subscriber_people",
+        "cli.subscriber_suppress",
         "cli.render",
         "cli.publish",
         "cli.resume",
@@ -43,10 +45,13 @@ PRELOADED = (
 def main() -> None:
     import importlib
 
+    from newsletter.cli.main import COMMANDS
     from newsletter.render.inline_css import html_of  # noqa: F401 - what every rendering needs
 
     for name in PRELOADED:
         importlib.import_module(f"newsletter.{name}")
+    for command in COMMANDS.values():
+        command.load()
     for name in ("premailer", "sqlalchemy.dialects.sqlite", "email_validator", "mjml", "rich.progress"):
         importlib.import_module(name)
     gc.freeze()  # or the first collection in each fork would write to every page, and so copy it

@@ -14,6 +14,7 @@ from newsletter.cli.options import NamedPath, config_option, json_option
 @click.option(
     "--received", type=NamedPath(), metavar="FILE", help="The test mail as it arrived, saved: judge what it says."
 )
+@click.option("--test-alerts", is_flag=True, help="Send an alert to each of [alerts], marked as a trial, as well.")
 @click.option("--nameserver", metavar="HOST[:PORT]", default="", help="Ask this nameserver, not the system's.")
 @click.option(
     "--timeout",
@@ -30,8 +31,8 @@ from newsletter.cli.options import NamedPath, config_option, json_option
 def doctor() -> None:
     """Examine settings, relay, DNS, unsubscribe address and ledger. Each line has its remedy.
 
-    Nothing is changed, and without --test nothing is sent. Exits with 0 where nothing is red, with 2 where there is
-    something for you to mend, with 3 where only a server did not answer or refused for now.
+    Nothing is changed, and without --test or --test-alerts nothing is sent. Exits with 0 where nothing is red, with 2
+    where there is something for you to mend, with 3 where only a server did not answer or refused for now.
 
     \b
     Example:
