@@ -17,6 +17,7 @@ LEFT_NAMES = reasons_by_phrase(
             removedfromlist, leftlist, abgemeldet, abmeld, abbestell, austragung, ausgetragen, desabonn, desinscri
             desuscri, dadodebaja, fechadebaja, bajadellist, descadastr, disiscri, отпис, uitgeschreven, uitschrijf
             afgemeld, afmeld, wypisan, wypis, abonelikten, avregistr, avmeld, avprenum, odhlas, leiratkoz, dezabon
+            不接收, 不再接收, 停止接收, 免打扰, 免打擾
             退订, 退訂, 取消订阅, 取消訂閱, 拒收, 拒绝接收, 拒絕接收, 配信停止, 購読解除, 登録解除, オプトアウト
             退会
             配信不要, 수신거부, 구독취소, 구독해지
@@ -25,7 +26,7 @@ LEFT_NAMES = reasons_by_phrase(
             bounced, hardbounce, undeliverab, cleaned, cleantime, unzustellbar, 退信, 硬退, 반송, 不達
             """,
         "complained": """
-            complain, markedspam, markedasspam, spamreport, reportedspam, beschwerde, 投诉, 投訴, 苦情, 스팸신고
+            complain, markedspam, asspam, spamreport, reportedspam, beschwerde, 投诉, 投訴, 苦情, 스팸신고
             """,
         "blocked": """
             blacklist, blocklist, denylist, suppress, gesperrt, isblocked, isbanned, excludedfrom, isexcluded
@@ -69,7 +70,8 @@ JOINED_NAMES = reasons_by_phrase(
             marketingconsent, emailconsent, mailconsent, consent, permission, emailmarketing, canemail, canmail
             maymail, mailable
             emailallowed, allowemail, wantsemail, receiveemail, receivesemail, receivenews, receivesnews, sendemail
-            getsemail, getsmail,
+            getsemail, getsmail, cancontact, maycontact, contactable, contactallowed, allowcontact, oktoemail, oktomail
+            oktocontact, emailok, emailable, canbeemailed, maybeemailed
             newsletter, subscription, subscriber, signedup, 配信, 受信, 메일수신
             mailing, agreed, gdpr, dsgvo, rgpd, newsletteroptin
             einwilligung, zustimmung, angemeldet, abonniert, eingetragen, consentement, abonne, inscrit
@@ -77,6 +79,7 @@ JOINED_NAMES = reasons_by_phrase(
             suscrit, consentimento, inscrito, consenso, iscritt, подписан, согласие, рассылк, toestemming
             ingeschreven
             zgoda, zapisan, onay, abone, samtykke, samtycke, prenumer, souhlas, hozzajarul
+            接收, 允许联系, 可联系, 可发送
             订阅, 同意, 訂閱, 購読, 配信希望, メルマガ, 수신동의, 구독, 동의
             """,
         "not confirmed": """

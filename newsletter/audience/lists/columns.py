@@ -15,6 +15,7 @@ from newsletter.audience.lists.providers import Provider, provider_of, reply_wor
 from newsletter.audience.lists.standing import (
     Judge,
     Verdict,
+    is_of_other_channel,
     judge_of,
     may_speak_of_leaving,
     remember,
@@ -177,6 +178,7 @@ def read_header(
         and cell not in watched
         and name not in rules.columns
         and name not in known
+        and not is_of_other_channel(cells[cell])
     ]
     names[address] = "email"
     return Header(

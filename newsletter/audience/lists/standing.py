@@ -191,7 +191,7 @@ def judge_of(name: str, values: Sequence[str], neighbours: Collection[str]) -> J
     joined = "".join(words)
     column = name.strip().lower()
     said = {value for cell in values if (value := fold(cell)) and value not in BLANK}
-    if _names_other_channel(folded):
+    if is_of_other_channel(name):
         return None
     if reason := _reason_of_left(joined):
         return left_column(column, reason)
@@ -209,8 +209,14 @@ def judge_of(name: str, values: Sequence[str], neighbours: Collection[str]) -> J
     return _joined(column, words, joined, values, said)
 
 
-def _names_other_channel(folded: str) -> bool:
-    return any(f" {other} " in f" {folded} " for other in ("sms", "phone", "push", "whatsapp", "mobile", "telefon"))
+_OTHER_CHANNELS = frozenset({"sms", "phone", "push", "whatsapp", "mobile", "telefon"})
+_MAIL = frozenset({"email", "mail", "emails", "mails", "newsletter"})
+
+
+def is_of_other_channel(name: str) -> bool:
+    """Whether a column is of texts or calls alone: who left those may get mail, and no word in it is of mail."""
+    words = fold_name(name).split()
+    return not _OTHER_CHANNELS.isdisjoint(words) and _MAIL.isdisjoint(words)
 
 
 def _reason_of_left(joined: str) -> str:

@@ -44,6 +44,7 @@ _GONE_WORDS = {
             unsubscribed from all, unsubscribe all, globally unsubscribed, global unsubscribe, master unsubscribed
             unsubscribed by user, unsubscribed by admin, not subscribed, no longer subscribed, former subscriber
             unsubscribed user, list unsubscribed, group unsubscribe, email unsubscribed, unsubscribed email
+            donotcontact, do not contact me
             cancelled, canceled, cancelled by subscriber, removed, do not contact, do not mail, do not email, dnc
             dne
             abgemeldet, abbestellt, ausgetragen, gekündigt, abgemeldete, nicht abonniert, widerrufen
@@ -71,6 +72,7 @@ _GONE_WORDS = {
             bounced, bounce, hard bounce, hard bounced, hardbounce, hardbounced, bouncing, undeliverable
             undelivered
             cleaned, not deliverable, unreachable, nonexistent, does not exist, mailbox not found, invalid
+            held, undeliverable held, confirmed bounce, confirmed hard bounce, address error
             invalid email, invalid email address, email invalid, dead, permanent bounce, permanently bounced
             unzustellbar, nicht zustellbar, ungültig, hartbounce, zurückgewiesen
             non délivrable, invalide, rebond, en erreur, rejeté
@@ -82,6 +84,7 @@ _GONE_WORDS = {
             """,
     "complained": """
             complained, complaint, spam complaint, spam complained, marked as spam, marked spam, reported spam
+            isp complained, ispcomplained, isp complaint, spam complainer, marked email as spam, feedback loop
             reported as spam, spam report, spam reported, spam, junk, spammy, abuse, abused, complainer
             beschwerde, spam beschwerde, plainte, marqué comme spam, queja, reclamado, reclamação, marcado como spam
             segnalato come spam, жалоба, пожаловался, klacht, skarga, şikayet, klagomål
@@ -116,6 +119,7 @@ _GONE_WORDS = {
             nie abonniert, keine einwilligung, jamais abonné, nunca suscrito, 从未订阅, 從未訂閱, 未購読
             """,
     "inactive": """
+            tidak aktif, nonaktif, không hoạt động, ไม่ใช้งาน
             inactive, deactivated, disabled, suspended, not active, deleted, archived, closed account, deceased
             inaktiv, deaktiviert, gelöscht, inactif, inactive, désactivé, désactivée, supprimé, supprimée
             inactivo, inactiva, desactivado, eliminado, eliminada, borrado, inativo, inativa, desativado, excluido
@@ -137,6 +141,7 @@ GONE = reasons_by_phrase(_GONE_WORDS)
 
 ACTIVE = phrases(
     """
+    normal, member in good standing, in good standing
     active, subscribed, subscriber, subscribe, enabled, confirmed, opted in, opt in, optin, optedin, double opt in
     single opt in, confirmed opt in, ok, valid, verified, activated, validated, deliverable, allowed, approved
     accepted, mailable, sendable, express, implied, explicit, implicit, permitted, marketing contact, current, live
@@ -151,7 +156,8 @@ ACTIVE = phrases(
     potwierdzony
     aktif, abone, onaylandı, onaylı, kayıtlı, prenumererar, bekräftad, bekreftet, bekræftet, aktivní, aktívny, aktív
     feliratkozott, activ, abonat, tilaaja, vahvistettu, aktiivinen, مشترك, نشط, פעיל, đã đăng ký, aktif
-    订阅, 已订阅, 活跃, 正常, 有效, 已确认, 已激活, 已验证, 启用, 已启用, 在订, 已关注
+    订阅, 已订阅, 订阅中, 使用中, 活跃, 正常, 有效, 已确认, 已激活, 已验证, 启用, 已启用, 在订, 已关注
+    訂閱中
     訂閱, 已訂閱, 活躍, 已確認, 已啟用, 已驗證, 啟用, 購読中, 購読, 配信中, 登録済み, 登録, 有効, 確認済み, 本登録
     アクティブ
     구독, 구독중, 구독 중, 활성, 활성화, 정상, 확인됨, 인증됨, 수신동의, 수신 동의, 동의
