@@ -11,8 +11,7 @@ import re
 from collections.abc import Iterable
 from email.message import Message
 
-from flufl.bounce import all_failures
-
+from newsletter.bounces.detectors import all_failures
 from newsletter.bounces.mime_parts import PARSER_FAULTS, Mail, header, text_of
 from newsletter.bounces.own_text import OwnText, explained
 from newsletter.bounces.results import MAX_FAILURES, Bounce, Traces
