@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from newsletter.cli.commands.init import THEMES
+from newsletter.cli.commands.init import THEMES, RelayChoice
 from newsletter.cli.console import is_terminal, print_json
 from newsletter.config.relay_presets import PRESETS, preset_named
 from newsletter.config.validators import mailbox
@@ -23,6 +23,7 @@ def init(
     name: str | None,
     sender: str | None,
     relay: str | None,
+    your_name: str,
     language: str | None,
     look: str | None,
     postal_address: str,
@@ -35,7 +36,8 @@ def init(
         if relay is None:
             for preset in PRESETS:
                 click.echo(f"  {preset.key:<10} {preset.title}", err=True)
-            relay = click.prompt("The mail service", type=click.Choice([*_keys(), "none"]), default="none", err=True)
+            question = "The mail service, or smtp://user@host:port"
+            relay = click.prompt(question, type=RelayChoice(), default="none", err=True)
         language = language or click.prompt(
             "Language", type=click.Choice(languages()), default=_own_language(), err=True
         )
@@ -50,6 +52,12 @@ def init(
     except InvalidValueError as error:
         raise ConfigError(f"--from {error.what}", "write --from 'Name <you@example.org>'") from error
     address = sender.rpartition("<")[2].rstrip(">")
+    display_name = sender.rpartition("<")[0].strip().strip('"') if "<" in sender else ""
+    own_name = your_name.strip() or (display_name if display_name != name else "")
+    if asks and not own_name:
+        own_name = click.prompt(
+            "Your own name, as the first reader on the list", default="", show_default=False, err=True
+        )
     starter = Starter(
         name,
         sender if "<" in sender else f"{name} <{address}>",
@@ -58,6 +66,8 @@ def init(
         look or "classic",
         postal_address.strip(),
         preset_named(relay or "none"),
+        relay if relay and "://" in relay else "",
+        " ".join(own_name.split()),
     )
     started = start_newsletter(folder, starter, date.today())
     where = "" if folder == Path() else f"cd {printable(str(folder))} && "
@@ -91,10 +101,6 @@ def init(
     if relay in (None, "none"):
         click.echo("\nOnce [relay] url in newsletter.toml names the server that sends your mail:")
     click.echo(f"  {printable(to_oneself)}")
-
-
-def _keys() -> list[str]:
-    return [preset.key for preset in PRESETS]
 
 
 def _name_of(folder: Path) -> str:

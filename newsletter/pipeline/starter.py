@@ -18,7 +18,7 @@ from newsletter.config.site_generator import find_generator, posts_folder
 from newsletter.errors import ConfigError, located
 from newsletter.files import package_folder
 from newsletter.model.languages import choose_language
-from newsletter.pipeline.starter_words import languages, starter_words
+from newsletter.pipeline.starter_words import languages, settings_words, starter_words
 
 SECRET_FILES = (".env", "subscribers.csv", "newsletter.db*", "out/")
 """Files that must never reach a public repository: secrets, addresses, the ledger."""
@@ -38,7 +38,10 @@ _MAX_STEM = 60
 
 @dataclass(frozen=True, slots=True)
 class Starter:
-    """The answers to `newsletter init`. `language` is one of `languages()`, `sender` `Name <address>` or an address."""
+    """The answers to `newsletter init`. `language` is one of `languages()`, `sender` `Name <address>` or an address.
+
+    `own_name` is the author's, the first reader of the list. The relay is that of `preset`, else at `relay_url`.
+    """
 
     name: str
     sender: str
@@ -47,6 +50,8 @@ class Starter:
     theme: str = "classic"
     postal_address: str = ""
     preset: RelayPreset | None = None
+    relay_url: str = ""
+    own_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +82,10 @@ def start_newsletter(folder: Path, starter: Starter, today: date) -> Started:
     generator = find_generator(folder)
     environment = _environment()
     words = starter_words()[starter.language]
-    url = starter.preset.url.replace("{user}", starter.address.replace("@", "%40")) if starter.preset else ""
     files = {
-        "newsletter.toml": environment.get_template("newsletter.toml.j2").render(
-            name=starter.name,
-            sender=starter.sender,
-            address=starter.address,
-            postal_address=starter.postal_address,
-            language=starter.language,
-            theme=starter.theme,
-            preset=starter.preset,
-            url=url,
-            site=generator.name if generator else "",
-        ),
-        "subscribers.csv": f"email,name\n{_csv_cell(starter.address)},{_csv_cell(starter.name)}\n",
-        ".env.example": (package_folder("templates", "starter") / "env").read_text("utf-8"),
+        "newsletter.toml": _settings(environment, starter, generator.name if generator else ""),
+        "subscribers.csv": f"email,name\n{_csv_cell(starter.address)},{_csv_cell(starter.own_name)}\n",
+        ".env.example": environment.get_template("env.j2").render(says=settings_words(starter.language).says),
     }
     posts = posts_folder(folder)
     post = ""
@@ -120,6 +114,33 @@ def start_newsletter(folder: Path, starter: Starter, today: date) -> Started:
     if generator:
         notes.insert(0, f"this is a {generator.name} site; its posts are in {posts.as_posix()}/")
     return Started(tuple(written), tuple(kept), post, generator.name if generator else "", tuple(notes))
+
+
+def _settings(environment: Environment, starter: Starter, site: str) -> str:
+    words = settings_words(starter.language)
+    url, relay_says, note = starter.relay_url, "", ""
+    if (preset := starter.preset) is not None:
+        url = preset.url.replace("{user}", starter.address.replace("@", "%40"))
+        own = words.relays.get(preset.key, {})
+        sentence = words.says["token" if preset.auth else "password"]
+        relay_says = sentence.format(
+            title=own.get("title", preset.title), password=own.get("password", preset.password)
+        )
+        note = own.get("note", preset.note)
+    return environment.get_template("newsletter.toml.j2").render(
+        says=words.says,
+        name=starter.name,
+        sender=starter.sender,
+        address=starter.address,
+        postal_address=starter.postal_address,
+        language=starter.language,
+        theme=starter.theme,
+        preset=starter.preset,
+        relay_says=relay_says,
+        note=note,
+        url=url,
+        site=site,
+    )
 
 
 def new_post(folder: Path, title: str, day: date, language: str) -> Path:

@@ -3,9 +3,27 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 from newsletter.files import package_folder
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsWords:
+    """Comments of the starter's settings in one language, and what they say of mail services, by preset."""
+
+    says: Mapping[str, str]
+    relays: Mapping[str, Mapping[str, str]]
+
+
+def settings_words(language: str) -> SettingsWords:
+    """In a language of `languages()`; English where it has none of its own."""
+    text = (package_folder("templates", "starter") / "settings.toml").read_text("utf-8")
+    found = dict(tomllib.loads(text).get(language) or tomllib.loads(text)["en"])
+    relays = found.pop("relays", {})
+    return SettingsWords(found, relays)
 
 
 @lru_cache(maxsize=1)

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from command_line import newsletter
 
+from newsletter.config.relay_presets import PRESETS
+from newsletter.pipeline.starter_words import languages, settings_words
+
 ADA = "Ada <ada@example.org>"
 
 
@@ -27,7 +30,7 @@ def test_an_empty_folder_becomes_a_newsletter_that_sends(tmp_path: Path) -> None
         "send", told["post"], "--to", "subscribers.csv", "--catch", "--yes", "--mbox", "caught.mbox", cwd=folder
     )
     assert sent.code == 0, sent.err
-    assert "To: AI Daily <ada@example.org>" in (folder / "caught.mbox").read_text("utf-8")
+    assert "To: Ada <ada@example.org>" in (folder / "caught.mbox").read_text("utf-8")
 
 
 @pytest.mark.parametrize("language", ["en", "zh", "zh-Hant", "ja", "ko", "de", "fr", "es"])
@@ -162,3 +165,70 @@ def test_exchange_online_is_told_of_a_token_and_not_of_a_password(tmp_path: Path
     told = newsletter("doctor", "--offline", "--json", cwd=tmp_path / "letters").json
     placeholders = [line["what"] for line in told["lines"] if line["code"] == "placeholder"]
     assert any("print-my-token" in what or "token_command" in what for what in placeholders), placeholders
+
+
+# --- the author's own name, a relay of one's own, the language ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sender", "more", "row"),
+    [
+        (ADA, (), "ada@example.org,Ada"),
+        (ADA, ("--your-name", "Countess Ada"), "ada@example.org,Countess Ada"),
+        ("ada@example.org", (), "ada@example.org,"),
+        ("AI Daily <ada@example.org>", (), "ada@example.org,"),
+        ('"Lovelace, Ada" <ada@example.org>', (), 'ada@example.org,"Lovelace, Ada"'),
+    ],
+)
+def test_the_list_begins_with_the_author_and_not_with_the_newsletter(
+    tmp_path: Path, sender: str, more: tuple[str, ...], row: str
+) -> None:
+    run = newsletter("init", ".", "--name", "AI Daily", "--from", sender, *more, cwd=tmp_path)
+    assert run.code == 0, run.err
+    assert (tmp_path / "subscribers.csv").read_text("utf-8") == f"email,name\n{row}\n"
+
+
+@pytest.mark.parametrize("url", ["smtp://ada@mail.quill.test:2525", "smtps://mail.quill.test", "SMTP://[::1]:25"])
+def test_a_relay_of_ones_own_is_taken_by_its_address(tmp_path: Path, url: str) -> None:
+    begin(tmp_path, "--relay", url)
+    assert tomllib.loads((tmp_path / "newsletter.toml").read_text("utf-8"))["relay"] == {"url": url}
+    told = newsletter("doctor", "--offline", "--json", cwd=tmp_path).json
+    assert next(line for line in told["lines"] if line["code"] == "config")["level"] == "green"
+
+
+@pytest.mark.parametrize("url", ["http://mail.quill.test", "smtp://", "smtp://ada:hunter2@quill.test", "gmial", ""])
+def test_a_relay_that_is_none_is_named_before_anything_is_written(tmp_path: Path, url: str) -> None:
+    run = newsletter("init", ".", "--from", ADA, "--relay", url, cwd=tmp_path)
+    assert run.code == 2
+    assert "hunter2" not in run.err
+    assert not (tmp_path / "newsletter.toml").exists()
+
+
+def has_chinese(line: str) -> bool:
+    return any("\u4e00" <= letter <= "\u9fff" for letter in line)
+
+
+@pytest.mark.parametrize("relay", ["none", "smtp://mail.quill.test", *(preset.key for preset in PRESETS)])
+def test_the_comments_are_in_the_language_chosen(tmp_path: Path, relay: str) -> None:
+    for language in ("zh", "en"):
+        folder = tmp_path / language
+        run = newsletter("init", folder, "--from", ADA, "--language", language, "--relay", relay, cwd=tmp_path)
+        assert run.code == 0, run.err
+        for name in ("newsletter.toml", ".env.example"):
+            lines = (folder / name).read_text("utf-8").splitlines()
+            # What is commented out is a setting to fill in.
+            comments = [line for line in lines if line.startswith("# ") and " = " not in line]
+            assert comments
+            if language == "zh":
+                assert [line for line in comments if not has_chinese(line)] == []
+            else:
+                assert [line for line in comments if has_chinese(line) and not ("(" in line or "设置" in line)] == []
+    assert tomllib.loads((tmp_path / "zh" / "newsletter.toml").read_text("utf-8"))["newsletter"]["language"] == "zh"
+
+
+def test_each_language_of_the_settings_has_every_sentence() -> None:
+    english = settings_words("en")
+    for language in languages():
+        words = settings_words(language)
+        assert words.says.keys() == english.says.keys()
+        assert set(words.relays) in (set(), {preset.key for preset in PRESETS})
