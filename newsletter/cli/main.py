@@ -32,9 +32,7 @@ COMMANDS = {
     "new": LazyCommand(
         "newsletter.cli.commands.new", "new", "Write the next post, dated today, with stories to fill in", "Write"
     ),
-    "digest": LazyCommand(
-        "newsletter.cli.commands.digest", "digest", "Make one post of the week's issues, each story told once", "Write"
-    ),
+    "digest": LazyCommand("newsletter.cli.commands.digest", "digest", "Make one post of several issues", "Write"),
     "render": LazyCommand(
         "newsletter.cli.commands.render",
         "render",
@@ -80,7 +78,7 @@ COMMANDS = {
     "stats": LazyCommand(
         "newsletter.cli.commands.stats",
         "stats",
-        "Show growth, delivery, rhythm and readers, without any person",
+        "Show the newsletter's numbers: growth, delivery, rhythm, readers, links",
         "Look after",
     ),
     "archive": LazyCommand(
