@@ -9,8 +9,8 @@ import click
 from newsletter.archive.build import build_archive
 from newsletter.cli.archive_output import archive_lines, described_archive
 from newsletter.cli.console import print_json, warn
-from newsletter.cli.ledger_option import ledger_option, ledger_place, utc_now
-from newsletter.cli.options import NamedPath, config_option, json_option, load
+from newsletter.cli.load_settings import load
+from newsletter.cli.named_ledger import ledger_place, utc_now
 from newsletter.cli.progress import Progress
 from newsletter.config.url_validators import archive_url
 from newsletter.errors import ConfigError, InvalidValueError
@@ -18,24 +18,9 @@ from newsletter.pipeline.guard_outputs import require_free
 from newsletter.pipeline.open_store import open_ledger
 
 
-@click.command()
-@click.option("--out", type=NamedPath(), metavar="DIR", help="Folder for the pages; [archive] dir by default.")
-@click.option("--url", metavar="URL", help="Where it is published; [archive] url by default.")
-@click.option("--dry-run", is_flag=True, help="Write nothing; say what would be written.")
-@ledger_option
-@config_option
-@json_option
 def archive(
     out: Path | None, url: str | None, dry_run: bool, ledger_url: str | None, config_path: Path | None, as_json: bool
 ) -> None:
-    """Write the web archive of what was sent: a page for each issue, an index by month, feeds, search.
-
-    Any web server shows it, and it opens from a disk. A second run writes only what has changed.
-
-    \b
-    Example:
-      newsletter archive --out site/ --url https://news.example.com
-    """
     config = load(config_path)
     folder = out or config.archive_folder
     if folder is None:

@@ -82,9 +82,9 @@ COMMANDS = {
         "Look after",
     ),
     "archive": LazyCommand(
-        "newsletter.cli.archive",
+        "newsletter.cli.commands.archive",
         "archive",
-        "Write the web archive of what was sent: pages, feeds, search",
+        "Write the web archive of what was sent: a page for each issue, an index by month, feeds, search",
         "Look after",
     ),
     "doctor": LazyCommand(
