@@ -78,13 +78,13 @@ COMMANDS = {
     "stats": LazyCommand(
         "newsletter.cli.commands.stats",
         "stats",
-        "Show the newsletter's numbers: growth, delivery, rhythm, readers, links",
+        "Show growth, delivery, rhythm, readers and links",
         "Look after",
     ),
     "archive": LazyCommand(
         "newsletter.cli.commands.archive",
         "archive",
-        "Write the web archive of what was sent: a page for each issue, an index by month, feeds, search",
+        "Write the web archive of what was sent: pages, feeds, search",
         "Look after",
     ),
     "doctor": LazyCommand(

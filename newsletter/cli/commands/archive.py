@@ -18,7 +18,7 @@ from newsletter.cli.options import NamedPath, config_option, json_option
 @json_option
 @runs("newsletter.cli.archive", "archive")
 def archive() -> None:
-    """Write the web archive of what was sent: a page for each issue, an index by month, feeds, search.
+    """Write the web archive of what was sent: pages, feeds, search. A page for each issue, and an index by month.
 
     Any web server shows it, and it opens from a disk. A second run writes only what has changed.
 

@@ -26,7 +26,7 @@ from newsletter.stats.as_csv import TABLES
 @json_option
 @runs("newsletter.cli.stats", "stats")
 def stats() -> None:
-    """Show the newsletter's numbers: growth, delivery, rhythm, readers, links. No address and no person is in them.
+    """Show growth, delivery, rhythm, readers and links. No address and no person is in them.
 
     --html writes one page with plots, to keep or to pass on.
 
