@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from urllib.parse import urlsplit
 
 from newsletter.check.source.fixes import Fix, alt_fix, picture_words
+from newsletter.check.source.literals import without_literals
 from newsletter.model.findings import Finding, Severity
 from newsletter.model.issue import (
     CodeBlock,
@@ -50,10 +52,7 @@ _RESIDUE = re.compile(
     r"\*\*|\{\{|\{%|\{:|\]\(|%\}|\}\}|!\[\[|\[\[(?=[^\[\]\n]+\]\])|\[\^[^\[\]\s]+\]|\][ ]?\[(?=[^\]\n]+\])"
     r"|^#{1,6}(?=[^\W\d_])|^:::"
 )
-# Literal text, and code.
-_MEANT = re.compile(
-    r"\{%-?\s*raw\s*-?%\}.*?(?:\{%-?\s*endraw\s*-?%\}|\Z)|\\[!-/:-@\[-`{-~]|(?<!`)(`+)(?!`).*?[^`]\1(?!`)", re.DOTALL
-)
+_NOTE = re.compile(r"\[\^[^\[\]\s]+\]")
 
 
 def source_findings(issue: Issue, text: str, fixes: Iterable[Fix]) -> tuple[Finding, ...]:
@@ -161,13 +160,19 @@ def _stories(issue: Issue) -> Iterator[Finding]:
 
 def _residue(issue: Issue, source: str) -> Iterator[Finding]:
     """Markup for a machine that readers would see."""
-    written = _MEANT.sub(lambda meant: "\n" * meant[0].count("\n"), source)
+    written = without_literals(source)
+    notes = frozenset(_NOTE.findall(written))
+
+    @cache
+    def is_written(mark: str) -> bool:
+        return mark in notes if mark.startswith("[^") else mark in written
+
     for block in walk(issue.blocks):
         noticed: set[str] = set()
         for text in _shown_texts(block):
             for found in _RESIDUE.finditer(text):
                 # A mark that the source escapes, or has between raw and endraw, is intended.
-                if found[0] in noticed or found[0].strip() not in written:
+                if found[0] in noticed or not is_written(found[0].strip()):
                     continue
                 noticed.add(found[0])
                 around = " ".join(text[max(0, found.start() - 12) : found.end() + 12].split())
