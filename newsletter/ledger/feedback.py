@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 
 from newsletter.ledger.database.schema import feedback, issues
+from newsletter.ledger.records import storable
 
 _COUNT = sa.text(
     "INSERT INTO feedback (issue, answer, count) VALUES (:issue, :answer, 1)"
@@ -19,6 +20,7 @@ _COUNT = sa.text(
 
 def count_answer(db: sa.Connection, issue: str, answer: str) -> bool:
     """Count an answer. False if the ledger does not know the issue."""
+    issue = storable(issue)  # out of a link's path, where PostgreSQL takes no NUL
     known = db.scalar(sa.select(sa.exists().where(issues.c.issue == issue)))
     if known:
         db.execute(_COUNT, {"issue": issue, "answer": answer})

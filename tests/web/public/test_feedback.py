@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from web_site import NOW, TOML, Site, running
 
+from newsletter.audience.people.store import People
 from newsletter.ledger.ledger import Ledger
 
 
@@ -52,3 +53,9 @@ def test_another_sites_form_counts_nothing(site: Site, tmp_path: Path) -> None:
 def test_an_answer_or_an_issue_that_nobody_knows_is_no_page(site: Site, tmp_path: Path, path: str) -> None:
     assert site.post(path, {}).status == 404
     assert answers(tmp_path, "unknown") == {}
+
+
+@pytest.mark.parametrize("issue", ["a\0b", "\0", "\ud800", "a\x1b[31mb", "x" * 10_000])
+def test_a_name_that_no_database_holds_is_of_no_issue(issue: str, store: Path | str) -> None:
+    with People.open(store, lambda: NOW) as people:
+        assert people.count_answer(issue, "up") is False
