@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from itertools import islice
 
 _PART = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s.=#\[\]"']+)"""
 
@@ -13,6 +16,9 @@ _DOTTED = rf"{_PART}(?:\s*\.\s*{_PART})*"
 Where = tuple[str | int, ...]
 """The path of a value in a tree of tables and arrays: names, and indexes from 0."""
 
+_DEEPEST = 8
+"""Names of a path that are told apart; no key of ours lies deeper."""
+
 
 def line_of(text: str, where: Where) -> int | None:
     """The line of a key, else of the table that contains it.
@@ -20,9 +26,32 @@ def line_of(text: str, where: Where) -> int | None:
     Supports sections, arrays of tables (their index, from 0, follows the name in `where`), dotted and quoted keys,
     multi-line strings.
     """
+    beneath, exactly = _index(text)
+    if where in beneath:
+        return beneath[where]
+    above = (where[:depth] for depth in range(len(where) - 1, 0, -1))
+    return next((exactly[each] for each in above if each in exactly), None)
+
+
+@lru_cache(maxsize=4)
+def _index(text: str) -> tuple[Mapping[Where, int], Mapping[Where, int]]:
+    """The first line of each table and key: with what lies beneath it, and by itself.
+
+    A file may have a fault in every line, and each asks for its line.
+    """
+    beneath: dict[Where, int] = {}
+    exactly: dict[Where, int] = {}
+    for number, here in _keys(text):
+        exactly.setdefault(here, number)
+        for depth in range(1, len(here) + 1):
+            beneath.setdefault(here[:depth], number)
+    return beneath, exactly
+
+
+def _keys(text: str) -> Iterator[tuple[int, Where]]:
+    """Each header and each assignment: its line, and its path."""
     table: Where = ()
     counts: dict[Where, int] = {}
-    best: tuple[int, int | None] = (0, None)
     closing = ""
     for number, line in enumerate(text.split("\n"), 1):
         if closing:
@@ -32,22 +61,17 @@ def line_of(text: str, where: Where) -> int | None:
         assignment = re.match(rf"\s*(?P<name>{_DOTTED})\s*=(?P<value>.*)", line)
         if header:
             name = _parts(header["name"])
-            table = here = _indexed(name, counts, grown=bool(header["array"]))
+            table = _indexed(name, counts, grown=bool(header["array"]))
+            yield number, table
         elif assignment:
-            here = table + _parts(assignment["name"])
+            yield number, (table + _parts(assignment["name"]))[:_DEEPEST]
             quotes = re.match(r"\s*(\"\"\"|''')", assignment["value"])
             if quotes and quotes[1] not in assignment["value"][quotes.end() :]:
                 closing = quotes[1]
-        else:
-            continue
-        shared = here[: len(where)]
-        if shared == where[: len(shared)] and len(shared) > best[0]:
-            best = (len(shared), number)
-    return best[1]
 
 
 def _parts(dotted: str) -> tuple[str, ...]:
-    return tuple(part.strip("\"'") for part in re.findall(_PART, dotted))
+    return tuple(part[0].strip("\"'") for part in islice(re.finditer(_PART, dotted), _DEEPEST))
 
 
 def _indexed(name: tuple[str, ...], counts: dict[Where, int], *, grown: bool) -> Where:
