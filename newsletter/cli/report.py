@@ -12,6 +12,7 @@ from newsletter.cli.load_settings import load
 from newsletter.config.ledger_url import parse_ledger
 from newsletter.files import write_atomically
 from newsletter.pipeline.guard_outputs import require_free
+from newsletter.pipeline.list_reference import read_reference
 from newsletter.pipeline.open_store import open_ledger
 from newsletter.pipeline.prepare_send import known_issue
 from newsletter.report.as_json import report_json
@@ -28,7 +29,10 @@ def report(issue: str, html: Path | None, ledger_url: str | None, config_path: P
     place = parse_ledger(ledger_url) if ledger_url else None
     require_free([html], config=config, ledger=place)
     with open_ledger(config, now, place) as ledger:
-        found = read_report(ledger, known_issue(ledger, issue))
+        name = known_issue(ledger, issue)
+        post, audience = ledger.paths(name)
+        require_free([html], inputs=[post, *read_reference(audience).lists])
+        found = read_report(ledger, name)
     if html is not None:
         page = render_page(found, None, now()).encode()
         write_atomically(html, page)

@@ -19,6 +19,9 @@ DRY_RUN = (*RENDERED, "index.html", "message.eml", "recipients.csv")
 """The files that `output.write_rendering` and `output.write_dry_run` write into their folder, besides pictures."""
 
 _REMEDY = "choose another file"
+_POSTS = (".md", ".markdown", ".mdown")
+"""No command writes a post but `check --fix` and `new`, which ask elsewhere."""
+
 _BESIDE = ("", "-wal", "-shm", "-journal")
 
 
@@ -32,7 +35,7 @@ def require_free(
     """ConfigError if an output is an input: `inputs` (posts, lists), newsletter.toml, its keys, or the ledger.
 
     None, `-` and `@signups` are not files. `ledger` is its place if it differs from `config`'s. Any SQLite database is
-    refused, and any newsletter.toml.
+    refused, and any newsletter.toml and any post.
     """
     wanted = [Path(output) for output in outputs if output not in (None, "-", "")]
     if not wanted:
@@ -85,7 +88,7 @@ def _is_same(output: Path, path: Path) -> bool:
 
 
 def _is_precious(output: Path, place: Path | str | None) -> str:
-    """The kind of a file that must not be overwritten: a database, a configuration, a ledger's lock.
+    """The kind of a file that must not be overwritten: a database, a configuration, a post, a ledger's lock.
 
     Empty for any other.
     """
@@ -98,6 +101,8 @@ def _is_precious(output: Path, place: Path | str | None) -> str:
         return ""
     if real.name == FILE_NAME:
         return "a configuration"
+    if real.suffix.lower() in _POSTS:
+        return "a post"
     try:
         with real.open("rb") as file:
             return "a database" if file.read(len(MAGIC)) == MAGIC else ""
