@@ -25,8 +25,10 @@ from newsletter.render.inline_html import clean
 from newsletter.render.issue_rows import Row, Section, issue_rows, sections_of
 from newsletter.render.link_addresses import with_addresses
 from newsletter.render.mirror import CODE_STAYS, mirror_css, mirror_html
+from newsletter.render.picture_backing import mark_backed
 from newsletter.render.plain_text import render_text
 from newsletter.render.reading_time import reading_minutes
+from newsletter.render.script_fonts import fonts_for
 from newsletter.render.section_colours import callout_colours, dark_rules, light_rules
 from newsletter.render.size_budget import STEPS, Drawn, Fit, draw_to_fit, measure, row_mark, section_sizes
 from newsletter.render.slots import Marks
@@ -72,6 +74,7 @@ def render_issue(
 
     Raises ConfigError with file and line if the theme is at fault.
     """
+    theme = replace(theme, values={**theme.values, "fonts": fonts_for(theme.values["fonts"], issue.lang)})
     labels = choose_labels(theme.labels, issue.lang, masthead.labels)
     shown_headline = headline(issue, masthead.name, labels)
     subject = issue.subject or (shown_headline if masthead.headline_as_subject else issue.title)
@@ -98,7 +101,9 @@ def render_issue(
         "subject": subject,
         "preheader": clean(preheader + _FILLER * (PREHEADER_ROOM - columns(preheader))),
         "date": isolated(format_date(issue, labels), direction),
-        "count": isolated(count_label(labels, "stories", len(issue.stories)), direction) if is_digest else "",
+        "count": isolated(count_label(labels, "stories", len(issue.stories)).replace(" ", "\u00a0"), direction)
+        if is_digest
+        else "",
         "deck": standfirst(issue),
         "headline": shown_headline,
         "feedback": feedback_links(issue, masthead.footer),
@@ -128,10 +133,13 @@ def render_issue(
         context |= {name: Markup(mirror_css(context[name])) for name in theme.css}  # noqa: S704 (the theme's own)
         context["style"] += CODE_STAYS
 
+    files = tuple(attachments)
+
     def draw(fit: Fit) -> Drawn:
         mjml = render(environment, theme, "issue.mjml.j2", {**context, **_fitted(rows, theme, labels, fit)})
         html = html_of(mjml, theme)
         html = mirror_html(html) if direction == "rtl" else html
+        html = mark_backed(html, issue.hero.src if issue.hero else "", files)
         inlined = inline_css(html, context["style"], context["live"] + context["outlook"])
         return measure(with_addresses(inlined, addresses), mjml)
 
@@ -146,7 +154,7 @@ def render_issue(
         mjml=drawn.mjml,
         lang=issue.lang,
         # Drop pictures that became links or were cut off.
-        attachments=tuple(file for file in attachments if f"cid:{file.content_id}" in drawn.html),
+        attachments=tuple(file for file in files if f"cid:{file.content_id}" in drawn.html),
         sections=section_sizes(drawn, blocks),
         findings=(*issue.findings, *given_up),
     )

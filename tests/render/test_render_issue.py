@@ -425,7 +425,7 @@ def test_labels_of_the_frame_appear(rendered: Callable[..., str]) -> None:
     for words in (
         "取消訂閱",
         "在瀏覽器中檢視",
-        "2 則資訊",
+        "2\u00a0則資訊",
         "2026年3月1日",
         "您收到這封郵件，是因為訂閱了「AI 日报」。",
     ):

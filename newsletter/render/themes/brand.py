@@ -9,14 +9,14 @@ from typing import Any
 from newsletter.render.section_colours import MIN_CONTRAST, contrast, luminance
 
 MOODS = {
-    "plain": '-apple-system,"Segoe UI","PingFang SC","Microsoft YaHei",Roboto,Arial,sans-serif',
-    "bold": '"Helvetica Neue",Helvetica,"PingFang SC","Microsoft YaHei",Arial,sans-serif',
-    "friendly": 'Verdana,"Trebuchet MS","PingFang SC","Microsoft YaHei",sans-serif',
-    "book": 'Georgia,"Songti SC","Noto Serif CJK SC",SimSun,serif',
-    "classical": '"Palatino Linotype",Palatino,"Book Antiqua","Songti SC",SimSun,serif',
-    "code": 'ui-monospace,SFMono-Regular,Menlo,Consolas,"PingFang SC","Microsoft YaHei",monospace',
+    "plain": '-apple-system,"Segoe UI",{sans},Roboto,Arial,sans-serif',
+    "bold": '"Helvetica Neue",Helvetica,{sans},Arial,sans-serif',
+    "friendly": 'Verdana,"Trebuchet MS",{sans},sans-serif',
+    "book": "Georgia,{serif},serif",
+    "classical": '"Palatino Linotype",Palatino,"Book Antiqua",{serif},serif',
+    "code": "ui-monospace,SFMono-Regular,Menlo,Consolas,{sans},monospace",
 }
-"""Fonts that are installed on readers' devices: an email loads none."""
+"""Fonts that are installed on readers' devices: an email loads none. `{sans}` and `{serif}` are those of the script."""
 
 CORNERS = {"square": 0, "soft": 8, "round": 16}
 """Pixels."""
@@ -44,10 +44,19 @@ def merge_values(tables: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """
     values: dict[str, Any] = {}
     for table in tables:
-        values = merge_layers([values, table])
+        values = merge_layers([_without_line_latin(values, table), table])
         derived = _derived(table.get("brand", {}), values)
         values = merge_layers([values, derived, table])
     return values
+
+
+def _without_line_latin(values: dict[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
+    """A line height of one's own is that of every script, unless the second one is written, too."""
+    own = table.get("fonts", {})
+    if "line" not in own or "line_latin" in own:
+        return values
+    kept = {name: value for name, value in values.get("fonts", {}).items() if name != "line_latin"}
+    return {**values, "fonts": kept}
 
 
 def _derived(brand: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,8 @@ def _colour(value: str) -> str:
 
 def _font_stack(value: str) -> str:
     # It is inserted into style rules and attributes, which other punctuation would end.
-    if not re.fullmatch(r"""[\w\s"',.-]*\w[\w\s"',.-]*""", value):
+    plain = value.replace("{sans}", "sans").replace("{serif}", "serif")
+    if not re.fullmatch(r"""[\w\s"',.-]*\w[\w\s"',.-]*""", plain):
         raise InvalidValueError(f"is {shown(value)}, not a list of fonts with commas between")
     return value
 
@@ -130,10 +131,19 @@ class ButtonsSection(Section):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FontsSection(Section):
-    body: str = key("The text's fonts: names between commas.", text(_font_stack), example="Georgia,'Songti SC',serif")
+    body: str = key(
+        "The text's fonts: names between commas. `{sans}` and `{serif}` stand for those of the issue's language.",
+        text(_font_stack),
+        example="Georgia,{serif},serif",
+    )
     mono: str = key("The fonts of code.", text(_font_stack), example="Menlo,Consolas,monospace")
     size: int = key("The text's size, in pixels.", _PIXELS, example=16)
     line: float = key("The text's line height, as a multiple of its size.", number(10), example=1.75)
+    line_latin: float = key(
+        "The same for Latin, Cyrillic and Hebrew letters, which need less; without it, as `line`.",
+        number(10),
+        example=1.6,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

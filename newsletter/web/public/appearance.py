@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment
 
 from newsletter.config.config import Config
+from newsletter.render.script_fonts import fonts_for
 from newsletter.render.themes.brand import readable_shade
 from newsletter.render.themes.load import load_theme
 from newsletter.web.page_templates import page_environment, page_folder, page_words
@@ -35,7 +35,8 @@ def read_appearance(config: Config) -> Appearance:
     ours = page_folder("web")
     own: tuple[Path, ...] = (config.root / "templates" / "web",)
     jinja = page_environment(*own, ours)
-    theme: Mapping[str, Any] = load_theme(config.settings.theme.name, config.root).values
+    values = load_theme(config.settings.theme.name, config.root).values
+    theme = {**values, "fonts": fonts_for(values["fonts"], config.settings.newsletter.language)}
     fault = {scheme: readable_shade(FAULT_COLOUR, (theme[scheme]["card"],)) for scheme in ("light", "dark")}
     style = jinja.get_template("style.css.j2").render(theme, fault=fault).encode()
     icon = jinja.get_template("icon.svg.j2").render(theme).encode()
