@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,8 +19,9 @@ from newsletter.check.fix_post import fix_post
 from newsletter.check.links.cache import LinkCache
 from newsletter.check.links.checker import LinkChecker
 from newsletter.cli.commands.check import ALIKE
-from newsletter.cli.console import print_json
+from newsletter.cli.console import print_json, terminal_width
 from newsletter.cli.failures import MisuseError, ending
+from newsletter.cli.grouped_findings import grouped_lines
 from newsletter.cli.load_settings import load
 from newsletter.cli.options import images_mode
 from newsletter.cli.progress import Progress
@@ -155,23 +156,33 @@ def _print_mending(post: str, fixed: FixResult) -> None:
 
 
 def _lines(checked: Checked, *, show_all: bool) -> Iterator[str]:
-    """A line per finding, by place; of one kind the first few, then the number of others."""
+    """By rule on a terminal; else a line a finding, by place. Of one kind the first few, then how many more."""
     path = printable(checked.path)
-    seen: Counter[str] = Counter()
-    for finding in checked.findings:
-        kind = _kind(finding)
-        seen[kind] += 1
-        if show_all or seen[kind] <= SHOWN.get(kind, ALIKE):
-            yield _line(checked, finding)
+    seen = Counter(_kind(finding) for finding in checked.findings)
+    shown = {kind: count if show_all else SHOWN.get(kind, ALIKE) for kind, count in seen.items()}
+    width = terminal_width()
+    if width is not None and checked.findings:
+        yield from grouped_lines(checked.path, checked.findings, _kind, shown, width)
+    else:
+        yield from _by_place(checked, shown)
     for kind, count in seen.items():
-        shown = SHOWN.get(kind, ALIKE)
-        if count > shown and not show_all:
-            rest = f"… and {count - shown:,} more of {kind}" if shown else f"{count:,} features that {ABSENT}"
-            yield f"{path}: {rest}; --all names them"
+        if count <= shown[kind] or (width is not None and shown[kind]):
+            continue
+        rest = f"… and {count - shown[kind]:,} more of {kind}" if shown[kind] else f"{count:,} features that {ABSENT}"
+        yield f"{path}: {rest}; --all names them"
     counts = Counter(str(finding.severity) for finding in checked.findings)
     mendable = sum(map(checked.is_mendable, checked.findings))
     fixes = f"; --fix mends {mendable:,}" if mendable else ""
     yield f"{path}: {_summary(counts)}{fixes}"
+
+
+def _by_place(checked: Checked, shown: Mapping[str, int]) -> Iterator[str]:
+    seen: Counter[str] = Counter()
+    for finding in checked.findings:
+        kind = _kind(finding)
+        seen[kind] += 1
+        if seen[kind] <= shown[kind]:
+            yield _line(checked, finding)
 
 
 def _kind(finding: Finding) -> str:

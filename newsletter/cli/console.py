@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from newsletter.errors import ConfigError
 from newsletter.model.moments import shown_moment
 from newsletter.signals import ending_signals
 from newsletter.text import json_text, printable
+from newsletter.text_table import wrapped
 
 if TYPE_CHECKING:
     from newsletter.pipeline.send_result import SendResult
@@ -20,6 +22,23 @@ if TYPE_CHECKING:
 
 def is_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+NARROWEST = 40
+"""Cells that lines are made to fit at least: on a terminal of less they are broken by it."""
+
+
+def terminal_width() -> int | None:
+    """How many cells a line of standard output has; None where that is no terminal, and no line is to be broken."""
+    if not sys.stdout.isatty():
+        return None
+    return max(NARROWEST, shutil.get_terminal_size().columns)
+
+
+def in_width(text: str, indent: str = "") -> list[str]:
+    """A text as lines of standard output: broken where that is a terminal, behind `indent` from the second on."""
+    width = terminal_width()
+    return [printable(text)] if width is None else wrapped(printable(text), width, indent)
 
 
 def ask(question: str, *, yes: bool, otherwise: str = "nothing was changed") -> None:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from newsletter.cli.console import print_json
+from newsletter.cli.console import in_width, print_json, terminal_width
+from newsletter.cli.outcome_lines import OutcomeKinds, PersonOutcome
 from newsletter.model.delivery import State
 from newsletter.report.reply_meanings import explain_reply
 from newsletter.text import printable
+from newsletter.text_table import table_lines
 
 if TYPE_CHECKING:
     from newsletter.pipeline.open_store import Delivery, IssueRow
 
 
-EXAMPLES = 3
-"""How many recipients with the same failure are listed."""
+_WITH_TIME = 90
+"""Cells of a terminal from which on the table of issues has the time of day beside the date."""
 
 NO_ANSWERS: Mapping[str, int] = MappingProxyType({})
 
@@ -56,14 +57,16 @@ def print_issues(rows: Sequence[IssueRow], *, as_json: bool) -> None:
     if as_json:
         print_json({"issues": [_described(row) for row in rows]})
         return
-    width = max([len(row.issue) for row in rows] + [len("Issue")])
-    heads = f"{'Issue':<{width}}  {'First sent':<16}  {'Sent':>9}  {'Refused':>7}  {'Left':>7}  {'Uncertain':>9}"
-    click.echo(f"{heads}  {'Suppressed':>10}")
+    heads = ("Issue", "First sent", "Sent", "Refused", "Left", "Uncertain", "Suppressed")
+    width = terminal_width()
+    is_narrow = width is not None and width < _WITH_TIME
+    form = "%Y-%m-%d" if is_narrow else "%Y-%m-%d %H:%M"
+    lines: list[Sequence[str]] = [heads]
     for row in rows:
-        first = f"{row.first_sent:%Y-%m-%d %H:%M}" if row.first_sent else "not yet"
-        sent, refused, left, uncertain, suppressed = _standing(row).values()
-        line = f"{row.issue:<{width}}  {first:<16}  {sent:>9,}  {refused:>7,}  {left:>7,}  {uncertain:>9,}"
-        click.echo(printable(f"{line}  {suppressed:>10,}"))
+        first = f"{row.first_sent:{form}}" if row.first_sent else "not yet"
+        lines.append((printable(row.issue), first, *(f"{number:,}" for number in _standing(row).values())))
+    for line in table_lines(lines, "llrrrrr", width):
+        click.echo(line)
 
 
 def print_issue(
@@ -74,26 +77,20 @@ def print_issue(
         listed = [_described_person(person) for person in people]
         print_json({**_described(row), "people": listed, "feedback": {**answers}})
         return
-    click.echo(printable(f"{row.issue}: {row.subject}"))
+    for line in in_width(f"{row.issue}: {row.subject}"):
+        click.echo(line)
     for word, count in _standing(row).items():
         click.echo(f"{word.capitalize():<10} {count:>9,}")
     if answers:
         click.echo(f"Readers    {answers.get('up', 0):>9,} up, {answers.get('down', 0):,} down")
-    advice: dict[str, str] = {}
-    alike: Counter[tuple[str, str]] = Counter()
+    kinds, width = OutcomeKinds(), terminal_width()
     for person in people:
-        meaning, remedy = _explained(person)
-        if remedy:
-            advice[meaning] = remedy
-        kind = (str(person.state), meaning or str(person.code or person.reply))
-        alike[kind] += 1
-        if alike[kind] <= EXAMPLES:
-            why = f"{person.code or ''} {person.reply}".strip()
-            click.echo(printable(f"  {person.state}: {person.address}" + (f": {why}" if why else "")))
-    for (state, meaning), count in alike.items():
-        if count > EXAMPLES:
-            click.echo(printable(f"  {state}: {count - EXAMPLES:,} more{f' ({meaning})' if meaning else ''}"))
-    if any(count > EXAMPLES for count in alike.values()):
+        kinds.add(
+            PersonOutcome(str(person.state), person.address, person.state, person.stage, person.code, person.reply)
+        )
+    for line in kinds.lines(width):
+        click.echo(line)
+    if kinds.is_cut:
         click.echo(printable(f"  all of them: newsletter status {row.issue} --json"))
-    for meaning, remedy in advice.items():
-        click.echo(printable(f"{meaning}; {remedy}"))
+    for line in kinds.remedies(width):
+        click.echo(line)

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from newsletter.cli.failures import described
+from newsletter.cli.outcome_lines import EXAMPLES, OutcomeKinds, PersonOutcome
 from newsletter.cli.wait_line import wait_text
 from newsletter.errors import ConfigError, NewsletterError
 from newsletter.model.delivery import State
@@ -56,7 +57,7 @@ class Progress:
 class SendProgress:
     """The progress of a send: done of all, sent, deferred, refused, rate, time left.
 
-    Refusals are printed as they occur.
+    Refusals are printed as they occur, on a terminal three of each kind.
     """
 
     def __init__(self, *, quiet: bool, log: JsonLog | None = None, clock: Callable[[], float] = monotonic) -> None:
@@ -68,6 +69,7 @@ class SendProgress:
         self._bar: Any = None
         self._task: Any = None
         self._wait: Wait | None = None
+        self._kinds = OutcomeKinds()
 
     def __enter__(self) -> SendProgress:
         return self
@@ -93,8 +95,7 @@ class SendProgress:
         else:
             self.deferred += outcome.state is State.DEFERRED
             self.refused += outcome.state is State.REJECTED
-            why = f"{outcome.code or ''} {outcome.text}".strip()
-            self._line(f"{person.email}: {outcome.state} at {outcome.stage}: {why}")
+            self._name(person, outcome)
         self._log(
             "outcome",
             address=person.email,
@@ -109,6 +110,17 @@ class SendProgress:
         elif not self.quiet and (self.done == self.total or self._clock() - self._last_line_at >= LINE_EVERY_S):
             self._last_line_at = self._clock()
             self._line(f"{self.done:,} of {self.total:,}: {self._counts()}")
+
+    def _name(self, person: Subscriber, outcome: Outcome) -> None:
+        """Everyone in a log; on a terminal the first few of those with whom the same went wrong."""
+        alike = self._kinds.add(
+            PersonOutcome(outcome.state.value, person.email, outcome.state, outcome.stage, outcome.code, outcome.text)
+        )
+        if self._bar is None or alike <= EXAMPLES:
+            why = f"{outcome.code or ''} {outcome.text}".strip()
+            self._line(f"{person.email}: {outcome.state} at {outcome.stage}: {why}")
+        elif alike == EXAMPLES + 1:
+            self._line("… others like these are counted, and told of at the end")
 
     def news(self, text: str) -> None:
         """Print something that the user should know, though the send goes on."""

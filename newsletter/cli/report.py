@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from newsletter.cli.console import print_json
+from newsletter.cli.console import print_json, terminal_width
 from newsletter.cli.load_settings import load
 from newsletter.config.ledger_url import parse_ledger
 from newsletter.files import write_atomically
@@ -40,5 +40,5 @@ def report(issue: str, html: Path | None, ledger_url: str | None, config_path: P
     if as_json:
         print_json(report_json(found))
     elif html is None:
-        for line in report_text(found, None):
+        for line in report_text(found, None, terminal_width()):
             click.echo(line)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from newsletter.cli.console import from_then
+from newsletter.cli.console import from_then, in_width, terminal_width
 from newsletter.cli.failures import ending
+from newsletter.cli.outcome_lines import OutcomeKinds, PersonOutcome
 from newsletter.errors import EXIT_OK, EXIT_UNSENT
 from newsletter.model.delivery import State
 from newsletter.pipeline.output_files import html_sizes
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 SHOWN_PEOPLE = 20
-"""How many addresses are listed at the end of a send; `newsletter status ISSUE` lists all."""
+"""How many addresses are listed after reading bounces; `newsletter subscribers` has all."""
 
 
 RATE_FROM = 100
@@ -129,7 +130,8 @@ def _bad_rows(audience: Audience) -> tuple[tuple[str, tuple[Finding, ...], int],
 def print_facts(facts: dict[str, str]) -> None:
     width = max(map(len, facts))
     for name, value in facts.items():
-        click.echo(f"{name:<{width}}  {printable(value)}")
+        for line in in_width(f"{name:<{width}}  {value}", " " * (width + 2)):
+            click.echo(line)
 
 
 def print_report(report: SendResult, hints: Hints | None) -> None:
@@ -149,26 +151,36 @@ def print_report(report: SendResult, hints: Hints | None) -> None:
         click.echo(f"{name:<{width}}  {count:>7,}{why}")
     if report.sent >= RATE_FROM and report.seconds:
         click.echo(f"in {report.seconds:,.1f} s, {report.sent / report.seconds:,.0f} a second")
-    named = (
-        ("refused", report.refused, report.counts[State.REJECTED]),
-        ("left", report.left, report.left_count),
-    )
-    for word, entries, count in named:
-        # Recipients who were not tried are only counted; nothing else is known of them.
-        told = [(address, outcome) for address, outcome in entries if outcome and (outcome.code or outcome.text)]
-        for address, outcome in told[:SHOWN_PEOPLE]:
-            why = f"{outcome.code or ''} {outcome.text}".strip()
-            click.echo(printable(f"  {word}: {address}: {why}"))
-        if len(told) > SHOWN_PEOPLE:
-            click.echo(f"  … and {count - SHOWN_PEOPLE:,} more {word}")
-    for address, _ in report.uncertain[:SHOWN_PEOPLE]:
-        click.echo(printable(f"  uncertain: {address}: the connection broke while it was being delivered"))
+    for line in _outcomes(report):
+        click.echo(line)
     if report.uncertain and hints is not None:
         click.echo(f"  `{hints.resolve(report.issue, '--resend')}` or `--assume-sent` decides about them.")
     if report.stopped:
         click.echo(printable(f"Stopped: {report.stopped}."), err=True)
     if report.left_count and not report.test and hints is not None:
         click.echo(f"`{hints.resume(report.issue)}` goes on with those who are left{from_then(report)}.", err=True)
+
+
+def _outcomes(report: SendResult) -> Iterator[str]:
+    """Who was not mailed, by what that means, three of each; of the first thousand, which are kept."""
+    kinds, width = OutcomeKinds(), terminal_width()
+    named = (
+        ("refused", report.refused, report.counts[State.REJECTED]),
+        ("left", report.left, report.left_count),
+    )
+    others: list[str] = []
+    for word, entries, count in named:
+        # Recipients who were not tried are in the count; nothing else is known of them.
+        told = [(address, outcome) for address, outcome in entries if outcome and (outcome.code or outcome.text)]
+        for address, outcome in told:
+            kinds.add(PersonOutcome(word, address, outcome.state, outcome.stage, outcome.code, outcome.text))
+        if told and count > len(entries):
+            others.append(f"  {word}: {count - len(entries):,} more, of whom `newsletter status` tells")
+    for address, _ in report.uncertain:
+        broken = "the connection broke while it was being delivered"
+        kinds.add(PersonOutcome("uncertain", address, State.UNCERTAIN, "", 0, broken))
+    yield from kinds.lines(width)
+    yield from others
 
 
 def summary(sending: Sending) -> dict[str, Any]:

@@ -9,36 +9,48 @@ from newsletter.ledger.ledger import Run
 from newsletter.report.read import UNNAMED, WORDS, IssueReport, Tally
 from newsletter.report.wording import at, ending, last_words, left_out, notices, own_words, pace, remedies, share, took
 from newsletter.text import printable
-from newsletter.text_table import text_table
+from newsletter.text_table import text_table, wrapped
 
 _TEXT_DOMAINS, _TEXT_REPLIES, _TEXT_RUNS, _TEXT_PEOPLE = 10, 12, 5, 10
 _WORDS_WIDTH = 48
 
 
-def report_text(report: IssueReport, zone: tzinfo | None) -> Iterator[str]:
+_Section = tuple[Sequence[str], Sequence[Sequence[str]], str]
+"""The arguments of `text_table`."""
+
+
+def report_text(report: IssueReport, zone: tzinfo | None, width: int | None = None) -> Iterator[str]:
     """The report for a terminal: the page's content, in short. Times in `zone`, None being the machine's own.
 
-    Control characters are escaped: much of this was written by servers and in lists.
+    `width` is the terminal's, in cells; without one no line is broken. Control characters are escaped: much of this was
+    written by servers and in lists.
     """
-    yield printable(report.issue)
-    yield printable(report.subject)
-    yield from text_table((), [*_facts(report, zone)], "ll")
-    yield from text_table((), [*_numbers(report)], "lrl")
-    yield from text_table((), [(f"Note: {sentence}",) for sentence in notices(report)], "l")
-    yield from text_table(("Run", "Started", "Took", "Ended because"), [*_run_lines(report.runs, zone)], "rlrl")
+    yield from _fitted(report.issue, width)
+    yield from _fitted(report.subject, width)
+    for heads, rows, align in _sections(report, zone):
+        yield from text_table(heads, rows, align, width=width or 0, wraps=True)
+
+
+def _fitted(text: str, width: int | None) -> list[str]:
+    return [printable(text)] if width is None else wrapped(printable(text), width)
+
+
+def _sections(report: IssueReport, zone: tzinfo | None) -> Iterator[_Section]:
+    yield (), [*_facts(report, zone)], "ll"
+    yield (), [*_numbers(report)], "lrl"
+    yield (), [(f"Note: {sentence}",) for sentence in notices(report)], "l"
+    yield ("Run", "Started", "Took", "Ended because"), [*_run_lines(report.runs, zone)], "rlrl"
     if report.tally.tried:
         groups = [_line(group.name, group.tally) for group in report.domains.shown[:_TEXT_DOMAINS]]
-        yield from _groups("Domain", [*groups, *_rest_line(report)], report)
-        yield from _groups("Relay", [_line(group.name, group.tally) for group in report.relays], report)
-        yield from text_table(
-            ("People", "Outcome", "Reply", "Meaning", "For example"), [*_reply_lines(report)], "rllll"
-        )
-        yield from text_table((), [*_to_do(report)], "ll")
+        yield _groups("Domain", [*groups, *_rest_line(report)], report)
+        yield _groups("Relay", [_line(group.name, group.tally) for group in report.relays], report)
+        yield ("People", "Outcome", "Reply", "Meaning", "For example"), [*_reply_lines(report)], "rllll"
+        yield (), [*_to_do(report)], "ll"
     if report.uncertain.count:
         people = [(person.address, last_words(person)) for person in report.uncertain.shown[:_TEXT_PEOPLE]]
         more = report.uncertain.count - len(people)
-        yield from text_table(("Uncertain", ""), [*people, *([(f"… {more:,} more", "")] if more else [])], "ll")
-    yield from text_table((), [command for _, commands in remedies(report) for command in commands], "ll")
+        yield ("Uncertain", ""), [*people, *([(f"… {more:,} more", "")] if more else [])], "ll"
+    yield (), [command for _, commands in remedies(report) for command in commands], "fl"
 
 
 def _facts(report: IssueReport, zone: tzinfo | None) -> Iterator[tuple[str, str]]:
@@ -72,11 +84,11 @@ def _run_lines(runs: Sequence[Run], zone: tzinfo | None) -> Iterator[tuple[str, 
         yield str(number), at(run.started, zone, "%Y-%m-%d %H:%M:%S"), length, ending(run)
 
 
-def _groups(name: str, rows: Sequence[Sequence[str]], report: IssueReport) -> Iterator[str]:
+def _groups(name: str, rows: Sequence[Sequence[str]], report: IssueReport) -> _Section:
     """A table by a common property; the column of suppressed recipients only if there are any."""
     heads = (name, "People", "Sent", "Refused", "Left", "Uncertain", "Suppressed")
     columns = len(heads) if report.tally.suppressed else len(heads) - 1
-    yield from text_table(heads[:columns], [row[:columns] for row in rows], "lrrrrrr"[:columns])
+    return heads[:columns], [row[:columns] for row in rows], "lrrrrrr"[:columns]
 
 
 def _line(name: str, tally: Tally) -> tuple[str, ...]:
