@@ -8,8 +8,9 @@ const sheet = $("sheet");
 const FRAMED = ["email", "clipped", "plain", "word"];
 const VIEWS = [...document.querySelectorAll("[data-view]")].map((tab) => tab.dataset.view);
 const WIDTHS = ["320", "390", "640", "full"];
+const SCHEMES = ["light", "dark", "forced"];
 const DEFAULTS = { view: "email", width: "640", scheme: "light", images: "on", reader: "1", answers: "", line: "" };
-const KNOWN = { view: VIEWS, width: WIDTHS, scheme: ["light", "dark"], images: ["on", "off"] };
+const KNOWN = { view: VIEWS, width: WIDTHS, scheme: SCHEMES, images: ["on", "off"] };
 const PICTURES_MS = 300; // how long a new frame waits for its own pictures before it is shown without them
 
 let state = { ...DEFAULTS };
@@ -62,7 +63,8 @@ function follow() {
   state = readAddress();
   const differs = (...names) => names.some((name) => before[name] !== state[name]);
   showControls();
-  if (differs("view", "images", "reader", "answers")) showView(!differs("view", "reader"));
+  const isForced = (each) => each.scheme === "forced";
+  if (differs("view", "images", "reader", "answers") || isForced(before) !== isForced(state)) showView(!differs("view", "reader"));
   else if (differs("line")) showLine();
   if (differs("reader", "answers")) refreshFacts();
 }
@@ -92,6 +94,7 @@ function question() {
 function frameAddress() {
   const query = question();
   if (state.images === "off") query.set("images", "off");
+  if (state.scheme === "forced") query.set("colours", "forced");
   const view = FRAMED.includes(state.view) ? state.view : "email";
   return `/frame/${view}?${query}`;
 }
@@ -232,6 +235,12 @@ function showEnvelope() {
   $("to").textContent = `to ${reader.name || reader.email}`;
   $("subject").textContent = facts.subject;
   $("preheader").textContent = facts.preheader || "No preheader: clients show the first words instead.";
+  for (const row of document.querySelectorAll(".inbox dd")) {
+    const [who, what, more] = row.children;
+    who.textContent = name;
+    what.textContent = facts.subject;
+    more.textContent = facts.preheader;
+  }
 }
 
 function showSizes() {
@@ -276,17 +285,68 @@ function showFindings() {
   chips.replaceChildren(
     ...filled.map(([severity, title, each]) => make("span", { className: severity, textContent: each.length, title })),
   );
-  const parts = filled.flatMap(([severity, title, each]) => [make("h3", { textContent: title }), findingList(each)]);
+  const mendable = all.filter((each) => each.fixable).length;
+  $("fix").hidden = !mendable;
+  $("fix").disabled = Boolean(news.error);
+  $("fix").textContent = `Fix ${mendable}`;
+  const opened = new Set([...panel.querySelectorAll("details[open][data-rule]")].map((each) => each.dataset.rule));
+  const parts = filled.flatMap(([, title, each]) => [make("h3", { textContent: title }), ...byRule(each, opened)]);
   if (!filled.length) {
     const calm = facts.rendered ? ["fine", "✓ Nothing to mend."] : ["calm", "They come with the first rendering."];
     parts.push(make("p", { className: calm[0], textContent: calm[1] }));
   }
   if (lacked.length) {
-    const open = Boolean(panel.querySelector("details[open]"));
+    const open = Boolean(panel.querySelector("details[open]:not([data-rule])"));
     const summary = make("summary", { textContent: `${lacked.length} things some mail programs lack` });
     parts.push(make("details", { open }, summary, findingList(lacked)));
   }
   panel.replaceChildren(...parts);
+}
+
+const ALIKE = 3; // findings of one rule that are seen at once
+
+// Each rule once, with what to do said once where it is the same for all.
+function byRule(findings, opened) {
+  const rules = new Map();
+  for (const each of findings) rules.set(each.code, [...(rules.get(each.code) ?? []), each]);
+  return [...rules].flatMap(([code, found]) => {
+    const common = found.length > 1 && found.every((each) => each.remedy === found[0].remedy) ? found[0].remedy : "";
+    const shown = common ? found.map((each) => ({ ...each, remedy: "" })) : found;
+    const head = make("h4", { textContent: code }, ...(found.length > 1 ? [make("span", { textContent: found.length })] : []));
+    const parts = [head, findingList(shown.slice(0, ALIKE))];
+    if (shown.length > ALIKE) {
+      const summary = make("summary", { textContent: `${shown.length - ALIKE} more` });
+      const rest = make("details", { open: opened.has(code) }, summary, findingList(shown.slice(ALIKE)));
+      rest.dataset.rule = code;
+      parts.push(rest);
+    }
+    if (common) parts.push(make("p", { className: "remedy" }, make("em", {}, ...prose(common))));
+    return parts;
+  });
+}
+
+async function fixFindings() {
+  const outcome = $("fixed");
+  $("fix").disabled = true;
+  outcome.className = "outcome";
+  outcome.textContent = "";
+  let text = "The preview does not answer; is it still running?";
+  let good = false;
+  try {
+    const reply = await fetch("/fix", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ revision: `${facts.revision}` }),
+    });
+    good = reply.ok;
+    const said = good ? await reply.json() : await reply.text();
+    text = good ? `${said.fixed} mended in the file${said.backup ? `; as it was, it is in ${said.backup}` : ""}.` : said;
+  } catch {
+    // the sentence above says it
+  }
+  outcome.className = `outcome ${good ? "good" : "bad"}`;
+  outcome.textContent = text;
+  $("fix").disabled = false;
 }
 
 function findingList(findings) {
@@ -365,9 +425,11 @@ function showNote() {
   const clipped = facts?.sizes?.clipped;
   const notes = {
     clipped: clipped ? "" : "Gmail shows this email whole: it stays below the limit.",
+    forced: "An approximation: Gmail’s app turns the colours over by itself and asks no dark styles.",
     word: "An approximation: Word’s branch of the email, without the CSS that Word ignores. Fonts and spacing differ a little.",
   };
-  const known = (facts && news.rendered && notes[state.view]) || "";
+  const noted = state.scheme === "forced" && FRAMED.includes(state.view) ? "forced" : state.view;
+  const known = (facts && news.rendered && notes[noted]) || "";
   const wide = tooWide();
   const text = [wide, known].filter(Boolean).join(" ");
   $("note").classList.toggle("bad", Boolean(wide));
@@ -543,7 +605,7 @@ function reveal(element) {
 
 const KEYS = {
   w: () => change({ width: WIDTHS[(WIDTHS.indexOf(state.width) + 1) % WIDTHS.length] }),
-  d: () => change({ scheme: state.scheme === "light" ? "dark" : "light" }),
+  d: () => change({ scheme: SCHEMES[(SCHEMES.indexOf(state.scheme) + 1) % SCHEMES.length] }),
   i: () => change({ images: state.images === "on" ? "off" : "on" }),
   f: () => reveal($("findings").querySelector("a") || $("findings")),
   s: () => {
@@ -596,6 +658,7 @@ $("side-button").addEventListener("click", () => toggleSide());
 $("keys-button").addEventListener("click", () => $("keys").showModal());
 $("keys-close").addEventListener("click", () => $("keys").close());
 $("test").addEventListener("submit", sendTest);
+$("fix").addEventListener("click", fixFindings);
 $("address").value = localStorage.getItem("address") || "";
 if (isListed) {
   $("reader-back").addEventListener("click", () => stepReader(-1));

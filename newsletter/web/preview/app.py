@@ -70,6 +70,7 @@ def preview_app(
         Route("/sheet/{name}", pages.sheet),
         Route("/pictures/{content_id}", pages.picture),
         Route("/readers", pages.readers),
+        Route("/fix", pages.fix, methods=["POST"]),
         Route("/test", pages.test, methods=["POST"]),
     )
     return local_app(routes, host, {HTTPException: plain_error, NewsletterError: _refused})
@@ -108,7 +109,9 @@ class _Pages(LocalPages):
         without = request.query_params.get("images") == "off"
         policy = FRAME_POLICY_WITHOUT_IMAGES if without else FRAME_POLICY
         return Response(
-            self._reading(request).framed(view), media_type="text/html", headers={"content-security-policy": policy}
+            self._reading(request).framed(view, forced=request.query_params.get("colours") == "forced"),
+            media_type="text/html",
+            headers={"content-security-policy": policy},
         )
 
     def sheet(self, request: Request) -> Response:
@@ -147,7 +150,7 @@ class _Pages(LocalPages):
         facts: dict[str, Any] = {
             **_news_of(snapshot),
             "relay": {"text": relay, "ready": is_ready},
-            "findings": None if snapshot.findings is None else [_finding(finding) for finding in snapshot.findings],
+            "findings": None if snapshot.findings is None else [_finding(each, snapshot) for each in snapshot.findings],
         }
         if snapshot.rendering is not None:
             facts |= self._reading(request).facts(self._clock())
@@ -185,15 +188,20 @@ class _Pages(LocalPages):
             raise HTTPException(409, "There is nothing to show yet.")
         return reading
 
-    # --- a test
+    # --- what changes something
+
+    async def fix(self, request: Request) -> Response:
+        """Mend the file, if it is still what the page shows."""
+        asked = await _asked_by_us(request)
+        snapshot = self._updates.value
+        if asked.get("revision") != str(snapshot.revision) or snapshot.error or snapshot.rendering is None:
+            raise HTTPException(409, "The post has changed meanwhile; look at its findings again.")
+        result = await run_in_threadpool(self._live.fix, snapshot)
+        backup = result.backup.name if result.backup else ""
+        return JSONResponse({"fixed": len(result.fixes), "backup": backup})
 
     async def test(self, request: Request) -> Response:
-        # Security: this sends mail. Another site's page can neither send JSON nor have our own origin.
-        if not asked_by_own_page(request.headers):
-            raise HTTPException(403, "Only the preview page itself may send a test.")
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            raise HTTPException(415, "Send the address as JSON.")
-        asked = await _read_json(request)
+        asked = await _asked_by_us(request)
         if self._is_testing:
             raise HTTPException(409, "A test is on its way already.")
         self._is_testing = True
@@ -208,6 +216,16 @@ class _Pages(LocalPages):
         if reading is None or self._updates.value.error:
             raise HTTPException(409, "The post cannot be rendered as it is now; mend it first.")
         return send_test_mail(self._live, reading, address, self._relay_url)
+
+
+async def _asked_by_us(request: Request) -> dict[str, str]:
+    # Security: mail goes out here, or a file is written. Another site's page can neither send JSON nor come from our
+    # own origin.
+    if not asked_by_own_page(request.headers):
+        raise HTTPException(403, "Only the preview page itself may ask for this.")
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise HTTPException(415, "Ask in JSON.")
+    return await _read_json(request)
 
 
 async def _read_json(request: Request) -> dict[str, str]:
@@ -235,13 +253,14 @@ def _news_of(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _finding(finding: Finding, snapshot: Snapshot) -> dict[str, Any]:
     return {
         "code": finding.code,
         "severity": finding.severity,
         "what": finding.what,
         "remedy": finding.remedy,
         "line": finding.line,
+        "fixable": (finding.code, finding.line) in snapshot.mendable,
     }
 
 

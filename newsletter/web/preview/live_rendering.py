@@ -17,6 +17,7 @@ from urllib.parse import unquote
 from newsletter.audience.audience import Audience
 from newsletter.audience.read_audience import is_sign_ups, require_people
 from newsletter.check.check_post import findings_of
+from newsletter.check.fix_post import FixResult, fix_post, fixed_text
 from newsletter.config.config import FILE_NAME, Config
 from newsletter.config.jekyll_site import CONFIG as BLOG_FILE
 from newsletter.errors import NewsletterError
@@ -62,6 +63,8 @@ class Snapshot:
     """The line of the error in the post; None if it is in another file, or has no line."""
 
     findings: tuple[Finding, ...] | None = None
+    mendable: frozenset[tuple[str, int | None]] = frozenset()
+    """Rule and line of the findings that can be mended by themselves."""
 
 
 class LiveRendering:
@@ -125,7 +128,15 @@ class LiveRendering:
         """The same revision with its findings."""
         if snapshot.rendering is None or snapshot.config is None:
             return replace(snapshot, findings=())
-        return replace(snapshot, findings=findings_of(snapshot.rendering, snapshot.config))
+        found = findings_of(snapshot.rendering, snapshot.config)
+        mended = fixed_text(snapshot.rendering.text, snapshot.rendering.path, snapshot.config)
+        return replace(snapshot, findings=found, mendable=frozenset((fix.code, fix.line) for fix in mended.fixes))
+
+    def fix(self, snapshot: Snapshot) -> FixResult:
+        """Mend what can be mended in the file; whoever watches it renders it anew. Raises ContentError, ConfigError."""
+        if snapshot.config is None:
+            raise LookupError("there is no rendering yet")
+        return fix_post(str(self.post), snapshot.config)
 
     def email_for(self, snapshot: Snapshot, chosen: Answers) -> Email:
         """The variant with these condition results; rendered on first use.

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from newsletter.audience.audience import Audience
+from newsletter.check.clients.forced_dark import forced_dark
 from newsletter.check.clients.outlook_word import as_word
 from newsletter.check.clients.views import GMAIL_CLIP, clipped, is_clipped, without_styles
 from newsletter.config.config import Config
@@ -64,10 +65,14 @@ class ReaderView:
     def subject(self) -> str:
         return fill(self.email.subject, self._values)
 
-    def framed(self, view: str) -> str:
-        """The HTML for the frame: embedded pictures are served by us, links open a new tab."""
+    def framed(self, view: str, *, forced: bool = False) -> str:
+        """The HTML for the frame: embedded pictures are served by us, links open a new tab.
+
+        `forced`: dark, as Gmail's app makes it.
+        """
         cids = {a.content_id: f"/pictures/{quote(a.content_id, safe='')}" for a in self.email.attachments}
-        return framed_html(VIEWS[view](self.html), cids)
+        shown = VIEWS[view](self.html)
+        return framed_html(forced_dark(shown) if forced else shown, cids)
 
     def composed(self, when: datetime) -> bytes:
         """The real message as sent to the relay, but for a signature."""

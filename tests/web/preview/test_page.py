@@ -290,6 +290,53 @@ def test_nothing_to_mend_is_said(tmp_path: Path, opened: Any) -> None:
         page.see(lacked[0]["remedy"], "#findings details li")
 
 
+def test_findings_of_a_rule_stand_together_and_what_can_be_mended_is_on_a_button(tmp_path: Path, opened: Any) -> None:
+    slips = "".join(f"\n[[source](https://example.com/{number})\n" for number in range(5))
+    with preview_of(tmp_path, POST + slips) as running:
+        page = opened(running)
+        page.settle()
+        page.see("link-wrapped5", "#findings h4")
+        assert page.page.locator("#findings h4:has-text('link-wrapped') + ol > li").count() == 3
+        page.see("2 more", "#findings details[data-rule=link-wrapped] summary")
+        page.see("Fix 5", "#fix")
+        before = running.ask("/facts").json["revision"]
+        page.page.click("#fix")
+        page.see("5 mended in the file; as it was, it is in", "#fixed")
+        page.page.wait_for_selector(f"body:not([data-facts^='{before} '])", state="attached")
+        page.settle()
+        page.page.wait_for_selector("#fix", state="hidden")
+    assert "[[source]" not in next(tmp_path.glob("*.md")).read_text("utf-8")
+
+
+def test_the_inbox_row_is_cut_as_three_programs_cut_it(tmp_path: Path, opened: Any) -> None:
+    subject = "国产芯片与模型的又一年：价格、能耗与开源社区里的十二个问题，以及编辑部的一封长信"
+    words = "第一句话说明本期讲了什么。" * 8
+    with preview_of(tmp_path, f"---\ntitle: {subject}\ndescription: {words}\n---\n\n正文。\n") as running:
+        page = opened(running)
+        page.settle()
+        for name, lines in (("iphone", 2), ("gmail", 1), ("qq", 1)):
+            row = page.page.locator(f".inbox .{name}")
+            assert row.locator(".what").text_content() == subject
+            is_cut = "(e) => e.scrollWidth > e.clientWidth || e.scrollHeight > e.clientHeight + 1"
+            assert row.locator(".what").evaluate(is_cut)
+            assert row.locator(".more").evaluate(is_cut)
+            height = "(e) => Math.round(e.clientHeight / parseFloat(getComputedStyle(e).lineHeight))"
+            assert row.locator(".more").evaluate(height) == lines
+
+
+def test_forced_colours_are_gmails_and_ask_no_dark_style(tmp_path: Path, opened: Any) -> None:
+    with preview_of(tmp_path) as running:
+        page = opened(running)
+        page.settle()
+        page.page.click("[name=scheme][value=forced] + span")
+        page.becomes("email.head.innerHTML.includes('#1f1f1f')")
+        assert "prefers-color-scheme" not in page.inside("email.head.innerHTML")
+        page.see("Gmail’s app turns the colours over", "#note")
+        page.page.keyboard.press("d")
+        page.becomes("email.head.innerHTML.includes('prefers-color-scheme')")
+        assert page.hash in ("", "#")
+
+
 def test_a_test_goes_out_from_the_page(tmp_path: Path, opened: Any) -> None:
     with Catcher() as catcher, preview_of(tmp_path, relay_url=str(catcher.relay)) as running:
         page = opened(running, "#reader=2")

@@ -188,9 +188,25 @@ def test_a_test_is_sent_for_our_own_page_alone(
     tmp_path: Path, headers: dict[str, str], body: bytes, status: int
 ) -> None:
     with Catcher() as catcher, preview_of(tmp_path, relay_url=str(catcher.relay)) as running:
+        before = running.ask("/sheet/post").text
         assert running.ask("/test", "POST", body, **headers).status == status
-        assert running.ask("/test").status == 405
+        assert running.ask("/fix", "POST", body, **headers).status == status
+        assert running.ask("/test").status == running.ask("/fix").status == 405
+        assert running.ask("/sheet/post").text == before
         assert catcher.messages() == ()
+
+
+def test_a_post_is_mended_only_as_it_is_shown(tmp_path: Path) -> None:
+    with preview_of(tmp_path, POST + "\n[[source](https://example.com)\n") as running:
+        revision = running.ask("/facts").json["revision"]
+        for asked in ({}, {"revision": ""}, {"revision": f"{revision + 1}"}):
+            answer = running.ask("/fix", "POST", json.dumps(asked).encode(), content_type="application/json")
+            assert answer.status == 409
+            assert "changed meanwhile" in answer.text
+        body = json.dumps({"revision": f"{revision}"}).encode()
+        answer = running.ask("/fix", "POST", body, content_type="application/json")
+        assert answer.json["fixed"] == 1
+        assert (tmp_path / answer.json["backup"]).is_file()
 
 
 # --- a test ---------------------------------------------------------------------------------------------------------
