@@ -1,19 +1,23 @@
-"""axe-core on our own pages, light and dark: those where people join and leave, the preview, the catcher's inbox."""
+"""axe-core on our own pages, light and dark: where people join and leave, preview, catcher's inbox, report, dry run."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from axe import grave_findings
+from command_line import DIGEST, newsletter, write_list
 from email_page import FLAGS
 from machine import CHECKOUT, PATIENT_MS, RequireProgram, missing
+from report_fixture import FULL, GONE, LOST, TAKEN, Book, cycle, people
 from web_site import LISTS, TOML, running
 
 from newsletter.config.load import load_config
+from newsletter.report.as_page import render_page
 from newsletter.web.catcher.server import Catcher
 from newsletter.web.preview.live_rendering import LiveRendering
 from newsletter.web.preview.server import PreviewServer
@@ -37,12 +41,13 @@ def browser(require_program: RequireProgram) -> Iterator[Browser]:
         chromium.close()
 
 
-def found(browser: Browser, url: str, ready: str = "body") -> dict[str, list[str]]:
+def found(browser: Browser, url: str, ready: str = "body", width: int = 1280) -> dict[str, list[str]]:
     """The findings by colour scheme, where there are any."""
     grave: dict[str, list[str]] = {}
     for scheme in SCHEMES:
         # What the pages may load is not ours to widen, but the script comes from outside.
-        page = browser.new_context(color_scheme=scheme, locale="en", bypass_csp=True).new_page()
+        window = {"width": width, "height": 720}
+        page = browser.new_context(color_scheme=scheme, locale="en", bypass_csp=True, viewport=window).new_page()
         page.set_default_timeout(PATIENT_MS)
         page.goto(url)
         page.wait_for_selector(ready, state="attached")
@@ -77,3 +82,53 @@ def test_the_preview(browser: Browser, tmp_path: Path) -> None:
 def test_the_catchers_inbox(browser: Browser) -> None:
     with Catcher() as catcher:
         assert found(browser, catcher.inbox_url) == {}
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Path:
+    """The page of a send as mixed as they come."""
+    book = Book(tmp_path / "newsletter.db", people(60))
+    book.run(cycle(FULL, GONE, TAKEN, LOST))
+    page = tmp_path / "report.html"
+    page.write_text(render_page(book.report(), UTC, datetime(2026, 3, 3, 9, 0, tzinfo=UTC)), "utf-8")
+    book.ledger.close()
+    return page
+
+
+@pytest.fixture
+def dry_run(tmp_path: Path) -> Path:
+    """The page of a real dry run, with a list that its table has to scroll."""
+    write_list(tmp_path, *(f"reader{number:03}@example.com" for number in range(120)))
+    run = newsletter("send", DIGEST, "--to", "list.csv", "--dry-run", "--out", "out", cwd=tmp_path)
+    assert run.code == 0, run.err
+    (page,) = tmp_path.glob("out/**/index.html")
+    return page
+
+
+SCROLLED = """[...document.querySelectorAll("*")].filter((e) => {
+  const style = getComputedStyle(e);
+  return /auto|scroll/.test(style.overflowY + style.overflowX) && e !== document.documentElement &&
+    (e.scrollHeight > e.clientHeight + 1 || e.scrollWidth > e.clientWidth + 1) && e.tabIndex < 0;
+}).map((e) => e.outerHTML.slice(0, 80))"""
+
+
+@pytest.mark.parametrize("name", ["report", "dry_run"])
+def test_a_page_that_is_a_file(browser: Browser, name: str, request: pytest.FixtureRequest) -> None:
+    """Nothing serious; at 200 % of 1280 pixels nothing is lost; whatever scrolls, the keyboard reaches."""
+    page_file: Path = request.getfixturevalue(name)
+    for width in (1280, 640):
+        assert found(browser, page_file.as_uri(), width=width) == {}
+        page = browser.new_context(viewport={"width": width, "height": 360}).new_page()
+        page.goto(page_file.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(SCROLLED) == []
+        reached = set()
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            reached.add(page.evaluate("document.activeElement.outerHTML.slice(0, 120)"))
+        every = page.evaluate(
+            "[...document.querySelectorAll('a, summary, iframe, [tabindex=\"0\"]')].filter(e => e.checkVisibility())"
+            ".map(e => e.outerHTML.slice(0, 120))"
+        )
+        assert set(every) <= reached
+        page.context.close()
