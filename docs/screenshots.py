@@ -33,6 +33,8 @@ ESSAY = "2026-03-05-slow-software.md"
 LETTER = "2026-03-07-tools-we-kept.md"
 HEIGHT = 1180
 GAP = 24
+MAX_BYTES = 200_000
+"""Of a picture: a page of the documentation has several."""
 
 # Name of the picture: theme, post, colour around it, and the frames as (width, scheme, scrolled by).
 PICTURES = {
@@ -170,7 +172,20 @@ def draw_issues(browser: str, name: str, folder: Path) -> None:
                 phone.crop((0, 0, half, min(height, phone.height))),
                 (left + place * (half + gap // 2), gap + 2 * (height + gap)),
             )
-    with_few_colours(sheet, 96).save(IMAGES / f"{name}.png", optimize=True)
+    save(sheet, IMAGES / f"{name}.png", 96)
+
+
+def save(picture: Image.Image, path: Path, colours: int = 250) -> None:
+    """Write a picture with so many colours, with fewer or smaller where it would be larger than MAX_BYTES."""
+    for scale in (1.0, 0.85, 0.7, 0.6):
+        size = (round(picture.width * scale), round(picture.height * scale))
+        scaled = picture if scale == 1.0 else picture.resize(size, Image.Resampling.LANCZOS)
+        for count in (colours, *(fewer for fewer in (128, 64) if fewer < colours)):
+            out = io.BytesIO()
+            with_few_colours(scaled, count).save(out, "PNG", optimize=True)
+            if out.tell() <= MAX_BYTES:
+                path.write_bytes(out.getvalue())
+                return
 
 
 def with_few_colours(picture: Image.Image, count: int) -> Image.Image:
@@ -222,8 +237,10 @@ def shoot(
     )
     with Image.open(shot) as picture:
         full = picture.convert("RGB")
-        small = with_few_colours(full, colours) if colours else full
-        small.save(IMAGES / f"{name}.png", optimize=True)
+        if colours:
+            save(full, IMAGES / f"{name}.png", colours)
+        else:
+            full.save(IMAGES / f"{name}.png", optimize=True)
 
 
 # --- a send that went as sends go -----------------------------------------------------------------------------------
@@ -321,7 +338,7 @@ def draw_sheet(browser: str, folder: Path, name: str) -> None:
         with Image.open(folder / f"{shot}.png") as picture:
             small = picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
             sheet.paste(small, (GAP + place % 3 * (width + GAP), GAP + place // 3 * (height + GAP)))
-    sheet.quantize(128, dither=Image.Dither.NONE).save(IMAGES / f"{name}.png", optimize=True)
+    save(sheet, IMAGES / f"{name}.png", 128)
     print(IMAGES / f"{name}.png")
 
 
@@ -365,8 +382,7 @@ def draw_previews(browser: str, folder: Path, wanted: Sequence[str], out: Path =
                 page.screenshot(path=shot)
             chromium.close()
             with Image.open(shot) as picture:
-                small = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
-                small.save(out / f"{name}.png", optimize=True)
+                save(picture.convert("RGB"), out / f"{name}.png")
             if out == IMAGES:
                 print(out / f"{name}.png")
 
@@ -420,7 +436,7 @@ def draw_web(browser: str, folder: Path) -> None:
     finally:
         server.terminate()
         server.wait(20)
-    sheet.quantize(96, dither=Image.Dither.NONE).save(IMAGES / f"{WEB}.png", optimize=True)
+    save(sheet, IMAGES / f"{WEB}.png", 96)
 
 
 def main() -> None:
