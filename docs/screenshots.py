@@ -14,8 +14,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from PIL import Image
@@ -24,6 +25,8 @@ from newsletter.ledger.ledger import Claim, Ledger, Move
 from newsletter.model.delivery import State
 from newsletter.report.as_page import render_page
 from newsletter.report.read import read_report
+from newsletter.stats.as_page import stats_page
+from newsletter.stats.figures import Cadence, Growth, IssueNumbers, LinkNumbers, Readers, Share, Stats
 from newsletter.tokens import Link, LinkPurpose, make_link
 
 CHECKOUT = Path(__file__).parent.parent
@@ -304,6 +307,163 @@ def draw_report(browser: str, folder: Path) -> None:
     shoot(browser, name, page, around, frames, colours=0)
 
 
+# --- a year's numbers, and a week in one post -----------------------------------------------------------------------
+
+STATS = ("stats", "#d9d9d5", ((900, "light", 0), (390, "dark", 0)))
+STATS_MORE = ("stats-delivery", "#d9d9d5", ((900, "dark", 830), (390, "light", 980)))
+
+
+def demo_stats() -> Stats:
+    """Fifteen months of a letter that comes on weekdays."""
+    dice = random.Random(11)
+    today = datetime(2026, 5, 29, 8, 0, tzinfo=UTC)
+    months = []
+    for number in range(15):
+        joined = round(190 + 26 * number * dice.uniform(0.7, 1.2))
+        months.append(
+            Growth(
+                date(2025 + (2 + number) // 12, (2 + number) % 12 + 1, 1),
+                joined,
+                round(joined * dice.uniform(0.16, 0.34)),
+                round(joined * dice.uniform(0.02, 0.07)),
+                dice.choice((0, 0, 1, 2)),
+                dice.choice((0, 0, 0, 3)),
+            )
+        )
+    issues, readers = [], 1_900.0
+    days = [today - timedelta(days=back) for back in range(449, 0, -1)]
+    for day in (day for day in days if day.weekday() < 5 and not (day.month == 8 and day.day < 15)):
+        readers += dice.uniform(2, 17)
+        lost = dice.choice((1, 2, 2, 3, 4, 9))
+        sent = round(readers)
+        refused = {"unknown": dice.randrange(5), "full": dice.randrange(3), "domain": dice.randrange(2)}
+        votes = {"up": dice.randrange(20, 70), "down": dice.randrange(7)}
+        spam = int(dice.random() < 0.15)
+        issues.append(
+            IssueNumbers(
+                f"{day:%Y-%m-%d}-daily",
+                f"AI Daily, {day.day} {day:%B}",
+                day,
+                sent,
+                refused,
+                returned=dice.randrange(4),
+                complaints=spam,
+                day=lost // 2,
+                week=lost,
+                unsubscribed=lost,
+                clicks=round(readers * dice.uniform(0.2, 0.5)),
+                **votes,
+            )
+        )
+    sent_days = [issue.first_sent for issue in issues]
+    weeks = Counter(day.date() - timedelta(days=day.weekday()) for day in sent_days)
+    first = min(weeks)
+    cadence = Cadence(
+        len(issues),
+        tuple((first + timedelta(weeks=n), weeks[first + timedelta(weeks=n)]) for n in range(65)),
+        1.0,
+        (datetime(2025, 7, 31, 8, tzinfo=UTC), datetime(2025, 8, 15, 8, tzinfo=UTC)),
+        tuple(sum(day.weekday() == number for day in sent_days) for number in range(7)),
+    )
+    domains = [Share(name, round(2_100 / (place + 1.6))) for place, name in enumerate(DOMAINS[:9])]
+    total = round(readers)
+    listed = Readers(
+        total,
+        tuple(domains),
+        212,
+        total - sum(share.number for share in domains),
+        (Share("zh", 2_804), Share("en", 771), Share("de", 96), Share("", total - 3_671)),
+        tuple(
+            Share(name, n)
+            for name, n in zip(
+                ("under a month", "1 to 3 months", "3 to 6 months", "6 to 12 months", "1 to 2 years"),
+                (402, 688, 901, 1_204, total - 3_195),
+                strict=True,
+            )
+        ),
+        171,
+    )
+    places = ("Models", "Tools", "Papers", "Elsewhere")
+    links = tuple(
+        LinkNumbers(issues[-1 - n // 4].issue, n % 4 + 1, places[n % 4], f"https://{host}/story/{n + 1}", 420 - 9 * n)
+        for n, host in enumerate(("arxiv.org", "github.com", "example.org", "blog.example.com") * 4)
+    )
+    return Stats(
+        today,
+        tuple(months),
+        (Growth(date(2025, 3, 3)), Growth(date(2026, 5, 25))),
+        tuple(issues),
+        cadence,
+        listed,
+        links,
+    )
+
+
+def draw_stats(browser: str, folder: Path) -> None:
+    page = folder / "stats.html"
+    page.write_text(stats_page(demo_stats(), UTC, "AI Daily"), "utf-8")
+    for name, around, frames in (STATS, STATS_MORE):
+        shoot(browser, name, page, around, frames, colours=0)
+
+
+WEEK = ("digest", "#d9d4ca", ((640, "light", 0), (390, "dark", 0)))
+DAILIES = {
+    "2026-03-02-monday": """---
+title: Quay Letter, Monday
+top: [1]
+---
+## Harbour
+
+1. **Ferries without a crew from May on**
+   Three of them cross the bay, at the old price, by night as well. [Ferry Post](https://ferry.example/1)
+2. **The tide tables were wrong for a year**
+   The office found it out by a fisherman's letter. [Tide Office](https://tide.example/7)
+
+## Tools
+
+1. **Lantern 2 burns all night**
+   And is quiet at it. [Lantern](https://lantern.example/2)
+""",
+    "2026-03-04-wednesday": """---
+title: Quay Letter, Wednesday
+---
+## Harbour: the office
+
+1. **Tide tables: a year of errors**
+   The office says that a fisherman's letter showed that its tables were wrong for a year, and prints new ones by June.
+   [Tide Office](https://www.tide.example/7?utm_source=news)
+2. **The north bridge is being painted**
+   Until Friday the tram ends at the market. [City](https://city.example/bridge)
+
+## Tools
+
+1. **A tin sign that outlives its paint**
+   Cut, not printed. [Workshop](https://workshop.example/sign)
+""",
+    "2026-03-06-friday": """---
+title: Quay Letter, Friday
+---
+## Elsewhere
+
+1. **Forty years of a lighthouse keeper's diaries**
+   Read by three students in one winter. [Archive](https://archive.example/keeper)
+""",
+}
+
+
+def draw_digest(browser: str, folder: Path) -> None:
+    name, around, frames = WEEK
+    (folder / "newsletter.toml").write_text(TOML.format(name="Quay Letter", theme="classic"), "utf-8")
+    (folder / "posts").mkdir()
+    for stem, text in DAILIES.items():
+        (folder / "posts" / f"{stem}.md").write_text(text, "utf-8")
+    command = (sys.executable, "-m", "newsletter")
+    days = ("--since", "2026-03-02", "--until", "2026-03-08", "--out", "week.md")
+    subprocess.run([*command, "digest", "posts", *days], cwd=folder, check=True, stderr=subprocess.DEVNULL)
+    subprocess.run([*command, "render", "week.md", "--out", "week"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    shoot(browser, name, folder / "week" / "email.html", around, frames, colours=0)
+
+
 # --- the preview's page ---------------------------------------------------------------------------------------------
 
 # Name of the picture: the address, the window, the colours of the page, and the keys that are pressed.
@@ -445,6 +605,8 @@ def main() -> None:
         *PICTURES,
         *SHEETS_OF_ISSUES,
         REPORT[0],
+        STATS[0],
+        WEEK[0],
         *(name for name in PREVIEWS if name.startswith("preview")),
         *SHEETS,
         WEB,
@@ -462,6 +624,10 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             if name == REPORT[0]:
                 draw_report(browser, Path(folder))
+            elif name == STATS[0]:
+                draw_stats(browser, Path(folder))
+            elif name == WEEK[0]:
+                draw_digest(browser, Path(folder))
             elif name in SHEETS_OF_ISSUES:
                 draw_issues(browser, name, Path(folder))
             elif name == WEB:

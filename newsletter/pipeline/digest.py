@@ -109,12 +109,16 @@ def make_digest(sources: Sequence[Source], *, name: str, day: date, kind: str = 
         )
     lang = sources[-1].issue.lang
     writer = _Writer(sources)
+    titles = _first_titles(grouped, sources)
+    # The theme would show the first story's words above a title that only says the days.
+    headline = {"headline": titles[0]} if titles and not title else {}
+    summary = ("；" if lang.startswith(("zh", "ja")) else "; ").join(titles[len(headline) :][:3])
     front = {
         "title": title or f"{name}: {sources[0].day} – {sources[-1].day}",
         "date": day,
         "lang": lang,
-        **({"description": summary} if (summary := _summary(grouped, sources)) else {}),
-        "newsletter": {OWN_KEY: kind},
+        **({"description": summary} if summary else {}),
+        "newsletter": {OWN_KEY: kind, **headline},
     }
     parts = [writer.section(section) for section in grouped.sections]
     if len(sources) > 1:
@@ -132,17 +136,11 @@ def make_digest(sources: Sequence[Source], *, name: str, day: date, kind: str = 
     )
 
 
-def _summary(grouped: Regrouped, sources: Sequence[Source]) -> str:
-    """The first titles, for the inbox."""
+def _first_titles(grouped: Regrouped, sources: Sequence[Source]) -> list[str]:
+    """The titles of the first stories that have one, for the headline and the inbox."""
     items = [item for section in grouped.sections for item in section.items]
-    titles = [
-        unmark(plain_text(item.block.lead).strip(), sources[item.source].issue)
-        for item in items
-        if item.block is not None
-    ]
-    titles = [title for title in titles if title][:3]
-    mark = "；" if sources[-1].issue.lang.startswith(("zh", "ja")) else "; "
-    return mark.join(titles)
+    leads = [(item.block.lead, sources[item.source].issue) for item in items if item.block is not None]
+    return [title for lead, issue in leads if (title := unmark(plain_text(lead).strip(), issue))][:4]
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
