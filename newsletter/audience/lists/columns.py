@@ -165,6 +165,12 @@ def read_header(
             raise InvalidValueError(f"the column {_shown(name)} is there twice", "rename or remove one of them")
     rows = [(*row, *[""] * (len(names) - len(row))) for row in sample]
     address, more = _address_cells(names, cells, rows)
+    if is_made_up and more and not _are_alike(rows, (address, *more)):
+        # Pasted from a mail program's To: they may be several people, and only the first would be mailed.
+        raise InvalidValueError(
+            "a line has several addresses, and no header says whose they are",
+            'write each subscriber on a line of their own, or put a first line such as "email,name,other" above',
+        )
     found = frozenset(names)  # as the provider wrote them
     provider = provider_of(found)
     judges = tuple(_judges(names, cells, rows, address, provider, rules))

@@ -68,6 +68,24 @@ def test_a_list_without_a_header_has_made_up_columns(tmp_path: Path) -> None:
     assert [(row.line, row.email) for row in rows] == [(1, "ann@example.com"), (2, "bo@example.com")]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ann <ann@example.com>; Bo <bo@example.com>\n",
+        "ann@example.com, bo@example.com, cy@example.com\n",
+        "ann@example.com\tbo@example.com\ncy@example.com\tdi@example.com\n",
+        "Ann,ann@example.com,bo@example.com\nCy,cy@example.com,\n",
+    ],
+)
+def test_several_addresses_of_a_line_without_a_header_are_not_one_subscriber(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ContentError, match="each subscriber on a line of their own"):
+        people_of(tmp_path, text)
+
+
+def test_the_same_address_twice_on_a_line_is_one_subscriber(tmp_path: Path) -> None:
+    assert people_of(tmp_path, "ann@example.com,ANN@example.com\n") == [("ann@example.com", "")]
+
+
 def test_a_break_inside_a_name_is_a_space(tmp_path: Path) -> None:
     assert people_of(tmp_path, 'email,name\na@x.io,"Ann\r\n Lee"\n') == [("a@x.io", "Ann Lee")]
     assert one_line(" Bo\nBcc: e@x.io ") == "Bo Bcc: e@x.io"
