@@ -122,7 +122,9 @@ def _published(
     place = post.window.place(moment, post.since) if post.status == "due" else "open"
     if place != "open":
         return _held(post, place, moment)
-    if post.is_template and not dry:
+    if post.is_template and dry:
+        return Published(post, "due", "it would not be sent: it says what the template says; write it, or take it away")
+    if post.is_template:
         what = "nobody was mailed: it says what the template says; write it, or take it away"
         return Published(post, "failed", f"{post.path}: {what}", EXIT_CONTENT)
     if faults := check(post):

@@ -282,7 +282,10 @@ def test_a_template_that_nobody_touched_is_not_sent(folder: Path) -> None:
         publish = ("publish", "--to", "list.csv", "--relay", server.url, "--first")
         rehearsed = newsletter("publish", "--to", "list.csv", "--catch", "--json", cwd=folder)
         assert rehearsed.code == 0, rehearsed.err
-        assert newsletter(*publish, "--dry-run", cwd=folder).code == 0
+        dry = newsletter(*publish, "--dry-run", cwd=folder)
+        assert dry.code == 0
+        assert dry.out.count("it would be sent") == 1
+        assert dry.out.count("it would not be sent: it says what the template says") == 1
         assert server.messages == []
 
         run = newsletter(*publish, cwd=folder)
