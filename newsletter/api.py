@@ -103,9 +103,9 @@ def render_issue(
     Unsubscribe links are those of the sample and unsubscribe no real subscriber. Raises ContentError, ConfigError.
     """
     config = config or read_config()
-    person = SAMPLE if subscriber is None else Subscriber(subscriber.get("email", SAMPLE.email), subscriber)
-    rendering = render_post(os.fspath(post), config, tested=Audience.of([person]))
-    email, values = rendering.variants.email_for(person), slot_values(config.sample_sender, person)
+    recipient = SAMPLE if subscriber is None else Subscriber(subscriber.get("email", SAMPLE.email), subscriber)
+    rendering = render_post(os.fspath(post), config, tested=Audience.of([recipient]))
+    email, values = rendering.variants.email_for(recipient), slot_values(config.sample_sender, recipient)
     subject, html, text = (fill(part, values) for part in (email.subject, email.html, email.text))
     return RenderedIssue(rendering.issue, subject, html, text, rendering.findings)
 
@@ -156,9 +156,9 @@ class _Watcher:
         self._on_outcome = on_outcome
 
     def start(self, total: int, /) -> None: ...
-    def outcome(self, person: Subscriber, outcome: Outcome, relay: Relay, /) -> None:
+    def outcome(self, recipient: Subscriber, outcome: Outcome, relay: Relay, /) -> None:
         if self._on_outcome is not None:
-            self._on_outcome(person.email, outcome)
+            self._on_outcome(recipient.email, outcome)
 
     def news(self, text: str, /) -> None: ...
     def waiting(self, wait: Wait | None, /) -> None: ...

@@ -1,4 +1,4 @@
-"""The fixtures that every folder of tests may ask for, and how hypothesis runs."""
+"""Fixtures shared by all test folders, and hypothesis profiles."""
 
 import gc
 import os
@@ -10,23 +10,22 @@ from machine import CHECKOUT, chromium, evaluate, no_network, node, node_script,
 
 __all__ = ["chromium", "evaluate", "no_network", "node", "node_script", "page", "posts", "require_program"]
 
-# A busy machine is no failure: how long a thing takes is for benchmarks/ to say.
-# By default the same examples each time, so that a failure is of the change at hand; `--hypothesis-profile=soak` looks
-# for others, and longer.
+# A busy machine must not fail a test: durations are for benchmarks/ to measure. The default profile repeats the same
+# examples, so that a failure is caused by the change at hand; `--hypothesis-profile=soak` tries others, and more.
 UNHURRIED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("ci", **UNHURRIED, max_examples=50, derandomize=True)
 settings.register_profile("soak", **UNHURRIED, max_examples=2_000)
 settings.load_profile("ci")
 
-# Whoever wants no bytecode beside the code has it here: hundreds of processes start in these tests, and each would
-# compile the whole program anew.
+# Keep bytecode in a shared cache if none is written beside the code: these tests start hundreds of processes, and each
+# would compile the whole program.
 if sys.dont_write_bytecode:
     sys.dont_write_bytecode = False
     sys.pycache_prefix = str(CHECKOUT / "out" / "compiled")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 
-# Under nohup, and in the background of a script, signals are ignored that the commands of these tests must heed.
+# Under nohup, and in a script's background, signals are ignored that the tested commands must handle.
 for name in ("SIGHUP", "SIGINT"):
     number = getattr(signal, name, None)
     if number is not None and signal.getsignal(number) is signal.SIG_IGN:

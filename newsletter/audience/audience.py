@@ -215,12 +215,16 @@ class Audience:
     def of(cls, subscribers: Iterable[Subscriber]) -> Self:
         """The audience of a few subscribers without a list; each address once. Missing columns are empty."""
         people: dict[str, Subscriber] = {}
-        for person in subscribers:
-            people.setdefault(fold_address(person.email), person)
-        columns = tuple(dict.fromkeys(chain(["email"], *(person.fields for person in people.values()))))
+        for subscriber in subscribers:
+            people.setdefault(fold_address(subscriber.email), subscriber)
+        columns = tuple(dict.fromkeys(chain(["email"], *(subscriber.fields for subscriber in people.values()))))
         rows = [
-            Row(person.line, person.email, [{**person.fields, "email": person.email}.get(c, "") for c in columns])
-            for person in people.values()
+            Row(
+                subscriber.line,
+                subscriber.email,
+                [{**subscriber.fields, "email": subscriber.email}.get(c, "") for c in columns],
+            )
+            for subscriber in people.values()
         ]
         return cls(columns, rows)
 

@@ -64,11 +64,11 @@ def require_clear(audience: Audience, name: str) -> None:
 def require_people(audience: Audience, name: str) -> None:
     """Raises ContentError if a list that has rows has no recipient."""
     if not audience:
-        why = why_nobody(audience)
+        why = why_empty(audience)
         raise ContentError(located(name, None, why.what, why.remedy))
 
 
-def why_nobody(audience: Audience) -> Located:
+def why_empty(audience: Audience) -> Located:
     """Why a list that has rows has no recipient, and the remedy."""
     if audience.outside_count:
         return located(

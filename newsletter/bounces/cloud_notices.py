@@ -31,11 +31,11 @@ def cloud_notice(texts: Sequence[str], sender: str, traces: Traces) -> Bounce | 
         return None
     for text in texts:
         message = _notice_in(text) or _notice_in_pieces(text)
-        told = ses_reading(message)
-        if told is None:
+        report = ses_reading(message)
+        if report is None:
             continue
-        ids = tuple(dict.fromkeys((*told.traces.message_ids, *traces.message_ids)))
-        return replace(told, traces=replace(told.traces, token=traces.token, message_ids=ids))
+        ids = tuple(dict.fromkeys((*report.traces.message_ids, *traces.message_ids)))
+        return replace(report, traces=replace(report.traces, token=traces.token, message_ids=ids))
     return AutoReply("SNS")
 
 
@@ -71,7 +71,7 @@ def _ses_failure(recipient: object, kind: str, subtype: str) -> Failure:
     if status or words:
         return failure
     if subtype in _SES_LANE:
-        chosen = Kind.LANE
+        chosen = Kind.SENDER_FAULT
     else:
         # A transient one without a diagnosis may be a vacation reply.
         chosen = Kind.DELAYED if kind == "Transient" and subtype != "MailboxFull" else Kind.SOFT

@@ -69,9 +69,9 @@ def _report(mail: Mail, traces: Traces, texts: tuple[str, ...]) -> Bounce | Comp
     sender = sender_of(mail)
     own = own_text(texts)
     by_server = is_by_server(mail)
-    told = feedback_report(mail, traces) or junk_report(mail, traces, sender) or cloud_notice(texts, sender, traces)
-    if told:
-        return told
+    report = feedback_report(mail, traces) or junk_report(mail, traces, sender) or cloud_notice(texts, sender, traces)
+    if report:
+        return report
     report = delivery_report(mail, traces, texts)
     if report:
         if by_server or not isinstance(report, Bounce):

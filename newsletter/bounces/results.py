@@ -16,7 +16,7 @@ class Kind(enum.StrEnum):
     """The mailbox does not exist. Never mail it again."""
     SOFT = "soft"
     """The mailbox did not accept it: full, closed, unknown by its text alone. One point a day."""
-    LANE = "lane"
+    SENDER_FAULT = "lane"
     """The sender's fault, not the address's: policy, reputation, rate, size, a bare 550.
 
     It counts against no address.

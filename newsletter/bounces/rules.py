@@ -136,7 +136,11 @@ def _providers(*meanings: Meaning) -> Iterator[Rule]:
         sources = ", ".join(dict.fromkeys(row.source for row in rows))
         what = "says it of the sender" if ours else "says it of the recipient"
         yield Rule(
-            f"{provider}: {what}", Kind.LANE if ours else Kind.SOFT, sources, pattern, code=f"{code}|" * bool(code)
+            f"{provider}: {what}",
+            Kind.SENDER_FAULT if ours else Kind.SOFT,
+            sources,
+            pattern,
+            code=f"{code}|" * bool(code),
         )
 
 
@@ -155,22 +159,22 @@ RULES: tuple[Rule, ...] = (
     Rule("the domain takes no mail", Kind.HARD, "RFC 7505", said.NULL_MX, status=r"|5\.\d+\.\d+", code=_FINAL),
     Rule(
         "Orange, La Poste: rate, block list, policy",
-        Kind.LANE,
+        Kind.SENDER_FAULT,
         _ORANGE,
         r"\b(?:LPN|OFR|OUK)\w*[_-](?:10\d|109|201|305|40[1235]|415|421|42[34]|505|506|51[0347]|630|999)\b",
     ),
-    Rule("GoDaddy: rate, block list, policy", Kind.LANE, _GODADDY, r"\bIB\d{3}\b"),
-    Rule("GMX, web.de: the connection is refused", Kind.LANE, _GMX, r"\bnemesis[ ]esmtp"),
+    Rule("GoDaddy: rate, block list, policy", Kind.SENDER_FAULT, _GODADDY, r"\bIB\d{3}\b"),
+    Rule("GMX, web.de: the connection is refused", Kind.SENDER_FAULT, _GMX, r"\bnemesis[ ]esmtp"),
     *_providers(Meaning.RATE, Meaning.REFUSED),
     Rule("perhaps no such account", Kind.SOFT, _COMMON, said.PERHAPS_UNKNOWN),
-    Rule("turned away before a recipient was named", Kind.LANE, _SERVERS, said.GREETING),
-    Rule("a rate or limit of the sender", Kind.LANE, _COMMON, said.RATE, unless=said.RATE_UNLESS),
-    Rule("the sender is on a block list", Kind.LANE, _COMMON, said.LISTED),
-    Rule("the sending server's name", Kind.LANE, _COMMON, said.PTR),
-    Rule("authentication of the sender", Kind.LANE, _COMMON, said.AUTH),
-    Rule("the sender's address", Kind.LANE, _POSTFIX, said.SENDER),
-    Rule("relaying", Kind.LANE, _SERVERS, said.RELAY, unless=said.RELAY_UNLESS),
-    Rule("a code of the sender's address", Kind.LANE, _RFC, status=r"[45]\.1\.[78]"),
+    Rule("turned away before a recipient was named", Kind.SENDER_FAULT, _SERVERS, said.GREETING),
+    Rule("a rate or limit of the sender", Kind.SENDER_FAULT, _COMMON, said.RATE, unless=said.RATE_UNLESS),
+    Rule("the sender is on a block list", Kind.SENDER_FAULT, _COMMON, said.LISTED),
+    Rule("the sending server's name", Kind.SENDER_FAULT, _COMMON, said.PTR),
+    Rule("authentication of the sender", Kind.SENDER_FAULT, _COMMON, said.AUTH),
+    Rule("the sender's address", Kind.SENDER_FAULT, _POSTFIX, said.SENDER),
+    Rule("relaying", Kind.SENDER_FAULT, _SERVERS, said.RELAY, unless=said.RELAY_UNLESS),
+    Rule("a code of the sender's address", Kind.SENDER_FAULT, _RFC, status=r"[45]\.1\.[78]"),
     # 3: text about an unknown recipient
     Rule("QQ: perhaps no such account", Kind.SOFT, _QQ + "169", r"may[ ]contain[ ]a[ ]non-existent[ ]account"),
     # Docomo and au use this text for filtered mail too: such a recipient does exist.
@@ -229,14 +233,14 @@ RULES: tuple[Rule, ...] = (
         code=_FINAL,
     ),
     Rule("Orange, La Poste: no such recipient", Kind.HARD, _ORANGE, r"\b(?:LPN|OFR|OUK)\w*[_-]41[68]\b"),
-    Rule("content or size", Kind.LANE, _COMMON, said.CONTENT, unless=said.CONTENT_UNLESS),
+    Rule("content or size", Kind.SENDER_FAULT, _COMMON, said.CONTENT, unless=said.CONTENT_UNLESS),
     # 4: codes about the recipient
     Rule("a code of policy", Kind.SOFT, _RFC_CODES, said.CLOSED, status=r"5\.7\.\d+"),
     # "Client host rejected" and "Sender address rejected" are about the client or the sender.
     Rule(
         "Postfix: an access table refuses the recipient", Kind.SOFT, _POSTFIX, said.RECIPIENT_DENIED, status=r"5\.7\.1"
     ),
-    Rule("a code of policy or of a limit", Kind.LANE, _RFC, status=r"[45]\.(?:7\.\d+|4\.5)"),
+    Rule("a code of policy or of a limit", Kind.SENDER_FAULT, _RFC, status=r"[45]\.(?:7\.\d+|4\.5)"),
     Rule("a code of a dead address", Kind.HARD, _RFC, status=r"5\.1\.(?:1|2|3|6|10)", code=_FINAL),
     Rule(
         "no such domain, as the name server answers",
@@ -291,16 +295,16 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("Sina, IronPort: the address is rejected", Kind.SOFT, _COMMON, status=r"5\.1\.0"),
     # 5: the system
-    Rule("a mail loop", Kind.LANE, _SERVERS, said.LOOP),
-    Rule("the mail system, for now", Kind.LANE, _RFC, status=r"4\.3\.\d+"),
-    Rule("the connection was given up", Kind.LANE, "RFC 5321, 3.8", code="421"),
+    Rule("a mail loop", Kind.SENDER_FAULT, _SERVERS, said.LOOP),
+    Rule("the mail system, for now", Kind.SENDER_FAULT, _RFC, status=r"4\.3\.\d+"),
+    Rule("the connection was given up", Kind.SENDER_FAULT, "RFC 5321, 3.8", code="421"),
     Rule("given up in the end", Kind.SOFT, _SERVERS, status=r"4\.\d+\.\d+"),
     Rule("given up in the end", Kind.SOFT, _SERVERS, code=r"4\d\d"),
     Rule("given up in the end, by words", Kind.SOFT, _SERVERS, said.EXPIRED, status=r"|5\.0\.0|5\.4\.(?:0|1|7|3\d\d)"),
-    Rule("any other code of the system or of content", Kind.LANE, _RFC, status=r"5\.\d+\.\d+"),
+    Rule("any other code of the system or of content", Kind.SENDER_FAULT, _RFC, status=r"5\.\d+\.\d+"),
     Rule(
         "a refusal without a word that is known",
-        Kind.LANE,
+        Kind.SENDER_FAULT,
         'QQ says "too fast" with a bare 550: ' + _QQ + "172",
         code=r"5\d\d",
     ),

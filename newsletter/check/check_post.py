@@ -49,11 +49,11 @@ class Checked:
     path: str
     rendering: Rendering | None
     findings: tuple[Finding, ...]
-    mendable: frozenset[tuple[str, int | None]] = frozenset()
+    fixable: frozenset[tuple[str, int | None]] = frozenset()
 
-    def is_mendable(self, finding: Finding) -> bool:
+    def is_fixable(self, finding: Finding) -> bool:
         """Whether --fix can fix it."""
-        return (finding.code, finding.line) in self.mendable
+        return (finding.code, finding.line) in self.fixable
 
     def count(self, severity: Literal["error", "warning", "hint"]) -> int:
         return sum(finding.severity == severity for finding in self.findings)

@@ -74,7 +74,7 @@ def check(
     for post in posts:
         config = load(config_path, post)
         checker = _link_checker(config) if links else None
-        fixed, trouble = _mend(post, config, checker, write=not dry_run, quiet=as_json) if fix else (None, "")
+        fixed, trouble = _fix(post, config, checker, write=not dry_run, quiet=as_json) if fix else (None, "")
         more = partial(_asked, config=config, checker=checker, spam=not no_spam, quiet=as_json)
         checked = check_post(post, config, audience, images=images_mode(images), theme=with_theme, more=more)
         if trouble and checked.rendering is not None:  # else the check reports it, with its place
@@ -125,7 +125,7 @@ def _asked(
     return found
 
 
-def _mend(
+def _fix(
     post: str, config: Config, checker: LinkChecker | None, *, write: bool, quiet: bool
 ) -> tuple[FixResult | None, str]:
     """The fixes that were made, or why none could be."""
@@ -171,8 +171,8 @@ def _lines(checked: Checked, *, show_all: bool) -> Iterator[str]:
         rest = f"… and {count - shown[kind]:,} more of {kind}" if shown[kind] else f"{count:,} features that {ABSENT}"
         yield f"{path}: {rest}; --all names them"
     counts = Counter(str(finding.severity) for finding in checked.findings)
-    mendable = sum(map(checked.is_mendable, checked.findings))
-    fixes = f"; --fix mends {mendable:,}" if mendable else ""
+    fixable = sum(map(checked.is_fixable, checked.findings))
+    fixes = f"; --fix mends {fixable:,}" if fixable else ""
     yield f"{path}: {_summary(counts)}{fixes}"
 
 
@@ -222,7 +222,7 @@ def _described(checked: Checked, fixed: FixResult | None) -> dict[str, Any]:
             "column": finding.column,
             "what": finding.what,
             "remedy": finding.remedy,
-            "fixable": checked.is_mendable(finding),
+            "fixable": checked.is_fixable(finding),
         }
         for finding in checked.findings
     ]

@@ -43,14 +43,20 @@ def _described(row: IssueRow) -> dict[str, Any]:
     return {"issue": row.issue, "subject": row.subject, "first_sent": first, **_standing(row)}
 
 
-def _described_person(person: Delivery) -> dict[str, Any]:
-    meaning, remedy = _explained(person)
-    answer = {"stage": person.stage, "code": person.code, "text": person.reply}
-    return {"address": person.address, "state": person.state.value, **answer, "meaning": meaning, "remedy": remedy}
+def _described_recipient(recipient: Delivery) -> dict[str, Any]:
+    meaning, remedy = _explained(recipient)
+    answer = {"stage": recipient.stage, "code": recipient.code, "text": recipient.reply}
+    return {
+        "address": recipient.address,
+        "state": recipient.state.value,
+        **answer,
+        "meaning": meaning,
+        "remedy": remedy,
+    }
 
 
-def _explained(person: Delivery) -> tuple[str, str]:
-    return explain_reply(person.state, person.stage, person.code, person.reply)
+def _explained(recipient: Delivery) -> tuple[str, str]:
+    return explain_reply(recipient.state, recipient.stage, recipient.code, recipient.reply)
 
 
 def print_issues(rows: Sequence[IssueRow], *, as_json: bool) -> None:
@@ -74,7 +80,7 @@ def print_issue(
 ) -> None:
     """The recipients by outcome, three of each; all of them as JSON."""
     if as_json:
-        listed = [_described_person(person) for person in people]
+        listed = [_described_recipient(recipient) for recipient in people]
         print_json({**_described(row), "people": listed, "feedback": {**answers}})
         return
     for line in in_width(f"{row.issue}: {row.subject}"):
@@ -84,9 +90,16 @@ def print_issue(
     if answers:
         click.echo(f"Readers    {answers.get('up', 0):>9,} up, {answers.get('down', 0):,} down")
     kinds, width = OutcomeKinds(), terminal_width()
-    for person in people:
+    for recipient in people:
         kinds.add(
-            PersonOutcome(str(person.state), person.address, person.state, person.stage, person.code, person.reply)
+            PersonOutcome(
+                str(recipient.state),
+                recipient.address,
+                recipient.state,
+                recipient.stage,
+                recipient.code,
+                recipient.reply,
+            )
         )
     for line in kinds.lines(width):
         click.echo(line)

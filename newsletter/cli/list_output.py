@@ -29,10 +29,10 @@ def print_survey(path: str, survey: ListSurvey) -> None:
         say(f"{path}: those who signed up and confirmed")
     address = "" if survey.email_column == "email" else f"; email is {survey.email_column!r}"
     say(f"columns: {', '.join(survey.columns)}{address}")
-    told: dict[str, list[Finding]] = {}
+    by_code: dict[str, list[Finding]] = {}
     for finding in survey.findings:
-        told.setdefault(finding.code, []).append(finding)
-    for code, findings in told.items():
+        by_code.setdefault(finding.code, []).append(finding)
+    for code, findings in by_code.items():
         say("")
         for finding in findings:
             say(finding.at(str(path)))
@@ -49,7 +49,7 @@ def print_survey(path: str, survey: ListSurvey) -> None:
         ("flagged", survey.flagged),
         always=("rows", "good", "invalid", "duplicates", "flagged"),
     )
-    _print_nobody(path, survey.why_nobody)
+    _print_nobody(path, survey.why_empty)
 
 
 def survey_facts(survey: ListSurvey) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def survey_facts(survey: ListSurvey) -> dict[str, Any]:
         "flagged": survey.flagged,
         "unclear": [{"column": each.name, "rows": each.rows, "values": dict(each.values)} for each in survey.unclear],
         "names": list(survey.encoding.names),
-        "nobody": survey.why_nobody,
+        "nobody": survey.why_empty,
         "counts": dict(survey.counts),
         "findings": [
             {"kind": each.code, "line": each.line, "what": each.what, "remedy": each.remedy} for each in survey.findings
@@ -102,10 +102,10 @@ def print_written_list(made: WrittenList, as_json: bool) -> None:
                 "duplicates": made.duplicates,
                 "excluded": dict(made.excluded),
                 "neutralised": made.neutralised,
-                "nobody": made.why_nobody,
+                "nobody": made.why_empty,
             }
         )
-        sys.exit(errors.EXIT_CONTENT if made.why_nobody else errors.EXIT_OK)
+        sys.exit(errors.EXIT_CONTENT if made.why_empty else errors.EXIT_OK)
     for source in made.sources:
         kind = f"a {source.provider} export" if source.provider else "a list"
         say(f"{source.path}: {kind} in {source.encoding.name}")
@@ -128,8 +128,8 @@ def print_written_list(made: WrittenList, as_json: bool) -> None:
         ("values made harmless", made.neutralised),
         always=("rows", "people"),
     )
-    if made.why_nobody:
-        _print_nobody(" and ".join(str(source.path) for source in made.sources), made.why_nobody)
+    if made.why_empty:
+        _print_nobody(" and ".join(str(source.path) for source in made.sources), made.why_empty)
         sys.exit(errors.EXIT_CONTENT)
 
 

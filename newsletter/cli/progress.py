@@ -86,7 +86,7 @@ class SendProgress:
         if total and not self.quiet and sys.stderr.isatty():
             self._bar, self._task = _bar("Sending", total, self._counts(), self._wait_text)
 
-    def outcome(self, person: Subscriber, outcome: Outcome, relay: Relay) -> None:
+    def outcome(self, recipient: Subscriber, outcome: Outcome, relay: Relay) -> None:
         """Count one more outcome."""
 
         self.done += 1
@@ -95,10 +95,10 @@ class SendProgress:
         else:
             self.deferred += outcome.state is State.DEFERRED
             self.refused += outcome.state is State.REJECTED
-            self._name(person, outcome)
+            self._name(recipient, outcome)
         self._log(
             "outcome",
-            address=person.email,
+            address=recipient.email,
             state=outcome.state.value,
             stage=outcome.stage,
             code=outcome.code,
@@ -111,14 +111,16 @@ class SendProgress:
             self._last_line_at = self._clock()
             self._line(f"{self.done:,} of {self.total:,}: {self._counts()}")
 
-    def _name(self, person: Subscriber, outcome: Outcome) -> None:
+    def _name(self, recipient: Subscriber, outcome: Outcome) -> None:
         """Everyone in a log; on a terminal the first few of those with whom the same went wrong."""
         alike = self._kinds.add(
-            PersonOutcome(outcome.state.value, person.email, outcome.state, outcome.stage, outcome.code, outcome.text)
+            PersonOutcome(
+                outcome.state.value, recipient.email, outcome.state, outcome.stage, outcome.code, outcome.text
+            )
         )
         if self._bar is None or alike <= EXAMPLES:
             why = f"{outcome.code or ''} {outcome.text}".strip()
-            self._line(f"{person.email}: {outcome.state} at {outcome.stage}: {why}")
+            self._line(f"{recipient.email}: {outcome.state} at {outcome.stage}: {why}")
         elif alike == EXAMPLES + 1:
             self._line("… others like these are counted, and told of at the end")
 

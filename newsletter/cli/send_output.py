@@ -103,7 +103,7 @@ def size_line(sending: Sending) -> str:
 def audience_line(sending: Sending, to: Sequence[str]) -> str:
     count = len(sending.recipients)
     if sending.test:
-        return f"test: {', '.join(person.email for person in sending.recipients)}"
+        return f"test: {', '.join(recipient.email for recipient in sending.recipients)}"
     if sending.audience is None:
         return f"{count:,}"
     audience = sending.audience

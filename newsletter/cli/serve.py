@@ -18,7 +18,7 @@ from newsletter.errors import EXIT_CONTENT, EXIT_OK, ConfigError
 from newsletter.pipeline.choose_relays import choose_relays
 from newsletter.signals import ending_signals
 from newsletter.text import printable
-from newsletter.web.public.collected_clicks import SYNC_VARIABLE, open_lines, take_departures
+from newsletter.web.public.collected_clicks import SYNC_VARIABLE, open_lines, unsubscribe_clicks
 from newsletter.web.public.service import public_config, require_relay, run_service
 from newsletter.web.public.webhooks import hook_secrets, provider_hooks
 from newsletter.web.sockets import http_url, listen
@@ -75,7 +75,7 @@ def sync(source: str, config_path: Path | None, as_json: bool) -> None:
         People.open(config.ledger_place, now, config.secrets) as people,
         open_lines(source, os.environ.get(SYNC_VARIABLE, "")) as lines,
     ):
-        taken = take_departures(lines, people, config.secrets, now())
+        taken = unsubscribe_clicks(lines, people, config.secrets, now())
     warn(tell_of_departures(config, taken.left, "one-click", now()))
     for fault in taken.faults:
         click.echo(f"warning: {printable(fault.at(source))}", err=True)

@@ -28,10 +28,10 @@ def require_sign_ups(paths: Sequence[str], *, consent: bool) -> None:
         )
 
 
-def consent_words(person: Subscriber, *, consent: bool) -> Iterator[str]:
+def consent_words(subscriber: Subscriber, *, consent: bool) -> Iterator[str]:
     """A subscriber's consent, for a line of the list; nothing for rows of a file."""
     if consent:
-        yield from (person.fields.get(column, "") or "-" for column in CONSENT_COLUMNS)
+        yield from (subscriber.fields.get(column, "") or "-" for column in CONSENT_COLUMNS)
 
 
 def numbers_of(config: Config, paths: Sequence[str], ledger_url: str | None) -> Mapping[str, SignUpNumbers]:

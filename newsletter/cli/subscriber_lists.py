@@ -149,14 +149,14 @@ def list_people(  # one parameter per option
         return
     require_people(people, ", ".join(paths))
     if not as_json:
-        for person in people:
-            shown = (person.email, person.fields.get("name", ""), *consent_words(person, consent=consent))
+        for subscriber in people:
+            shown = (subscriber.email, subscriber.fields.get("name", ""), *consent_words(subscriber, consent=consent))
             say("  ".join(shown).rstrip())
         click.echo(f"{len(people):,} {'person' if len(people) == 1 else 'people'}", err=True)
         return
     click.echo(f'{{"count": {len(people)}, "people": [', nl=False)
-    for number, person in enumerate(people):  # row by row: all of them as one object may not fit into memory
-        click.echo(f"{',' if number else ''}\n  {json_out(dict(person.fields))}", nl=False)
+    for number, subscriber in enumerate(people):  # row by row: all of them as one object may not fit into memory
+        click.echo(f"{',' if number else ''}\n  {json_out(dict(subscriber.fields))}", nl=False)
     click.echo("\n]}")
 
 

@@ -16,7 +16,7 @@ from newsletter.config.mail_sections import SECRET_VARIABLE
 from newsletter.errors import ConfigError
 from newsletter.pipeline.maintain_ledger import back_up
 from newsletter.pipeline.rounds import Round
-from newsletter.web.public.collected_clicks import SYNC_VARIABLE, open_lines, take_departures
+from newsletter.web.public.collected_clicks import SYNC_VARIABLE, open_lines, unsubscribe_clicks
 
 if TYPE_CHECKING:
     from newsletter.cli.watch_log import WatchLog
@@ -62,7 +62,7 @@ class Chores:
             People.open(self.place, self.now, config.secrets) as people,
             open_lines(source, self.env.get(SYNC_VARIABLE, "")) as lines,
         ):
-            taken = take_departures(lines, people, config.secrets, self.now())
+            taken = unsubscribe_clicks(lines, people, config.secrets, self.now())
         text = f"{taken.left:,} left, {taken.known:,} were known, {taken.refused:,} lines refused"
         facts = {"left": taken.left, "known": taken.known, "refused": taken.refused}
         self.log.say("sync", "read", text, minor=not (taken.left or taken.refused), **facts)

@@ -25,8 +25,8 @@ class WatchLog:
             return
         at = self._now()
         if self._as_json:
-            told = {"at": at.isoformat(timespec="seconds"), "job": job, "event": event, "text": text, **facts}
-            click.echo(json_out(told))
+            entry = {"at": at.isoformat(timespec="seconds"), "job": job, "event": event, "text": text, **facts}
+            click.echo(json_out(entry))
             return
         when = f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
         first, *more = text.split("\n")

@@ -54,7 +54,7 @@ class OutcomeRecorder:
         self._queue.finish(assignment.claim, None, 0.0)
         self._gate.skip()
         outcome = Outcome(State.SUPPRESSED, "list", 0, "left, or bounced, since the send began; not mailed")
-        self._control.watcher.outcome(assignment.person, outcome, route.relay)
+        self._control.watcher.outcome(assignment.recipient, outcome, route.relay)
         self._control.wake()
 
     def settle(
@@ -82,7 +82,7 @@ class OutcomeRecorder:
             )
         )
         if not again:
-            self._control.watcher.outcome(assignment.person, outcome, route.relay)
+            self._control.watcher.outcome(assignment.recipient, outcome, route.relay)
         self._gate.note(outcome)
         self._control.wake()
 

@@ -60,7 +60,7 @@ class Assignment:
     """A recipient given to a connection, and the message composed for them."""
 
     claim: Claim
-    person: Subscriber
+    recipient: Subscriber
     message: Message
 
 
@@ -153,14 +153,14 @@ class RecipientQueue:
         if blocked := self._blocked_for(route, now):
             return NoMoreRecipients() if route.used_up else Later(blocked)
         shortest = math.inf
-        for index, (claim, person) in enumerate(self._ready):
+        for index, (claim, recipient) in enumerate(self._ready):
             if index >= LOOK_AHEAD:
                 break
             domain = _domain_of(claim)
             wait = route.rate_limiter.wait_s(domain, now) if route.settings.held else 0.0
             if wait <= 0:
                 del self._ready[index]
-                return self._assign(route, claim, person, domain, now)
+                return self._assign(route, claim, recipient, domain, now)
             shortest = min(shortest, wait)
             if not route.rate_limiter.by_domain:
                 break
@@ -170,7 +170,7 @@ class RecipientQueue:
             self._report_wait(route, shortest, now)
         return Later(shortest)
 
-    def _assign(self, route: RouteState, claim: Claim, person: Subscriber, domain: str, now: float) -> Assignment:
+    def _assign(self, route: RouteState, claim: Claim, recipient: Subscriber, domain: str, now: float) -> Assignment:
         route.rate_limiter.spend(domain, now)
         route.throttle.record_start(now)
         route.reported_wait = False
@@ -178,7 +178,7 @@ class RecipientQueue:
         route.count_taken()
         self._outstanding += 1
         self._gate.take()
-        return Assignment(claim, person, self._composer.compose(person))
+        return Assignment(claim, recipient, self._composer.compose(recipient))
 
     def put_back(self, assignment: Assignment, route: RouteState) -> None:
         """Return a recipient to the ledger as never taken."""
@@ -186,7 +186,7 @@ class RecipientQueue:
         route.count_put_back()
         self._gate.put_back()
         route.rate_limiter.refund(_domain_of(assignment.claim), self._control.clock())
-        self._ready.appendleft((assignment.claim, assignment.person))
+        self._ready.appendleft((assignment.claim, assignment.recipient))
         self._control.wake()
 
     # --- waits ------------------------------------------------------------------------------------------------------
@@ -241,11 +241,11 @@ class RecipientQueue:
             self._retire(route, f"{route.relay}: {words}", now + whole)
             return NoMoreRecipients()
         left = 0
-        for claim, person in [self._ready.popleft() for _ in range(min(LOOK_AHEAD, len(self._ready)))]:
+        for claim, recipient in [self._ready.popleft() for _ in range(min(LOOK_AHEAD, len(self._ready)))]:
             domain = _domain_of(claim)
             soonest = min(other.rate_limiter.wait_s(domain, now) for other in self._routes.usable)
             if soonest <= self._limits.longest_wait_s:
-                self._ready.append((claim, person))
+                self._ready.append((claim, recipient))
                 continue
             self._used_up_domains[domain] = now + soonest
             self.resumes_at = min(self.resumes_at, now + soonest)

@@ -32,7 +32,7 @@ class Wait:
 class Watcher:
     """Callbacks for the progress of a run."""
 
-    outcome: Callable[[Subscriber, Outcome, Relay], None] = lambda person, outcome, relay: None
+    outcome: Callable[[Subscriber, Outcome, Relay], None] = lambda recipient, outcome, relay: None
     news: Callable[[str], None] = lambda text: None
     waiting: Callable[[Wait | None], None] = lambda wait: None
     """Called when a noticeable wait begins, and with None when it is over."""

@@ -50,8 +50,8 @@ class Alerts:
         The webhook gets no idle runs, the mail only failures. `exit_code` is that of a run without a report.
         """
         idle = report is not None and report.is_quiet and event == "success"
-        told = described_event(event, self.newsletter, report, exit_code=exit_code)
-        return (*self.beat(event), *(() if idle else self.tell_people(told)))
+        event_data = described_event(event, self.newsletter, report, exit_code=exit_code)
+        return (*self.beat(event), *(() if idle else self.tell_people(event_data)))
 
     def beat(self, event: Event) -> Sentences:
         """Send the heartbeat alone: the sign of life of a round."""
@@ -61,25 +61,25 @@ class Alerts:
 
     def try_each(self) -> Sequence[tuple[str, str]]:
         """Send a trial to each target; returns its key and the fault, as a sentence, empty on success."""
-        told = {**described_event("trial", self.newsletter, job="doctor"), "text": trial_text(self.newsletter)}
+        event_data = {**described_event("trial", self.newsletter, job="doctor"), "text": trial_text(self.newsletter)}
         found: list[tuple[str, str]] = []
         if self.heartbeat:
             found.append(("heartbeat", " ".join(self.beat("trial"))))
         if self.webhook:
-            found.append(("webhook", " ".join(self._ask([("[alerts] webhook", self.webhook, told)]))))
+            found.append(("webhook", " ".join(self._ask([("[alerts] webhook", self.webhook, event_data)]))))
         if self.mail is not None:
             name = self.newsletter or "newsletter"
-            body = f"{told['text']}\n"
+            body = f"{event_data['text']}\n"
             found.append(("mail", send_alert_mail(self.mail, f"[{name}] A trial of the alerts", body, self.now())))
         return found
 
-    def tell_people(self, told: Mapping[str, Any]) -> Sentences:
-        """Send the webhook and the mail; `told` comes from `described_event`."""
-        asked = self._ask([("[alerts] webhook", self.webhook, dict(told))]) if self.webhook else ()
-        if self.mail is None or told["event"] != "failure":
+    def tell_people(self, event_data: Mapping[str, Any]) -> Sentences:
+        """Send the webhook and the mail; `event_data` comes from `described_event`."""
+        asked = self._ask([("[alerts] webhook", self.webhook, dict(event_data))]) if self.webhook else ()
+        if self.mail is None or event_data["event"] != "failure":
             return asked
         name = self.newsletter or "newsletter"
-        mailed = send_alert_mail(self.mail, f"[{name}] {told['job']} failed", mail_text(told), self.now())
+        mailed = send_alert_mail(self.mail, f"[{name}] {event_data['job']} failed", mail_text(event_data), self.now())
         return (*asked, *filter(None, [mailed]))
 
     def _ask(self, asked: Sequence[tuple[str, str, dict[str, Any] | None]]) -> Sentences:
@@ -160,12 +160,25 @@ _BLAME: Mapping[int | None, str] = {
 }
 
 
-def mail_text(told: Mapping[str, Any]) -> str:
+def mail_text(event_data: Mapping[str, Any]) -> str:
     """The text of a failure mail: the data of `described_event` as lines."""
-    posts = [f"  {each['issue'] or 'a post'}: {each['decision']}; {each['sent']:,} mailed" for each in told["posts"]]
-    left = [f"  {each['issue']}: {each['left']:,} are left" for each in told["posts"] if each["left"]]
-    command = "newsletter publish --to LIST.csv --dry-run" if told["job"] == "publish" else f"newsletter {told['job']}"
-    lines = [str(told["text"]), "", _BLAME.get(told["exit_code"], "It ended before its time."), *posts, *left, ""]
+    posts = [
+        f"  {each['issue'] or 'a post'}: {each['decision']}; {each['sent']:,} mailed" for each in event_data["posts"]
+    ]
+    left = [f"  {each['issue']}: {each['left']:,} are left" for each in event_data["posts"] if each["left"]]
+    command = (
+        "newsletter publish --to LIST.csv --dry-run"
+        if event_data["job"] == "publish"
+        else f"newsletter {event_data['job']}"
+    )
+    lines = [
+        str(event_data["text"]),
+        "",
+        _BLAME.get(event_data["exit_code"], "It ended before its time."),
+        *posts,
+        *left,
+        "",
+    ]
     lines += [f"What was wrong is in the output of that run; to see it again: {command}", "newsletter status"]
     return "\n".join(lines) + "\n"
 

@@ -43,9 +43,11 @@ class Written:
     size: int
 
 
-def write_rendering(issue: Issue, email: Email, sender: Sender, person: Subscriber, out: Path) -> tuple[Written, ...]:
+def write_rendering(
+    issue: Issue, email: Email, sender: Sender, recipient: Subscriber, out: Path
+) -> tuple[Written, ...]:
     """Write email.html, email.txt, email.mjml, issue.json and the pictures, as one subscriber would get them."""
-    values = slot_values(sender, person)
+    values = slot_values(sender, recipient)
     data = {entry.name: as_json(getattr(issue, entry.name)) for entry in fields(issue) if entry.name != "mark"}
     files = {
         "email.html": fill(browser_copy(email), values).encode(),
@@ -75,10 +77,10 @@ def write_dry_run(
     `email` is the first recipient's variant, and `message` is composed from it.
     Raises ValueError if there are no recipients.
     """
-    person = recipients.first
-    if person is None:
+    recipient = recipients.first
+    if recipient is None:
         raise ValueError("a dry run shows the message of its first recipient, and there is none")
-    written = write_rendering(issue, email, sender, person, out)
+    written = write_rendering(issue, email, sender, recipient, out)
     columns = list(dict.fromkeys(("email", *recipients.columns)))
     headers = BytesParser(policy=policy.default).parsebytes(message.data, headersonly=True)
     page = _page(project).render(
@@ -88,7 +90,7 @@ def write_dry_run(
         facts=facts,
         findings=findings,
         headers=[(name, str(value)) for name, value in headers.items()],
-        text=fill(email.text, slot_values(sender, person)),
+        text=fill(email.text, slot_values(sender, recipient)),
         columns=columns,
         recipients=[[reader.fields[column] for column in columns] for reader in islice(recipients, SHOWN_RECIPIENTS)],
         count=len(recipients),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.addresses import fold_address, normalize_address
 from newsletter.audience.audience import Audience
-from newsletter.audience.read_audience import read_audience, why_nobody
+from newsletter.audience.read_audience import read_audience, why_empty
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError, ContentError, InvalidValueError, located
 from newsletter.message.compose import Composer
@@ -123,7 +123,7 @@ def plan_send(
     )
     recipients = tested or audience
     if not recipients:
-        why = why_nobody(audience) if audience is not None else located("", None, "nobody is left to mail", "")
+        why = why_empty(audience) if audience is not None else located("", None, "nobody is left to mail", "")
         raise ContentError(located(", ".join(map(str, lists)), None, why.what, why.remedy))
     composer = Composer(
         rendering.variants,

@@ -242,7 +242,7 @@ def _answers_given(conditions: Sequence[Condition], people: Audience) -> set[tup
         fields = dict(zip(columns, values, strict=True))
         return answers(conditions, Subscriber(fields.get("email", ""), fields))
 
-    return {answered(tuple([person.fields.get(column, "") for column in columns])) for person in people}
+    return {answered(tuple([recipient.fields.get(column, "") for column in columns])) for recipient in people}
 
 
 def _require_columns(post: Post, audience: Audience | None, path: str) -> None:
@@ -263,7 +263,7 @@ def empty_fields(rendering: Rendering, recipients: Audience) -> tuple[Finding, .
     fields = [field for field in rendering.issue.fields if not field.default and field.name != "email"]
     names = {field.name for field in fields}
     people = recipients if names else ()
-    empty = Counter(name for person in people for name in names if not person.fields.get(name, "").strip())
+    empty = Counter(name for recipient in people for name in names if not recipient.fields.get(name, "").strip())
     findings = []
     for field in fields:
         if empty[field.name]:

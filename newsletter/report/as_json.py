@@ -91,14 +91,14 @@ def _counts(tally: Tally) -> dict[str, int]:
 def _named(people: People) -> list[dict[str, Any]]:
     return [
         {
-            "address": person.address,
-            "state": person.state.value,
-            "stage": person.stage,
-            "code": person.code,
-            "text": person.reply,
-            "attempts": person.attempts,
-            "updated": _iso(person.updated),
-            "next_try": _iso(person.due_at),
+            "address": recipient.address,
+            "state": recipient.state.value,
+            "stage": recipient.stage,
+            "code": recipient.code,
+            "text": recipient.reply,
+            "attempts": recipient.attempts,
+            "updated": _iso(recipient.updated),
+            "next_try": _iso(recipient.due_at),
         }
-        for person in people.shown
+        for recipient in people.shown
     ]

@@ -239,16 +239,16 @@ def _people(people: People, zone: tzinfo | None, named: int) -> dict[str, object
     return {
         "count": people.count,
         "hidden": people.count - len(shown),
-        "has_due": any(person.due_at for person in shown),
+        "has_due": any(recipient.due_at for recipient in shown),
         "rows": [
             {
-                "address": _shown(person.address),
-                "words": _shown(last_words(person), _LONGEST_WORDS),
-                "attempts": person.attempts or "–",
-                "due": f"{short_day(person.due_at, zone)}, {at(person.due_at, zone, '%H:%M')}"
-                if person.due_at and person.state is State.DEFERRED
+                "address": _shown(recipient.address),
+                "words": _shown(last_words(recipient), _LONGEST_WORDS),
+                "attempts": recipient.attempts or "–",
+                "due": f"{short_day(recipient.due_at, zone)}, {at(recipient.due_at, zone, '%H:%M')}"
+                if recipient.due_at and recipient.state is State.DEFERRED
                 else "",
             }
-            for person in shown
+            for recipient in shown
         ],
     }

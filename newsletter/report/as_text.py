@@ -47,7 +47,7 @@ def _sections(report: IssueReport, zone: tzinfo | None) -> Iterator[_Section]:
         yield ("People", "Outcome", "Reply", "Meaning", "For example"), [*_reply_lines(report)], "rllll"
         yield (), [*_to_do(report)], "ll"
     if report.uncertain.count:
-        people = [(person.address, last_words(person)) for person in report.uncertain.shown[:_TEXT_PEOPLE]]
+        people = [(recipient.address, last_words(recipient)) for recipient in report.uncertain.shown[:_TEXT_PEOPLE]]
         more = report.uncertain.count - len(people)
         yield ("Uncertain", ""), [*people, *([(f"… {more:,} more", "")] if more else [])], "ll"
     yield (), [command for _, commands in remedies(report) for command in commands], "fl"

@@ -48,11 +48,11 @@ def ending(run: Run) -> str:
     return {"": "everyone who was due was tried", "error": "an error ended it"}.get(run.reason, run.reason)
 
 
-def last_words(person: Delivery) -> str:
+def last_words(recipient: Delivery) -> str:
     """The last reply to a recipient's mail, or why there is none."""
-    if not person.stage:
-        return "under way" if person.state in (State.CLAIMED, State.COMMITTING) else "not tried yet"
-    return f"{person.code or ''} {person.reply}".strip()
+    if not recipient.stage:
+        return "under way" if recipient.state in (State.CLAIMED, State.COMMITTING) else "not tried yet"
+    return f"{recipient.code or ''} {recipient.reply}".strip()
 
 
 def own_words(text: str, enhanced: str, longest: int) -> str:

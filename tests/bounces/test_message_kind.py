@@ -84,7 +84,7 @@ def test_codes_alone_are_hard_for_five(kind: str, subject: int, detail: int, cod
     if kind == "4" or code in (421, 450):
         assert rule.kind is not Kind.HARD
     if subject == 7:
-        assert rule.kind in (Kind.LANE, Kind.SOFT)
+        assert rule.kind in (Kind.SENDER_FAULT, Kind.SOFT)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)

@@ -1,4 +1,4 @@
-"""Every sentence of a post's source against what a reader is shown: how the tests count that nothing was lost."""
+"""Compare every sentence of a post's source with what a reader is shown, to prove that nothing was lost."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Rendered:
 
     @property
     def html_words(self) -> str:
-        """What a reader of the HTML part sees, white space and the hidden preheader left out."""
+        """The visible text of the HTML part, without white space and the hidden preheader."""
         body = lxml.html.document_fromstring(self.html).body
         for hidden in body.xpath(".//div[contains(@style, 'display:none')]"):
             hidden.drop_tree()
@@ -45,12 +45,12 @@ class Rendered:
 
     @property
     def text_words(self) -> str:
-        """The text part's words, white space and the marks of quotes left out."""
+        """The text part's words, without white space and quote marks."""
         return squeezed(re.sub(r"(?m)^\s*> ?", "", self.text))
 
     @property
     def counts(self) -> tuple[int, int, int]:
-        """Stories, their source links, their pictures."""
+        """Numbers of stories, their source links, their pictures."""
         stories = self.issue.stories
         return len(stories), sum(len(story.links) for story in stories), sum(len(story.images) for story in stories)
 
@@ -78,12 +78,12 @@ _STRAIGHT = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "…"
 
 
 def straight(text: str) -> str:
-    """Punctuation as it is typed, whether it was typed or set so: `--` and – are the same here."""
+    """Normalize smart punctuation: `--` and – are equal here."""
     return text.translate(_STRAIGHT)
 
 
 def sentences(source: str) -> list[str]:
-    """The body's sentences without Markdown's marks, URLs and white space; links and pictures part them."""
+    """The body's sentences without Markdown's marks, URLs and white space; links and pictures separate them."""
     body = _FRONT_MATTER.sub("", source)
     body = _LINK.sub(r"\n\1\n", _IMAGE.sub("\n", body))
     body = _URL.sub("\n", _LINE_MARKS.sub("", body))
@@ -92,7 +92,7 @@ def sentences(source: str) -> list[str]:
 
 
 def link_targets(source: str) -> list[str]:
-    """Every address that the body names, pictures left out."""
+    """Every address in the body, except pictures."""
     body = _IMAGE.sub("", _FRONT_MATTER.sub("", source))
     return [found[2] for found in _LINK.finditer(body)] + _URL.findall(_LINK.sub("", body))
 
@@ -102,18 +102,18 @@ def image_sources(source: str) -> list[str]:
 
 
 def shown_addresses(html: str) -> tuple[list[str], list[str]]:
-    """The addresses of all links and of all pictures in an email."""
+    """The addresses of all links and all pictures in an email."""
     root = lxml.html.document_fromstring(html)
     return [str(each) for each in root.xpath("//a/@href")], [str(each) for each in root.xpath("//img/@src")]
 
 
 def assert_nothing_lost(rendered: Rendered) -> None:
-    """Every sentence, link and picture of the source is in the HTML part, every sentence and link in the text part."""
+    """Assert that the HTML has every sentence, link and picture of the source, and the text part all but pictures."""
     wanted = sentences(rendered.source)
     body = _IMAGE.sub("", _FRONT_MATTER.sub("", rendered.source))
     letters = Counter(char for char in _URL.sub("", body) if char.isalpha())
     counted = Counter(char for char in "".join(wanted) if char.isalpha())
-    # What the sentences leave out would be checked by nobody: the words after ``` and link addresses at most.
+    # Limit what the sentences leave out unchecked: the words after ``` and link addresses.
     assert sum((letters - counted).values()) < 0.02 * sum(letters.values()) + 300
     if headline(rendered.issue, MASTHEAD.name, {}) != rendered.issue.title:  # it repeated the newsletter's name
         wanted = [sentence for sentence in wanted if sentence != squeezed(rendered.issue.title)]

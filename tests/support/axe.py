@@ -1,4 +1,4 @@
-"""axe-core on a page: the findings that keep a reader out, with the elements that they are about."""
+"""Run axe-core on a page: serious accessibility findings, with their elements."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def axe_script() -> Path:
 
 
 def grave_findings(page: Page) -> list[str]:
-    """What axe-core calls serious or critical of the page that is open."""
+    """The findings that axe-core rates serious or critical on the open page."""
     page.evaluate(axe_script().read_text("utf-8"))
     found: list[str] = page.evaluate(RUN, list(GRAVE))
     return found

@@ -1,15 +1,15 @@
-"""Parsing cases as readable triplets, and the tree in a form that a person can read and write.
+"""Parsing cases as readable triplets, and the tree as readable text.
 
-A case in tests/cases/*.md is a title, the input and what is expected, as in markdown-it's own fixtures:
+A case in tests/cases/*.md is a title, the input and the expected output, as in markdown-it's own fixtures:
 
     A title that says what the case shows
     .
     input, any number of lines
     .
-    what is expected
+    expected output
     .
 
-Text between the cases is for the reader only. Arrows stand for tabs, `·` at a line's end for a space there.
+Text between the cases is for the reader only. Arrows are tabs, `·` at a line's end is a space.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Case:
 
 
 def read_cases(name: str) -> list[Case]:
-    """The cases of `tests/cases/<name>.md`, in order. A file that is out of step is an error."""
+    """The cases of `tests/cases/<name>.md`, in order. Raises an error for an incomplete case."""
     cases: list[Case] = []
     parts: list[list[str]] = [[], [], []]
     state, begin = 0, 0
@@ -96,7 +96,7 @@ def parametrize(name: str) -> pytest.MarkDecorator:
 
 
 def outline(blocks: Blocks, findings: Iterable[Finding] = ()) -> str:
-    """One line per block, with its own line in the file; inline marks as tags; findings last, by line and code."""
+    """One line per block, with its line in the file; inline marks as tags; findings last, by line and code."""
     found = [f"! {finding.line or '-'} {finding.code}" for finding in findings]
     return "\n".join([*_lines(blocks, ""), *found])
 
@@ -161,12 +161,12 @@ def _block(block: Block) -> Iterator[str]:
             for number, note in enumerate(notes, 1):
                 yield f"  note {number}"
                 yield from _lines(note, "    ")
-        case _:  # a kind that is not written out would be tested by nobody
+        case _:  # fail, or an unsupported kind would never be tested
             raise AssertionError(f"outline knows no {type(block).__name__}")
 
 
 def marked(inlines: Inlines) -> str:
-    """Inline content with its marks as tags; text stands as it is."""
+    """Inline content with its marks as tags; text is verbatim."""
     out: list[str] = []
     for node in inlines:
         match node:

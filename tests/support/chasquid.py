@@ -1,6 +1,6 @@
-"""chasquid, a mail server of other people's, with a folder, a certificate and users of the tests' own.
+"""The mail server chasquid, with a folder, a certificate and users of its own.
 
-It delivers to a shell that keeps each message in a file. It needs no root, no system service and no fixed port.
+It delivers to a shell that stores each message in a file. It needs no root, no system service and no fixed port.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import trustme
 from command_line import free_ports, takes_connections, wait_until
 from machine import RequireProgram
 
-# In the text form of protocol buffers (chasquid.conf(5)). The words after the script are its $0, $1 and $2; by default
-# it would let go of what follows a + and of every dot in a local part.
+# Protocol buffers' text format (chasquid.conf(5)). The words after the script are its $0, $1 and $2; by default
+# chasquid drops what follows a + and every dot in a local part.
 CONFIG = """\
 hostname: "localhost"
 smtp_address: "127.0.0.1:{smtp}"
@@ -38,7 +38,7 @@ mail_log_path: "<stderr>"
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A message as it was handed to its recipient, line ends as a Unix mailbox has them."""
+    """A message as it was delivered, with Unix line ends."""
 
     mail_from: str
     recipient: str
@@ -47,7 +47,7 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Chasquid:
-    """A running server. `submission` starts in the clear and offers STARTTLS, `submission_over_tls` is TLS at once."""
+    """A running server. `submission` starts unencrypted and offers STARTTLS, `submission_over_tls` is implicit TLS."""
 
     process: subprocess.Popen[bytes]
     folder: Path
@@ -56,11 +56,11 @@ class Chasquid:
 
     @property
     def authority(self) -> Path:
-        """The certificate of who vouches for the server, which is called localhost."""
+        """The CA certificate of the server, which is called localhost."""
         return self.folder / "ca.pem"
 
     def delivered(self) -> list[Delivered]:
-        """Everything, once nothing is left in the queue: a message stands there before its dot is answered."""
+        """All delivered messages, once the queue is empty: a message is queued before its dot is answered."""
         queue = self.folder / "data" / "queue"
         wait_until(self.process, lambda: not any(queue.iterdir()), "a message was never delivered")
         return [_read(path) for path in sorted((self.folder / "inbox").iterdir())]
@@ -76,7 +76,7 @@ class Chasquid:
 
 @contextmanager
 def chasquid(require_program: RequireProgram, users: Mapping[str, str]) -> Iterator[Chasquid]:
-    """The server, with these addresses and their passwords; mail to anybody else in their domains is refused."""
+    """The server with these addresses and their passwords; mail to other addresses in their domains is refused."""
     program, tool = require_program("chasquid"), require_program("chasquid-util")
     with tempfile.TemporaryDirectory(prefix="chasquid-") as name:
         folder = Path(name)

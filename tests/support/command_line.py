@@ -1,4 +1,4 @@
-"""The program as people start it: the installed `newsletter` command, in a process and a folder of its own."""
+"""The installed `newsletter` command, in a process and a folder of its own."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from typing import Any
 
 PROGRAM = str(Path(sysconfig.get_path("scripts")) / ("newsletter.exe" if sys.platform == "win32" else "newsletter"))
 CHECKOUT = Path(__file__).parents[2]
-# A copy without the newsletter.toml beside it: what a test sends must not depend on it, nor leave a ledger there.
+# A copy without the newsletter.toml beside it, on which a test must not depend, and where it must leave no ledger.
 _COPY = tempfile.TemporaryDirectory(prefix="newsletter-examples-")
 shutil.copytree(CHECKOUT / "examples", _COPY.name, dirs_exist_ok=True, ignore=shutil.ignore_patterns("newsletter.*"))
 DIGEST = Path(_COPY.name) / "2026-03-02-ai-daily.md"
 LIST = CHECKOUT / "subscribers.example.csv"
 DEADLINE_S = 600
-"""After this a process hangs. A busy machine may take a minute for what else takes a second."""
+"""A process hangs after this time. On a busy machine a second's work may take a minute."""
 
 HELLO = "---\ntitle: Hello\n---\n\nOne paragraph for everyone.\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How a command ended. `out` and `err` are what it printed."""
+    """The result of a command. `out` and `err` are its output."""
 
     code: int
     out: str
@@ -48,7 +48,7 @@ class Run:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Ours without what would change the program's ways; no proxy, no password, no colours."""
+    """Our environment without variables that would influence the program; no proxy, password or colours."""
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("NEWSLETTER_", "SSL_CERT", "FORCE_"))
     }
@@ -56,7 +56,7 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def start(*arguments: object, cwd: Path, **env: str) -> subprocess.Popen[bytes]:
-    """The command, running; standard input is empty and no terminal."""
+    """A running command, with empty standard input and without a terminal."""
     return subprocess.Popen(
         [PROGRAM, *map(str, arguments)],
         cwd=cwd,
@@ -72,14 +72,14 @@ def finish(process: subprocess.Popen[bytes]) -> Run:
         out, err = process.communicate(timeout=DEADLINE_S)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.communicate()  # or the next test would be told of what this one left open
+        process.communicate()  # or the next test would get warnings about its open pipes
         raise
     return Run(process.returncode, out.decode(), err.decode())
 
 
 def newsletter(*arguments: object, cwd: Path, stdin: bytes = b"", **env: str) -> Run:
-    """Run the command to its end, in a process of its own. Any traceback is a failure of the test."""
-    # What Python itself reads when it starts takes a start.
+    """Run the command to its end, in a process of its own. Any traceback fails the test."""
+    # The variables that Python itself reads need a cold start.
     cold = any(name.startswith(("PYTHON", "LANG", "LC_")) for name in env)
     run = (_cold if cold else _warm)([*map(str, arguments)], cwd, stdin, environment(**env))
     assert "Traceback" not in run.err, run.err
@@ -124,8 +124,8 @@ _WARMING = threading.Lock()
 
 
 def _warm_start() -> str:
-    """Where the process listens that commands are forked from; one for each process of the tests."""
-    with _WARMING:  # `cache` lets two threads in at once, and the place can be taken by one alone
+    """The socket of the process that commands are forked from; one for each test worker."""
+    with _WARMING:  # `cache` may run twice in two threads, and the socket can be bound once
         return _warm_started()
 
 
@@ -149,7 +149,7 @@ def _warm_started() -> str:
 
 @contextmanager
 def without_root() -> Iterator[None]:
-    """Root reads what nobody else may; inside, we are nobody too."""
+    """Drop root, which ignores file permissions."""
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     if is_root:
         os.seteuid(65534)
@@ -161,7 +161,7 @@ def without_root() -> Iterator[None]:
 
 
 def wait_until(process: subprocess.Popen[bytes], condition: Callable[[], bool], what: str) -> None:
-    """Ask again and again while the process runs; it ending, or the deadline, fails the test."""
+    """Poll while the process runs; its end, or the deadline, fails the test."""
     deadline = monotonic() + DEADLINE_S
     while not condition():
         assert monotonic() < deadline, what

@@ -1,7 +1,7 @@
-"""An SMTP server in a process of its own that only counts: what arrived, and when connections come and go.
+"""An SMTP server in a process of its own that only counts messages, and connections opened and closed.
 
-Run as a program it prints its port, then one line for each event, before it answers: `+` a connection, `-` its end,
-and the recipient and the Message-ID of each message. It never opens a message twice and keeps nothing.
+Run as a program it prints its port, then one line for each event, before it replies: `+` a connection, `-` its end, and
+the recipient and the Message-ID of each message. It stores nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MESSAGE_ID = re.compile(rb"^Message-ID:\s*(\S+)", re.MULTILINE | re.IGNORECASE)
 
 
 class CountingServer:
-    """The running server, seen from the test."""
+    """A client of the running server for tests."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None
@@ -47,8 +47,8 @@ class CountingServer:
         return self._open > 0
 
     def settled(self) -> list[Arrived]:
-        """All that arrived, once every connection is over: what a dead sender had written has been read then."""
-        # The server numbers its connections. Ours is the last, so whoever was there before has been told of by then.
+        """All messages, once every connection is closed: then everything that a dead sender had written was read."""
+        # The server numbers its connections. Ours is the last, so all earlier ones have been reported by then.
         with (
             socket.create_connection(("127.0.0.1", self.port), timeout=HANGS_S) as probe,
             probe.makefile("rb") as lines,
@@ -89,7 +89,7 @@ def counting_server(*, pipelining: bool, delay_ms: float) -> Iterator[CountingSe
 
 
 def _tell(line: str) -> None:
-    os.write(1, f"{line}\n".encode())  # at once, and before the answer
+    os.write(1, f"{line}\n".encode())  # unbuffered, and before the reply
 
 
 class _Talk:

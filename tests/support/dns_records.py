@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 
 
 def judged(judge: Lookups[Result], records: Records) -> Result:
-    """What a judge comes to where these are all the records that there are."""
+    """A judge's result if these are the only records."""
     try:
         questions = next(judge)
         while True:

@@ -1,4 +1,4 @@
-"""A DNS server with a few records of a test's: real sockets on port 0, UDP, and TCP for what does not fit."""
+"""A DNS server with a few test records: real sockets on port 0, UDP, and TCP for long answers."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ import dns.rrset
 SERVFAIL = "servfail"
 SILENT = "silent"
 Zone = Mapping[tuple[str, str], Sequence[str] | str]
-"""(name, type) -> records, or a fault. Of a name that is there with another type the answer is empty, of a name that
-is not NXDOMAIN. A TXT record is quoted here, in strings of 255 octets."""
+"""(name, type) -> records, or a fault. A known name without this type gets an empty answer, an unknown name NXDOMAIN.
+
+A TXT record is quoted here, in strings of 255 octets.
+"""
 
 
 @dataclass
@@ -58,7 +60,7 @@ def _quoted(text: str) -> str:
 
 
 def _sockets() -> tuple[socket.socket, socket.socket]:
-    """One port for UDP and TCP. A port that is free for one may be taken for the other: then another is tried."""
+    """One port for UDP and TCP. If a port is free for one and used for the other, another one is tried."""
     for _ in range(100):
         udp, tcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket()
         udp.bind(("127.0.0.1", 0))

@@ -1,6 +1,6 @@
-"""Dovecot, the IMAP server of many providers, with a folder, a certificate and a user of the tests' own.
+"""The IMAP server Dovecot, with a folder, a certificate and a user of its own.
 
-Its mail is a Maildir that a test may look into. It runs as whoever runs the tests, on a free port of this machine.
+Its mail is a Maildir that tests may inspect. It runs as the current user, on a free port of this machine.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ username_format = %u
 active_attribute = active
 active_value = true
 """
-"""Dovecot posts the token to the authorization server, which says whose it is (RFC 7662)."""
+"""Dovecot posts the token to the authorization server, which returns its owner (RFC 7662)."""
 
 WITHOUT_MOVE = "IMAP4rev1 UIDPLUS LITERAL+ ID"
 
@@ -104,7 +104,7 @@ class Dovecot:
         return self.folder / "ca.pem"
 
     def put(self, name: str, raw: bytes, folder: str = "") -> None:
-        """A message delivered, as a mail server does: written beside, then moved in whole."""
+        """Deliver a message as a mail server does: written elsewhere, then renamed into the folder."""
         mail = self.folder / "mail" / folder
         path = mail / "tmp" / name
         path.write_bytes(raw.replace(b"\r\n", b"\n"))
@@ -112,7 +112,7 @@ class Dovecot:
         path.rename(mail / "new" / name)
 
     def names(self, folder: str = "") -> dict[str, str]:
-        """The messages that lie in a folder, with their flags, by the name under which they were put."""
+        """The messages in a folder, with their flags, by the name given to `put`."""
         mail = self.folder / "mail" / folder
         files = [path.name for part in ("new", "cur") if (mail / part).is_dir() for path in (mail / part).iterdir()]
         return {name.partition(":2,")[0].partition(",")[0]: name.partition(":2,")[2] for name in files}
@@ -123,10 +123,10 @@ class Dovecot:
 
 @contextmanager
 def dovecot(require_program: RequireProgram, capability: str = "", introspection_url: str = "") -> Iterator[Dovecot]:
-    """With `introspection_url` it takes access tokens (XOAUTH2) alone, and asks there whose they are."""
+    """With `introspection_url` it accepts access tokens (XOAUTH2) only, and asks there for their owner."""
     program = require_program("dovecot", "/usr/sbin/dovecot")
     root = os.geteuid() == 0
-    owner, group = (65534, 65534) if root else (os.geteuid(), os.getegid())  # root's own mail is refused
+    owner, group = (65534, 65534) if root else (os.geteuid(), os.getegid())  # Dovecot refuses to serve root's own mail
     with tempfile.TemporaryDirectory(prefix="dovecot-") as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -150,7 +150,7 @@ def dovecot(require_program: RequireProgram, capability: str = "", introspection
             yield Dovecot(process, folder, port, owner)
         finally:
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # its helpers would outlive it for seconds
+                os.killpg(process.pid, signal.SIGKILL)  # its child processes would outlive it for seconds
             process.wait(30)
             shutil.rmtree(folder / "run", ignore_errors=True)
 

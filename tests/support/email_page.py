@@ -1,4 +1,4 @@
-"""One Chromium for a module's emails: what sticks out of the window, what a box clips, and what a printer loses."""
+"""One Chromium for a module's emails: measures horizontal overflow, clipped content, and what printing loses."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ FLAGS = (
     *("--disable-sync", "--no-first-run"),
 )
 
-# For each element that a reader sees: where it ends, and whether it cuts its content off. Words count by themselves:
-# a line may end beyond a box that is itself in place.
+# For each visible element: its right edge, and whether it clips its content. Text is measured by itself: a line may
+# overflow a box that is in place.
 MEASURE = """() => {
   const width = document.documentElement.clientWidth, found = [];
   const named = (element) => {
@@ -57,7 +57,7 @@ MEASURE = """() => {
 
 @dataclass(slots=True)
 class EmailPage:
-    """A browser's page, in which one email after the other is opened from a file."""
+    """A browser page in which one email after the other is opened from a file."""
 
     page: Any
     pdftotext: str
@@ -71,7 +71,7 @@ class EmailPage:
         self.page.goto(path.as_uri())
 
     def sticking_out(self, html: str, *widths: int) -> dict[int, list[str]]:
-        """What is beyond the window, or clipped, in windows so wide."""
+        """What overflows the window, or is clipped, at these widths."""
         self.open(html, width=widths[0])
         found = {}
         for width in widths:
@@ -80,14 +80,14 @@ class EmailPage:
         return {width: named for width, named in found.items() if named}
 
     def printed(self) -> list[str]:
-        """The words of each page of the open email on paper, A4, all white space taken out."""
+        """The words of each printed page (A4), without white space."""
         path = self.folder / "email.pdf"
         self.page.pdf(path=str(path), format="A4")
         done = subprocess.run([self.pdftotext, path, "-"], capture_output=True, check=True, timeout=600)
         return [squeezed(page) for page in done.stdout.decode().split("\f")[:-1]]
 
     def words(self) -> list[str]:
-        """The texts that a reader of the open email sees, in order, white space taken out."""
+        """The visible texts of the open email, in order, without white space."""
         texts: list[str] = self.page.evaluate(
             """() => { const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
               while (walker.nextNode()) {
@@ -101,5 +101,5 @@ class EmailPage:
 
 
 def squeezed(text: str) -> str:
-    """Without white space, joiners and hyphens, at which lines are parted on paper."""
+    """Without white space, joiners and hyphens, which line breaking on paper changes."""
     return re.sub(r"[\s\u00ad\u034f\u200b-\u200f\u2060\u2066-\u2069\ufe0e\ufe0f-]+", "", text)

@@ -1,6 +1,6 @@
-"""The bounces that flufl.bounce is tested with, from its source distribution, and what its own tests say of them.
+"""flufl.bounce's sample bounces, from its source distribution, with the results that its own tests expect.
 
-Fetched by pip once, into a cache of the user's: they are other people's mail, and no part of this repository.
+Fetched by pip once, into a user cache: they are real mail, and not part of this repository.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CACHE = Path.home() / ".cache" / "newsletter-tests"
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One message, the addresses that bounced, and whether for now only."""
+    """One message, the addresses that bounced, and whether only temporarily."""
 
     name: str
     raw: bytes
@@ -50,7 +50,7 @@ def _sdist() -> Path:
     if not place.is_dir():
         CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-            # Its metadata is made by hatchling, as ours is: an environment of its own takes a minute to install.
+            # Its metadata needs hatchling, as ours does: an isolated build environment takes a minute to install.
             command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-build-isolation"]
             command += ["--no-binary", ":all:", wanted, "--dest", folder]
             done = subprocess.run(command, capture_output=True, timeout=100)
@@ -63,8 +63,10 @@ def _sdist() -> Path:
 
 
 def _expected(source: str) -> dict[str, tuple[frozenset[str], bool]]:
-    """The table `DETECTORS` of its tests: (detector, file, addresses, temporary). A detector that was not meant to
-    recognise a file has an empty row; another may have the rest."""
+    """The table `DETECTORS` of its tests: (detector, file, addresses, temporary).
+
+    A detector that should not recognise a file has an empty row; another may have the real one.
+    """
     table = next(
         ast.literal_eval(node.value)
         for node in ast.parse(source).body

@@ -1,4 +1,4 @@
-"""How much work grows with its input, counted in function calls: the same on a busy machine as on an idle one."""
+"""Measure how work grows with its input, in function calls: independent of the machine's load."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from contextlib import suppress
 from typing import Any
 
 FEWEST = 20_000
-"""Calls that any small input may take; below it, what is done once hides how the rest grows."""
+"""Fewer calls than this are allowed for any small input, since fixed costs hide the growth."""
 
 
 def calls(work: Callable[[], object]) -> int:
-    """How many functions of Python and of its built-in types a piece of work calls."""
+    """The number of calls of Python and built-in functions."""
     profile = cProfile.Profile()
     collected = gc.isenabled()
-    gc.disable()  # what a collection calls depends on what lies about, not on the work
+    gc.disable()  # a collection's calls depend on unrelated garbage
     try:
         profile.runcall(work)
     finally:
@@ -26,9 +26,9 @@ def calls(work: Callable[[], object]) -> int:
 
 
 def assert_linear(work: Callable[[Any], object], text: Sequence[object], *refused: type[Exception]) -> None:
-    """Calls for each letter of a text are at most 1.4 times those of its first quarter; square growth makes it 4.
+    """Assert that calls per character are at most 1.4 times those for the first quarter; quadratic growth makes it 4.
 
-    A loop that scans on inside one call, as a regular expression may, is not seen: benchmarks/hostile.py times it.
+    A loop inside one call, as in a regular expression, is not counted: benchmarks/hostile.py measures it.
     """
     quarter = text[: len(text) // 4]
 
@@ -36,6 +36,6 @@ def assert_linear(work: Callable[[Any], object], text: Sequence[object], *refuse
         with suppress(*refused):
             work(part)
 
-    run(text[: len(text) // 16])  # what is made at the first call and kept, is made here
+    run(text[: len(text) // 16])  # warm up caches
     few, many = calls(lambda: run(quarter)), calls(lambda: run(text))
     assert many <= 1.4 * 4 * max(few, FEWEST), f"{few:,} calls for a quarter, {many:,} for all"

@@ -1,4 +1,4 @@
-"""Posts that are made to be slow to read: a pattern repeated, read and rendered."""
+"""Posts that are slow to parse on purpose: a repeated pattern, parsed and rendered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A local HTTP server that serves each fault a picture on the web can have. It never sleeps: it waits on events."""
+"""A local HTTP server with every fault of a picture on the web. It never sleeps: it waits for events."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HERE = ip_address("127.0.0.1")
 
 @dataclass
 class ImageServer:
-    """`files` maps a path to a type and bytes; `requests` has each path asked for, `hosts` each Host header."""
+    """`files` maps a path to a type and bytes; `requests` has each requested path, `hosts` each Host header."""
 
     port: int
     files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(data)
         elif path.startswith("/status/"):
             self._head(int(path.rpartition("/")[2]), {"Content-Length": "0"})
-        elif path == "/drip":  # a byte, then nothing for as long as anyone waits
+        elif path == "/drip":  # a byte, then nothing while the client waits
             self._head(200, {"Content-Type": "image/png", "Content-Length": "1000"})
             self.wfile.write(b"\x89")
             self.wfile.flush()
@@ -92,7 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
             media_type, data = state.files[path.removeprefix("/truncated")]
             self._head(200, {"Content-Type": media_type, "Content-Length": str(len(data))})
             self.wfile.write(data[: len(data) // 2])
-        elif path.startswith("/short/"):  # truncated, and no length that would tell
+        elif path.startswith("/short/"):  # truncated, without a Content-Length
             media_type, data = state.files[path.removeprefix("/short")]
             self._head(200, {"Content-Type": media_type})
             self.wfile.write(data[: len(data) // 2])
@@ -119,12 +119,12 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        pass  # a client that leaves is what half of these tests are about
+        pass  # half of these tests are about a client that disconnects
 
 
 @contextlib.contextmanager
 def serving() -> Iterator[ImageServer]:
-    """An image server on a free port, for as long as the block runs."""
+    """An image server on a free port, during the block."""
     handler = type("Handler", (_Handler,), {})
     with _Server(("127.0.0.1", 0), handler) as server:
         handler.state = state = ImageServer(server.server_port)
@@ -139,12 +139,12 @@ def serving() -> Iterator[ImageServer]:
 
 
 def allow_here(address: Address) -> bool:
-    """127.0.0.1 and nothing else, so that every other private address is still refused."""
+    """Allow 127.0.0.1 only, so that every other private address is still refused."""
     return address == HERE
 
 
 def local_fetcher(names: dict[str, list[str]] | None = None, **limits: float) -> Fetcher:
-    """A fetcher that may reach the local server, knows only these names, and is as impatient as a test."""
+    """A fetcher that may reach the local server, resolves only these names, and has a test's short time-outs."""
 
     async def resolve(host: str, port: int) -> list[str]:
         if host not in (names or {}):

@@ -1,4 +1,4 @@
-"""An IMAP server of the tests' own, for what no honest server does: it answers by a script, over TLS."""
+"""A scripted IMAP server over TLS, for misbehaviour that no real server has."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import trustme
 
 Answer = Callable[[str], bytes | Iterator[bytes]]
-"""What is sent for a command, given without its tag; `TAG` in it stands for that."""
+"""The response to a command, given without its tag; `TAG` in it is replaced by the tag."""
 
 
 @dataclass
@@ -24,7 +24,7 @@ class ImapServer:
 
 
 def plain(messages: int) -> dict[str, bytes]:
-    """The answers of a server that takes every login and has so many messages, all of them unread."""
+    """The responses of a normal server that accepts every login and has this many unread messages."""
     return {
         "CAPABILITY": b"* CAPABILITY IMAP4rev1 AUTH=XOAUTH2\r\nTAG OK done\r\n",
         "LOGIN": b"TAG OK done\r\n",
@@ -35,7 +35,7 @@ def plain(messages: int) -> dict[str, bytes]:
 
 @contextmanager
 def imap_server(answer: Answer, messages: int = 3) -> Iterator[ImapServer]:
-    """`answer` is asked for each command that `plain` has no answer to, and for lines that follow a `+`."""
+    """`answer` is called for commands that `plain` does not handle, and for lines that follow a `+`."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)

@@ -1,7 +1,7 @@
-"""What must hold of an issue after any death of its sender: the ledger against what has arrived at the server.
+"""Invariants of an issue after its sender was killed: the ledger compared with the messages at the server.
 
-Each copy once; nobody at the server whom the next run would mail again; nobody `sent` who has nothing; of a death, few
-who are uncertain; in the end nobody lost.
+No copy twice; no recipient at the server whom the next run would mail again; none `sent` without a message; few
+uncertain per kill; none lost in the end.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from newsletter.ledger.ledger import Ledger
 from newsletter.model.delivery import State
 
 MAY_HAVE_IT = frozenset({State.SENT, State.COMMITTING, State.UNCERTAIN})
-"""Whom no run mails again by itself."""
+"""States that no run mails again by itself."""
 
 SETTLED = frozenset({State.SENT, State.UNCERTAIN, State.REJECTED, State.DEFERRED})
-"""How one may stand after a run that came to its end."""
+"""Possible states after a run that ended normally."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Arrived:
 
 
 class Accounts:
-    """One issue's, from death to death. `place` is the ledger, `refused` whom the server takes nothing for."""
+    """The checks of one issue across kills. `place` is the ledger, `refused` the recipients that the server refuses."""
 
     def __init__(
         self, place: Path | str, issue: str, audience: Sequence[str], connections: int, refused: Collection[str] = ()
@@ -47,7 +47,7 @@ class Accounts:
         self.sent: frozenset[str] = frozenset()
 
     def after_kill(self, arrived: Sequence[Arrived]) -> int:
-        """How many this death made uncertain. The server must have read all that the dead process wrote."""
+        """How many recipients this kill made uncertain. The server must have read all that the dead process wrote."""
         assert_one_copy_each(arrived)
         states = self._states()
         reached = {message.recipient for message in arrived}
@@ -60,7 +60,7 @@ class Accounts:
         return len(new)
 
     def at_end(self, arrived: Sequence[Arrived]) -> Mapping[State, int]:
-        """After a run that ended by itself: how many stand where. Nobody is still to be tried."""
+        """After a run that ended normally: the number of recipients by state. None remains to be tried."""
         assert_one_copy_each(arrived)
         states = self._states()
         reached = {message.recipient for message in arrived}
@@ -88,12 +88,12 @@ class Accounts:
 
     def _states(self) -> Mapping[str, State]:
         if isinstance(self.place, Path) and not self.place.exists():
-            return {}  # it died before it made one
+            return {}  # it was killed before it created one
         with Ledger.open(self.place, lambda: datetime.now(UTC)) as ledger:
             deadline = monotonic() + 600
             while True:
                 try:
-                    # A database server may still be at the last thing it was asked for; it then holds the issue, too.
+                    # A database server may still execute the last statement, and then holds the issue's lock.
                     with ledger.hold(self.issue):
                         return {row.address: row.state for row in ledger.rows(self.issue)}
                 except BusyError:

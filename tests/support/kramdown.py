@@ -1,6 +1,6 @@
-"""Debian's kramdown with its GFM parser as an oracle: what a Jekyll blog shows, and whether an email shows all of it.
+"""Debian's kramdown with its GFM parser as an oracle: compares a Jekyll blog's page with the email.
 
-The comparison knows nothing of our parser: it reads kramdown's HTML, our HTML and our text part.
+The comparison is independent of our parser: it reads kramdown's HTML, our HTML and our text part.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NO_TEXT = frozenset(
 
 
 class Kramdown:
-    """One Ruby process; a text in, its HTML out."""
+    """A Ruby process that converts a text to HTML."""
 
     def __init__(self, ruby: str = "ruby") -> None:
         self.process = subprocess.Popen(
@@ -57,18 +57,18 @@ class Kramdown:
 
 
 def github_html(markdown: str) -> str:
-    """The same text as GitHub shows it, by Debian's cmark-gfm; for what kramdown cannot read."""
+    """The same text rendered as on GitHub, by Debian's cmark-gfm; for what kramdown cannot parse."""
     command = ["cmark-gfm", "--unsafe", "-e", "table", "-e", "strikethrough", "-e", "footnotes"]
     return subprocess.run(command, input=markdown, capture_output=True, text=True, check=True, encoding="utf-8").stdout
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a page says: its texts in order, those of links and of tables' headings apart, addresses, pictures, code.
+    """The content of a page: texts in order, texts of links and table headings separately, addresses, pictures, code.
 
-    A table that is too wide for a phone is shown row by row with the headings before each cell, so that these have no
-    one place. `bare` are addresses in the text, up to the first letter that typography may have changed: kramdown makes
-    no links of them, and an email may show a button with the host.
+    A table that is too wide for a phone is shown row by row with the headings before each cell, so these have no fixed
+    place. `bare` are addresses in the text, up to the first character that typography may change: kramdown does not
+    link them, and an email may show a button with the host.
     """
 
     texts: tuple[str, ...]
@@ -81,12 +81,12 @@ class Said:
 
 
 def squeezed(text: str) -> str:
-    """Letters and digits alone: white space, punctuation and typography left out."""
+    """Letters and digits only: without white space, punctuation and typography."""
     return "".join(char for char in unicodedata.normalize("NFKC", text).casefold() if char.isalnum())
 
 
 def said_by(html: str) -> Said:
-    """What kramdown's HTML says to a reader; footnotes' marks and what is hidden left out."""
+    """The content of kramdown's HTML; without footnote marks and hidden elements."""
     texts: list[str] = []
     labels: list[str] = []
     headings: list[str] = []
@@ -97,11 +97,11 @@ def said_by(html: str) -> Said:
 
     def put(text: str | None, *, inside_link: bool, inside_heading: bool) -> None:
         text = text or ""
-        if _RAW.search(text):  # what kramdown could not read itself is compared with nothing
+        if _RAW.search(text):  # what kramdown itself could not parse is not compared
             return
-        # `<https://a.example/%E4%B8%AD>` is shown with the letter that it means.
+        # `<https://a.example/%E4%B8%AD>` is displayed decoded.
         bare.extend(found[1] for found in _BARE.finditer(text) if not inside_link)
-        apart = _BARE.split(text)[::2]  # what stands between addresses
+        apart = _BARE.split(text)[::2]  # the text between addresses
         for piece in [unquote(text)] if inside_link and "://" in text else _without_emoji(apart):
             if words := squeezed(piece):
                 (labels if inside_link else headings if inside_heading else texts).append(words)
@@ -114,7 +114,7 @@ def said_by(html: str) -> Said:
         if element.get("class") in ("footnote", "reversefootnote") or element.get("role") == "doc-noteref":
             return
         if element.tag == "p" and _RAW_NOTE.match(element.text or ""):
-            return  # a footnote that kramdown takes for words, as one right below another paragraph
+            return  # a footnote that kramdown takes for text, such as one directly after another paragraph
         if element.tag == "pre":
             code.extend(words for line in element.text_content().split("\n") if (words := squeezed(line)))
             return
@@ -140,7 +140,7 @@ def said_by(html: str) -> Said:
 
 
 def _without_emoji(texts: Iterable[str]) -> Iterator[str]:
-    """Texts apart at `:rocket:`, which an email shows as the picture it names."""
+    """Split texts at `:rocket:`, which an email shows as an emoji."""
     for text in texts:
         position = 0
         for found in _SHORTCODE.finditer(text):
@@ -151,7 +151,7 @@ def _without_emoji(texts: Iterable[str]) -> Iterator[str]:
 
 
 def lost_in_html(said: Said, html: str) -> list[str]:
-    """What of it an email's HTML does not show, or not in this order."""
+    """Content that an email's HTML does not show, or shows in another order."""
     body = lxml.html.document_fromstring(html).body
     for hidden in body.xpath(".//div[contains(@style, 'display:none')]"):
         hidden.drop_tree()
@@ -166,7 +166,7 @@ def lost_in_html(said: Said, html: str) -> list[str]:
 
 
 def lost_in_text(said: Said, text: str) -> list[str]:
-    """What of it an email's text part does not say."""
+    """Content that is missing from an email's text part."""
     shown = re.sub(r"(?m)^\s*(?:> ?)+", "", text)
     addresses = re.sub(r"\s", "", unquote(text))
     addresses += " ".join(_address(each) for each in re.findall(r"https?://[^\s/]*xn--\S*", text))
@@ -176,7 +176,7 @@ def lost_in_text(said: Said, text: str) -> list[str]:
 
 
 def _is_shown(address: str, links: list[str], text: str) -> bool:
-    """Whether an address in the text is a link, or words as it was."""
+    """Whether an address in the text is a link, or stayed text."""
     return any(link.startswith(_address(address)) for link in links) or address in text
 
 
@@ -201,12 +201,12 @@ def _lost_addresses(kind: str, wanted: tuple[str, ...], shown: list[str]) -> lis
 
 
 def _is_web(address: str) -> bool:
-    """Relative addresses resolve against a site; only whole ones can be compared."""
+    """Relative addresses are resolved against a site; only absolute ones can be compared."""
     return address.startswith(("http://", "https://", "mailto:"))
 
 
 def _address(address: str) -> str:
-    """An address as it is compared: letters for their codes, hosts in letters, no blanks, no marks that escape."""
+    """An address normalized for comparison: decoded characters, hosts in Unicode, no blanks, no escapes."""
     plain = unquote(urldefrag(address.strip().removeprefix("mailto:"))[0])
     host = re.match(r"https?://([^/:?#]*xn--[^/:?#]*)", plain)
     if host:

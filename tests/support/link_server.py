@@ -1,4 +1,4 @@
-"""A local web server that answers as the links of a post may. It never sleeps: it waits on events."""
+"""A local web server with the possible responses to a post's links. It never sleeps: it waits for events."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def redirect(code: int, target: str) -> Answer:
 
 @dataclass
 class LinkServer:
-    """`answers` has what a path is answered, one after another, the last of them again and again; `to_head` the same
-    for HEAD, where that differs. An answer is a status with headers, or the name of a fault. Anything else is 404.
+    """`answers` has a path's responses, one after another, the last of them repeated; `to_head` those to HEAD if they
+    differ. A response is a status with headers, or the name of a fault. Other paths are 404.
     """
 
     port: int
@@ -39,7 +39,7 @@ class LinkServer:
     gather: threading.Barrier | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
     date: str = ""
-    """The header Date of every answer; empty for the time that it is."""
+    """The Date header of every response; empty for the current time."""
 
     closing: threading.Event = field(default_factory=threading.Event)
 
@@ -91,7 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
                 state.gather.wait(10)
             if isinstance(answer, str):
                 self._fault(answer)
-        # No longer open once an answer begins: whoever has it may ask the next thing before this thread goes on.
+        # Closed before the response begins: the client may send the next request before this thread goes on.
         with state.lock:
             state.open_now -= 1
         if not isinstance(answer, str):
@@ -99,7 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._head(*answer)
 
     def _head(self, status: int, headers: dict[str, str]) -> None:
-        self.send_response(status, "\x1b[2J")  # a reason of the server's own, which nobody should see
+        self.send_response(status, "\x1b[2J")  # a custom reason phrase, which must not be displayed
         for name, value in {"Content-Length": "0", "Set-Cookie": "seen=1; Path=/", **headers}.items():
             self.send_header(name, value)
         self.send_header("Connection", "close")
@@ -136,17 +136,17 @@ class _Server(ThreadingHTTPServer):
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()
         if self.context is not None:
-            # The handshake comes with the first read, in the connection's own thread.
+            # The TLS handshake happens at the first read, in the connection's own thread.
             connection = self.context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         return connection, address
 
     def handle_error(self, request: object, client_address: object) -> None:
-        pass  # a client that leaves is what half of these tests are about
+        pass  # half of these tests are about a client that disconnects
 
 
 @contextlib.contextmanager
 def serving(context: ssl.SSLContext | None = None) -> Iterator[LinkServer]:
-    """A web server on a free port for as long as the block runs; with a context one that speaks TLS."""
+    """A web server on a free port during the block; with a context, over TLS."""
     handler = type("Handler", (_Handler,), {})
     with _Server(("127.0.0.1", 0), handler) as server:
         server.context = context

@@ -1,4 +1,4 @@
-"""Every row of a list file as a subscriber or a finding."""
+"""Read all rows of a list file, as subscribers or findings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from newsletter.model.subscriber import Subscriber
 
 
 def read_subscribers(path: Path) -> Iterator[Subscriber | Finding]:
-    """The rows in order, as they are read: duplicates included, bad rows as findings. Errors as `open_list`."""
+    """The rows in order: duplicates included, bad rows as findings. Errors as `open_list`."""
     with open_list(path) as listing:
         for row in listing.rows:
             yield row if isinstance(row, Finding) else as_subscriber(listing.columns, row.values, row.line)

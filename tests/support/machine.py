@@ -1,6 +1,6 @@
-"""What more than one test file needs: programs of the machine, the reference implementations, and the real posts.
+"""Shared resources of the tests: system programs, reference implementations, and the real posts.
 
-A missing program skips its tests on a developer's machine, by name; with CI=true it fails them, since nothing may be
+Without a program its tests are skipped by name on a developer's machine; with CI=true they fail, since nothing may be
 left unchecked there.
 """
 
@@ -21,7 +21,7 @@ from hypothesis import settings
 
 
 def examples(count: int) -> int:
-    """`max_examples` of a test that wants so many of the usual hundred: half by default, twenty times in a soak."""
+    """`max_examples` relative to the usual hundred: half by default, twenty times in a soak."""
     return count * settings().max_examples // 100
 
 
@@ -34,7 +34,7 @@ Evaluate = Callable[..., Any]
 
 
 PATIENT_MS = 600_000
-"""What a browser is waited for at most: a hang. A busy machine is none."""
+"""The time-out of a browser, which only a hang exceeds, even on a busy machine."""
 
 
 def missing(what: str) -> NoReturn:
@@ -45,7 +45,7 @@ def missing(what: str) -> NoReturn:
 
 @pytest.fixture(scope="session")
 def require_program() -> RequireProgram:
-    """`require_program("chromium", "google-chrome")` gives the path of the first of these that is installed."""
+    """`require_program("chromium", "google-chrome")` returns the path of the first one that is installed."""
 
     def find(*names: str) -> str:
         path = next((found for name in names if (found := shutil.which(name))), None)
@@ -56,7 +56,7 @@ def require_program() -> RequireProgram:
 
 @pytest.fixture(scope="session")
 def posts() -> Path:
-    """The real posts. They lie beside the checkout and are no part of it, so a clone without them skips, in CI too."""
+    """The real posts. They are outside the checkout, so without them tests are skipped, in CI too."""
     folder = CHECKOUT.parent / "shared" / "posts"
     if not folder.is_dir():
         pytest.skip("the real posts are not beside the checkout")
@@ -65,7 +65,7 @@ def posts() -> Path:
 
 @pytest.fixture(scope="session")
 def node(require_program: RequireProgram) -> Path:
-    """The tests' own `node_modules`, made by `npm ci --prefix tests/node`."""
+    """The tests' own `node_modules`, installed by `npm ci --prefix tests/node`."""
     require_program("node")
     modules = TESTS / "node" / "node_modules"
     if not modules.is_dir():
@@ -75,7 +75,7 @@ def node(require_program: RequireProgram) -> Path:
 
 @pytest.fixture(scope="session")
 def node_script(require_program: RequireProgram, node: Path) -> NodeScript:
-    """Runs a script of tests/node: JSON on its standard input, JSON on its standard output."""
+    """Run a script of tests/node: JSON on its standard input, JSON on its standard output."""
     program = require_program("node")
 
     def run(name: str, data: Any) -> Any:
@@ -89,13 +89,13 @@ def node_script(require_program: RequireProgram, node: Path) -> NodeScript:
 
 @pytest.fixture(scope="session")
 def chromium(require_program: RequireProgram) -> Iterator[Callable[[Callable[[Any], Any]], Any]]:
-    """`chromium(work)` gives what `work` makes of the one browser of these tests, which has no network."""
+    """`chromium(work)` calls `work` with the tests' one browser, which has no network."""
     program = require_program("chromium", "chromium-browser", "google-chrome")
     try:
         from playwright.sync_api import sync_playwright
     except ModuleNotFoundError:
         missing("playwright is not installed")
-    # In a thread of its own: Playwright's event loop runs in it, and other tests want to run theirs.
+    # In a thread of its own, since Playwright's event loop runs in it, and other tests run their own loops.
     with ThreadPoolExecutor(1) as thread:
         playwright = thread.submit(sync_playwright().start).result()
         options = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND"]
@@ -107,7 +107,7 @@ def chromium(require_program: RequireProgram) -> Iterator[Callable[[Callable[[An
 
 @pytest.fixture(scope="session")
 def page(chromium: Callable[[Callable[[Any], Any]], Any]) -> Any:
-    """The one page of that browser. A new one for each email would be a new process."""
+    """The only page of that browser. A new one for each email would start a new process."""
     page = chromium(lambda browser: browser.new_page())
     chromium(lambda _browser: page.set_default_timeout(PATIENT_MS))
     return page
@@ -115,7 +115,7 @@ def page(chromium: Callable[[Callable[[Any], Any]], Any]) -> Any:
 
 @pytest.fixture
 def evaluate(chromium: Callable[[Callable[[Any], Any]], Any], page: Any, tmp_path: Path) -> Evaluate:
-    """Opens a page in Chromium, without a network, and gives the value of a JavaScript expression in it."""
+    """Open a page in Chromium, without a network, and return the value of a JavaScript expression in it."""
 
     def run(html: str, expression: str, *, width: int = 640, dark: bool = False) -> Any:
         path = tmp_path / "page.html"
@@ -134,7 +134,7 @@ def evaluate(chromium: Callable[[Callable[[Any], Any]], Any], page: Any, tmp_pat
 
 @pytest.fixture
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes every socket impossible: code that would open one fails its test."""
+    """Make every socket fail, and so every test that opens one."""
 
     def refuse(*args: object, **kwargs: object) -> NoReturn:
         raise AssertionError(f"opened a socket: {args}")

@@ -1,10 +1,10 @@
-"""Verifies messages with OpenDKIM, which asks the DNS and nothing else: a run of its own, in a network of its own.
+"""Verify messages with OpenDKIM in an isolated network namespace with a DNS server of its own.
 
     unshare --map-root-user --mount --net python opendkim.py RECORDS < messages
 
-In there the loopback is its only network, a server of a few lines its only DNS, and a file laid over /etc/resolv.conf
-says so to the program alone. RECORDS is the text of the TXT records by name, in JSON; standard input has the messages
-in base64, a line each. Prints a JSON list with what `opendkim-testmsg` said of each: nothing of a good signature.
+The namespace has only a loopback interface; a small DNS server runs there, and a file mounted over /etc/resolv.conf
+points to it. RECORDS is the text of the TXT records by name, in JSON; standard input has the messages in base64, one a
+line. Prints a JSON list with the output of `opendkim-testmsg` for each: empty for a valid signature.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Pictures to send along, good and faulty."""
+"""Sample pictures, valid and faulty."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def bomb() -> bytes:
 
 
 def faulty(server: ImageServer) -> dict[str, str]:
-    """Ten pictures, each with a fault, and a word of what is said about it."""
+    """Ten pictures, each with a fault, and a word of its message."""
     server.serve("/good.png", photo(99))
     server.redirects |= {"/circle": "/circle", "/inside": "http://10.0.0.1/a.png"}
     return {

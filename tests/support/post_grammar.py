@@ -1,4 +1,4 @@
-"""A grammar of posts: every construct of kramdown's manual, in and beside each other, each word used once."""
+"""A grammar of posts: every construct of kramdown's manual, alone and combined, with unique words."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ WORDS = ("harbour", "ledger", "字", "Zürich", "маяк", "lantern", "港口",
 
 
 class Writer:
-    """Writes posts by chance; words are numbered, so that none can be taken for another."""
+    """Generates random posts; words are numbered, so that none can be confused with another."""
 
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
         self.count = 0
-        self.later: list[str] = []  # definitions that stand at the end
+        self.later: list[str] = []  # definitions for the end
         self.depth = 0
 
     def post(self) -> str:
@@ -22,7 +22,7 @@ class Writer:
         return "\n\n".join([*blocks, *self.later]) + "\n"
 
     def digest(self) -> str:
-        """Items of one shape, with words and sections around them at times."""
+        """Items of one shape, sometimes with words and sections around them."""
         item = self.chance.choice(
             (self.heading_item, self.bullet_item, self.line_item, self.counted_item, self.numbered_item, self.row_item)
         )
@@ -117,7 +117,7 @@ class Writer:
         return " ".join(self.inline() for _ in range(self.chance.randint(1, 3)))
 
     def plain_line(self) -> str:
-        """Words in a place that takes no line end and no bar."""
+        """Words for a place that allows no line end and no bar."""
         return " ".join(
             self.chance.choice(
                 (self.words, lambda: f"**{self.word()}**", lambda: f"[{self.word()}]({self.address()})")

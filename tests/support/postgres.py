@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own: a fresh cluster in a temporary folder, reached over a socket in it."""
+"""A PostgreSQL server for the tests: a fresh cluster in a temporary folder, reached over a socket in it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-# Debian keeps the server's programs off the path, by version.
+# Debian installs the server's programs outside the path, by version.
 _FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 PASSWORD = "hunter2 and a /"
 DATABASE = "ledger"
 
 
 class Server:
-    """A running server; `url` names a database of it."""
+    """A running server; `url` leads to one of its databases."""
 
     def __init__(self, socket: Path) -> None:
         self.socket = socket
@@ -32,12 +32,12 @@ class Server:
         return f"postgresql://{user}:{quote(PASSWORD, safe='')}@/{database}?{asked}"
 
     def emptied(self) -> str:
-        """The URL of the tests' one database, as new. To make another each time is a thousand files, of 8 MB in all."""
+        """The URL of the tests' one database, emptied. Creating another one takes a thousand files and 8 MB."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as db:
             if not self._is_made:
                 db.execute(f"CREATE DATABASE {DATABASE}")
                 self._is_made = True
-            # Whoever was killed while connected, with the locks that they hold.
+            # Backends of processes that were killed while connected, with their locks.
             db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (DATABASE,))
             db.execute(f"ALTER DATABASE {DATABASE} RESET ALL")
         with psycopg.connect(self.url(DATABASE), autocommit=True) as db:
@@ -46,7 +46,7 @@ class Server:
         return self.url(DATABASE)
 
     def end_all(self) -> None:
-        """End every connection to the tests' database."""
+        """Close every connection to the tests' database."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as db:
             db.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", (DATABASE,))
 
@@ -65,11 +65,11 @@ def running(initdb: str, pg_ctl: str) -> Iterator[Server]:
         as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
     data, word = folder / "data", folder / "password"
     word.write_text(PASSWORD)
-    # A test kills processes, never the machine: nothing has to outlive the system's cache.
+    # A test kills processes, never the machine: no need to fsync.
     settings = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off -c max_connections=60"
 
     def run(*command: str | Path) -> None:
-        # Into a file: the server inherits what it may write to, and a pipe would stay open as long as it runs.
+        # Into a file: the server inherits its output, and a pipe would stay open as long as it runs.
         with (folder / "output").open("w+b") as output:
             done = subprocess.run([*as_user, *command], stdout=output, stderr=output, cwd=folder, timeout=600)
             output.seek(0)
@@ -99,13 +99,13 @@ def postgres_server() -> Iterator[Server]:
 
 @pytest.fixture
 def postgres_url(postgres_server: Server) -> str:
-    """The URL of an empty database, one for each worker. A test has one at most."""
+    """The URL of an empty database, one for each worker. A test uses at most one."""
     return postgres_server.emptied()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
-    """A place for a ledger, empty, for each database that one can be in."""
+    """An empty place for a ledger, for each kind of database."""
     if request.param == "sqlite":
         return tmp_path / "newsletter.db"
     url: str = request.getfixturevalue("postgres_url")

@@ -1,4 +1,4 @@
-"""A running preview for tests: a post in a folder of its own, the server in a thread, its events as they come."""
+"""A running preview for tests: a post in a folder of its own, the server in a thread, its events."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Answer:
 
 @dataclass(slots=True)
 class Running:
-    """A server and the folder that its post is in."""
+    """A server, and the folder of its post."""
 
     server: PreviewServer
     post: Path
@@ -92,7 +92,7 @@ class Running:
 
 
 class Events:
-    """The server's events; `wait` reads until one is as asked."""
+    """The server's events; `wait` reads until one matches."""
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE_S)
@@ -117,7 +117,7 @@ class Events:
         raise AssertionError(f"no such event came; the last one was {last}")
 
     def until(self, condition: Callable[[], bool]) -> dict[str, Any]:
-        """The first event after which something holds, asked with each one that is without trouble."""
+        """The first event after which the condition holds, checked after each one without an error."""
         return self.wait(lambda event: event["error"] is None and condition())
 
     def inspected(self) -> dict[str, Any]:

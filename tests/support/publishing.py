@@ -1,4 +1,4 @@
-"""A folder of posts, a list, a ledger and a clock that a test moves: how the tests publish."""
+"""A folder of posts, a list, a ledger and an adjustable clock for tests of publishing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ connections = 1
 
 
 class KilledError(BaseException):
-    """The runner was taken away in the middle."""
+    """The simulated kill of a run."""
 
 
 class _CountingWatcher:
@@ -53,7 +53,7 @@ class _CountingWatcher:
 
 @dataclass
 class Office:
-    """Where a newsletter is published from: everything that outlives a run lies in `folder`."""
+    """The environment of a newsletter: everything that outlives a run is in `folder`."""
 
     folder: Path
     relay_url: str
@@ -61,7 +61,7 @@ class Office:
     settings: str = SETTINGS
     to: tuple[str, ...] = ("list.csv",)
     faults: dict[str, Sequence[str]] = field(default_factory=dict)
-    """What the check finds, by a post's file name."""
+    """The errors of the check, by the post's file name."""
 
     warnings: list[str] = field(default_factory=list)
 
@@ -120,7 +120,7 @@ class Office:
         )
 
     def refused(self, **options: bool) -> str:
-        """The sentence of a run that ends before it looks at any post."""
+        """The error of a run that ends before any post."""
         try:
             report = self.publish(**options)
         except NewsletterError as error:
@@ -129,7 +129,7 @@ class Office:
 
 
 def settle(office: Office, issue: str, arrived: Collection[str]) -> int:
-    """What an operator does after a kill: decide about the uncertain by what the relay says has arrived."""
+    """What an operator does after a kill: settle the uncertain by what the relay has received."""
     with Ledger.open(office.ledger, lambda: office.now) as ledger:
         ledger.recover(issue)
         unsure = [row.address for row in ledger.rows(issue, State.UNCERTAIN)]
@@ -139,7 +139,7 @@ def settle(office: Office, issue: str, arrived: Collection[str]) -> int:
 
 
 def decisions(report: PublishReport) -> dict[str, str]:
-    """By a post's stem: what was decided, or how it stands where it was left alone."""
+    """By a post's stem: the decision, or the status of a skipped post."""
     return {
         Path(each.post.path).stem: each.post.status if each.decision == "left alone" else each.decision
         for each in report.posts

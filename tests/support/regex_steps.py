@@ -1,7 +1,7 @@
-"""Counting what Python's backtracking `re` does: the same parsed pattern, walked step by step.
+"""Count the steps of Python's backtracking `re`: interprets the parsed pattern.
 
-`re` has no counter, and time on a busy machine says little. This walks the parser's own tree as `_sre` does, without
-its shortcuts, so that the count is an upper bound of the work and the same on every machine.
+`re` has no counter, and time on a busy machine is meaningless. This interprets the parser's own tree as `_sre` does,
+without its optimizations, so that the count is an upper bound of the work and the same on every machine.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class TooManyStepsError(Exception):
 
 
 class _Nodes(list[Any]):
-    """Parsed nodes in a plain list, which is quicker to walk than the parser's own, and how wide a match may be."""
+    """Parsed nodes in a plain list, which is faster than the parser's own, and the possible width of a match."""
 
     def __init__(self, parsed: Any) -> None:
         super().__init__((kind, _plain(value)) for kind, value in parsed)
@@ -39,12 +39,12 @@ def _plain(value: Any) -> Any:
 
 @cache
 def _parse(text: str, flags: int) -> tuple[_Nodes, dict[tuple[int, str], bool]]:
-    """A pattern's nodes, and which letters they were found to take, by the identity of the node."""
+    """A pattern's nodes, and a cache of the characters that each accepts, by identity."""
     return _Nodes(parser.parse(text, flags)), {}
 
 
 class Steps:
-    """One search of a pattern in a text. `count` is how many nodes were tried."""
+    """A search of a pattern in a text. `count` is the number of nodes tried."""
 
     def __init__(self, pattern: re.Pattern[Any], most: int) -> None:
         text = pattern.pattern if isinstance(pattern.pattern, str) else pattern.pattern.decode("latin-1")
@@ -58,7 +58,7 @@ class Steps:
         self.groups: dict[int, tuple[int, int]] = {}
 
     def find_all(self, text: str) -> int:
-        """Steps of `finditer` over the whole text."""
+        """The steps of `finditer` over the whole text."""
         self.text, position = text, 0
         while position <= len(text):
             end = self._match_at(position)
@@ -158,7 +158,7 @@ class Steps:
         return self._repeat_many(kind, low, high, inner, at, 0, go_on)
 
     def _repeat_one(self, kind: Any, low: int, high: Any, node: Any, at: int, go_on: Then) -> bool:
-        """Of single characters: without recursion, as there may be many."""
+        """Repetition of a single character: without recursion, as there may be many."""
         last = at
         most = len(self.text) if high is c.MAXREPEAT else min(len(self.text), at + high)
         if kind is c.MIN_REPEAT:
@@ -249,11 +249,11 @@ _CATEGORIES = {
 }
 
 
-# --- texts that cost ------------------------------------------------------------------------------------------------
+# --- expensive texts ------------------------------------------------------------------------------------------------
 
 
 def prefixes(tree: Any) -> Iterator[str]:
-    """Texts that a pattern begins to match: after each of its nodes, one that satisfies all before."""
+    """Prefixes of matches: after each of its nodes, a text that satisfies all before it."""
     text = ""
     for kind, value in tree:
         sample = _sample(kind, value)
@@ -311,7 +311,7 @@ def _first(item: Any) -> str:
 
 
 def hostile_texts(pattern: re.Pattern[Any]) -> set[str]:
-    """Pieces that, repeated, make a search begin again and again without coming to an end."""
+    """Pieces that, repeated, make a search start again and again without a match."""
     steps = Steps(pattern, 0)
     pieces = set(prefixes(steps.tree)) | {"a", " ", "\n", "1", "-", ".", "a ", "a.", "a-", "\\", "<", '"', "'"}
     return {piece for piece in pieces if piece and len(piece) <= 60}

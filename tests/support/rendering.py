@@ -1,4 +1,4 @@
-"""An example issue and a masthead to render."""
+"""A sample issue and masthead."""
 
 from __future__ import annotations
 

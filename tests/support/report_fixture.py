@@ -1,4 +1,4 @@
-"""A real ledger that is filled as a send fills it, for tests of the report."""
+"""A real ledger, filled as by a send, for tests of the report."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Clock:
 
 
 class IssueLedger:
-    """A real ledger file that is filled as a send fills it."""
+    """A real ledger file, filled as by a send."""
 
     def __init__(self, path: Path, people: Iterable[str], subject: str = "Daily", issue: str = ISSUE) -> None:
         self.clock = Clock()

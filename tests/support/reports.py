@@ -1,4 +1,4 @@
-"""Reports as mail servers and providers write them, for tests of what reads them. All of it is made up."""
+"""Made-up reports in the formats of mail servers and providers."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ def dsn(
     returned: str = "",
     extra: Sequence[str] = (),
 ) -> bytes:
-    """A delivery report (RFC 3464) as Postfix writes it. `fields` are those of the recipient beside its address;
-    `returned` are the headers of the message that comes back."""
+    """A delivery report (RFC 3464) as Postfix writes it.
+
+    `fields` are those of the recipient beside its address; `returned` are the headers of the returned message.
+    """
     lines = [
         "Return-Path: <>",
         f"To: {to}",

@@ -1,6 +1,6 @@
-"""A real ledger, a real composer and the send loop around them: how the tests of delivery run a send.
+"""A real ledger, a real composer and the send loop, for tests of delivery.
 
-Everything is as in a real send, but for the clock, which a test may move, and for a relay without pauses.
+Everything is as in a real send, except for the clock, which a test may set, and a relay without pauses.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def person(address: str) -> Subscriber:
 
 
 class Clock:
-    """Epoch seconds from noon on, going on by itself; `jump` sets it forward or back."""
+    """Epoch seconds from noon on, running by itself; `jump` sets it forward or back."""
 
     def __init__(self) -> None:
         self._ahead = NOON.timestamp() - time.monotonic()
@@ -83,7 +83,7 @@ class Clock:
 
 
 class SkippingLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time can be set forward, so that what waits has waited without anybody having done so."""
+    """An event loop whose time can be set forward, so that waits end at once."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -118,7 +118,7 @@ def route(
 
 
 class IssueLedger:
-    """A ledger of one issue, and all that `deliver` reported besides."""
+    """The ledger of one issue, and everything that `deliver` reported."""
 
     def __init__(
         self, place: Path | str | None, addresses: Iterable[str], clock: Clock | None = None, max_attempts: int = 0
@@ -141,7 +141,7 @@ class IssueLedger:
     def close(self) -> None:
         self.store.close()
 
-    # --- what `deliver` asks for ------------------------------------------------------------------------------------
+    # --- the DeliveryLedger protocol --------------------------------------------------------------------------------
 
     def claim(self, limit: int, after: int) -> Sequence[tuple[Claim, Subscriber]]:
         claims = self.store.claim(ISSUE, limit, after=after, max_attempts=self.max_attempts)
@@ -163,7 +163,7 @@ class IssueLedger:
     def run(
         self, *routes: Route, compose: Composer = COMPOSER, loop: SkippingLoop | None = None, **options: Any
     ) -> Stopped:
-        """One send, from the plan to the end; in `loop`, which is closed with it, where one is given."""
+        """One send, from the plan to the end; in `loop`, if given, which is closed with it."""
         plan = self.plan()
 
         def tell(text: str) -> None:
@@ -191,7 +191,7 @@ class IssueLedger:
         with asyncio.Runner(loop_factory=(lambda: loop) if loop else None) as runner:
             return runner.run(go())
 
-    # --- what came of it --------------------------------------------------------------------------------------------
+    # --- results ----------------------------------------------------------------------------------------------------
 
     @property
     def rows(self) -> Mapping[str, Delivery]:
@@ -210,9 +210,10 @@ class IssueLedger:
 
 
 def assert_accounted(ledger: IssueLedger, *servers: SmtpServer, ended: bool = True) -> None:
-    """Nobody lost, nobody twice, nobody `sent` who has nothing, nobody to be mailed again who may have it.
+    """Assert that no recipient was lost, mailed twice, `sent` without a message, or may be mailed again despite having
+    it.
 
-    After a run that has `ended` nobody is left as claimed or committing.
+    After a run that has `ended` no recipient is claimed or committing.
     """
     states = {address: row.state for address, row in ledger.rows.items()}
     assert states.keys() == set(ledger.addresses)

@@ -1,4 +1,4 @@
-"""Waiting until a process takes a signal."""
+"""Wait until a process has handled a signal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from command_line import (
 
 
 def wait_until_signal_is_taken(process: subprocess.Popen[bytes]) -> None:
-    """Until no signal is pending and the process is asleep again, having handled it: proc(5) shows both."""
+    """Wait until no signal is pending and the process sleeps again: proc(5) shows both."""
     status = Path(f"/proc/{process.pid}")
     if not status.is_dir():
         pytest.skip("needs /proc to see that a signal was delivered")

@@ -1,7 +1,7 @@
-"""A network of its own with a firewall that drops in silence: Linux's network namespaces, for root.
+"""A network namespace of Linux with a firewall that drops packets silently; needs root.
 
-A server's socket is reached over an address in that network. `drop` makes every packet from there vanish, without a
-word to either side, as a firewall does that has forgotten a connection; `pass_on` lets them through again.
+A server's socket is reached over an address in that network. `drop` discards every packet from there without notice, as
+a firewall does that has forgotten a connection; `pass_on` lets them through again.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ asyncio.run(main())
 
 
 class SilentNetwork:
-    """`address` and `port` lead to the socket. The network is gone when `behind_firewall` ends."""
+    """`address` and `port` lead to the socket. The network is removed when `behind_firewall` ends."""
 
     def __init__(self, name: str, ours: str, address: str, port: int) -> None:
         self.address = address
@@ -60,7 +60,7 @@ class SilentNetwork:
 
 @contextmanager
 def behind_firewall(socket: Path) -> Iterator[SilentNetwork]:
-    """A server's Unix socket, reached through such a network. Skips where this process may not make one."""
+    """A server's Unix socket, reached through such a network. Skips without the permission to create one."""
     if shutil.which("ip") is None:
         missing("ip is not installed (Debian: iproute2)")
     if os.geteuid() != 0:

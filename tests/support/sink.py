@@ -1,4 +1,4 @@
-"""Postfix's test server, `smtp-sink`: written in C by others, so it shares none of our mistakes."""
+"""Postfix's test server, `smtp-sink`: an independent implementation in C."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from smtp_server import HANGS_S
 
 @dataclass(frozen=True, slots=True)
 class Sink:
-    """A running sink. It keeps each message in a file of its own in `folder`, whole before it answers the dot."""
+    """A running sink. It stores each message in a file of its own in `folder`, complete before it answers the dot."""
 
     port: int
     pid: int
@@ -36,9 +36,10 @@ class Sink:
         return [read_dump(path) for path in sorted(self.folder.iterdir())]
 
     def settled(self) -> list[Arrived]:
-        """What arrived, once every connection is over, and what came of it in part alone is removed."""
+        """All messages, once every connection is closed and incomplete ones are removed."""
         self._wait_until_idle()
-        # It does one thing after the other, and closes a connection before it removes the file: greeted, we know.
+        # It is single-threaded, and closes a connection before it removes the file: its greeting shows that both are
+        # done.
         with socket.create_connection(("127.0.0.1", self.port), timeout=HANGS_S) as probe:
             assert probe.recv(1)
         self._wait_until_idle()
@@ -50,7 +51,7 @@ class Sink:
             assert monotonic() < deadline, "a connection never ended"
 
     def busy(self) -> bool:
-        """Whether it has a socket beside the one it listens on (proc(5)); one that was reset may still be there."""
+        """Whether it has a socket beside the listening one (proc(5)); one that was reset may still be there."""
         held = 0
         for file in Path(f"/proc/{self.pid}/fd").iterdir():
             with suppress(FileNotFoundError):
@@ -63,17 +64,17 @@ class Sink:
 
 
 def sink_program() -> str:
-    """Where `smtp-sink` is; it needs no installed Postfix. Skips the test, or fails it in CI, where it is missing."""
+    """The path of `smtp-sink`; it needs no installed Postfix. If it is missing, skips the test, or fails it in CI."""
     found = os.environ.get("NEWSLETTER_SMTP_SINK") or shutil.which("smtp-sink")
     return found or missing("smtp-sink is not installed (Debian: postfix)")
 
 
 @contextmanager
 def smtp_sink(*options: str) -> Iterator[Sink]:
-    """The sink on a free port, with options of its own: `-p` for no PIPELINING, `-q .` to hang up after a dot."""
+    """The sink on a free port, with options of its own: `-p` for no PIPELINING, `-q .` to disconnect after a dot."""
     program = sink_program()
     (port,) = free_ports(1)
-    # Root may not run it as root, and pytest's own folders are closed to anybody else.
+    # Root must run it as another user, who cannot enter pytest's own folders.
     user = ("-u", "nobody") if os.geteuid() == 0 else ()
     with tempfile.TemporaryDirectory() as dump:
         Path(dump).chmod(0o777)
@@ -91,7 +92,7 @@ def smtp_sink(*options: str) -> Iterator[Sink]:
 
 
 def read_dump(path: Path) -> Arrived:
-    """The envelope stands before the headers, in lines of the sink's own: X-Mail-Args, X-Rcpt-Args."""
+    """The envelope precedes the headers, in lines of the sink's own: X-Mail-Args, X-Rcpt-Args."""
     data = path.read_bytes()
     return Arrived(_found(rb"^X-Rcpt-Args: <([^>]*)>", data), _found(rb"^Message-ID:\s*(\S+)", data))
 

@@ -1,8 +1,8 @@
-"""A scripted SMTP server: real sockets, real TLS, and at each command the fault that a test asks for.
+"""A scripted SMTP server: real sockets, real TLS, and a fault at any command.
 
-It runs on port 0 of 127.0.0.1, in a thread of its own. `Rule`s say what it does otherwise than a good server would;
-`messages`, `commands`, `connections` and `violations` are what it saw. A message whose final dot was read is kept
-unless the rule for the dot refuses or loses it: that is how a mail arrives whose sender never learns so.
+It runs on port 0 of 127.0.0.1, in a thread of its own. `Rule`s define its misbehaviour; `messages`, `commands`,
+`connections` and `violations` record what it saw. A message whose final dot was read is kept unless the rule for the
+dot refuses or loses it: so a mail can arrive without the sender's knowledge.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from typing import Literal, Self, TypeAlias
 from newsletter.model.delivery import Relay
 
 Point = Literal["connect", "EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "body", "dot", "RSET", "QUIT"]
-"""Where a rule can bite. `body` is amid the text, before its dot; `dot` is after it, before the answer."""
+"""Where a rule can apply. `body` is within the text, before its dot; `dot` is after it, before the reply."""
 
 
 class Fault(Enum):
@@ -40,34 +40,35 @@ class Fault(Enum):
 
 
 Action: TypeAlias = "str | bytes | Fault | Callable[[], object] | tuple[bytes | Fault, ...]"
-"""A reply line (one that begins with 421 closes), raw bytes, a fault, something to call first, or several in a row."""
+"""A reply line (one that begins with 421 closes), raw bytes, a fault, a callable, or several in a row."""
 
 EXTENSIONS = ("PIPELINING", "SIZE 50000000", "8BITMIME", "SMTPUTF8")
 PLAIN = EXTENSIONS[1:]
-"""What a relay offers with which everything goes step by step."""
+"""The extensions of a relay without PIPELINING."""
 
 
 HANGS_S = 600.0
-"""What takes longer never comes; a busy machine may take a minute for what else takes a second."""
+"""Longer waits never end; on a busy machine a second's work may take a minute."""
 
 
 def _most_buffered() -> int:
-    """How far the kernel lets a connection's send buffer grow (tcp(7), tcp_wmem); 4 MB unless it says more."""
+    """The largest send buffer that the kernel gives a connection (tcp(7), tcp_wmem); 4 MB unless it says more."""
     setting = Path("/proc/sys/net/ipv4/tcp_wmem")
     return int(setting.read_text().split()[2]) if setting.exists() else 4 << 20
 
 
 BEYOND_BUFFERS = max(_most_buffered(), 4 << 20) + (1 << 20)
-"""Bytes of a body that no buffer on the way holds, where the server has `receive_bytes`: its dot waits for the server
-to read, however late a busy machine lets it. Loopback's send buffers start at 2.5 MB."""
+"""The size of a body that exceeds all buffers on the way, if the server has `receive_bytes`: its dot waits for the
+server to read, however busy the machine. Loopback's send buffers start at 2.5 MB.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """At `point`, do `action`. A callable runs first, in the server's thread; then the next rule that fits counts.
+    """At `point`, do `action`. A callable runs first, in the server's thread; then the next matching rule applies.
 
-    `times` are the occasions at that point, from 1, on all connections together (none given: all); `about` limits the
-    rule to transactions whose recipient holds these letters; `once` lets it bite the first time only.
+    `times` are the occurrences of that point, from 1, on all connections together (default: all); `about` limits the
+    rule to transactions whose recipient contains this text; `once` applies it the first time only.
     """
 
     point: Point
@@ -79,7 +80,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One message: the envelope, and what came between DATA and the dot, unstuffed."""
+    """One message: the envelope, and the content between DATA and the dot, unstuffed."""
 
     connection: int
     mail_from: str
@@ -103,14 +104,14 @@ def read_mail(data: bytes) -> EmailMessage:
 
 
 class SmtpServer:
-    """Start it with `with`; then `relay` is where it is. `login` makes it offer AUTH and take only these two words.
+    """Start it with `with`; then `relay` is its address. With `login` it offers AUTH and accepts only these two words.
 
-    `together` answers commands that came in one segment in one segment; `dribble` answers byte by byte. `empty_data`
-    says 354 to a DATA without recipients, as RFC 2920 (3.1) allows. After `messages_per_connection` comes 421, or
-    `enough`, each time.
-    `injected` follows the answer to STARTTLS in the clear. `receive_bytes` keeps the kernel's buffer small. `forgetful`
-    throws away what came with a dot, as chasquid does.
-    `script` is asked before the rules: the point and its recipient -> what to do, None for nothing.
+    `together` answers commands of one segment in one segment; `dribble` answers byte by byte. `empty_data` answers 354
+    to a DATA without recipients, as RFC 2920 (3.1) allows. After `messages_per_connection` it answers 421, or `enough`,
+    each time.
+    `injected` follows the unencrypted reply to STARTTLS. `receive_bytes` limits the kernel's buffer. `forgetful`
+    discards what came with a dot, as chasquid does.
+    `script` takes precedence over the rules: the point and its recipient -> an action, None for none.
     """
 
     def __init__(
@@ -182,17 +183,17 @@ class SmtpServer:
         return self._seen[point]
 
     def wait_for(self, condition: Callable[[SmtpServer], bool], timeout_s: float = HANGS_S) -> None:
-        """Block until `condition` holds, asked again whenever the server has heard something."""
+        """Block until `condition` holds, checked after each event."""
         with self._changed:
             assert self._changed.wait_for(lambda: condition(self), timeout_s), "the server never saw this"
 
     def release(self, count: int = 1) -> None:
-        """Let as many answers go out as are on hold, or will be."""
+        """Release this many held replies, present or future."""
         for _ in range(count):
             self._in_loop(self._holding.release)
 
     def hang_up(self, last_words: bytes = b"") -> None:
-        """Close every connection, whatever it is in."""
+        """Close every connection, whatever its state."""
 
         def close() -> None:
             for connection in self._open:
@@ -249,7 +250,7 @@ class SmtpServer:
                 self._notify()
 
         listening = socket.create_server(("127.0.0.1", 0))
-        # asyncio does this for sockets of its own alone; without it each reply but the first waits 40 ms for an ACK.
+        # asyncio sets this only for its own sockets; without it each reply but the first waits 40 ms for an ACK.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._receive_bytes:  # before anyone connects: an accepted socket inherits it
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receive_bytes)
@@ -268,7 +269,7 @@ class SmtpServer:
             self._changed.notify_all()
 
     async def _rule(self, point: Point, recipient: str) -> tuple[bytes | Fault, ...]:
-        """Count the occasion, and give what the first rule that fits it says; nothing where none does."""
+        """Count the occurrence, and return the action of the first matching rule; None if none matches."""
         with self._changed:
             self._seen[point] += 1
             number = self._seen[point]
@@ -286,7 +287,7 @@ class SmtpServer:
         return ()
 
     async def _done(self, action: Action) -> tuple[bytes | Fault, ...] | None:
-        """An action as what is to be said and done, in order; None when it was only to be called."""
+        """An action as a sequence of replies and faults; None if it was only a call."""
         match action:
             case Fault.HOLD:
                 await self._holding.acquire()
@@ -304,7 +305,7 @@ class SmtpServer:
 
 
 class _ClosedError(Exception):
-    """We closed the connection, as a rule said."""
+    """We closed the connection, by a rule."""
 
 
 class _Connection:
@@ -405,7 +406,7 @@ class _Connection:
         )
         self.in_mail = self.has_recipient = False
         self.taken += 1
-        # Kept before anything else happens: whoever kills the sender at this point has let the mail arrive.
+        # Stored before anything else happens: if the sender is killed at this point, the mail has arrived.
         self.server.messages.append(received)
         actions = await self.server._rule("dot", self.recipient)
         if actions and (actions[0] is Fault.LOSE or str(actions[0])[:3] in ("b'4", "b'5")):
@@ -438,7 +439,7 @@ class _Connection:
         return (await self.reader.readline()).strip()
 
     async def answer(self, point: Point, reply: str, more: bytes = b"") -> bool:
-        """What the rules say, else `reply`. True when what went out was a yes."""
+        """Send what the rules say, else `reply`. True if that was a positive reply."""
         actions = await self.server._rule(point, self.recipient) or (f"{reply}\r\n".encode() + more,)
         await self.act(actions)
         return isinstance(actions[0], bytes) and actions[0][:1] in (b"2", b"3")
@@ -449,7 +450,7 @@ class _Connection:
                 case bytes():
                     await self.say(action)
                 case Fault.SILENCE:
-                    await self.reader.read()  # until the other side gives up
+                    await self.reader.read()  # until the client gives up
                     raise _ClosedError
                 case _:
                     await self.writer.drain()

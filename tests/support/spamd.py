@@ -1,4 +1,4 @@
-"""A SpamAssassin daemon of the tests' own: Debian's rules, no network, a state folder of its own."""
+"""A SpamAssassin daemon for the tests: Debian's rules, no network, a state folder of its own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def spamc(require_program: RequireProgram, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...]]:
-    """The command that asks the daemon. It runs in the foreground, so that what we start is what we stop."""
+    """The command that queries the daemon. It runs in the foreground, so that we can stop what we started."""
     program, client = require_program("spamd"), require_program("spamc")
     folder: Path = tmp_path_factory.mktemp("spamd")
     (port,) = free_ports(1)

@@ -1,4 +1,4 @@
-"""The themes that come along: each test of themes runs for all of them."""
+"""The built-in themes: each theme test runs for all of them."""
 
 from __future__ import annotations
 

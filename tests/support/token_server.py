@@ -1,4 +1,4 @@
-"""An authorization server's introspection endpoint (RFC 7662) on this machine: it knows one user's one token."""
+"""An authorization server's introspection endpoint (RFC 7662): it knows one token of one user."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class TokenServer:
     token: str
     url: str = ""
     asked: list[str] = field(default_factory=list)
-    """The tokens that were asked about, in order."""
+    """The tokens that were queried, in order."""
 
 
 @contextmanager

@@ -1,8 +1,8 @@
-"""The `newsletter` command, started from a process that has loaded its modules already: a fork in place of a start.
+"""The `newsletter` command, forked from a process that has already imported its modules.
 
 A command run this way is a process of its own, with its own arguments, folder, environment and standard streams, and
-ends with its own exit code. It saves what Python needs to load two hundred modules, several hundred times in the
-suite. What a cold start does is for `cli/test_cli.py`, the tests that start `PROGRAM` themselves, and the benchmarks.
+its own exit code. It saves the import of two hundred modules, several hundred times in the suite. Cold starts are
+covered by `cli/test_cli.py`, the tests that start `PROGRAM` themselves, and the benchmarks.
 
     python tests/support/warm_start.py SOCKET       one request a connection: JSON, and the three streams beside it
 """
@@ -55,7 +55,7 @@ def main() -> None:
     for name in ("premailer", "sqlalchemy.dialects.sqlite", "email_validator", "mjml", "rich.progress"):
         importlib.import_module(name)
     gc.freeze()  # or the first collection in each fork would write to every page, and so copy it
-    # Whoever runs a command waits for it; those who watch the waiting are nobody's to wait for.
+    # Commands are waited for by their own watchers; the watchers themselves are reaped automatically.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(sys.argv[1])
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def watch(connection: socket.socket) -> None:
-    """Start the command, say its process number, wait, say how it ended."""
+    """Start the command, report its process id, wait, report its exit code."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     data, streams, _, _ = socket.recv_fds(connection, MAX_REQUEST, 3)
     size, _, data = data.partition(b"\n")
@@ -85,7 +85,7 @@ def watch(connection: socket.socket) -> None:
         os.close(stream)
     connection.sendall(f"{child}\n".encode())
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    with contextlib.suppress(BrokenPipeError):  # it was waited for too long
+    with contextlib.suppress(BrokenPipeError):  # the client has given up
         connection.sendall(f"{code}\n".encode())
     os._exit(0)
 

@@ -1,4 +1,4 @@
-"""The public pages as a real server for tests: a thread with `newsletter serve`'s own parts, a catcher as its relay."""
+"""The public pages as a real server for tests: `newsletter serve`'s own parts in a thread, a catcher as its relay."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ ai = "Long reads about AI"
 
 
 class Clock:
-    """Stands still until it is moved."""
+    """A clock that only moves when set."""
 
     def __init__(self) -> None:
         self.now = NOW
@@ -70,7 +70,7 @@ class Answer:
 
 @dataclass
 class Site:
-    """A running server. `port` is where it listens, `people` its store, `catcher` where its mail goes."""
+    """A running server. `port` is its port, `people` its store, `catcher` its relay."""
 
     port: int
     config: Config
@@ -106,7 +106,7 @@ class Site:
         return self.post(f"/u/{token}", {"List-Unsubscribe": "One-Click"})
 
     def join(self, address: str, path: str = "/join", **fields: object) -> Answer:
-        """Fill in the form as a person does: read it, take some seconds, send it."""
+        """Submit the form as a human does: load it, wait some seconds, send it."""
         page = self.get(path).text
         stamp = page.partition('name="t" value="')[2].partition('"')[0]
         self.clock.forward(seconds=5)
@@ -117,7 +117,7 @@ class Site:
         return make_link(SECRET, Link(purpose, address, issue, expires))
 
     def mail(self) -> EmailMessage:
-        """The next mail that was sent, once it is there."""
+        """The next mail, once it has arrived."""
         self.seen += 1
         caught = self.catcher.wait_for(self.seen, DEADLINE_S)[self.seen - 1]
         message = message_from_bytes(caught.data, policy=policy.default)
@@ -125,7 +125,7 @@ class Site:
         return message
 
     def state(self) -> object:
-        """All that the store knows of Ada, to compare."""
+        """Everything in the store about Ada, for comparisons."""
         return self.people.history(ADA)
 
 
@@ -140,7 +140,7 @@ def running(
     answer_s: float = 0.02,
     most_connections: int | None = None,
 ) -> Iterator[Site]:
-    """Serve from a folder; its store is a file in it."""
+    """Serve from a folder, with a store in a file in it."""
     (folder / "newsletter.toml").write_text(toml, "utf-8")
     config = load_config(folder / "newsletter.toml", {"NEWSLETTER_SECRET": SECRET}, folder)
     clock = Clock()
@@ -178,7 +178,7 @@ def running(
 
 
 def button_of(message: EmailMessage) -> str:
-    """The path of the first link of ours in a mail's text."""
+    """The path of our first link in a mail's text."""
     body = message.get_body(("plain",))
     assert body is not None
     line = next(line for line in body.get_content().splitlines() if line.startswith("http"))

@@ -1,4 +1,4 @@
-"""Payloads as providers post them, signed with keys of our own."""
+"""Providers' payloads, signed with keys of our own."""
 
 from __future__ import annotations
 

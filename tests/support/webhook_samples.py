@@ -1,4 +1,4 @@
-"""A post of each provider as its documentation shows it, signed or logged in as it should be. All of it is made up."""
+"""A request of each provider as its documentation shows it, correctly authenticated. All of it is made up."""
 
 from __future__ import annotations
 
@@ -41,8 +41,10 @@ def bridge(body: bytes, secret: str, at: datetime) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Sample:
-    """`make` gives the event of a kind, at a time: "dead", "complaint", "unsubscribe" or "delayed"; None where the
-    provider tells of no such thing."""
+    """`make` returns the event of a kind, at a time: "dead", "complaint", "unsubscribe" or "delayed".
+
+    None if the provider has no such event.
+    """
 
     provider: str
     secret: str

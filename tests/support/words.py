@@ -1,4 +1,4 @@
-"""The words of a post's source and of what was made of it, so that none can be lost between the two."""
+"""The words of a post's source and of its rendering, to check that none was lost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from newsletter.model.issue import (
 
 
 def words_of(blocks: Blocks) -> list[str]:
-    """Every run of words in the tree, block by block, pictures' alternative texts and buttons included."""
+    """Every run of words in the tree, block by block, alternative texts and buttons included."""
     out: list[str] = []
     for block in walk(blocks):
         match block:

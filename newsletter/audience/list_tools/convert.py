@@ -18,7 +18,7 @@ from newsletter.addresses import fold_address
 from newsletter.audience.audience import Audience
 from newsletter.audience.lists.encoding import UTF_8, Encoding
 from newsletter.audience.lists.rows import BadRow, OpenList, Row, RowSource, open_list
-from newsletter.audience.read_audience import SignUps, is_sign_ups, open_rows, require_clear, why_nobody
+from newsletter.audience.read_audience import SignUps, is_sign_ups, open_rows, require_clear, why_empty
 from newsletter.audience.segments import parse_segment
 from newsletter.errors import ConfigError
 from newsletter.files import replacing, target_of
@@ -46,7 +46,7 @@ class Source:
 class WrittenList:
     """A list that was written. `rows` of the sources = `people` + `invalid` + `duplicates` + the sum of `excluded`.
 
-    `rejected` is the file of the rows that are not in it; None if all are, or if none was requested. `why_nobody` says
+    `rejected` is the file of the rows that are not in it; None if all are, or if none was requested. `why_empty` says
     why it is empty.
     """
 
@@ -61,7 +61,7 @@ class WrittenList:
     outside: int = 0
     neutralised: int = 0
     rejected: Path | None = None
-    why_nobody: str = ""
+    why_empty: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +162,8 @@ def write_people(people: Audience, columns: Sequence[str], out: Path, *, for_spr
         header, count = _harmless(columns) if for_spreadsheet else (columns, 0)
         neutralised += count
         rows.writerow(header)
-        for person in people:
-            values: Sequence[str] = [person.fields.get(column, "") for column in columns]
+        for subscriber in people:
+            values: Sequence[str] = [subscriber.fields.get(column, "") for column in columns]
             if for_spreadsheet:
                 values, count = _harmless(values)
                 neutralised += count
@@ -237,7 +237,7 @@ def _made(
         outside=audience.outside_count,
         neutralised=neutralised,
         rejected=rejected,
-        why_nobody="" if audience else why_nobody(audience) if audience.rows else "nobody is on the list",
+        why_empty="" if audience else why_empty(audience) if audience.rows else "nobody is on the list",
     )
 
 

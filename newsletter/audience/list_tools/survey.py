@@ -17,7 +17,7 @@ from newsletter.audience.list_tools.address_hints import remarks_on
 from newsletter.audience.lists.encoding import UTF_8, Encoding
 from newsletter.audience.lists.layout import DELIMITERS
 from newsletter.audience.lists.rows import OpenList, Row, RowSource, open_list
-from newsletter.audience.read_audience import SignUps, is_sign_ups, open_rows, why_nobody
+from newsletter.audience.read_audience import SignUps, is_sign_ups, open_rows, why_empty
 from newsletter.audience.segments import parse_segment
 from newsletter.model.column_rules import NO_RULES, Rules
 from newsletter.model.findings import Finding
@@ -41,7 +41,7 @@ class ListSurvey:
     `findings` holds the first of each kind, by line, `counts` the number of all. `rows` = `good` + `outside` +
     `invalid` + `duplicates` + `excluded`, whose reasons begin with "unclear" if they may have unsubscribed or not;
     `good` are those in the segment, if one was given. `flagged` are rows for a human to check, including those outside
-    the segment and duplicates. `why_nobody` says why no subscriber is left to mail.
+    the segment and duplicates. `why_empty` says why no subscriber is left to mail.
     """
 
     encoding: Encoding
@@ -60,12 +60,12 @@ class ListSurvey:
     excluded: Mapping[str, int]
     flagged: int
     unclear: tuple[UnclearColumn, ...] = ()
-    why_nobody: str = ""
+    why_empty: str = ""
 
     @property
     def at_fault(self) -> bool:
         """Whether a row, or all of them, would get no mail for a fault that can be corrected."""
-        return bool(self.invalid or self.encoding.guessed or self.unclear or self.why_nobody)
+        return bool(self.invalid or self.encoding.guessed or self.unclear or self.why_empty)
 
 
 def survey_list(
@@ -134,14 +134,14 @@ def _survey(people: OpenList | RowSource, notes: _Notes, audience: Audience) -> 
         excluded=audience.excluded,
         flagged=notes.flagged,
         unclear=audience.unclear,
-        why_nobody=_why_nobody(audience),
+        why_empty=_why_empty(audience),
     )
 
 
-def _why_nobody(audience: Audience) -> str:
+def _why_empty(audience: Audience) -> str:
     if audience or audience.unclear:
         return ""
-    return why_nobody(audience) if audience.rows else "nobody is on the list"
+    return why_empty(audience) if audience.rows else "nobody is on the list"
 
 
 def _of_encoding(encoding: Encoding) -> Finding:

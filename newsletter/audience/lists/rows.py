@@ -271,7 +271,7 @@ def _fault(column: str, cell: str, *, in_a_header: bool) -> tuple[str, str, str]
 
 def _invalid(written: str, error: ValueError, row: str, line: int) -> BadRow:
     what = f"{_shown(written)} is not an address: {error}"
-    return BadRow("invalid-address", what, _mend(written), line, row=row)
+    return BadRow("invalid-address", what, _address_remedy(written), line, row=row)
 
 
 def _excluded(cell: str, verdict: Verdict, row: str, line: int) -> ExcludedRow:
@@ -308,7 +308,7 @@ def duplicate(email: str, line: int | None, first_line: int | None, first_path: 
     return Finding("duplicate", what, "remove one of the two rows", line)
 
 
-def _mend(written: str) -> str:
+def _address_remedy(written: str) -> str:
     inner = re.search(r"<([^<>]+@[^<>]+)>", written)
     if inner:
         return f"write {_shown(inner[1])} alone, the name in a column of its own"

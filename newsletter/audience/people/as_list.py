@@ -42,7 +42,7 @@ def list_sign_ups(people: People, name: str = "", *, consent: bool = False) -> S
     `consent` come those of `CONSENT_COLUMNS`.
     """
     last = CONSENT_COLUMNS if consent else ()
-    others = {field for person in people.confirmed(name) for field in person.fields} - {*OWN_COLUMNS, *last}
+    others = {field for subscriber in people.confirmed(name) for field in subscriber.fields} - {*OWN_COLUMNS, *last}
     columns = (*OWN_COLUMNS, *sorted(others))
     return SignUps((*columns, *last), _rows(people, name, columns, consent))
 
@@ -50,16 +50,16 @@ def list_sign_ups(people: People, name: str = "", *, consent: bool = False) -> S
 def _rows(people: People, name: str, columns: tuple[str, ...], consent: bool) -> Iterator[Row]:
     everyone = people.confirmed(name)
     while batch := list(islice(everyone, _AT_ONCE)):
-        given = people.consents_given(person.email for person in batch) if consent else {}
-        for person in batch:
-            values = _values(person, columns)
+        given = people.consents_given(subscriber.email for subscriber in batch) if consent else {}
+        for subscriber in batch:
+            values = _values(subscriber, columns)
             if consent:
-                values += _consent_values(given.get(fold_address(person.email), GivenConsent()))
-            yield Row(None, person.email, [_harmless(value) for value in values])
+                values += _consent_values(given.get(fold_address(subscriber.email), GivenConsent()))
+            yield Row(None, subscriber.email, [_harmless(value) for value in values])
 
 
-def _values(person: Subscriber, columns: tuple[str, ...]) -> list[str]:
-    values = {**person.fields, "email": person.email}
+def _values(subscriber: Subscriber, columns: tuple[str, ...]) -> list[str]:
+    values = {**subscriber.fields, "email": subscriber.email}
     return [values.get(column, "") for column in columns]
 
 

@@ -51,7 +51,7 @@ def _decision(db: sa.Connection, key: str, event: BounceEvent, rule: SoftRule, n
             return BounceDecision(True, Reason.COMPLAINT, "reported as spam: not mailed any more")
         case BounceKind.HARD:
             return BounceDecision(True, Reason.HARD_BOUNCE, f"the address is dead{status}: not mailed any more")
-        case BounceKind.LANE:
+        case BounceKind.SENDER_FAULT:
             return BounceDecision(True, None, f"refused for reasons of the sender's own{status}: mailed as before")
         case BounceKind.DELAYED:
             return BounceDecision(True, None, f"delayed{status}, and still being tried: mailed as before")

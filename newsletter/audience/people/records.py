@@ -113,7 +113,7 @@ class BounceKind(enum.StrEnum):
 
     HARD = "hard"
     SOFT = "soft"
-    LANE = "lane"
+    SENDER_FAULT = "lane"
     DELAYED = "delayed"
     COMPLAINT = "complaint"
 

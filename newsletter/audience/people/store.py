@@ -18,8 +18,7 @@ import sqlalchemy as sa
 from newsletter.addresses import fold_address
 from newsletter.audience.people import bounce_records as bounced
 from newsletter.audience.people import forget as forgetting
-from newsletter.audience.people import history
-from newsletter.audience.people import unsubscribe_many as departing
+from newsletter.audience.people import history, unsubscribe_many
 from newsletter.audience.people.bounce_score import SOFT_RULE, SoftRule
 from newsletter.audience.people.consent import GivenConsent, consents_of
 from newsletter.audience.people.letters import LetterKind, add_letter, fingerprint
@@ -222,12 +221,12 @@ class People:
                 self._consent(db, key, "withdrawn", source, "")
         return new
 
-    def leave_all(self, departures: Sequence[Unsubscription]) -> int:
+    def leave_all(self, unsubscriptions: Sequence[Unsubscription]) -> int:
         """As `leave`, for some hundreds with one fsync. Returns how many were not unsubscribed before."""
-        if not departures:
+        if not unsubscriptions:
             return 0
         with self.storage.write() as db:
-            return departing.leave_all(db, departures, self._address_hashes, self._now())
+            return unsubscribe_many.leave_all(db, unsubscriptions, self._address_hashes, self._now())
 
     def undo_leave(self, address: str, source: str) -> bool:
         """Undo an unsubscribe; other suppressions stay. False if the address was not unsubscribed."""

@@ -17,22 +17,28 @@ _AT_ONCE = 200
 """Parameters in one condition; SQLite allows 32,766, older versions 999, and each secret adds one per address."""
 
 
-def leave_all(db: sa.Connection, departures: Sequence[Unsubscription], address_hashes: AddressHashes, now: int) -> int:
+def leave_all(
+    db: sa.Connection, unsubscriptions: Sequence[Unsubscription], address_hashes: AddressHashes, now: int
+) -> int:
     """Returns how many of them were not unsubscribed before."""
     left = 0
-    for start in range(0, len(departures), _AT_ONCE):
-        left += _leave(db, departures[start : start + _AT_ONCE], address_hashes, now)
+    for start in range(0, len(unsubscriptions), _AT_ONCE):
+        left += _leave(db, unsubscriptions[start : start + _AT_ONCE], address_hashes, now)
     return left
 
 
-def _leave(db: sa.Connection, departures: Sequence[Unsubscription], address_hashes: AddressHashes, now: int) -> int:
-    dated = {fold_address(departure.address) for departure in departures if departure.at is not None}
+def _leave(
+    db: sa.Connection, unsubscriptions: Sequence[Unsubscription], address_hashes: AddressHashes, now: int
+) -> int:
+    dated = {
+        fold_address(unsubscription.address) for unsubscription in unsubscriptions if unsubscription.at is not None
+    }
     back = _returns(db, list(dated))
     leaving: dict[str, Unsubscription] = {}
-    for departure in departures:
-        key = fold_address(departure.address)
-        if departure.at is None or back.get(key, -1) <= stamp_of(departure.at):
-            leaving.setdefault(key, departure)
+    for unsubscription in unsubscriptions:
+        key = fold_address(unsubscription.address)
+        if unsubscription.at is None or back.get(key, -1) <= stamp_of(unsubscription.at):
+            leaving.setdefault(key, unsubscription)
     if not leaving:
         return 0
     db.execute(_LEAVE, {"keys": list(leaving)})

@@ -42,6 +42,6 @@ def _events(event: object, post: Post) -> tuple[Event, ...]:
         return (Event(name, when, reading),)
     if kind == "dm:Feedback:UnSubscribe":
         return (Event(name, when, Unsubscribe(address, "")),)
-    otherwise = _KINDS.get(text_at(event, "data", "failed_type"), Kind.LANE)
+    otherwise = _KINDS.get(text_at(event, "data", "failed_type"), Kind.SENDER_FAULT)
     words = text_at(event, "data", "err_msg") or text_at(event, "data", "err_code")
     return (Event(name, when, refusal(address, words, "Aliyun", traces, otherwise=otherwise)),)

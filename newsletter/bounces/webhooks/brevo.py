@@ -20,8 +20,8 @@ _KINDS = {
     "invalid_email": Kind.SOFT,
     "soft_bounce": Kind.SOFT,
     "deferred": Kind.DELAYED,
-    "blocked": Kind.LANE,
-    "error": Kind.LANE,
+    "blocked": Kind.SENDER_FAULT,
+    "error": Kind.SENDER_FAULT,
 }
 """For reasons without a known text."""
 

@@ -16,7 +16,7 @@ from newsletter.bounces.webhooks.events import (
     refusal,
 )
 
-_KINDS = {"hard": Kind.HARD, "soft": Kind.SOFT, "ours": Kind.LANE, "delayed": Kind.DELAYED}
+_KINDS = {"hard": Kind.HARD, "soft": Kind.SOFT, "ours": Kind.SENDER_FAULT, "delayed": Kind.DELAYED}
 _ALL = (*_KINDS, "bounce", "complaint", "unsubscribe")
 
 

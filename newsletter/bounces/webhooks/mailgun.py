@@ -17,18 +17,18 @@ from newsletter.bounces.webhooks.events import Event, ForgedError, Post, check_t
 
 
 def read_mailgun(post: Post) -> tuple[Event, ...]:
-    key, now, told = post.secret, post.now, json_of(post.body)
-    stamp, mark = text_at(told, "signature", "timestamp"), text_at(told, "signature", "token")
+    key, now, body = post.secret, post.now, json_of(post.body)
+    stamp, mark = text_at(body, "signature", "timestamp"), text_at(body, "signature", "token")
     expected = hmac.new(key.encode(), f"{stamp}{mark}".encode(), hashlib.sha256).hexdigest() if key else ""
     # Security: compare in constant time, and reject everything without a key.
-    if not key or not hmac.compare_digest(text_at(told, "signature", "signature").encode(), expected.encode()):
+    if not key or not hmac.compare_digest(text_at(body, "signature", "signature").encode(), expected.encode()):
         raise ForgedError("its signature does not hold")
     # Security: time and token are signed as one concatenated text, and "1" + "2x" is "12" + "x". A token is letters and
     # digits, a time is digits; events are named by the signed text, however it is split.
     if not re.fullmatch(r"[0-9]{1,12}", stamp) or not mark:
         raise ForgedError("its time is not a number")
     check_time(from_stamp(stamp), now)
-    event = value_at(told, "event-data")
+    event = value_at(body, "event-data")
     address, kind, reason = text_at(event, "recipient"), text_at(event, "event"), text_at(event, "reason")
     # Security: Mailgun signs the time and the token, not the event. Named by what is signed, another event with the
     # same signature is recognised as a replay.

@@ -42,7 +42,7 @@ def _events(event: object, post: Post) -> tuple[Event, ...]:
     if kind == "unsub":
         return (Event(name, when, Unsubscribe(address, "")),)
     error, comment = text_at(event, "error"), text_at(event, "comment")
-    otherwise = _KINDS.get(error, Kind.LANE)
+    otherwise = _KINDS.get(error, Kind.SENDER_FAULT)
     if otherwise is Kind.HARD and value_at(event, "hard_bounce") is not True:
         otherwise = Kind.SOFT
     return (Event(name, when, refusal(address, comment, "Mailjet", otherwise=otherwise)),)

@@ -21,9 +21,9 @@ _POSTMARK_KINDS: Mapping[str, Kind] = {
     "DnsError": Kind.SOFT,
     "Unknown": Kind.SOFT,
     "Transient": Kind.DELAYED,
-    "SpamNotification": Kind.LANE,
-    "Blocked": Kind.LANE,
-    "DMARCPolicy": Kind.LANE,
+    "SpamNotification": Kind.SENDER_FAULT,
+    "Blocked": Kind.SENDER_FAULT,
+    "DMARCPolicy": Kind.SENDER_FAULT,
 }
 """For types whose details have no code. Other types are no bounces: an automatic reply, an address change."""
 

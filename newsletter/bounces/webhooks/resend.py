@@ -62,5 +62,5 @@ def _kind(event: object) -> Kind:
     if subtype in ("Suppressed", "OnAccountSuppressionList") or text_at(event, "type") == "email.suppressed":
         return Kind.HARD
     if subtype in ("MessageTooLarge", "ContentRejected", "AttachmentRejected"):
-        return Kind.LANE
+        return Kind.SENDER_FAULT
     return Kind.DELAYED if kind == "Transient" and subtype != "MailboxFull" else Kind.SOFT

@@ -78,5 +78,5 @@ def _sendgrid_event(event: object, now: datetime) -> Iterator[Event]:
         failure = failure_of(address, text_at(event, "status"), reason)
         if text_at(event, "type") == "blocked" and failure.kind is Kind.HARD:
             # its own class for failures that do not count against the address
-            failure = replace(failure, kind=Kind.LANE)
+            failure = replace(failure, kind=Kind.SENDER_FAULT)
         yield Event(name, at, Bounce((failure,), traces, "SendGrid"))

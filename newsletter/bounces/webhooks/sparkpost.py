@@ -30,8 +30,8 @@ def read_sparkpost(post: Post) -> tuple[Event, ...]:
 
 
 def _events(batch: object, post: Post) -> tuple[Event, ...]:
-    told = value_at(batch, "msys")
-    event = next((each for each in told.values() if isinstance(each, dict)), {}) if isinstance(told, dict) else {}
+    wrapped = value_at(batch, "msys")
+    event = next((each for each in wrapped.values() if isinstance(each, dict)), {}) if isinstance(wrapped, dict) else {}
     kind, address = text_at(event, "type"), text_at(event, "rcpt_to")
     at = from_stamp(text_at(event, "timestamp"))
     if not address or kind not in _TYPES:
@@ -43,7 +43,7 @@ def _events(batch: object, post: Post) -> tuple[Event, ...]:
     if kind in ("list_unsubscribe", "link_unsubscribe"):
         return (Event(name, when, Unsubscribe(address, "")),)
     number = text_at(event, "bounce_class")
-    otherwise = Kind.LANE if number in _OURS else _KINDS.get(number, Kind.SOFT)
+    otherwise = Kind.SENDER_FAULT if number in _OURS else _KINDS.get(number, Kind.SOFT)
     words = text_at(event, "raw_reason") or text_at(event, "reason")
     bounce = refusal(address, words, "SparkPost", otherwise=otherwise, delayed=kind == "delay")
     return (Event(name, when, bounce),)

@@ -34,7 +34,7 @@ def _events(event: object, post: Post) -> tuple[Event, ...]:
     if kind == "unsubscribe":
         return (Event(name, when, Unsubscribe(address, "")),)
     # Dropped: not even tried, for reasons of the account.
-    otherwise = Kind.LANE if kind == "dropped" else Kind.SOFT
+    otherwise = Kind.SENDER_FAULT if kind == "dropped" else Kind.SOFT
     words = text_at(event, "reason")
     bounce = refusal(address, words, "Tencent", traces, otherwise=otherwise, delayed=kind == "deferred")
     return (Event(name, when, bounce),)

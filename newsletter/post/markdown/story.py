@@ -86,15 +86,11 @@ def take_lead(sequence: Sequence, *, more: bool) -> tuple[Inlines, Sequence]:
 
 @dataclass(frozen=True, slots=True)
 class Title:
-    """The beginning of an item: its title, and what follows it. `leads`: it is a link to another page.
-
-    `is_line`: the title has its own line; else a colon or a dash separates it from the text.
-    """
+    """The beginning of an item: its title, and what follows it. `leads`: it is a link to another page."""
 
     lead: Inlines
     rest: Sequence
     leads: bool
-    is_line: bool
 
 
 def take_title(sequence: Sequence) -> Title | None:
@@ -115,10 +111,10 @@ def take_title(sequence: Sequence) -> Title | None:
     while after and isinstance(space := after[0], Text) and not space.text.strip():
         after = after[1:]
     if not after or isinstance(after[0], Soft | Break):
-        return Title(lead, after, leads, True)
+        return Title(lead, after, leads)
     if leads and isinstance(text := after[0], Text) and (parted := _SEPARATOR.match(text.text)):
         words = text.text[parted.end() :]
-        return Title(lead, [Text(words), *after[1:]] if words else after[1:], leads, False)
+        return Title(lead, [Text(words), *after[1:]] if words else after[1:], leads)
     return None
 
 

@@ -178,7 +178,9 @@ class _Pages(LocalPages):
         audience = self._updates.value.audience
         words = request.query_params.get("q", "").strip()[:MAX_SEARCH_CHARS]
         found = [] if audience is None else list(audience.search(words, SHOWN_READERS))
-        people = [{"number": number, "email": person.email, "name": person.name} for number, person in found]
+        people = [
+            {"number": number, "email": subscriber.email, "name": subscriber.name} for number, subscriber in found
+        ]
         return JSONResponse({"people": people, "total": 0 if audience is None else len(audience)})
 
     def _reading(self, request: Request) -> ReaderView:

@@ -43,7 +43,7 @@ class ReaderView:
     rendering: Rendering
     config: Config
     audience: Audience | None
-    person: Subscriber
+    subscriber: Subscriber
     number: int
     own: Answers
     chosen: Answers
@@ -51,7 +51,7 @@ class ReaderView:
 
     @cached_property
     def _values(self) -> Mapping[str, str]:
-        return slot_values(self.config.sample_sender, self.person)
+        return slot_values(self.config.sample_sender, self.subscriber)
 
     @cached_property
     def html(self) -> str:
@@ -77,7 +77,7 @@ class ReaderView:
     def composed(self, when: datetime) -> bytes:
         """The real message as sent to the relay, but for a signature."""
         issue = self.rendering.issue.slug
-        return Composer(self.email, self.config.sample_sender, issue=issue, when=when).compose(self.person).data
+        return Composer(self.email, self.config.sample_sender, issue=issue, when=when).compose(self.subscriber).data
 
     def headers(self, when: datetime) -> tuple[Header, ...]:
         return read_mail(self.composed(when)).headers
@@ -94,10 +94,10 @@ class ReaderView:
             "reader": {
                 "number": self.number,
                 "total": len(self.audience) if self.audience is not None else 0,
-                "email": self.person.email,
-                "name": self.person.name,
+                "email": self.subscriber.email,
+                "name": self.subscriber.name,
                 "columns": [
-                    [name, value] for name, value in self.person.fields.items() if name not in ("email", "name")
+                    [name, value] for name, value in self.subscriber.fields.items() if name not in ("email", "name")
                 ],
             },
             "conditions": [
@@ -127,19 +127,19 @@ def read(live: LiveRendering, snapshot: Snapshot, number: str, chosen: str) -> R
     if rendering is None or config is None:
         return None
     conditions = rendering.variants.conditions
-    place, person = 0, SAMPLE
+    place, subscriber = 0, SAMPLE
     if audience is not None:
         place = int(number) if number.isascii() and number.isdecimal() and len(number) < 10 else 1
         found = audience.at(place)
         if found is None:
             place, found = 1, audience.at(1)
-        place, person = (place, found) if found else (0, SAMPLE)
-    own = answers(conditions, person)
+        place, subscriber = (place, found) if found else (0, SAMPLE)
+    own = answers(conditions, subscriber)
     picked = own
     if len(chosen) == len(conditions) and not set(chosen) - {"0", "1"}:
         picked = tuple(answer == "1" for answer in chosen)
     email = live.email_for(snapshot, picked)
-    return ReaderView(rendering, config, audience, person, place, own, picked, email)
+    return ReaderView(rendering, config, audience, subscriber, place, own, picked, email)
 
 
 def written(chosen: Answers) -> str:

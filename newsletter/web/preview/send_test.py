@@ -39,7 +39,7 @@ class _News:
 
     def start(self, total: int) -> None: ...
 
-    def outcome(self, person: Subscriber, outcome: Outcome, relay: Relay) -> None: ...
+    def outcome(self, subscriber: Subscriber, outcome: Outcome, relay: Relay) -> None: ...
 
     def news(self, text: str) -> None:
         self.sentences.append(text)
@@ -89,8 +89,8 @@ def send_test_mail(live: LiveRendering, reading: ReaderView, address: str, relay
             signer=made.signer,
             attempt=made.attempt,
         )
-        person = replace(reading.person, email=address, fields={**reading.person.fields, "email": address})
-        sending = replace(sending, composer=shown, recipients=Audience.of([person]))
+        subscriber = replace(reading.subscriber, email=address, fields={**reading.subscriber.fields, "email": address})
+        sending = replace(sending, composer=shown, recipients=Audience.of([subscriber]))
         heard = _News()
         with open_send(sending, config.ledger_place) as (named, ledger):
             report = send_test(named, relays, ledger, heard)

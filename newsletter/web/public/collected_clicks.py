@@ -46,25 +46,25 @@ class Taken:
     faults: tuple[Finding, ...]
 
 
-def take_departures(lines: Iterable[bytes], people: People, secrets: Sequence[str], now: datetime) -> Taken:
+def unsubscribe_clicks(lines: Iterable[bytes], people: People, secrets: Sequence[str], now: datetime) -> Taken:
     """Unsubscribe every address that clicked, except those that have returned since; on disk when it returns."""
     left = known = refused = 0
     faults: list[Finding] = []
     numbered = enumerate(lines, 1)
     while batch := list(islice(numbered, _AT_ONCE)):
-        departures: list[Unsubscription] = []
+        unsubscriptions: list[Unsubscription] = []
         for number, line in batch:
             if not line.strip():
                 continue
             try:
-                departures.append(_read(line, secrets, now))
+                unsubscriptions.append(_read(line, secrets, now))
             except ValueError as error:
                 refused += 1
                 if len(faults) < NAMED:
                     faults.append(Finding("no-click", str(error), 'a line is {"token": "…", "time": "…Z"}', number))
-        new = people.leave_all(departures)
+        new = people.leave_all(unsubscriptions)
         left += new
-        known += len(departures) - new
+        known += len(unsubscriptions) - new
     return Taken(left, known, refused, tuple(faults))
 
 

@@ -73,13 +73,13 @@ class ConfirmationMails:
         """Confirms an unsubscribe; `url` leads to a button that undoes it."""
         return self._compose("goodbye", address, lang, url, when)
 
-    def welcome(self, person: Subscriber, lang: str, latest: Latest | None, when: datetime) -> Message:
+    def welcome(self, subscriber: Subscriber, lang: str, latest: Latest | None, when: datetime) -> Message:
         """With the latest issue, if one can still be rendered. It has an unsubscribe link."""
         # Two threads may both render it: they get the same bytes.
         key = (latest, lang)
         if self._welcome is None or self._welcome[0] != key:
             self._welcome = (key, self._render_welcome(latest, lang))
-        return self._message(self._welcome[1], self._sender, "welcome", person, when)
+        return self._message(self._welcome[1], self._sender, "welcome", subscriber, when)
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
@@ -88,15 +88,17 @@ class ConfirmationMails:
             self._emails[kind, lang] = self._render(kind, lang)
         # This mail has no list, so it has neither an unsubscribe link nor a List-Id.
         sender = replace(self._sender, unsubscribe_url="", unsubscribe_mailto="", list_id="", list_help="")
-        person = Subscriber(address, MappingProxyType({"email": address, _BUTTON: url}))
-        return self._message(self._emails[kind, lang], sender, kind, person, when)
+        subscriber = Subscriber(address, MappingProxyType({"email": address, _BUTTON: url}))
+        return self._message(self._emails[kind, lang], sender, kind, subscriber, when)
 
-    def _message(self, email: Email, sender: Sender, kind: LetterKind, person: Subscriber, when: datetime) -> Message:
+    def _message(
+        self, email: Email, sender: Sender, kind: LetterKind, subscriber: Subscriber, when: datetime
+    ) -> Message:
         # A bounce address identifies an issue of the ledger, which this mail is not.
         sender = replace(sender, bounce_address="", feedback_id="")
         issue = f"{kind}-{when:%Y%m%d%H%M%S%f}"  # unique per mail, so that no two have the same Message-ID
         composer = Composer(email, sender, issue=issue, when=when, signer=self._signer, automatic=True)
-        return composer.compose(person)
+        return composer.compose(subscriber)
 
     def _render(self, kind: LetterKind, lang: str) -> Email:
         words = choose_labels(self._words, lang, {})

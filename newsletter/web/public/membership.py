@@ -191,11 +191,11 @@ class Membership:
 
     # --- unsubscribe ------------------------------------------------------------------------------------------------
 
-    def leave_all(self, departures: Sequence[Unsubscription]) -> int:
+    def leave_all(self, unsubscriptions: Sequence[Unsubscription]) -> int:
         """Returns how many were not unsubscribed before. Goodbye mails are queued while there is room."""
-        if any(departure.goodbye for departure in departures) and not self._has_room():
-            departures = [replace(departure, goodbye=False) for departure in departures]
-        return self._people.leave_all(departures)
+        if any(unsubscription.goodbye for unsubscription in unsubscriptions) and not self._has_room():
+            unsubscriptions = [replace(unsubscription, goodbye=False) for unsubscription in unsubscriptions]
+        return self._people.leave_all(unsubscriptions)
 
     def come_back(self, link: Link) -> bool:
         """Undo an unsubscribe. False if the address was not unsubscribed."""

@@ -107,8 +107,8 @@ async def run_service(
             on_joined=lambda: events.put("joined", 1),
         )
 
-        def leave_all(departures: Sequence[Unsubscription]) -> int:
-            left = membership.leave_all(departures)
+        def leave_all(unsubscriptions: Sequence[Unsubscription]) -> int:
+            left = membership.leave_all(unsubscriptions)
             events.put("left", left, "click")
             return left
 

@@ -233,7 +233,7 @@ def test_soft_bounces_of_long_ago_and_of_another_rule(people: People, clock: Clo
     assert people.record_bounce(bounce(BounceKind.SOFT, 9, clock.now), SoftRule(threshold=1)).suppressed
 
 
-@pytest.mark.parametrize("kind", [BounceKind.LANE, BounceKind.DELAYED])
+@pytest.mark.parametrize("kind", [BounceKind.SENDER_FAULT, BounceKind.DELAYED])
 def test_trouble_of_ours_and_a_delay_are_kept_and_lead_to_nothing(people: People, kind: BounceKind) -> None:
     for number in range(9):
         decision = people.record_bounce(bounce(kind, number, NOW - timedelta(days=number)))

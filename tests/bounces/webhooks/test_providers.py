@@ -149,7 +149,7 @@ GENERIC = SAMPLES[0]
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
-    [("hard", Kind.HARD), ("soft", Kind.SOFT), ("ours", Kind.LANE), ("delayed", Kind.DELAYED)],
+    [("hard", Kind.HARD), ("soft", Kind.SOFT), ("ours", Kind.SENDER_FAULT), ("delayed", Kind.DELAYED)],
 )
 def test_the_generic_hook_takes_the_posters_word(kind: str, expected: Kind) -> None:
     body = json.dumps({"id": "7", "email": ADA, "kind": kind}).encode()
@@ -173,4 +173,4 @@ def test_the_senders_trouble_is_nobodys_whatever_the_provider_calls_it() -> None
             continue
         body = body.replace(b"User unknown", b"blocked using a block list")
         (event,) = read(sample, sample.sign(body, sample.secret, NOW), body)
-        assert event.reading.failures[0].kind is Kind.LANE, sample.provider
+        assert event.reading.failures[0].kind is Kind.SENDER_FAULT, sample.provider

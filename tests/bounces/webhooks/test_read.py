@@ -89,8 +89,8 @@ def test_a_bounce_that_ses_tells_of(version: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "subtype", "recipient", "expected"),
     [
-        ("Permanent", "General", {"status": "5.7.1", "diagnosticCode": "smtp; 550 5.7.1 blocked"}, Kind.LANE),
-        ("Permanent", "General", {"diagnosticCode": "smtp; 550 too fast"}, Kind.LANE),
+        ("Permanent", "General", {"status": "5.7.1", "diagnosticCode": "smtp; 550 5.7.1 blocked"}, Kind.SENDER_FAULT),
+        ("Permanent", "General", {"diagnosticCode": "smtp; 550 too fast"}, Kind.SENDER_FAULT),
         ("Permanent", "General", {}, Kind.SOFT),
         ("Permanent", "Suppressed", {}, Kind.HARD),
         ("Permanent", "OnAccountSuppressionList", {"status": "5.1.1"}, Kind.HARD),
@@ -98,8 +98,8 @@ def test_a_bounce_that_ses_tells_of(version: str) -> None:
         ("Transient", "MailboxFull", {"status": "5.2.2"}, Kind.SOFT),
         ("Transient", "General", {}, Kind.DELAYED),
         ("Transient", "General", {"status": "4.4.7", "action": "failed"}, Kind.SOFT),
-        ("Transient", "MessageTooLarge", {}, Kind.LANE),
-        ("Transient", "ContentRejected", {}, Kind.LANE),
+        ("Transient", "MessageTooLarge", {}, Kind.SENDER_FAULT),
+        ("Transient", "ContentRejected", {}, Kind.SENDER_FAULT),
         ("Undetermined", "Undetermined", {}, Kind.SOFT),
         ("Transient", "General", {"status": "4.4.1", "action": "delayed"}, Kind.DELAYED),
     ],
@@ -143,13 +143,13 @@ def test_sns_asks_whether_posts_are_wanted() -> None:
     ("event", "expected"),
     [
         ({"Details": "smtp;550 5.1.1 The email account does not exist"}, Kind.HARD),
-        ({"Details": "smtp;550 5.7.1 refused"}, Kind.LANE),
+        ({"Details": "smtp;550 5.7.1 refused"}, Kind.SENDER_FAULT),
         ({"Details": "Test bounce details"}, Kind.HARD),
         ({"Details": "", "Inactive": False}, Kind.SOFT),
         ({"Type": "SoftBounce", "Details": "mailbox full"}, Kind.SOFT),
         ({"Type": "Transient", "Details": "smtp;451 4.4.1 later"}, Kind.DELAYED),
-        ({"Type": "Blocked"}, Kind.LANE),
-        ({"Type": "SpamNotification"}, Kind.LANE),
+        ({"Type": "Blocked"}, Kind.SENDER_FAULT),
+        ({"Type": "SpamNotification"}, Kind.SENDER_FAULT),
     ],
 )
 def test_a_bounce_that_postmark_tells_of(event: dict[str, Any], expected: Kind) -> None:
@@ -183,8 +183,11 @@ def test_what_else_postmark_tells() -> None:
             {"severity": "permanent", "delivery-status": {"code": 550, "message": "5.1.1 does not exist"}},
             (Kind.HARD, "5.1.1"),
         ),
-        ({"severity": "permanent", "delivery-status": {"code": 550, "message": "5.7.1 blocked"}}, (Kind.LANE, "5.7.1")),
-        ({"severity": "permanent", "delivery-status": {"code": 550, "message": "no"}}, (Kind.LANE, "")),
+        (
+            {"severity": "permanent", "delivery-status": {"code": 550, "message": "5.7.1 blocked"}},
+            (Kind.SENDER_FAULT, "5.7.1"),
+        ),
+        ({"severity": "permanent", "delivery-status": {"code": 550, "message": "no"}}, (Kind.SENDER_FAULT, "")),
         (
             {"severity": "permanent", "delivery-status": {"code": 550, "message": "gone", "enhanced-code": "5.1.1"}},
             (Kind.HARD, "5.1.1"),
@@ -213,8 +216,8 @@ def test_what_else_mailgun_tells() -> None:
     ("event", "expected"),
     [
         ({"event": "bounce", "type": "bounce", "status": "5.1.1", "reason": "550 5.1.1 gone"}, Kind.HARD),
-        ({"event": "bounce", "type": "blocked", "status": "5.1.1", "reason": "550 5.1.1 gone"}, Kind.LANE),
-        ({"event": "bounce", "type": "blocked", "status": "5.7.1", "reason": "550 5.7.1 no"}, Kind.LANE),
+        ({"event": "bounce", "type": "blocked", "status": "5.1.1", "reason": "550 5.1.1 gone"}, Kind.SENDER_FAULT),
+        ({"event": "bounce", "type": "blocked", "status": "5.7.1", "reason": "550 5.7.1 no"}, Kind.SENDER_FAULT),
         ({"event": "bounce", "type": "bounce", "status": "5.2.2", "reason": "552 5.2.2 full"}, Kind.SOFT),
         ({"event": "deferred", "response": "400 try again later"}, Kind.DELAYED),
         ({"event": "dropped", "reason": "Bounced Address"}, Kind.HARD),

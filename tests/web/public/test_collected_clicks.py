@@ -20,7 +20,7 @@ from newsletter.audience.people.records import Reason, SignUpState, Unsubscripti
 from newsletter.audience.people.store import People
 from newsletter.errors import ConfigError
 from newsletter.tokens import Link, is_address_hash, make_link
-from newsletter.web.public.collected_clicks import MAX_LINE_BYTES, NAMED, open_lines, take_departures
+from newsletter.web.public.collected_clicks import MAX_LINE_BYTES, NAMED, open_lines, unsubscribe_clicks
 
 NOW = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
 SECRET = "a secret of the operator"
@@ -102,9 +102,9 @@ def test_the_forgotten_leave_under_their_hash(people: People) -> None:
 def test_kept_clicks_leave_once(people: People, clock: Clock) -> None:
     lines = [line(ADA), line(BO), b"\n", line(ADA)]
     clock.now += timedelta(hours=1)
-    taken = take_departures(lines, people, [SECRET], clock.now)
+    taken = unsubscribe_clicks(lines, people, [SECRET], clock.now)
     assert (taken.left, taken.known, taken.refused, taken.faults) == (2, 1, 0, ())
-    again = take_departures(lines, people, [SECRET], clock.now)
+    again = unsubscribe_clicks(lines, people, [SECRET], clock.now)
     assert (again.left, again.known) == (0, 3)
     (suppression,) = people.suppressions_of([BO])[BO]
     assert (suppression.issue, suppression.detail) == ("daily", "one-click of 2026-03-01 06:00")
@@ -112,15 +112,15 @@ def test_kept_clicks_leave_once(people: People, clock: Clock) -> None:
 
 def test_who_has_come_back_since_stays(people: People, clock: Clock) -> None:
     clicked = [line(ADA), line(BO)]
-    take_departures(clicked, people, [SECRET], clock.now)
+    unsubscribe_clicks(clicked, people, [SECRET], clock.now)
     clock.now += timedelta(days=1)
     people.sign_up(ADA, source="test", wording="")
     people.confirm(ADA, source="test")
     people.undo_leave(BO, "test")
-    assert take_departures(clicked, people, [SECRET], clock.now).left == 0
+    assert unsubscribe_clicks(clicked, people, [SECRET], clock.now).left == 0
     assert reasons(people, ADA) == reasons(people, BO) == []
     later = [*clicked, line(ADA, clock.now + timedelta(seconds=1))]
-    assert take_departures(later, people, [SECRET], clock.now).left == 1, "the last of several clicks counts"
+    assert unsubscribe_clicks(later, people, [SECRET], clock.now).left == 1, "the last of several clicks counts"
     assert reasons(people, BO) == []
 
 
@@ -149,7 +149,7 @@ def test_a_line_that_is_no_click_is_named_and_stops_nothing(people: People) -> N
         *(json.dumps({**good, "time": time}).encode() for time in BEYOND_TIME),
         line(BO),
     ]
-    taken = take_departures(lines, people, [SECRET], NOW)
+    taken = unsubscribe_clicks(lines, people, [SECRET], NOW)
     assert (taken.left, taken.known, taken.refused) == (1, 0, 13)
     assert [(fault.line, fault.what) for fault in taken.faults] == [
         (1, "not a line of JSON"),
@@ -167,7 +167,7 @@ def test_a_line_that_is_no_click_is_named_and_stops_nothing(people: People) -> N
         (13, "the time is none"),
     ]
     assert reasons(people, ADA) == []
-    many = take_departures([b"x\n"] * 1_000, people, [SECRET], NOW)
+    many = unsubscribe_clicks([b"x\n"] * 1_000, people, [SECRET], NOW)
     assert (many.refused, len(many.faults)) == (1_000, NAMED)
 
 
@@ -226,7 +226,7 @@ def test_the_tail_of_a_long_line_is_no_line(tmp_path: Path, people: People) -> N
     clicks = tmp_path / "clicks.jsonl"
     clicks.write_bytes(b"x" * (5 * MAX_LINE_BYTES) + line(ADA) + b"nonsense\n" + line(BO) + b"y" * 2 * MAX_LINE_BYTES)
     with open_lines(str(clicks), "") as lines:
-        taken = take_departures(lines, people, [SECRET], NOW)
+        taken = unsubscribe_clicks(lines, people, [SECRET], NOW)
     assert (taken.left, taken.refused) == (1, 3)
     long = f"a line of over {MAX_LINE_BYTES:,} bytes"
     assert [(fault.line, fault.what) for fault in taken.faults] == [(1, long), (2, "not a line of JSON"), (4, long)]
@@ -310,7 +310,7 @@ def test_the_worker_keeps_clicks_that_the_command_reads(
     assert "<form" in clicks[0][1]
     assert (nobody, stranger, status) == (404, 404, 200)
     now = datetime.now(UTC)
-    assert take_departures(lines.encode().splitlines(), people, [SECRET], now).left == 2
+    assert unsubscribe_clicks(lines.encode().splitlines(), people, [SECRET], now).left == 2
     assert reasons(people, ADA) == reasons(people, BO) == [Reason.UNSUBSCRIBED]
 
 
