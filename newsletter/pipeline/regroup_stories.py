@@ -191,7 +191,7 @@ def _with_sources(best: Item, items: Iterable[Item]) -> Item:
 
 # --- sections ---------------------------------------------------------------------------------------------------------
 
-_PARTED = re.compile(r"\s*[:：]\s*")
+_PARTED = re.compile("[:：]")
 
 
 def _key(title: str) -> str:

@@ -20,6 +20,7 @@ from newsletter.model.issue import FieldRef, Inline, Issue, Link, Paragraph, Rul
 from newsletter.model.rendered_email import Email, Masthead
 from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.choose_theme import theme_with_logo
+from newsletter.pipeline.own_letters import FOLDER, OWN_LETTERS, own_letter, render_own_letter, with_button
 from newsletter.pipeline.plan_send import signer_of
 from newsletter.pipeline.render_post import Rendering, masthead_of, render_post
 from newsletter.render.render_issue import render_issue
@@ -100,7 +101,38 @@ class ConfirmationMails:
         composer = Composer(email, sender, issue=issue, when=when, signer=self._signer, automatic=True)
         return composer.compose(subscriber)
 
+    def check_own(self) -> None:
+        """Render every mail that the author wrote. Raises ContentError or ConfigError, so that no reader meets it."""
+        for path in sorted((self._config.root / FOLDER).glob("*.md")):
+            if path.name.partition(".")[0] in OWN_LETTERS:
+                render_own_letter(path, self._config)
+
+    def _own(self, kind: LetterKind, lang: str) -> Email | None:
+        """The author's own post in place of our words; the button and the footer stay ours."""
+        path = own_letter(self._config, kind, lang) if kind in OWN_LETTERS else None
+        rendering = render_own_letter(path, self._config) if path else None
+        if rendering is None:
+            return None
+        words = choose_labels(self._words, lang, {})
+        issue = rendering.issue
+        if kind != "welcome":
+            issue = with_button(issue, _BUTTON, words[_BUTTON_LABELS[kind]], words[f"mail_{kind}_not"])
+        theme = self._theme
+        if kind == "welcome":
+            theme, _ = theme_with_logo(issue.template or self._config.settings.theme.name, self._config)
+        return render_issue(issue, theme, self._masthead_for(kind, words), (*self._logos, *rendering.email.attachments))
+
+    def _masthead_for(self, kind: LetterKind, words: Mapping[str, Any]) -> Masthead:
+        """Only a welcome goes to a reader of the list, and has the list's own footer."""
+        if kind == "welcome":
+            return self._masthead
+        why = words["mail_goodbye_why" if kind == "goodbye" else "mail_why"].replace("{name}", self._name)
+        masthead = self._masthead
+        return Masthead("", masthead.postal_address, False, {**masthead.labels, "why_unnamed": why})
+
     def _render(self, kind: LetterKind, lang: str) -> Email:
+        if (own := self._own(kind, lang)) is not None:
+            return own
         words = choose_labels(self._words, lang, {})
         blocks = [_paragraph(words[f"mail_{kind}_text"].format(name=self._name))]
         if kind != "welcome":
@@ -109,14 +141,10 @@ class ConfirmationMails:
             blocks.append(_paragraph(words[f"mail_{kind}_not"]))
         title = words[f"mail_{kind}_subject"].format(name=self._name)
         issue = Issue(kind, title, tuple(blocks), lang, mark=_MARK, fields=(FieldRef(_BUTTON),))
-        masthead = self._masthead
-        if kind != "welcome":
-            why = words["mail_goodbye_why" if kind == "goodbye" else "mail_why"].replace("{name}", self._name)
-            masthead = Masthead("", masthead.postal_address, False, {**masthead.labels, "why_unnamed": why})
-        return render_issue(issue, self._theme, masthead, self._logos)
+        return render_issue(issue, self._theme, self._masthead_for(kind, words), self._logos)
 
     def _render_welcome(self, latest: Latest | None, lang: str) -> Email:
-        if latest is None:
+        if latest is None or own_letter(self._config, "welcome", lang):
             return self._render("welcome", lang)
         try:
             rendering = render_post(latest.post, self._config)

@@ -94,6 +94,7 @@ async def run_service(
     waits = patience or Patience()
     appearance = read_appearance(config)
     mails = ConfirmationMails(config, appearance.words)
+    mails.check_own()
     with (
         People.open(config.ledger_place, clock, config.secrets) as people,
         EventTeller(hook_of(config), clock) as events,
