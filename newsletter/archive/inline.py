@@ -16,24 +16,22 @@ Attributes = Mapping[str, str | int | None]
 
 def element(name: str, content: str = "", **attributes: str | int | None) -> Markup:
     """`content` is text, which is escaped, or Markup. An attribute that is None stays out; `class_` is `class`."""
-    return Markup("<{}{}>{}</{}>").format(  # the names are ours
-        Markup(name),  # noqa: S704
-        attributes_html(attributes),
-        content if isinstance(content, Markup) else clean(content),
-        Markup(name),  # noqa: S704
-    )
+    body = content if isinstance(content, Markup) else escape(clean(content))
+    # Names are ours, everything else is escaped. Formatting Markup costs ten times this, and a page has hundreds.
+    return Markup(f"<{name}{attributes_html(attributes) if attributes else ''}>{body}</{name}>")  # noqa: S704
 
 
 def attributes_html(attributes: Attributes) -> Markup:
-    return Markup("").join(
-        Markup(' {}="{}"').format(Markup(name.rstrip("_").replace("_", "-")), clean(str(value)))  # noqa: S704 (ours)
+    written = [
+        f' {name.rstrip("_").replace("_", "-")}="{escape(clean(str(value)))}"'
         for name, value in attributes.items()
         if value is not None
-    )
+    ]
+    return Markup("".join(written))  # noqa: S704 (names of ours, values escaped)
 
 
 def joined(parts: list[Markup]) -> Markup:
-    return Markup("").join(parts)
+    return Markup("".join(parts))  # noqa: S704 (of Markup alone)
 
 
 def inline(inlines: Inlines) -> Markup:

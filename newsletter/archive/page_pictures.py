@@ -35,23 +35,26 @@ class Placed:
 
 
 class PagePictures:
-    """The pictures of pages one level below the archive's folder. `known` has files that were made before."""
+    """The pictures of pages one level below the archive's folder."""
 
     def __init__(
         self,
         files: Files,
         cache: Cache | None,
-        known: Mapping[str, PictureRecord],
+        known: dict[str, PictureRecord],
         *,
         put: Callable[[str, bytes], None],
         reuse: Callable[[str], bool],
     ) -> None:
-        """`put` writes a file of the archive, `reuse` keeps one that is there."""
+        """`known` has what was made of a source, by its hash, and gets what is made now: issues share their pictures.
+
+        `put` writes a file of the archive, `reuse` keeps one that is there.
+        """
         self._files = files
         self._cache = cache
         self._put = put
         self._reuse = reuse
-        self._known = {record.digest: record for record in known.values() if record.path}
+        self._known = known
         self._records: dict[str, PictureRecord] = {}
         self._findings: list[Finding] = []
 

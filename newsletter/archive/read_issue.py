@@ -100,6 +100,7 @@ class IssueReader:
         )
         self._context = repr((given, maker.site.name, keys.images.mode, keys.archive.segments)).encode()
         self._warnings: list[str] = []
+        self._made_before: dict[str, PictureRecord] = {}
 
     @property
     def _first(self) -> int:
@@ -169,8 +170,10 @@ class IssueReader:
 
     def _pictures(self, post: PostFile, known: IssueRecord | None) -> PagePictures:
         files = Files(post.folder, self._config.root, self._blog.base)
-        made = known.pictures if known else {}
-        return PagePictures(files, self._cache, made, put=self._site.put, reuse=self._site.reuse)
+        for record in known.pictures.values() if known else ():
+            if record.path:
+                self._made_before.setdefault(record.digest, record)
+        return PagePictures(files, self._cache, self._made_before, put=self._site.put, reuse=self._site.reuse)
 
     def _fingerprint(self, sent: SentIssue, post: PostFile) -> str:
         """Changes with all that text and entry are made of, pictures apart."""

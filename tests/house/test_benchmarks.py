@@ -35,6 +35,7 @@ Diagnostic-Code: smtp; 550 5.1.1 no such user
 --cut--
 """
 SMALL: dict[str, tuple[str, ...]] = {
+    "archive": ("12",),
     "audience": ("1000",),
     "bounces": (MAILS,),
     "check": ("--rounds", "1"),
