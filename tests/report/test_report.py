@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_fixture import FULL, GONE, ISSUE, LOST, TAKEN, IssueLedger, cycle, people
 
-from newsletter.cli.report import report as report_command
+from newsletter.cli.commands.report import report as report_command
 from newsletter.ledger.database.timestamps import time_of
 from newsletter.ledger.queries import TimelineRow
 from newsletter.model.delivery import State
