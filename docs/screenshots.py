@@ -6,6 +6,7 @@ inside takes for its reader's.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import random
@@ -514,12 +515,11 @@ def draw_previews(browser: str, folder: Path, wanted: Sequence[str], out: Path =
     shutil.copytree(CHECKOUT / "examples", posts)
     people = posts / "subscribers.csv"
     shutil.copy(CHECKOUT / "subscribers.example.csv", people)
-    os.chdir(posts)
     post = Path(DIGEST)
-    text, settings = post.read_text("utf-8"), posts / "newsletter.toml"
+    text, settings = (posts / post).read_text("utf-8"), posts / "newsletter.toml"
     plain = settings.read_text("utf-8").replace("smtp://daily@mail.example.com:587", "smtp://localhost:1025")
     settings.write_text(plain, "utf-8")
-    with sync_playwright() as playwright:
+    with contextlib.chdir(posts), sync_playwright() as playwright:
         for name in wanted:
             address, (width, height), scheme, act = PREVIEWS[name]
             # Not emulated: that would reach the email too, whose colours are its frame's to choose.

@@ -13,7 +13,7 @@ from axe import grave_findings
 from command_line import DIGEST, newsletter, write_list
 from email_page import FLAGS
 from machine import CHECKOUT, PATIENT_MS, RequireProgram, missing
-from report_fixture import FULL, GONE, LOST, TAKEN, Book, cycle, people
+from report_fixture import FULL, GONE, LOST, TAKEN, IssueLedger, cycle, people
 from web_site import LISTS, TOML, running
 
 from newsletter.config.load import load_config
@@ -87,11 +87,11 @@ def test_the_catchers_inbox(browser: Browser) -> None:
 @pytest.fixture
 def report(tmp_path: Path) -> Path:
     """The page of a send as mixed as they come."""
-    book = Book(tmp_path / "newsletter.db", people(60))
+    book = IssueLedger(tmp_path / "newsletter.db", people(60))
     book.run(cycle(FULL, GONE, TAKEN, LOST))
     page = tmp_path / "report.html"
     page.write_text(render_page(book.report(), UTC, datetime(2026, 3, 3, 9, 0, tzinfo=UTC)), "utf-8")
-    book.ledger.close()
+    book.store.close()
     return page
 
 
