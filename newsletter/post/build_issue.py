@@ -91,7 +91,7 @@ def build_issue(
 
 def _title_elsewhere(blocks: Blocks, name_as_title: str) -> tuple[str, Finding]:
     """A title from a later heading, or from the file's name, with a warning; empty without either."""
-    found = highest_heading(blocks)
+    found = highest_heading(blocks, of_several=not name_as_title)
     title = plain_text(found.inlines) if found else name_as_title
     place = "a heading's words are" if found else "the file's name is"
     what = f"the post has no title, so {place} taken for it"

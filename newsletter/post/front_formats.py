@@ -8,8 +8,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from newsletter.errors import ContentError, located
+from newsletter.text import LONG_NUMBER, digits_line
 
 MAX_HEADER_LINES = 60
+MAX_DEPTH = 50
+"""Lists and tables within one another."""
+_MAX_BITS = 13_000
+"""A number of 4,000 digits: Python writes none that is much longer."""
+
+# tomllib's memory grows with the square of the parts of one key: 20,000 take 1.6 GB.
+_DEEP_KEY = re.compile(rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}")
 
 _TOML_KEY = re.compile(r"[ \t]*(?:\"([^\"]+)\"|'([^']+)'|([\w-]+))[ \t]*=")
 _HEADER = re.compile(r"([A-Za-z][A-Za-z0-9_ -]{0,40}):[ \t]*(.*)$")
@@ -23,6 +31,9 @@ def read_toml(source: str, first_line: int, path: str) -> dict[str, Any]:
 
     Raises ContentError with the line at fault.
     """
+    if deep := _DEEP_KEY.search(source):
+        line = first_line + source.count("\n", 0, deep.start())
+        raise ContentError(located(path, line, "the front matter is nested too deep", "flatten it"))
     try:
         values = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
@@ -31,13 +42,35 @@ def read_toml(source: str, first_line: int, path: str) -> dict[str, Any]:
         line = first_line + int(place[1]) - 1 if place else first_line
         column = int(place[2]) if place else None
         raise ContentError(located(path, line, what, 'write key = "value"', column)) from error
+    except ValueError as error:  # of Python's own: a number of too many digits
+        line = first_line + (digits_line(source) or 1) - 1
+        what = f"the front matter has a bad value: {LONG_NUMBER}"
+        raise ContentError(located(path, line, what, "mend it, or quote it to keep it as text")) from error
     except RecursionError as error:
         raise ContentError(located(path, first_line, "the front matter is nested too deep", "flatten it")) from error
+    refuse_monsters(values, toml_lines(source.split("\n"), first_line), first_line, path)
     for table in ("params", "taxonomies", "extra"):
         inner = values.get(table)
         if isinstance(inner, dict):
             values = {**inner, **values}
     return values
+
+
+def refuse_monsters(values: Mapping[str, Any], key_lines: Mapping[str, int], first_line: int, path: str) -> None:
+    """Raise ContentError for values that are nested too deep to walk, or for numbers too long to write."""
+    for key, whole in values.items():
+        line = key_lines.get(key, first_line)
+        left = [(whole, 1)]
+        while left:
+            value, depth = left.pop()
+            if depth > MAX_DEPTH:
+                raise ContentError(located(path, line, "the front matter is nested too deep", "flatten it"))
+            if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+                what = f"the front matter has a bad value: {LONG_NUMBER}"
+                raise ContentError(located(path, line, what, "mend it, or quote it to keep it as text"))
+            if isinstance(value, dict | list):
+                inner = value.values() if isinstance(value, dict) else value
+                left += [(each, depth + 1) for each in inner]
 
 
 def toml_lines(block: Sequence[str], first_line: int) -> Mapping[str, int]:

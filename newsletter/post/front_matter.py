@@ -19,11 +19,10 @@ from yaml.reader import ReaderError
 
 from newsletter.errors import ContentError, Located, located
 from newsletter.model.findings import Finding
-from newsletter.post.front_formats import header_lines, read_header, read_toml, toml_lines
+from newsletter.post.front_formats import MAX_DEPTH, header_lines, read_header, read_toml, refuse_monsters, toml_lines
 from newsletter.text import LONG_NUMBER, digits_line
 
 MAX_REPAIRS = 20
-MAX_DEPTH = 50
 
 _FENCE = re.compile(r"-{3,}[ \t]*$")
 _END = re.compile(r"(?:(?<!-)-{3,}+|(?<!\.)\.{3})[ \t]*+$")  # YAML ends a document at `...`, and so does Jekyll
@@ -146,7 +145,10 @@ def _load(source: str, first_line: int, path: str) -> Mapping[str, Any]:
         raise ContentError(
             located(path, first_line, "the front matter is not a list of `key: value` lines", "write `title: …`")
         )
-    return {str(key): value for key, value in metadata.items()}
+    values = {str(key): value for key, value in metadata.items()}
+    lines = {found[1]: first_line + at for at, line in enumerate(source.split("\n")) if (found := _KEY.match(line))}
+    refuse_monsters(values, lines, first_line, path)
+    return values
 
 
 class _DateError(Exception):

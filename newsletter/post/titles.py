@@ -30,11 +30,16 @@ def plain_words(text: str) -> str:
     )
 
 
-def highest_heading(blocks: Blocks) -> Heading | None:
-    """The first heading of the highest level on the post's top level."""
+def highest_heading(blocks: Blocks, *, of_several: bool) -> Heading | None:
+    """The first heading of the highest level that the post's own level has.
+
+    Where there are several of that level, and it is not the first, each is the name of a part, not of the post; then
+    none unless `of_several`.
+    """
     headings = [block for block in blocks if isinstance(block, Heading) and plain_text(block.inlines).strip()]
     top = min((heading.level for heading in headings), default=0)
-    return next((heading for heading in headings if heading.level == top), None)
+    highest = [heading for heading in headings if heading.level == top]
+    return highest[0] if len(highest) == 1 or (highest and (top == 1 or of_several)) else None
 
 
 def title_of_name(name: str) -> str:

@@ -214,6 +214,9 @@ def test_keys_in_capitals_and_other_programs_names() -> None:
     ("text", "path", "title", "said"),
     [
         ("Words.\n\n## B\n\nx\n\n# A\n\ny\n", "p.md", "A", "a heading's words are taken for it"),
+        ("Words.\n\n## B\n\nx\n\n### C\n\ny\n", "p.md", "B", "a heading's words are taken for it"),
+        ("Words.\n\n## B\n\nx\n\n## C\n\ny\n", "issue-7.md", "Issue 7", "the file's name is taken for it"),
+        ("Words.\n\n## B\n\nx\n\n## C\n\ny\n", "-", "B", "a heading's words are taken for it"),
         ("Words alone.\n", "2026-03-02-issue-92.md", "Issue 92", "the file's name is taken for it"),
         ("Words alone.\n", "posts/the-harbour/index.md", "The Harbour", "the file's name is taken for it"),
     ],

@@ -103,8 +103,9 @@ def said_by(html: str) -> Said:
         bare.extend(found[1] for found in _BARE.finditer(text) if not inside_link)
         apart = _BARE.split(text)[::2]  # the text between addresses
         for piece in [unquote(text)] if inside_link and "://" in text else _without_emoji(apart):
-            if words := squeezed(piece):
-                (labels if inside_link else headings if inside_heading else texts).append(words)
+            for line in piece.split("\n"):  # lines that count on may be items, with an address between them
+                if words := squeezed(line):
+                    (labels if inside_link else headings if inside_heading else texts).append(words)
 
     def visit(element: HtmlElement, *, inside_link: bool, inside_heading: bool) -> None:
         if not isinstance(element.tag, str):

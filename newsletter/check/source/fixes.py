@@ -21,7 +21,7 @@ from newsletter.post.front_matter import FrontMatter, read_front_matter
 from newsletter.post.markdown.inline_repairs import SPACED_BOLD
 from newsletter.post.markdown.inline_rules import bare_url_at
 from newsletter.post.markdown.link_targets import FIELD_MARK
-from newsletter.post.markdown.story import NUMBERED, says_nothing
+from newsletter.post.markdown.story import COUNTED_ON, NUMBERED, says_nothing
 from newsletter.post.post_dates import named_day
 from newsletter.render.wording import lead_words
 
@@ -353,7 +353,7 @@ def picture_words(issue: Issue) -> Iterator[tuple[Image, str]]:
 def _glued_numbers(lines: Sequence[str], first: int, what: str) -> Iterator[Fix]:
     """A run of paragraphs or items that begin `1.` without a space: insert a space into each."""
     edits: list[Edit] = []
-    expected = 0
+    begin = expected = 0
     for number in range(first, len(lines) + 1):
         line = lines[number - 1]
         text = line.lstrip(" \t>")
@@ -361,11 +361,14 @@ def _glued_numbers(lines: Sequence[str], first: int, what: str) -> Iterator[Fix]
         if found and expected in (0, int(found[1])):
             indent = len(line) - len(text)
             edits.append(Edit(number, indent + len(found[1]), indent + found.end(), ". "))
+            begin = begin or int(found[1])
             expected = int(found[1]) + 1
+        elif expected and (spaced := COUNTED_ON.match(text)) and int(spaced[1]) == expected:
+            expected += 1
         elif line.startswith("#") or (line.strip() and not lines[number - 2].strip()):
             break
     if edits:
-        yield Fix("story-space", what, f"write “{expected - len(edits)}. ” with a space", tuple(edits))
+        yield Fix("story-space", what, f"write “{begin}. ” with a space", tuple(edits))
 
 
 def _short(text: str, limit: int = 30) -> str:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
+from newsletter.post.markdown.story import COUNTED_ON
+
 # Never a digit: `4.5` is a number, and `4.x` a version.
 _GLUED = r"(\d{1,3})[.．、](?![xX](?!\w))(?=[^\W\d_]|[*\[\"'“”‘’«»„「『《〈【（])"
 _ANYWHERE = re.compile(rf"^[> \t]*{_GLUED}", re.MULTILINE)
@@ -33,7 +35,7 @@ def split_glued_items(state: StateCore) -> None:
     """Split the paragraphs that contain such lines. Runs after block parsing and before inline parsing."""
     if not _ANYWHERE.search(state.src):
         return
-    rest = deque(state.tokens)
+    rest = deque(_with_lists(state.tokens))
     out: list[Token] = []
     stack: list[_Open] = []
     while rest:
@@ -103,3 +105,83 @@ def _new_item(item: Token, paragraph: Token, number: str, first: int) -> tuple[T
     level = item.level + 1
     hidden = paragraph.hidden
     return opening, Token("paragraph_open", "p", 1, map=[first, until], level=level, block=True, hidden=hidden)
+
+
+# --- a list whose first number has no space: to Markdown it is a paragraph --------------------------------------------
+
+
+def _with_lists(tokens: list[Token]) -> list[Token]:
+    """`1.甲` and `2. 乙` on lines of one paragraph as a list, below words or inside a quote or an item.
+
+    A paragraph of the post's own level that begins so is left: its numbers may count on in the next one.
+    """
+    out: list[Token] = []
+    depth = 0
+    for token in tokens:
+        depth += token.nesting
+        paragraph = out[-1] if out else None
+        if token.type != "inline" or not token.map or not paragraph or paragraph.type != "paragraph_open":
+            out.append(token)
+            continue
+        lines = token.content.split("\n")
+        starts = _counted_lines(lines)
+        if len(starts) < 2 or (not starts[0] and depth == 1):
+            out.append(token)
+        elif starts[0]:
+            token.content = "\n".join(lines[: starts[0]])
+            closing = Token("paragraph_close", "p", -1, level=paragraph.level, block=True, hidden=paragraph.hidden)
+            out += [token, closing, *_list(lines, starts, token.map[0], paragraph), _NOTHING]
+        else:
+            out.pop()
+            out += [*_list(lines, starts, token.map[0], paragraph), _NOTHING]
+    return _without_ends(out)
+
+
+_NOTHING = Token("nothing", "", 0)
+"""Stands before the end of a paragraph that is written already."""
+
+
+def _without_ends(tokens: list[Token]) -> list[Token]:
+    return [
+        token
+        for index, token in enumerate(tokens)
+        if token is not _NOTHING and not (index and tokens[index - 1] is _NOTHING)
+    ]
+
+
+def _counted_lines(lines: list[str]) -> list[int]:
+    """The lines that begin with 1 without a space, then with 2, 3 and so on; code may run over a line's end."""
+    starts: list[int] = []
+    in_code = False
+    for index, line in enumerate(lines):
+        found = (COUNTED_ON if starts else _LINE).match(line.lstrip(" \t")) if not in_code else None
+        if found and int(found[1]) == len(starts) + 1:
+            starts.append(index)
+        in_code ^= line.count("`") % 2 == 1
+    return starts
+
+
+def _list(lines: list[str], starts: list[int], first: int, paragraph: Token) -> list[Token]:
+    """The tokens of a list of these lines, each item a tight paragraph."""
+    level = paragraph.level
+    until = first + len(lines)
+    opening = Token("ordered_list_open", "ol", 1, map=[first + starts[0], until], level=level, block=True, markup=".")
+    out = [opening]
+    for number, (start, end) in enumerate(zip(starts, [*starts[1:], len(lines)], strict=True), 1):
+        text = lines[start].lstrip(" \t")
+        found = COUNTED_ON.match(text)
+        after = found.end() if found else 0
+        is_glued = not text[after - 1 : after].isspace()
+        place = [first + start, first + end]
+        item = Token("list_item_open", "li", 1, map=place, level=level + 1, block=True, markup=".", info=str(number))
+        item.meta = {GLUED: str(number)} if is_glued else {}
+        content = Token("inline", "", 0, map=place, level=level + 3, block=True, children=[])
+        content.content = "\n".join([text[after:], *lines[start + 1 : end]])
+        out += [
+            item,
+            Token("paragraph_open", "p", 1, map=place, level=level + 2, block=True, hidden=True),
+            content,
+            Token("paragraph_close", "p", -1, level=level + 2, block=True, hidden=True),
+            Token("list_item_close", "li", -1, level=level + 1, block=True, markup="."),
+        ]
+    return [*out, Token("ordered_list_close", "ol", -1, level=level, block=True, markup=".")]

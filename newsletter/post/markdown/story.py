@@ -13,6 +13,8 @@ from newsletter.model.issue import Break, Emphasis, Image, Inline, Inlines, Link
 from newsletter.post.markdown.soft_breaks import Raw, Sequence, Soft, blank, settle
 
 NUMBERED = re.compile(r"(\d{1,3})[.．、](?![\d\s])")
+COUNTED_ON = re.compile(r"(\d{1,3})[.．、](?!\d)[ \t]*(?=\S)")
+"""The number of a line below one of these, with a space or without: Markdown lets only `1. ` end a paragraph."""
 _TITLE_NUMBER = re.compile(r"\s*(\d{1,3})\s*[.．、:：)）]\s*")
 _ANY_NUMBER = re.compile(r"\d{1,3}\s*[.．、:：)）]")
 _SEPARATOR = re.compile(r"\s*(?:[:：]|\s[-|·]|[–—―]+)\s+|\s*[：—]+\s*")
@@ -158,7 +160,8 @@ def split_numbered(sequence: Sequence, number: int) -> list[Sequence]:
     parts: list[Sequence] = []
     line_start = True
     for node in sequence:
-        found = NUMBERED.match(node.text) if line_start and isinstance(node, Text) else None
+        number_at_start = COUNTED_ON if parts else NUMBERED
+        found = number_at_start.match(node.text) if line_start and isinstance(node, Text) else None
         if found and isinstance(node, Text) and int(found[1]) == number + len(parts):
             parts.append([Text(node.text[found.end() :])])
         elif parts:
