@@ -118,7 +118,7 @@ def _arabic(text: str) -> str:
 def _has_sentences(text: str) -> bool:
     """Whether the Latin words are prose, a fifth of them some language's commonest; titles have fewer of those."""
     words, found = _common_words(text)
-    return max(found.values()) * 5 >= len(words)
+    return len(words) < ENOUGH_WORDS or max(found.values()) * 5 >= len(words)
 
 
 def _common_words(text: str) -> tuple[list[str], dict[str, int]]:
