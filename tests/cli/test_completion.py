@@ -31,7 +31,7 @@ def test_bash_completes_a_command_by_the_printed_script() -> None:
     script = f"""
         PATH={COMMAND.parent}:$PATH
         eval "$(newsletter completion bash)"
-        COMP_WORDS=(newsletter sta); COMP_CWORD=1
+        COMP_WORDS=(newsletter statu); COMP_CWORD=1
         _newsletter_completion newsletter
         printf '%s\\n' "${{COMPREPLY[@]}}"
         complete -p newsletter

@@ -214,12 +214,15 @@ _LINK = (
 )
 _LETTERS = r"(?:messages?|e?-?mails?|transactions?|deliver(?:y|ies)|letters?)"
 _CONNECTION_WORDS = re.compile(
-    rf"""\b{_LETTERS}(?:[ ](?:sent|accepted|received|delivered|count|limit|transferred)){{0,4}}
+    rf"""\b{_LETTERS}
+        (?:[ ](?:sent|accepted|received|delivered|count|limit|quota|transferred|reached|exceeded|hit)){{0,4}}
         [ ](?:in|on|over|per|for|from|by|during|within|through|via)[ ]{_LINK}\b
     | \b{_LINK}['s]*[ ](?:message|mail|e-?mail|transaction)s?[ ](?:count|limit|quota|maximum)\b
+    | \b{_LINK}[ ](?:limit|quota|maximum)[ ]of[ ][0-9]{{1,6}}[ ]{_LETTERS}\b
     | \b(?:per-?(?:session|connection))[ ](?:message|mail|transaction)s?\b
     | \bsession[ ](?:transfer[ ]quota|(?:has[ ]been[ ])?open[ ]for[ ]too[ ]long)
-    | \b(?:try|please|and)[ ]reconnect(?:ing)?\b | \b(?:open|use|start)[ ]a[ ]new[ ](?:connection|session)\b
+    | \b(?:try|please|and|reached,|exceeded,)[ ]reconnect(?:ing)?\b
+    | \b(?:open|use|start)[ ]a[ ]new[ ](?:connection|session)\b
     | (?:每个|单个|本次|此|同一)(?:连接|会话)[^，。]{{0,12}}(?:邮件|数量|上限|过多)""",
     re.IGNORECASE | re.VERBOSE,
 )
