@@ -87,11 +87,11 @@ def test_the_catchers_inbox(browser: Browser) -> None:
 @pytest.fixture
 def report(tmp_path: Path) -> Path:
     """The page of a send as mixed as they come."""
-    book = IssueLedger(tmp_path / "newsletter.db", people(60))
-    book.run(cycle(FULL, GONE, TAKEN, LOST))
+    ledger = IssueLedger(tmp_path / "newsletter.db", people(60))
+    ledger.run(cycle(FULL, GONE, TAKEN, LOST))
     page = tmp_path / "report.html"
-    page.write_text(render_page(book.report(), UTC, datetime(2026, 3, 3, 9, 0, tzinfo=UTC)), "utf-8")
-    book.store.close()
+    page.write_text(render_page(ledger.report(), UTC, datetime(2026, 3, 3, 9, 0, tzinfo=UTC)), "utf-8")
+    ledger.store.close()
     return page
 
 
