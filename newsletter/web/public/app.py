@@ -1,7 +1,7 @@
 """The public pages as an ASGI application: join, confirm, leave, choose.
 
-A GET changes nothing, since mail scanners open every link. Changes need a POST, authorized by a mailed token or, to
-join, by our own form.
+A GET changes nothing about a reader, since mail scanners open every link; it may add to the total of a counted one.
+Changes need a POST, authorized by a mailed token or, to join, by our own form.
 """
 
 from __future__ import annotations
