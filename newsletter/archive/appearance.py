@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,24 @@ from newsletter.model.rendered_email import Theme
 from newsletter.pipeline.render_post import masthead_of
 from newsletter.render.images.convert import prepare_picture
 from newsletter.render.images.picture import PictureError
+from newsletter.render.script_fonts import fonts_for
 from newsletter.render.section_colours import CALLOUT_HUES, HUES, readable
 from newsletter.render.themes.load import load_theme
 from newsletter.render.wording import monogram
 
 Put = Callable[[str, bytes], None]
+
+LANGUAGES = (
+    ("zh",),
+    ("zh-Hant", "zh-TW", "zh-HK", "zh-MO"),
+    ("ja",),
+    ("ko",),
+    ("ar", "fa", "ur", "ps", "ckb", "ug", "sd"),
+    ("he", "iw", "yi"),
+    ("ru", "uk", "bg", "be", "sr", "mk", "kk"),
+    ("hi", "bn", "ta", "te", "th", "km", "lo", "my"),
+)
+"""Languages of one script each; of two that are as good, the later counts. One site has issues in several."""
 
 
 def read_appearance(config: Config, url: str, lang: str, put: Put) -> PageMaker:
@@ -51,8 +64,13 @@ def read_appearance(config: Config, url: str, lang: str, put: Put) -> PageMaker:
     masthead = masthead_of(config)
     name = masthead.name or keys.name
     try:
-        style = environment.get_template("style.css.j2").render(theme.values, hues=_hues(theme), callouts=CALLOUT_HUES)
-        icon = environment.get_template("icon.svg.j2").render(theme.values, monogram=monogram(name))
+        values = {**theme.values, "fonts": fonts_for(theme.values["fonts"], "en")}
+        scripts = _scripts(theme.values["fonts"], values["fonts"])
+        style = environment.get_template("style.css.j2").render(
+            values, hues=_hues(theme), callouts=CALLOUT_HUES, scripts=scripts
+        )
+        of_site = {**values, "fonts": fonts_for(theme.values["fonts"], lang)}
+        icon = environment.get_template("icon.svg.j2").render(of_site, monogram=monogram(name))
     except jinja2.TemplateError as error:
         raise template_error(error) from error
     site = Publication(
@@ -94,6 +112,13 @@ def _sources(folders: tuple[Path, ...]) -> str:
         for path in sorted(folder.glob("*.j2")):
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
+
+
+def _scripts(fonts: Mapping[str, Any], latin: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Fonts and line height by CSS selector, for the languages whose are others than those of Latin letters."""
+    found = {", ".join(f":lang({tag})" for tag in tags): fonts_for(fonts, tags[0]) for tags in LANGUAGES}
+    own = ("body", "mono", "line")
+    return {tags: each for tags, each in found.items() if any(each.get(name) != latin.get(name) for name in own)}
 
 
 def _hues(theme: Theme) -> dict[str, dict[str, str]]:
