@@ -176,7 +176,7 @@ def draw_issues(browser: str, name: str, folder: Path) -> None:
                 phone.crop((0, 0, half, min(height, phone.height))),
                 (left + place * (half + gap // 2), gap + 2 * (height + gap)),
             )
-    save(sheet, IMAGES / f"{name}.png", 96)
+    save(sheet, IMAGES / f"{name}.png", 160)
 
 
 def save(picture: Image.Image, path: Path, colours: int = 250) -> None:
