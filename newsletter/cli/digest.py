@@ -11,7 +11,7 @@ from newsletter.cli.console import print_json, warn
 from newsletter.cli.load_settings import load
 from newsletter.errors import ConfigError, InvalidValueError
 from newsletter.files import is_there, write_atomically
-from newsletter.pipeline.digest import Digest, find_sources, make_digest
+from newsletter.pipeline.digest import Digest, find_sources, make_digest, require_digest
 from newsletter.pipeline.digest_days import read_day
 from newsletter.pipeline.find_due import posts_place
 from newsletter.pipeline.guard_outputs import require_free
@@ -36,11 +36,12 @@ def digest(  # one parameter per option
     if last < first:
         raise ConfigError(f"--until {last} is before --since {first}", "name a later day, or an earlier --since")
     folder = posts_place(config, posts)
-    require_free([out], config=config)
-    if out is not None and is_there(out) and not force:
-        raise ConfigError(
-            "there is such a file, which may have been edited", "write --force to replace it", path=str(out)
-        )
+    require_free([out], config=config, over_posts=True)
+    if out is not None and is_there(out):
+        if not force:
+            what = "there is such a file, which may have been edited"
+            raise ConfigError(what, "write --force to replace it", path=str(out))
+        require_digest(out)
     sources = find_sources(folder, config, zone, first, last)
     made = make_digest(sources, name=config.settings.newsletter.name, day=last, kind=kind, title=title)
     warn(made.findings)

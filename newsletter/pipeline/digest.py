@@ -13,7 +13,7 @@ from types import MappingProxyType
 import yaml
 
 from newsletter.config.config import Config
-from newsletter.errors import ContentError
+from newsletter.errors import ConfigError, ContentError
 from newsletter.model.issue import (
     Block,
     Blocks,
@@ -95,6 +95,18 @@ def find_sources(folder: Path, config: Config, zone: tzinfo | None, since: date,
 
 def is_digest(issue: Issue) -> bool:
     return bool(issue.digest)
+
+
+def require_digest(path: Path) -> None:
+    """Raises ConfigError for a file that is no digest: it would be overwritten."""
+    name = str(path)
+    try:
+        _, data, _ = open_post(name, io.BytesIO())
+        if is_digest(parse_post(decode_post(data, name), path=name).issue):
+            return
+    except ContentError:
+        pass
+    raise ConfigError("this is no digest, and would be overwritten", "choose another file", path=name)
 
 
 def make_digest(sources: Sequence[Source], *, name: str, day: date, kind: str = "weekly", title: str = "") -> Digest:

@@ -22,6 +22,7 @@ _REMEDY = "choose another file"
 _POSTS = (".md", ".markdown", ".mdown")
 """No command writes a post but `check --fix` and `new`, which ask elsewhere."""
 
+A_POST = "a post"
 _BESIDE = ("", "-wal", "-shm", "-journal")
 
 
@@ -31,11 +32,12 @@ def require_free(
     config: Config | None = None,
     ledger: Path | str | None = None,
     inputs: Iterable[Path | str] = (),
+    over_posts: bool = False,
 ) -> None:
     """ConfigError if an output is an input: `inputs` (posts, lists), newsletter.toml, its keys, or the ledger.
 
     None, `-` and `@signups` are not files. `ledger` is its place if it differs from `config`'s. Any SQLite database is
-    refused, and any newsletter.toml and any post.
+    refused, and any newsletter.toml and, but for commands that write posts (`over_posts`), any post.
     """
     wanted = [Path(output) for output in outputs if output not in (None, "-", "")]
     if not wanted:
@@ -44,7 +46,7 @@ def require_free(
     known = [*_of_config(config), *_of_ledger(place), *_named(inputs)]
     for output in wanted:
         what = next((what for what, path in known if _is_same(output, path)), "") or _is_precious(output, place)
-        if what:
+        if what and not (over_posts and what == A_POST):
             error = ConfigError(located(f"{output}", None, f"this is {what}, and would be overwritten", _REMEDY))
             error.is_logged = True  # the output may be the log
             raise error
@@ -102,7 +104,7 @@ def _is_precious(output: Path, place: Path | str | None) -> str:
     if real.name == FILE_NAME:
         return "a configuration"
     if real.suffix.lower() in _POSTS:
-        return "a post"
+        return A_POST
     try:
         with real.open("rb") as file:
             return "a database" if file.read(len(MAGIC)) == MAGIC else ""

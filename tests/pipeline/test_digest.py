@@ -212,6 +212,10 @@ def test_the_command_writes_a_post_and_keeps_one_that_was_edited(folder: Path) -
     assert "may have been edited" in str(again.exception)
     forced = run("posts", "--since", "2026-03-02", "--out", "week.md", "--until", "2026-03-08", "--force", "--json")
     assert json.loads(forced.stdout)["merged"] == 1
+    daily = folder / "2026-03-02-one.md"
+    refused = run("posts", "--since", "2026-03-02", "--out", str(daily), "--until", "2026-03-08", "--force")
+    assert "this is no digest" in str(refused.exception)
+    assert daily.read_text("utf-8") == MONDAY
 
 
 def test_the_command_says_what_is_wrong(folder: Path) -> None:
