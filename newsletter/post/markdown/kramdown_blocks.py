@@ -98,7 +98,7 @@ def use_kramdown_blocks(parser: MarkdownIt) -> None:
     rules.before("fence", "attribute_list", attribute_list, {"alt": ["paragraph", "reference", "blockquote"]})
     rules.after("reference", "reference_with_blanks", reference_with_blanks)
     rules.before("lheading", "abbreviation", abbreviation)  # a line each: the line below is not searched for a heading
-    rules.before("paragraph", "glued_heading", glued_heading)
+    rules.before("paragraph", "glued_heading", glued_heading, {"alt": ["paragraph", "reference"]})
 
 
 def last_reference_wins(state: StateCore) -> None:
