@@ -58,7 +58,7 @@ def main() -> None:
         changed = sorted((root / "posts").glob("*.md"))[count // 2]
         changed.write_text(changed.read_text().replace("Story 1", "Another story"))
         _measure("one issue changed", root, reading)
-        whole, quarter = _peak(root, root / "again"), 0
+        whole = _peak(root, root / "again")
         for path in sorted((root / "posts").glob("*.md"))[count // 4 :]:
             path.unlink()
         quarter = _peak(root, root / "quarter")
