@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import cProfile
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
+
+from newsletter.errors import NewsletterError
 
 FEWEST = 20_000
 """Fewer calls than this are allowed for any small input, since fixed costs hide the growth."""
@@ -39,3 +41,51 @@ def assert_linear(work: Callable[[Any], object], text: Sequence[object], *refuse
     run(text[: len(text) // 16])  # warm up caches
     few, many = calls(lambda: run(quarter)), calls(lambda: run(text))
     assert many <= 1.4 * 4 * max(few, FEWEST), f"{few:,} calls for a quarter, {many:,} for all"
+
+
+# --- one mark after the other, over and over --------------------------------------------------------------------------
+
+SHORT, LONG = 400, 1_600
+GROWTH = 1.5
+"""Times the fourfold."""
+
+FEW = 4_000
+"""Calls below which what is done once hides how the rest grows."""
+
+MARKS = (
+    *("[", "![", "](", "[a](", "[a]", "[a]: b\n", "[^a]", "[^a]: b\n", "*[A]: b\n", "^[", "\\["),
+    *("<", "<!--", "<a ", "</", "<div>", "<p markdown=1>", "<table><tr><td>", "<![CDATA[", "&#", "&#x1;"),
+    *("{{", "{{ a }}", "{{<", "{{< a >}}", "{%", "{% if a %}", "{% raw %}", "{: .a}\n", "{:"),
+    *("**", "_", "__a", "`", "```\n", "~~", "$$", "((", "(", ")", "**中", '"', "'", "--", "..."),
+    *("|", "|a|b|\n|-|-|\n", ":--", "> ", "- ", "1. ", "# ", "a\n: b\n", ": a\n", "---\n", "\n", "\t"),
+    *("http://a.b ", "a@b.c ", "=?", "=?utf-8?q?a?=", "a: b\n", "=", "550 5.1.1 ", ";", ",", "中", "😀"),
+)
+SHAPES: tuple[Callable[[str], str], ...] = (
+    lambda mark: mark,
+    lambda mark: mark.rstrip("\n") + "\n",
+    lambda mark: mark.rstrip("\n") + "x\n\n",
+)
+
+
+def growth(work: Callable[[str], object], piece: str) -> float:
+    """How many times the fourfold the calls are for four times the text."""
+
+    def cost(length: int) -> int:
+        def run() -> None:
+            with suppress(NewsletterError, ValueError):
+                work(piece * (length // len(piece)))
+
+        return calls(run)
+
+    found = cost(LONG) / 4 / max(cost(SHORT), FEW)
+    if found <= GROWTH:
+        return found
+    # A pattern was compiled by the way, or a loop has an end of its own, from which on it is in step.
+    return cost(4 * LONG) / 4 / max(cost(LONG), FEW)
+
+
+def dear(work: Callable[[str], object], marks: Iterable[str] = MARKS) -> Mapping[str, float]:
+    """The pieces of which four times the text costs more than `GROWTH` times the fourfold, and how many times."""
+    pieces = dict.fromkeys(shape(mark) for mark in marks for shape in SHAPES)
+    found = {piece: growth(work, piece) for piece in pieces}
+    return {piece: round(times, 1) for piece, times in found.items() if times > GROWTH}
