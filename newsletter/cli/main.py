@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import gc
 import itertools
+import os
 import signal
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -125,6 +127,11 @@ def cli() -> None:
         Path.cwd()
     except FileNotFoundError as error:
         raise errors.ConfigError("the folder that this runs in was deleted; change to one that is there") from error
+    try:
+        datetime.now().astimezone()
+    except ValueError as error:
+        zone = printable(os.environ.get("TZ", ""))
+        raise errors.ConfigError(f"TZ is {zone}, more than a day from UTC", "write TZ=Europe/Berlin") from error
 
 
 def main() -> None:
