@@ -6,6 +6,7 @@ import csv
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,8 +18,7 @@ from newsletter.config.load import load_config
 from newsletter.errors import EXIT_CONTENT, ContentError
 from newsletter.message.compose import fill, slot_values
 from newsletter.model.delivery import Sender
-from newsletter.model.issue import Issue
-from newsletter.model.rendered_email import Attachment, Email, Masthead, Theme
+from newsletter.model.rendered_email import Email
 from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.plan_send import plan_send
 from newsletter.pipeline.render_post import Rendering, render_post
@@ -54,8 +54,8 @@ def renders(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The text of each issue that was rendered, in order; rendering itself goes on as ever."""
     seen: list[str] = []
 
-    def counting(issue: Issue, theme: Theme, masthead: Masthead, attachments: tuple[Attachment, ...] = ()) -> Email:
-        email = render_issue(issue, theme, masthead, attachments)
+    def counting(*arguments: Any, **named: Any) -> Email:
+        email = render_issue(*arguments, **named)
         seen.append(fill(email.text, {}))
         return email
 

@@ -352,7 +352,8 @@ def test_own_keys_that_we_do_not_know() -> None:
     ]
     (far,) = post("title: 题\nnewsletter:\n  zzz: 主题").findings
     assert far.remedy == (
-        "it may have headline, issue, latest, number, preheader, send_at, smart_punctuation, stories, subject, template"
+        "it may have archive, digest, headline, issue, latest, number, preheader, send_at, smart_punctuation, stories, "
+        "subject, template"
     )
 
 
@@ -411,7 +412,7 @@ def test_own_keys_must_be_a_group() -> None:
     sentence = refusal("---\ntitle: 题\nnewsletter: yes\n---\n正文")
     assert sentence.startswith(
         "posts/post.md:3: `newsletter` is not a group of keys; "
-        "indent headline, issue, latest, number, preheader, send_at, smart_punctuation, stories"
+        "indent archive, digest, headline, issue, latest, number, preheader, send_at, smart_punctuation, stories"
     )
 
 
