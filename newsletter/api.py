@@ -34,10 +34,9 @@ from newsletter.pipeline.list_reference import ListReference
 from newsletter.pipeline.list_sources import open_sign_ups
 from newsletter.pipeline.plan_send import plan_send
 from newsletter.pipeline.prepare_send import SendOptions, require_sendable
-from newsletter.pipeline.render_post import SAMPLE, folders_of, render_post, site_of
+from newsletter.pipeline.render_post import SAMPLE, parse_in_place, render_post
 from newsletter.pipeline.send_result import SendResult
 from newsletter.pipeline.send_to_list import SendPlan, Wait, open_send, send_now
-from newsletter.post.parse import parse_post as parse_text
 from newsletter.web.catcher.server import Catcher
 
 __all__ = [
@@ -79,9 +78,7 @@ def parse_post(text: str, *, name: str = "post.md", config: Config | None = None
     ContentError with file, line and remedy.
     """
     config = config or read_config()
-    folders = folders_of(Path(name).parent, config.root)
-    language = config.settings.newsletter.language
-    return parse_text(text, path=name, site=site_of(config), language=language, folder=folders).issue
+    return parse_in_place(text, name, Path(name).parent, config).issue
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,3 +87,15 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 def spreadsheet_cell(text: str) -> str:
     """Prefix a formula with an apostrophe, which makes it text in a spreadsheet."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def percent(part: int, whole: int) -> str:
+    """A share that is 100 % only where it is all, and 0 % only where it is nothing; empty of nothing."""
+    if not whole:
+        return ""
+    share = 100 * part / whole
+    if 0 < share < 0.1:
+        return "< 0.1 %"
+    if 99.9 < share < 100:
+        return "> 99.9 %"
+    return f"{share:.1f} %" if 0 < share < 100 else f"{share:.0f} %"

@@ -31,7 +31,7 @@ for name in ("SIGHUP", "SIGINT"):
     if number is not None and signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.SIG_DFL if name == "SIGHUP" else signal.default_int_handler)
 
-pytest_plugins = ["postgres", "spamd"]
+pytest_plugins = ["browser", "postgres", "spamd"]
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -25,8 +25,8 @@ from newsletter.ledger.sent_issues import SentIssue
 from newsletter.model.archive_address import issue_path
 from newsletter.model.issue import Issue, Site
 from newsletter.model.issue_name import Identity, differences
-from newsletter.pipeline.render_post import folders_of, is_archived, site_of, zone_of
-from newsletter.post.parse import decode_post, parse_post
+from newsletter.pipeline.render_post import is_archived, parse_in_place, site_of, zone_of
+from newsletter.post.parse import decode_post
 from newsletter.post.templating.placeholders import unmark
 from newsletter.render.images.cache import Cache
 from newsletter.render.images.sources import Files
@@ -68,13 +68,9 @@ def main_language(config: Config, known: Manifest, listed: Sequence[SentIssue], 
 
 def _issue_of(post: PostFile, config: Config, blog: Site) -> Issue:
     """The issue as nobody's columns make it."""
-    return parse_post(
-        decode_post(post.data, post.path),
-        path=post.path,
-        site=blog,
-        language=config.settings.newsletter.language,
-        folder=folders_of(post.folder, config.root),
-        choose=lambda condition: condition.holds({}),
+    text = decode_post(post.data, post.path)
+    return parse_in_place(
+        text, post.path, post.folder, config, site=blog, choose=lambda condition: condition.holds({})
     ).issue
 
 

@@ -31,7 +31,7 @@ from newsletter.model.transform import links_of, words_of
 from newsletter.pipeline.find_due import post_files
 from newsletter.pipeline.read_post_file import open_post
 from newsletter.pipeline.regroup_stories import Regrouped, Section, Source, regroup
-from newsletter.pipeline.render_post import folders_of, site_of
+from newsletter.pipeline.render_post import parse_in_place
 from newsletter.pipeline.template_sentences import is_untouched
 from newsletter.post.parse import decode_post, parse_post
 from newsletter.post.publication import due_moment
@@ -77,13 +77,7 @@ def find_sources(folder: Path, config: Config, zone: tzinfo | None, since: date,
         name = str(path)
         _, data, place = open_post(name, io.BytesIO())
         text = decode_post(data, name)
-        issue = parse_post(
-            text,
-            path=name,
-            site=site_of(config),
-            language=config.settings.newsletter.language,
-            folder=folders_of(place, config.root),
-        ).issue
+        issue = parse_in_place(text, name, place, config).issue
         due = due_moment(issue, zone)
         if due is None or issue.draft or not issue.published or is_digest(issue) or is_untouched(text):
             continue

@@ -21,13 +21,13 @@ from newsletter.model.issue import Issue
 from newsletter.model.issue_name import Identity, differences
 from newsletter.model.send_window import SendWindow, window_of
 from newsletter.pipeline.read_post_file import open_post
-from newsletter.pipeline.render_post import folders_of, site_of, zone_of
+from newsletter.pipeline.render_post import parse_in_place, zone_of
 from newsletter.pipeline.send_result import left_of
 from newsletter.pipeline.template_sentences import is_untouched
 from newsletter.post.front_keys import canonical
 from newsletter.post.front_matter import FrontMatter, read_front_matter
 from newsletter.post.own_keys import own_entries, own_time
-from newsletter.post.parse import decode_post, parse_post
+from newsletter.post.parse import decode_post
 from newsletter.post.post_dates import named_day, read_date
 from newsletter.post.publication import due_moment, held_findings
 from newsletter.post.templating.placeholders import unmark
@@ -155,13 +155,7 @@ def _status_of(
         day = (read_date(written) if written is not None else None) or day
         if day is not None and _is_archived(day, oldest):
             return None
-        issue = parse_post(
-            text,
-            path=name,
-            site=site_of(config),
-            language=config.settings.newsletter.language,
-            folder=folders_of(folder, config.root),
-        ).issue
+        issue = parse_in_place(text, name, folder, config).issue
         window = _window(front, values.get("newsletter"), name, config, zone)
     except ContentError as error:
         if day is not None and _is_archived(day, oldest):

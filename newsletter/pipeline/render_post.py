@@ -93,14 +93,7 @@ def render_post(
     text = decode_post(data, name)
     settings = config.settings
     site = site_of(config)
-    read = partial(
-        parse_post,
-        text,
-        path=name,
-        site=site,
-        language=settings.newsletter.language,
-        folder=folders_of(folder, config.root),
-    )
+    read = partial(parse_in_place, text, name, folder, config, site=site)
     plain = read()
     _require_columns(plain, audience, name)
     theme = load_theme(theme_name or plain.issue.template or settings.theme.name, config.root)
@@ -159,6 +152,29 @@ def render_post(
     issue, email = rendered[nobody]
     variants = Variants(plain.conditions, {answered: result[1] for answered, result in rendered.items()})
     return Rendering(name, text, issue, email, variants, tuple(written), tuple(counted.values()))
+
+
+def parse_in_place(
+    text: str,
+    name: str,
+    folder: Path,
+    config: Config,
+    *,
+    site: Site | None = None,
+    choose: Callable[[Condition], bool] = lambda condition: False,
+) -> Post:
+    """Parse a post as the configuration and its folder have it. `site` is what `site_of` gave, where it is at hand.
+
+    Raises ContentError.
+    """
+    return parse_post(
+        text,
+        path=name,
+        site=site or site_of(config),
+        language=config.settings.newsletter.language,
+        folder=folders_of(folder, config.root),
+        choose=choose,
+    )
 
 
 def folders_of(folder: Path, root: Path) -> tuple[str, ...]:

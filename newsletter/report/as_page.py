@@ -16,8 +16,8 @@ from newsletter.files import package_folder
 from newsletter.model.delivery import State
 from newsletter.report.chart import chart, short_day
 from newsletter.report.read import RUNS, UNNAMED, WORDS, Group, IssueReport, People, Tally
-from newsletter.report.wording import at, ending, last_words, left_out, notices, own_words, pace, remedies, share, took
-from newsletter.text import printable
+from newsletter.report.wording import at, ending, last_words, left_out, notices, own_words, pace, remedies, took
+from newsletter.text import percent, printable
 
 MAX_BYTES = 150_000
 """The largest page, so that it can be mailed. Beyond it fewer recipients are listed."""
@@ -135,7 +135,7 @@ def _verdict(tally: Tally) -> str:
         f"{tally.uncertain:,} {'is' if tally.uncertain == 1 else 'are'} uncertain" if tally.uncertain else "",
     ]
     whom = " of those to be mailed" if tally.suppressed else ""
-    return f"{share(tally.sent, tally.mailable)}{whom} have it; {_and([part for part in rest if part])}."
+    return f"{percent(tally.sent, tally.mailable)}{whom} have it; {_and([part for part in rest if part])}."
 
 
 def _people_count(number: int) -> str:
@@ -175,7 +175,7 @@ _UNLISTED = ("sent", "suppressed")
 
 def _tiles(tally: Tally) -> tuple[_Tile, ...]:
     def tile(kind: str, number: int) -> _Tile:
-        more = (("", share(number, tally.audience)),) if number else ()
+        more = (("", percent(number, tally.audience)),) if number else ()
         return _Tile(kind.capitalize(), number, kind, more, kind if number and kind not in _UNLISTED else "")
 
     left = [("deferred", tally.deferred, "put off"), ("untried", tally.untried, "not tried yet")]

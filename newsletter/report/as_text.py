@@ -7,8 +7,8 @@ from datetime import tzinfo
 
 from newsletter.ledger.ledger import Run
 from newsletter.report.read import UNNAMED, WORDS, IssueReport, Tally
-from newsletter.report.wording import at, ending, last_words, left_out, notices, own_words, pace, remedies, share, took
-from newsletter.text import printable
+from newsletter.report.wording import at, ending, last_words, left_out, notices, own_words, pace, remedies, took
+from newsletter.text import percent, printable
 from newsletter.text_table import text_table, wrapped
 
 _TEXT_DOMAINS, _TEXT_REPLIES, _TEXT_RUNS, _TEXT_PEOPLE = 10, 12, 5, 10
@@ -70,10 +70,10 @@ def _numbers(report: IssueReport) -> Iterator[tuple[str, str, str]]:
     parts = [(tally.deferred, "put off"), (tally.untried, "not tried yet")]
     left = ", ".join(f"{number:,} {words}" for number, words in parts if number)
     yield "Audience", f"{tally.audience:,}", ""
-    yield "Sent", f"{tally.sent:,}", share(tally.sent, tally.audience)
-    yield "Refused", f"{tally.refused:,}", share(tally.refused, tally.audience) if tally.refused else ""
+    yield "Sent", f"{tally.sent:,}", percent(tally.sent, tally.audience)
+    yield "Refused", f"{tally.refused:,}", percent(tally.refused, tally.audience) if tally.refused else ""
     yield "Left", f"{tally.left:,}", left
-    yield "Uncertain", f"{tally.uncertain:,}", share(tally.uncertain, tally.audience) if tally.uncertain else ""
+    yield "Uncertain", f"{tally.uncertain:,}", percent(tally.uncertain, tally.audience) if tally.uncertain else ""
     if tally.suppressed:
         yield "Suppressed", f"{tally.suppressed:,}", left_out(report.suppressed)
 

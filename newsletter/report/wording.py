@@ -61,18 +61,6 @@ def own_words(text: str, enhanced: str, longest: int) -> str:
     return words if len(words) <= longest else f"{words[: longest - 1]}…"
 
 
-def share(part: int, whole: int) -> str:
-    """A percentage that is 100 only for all recipients, and 0 only for none."""
-    if not whole:
-        return ""
-    percent = 100 * part / whole
-    if 0 < percent < 0.1:
-        return "< 0.1 %"
-    if 99.9 < percent < 100:
-        return "> 99.9 %"
-    return f"{percent:.1f} %" if 0 < percent < 100 else f"{percent:.0f} %"
-
-
 def left_out(reasons: Mapping[str, int]) -> str:
     """How many recipients are suppressed, by reason, in words."""
     return ", ".join(f"{number:,} {reason}" for reason, number in reasons.items())

@@ -22,13 +22,12 @@ from newsletter.stats.wording import (
     days,
     known_ages,
     language_name,
-    percent,
     period_name,
     period_of,
     rhythm,
     signed,
 )
-from newsletter.text import printable
+from newsletter.text import percent, printable
 
 ISSUES = 400
 """Issues that the table has, the newest; a year of a daily newsletter. The plots have as many."""

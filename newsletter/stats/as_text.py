@@ -12,12 +12,12 @@ from newsletter.stats.wording import (
     days,
     known_ages,
     language_name,
-    percent,
     period_name,
     period_of,
     rhythm,
     signed,
 )
+from newsletter.text import percent
 from newsletter.text_table import shortened, text_table
 
 WIDTH = 80

@@ -41,18 +41,6 @@ def signed(number: int) -> str:
     return f"+{number:,}" if number > 0 else f"−{-number:,}" if number else "0"
 
 
-def percent(part: int, whole: int) -> str:
-    """A share that is 100 % only where it is all, and 0 % only where it is nothing; empty of nothing."""
-    if not whole:
-        return ""
-    share = 100 * part / whole
-    if 0 < share < 0.1:
-        return "< 0.1 %"
-    if 99.9 < share < 100:
-        return "> 99.9 %"
-    return f"{share:.1f} %" if 0 < share < 100 else f"{share:.0f} %"
-
-
 def days(number: float) -> str:
     rounded = f"{number:,.0f}" if number >= 10 or number == round(number) else f"{number:,.1f}"
     return f"{rounded} day{'' if rounded == '1' else 's'}"
@@ -76,7 +64,10 @@ def rhythm(cadence: Cadence, zone: tzinfo | None) -> str:
 
 
 def _apart(gap_days: float) -> str:
-    return days(gap_days) if gap_days >= 0.95 else f"{gap_days * 24:.0f} hours"
+    hours = round(gap_days * 24)
+    if hours >= 23:
+        return days(gap_days)
+    return f"{hours} hour{'' if hours == 1 else 's'}" if hours else "less than an hour"
 
 
 def day_name(moment: datetime, zone: tzinfo | None) -> str:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe import grave_findings
-from email_page import FLAGS
-from machine import CHECKOUT, RequireProgram, missing
+from machine import CHECKOUT
 from themes import THEMES
 
 from newsletter.config.load import load_config
@@ -36,19 +34,6 @@ feedback = "serve"
 forward = true
 archive = "https://a.example/all"
 """
-
-
-@pytest.fixture(scope="module")
-def browser(require_program: RequireProgram) -> Iterator[Browser]:
-    program = require_program("chromium", "chromium-browser", "google-chrome")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        missing("playwright is not installed")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

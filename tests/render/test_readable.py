@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from email_page import FLAGS, EmailPage
+from browser import FLAGS
+from email_page import EmailPage
 from machine import CHECKOUT, PATIENT_MS, RequireProgram, missing
 from PIL import Image as Pillow
 from themes import THEMES

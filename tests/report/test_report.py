@@ -24,7 +24,8 @@ from newsletter.report.as_text import report_text
 from newsletter.report.read import DOMAINS, LISTED, REPLIES, IssueReport, Tally
 from newsletter.report.reply_meanings import meaning_of
 from newsletter.report.timeline import FEWEST_OF_STRETCH, MOST_BARS, MOST_STRETCHES, chart_of
-from newsletter.report.wording import pace, share, took
+from newsletter.report.wording import pace, took
+from newsletter.text import percent
 
 
 @pytest.fixture
@@ -291,7 +292,7 @@ def test_rates_and_shares_are_told_without_lying() -> None:
         "30 a minute",
         "3.6 an hour",
     ]
-    assert [share(*of) for of in ((0, 9), (1, 100_000), (99_999, 100_000), (1, 3), (9, 9), (0, 0))] == [
+    assert [percent(*of) for of in ((0, 9), (1, 100_000), (99_999, 100_000), (1, 3), (9, 9), (0, 0))] == [
         "0 %",
         "< 0.1 %",
         "> 99.9 %",

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from axe import grave_findings
-from email_page import FLAGS
 from lxml import html
-from machine import PATIENT_MS, RequireProgram, missing
+from machine import PATIENT_MS
 from rich.cells import cell_len
 from simulated_year import Year
 
@@ -35,19 +34,6 @@ def stats(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     year.live()
     yield read_stats(year.ledger.storage, UTC, year.now)
     year.close()
-
-
-@pytest.fixture(scope="module")
-def browser(require_program: RequireProgram) -> Iterator[Browser]:
-    program = require_program("chromium", "chromium-browser", "google-chrome")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        missing("playwright is not installed")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
-        yield chromium
-        chromium.close()
 
 
 def table(page: html.HtmlElement, caption: str) -> list[list[str]]:

@@ -8,11 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-FLAGS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),
-    *("--disable-sync", "--no-first-run"),
-)
-
 # For each visible element: its right edge, and whether it clips its content. Text is measured by itself: a line may
 # overflow a box that is in place.
 MEASURE = """() => {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from axe import grave_findings
 from command_line import DIGEST, newsletter, write_list
-from email_page import FLAGS
-from machine import CHECKOUT, PATIENT_MS, RequireProgram, missing
+from machine import CHECKOUT, PATIENT_MS
 from report_fixture import FULL, GONE, LOST, TAKEN, IssueLedger, cycle, people
 from web_site import LISTS, TOML, running
 
@@ -26,19 +24,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 SCHEMES = ("light", "dark")
-
-
-@pytest.fixture(scope="module")
-def browser(require_program: RequireProgram) -> Iterator[Browser]:
-    program = require_program("chromium", "chromium-browser", "google-chrome")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        missing("playwright is not installed")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
-        yield chromium
-        chromium.close()
 
 
 def found(browser: Browser, url: str, ready: str = "body", width: int = 1280) -> dict[str, list[str]]:

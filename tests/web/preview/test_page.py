@@ -14,33 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from machine import CHECKOUT, RequireProgram, missing
+from machine import CHECKOUT
 from preview_server import LIST, POST, SETTINGS, Running, preview_of
 
 from newsletter.check.clients.views import GMAIL_CLIP
 from newsletter.web.catcher.server import Catcher
 
-FLAGS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),
-    *("--disable-sync", "--no-first-run"),
-)
 DEADLINE_MS = 600_000
 
 LONG = POST + "".join(f"\n{n}. **Story {n}** tells a little.\n" for n in range(1, 60))
-
-
-# Not for the session: while it is open, Playwright's event loop runs in this thread, and no other test may run one.
-@pytest.fixture(scope="module")
-def browser(require_program: RequireProgram) -> Iterator[Any]:
-    program = require_program("chromium", "chromium-browser", "google-chrome")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        missing("playwright is not installed")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
-        yield running
-        running.close()
 
 
 @dataclass(slots=True)
