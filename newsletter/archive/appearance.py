@@ -9,12 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from newsletter.archive.entry import Publication
 from newsletter.archive.page_pictures import WIDEST
 from newsletter.archive.pages import PageMaker
-from newsletter.archive.template_errors import template_error
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError, located
 from newsletter.files import package_folder
@@ -25,6 +22,7 @@ from newsletter.render.images.picture import PictureError
 from newsletter.render.script_fonts import fonts_for
 from newsletter.render.section_colours import CALLOUT_HUES, HUES, readable
 from newsletter.render.themes.load import load_theme
+from newsletter.render.themes.project_pages import ProjectPages
 from newsletter.render.wording import monogram
 
 Put = Callable[[str, bytes], None]
@@ -50,29 +48,18 @@ def read_appearance(config: Config, url: str, lang: str, put: Put) -> PageMaker:
     theme = load_theme(config.settings.theme.name, config.root)
     ours = package_folder("templates", "archive")
     folders = (config.root / "templates" / "archive", ours)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folders),
-        # Security: whatever a template prints is escaped; text of an issue comes as markup that was. CSS is no HTML,
-        # and has values of the theme alone, which were checked.
-        autoescape=jinja2.select_autoescape(disabled_extensions=("css.j2",), default=True),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    templates = ProjectPages(folders, trim_blocks=True, lstrip_blocks=True)
     words = tomllib.loads((ours / "labels.toml").read_text("utf-8"))
     keys = config.settings.newsletter
     masthead = masthead_of(config)
     name = masthead.name or keys.name
-    try:
-        values = {**theme.values, "fonts": fonts_for(theme.values["fonts"], "en")}
-        scripts = _scripts(theme.values["fonts"], values["fonts"])
-        style = environment.get_template("style.css.j2").render(
-            values, hues=_hues(theme), callouts=CALLOUT_HUES, scripts=scripts
-        )
-        of_site = {**values, "fonts": fonts_for(theme.values["fonts"], lang)}
-        icon = environment.get_template("icon.svg.j2").render(of_site, monogram=monogram(name))
-    except jinja2.TemplateError as error:
-        raise template_error(error) from error
+    values = {**theme.values, "fonts": fonts_for(theme.values["fonts"], "en")}
+    scripts = _scripts(theme.values["fonts"], values["fonts"])
+    style = templates.render(
+        "style.css.j2", {**values, "hues": _hues(theme), "callouts": CALLOUT_HUES, "scripts": scripts}
+    )
+    of_site = {**values, "fonts": fonts_for(theme.values["fonts"], lang)}
+    icon = templates.render("icon.svg.j2", {**of_site, "monogram": monogram(name)})
     site = Publication(
         name=name,
         lang=lang,
@@ -89,7 +76,7 @@ def read_appearance(config: Config, url: str, lang: str, put: Put) -> PageMaker:
         overrides=config.settings.labels,
     )
     return PageMaker(
-        environment,
+        templates,
         _with_logo(site, theme, put),
         words,
         icon=_named("icon", icon.encode(), "svg", put),

@@ -10,15 +10,14 @@ from itertools import groupby
 from typing import Any
 from urllib.parse import quote
 
-import jinja2
 from markupsafe import Markup
 
 from newsletter.archive.entry import Entry, Publication
 from newsletter.archive.linked_data import linked_data
-from newsletter.archive.template_errors import template_error
 from newsletter.model.archive_address import address_of, month_path
 from newsletter.model.languages import choose_language
 from newsletter.render.direction import is_rtl_language
+from newsletter.render.themes.project_pages import ProjectPages
 from newsletter.render.wording import choose_labels, count_label, monogram, written_date, written_day
 
 RECENT = 9
@@ -46,7 +45,7 @@ class PageMaker:
 
     def __init__(
         self,
-        environment: jinja2.Environment,
+        templates: ProjectPages,
         site: Publication,
         words: Mapping[str, Mapping[str, Any]],
         *,
@@ -55,12 +54,12 @@ class PageMaker:
         sources: str = "",
     ) -> None:
         self.site = site
-        self._environment = environment
+        self._templates = templates
         self._words = words
         self._icon = icon
         self._flat = flat
         self._labels: dict[str, Mapping[str, Any]] = {}
-        environment.filters.update(
+        templates.filters.update(
             fill=lambda text, **names: text.format(**names),
             href=lambda path: quote(path),
             under=lambda path, root: path if "://" in path else f"{root}{quote(path)}",
@@ -177,10 +176,7 @@ class PageMaker:
             "cjk": lang.partition("-")[0] in ("zh", "ja", "ko"),
             "monogram": monogram(self.site.name),
         }
-        try:
-            return self._environment.get_template(template).render(common | values)
-        except jinja2.TemplateError as error:
-            raise template_error(error) from error
+        return self._templates.render(template, common | values)
 
     def _shared_picture(self, picture: str) -> str:
         """A picture's whole address: services that show a page's picture take no relative one. Empty without."""

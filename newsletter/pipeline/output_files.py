@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import jinja2
-
 from newsletter.files import replacing, write_atomically
 from newsletter.message.compose import fill, slot_values
 from newsletter.model.as_json import as_json
@@ -26,6 +24,7 @@ from newsletter.model.subscriber import Subscriber
 from newsletter.post.templating.placeholders import unmark
 from newsletter.render.size_budget import sent_size
 from newsletter.render.themes.folders import template_roots
+from newsletter.render.themes.project_pages import ProjectPages
 
 if TYPE_CHECKING:
     from newsletter.audience.audience import Audience
@@ -83,18 +82,20 @@ def write_dry_run(
     written = write_rendering(issue, email, sender, recipient, out)
     columns = list(dict.fromkeys(("email", *recipients.columns)))
     headers = BytesParser(policy=policy.default).parsebytes(message.data, headersonly=True)
-    page = _page(project).render(
-        issue=issue,
-        subject=str(headers["Subject"]),
-        preheader=email.preheader,
-        facts=facts,
-        findings=findings,
-        headers=[(name, str(value)) for name, value in headers.items()],
-        text=fill(email.text, slot_values(sender, recipient)),
-        columns=columns,
-        recipients=[[reader.fields[column] for column in columns] for reader in islice(recipients, SHOWN_RECIPIENTS)],
-        count=len(recipients),
-    )
+    first = islice(recipients, SHOWN_RECIPIENTS)
+    values = {
+        "issue": issue,
+        "subject": str(headers["Subject"]),
+        "preheader": email.preheader,
+        "facts": facts,
+        "findings": findings,
+        "headers": [(name, str(value)) for name, value in headers.items()],
+        "text": fill(email.text, slot_values(sender, recipient)),
+        "columns": columns,
+        "recipients": [[reader.fields[column] for column in columns] for reader in first],
+        "count": len(recipients),
+    }
+    page = ProjectPages(template_roots(project)).render("dry_run/index.html.j2", values)
     return (
         *written,
         _write(out / "message.eml", message.data),
@@ -133,11 +134,3 @@ def _write_table(path: Path, columns: Sequence[str], recipients: Audience) -> Wr
         rows.writerows([reader.fields[column] for column in columns] for reader in recipients)
         text.detach()
         return Written(path, file.tell())
-
-
-def _page(project: Path) -> jinja2.Template:
-    roots = [str(root) for root in template_roots(project)]
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(roots), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    return environment.get_template("dry_run/index.html.j2")

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-import jinja2
-
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError
 from newsletter.files import write_atomically
@@ -16,6 +14,7 @@ from newsletter.pipeline.output_files import Written, browser_copy, html_sizes, 
 from newsletter.pipeline.render_post import SAMPLE, Rendering, render_post
 from newsletter.render.images.resolve import ImageMode
 from newsletter.render.themes.folders import known_themes, template_roots
+from newsletter.render.themes.project_pages import ProjectPages
 
 PAGE = "gallery/index.html.j2"
 
@@ -55,7 +54,7 @@ def write_gallery(post: str, config: Config, out: Path, images: ImageMode | None
         title = rendering.issue.title
         written += write_rendering(rendering.issue, rendering.email, config.sample_sender, SAMPLE, out / name)
         shown.append(_shown(name, rendering, config))
-    page = _page(config.root).render(title=title or post, themes=shown)
+    page = ProjectPages(template_roots(config.root)).render(PAGE, {"title": title or post, "themes": shown})
     path = out / "index.html"
     write_atomically(path, page.encode())
     return (Written(path, len(page.encode())), *written)
@@ -68,9 +67,3 @@ def _shown(name: str, rendering: Rendering, config: Config) -> ThemeShown:
     html = html.replace("<head>", f'<head><base href="{folder}/">', 1)
     size = html_sizes(rendering.email)["decoded"]
     return ThemeShown(name, f"{folder}/email.html", f"{folder}/email.txt", size, html)
-
-
-def _page(project: Path) -> jinja2.Template:
-    roots = [str(root) for root in template_roots(project)]
-    loader = jinja2.FileSystemLoader(roots)
-    return jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined).get_template(PAGE)

@@ -28,7 +28,7 @@ from newsletter.text import printable
 def template_environment(theme: Theme, marks: Marks, labels: Mapping[str, Any]) -> jinja2.Environment:
     # Security: always autoescape, so that no text of a post becomes markup; themes quote attributes with double quotes.
     # The sandbox confines a theme to the values it is given.
-    environment = _Sandbox(
+    environment = Sandbox(
         # A file name per template, so that an error's traceback names the template.
         loader=jinja2.FunctionLoader(lambda name: _source_of(theme, name)),
         bytecode_cache=_COMPILED,
@@ -95,7 +95,7 @@ def render(environment: jinja2.Environment, theme: Theme, name: str, context: Ma
     except jinja2.TemplateError as error:  # an undefined value, or one that the sandbox refuses
         place, line = _template_place(error, theme, name)
         raise ConfigError(located(place, line, str(error), "define it in theme.toml or take it out")) from error
-    except _EXPRESSION_ERRORS as error:  # a filter on a wrong type, a division by zero, an endless macro
+    except EXPRESSION_ERRORS as error:  # a filter on a wrong type, a division by zero, an endless macro
         place, line = _template_place(error, theme, name)
         what = f"the template fails ({type(error).__name__}: {printable(str(error))[:200]})"
         raise ConfigError(located(place, line, what, "mend the expression")) from error
@@ -122,11 +122,11 @@ def _template_place(error: BaseException, theme: Theme, name: str) -> tuple[str,
     return place, line
 
 
-_EXPRESSION_ERRORS = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+EXPRESSION_ERRORS = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
 """Python's exceptions for errors in template expressions; RecursionError is a RuntimeError."""
 
 
-class _Sandbox(jinja2.sandbox.SandboxedEnvironment):
+class Sandbox(jinja2.sandbox.SandboxedEnvironment):
     """Security: `*` and `**` are limited too, since one expression could exhaust the machine."""
 
     intercepted_binops = frozenset({"*", "**"})

@@ -160,3 +160,22 @@ def test_a_backup_is_not_restored_below_a_file(folder: Path) -> None:
     result = newsletter("ledger", "restore", "copy.db", "--yes", cwd=folder)
     assert (result.code, "list.csv/news.db: cannot be written (" in result.err) == (2, True), result.err
     assert (folder / "list.csv").read_text() == "email\nada@example.com\n"
+
+
+@pytest.mark.parametrize(
+    ("page", "command"),
+    [
+        ("dry_run/index.html.j2", ("send", "post.md", "--to", "list.csv", "--dry-run")),
+        ("gallery/index.html.j2", ("theme", "gallery", "post.md", "--out", "themes")),
+    ],
+)
+@pytest.mark.parametrize("data", [b"one\ncaf\xe9", b"one\n{{ 1 // 0 }}", b"one\n{{ words.__class__ }}"])
+def test_a_page_of_the_project_s_own_is_named_with_its_line(
+    folder: Path, page: str, command: tuple[str, ...], data: bytes
+) -> None:
+    own = folder / "templates" / page
+    own.parent.mkdir(parents=True)
+    own.write_bytes(data)
+    run = newsletter(*command, cwd=folder)
+    assert run.code == 2, run.err
+    assert f"templates/{page}:2: " in run.err

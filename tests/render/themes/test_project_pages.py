@@ -1,0 +1,58 @@
+"""A page of the project's own that is at fault is a sentence with file and line, and sees what it is given alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from newsletter.errors import ConfigError
+from newsletter.render.themes.project_pages import ProjectPages
+
+FAULTS = {
+    "one\n{% if %}": "2: Expected an expression",
+    "{{ nothing }}": "1: 'nothing' is undefined",
+    "one\n\n{{ 1 // 0 }}": "3: the template fails (ZeroDivisionError",
+    "{{ words + 1 }}": "1: the template fails (TypeError",
+    "{{ words.__class__.__mro__ }}": "1: access to attribute '__class__' of 'str' object is unsafe",
+    "{% for n in range(10 ** 9) %}{% endfor %}": "1: the template fails (OverflowError",
+    "{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}": "1: the template fails (RecursionError",
+}
+
+
+@pytest.mark.parametrize("text", FAULTS)
+def test_a_fault_has_its_line(tmp_path: Path, text: str) -> None:
+    page = tmp_path / "page.html.j2"
+    page.write_text(text)
+    with pytest.raises(ConfigError) as raised:
+        ProjectPages([tmp_path]).render("page.html.j2", {"words": "a"})
+    assert str(raised.value).startswith(f"{page}:{FAULTS[text]}"), raised.value
+    assert str(raised.value).endswith("; mend the template, or take it away")
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"one\ncaf\xe9", ":2: byte 0xe9 is no UTF-8"),
+        (bytes(range(256)) * 9, ":2: byte 0x80 is no UTF-8"),
+        ("{{ words }}".encode("utf-16"), ":1: byte 0xff is no UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_text_is_named(tmp_path: Path, data: bytes, said: str) -> None:
+    page = tmp_path / "page.html.j2"
+    page.write_bytes(data)
+    with pytest.raises(ConfigError) as raised:
+        ProjectPages([tmp_path]).render("page.html.j2", {"words": "a"})
+    assert str(raised.value).startswith(f"{page}{said}")
+
+
+def test_a_template_that_it_includes_is_looked_for_in_each_folder(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    for folder in (ours, theirs):
+        folder.mkdir()
+    (theirs / "page.html.j2").write_text("{% include 'part.html.j2' %}")
+    (ours / "part.html.j2").write_text("{{ words }}")
+    assert ProjectPages([theirs, ours]).render("page.html.j2", {"words": "<b>"}) == "&lt;b&gt;"
+    (ours / "part.html.j2").unlink()
+    with pytest.raises(ConfigError, match="there is no template part"):
+        ProjectPages([theirs, ours]).render("page.html.j2", {"words": "<b>"})
