@@ -113,6 +113,16 @@ ABOUT_NAMES = phrases(
 )
 ABOUT_PARTS = phrases("时间, 時間, 日期, 日時, 来源, 來源, 일시, 날짜, lastchanged, timestamp")
 
+FREQUENCY_NAMES = phrases(
+    """
+    frequency, mailfrequency, emailfrequency, e mail frequency, newsletterfrequency, sendfrequency, deliveryfrequency
+    howoften, digestfrequency, häufigkeit, frequenz, versandfrequenz, fréquence, frecuencia, frequência, frequenza
+    frequentie, частота, częstotliwość, sıklık, 频率, 頻率, 发送频率, 發送頻率
+    推送频率, 邮件频率, 配信頻度, 頻度, 빈도, 수신빈도
+    """
+)
+"""How often a subscriber wants mail, blanks left out."""
+
 STATUS_NAMES = phrases(
     """
     status, state, standing, statut, estado, estatus, situação, situacion, stato, статус, состояние, durum

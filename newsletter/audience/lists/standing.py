@@ -5,6 +5,7 @@ A column is interpreted by its name and the values of the first rows together:
     left      `unsubscribed`, `opt_out`, `blacklisted`, ...      a true value, a date or a reason: unsubscribed
     joined    `subscribed`, `is_active`, `email consent`, ...    a false value: gets no mail
     status    `status`, `state`, `list status`, 状态, ...          a word of the vocabulary decides
+    how often `frequency`, `email frequency`, 频率, ...            `never` and its like: gets no mail
     any other                                                    only a word such as `unsubscribed` or 退订 is noticed
 
 A value of such a column that is not understood is unclear, unless the column is about something else: an order's
@@ -21,6 +22,7 @@ from newsletter.audience.lists.column_names import (
     ABOUT_NAMES,
     ABOUT_PARTS,
     CONSENT_NAMES,
+    FREQUENCY_NAMES,
     JOINED_NAMES,
     LEFT_NAMES,
     OTHER_NAMES,
@@ -38,6 +40,8 @@ from newsletter.audience.lists.vocabulary import (
     FALSE,
     GONE,
     KINDS,
+    NEVER,
+    NONE,
     OTHER_STATUSES,
     STRONG,
     STRONG_SPELLINGS,
@@ -112,6 +116,18 @@ def left_column(column: str, reason: str, *, plain: bool = True) -> Judge:
         if not plain or (_NUMBER.fullmatch(cell.strip()) and said != "1" and not _MOMENT.fullmatch(cell)):
             return _unclear(column, cell)
         return Verdict(reason)
+
+    return judge
+
+
+def frequency_column(column: str) -> Judge:
+    """A column of how often a subscriber wants mail. `never` is a wish; `none` may be that, or no wish at all."""
+
+    def judge(cell: str) -> Verdict | None:
+        said = fold(cell)
+        if said in NEVER or said in GONE:
+            return Verdict(GONE.get(said, "unsubscribed"))
+        return _unclear(column, cell) if said in NONE else None
 
     return judge
 
@@ -202,6 +218,8 @@ def judge_of(name: str, values: Sequence[str], neighbours: Collection[str]) -> J
         return None
     if any(part in joined for part in UNCLEAR_NAMES) or not UNCLEAR_WORDS.isdisjoint(words):
         return left_column(column, "", plain=False)
+    if joined in FREQUENCY_NAMES:
+        return frequency_column(column)
     if any(word in STATUS_NAMES for word in words) or joined in STATUS_NAMES or _ends_in_status(joined):
         if words[-1] in _WHEN and said and all(_MOMENT.fullmatch(cell) for cell in values if fold(cell)):
             return None

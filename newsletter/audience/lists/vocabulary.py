@@ -222,6 +222,21 @@ FALSE = phrases(
     否, 不, 不是, 假, 無, 没有, 沒有, いいえ, なし, 아니오, 아니요, 거짓
     """
 )
+NEVER = phrases(
+    """
+    never, no emails, no email, no mail, no mails, no messages, off, stop, paused, no newsletter, do not send
+    not at all
+    nie, niemals, keine e mails, jamais, nunca, mai, nooit, никогда, nigdy, asla, hiç, aldrig, ei koskaan, ποτέ, أبدا
+    אף פעם, 从不, 不接收, 不发送, 不要, 停止, 永不, 從不, 不發送, 配信しない, 受け取らない, 받지 않음, 안 받음
+    """
+)
+"""How often a subscriber wants mail who wants none."""
+
+NONE = phrases(
+    "none, nothing, disabled, zero, 0, no, false, keine, aucun, aucune, nenhum, ninguno, nessuno, geen, żadne, 无"
+)
+"""In the same place: none, or no wish."""
+
 BLANK = phrases("none, null, nil, n a, na, nan, undefined, empty, never, unknown, not set, keine, aucun, 无")
 """Words for an empty value, folded; a value of punctuation only, such as `-` or `[]`, folds to an empty text."""
 

@@ -278,3 +278,20 @@ def test_any_column_is_judged(name: str, values: list[str]) -> None:
     for value in values:
         verdict = header.judge(["a@x.io", value], f"a@x.io,{value}")
         assert verdict is None or verdict.reason
+
+
+@pytest.mark.parametrize("name", ["frequency", "Email Frequency", "How often", "Häufigkeit", "频率", "配信頻度"])
+def test_who_wants_mail_never_gets_none(tmp_path: Path, name: str) -> None:
+    wanted = ["daily", "weekly", "每周", "", "every issue", "monthly"]
+    never = ["never", "Never ", "no emails", "off", "nie", "jamais", "从不", "unsubscribed"]
+    mailed, excluded, unclear = column(tmp_path, name, *wanted, *never)
+    assert (mailed, excluded, unclear) == (len(wanted), {"unsubscribed": len(never)}, [])
+
+
+@pytest.mark.parametrize("value", ["None", "0", "no", "keine"])
+def test_a_frequency_of_none_may_be_no_wish(tmp_path: Path, value: str) -> None:
+    assert column(tmp_path, "frequency", "daily", value)[2] == ["frequency"]
+
+
+def test_a_frequency_of_something_else_is_nobody_s_wish(tmp_path: Path) -> None:
+    assert column(tmp_path, "purchase frequency", "never", "monthly") == (2, {}, [])
