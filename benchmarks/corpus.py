@@ -25,7 +25,8 @@ from pathlib import Path
 CHECKOUT = Path(__file__).parent.parent
 sys.path.insert(0, str(CHECKOUT / "tests" / "support"))
 
-from email_page import FLAGS, EmailPage  # noqa: E402
+from browser import FLAGS  # noqa: E402
+from email_page import EmailPage  # noqa: E402
 from kramdown import Kramdown, github_html, lost_in_html, lost_in_text, said_by  # noqa: E402
 
 from newsletter.errors import ContentError  # noqa: E402

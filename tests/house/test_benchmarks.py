@@ -85,12 +85,16 @@ def test_a_benchmark_runs_to_its_end(name: str, require_program: RequireProgram,
 
 
 def _imports() -> list[tuple[str, str, str]]:
-    """What scripts beside the package import of it: mypy reads the package alone, and a name may move."""
+    """What scripts import of the package and of the tests' helpers: mypy reads no script, and a name may move."""
     found = []
+    helpers = {path.stem for path in (CHECKOUT / "tests" / "support").glob("*.py")}
     for folder in ("benchmarks", "docs", "examples"):
         for path in sorted((CHECKOUT / folder).glob("*.py")):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-                if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "newsletter":
+                if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in {
+                    "newsletter",
+                    *helpers,
+                }:
                     found += [(f"{folder}/{path.name}", str(node.module), each.name) for each in node.names]
     return found
 
