@@ -11,13 +11,14 @@ import logging
 import re
 import sys
 from types import ModuleType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from mjml import mjml2html
 
 from newsletter.errors import ConfigError
 from newsletter.model.rendered_email import Theme
 from newsletter.render.mjml_depth import mjml_depth
+from newsletter.render.plain_css import parse_declarations, parse_sheet
 
 if TYPE_CHECKING:
     from premailer import Premailer
@@ -64,22 +65,52 @@ def _printable(html: str) -> str:
 
 
 def _premailer() -> type[Premailer]:
-    """Import premailer without the HTTP client that it would need for features we disable.
+    """Import premailer without the HTTP client that it would need for features we disable, and with a faster CSS parser.
 
-    Security: it cannot use the network, whatever its settings. It also loads in half the time.
+    Security: it cannot use the network, whatever its settings. It loads in a quarter of the time: cssutils is loaded
+    for CSS that is not plain.
     """
     if "premailer" not in sys.modules:
-        known = sys.modules.get("requests")
-        sys.modules["requests"] = ModuleType("requests")
+        stand_ins = {"requests": ModuleType("requests"), "cssutils": _plain_cssutils()}
+        known = {name: sys.modules.get(name) for name in stand_ins}
+        sys.modules.update(stand_ins)
         try:
             importlib.import_module("premailer")
         finally:
-            del sys.modules["requests"]
-            if known is not None:
-                sys.modules["requests"] = known
+            for name, module in known.items():
+                del sys.modules[name]
+                if module is not None:
+                    sys.modules[name] = module
     from premailer import Premailer as Inliner
 
     return cast("type[Premailer]", Inliner)
+
+
+def _plain_cssutils() -> ModuleType:
+    """A module in place of cssutils that parses plain CSS itself, and takes all else from cssutils when it is asked."""
+
+    def cssutils() -> ModuleType:
+        return importlib.import_module("cssutils")
+
+    def parse_string(css: str, *, validate: bool) -> Any:
+        rules = parse_sheet(css)
+        return _quiet(cssutils()).parseString(css, validate=validate) if rules is None else rules
+
+    def parse_style(css: str, *, validate: bool) -> Any:
+        properties = parse_declarations(css)
+        return _quiet(cssutils()).parseStyle(css, validate=validate) if properties is None else properties
+
+    module: Any = ModuleType("cssutils")
+    module.parseString = parse_string
+    module.parseStyle = parse_style
+    module.log = logging.getLogger(__name__)  # premailer sets its level
+    module.__getattr__ = lambda name: getattr(cssutils(), name)
+    return cast("ModuleType", module)
+
+
+def _quiet(cssutils: ModuleType) -> ModuleType:
+    cssutils.log.setLevel(logging.CRITICAL)
+    return cssutils
 
 
 _STYLE_TAG = re.compile(r'<style type="text/css"(?=[>\s])|<style(?= media)')

@@ -1,4 +1,4 @@
-"""The sandboxed Jinja2 environment of the themes, and the cache of compiled templates."""
+"""The sandboxed Jinja2 environment of the themes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import jinja2
 import jinja2.runtime
 import jinja2.sandbox
-from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from newsletter.errors import ConfigError, located
@@ -21,6 +20,7 @@ from newsletter.render.inline_html import clean, code_html, hero, inline_html, l
 from newsletter.render.slots import Marks
 from newsletter.render.source_labels import host_of
 from newsletter.render.table_form import table_form
+from newsletter.render.themes.compiled_templates import CompiledTemplates
 from newsletter.render.themes.stylesheets import SHEETS, refuse_rules
 from newsletter.text import printable
 
@@ -61,26 +61,7 @@ def _source_of(theme: Theme, name: str) -> tuple[str, str, None] | None:
     return (source, name, None) if source is not None else None
 
 
-class _Compiled(jinja2.BytecodeCache):
-    """The templates compiled in this process, keyed by name and source hash: this saves half of a rendering's time."""
-
-    def __init__(self) -> None:
-        self.codes: dict[tuple[str, str], Any] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        bucket.code = self.codes.get((bucket.key, bucket.checksum))
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        if len(self.codes) >= MAX_COMPILED:
-            self.codes.clear()
-        self.codes[bucket.key, bucket.checksum] = bucket.code
-
-
-MAX_COMPILED = 500
-"""The size of the cache; a theme has some thirty templates."""
-
-
-_COMPILED = _Compiled()
+_COMPILED = CompiledTemplates()
 
 
 def render(environment: jinja2.Environment, theme: Theme, name: str, context: Mapping[str, Any]) -> str:
