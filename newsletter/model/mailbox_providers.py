@@ -8,7 +8,8 @@ impersonate gmail.com (support.google.com/a/answer/81126), and Yahoo publishes `
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +23,19 @@ class Provider:
     domains: str
     servers: str
     bridge: bool = False
-    _domains: re.Pattern[str] = field(init=False, repr=False, compare=False)
-    _servers: re.Pattern[str] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_domains", re.compile(self.domains))
-        object.__setattr__(self, "_servers", re.compile(rf"(?:[^@\s]+\.)?(?:{self.servers})"))
 
     def has(self, domain: str) -> bool:
-        return self._domains.fullmatch(domain.lower().rstrip(".")) is not None
+        return _pattern(self.domains).fullmatch(domain.lower().rstrip(".")) is not None
 
     def sends_from(self, host: str) -> bool:
-        return self._servers.fullmatch(host.lower().rstrip(".")) is not None
+        servers = _pattern(rf"(?:[^@\s]+\.)?(?:{self.servers})")
+        return servers.fullmatch(host.lower().rstrip(".")) is not None
+
+
+@cache
+def _pattern(expression: str) -> re.Pattern[str]:
+    """Compiled where it is asked for: most commands load these tables with the configuration and ask for none."""
+    return re.compile(expression)
 
 
 _CC = r"[a-z]{2,3}(?:\.[a-z]{2})?"

@@ -13,13 +13,24 @@ CJK_PER_MINUTE = 400
 WORDS_PER_MINUTE = 238
 """Words of other languages, read silently (Brysbaert 2019, a review of 190 studies of English)."""
 
-_CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
+# Two ranges each: of more `re` makes a table of all characters, which takes it 3 ms.
+_CJK = tuple(
+    re.compile(characters)
+    for characters in (
+        "[\u3040-\u30ff\u3400-\u4dbf]",
+        "[\u4e00-\u9fff\uac00-\ud7af]",
+        "[\uf900-\ufaff\U00020000-\U0003ffff]",
+    )
+)
 _WORD = re.compile(r"\w+(?:['’.-]\w+)*")
 
 
 def reading_minutes(issue: Issue) -> int:
     """At least 1. Each script is counted at its own speed, since Chinese texts contain English names."""
     text = " ".join(words_of(issue.blocks))
-    characters = len(_CJK.findall(text))
-    words = len(_WORD.findall(_CJK.sub(" ", text)))
+    characters = 0
+    for pattern in _CJK:
+        text, found = pattern.subn(" ", text)
+        characters += found
+    words = len(_WORD.findall(text))
     return max(1, round(characters / CJK_PER_MINUTE + words / WORDS_PER_MINUTE))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -135,13 +136,16 @@ def render_issue(
 
     files = tuple(attachments)
 
-    def draw(fit: Fit) -> Drawn:
-        mjml = render(environment, theme, "issue.mjml.j2", {**context, **_fitted(rows, theme, labels, fit)})
+    @cache  # what has no buttons and no pictures is the same without them
+    def drawn_from(mjml: str) -> Drawn:
         html = html_of(mjml, theme)
         html = mirror_html(html) if direction == "rtl" else html
         html = mark_backed(html, issue.hero.src if issue.hero else "", files)
         inlined = inline_css(html, context["style"], context["live"] + context["outlook"])
         return measure(with_addresses(inlined, addresses), mjml)
+
+    def draw(fit: Fit) -> Drawn:
+        return drawn_from(render(environment, theme, "issue.mjml.j2", {**context, **_fitted(rows, theme, labels, fit)}))
 
     blocks = tuple(row.block for row in rows)
     steps = theme.values.get("budget", {}).get("order", STEPS)

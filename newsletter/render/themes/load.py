@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from newsletter.model.rendered_email import Theme
 from newsletter.render.images.logo import LOGOS
 from newsletter.render.themes.brand import merge_layers, merge_values
 from newsletter.render.themes.folders import VALUES, known_themes, template_roots
+from newsletter.render.themes.frame_words import FrameWords, frame_words
 from newsletter.render.themes.stylesheets import SHEETS, refuse_rules
 from newsletter.render.themes.values import LABELS_SCHEMA, SCHEMA, is_name
 from newsletter.text import printable, shown
@@ -47,16 +47,16 @@ def load_theme(name: str, project: Path) -> Theme:
         partials={file: _read(path) for file, path in files.items() if file.endswith(".j2")},
         css={sheet: _read(files[f"{sheet}.css"]) for sheet in SHEETS},
         values=_with_quoted_fonts(merge_values(_with_logo_files(layer, project) for layer in reversed(layers))),
-        labels=merge_layers([_frame_words(str(ours), _read(ours)), *(layer.labels for layer in reversed(layers))]),
+        labels=_labels(frame_words(str(ours), _read(ours)), layers),
         origin=str(folder),
         files={file: str(path) for file, path in files.items()},
     )
 
 
-@lru_cache(maxsize=4)
-def _frame_words(path: str, text: str) -> Mapping[str, Any]:
-    """The labels of the frame in all languages; parsed once, since a preview renders after every save."""
-    return parse_toml(path, text)
+def _labels(words: FrameWords, layers: Sequence[Layer]) -> Mapping[str, Mapping[str, Any]]:
+    """Our own words, beneath those of the layers that have any."""
+    own = [layer.labels for layer in reversed(layers) if layer.labels]
+    return merge_layers([words, *own]) if own else words
 
 
 def logo_file(layer: Layer, name: str, project: Path) -> Path | None:
