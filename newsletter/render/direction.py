@@ -36,8 +36,12 @@ def is_rtl_language(tag: str) -> bool:
 
 def turned(inlines: Inlines, direction: Direction) -> Direction | None:
     """The direction of a paragraph without letters of the text's own; None if it is the text's."""
-    found = set(_letters(plain_text(inlines)))
-    return next(iter(found)) if len(found) == 1 and direction not in found else None
+    other = None
+    for letter in _letters(plain_text(inlines)):
+        if letter == direction:
+            return None  # nearly always at the first letter
+        other = letter
+    return other
 
 
 def begins_rtl(text: str) -> bool:

@@ -65,7 +65,7 @@ def _printable(html: str) -> str:
 
 
 def _premailer() -> type[Premailer]:
-    """Import premailer without the HTTP client that it would need for features we disable, and with a faster CSS parser.
+    """Import premailer without the HTTP client of features that we disable, and with a faster CSS parser.
 
     Security: it cannot use the network, whatever its settings. It loads in a quarter of the time: cssutils is loaded
     for CSS that is not plain.
