@@ -55,7 +55,12 @@ class CompiledTemplates(jinja2.BytecodeCache):
 
 
 def cache_folder() -> Path | None:
-    """Where Python keeps bytecode by order of the user, else the user's cache folder; None where there is neither."""
+    """Where Python keeps bytecode by order of the user, else the user's cache folder; None where there is neither.
+
+    None on Windows too, which says otherwise who may write to a folder.
+    """
+    if sys.platform == "win32":
+        return None
     if sys.pycache_prefix:
         return Path(sys.pycache_prefix) / "newsletter-templates"
     cache = os.environ.get("XDG_CACHE_HOME", "")
