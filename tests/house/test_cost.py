@@ -41,6 +41,8 @@ BOUNDED = {
     ("check/clients/outlook_word.py", r"(<style\b"): OWN_EMAIL,
     ("config/validators.py", '(?:"(?P<quoted>'): OPERATOR,
     ("render/inline_css.py", r"([^{}]+)\{"): OPERATOR,
+    ("render/plain_css.py", "[ \t\r\n\x0c]*([^{}]+)"): OPERATOR,
+    ("render/plain_css.py", "\n    (?P<between>"): OPERATOR,
     ("render/mirror.py", "<!--.*?-->|<style"): WELL_FORMED,
     ("post/markdown/raw_html.py", r"[a-z][a-z0-9+.\-]{1,30}"): "its repeat has an end: 31 steps for each letter",
     ("quoted_printable.py", r"^([^\n]{74,})"): "a line of b2a_qp, 78 bytes long at most",
