@@ -22,10 +22,11 @@ from newsletter.cli.console import is_terminal, near, print_json, wait_at, warn
 from newsletter.cli.failures import ending
 from newsletter.cli.load_settings import load
 from newsletter.cli.named_ledger import ledger_place, utc_now
-from newsletter.cli.progress import JsonLog, SendProgress
+from newsletter.cli.progress import JsonLog
 from newsletter.cli.publish_watch import watch as keep_publishing
 from newsletter.cli.run_send import wait_until
 from newsletter.cli.send_output import accounts, print_report
+from newsletter.cli.send_progress import SendProgress
 from newsletter.cli.streams import endure_closed_output
 from newsletter.cli.watch_log import WatchLog
 from newsletter.cli.window_option import within

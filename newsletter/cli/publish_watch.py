@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from newsletter.archive.after_send import rebuild_after_send
 from newsletter.cli.failures import MEANINGS
-from newsletter.cli.progress import JsonLog, SendProgress
+from newsletter.cli.progress import JsonLog
+from newsletter.cli.send_progress import SendProgress
 from newsletter.cli.watch_jobs import Chores
 from newsletter.cli.watch_log import WatchLog
 from newsletter.errors import EXIT_BUSY, EXIT_UNSENT, EXIT_USAGE

@@ -16,8 +16,9 @@ from newsletter import errors
 from newsletter.cli.command_hints import hints_for
 from newsletter.cli.console import ask, print_json, warn
 from newsletter.cli.named_ledger import ledger_place
-from newsletter.cli.progress import JsonLog, SendProgress
+from newsletter.cli.progress import JsonLog
 from newsletter.cli.send_output import accounts, all_warnings, plan_facts, print_facts, print_report, summary
+from newsletter.cli.send_progress import SendProgress
 from newsletter.cli.wait_line import live_line
 from newsletter.model.moments import shown_moment
 from newsletter.pipeline.choose_relays import choose_relays, mark_catchers
