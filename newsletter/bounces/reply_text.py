@@ -44,7 +44,7 @@ _GREETING = re.compile(
     r"(?:hi|hello|hey|dear|good (?:morning|day|afternoon|evening)|hallo|guten (?:tag|morgen)|sehr geehrte\w*+"
     r"|bonjour|salut|hola|buenos d[ií]as|ciao|buongiorno|ol[áa]|bom dia|hej|hei|beste"
     r"|здравствуйте|добрый день|привет|dzień dobry|merhaba|您好|你好|嗨|こんにちは|お世話になります"
-    r"|안녕하세요)(?:[\s,]++(?:\S++\s?){0,4}+)?\s*+[,.!，。！、:]?\s*$",
+    r"|안녕하세요)(?:[\s,]++(?:\S++\s?){0,4})?\s*+[,.!，。！、:]?\s*$",
     re.IGNORECASE,
 )
 _THANKS = re.compile(

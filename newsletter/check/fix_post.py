@@ -29,7 +29,7 @@ that conditions may hide are left alone.
 """
 
 
-_CONDITION = re.compile(r"\{%-?\s*(?:end)?(?:if|unless)\b(?:[^%{]|%(?!\})|\{(?!%))*+%\}")
+_CONDITION = re.compile(r"\{%-?\s*(?:end)?(?:if|unless)\b[^%{]*+(?:(?:%(?!\})|\{(?!%))[^%{]*+)*%\}")
 
 
 _BOM = b"\xef\xbb\xbf"

@@ -9,11 +9,12 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from regex_steps import Steps, TooManyStepsError, hostile_texts
+from regex_steps import Steps, TooManyStepsError, hostile_texts, parser
 
 PACKAGE = Path(__file__).parents[2] / "newsletter"
 SHORT, LONG = 40, 160
@@ -192,3 +193,44 @@ def test_the_walk_finds_what_re_finds(pattern: str, text: str) -> None:
     ends = [counter._match_at(position) for position in range(len(text) + 1)]
     first = next(((start, end) for start, end in enumerate(ends) if end is not None), None)
     assert first == (found.span() if found else None)
+
+
+SINGLE = frozenset({"LITERAL", "NOT_LITERAL", "IN", "ANY", "CATEGORY"})
+
+
+def possessive_groups(nodes: Any) -> Iterator[str]:
+    """The possessive repeats of more than one character, and the atomic groups."""
+    for kind, value in nodes:
+        inner = list(_subpatterns(value))
+        if str(kind) == "ATOMIC_GROUP":
+            yield "an atomic group"
+        if str(kind) == "POSSESSIVE_REPEAT" and (len(inner[0]) > 1 or str(inner[0][0][0]) not in SINGLE):
+            yield "a possessive group"
+        for each in inner:
+            yield from possessive_groups(each)
+
+
+def _subpatterns(value: Any) -> Iterator[Any]:
+    if isinstance(value, parser.SubPattern):
+        yield value
+    elif isinstance(value, tuple | list):
+        for part in value:
+            yield from _subpatterns(part)
+
+
+@pytest.mark.parametrize(("place", "text"), PATTERNS, ids=lambda value: repr(value)[:60])
+def test_no_group_is_possessive(place: str, text: str) -> None:
+    """Python before 3.11.5 misses matches where such a group may backtrack inside; of one character each is right.
+
+    https://github.com/python/cpython/issues/106052; Debian 12 has 3.11.2.
+    """
+    pattern, _ = PATTERNS[place, text]
+    flags = int(pattern.flags) & ~int(re.DEBUG) & ~(int(re.UNICODE) if isinstance(pattern.pattern, bytes) else 0)
+    assert list(possessive_groups(parser.parse(pattern.pattern, flags))) == []
+
+
+def test_a_possessive_group_is_seen() -> None:
+    for text in (r"(?:a|b\d)*+c", r"(?:ab)*+", r"(?>a|ab)c", r"x(?:(?:ab){2}+|y)"):
+        assert list(possessive_groups(parser.parse(text))), text
+    for text in (r"a*+b", r"[ab]++", r"\w{2,3}+", r".?+", r"(?:a|b)*+"):
+        assert not list(possessive_groups(parser.parse(text))), text

@@ -32,7 +32,7 @@ _NO_FILES_ENCODING = frozenset({"idna", "punycode", "unicode_escape", "raw_unico
 _HEAD_BYTES = 8192
 _CHUNK_BYTES = 1 << 16
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_WORD = re.compile(r"(?<![^\s,;\"'])(?:(?![^\x00-\x7f])[^\s,;\"'])*+[^\x00-\x7f\s,;\"'][^\s,;\"']*")
+_WORD = re.compile(r"(?<![^\s,;\"'])[\x00-\x08\x0e-\x1b!#-&(-+\--:<-\x7f]*+[^\x00-\x7f\s,;\"'][^\s,;\"']*")
 # Characters of Windows-1252 that are control characters in Latin-1, which no list contains.
 _WINDOWS_ONLY = re.compile(rb"[\x80-\x9f]")
 _CELL = re.compile(rb"[,;\t\r\n\"]+")

@@ -21,7 +21,7 @@ CLIP_NOTICE = (
 # time for any input.
 TAG = re.compile(
     r"""<!--.*?(?:-->|\Z)|<(?P<end>/?)(?P<name>[a-zA-Z][^\s/>]*+)
-    (?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^'">])*+(?P<close>>|\Z)""",
+    (?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^'">]++)*(?P<close>>|\Z)""",
     re.DOTALL | re.VERBOSE,
 )
 _TAG_START = re.compile(r"<(?=[a-zA-Z/!]|\Z)")

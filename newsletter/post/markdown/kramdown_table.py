@@ -17,7 +17,7 @@ MAX_EMPTY_CELLS = 65_536
 
 _PARTS = re.compile(r"[+|: \t]*+-[+|: \t-]*+$")
 _FOOT = re.compile(r"[+|: \t]*+=[+|: \t=]*+$")
-_DELIMITERS = re.compile(r"[ \t]*+(?:\|[ \t]*+)?:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?[ \t]*+$")
+_DELIMITERS = re.compile(r"[ \t]*+(?:\|[ \t]*+)?:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*\|?[ \t]*+$")
 _COLUMN = re.compile(r"[ \t]?(:?)-+(:?)[ \t]?")
 _CODE = re.compile(r"(?<!\\)(?:(?<!`)|(?<=\\`))(`++)(?:.*?[^`])\1(?!`)|<code\b[^<>]*>(?:(?!<code\b).)*?</code>")
 _BAR = re.compile(r"(?<!\\)\|")
