@@ -460,8 +460,8 @@ def test_half_a_request_is_answered_when_the_server_ends(tmp_path: Path) -> None
 
 def test_a_database_that_was_moved_away_is_told_in_a_sentence(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with running(tmp_path) as site:
-        for file in tmp_path.glob("newsletter.db*"):
-            file.rename(tmp_path / f"moved-{file.name}")
+        for name in ("newsletter.db", "newsletter.db-wal", "newsletter.db-shm"):
+            (tmp_path / name).rename(tmp_path / f"moved-{name}")
         assert site.get("/health").status == 503, "it is still open, but nobody else will find what is written to it"
     assert "newsletter.db: the ledger's file was moved, deleted or replaced while it was in use; put it" in caplog.text
     assert "Traceback" not in caplog.text
