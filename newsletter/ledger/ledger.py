@@ -20,16 +20,29 @@ from newsletter.addresses import fold_address
 from newsletter.ledger import plan as planning
 from newsletter.ledger import suppression, transitions
 from newsletter.ledger.counted_links import register_links
+from newsletter.ledger.database.lock import is_dead
 from newsletter.ledger.database.schema import runs, tests
 from newsletter.ledger.database.storage import Storage
 from newsletter.ledger.database.timestamps import stamp_of
 from newsletter.ledger.frequency import NO_DIGESTS, WeeklyReaders, mark_weekly
-from newsletter.ledger.hold import held
+from newsletter.ledger.hold import held, joined
 from newsletter.ledger.identity import note_identity
 from newsletter.ledger.queries import DomainRow, ReplyRow, TimelineRow
 from newsletter.ledger.rate_limit_state import save_rate_limits
 from newsletter.ledger.reader import LedgerReader
-from newsletter.ledger.records import Claim, Delivery, IllegalMoveError, IssueRow, Move, Plan, Run, Version, storable
+from newsletter.ledger.records import (
+    ALONE,
+    Claim,
+    Delivery,
+    IllegalMoveError,
+    IssueRow,
+    Move,
+    Plan,
+    Run,
+    Turn,
+    Version,
+    storable,
+)
 from newsletter.ledger.state_machine import MOVES
 from newsletter.model.delivery import Outcome, State
 from newsletter.model.issue_name import Identity
@@ -85,6 +98,32 @@ class Ledger(LedgerReader):
                 yield
             finally:
                 self._holding.pop(issue, None)
+
+    @contextmanager
+    def join(self, issue: str, run: int) -> Iterator[None]:
+        """Send the issue together with other runs that have joined it. BusyError while a run holds it alone.
+
+        First settles the rows of runs that are dead. The ledger must be in PostgreSQL; see `joined`.
+        """
+        with joined(self.storage, issue, run) as db:
+            self._holding[issue] = db
+            try:
+                self._recover_dead(issue)
+                yield
+            finally:
+                self._holding.pop(issue, None)
+
+    def _recover_dead(self, issue: str) -> None:
+        with self._write(issue) as db:
+            issue_id, now = self._id_of(db, issue), self._now()
+            for run in transitions.runs_with_rows(db, issue_id):
+                if is_dead(db, run):
+                    transitions.recover(db, issue_id, now, run)
+
+    def beat(self, issue: str) -> None:
+        """Keep the connection of a joined run alive. LedgerError if it was lost."""
+        with self._write(issue) as db:
+            db.execute(sa.text("SELECT 1"))
 
     def recover(self, issue: str) -> int:
         """Settle the rows that a dead run left; call it while holding the issue. Returns how many became uncertain.
@@ -176,20 +215,23 @@ class Ledger(LedgerReader):
             planning.withdraw(db, self._id_of(db, issue))
         self._ids.pop(issue, None)
 
-    def claim(self, issue: str, limit: int, *, after: int = 0, max_attempts: int = 0) -> list[Claim]:
+    def claim(
+        self, issue: str, limit: int, *, after: int = 0, max_attempts: int = 0, turn: Turn = ALONE
+    ) -> list[Claim]:
         """Claim the next recipients who are due by the current plan, in list order, from beyond row `after`.
 
-        Returns at most `limit`; no other run can claim them then. Deferred rows with `max_attempts` tries are skipped;
-        0 sets no limit.
+        Returns at most `limit`; they belong to the run of `turn` then, and no other can claim or write them. Deferred
+        rows with `max_attempts` tries are skipped; 0 sets no limit.
         """
         with self._write(issue) as db:
             known = planning.known_issue(db, issue)
             if known is None:
                 return []
-            return self._moves.claim(db, known, limit, after=after, max_attempts=max_attempts, now=self._now())
+            return self._moves.claim(db, known, limit, turn, after=after, max_attempts=max_attempts, now=self._now())
 
-    def write(self, issue: str, moves: Sequence[Move]) -> frozenset[int]:
-        """Write transitions of claimed rows durably, all or none: a final dot may be sent once this has returned.
+    def write(self, issue: str, moves: Sequence[Move], run: int = 0) -> frozenset[int]:
+        """Write transitions of rows that `run` claimed, all or none: once this has returned they are durable, and a
+        final dot may be sent.
 
         Returns the rows whose recipients were suppressed since the plan: no dot may be sent for them.
         A move goes to `committing`; to an outcome, with the relay's reply; or to `pending`, untried, which does not
@@ -201,12 +243,12 @@ class Ledger(LedgerReader):
         dating = issue not in self._dated and any(move.to is State.SENT for move in moves)
         try:
             with self._write(issue) as db:
-                off = self._moves.write(db, self._id_of(db, issue), moves, now)
+                off = self._moves.write(db, self._id_of(db, issue), moves, run, now)
                 if dating:
                     transitions.date_issue(db, self._id_of(db, issue), now)
         except IllegalMoveError as error:
             with self._read() as db:
-                why = transitions.first_refused(db, self._id_of(db, issue), moves)
+                why = transitions.first_refused(db, self._id_of(db, issue), moves, run)
             raise IllegalMoveError(f"{issue}: {why}") from error
         if dating:
             self._dated.add(issue)

@@ -53,6 +53,18 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """The run that claims and writes rows, and the last row that is its to claim; 0 sets no limit."""
+
+    run: int = 0
+    last: int = 0
+
+
+ALONE = Turn()
+"""A run without a number, as in tests, for the whole list."""
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """A transition of one claimed row. An empty `message_id` or `relay` keeps the value of an earlier step."""
 

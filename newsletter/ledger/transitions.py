@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from newsletter.ledger.database.schema import deliveries, issues
 from newsletter.ledger.database.timestamps import stamp_of
 from newsletter.ledger.plan import KnownIssue
-from newsletter.ledger.records import Claim, IllegalMoveError, Move, storable
+from newsletter.ledger.records import Claim, IllegalMoveError, Move, Turn, storable
 from newsletter.ledger.state_machine import MOVES
 from newsletter.ledger.suppression import already_suppressed, suppress_rows
 from newsletter.model.delivery import State
@@ -30,7 +30,7 @@ def _written(to: State, values: str) -> sa.TextClause:
     origins = ", ".join(f"'{origin}'" for origin in _IN_HAND if to in MOVES[origin])
     return sa.text(
         f"UPDATE deliveries SET state = '{to}', updated = :now, {values} "  # noqa: S608 - our own words alone
-        f"WHERE id = :row AND issue = :issue AND state IN ({origins})"
+        f"WHERE id = :row AND issue = :issue AND run = :run AND state IN ({origins})"
     )
 
 
@@ -55,7 +55,7 @@ _WRITES: Mapping[State, sa.TextClause] = MappingProxyType(
 )
 _CLAIM = sa.text(
     """
-    UPDATE deliveries SET state = 'claimed', attempts = attempts + 1, version = :version, updated = :now
+    UPDATE deliveries SET state = 'claimed', attempts = attempts + 1, version = :version, run = :run, updated = :now
     WHERE id = :row AND state IN ('pending', 'deferred')
     """
 )
@@ -89,7 +89,7 @@ class Moves:
         self._claim = _Statement.of(_CLAIM, dialect)
 
     def claim(
-        self, db: sa.Connection, issue: KnownIssue, limit: int, *, after: int, max_attempts: int, now: int
+        self, db: sa.Connection, issue: KnownIssue, limit: int, turn: Turn, *, after: int, max_attempts: int, now: int
     ) -> list[Claim]:
         due = (
             sa.select(deliveries.c.id, deliveries.c.recipient_key, deliveries.c.address, deliveries.c.attempts)
@@ -98,6 +98,8 @@ class Moves:
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
+        if turn.last:
+            due = due.where(deliveries.c.id <= turn.last)
         ready = sa.or_(deliveries.c.due_at.is_(None), deliveries.c.due_at <= now)
         if max_attempts:
             ready = sa.and_(ready, deliveries.c.attempts < max_attempts)
@@ -114,16 +116,18 @@ class Moves:
             if found or not left:
                 break
         if found:
-            self._claim.run(db, [{"row": row, "version": issue.version, "now": now} for row, *_ in found])
+            claimed = {"version": issue.version, "run": turn.run, "now": now}
+            self._claim.run(db, [{"row": row, **claimed} for row, *_ in found])
         return [Claim(row, key, address or key, attempts + 1) for row, key, address, attempts in found]
 
-    def write(self, db: sa.Connection, issue_id: int, moves: Sequence[Move], now: int) -> frozenset[int]:
-        """Write the transitions. Returns the rows that are suppressed, and were not moved. Raises IllegalMoveError,
-        without details, if one of the transitions was illegal.
+    def write(self, db: sa.Connection, issue_id: int, moves: Sequence[Move], run: int, now: int) -> frozenset[int]:
+        """Write the transitions of rows that `run` claimed. Returns the rows that are suppressed, and were not moved.
+
+        Raises IllegalMoveError, without details, if one of the transitions was illegal.
         """
         rows: dict[State, list[dict[str, Any]]] = {}
         for move in moves:
-            row: dict[str, Any] = {"row": move.row, "issue": issue_id, "now": now}
+            row: dict[str, Any] = {"row": move.row, "issue": issue_id, "run": run, "now": now}
             if move.to is not State.PENDING:
                 row["message_id"], row["relay"] = move.message_id, move.relay
                 if move.to is not State.COMMITTING:
@@ -152,12 +156,12 @@ def date_issue(db: sa.Connection, issue_id: int, now: int) -> None:
     db.execute(first.values(first_sent=now))
 
 
-def first_refused(db: sa.Connection, issue_id: int, moves: Iterable[Move]) -> str:
-    """Describe the first illegal transition."""
+def first_refused(db: sa.Connection, issue_id: int, moves: Iterable[Move], run: int) -> str:
+    """Describe the first illegal transition of `run`."""
     ranks = {to: rank for rank, to in enumerate(_WRITES)}
     for move in sorted(moves, key=lambda move: ranks.get(move.to, -1)):
         row = db.execute(
-            sa.select(deliveries.c.recipient_key, deliveries.c.address, deliveries.c.state).where(
+            sa.select(deliveries.c.recipient_key, deliveries.c.address, deliveries.c.state, deliveries.c.run).where(
                 deliveries.c.issue == issue_id, deliveries.c.id == move.row
             )
         ).one_or_none()
@@ -166,6 +170,8 @@ def first_refused(db: sa.Connection, issue_id: int, moves: Iterable[Move]) -> st
         state = State(row.state)
         if state not in _IN_HAND or move.to not in MOVES[state] or move.to not in _WRITES:
             return f"{row.address or row.recipient_key} is {state} and cannot become {move.to}"
+        if row.run != run:
+            return f"{row.address or row.recipient_key} belongs to another run by now"
     return "one of these rows was to move twice, or another run moved it"
 
 
@@ -173,19 +179,29 @@ _LONGEST_WAIT_MS = 2 * LONGEST_S * 1000
 """Twice the longest delay of `retry_delay`: clocks of several machines may differ."""
 
 
-def recover(db: sa.Connection, issue_id: int, now: int) -> int:
+def recover(db: sa.Connection, issue_id: int, now: int, run: int | None = None) -> int:
     """Release claimed rows; make committing ones uncertain. Returns the number of the latter.
 
-    A deferred row whose wait is longer than the longest delay was deferred by a clock set in the future: it is due.
+    Those of every run, or of one that is dead. A deferred row whose wait is longer than the longest delay was deferred
+    by a clock set in the future: it is due.
     """
-    unsent = sa.update(deliveries).where(deliveries.c.issue == issue_id, deliveries.c.state == State.CLAIMED.value)
-    unknown = sa.update(deliveries).where(deliveries.c.issue == issue_id, deliveries.c.state == State.COMMITTING.value)
-    deferred = sa.update(deliveries).where(deliveries.c.issue == issue_id, deliveries.c.state == State.DEFERRED.value)
+    mine = sa.update(deliveries).where(deliveries.c.issue == issue_id)
+    deferred = mine.where(deliveries.c.state == State.DEFERRED.value)
     db.execute(deferred.where(deliveries.c.due_at > now + _LONGEST_WAIT_MS).values(due_at=now))
+    if run is not None:
+        mine = mine.where(deliveries.c.run == run)
+    unsent = mine.where(deliveries.c.state == State.CLAIMED.value)
+    unknown = mine.where(deliveries.c.state == State.COMMITTING.value)
     before = deliveries.c.attempts - 1
     db.execute(unsent.values(state=State.PENDING.value, attempts=before, due_at=None, updated=now))
     said = {"stage": "dot", "code": 0, "reply": "the run ended before the relay's answer was recorded"}
     return db.execute(unknown.values(state=State.UNCERTAIN.value, updated=now, **said)).rowcount
+
+
+def runs_with_rows(db: sa.Connection, issue_id: int) -> list[int]:
+    """The runs whose recipients of this issue are claimed or committing, dead ones included."""
+    found = sa.select(deliveries.c.run).where(deliveries.c.issue == issue_id, deliveries.c.state.in_(_IN_HAND))
+    return sorted(db.scalars(found.distinct()))
 
 
 def settle(db: sa.Connection, issue_id: int, key: str, to: State, now: int) -> str | None:

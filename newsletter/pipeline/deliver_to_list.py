@@ -16,6 +16,7 @@ from newsletter.delivery.deliver import Stopped
 from newsletter.delivery.run_control import Watcher
 from newsletter.errors import BusyError, LedgerError, LostLedgerError, located
 from newsletter.ledger.ledger import Claim, IllegalMoveError, Ledger, Move
+from newsletter.ledger.records import Turn
 from newsletter.model.delivery import Outcome, State
 from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.prepare_send import PreparedSend
@@ -69,20 +70,21 @@ def _account(prepared: PreparedSend, ledger: Ledger, stopped: Stopped, seconds: 
 class _IssueLedger:
     """The ledger of one issue, with the recipients' columns from the list."""
 
-    def __init__(self, ledger: Ledger, issue: str, people: Audience, max_attempts: int) -> None:
+    def __init__(self, ledger: Ledger, issue: str, people: Audience, max_attempts: int, run: int) -> None:
         self.ledger = ledger
+        self.turn = Turn(run)
         self.issue = issue
         self.people = people
         self.max_attempts = max_attempts
         self.is_far = ledger.is_far
 
     def claim(self, limit: int, after: int) -> Sequence[tuple[Claim, Subscriber]]:
-        claims = self.ledger.claim(self.issue, limit, after=after, max_attempts=self.max_attempts)
+        claims = self.ledger.claim(self.issue, limit, after=after, max_attempts=self.max_attempts, turn=self.turn)
         people = self.people.find([claim.key for claim in claims])
         return [(claim, people[claim.key]) for claim in claims]
 
     def write(self, moves: Sequence[Move]) -> Collection[int]:
-        return self.ledger.write(self.issue, moves)
+        return self.ledger.write(self.issue, moves, self.turn.run)
 
     def save_rate_limits(self, state: Mapping[str, str]) -> None:
         self.ledger.save_rate_limits(state)
@@ -111,12 +113,12 @@ def _deliver_to_list(
 ) -> SendResult:
     sending, plan, issue = prepared.sending, prepared.plan, prepared.issue
     delivery = sending.config.settings.delivery
-    recipients_ledger = _IssueLedger(ledger, issue, sending.recipients, delivery.max_attempts)
     on_start(plan.due)
     stopped = Stopped()
     started = time.monotonic()
     if plan.due:
         run = ledger.begin_run(issue, f"{os.getpid()} {socket.gethostname()}")
+        recipients_ledger = _IssueLedger(ledger, issue, sending.recipients, delivery.max_attempts, run)
         reason = "error"
         try:
             stopped = start_delivery(prepared, relays, recipients_ledger, ledger.rate_limit_state(), plan.due, watcher)

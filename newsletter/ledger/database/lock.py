@@ -78,6 +78,13 @@ def busy_at(lock: Path, issue: str) -> BusyError:
 
 _TRY = sa.text("SELECT pg_try_advisory_lock(:key)")
 _RELEASE = sa.text("SELECT pg_advisory_unlock(:key)")
+_TRY_SHARED = sa.text("SELECT pg_try_advisory_lock_shared(:key)")
+_RELEASE_SHARED = sa.text("SELECT pg_advisory_unlock_shared(:key)")
+# Locks with two numbers are apart from those with one. `_RUNS` marks those of runs.
+_RUNS = 0x6E_65_77_73
+_LOCK_RUN = sa.text("SELECT pg_advisory_lock(:runs, :run)")
+_RELEASE_RUN = sa.text("SELECT pg_advisory_unlock(:runs, :run)")
+_TRY_RUN = sa.text("SELECT pg_try_advisory_xact_lock(:runs, :run)")
 # PostgreSQL keeps 63 octets of a connection's name (NAMEDATALEN - 1).
 _SIGN = sa.text("SELECT set_config('application_name', :owner, false)")
 # A 64-bit key is listed in two halves (https://www.postgresql.org/docs/current/view-pg-locks.html).
@@ -92,13 +99,17 @@ _OWNER = sa.text(
 
 
 @contextmanager
-def advisory_lock(db: sa.Connection, issue: str) -> Iterator[None]:
-    """Hold `issue` on the server of `db`, a connection without an open transaction; its name identifies us."""
+def advisory_lock(db: sa.Connection, issue: str, *, shared: bool = False) -> Iterator[None]:
+    """Hold `issue` on the server of `db`, a connection without an open transaction; its name identifies us.
+
+    `shared`: with others that hold it so. BusyError if the lock cannot be had.
+    """
+    take, release = (_TRY_SHARED, _RELEASE_SHARED) if shared else (_TRY, _RELEASE)
     number = int.from_bytes(sha256(issue.encode()).digest()[:8])
     key = {"key": number - (1 << 63)}
     with db.begin():
         db.execute(_SIGN, {"owner": f"process {os.getpid()} on {socket.gethostname()}"})
-        if not db.scalar(_TRY, key):
+        if not db.scalar(take, key):
             bits = key["key"] & ((1 << 64) - 1)
             owner = db.scalar(_OWNER, {"high": bits >> 32, "low": bits & 0xFFFF_FFFF})
             raise _busy_with(issue, owner or "just starting or just ending")
@@ -107,7 +118,26 @@ def advisory_lock(db: sa.Connection, issue: str) -> Iterator[None]:
     finally:
         if not db.closed and not db.invalidated:
             with suppress(DBAPIError), db.begin():  # a lost connection has released the lock already
-                db.execute(_RELEASE, key)
+                db.execute(release, key)
+
+
+@contextmanager
+def run_lock(db: sa.Connection, run: int) -> Iterator[None]:
+    """Hold the lock that says that this run is alive; it is gone with the connection."""
+    key = {"runs": _RUNS, "run": run}
+    with db.begin():
+        db.execute(_LOCK_RUN, key)
+    try:
+        yield
+    finally:
+        if not db.closed and not db.invalidated:
+            with suppress(DBAPIError), db.begin():
+                db.execute(_RELEASE_RUN, key)
+
+
+def is_dead(db: sa.Connection, run: int) -> bool:
+    """Whether nothing holds the lock of this run; until the end of the transaction of `db` nothing else can take it."""
+    return bool(db.scalar(_TRY_RUN, {"runs": _RUNS, "run": run}))
 
 
 def _is_at(file: FileIO, lock: Path) -> bool:

@@ -15,6 +15,7 @@ from newsletter.ledger.database.schema import (
     from_5,
     from_6,
     from_8,
+    from_9,
     ledger_version,
     letters,
     metadata,
@@ -118,10 +119,11 @@ def _from_2(db: sa.Connection) -> None:
         for statement in _FROM_2_IN_POSTGRESQL:
             db.exec_driver_sql(statement.format(states=states))
         return
+    known = {column["name"] for column in sa.inspect(db).get_columns("deliveries")}
     for statement in _FROM_2_IN_SQLITE_BEFORE:
         db.exec_driver_sql(statement)
     metadata.create_all(db)
-    columns = ", ".join(column.name for column in deliveries.columns)
+    columns = ", ".join(column.name for column in deliveries.columns if column.name in known)
     for statement in _FROM_2_IN_SQLITE_AFTER:
         db.exec_driver_sql(statement.format(columns=columns))
 
@@ -158,5 +160,5 @@ def _from_7(db: sa.Connection) -> None:
 
 
 _MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = MappingProxyType(
-    {1: _from_1, 2: _from_2, 3: from_3, 4: from_4, 5: from_5, 6: from_6, 7: _from_7, 8: from_8}
+    {1: _from_1, 2: _from_2, 3: from_3, 4: from_4, 5: from_5, 6: from_6, 7: _from_7, 8: from_8, 9: from_9}
 )

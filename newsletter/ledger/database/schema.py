@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from newsletter.model.delivery import State
 
-VERSION = 9
+VERSION = 10
 
 metadata = sa.MetaData()
 _id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # only INTEGER is an alias of SQLite's row id
@@ -57,7 +57,8 @@ identities = sa.Table(
     sa.Column("newsletter", sa.Text, nullable=False),
 )
 
-# For a million rows: values that most rows share take no bytes. `address` is NULL if it is spelled like its key;
+# For a million rows: values that most rows share take no bytes. `address` is NULL if it is spelled like its key; `run`
+# is the run that claimed the row last, and the only one that may write it (a fencing token);
 # `version` and `message_id` are of the last try. `id` is the list's order.
 deliveries = sa.Table(
     "deliveries",
@@ -77,6 +78,7 @@ deliveries = sa.Table(
     sa.Column("lane", sa.Text, nullable=False, server_default=""),
     sa.Column("message_id", sa.Text, nullable=False, server_default=""),
     sa.Column("reply", sa.Text, nullable=False, server_default=""),
+    sa.Column("run", _id, nullable=False, server_default="0"),
     sa.UniqueConstraint("issue", "recipient_key"),
     sa.CheckConstraint(sa.column("state").in_([state.value for state in State]), name="known_state"),
 )
@@ -107,6 +109,28 @@ runs = sa.Table(
     sa.Column("started", sa.BigInteger, nullable=False),
     sa.Column("ended", sa.BigInteger),
     sa.Column("reason", sa.Text, nullable=False, server_default=""),
+)
+
+# An issue that workers send: all that they need of it, compressed. Deleted with its rows once nobody is left.
+shipments = sa.Table(
+    "shipments",
+    metadata,
+    sa.Column("id", _id, primary_key=True),
+    sa.Column("issue", _id, sa.ForeignKey("issues.id"), nullable=False, unique=True),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("secrets", sa.Text, nullable=False),
+    sa.Column("settings", sa.Text, nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+    sa.Column("stopped", sa.Text, nullable=False, server_default=""),
+)
+
+# The columns of a recipient that the issue uses, as JSON; no row where it uses none but the address.
+shipment_rows = sa.Table(
+    "shipment_rows",
+    metadata,
+    sa.Column("delivery", _id, primary_key=True),
+    sa.Column("shipment", _id, sa.ForeignKey("shipments.id"), nullable=False, index=True),
+    sa.Column("fields", sa.Text, nullable=False),
 )
 
 pace = sa.Table(
@@ -271,4 +295,11 @@ def from_6(db: sa.Connection) -> None:
 
 # Version 8 counted no links.
 def from_8(db: sa.Connection) -> None:
+    metadata.create_all(db)
+
+
+# Version 9 did not say which run had claimed a recipient, and knew no workers.
+def from_9(db: sa.Connection) -> None:
+    if "run" not in {column["name"] for column in sa.inspect(db).get_columns("deliveries")}:
+        db.exec_driver_sql("ALTER TABLE deliveries ADD COLUMN run BIGINT NOT NULL DEFAULT 0")
     metadata.create_all(db)
