@@ -28,7 +28,7 @@ from newsletter.model.issue import (
     Video,
     plain_text,
 )
-from newsletter.render.block_kinds import author_parts, quote_parts
+from newsletter.render.block_kinds import author_parts, callout_parts, quote_parts
 from newsletter.render.direction import Direction, turned
 from newsletter.render.highlighting import Highlighter
 from newsletter.render.inline_html import clean
@@ -160,8 +160,9 @@ class BlockWriter:
             parts = author_parts(block)
             face = element("div", picture(parts.face, title, 64), class_="face") if parts.face else Markup("")
             return element("aside", face + element("div", self.blocks(parts.words)), class_="author", aria_label=title)
-        head = element("p", title, class_="kind")
-        return element("aside", head + self.blocks(block.body), class_=f"box {block.alert}", aria_label=title)
+        box = callout_parts(block)
+        head = element("p", inline(box.title) if box.title else title, class_="kind")
+        return element("aside", head + self.blocks(box.words), class_=f"box {block.alert}", aria_label=title)
 
     # --- the rest -----------------------------------------------------------------------------------------------------
 

@@ -74,6 +74,8 @@ RULES: tuple[Rule, ...] = (
     Rule("html-component", "warning", "A tag that means nothing in an email; what stands inside it stays."),
     Rule("html-hidden", "warning", "What a browser would hide, which is not mailed."),
     Rule("heading-space", "warning", "`##Heading`: a space lacks behind the marks."),
+    Rule("box-unknown", "warning", "`:::name` or `!!! name` with a name that means no box; its words stay."),
+    Rule("box-open", "warning", "`:::name` that is never closed, or a line `:::` that ends nothing."),
     Rule("footnote-unused", "warning", "A footnote that nothing refers to."),
     Rule("liquid-*", "warning", "Liquid that cannot be resolved here."),
     Rule("field-empty", "warning", "A subscriber's field without a default that some have nothing for."),

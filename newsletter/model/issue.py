@@ -146,11 +146,11 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """`role` selects the style: a lone link as a button, words after the end as a postscript."""
+    """`role` selects the style: a lone link as a button, words after the end as a postscript; a box's title."""
 
     inlines: Inlines
     line: int | None = None
-    role: Literal["", "button", "postscript"] = ""
+    role: Literal["", "button", "postscript", "title"] = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,8 +146,10 @@ class MarkdownWriter:
             case ListBlock() as found:
                 return self._list(found)
             case Quote(body=body, alert=alert):
-                head = f"[!{alert.upper()}]\n" if alert else ""
-                return _prefixed(head + self.blocks(body), "> ", "> ")
+                first = body[0] if body else None
+                title = first.inlines if isinstance(first, Paragraph) and first.role == "title" else ()
+                mark = f"[!{alert.upper()}] {self.inlines(title)}".rstrip() + "\n" if alert else ""
+                return _prefixed(mark + self.blocks(body[1:] if title else body), "> ", "> ")
             case CodeBlock(text, language):
                 fence = "`" * max(3, max((len(run) for run in re.findall("`+", text)), default=0) + 1)
                 return f"{fence}{language}\n{text.rstrip(chr(10))}\n{fence}"

@@ -45,6 +45,21 @@ def with_partials(partials: Iterable[str], block: Block) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class CalloutParts:
+    """A callout's own title, empty if it is named by its kind, and its text."""
+
+    title: Inlines
+    words: Blocks
+
+
+def callout_parts(box: Quote) -> CalloutParts:
+    first = box.body[0] if box.body else None
+    if isinstance(first, Paragraph) and first.role == "title":
+        return CalloutParts(first.inlines, box.body[1:])
+    return CalloutParts((), box.body)
+
+
+@dataclass(frozen=True, slots=True)
 class AuthorParts:
     """An author card's picture, and its text."""
 

@@ -41,6 +41,7 @@ from newsletter.model.issue import (
 from newsletter.model.rendered_email import Masthead
 from newsletter.post.markdown.item_sources import is_bare
 from newsletter.post.markdown.story import says_nothing
+from newsletter.render.block_kinds import callout_parts
 from newsletter.render.columns import column_width, columns
 from newsletter.render.footer_links import ANSWERS, feedback_links
 from newsletter.render.headline import headline
@@ -106,12 +107,16 @@ def render_text(issue: Issue, masthead: Masthead, labels: Mapping[str, Any], slo
 
 
 def _with_alerts(block: Block, labels: Mapping[str, Any]) -> Block:
-    """GitHub's alerts as quotes that begin with the name of their kind."""
+    """GitHub's alerts as quotes that begin with the name of their kind, and with their own title."""
     match block:
         case Quote(body=body, alert=alert):
-            named = Paragraph((Strong((Text(labels[f"alert_{alert}"]),)),)) if alert else None
             inner = tuple(_with_alerts(each, labels) for each in body)
-            return replace(block, body=(named, *inner) if named else inner)
+            if not alert:
+                return replace(block, body=inner)
+            title = callout_parts(block).title
+            name = str(labels[f"alert_{alert}"])
+            named = () if title and alert == "note" else (Text(f"{name}: " if title else name),)
+            return replace(block, body=(Paragraph((Strong((*named, *title)),)), *inner[bool(title) :]))
         case ListBlock(items=items):
             return replace(
                 block, items=tuple(replace(i, body=tuple(_with_alerts(b, labels) for b in i.body)) for i in items)

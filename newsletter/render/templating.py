@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from newsletter.errors import ConfigError, located
 from newsletter.model.rendered_email import Theme
-from newsletter.render.block_kinds import author_parts, quote_parts, with_partials
+from newsletter.render.block_kinds import author_parts, callout_parts, quote_parts, with_partials
 from newsletter.render.direction import turned
 from newsletter.render.highlighting import Highlighter
 from newsletter.render.inline_html import clean, code_html, hero, inline_html, linked_picture, with_button_rows
@@ -44,6 +44,7 @@ def template_environment(theme: Theme, marks: Marks, labels: Mapping[str, Any]) 
         table_form=table_form,
         turned=turned,
         author_parts=author_parts,
+        callout_parts=callout_parts,
         quote_parts=quote_parts,
         host=host_of,
     )

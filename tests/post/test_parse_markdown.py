@@ -84,6 +84,12 @@ def test_boxes(case: Case) -> None:
     assert outline(body.blocks, body.findings) == case.expected
 
 
+@parametrize("containers")
+def test_containers(case: Case) -> None:
+    body = parse_markdown(case.source)
+    assert outline(body.blocks, body.findings) == case.expected
+
+
 @parametrize("constructs")
 def test_constructs(case: Case) -> None:
     body = parse_markdown(case.source, base_url="https://blog.example/")

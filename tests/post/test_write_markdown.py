@@ -78,6 +78,11 @@ def test_boxes(case: Case) -> None:
     but_for_exceptions(case)
 
 
+@parametrize("containers")
+def test_containers(case: Case) -> None:
+    but_for_exceptions(case)
+
+
 @parametrize("cjk_emphasis")
 def test_emphasis(case: Case) -> None:
     but_for_exceptions(case)

@@ -54,6 +54,33 @@ def test_a_sponsor_is_named_as_one(theme: str, lang: str, word: str) -> None:
     assert f"> {word}\n>\n> Paid for it." in text(made)
 
 
+CONTAINERS = (
+    ":::tip[Lies *das*]\nWorte.\n:::\n",
+    "::: tip Lies *das*\nWorte.\n:::\n",
+    '!!! tip "Lies *das*"\n    Worte.\n',
+    "> [!TIP] Lies *das*\n> Worte.\n",
+)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_container_is_a_notice_with_its_own_title(theme: str) -> None:
+    made = [email(f"Davor.\n\n{source}\nDanach.\n", theme, "de") for source in CONTAINERS]
+    assert {html(each) for each in made} == {html(made[0])}
+    page = lxml.html.document_fromstring(html(made[0]))
+    (cell,) = page.xpath("//td[contains(@class, 'al-tip')]")
+    assert cell.text_content().strip() == "Lies das"
+    assert [each.text_content() for each in cell.xpath(".//em")] == ["das"]
+    assert page.text_content().count("Lies das") == 1
+    assert ":::" not in page.text_content()
+    assert "> Tipp: Lies das\n>\n> Worte.\n" in text(made[0])
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_container_without_a_title_is_named_by_its_kind(theme: str) -> None:
+    made = email(":::caution\n気をつけて。\n:::\n", theme, "ja")
+    assert html(made) == html(email("> [!CAUTION]\n> 気をつけて。\n", theme, "ja"))
+
+
 @pytest.mark.parametrize("theme", THEMES)
 def test_each_kind_of_notice_has_a_colour_of_its_own(theme: str, evaluate: Evaluate) -> None:
     source = "\n\n".join(f"> [!{kind.upper()}]\n> Words." for kind in CALLOUT_HUES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Sequence as Many
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -20,18 +21,21 @@ from newsletter.model.issue import (
     Definitions,
     Footnotes,
     Heading,
+    Image,
     Inlines,
     ListBlock,
     ListItem,
     Paragraph,
     Quote,
     Rule,
+    Strong,
     Table,
     Text,
     plain_text,
 )
 from newsletter.post.markdown.abbreviations import Abbreviations
-from newsletter.post.markdown.alerts import ALERT_MARK, ALERTS
+from newsletter.post.markdown.alerts import ALERT_MARK, ALERTS, with_title
+from newsletter.post.markdown.containers import NOTES, TITLE
 from newsletter.post.markdown.fences import open_fence
 from newsletter.post.markdown.glued_items import GLUED
 from newsletter.post.markdown.inline import InlineReader
@@ -105,6 +109,10 @@ class Reader:
                 what = f"“{number}.” without a space is no list item in Markdown; it is taken for one"
                 self.note("story-space", what, f"write “{number}. ” with a space", self.first_line + token.map[0])
 
+    def note_containers(self, env: Mapping[str, Any]) -> None:
+        for line, finding in env.get(NOTES, {}).items():
+            self.findings.append(replace(finding, line=self.first_line + line))
+
     def blocks(self, nodes: Iterable[SyntaxTreeNode]) -> Blocks:
         return tuple(block for node in nodes for block in self.block(node))
 
@@ -118,6 +126,9 @@ class Reader:
                     self.note("heading-space", what, f"write {node.markup} {plain_text(inlines)[:30]}", line)
                 if inlines:
                     yield Heading(int(node.tag[1]), inlines, line)
+            case "paragraph" if how := node.meta.get(TITLE):
+                title = linked_videos(settle(self.sequence(node)))
+                yield Paragraph(title, line, "title") if how == "title" else Paragraph((Strong(title),), line)
             case "paragraph":
                 source = node.children[0].content if node.children else ""
                 if _BLOCK_HTML.match(source):
@@ -174,15 +185,30 @@ class Reader:
         """A quote; one that begins with `[!NOTE]` is an alert, as on GitHub; kramdown's class has the same effect."""
         body = self.blocks(node.children)
         if kind := node.meta.get("kind", ""):
-            return Quote(body, self.line_of(node), kind)
+            return Quote(with_title(body, kind), self.line_of(node), kind)
         first = body[0] if body else None
         text = first.inlines[0] if isinstance(first, Paragraph) else None
         mark = ALERT_MARK.match(text.text) if isinstance(text, Text) else None
         if not (isinstance(first, Paragraph) and isinstance(text, Text) and mark and mark[1].lower() in ALERTS):
             return Quote(body, self.line_of(node))
-        rest = settle((Text(text.text[mark.end() :]), *first.inlines[1:]))
-        opening = (Paragraph(rest, first.line),) if rest else ()
-        return Quote((*opening, *body[1:]), self.line_of(node), ALERTS[mark[1].lower()])
+        kind = ALERTS[mark[1].lower()]
+        title, rest = self._titled(node.children[0], mark.end(), more=len(body) > 1)
+        if not title:
+            rest = settle((Text(text.text[mark.end() :]), *first.inlines[1:]))
+        opening = (Paragraph(title, first.line, "title"), Paragraph(rest, first.line))
+        return Quote(
+            with_title((*(each for each in opening if each.inlines), *body[1:]), kind), self.line_of(node), kind
+        )
+
+    def _titled(self, node: SyntaxTreeNode, mark: int, *, more: bool) -> tuple[Inlines, Inlines]:
+        """The words behind a mark on its line, where others follow, and the rest of its paragraph."""
+        sequence = self.sequence(node)
+        end = next((index for index, each in enumerate(sequence) if isinstance(each, Soft | Break)), len(sequence))
+        if not (more or end < len(sequence)) or any(isinstance(each, Image) for each in sequence):
+            return (), ()
+        first = sequence[0]
+        opening = [Text(first.text[mark:])] if isinstance(first, Text) else []
+        return settle([*opening, *sequence[1:end]]), settle(sequence[end + 1 :])
 
     def _definition_list(self, node: SyntaxTreeNode) -> Definitions:
         """A definition list. Preceding lists of terms alone are further terms of its first definition."""

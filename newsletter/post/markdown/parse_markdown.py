@@ -25,7 +25,9 @@ from newsletter.model.issue import (
     Blocks,
 )
 from newsletter.post.markdown.abbreviations import Abbreviations
+from newsletter.post.markdown.admonitions import use_admonitions
 from newsletter.post.markdown.blocks import MAX_NESTING, MarkdownError, Reader
+from newsletter.post.markdown.containers import use_containers
 from newsletter.post.markdown.glued_items import split_glued_items
 from newsletter.post.markdown.inline_rules import bare_url, math
 from newsletter.post.markdown.kramdown_blocks import ABBREVIATIONS, use_kramdown_blocks
@@ -73,6 +75,8 @@ def parse_markdown(
     parser.enable(["table", "strikethrough"])
     parser.use(footnote_plugin).use(deflist_plugin)
     use_kramdown_blocks(parser)
+    use_containers(parser)
+    use_admonitions(parser)
     if mdx:
         use_mdx_blocks(parser)
     # Otherwise labels would lose their words, and `$$` of two paragraphs would join everything between them.
@@ -92,6 +96,7 @@ def parse_markdown(
     reader.note_nesting(tokens)
     reader.note_unused_notes(env)
     reader.note_glued_items(tokens)
+    reader.note_containers(env)
     for name, line in env.get(COMPONENTS, {}).items():
         reader.targets.note_component(name, first_line + line)
     tree = SyntaxTreeNode(tokens)

@@ -66,7 +66,7 @@ def _scheme(href: str) -> str:
 
 
 def _only_link(block: Block) -> Link | None:
-    if not isinstance(block, Paragraph):
+    if not isinstance(block, Paragraph) or block.role:
         return None
     inlines = _marks_off(block.inlines)
     return inlines[0] if len(inlines) == 1 and isinstance(inlines[0], Link) else None
