@@ -24,6 +24,7 @@ from newsletter.render.headline import headline
 from newsletter.render.inline_css import html_of, inline_css
 from newsletter.render.inline_html import clean
 from newsletter.render.issue_rows import Row, Section, issue_rows, sections_of
+from newsletter.render.line_breaks import keeps_words
 from newsletter.render.link_addresses import with_addresses
 from newsletter.render.mirror import CODE_STAYS, mirror_css, mirror_html
 from newsletter.render.picture_backing import mark_backed
@@ -93,6 +94,8 @@ def render_issue(
     used = kinds_used(walk(issue.blocks)) | ({"forward"} if forward_link(issue, masthead.footer) else set())
     if issue.lang.partition("-")[0] in CJK_LANGUAGES:
         used |= {"cjk"}
+    if keeps_words(issue):
+        used |= {"korean"}
     context: dict[str, Any] = {
         **theme.values,
         "issue": issue,
