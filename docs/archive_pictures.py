@@ -60,7 +60,7 @@ EARLIER = (
 def main() -> None:
     browser = shutil.which("chromium") or shutil.which("google-chrome") or sys.exit("Chromium is not installed")
     with tempfile.TemporaryDirectory() as folder:
-        site = _site(Path(folder))
+        site = archive_of_examples(Path(folder), SETTINGS)
         width = sum(frame[1] for frame in FRAMES) + GAP * (len(FRAMES) + 1)
         sheet = Image.new("RGB", (width, HEIGHT + 2 * GAP), "#cfc9be")
         left = GAP
@@ -81,8 +81,9 @@ def main() -> None:
     print(OUT)
 
 
-def _site(root: Path) -> Path:
-    (root / "newsletter.toml").write_text(SETTINGS)
+def archive_of_examples(root: Path, settings: str) -> Path:
+    """The folder of an archive in which the examples have gone out."""
+    (root / "newsletter.toml").write_text(settings, "utf-8")
     posts = root / "posts"
     shutil.copytree(CHECKOUT / "examples" / "images", posts / "images")
     for name, title, words in EARLIER:

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from newsletter.ledger.ledger import Claim, Ledger, Move
 from newsletter.model.delivery import State
@@ -550,15 +550,26 @@ def draw_previews(browser: str, folder: Path, wanted: Sequence[str], out: Path =
 # --- the public pages -----------------------------------------------------------------------------------------------
 
 WEB = "web-pages"
-WEB_FRAMES = (("/join", 620, "light"), ("/p/{preferences}", 390, "light"), ("/u/{unsubscribe}", 390, "dark"))
-WEB_HEIGHT = 760
+WEB_FRAMES = (
+    ("/join", 1000, "light"),
+    ("/join", 390, "dark"),
+    ("/p/{preferences}", 390, "light"),
+    ("/u/{unsubscribe}", 390, "dark"),
+)
+WEB_HEIGHT = 940
 WEB_TOML = """
 [newsletter]
 name = "AI Daily"
 unsubscribe_mailto = "leave@example.com"
 [relay]
 url = "smtp://127.0.0.1:1025"
+[theme]
+name = "mine"
+[archive]
+dir = "site"
 [serve]
+pitch = "Forty stories about AI in ten minutes, each with its source. For people who build things."
+how_often = "Every weekday at eight"
 fields = ["name"]
 privacy_url = "https://example.com/privacy"
 [serve.lists]
@@ -567,11 +578,26 @@ ai = "Long reads about AI"
 """
 
 
+def draw_logo(theme: Path) -> None:
+    """A theme with a logo of its own: a lamp on the accent."""
+    theme.mkdir(parents=True)
+    large = Image.new("RGBA", (480, 480))
+    pen = ImageDraw.Draw(large)
+    pen.rounded_rectangle((0, 0, 479, 479), 112, fill="#b83c0a")
+    pen.polygon([(160, 120), (320, 120), (390, 290), (90, 290)], fill="#ffffff")
+    pen.rectangle((222, 290, 258, 372), fill="#ffffff")
+    pen.rounded_rectangle((150, 360, 330, 396), 18, fill="#ffffff")
+    large.resize((240, 240), Image.Resampling.LANCZOS).save(theme / "logo.png")
+    (theme / "theme.toml").write_text('extends = "classic"\n[brand]\nlogo = "logo.png"\nlogo_width = 48\n')
+
+
 def draw_web(browser: str, folder: Path) -> None:
+    from archive_pictures import archive_of_examples
     from playwright.sync_api import sync_playwright
 
     secret = "a secret for pictures only"
-    (folder / "newsletter.toml").write_text(WEB_TOML)
+    draw_logo(folder / "templates" / "mine")
+    archive_of_examples(folder, WEB_TOML)
     command = [sys.executable, "-c", "from newsletter.cli.main import main; main()", "serve", "--port", "0", "--quiet"]
     env = {**os.environ, "NEWSLETTER_SECRET": secret}
     server = subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, text=True)
@@ -588,7 +614,7 @@ def draw_web(browser: str, folder: Path) -> None:
             for path, frame_width, scheme in WEB_FRAMES:
                 page = chromium.new_page(viewport={"width": frame_width, "height": WEB_HEIGHT}, locale="en")
                 page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-                page.goto(url + path.format(**tokens))
+                page.goto(url + path.format(**tokens), wait_until="networkidle")
                 with Image.open(io.BytesIO(page.screenshot())) as shot:
                     sheet.paste(shot.convert("RGB"), (left, GAP))
                 left += frame_width + GAP

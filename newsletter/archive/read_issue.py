@@ -58,7 +58,7 @@ def main_language(config: Config, known: Manifest, listed: Sequence[SentIssue], 
         post = finder.find(sent)
         try:
             if post is not None:
-                return _issue_of(post, config, site_of(config)).lang
+                return issue_of(post, config, site_of(config)).lang
         except ContentError:
             pass
         if record := known.issues.get(sent.issue):
@@ -66,12 +66,20 @@ def main_language(config: Config, known: Manifest, listed: Sequence[SentIssue], 
     return language
 
 
-def _issue_of(post: PostFile, config: Config, blog: Site) -> Issue:
+def issue_of(post: PostFile, config: Config, blog: Site) -> Issue:
     """The issue as nobody's columns make it."""
     text = decode_post(post.data, post.path)
     return parse_in_place(
         text, post.path, post.folder, config, site=blog, choose=lambda condition: condition.holds({})
     ).issue
+
+
+def is_same_issue(issue: Issue, sent: SentIssue, post: PostFile) -> bool:
+    """Whether a post is still the one that was sent."""
+    mine = Identity(unmark(issue.title, issue), issue.date, issue.name)
+    # A title that was mended is the same issue's; a file's name may be another where the post was looked for.
+    allowed = {"title", "name"} if post.was_renamed else {"title"}
+    return not differences(sent.identity, mine) - allowed
 
 
 class IssueReader:
@@ -136,11 +144,8 @@ class IssueReader:
 
     def _parsed(self, sent: SentIssue, post: PostFile) -> Issue | None:
         """None for another post than the one that was sent."""
-        issue = _issue_of(post, self._config, self._blog)
-        mine = Identity(unmark(issue.title, issue), issue.date, issue.name)
-        # A title that was mended is the same issue's; a file's name may be another where the post was looked for.
-        allowed = {"title", "name"} if post.was_renamed else {"title"}
-        return None if differences(sent.identity, mine) - allowed else issue
+        issue = issue_of(post, self._config, self._blog)
+        return issue if is_same_issue(issue, sent, post) else None
 
     def _made(
         self, sent: SentIssue, post: PostFile, issue: Issue, fingerprint: str, known: IssueRecord | None

@@ -42,6 +42,17 @@ class ServeSection(Section):
         default=(),
         example=["name"],
     )
+    pitch: str = key(
+        "What the sign-up page says of the newsletter, in place of our words: what people get, in a sentence or two; "
+        "each line is a paragraph. Shown where the page is shared, too.",
+        text(entries.lines),
+        example="Forty stories about AI in ten minutes, each with its source.",
+    )
+    how_often: str = key(
+        "How often it comes, on the sign-up page, beside the language.",
+        text(entries.one_line),
+        example="Every weekday at eight",
+    )
     consent: str = key(
         "What people agree to, below the sign-up form, in place of our words; kept with their consent.",
         text(entries.one_line),

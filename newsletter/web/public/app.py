@@ -58,7 +58,7 @@ class Server:
 def web_app(
     membership: Membership, appearance: Appearance, server: Server, *, body_within_s: float = BODY_WITHIN_S
 ) -> ASGIApp:
-    writer = PageWriter(membership.config.settings, appearance)
+    writer = PageWriter(membership.config.settings, appearance, membership.latest_issue)
     pages = _Pages(membership, appearance, writer, server)
     joining = JoinPages(
         membership,
@@ -86,6 +86,7 @@ def web_app(
             Route("/health", pages.health),
             Route("/style.css", pages.style),
             Route("/icon.svg", pages.icon),
+            Route("/look/{name}", pages.look),
             *(ArchiveFiles(folder).routes if (folder := membership.config.archive_folder) else ()),
         ],
         exception_handlers={
@@ -123,7 +124,7 @@ class _Pages:
         lang = await self._language_of(request, link.address)
         if state is not SignUpState.CONFIRMED:
             return self._writer.notice(request, "used_title", "used_text", lang=lang, again=True)
-        return self._writer.page(
+        return await self._writer.welcoming_page(
             request, "done.html.j2", lang=lang, address=link.address, choose_url=self._choose_url(link.address)
         )
 
@@ -213,6 +214,17 @@ class _Pages:
 
     async def icon(self, request: Request) -> Response:
         return self._asset(self._appearance.icon, "image/svg+xml")
+
+    async def look(self, request: Request) -> Response:
+        asset = self._appearance.logo.assets.get(request.url.path)
+        if asset is None:
+            raise HTTPException(404)
+        # Where the page is shared its picture is shown by others.
+        open_to_all = (
+            {"cross-origin-resource-policy": "cross-origin"} if asset.path == self._appearance.logo.shared else {}
+        )
+        headers = {"cache-control": "public, max-age=31536000, immutable", **open_to_all}
+        return Response(asset.data, media_type=asset.media_type, headers=headers)
 
     def _asset(self, content: bytes, media_type: str) -> Response:
         return Response(content, media_type=media_type, headers={"cache-control": "public, max-age=86400"})

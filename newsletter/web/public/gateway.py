@@ -35,7 +35,8 @@ SMALL_BYTES = 1024
 
 ONE_CLICK = "/u/"
 _KNOWN = frozenset(
-    {"", "u", "p", "c", "r", "l", "join", "health", "hooks", "archive", "style.css", "icon.svg", "favicon.ico"}
+    {"", "u", "p", "c", "r", "l", "f", "join", "look", "health", "hooks", "archive"}
+    | {"style.css", "icon.svg", "favicon.ico"}
 )
 
 log = logging.getLogger("newsletter.web")

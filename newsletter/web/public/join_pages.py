@@ -64,12 +64,12 @@ class JoinPages:
 
     async def join(self, request: Request) -> Response:
         if request.method != "POST":
-            return self._page(request, Form({}))
+            return await self._page(request, Form({}))
         asked_at = monotonic()
         # Security: the author's own form has no signed time; the limits below and the double opt-in apply to it.
         site = allowed_site(request, self._settings.forms_on) if request.url.path == "/join" else ""
         if not site and is_foreign(request, self._membership.url):
-            return self._page(request, Form({}), status=403, notice="foreign_text")
+            return await self._page(request, Form({}), status=403, notice="foreign_text")
         form = read_form(await request.body())
         if form.one(TRAP):
             log.info("a sign-up by a program was let go")
@@ -77,14 +77,14 @@ class JoinPages:
         try:
             address = normalize_address(form.one("email"))
         except ValueError:
-            return self._page(request, form, status=422, fault="bad_address")
+            return await self._page(request, form, status=422, fault="bad_address")
         now = self._clock().timestamp()
         match Age.GOOD if site else self._form_clock.age(form.one("t"), now):
             case Age.QUICK:
                 # The time is kept, so that pressing again is enough.
-                return self._page(request, form, status=422, notice="too_quick", stamp=form.one("t"))
+                return await self._page(request, form, status=422, notice="too_quick", stamp=form.one("t"))
             case Age.STALE | Age.FORGED:
-                return self._page(request, form, status=422, notice="stale")
+                return await self._page(request, form, status=422, notice="stale")
             case Age.GOOD:
                 pass
         wait_s = self._by_network.take(network_of(request.client.host if request.client else ""), now)
@@ -116,13 +116,15 @@ class JoinPages:
         await asyncio.sleep(max(0.0, asked_at + self._answer_after_s - monotonic()))
         if site and self._settings.thanks_url:
             return RedirectResponse(self._settings.thanks_url, status_code=303)
-        return self._writer.page(request, "sent.html.j2", address=address, embedded=is_embedded(request))
+        return await self._writer.welcoming_page(
+            request, "sent.html.j2", address=address, embedded=is_embedded(request)
+        )
 
-    def _page(
+    async def _page(
         self, request: Request, form: Form, *, status: int = 200, notice: str = "", fault: str = "", stamp: str = ""
     ) -> Response:
         lang = self._writer.language(request)
-        return self._writer.page(
+        return await self._writer.welcoming_page(
             request,
             "join.html.j2",
             status=status,

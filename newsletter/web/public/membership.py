@@ -14,15 +14,18 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from newsletter.addresses import fold_address
+from newsletter.archive.latest_issue import LatestIssue, latest_issue
 from newsletter.audience.people.letters import WANTED_FOR, Letter, Letters, fingerprint
 from newsletter.audience.people.records import Person, Preferences, Reason, SignUpState, Unsubscription
 from newsletter.audience.people.store import People
 from newsletter.config.config import Config
+from newsletter.errors import NewsletterError
 from newsletter.ledger.counted_links import KnownLink, count_clicks, find_link
 from newsletter.ledger.database.timestamps import stamp_of
 from newsletter.ledger.ledger import Ledger
 from newsletter.model.delivery import Message
 from newsletter.model.subscriber import Subscriber
+from newsletter.text import printable
 from newsletter.tokens import Link, LinkPurpose, make_link, read_link
 from newsletter.web.public.confirmation_mail import ConfirmationMails, Latest
 
@@ -30,6 +33,9 @@ CONFIRM_WITHIN = WANTED_FOR
 UNDO_WITHIN = timedelta(days=1)
 GOODBYE_UNDO_WITHIN = timedelta(days=30)
 """The lifetime of the undo link in a goodbye mail: a subscriber who did not unsubscribe may find it days later."""
+
+LATEST_FOR = timedelta(minutes=1)
+"""How long the latest issue is remembered: finding it reads files."""
 
 PAUSE = timedelta(days=30)
 
@@ -86,6 +92,7 @@ class Membership:
         self.letters = Letters(people.storage, clock)
         self._clock = clock
         self._on_joined = on_joined
+        self._latest: tuple[datetime, LatestIssue | None] | None = None
 
     # --- links ------------------------------------------------------------------------------------------------------
 
@@ -100,6 +107,18 @@ class Membership:
 
     def person(self, address: str) -> Person | None:
         return self._people.person(address)
+
+    def latest_issue(self) -> LatestIssue | None:
+        """The newest issue that is on the web, read anew each minute."""
+        now = self._clock()
+        if self._latest is None or now - self._latest[0] >= LATEST_FOR:
+            try:
+                found = latest_issue(self.config, self._people.storage)
+            except NewsletterError as error:
+                log.warning("the latest issue is not shown: %s", printable(str(error)))
+                found = None
+            self._latest = (now, found)
+        return self._latest[1]
 
     # --- sign-up ----------------------------------------------------------------------------------------------------
 
