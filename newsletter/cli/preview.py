@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import click
 
-from newsletter.cli.console import is_terminal, wait_at
+from newsletter.cli.console import wait_at
+from newsletter.cli.failures import MisuseError
+from newsletter.cli.home import home, open_browser
 from newsletter.cli.load_settings import load
 from newsletter.cli.options import images_mode
 from newsletter.errors import ConfigError, ContentError
@@ -19,7 +20,7 @@ from newsletter.web.preview.server import PreviewServer
 
 
 def preview(
-    post: str,
+    post: str | None,
     to: str | None,
     columns: tuple[Rule, ...],
     port: int,
@@ -29,6 +30,11 @@ def preview(
     images: str | None,
     config_path: Path | None,
 ) -> None:
+    if post is None or (post != "-" and is_folder(Path(post))):
+        _require_list(to)
+        _require_own_options(columns, images)
+        home(Path(post) if post is not None else None, to, port, host, opens, relay_url, config_path)
+        return
     _require_file(post, to)
 
     live = LiveRendering(
@@ -47,11 +53,7 @@ def preview(
         if server.is_public:
             click.echo("Everyone who reaches this machine can read the preview and send tests from it.", err=True)
         click.echo(f"Preview: {server.url}")
-        if is_terminal() if opens is None else opens:
-            import webbrowser
-
-            # Some browsers block the caller until they are closed.
-            threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
+        open_browser(server.url, opens)
         wait_at(server)
 
 
@@ -59,10 +61,17 @@ def _require_file(post: str, to: str | None) -> None:
     """Refuse names of missing files at once, instead of showing an empty page."""
     if post == "-":
         raise ContentError("preview watches a file, and standard input is none", "write the name of a post")
-    if is_folder(Path(post)):
-        raise ContentError("this is a folder", "name the post inside it", path=post)
     if not is_there(Path(post)):
         raise ContentError("there is no such file", "check the name", path=post)
+    _require_list(to)
+
+
+def _require_own_options(columns: tuple[Rule, ...], images: str | None) -> None:
+    if columns or images:
+        raise MisuseError("--column and --images are for the preview of one post", "name it")
+
+
+def _require_list(to: str | None) -> None:
     if to is not None and not to.startswith("@") and not is_there(Path(to)):
         raise ConfigError("there is no such file", "write --to subscribers.csv", path=to)
 

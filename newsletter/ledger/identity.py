@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from pathlib import PurePath
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -45,13 +46,16 @@ def known_identity(db: sa.Connection, issue: str) -> Known | None:
     if row is None:
         return None
     reached = sa.exists().where(deliveries.c.issue == row.id, deliveries.c.state.in_(_MAY_HAVE_IT))
+    identity = noted_identity(row)
+    return Known(identity, row.content_hash or "", row.post, bool(db.scalar(sa.select(reached))), row.noted is None)
+
+
+def noted_identity(row: sa.Row[*tuple[Any, ...]]) -> Identity:
+    """The identity in a row of `issues` joined with `identities`, of which `noted` tells whether there is one."""
     if row.noted is None:
         stem = PurePath(row.post).stem
-        identity = Identity(row.subject, name=stem if stem and not is_folder_page(stem) else None)
-    else:
-        day = date.fromisoformat(row.day) if row.day else None
-        identity = Identity(row.title, day, row.name, row.newsletter)
-    return Known(identity, row.content_hash or "", row.post, bool(db.scalar(sa.select(reached))), row.noted is None)
+        return Identity(row.subject, name=stem if stem and not is_folder_page(stem) else None)
+    return Identity(row.title, date.fromisoformat(row.day) if row.day else None, row.name, row.newsletter)
 
 
 _NOTE = sa.text(

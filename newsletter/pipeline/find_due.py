@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import partial
@@ -89,16 +89,24 @@ def posts_place(config: Config, named: Path | None) -> Path:
     return folder
 
 
-def find_due(folder: Path, config: Config, ledger: Ledger | None, now: datetime, max_age: timedelta) -> Found:
+def find_due(
+    folder: Path,
+    config: Config,
+    ledger: Ledger | None,
+    now: datetime,
+    max_age: timedelta,
+    is_known_old: Callable[[Path], bool] = lambda path: False,
+) -> Found:
     """Every post of the folder and its subfolders. Reads the ledger, if there is one, and changes nothing.
 
-    Raises ConfigError if the folder is unreadable; an unreadable post is one of `posts`.
+    `is_known_old` spares reading a post of which the caller knows that it `is_archived`. Raises ConfigError if the
+    folder is unreadable; an unreadable post is one of `posts`.
     """
     zone = zone_of(config)
     posts: list[FoundPost] = []
     archived = 0
     for path in post_files(folder):
-        found = _status_of(path, config, ledger, now, max_age, zone)
+        found = None if is_known_old(path) else _status_of(path, config, ledger, now, max_age, zone)
         if found is None:
             archived += 1
         else:
@@ -153,12 +161,12 @@ def _status_of(
         values = canonical(front.values)
         written = values.get("date")
         day = (read_date(written) if written is not None else None) or day
-        if day is not None and _is_archived(day, oldest):
+        if day is not None and is_archived(day, oldest):
             return None
         issue = parse_in_place(text, name, folder, config).issue
         window = _window(front, values.get("newsletter"), name, config, zone)
     except ContentError as error:
-        if day is not None and _is_archived(day, oldest):
+        if day is not None and is_archived(day, oldest):
             return None
         return FoundPost(name, "unreadable", str(error))
     title = unmark(issue.title, issue)
@@ -181,7 +189,8 @@ def _status_of(
     return made("old", f"it was never sent, and is {days:.0f} days old, more than --max-age allows")
 
 
-def _is_archived(day: date, oldest: datetime) -> bool:
+def is_archived(day: date, oldest: datetime) -> bool:
+    """Whether a post of this day is too old for any mention, in every zone; `oldest` is of the posts that are sent."""
     return day < (oldest - MISSED - _ZONES).date()
 
 

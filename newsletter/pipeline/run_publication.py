@@ -68,8 +68,9 @@ def run_publication(
     warn: Callable[[Sequence[str]], None],
     is_ending: Callable[[], bool] = lambda: False,
     on_post: Callable[[Published], None] = lambda each: None,
+    is_known_old: Callable[[Path], bool] = lambda path: False,
 ) -> PublishReport:
-    """Publish what is due at `now()`.
+    """Publish what is due at `now()`. `is_known_old` is as in `find_due`.
 
     Raises ConfigError before any message is sent if the folder, the ledger or [ledger] `expect` is at fault; faults of
     single posts are in the report.
@@ -120,7 +121,7 @@ def run_publication(
 
         if not order.dry and order.catcher is None:
             compose_due(order.folder, config, now(), order.max_age, warn)
-        found = find_due(order.folder, config, ledger, now(), order.max_age)
+        found = find_due(order.folder, config, ledger, now(), order.max_age, is_known_old)
         found = with_digests(found, config, ledger, now(), order.max_age)
         if order.catcher is not None:
             posts = tuple(replace(post, window=SendWindow(), is_template=False) for post in found.posts)

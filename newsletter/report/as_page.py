@@ -55,7 +55,7 @@ def _content(report: IssueReport, zone: tzinfo | None, made: datetime, named: in
         "issue": _shown(report.issue, _LONGEST_SUBJECT),
         "subject": _shown(report.subject, _LONGEST_SUBJECT) or "(no subject)",
         "when": _when(report, zone),
-        "verdict": _verdict(tally),
+        "verdict": verdict(tally),
         "whole": _parts(tally),
         "tiles": _tiles(tally),
         "sum_line": f"{tally.audience:,} in the audience = {tally.sent:,} sent + {tally.refused:,} refused "
@@ -118,7 +118,8 @@ def _when(report: IssueReport, zone: tzinfo | None) -> str:
     return " · ".join(said)
 
 
-def _verdict(tally: Tally) -> str:
+def verdict(tally: Tally) -> str:
+    """How a send stands, in a sentence."""
     if not tally.audience:
         return "Nobody is on the list."
     if not tally.mailable:

@@ -60,6 +60,13 @@ def read_stats(storage: Storage, zone: tzinfo | None, now: datetime) -> Stats:
     )
 
 
+def read_growth(storage: Storage, zone: tzinfo | None, now: datetime, period: Period) -> tuple[Growth, ...]:
+    """The growth alone, which is little work beside the rest."""
+    with storage.read() as db:
+        counted = queries.growth(db)
+    return _growth(counted, period, zone, now)
+
+
 def _growth(
     counted: Mapping[tuple[str, int], int], period: Period, zone: tzinfo | None, now: datetime
 ) -> tuple[Growth, ...]:

@@ -14,11 +14,12 @@ KEEP_ALIVE_S = 20.0
 
 
 class LiveUpdates(Generic[T]):
-    """`value` may be read from any thread; it is published on the event loop's thread."""
+    """`value` may be read from any thread; it is published on the event loop's thread. `listeners` pages wait."""
 
     def __init__(self, value: T, *, is_open: bool = True) -> None:
         self.value = value
         self.is_open = is_open
+        self.listeners = 0
         self._changed = asyncio.Event()
 
     def publish(self, value: T) -> None:
@@ -38,15 +39,19 @@ class LiveUpdates(Generic[T]):
 
     async def events(self, encode: Callable[[T], str]) -> AsyncIterator[str]:
         """The value as an event, at once and after every change."""
-        seen: object = self  # differs from any value
-        while self.is_open:
-            value = self.value
-            if value is seen:
-                yield ": still here\n\n"
-            else:
-                seen = value
-                yield f"data: {encode(value)}\n\n"
-            await self.changed(seen, KEEP_ALIVE_S)
+        self.listeners += 1
+        try:
+            seen: object = self  # differs from any value
+            while self.is_open:
+                value = self.value
+                if value is seen:
+                    yield ": still here\n\n"
+                else:
+                    seen = value
+                    yield f"data: {encode(value)}\n\n"
+                await self.changed(seen, KEEP_ALIVE_S)
+        finally:
+            self.listeners -= 1
 
     def _notify(self) -> None:
         """Use a new event each time: an asyncio event belongs to the loop that first waited for it."""

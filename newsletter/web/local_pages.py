@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from newsletter.web.live_updates import LiveUpdates
@@ -20,7 +20,7 @@ T = TypeVar("T")
 Handler = Callable[[Request, Exception], Response]
 
 
-def local_app(routes: Sequence[Route], host: str, handlers: Mapping[Any, Handler]) -> ASGIApp:
+def local_app(routes: Sequence[BaseRoute], host: str, handlers: Mapping[Any, Handler]) -> ASGIApp:
     """An ASGI application that answers only to this machine's names; `host` is the bound host."""
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False  # Security: the Host header could redirect elsewhere

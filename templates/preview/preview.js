@@ -3,6 +3,7 @@
 
 const $ = (id) => document.getElementById(id);
 const body = document.body;
+const BASE = body.dataset.base; // where the page is, under a home
 const stage = $("stage");
 const sheet = $("sheet");
 const FRAMED = ["email", "clipped", "plain", "word"];
@@ -96,7 +97,7 @@ function frameAddress() {
   if (state.images === "off") query.set("images", "off");
   if (state.scheme === "forced") query.set("colours", "forced");
   const view = FRAMED.includes(state.view) ? state.view : "email";
-  return `/frame/${view}?${query}`;
+  return `${BASE}/frame/${view}?${query}`;
 }
 
 // --- the frame and the sheets --------------------------------------------------------------------------------------
@@ -178,7 +179,7 @@ async function loadSheet(keepPlace) {
   const view = state.view;
   const asked = `${view} ${question()} ${news.revision}`;
   sheet.dataset.asked = asked;
-  const answer = await fetch(`/sheet/${view}?${question()}`).catch(() => null);
+  const answer = await fetch(`${BASE}/sheet/${view}?${question()}`).catch(() => null);
   if (sheet.dataset.asked !== asked || !answer) return;
   const text = await answer.text();
   if (sheet.dataset.asked !== asked) return;
@@ -205,7 +206,7 @@ let factsAsked = 0;
 
 async function refreshFacts() {
   const asked = ++factsAsked;
-  const answer = await fetch(`/facts?${question()}`).catch(() => null);
+  const answer = await fetch(`${BASE}/facts?${question()}`).catch(() => null);
   if (!answer || asked !== factsAsked) return;
   if (!answer.ok) {
     showTrouble({ text: await answer.text(), line: null });
@@ -333,7 +334,7 @@ async function fixFindings() {
   let text = "The preview does not answer; is it still running?";
   let good = false;
   try {
-    const reply = await fetch("/fix", {
+    const reply = await fetch(`${BASE}/fix`, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ revision: `${facts.revision}` }),
@@ -469,7 +470,7 @@ let typing = 0;
 async function search() {
   const asked = ++searching;
   const found = $("found");
-  const answer = await fetch(`/readers?${new URLSearchParams({ q: $("find").value })}`).catch(() => null);
+  const answer = await fetch(`${BASE}/readers?${new URLSearchParams({ q: $("find").value })}`).catch(() => null);
   if (asked !== searching || !answer?.ok) return;
   const { people } = await answer.json();
   found.replaceChildren(
@@ -538,7 +539,7 @@ async function sendTest(event) {
   outcome.textContent = "Sending…";
   let result = { sent: false, text: "The preview does not answer; is it still running?" };
   try {
-    const reply = await fetch("/test", {
+    const reply = await fetch(`${BASE}/test`, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ address, reader: state.reader, answers: state.answers }),
@@ -564,7 +565,7 @@ function say(kind, text) {
 
 function listen() {
   if (events) return;
-  events = new EventSource("/events");
+  events = new EventSource(`${BASE}/events`);
   events.onmessage = (event) => hear(JSON.parse(event.data));
   events.onerror = () => say("off", "Not connected");
 }

@@ -11,7 +11,7 @@ from newsletter.cli.options import config_option, images_option
 
 
 @click.command()
-@click.argument("post", shell_complete=complete_file)
+@click.argument("post", required=False, shell_complete=complete_file)
 @click.option(
     "--to", type=ListName(), metavar="LIST.csv", help="Look at it as the people on a list, or as those of @signups."
 )
@@ -26,7 +26,10 @@ from newsletter.cli.options import config_option, images_option
 def preview() -> None:
     """Show POST in a browser as readers will see it. It is drawn anew with each save. Ctrl-C ends it.
 
+    Without POST, or with a folder of posts: every post and its state, what is due, the last send.
+
     \b
     Example:
+      newsletter preview
       newsletter preview posts/2026-03-06-hello.md --to subscribers.csv
     """

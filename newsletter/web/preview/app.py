@@ -60,8 +60,20 @@ def preview_app(
     relay_url: str | None = None,
 ) -> ASGIApp:
     """The page as an ASGI application. `relay_url` replaces the configured relay for tests."""
-    pages = _Pages(live, updates, clock, relay_url)
-    routes = (
+    return local_app(preview_routes(live, updates, clock=clock, relay_url=relay_url), host, PREVIEW_ERRORS)
+
+
+def preview_routes(
+    live: LiveRendering,
+    updates: LiveUpdates[Snapshot],
+    *,
+    clock: Callable[[], datetime],
+    relay_url: str | None = None,
+    base: str = "",
+) -> tuple[Route, ...]:
+    """The page's routes. Under a home they are mounted at `base`, and the page leads back to it."""
+    pages = _Pages(live, updates, clock, relay_url, base)
+    return (
         Route("/", pages.page),
         Route("/assets/{name}", pages.asset),
         Route("/events", pages.events),
@@ -73,20 +85,25 @@ def preview_app(
         Route("/fix", pages.fix, methods=["POST"]),
         Route("/test", pages.test, methods=["POST"]),
     )
-    return local_app(routes, host, {HTTPException: plain_error, NewsletterError: _refused})
 
 
 class _Pages(LocalPages):
     """The endpoints. The synchronous ones run in Starlette's threads."""
 
     def __init__(
-        self, live: LiveRendering, updates: LiveUpdates[Snapshot], clock: Callable[[], datetime], relay_url: str | None
+        self,
+        live: LiveRendering,
+        updates: LiveUpdates[Snapshot],
+        clock: Callable[[], datetime],
+        relay_url: str | None,
+        base: str,
     ) -> None:
-        super().__init__("preview", ASSETS, prose=_prose)
+        super().__init__("preview", ASSETS, prose=prose)
         self._live = live
         self._updates = updates
         self._clock = clock
         self._relay_url = relay_url
+        self._base = base
         self._is_testing = False
 
     # --- the page
@@ -94,7 +111,9 @@ class _Pages(LocalPages):
     def page(self, request: Request) -> Response:
         post, is_listed = self._live.post.name, self._live.to is not None
         revision = self._updates.value.revision
-        return self.render("page.html.j2", {"post": post, "revision": revision, "listed": is_listed})
+        return self.render(
+            "page.html.j2", {"post": post, "revision": revision, "listed": is_listed, "base": self._base}
+        )
 
     async def events(self, request: Request) -> Response:
         """Server-Sent Events: the state of the rendering, at once and after every change."""
@@ -109,7 +128,7 @@ class _Pages(LocalPages):
         without = request.query_params.get("images") == "off"
         policy = FRAME_POLICY_WITHOUT_IMAGES if without else FRAME_POLICY
         return Response(
-            self._reading(request).framed(view, forced=request.query_params.get("colours") == "forced"),
+            self._reading(request).framed(view, self._base, forced=request.query_params.get("colours") == "forced"),
             media_type="text/html",
             headers={"content-security-policy": policy},
         )
@@ -266,7 +285,7 @@ def _finding(finding: Finding, snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def _prose(text: str) -> Markup:
+def prose(text: str) -> Markup:
     """A sentence with the text in backticks as code."""
     pieces = text.split("`")
     if len(pieces) % 2 == 0:
@@ -278,3 +297,6 @@ def _prose(text: str) -> Markup:
 
 def _refused(request: Request, error: Exception) -> Response:
     return PlainTextResponse(f"{error}\n", 409)
+
+
+PREVIEW_ERRORS = {HTTPException: plain_error, NewsletterError: _refused}

@@ -65,12 +65,12 @@ class ReaderView:
     def subject(self) -> str:
         return fill(self.email.subject, self._values)
 
-    def framed(self, view: str, *, forced: bool = False) -> str:
+    def framed(self, view: str, base: str = "", *, forced: bool = False) -> str:
         """The HTML for the frame: embedded pictures are served by us, links open a new tab.
 
         `forced`: dark, as Gmail's app makes it.
         """
-        cids = {a.content_id: f"/pictures/{quote(a.content_id, safe='')}" for a in self.email.attachments}
+        cids = {a.content_id: f"{base}/pictures/{quote(a.content_id, safe='')}" for a in self.email.attachments}
         shown = VIEWS[view](self.html)
         return framed_html(forced_dark(shown) if forced else shown, cids)
 

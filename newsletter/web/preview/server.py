@@ -104,7 +104,7 @@ class PreviewServer:
     async def _serve(self, listening: socket.socket, stopping: asyncio.Event, on_ready: Callable[[], None]) -> None:
         updates = LiveUpdates(Snapshot())
         app = preview_app(self._live, updates, host=self.host, clock=self._clock, relay_url=self._relay_url)
-        watch = _Watch(self._live, updates, stopping, self._on_trouble)
+        watch = PostWatch(self._live, updates, stopping, self._on_trouble)
         await watch.render()
         serving = asyncio.create_task(
             serve_http(
@@ -125,7 +125,7 @@ class PreviewServer:
             await asyncio.gather(serving, watching)
 
 
-class _Watch:
+class PostWatch:
     """Watches the files, and renders after a change."""
 
     def __init__(

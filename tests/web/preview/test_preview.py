@@ -506,7 +506,9 @@ def test_the_command_says_where_it_is_and_ends_with_ctrl_c(tmp_path: Path) -> No
     ("arguments", "code", "words"),
     [
         (["none.md"], 1, "none.md: there is no such file"),
-        (["."], 1, "this is a folder"),
+        ([".", "--host", "0.0.0.0"], 2, "answers this machine alone"),
+        ([".", "--images", "embed"], 2, "for the preview of one post"),
+        (["--to", "none.csv"], 2, "there is no such file"),
         (["-"], 1, "preview watches a file"),
         (["post.md", "--to", "none.csv"], 2, "none.csv: there is no such file"),
         (["post.md", "--host", "192.0.2.1"], 2, "cannot listen on 192.0.2.1"),

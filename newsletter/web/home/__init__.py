@@ -1,0 +1,1 @@
+"""The newsletter's home on this machine: its posts with their state, what goes out next, numbers, and sends."""
