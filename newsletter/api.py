@@ -14,7 +14,6 @@ from pathlib import Path
 
 from newsletter.audience.audience import Audience
 from newsletter.config.config import Config
-from newsletter.config.ledger_url import parse_ledger
 from newsletter.config.load import load_config
 from newsletter.errors import (
     BusyError,
@@ -66,7 +65,7 @@ def read_config(path: StrPath | None = None) -> Config:
     """Read newsletter.toml at `path`, else the nearest one from the working directory upwards, else return the
     defaults.
 
-    Passwords and secrets come from the environment. Raises ConfigError.
+    Passwords and secrets come from the environment, and from `.env` beside the file. Raises ConfigError.
     """
     return load_config(None if path is None else Path(path), os.environ, Path.cwd())
 
@@ -132,8 +131,8 @@ def send_issue(
     config = config or read_config()
     lists = tuple(os.fspath(each) for each in ([to] if isinstance(to, str | os.PathLike) else to))
     now = partial(datetime.now, UTC)
-    place = parse_ledger(ledger) if ledger else config.ledger_place
-    relays = mark_catchers(choose_relays(config, relay, os.environ), config, waits=False)
+    place = config.ledger_at(ledger)
+    relays = mark_catchers(choose_relays(config, relay, config.env), config, waits=False)
     with open_sign_ups(config, lists, ledger) as sign_ups:
         sending = plan_send(os.fspath(post), config, to=lists, where=where, test=(), when=now, sign_ups=sign_ups)
     require_sendable(sending, [each.relay for each in relays])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +30,7 @@ def bounces(
         return datetime.now(UTC)
 
     config = load(config_path)
-    report = read_sources(config, sources, os.environ, now, dry_run=dry_run)
+    report = read_sources(config, sources, config.env, now, dry_run=dry_run)
     if not dry_run:
         warn(tell_of_bounces(config, report, now()))
     if as_json:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import sys
 from collections import Counter
@@ -16,7 +15,7 @@ import click
 
 from newsletter.cli.console import print_json
 from newsletter.cli.failures import MisuseError
-from newsletter.cli.load_settings import load
+from newsletter.cli.load_settings import environment, load
 from newsletter.doctor.ask.dns import parse_nameserver
 from newsletter.doctor.ask.files import read_mail
 from newsletter.doctor.examine import World, examine
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from newsletter.config.config import Config
+    from newsletter.config.env_file import Environment
 
 JSON_VERSION = 1
 """The version of the --json object. It grows when a key is removed or changes its meaning, not when one is added."""
@@ -92,7 +92,7 @@ def _examined(
     except ConfigError as error:
         # Without a valid file nothing else can be judged, except the alerts of the environment.
         lines = tuple(_of_sentence(line) for line in str(error).splitlines())
-        return (*lines, *(_tried(None) if test_alerts else ()))
+        return (*lines, *(_tried(None, environment(config_path)) if test_alerts else ()))
     world = World(
         offline=offline,
         nameserver=nameserver,
@@ -101,21 +101,21 @@ def _examined(
         machine_zone=_zone_name(),
     )
     with _waiting("Looking at files" if offline else "Asking the relay, the DNS and the web"):
-        verdicts = examine(config, os.environ, world)
+        verdicts = examine(config, config.env, world)
     if address:
         with _waiting("Sending the test mail"):
-            verdicts = (*verdicts, send_test(config, address, os.environ, timeout_s))
+            verdicts = (*verdicts, send_test(config, address, config.env, timeout_s))
     if test_alerts:
         with _waiting("Trying the alerts"):
-            verdicts = (*verdicts, *_tried(config))
+            verdicts = (*verdicts, *_tried(config, config.env))
     if received is not None:
         author = domain_of(config.settings.newsletter.from_)
         verdicts = (*verdicts, *judge_received(received, author))
     return in_order(verdicts)
 
 
-def _tried(config: Config | None) -> tuple[Verdict, ...]:
-    alerts, faults = alerts_of(config, os.environ)
+def _tried(config: Config | None, env: Environment) -> tuple[Verdict, ...]:
+    alerts, faults = alerts_of(config, env)
     return try_alerts(alerts, hook_of(config) if config is not None else EventHook(), faults)
 
 

@@ -100,6 +100,10 @@ def init(
     click.echo("\nNext:\n  " + "\n  ".join(map(printable, look_at)))
     if relay in (None, "none"):
         click.echo("\nOnce [relay] url in newsletter.toml names the server that sends your mail:")
+    elif starter.preset is not None and starter.preset.auth:
+        click.echo("\nOnce token_command in newsletter.toml prints the token:")
+    elif "@" in (starter.preset.url if starter.preset is not None else starter.relay_url):
+        click.echo("\nOnce .env has the password, behind NEWSLETTER_SMTP_PASSWORD= :")
     click.echo(f"  {printable(to_oneself)}")
 
 

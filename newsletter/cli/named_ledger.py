@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from newsletter.config.ledger_url import parse_ledger
 from newsletter.pipeline.open_store import open_ledger
 
 if TYPE_CHECKING:
@@ -18,8 +17,8 @@ def utc_now() -> datetime:
 
 
 def ledger_place(config: Config, ledger_url: str | None) -> Path | str:
-    return parse_ledger(ledger_url) if ledger_url else config.ledger_place
+    return config.ledger_at(ledger_url)
 
 
 def open_named_ledger(config: Config, ledger_url: str | None) -> Any:
-    return open_ledger(config, utc_now, parse_ledger(ledger_url) if ledger_url else None)
+    return open_ledger(config, utc_now, config.ledger_at(ledger_url))

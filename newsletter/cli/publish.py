@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -20,7 +19,7 @@ from newsletter.cli.archive_output import described_archive
 from newsletter.cli.command_hints import hints_for
 from newsletter.cli.console import is_terminal, near, print_json, wait_at, warn
 from newsletter.cli.failures import ending
-from newsletter.cli.load_settings import load
+from newsletter.cli.load_settings import environment, load
 from newsletter.cli.named_ledger import ledger_place, utc_now
 from newsletter.cli.progress import JsonLog
 from newsletter.cli.publish_watch import watch as keep_publishing
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from newsletter.archive.build import ArchiveReport
     from newsletter.cli.command_hints import Hints
     from newsletter.config.config import Config
+    from newsletter.config.env_file import Environment
     from newsletter.pipeline.plan_send import Sending
 
 
@@ -79,6 +79,9 @@ def publish(
     def read_config() -> Config:
         return within(load(config_path, str(posts / "post") if posts else ""), window)
 
+    def read_environment() -> Environment:
+        return environment(config_path, str(posts / "post") if posts else "")
+
     def order_of(config: Config) -> PublishOrder:
         age = max_age or timedelta(days=config.settings.publish.max_age_days)
         place = ledger_place(config, ledger_url)
@@ -90,10 +93,10 @@ def publish(
         return config, order_of(config)
 
     tells = not (dry_run or catch)
-    with _failure_told(None if tells else Alerts()):
+    with _failure_told(None if tells else Alerts(), read_environment):
         config = read_config()
-    alerts, faults = alerts_of(config, os.environ) if tells else (Alerts(), ())
-    with _failure_told(alerts):
+    alerts, faults = alerts_of(config, config.env) if tells else (Alerts(), ())
+    with _failure_told(alerts, read_environment):
         order = order_of(config)
         require_free([log_json], config=config, ledger=order.place, inputs=list(to))
     if watch:
@@ -137,7 +140,7 @@ def _run(config: Config, order: PublishOrder, screen: _Screen) -> PublishReport:
         config,
         order,
         now=utc_now,
-        env=os.environ,
+        env=config.env,
         check=_check(config),
         watch=screen.watch,
         warn=screen.warn,
@@ -149,12 +152,12 @@ def _run(config: Config, order: PublishOrder, screen: _Screen) -> PublishReport:
 
 
 @contextlib.contextmanager
-def _failure_told(alerts: Alerts | None) -> Iterator[None]:
+def _failure_told(alerts: Alerts | None, read_environment: Callable[[], Environment]) -> Iterator[None]:
     """Tell of a block that fails; with None, those of the environment: newsletter.toml itself may be what is broken."""
     try:
         yield
     except errors.NewsletterError as error:
-        told, faults = (alerts, ()) if alerts is not None else alerts_of(None, os.environ)
+        told, faults = (alerts, ()) if alerts is not None else alerts_of(None, read_environment())
         warn((*faults, *told.tell("failure", exit_code=error.exit_code)))
         raise
 

@@ -60,7 +60,7 @@ def keep_publishing(
     """The same until `ending`, which also interrupts the waits."""
     with only_watch(place, now):
         watcher = Watcher(load, check, log, log_json, now, ending)
-        chores = Chores(lambda: watcher.config or load()[0], place, log, now, os.environ)
+        chores = Chores(lambda: watcher.config or load()[0], place, log, now)
         backup = Job("backup", chores.backup)
         jobs = [Job("publish", watcher.publish), Job("bounces", chores.bounces), Job("sync", chores.sync), backup]
 
@@ -106,7 +106,7 @@ class Watcher:
     def publish(self) -> Round:
         config, order = self._load()
         self.config = config
-        self.alerts, faults = alerts_of(config, os.environ)
+        self.alerts, faults = alerts_of(config, config.env)
         if faults != self._faults:
             self._log.warn(faults)
             self._faults = faults
@@ -116,7 +116,7 @@ class Watcher:
             config,
             order,
             now=self._now,
-            env=os.environ,
+            env=config.env,
             check=self._check(config),
             watch=self._watch,
             warn=self._log.warn,

@@ -9,7 +9,6 @@ import click
 
 from newsletter.cli.console import print_json, terminal_width
 from newsletter.cli.load_settings import load
-from newsletter.config.ledger_url import parse_ledger
 from newsletter.files import write_atomically
 from newsletter.pipeline.guard_outputs import require_free
 from newsletter.pipeline.list_reference import read_reference
@@ -26,7 +25,7 @@ def report(issue: str, html: Path | None, ledger_url: str | None, config_path: P
         return datetime.now(UTC)
 
     config = load(config_path, issue)
-    place = parse_ledger(ledger_url) if ledger_url else None
+    place = config.ledger_at(ledger_url) if ledger_url else None
     require_free([html], config=config, ledger=place)
     with open_ledger(config, now, place) as ledger:
         name = known_issue(ledger, issue)

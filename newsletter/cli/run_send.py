@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -143,4 +142,4 @@ def _relays(config: Config, url: str | None, catcher: Catcher | None, *, waits: 
 
     if catcher is not None:
         return (config.settings_for(catcher.relay).as_catcher(),)
-    return mark_catchers(choose_relays(config, url, os.environ, ", or --catch"), config, waits=waits)
+    return mark_catchers(choose_relays(config, url, config.env, ", or --catch"), config, waits=waits)

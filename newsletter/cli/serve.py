@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,7 +29,7 @@ def serve(host: str, port: int, relay_url: str | None, quiet: bool, config_path:
     import logging
 
     config = load(config_path)
-    relays = choose_relays(config, relay_url, os.environ) if relay_url or config.relays else ()
+    relays = choose_relays(config, relay_url, config.env) if relay_url or config.relays else ()
     relay = require_relay(config, next(iter(relays), None))
     level = logging.WARNING if quiet else logging.INFO
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
@@ -53,7 +52,7 @@ def serve(host: str, port: int, relay_url: str | None, quiet: bool, config_path:
                 if not config.unsubscribe_url:
                     click.echo("Issues carry no link to these pages until [serve] url is set in newsletter.toml.")
 
-            with provider_hooks(public, hook_secrets(public, os.environ), now) as hooks:
+            with provider_hooks(public, hook_secrets(public, config.env), now) as hooks:
                 await run_service(public, relay, listening, clock=now, stopping=stopping, on_ready=ready, hooks=hooks)
 
     asyncio.run(run())
@@ -73,7 +72,7 @@ def sync(source: str, config_path: Path | None, as_json: bool) -> None:
 
     with (
         People.open(config.ledger_place, now, config.secrets) as people,
-        open_lines(source, os.environ.get(SYNC_VARIABLE, "")) as lines,
+        open_lines(source, config.env.get(SYNC_VARIABLE, "")) as lines,
     ):
         taken = unsubscribe_clicks(lines, people, config.secrets, now())
     warn(tell_of_departures(config, taken.left, "one-click", now()))

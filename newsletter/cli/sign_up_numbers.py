@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 import click
 
@@ -13,7 +12,6 @@ from newsletter.audience.people.sign_up_numbers import SignUpNumbers
 from newsletter.audience.read_audience import is_sign_ups
 from newsletter.cli.console import print_json
 from newsletter.config.config import Config
-from newsletter.config.ledger_url import parse_ledger
 from newsletter.errors import ConfigError
 from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.open_store import open_people
@@ -39,7 +37,7 @@ def numbers_of(config: Config, paths: Sequence[str], ledger_url: str | None) -> 
     names = [path for path in paths if is_sign_ups(path)]
     if not names:
         return {}
-    place: Path | str = parse_ledger(ledger_url) if ledger_url else config.ledger_place
+    place = config.ledger_at(ledger_url)
     with open_people(config, place, lambda: datetime.now(UTC)) as people:
         return {name: people.numbers(name.partition("/")[2]) for name in names}
 

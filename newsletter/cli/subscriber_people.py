@@ -16,7 +16,6 @@ from newsletter.audience.people.records import Reason
 from newsletter.audience.people.store import People
 from newsletter.cli.console import ask, json_out, print_json
 from newsletter.cli.load_settings import load
-from newsletter.config.ledger_url import parse_ledger
 from newsletter.errors import ConfigError
 from newsletter.pipeline.open_store import open_people
 from newsletter.text import printable
@@ -83,7 +82,7 @@ def open_store(config_path: Path | None, ledger_url: str | None, *, make: bool =
         return datetime.now(UTC)
 
     config = load(config_path)
-    place = parse_ledger(ledger_url) if ledger_url else config.ledger_place
+    place = config.ledger_at(ledger_url)
     with People.open(place, now, config.secrets) if make else open_people(config, place, now) as people:
         yield people
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,14 +31,13 @@ class Chores:
     place: Path | str
     log: WatchLog
     now: Callable[[], datetime]
-    env: Mapping[str, str]
 
     def bounces(self) -> Round:
         config = self.load()
         every = timedelta(minutes=config.settings.watch.bounces_minutes)
         if not config.settings.bounces.mailbox:
             return Round(every, is_off=True)
-        report = read_sources(config, (), self.env, self.now)
+        report = read_sources(config, (), config.env, self.now)
         done = {effect.value: count for effect, count in report.effects.items() if count}
         counts = ", ".join(f"{count:,} {effect}" for effect, count in done.items())
         for_people = report.effects[Effect.UNCLEAR] or any(report.effects[each] for each in _DONE)
@@ -60,7 +59,7 @@ class Chores:
         source = keys.sync if "://" in keys.sync else str(config.root / keys.sync)
         with (
             People.open(self.place, self.now, config.secrets) as people,
-            open_lines(source, self.env.get(SYNC_VARIABLE, "")) as lines,
+            open_lines(source, config.env.get(SYNC_VARIABLE, "")) as lines,
         ):
             taken = unsubscribe_clicks(lines, people, config.secrets, self.now())
         text = f"{taken.left:,} left, {taken.known:,} were known, {taken.refused:,} lines refused"

@@ -12,13 +12,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from newsletter.config.ledger_url import place_of_ledger
+from newsletter.config.env_file import POSTGRESQL_PASSWORD, Environment
+from newsletter.config.ledger_url import parse_ledger, place_of_ledger
 from newsletter.config.mail_sections import DKIM_VARIABLE, SECRET_VARIABLE, DkimSection, RelaySection, dkim_variable
 from newsletter.config.settings import SCHEMA, Settings
 from newsletter.config.signing_secrets import SAMPLE_SECRET, SECRET_REMEDY
 from newsletter.config.validators import TOKEN
 from newsletter.errors import ConfigError, Located, located
 from newsletter.model.delivery import Relay, Sender
+from newsletter.model.ledger_address import LedgerUrl
 from newsletter.text import shown
 from newsletter.toml_file.fault_messages import sentence
 from newsletter.toml_file.lines import Where
@@ -72,6 +74,9 @@ class Config:
     text: str = field(default="", repr=False)
     dkim_pems: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The private keys from the environment, by variable name."""
+
+    env: Environment = field(default_factory=Environment, repr=False)
+    """The variables that newsletter reads, those of `.env` included."""
 
     # --- the sender ---------------------------------------------------------------------------------------------------
 
@@ -250,7 +255,16 @@ class Config:
     def ledger_place(self) -> Path | str:
         """A file, or the URL of a PostgreSQL database."""
         keys = self.settings.ledger
-        return place_of_ledger(keys.url, self.root) if keys.url else self.root / keys.path
+        return self._with_password(place_of_ledger(keys.url, self.root)) if keys.url else self.root / keys.path
+
+    def ledger_at(self, given: str | None) -> Path | str:
+        """The ledger that a command's --ledger names, else that of the file. Raises ConfigError."""
+        return self._with_password(parse_ledger(given)) if given else self.ledger_place
+
+    def _with_password(self, place: Path | str) -> Path | str:
+        # PostgreSQL's own library reads the process's environment, and knows nothing of .env.
+        own = POSTGRESQL_PASSWORD in self.env.lines
+        return LedgerUrl.of(place, self.env[POSTGRESQL_PASSWORD]) if own and isinstance(place, str) else place
 
     def missing_for_send(self) -> tuple[str, ...]:
         """The missing keys that a real send needs. The relay may still come from the command line."""

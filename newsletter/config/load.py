@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from newsletter.config.config import FILE_NAME, Config
+from newsletter.config.env_file import ENV_FILE, Environment, process_environment, read_environment
 from newsletter.config.mail_sections import DKIM_VARIABLE, RelaySection
 from newsletter.config.relay_url import read_relay
 from newsletter.config.settings import SCHEMA, Settings, read_settings
 from newsletter.config.signing_secrets import read_secrets
-from newsletter.errors import ConfigError, InvalidValueError, located
-from newsletter.files import open_regular
+from newsletter.errors import ConfigError, ConfigFaultsError, InvalidValueError, located
+from newsletter.files import is_missing, open_regular
 from newsletter.model.delivery import Relay
 from newsletter.toml_file.fault_messages import faults_error
 from newsletter.toml_file.lines import Where
@@ -21,21 +22,43 @@ from newsletter.toml_file.section import Fault
 
 
 def load_config(path: Path | None, env: Mapping[str, str], start: Path) -> Config:
-    """The file at `path`, else the nearest newsletter.toml in `start` or above it, else the defaults."""
+    """The file at `path`, else the nearest newsletter.toml in `start` or above it, else the defaults.
+
+    `env` is the process's environment; what it lacks comes from `.env` beside the file. Raises ConfigError.
+    """
+    place = _place_of(path, start)
+    if place is None:
+        environment = process_environment(env)
+        return Config(start, None, Settings(), secrets=read_secrets(environment), env=environment)
+    found, name = place
+    environment = _environment_beside(found, name, env)
+    content = _read_bytes(found)
+    if len(environment.faults) > 1:
+        raise ConfigFaultsError(environment.faults)
+    for fault in environment.faults:
+        raise ConfigError(fault)
+    return _read_config(found, name, content, environment)
+
+
+def load_environment(path: Path | None, env: Mapping[str, str], start: Path) -> Environment:
+    """The environment that `load_config` would use, also where it fails: alerts of a broken file must be heard."""
+    place = _place_of(path, start)
+    return _environment_beside(*place, env) if place is not None else process_environment(env)
+
+
+def _place_of(path: Path | None, start: Path) -> tuple[Path, str] | None:
+    """The path of newsletter.toml, and its name for messages."""
     if path is not None:
-        return _read_config(path, str(path), _read_bytes(path), env)
+        return path, str(path)
     for folder in (start, *start.absolute().parents):
         candidate = folder / FILE_NAME
-        try:
-            content = _read_bytes(candidate)
-        except _MissingError:
-            continue
-        return _read_config(candidate, FILE_NAME if folder == start else str(candidate), content, env)
-    return Config(start, None, Settings(), secrets=read_secrets(env))
+        if not is_missing(candidate):
+            return candidate, FILE_NAME if folder == start else str(candidate)
+    return None
 
 
-class _MissingError(ConfigError):
-    """The file does not exist."""
+def _environment_beside(path: Path, name: str, env: Mapping[str, str]) -> Environment:
+    return read_environment(env, path.parent / ENV_FILE, str(Path(name).parent / ENV_FILE))
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -43,7 +66,7 @@ def _read_bytes(path: Path) -> bytes:
         with open_regular(path) as file:
             return file.read()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise _MissingError(
+        raise ConfigError(
             located(str(path), None, "there is no such file", f"give the path of a {FILE_NAME}")
         ) from error
     except IsADirectoryError as error:
@@ -56,7 +79,7 @@ def _read_bytes(path: Path) -> bytes:
         ) from error
 
 
-def _read_config(path: Path, name: str, content: bytes, env: Mapping[str, str]) -> Config:
+def _read_config(path: Path, name: str, content: bytes, env: Environment) -> Config:
     text = decode_toml(name, content, wanted=FILE_NAME)
     tree = parse_toml(name, text)
     settings, faults = read_settings(tree)
@@ -66,7 +89,7 @@ def _read_config(path: Path, name: str, content: bytes, env: Mapping[str, str]) 
     if faults:
         raise faults_error(name, text, tree, faults, SCHEMA)
     pems = {name: value for name, value in env.items() if name.startswith(DKIM_VARIABLE) and value}
-    return Config(path.parent, path, settings, relays, read_secrets(env), text, pems)
+    return Config(path.parent, path, settings, relays, read_secrets(env), text, pems, env)
 
 
 def _read_relays(settings: Settings, env: Mapping[str, str]) -> tuple[tuple[Relay, ...], tuple[Fault, ...]]:

@@ -13,6 +13,7 @@ import httpx
 
 from newsletter.config.config import Config
 from newsletter.doctor.ask.dns import DnsClient
+from newsletter.doctor.ask.env_file import ask_env_file
 from newsletter.doctor.ask.files import find_exposed
 from newsletter.doctor.ask.ledger import read_ledger
 from newsletter.doctor.ask.relay import ask_relay
@@ -20,6 +21,7 @@ from newsletter.doctor.ask.web import ONE_CLICK_BODY, ask_web
 from newsletter.doctor.judge.clock import judge_clock, judge_time_zone
 from newsletter.doctor.judge.dkim_record import judge_dkim, judge_key
 from newsletter.doctor.judge.dmarc import TreeWalk, judge_alignment, judge_dmarc, walk_tree
+from newsletter.doctor.judge.env_file import judge_env_file, provider_hooks_set
 from newsletter.doctor.judge.lookups import ascii_domain
 from newsletter.doctor.judge.mail_hosts import is_literal, judge_bimi, judge_mx, judge_ptr
 from newsletter.doctor.judge.one_click import WebAnswer, judge_address, judge_one_click
@@ -39,8 +41,6 @@ DUMMY_TOKEN = "newsletter-doctor"  # noqa: S105 - an invalid token that belongs 
 DUMMY_ADDRESS = "doctor%40newsletter.invalid"
 _PATIENCE = 6
 """A check of several steps may take this many times the limit of one step."""
-
-_WEBHOOKS = tuple(f"NEWSLETTER_{name}_WEBHOOK" for name in ("POSTMARK", "MAILGUN", "SENDGRID"))
 
 Part = Awaitable[tuple[Verdict, ...]]
 
@@ -74,6 +74,7 @@ def examine(config: Config, env: Mapping[str, str], world: World) -> tuple[Verdi
     verdicts += [
         _theme(config),
         *key_verdicts,
+        *judge_env_file(config, env, ask_env_file(env)),
         judge_time_zone(str(zone or ""), world.machine_zone, is_used=bool(config.settings.delivery.quiet_hours)),
     ]
     mailto = config.settings.newsletter.unsubscribe_mailto
@@ -157,7 +158,7 @@ async def _ledger_and_files(config: Config, env: Mapping[str, str], world: World
     published = judge_published(*await asyncio.to_thread(find_exposed, config, health.lists))
     if health.failure or (health.exists and health.version != health.known_version):
         return (*judge_ledger(health), *published)  # bounces cannot be judged
-    webhooks = bool(config.settings.serve.ses_topics) or any(env.get(name) for name in _WEBHOOKS)
+    webhooks = bool(config.settings.serve.ses_topics) or bool(provider_hooks_set(env))
     is_read = bool(config.settings.bounces.mailbox) or webhooks
     now = world.clock()
     bounces = judge_bounces(health, now, is_read=is_read)

@@ -16,7 +16,7 @@ class Level(enum.StrEnum):
 
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
-    "Settings": ("config", "needed", "placeholder", "theme", "secrets", "dkim-key"),
+    "Settings": ("config", "needed", "placeholder", "theme", "secrets", "env-file", "dkim-key"),
     "Relay": ("relay", "relay-tls", "relay-features", "relay-ptr"),
     "Sender": ("sender-domain", "spf", "spf-lookups", "dkim", "dmarc", "alignment", "mx", "bimi"),
     "Test mail": ("test-mail", "received-spf", "received-dkim", "received-dmarc", "received-unsubscribe"),

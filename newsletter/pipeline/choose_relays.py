@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from newsletter.config.config import Config, RelaySettings
+from newsletter.config.env_file import ENV_FILE, why_missing
 from newsletter.config.relay_url import parse_relay, password_variables
 from newsletter.delivery.smtp.catcher_probe import is_catcher
 from newsletter.errors import ConfigError, located
@@ -27,7 +28,8 @@ def choose_relays(config: Config, url: str | None, env: Mapping[str, str], remed
         if relay.user and not relay.password and relay.auth != "xoauth2":
             variable = password_variables("" if url else relay.name)[0]
             raise ConfigError(
-                f"{relay}: the environment variable {variable} is not set", f"set it to the password of {relay.user}"
+                f"{relay}: the environment variable {variable} is not set{why_missing(env, variable)}",
+                f"set it to the password of {relay.user}, or write it into {ENV_FILE} beside newsletter.toml",
             )
     if not relays:
         place = config.path or "newsletter.toml"

@@ -12,7 +12,6 @@ from newsletter.audience.lists.rows import RowSource
 from newsletter.audience.people.as_list import list_sign_ups
 from newsletter.audience.read_audience import is_sign_ups, read_audience
 from newsletter.config.config import Config
-from newsletter.config.ledger_url import parse_ledger
 from newsletter.model.column_rules import Rule, Rules, rules_of
 from newsletter.pipeline.open_store import open_people
 
@@ -30,7 +29,7 @@ def open_sign_ups(
     if not any(is_sign_ups(str(name)) for name in to):
         yield None
         return
-    place: Path | str = parse_ledger(ledger_url) if ledger_url else config.ledger_place
+    place = config.ledger_at(ledger_url)
     with open_people(config, place, lambda: datetime.now(UTC)) as people:
         yield lambda name: list_sign_ups(people, name, consent=consent)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,14 +14,15 @@ from pathlib import Path
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from newsletter.config.env_file import ENV_FILE
 from newsletter.config.relay_presets import RelayPreset
 from newsletter.config.site_generator import find_generator, posts_folder
 from newsletter.errors import ConfigError, located
-from newsletter.files import package_folder
+from newsletter.files import package_folder, write_atomically
 from newsletter.model.languages import choose_language
 from newsletter.pipeline.starter_words import languages, settings_words, starter_words
 
-SECRET_FILES = (".env", "subscribers.csv", "newsletter.db*", "out/")
+SECRET_FILES = (ENV_FILE, "subscribers.csv", "newsletter.db*", "out/")
 """Files that must never reach a public repository: secrets, addresses, the ledger."""
 
 NOT_FOR_JEKYLL = (
@@ -85,7 +87,8 @@ def start_newsletter(folder: Path, starter: Starter, today: date) -> Started:
     files = {
         "newsletter.toml": _settings(environment, starter, generator.name if generator else ""),
         "subscribers.csv": f"email,name\n{_csv_cell(starter.address)},{_csv_cell(starter.own_name)}\n",
-        ".env.example": environment.get_template("env.j2").render(says=settings_words(starter.language).says),
+        ".env.example": _env_file(environment, starter, ""),
+        ENV_FILE: _env_file(environment, starter, secrets.token_hex(32)),
     }
     posts = posts_folder(folder)
     post = ""
@@ -102,7 +105,10 @@ def start_newsletter(folder: Path, starter: Starter, today: date) -> Started:
                 kept.append(name)
                 continue
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, "utf-8")
+            if name == ENV_FILE:
+                write_atomically(path, text.encode(), mode=0o600)
+            else:
+                path.write_text(text, "utf-8")
             written.append(name)
         if _ignore_secrets(folder / ".gitignore"):
             written.append(".gitignore")
@@ -113,6 +119,8 @@ def start_newsletter(folder: Path, starter: Starter, today: date) -> Started:
         ) from error
     if generator:
         notes.insert(0, f"this is a {generator.name} site; its posts are in {posts.as_posix()}/")
+    if ENV_FILE in kept:
+        notes.append(f"{ENV_FILE} was here already; add the lines of .env.example that it lacks")
     return Started(tuple(written), tuple(kept), post, generator.name if generator else "", tuple(notes))
 
 
@@ -141,6 +149,10 @@ def _settings(environment: Environment, starter: Starter, site: str) -> str:
         url=url,
         site=site,
     )
+
+
+def _env_file(environment: Environment, starter: Starter, secret: str) -> str:
+    return environment.get_template("env.j2").render(says=settings_words(starter.language).says, secret=secret)
 
 
 def new_post(folder: Path, title: str, day: date, language: str) -> Path:

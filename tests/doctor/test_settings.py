@@ -37,7 +37,7 @@ def of(verdicts: tuple[Verdict, ...], code: str) -> list[str]:
 def test_good_settings_are_green(tmp_path: Path) -> None:
     verdicts = judged(tmp_path, GOOD)
     assert {verdict.level for verdict in verdicts} == {Level.GREEN}
-    assert of(verdicts, "secrets") == ["green: secrets set: NEWSLETTER_SMTP_PASSWORD"]
+    assert of(verdicts, "secrets") == ["green: secrets set: NEWSLETTER_SMTP_PASSWORD (environment)"]
 
 
 def test_without_a_file_there_is_one_line(tmp_path: Path) -> None:

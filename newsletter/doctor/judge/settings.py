@@ -7,21 +7,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 
 from newsletter.config.config import Config
+from newsletter.config.env_file import ENV_FILE, source_of, why_missing
 from newsletter.config.imap_url import IMAP_VARIABLE
 from newsletter.config.mail_sections import DKIM_VARIABLE, SECRET_VARIABLE
-from newsletter.config.relay_url import PASSWORD_VARIABLE, password_variables
+from newsletter.config.relay_url import password_variables
+from newsletter.doctor.judge.env_file import secrets_set
 from newsletter.doctor.judge.lookups import ascii_domain
 from newsletter.doctor.verdict import Verdict, green, red, yellow
 from newsletter.errors import located
 from newsletter.text import shown
 from newsletter.toml_file.lines import Where, line_of
-
-_SECRET_NAMES = (
-    *(SECRET_VARIABLE, PASSWORD_VARIABLE, IMAP_VARIABLE, DKIM_VARIABLE, "NEWSLETTER_SYNC_TOKEN"),
-    *("NEWSLETTER_POSTMARK_WEBHOOK", "NEWSLETTER_MAILGUN_WEBHOOK", "NEWSLETTER_SENDGRID_WEBHOOK"),
-)
-"""The relay's name may be appended to a variable's name."""
-
 
 # RFC 2606 2 and 3. `.test` is left out: it is not written by mistake, and test setups use it.
 _EXAMPLE_DOMAIN = re.compile(
@@ -139,20 +134,30 @@ def _secrets(config: Config, env: Mapping[str, str]) -> tuple[Verdict, ...]:
     """Names only. Security: no value of the environment is ever part of a verdict."""
     verdicts = []
     if config.uses_token and not config.secret:
-        what = f"{SECRET_VARIABLE} is not set, and links and bounce addresses need it"
+        what = (
+            f"{SECRET_VARIABLE} is not set, and links and bounce addresses need it{why_missing(env, SECRET_VARIABLE)}"
+        )
         verdicts.append(red("secrets", what, "set it to what `openssl rand -hex 32` prints, and keep it"))
     for relay in config.relays:
         if relay.user and relay.auth != "xoauth2" and not relay.password:
             names = " or ".join(password_variables(relay.name))
-            verdicts.append(red("secrets", f"no password is set for {relay.user} at {relay.host}", f"set {names}"))
+            why = why_missing(env, password_variables(relay.name)[0])
+            what = f"no password is set for {relay.user} at {relay.host}{why}"
+            verdicts.append(red("secrets", what, f"write {names} into {ENV_FILE}, or set it"))
     if config.settings.bounces.mailbox.startswith("imaps://") and not env.get(IMAP_VARIABLE):
-        verdicts.append(red("secrets", "no password is set for the mailbox of [bounces]", f"set {IMAP_VARIABLE}"))
+        verdicts.append(
+            red(
+                "secrets",
+                f"no password is set for the mailbox of [bounces]{why_missing(env, IMAP_VARIABLE)}",
+                f"write {IMAP_VARIABLE} into {ENV_FILE}, or set it",
+            )
+        )
     if any(key.domain and not key.key_file for key in config.settings.dkim) and not config.dkim_pems:
         verdicts.append(red("secrets", "[dkim] has no key", f'write key = "dkim.pem", or set {DKIM_VARIABLE}'))
     if verdicts:
         return tuple(verdicts)
-    known = sorted(name for name, value in env.items() if name.startswith(_SECRET_NAMES) and value)
-    return (green("secrets", f"secrets set: {', '.join(known)}" if known else "no secret is needed, and none is set"),)
+    known = ", ".join(f"{name} ({source_of(env, name)})" for name in secrets_set(config, env))
+    return (green("secrets", f"secrets set: {known}" if known else "no secret is needed, and none is set"),)
 
 
 def _sender_domain(config: Config) -> tuple[Verdict, ...]:

@@ -22,6 +22,7 @@ from sqlalchemy.pool import StaticPool
 from newsletter import DISTRIBUTION
 from newsletter.errors import ConfigError, LedgerError, located
 from newsletter.ledger.database.ledger_file import MAGIC, LedgerFile, LinkedError, release_file, take
+from newsletter.model.ledger_address import LedgerUrl
 
 BUSY_TIMEOUT_S = 5.0
 CONNECT_TIMEOUT_S = 10
@@ -113,7 +114,10 @@ def parse_place(place: Path | str | None) -> Place:
         raise ConfigError(f"the ledger's URL begins with {url.drivername}, which is not supported", remedy)
     url = url.set(drivername="postgresql+psycopg")
     shown = url.set(drivername="postgresql", query={})  # libpq accepts a password in the query, too
-    return Place(shown.render_as_string(hide_password=True), url=url)
+    name = shown.render_as_string(hide_password=True)
+    if isinstance(place, LedgerUrl) and url.password is None:
+        url = url.set(password=place.password)
+    return Place(name, url=url)
 
 
 def connected(place: Place) -> sa.Engine:

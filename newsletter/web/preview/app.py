@@ -8,7 +8,6 @@ escaped by Jinja2 or set as text. The page answers only to this machine's names.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -165,7 +164,7 @@ class _Pages(LocalPages):
 
     def facts(self, request: Request) -> Response:
         snapshot = self._updates.value
-        relay, is_ready = relay_words(snapshot, self._relay_url, os.environ)
+        relay, is_ready = relay_words(snapshot, self._relay_url)
         facts: dict[str, Any] = {
             **_news_of(snapshot),
             "relay": {"text": relay, "ready": is_ready},

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -47,12 +46,14 @@ class _News:
     def waiting(self, wait: Wait | None) -> None: ...
 
 
-def relay_words(snapshot: Snapshot, relay_url: str | None, env: Mapping[str, str]) -> tuple[str, bool]:
+def relay_words(snapshot: Snapshot, relay_url: str | None) -> tuple[str, bool]:
     """The relay of a test, or why it cannot be sent; and whether it can."""
     if snapshot.config is None:
         return "", False
     try:
-        return ", ".join(str(each.relay) for each in choose_relays(snapshot.config, relay_url, env)), True
+        return ", ".join(
+            str(each.relay) for each in choose_relays(snapshot.config, relay_url, snapshot.config.env)
+        ), True
     except ConfigError as error:
         return str(error), False
 
@@ -75,7 +76,7 @@ def send_test_mail(live: LiveRendering, reading: ReaderView, address: str, relay
                 images=live.images,
                 sign_ups=sign_ups,
             )
-        relays = choose_relays(config, relay_url, os.environ)
+        relays = choose_relays(config, relay_url, config.env)
         servers = [each.relay for each in relays]
         require_sendable(sending, servers)
         warnings = sender_warnings(config, servers, sending.composer.signer)
