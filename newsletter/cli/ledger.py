@@ -8,13 +8,14 @@ from pathlib import Path
 
 import click
 
-from newsletter.cli.console import ask, print_json, warn
+from newsletter.cli.console import ask, near, print_json, warn
 from newsletter.cli.failures import ending
 from newsletter.cli.load_settings import load
 from newsletter.cli.named_ledger import ledger_place, utc_now
 from newsletter.errors import EXIT_OK, EXIT_USAGE, ConfigError
 from newsletter.model.age import parse_age
 from newsletter.model.moments import shown_moment
+from newsletter.pipeline.dated_backups import DatedBackup, back_up_dated
 from newsletter.pipeline.maintain_ledger import (
     Pruned,
     back_up,
@@ -28,20 +29,25 @@ from newsletter.pipeline.maintain_ledger import (
 from newsletter.text import printable
 
 
-def backup_command(file: str, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
-    place = ledger_place(load(config_path), ledger_url)
+def backup_command(file: str | None, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
+    config = load(config_path)
+    place = ledger_place(config, ledger_url)
     if file == "-":
         if as_json:
             raise ConfigError("ledger backup: the backup itself goes to standard output", "take --json or - out")
         stream_backup(place, sys.stdout.buffer, utc_now())
         return
-    if not file:
+    if file == "":
         raise ConfigError("ledger backup: FILE is empty", "write the path that is meant")
-    size = back_up(place, Path(file), utc_now())
+    if file is None:
+        made = back_up_dated(config, place, utc_now())
+    else:
+        made = DatedBackup(Path(file), back_up(place, Path(file), utc_now()))
     if as_json:
-        print_json({"file": file, "bytes": size, **ending(EXIT_OK)})
+        removed = {"removed": [str(path) for path in made.removed]} if file is None else {}
+        print_json({"file": file or str(made.path), "bytes": made.size, **removed, **ending(EXIT_OK)})
         return
-    click.echo(f"Backed up {size:,} bytes to {printable(file)}")
+    click.echo(f"Backed up {made.size:,} bytes to {printable(file or near(str(made.path)))}")
 
 
 def restore_command(file: Path, ledger_url: str | None, yes: bool, config_path: Path | None, as_json: bool) -> None:

@@ -31,6 +31,7 @@ from newsletter.cli.watch_log import WatchLog
 from newsletter.cli.window_option import within
 from newsletter.model.column_rules import Rule
 from newsletter.pipeline.alerts import Alerts, alerts_of
+from newsletter.pipeline.dated_backups import DatedBackup, back_up_after_run
 from newsletter.pipeline.find_due import FoundPost, posts_place
 from newsletter.pipeline.guard_outputs import require_free
 from newsletter.pipeline.publish import Published, PublishReport
@@ -123,6 +124,9 @@ def publish(
             screen.begin()
             report = _run(config, order, screen)  # the list and the posts are read when the mail is sent
         reports.append(report)
+    if not dry_run:
+        sent = any(each.result is not None and each.result.sent for each in report.posts)
+        screen.backup(back_up_after_run(config, order.place, utc_now, screen.warn, sent=sent, alerts=alerts))
     screen.end(report)
     sys.exit(report.exit_code)
 
@@ -187,6 +191,7 @@ class _Screen:
         self.quiet, self.as_json, self.log_json, self.hints = quiet, as_json, log_json, hints
         self.warnings: list[str] = []
         self.archived: ArchiveReport | None = None
+        self.backed_up: DatedBackup | None = None
 
     def begin(self) -> None:
         self.warnings.clear()
@@ -223,9 +228,16 @@ class _Screen:
         if built is not None and not (self.as_json or self.quiet):
             click.echo(f"archive    {printable(str(built.folder))}: {len(built.written):,} files written")
 
+    def backup(self, made: DatedBackup | None) -> None:
+        self.backed_up = made
+        if made is not None and not (self.as_json or self.quiet):
+            click.echo(f"backup     {printable(near(str(made.path)))}: {made.size:,} bytes")
+
     def end(self, report: PublishReport) -> None:
         if self.as_json:
             built = {"archive": described_archive(self.archived)} if self.archived else {}
+            if (made := self.backed_up) is not None:
+                built["backup"] = {"file": str(made.path), "bytes": made.size}
             print_json({**described_report(report, self.hints), **built, "warnings": self.warnings})
         elif report.is_quiet and not self.quiet:
             older = f", {report.archived:,} in the archive" if report.archived else ""

@@ -21,6 +21,7 @@ from newsletter.cli.send_progress import SendProgress
 from newsletter.cli.wait_line import live_line
 from newsletter.model.moments import shown_moment
 from newsletter.pipeline.choose_relays import choose_relays, mark_catchers
+from newsletter.pipeline.dated_backups import back_up_after_run
 from newsletter.pipeline.event_hook import hook_of, tell_sent
 from newsletter.pipeline.expected_issues import note_sent, require_newest
 from newsletter.pipeline.list_reference import ListReference
@@ -97,6 +98,8 @@ def run_send(sending: Sending, request: SendRequest, catcher: Catcher | None = N
     warn(report.notes)
     if is_real:
         warn(tell_sent(hook_of(sending.config), report, datetime.now(UTC)))
+        if report.sent:
+            back_up_after_run(sending.config, place, lambda: datetime.now(UTC), warn, sent=True)
     if request.as_json:
         print_json({**summary(sending), **accounts(report, hints), "warnings": [*warnings, *report.notes]})
     else:

@@ -14,6 +14,7 @@ from newsletter.bounces.process import read_sources
 from newsletter.cli.event_hooks import tell_of_bounces, tell_of_departures
 from newsletter.config.mail_sections import SECRET_VARIABLE
 from newsletter.errors import ConfigError
+from newsletter.pipeline.dated_backups import back_up_dated
 from newsletter.pipeline.maintain_ledger import back_up
 from newsletter.pipeline.rounds import Round
 from newsletter.web.public.collected_clicks import SYNC_VARIABLE, open_lines, unsubscribe_clicks
@@ -72,11 +73,18 @@ class Chores:
         config = self.load()
         keys = config.settings.watch
         every = timedelta(hours=keys.backup_hours)
-        if not keys.backup:
+        dated = bool(config.settings.ledger.backups) and isinstance(self.place, Path)
+        if not (keys.backup or dated):
             return Round(every, is_off=True)
-        size = back_up(self.place, config.root / keys.backup, self.now())
-        self.log.say("backup", "done", f"{size:,} bytes in {keys.backup}", minor=True, file=keys.backup, bytes=size)
+        if keys.backup:
+            self._say_backup(back_up(self.place, config.root / keys.backup, self.now()), keys.backup)
+        if dated:
+            made = back_up_dated(config, self.place, self.now())
+            self._say_backup(made.size, str(Path(config.settings.ledger.backups) / made.path.name))
         return Round(every)
+
+    def _say_backup(self, size: int, file: str) -> None:
+        self.log.say("backup", "done", f"{size:,} bytes in {file}", minor=True, file=file, bytes=size)
 
 
 _DONE = (Effect.SUPPRESSED, Effect.COUNTED)

@@ -29,7 +29,6 @@ MAX_BYTES = 64 * 1024
 _OURS = re.compile(rf"(?:export\s+)?['\"]?({PREFIX}\w*|{POSTGRESQL_PASSWORD}\b)")
 _LATER_LINE = re.compile(rf"\n[ \t]*(?:export[ \t]+)?(?:{PREFIX}\w*|{POSTGRESQL_PASSWORD})[ \t]*=")
 _SHELL = re.compile(r"\$\(.*\)|`.*`|\$\{\w+\}|\$[A-Za-z_]\w*", re.DOTALL)
-_ASSIGNED = re.compile(r"[^=]*=\s*")
 
 
 def is_ours(name: str) -> bool:
@@ -161,7 +160,7 @@ def _fault(binding: Binding, written: str) -> tuple[str, str] | None:
         return f"{found[1]} cannot be read: a quote without its end, or words behind one", f"write {found[1]}='…'"
     if not is_ours(key) or not binding.value:
         return None
-    value = _ASSIGNED.sub("", written, count=1)
+    value = written.partition("=")[2].lstrip()
     if value.startswith("'"):
         return None
     literal = "put it in single quotes if it is meant as it stands"

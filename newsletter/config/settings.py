@@ -133,6 +133,16 @@ class LedgerSection(Section):
         text(entries.one_line),
         example="newsletter.sent.json",
     )
+    backups: str = key(
+        "A folder that `publish`, `send`, `resume` and `retry` back the ledger up to once somebody was mailed, and "
+        "`publish` at least daily: a file for each day, checked before it takes the place of another. Best on another "
+        "disk, and not where the site is published.",
+        text(entries.one_line),
+        example="backups",
+    )
+    keep_backups: int = key(
+        "How many of these files are kept; older ones are removed.", whole(1, 10_000), default=30, example=90
+    )
 
 
 def _client_share(name: str, value: object) -> tuple[str, float]:
@@ -277,6 +287,9 @@ def _contradictions(settings: Settings, tree: Mapping[str, Any]) -> tuple[Fault,
         faults.append(Fault(where, "stands beside [[relays]]", "make it one of them, or take them out"))
     if {"path", "url"} <= settings.ledger.given and settings.ledger.url:
         faults.append(Fault(("ledger", "url"), "stands beside path", "take one of the two out"))
+    if settings.ledger.backups and settings.ledger.url.startswith("postgresql"):
+        what = "stands beside the address of a database, which its own tools back up"
+        faults.append(Fault(("ledger", "backups"), what, "take it out, and run pg_dump daily"))
     faults += _dkim_contradictions(settings, tree)
     if settings.serve.count_links and not settings.serve.url:
         remedy = 'write url = "https://news.example.com" below [serve], where `newsletter serve` answers'

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import httpx
 
 from newsletter.config.config import Config
+from newsletter.doctor.ask.backups import find_backups
 from newsletter.doctor.ask.dns import DnsClient
 from newsletter.doctor.ask.env_file import ask_env_file
 from newsletter.doctor.ask.files import find_exposed
@@ -161,8 +162,9 @@ async def _ledger_and_files(config: Config, env: Mapping[str, str], world: World
     webhooks = bool(config.settings.serve.ses_topics) or bool(provider_hooks_set(env))
     is_read = bool(config.settings.bounces.mailbox) or webhooks
     now = world.clock()
+    kept = await asyncio.to_thread(find_backups, config)
     bounces = judge_bounces(health, now, is_read=is_read)
-    return (*judge_ledger(health), *judge_backup(health, now), bounces, *published)
+    return (*judge_ledger(health), *judge_backup(health, now, kept), bounces, *published)
 
 
 async def _relay(relay: Relay, world: World) -> tuple[Verdict, ...]:

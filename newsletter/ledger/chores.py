@@ -1,4 +1,4 @@
-"""Record when bounces were last read and the ledger last backed up."""
+"""Record when bounces were last read, the ledger last backed up, and people last told that it was not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from newsletter.ledger.database.schema import chores
 from newsletter.ledger.database.storage import Storage
 from newsletter.ledger.database.timestamps import stamp_of, time_of
 
-Chore = Literal["bounces", "backup"]
+Chore = Literal["bounces", "backup", "backup-alert"]
+"""`backup-alert`: people were told that backups fail."""
 
 LATE = timedelta(days=7)
 """A mailbox that was not read, or a ledger that was not backed up, for longer than this is worth a warning."""
@@ -25,6 +26,7 @@ class Chores:
 
     bounces: datetime | None = None
     backup: datetime | None = None
+    backup_alert: datetime | None = None
 
 
 def note_chore(storage: Storage, chore: Chore, at: datetime) -> None:
@@ -44,4 +46,4 @@ def write_chore(db: sa.Connection, chore: Chore, at: datetime) -> None:
 
 def read_chores(db: sa.Connection) -> Chores:
     found: Mapping[str, datetime] = {row.name: time_of(row.at) for row in db.execute(sa.select(chores))}
-    return Chores(found.get("bounces"), found.get("backup"))
+    return Chores(found.get("bounces"), found.get("backup"), found.get("backup-alert"))

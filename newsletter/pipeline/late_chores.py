@@ -27,9 +27,14 @@ def late_chores(config: Config, ledger: Ledger, now: datetime) -> tuple[str, ...
     mailbox, place = config.settings.bounces.mailbox, ledger.storage.place
     if mailbox and (done.bounces is None or now - done.bounces > LATE):
         found.append(f"{_since('bounces were', 'read', done.bounces, now)}; run `newsletter bounces`, daily from cron")
-    if place.file is not None and (done.backup is None or now - done.backup > LATE):
+    # With a folder of dated backups, what fails is said by itself.
+    by_hand = place.file is not None and not config.settings.ledger.backups
+    if by_hand and (done.backup is None or now - done.backup > LATE):
         said = _since("the ledger was", "backed up", done.backup, now)
-        found.append(f"{said}; run `newsletter ledger backup FILE`, daily from cron, to another disk")
+        remedy = (
+            'write backups = "backups" under [ledger], or run `newsletter ledger backup FILE` daily, to another disk'
+        )
+        found.append(f"{said}; {remedy}")
     return tuple(found)
 
 

@@ -22,7 +22,7 @@ from newsletter.files import package_folder, write_atomically
 from newsletter.model.languages import choose_language
 from newsletter.pipeline.starter_words import languages, settings_words, starter_words
 
-SECRET_FILES = (ENV_FILE, "subscribers.csv", "newsletter.db*", "out/")
+SECRET_FILES = (ENV_FILE, "subscribers.csv", "newsletter.db*", "backups/", "out/")
 """Files that must never reach a public repository: secrets, addresses, the ledger."""
 
 NOT_FOR_JEKYLL = (
@@ -31,6 +31,7 @@ NOT_FOR_JEKYLL = (
     "newsletter.db",
     "newsletter.db-wal",
     "newsletter.db-shm",
+    "backups",
     "out",
 )
 """Files of a newsletter that Jekyll would publish beside its `_config.yml`. It skips names that begin with a dot."""

@@ -12,6 +12,7 @@ from newsletter.doctor.judge.clock import judge_clock, judge_time_zone
 from newsletter.doctor.judge.one_click import WebAnswer, judge_address, judge_one_click
 from newsletter.doctor.judge.records import (
     Exposure,
+    KeptBackups,
     LedgerHealth,
     judge_backup,
     judge_bounces,
@@ -196,6 +197,26 @@ def test_how_old_the_last_backup_is(done: datetime | None, level: Level, said: s
     assert (verdict.code, verdict.level, said in verdict.what) == ("backup", level, True)
     assert judge_backup(replace(health, is_file=False), NOW) == ()
     assert judge_backup(replace(health, last_sent=None), NOW) == ()
+
+
+@pytest.mark.parametrize(
+    ("done", "kept", "level", "said"),
+    [
+        (days_ago(1), KeptBackups("kept", 12), Level.GREEN, "1 day ago; kept has 12 backups"),
+        (
+            days_ago(0),
+            KeptBackups("kept", 1, same_disk=True),
+            Level.GREEN,
+            "kept has 1 backup, on the ledger's own disk",
+        ),
+        (days_ago(3), KeptBackups("kept", 12), Level.YELLOW, "3 days ago"),  # a run of each day makes one
+        (days_ago(1), KeptBackups("kept", 0), Level.YELLOW, "kept has no backup of it"),
+        (None, KeptBackups("kept", 0), Level.YELLOW, "never backed up"),
+    ],
+)
+def test_a_folder_of_backups(done: datetime | None, kept: KeptBackups, level: Level, said: str) -> None:
+    (verdict,) = judge_backup(replace(SOUND, last_sent=days_ago(20), backed_up=done), NOW, kept)
+    assert (verdict.level, said in verdict.what) == (level, True), verdict.what
 
 
 def test_an_exposed_file_is_red() -> None:

@@ -16,13 +16,15 @@ def ledger() -> None:
 
 
 @ledger.command("backup")
-@click.argument("file")
+@click.argument("file", required=False)
 @ledger_option
 @config_option
 @json_option
 @runs("newsletter.cli.ledger", "backup_command")
 def backup_command() -> None:
     """Copy the ledger to FILE, also while a send runs; - writes it to standard output.
+
+    Without FILE it is the file of today in the folder of [ledger] backups, as publish writes it by itself.
 
     The copy is checked, and FILE replaced by it whole. It holds your readers' addresses: keep it where the list may be.
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from newsletter.doctor.verdict import Verdict, green, red, yellow
 from newsletter.ledger.chores import LATE
+
+LATE_BY_ITSELF = timedelta(days=2)
+"""Runs of `publish` back up daily where [ledger] `backups` is set."""
 
 LITTLE_ROOM_BYTES = 200_000_000
 
@@ -95,21 +98,38 @@ def _bounces_words(health: LedgerHealth, now: datetime) -> str:
     return f"they were last read {_age(health.bounces_read, now)} ago; {newest}"
 
 
-def judge_backup(health: LedgerHealth, now: datetime) -> tuple[Verdict, ...]:
+@dataclass(frozen=True, slots=True)
+class KeptBackups:
+    """The folder of [ledger] `backups` as it is written there, empty for none; and what is in it."""
+
+    folder: str = ""
+    count: int = 0
+    same_disk: bool = False
+
+
+def judge_backup(health: LedgerHealth, now: datetime, kept: KeptBackups = KeptBackups()) -> tuple[Verdict, ...]:
     """The age of the last backup.
 
     No verdict for an empty ledger, or one in PostgreSQL, which other programs back up.
     """
     if not health.is_file or health.last_sent is None:
         return ()
-    remedy = "run `newsletter ledger backup FILE`, daily from cron, to another disk"
+    remedy = 'write backups = "backups" under [ledger], or run `newsletter ledger backup FILE` daily, to another disk'
+    if kept.folder:
+        remedy = "run `newsletter ledger backup`, and mend what it says"
     if health.backed_up is None:
         return (yellow("backup", "the ledger was never backed up: with it goes who was mailed, and who left", remedy),)
     age = now - health.backed_up
     said = f"the ledger was last backed up {_age(health.backed_up, now)} ago"
-    if age > LATE:
+    if age > (LATE_BY_ITSELF if kept.folder else LATE):
         return (yellow("backup", said, remedy),)
-    return (green("backup", said),)
+    if kept.folder and not kept.count:
+        return (yellow("backup", f"{said}, and {kept.folder} has no backup of it", remedy),)
+    if not kept.folder:
+        return (green("backup", said),)
+    where = f"{said}; {kept.folder} has {kept.count:,} {'backup' if kept.count == 1 else 'backups'}"
+    hint = "a folder on another disk outlives this one" if kept.same_disk else ""
+    return (green("backup", where + (", on the ledger's own disk" if kept.same_disk else ""), hint),)
 
 
 def _age(then: datetime, now: datetime) -> str:
