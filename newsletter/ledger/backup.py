@@ -5,6 +5,7 @@ A ledger in PostgreSQL is backed up by PostgreSQL's own tools.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -19,15 +20,16 @@ from typing import BinaryIO
 import sqlalchemy as sa
 
 from newsletter.errors import BusyError, ConfigError, LedgerError, located
-from newsletter.files import NotAFileError, is_missing, require_regular, target_of
+from newsletter.files import NotAFileError, is_missing, open_regular, target_of
 from newsletter.ledger.chores import note_chore
 from newsletter.ledger.database.engine import parse_place, take_file, translate_db_errors
 from newsletter.ledger.database.ledger_file import MAGIC, release_file
-from newsletter.ledger.database.schema import VERSION, issues, ledger_version
+from newsletter.ledger.database.schema import VERSION, deliveries, issues, ledger_version, metadata
 from newsletter.ledger.database.storage import Storage
 from newsletter.ledger.database.timestamps import stamp_of
 from newsletter.ledger.presence import is_current, require_ledger
 from newsletter.ledger.recent_issues import recent_issues
+from newsletter.text import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,29 +120,27 @@ def restore(backup: Path, place: Path | str, now: datetime) -> Path | None:
     """
     file = _file_of(place)
     path = target_of(file)
-    _require_sound(backup)
+    _require_database(backup)
     if path.exists() and path.samefile(backup):
         raise ConfigError(located(str(backup), None, "this is the ledger itself", "name a backup of it"))
     try:
-        return _put_in_place(backup, file, path, now)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:60]}.", dir=path.parent)
+        os.close(handle)
+        with ExitStack() as held:
+            held.callback(Path(name).unlink, missing_ok=True)
+            _copy_sound(backup, Path(name))
+            return _put_in_place(Path(name), file, path, now)
     except OSError as error:
         raise ConfigError(
             located(str(path), None, f"cannot be written ({error.strerror})", "make room, or the folder writable")
         ) from error
 
 
-def _put_in_place(backup: Path, file: Path, path: Path, now: datetime) -> Path | None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _put_in_place(new: Path, file: Path, path: Path, now: datetime) -> Path | None:
     with ExitStack() as held:
         if path.exists():
             held.enter_context(_alone(file))
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:60]}.", dir=path.parent)
-        new = Path(name)
-        held.callback(new.unlink, missing_ok=True)
-        with os.fdopen(handle, "wb") as written, backup.open("rb") as source:
-            shutil.copyfileobj(source, written)
-            written.flush()
-            os.fsync(written.fileno())
         kept = _keep_old(path, now) if path.exists() else None
         # The old file's write-ahead log, which a damaged ledger may still have, must not be applied to the new file.
         path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
@@ -164,7 +164,14 @@ def missing_from(backup: Path, place: Path | str) -> tuple[str, ...]:
         known = _names(place)
     except LedgerError:
         return ()
-    return tuple(name for name in known if name not in set(_names(backup)))
+    _require_database(backup)
+    try:
+        with closing(_opened(backup)) as db:
+            _require_no_fault(backup, _schema_fault(db))
+            has = {row[0] for row in db.execute(_SENT)} if db.execute(_VERSION).fetchone() == (VERSION,) else set()
+    except sqlite3.DatabaseError as error:
+        raise _damaged(backup, error) from error
+    return tuple(name for name in known if name not in has)
 
 
 def _names(place: Path | str) -> tuple[str, ...]:
@@ -225,11 +232,10 @@ _STAMP = "INSERT INTO chores (name, at) VALUES ('backup', ?) ON CONFLICT (name) 
 _CHECK = "see newsletter ledger check; restore the last good backup before anything is sent"
 
 
-def _require_sound(backup: Path) -> None:
-    """Raises ConfigError unless it is a sound ledger of a supported version."""
+def _require_database(backup: Path) -> None:
+    """Raises ConfigError unless it is a file of SQLite."""
     try:
-        require_regular(backup)
-        with backup.open("rb") as file:
+        with open_regular(backup) as file:
             head = file.read(len(MAGIC))
     except FileNotFoundError:
         raise ConfigError(located(str(backup), None, "there is no such file", "name a backup")) from None
@@ -241,29 +247,85 @@ def _require_sound(backup: Path) -> None:
         raise ConfigError(
             located(str(backup), None, "not a backup of a ledger", "name what `newsletter ledger backup` wrote")
         )
+
+
+def _copy_sound(backup: Path, copy: Path) -> None:
+    """Copy a backup to the file `copy`, as one durable file. Raises ConfigError unless it is a sound ledger.
+
+    A copied ledger, unlike a backup, may have a write-ahead log beside it, with the last sends: SQLite copies both.
+    """
     try:
-        # A copied ledger, unlike a backup, may have a write-ahead log beside it: open it in place, so that the log
-        # counts.
-        with closing(sqlite3.connect(f"{backup.absolute().as_uri()}?mode=ro", uri=True)) as db:
-            faults = _faults(row[0] for row in db.execute("PRAGMA integrity_check(3)"))
-            version = None if faults else db.execute(_VERSION).fetchone()
+        with (
+            closing(_opened(backup)) as source,
+            closing(sqlite3.connect(copy)) as db,
+        ):
+            source.backup(db)
+            db.execute("PRAGMA journal_mode = DELETE")
+            # The copy is what is judged: nobody changes it between a look and its use.
+            _require_no_fault(backup, _schema_fault(db) or _content_fault(db))
     except sqlite3.DatabaseError as error:
-        faults, version = (str(error),), None
-    if faults and faults[0].startswith("no such table"):
-        raise ConfigError(
-            located(str(backup), None, "a database, but no ledger", "name what `newsletter ledger backup` wrote")
-        )
-    if faults:
-        raise ConfigError(located(str(backup), None, f"the backup is damaged ({faults[0]})", "take an older one"))
-    if version is None or version[0] > VERSION:
-        raise ConfigError(
-            located(
-                str(backup),
-                None,
-                f"a ledger of version {version and version[0]}, newer than ours",
-                "upgrade newsletter",
-            )
-        )
+        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        raise _damaged(backup, error) from error
+    with copy.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _opened(backup: Path) -> sqlite3.Connection:
+    """The backup, to be read where it is."""
+    db = sqlite3.connect(f"{backup.absolute().as_uri()}?mode=ro", uri=True)
+    db.execute("PRAGMA trusted_schema = OFF")
+    return db
+
+
+_SENT = str(sa.select(issues.c.issue).where(issues.c.first_sent.is_not(None)))
+_TAKE_OLDER = "take an older one"
+_NO_LEDGER = ("a database, but no ledger", "name what `newsletter ledger backup` wrote")
+
+_Fault = tuple[str, str]
+"""What is wrong, and a remedy."""
+
+
+def _require_no_fault(backup: Path, fault: _Fault | None) -> None:
+    if fault:
+        raise ConfigError(located(str(backup), None, *fault))
+
+
+def _damaged(backup: Path, error: sqlite3.DatabaseError) -> ConfigError:
+    return ConfigError(located(str(backup), None, f"the backup is damaged ({error})", _TAKE_OLDER))
+
+
+def _schema_fault(db: sqlite3.Connection) -> _Fault | None:
+    """What forbids to read a database as a ledger. Reads none of its tables.
+
+    Security: a trigger would change what is written down; a view in a table's place changes what was sent, or never
+    ends. A view of the operator's own under another name is never read.
+    """
+    tables: set[str] = set()
+    for kind, name, sql in db.execute("SELECT type, name, sql FROM sqlite_master").fetchall():
+        is_virtual = str(sql).upper().startswith("CREATE VIRTUAL")
+        if kind == "trigger" or is_virtual or (kind == "view" and name in metadata.tables):
+            what = f"the {'virtual table' if is_virtual else kind} {shown(name)} is in it, and no ledger has one"
+            return what, f"{_TAKE_OLDER}, or drop it in a copy"
+        if kind == "table":
+            tables.add(name)
+    if ledger_version.name not in tables:
+        return _NO_LEDGER
+    if missing := sorted({issues.name, deliveries.name} - tables):
+        return f"the backup lacks the table {missing[0]}", _TAKE_OLDER
+    return None
+
+
+def _content_fault(db: sqlite3.Connection) -> _Fault | None:
+    """What forbids to use a database as the ledger: damage, and versions that are not supported."""
+    if faults := _faults(row[0] for row in db.execute("PRAGMA integrity_check(3)")):
+        return f"the backup is damaged ({faults[0]})", _TAKE_OLDER
+    versions = [row[0] for row in db.execute(_VERSION).fetchmany(2)]
+    if len(versions) != 1 or not isinstance(versions[0], int) or versions[0] < 1:
+        return "the backup does not say of which version it is", _TAKE_OLDER
+    if versions[0] > VERSION:
+        return f"a ledger of version {versions[0]}, newer than ours", "upgrade newsletter"
+    return None
 
 
 @contextmanager

@@ -43,6 +43,7 @@ class Alerts:
     allow: Callable[[Address], bool] = is_public
     resolve: Resolve = resolve_name
     now: Callable[[], datetime] = utc_now
+    timeout_s: float = TIMEOUT_S
 
     def tell(self, event: Event, report: PublishReport | None = None, *, exit_code: int | None = None) -> Sentences:
         """Send the alerts about a run of publish. Returns faults as sentences without the addresses.
@@ -85,8 +86,8 @@ class Alerts:
     def _ask(self, asked: Sequence[tuple[str, str, dict[str, Any] | None]]) -> Sentences:
         async def ask() -> Sentences:
             transport = PinnedTransport(self.resolve, self.allow, usual_trust())
-            async with httpx.AsyncClient(transport=transport, timeout=TIMEOUT_S, trust_env=False) as client:
-                return tuple(filter(None, [await _one(client, *each) for each in asked]))
+            async with httpx.AsyncClient(transport=transport, timeout=self.timeout_s, trust_env=False) as client:
+                return tuple(filter(None, [await _one(client, self.timeout_s, *each) for each in asked]))
 
         return asyncio.run(ask())
 
@@ -189,12 +190,18 @@ def _with_path(url: str, more: str) -> str:
     return str(parts.copy_with(path=parts.path.rstrip("/") + more)) if more else url
 
 
-async def _one(client: httpx.AsyncClient, name: str, url: str, body: dict[str, Any] | None) -> str:
+async def _one(client: httpx.AsyncClient, timeout_s: float, name: str, url: str, body: dict[str, Any] | None) -> str:
     # Security: no sentence here contains the URL, which may hold a key.
+    asked = client.stream("GET", url) if body is None else client.stream("POST", url, json=body)
     try:
-        answer = await (client.get(url) if body is None else client.post(url, json=body))
+        # A limit for all of it: httpx's own is for each read, and a server that drips bytes would hold the run for
+        # ever. The body is not read: it may have no end, or be a compressed bomb.
+        async with asyncio.timeout(timeout_s), asked as answer:
+            pass
     except BlockedAddressError:
         return f"{name} was not told: it leads to a private address, or to none"
+    except TimeoutError:
+        return f"{name} was not told: no answer within {timeout_s:g} s"
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return f"{name} was not told ({type(error).__name__}); check its address"
     return "" if answer.is_success else f"{name} was not told: the server answers {answer.status_code}"

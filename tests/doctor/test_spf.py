@@ -147,3 +147,20 @@ def test_too_many_mail_hosts_are_an_error() -> None:
         (DOMAIN, "MX"): [f"10 mx{number}.quill.test." for number in range(11)],
     }
     assert levels(judged(judge_spf(DOMAIN), zone))["spf"] is Level.RED
+
+
+def test_a_record_of_thousands_of_names_is_not_followed_to_its_end() -> None:
+    record = "v=spf1 " + " ".join(f"include:i{number}.test" for number in range(3_000)) + " -all"
+    asked: list[tuple[str, str]] = []
+
+    class Zone(dict[tuple[str, str], list[str]]):
+        def __missing__(self, key: tuple[str, str]) -> list[str]:
+            return ["v=spf1 -all"]
+
+        def get(self, key: tuple[str, str], default: object = None) -> list[str]:
+            asked.append(key)
+            return self[key]
+
+    verdicts = judged(judge_spf(DOMAIN), Zone({(DOMAIN, "TXT"): [record]}))
+    assert levels(verdicts)["spf-lookups"] is Level.RED
+    assert len(asked) < 50

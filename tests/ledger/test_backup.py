@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.errors import BusyError, ConfigError
+from newsletter.errors import BusyError, ConfigError, LedgerError
 from newsletter.ledger.backup import back_up, check_ledger, missing_from, restore, stream_backup
 from newsletter.ledger.chores import read_chores
 from newsletter.ledger.ledger import Ledger, Move
@@ -195,6 +195,80 @@ def test_what_is_no_sound_backup_changes_nothing(saved: SavedLedger, tmp_path: P
         restore(saved.path, saved.path, NOON)
     assert saved.path.read_bytes() == before
     assert list(tmp_path.glob("*.old")) == []
+
+
+def test_the_log_beside_a_copied_ledger_is_restored_with_it(saved: SavedLedger, tmp_path: Path) -> None:
+    with saved.open() as ledger:
+        send(ledger, "two", "ann@example.com")  # in the log, as long as the ledger is open
+        for end in ("", "-wal"):
+            (tmp_path / f"copied.db{end}").write_bytes(Path(f"{saved.path}{end}").read_bytes())
+    saved.path.unlink()
+    restore(tmp_path / "copied.db", saved.path, NOON)
+    assert saved.sent() == {"one": 2, "two": 1}
+
+
+def put_back(backup: Path, place: Path) -> None:
+    """As the command does."""
+    missing_from(backup, place)
+    restore(backup, place, NOON)
+
+
+ENDLESS = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) AS version FROM c"
+
+
+@pytest.mark.parametrize(
+    ("statements", "words"),
+    [
+        (["UPDATE ledger_version SET version = -3"], "does not say of which version"),
+        (["DELETE FROM ledger_version"], "does not say of which version"),
+        (["DROP TABLE ledger_version", "CREATE TABLE ledger_version (version)"], "does not say of which version"),
+        (
+            ["DROP TABLE ledger_version", "CREATE TABLE ledger_version AS SELECT 'nine' AS version"],
+            "does not say of which version",
+        ),
+        (["DROP TABLE ledger_version", f"CREATE VIEW ledger_version AS {ENDLESS}"], 'the view "ledger_version"'),
+        (["ALTER TABLE issues RENAME TO kept", "CREATE VIEW issues AS SELECT * FROM kept"], 'the view "issues"'),
+        (
+            ["CREATE TRIGGER forget AFTER INSERT ON deliveries BEGIN DELETE FROM deliveries; END"],
+            'the trigger "forget"',
+        ),
+        (["CREATE VIRTUAL TABLE words USING fts5(word)"], 'the virtual table "words"'),
+        (["DROP TABLE deliveries"], "lacks the table deliveries"),
+    ],
+)
+def test_a_backup_made_to_deceive_changes_nothing(
+    saved: SavedLedger, tmp_path: Path, statements: list[str], words: str
+) -> None:
+    back_up(saved.path, tmp_path / "backup.db", NOON)
+    with sqlite3.connect(tmp_path / "backup.db") as made:
+        made.execute("PRAGMA foreign_keys = OFF")
+        made.execute("PRAGMA legacy_alter_table = ON")
+        for statement in statements:
+            made.execute(statement)
+    made.close()
+    before = saved.path.read_bytes()
+    with pytest.raises(ConfigError) as caught:
+        put_back(tmp_path / "backup.db", saved.path)
+    assert words in str(caught.value)
+    assert saved.path.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_view_of_the_operators_own_is_no_fault(saved: SavedLedger, tmp_path: Path) -> None:
+    back_up(saved.path, tmp_path / "backup.db", NOON)
+    with sqlite3.connect(tmp_path / "backup.db") as made:
+        made.execute("CREATE VIEW mine AS SELECT subject FROM issues")
+    made.close()
+    restore(tmp_path / "backup.db", saved.path, NOON)
+    assert saved.sent() == {"one": 2}
+
+
+def test_a_ledger_whose_version_is_none_is_a_sentence(saved: SavedLedger) -> None:
+    with sqlite3.connect(saved.path) as made:
+        made.execute("UPDATE ledger_version SET version = -3")
+    made.close()
+    with pytest.raises(LedgerError, match="of which version"):
+        saved.open()
 
 
 def test_a_check_says_what_a_ledger_knows_and_what_is_wrong(saved: SavedLedger) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from alert_listener import Listener, listening
+from hostile_http import ENDLESS_BODY, ENDLESS_HEAD, endless_answer
 from publishing import Office
 from smtp_server import Rule, SmtpServer
 
@@ -67,6 +68,14 @@ def test_what_does_not_answer_is_a_sentence_without_its_address(listener: Listen
     assert [sentence.partition("(")[0] for sentence in closed] == ["[alerts] heartbeat was not told "]
     assert private == ("[alerts] heartbeat was not told: it leads to a private address, or to none",)
     assert not any("secret" in sentence for sentence in (*closed, *private))
+
+
+def test_an_answer_without_an_end_holds_no_run() -> None:
+    with endless_answer(ENDLESS_BODY) as url:
+        assert Alerts(url, url, allow=lambda address: True).tell("start") == ()
+    with endless_answer(ENDLESS_HEAD) as url:
+        told = Alerts("", url, allow=lambda address: True, timeout_s=0.3).tell("start")
+    assert told == ("[alerts] webhook was not told: no answer within 0.3 s",)
 
 
 def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:

@@ -10,6 +10,9 @@ from newsletter.doctor.judge.lookups import ASK_AGAIN, Answers, Lookups, Questio
 from newsletter.doctor.verdict import Verdict, green, red, yellow
 from newsletter.safe_http import is_public
 
+MAX_ASKED = 10
+"""Mail hosts of a domain, and addresses of a relay, that are asked about: an answer of 64 KB has thousands."""
+
 
 def judge_mx(domain: str, purposes: Sequence[str]) -> Lookups[Verdict]:
     """Judge whether mail to a domain can arrive. `purposes` are the settings that contain it, such as `from`."""
@@ -27,13 +30,14 @@ def judge_mx(domain: str, purposes: Sequence[str]) -> Lookups[Verdict]:
     hosts = [record.partition(" ")[2].rstrip(".") for record in mx.records]
     if "" in hosts:
         return red("mx", f"{what_for}: it says that it takes no mail (a null MX, RFC 7505)", _mx_remedy(purposes))
-    addresses: Answers = yield tuple(Question(host, kind) for host in hosts for kind in ("A", "AAAA"))
-    reached = [host for host in hosts if any(addresses[Question(host, kind)].records for kind in ("A", "AAAA"))]
+    asked = hosts[:MAX_ASKED]
+    addresses: Answers = yield tuple(Question(host, kind) for host in asked for kind in ("A", "AAAA"))
+    reached = [host for host in asked if any(addresses[Question(host, kind)].records for kind in ("A", "AAAA"))]
     if any(answer.status == "failed" for answer in addresses.values()) and not reached:
         return yellow("mx", f"{what_for}: the addresses of its mail hosts could not be asked for", ASK_AGAIN)
     if not reached:
         return red("mx", f"{what_for}: none of its mail hosts has an address ({', '.join(hosts[:3])})", "mend the MX")
-    if lost := [host for host in hosts if host not in reached]:
+    if lost := [host for host in asked if host not in reached]:
         return yellow("mx", f"{what_for}: the mail host {lost[0]} has no address", "mend or remove that MX")
     return green("mx", f"{what_for}: mail goes to {hosts[0]}" + (f" and {len(hosts) - 1} more" if hosts[1:] else ""))
 
@@ -64,7 +68,7 @@ def judge_ptr(host: str) -> Lookups[tuple[Verdict, ...]]:
         addresses = [record for question in questions for record in answers[question].records]
     public = [address for address in addresses if is_public(ipaddress.ip_address(address))]
     verdicts = []
-    for address in public:
+    for address in public[:MAX_ASKED]:
         verdicts.append((yield from _judge_address(address)))
     return tuple(verdicts)
 

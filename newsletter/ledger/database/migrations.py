@@ -24,11 +24,11 @@ from newsletter.model.delivery import State
 
 
 def found_version(db: sa.Connection) -> int | None:
-    """The schema version of the ledger in this database; None if there is no ledger."""
+    """The schema version of the ledger in this database; None if there is no ledger, 0 if what it says is no number."""
     if not sa.inspect(db).has_table(ledger_version.name):
         return None
     version = db.scalar(sa.select(ledger_version.c.version))
-    return None if version is None else int(version)
+    return version if version is None or isinstance(version, int) else 0
 
 
 _ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtext('newsletter ledger'))")

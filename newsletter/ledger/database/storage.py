@@ -148,6 +148,8 @@ class Storage:
             raise self.unusable(
                 "a database, but not a ledger", "set [ledger] path to another file, or url to a database of its own"
             )
+        if version is not None and version < 1:
+            raise self.unusable("the ledger does not say of which version it is", "restore the last good backup")
         if version is not None and version > VERSION:
             raise self.unusable(
                 f"the ledger has version {version}, this newsletter knows {VERSION}", "upgrade newsletter"

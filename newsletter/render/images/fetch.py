@@ -102,21 +102,16 @@ class Fetcher:
                     transport=PinnedTransport(self.resolve, self.allow, context),
                     headers=_HEADERS,
                     timeout=limits.timeout_s,
-                    follow_redirects=True,
-                    max_redirects=limits.redirects,
                     trust_env=False,  # no proxy from the environment: it would connect without our check
                 ) as client,
-                client.stream("GET", url) as response,
             ):
-                return await self._read(response)
+                return await self._follow(client, client.build_request("GET", url))
         except PictureError as error:
             return error
         except BlockedAddressError as error:
             return PictureError(error.what, _KEEP_IT if error.private else _CHECK_IT)
         except (TimeoutError, httpx.TimeoutException):
             return slow
-        except httpx.TooManyRedirects:
-            return PictureError(f"it redirects more than {limits.redirects} times, or in a circle", _CHECK_IT)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL, UnicodeError):
             return PictureError(NO_ADDRESS, _CHECK_IT)
         except httpx.RemoteProtocolError as error:
@@ -130,6 +125,18 @@ class Fetcher:
             return PictureError(f"the server cannot be reached: {reason}", f"{_CHECK_IT}, or try again")
         except httpx.HTTPError as error:
             return PictureError(f"it cannot be fetched: {type(error).__name__}", _CHECK_IT)
+
+    async def _follow(self, client: httpx.AsyncClient, request: httpx.Request) -> bytes:
+        for _ in range(self.limits.redirects + 1):
+            response = await client.send(request, stream=True, follow_redirects=False)
+            try:
+                # Security: a redirect's own body is not read, as httpx would: whole, and decompressed.
+                if response.next_request is None:
+                    return await self._read(response)
+                request = response.next_request
+            finally:
+                await response.aclose()
+        raise PictureError(f"it redirects more than {self.limits.redirects} times, or in a circle", _CHECK_IT)
 
     async def _read(self, response: httpx.Response) -> bytes:
         if response.status_code != 200:

@@ -14,10 +14,12 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryFile
 from urllib.parse import urlsplit
 
 from newsletter.audience.people.records import Unsubscription
 from newsletter.audience.people.store import People
+from newsletter.bounded_http import TooLongError, fetch_into
 from newsletter.errors import ConfigError, located
 from newsletter.files import open_regular
 from newsletter.model.delivery import is_loopback
@@ -31,6 +33,10 @@ NAMED = 20
 """How many faulty lines are listed; the others are counted."""
 
 TIMEOUT_S = 30.0
+ANSWER_TIMEOUT_S = 600.0
+MAX_ANSWER_BYTES = 512 << 20
+"""Some two million clicks. The answer is kept in a file until it is whole."""
+
 _AT_ONCE = 500
 _AHEAD = timedelta(minutes=5)
 """How far another machine's clock may be ahead of ours."""
@@ -124,14 +130,26 @@ def open_lines(source: str, token: str) -> Iterator[Iterator[bytes]]:
         raise ConfigError("not an https address", "write https://…", path=shown_url(source))
     headers = {"authorization": f"Bearer {token}"} if token else {}
     name = f"{parts.scheme}://{parts.hostname}"
-    try:
-        with httpx.stream("GET", asked, headers=headers, timeout=TIMEOUT_S, follow_redirects=False) as answer:
-            if answer.status_code != 200:
-                remedy = f"check the address, and {SYNC_VARIABLE}"
-                raise ConfigError(located(name, None, f"answered with status {answer.status_code}", remedy))
-            yield _lines_of(answer.iter_bytes())
-    except httpx.HTTPError as error:
-        raise ConfigError(located(name, None, f"cannot be read ({type(error).__name__})", "try again")) from error
+    with TemporaryFile() as body:
+        try:
+            status = fetch_into(
+                body, asked, headers=headers, max_bytes=MAX_ANSWER_BYTES, read_s=TIMEOUT_S, total_s=ANSWER_TIMEOUT_S
+            )
+        except httpx.HTTPError as error:
+            raise ConfigError(located(name, None, f"cannot be read ({type(error).__name__})", "try again")) from error
+        except TooLongError as error:
+            raise ConfigError(located(name, None, f"the answer is {error}", "check the address")) from error
+        except TimeoutError as error:
+            what = f"no whole answer within {ANSWER_TIMEOUT_S:g} s"
+            raise ConfigError(located(name, None, what, "try again, or check the address")) from error
+        except OSError as error:  # of the file: a full disk
+            what = f"the answer cannot be kept ({error.strerror})"
+            raise ConfigError(located(name, None, what, "make room for temporary files")) from error
+        if status != 200:
+            remedy = f"check the address, and {SYNC_VARIABLE}"
+            raise ConfigError(located(name, None, f"answered with status {status}", remedy))
+        body.seek(0)
+        yield _lines_of(iter(partial(body.read, MAX_LINE_BYTES), b""))
 
 
 def _lines_of(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -13,6 +13,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
+from io import BytesIO
 from typing import get_args
 
 from newsletter.audience.people.bounce_score import SoftRule
@@ -29,6 +30,7 @@ from newsletter.bounces.webhooks.read import (
     WebhookSecrets,
     read_webhook,
 )
+from newsletter.bounded_http import fetch_into
 from newsletter.config.config import Config
 from newsletter.pipeline.event_hook import hook_of
 from newsletter.text import printable
@@ -154,15 +156,14 @@ def fetch_from_web(url: str) -> bytes:
     """Fetch at most 64 KB from an https URL. Raises OSError."""
     import httpx
 
+    content = BytesIO()
     try:
-        with httpx.stream("GET", url, timeout=FETCH_TIMEOUT_S, follow_redirects=False) as answer:
-            if answer.status_code != 200:
-                raise OSError(f"status {answer.status_code}")
-            content = b""
-            for piece in answer.iter_bytes():
-                content += piece
-                if len(content) > MAX_FETCHED_BYTES:
-                    raise OSError("too long")
-            return content
+        limit_s = FETCH_TIMEOUT_S
+        status = fetch_into(content, url, max_bytes=MAX_FETCHED_BYTES, read_s=limit_s, total_s=limit_s)
     except httpx.HTTPError as error:
         raise OSError(type(error).__name__) from error
+    except TimeoutError as error:
+        raise OSError("no answer in time") from error
+    if status != 200:
+        raise OSError(f"status {status}")
+    return content.getvalue()

@@ -11,6 +11,7 @@ from ipaddress import ip_address
 import httpx
 import pytest
 import trustme
+from hostile_http import endless_answer, redirect_to
 from image_server import ImageServer, allow_here, local_fetcher, serving
 
 from newsletter.render.images.fetch import Fetcher
@@ -253,3 +254,9 @@ def test_eight_at_once_in_all(server: ImageServer) -> None:
     urls = [server.url("/a.png", name) for name in names]
     assert set(local_fetcher(names).fetch(urls).values()) == {b"x"}
     assert server.most_at_once == 8
+
+
+def test_a_redirects_own_body_is_not_read(server: ImageServer) -> None:
+    picture = server.serve("/a.png", b"a picture")
+    with endless_answer(redirect_to(picture)) as url:
+        assert local_fetcher().fetch([url]) == {url: b"a picture"}

@@ -14,12 +14,14 @@ from pathlib import Path
 
 import pytest
 from command_line import newsletter
+from hostile_http import ENDLESS_BODY, ENDLESS_HEAD, endless_answer
 from machine import CHECKOUT, RequireProgram
 
 from newsletter.audience.people.records import Reason, SignUpState, Unsubscription
 from newsletter.audience.people.store import People
 from newsletter.errors import ConfigError
 from newsletter.tokens import Link, is_address_hash, make_link
+from newsletter.web.public import collected_clicks
 from newsletter.web.public.collected_clicks import MAX_LINE_BYTES, NAMED, open_lines, unsubscribe_clicks
 
 NOW = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
@@ -220,6 +222,21 @@ def test_a_url_is_read_with_its_token() -> None:
     first, long, last = read
     assert (first, last) == (line(ADA).strip(), line(BO).strip())
     assert MAX_LINE_BYTES < len(long) < 3 * MAX_LINE_BYTES
+
+
+@pytest.mark.parametrize(
+    ("answer", "limit", "words"),
+    [
+        (ENDLESS_BODY, "MAX_ANSWER_BYTES", "the answer is longer than 1 bytes"),
+        (ENDLESS_HEAD, "ANSWER_TIMEOUT_S", "no whole answer within 1 s"),
+    ],
+)
+def test_an_answer_without_an_end_is_a_sentence(
+    answer: bytes, limit: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collected_clicks, limit, 1)
+    with endless_answer(answer) as url, pytest.raises(ConfigError, match=words), open_lines(url, ""):
+        pass
 
 
 def test_the_tail_of_a_long_line_is_no_line(tmp_path: Path, people: People) -> None:
