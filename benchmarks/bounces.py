@@ -10,7 +10,8 @@ answers are then the measure:
     recipient   the address that sisimai names is among ours
     class       hard where its `hardbounce` is, and not hard where it is not
     argued      the same, with those differences counted that are on purpose and have a reason below
-    ms          the median CPU time of one message, in this process and in Perl's
+    ms          the median CPU time of one message, in this process and in Perl's: the least of three readings,
+                between which what was remembered is forgotten
 
 `--each` prints every message on which the two differ. No token is used: these mails were never ours.
 """
@@ -32,16 +33,22 @@ from pathlib import Path
 from time import process_time
 
 from newsletter.bounces.message_kind import read_message
+from newsletter.bounces.own_text import own_text
 from newsletter.bounces.results import AutoReply, Bounce, Complaint, Kind, Reading
+from newsletter.bounces.rules import rule_for
 from newsletter.bounces.truncate import MAX_BYTES
 
 _PERL = r"""
 use strict; use warnings; use Sisimai; use JSON; use Time::HiRes qw(clock_gettime CLOCK_PROCESS_CPUTIME_ID);
 my $json = JSON->new->canonical->utf8;
 while(my $file = <STDIN>) {
-  chomp $file; my $start = clock_gettime(CLOCK_PROCESS_CPUTIME_ID); my $found = [];
-  eval { $found = Sisimai->rise($file, delivered => 1, vacation => 1) || [] };
-  my $seconds = clock_gettime(CLOCK_PROCESS_CPUTIME_ID) - $start;
+  chomp $file; my $found = []; my $seconds = 9;
+  for(1 .. 3) {
+    my $start = clock_gettime(CLOCK_PROCESS_CPUTIME_ID);
+    eval { $found = Sisimai->rise($file, delivered => 1, vacation => 1) || [] };
+    my $took = clock_gettime(CLOCK_PROCESS_CPUTIME_ID) - $start;
+    $seconds = $took if $took < $seconds;
+  }
   print $json->encode({ seconds => $seconds, found => [map {
     { address => $_->recipient->address, alias => $_->alias || '', reason => $_->reason, hard => $_->hardbounce ? 1 : 0,
       words => $_->diagnosticcode, status => $_->deliverystatus }
@@ -58,11 +65,14 @@ ON_PURPOSE = {
     ("unknown recipient, by words", "rejected"): "the server says that there is no such user",
     ("unknown recipient, by words", "suspend"): "the refusing server's words go before the reporter's",
     ("unknown recipient, by words", "mailboxfull"): "the refusing server's words go before the reporter's",
-    ("unknown recipient, by words", "mailererror"): "5.1.1 and the words say the same",
     (
         "unknown recipient, for now or under a policy code",
         "userunknown",
     ): "4.x.x or 5.7.x contradicts the words: a point",
+    (
+        "unknown by words, a mailbox by its code, and when is not said",
+        "userunknown",
+    ): "5.2.1 says that there is a mailbox, and no word says that it was refused at RCPT: a point",
     ("a code of the recipient", "notaccept"): "a record that names no host: its owner may mend it",
     ("no such domain, or no way to it", "hostunknown"): "whether there is such a domain is not said: a point",
     ("a refusal without a word that is known", "hostunknown"): "the host that does not exist is the sender's",
@@ -74,6 +84,9 @@ ON_PURPOSE = {
     ("still being tried", "notaccept"): "a report of a delay says nothing for good",
 }
 """(Our row, sisimai's reason) -> why the two differ in whether the address is dead."""
+
+
+READINGS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +217,18 @@ def compare(score: Score, reading: Reading, second: Second) -> Iterator[str]:
         yield f"{failure.kind} ({failure.rule}) where sisimai says {reason}: {said}\n    {why or 'NO REASON IS KNOWN'}"
 
 
+def timed(raw: bytes) -> tuple[Reading, float]:
+    """How a message is read, and the least CPU time that it took."""
+    took: list[float] = []
+    for _ in range(READINGS):
+        rule_for.cache_clear()
+        own_text.cache_clear()
+        start = process_time()
+        reading = read_message(raw)
+        took.append(process_time() - start)
+    return reading, min(took)
+
+
 def percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:6.1f}" if whole else "     -"
 
@@ -232,9 +257,7 @@ def main() -> None:
     for number, path in enumerate(paths):
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES)
-        start = process_time()
-        reading = read_message(raw)
-        took = process_time() - start
+        reading, took = timed(raw)
         kinds[taken_for(reading)] += 1
         sender = re.sub(r"-\d+$", "", path.stem)
         for score in (scores[sender], total):

@@ -24,11 +24,13 @@ _QMAIL = re.compile(r"\(#([45]\.\d{1,3}\.\d{1,3})\)")  # qmail-smtpd and derivat
 _IRONPORT = re.compile(r"([45]\.\d{1,3}\.\d{1,3}) - [^'\n]{3,60} ([45]\d\d)[- ]'")
 _IRONPORT_END = re.compile(r"'?(?: \(delivery attempts: \d+\))?$")
 # Zoho says "Invalid Address" whatever the server's reply was.
-_ZOHO = re.compile(r"^Invalid Address, ERROR_CODE ?: ?([45]\d\d), ERROR_CODE ?: ?")
+_ZOHO = re.compile(r"Invalid Address, ERROR_CODE ?: ?([45]\d\d), ERROR_CODE ?: ?")
 _DOOR = re.compile(
-    r"refused to talk to me|after initial connection|initial server greeting|after (?:EHLO|HELO|STARTTLS|MAIL FROM)",
-    re.IGNORECASE,
+    r"refused to talk to me|after initial connection|initial server greeting|after (?:ehlo|helo|starttls|mail from)"
 )
+_AT_THE_DOOR = ("refused to talk", "initial", "after ")
+"""Each of its matches has one of them."""
+
 DELAYED = "still being tried"
 
 
@@ -49,8 +51,9 @@ def failure_of(address: str, status: str, diagnosis: str, *, delayed: bool = Fal
         own = behind[1]
     enhanced = own if own and own not in VAGUE_CODES else reported or own
     # Ignore the text before the reply, which names servers, except for the stage.
-    door = _DOOR.search(diagnosis[:MAX_WORDS])
-    said = f"{door[0]}: {answer}" if door and door[0] not in words else answer
+    before = diagnosis[:MAX_WORDS].lower()
+    door = _DOOR.search(before) if any(each in before for each in _AT_THE_DOOR) else None
+    said = f"{door[0]}: {answer}" if door and door[0] not in words.lower() else answer
     rule = rule_for(enhanced, code, f"{said} ({when})" if when else said)
     kind, name = (Kind.DELAYED, DELAYED) if delayed else (rule.kind, rule.name)
     return Failure(address, kind, enhanced, code, words, name)
@@ -58,7 +61,10 @@ def failure_of(address: str, status: str, diagnosis: str, *, delayed: bool = Fal
 
 def _answer(diagnosis: str) -> tuple[int, str]:
     """The SMTP reply in a diagnosis: its code, 0 without one, and the text after it."""
-    text = _ZOHO.sub(r"\1 ", " ".join(diagnosis.split()))
+    text = " ".join(diagnosis.split())
+    zoho = _ZOHO.match(text)
+    if zoho:
+        text = f"{zoho[1]} {text[zoho.end() :]}"
     framed = _IRONPORT.search(text)
     if framed:
         said = _IRONPORT_END.sub("", text[framed.end() :], count=1)

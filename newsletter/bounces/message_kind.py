@@ -80,7 +80,7 @@ def _report(mail: Mail, traces: Traces, texts: tuple[str, ...]) -> Bounce | Comp
         return replace(report, forwarded=True) if traces.token or traces.message_ids else None
     # Some servers mark their reports as automatic replies (Exim, RFC 3834, 5): look for reports first.
     returns = returned_of(mail) is not None or bool(own.copied)
-    failed = own.tells_of_failure or tells_of_failure(header(mail, "Subject"))
+    failed = by_server or tells_of_failure(header(mail, "Subject")) or own.tells_of_failure
     nobodys = has_null_path(mail)
     surely = by_server or (failed and nobodys) or (failed and returns and is_by_machine(mail))
     if surely or failed:

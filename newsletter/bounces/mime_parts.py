@@ -24,8 +24,12 @@ MAX_HEADER = 2_000
 """The longest part of one header that is considered."""
 
 _ADDRESS = re.compile(r"[^\s<>;,:()\"\[\]@]{1,64}@[^\s<>;,:()\"\[\]@]{1,255}")
-_SIMPLE = re.compile(r"[\w .!'*&+/-]{0,200}<([\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w.-]{1,255})>", re.ASCII)
-"""Fast path: `Name <address>` without quotes, comments or lists, as in nine of ten From headers."""
+_SIMPLE = re.compile(
+    r"(?:[\w .!'*&+/-]{0,200}|\"[\w .,!'*&+/-]{0,200}\" ?)<([\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w.-]{1,255})>"
+    r"|([\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w.-]{1,255})(?: \([\w .-]{0,200}\))?",
+    re.ASCII,
+)
+"""Fast path: `Name <address>`, `address` or `address (Name)`, as nearly every From header."""
 _MESSAGE_ID = re.compile(r"<[^\s<>@]{1,200}@[^\s<>@]{1,255}>")
 _RETURNED = frozenset(
     {"message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers"}
@@ -75,6 +79,8 @@ def parse(raw: bytes) -> Mail:
 def header(mail: Mail, name: str) -> str:
     """A header's text on one line, decoded: encoded words (RFC 2047) or bare UTF-8 (RFC 6532). Empty without one."""
     value = _first_fields(mail).get(name.lower(), "")[:MAX_HEADER]
+    if not value:
+        return ""
     if not value.isascii():
         value = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     if "=?" in value:
@@ -107,7 +113,9 @@ def sender_of(mail: Mail) -> str:
     value = header(mail, "From")
     simple = _SIMPLE.fullmatch(value)
     if simple:
-        return simple[1]
+        return simple[1] or simple[2]
+    if "@" not in value:
+        return ""
     found = [address for _, address in getaddresses([value]) if "@" in address]
     return found[0] if found else next(iter(addresses_in(value)), "")
 

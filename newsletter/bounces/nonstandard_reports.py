@@ -43,13 +43,18 @@ def known_bounce(mail: Mail, traces: Traces, own: OwnText, *, surely: bool = Tru
         listed = {name.encode() for name in _LISTED.findall(f"{own.said}\n{own.copied}")}
         temporary, permanent = frozenset(temporary) - listed, frozenset(permanent) - listed
     failures = [
-        *(explained(address, "", own, delayed=True) for address in _names(temporary)),
-        *(explained(address, "", own) for address in _names(permanent)),
+        *(explained(address, "", own, delayed=True) for address in _told(_names(temporary), own)),
+        *(explained(address, "", own) for address in _told(_names(permanent), own)),
     ]
     if not failures:
         named = header(mail, "X-Failed-Recipients")  # Exim's own header
         failures = [explained(each, "", own) for each in _names(each.encode() for each in named.split(","))]
     return Bounce(tuple(failures[:MAX_FAILURES]), traces, "") if failures else None
+
+
+def _told(names: list[str], own: OwnText) -> list[str]:
+    """Those in the report's own text, if any is: a detector may take the sender from the headers that came back."""
+    return [each for each in names if each.lower() in own.small] or names
 
 
 def _names(found: Iterable[bytes]) -> list[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
+from newsletter.bounces.alternatives import Alternatives
 from newsletter.bounces.failure_kind import failure_of
 from newsletter.bounces.mime_parts import addresses_in
 from newsletter.bounces.results import Failure
@@ -31,14 +32,14 @@ _COPY = re.compile(
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
 _HEADERS = re.compile(
-    r"^(?:Received|Return-Path|Message-ID|X-Original-To|Delivered-To|DKIM-Signature):[ \t]", re.I | re.M
+    r"^(?:Received|Return-Path|Message-ID|X-Original-To|Delivered-To|DKIM-Signature):(?=[ \t<]|from\b)", re.I | re.M
 )
 _INLINE_TO = re.compile(r"^[ \t>]{0,8}To:[ \t]{0,8}([^\n]{1,400})", re.MULTILINE | re.IGNORECASE)
 _ANSWER = re.compile(
     r"(?<![\d.])[45]\d\d[: -]+#?[45]\.\d{1,3}\.\d{1,3}(?![\d.])[^\n]*(?:\n(?![ \t]*\n|[A-Z][\w-]{2,30}:)[^\n]*){0,3}"
     r"|(?<![\d.:])(?:5[0-5]\d|45[0-2]|421)[: -](?=[ \t]*\S)[^\n]*(?:\n(?![ \t]*\n|[A-Z][\w-]{2,30}:)[^\n]*){0,3}"
 )
-_FAILED = re.compile(
+_FAILED = Alternatives(
     r"""undeliver | un[ ]?able[ ]to[ ](?:be[ ])?deliver
     | (?:could[ ]not|couldn['’]?t|cannot|can['’]?t|can[ ]not|not|wasn['’]?t)[ ](?:be[ ])?(?:\w+[ ])?(?:deliver
     |sent|send)
@@ -63,15 +64,13 @@ _FAILED = re.compile(
       | 送信できません | 配信できません | 配送できません | 届きません | 配信エラー | メールエラー
       | 送信エラー | エラーメール | エラーのため | 送信に失敗 | 配送に失敗
       | 見つかりません | 전송[ ]?실패 | 반송 | 배달되지""",
-    re.IGNORECASE | re.VERBOSE,
 )
-_STILL = re.compile(
+_STILL = Alternatives(
     r"""still[ ](?:being|trying|queued|in[ ]the[ ]queue)
     | will[ ](?:continue|keep|be[ ]retried|retry|try[ ]again) | not[ ]need[ ]to[ ](?:re-?send|retransmit)
       | (?:has|is)[ ](?:been[ ])?delayed | delivery[ ](?:is|has[ ]been)[ ]delayed | only[ ]a[ ]temporary
     | delivery[ ]attempts[ ]will | warning[ ]message[ ]only
       | (?:not[ ](?:yet[ ])?been|hasn['’]t[ ]been)[ ]delivered[ ]yet | 遅延""",
-    re.IGNORECASE | re.VERBOSE,
 )
 _OTHERS = re.compile(
     r"further assistance|please (?:contact|write|send|visit|forward)|contact (?:your|the|us)|mail from"
@@ -87,7 +86,11 @@ _AFTER_BODY = re.compile(
 _HAS_EXPIRED = re.compile(
     r"\b(?:envelope|message|delivery|mail|queue)(?: time| lifetime)? (?:has )?expired\b", re.IGNORECASE
 )
-_AFTER_RECIPIENT = re.compile(r"in reply to rcpt to|after (?:pipelined )?rcpt to|^>>> ?rcpt to", re.I | re.M)
+_AFTER_RECIPIENT = re.compile(
+    r"in reply to rcpt to|after (?:pipelined )?rcpt to|^>>> ?rcpt to|\[rcpt_to\]"
+    r"|(?:does|did) not like (?:our rcpt to|recipient)",
+    re.MULTILINE,
+)
 _DATA_SENT = re.compile(r"^>>> ?DATA[ \t\r]*\n((?:(?!>>>)[^\n]+\n?){1,8})", re.MULTILINE)
 _ANSWERED = re.compile(r"^<<< ?[2345]\d\d ", re.MULTILINE)
 _NOBODYS = re.compile(
@@ -113,14 +116,19 @@ class OwnText:
 
     said: str
     copied: str
+    small: str = field(init=False, repr=False, compare=False)
+    """`said` in lower case."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "small", self.said.lower())
 
     @property
     def tells_of_failure(self) -> bool:
-        return _FAILED.search(self.said) is not None
+        return _FAILED.are_in(self.small)
 
     @property
     def is_delay(self) -> bool:
-        return _STILL.search(self.said) is not None
+        return _STILL.are_in(self.small)
 
     @property
     def copied_to(self) -> tuple[str, ...]:
@@ -150,13 +158,14 @@ class OwnText:
         small = near.lower()
         if "data" in small and (_AFTER_BODY.search(near) or _body_refused(near)):
             return "after end of data"
-        return "in reply to RCPT TO" if "rcpt" in small and _AFTER_RECIPIENT.search(near) else ""
+        at_recipient = ("rcpt" in small or "recipient" in small) and _AFTER_RECIPIENT.search(small)
+        return "in reply to RCPT TO" if at_recipient else ""
 
     def says_expired(self, address: str) -> bool:
         return _HAS_EXPIRED.search(self._near(address)) is not None
 
     def _near(self, address: str) -> str:
-        where = self.said.lower().find(address.lower()) if address else 0
+        where = self.small.find(address.lower()) if address else 0
         return _until_another(self.said[max(where, 0) :][:_NEARBY], address)
 
 
@@ -170,7 +179,7 @@ def own_text(texts: tuple[str, ...]) -> OwnText:
 
 
 def tells_of_failure(text: str) -> bool:
-    return _FAILED.search(text[:MAX_TEXT]) is not None
+    return _FAILED.are_in(text[:MAX_TEXT].lower())
 
 
 def explained(address: str, status: str, own: OwnText, *, delayed: bool = False) -> Failure:
@@ -180,7 +189,7 @@ def explained(address: str, status: str, own: OwnText, *, delayed: bool = False)
     """
     first = None
     when = own.refused_when(address)
-    for reason in _reasons(address, own.said):
+    for reason in _reasons(address, own):
         failure = failure_of(address, status, reason, delayed=delayed, when=when)
         if failure.rule not in UNDECIDED:
             return failure
@@ -198,12 +207,13 @@ def _body_refused(transcript: str) -> bool:
     return sent is not None and len(_ANSWERED.findall(sent[1])) == 1
 
 
-def _reasons(address: str, said: str) -> Iterator[str]:
-    own = _transcript_of(address, said)
-    if own:  # other lines are about other recipients
-        yield from own
+def _reasons(address: str, own: OwnText) -> Iterator[str]:
+    said = own.said
+    transcript = _transcript_of(address, said)
+    if transcript:  # other lines are about other recipients
+        yield from transcript
         return
-    where = said.lower().find(address.lower()) if address else -1
+    where = own.small.find(address.lower()) if address else -1
     near = _until_another(said[max(where, 0) :][:_NEARBY], address)
     answer = (where >= 0 and _ANSWER.search(near)) or _ANSWER.search(said)
     if answer:
@@ -233,6 +243,8 @@ def _transcript_of(address: str, said: str) -> tuple[str, ...]:
 def _until_another(text: str, address: str) -> str:
     """The text up to the line that begins with another address."""
     own = address.lower()
+    if text.count("@") <= text.lower().count(own):
+        return text
     for found in _LINE_OF.finditer(text):
         if found.start() and found[1].lower() != own:
             return text[: found.start()]

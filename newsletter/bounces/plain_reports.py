@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from newsletter.bounces.mime_parts import Mail, addresses_in, header, returned_of, sender_of
-from newsletter.bounces.own_text import OwnText, explained, own_text
+from newsletter.bounces.own_text import OwnText, explained, own_text, tells_of_failure
 from newsletter.bounces.results import MAX_FAILURES, Bounce, Traces
 from newsletter.bounces.standard_reports import failures_in, one_each
 
@@ -29,7 +29,7 @@ _MOST_NAMED = 20
 def plain_report(mail: Mail, texts: tuple[str, ...], traces: Traces) -> Bounce | None:
     """The bounce that the text reports; None if it reports no failure, or no recipient."""
     own = own_text(texts)
-    if not (own.tells_of_failure or OwnText(header(mail, "Subject"), "").tells_of_failure):
+    if not (tells_of_failure(header(mail, "Subject")) or own.tells_of_failure):
         return None
     failures = tuple(explained(address, "", own, delayed=own.is_delay) for address in _recipients(mail, own))
     return Bounce(failures[:MAX_FAILURES], traces) if failures else None

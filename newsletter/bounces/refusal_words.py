@@ -30,6 +30,11 @@ UNWANTED = r"""
     | been[ ]blocked[ ]by[ ]the[ ]recipient
   | 收件人拒收 | 被收件人"""
 
+# A local program: procmail, for one, may call it "no such user" (5.1.1) that it could not write the mailbox.
+NOT_STORED = r"""
+    (?:procmail|maildrop|deliver|dovecot-lda):[ ](?:could(?:n['’]t|[ ]not)|can(?:['’]t|not)|unable[ ]to|failed[ ]to)[ ]
+    (?:create|open|write|lock|rename|chdir|save)"""
+
 RATE = r"""
     rate[- ]?limit | sending[ ]rate | frequency[ ]limit | throttl | slow[ ]down | again[ ]slower
   | \b(?:sending|message|mail|email|hourly|daily|submission|connection|recipient)s?[ ](?:rate|limit|quota)\b

@@ -33,6 +33,8 @@ def has_null_path(mail: Mail) -> bool:
 
 def is_receipt(mail: Mail) -> bool:
     """A read receipt (RFC 8098). Dovecot's "rejected" has the same form: it was deleted unseen."""
+    if _RECEIPT not in header(mail, "Content-Type").lower():
+        return False
     if str(mail.get_param("report-type", "")).lower() != _RECEIPT:
         return False
     parts = parts_of(mail, "message/disposition-notification")

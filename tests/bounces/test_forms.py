@@ -386,3 +386,38 @@ def test_fields_in_a_text_belong_to_the_recipient_that_they_follow() -> None:
         ("bob@example.net", "delayed"),
         ("cy@example.net", "soft"),
     ]
+
+
+def test_the_headers_that_came_back_name_nobody_who_failed() -> None:
+    """Some write them after the words, without a blank after the colon; the sender is a reader like any other."""
+    text = (
+        "This message was created automatically by mail delivery software.\nA message that you sent could not be "
+        "delivered to one or more of its recipients. This is a permanent error.\n\n"
+        "ada@example.net Invalid Address, ERROR_CODE :550, ERROR_CODE :5.1.1 <ada@example.net>... User Unknown\n\n\n"
+        "Received:from a.example by b.example\nMessage-ID:<77.88@example.com>\nFrom:News <news@example.com>\n"
+        "To:<ada@example.net>\nSubject:The news\n"
+    )
+    headers = (
+        "From: mailer-daemon@mail.example",
+        "To: news@example.com",
+        "Subject: Undelivered Mail Returned to Sender",
+    )
+    assert said(read_message(mail(text, *headers))) == [("ada@example.net", "hard")]
+    spaced = text.replace(":from", ": from").replace(":<", ": <").replace("From:N", "From: N")
+    assert said(read_message(mail(spaced, *headers))) == [("ada@example.net", "hard")]
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("mx.example.net [192.0.2.5] did not like our RCPT TO:\n550 5.2.1 User unknown", "hard"),
+        ("192.0.2.5 does not like recipient.\nRemote host said: 550 5.2.1 User unknown", "hard"),
+        ("mx.example.net [192.0.2.5] did not like our DATA:\n550 5.2.1 User unknown", "soft"),
+        ("Remote host said: 550 5.2.1 User unknown", "soft"),
+    ],
+)
+def test_a_code_of_a_mailbox_beside_an_unknown_user_counts_as_at_rcpt_or_not(words: str, kind: str) -> None:
+    """X.2.1 says that there is a mailbox; at RCPT the server's table of recipients answers."""
+    text = f"Your mail could not be delivered.\n\n<ada@example.net>:\n{words}\n\nMessage headers follow.\n\n{COPY}"
+    headers = ("From: MAILER-DAEMON <>", "To: news@example.com", "Subject: Mail delivery failed")
+    assert said(read_message(mail(text, *headers))) == [("ada@example.net", kind)]

@@ -28,6 +28,7 @@ OPERATOR = "newsletter.toml or a theme: the operator's own, a line"
 WELL_FORMED = "the email that we rendered: each comment and style block has its end"
 
 BOUNDED = {
+    ("bounces/alternatives.py", r"\\(?P<escaped>.)"): "it reads the program's own patterns, never a mail",
     ("bounces/detectors.py", r"\\[A-Za-z0-9]"): "it reads the patterns of flufl.bounce itself, never a mail",
     ("bounces/failure_kind.py", r"([45]\.\d{1,3}\.\d{1,3}) - "): "its repeat has an end: 60 letters after each code",
     ("bounces/mime_parts.py", r"[^\s<>;,:()"): "its repeats have an end: 64 steps for each letter",
