@@ -43,6 +43,8 @@ from newsletter.render.themes.load import load_theme  # noqa: E402
 ENDINGS = (".md", ".markdown", ".mdx", ".mkd")
 _MDX_TAGS = re.compile(r"\s*(?:</?(?:[A-Z][\w.]*|details|div|section|article|aside|center)(?:\s[^<>]*)?/?>\s*)+")
 _COMMENT = re.compile(r"(?ms)^<!--.*?-->")  # kramdown takes one behind a list for words
+_CONTAINER = re.compile(r"(\s*(?:> ?)*(?:[-*+] |\d+\. )?):{3,}\s*(.*?)[\s:]*")
+_ADMONITION = re.compile(r"(\s*)(?:!!!|\?\?\?\+?|===) *([\w -]*)(?:\"(.*)\")?\s*")
 SITE = Site("https://blog.example")
 
 
@@ -51,7 +53,43 @@ def body_of(source: str, path: str) -> str:
     front = read_front_matter(source, path)
     plain = resolve_shortcodes(front.body, path=path, first_line=1).text
     text = resolve_liquid(plain, SITE, front.values, path=path, first_line=1, choose=lambda condition: False).text
-    return _COMMENT.sub("", _without_tags(text) if path.endswith(".mdx") else text)
+    return _without_boxes(_COMMENT.sub("", _without_tags(text) if path.endswith(".mdx") else text))
+
+
+def _without_boxes(text: str) -> str:
+    """Containers (`:::tip[Title]`) and admonitions (`!!! tip "Title"`) as titles and words: no oracle knows them."""
+    lines: list[str] = []
+    fence = ""
+    set_in: list[int] = []  # how far the lines of each open admonition are set in
+    source = text.split("\n")
+    for index, line in enumerate(source):
+        depth = len(line) - len(line.lstrip())
+        while set_in and line.strip() and depth < set_in[-1]:
+            set_in.pop()
+        line = line[min(4 * len(set_in), depth) :]
+        if marks := re.match(r"\s*(?:> ?)*(?:[-*+] )?(`{3,}|~{3,})", line):
+            fence = marks[1] if not fence else "" if marks[1].startswith(fence) else fence
+        elif not fence and (box := _CONTAINER.fullmatch(line)):
+            lines += [box[1].rstrip(), box[1] + _title_of(box[2]), box[1].rstrip()]
+            continue
+        elif not fence and (head := _ADMONITION.fullmatch(line)) and bool(head[2]) != line.lstrip().startswith("="):
+            below = next((each for each in source[index + 1 :] if each.strip()), "")
+            if len(below) - len(below.lstrip()) >= depth + 4:
+                set_in.append(depth + 4)
+                lines += ["", head[1] + (head[3] or ""), ""]
+                continue
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _title_of(rest: str) -> str:
+    """What a box's first line says beside its name."""
+    if attributes := re.match(r"\{(.*)\}", rest):
+        named = re.search(r'title="([^"]*)"', attributes[1])
+        return named[1] if named else rest[attributes.end() :].strip()
+    words = re.sub(r"\{[^{}]*\}\s*$", "", re.sub(r"^[\w-]+\s*", "", rest)).strip()
+    words = words[1:-1] if words.startswith("[") and words.endswith("]") else words
+    return "" if words in ("alert", "warn", "info") else words
 
 
 def _without_tags(text: str) -> str:

@@ -19,7 +19,11 @@ from newsletter.render.source_labels import SourceLabel
 _BUTTON_ROW_WIDTH = 26  # letters of the labels that fit on one line of a phone 320 px wide
 
 
+MAX_BOUND = 24
+"""The most columns that no-break spaces may hold together: more do not fit a line of a headline on a phone."""
+
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_BREAKS = re.compile("([^\\S\u00a0]+)")
 
 
 def with_button_rows(
@@ -45,13 +49,22 @@ def clean(text: str) -> str:
     return Markup(cleaned) if isinstance(text, Markup) else cleaned  # noqa: S704 (was Markup already)
 
 
+def unbound(text: str) -> str:
+    """Words joined by no-break spaces with plain ones where they fit no line: they would break inside a word."""
+    pieces = _BREAKS.split(text)
+    return "".join(
+        each.replace("\u00a0", " ") if "\u00a0" in each.strip("\u00a0") and columns(each) > MAX_BOUND else each
+        for each in pieces
+    )
+
+
 def inline_html(inlines: Inlines) -> Markup:
     """Inline content as HTML that is also well-formed XML, all text escaped."""
     parts: list[str] = []
     for node in inlines:
         match node:
             case Text(text):
-                parts.append(escape(clean(text)))
+                parts.append(escape(clean(unbound(text) if "\u00a0" in text else text)))
             case Strong(children):
                 parts.append(f"<strong>{inline_html(children)}</strong>")
             case Emphasis(children):

@@ -51,3 +51,10 @@ def test_in_an_mdx_file_it_may_stand_anywhere_but_in_code() -> None:
 def test_a_sentence_that_begins_with_import_is_text() -> None:
     source = "import duties rose, from all we hear.\n"
     assert resolved(source) == (source, [])
+
+
+def test_a_comment_of_mdx_is_not_shown_and_code_keeps_its_own() -> None:
+    code = "```jsx\n<A>{/* kept */}</A>\n```\n`{/* kept */}` too"
+    assert resolved(f"a {{/* b\nc */}} d\n{code}", "p.mdx") == (f"a \n d\n{code}", [])
+    assert resolved(f"a\n\n{{/* truncate */}}\n\n{code}") == (f"a\n\n\n\n{code}", [])
+    assert resolved("a {/* words */} b") == ("a {/* words */} b", [])

@@ -59,6 +59,13 @@ def test_a_korean_word_without_an_end_is_broken(theme: str, evaluate: Evaluate) 
     assert evaluate(html, "document.documentElement.scrollWidth", width=320) == 320
 
 
+def test_no_break_spaces_give_way_where_they_would_break_a_word() -> None:
+    joined = "Не\u00a0останавливайтесь\u00a0на\u00a0достигнутом!"
+    html = page(f"# T\n\n## {joined}\n\n12\u00a0марта 2012\u00a0г.\n", "essay")
+    assert joined.replace("\u00a0", " ") in html
+    assert "12\u00a0марта 2012\u00a0г." in html
+
+
 def test_japanese_and_chinese_break_anywhere() -> None:
     assert not keeps_words(parse_post("# 今日のニュース\n\n한국어が少しあります。", path="2026-03-01-a.md").issue)
     assert not keeps_words(parse_post("# 今天的新闻\n\n没有空格的句子。", path="2026-03-01-a.md").issue)

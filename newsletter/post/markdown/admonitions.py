@@ -40,8 +40,8 @@ def admonition(state: StateBlock, startLine: int, endLine: int, silent: bool) ->
         return False
     own = state.sCount[startLine] - state.blkIndent
     indent = _indent(state, startLine, endLine, own)
-    if not indent and not (title and names.split()[0].lower() in ALERTS):
-        return False
+    if not indent and (is_tab or not title or names.split()[0].lower() not in ALERTS):
+        return False  # words
     if silent:
         return True
     old = state.parentType, state.lineMax, state.blkIndent

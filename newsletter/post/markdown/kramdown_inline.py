@@ -106,7 +106,8 @@ def guillemets(state: StateInline, silent: bool) -> bool:
 def smart_quotes(state: StateInline, silent: bool) -> bool:
     """A straight quote as an opening or closing one, by kramdown's ten rules in their order.
 
-    Between two CJK characters, where those rules would always close, quotes open and close alternately.
+    Between two CJK characters, where those rules would always close, quotes open and close alternately; one beside a
+    CJK character whose partner the author wrote as “ or ” is its other half.
     """
     position = state.pos
     quote = state.src[position]
@@ -127,8 +128,13 @@ def smart_quotes(state: StateInline, silent: bool) -> bool:
 def _closes(state: StateInline, following: str) -> bool:
     before = _before(state)
     quote = state.src[state.pos]
+    if before and following and quote == '"' and (is_cjk(before) or is_cjk(following[0])):
+        partner = _written_partner(state)
+        if partner:
+            return partner == "“"
     if before and following and is_cjk(before) and (is_cjk(following[0]) or following[0].isalnum()):
-        return state.src.count(quote, max(0, state.pos - MAX_LOOK_BACK), state.pos) % 2 == 1
+        earlier = state.src[max(0, state.pos - MAX_LOOK_BACK) : state.pos]
+        return earlier[max(earlier.rfind("“"), earlier.rfind("”")) + 1 :].count(quote) % 2 == 1
     if not before:
         if re.match(r"[_*]{1,2}\S", following):
             return False
@@ -139,6 +145,16 @@ def _closes(state: StateInline, following: str) -> bool:
     if before:
         return bool(_CLOSES_AFTER.match(before))
     return bool(re.match(r"\s|s\b|$", following))
+
+
+def _written_partner(state: StateInline) -> str:
+    """The “ before a straight quote or the ” after it, with no other double quote between; empty if there is none."""
+    earlier = state.src[max(0, state.pos - MAX_LOOK_BACK) : state.pos]
+    if earlier.rfind("“") > max(earlier.rfind("”"), earlier.rfind('"')):
+        return "“"
+    later = state.src[state.pos + 1 : min(state.pos + 1 + MAX_LOOK_BACK, state.posMax)]
+    end = later.find("”")
+    return "”" if end >= 0 and not ('"' in later[:end] or "“" in later[:end]) else ""
 
 
 def _before(state: StateInline) -> str:

@@ -6,6 +6,7 @@ Line ends stay, so that line numbers do not change.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from newsletter.model.findings import Finding
@@ -44,6 +45,8 @@ def resolve_shortcodes(text: str, *, path: str, first_line: int) -> Unwrapped:
     notes = _Notes(first_line)
     if path.endswith(".mdx") or re.match(r"\s*(?:import|export)\s", text):
         text = _without_modules(text, notes, is_mdx=path.endswith(".mdx"))
+    if "{/*" in text:
+        text = _without_comments(text, is_mdx=path.endswith(".mdx"))
     if "{{<" in text or "{{%" in text:
         text = _HIGHLIGHT.sub(_fence, text)
         text = _without_shortcodes(text, notes)
@@ -60,18 +63,20 @@ def _fence(found: re.Match[str]) -> str:
     return f"{ticks}{words[0] if words else ''}{code.rstrip()}\n{ticks}"
 
 
-def _without_shortcodes(text: str, notes: _Notes) -> str:
-    lines = text.split("\n")
-    fence = ""
-    starts = [0]
-    for line in lines:
-        starts.append(starts[-1] + len(line) + 1)
+def _lines_of_code(lines: Iterable[str]) -> list[bool]:
+    """Of each line, whether it is in a fence or begins or ends one."""
     in_code: list[bool] = []
+    fence = ""
     for line in lines:
         marks = _FENCE.match(line)
         in_code.append(bool(fence) or bool(marks))
         if marks:
             fence = marks[1] if not fence else "" if marks[1].startswith(fence) else fence
+    return in_code
+
+
+def _without_shortcodes(text: str, notes: _Notes) -> str:
+    in_code = _lines_of_code(text.split("\n"))
 
     def replaced(found: re.Match[str]) -> str:
         index = text.count("\n", 0, found.start())
@@ -137,5 +142,20 @@ def _without_modules(text: str, notes: _Notes, *, is_mdx: bool) -> str:
         elif line.strip() and not is_mdx:
             break
         index = end + 1
-    text = "\n".join(lines)
-    return _JSX_COMMENT.sub(lambda found: "\n" * found[0].count("\n"), text) if is_mdx else text
+    return "\n".join(lines)
+
+
+def _without_comments(text: str, *, is_mdx: bool) -> str:
+    """Remove `{/* … */}` outside code; in a file that is no MDX only alone on its lines, as Docusaurus takes it."""
+    in_code = _lines_of_code(text.split("\n"))
+
+    def replaced(found: re.Match[str]) -> str:
+        start = text.rfind("\n", 0, found.start()) + 1
+        end = text.find("\n", found.end())
+        before, after = text[start : found.start()], text[found.end() : end if end >= 0 else len(text)]
+        is_code = in_code[text.count("\n", 0, found.start())] or before.count("`") % 2 == 1
+        if is_code or (not is_mdx and (before.strip() or after.strip())):
+            return found[0]
+        return "\n" * found[0].count("\n")
+
+    return _JSX_COMMENT.sub(replaced, text)
