@@ -192,7 +192,7 @@ class Reader:
         if not (isinstance(first, Paragraph) and isinstance(text, Text) and mark and mark[1].lower() in ALERTS):
             return Quote(body, self.line_of(node))
         kind = ALERTS[mark[1].lower()]
-        title, rest = self._titled(node.children[0], mark.end(), more=len(body) > 1)
+        title, rest = self._titled(node.children[0], more=len(body) > 1)
         if not title:
             rest = settle((Text(text.text[mark.end() :]), *first.inlines[1:]))
         opening = (Paragraph(title, first.line, "title"), Paragraph(rest, first.line))
@@ -200,15 +200,15 @@ class Reader:
             with_title((*(each for each in opening if each.inlines), *body[1:]), kind), self.line_of(node), kind
         )
 
-    def _titled(self, node: SyntaxTreeNode, mark: int, *, more: bool) -> tuple[Inlines, Inlines]:
+    def _titled(self, node: SyntaxTreeNode, *, more: bool) -> tuple[Inlines, Inlines]:
         """The words behind a mark on its line, where others follow, and the rest of its paragraph."""
-        sequence = self.sequence(node)
+        sequence = self.sequence(node) if node.type == "paragraph" else []
+        first = sequence[0] if sequence else None
+        mark = ALERT_MARK.match(first.text) if isinstance(first, Text) else None
         end = next((index for index, each in enumerate(sequence) if isinstance(each, Soft | Break)), len(sequence))
-        if not (more or end < len(sequence)) or any(isinstance(each, Image) for each in sequence):
+        if not mark or not (more or end < len(sequence)) or any(isinstance(each, Image) for each in sequence):
             return (), ()
-        first = sequence[0]
-        opening = [Text(first.text[mark:])] if isinstance(first, Text) else []
-        return settle([*opening, *sequence[1:end]]), settle(sequence[end + 1 :])
+        return settle([Text(mark.string[mark.end() :]), *sequence[1:end]]), settle(sequence[end + 1 :])
 
     def _definition_list(self, node: SyntaxTreeNode) -> Definitions:
         """A definition list. Preceding lists of terms alone are further terms of its first definition."""
