@@ -24,6 +24,8 @@ from newsletter.text import LONG_NUMBER, digits_line
 
 MAX_REPAIRS = 20
 
+_BASE_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # as YAMLHandler chooses: libyaml where PyYAML has it
+
 _FENCE = re.compile(r"-{3,}[ \t]*$")
 _END = re.compile(r"(?:(?<!-)-{3,}+|(?<!\.)\.{3})[ \t]*+$")  # YAML ends a document at `...`, and so does Jekyll
 _TOML_FENCE = re.compile(r"\+{3}[ \t]*$")
@@ -199,7 +201,7 @@ def _refuse_aliases_and_depth(source: str, first_line: int, path: str) -> None:
 def _texts(source: str) -> Mapping[str, str]:
     """The scalar values of a valid block as text, without conversion to numbers, dates or booleans."""
     # Security: BaseLoader constructs strings, lists and mappings only.
-    values = yaml.load(source, Loader=yaml.BaseLoader) or {}  # noqa: S506
+    values = yaml.load(source, Loader=_BASE_LOADER) or {}  # noqa: S506
     return {str(key): value for key, value in values.items() if isinstance(value, str)}
 
 

@@ -56,7 +56,7 @@ MIN_ROOM = 24
 """The columns kept for text if lists nest so deep that their indents would fill the line."""
 
 _AFTER_ADDRESS = "\x00"  # marks the end of a bare address, until the paragraph is complete
-_NOT_FIRST = frozenset("，。、；：！？）】》」』”’〉…—·,.;:!?)]}%‰℃～")
+_NOT_FIRST = frozenset(" ，。、；：！？）】》」』”’〉…—·,.;:!?)]}%‰℃～")
 _NOT_LAST = frozenset("（【《「『“‘〈([{")
 
 
@@ -317,13 +317,12 @@ def wrap(text: str, indent: str = "", first: str | None = None) -> list[str]:
     start = indent if first is None else first
     lines: list[str] = []
     line, room = "", _room(start)
-    for word in _words(" ".join(text.split())):
-        size = columns(word.rstrip())
-        if line and size > room:
+    for word, width in _words(" ".join(text.split())):
+        if line and width - word.endswith(" ") > room:
             lines.append((start if not lines else indent) + line.rstrip())
             line, room = "", _room(indent)
         line += word
-        room -= columns(word)
+        room -= width
     if line.strip() or not lines:
         lines.append(((start if not lines else indent) + line).rstrip())
     return lines
@@ -333,19 +332,17 @@ def _room(indent: str) -> int:
     return max(WIDTH - columns(indent), MIN_ROOM)
 
 
-def _words(text: str) -> Iterator[str]:
-    """Unbreakable pieces: a Latin word with its space, or one wide character with its adjacent marks."""
-    piece = ""
-    for char in text:
-        if piece and _may_break(piece[-1], char):
-            yield piece
-            piece = ""
-        piece += char
-    if piece:
-        yield piece
-
-
-def _may_break(before: str, after: str) -> bool:
-    if after == " " or after in _NOT_FIRST or before in _NOT_LAST:
-        return False
-    return before == " " or column_width(before) == 2 or column_width(after) == 2
+def _words(text: str) -> Iterator[tuple[str, int]]:
+    """Unbreakable pieces and their columns: a Latin word with its space, or one wide character with adjacent marks."""
+    start = columns_so_far = 0
+    before, was_wide = "", False
+    for index, char in enumerate(text):
+        width = column_width(char)
+        is_wide = width == 2
+        if (is_wide or was_wide or before == " ") and index and char not in _NOT_FIRST and before not in _NOT_LAST:
+            yield text[start:index], columns_so_far
+            start, columns_so_far = index, 0
+        columns_so_far += width
+        before, was_wide = char, is_wide
+    if text:
+        yield text[start:], columns_so_far

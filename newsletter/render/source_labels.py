@@ -95,19 +95,24 @@ class SourceLabels:
     """The source labels of one issue, made distinct."""
 
     def __init__(self, stories: Iterable[Story]) -> None:
-        self._counts = Counter(_key(link) for story in stories for link in story.links)
+        self._labels: dict[Link, SourceLabel] = {}
+        self._counts = Counter(self._key(link) for story in stories for link in story.links)
 
     def __call__(self, link: Link, number: int | None) -> SourceLabel:
-        label = source_label(link)
-        if self._counts[_key(link)] < 2:
+        label = self._label(link)
+        if self._counts[self._key(link)] < 2:
             return label
         spoken = " ".join(filter(None, (label.words, label.host, str(number or ""))))
         return SourceLabel(label.words, label.host, label.arrow, spoken)
 
+    def _label(self, link: Link) -> SourceLabel:
+        if link not in self._labels:
+            self._labels[link] = source_label(link)
+        return self._labels[link]
 
-def _key(link: Link) -> str:
-    label = source_label(link)
-    return normalised(f"{label.words} {label.host}")
+    def _key(self, link: Link) -> str:
+        label = self._label(link)
+        return normalised(f"{label.words} {label.host}")
 
 
 def host_of(href: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from newsletter.text import printable, shown
 from newsletter.toml_file.fault_messages import faults_error, nearest
 from newsletter.toml_file.lines import line_of
 from newsletter.toml_file.parse import decode_text, parse_toml
-from newsletter.toml_file.section import Schema, read_sections
+from newsletter.toml_file.section import read_sections
 
 REQUIRED = ("issue.mjml.j2", *(f"{name}.css" for name in SHEETS))
 LABELS = "labels.toml"
@@ -134,22 +135,23 @@ def _find(name: str, roots: Sequence[Path], *, skip: bool = False) -> int | None
 
 
 def _read_layer(folder: Path) -> tuple[Layer, str]:
-    source, values = _read_declared(folder / VALUES, SCHEMA)
-    base = values.pop("extends", "")
+    source = _read(folder / VALUES)
+    values = _declared(str(folder / VALUES), source, labels=False)
     labels = folder / LABELS
-    return Layer(
-        folder, source, values, {} if is_missing(labels, follow=False) else _read_declared(labels, LABELS_SCHEMA)[1]
-    ), base
+    words = {} if is_missing(labels, follow=False) else _declared(str(labels), _read(labels), labels=True)
+    layer = Layer(folder, source, {key: value for key, value in values.items() if key != "extends"}, words)
+    return layer, values.get("extends", "")
 
 
-def _read_declared(path: Path, schema: Schema) -> tuple[str, dict[str, Any]]:
-    """A file's text, and its tree with unresolved values."""
-    source = _read(path)
-    tree = parse_toml(str(path), source)
+@lru_cache(maxsize=100)  # the preview loads a theme for each rendering
+def _declared(path: str, source: str, *, labels: bool) -> Mapping[str, Any]:
+    """The tree of a theme's values or of its labels, with unresolved values."""
+    schema = LABELS_SCHEMA if labels else SCHEMA
+    tree = parse_toml(path, source)
     _, faults = read_sections(schema, tree)
     if faults:
-        raise faults_error(str(path), source, tree, faults, schema)
-    return source, tree
+        raise faults_error(path, source, tree, faults, schema)
+    return tree
 
 
 _NEEDS_QUOTES = re.compile(r"(?:^|\s)-?\d|\.")
