@@ -6,6 +6,7 @@ Gmail clips a message near 102 KB; whether it counts encoded or decoded bytes is
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -24,6 +25,9 @@ Beyond it buttons shrink, pictures become links, and the email is truncated, in 
 
 STEPS = ("buttons", "images")
 """The steps of simplification, in a theme's own order; after the last the email is truncated."""
+
+MAX_GUESSES = 6
+"""Tries to cut an email by its measured rows; then the range is halved."""
 
 _MARK = re.compile(r"<!--row(\d+)-->")
 
@@ -159,19 +163,35 @@ def _pictures_that_fit(shown: Drawn, bare: Drawn) -> int:
 
 
 def _cut(draw: Callable[[Fit], Drawn], fit: Fit, drawn: Drawn, blocks: Sequence[Block]) -> tuple[Fit, Drawn]:
-    """Rows from the top that fit together with the note at the end; never half a story, never a heading last."""
+    """Rows from the top that fit together with the note at the end; never half a story, never a heading last.
+
+    Each drawing tells how many rows should fit: the guess is tried, and the numbers beside it. Where guesses do not
+    close in, the range is halved, so that the number of drawings does not grow with the post.
+    """
     ends = (0, *accumulate(drawn.sizes))
-    frame = drawn.decoded - ends[-1]
-    growth = drawn.growth  # encoding the whole email is expensive: once, not per row
-    rows = next((row for row in range(len(drawn.sizes), 0, -1) if fits(frame + ends[row], growth)), 0)
-    while True:
-        while rows and isinstance(blocks[rows - 1], Heading):
-            rows -= 1
-        cut = Fit(fit.link_buttons, fit.pictures_until, rows)
-        drawn = draw(cut)
-        if rows == 0 or drawn.fits:
-            return cut, drawn
-        rows -= 1  # the note at the end replaced a row
+    counts = [rows for rows in range(len(blocks) + 1) if not rows or not isinstance(blocks[rows - 1], Heading)]
+
+    def guess(drawn: Drawn) -> int:
+        """The index of the most rows that should fit, by the frame and the growth of a drawing."""
+        frame = drawn.decoded - sum(drawn.sizes)
+        growth = drawn.growth  # encoding the whole email is expensive: once, not per row
+        return bisect_right(counts, 0, key=lambda rows: rows and not fits(frame + ends[rows], growth)) - 1
+
+    index = guess(drawn)
+    best, too_many = -1, index + 1
+    found = (fit, drawn)
+    guesses = 0
+    while too_many - best > 1:
+        shown = Fit(fit.link_buttons, fit.pictures_until, counts[index])
+        drawn = draw(shown)
+        if drawn.fits or not index:
+            best, found = index, (shown, drawn)
+        else:
+            too_many = index
+        guesses += 1
+        index = guess(drawn) if guesses < MAX_GUESSES else (best + too_many) // 2
+        index = min(max(index, best + 1), too_many - 1)
+    return found
 
 
 def section_sizes(drawn: Drawn, blocks: Sequence[Block]) -> tuple[SectionSize, ...]:
