@@ -12,7 +12,7 @@ import click
 
 from newsletter.errors import ConfigError
 from newsletter.model.moments import shown_moment
-from newsletter.signals import ending_signals
+from newsletter.signals import ending_requests
 from newsletter.text import json_text, printable
 from newsletter.text_table import wrapped
 
@@ -53,14 +53,10 @@ def ask(question: str, *, yes: bool, otherwise: str = "nothing was changed") -> 
 
 def wait_at(server: object) -> None:
     """Keep a local page open until Ctrl-C."""
-    import signal
-    import threading
-
-    done = threading.Event()
-    for number in ending_signals():
-        signal.signal(number, lambda *_: done.set())
-    click.echo("Press Ctrl-C to stop.", err=True)
-    done.wait()
+    with ending_requests() as ending:
+        click.echo("Press Ctrl-C to stop.", err=True)
+        while not ending.wait(3600):
+            pass
 
 
 def from_then(report: SendResult) -> str:

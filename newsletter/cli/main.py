@@ -65,6 +65,9 @@ COMMANDS = {
         "newsletter.cli.commands.resume", "retry", "Try those of ISSUE again whom the relay put off, now", "Send"
     ),
     "resolve": LazyCommand("newsletter.cli.commands.status", "resolve", "Decide about the uncertain of ISSUE", "Send"),
+    "worker": LazyCommand(
+        "newsletter.cli.commands.worker", "worker", "Send a part of what `send --workers` puts in the queue", "Send"
+    ),
     "catch": LazyCommand(
         "newsletter.cli.commands.catch", "catch", "Run a mail catcher: an SMTP server that delivers nothing", "Send"
     ),
@@ -122,7 +125,7 @@ COMMANDS = {
 @click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name=DISTRIBUTION)
 def cli() -> None:
-    """Write a newsletter as a Markdown post; render it, look at it, and send it to everyone exactly once."""
+    """Write a newsletter in Markdown, and send it to everyone exactly once."""
     try:
         Path.cwd()
     except FileNotFoundError as error:

@@ -14,6 +14,7 @@ import click
 from newsletter import errors
 from newsletter.cli.command_hints import hints_for
 from newsletter.cli.console import ask, print_json, warn
+from newsletter.cli.lazy_group import Deferred
 from newsletter.cli.named_ledger import ledger_place
 from newsletter.cli.progress import JsonLog
 from newsletter.cli.send_output import accounts, all_warnings, plan_facts, print_facts, print_report, summary
@@ -26,6 +27,7 @@ from newsletter.pipeline.event_hook import hook_of, tell_sent
 from newsletter.pipeline.expected_issues import note_sent, require_newest
 from newsletter.pipeline.list_reference import ListReference
 from newsletter.pipeline.prepare_send import require_sendable
+from newsletter.pipeline.send_by_workers import send_by_workers
 from newsletter.pipeline.send_to_list import NOTHING_SENT, SendPlan, open_send, send_test, send_to_list
 from newsletter.pipeline.sender_checks import sender_warnings
 
@@ -52,14 +54,18 @@ class SendRequest:
     as_json: bool
     now: bool = False
     first: bool = False
+    workers: bool = False
+    detach: bool = False
 
 
 def run_send(sending: Sending, request: SendRequest, catcher: Catcher | None = None) -> int | None:
     """Show, confirm, send, report. Returns the exit code; None if confirmed and to be sent at `request.at`."""
 
-    relays = _relays(sending.config, request.relay_url, catcher, waits=request.at is not None)
-    if all(each.catches for each in relays):
-        request = replace(request, at=None)
+    relays: Sequence[RelaySettings] = sending.config.relay_settings
+    if not request.workers:
+        relays = _relays(sending.config, request.relay_url, catcher, waits=request.at is not None)
+        if all(each.catches for each in relays):
+            request = replace(request, at=None)
     hints = None if catcher else hints_for(sending.config, request.relay_url, request.ledger_url)
     lacking: tuple[str, ...] = ()
     if not catcher:
@@ -71,6 +77,7 @@ def run_send(sending: Sending, request: SendRequest, catcher: Catcher | None = N
     warn(warnings)
     place = ledger_place(sending.config, request.ledger_url)
     via = ", ".join(str(each.relay) for each in relays) + (" (the embedded catcher)" if catcher else "")
+    via = "those of the workers" if request.workers else via
     is_real = not (catcher or sending.test)
     if is_real:
         require_newest(sending.config, place, lambda: datetime.now(UTC))
@@ -89,7 +96,17 @@ def run_send(sending: Sending, request: SendRequest, catcher: Catcher | None = N
             report = send_test(sending, relays, ledger, progress)
         else:
             plan = SendPlan(sending, request.reference, relays, request.options, request.at)
-            agreed = send_to_list(plan, ledger, confirm=lambda it: _confirm(it, request, via), watcher=progress)
+
+            def confirm(prepared: PreparedSend) -> None:
+                _confirm(prepared, request, via)
+
+            if request.workers and request.at is None:
+                queue = opened.enter_context(open_queue(place))
+                agreed = send_by_workers(plan, ledger, queue, confirm=confirm, watcher=progress, detach=request.detach)
+                if agreed is None:
+                    return _detached(sending, request)
+            else:
+                agreed = send_to_list(plan, ledger, confirm=confirm, watcher=progress)
             if agreed is None:
                 return None
             report = agreed
@@ -105,6 +122,19 @@ def run_send(sending: Sending, request: SendRequest, catcher: Catcher | None = N
     else:
         print_report(report, hints)
     return errors.EXIT_OK if report.complete else errors.EXIT_UNSENT
+
+
+open_queue = Deferred("newsletter.cluster.job_queue", "open_queue")
+
+
+def _detached(sending: Sending, request: SendRequest) -> int:
+    """The workers have it. Its exit code says no more than that."""
+    issue = sending.rendering.issue.slug
+    if request.as_json:
+        print_json({**summary(sending), "queued": True})
+    else:
+        click.echo(f"The workers have it. See how it goes: newsletter status {issue} --follow")
+    return errors.EXIT_OK
 
 
 def _confirm(prepared: PreparedSend, request: SendRequest, relays: str) -> None:

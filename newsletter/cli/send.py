@@ -57,6 +57,8 @@ def send(  # one parameter per option
     relay_url: str | None,
     connections: int | None,
     ledger_url: str | None,
+    workers: bool,
+    detach: bool,
     at: str | None,
     canary: int | None,
     go_on: bool,
@@ -82,6 +84,10 @@ def send(  # one parameter per option
         raise MisuseError("--continue mails those who have nothing yet, --erratum those who have it", "choose one")
     if test and (erratum or canary):
         raise MisuseError("--erratum and --canary go with a send to a list, not with --test")
+    if detach and not workers:
+        raise MisuseError("--detach goes with --workers")
+    if workers and (catch or test or canary or erratum):
+        raise MisuseError("--catch, --test, --canary and --erratum send from here, not by --workers", "choose one")
     config = load(config_path, post)
     moment = _moment(at, config)
     written = (mbox, maildir, log_json)
@@ -126,6 +132,8 @@ def send(  # one parameter per option
         as_json,
         now,
         first,
+        workers,
+        detach,
     )
     if not catch:
         code = run_send(sending, request)

@@ -77,6 +77,18 @@ class SendProgress:
             text=outcome.text,
             relay=str(relay),
         )
+        self._show()
+
+    def counted(self, sent: int, deferred: int, refused: int) -> None:
+        """Show these numbers of outcomes, which were counted elsewhere."""
+        done = sent + deferred + refused
+        if done == self.done:
+            return
+        self.sent, self.deferred, self.refused, self.done = sent, deferred, refused, done
+        self._log("counted", sent=sent, deferred=deferred, refused=refused)
+        self._show()
+
+    def _show(self) -> None:
         if self._bar is not None:
             self._bar.update(self._task, completed=self.done, counts=self._counts())
         elif not self.quiet and (self.done == self.total or self._clock() - self._last_line_at >= LINE_EVERY_S):

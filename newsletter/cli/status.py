@@ -11,18 +11,26 @@ from newsletter.cli.failures import MisuseError
 from newsletter.cli.ledger_output import print_issue, print_issues
 from newsletter.cli.load_settings import load
 from newsletter.cli.named_ledger import open_named_ledger
+from newsletter.cli.send_progress import SendProgress
 from newsletter.model.delivery import State
 from newsletter.pipeline.prepare_send import known_issue
 from newsletter.pipeline.resolve_uncertain import resolve_uncertain
+from newsletter.pipeline.send_by_workers import follow_workers
+from newsletter.signals import ending_requests
 from newsletter.text import printable
 
 
-def status(issue: str | None, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
+def status(issue: str | None, follow: bool, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:
+    if follow and issue is None:
+        raise MisuseError("--follow watches one issue", "write its name")
     with open_named_ledger(load(config_path, issue or ""), ledger_url) as ledger:
         if issue is None:
             print_issues(ledger.issues(), as_json=as_json)
             return
         name = known_issue(ledger, issue)
+        if follow:
+            with SendProgress(quiet=as_json) as progress, ending_requests() as ending:
+                follow_workers(ledger, name, progress, ending)
         row = next(row for row in ledger.issues() if row.issue == name)
         open_states = (State.REJECTED, State.DEFERRED, State.PENDING, State.CLAIMED, State.COMMITTING, State.UNCERTAIN)
         print_issue(row, ledger.rows(name, *open_states), ledger.answers(name), as_json=as_json)

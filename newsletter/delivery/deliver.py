@@ -11,7 +11,9 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from newsletter.delivery.canary import Canary, CanaryGate
 from newsletter.delivery.connection import ConnectionWorker
@@ -24,6 +26,9 @@ from newsletter.group_commit import GroupCommit
 from newsletter.ledger.ledger import Move
 from newsletter.message.compose import Composer
 from newsletter.model.schedule import QuietHours
+
+Ends: TypeAlias = Callable[[Callable[[], None]], AbstractContextManager[None]]
+"""A block that calls what it is given when the run is to end; see `interrupts`."""
 
 RECIPIENTS_A_CONNECTION = 10
 """Open a further connection only when each has more recipients than this; below it the logins would cost more time."""
@@ -52,18 +57,20 @@ async def deliver(
     quiet: QuietHours | None = None,
     max_attempts: int = 0,
     longest_wait_s: float = math.inf,
+    ends: Ends = interrupts,
 ) -> Stopped:
     """Mail every recipient who is due. Returns when all were tried, no relay is usable, or the user pressed Ctrl-C.
 
     Recipients who would have to wait for longer than `longest_wait_s` (for the end of quiet hours, a rate limit or a
     relay's pause) are left to another run; `Stopped` says until when.
 
-    `clock` returns epoch seconds, `jitter` a random number from 0 to 1. Raises DeliveryError when no relay can be
-    reached at all; then no recipient was mailed.
+    `ends` is a block in which the run may be asked to end: by signals, if nothing else is given. `clock` returns epoch
+    seconds, `jitter` a random number from 0 to 1. Raises DeliveryError when no relay can be reached at all; then no
+    recipient was mailed.
     """
     control = RunControl(watcher, clock)
     run = SendRun(ledger, composer, routes, control, canary, QueueLimits(quiet, max_attempts, longest_wait_s), jitter)
-    with interrupts(run.interrupt):
+    with ends(run.interrupt):
         return await run.go(due)
 
 

@@ -38,6 +38,18 @@ _WARM_UP = "warm-up"
 # --- limits ---------------------------------------------------------------------------------------------------------
 
 
+class RelayLimits(Protocol):
+    """What a run needs of a relay's limits: `RateLimiter`, or one whose turns are leased."""
+
+    by_domain: bool
+    limited: bool
+
+    def wait_s(self, domain: str, now: float) -> float: ...
+    def spend(self, domain: str, now: float) -> None: ...
+    def refund(self, domain: str, now: float) -> None: ...
+    def saved_state(self) -> Mapping[str, str]: ...
+
+
 class _Limit(Protocol):
     """A limit with its used part and its reset. `t` never runs backwards."""
 
@@ -95,7 +107,7 @@ class _TokenBucket:
             self._log.popleft()
 
 
-class _SlidingWindow:
+class SlidingWindow:
     """A rate per hour or day: never more than `count` in any such period, whatever the pauses and restarts.
 
     Messages are counted in slots. A slot expires when its last moment is as old as the window is wide.
@@ -160,7 +172,7 @@ class _SlidingWindow:
             self._settled = ""
 
 
-class _WarmUpLimit:
+class WarmUpLimit:
     """Warm-up: a limit for each of the first days (24 hours each, from the first mail on), then none."""
 
     __slots__ = ("_allowed", "_day", "_first", "_sent")
@@ -224,7 +236,7 @@ class RateLimiter:
         self._named: dict[str, _Limit] = {}
         self._limits = self._make("", rates, saved)
         if warm_up:
-            limit = self._named[_WARM_UP] = _WarmUpLimit(warm_up, saved.get(_WARM_UP, ""))
+            limit = self._named[_WARM_UP] = WarmUpLimit(warm_up, saved.get(_WARM_UP, ""))
             self._limits = (*self._limits, limit)
         self._domains = {domain: self._make(f"{domain}/", own, saved) for domain, own in domains.items() if own}
         self.by_domain = bool(self._domains)
@@ -291,7 +303,7 @@ class RateLimiter:
         for rate in rates:
             name = prefix + UNITS[rate.per_s]
             state = saved.get(name, "")
-            limit: _Limit = _TokenBucket(rate, state) if rate.per_s <= MINUTE_S else _SlidingWindow(rate, state)
+            limit: _Limit = _TokenBucket(rate, state) if rate.per_s <= MINUTE_S else SlidingWindow(rate, state)
             self._named[name] = limit
             limits.append(limit)
         return tuple(limits)

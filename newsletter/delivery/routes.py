@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from newsletter.delivery.rate_limits import RateLimiter
+from newsletter.delivery.rate_limits import RelayLimits
 from newsletter.delivery.run_control import RECHECK_S, RunControl
 from newsletter.delivery.smtp.wire import Timeouts
 from newsletter.delivery.throttle import RelayThrottle
@@ -20,7 +20,7 @@ class Route:
     """A relay and its settings. Among several, each gets a share of the mail in proportion to `relay.weight`."""
 
     relay: Relay
-    rate_limiter: RateLimiter
+    rate_limiter: RelayLimits
     throttle: RelayThrottle
     timeouts: Timeouts
     connections: int = 1
@@ -82,7 +82,7 @@ class RouteState:
         return self.settings.relay
 
     @property
-    def rate_limiter(self) -> RateLimiter:
+    def rate_limiter(self) -> RelayLimits:
         return self.settings.rate_limiter
 
     @property

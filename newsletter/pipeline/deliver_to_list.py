@@ -36,7 +36,7 @@ def deliver_to_list(
         return _deliver_to_list(prepared, relays, ledger, watcher, on_start)
 
 
-def _account(prepared: PreparedSend, ledger: Ledger, stopped: Stopped, seconds: float) -> SendResult:
+def account(prepared: PreparedSend, ledger: Ledger, stopped: Stopped, seconds: float) -> SendResult:
     """Count the whole list by state. Raises RuntimeError if the sum differs from the plan's."""
     issue, plan = prepared.issue, prepared.plan
     counts = ledger.counts(issue, planned=True)
@@ -131,4 +131,4 @@ def _deliver_to_list(
             ledger.end_run(run, reason)
             raise
         ledger.end_run(run, reason)
-    return _account(prepared, ledger, stopped, time.monotonic() - started)
+    return account(prepared, ledger, stopped, time.monotonic() - started)

@@ -80,7 +80,7 @@ def send_to_list(
     """
     if plan.at is None:
         return send_now(plan, ledger, confirm=confirm, watcher=watcher)
-    with _prepared(plan, ledger, confirm) as prepared:
+    with prepared_send(plan, ledger, confirm) as prepared:
         if not prepared.plan.due:
             return deliver_to_list(prepared, plan.relays, ledger, _watcher(watcher), watcher.start)
         ledger.withdraw(prepared.issue)
@@ -91,12 +91,12 @@ def send_now(
     plan: SendPlan, ledger: Ledger, *, confirm: Callable[[PreparedSend], None], watcher: SendWatcher
 ) -> SendResult:
     """The same without waiting."""
-    with _prepared(plan, ledger, confirm) as prepared:
+    with prepared_send(plan, ledger, confirm) as prepared:
         return deliver_to_list(prepared, plan.relays, ledger, _watcher(watcher), watcher.start)
 
 
 @contextmanager
-def _prepared(plan: SendPlan, ledger: Ledger, confirm: Callable[[PreparedSend], None]) -> Iterator[PreparedSend]:
+def prepared_send(plan: SendPlan, ledger: Ledger, confirm: Callable[[PreparedSend], None]) -> Iterator[PreparedSend]:
     """A confirmed send; the issue is held during the block."""
     sending = plan.sending
     with ledger.hold(sending.rendering.issue.slug):

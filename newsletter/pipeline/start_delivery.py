@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from newsletter.config.config import RelaySettings
 from newsletter.delivery.canary import Canary
 from newsletter.delivery.deliver import Stopped, deliver
-from newsletter.delivery.rate_limits import RateLimiter
+from newsletter.delivery.rate_limits import RateLimiter, RelayLimits
 from newsletter.delivery.recipient_queue import DeliveryLedger
 from newsletter.delivery.routes import Route
 from newsletter.delivery.run_control import Watcher
@@ -35,7 +35,15 @@ def start_delivery(
         deliver(
             ledger,
             sending.composer,
-            [_route(each, saved, options.connections, held=not (sending.test or each.catches)) for each in relays],
+            [
+                route_of(
+                    each,
+                    limiter_of(each, saved),
+                    options.connections,
+                    held=not (sending.test or each.catches),
+                )
+                for each in relays
+            ],
             due=due,
             watcher=watcher,
             clock=time.time,
@@ -48,12 +56,18 @@ def start_delivery(
     )
 
 
-def _route(settings: RelaySettings, saved: Mapping[str, str], connections: int, *, held: bool) -> Route:
+def limiter_of(settings: RelaySettings, saved: Mapping[str, str]) -> RateLimiter:
+    """A relay's rates as they were `saved`."""
     prefix = f"{settings.relay.name}/"
     own = {name.removeprefix(prefix): state for name, state in saved.items() if name.startswith(prefix)}
+    return RateLimiter(settings.rates, settings.domains, settings.warm_up, own, time.time())
+
+
+def route_of(settings: RelaySettings, limits: RelayLimits, connections: int, *, held: bool) -> Route:
+    """A relay's route; `connections` of 0 are the relay's own."""
     return Route(
         relay=settings.relay,
-        rate_limiter=RateLimiter(settings.rates, settings.domains, settings.warm_up, own, time.time()),
+        rate_limiter=limits,
         throttle=RelayThrottle(jitter=random.random),
         timeouts=Timeouts.capped(settings.timeout_s, settings.dot_timeout_s),
         connections=connections or settings.connections,

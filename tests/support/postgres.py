@@ -43,6 +43,7 @@ class Server:
         with psycopg.connect(self.url(DATABASE), autocommit=True) as db:
             db.execute("DROP SCHEMA public CASCADE")
             db.execute("CREATE SCHEMA public")
+            db.execute("DROP SCHEMA IF EXISTS newsletter_jobs_1 CASCADE")  # the workers' queue
         return self.url(DATABASE)
 
     def end_all(self) -> None:

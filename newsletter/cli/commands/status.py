@@ -11,6 +11,7 @@ from newsletter.cli.options import config_option, json_option
 
 @click.command()
 @click.argument("issue", required=False, shell_complete=Deferred("newsletter.cli.issue_completion", "complete_issue"))
+@click.option("--follow", is_flag=True, help="Watch ISSUE until workers have nobody left to try.")
 @ledger_option
 @config_option
 @json_option

@@ -1,0 +1,103 @@
+"""`newsletter worker`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import click
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from newsletter.cli.load_settings import load
+from newsletter.cli.named_ledger import ledger_place
+from newsletter.cli.progress import JsonLog
+from newsletter.cluster.run_worker import WorkerState, run_worker
+from newsletter.model.delivery import State
+from newsletter.pipeline.choose_relays import choose_relays, mark_catchers
+from newsletter.pipeline.deliver_shard import Shard, ShardDelivery, ShardResult
+from newsletter.text import printable
+from newsletter.web.background_server import BackgroundServer
+from newsletter.web.http_server import serve_http
+from newsletter.web.sockets import http_url, listen
+
+
+def worker(
+    concurrency: int,
+    relay_url: str | None,
+    connections: int | None,
+    ledger_url: str | None,
+    health_port: int | None,
+    health_host: str,
+    log_json: str | None,
+    config_path: Path | None,
+) -> None:
+    config = load(config_path)
+    place = ledger_place(config, ledger_url)
+    relays = mark_catchers(choose_relays(config, relay_url, os.environ), config, waits=False)
+    delivery = ShardDelivery(place, config, relays, connections=connections or 0)
+    state = WorkerState()
+    with contextlib.ExitStack() as opened:
+        log = opened.enter_context(JsonLog(log_json, "")) if log_json else None
+        lines = _Lines(log)
+        if health_port is not None:
+            opened.enter_context(_health(state, health_host, health_port))
+        via = ", ".join(str(each.relay) for each in relays)
+        lines.say(f"waiting for shards; {concurrency} at once, by {via}")
+        run_worker(place, delivery, state, concurrency=concurrency, news=lines.say, log=lines.shard)
+        lines.say(f"ended after {state.shards:,} shards, {state.outcomes[State.SENT]:,} sent")
+
+
+class _Lines:
+    """What the worker says, in lines with their time, and as events of a JSON log. Its shards have threads."""
+
+    def __init__(self, log: JsonLog | None) -> None:
+        self._log = log
+        self._lock = threading.Lock()
+
+    def say(self, text: str) -> None:
+        with self._lock:
+            self._line(text)
+            if self._log is not None:
+                self._log.write("news", text=text)
+
+    def shard(self, shard: Shard, result: ShardResult, outcomes: Counter[State]) -> None:
+        counts = ", ".join(f"{number:,} {state}" for state, number in sorted(outcomes.items())) or "nobody was due"
+        why = f"; {result.why}" if result.why else ""
+        with self._lock:
+            self._line(f"{result.issue or 'an issue'}, rows {shard.after + 1:,} to {shard.last:,}: {counts}{why}")
+            if self._log is not None:
+                counted = {state.value: number for state, number in outcomes.items()}
+                self._log.write(
+                    "shard", sending=result.issue, after=shard.after, last=shard.last, outcomes=counted, why=result.why
+                )
+
+    def _line(self, text: str) -> None:
+        with contextlib.suppress(OSError):
+            click.echo(f"{datetime.now().astimezone():%H:%M:%S} {printable(text)}", err=True)
+
+
+@contextlib.contextmanager
+def _health(state: WorkerState, host: str, port: int) -> Iterator[None]:
+    async def health(_: Request) -> JSONResponse:
+        doing = "draining" if state.draining else "sending" if state.under_way else "waiting"
+        counted = {name.value: number for name, number in state.outcomes.items()}
+        return JSONResponse({"state": doing, "shards": state.shards, "under_way": state.under_way, "outcomes": counted})
+
+    server = BackgroundServer("health page")
+    with listen(host, port, "--health-port") as listening:
+        address = http_url(host, listening.getsockname()[1])
+        app = Starlette(routes=[Route("/healthz", health)])
+        server.start(lambda stopping, ready: serve_http(app, listening, stopping=stopping, on_ready=ready))
+        click.echo(f"Health page: {address}/healthz", err=True)
+        try:
+            yield
+        finally:
+            server.stop()

@@ -1,0 +1,255 @@
+"""Deliver one shard of an issue, a range of its recipients, as one of several workers.
+
+A shard may be delivered twice, or by two workers at once: a recipient belongs to the run that claimed it, and the
+ledger moves nobody for a run that lost them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from newsletter.config.config import Config, RelaySettings
+from newsletter.delivery.deliver import Ends, Stopped, deliver
+from newsletter.delivery.run_control import INTERRUPTED, Watcher
+from newsletter.errors import ConfigError, DeliveryError, LedgerError
+from newsletter.ledger import shipments
+from newsletter.ledger.ledger import Claim, IllegalMoveError, Ledger, Move
+from newsletter.ledger.plan import KnownIssue, known_issue
+from newsletter.ledger.records import Turn
+from newsletter.ledger.shipments import Shipment
+from newsletter.message.compose import Composer
+from newsletter.message.packed_issue import unpack
+from newsletter.model.subscriber import Subscriber
+from newsletter.pipeline.lease_rates import RateLeases, limiter_of
+from newsletter.pipeline.plan_send import signer_of
+from newsletter.pipeline.start_delivery import route_of
+from newsletter.pipeline.worker_secrets import secrets_mark
+
+BEAT_S = 2.0
+"""How often a shard under way looks whether it is to stop; the server ends its connection after `IDLE_S` of silence."""
+
+IN_OTHER_HANDS_S = 5.0
+"""When a shard is tried again whose last recipients are another run's, which may be dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """The recipients of a shipment beyond row `after`, up to row `last`."""
+
+    shipment: int
+    after: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShardResult:
+    """How a shard ended. `again_in_s` is when somebody is left to be tried, None when nobody is; `failed`: the relays
+    here could not be used.
+    """
+
+    issue: str
+    why: str = ""
+    again_in_s: float | None = None
+    failed: bool = False
+
+
+class ShardDelivery:
+    """Delivers shards from one machine: its relays, its secrets, its configuration. Safe in several threads."""
+
+    def __init__(
+        self, place: Path | str, config: Config, relays: Sequence[RelaySettings], *, connections: int = 0
+    ) -> None:
+        self._place = place
+        self._config = config
+        self._relays = relays
+        self._connections = connections
+        self._mark = secrets_mark(config)
+        self._signer = signer_of(config)
+        self._last: tuple[int, Composer] | None = None
+
+    def deliver(self, shard: Shard, watcher: Watcher, ends: Ends) -> ShardResult:
+        """Mail those of the shard who are due.
+
+        Raises BusyError while a run holds the issue alone, ConfigError where this machine's secrets are not those that
+        the issue was made with, DeliveryError if no relay can be reached, LedgerError if the database was lost.
+        """
+        with Ledger.open(self._place, _utc_now) as ledger:
+            with ledger.storage.read() as db:
+                shipment = shipments.shipment(db, shard.shipment)
+            if shipment is None:
+                return ShardResult("", "it is over")
+            if shipment.stopped:
+                return ShardResult(shipment.issue, shipment.stopped)
+            stopped = self._run(ledger, shipment, shard, watcher, ends)
+            return _result(ledger, shipment.issue, shard, stopped)
+
+    def _run(self, ledger: Ledger, shipment: Shipment, shard: Shard, watcher: Watcher, ends: Ends) -> Stopped:
+        composer = self._composer(shipment)
+        run = ledger.begin_run(shipment.issue, f"{os.getpid()} {socket.gethostname()}, worker")
+        reason = "error"
+        try:
+            with ledger.join(shipment.issue, run):
+                stopped = self._deliver(_ShardLedger(ledger, shipment, shard, run), composer, watcher, ends)
+            reason = stopped.reason
+        except IllegalMoveError:
+            stopped = Stopped()
+            reason = "another run has taken its recipients over"
+        except DeliveryError as error:
+            reason = str(error)
+            raise
+        finally:
+            with suppress(LedgerError):
+                ledger.end_run(run, reason)
+        return stopped
+
+    def _deliver(self, ledger: _ShardLedger, composer: Composer, watcher: Watcher, ends: Ends) -> Stopped:
+        limiters = [limiter_of(each) for each in self._relays]
+        leases = RateLeases(ledger.ledger, list(zip(self._relays, limiters, strict=True)))
+        with _Beats(ledger) as beats, leases:
+            return asyncio.run(
+                deliver(
+                    ledger,
+                    composer,
+                    [
+                        route_of(each, limiter, self._connections, held=not each.catches)
+                        for each, limiter in zip(self._relays, limiters, strict=True)
+                    ],
+                    due=ledger.shard.last - ledger.shard.after,
+                    watcher=watcher,
+                    clock=time.time,
+                    jitter=random.random,
+                    quiet=self._config.quiet_hours,
+                    max_attempts=ledger.max_attempts,
+                    longest_wait_s=self._config.settings.delivery.max_wait_s,
+                    ends=lambda stop: beats.or_by(ends, stop),
+                )
+            )
+
+    def _composer(self, shipment: Shipment) -> Composer:
+        """That of the shipment; the last one is kept, since its other shards follow."""
+        last = self._last
+        if last is not None and last[0] == shipment.id:
+            return last[1]
+        if shipment.secrets != self._mark:
+            what = f"{shipment.issue}: NEWSLETTER_SECRET or a DKIM key here is not the one that it was made with"
+            raise ConfigError(
+                what, "give every machine the same; with another one the links of its mail would not work"
+            )
+        composer = unpack(shipment.content, secret=self._config.secret, signer=self._signer, when=_utc_now)
+        self._last = shipment.id, composer
+        return composer
+
+
+class _ShardLedger:
+    """The ledger of one shard, with the columns of its recipients."""
+
+    is_far = True
+
+    def __init__(self, ledger: Ledger, shipment: Shipment, shard: Shard, run: int) -> None:
+        self.ledger = ledger
+        self.issue = shipment.issue
+        self.shard = shard
+        self.max_attempts = int(shipment.settings["max_attempts"])
+        self._turn = Turn(run, shard.last)
+
+    def claim(self, limit: int, after: int) -> Sequence[tuple[Claim, Subscriber]]:
+        claims = self.ledger.claim(
+            self.issue,
+            limit,
+            after=max(after, self.shard.after),
+            max_attempts=self.max_attempts,
+            turn=self._turn,
+        )
+        with self.ledger.storage.read() as db:
+            fields = shipments.fields_of(db, self.shard.shipment, [claim.row for claim in claims])
+        return [
+            (claim, Subscriber(claim.address, {**fields.get(claim.row, {}), "email": claim.address}))
+            for claim in claims
+        ]
+
+    def write(self, moves: Sequence[Move]) -> Collection[int]:
+        return self.ledger.write(self.issue, moves, self._turn.run)
+
+    def save_rate_limits(self, state: Mapping[str, str]) -> None:
+        """Nothing: leased turns are saved already."""
+
+
+class _Beats:
+    """Keeps the run's connection alive from a thread, and asks the run to end once the shipment was stopped or
+    replaced, or the connection lost.
+    """
+
+    def __init__(self, ledger: _ShardLedger) -> None:
+        self._ledger = ledger
+        self._over = threading.Event()
+        self._stop: Callable[[], None] | None = None
+        self._thread = threading.Thread(target=self._beat, name="beats", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    @contextmanager
+    def or_by(self, ends: Ends, stop: Callable[[], None]) -> Iterator[None]:
+        """A block in which `stop` is called by these beats, or as `ends` says."""
+        loop = asyncio.get_running_loop()
+
+        def ask() -> None:
+            with suppress(RuntimeError):  # the run has just ended
+                loop.call_soon_threadsafe(stop)
+
+        self._stop = ask
+        try:
+            with ends(stop):
+                yield
+        finally:
+            self._stop = None
+
+    def _beat(self) -> None:
+        mine = self._ledger
+        while not self._over.wait(BEAT_S):
+            try:
+                mine.ledger.beat(mine.issue)
+                with mine.ledger.storage.read() as db:
+                    now = shipments.standing(db, mine.shard.shipment)
+            except LedgerError:
+                now = shipments.Standing(False, "")
+            if (not now.is_current or now.stopped) and (stop := self._stop) is not None:
+                stop()
+                return
+
+
+def _result(ledger: Ledger, issue: str, shard: Shard, stopped: Stopped) -> ShardResult:
+    """How the shard ended. Deletes the shipment once nobody is left in the whole of it."""
+    with ledger.storage.write() as db:
+        known = known_issue(db, issue) or KnownIssue(0, 0, 0)
+        now = shipments.standing(db, shard.shipment)
+        left = shipments.untried(db, known, shard.after, shard.last)
+        if now.is_current and not left and not shipments.untried(db, known):
+            shipments.drop_shipment(db, known.id)
+    if not left or not now.is_current or now.stopped:
+        return ShardResult(issue, now.stopped or stopped.reason)
+    if stopped.reason == INTERRUPTED:
+        return ShardResult(issue, stopped.reason, 0.0)
+    if stopped.until is not None:
+        return ShardResult(issue, stopped.reason, max(stopped.until - time.time(), 0.0))
+    return ShardResult(issue, stopped.reason, IN_OTHER_HANDS_S, failed=bool(stopped.reason))
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,184 @@
+"""Send an issue by workers on other machines: store it, queue its shards, follow them in the ledger.
+
+The ledger stays the truth: a lost or repeated job loses and repeats nobody.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from newsletter.delivery.deliver import Stopped
+from newsletter.delivery.run_control import INTERRUPTED
+from newsletter.ledger import shipments
+from newsletter.ledger.ledger import Ledger
+from newsletter.ledger.plan import KnownIssue, known_issue
+from newsletter.message.packed_issue import pack, used_columns
+from newsletter.model.delivery import State
+from newsletter.pipeline.deliver_shard import Shard
+from newsletter.pipeline.deliver_to_list import account
+from newsletter.pipeline.prepare_send import PreparedSend
+from newsletter.pipeline.send_result import SendResult
+from newsletter.pipeline.send_to_list import SendPlan, SendWatcher, prepared_send
+from newsletter.pipeline.worker_secrets import secrets_mark
+from newsletter.signals import Ending, ending_requests
+
+SMALLEST, LARGEST, SHARDS = 50, 2_000, 32
+"""Recipients of a shard, at least and at most; and how many shards a list is divided into between the two. A shard is
+what a worker's death leaves to another one.
+"""
+
+LOOK_S = 0.5
+"""Seconds between two looks at the ledger while workers send."""
+
+ALONE_FROM_S = 5.0
+"""After this long without any worker the operator is told."""
+
+
+_UNTRIED = (State.PENDING, State.CLAIMED, State.COMMITTING)
+
+
+class ShardQueue(Protocol):
+    """The queue from which workers take shards. It may lose a job, or hand it out twice."""
+
+    def put(self, shards: Sequence[Shard]) -> None: ...
+
+    def open_jobs(self, shipment: int) -> int:
+        """How many shards of a shipment wait or are under way."""
+
+    def workers(self) -> int:
+        """How many workers have shown signs of life lately."""
+
+
+class WorkersWatcher(SendWatcher, Protocol):
+    """Reports the progress of a send whose outcomes are counted and not seen one by one."""
+
+    def counted(self, sent: int, deferred: int, refused: int, /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Shipped:
+    prepared: PreparedSend
+    number: int
+    shards: Sequence[Shard]
+    since: datetime
+
+
+def send_by_workers(
+    plan: SendPlan,
+    ledger: Ledger,
+    queue: ShardQueue,
+    *,
+    confirm: Callable[[PreparedSend], None],
+    watcher: WorkersWatcher,
+    detach: bool = False,
+) -> SendResult | None:
+    """Have workers mail every due recipient once `confirm` returns; None once they are queued, with `detach`.
+
+    The ledger is in PostgreSQL. An interrupt asks the workers to stop after the messages under way. Raises what
+    `send_to_list` does.
+    """
+    with prepared_send(plan, ledger, confirm) as prepared:
+        shipped = _ship(prepared, ledger)
+    # Only now: a worker cannot join while this run holds the issue.
+    queue.put(shipped.shards)
+    if detach:
+        return None
+    watcher.start(prepared.plan.due)
+    started = time.monotonic()
+    stopped = _follow(shipped, ledger, queue, watcher) if shipped.shards else Stopped()
+    return account(prepared, ledger, stopped, time.monotonic() - started)
+
+
+def _ship(prepared: PreparedSend, ledger: Ledger) -> _Shipped:
+    """Store the issue and the columns that it uses, and divide those who are due into shards."""
+    since = datetime.now(UTC).replace(microsecond=0)
+    sending = prepared.sending
+    max_attempts = sending.config.settings.delivery.max_attempts
+    with ledger.storage.write() as db:
+        known = known_issue(db, prepared.issue) or KnownIssue(0, 0, 0)
+        number = shipments.put_shipment(
+            db,
+            known.id,
+            pack(sending.composer),
+            secrets_mark(sending.config),
+            {"max_attempts": max_attempts},
+            int(time.time() * 1000),
+        )
+    columns = used_columns(sending.composer)
+    shards = []
+    size = min(max(prepared.plan.due // SHARDS, SMALLEST), LARGEST)
+    for batch in _due(ledger, known, size, max_attempts):
+        people = sending.recipients.find([key for _, key in batch])
+        fields = {
+            row: own
+            for row, key in batch
+            if (own := {name: value for name, value in people[key].fields.items() if value and name in columns})
+        }
+        with ledger.storage.write() as db:
+            shipments.put_fields(db, number, fields)
+        shards.append(Shard(number, batch[0][0] - 1, batch[-1][0]))
+    return _Shipped(prepared, number, shards, since)
+
+
+def _due(ledger: Ledger, known: KnownIssue, size: int, max_attempts: int) -> Iterator[Sequence[tuple[int, str]]]:
+    last = 0
+    while True:
+        with ledger.storage.read() as db:
+            now = int(time.time() * 1000)
+            batch = shipments.due_rows(db, known, last, size, max_attempts=max_attempts, now=now)
+        if not batch:
+            return
+        yield batch
+        last = batch[-1][0]
+
+
+def _follow(shipped: _Shipped, ledger: Ledger, queue: ShardQueue, watcher: WorkersWatcher) -> Stopped:
+    """Show the progress until nothing of the shipment is queued or under way."""
+    plan, issue = shipped.prepared.plan, shipped.prepared.issue
+    deferred_before = plan.waiting + plan.exhausted
+    began, told_alone = time.monotonic(), False
+    told: set[str] = {"", INTERRUPTED}
+    with ending_requests() as ending:
+        asked = False
+        while True:
+            counts = ledger.counts(issue, planned=True)
+            watcher.counted(
+                counts[State.SENT] - plan.sent,
+                max(counts[State.DEFERRED] - deferred_before, 0),
+                counts[State.REJECTED] - plan.rejected,
+            )
+            if not queue.open_jobs(shipped.number):
+                return Stopped(INTERRUPTED if asked else "")
+            if not told_alone and time.monotonic() - began > ALONE_FROM_S and not queue.workers():
+                told_alone = True
+                watcher.news("no worker is running: start `newsletter worker` on a machine that reaches the ledger")
+            for run in ledger.runs(issue):
+                if run.ended is not None and run.started >= shipped.since and run.reason not in told:
+                    told.add(run.reason)
+                    watcher.news(f"worker {run.owner.removesuffix(', worker')}: {run.reason}")
+            if ending.wait(LOOK_S) and not asked:
+                asked = True
+                with ledger.storage.write() as db:
+                    shipments.stop_shipment(db, shipped.number, INTERRUPTED)
+                watcher.news("the workers are asked to stop after the messages under way")
+            elif asked:
+                time.sleep(LOOK_S)
+
+
+def follow_workers(ledger: Ledger, issue: str, watcher: WorkersWatcher, ending: Ending) -> None:
+    """Show the progress of an issue until its shipment is over, or `ending` is asked for."""
+    first = ledger.counts(issue, planned=True)
+    watcher.start(sum(first[state] for state in _UNTRIED))
+    while True:
+        counts = ledger.counts(issue, planned=True)
+        done = [max(counts[state] - first[state], 0) for state in (State.SENT, State.DEFERRED, State.REJECTED)]
+        watcher.counted(*done)
+        with ledger.storage.read() as db:
+            known = known_issue(db, issue)
+            waits = known is not None and shipments.is_shipped(db, known.id)
+        if not waits or not any(counts[state] for state in _UNTRIED) or ending.wait(LOOK_S):
+            return

@@ -1,0 +1,246 @@
+"""`send --workers`: several processes send one issue, everyone gets it once, and the death of one loses nobody."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import psycopg
+import pytest
+from command_line import Run, finish, newsletter, start
+from invariants import Accounts, Arrived
+from postgres import PASSWORD
+from smtp_server import Fault, Rule, SmtpServer
+from sqlalchemy import make_url
+
+from newsletter.model.delivery import State
+
+ISSUE = "2026-03-01-hello"
+CONNECTIONS = 2
+POST = """\
+---
+title: Hello
+date: 2026-03-01
+---
+
+Dear {{ subscriber.name | default("reader") }},
+
+{% if subscriber.plan == "pro" %}Only for the paying.{% else %}For everyone else.{% endif %}
+"""
+SETTINGS = """\
+[newsletter]
+name = "The Daily"
+from = "daily@example.com"
+unsubscribe_url = "https://example.com/u/{token}"
+postal_address = "1 Street, Town"
+"""
+SECRET = "a secret of thirty-two characters!!"
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A coordinator's folder with post, list and settings; the workers' folder has the settings alone."""
+
+    url: str
+    desk: Path
+    machine: Path
+
+    @property
+    def ledger(self) -> tuple[str, str]:
+        return ("--ledger", make_url(self.url)._replace(password=None).render_as_string())
+
+    def send(self, *more: str) -> subprocess.Popen[bytes]:
+        command = ("send", f"{ISSUE}.md", "--to", "list.csv", "--workers", "--yes", "--first", *more)
+        return start(*command, *self.ledger, cwd=self.desk, PGPASSWORD=PASSWORD, NEWSLETTER_SECRET=SECRET)
+
+    def run(self, *command: str) -> Run:
+        return newsletter(*command, *self.ledger, cwd=self.desk, PGPASSWORD=PASSWORD, NEWSLETTER_SECRET=SECRET)
+
+    @contextlib.contextmanager
+    def worker(self, server: SmtpServer, *more: str, secret: str = SECRET) -> Iterator[subprocess.Popen[bytes]]:
+        through = ("--relay", server.url, "--connections", str(CONNECTIONS))
+        process = start(
+            *("worker", *through, *self.ledger, *more),
+            cwd=self.machine,
+            PGPASSWORD=PASSWORD,
+            NEWSLETTER_SECRET=secret,
+        )
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
+            process.communicate(timeout=600)
+
+    def stored(self) -> int:
+        """Rows of shipments and of their recipients' columns."""
+        with psycopg.connect(self.url) as db:
+            found = db.execute("SELECT (SELECT count(*) FROM shipments) + (SELECT count(*) FROM shipment_rows)")
+            return int((found.fetchone() or [0])[0])
+
+
+def readers(count: int) -> list[str]:
+    return [f"p{number}@example.com" for number in range(1, count + 1)]
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, postgres_url: str) -> Cluster:
+    desk, machine = tmp_path / "desk", tmp_path / "machine"
+    for folder in (desk, machine):
+        folder.mkdir()
+        (folder / "newsletter.toml").write_text(SETTINGS)
+    (desk / f"{ISSUE}.md").write_text(POST)
+    return Cluster(postgres_url, desk, machine)
+
+
+def write_people(cluster: Cluster, count: int) -> list[str]:
+    people = readers(count)
+    rows = [f"{address},Person {number},{'pro' if number % 2 else ''},secret" for number, address in enumerate(people)]
+    (cluster.desk / "list.csv").write_text("email,name,plan,unused\n" + "\n".join(rows) + "\n")
+    return people
+
+
+def arrived(server: SmtpServer) -> list[Arrived]:
+    return [Arrived(message.recipient, message.message_id) for message in server.messages]
+
+
+def text_part(server: SmtpServer, recipient: str) -> str:
+    data = next(message.data for message in server.messages if message.recipient == recipient)
+    part = message_from_bytes(data, policy=policy.default).get_body(("plain",))
+    assert part is not None
+    return str(part.get_content())
+
+
+def accounts_of(cluster: Cluster, people: list[str]) -> Accounts:
+    return Accounts(cluster.url, ISSUE, people, CONNECTIONS)
+
+
+def test_two_workers_mail_everyone_once(cluster: Cluster) -> None:
+    people = write_people(cluster, 230)
+    with SmtpServer() as server, cluster.worker(server), cluster.worker(server, "--concurrency", "2"):
+        run = finish(cluster.send("--json"))
+        assert run.code == 0, run.err
+        assert (run.json["sent"], run.json["left"]) == (230, [])
+        accounts_of(cluster, people).at_end(arrived(server))
+    first, second = text_part(server, "p1@example.com"), text_part(server, "p2@example.com")
+    assert "Dear Person 0," in first
+    assert "For everyone else." in first
+    assert "Only for the paying." in second
+    assert cluster.stored() == 0
+
+
+def test_a_worker_that_is_killed_is_taken_over_from(cluster: Cluster) -> None:
+    people = write_people(cluster, 60)
+    accounts = accounts_of(cluster, people)
+    with SmtpServer(Rule("dot", Fault.HOLD)) as server, cluster.worker(server) as dying:
+        sending = cluster.send("--json")
+        server.wait_for(lambda server: server.seen("dot") == CONNECTIONS)
+        dying.kill()
+        dying.wait()
+        with cluster.worker(server):
+            server.release(1_000)
+            run = finish(sending)
+        accounts.unsure = frozenset(run.json["uncertain"])
+        counts = accounts.at_end(arrived(server))
+    assert run.code == 3
+    assert counts[State.UNCERTAIN] == CONNECTIONS
+    assert counts[State.SENT] == len(people) - CONNECTIONS
+
+
+def test_a_worker_that_is_told_to_end_leaves_the_rest_to_others(cluster: Cluster) -> None:
+    people = write_people(cluster, 60)
+    with SmtpServer(Rule("dot", Fault.HOLD)) as server, cluster.worker(server) as ending:
+        sending = cluster.send("--json")
+        server.wait_for(lambda server: server.seen("dot") == CONNECTIONS)
+        ending.send_signal(signal.SIGTERM)
+        server.release(1_000)
+        ended = finish(ending)
+        assert ended.code == 0, ended.err
+        assert 0 < len(server.messages) < len(people)
+        with cluster.worker(server):
+            run = finish(sending)
+        accounts_of(cluster, people).at_end(arrived(server))
+    assert (run.code, run.json["sent"]) == (0, len(people))
+
+
+def test_an_interrupt_stops_the_workers_and_resume_sends_the_rest(cluster: Cluster) -> None:
+    people = write_people(cluster, 60)
+    with SmtpServer(Rule("dot", Fault.HOLD)) as server, cluster.worker(server) as worker:
+        sending = cluster.send()
+        server.wait_for(lambda server: server.seen("dot") == CONNECTIONS)
+        sending.send_signal(signal.SIGINT)
+        read_until(sending, "the workers are asked to stop after the messages under way")
+        server.release(1_000)
+        run = finish(sending)
+        assert run.code == 3
+        assert "interrupted" in run.err
+        assert 0 < len(server.messages) < len(people)
+        rest = cluster.run("resume", ISSUE, "--relay", server.url, "--yes", "--json")
+        accounts_of(cluster, people).at_end(arrived(server))
+        assert worker.poll() is None
+    assert (rest.code, len(server.messages)) == (0, len(people))
+
+
+def read_until(process: subprocess.Popen[bytes], words: str) -> None:
+    """Read what a process says until it says these words."""
+    assert process.stderr is not None
+    said = ""
+    for line in process.stderr:
+        said += line.decode()
+        if words in said:
+            return
+    raise AssertionError(said)
+
+
+def test_a_worker_with_another_secret_sends_nothing(cluster: Cluster) -> None:
+    people = write_people(cluster, 5)
+    with SmtpServer() as server, cluster.worker(server, secret="x" * 32) as wrong:
+        sending = cluster.send("--json")
+        read_until(wrong, "is not the one that it was made with")
+        assert not server.messages
+        with cluster.worker(server):
+            sending.send_signal(signal.SIGINT)
+            run = finish(sending)
+    assert (run.code, run.json["sent"]) == (3, 0)
+    assert len(run.json["left"]) == len(people)
+
+
+def test_detached_it_is_followed_by_status(cluster: Cluster) -> None:
+    people = write_people(cluster, 60)
+    run = finish(cluster.send("--json", "--detach"))
+    assert (run.code, run.json["queued"]) == (0, True)
+    with SmtpServer() as server, cluster.worker(server):
+        followed = cluster.run("status", ISSUE, "--follow", "--json")
+        accounts_of(cluster, people).at_end(arrived(server))
+    assert followed.json["sent"] == len(people)
+
+
+def test_a_send_from_here_waits_for_no_worker_and_shares_nobody(cluster: Cluster) -> None:
+    people = write_people(cluster, 60)
+    with SmtpServer(Rule("dot", Fault.HOLD)) as server, cluster.worker(server):
+        sending = cluster.send("--json")
+        server.wait_for(lambda server: server.seen("dot") == CONNECTIONS)
+        alone = cluster.run("send", f"{ISSUE}.md", "--to", "list.csv", "--relay", server.url, "--yes", "--json")
+        assert alone.code == 4
+        assert "another run (process" in alone.err
+        server.release(1_000)
+        assert finish(sending).code == 0
+        accounts_of(cluster, people).at_end(arrived(server))
+
+
+def test_a_ledger_in_a_file_has_no_workers(cluster: Cluster) -> None:
+    write_people(cluster, 5)
+    secret = {"NEWSLETTER_SECRET": SECRET}
+    command = ("send", f"{ISSUE}.md", "--to", "list.csv", "--workers", "--yes", "--first")
+    run = newsletter(*command, cwd=cluster.desk, **secret)
+    assert run.code == 2
+    assert "workers need a ledger in PostgreSQL; set [ledger] url to one" in run.err
+    with SmtpServer() as server:
+        run = newsletter("worker", "--relay", server.url, cwd=cluster.machine, **secret)
+    assert run.code == 2
+    assert "workers need a ledger in PostgreSQL; set [ledger] url to one" in run.err
