@@ -6,7 +6,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY newsletter newsletter
 COPY templates templates
 COPY docs/newsletter.1 docs/newsletter.1
-RUN python -m venv /opt/newsletter && /opt/newsletter/bin/pip install --no-cache-dir '.[postgresql]'
+RUN python -m venv /opt/newsletter && /opt/newsletter/bin/pip install --no-cache-dir '.[cluster]'
 
 FROM python:3.13-slim
 # Settings, posts and ledger live in /letters: the folder on your disk, owned by user 10001.

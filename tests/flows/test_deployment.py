@@ -30,6 +30,7 @@ SEND = next(step for step in ACTION["runs"]["steps"] if step.get("id") == "send"
     ("schema", "path"),
     [
         ("compose-spec", "examples/compose.yaml"),
+        ("compose-spec", "examples/cluster.yaml"),
         ("github-workflows", "examples/publish.yml"),
         ("github-actions", "action.yml"),
     ],

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import os
+import re
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
-from command_line import Run, finish, newsletter, start
+from command_line import CHECKOUT, PROGRAM, Run, environment, finish, newsletter, start
 from invariants import Accounts, Arrived
 from postgres import PASSWORD
 from smtp_server import Fault, Rule, SmtpServer
@@ -244,3 +249,83 @@ def test_a_ledger_in_a_file_has_no_workers(cluster: Cluster) -> None:
         run = newsletter("worker", "--relay", server.url, cwd=cluster.machine, **secret)
     assert run.code == 2
     assert "workers need a ledger in PostgreSQL; set [ledger] url to one" in run.err
+
+
+def test_the_health_page_and_the_log_say_what_a_worker_does(cluster: Cluster) -> None:
+    write_people(cluster, 5)
+    log = cluster.machine / "events.jsonl"
+    more = ("--health-port", "0", "--log-json", str(log))
+    with SmtpServer(Rule("dot", Fault.HOLD)) as server, cluster.worker(server, *more) as worker:
+        address = read_line(worker, "Health page: ").removeprefix("Health page: ")
+        sending = cluster.send("--json")
+        server.wait_for(lambda server: server.seen("dot") == 1)
+        busy = httpx.get(address, trust_env=False).json()
+        server.release(1_000)
+        assert finish(sending).code == 0
+    assert (busy["state"], busy["under_way"], busy["outcomes"]) == ("sending", 1, {})
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    (shard,) = (event for event in events if event["event"] == "shard")
+    assert (shard["sending"], shard["outcomes"], shard["why"]) == (ISSUE, {"sent": 5}, "")
+
+
+def test_the_five_commands_of_the_documentation(tmp_path: Path, postgres_url: str) -> None:
+    """As they stand, but for the ports of the catcher: another test may have these."""
+    text = (CHECKOUT / "docs" / "cluster.md").read_text("utf-8")
+    block = re.search(r"in five commands.*?```sh\n(.*?)```", text, re.DOTALL)
+    assert block is not None
+    commands = block[1].strip().splitlines()
+    assert len(commands) == 5
+    for name in ("examples", "subscribers.example.csv"):
+        (tmp_path / name).symlink_to(CHECKOUT / name)
+    smtp, web = free_ports(2)
+    script = re.sub(r"(?m)^newsletter ", f"{PROGRAM} ", "\n".join(commands))
+    script = script.replace("1025", str(smtp)).replace("1080", str(web))
+    # The tests' server is reached over a socket alone.
+    place = f"postgresql://postgres@/newsletter?host={make_url(postgres_url).query['host']}"
+    script = script.replace("postgresql://localhost/newsletter", f"'{place}'")
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1]
+    env = environment(PGHOST=str(make_url(postgres_url).query["host"]), PGUSER="postgres", PGPASSWORD=PASSWORD)
+    env["PATH"] = f"{programs}:{env['PATH']}"
+    process = subprocess.Popen(
+        ["bash", "-ec", f"dropdb --if-exists newsletter\n{script}"],
+        cwd=tmp_path,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        said = read_all(process)
+        assert process.wait(600) == 0, said
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+    people = len((CHECKOUT / "subscribers.example.csv").read_text("utf-8").splitlines()) - 1
+    assert re.search(rf"^Sent +{people}$", said, re.MULTILINE), said
+    assert re.search(r"^Left +0$", said, re.MULTILINE), said
+
+
+def read_all(process: subprocess.Popen[bytes]) -> str:
+    """What is said until the account of the send is whole; the catcher and the workers stay."""
+    assert process.stdout is not None
+    said = ""
+    with process.stdout:
+        for line in process.stdout:
+            said += line.decode()
+            if line.startswith(b"Left") or b"newsletter: " in line or process.poll():
+                break
+    return said
+
+
+def free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [each.getsockname()[1] for each in sockets]
+
+
+def read_line(process: subprocess.Popen[bytes], beginning: str) -> str:
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.decode().startswith(beginning):
+            return line.decode().strip()
+    raise AssertionError(f"never said: {beginning}")

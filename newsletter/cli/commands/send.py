@@ -26,7 +26,7 @@ _GROUPS = {
     "Who gets it": ("to", "where", "columns", "test", "changed_list", "newcomers", "first"),
     "When and where it goes": (
         *("at", "now", "canary", "go_on", "erratum", "relay_url", "connections", "ledger_url"),
-        *("workers", "detach"),
+        "workers",
         *("dry_run", "out", "catch", "no_wait", "mbox", "maildir"),
     ),
     "Output": ("images", "log_json", "as_json", "yes", "config_path", "help"),
@@ -48,8 +48,8 @@ _GROUPS = {
 @relay_option
 @connections_option
 @ledger_option
-@click.option("--workers", is_flag=True, help="By `newsletter worker` on other machines.")
-@click.option("--detach", is_flag=True, help="With --workers: end once they have it.")
+@click.option("--workers", is_flag=True, help="By other machines; with --detach it ends once they have it.")
+@click.option("--detach", is_flag=True, hidden=True)
 @click.option("--at", metavar="TIME", help="Begin at 08:00, or at 2026-03-02T08:00.")
 @click.option(
     "--canary", type=click.IntRange(1), default=None, metavar="N", help="Send N, wait, go on if few are refused."

@@ -22,8 +22,8 @@ from newsletter.cli.options import config_option, connections_option, log_option
 @config_option
 @runs("newsletter.cli.worker", "worker")
 def worker() -> None:
-    """Send shards of issues for `send --workers`, as one of several machines. Needs the ledger in PostgreSQL, the
-    secrets and a relay; no post, list or theme.
+    """Send a part of what `send --workers` puts in the queue. Needs the ledger in PostgreSQL, the secrets and a relay;
+    no post, list or theme.
 
     The first Ctrl-C, or SIGTERM, ends it after the messages under way; others send the rest.
 
