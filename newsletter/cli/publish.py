@@ -26,6 +26,7 @@ from newsletter.cli.publish_watch import watch as keep_publishing
 from newsletter.cli.run_send import wait_until
 from newsletter.cli.send_output import accounts, print_report
 from newsletter.cli.send_progress import SendProgress
+from newsletter.cli.series_output import described_series, series_line
 from newsletter.cli.streams import endure_closed_output
 from newsletter.cli.watch_log import WatchLog
 from newsletter.cli.window_option import within
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from newsletter.config.config import Config
     from newsletter.config.env_file import Environment
     from newsletter.pipeline.plan_send import Sending
+    from newsletter.pipeline.series import SeriesReport
 
 
 def publish(
@@ -150,6 +152,7 @@ def _run(config: Config, order: PublishOrder, screen: _Screen) -> PublishReport:
         warn=screen.warn,
         on_post=screen.post,
     )
+    screen.series(report.series)
     if order.catcher is None:
         screen.archive(rebuild_after_send(config, order.place, report, utc_now, screen.warn))
     return report
@@ -223,6 +226,11 @@ class _Screen:
         if each.result is not None and not each.result.complete:
             print_report(each.result, self.hints)
 
+    def series(self, report: SeriesReport | None) -> None:
+        line = series_line(report) if report is not None else ""
+        if line and report is not None and not self.as_json and (report.exit_code or not self.quiet):
+            click.echo(printable(line), err=bool(report.exit_code))
+
     def archive(self, built: ArchiveReport | None) -> None:
         self.archived = built
         if built is not None and not (self.as_json or self.quiet):
@@ -238,7 +246,8 @@ class _Screen:
             built = {"archive": described_archive(self.archived)} if self.archived else {}
             if (made := self.backed_up) is not None:
                 built["backup"] = {"file": str(made.path), "bytes": made.size}
-            print_json({**described_report(report, self.hints), **built, "warnings": self.warnings})
+            series = {"series": described_series(report.series)} if report.series else {}
+            print_json({**described_report(report, self.hints), **series, **built, "warnings": self.warnings})
         elif report.is_quiet and not self.quiet:
             older = f", {report.archived:,} in the archive" if report.archived else ""
             click.echo(f"Nothing is due in {printable(near(report.folder))}{older}: nobody was mailed.")

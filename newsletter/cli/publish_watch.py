@@ -14,6 +14,7 @@ from newsletter.archive.after_send import rebuild_after_send
 from newsletter.cli.failures import MEANINGS
 from newsletter.cli.progress import JsonLog
 from newsletter.cli.send_progress import SendProgress
+from newsletter.cli.series_output import described_series, series_line
 from newsletter.cli.watch_jobs import Chores
 from newsletter.cli.watch_log import WatchLog
 from newsletter.errors import EXIT_BUSY, EXIT_UNSENT, EXIT_USAGE
@@ -96,6 +97,7 @@ class Watcher:
         self._begun = False
         self._known: dict[str, tuple[str, str]] = {}
         self._next = ""
+        self._series_told = ""
         self._failing: dict[str, tuple[object, datetime]] = {}
         self._whys: dict[str, str] = {}
         self.alerts = Alerts()
@@ -123,6 +125,7 @@ class Watcher:
             is_ending=lambda: bool(self._ending.signal),
             on_post=self._post,
         )
+        self._series(report)
         sent = any(each.result is not None and each.result.sent for each in report.posts)
         if (built := rebuild_after_send(config, order.place, report, self._now, self._log.warn)) is not None:
             written = len(built.written)
@@ -132,6 +135,8 @@ class Watcher:
         self._alert(report)
         every = timedelta(minutes=config.settings.watch.publish_minutes)
         failure = "; ".join(f"{Path(each.post.path).name}: {each.reason}" for each in report.posts if _may_mend(each))
+        if report.series is not None and report.series.exit_code:
+            failure = "; ".join(filter(None, (failure, report.series.failure or "mails of the series are left")))
         at = self._next_moment(report)
         if not failure:
             self._say_next(report, at)
@@ -161,6 +166,16 @@ class Watcher:
             facts |= {"sent": each.result.sent, "left": each.result.left_count}
         minor = each.decision in ("left alone", "early", "due") and not each.exit_code
         self._log.say("publish", word, f"{name}: {reason}", minor=minor, **facts)
+
+    def _series(self, report: PublishReport) -> None:
+        line = series_line(report.series) if report.series is not None else ""
+        if report.series is None or line == self._series_told:
+            return
+        self._series_told = line
+        if line:
+            word, _, text = line.partition(" ")
+            facts = described_series(report.series)
+            self._log.say("series", word, text.strip(), minor=not report.series.exit_code, **facts)
 
     def _next_moment(self, report: PublishReport) -> datetime | None:
         now = self._now()

@@ -129,6 +129,7 @@ def _history_lines(history: SubscriberHistory) -> Iterator[str]:
             for _, d in (*history.deliveries, *history.tests)
         ),
     )
+    yield from _part("Series", (f"{at:%Y-%m-%d %H:%M}  {step}  {state}" for step, state, at in history.series))
 
 
 def _bounce_lines(event: BounceEvent, why: str) -> Iterator[str]:
@@ -204,6 +205,7 @@ def _history_json(history: SubscriberHistory) -> dict[str, Any]:
             {"issue": d.issue, "state": d.state, "at": _iso(d.updated), "code": d.code, "reply": d.reply}
             for _, d in history.tests
         ],
+        "series": [{"step": step, "state": state, "at": _iso(at)} for step, state, at in history.series],
     }
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Literal
 
 from newsletter.config import validators as entries
 from newsletter.config.relay_url import PASSWORD_VARIABLE, RELAY_EXAMPLE
 from newsletter.config.url_validators import alert_address
+from newsletter.errors import InvalidValueError
 from newsletter.model.send_window import time_of_day
+from newsletter.text import shown
 from newsletter.toml_file.section import Section, array, choice, key, number, text
 
 HEARTBEAT_VARIABLE = "NEWSLETTER_HEARTBEAT_URL"
@@ -62,6 +65,35 @@ class DigestSection(Section):
         text(entries.one_line),
         default="digests",
         example="digests",
+    )
+
+
+def _day(value: object) -> date | None:
+    """A day, as TOML's own date or as a text."""
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(str(value)) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def a_day(value: object) -> date:
+    if (found := _day(value)) is None:
+        raise InvalidValueError(f"is {shown(str(value))}, not a day")
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesSection(Section):
+    since: date | None = key(  # noqa: RUF009 - `key` is a dataclass's `field`
+        "Who joined on this day or later gets the posts in the folder `series`, from the first one on. Without it, who "
+        "joined on the day these posts were first seen, or later.",
+        a_day,
+        default=None,
+        example="2026-03-01",
     )
 
 

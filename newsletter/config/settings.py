@@ -23,7 +23,13 @@ from newsletter.config.mail_sections import (
     RelaySection,
 )
 from newsletter.config.people_sections import BouncesSection, ServeSection, SubscribersSection
-from newsletter.config.publish_sections import AlertsSection, DigestSection, PublishSection, WatchSection
+from newsletter.config.publish_sections import (
+    AlertsSection,
+    DigestSection,
+    PublishSection,
+    SeriesSection,
+    WatchSection,
+)
 from newsletter.config.relay_url import PASSWORD_VARIABLE, RELAY_EXAMPLE, same_name
 from newsletter.config.url_validators import base_path, secure_address, web_address
 from newsletter.errors import InvalidValueError
@@ -198,6 +204,7 @@ class Settings:
     subscribers: SubscribersSection = SubscribersSection()
     publish: PublishSection = PublishSection()
     digest: DigestSection = DigestSection()
+    series: SeriesSection = SeriesSection()
     watch: WatchSection = WatchSection()
     alerts: AlertsSection = AlertsSection()
     archive: ArchiveSection = ArchiveSection()
@@ -222,6 +229,7 @@ SCHEMA = Schema(
         "subscribers": SubscribersSection,
         "publish": PublishSection,
         "digest": DigestSection,
+        "series": SeriesSection,
         "watch": WatchSection,
         "alerts": AlertsSection,
         "archive": ArchiveSection,

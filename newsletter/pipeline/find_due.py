@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from functools import partial
+from functools import cache, partial
 from pathlib import Path, PurePath
 from typing import Literal
 
@@ -20,6 +20,7 @@ from newsletter.ledger.ledger import Ledger
 from newsletter.model.issue import Issue
 from newsletter.model.issue_name import Identity, differences
 from newsletter.model.send_window import SendWindow, window_of
+from newsletter.pipeline.own_folders import is_own_mail
 from newsletter.pipeline.read_post_file import open_post
 from newsletter.pipeline.render_post import parse_in_place, zone_of
 from newsletter.pipeline.send_result import left_of
@@ -105,7 +106,10 @@ def find_due(
     zone = zone_of(config)
     posts: list[FoundPost] = []
     archived = 0
+    is_no_issue = cache(lambda place: is_own_mail(place, config.root))
     for path in post_files(folder):
+        if is_no_issue(path.parent):
+            continue
         found = None if is_known_old(path) else _status_of(path, config, ledger, now, max_age, zone)
         if found is None:
             archived += 1

@@ -8,16 +8,16 @@ from pathlib import Path
 from newsletter.config.config import Config
 from newsletter.files import is_there
 from newsletter.model.issue import FieldRef, Issue, Link, Paragraph, Text
+from newsletter.pipeline.own_folders import LETTERS_FOLDER
 from newsletter.pipeline.render_post import Rendering, render_post
 
-FOLDER = "letters"
 OWN_LETTERS = ("confirm", "welcome", "goodbye")
 """What such a post may be called, with `.md`, or with a language before that: `welcome.zh.md`."""
 
 
 def own_letter(config: Config, kind: str, lang: str) -> Path | None:
     """The post for a mail of this kind to a reader of this language; None where the author wrote none."""
-    folder = config.root / FOLDER
+    folder = config.root / LETTERS_FOLDER
     language = lang.lower()
     names = (f"{kind}.{language}.md", f"{kind}.{language.partition('-')[0]}.md", f"{kind}.md")
     return next((folder / name for name in names if is_there(folder / name)), None)

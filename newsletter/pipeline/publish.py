@@ -22,6 +22,7 @@ from newsletter.model.moments import shown_moment
 from newsletter.model.send_window import Place
 from newsletter.pipeline.find_due import Found, FoundPost
 from newsletter.pipeline.send_result import SendResult
+from newsletter.pipeline.series import SeriesReport
 
 Decision = Literal["sent", "unfinished", "due", "early", "late", "failed", "left alone"]
 
@@ -47,16 +48,17 @@ class PublishReport:
     folder: str
     posts: tuple[Published, ...]
     archived: int = 0
+    series: SeriesReport | None = None
 
     @property
     def exit_code(self) -> int:
-        codes = {each.exit_code for each in self.posts}
+        codes = {each.exit_code for each in self.posts} | ({self.series.exit_code} if self.series else set())
         return next((code for code in _GRAVITY if code in codes), max(codes, default=EXIT_OK))
 
     @property
     def is_quiet(self) -> bool:
         """Whether there was nothing to do."""
-        return all(each.decision == "left alone" for each in self.posts)
+        return all(each.decision == "left alone" for each in self.posts) and (not self.series or self.series.is_quiet)
 
     def opens_at(self, now: datetime) -> datetime | None:
         """When the first of the early posts may be sent; None if there is none."""

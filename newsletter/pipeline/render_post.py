@@ -29,6 +29,7 @@ from newsletter.model.rendered_email import Email, Masthead
 from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.footer import footer_of
 from newsletter.pipeline.link_counting import link_addresses
+from newsletter.pipeline.own_folders import is_own_mail
 from newsletter.pipeline.read_post_file import open_post
 from newsletter.post.parse import Post, decode_post, parse_post
 from newsletter.post.templating.conditions import Condition
@@ -122,8 +123,10 @@ def render_post(
     )
     theme, logos = place_logos(theme, lambda logo, beside: place(logo, post_folder=beside))
 
-    number = _counted_number(plain.issue, config)
-    archived_at = archived_address(plain.issue, config, segment)
+    # A letter or a mail of the series is no issue: it has no number, and no page.
+    is_own = is_own_mail(folder, config.root)
+    number = "" if is_own else _counted_number(plain.issue, config)
+    archived_at = "" if is_own else archived_address(plain.issue, config, segment)
 
     def render(answered: tuple[bool, ...]) -> tuple[Issue, Email]:
         answer = dict(zip(plain.conditions, answered, strict=True))
@@ -135,7 +138,7 @@ def render_post(
             findings=(*resolved.issue.findings, *resolved.findings),
             ai=_ai_notice(issue.ai or settings.newsletter.ai_notice),
             number=issue.number or number,
-            url=archived_at or issue.url,
+            url="" if is_own else archived_at or issue.url,
         )
         links = link_addresses(issue, config, counts=count_links)
         counted.update({link.code: link for link in links.counted if link.code not in counted})

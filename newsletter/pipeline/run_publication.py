@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from newsletter.errors import NewsletterError
 from newsletter.ledger.ledger import Ledger
 from newsletter.ledger.presence import has_ledger, require_start
 from newsletter.model.send_window import SendWindow
@@ -19,14 +20,15 @@ from newsletter.pipeline.expected_issues import note_sent, require_expected
 from newsletter.pipeline.find_due import FoundPost, find_due
 from newsletter.pipeline.late_chores import late_chores
 from newsletter.pipeline.list_reference import ListReference
-from newsletter.pipeline.list_sources import open_sign_ups
+from newsletter.pipeline.list_sources import open_sign_ups, rules_for
 from newsletter.pipeline.plan_send import plan_send
 from newsletter.pipeline.publish import Published, PublishReport, publish
 from newsletter.pipeline.send_to_list import SendWatcher, open_send
 from newsletter.pipeline.send_unattended import send_unattended
+from newsletter.pipeline.series import SeriesLists, SeriesReport, send_series
 
 if TYPE_CHECKING:
-    from newsletter.config.config import Config
+    from newsletter.config.config import Config, RelaySettings
     from newsletter.model.column_rules import Rule
     from newsletter.model.delivery import Relay
     from newsletter.pipeline.plan_send import Sending
@@ -130,4 +132,26 @@ def run_publication(
         report = publish(found, now, check=check, send=send, dry=order.dry, is_ending=is_ending, on_post=on_post)
         if ledger is not None and any(each.result for each in report.posts):
             warn(late_chores(config, ledger, now()))
-        return report
+        return replace(report, series=_series(config, order, ledger, now, env, is_ending))
+
+
+def _series(
+    config: Config,
+    order: PublishOrder,
+    ledger: Ledger | None,
+    now: Callable[[], datetime],
+    env: Mapping[str, str],
+    is_ending: Callable[[], bool],
+) -> SeriesReport | None:
+    """The series, after the issues. Without a ledger nobody knows who has which step."""
+    if ledger is None:
+        return None
+    lists = SeriesLists(order.to, order.where, rules_for(config, order.columns))
+
+    def relay() -> RelaySettings:
+        return mark_catchers(choose_relays(config, order.relay_url, env), config, waits=False)[0]
+
+    try:
+        return send_series(config, order.place, lists, relay, now, dry=order.dry, is_ending=is_ending)
+    except NewsletterError as error:
+        return SeriesReport(failure=str(error), failure_code=error.exit_code)

@@ -95,7 +95,7 @@ class Office:
         (self.folder / "newsletter.toml").write_text(self.settings)
         config = load_config(None, {}, self.folder)
         age = max_age or timedelta(days=config.settings.publish.max_age_days)
-        to = tuple(str(self.folder / name) for name in self.to)
+        to = tuple(name if name.startswith("@") else str(self.folder / name) for name in self.to)
         order = PublishOrder(
             self.folder / "posts",
             to,

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from newsletter.audience.people.bounce_score import SoftRule, soft_score, stale_days_of
 from newsletter.audience.people.history import kept
 from newsletter.audience.people.records import BounceDecision, BounceEvent, BounceKind, Reason
-from newsletter.ledger.database.schema import bounce_events, deliveries, issues
+from newsletter.ledger.database.schema import bounce_events, deliveries, issues, series_mails
 from newsletter.ledger.database.timestamps import stamp_of, time_of
 from newsletter.ledger.records import storable
 from newsletter.tokens import token
@@ -125,6 +125,8 @@ def by_message_ids(db: sa.Connection, message_ids: Collection[str]) -> Mapping[s
             .where(deliveries.c.message_id.in_(batch))
         )
         found |= {row.message_id: Recipient(row.issue, row.address) for row in rows}
+        mails = sa.select(series_mails).where(series_mails.c.message_id.in_(batch))
+        found |= {row.message_id: Recipient(f"series/{row.step}", row.address or row.key) for row in db.execute(mails)}
     return found
 
 

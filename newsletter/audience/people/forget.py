@@ -15,6 +15,8 @@ from newsletter.ledger.database.schema import (
     letters,
     people,
     preferences,
+    series_mails,
+    series_members,
     suppressions,
     tests,
 )
@@ -50,7 +52,7 @@ def forget(storage: Storage, key: str, address_hashes: AddressHashes, now: int) 
 
 def _delete(db: sa.Connection, key: str) -> int:
     gone = 0
-    for table in (people, consents, preferences, bounce_events, letters):
+    for table in (people, consents, preferences, bounce_events, letters, series_members, series_mails):
         gone += db.execute(sa.delete(table).where(table.c.key == key)).rowcount
     tested = db.execute(sa.select(tests.c.id, tests.c.address)).all()
     mine = [row.id for row in tested if fold_address(row.address) == key]

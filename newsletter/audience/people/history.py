@@ -29,6 +29,7 @@ from newsletter.ledger.database.schema import (
     issues,
     people,
     preferences,
+    series_mails,
     suppressions,
     tests,
 )
@@ -107,6 +108,10 @@ def read_history(db: sa.Connection, address: str, key: str, names: Sequence[str]
             ("", _test(row))
             for row in db.execute(sa.select(tests).order_by(tests.c.id))
             if fold_address(row.address) == key
+        ),
+        series=tuple(
+            (row.step, row.state, time_of(row.updated))
+            for row in db.execute(sa.select(series_mails).where(series_mails.c.key == key).order_by(series_mails.c.id))
         ),
     )
 

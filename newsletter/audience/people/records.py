@@ -167,6 +167,8 @@ class SubscriberHistory:
     """Each with the subject of its issue."""
 
     tests: tuple[tuple[str, Delivery], ...] = ()
+    series: tuple[tuple[str, str, datetime], ...] = ()
+    """The steps of the series: name, state, and its time."""
 
     @property
     def is_unknown(self) -> bool:
@@ -175,6 +177,7 @@ class SubscriberHistory:
                 self.person or self.preferences or self.consents or self.suppressions or self.bounces or self.deliveries
             )
             and not self.tests
+            and not self.series
         )
 
 

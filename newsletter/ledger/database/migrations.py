@@ -16,6 +16,7 @@ from newsletter.ledger.database.schema import (
     from_6,
     from_8,
     from_9,
+    from_10,
     ledger_version,
     letters,
     metadata,
@@ -160,5 +161,5 @@ def _from_7(db: sa.Connection) -> None:
 
 
 _MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = MappingProxyType(
-    {1: _from_1, 2: _from_2, 3: from_3, 4: from_4, 5: from_5, 6: from_6, 7: _from_7, 8: from_8, 9: from_9}
+    {1: _from_1, 2: _from_2, 3: from_3, 4: from_4, 5: from_5, 6: from_6, 7: _from_7, 8: from_8, 9: from_9, 10: from_10}
 )

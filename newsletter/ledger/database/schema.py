@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from newsletter.model.delivery import State
 
-VERSION = 10
+VERSION = 11
 
 metadata = sa.MetaData()
 _id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # only INTEGER is an alias of SQLite's row id
@@ -269,6 +269,53 @@ letters = sa.Table(
 )
 sa.Index("letters_due", letters.c.state, letters.c.due_at)
 
+# What the series has met: its steps ("step:01-hello") since `at`, and the lists ("list:/path") that it was compared
+# with, as `mark` describes them.
+series_seen = sa.Table(
+    "series_seen",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("mark", sa.Text, nullable=False, server_default=""),
+)
+
+# Whom the series is for. `start` is the moment that its days are counted from; NULL: was on the list before the series.
+# `origin` is "list", or "" for a sign-up.
+series_members = sa.Table(
+    "series_members",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("address", sa.Text),
+    sa.Column("start", sa.BigInteger),
+    sa.Column("origin", sa.Text, nullable=False, server_default=""),
+)
+sa.Index("series_members_start", series_members.c.start)
+
+# One row per subscriber and step, kept for good: a step goes out once. The columns are as in `letters`.
+series_mails = sa.Table(
+    "series_mails",
+    metadata,
+    sa.Column("id", _id, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("address", sa.Text),
+    sa.Column("origin", sa.Text, nullable=False, server_default=""),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("updated", sa.BigInteger, nullable=False),
+    sa.Column("due_at", sa.BigInteger, nullable=False),
+    sa.Column("code", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("reply", sa.Text, nullable=False, server_default=""),
+    sa.Column("message_id", sa.Text, nullable=False, server_default=""),
+    sa.UniqueConstraint("key", "step"),
+    sa.CheckConstraint(
+        sa.column("state").in_(["pending", "committing", "sent", "rejected", "uncertain"]),
+        name="known_series_state",
+    ),
+)
+sa.Index("series_due", series_mails.c.state, series_mails.c.due_at)
+
 
 # --- migration from version 3 ---------------------------------------------------------------------------------------
 
@@ -302,4 +349,9 @@ def from_8(db: sa.Connection) -> None:
 def from_9(db: sa.Connection) -> None:
     if "run" not in {column["name"] for column in sa.inspect(db).get_columns("deliveries")}:
         db.exec_driver_sql("ALTER TABLE deliveries ADD COLUMN run BIGINT NOT NULL DEFAULT 0")
+    metadata.create_all(db)
+
+
+# Version 10 had no series.
+def from_10(db: sa.Connection) -> None:
     metadata.create_all(db)

@@ -23,6 +23,7 @@ from starlette.types import ASGIApp
 from newsletter.audience.people.records import SignUpState, Unsubscription
 from newsletter.errors import NewsletterError
 from newsletter.group_commit import GroupCommit
+from newsletter.pipeline.mail_queue import MailQueue
 from newsletter.text import printable
 from newsletter.tokens import Link, LinkError, LinkPurpose
 from newsletter.web.public.appearance import Appearance
@@ -32,7 +33,6 @@ from newsletter.web.public.forms import read_form
 from newsletter.web.public.gateway import BODY_WITHIN_S, GatewayMiddleware
 from newsletter.web.public.join_pages import ANSWER_AFTER_S, JoinPages
 from newsletter.web.public.link_pages import LinkPages
-from newsletter.web.public.mail_queue import MailQueue
 from newsletter.web.public.membership import UNDO_WITHIN, Membership
 from newsletter.web.public.page_writer import PageWriter
 from newsletter.web.public.request_origin import is_foreign

@@ -20,7 +20,8 @@ from newsletter.model.issue import FieldRef, Inline, Issue, Link, Paragraph, Rul
 from newsletter.model.rendered_email import Email, Masthead
 from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.choose_theme import theme_with_logo
-from newsletter.pipeline.own_letters import FOLDER, OWN_LETTERS, own_letter, render_own_letter, with_button
+from newsletter.pipeline.own_folders import LETTERS_FOLDER
+from newsletter.pipeline.own_letters import OWN_LETTERS, own_letter, render_own_letter, with_button
 from newsletter.pipeline.plan_send import signer_of
 from newsletter.pipeline.render_post import Rendering, masthead_of, render_post
 from newsletter.render.render_issue import render_issue
@@ -103,7 +104,7 @@ class ConfirmationMails:
 
     def check_own(self) -> None:
         """Render every mail that the author wrote. Raises ContentError or ConfigError, so that no reader meets it."""
-        for path in sorted((self._config.root / FOLDER).glob("*.md")):
+        for path in sorted((self._config.root / LETTERS_FOLDER).glob("*.md")):
             if path.name.partition(".")[0] in OWN_LETTERS:
                 render_own_letter(path, self._config)
 

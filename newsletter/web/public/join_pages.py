@@ -15,9 +15,9 @@ from starlette.responses import RedirectResponse, Response
 from newsletter.addresses import fold_address, normalize_address
 from newsletter.audience.people.records import Unsubscription
 from newsletter.group_commit import GroupCommit
+from newsletter.pipeline.mail_queue import MailQueue
 from newsletter.web.public.appearance import Appearance
 from newsletter.web.public.forms import Age, Form, FormClock, read_form
-from newsletter.web.public.mail_queue import MailQueue
 from newsletter.web.public.membership import Asking, Membership
 from newsletter.web.public.page_writer import PageWriter, is_embedded
 from newsletter.web.public.rate_limit import Limit, network_of

@@ -160,6 +160,8 @@ class Membership:
                 return self._welcome(owed)
             case "goodbye":
                 return self._goodbye(owed)
+            case "series":
+                return None  # of a queue of its own
 
     def _welcome(self, owed: Letter) -> Message | None:
         if self._people.is_suppressed(owed.address):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,8 +16,9 @@ from newsletter.config.mail_sections import SECRET_VARIABLE
 from newsletter.errors import ConfigError, located
 from newsletter.group_commit import GroupCommit
 from newsletter.model.delivery import is_loopback
-from newsletter.model.retry_delay import retry_delay_s
 from newsletter.pipeline.event_hook import hook_of
+from newsletter.pipeline.mail_queue import CLOSING_S, MailQueue, Postman
+from newsletter.pipeline.series import wait_s
 from newsletter.web.http_server import HEAD_WITHIN_S
 from newsletter.web.public.app import Hook, Server, web_app
 from newsletter.web.public.appearance import read_appearance
@@ -28,8 +28,8 @@ from newsletter.web.public.gateway import BODY_WITHIN_S
 from newsletter.web.public.http_server import serve, trusting
 from newsletter.web.public.join_pages import ANSWER_AFTER_S
 from newsletter.web.public.link_pages import LinkPages
-from newsletter.web.public.mail_queue import MailQueue, Postman
 from newsletter.web.public.membership import Membership
+from newsletter.web.public.series_rounds import SeriesRounds
 from newsletter.web.sockets import http_url
 
 TIDY_EVERY_S = 86_400
@@ -114,11 +114,22 @@ async def run_service(
             return left
 
         commits = GroupCommit(leave_all, in_thread=True, at_most=MOST_AT_ONCE)
-        outbox = MailQueue(membership.letters, commits, Postman(relay, membership.letter, clock, _wait_s))
+        turns = asyncio.Lock()
+        postman = Postman(relay, membership.letter, clock, wait_s, turns=turns)
+        outbox = MailQueue(membership.letters, commits, postman)
+        series = SeriesRounds(
+            config,
+            people,
+            commits,
+            clock,
+            lambda office: Postman(relay, office.message, clock, wait_s, turns=turns, endures=True),
+        )
+        series.check()
         links = LinkPages(membership, commits, clock, counts=config.settings.serve.count_links)
         parts = Server(clock, commits, outbox, links, hooks, waits.answer_s)
         app = web_app(membership, appearance, parts, body_within_s=waits.body_s)
         work = (outbox.run(), links.run(), _tidy(membership, commits))
+        mailing = asyncio.create_task(series.run())
         background = [asyncio.create_task(each) for each in work]
         try:
             await serve(
@@ -131,15 +142,14 @@ async def run_service(
             )
             await outbox.flush()
             await links.write(all_held=True)
+            series.stop()
+            await asyncio.wait({mailing}, timeout=CLOSING_S)
         finally:
+            background.append(mailing)
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
             commits.close()
-
-
-def _wait_s(attempt: int) -> float:
-    return retry_delay_s(attempt, random.random()).total_seconds()  # noqa: S311
 
 
 async def _tidy(membership: Membership, commits: GroupCommit[Unsubscription, int]) -> None:

@@ -1,4 +1,4 @@
-"""Send the queued mails of the public pages: sequentially, at the relay's rate, with retries, across restarts.
+"""Send the queued mails of the public pages and of the series: in turn, at the relay's rate, with retries.
 
 The queue is a database table, written in the same transaction as the event that causes a mail. A killed process loses
 none: the next one continues, and reports the mails that may or may not have arrived.
@@ -11,11 +11,11 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from newsletter.audience.people.letters import Found, Letter, LetterKind, Letters
+from newsletter.audience.people.queued_mails import Found, Letter, LetterKind, QueuedMails
 from newsletter.config.config import RelaySettings
 from newsletter.delivery.rate_limits import RateLimiter
 from newsletter.delivery.smtp.session import Session
@@ -39,6 +39,7 @@ NAMES: Mapping[LetterKind, str] = {
     "already": "a mail that says “subscribed already”",
     "welcome": "a welcome",
     "goodbye": "a goodbye",
+    "series": "a mail of the series",
 }
 """The kinds of mail in the log, without the address."""
 
@@ -58,7 +59,9 @@ class Postman:
     """The dependencies of sending a mail.
 
     `make` returns the message, or None if it is no longer wanted. It is called in a thread, since rendering takes time.
-    `wait_s` is the delay after a try, by its number from 1.
+    `wait_s` is the delay after a try, by its number from 1. `turns` is shared by queues of one process that share a
+    relay: they send one mail at a time. A queue that `endures` gives no mail up for a relay's own fault. `told` gets
+    every outcome.
     """
 
     relay: RelaySettings
@@ -66,10 +69,13 @@ class Postman:
     clock: Callable[[], datetime]
     wait_s: Callable[[int], float]
     tls_context: ssl.SSLContext | None = None
+    turns: asyncio.Lock = field(default_factory=asyncio.Lock)
+    endures: bool = False
+    told: Callable[[Outcome], None] = lambda outcome: None
 
 
 class MailQueue:
-    def __init__(self, letters: Letters, store: Store, postman: Postman) -> None:
+    def __init__(self, letters: QueuedMails, store: Store, postman: Postman) -> None:
         self._letters = letters
         self._store = store
         self._postman = postman
@@ -77,6 +83,9 @@ class MailQueue:
         self._idle = asyncio.Event()
         self._troubles = 0
         """Consecutive tries that failed by the relay's fault, or by ours."""
+
+        self._longest_wait_s: float | None = None
+        """None: it waits as long as it takes, and rests after the relay's faults."""
 
     def wake(self) -> None:
         """Wake the sender; call it once a queued mail is on disk."""
@@ -97,6 +106,22 @@ class MailQueue:
                 log.error("letters wait, since the store fails: %s", printable(str(error)))  # noqa: TRY400
                 self._idle.set()
             await asyncio.sleep(ASK_AGAIN_S)
+
+    async def drain(self, *, longest_wait_s: float, is_ending: Callable[[], bool] = lambda: False) -> None:
+        """Send what is due, once; what cannot go out now waits for the next run. BusyError if another queue sends.
+
+        It ends where a rate lasts longer than `longest_wait_s`, and where the relay is at fault.
+        """
+        self._longest_wait_s = longest_wait_s
+        self._troubles = 0
+        async with self._hold() as found:
+            self._tell(found)
+            for _ in range(found.uncertain):
+                self._postman.told(Outcome(State.UNCERTAIN, "dot", 0, "the process that sent it ended"))
+            while not (self._troubles or is_ending()):
+                following = await self._store.call(self._letters.next)
+                if following.letter is None or not await self._send(following.letter):
+                    return
 
     async def flush(self, timeout_s: float = CLOSING_S) -> None:
         """Wait for what can be sent now; returns the number of mails left."""
@@ -152,7 +177,8 @@ class MailQueue:
 
     # --- one mail ---------------------------------------------------------------------------------------------------
 
-    async def _send(self, letter: Letter) -> None:
+    async def _send(self, letter: Letter) -> bool:
+        """Try one mail. False if its turn is too far away."""
         name = NAMES[letter.kind]
         making = asyncio.ensure_future(asyncio.to_thread(self._postman.make, letter))
         await asyncio.wait({making})
@@ -160,28 +186,44 @@ class MailQueue:
             # A bug, or a fault of the theme: log all of it, and continue with the next mail.
             log.error("%s was not sent", name, exc_info=error)
             await self._settle(letter, Outcome(State.DEFERRED, "made", 0, str(error)), "it could not be made")
-            return
+            return True
         message = making.result()
         if message is None:
             await self._store.call(lambda: self._letters.drop(letter))
-            return
-        limiter = await self._wait_for_turn(message.recipient)
+            return True
+        while True:
+            async with self._postman.turns:
+                limiter, wait_s = await self._turn(message.recipient)
+                if not wait_s:
+                    await self._try(letter, message, limiter)
+                    break
+            if self._longest_wait_s is not None and wait_s > self._longest_wait_s:
+                return False
+            self._idle.set()  # nothing can be sent at once
+            await asyncio.sleep(min(wait_s, 60.0))
+        if self._troubles and self._longest_wait_s is None:
+            # After a failure that is not the mail's own fault, back off, longer each time.
+            self._idle.set()
+            await asyncio.sleep(self._postman.wait_s(self._troubles))
+        return True
+
+    async def _try(self, letter: Letter, message: Message, limiter: RateLimiter) -> None:
         try:
             outcome = await self._deliver(letter, message, limiter)
         except DeliveryError as error:
             outcome = Outcome(State.DEFERRED, "connect", 0, str(error), sender_fault=True)
         if outcome is None:
-            return  # removed meanwhile: the subscriber was erased
+            return  # removed meanwhile: the subscriber was erased, or left
         # Security: a server's text often repeats the address, which our logs must not contain.
         why = printable(f"{outcome.stage} {outcome.code or ''} {outcome.text}".replace(message.recipient, "…"))
         await self._settle(letter, outcome, why)
-        await self._rest(outcome)
+        self._troubles = self._troubles + 1 if outcome.sender_fault else 0
 
     async def _settle(self, letter: Letter, outcome: Outcome, why: str) -> None:
         name, attempt = NAMES[letter.kind], letter.attempts + 1
         due_at = None
         if outcome.state is State.DEFERRED:
-            if attempt < TRIES:
+            if attempt < TRIES or (self._postman.endures and outcome.sender_fault):
                 wait_s = self._postman.wait_s(attempt)
                 due_at = self._postman.clock() + timedelta(seconds=wait_s)
                 log.warning("%s waits %.0f s for another try: %s", name, wait_s, why)
@@ -193,34 +235,23 @@ class MailQueue:
             log.error("%s may have arrived, and is not sent again: %s", name, why)
         elif due_at is None:
             log.error("%s was not sent: %s", name, why)
+        self._postman.told(outcome)
         # Recorded even if the server is shutting down.
         await asyncio.shield(self._store.call(lambda: self._letters.settle(letter, outcome, due_at)))
 
-    async def _wait_for_turn(self, recipient: str) -> RateLimiter:
-        """Wait until the relay's rate limits, which sends share, allow one message."""
+    async def _turn(self, recipient: str) -> tuple[RateLimiter, float]:
+        """The relay's rate limits, which sends share, and the wait until they allow one message; 0 if it is spent."""
         relay = self._postman.relay
         domain = recipient.rpartition("@")[2].lower()
-        while True:
-            marks = await self._store.call(self._letters.rate_limit_state)
-            prefix = f"{relay.relay.name}/"
-            mine = {name.removeprefix(prefix): mark for name, mark in marks.items() if name.startswith(prefix)}
-            now = self._postman.clock().timestamp()
-            limiter = RateLimiter(relay.rates, relay.domains, relay.warm_up, mine, now)
-            wait_s = limiter.wait_s(domain, now)
-            if not wait_s:
-                limiter.spend(domain, now)
-                return limiter
-            self._idle.set()  # nothing can be sent at once
-            await asyncio.sleep(min(wait_s, 60.0))
-
-    async def _rest(self, outcome: Outcome) -> None:
-        """After a failure that is not the mail's own fault, back off, longer each time."""
-        if not outcome.sender_fault:
-            self._troubles = 0
-            return
-        self._troubles += 1
-        self._idle.set()
-        await asyncio.sleep(self._postman.wait_s(self._troubles))
+        marks = await self._store.call(self._letters.rate_limit_state)
+        prefix = f"{relay.relay.name}/"
+        mine = {name.removeprefix(prefix): mark for name, mark in marks.items() if name.startswith(prefix)}
+        now = self._postman.clock().timestamp()
+        limiter = RateLimiter(relay.rates, relay.domains, relay.warm_up, mine, now)
+        if wait_s := limiter.wait_s(domain, now):
+            return limiter, wait_s
+        limiter.spend(domain, now)
+        return limiter, 0.0
 
     async def _deliver(self, letter: Letter, message: Message, limiter: RateLimiter) -> Outcome | None:
         """None if the mail is no longer wanted."""

@@ -31,10 +31,10 @@ from newsletter.ledger.database.timestamps import stamp_of
 from newsletter.ledger.ledger import Ledger
 from newsletter.model.delivery import Message, Outcome, Relay, State
 from newsletter.model.schedule import parse_rate
+from newsletter.pipeline.mail_queue import TRIES, MailQueue, Postman
 from newsletter.web.catcher.server import Catcher
 from newsletter.web.public import membership as steps
 from newsletter.web.public.forms import FormClock
-from newsletter.web.public.mail_queue import TRIES, MailQueue, Postman
 
 ADA = "ada@example.com"
 
