@@ -79,13 +79,15 @@ def escape_for(context: SlotContext, value: str) -> str:
 
 
 def message_id(issue: str, address: str, sender: Sender, attempt: str = "") -> str:
-    """A Message-ID derived from issue and recipient, so that a resend is recognised. It does not reveal the address.
+    """A Message-ID derived from list, issue and recipient, so that a resend is recognised. It does not reveal the
+    address.
 
-    A test has an `attempt`: Exchange and Gmail drop or hide a second message with the same Message-ID (RFC 5322,
-    3.6.4), whether the next test or the issue itself.
+    Exchange and Gmail drop or hide a second message with the same Message-ID (RFC 5322, 3.6.4). So a test has an
+    `attempt`, or the next test or the issue would be hidden; and two newsletters with one secret may have issues of one
+    name, and readers of both.
     """
     key = (sender.secret or sender.list_id or sender.address).encode()
-    words = f"{issue}\n{fold_address(address)}" + (f"\n{attempt}" if attempt else "")
+    words = "\n".join((issue, fold_address(address), attempt, sender.list_id if sender.secret else "")).rstrip("\n")
     digest = hmac.digest(key, words.encode(), "sha256").hex()
     return f"<{digest[:32]}@{wire_domain(sender.address)}>"
 

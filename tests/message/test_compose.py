@@ -324,6 +324,15 @@ def test_a_message_id_names_issue_and_recipient() -> None:
     assert len(others | {one}) == 4
 
 
+@pytest.mark.parametrize("secret", ["", "one secret of both"])
+def test_two_newsletters_have_message_ids_of_their_own(secret: str) -> None:
+    """In two languages, say: their issues have one date, and some read both."""
+    sender = replace(SENDER, secret=secret)
+    other = replace(sender, list_id="ai-taeglich.example.com")
+    assert len({message_id("2026-03-02-news", "ada@example.com", each) for each in (sender, other)}) == 2
+    assert len({message_id("2026-03-02-news", "ada@example.com", each, "test 1") for each in (sender, other)}) == 2
+
+
 def test_a_test_has_a_message_id_of_its_own_and_nothing_else() -> None:
     """Exchange and Gmail drop or hide the second message of one Message-ID: a second test, or the issue after it."""
 
