@@ -35,10 +35,17 @@ class Sender:
 
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine, so that no network is crossed (RFC 1122 3.2.1.3, RFC 4291 2.5.3)."""
+    name = host.lower().removesuffix(".")
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(name)
     except ValueError:
-        return host.lower() == "localhost" or host.lower().endswith(".localhost")  # RFC 6761 6.3
+        return name == "localhost" or name.endswith(".localhost")  # RFC 6761 6.3
+    return address.is_loopback or (isinstance(address, ipaddress.IPv6Address) and _is_mapped_loopback(address))
+
+
+def _is_mapped_loopback(address: ipaddress.IPv6Address) -> bool:
+    """Whether it is ::ffff:127.0.0.1, which `is_loopback` knows from Python 3.13 on."""
+    return address.ipv4_mapped is not None and address.ipv4_mapped.is_loopback
 
 
 @dataclass(frozen=True, slots=True)

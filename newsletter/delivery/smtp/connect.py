@@ -36,6 +36,8 @@ _LOCAL_NAMES = (".localhost", ".localdomain", ".local", ".lan", ".home", ".inter
 without a name.
 """
 
+_LOGINS = frozenset(name.upper() for name in aiosmtplib.SMTP.AUTH_METHODS)
+
 _SELF_SIGNED = (18, 19)
 """OpenSSL's X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT and X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN."""
 
@@ -95,7 +97,7 @@ async def connect(
         client.local_hostname = relay.ehlo or await _ehlo_name(client)
         with _reporting_silence(on_silence, lambda: "has not answered EHLO"):
             await _greet(client)
-        if relay.tls == "starttls" or (relay.may_start_tls and _needs_tls_to_log_in(client)):
+        if relay.tls == "starttls" or (relay.may_start_tls and _needs_tls_to_log_in(client, relay)):
             # Never opportunistic: without STARTTLS in the offer this fails.
             with _reporting_silence(on_silence, lambda: "has not answered STARTTLS"):
                 await client.starttls()
@@ -111,7 +113,7 @@ async def connect(
         raise _login_refused(relay, error, secrets) from None
     except (aiosmtplib.SMTPException, OSError) as error:
         logins = client.esmtp_extensions.get("auth", "").upper().split()  # read now: closing clears them
-        behind_tls = _needs_tls_to_log_in(client)
+        behind_tls = _needs_tls_to_log_in(client, relay)
         await _abandon(client)
         raise _unreachable(relay, error, logins, secrets, behind_tls=behind_tls) from (None if secrets else error)
     except UnicodeError as error:  # raised by Python's codec for host names: a label is empty, or over 63 octets
@@ -166,10 +168,11 @@ def address_literal(sockname: object) -> str:
     return f"[{address}]"
 
 
-def _needs_tls_to_log_in(client: aiosmtplib.SMTP) -> bool:
-    """Whether the relay offers STARTTLS, and perhaps AUTH only after it."""
-    offers = {name.lower() for name in client.esmtp_extensions}
-    return "starttls" in offers and "auth" not in offers
+def _needs_tls_to_log_in(client: aiosmtplib.SMTP, relay: Relay) -> bool:
+    """Whether the relay offers STARTTLS, and no login of ours before it: none at all, or GSSAPI and NTLM alone."""
+    offered = set(client.esmtp_extensions.get("auth", "").upper().split())
+    ours = _LOGINS if relay.auth == "auto" else {relay.auth.upper()}
+    return client.supports_extension("starttls") and not offered & ours
 
 
 async def _greet(client: aiosmtplib.SMTP) -> None:
@@ -268,7 +271,10 @@ def _unreachable(
             f"{relay}: the relay turned us away ({error.code} {_words(error.message, secrets)})", "try again later"
         )
     if isinstance(error, aiosmtplib.SMTPTimeoutError | TimeoutError):
-        return UnreachableError(f"{relay}: no answer in time", "check host, port and firewall")
+        remedy = "check host, port and firewall"
+        if relay.port == 465 and relay.tls != "implicit":
+            remedy = "write smtps://: on port 465 TLS starts at once"
+        return UnreachableError(f"{relay}: no answer in time", remedy)
     if isinstance(error, aiosmtplib.SMTPResponseException) and error.code < 0:
         return DeliveryError(
             f"{relay}: no SMTP server answers there ({_words(error.message, secrets)})", "check host and port"
@@ -280,16 +286,16 @@ def _unreachable(
         if refuses_ehlo(error.message):
             return DeliveryError(said, EHLO_REMEDY)
         return DeliveryError(said, "ask who runs it")
+    if behind_tls and ("No suitable authentication method" in str(error) or "SMTP AUTH" in str(error)):
+        return DeliveryError(
+            f"{relay}: the relay offers no login before STARTTLS", 'write tls = "starttls" in [relay], or leave tls out'
+        )
     if "No suitable authentication method" in str(error):
         offered = " ".join(logins) or "nothing that it names,"
         return DeliveryError(
             f"{relay}: the relay takes logins by {offered} only, and this program has none of these",
             "ask who runs it for PLAIN or LOGIN over TLS, CRAM-MD5 or XOAUTH2, or for a relay that knows "
             "this machine by its address",
-        )
-    if "SMTP AUTH" in str(error) and behind_tls:
-        return DeliveryError(
-            f"{relay}: the relay offers no login before STARTTLS", 'write tls = "starttls" in [relay], or leave tls out'
         )
     if "SMTP AUTH" in str(error):
         return DeliveryError(

@@ -9,7 +9,7 @@ import ssl
 import sys
 from base64 import b64encode
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 import pytest
@@ -203,10 +203,47 @@ def test_on_this_machine_tls_starts_where_the_login_needs_it(
     assert commands[:4] == ["EHLO", "STARTTLS", "EHLO", "AUTH"]
 
 
+@pytest.mark.parametrize("before", ["AUTH GSSAPI NTLM", "AUTH=NTLM", "AUTH SCRAM-SHA-256-PLUS EXTERNAL"])
+@pytest.mark.parametrize("mechanisms", ["LOGIN", "PLAIN"])
+def test_on_this_machine_tls_starts_where_no_login_of_ours_is_offered_before_it(
+    server_tls: ssl.SSLContext, trusting: ssl.SSLContext, before: str, mechanisms: str
+) -> None:
+    """Exchange offers NTLM in the clear, and LOGIN behind STARTTLS."""
+    rule = Rule("EHLO", f"250-mail.test\r\n250-{before}\r\n250 STARTTLS\r\n".encode(), times=(1,))
+    with SmtpServer(rule, tls=server_tls, login=("daily", PASSWORD), mechanisms=mechanisms) as server:
+        offers_of(over_tls(server, "none", user="daily", may_start_tls=True), tls=trusting)
+    assert [command.split()[0] for command in server.commands][:4] == ["EHLO", "STARTTLS", "EHLO", "AUTH"]
+
+
+def test_tls_that_was_ruled_out_is_named_where_no_login_of_ours_is_offered_before_it(
+    server_tls: ssl.SSLContext,
+) -> None:
+    rule = Rule("EHLO", b"250-mail.test\r\n250-AUTH NTLM\r\n250 STARTTLS\r\n", times=(1,))
+    with SmtpServer(rule, tls=server_tls, login=("daily", PASSWORD)) as server:
+        assert "offers no login before STARTTLS" in refusal(over_tls(server, "none", user="daily"))
+
+
+def test_a_chosen_login_that_is_offered_behind_tls_alone_starts_it(
+    server_tls: ssl.SSLContext, trusting: ssl.SSLContext
+) -> None:
+    offer = b"250-mail.test\r\n250-AUTH PLAIN\r\n250 STARTTLS\r\n"
+    with SmtpServer(Rule("EHLO", offer, times=(1,)), tls=server_tls, login=("daily", PASSWORD)) as server:
+        offers_of(over_tls(server, "none", user="daily", auth="login", may_start_tls=True), tls=trusting)
+    assert server.seen("STARTTLS")
+
+
 def test_on_this_machine_a_login_in_the_clear_needs_no_tls(server_tls: ssl.SSLContext) -> None:
     with SmtpServer(tls=server_tls, login=("daily", PASSWORD)) as server:
         offers_of(over_tls(server, "none", user="daily", may_start_tls=True))
     assert not server.seen("STARTTLS")
+
+
+@pytest.mark.parametrize("tls", ["none", "starttls"])
+def test_on_port_465_silence_is_the_wrong_scheme(tls: Literal["none", "starttls"]) -> None:
+    """It waits for TLS to begin, and we for its greeting."""
+    relay = Relay("127.0.0.1", 465, tls)
+    sentence = str(connecting._unreachable(relay, TimeoutError(), (), (), behind_tls=False))
+    assert sentence.endswith("no answer in time; write smtps://: on port 465 TLS starts at once")
 
 
 def test_tls_that_was_ruled_out_is_named_where_the_login_needs_it(server_tls: ssl.SSLContext) -> None:
