@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -102,6 +103,19 @@ def test_a_pure_module_reaches_for_nothing(path: Path) -> None:
             parents = {module.rsplit(".", depth)[0] for depth in range(module.count(".") + 1)}
             assert not parents & IMPURE_MODULES, f"{name}:{getattr(node, 'lineno', 0)} imports {module}"
             assert module != "pathlib.Path", f"{name} reads files"
+
+
+ENVIRONMENT = (
+    *("api.py", "cli/load_settings.py", "cli/command_hints.py"),  # newsletter.toml with `.env`, for everyone else
+    *("pipeline/event_hook.py", "doctor/ask/env_file.py"),  # what a command gets: less
+    *("render/themes/compiled_templates.py", "cli/main.py"),  # the cache's folder; TZ
+)
+
+
+def test_secrets_are_read_in_one_place() -> None:
+    """Whoever needs a variable takes it from `config.env`, which knows `.env` as well."""
+    reads = {_name(path) for path in MODULES if re.search(r"\bos\.environ\b|\bgetenv\b", path.read_text("utf-8"))}
+    assert reads == set(ENVIRONMENT)
 
 
 def test_no_file_is_named_like_the_standard_library() -> None:

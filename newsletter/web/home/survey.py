@@ -6,7 +6,7 @@ import os
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
@@ -48,7 +48,6 @@ class Inputs:
     load: Callable[[], Config]
     folder: Path | None
     to: tuple[str, ...] = ()
-    env: Mapping[str, str] | None = None
 
 
 class Survey:
@@ -144,7 +143,7 @@ class Survey:
         order = PublishOrder(folder, self._inputs.to, config.ledger_place, age, dry=True)
         minute = now.replace(second=0, microsecond=0)
         marks = frozenset((path, _mark(path)) for path in files)
-        key = (config.text, minute, marks, ledger_mark(config.ledger_place))
+        key = (config.text, dict(config.env), minute, marks, ledger_mark(config.ledger_place))
 
         def check(post: FoundPost) -> Sequence[str]:
             checked = check_post(post.path, config, when=now)
@@ -156,7 +155,7 @@ class Survey:
                     config,
                     order,
                     now=lambda: now,
-                    env=self._inputs.env or os.environ,
+                    env=config.env,
                     check=check,
                     watch=_unwatched,
                     warn=lambda sentences: None,
@@ -170,7 +169,12 @@ class Survey:
 
     def _alerts(self, config: Config, now: datetime) -> tuple[Verdict, ...]:
         """What the doctor finds without a network: the yellow and the red."""
-        key = (config.text, ledger_mark(config.ledger_place), now.replace(minute=0, second=0, microsecond=0))
+        key = (
+            config.text,
+            dict(config.env),
+            ledger_mark(config.ledger_place),
+            now.replace(minute=0, second=0, microsecond=0),
+        )
         found = self._once("alerts", key, lambda: self._examined(config, now, offline=True))
         return tuple(each for each in found if each.level is not Level.GREEN)
 
@@ -182,7 +186,7 @@ class Survey:
         local = datetime.now().astimezone()
         zone = f"{local.tzname()} (UTC{local:%z})"
         world = World(offline=offline, clock=lambda: now, machine=socket.gethostname(), machine_zone=zone)
-        return examine(config, self._inputs.env or os.environ, world)
+        return examine(config, config.env, world)
 
     def _once(self, name: str, key: object, work: Callable[[], T]) -> T:
         """What the work gave for this key, done again only for another one."""
