@@ -15,7 +15,7 @@ from newsletter.cli.named_ledger import ledger_place, utc_now
 from newsletter.errors import EXIT_OK, EXIT_USAGE, ConfigError
 from newsletter.model.age import parse_age
 from newsletter.model.moments import shown_moment
-from newsletter.pipeline.dated_backups import DatedBackup, back_up_dated
+from newsletter.pipeline.dated_backups import DatedBackup, back_up_dated, newest_backup
 from newsletter.pipeline.maintain_ledger import (
     Pruned,
     back_up,
@@ -50,9 +50,14 @@ def backup_command(file: str | None, ledger_url: str | None, config_path: Path |
     click.echo(f"Backed up {made.size:,} bytes to {printable(file or near(str(made.path)))}")
 
 
-def restore_command(file: Path, ledger_url: str | None, yes: bool, config_path: Path | None, as_json: bool) -> None:
+def restore_command(
+    file: Path | None, ledger_url: str | None, yes: bool, config_path: Path | None, as_json: bool
+) -> None:
     config = load(config_path)
     place = ledger_place(config, ledger_url)
+    file = file or newest_backup(config, place)
+    if file is None:
+        raise ConfigError("ledger restore: no FILE is given, and [ledger] backups has none", "name a backup")
     if missing := missing_from(file, place):
         names = ", ".join(missing[:5]) + (f" and {len(missing) - 5:,} more" if len(missing) > 5 else "")
         what = f"{file} does not know that {names} went out, as the ledger does; people could be mailed twice."
@@ -70,7 +75,7 @@ def restore_command(file: Path, ledger_url: str | None, yes: bool, config_path: 
         }
         print_json({**summary, **ending(EXIT_OK)})
         return
-    click.echo(printable(f"Restored {file}" + (f"; the old ledger is {kept}" if kept else "")))
+    click.echo(printable(f"Restored {near(str(file))}" + (f"; the old ledger is {kept}" if kept else "")))
     click.echo(f"The backup is of {shown_moment(made)}: who was mailed, joined or left since then it does not know.")
 
 

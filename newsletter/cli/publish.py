@@ -32,7 +32,8 @@ from newsletter.cli.watch_log import WatchLog
 from newsletter.cli.window_option import within
 from newsletter.model.column_rules import Rule
 from newsletter.pipeline.alerts import Alerts, alerts_of
-from newsletter.pipeline.dated_backups import DatedBackup, back_up_after_run
+from newsletter.pipeline.back_up_after_run import back_up_after_run
+from newsletter.pipeline.dated_backups import DatedBackup
 from newsletter.pipeline.find_due import FoundPost, posts_place
 from newsletter.pipeline.guard_outputs import require_free
 from newsletter.pipeline.publish import Published, PublishReport

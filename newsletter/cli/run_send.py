@@ -21,8 +21,8 @@ from newsletter.cli.send_output import accounts, all_warnings, plan_facts, print
 from newsletter.cli.send_progress import SendProgress
 from newsletter.cli.wait_line import live_line
 from newsletter.model.moments import shown_moment
+from newsletter.pipeline.back_up_after_run import back_up_after_run
 from newsletter.pipeline.choose_relays import choose_relays, mark_catchers
-from newsletter.pipeline.dated_backups import back_up_after_run
 from newsletter.pipeline.event_hook import hook_of, tell_sent
 from newsletter.pipeline.expected_issues import note_sent, require_newest
 from newsletter.pipeline.list_reference import ListReference

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -85,11 +87,27 @@ class Alerts:
 
     def _ask(self, asked: Sequence[tuple[str, str, dict[str, Any] | None]]) -> Sentences:
         async def ask() -> Sentences:
-            transport = PinnedTransport(self.resolve, self.allow, usual_trust())
-            async with httpx.AsyncClient(transport=transport, timeout=self.timeout_s, trust_env=False) as client:
-                return tuple(filter(None, [await _one(client, self.timeout_s, *each) for each in asked]))
+            told = [await self._tell(usual_trust(), *each) for each in asked]
+            return tuple(filter(None, told))
 
         return asyncio.run(ask())
+
+    async def _tell(self, trust: ssl.SSLContext, name: str, url: str, body: dict[str, Any] | None) -> str:
+        # Security: what a name resolves to must be public; an address of one's own network must be written as one.
+        allow = (lambda found: True) if is_own_network(url) else self.allow
+        transport = PinnedTransport(self.resolve, allow, trust)
+        async with httpx.AsyncClient(transport=transport, timeout=self.timeout_s, trust_env=False) as client:
+            return await _one(client, self.timeout_s, name, url, body)
+
+
+def is_own_network(url: str) -> bool:
+    """Whether an alert's address names this machine or a private address as such, as `http://192.168.1.5:3001/`."""
+    host = httpx.URL(url).host
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    return (address.is_private or address.is_loopback) and not (address.is_link_local or address.is_unspecified)
 
 
 def alerts_of(config: Config | None, env: Mapping[str, str]) -> tuple[Alerts, tuple[str, ...]]:
@@ -153,6 +171,9 @@ def trial_text(newsletter: str) -> str:
     return f"{newsletter or 'newsletter'}: a trial by newsletter doctor --test-alerts; nothing failed"
 
 
+_COMMANDS: Mapping[str, str] = {"backup": "newsletter ledger backup", "sync": "newsletter sync SOURCE"}
+"""What to run by hand after a job failed, where that is not the command of its name."""
+
 _BLAME: Mapping[int | None, str] = {
     EXIT_CONTENT: "A post is at fault; the others went.",
     EXIT_USAGE: "The configuration, the list or the ledger is at fault.",
@@ -170,7 +191,7 @@ def mail_text(event_data: Mapping[str, Any]) -> str:
     command = (
         "newsletter publish --to LIST.csv --dry-run"
         if event_data["job"] == "publish"
-        else f"newsletter {event_data['job']}"
+        else _COMMANDS.get(event_data["job"], f"newsletter {event_data['job']}")
     )
     lines = [
         str(event_data["text"]),
@@ -199,7 +220,7 @@ async def _one(client: httpx.AsyncClient, timeout_s: float, name: str, url: str,
         async with asyncio.timeout(timeout_s), asked as answer:
             pass
     except BlockedAddressError:
-        return f"{name} was not told: it leads to a private address, or to none"
+        return f"{name} was not told: its name leads to a private address, or to none"
     except TimeoutError:
         return f"{name} was not told: no answer within {timeout_s:g} s"
     except (httpx.HTTPError, httpx.InvalidURL) as error:

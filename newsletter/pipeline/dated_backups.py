@@ -1,32 +1,25 @@
-"""Keep dated backups of the ledger in the folder of [ledger] `backups`: one of each day, the oldest removed.
-
-Mail has gone out by then: a backup that fails is said and alerted, and changes nothing about the run.
-"""
+"""Keep dated backups of the ledger in the folder of [ledger] `backups`: one of each day, the oldest removed."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from newsletter.config.config import Config
-from newsletter.errors import ConfigError, LedgerError, NewsletterError
+from newsletter.errors import ConfigError, LedgerError, located
 from newsletter.files import is_file
 from newsletter.ledger.backup import back_up, missing_from
-from newsletter.ledger.chores import Chores, note_chore, read_chores
+from newsletter.ledger.chores import read_chores
 from newsletter.ledger.database.schema import issues
 from newsletter.ledger.database.timestamps import moment_of
 from newsletter.ledger.ledger import Ledger
-from newsletter.ledger.presence import has_ledger
-from newsletter.pipeline.alerts import Alerts, described_event
-
-REMINDED = timedelta(days=1)
-"""People hear of backups that fail once a day."""
+from newsletter.ledger.presence import NOTHING_SENT, has_ledger, require_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,31 +61,28 @@ def back_up_dated(config: Config, place: Path | str, now: datetime) -> DatedBack
     return DatedBackup(target, size, _remove_old(folder, place, target, config.settings.ledger.keep_backups))
 
 
-def back_up_after_run(
-    config: Config,
-    place: Path | str,
-    now: Callable[[], datetime],
-    warn: Callable[[Sequence[str]], None],
-    *,
-    sent: bool,
-    alerts: Alerts | None = None,
-) -> DatedBackup | None:
-    """`back_up_if_due`, with a fault as a warning and an alert. Never raises for a backup that fails."""
-    try:
-        return back_up_if_due(config, place, now(), sent=sent)
-    except (NewsletterError, OSError) as error:
-        warn([f"the ledger was not backed up: {error}"])
-        code = error.exit_code if isinstance(error, NewsletterError) else ConfigError.exit_code
-        if alerts is not None and _may_remind(place, now()):
-            name = config.settings.newsletter.name
-            warn(alerts.tell_people(described_event("failure", name, job="backup", exit_code=code)))
-        return None
-
-
 def dated_backups(folder: Path, place: Path) -> tuple[Path, ...]:
     """The backups of this ledger in the folder, the newest first. Other files are none of them."""
     found = [(key, path) for path in _listed(folder) if (key := _key(path, place)) is not None]
     return tuple(path for _, path in sorted(found, reverse=True))
+
+
+def newest_backup(config: Config, place: Path | str) -> Path | None:
+    """The newest dated backup of the ledger at `place`, if there is one."""
+    folder = backups_folder(config)
+    return next(iter(dated_backups(folder, place)), None) if folder is not None and isinstance(place, Path) else None
+
+
+def require_start_or_backup(config: Config, place: Path | str) -> None:
+    """`require_start`, whose error names the newest dated backup. Raises LedgerError."""
+    try:
+        require_start(place)
+    except LedgerError as error:
+        if newest_backup(config, place) is None:
+            raise
+        what = f"{NOTHING_SENT}, and there are backups of one that did"
+        remedy = "put the newest back (newsletter ledger restore), or write --first if this newsletter begins here"
+        raise LedgerError(located(str(place), None, what, remedy)) from error
 
 
 def _listed(folder: Path) -> Sequence[Path]:
@@ -142,17 +132,3 @@ def _is_behind(place: Path, now: datetime) -> bool:
         last = moment_of(db.scalar(sa.select(sa.func.max(issues.c.first_sent))))
         done = read_chores(db).backup
     return last is not None and (done is None or done < last)
-
-
-def _may_remind(place: Path | str, now: datetime) -> bool:
-    """Whether people have not heard of it today; noted in the ledger, which may be what fails."""
-    try:
-        with Ledger.open(place, lambda: now) as ledger:
-            with ledger.storage.read() as db:
-                done: Chores = read_chores(db)
-            if done.backup_alert is not None and timedelta(0) <= now - done.backup_alert < REMINDED:
-                return False
-            note_chore(ledger.storage, "backup-alert", now)
-    except LedgerError:
-        pass
-    return True

@@ -18,9 +18,9 @@ from newsletter.delivery.run_control import Wait as Wait
 from newsletter.delivery.run_control import Watcher
 from newsletter.ledger.ledger import Ledger
 from newsletter.ledger.presence import NOTHING_SENT as NOTHING_SENT
-from newsletter.ledger.presence import require_start
 from newsletter.model.delivery import Outcome, Relay
 from newsletter.model.subscriber import Subscriber
+from newsletter.pipeline.dated_backups import require_start_or_backup
 from newsletter.pipeline.deliver_test import deliver_test
 from newsletter.pipeline.deliver_to_list import deliver_to_list
 from newsletter.pipeline.list_reference import ListReference, absolute, write_reference
@@ -63,7 +63,7 @@ def open_send(
     ConfigError if no ledger has any issue.
     """
     if must_know and not (catches or sending.test):
-        require_start(place)
+        require_start_or_backup(sending.config, place)
     with Ledger.open(None if catches else place, lambda: datetime.now(UTC)) as ledger:
         if catches:
             copy_suppressions(place, ledger.storage)

@@ -22,7 +22,7 @@ from newsletter.files import package_folder, write_atomically
 from newsletter.model.languages import choose_language
 from newsletter.pipeline.starter_words import languages, settings_words, starter_words
 
-SECRET_FILES = (ENV_FILE, "subscribers.csv", "newsletter.db*", "backups/", "out/")
+SECRET_FILES = (ENV_FILE, "subscribers.csv", "newsletter.db*", "backups/", ".newsletter/", "out/")
 """Files that must never reach a public repository: secrets, addresses, the ledger."""
 
 NOT_FOR_JEKYLL = (

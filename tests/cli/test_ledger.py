@@ -106,3 +106,23 @@ def test_postgresql_is_sent_to_its_own_tools(folder: Path) -> None:
     run = newsletter("ledger", "backup", "b.db", "--ledger", "postgresql://news@127.0.0.1/news", cwd=folder)
     assert run.code == 2
     assert "pg_dump" in run.err
+
+
+def test_dated_backups_by_themselves_and_back(folder: Path) -> None:
+    (folder / "newsletter.toml").write_text('[ledger]\nbackups = "kept"\n')
+    nothing = newsletter("ledger", "restore", cwd=folder)
+    assert (nothing.code, "no FILE is given, and [ledger] backups has none" in nothing.err) == (2, True)
+    with SmtpServer() as server:
+        send(folder, server)
+        (made,) = (folder / "kept").iterdir()
+        again = newsletter("ledger", "backup", "--json", cwd=folder)
+        assert (again.code, again.json["file"], again.json["removed"]) == (0, str(made), [])
+        (folder / "newsletter.db").unlink()
+        lost = newsletter(
+            *("send", "2026-03-01-hello.md", "--to", "list.csv", "--relay", server.url, "--yes"), cwd=folder
+        )
+        assert (lost.code, "put the newest back (newsletter ledger restore)" in lost.err) == (2, True)
+        restored = newsletter("ledger", "restore", cwd=folder)
+        assert restored.out.startswith(f"Restored kept/{made.name}\n")
+        send(folder, server)
+    assert len(server.messages) == 3

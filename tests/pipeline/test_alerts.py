@@ -14,13 +14,17 @@ from publishing import Office
 from smtp_server import Rule, SmtpServer
 
 from newsletter.config.load import load_config
-from newsletter.pipeline.alerts import Alerts, alerts_of
+from newsletter.pipeline.alerts import Alerts, alerts_of, described_event, is_own_network, mail_text
 
 
 @pytest.fixture
 def listener() -> Iterator[Listener]:
     with listening() as made:
         yield made
+
+
+async def _at_home(host: str, port: int) -> list[str]:
+    return ["127.0.0.1"]
 
 
 def alerts(listener: Listener) -> Alerts:
@@ -51,6 +55,35 @@ def test_start_and_the_end_of_a_run(listener: Listener, tmp_path: Path) -> None:
     assert "@" not in json.dumps(failure)
 
 
+@pytest.mark.parametrize(
+    ("url", "own"),
+    [
+        ("http://127.0.0.1:3001/push", True),
+        ("http://localhost:3001/push", True),
+        ("http://192.168.1.5/push", True),
+        ("http://[fd00::5]:3001/push", True),
+        ("http://169.254.169.254/latest", False),  # the metadata of a cloud's machine
+        ("http://0.0.0.0/push", False),
+        ("http://93.184.215.14/push", False),
+        ("https://localhost.quill.test/push", False),
+    ],
+)
+def test_a_monitor_in_ones_own_network_is_written_as_an_address(url: str, own: bool) -> None:
+    assert is_own_network(url) == own
+
+
+def test_one_on_this_machine_is_told(listener: Listener) -> None:
+    assert Alerts(f"{listener.url}/ping").tell("start") == ()
+    assert [path for _, path, _ in listener.asked] == ["/ping/start"]
+
+
+@pytest.mark.parametrize(
+    ("job", "command"), [("backup", "newsletter ledger backup"), ("bounces", "newsletter bounces")]
+)
+def test_the_mail_names_a_command_that_exists(job: str, command: str) -> None:
+    assert f"{command}\n" in f"{mail_text(described_event('failure', 'Quill', job=job, exit_code=2))}\n"
+
+
 def test_a_run_that_had_nothing_to_do_only_beats(listener: Listener, tmp_path: Path) -> None:
     office = Office(tmp_path, "smtp://127.0.0.1:9")
     office.subscribe("ann@example.com")
@@ -64,9 +97,9 @@ def test_what_does_not_answer_is_a_sentence_without_its_address(listener: Listen
     assert first == "[alerts] heartbeat was not told: the server answers 404"
     assert second == "[alerts] webhook was not told: the server answers 404"
     closed = Alerts("http://127.0.0.1:9/secret", allow=lambda address: True).tell("start")
-    private = Alerts(f"{listener.url}/secret").tell("start")
+    private = Alerts("http://monitor.quill.test/secret", resolve=_at_home).tell("start")
     assert [sentence.partition("(")[0] for sentence in closed] == ["[alerts] heartbeat was not told "]
-    assert private == ("[alerts] heartbeat was not told: it leads to a private address, or to none",)
+    assert private == ("[alerts] heartbeat was not told: its name leads to a private address, or to none",)
     assert not any("secret" in sentence for sentence in (*closed, *private))
 
 

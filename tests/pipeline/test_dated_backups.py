@@ -19,8 +19,8 @@ from newsletter.ledger.backup import check_ledger, missing_from
 from newsletter.ledger.ledger import Ledger, Move
 from newsletter.model.delivery import State
 from newsletter.pipeline.alerts import Alerts
+from newsletter.pipeline.back_up_after_run import back_up_after_run
 from newsletter.pipeline.dated_backups import (
-    back_up_after_run,
     back_up_dated,
     back_up_if_due,
     dated_backups,

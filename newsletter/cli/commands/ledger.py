@@ -35,7 +35,7 @@ def backup_command() -> None:
 
 
 @ledger.command("restore")
-@click.argument("file", type=NamedPath())
+@click.argument("file", type=NamedPath(), required=False)
 @ledger_option
 @yes_option
 @config_option
@@ -43,6 +43,8 @@ def backup_command() -> None:
 @runs("newsletter.cli.ledger", "restore_command")
 def restore_command() -> None:
     """Put the backup FILE in the ledger's place. The old ledger is kept beside it.
+
+    Without FILE it is the newest one in the folder of [ledger] backups.
 
     Refused while anything has the ledger open, and for a backup that is damaged. Asks where the backup is older than
     the ledger: whoever was mailed since would be mailed again.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import weakref
 from collections.abc import Callable
@@ -146,6 +147,8 @@ class Catcher:
     ) -> None:
         from aiosmtpd.smtp import SMTP, AuthResult
 
+        # aiosmtpd warns with each login of a name that it uses itself.
+        logging.getLogger("mail.log").setLevel(logging.ERROR)
         loop = asyncio.get_running_loop()
         handler = _Handler(self._store, self._clock)
         connections: weakref.WeakSet[SMTP] = weakref.WeakSet()
