@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -41,7 +40,7 @@ def worker(
 ) -> None:
     config = load(config_path)
     place = ledger_place(config, ledger_url)
-    relays = mark_catchers(choose_relays(config, relay_url, os.environ), config, waits=False)
+    relays = mark_catchers(choose_relays(config, relay_url, config.env), config, waits=False)
     delivery = ShardDelivery(place, config, relays, connections=connections or 0)
     state = WorkerState()
     with contextlib.ExitStack() as opened:
