@@ -6,7 +6,8 @@ import contextlib
 import select
 import signal
 import socket
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
@@ -43,6 +44,36 @@ class Ending:
     def close(self) -> None:
         self._reader.close()
         self._writer.close()
+
+
+class StopRequest:
+    """Asks a send on another thread to drain, as a signal does on the main one. `ask` may come from any thread, and
+    before the send begins.
+    """
+
+    def __init__(self) -> None:
+        self.is_asked = False
+        self._stop: Callable[[], None] | None = None
+        self._lock = threading.Lock()
+
+    def ask(self) -> None:
+        with self._lock:
+            self.is_asked = True
+            if self._stop is not None:
+                self._stop()
+
+    @contextmanager
+    def calling(self, stop: Callable[[], None]) -> Iterator[None]:
+        """`ask` calls `stop`, from its own thread, while the block runs; at once if it came before."""
+        with self._lock:
+            self._stop = stop
+            if self.is_asked:
+                stop()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._stop = None
 
 
 _endings: list[Ending] = []

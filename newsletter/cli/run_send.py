@@ -146,10 +146,15 @@ def _confirm(prepared: PreparedSend, request: SendRequest, relays: str) -> None:
             facts |= {"Issue": prepared.issue, "Audience": f"{plan.audience:,} who have an older version"}
         print_facts(facts)
     if plan.due:
-        question = f"Send to {'the other ' if plan.audience > plan.due else ''}{_count(plan.due, 'subscriber')}?"
+        question = question_of(plan.due, plan.audience)
         if prepared.begins and not request.first:
             question = f"{NOTHING_SENT.capitalize()}. {question}"
         ask(question, yes=request.yes, otherwise="nothing was sent")
+
+
+def question_of(due: int, audience: int) -> str:
+    """The question before a send, which names how many it goes to."""
+    return f"Send to {'the other ' if audience > due else ''}{_count(due, 'subscriber')}?"
 
 
 def _confirm_test(sending: Sending, request: SendRequest, relays: str) -> None:

@@ -63,7 +63,7 @@ def _standing_facts(prepared: PreparedSend) -> dict[str, str]:
     if plan.added or plan.gone:
         facts["Since last"] = f"{plan.added or 0:,} new on the list, {plan.gone or 0:,} gone from it"
     if prepared.left_out:
-        facts["Not mailed"] = _by_reason(prepared.left_out)
+        facts["Not mailed"] = by_reason(prepared.left_out)
     words = (
         (plan.sent, "have it"),
         (plan.rejected, "refused"),
@@ -77,7 +77,19 @@ def _standing_facts(prepared: PreparedSend) -> dict[str, str]:
     return facts
 
 
-def _by_reason(left_out: Mapping[str, int]) -> str:
+def report_rows(report: SendResult) -> list[tuple[str, int]]:
+    """The numbers of a result, each by its name; those that are usually 0 only where they are not."""
+    rows = [("Sent", report.sent), ("Refused", report.counts[State.REJECTED]), ("Left", report.left_count)]
+    if report.already:
+        rows.insert(0, ("Already sent", report.already))
+    if report.uncertain:
+        rows.append(("Uncertain", report.counts[State.UNCERTAIN]))
+    if report.counts[State.SUPPRESSED]:
+        rows.append(("Suppressed", report.counts[State.SUPPRESSED]))
+    return rows
+
+
+def by_reason(left_out: Mapping[str, int]) -> str:
     return ", ".join(f"{number:,} {reason}" for reason, number in left_out.items())
 
 
@@ -138,16 +150,10 @@ def print_report(report: SendResult, hints: Hints | None) -> None:
     """The result of a send. Without `hints` there is nothing to resume: a catcher's ledger is temporary."""
 
     click.echo("")
-    rows = [("Sent", report.sent), ("Refused", report.counts[State.REJECTED]), ("Left", report.left_count)]
-    if report.already:
-        rows.insert(0, ("Already sent", report.already))
-    if report.uncertain:
-        rows.append(("Uncertain", report.counts[State.UNCERTAIN]))
-    if report.counts[State.SUPPRESSED]:
-        rows.append(("Suppressed", report.counts[State.SUPPRESSED]))
+    rows = report_rows(report)
     width = max(len(name) for name, _ in rows)
     for name, count in rows:
-        why = f"  ({_by_reason(report.suppressed)})" if name == "Suppressed" else ""
+        why = f"  ({by_reason(report.suppressed)})" if name == "Suppressed" else ""
         click.echo(f"{name:<{width}}  {count:>7,}{why}")
     if report.sent >= RATE_FROM and report.seconds:
         click.echo(f"in {report.seconds:,.1f} s, {report.sent / report.seconds:,.0f} a second")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from newsletter.signals import blocked, ending_signals, is_ending, note_ending
+from newsletter.signals import StopRequest, blocked, ending_signals, is_ending, note_ending
 
 
 async def wait_for_all(tasks: Sequence[asyncio.Task[None]]) -> None:
@@ -57,6 +57,18 @@ def interrupts(stop: Callable[[], None]) -> Iterator[None]:
             for number, handler in before.items():
                 loop.remove_signal_handler(number)
                 signal.signal(number, _own(handler, number))
+
+
+@contextmanager
+def interrupts_or(request: StopRequest | None, stop: Callable[[], None]) -> Iterator[None]:
+    """The same; the request, of any thread, calls `stop`, too."""
+    loop = asyncio.get_running_loop()
+
+    def call() -> None:
+        loop.call_soon_threadsafe(stop)
+
+    with interrupts(stop), request.calling(call) if request is not None else nullcontext():
+        yield
 
 
 def _own(handler: Any, number: signal.Signals) -> Any:

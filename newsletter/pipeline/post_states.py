@@ -49,7 +49,7 @@ class PostState:
     @property
     def may_be_sent(self) -> bool:
         """Whether a send makes sense, by hand if need be."""
-        return self.kind in ("due", "old", "unsent", "begun", "future")
+        return self.kind in ("due", "old", "unsent", "begun", "future", "draft", "undated")
 
 
 @dataclass(frozen=True, slots=True)

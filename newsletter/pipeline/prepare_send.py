@@ -23,6 +23,7 @@ from newsletter.pipeline.same_issue import require_same_issue
 from newsletter.pipeline.weekly_readers import weekly_readers
 from newsletter.post.publication import held_findings
 from newsletter.post.templating.placeholders import unmark
+from newsletter.signals import StopRequest
 from newsletter.tokens import AddressHashes
 
 FEW = 20
@@ -43,6 +44,9 @@ class SendOptions:
 
     newcomers: bool = False
     """Also mail recipients who joined the list long after the issue first went out."""
+
+    stop: StopRequest | None = None
+    """Drains the send from another thread, which gets no signals."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,12 @@ import math
 import random
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from newsletter.config.config import RelaySettings
 from newsletter.delivery.canary import Canary
 from newsletter.delivery.deliver import Stopped, deliver
+from newsletter.delivery.interrupts import interrupts_or
 from newsletter.delivery.rate_limits import RateLimiter, RelayLimits
 from newsletter.delivery.recipient_queue import DeliveryLedger
 from newsletter.delivery.routes import Route
@@ -52,6 +54,7 @@ def start_delivery(
             quiet=None if sending.test else sending.config.quiet_hours,
             max_attempts=delivery.max_attempts,
             longest_wait_s=math.inf if options.watched else delivery.max_wait_s,
+            ends=partial(interrupts_or, options.stop),
         )
     )
 

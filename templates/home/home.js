@@ -83,6 +83,48 @@ if ($("home")) {
   follow();
 }
 
+// --- a send ----------------------------------------------------------------------------------------------------------
+
+const number = (count) => count.toLocaleString("en-US");
+
+function watchSend() {
+  const shown = $("sending").dataset.phase;
+  const events = new EventSource("/sending/events");
+  events.addEventListener("message", (event) => {
+    const news = JSON.parse(event.data);
+    if (news.phase !== shown) {
+      events.close();
+      location.reload();
+      return;
+    }
+    $("bar").max = news.total || 1;
+    $("bar").value = news.done;
+    for (const name of ["done", "total", "sent", "deferred", "refused"]) $(name).textContent = number(news[name]);
+    $("rate").textContent = news.done && news.rate ? `${number(news.rate)} a second` : "";
+    const until = news.wait ? new Date(news.wait_until * 1000).toLocaleTimeString() : "";
+    $("wait").textContent = news.wait ? `Waiting: ${news.wait}, until ${until}` : "";
+    $("wait").hidden = !news.wait;
+    document.title = news.total ? `${Math.floor((100 * news.done) / news.total)} % sent` : "Sending";
+  });
+}
+
+if ($("bar")) watchSend();
+
+// A test is of the lists that are ticked now.
+if ($("test")) {
+  $("test").addEventListener("submit", () => {
+    for (const old of $("test").querySelectorAll(".kept")) old.remove();
+    for (const [name, value] of new FormData($("plan"))) {
+      if (name !== "token") $("test").append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+    }
+  });
+}
+
+// A second click on “Send” sends the form once; the server starts it once whatever happens.
+if ($("ask") instanceof HTMLFormElement) {
+  $("ask").addEventListener("submit", () => setTimeout(() => ($("ask").querySelector("button").disabled = true)));
+}
+
 addEventListener("keydown", (event) => {
   const field = $("filter");
   if (!field || event.ctrlKey || event.metaKey || event.altKey) return;

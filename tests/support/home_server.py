@@ -16,10 +16,14 @@ from urllib.parse import urlencode
 
 from preview_server import DEADLINE_S, Answer
 
+from newsletter.cli.home_send import HomeDesk
+from newsletter.cli.named_ledger import utc_now
+from newsletter.config.config import Config
 from newsletter.config.load import load_config
 from newsletter.ledger.ledger import Ledger, Move
 from newsletter.model.delivery import State
 from newsletter.model.issue_name import Identity
+from newsletter.web.home.send_room import SendRoom
 from newsletter.web.home.server import HomeServer
 from newsletter.web.home.survey import Inputs
 
@@ -63,6 +67,24 @@ class Home:
         """A form of this page's own, with its token."""
         body = urlencode({"token": self.token, **fields}).encode()
         return self.ask(path, "POST", body, content_type="application/x-www-form-urlencoded", **headers)
+
+    def plan(self, link: str, **fields: str) -> Answer:
+        """Ask for the plan of a send, to the first list."""
+        return self.post_form(f"{link}/plan", {"list0": "on", **fields})
+
+    def start(self, link: str, planned: Answer, **fields: str) -> Answer:
+        """Confirm a plan as its page does."""
+        shown = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', planned.text)
+        kept = {name: unescape(value) for name, value in shown if name != "token"}
+        return self.post_form(f"{link}/start", {**kept, **fields})
+
+    @property
+    def room(self) -> SendRoom:
+        assert self.server.room is not None
+        return self.server.room
+
+    def send_link(self, title: str) -> str:
+        return self.link(title).replace("/post/", "/send/")[:-1]
 
     def rows(self) -> dict[str, tuple[str, str]]:
         """By title: the state's label, and what is said of it."""
@@ -113,10 +135,18 @@ class Newsletter:
 
 
 @contextmanager
-def home_of(folder: Path, *, settings: str = SETTINGS, to: Sequence[str] = (), **options: Any) -> Iterator[Home]:
-    """The home of the newsletter in this folder, at `NOW`."""
+def home_of(
+    folder: Path, *, settings: str = SETTINGS, to: Sequence[str] = (), relay_url: str = "", **options: Any
+) -> Iterator[Home]:
+    """The home of the newsletter in this folder, at `NOW`. With a relay it can send, by the machine's own clock."""
     config = folder / "newsletter.toml"
     config.write_text(settings, "utf-8")
-    inputs = Inputs(lambda: load_config(None, os.environ, folder), None, tuple(to))
-    with HomeServer(inputs, **{"clock": lambda: NOW, "look_again_s": 0.05, **options}) as server:
+
+    def read() -> Config:
+        return load_config(None, os.environ, folder)
+
+    desk = HomeDesk(read, tuple(to), relay_url) if relay_url else None
+    clock = utc_now if relay_url else lambda: NOW
+    named = {"clock": clock, "look_again_s": 0.05, "relay_url": relay_url or None, **options}
+    with HomeServer(Inputs(read, None, tuple(to)), desk, **named) as server:
         yield Home(server, folder)

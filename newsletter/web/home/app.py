@@ -17,6 +17,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from newsletter.web.home.ledger_numbers import report_page, stats_of
 from newsletter.web.home.open_posts import OpenPosts
 from newsletter.web.home.overview import Overview, PostRow
+from newsletter.web.home.send_pages import SendPages
+from newsletter.web.home.send_room import SendRoom
 from newsletter.web.home.survey import Survey
 from newsletter.web.live_updates import LiveUpdates
 from newsletter.web.local_only import asked_by_own_page
@@ -35,22 +37,31 @@ def home_app(
     survey: Survey,
     posts: OpenPosts,
     changes: LiveUpdates[int],
+    room: SendRoom | None,
     *,
     host: str,
     clock: Callable[[], datetime],
 ) -> ASGIApp:
-    pages = HomePages(survey, posts, changes, clock)
-    return local_app(pages.routes, host, PREVIEW_ERRORS)
+    """The pages; without a room nothing can be sent from them."""
+    pages = HomePages(survey, posts, changes, room, clock)
+    sends = SendPages(pages, room).routes if room is not None else []
+    return local_app([*sends, *pages.routes], host, PREVIEW_ERRORS)
 
 
 class HomePages(LocalPages):
     """The endpoints. The synchronous ones run in Starlette's threads."""
 
     def __init__(
-        self, survey: Survey, posts: OpenPosts, changes: LiveUpdates[int], clock: Callable[[], datetime]
+        self,
+        survey: Survey,
+        posts: OpenPosts,
+        changes: LiveUpdates[int],
+        room: SendRoom | None,
+        clock: Callable[[], datetime],
     ) -> None:
         super().__init__("home", ASSETS, prose=prose)
-        self._survey, self._posts, self._changes, self._clock = survey, posts, changes, clock
+        self._survey, self._posts, self._changes, self._room = survey, posts, changes, room
+        self.clock = clock
         self._token = secrets.token_urlsafe(24)
         self._seen: Overview | None = None
 
@@ -72,8 +83,8 @@ class HomePages(LocalPages):
     # --- the page
 
     def home(self, request: Request) -> Response:
-        self._seen = overview = self._survey.read(self._clock())
-        return self.show("page.html.j2", overview=overview)
+        self._seen = overview = self._survey.read(self.clock())
+        return self.show("page.html.j2", overview=overview, room=self._room)
 
     def show(self, template: str, status: int = 200, **context: object) -> Response:
         response = self.render(template, {"token": self._token, **context}, status)
@@ -88,19 +99,19 @@ class HomePages(LocalPages):
     # --- posts --------------------------------------------------------------------------------------------------------
 
     async def post(self, scope: Scope, receive: Receive, send: Send) -> None:
-        row = await run_in_threadpool(self._row, scope["path_params"]["key"])
+        row = await run_in_threadpool(self.row_of, scope["path_params"]["key"])
         await (await self._posts.router(row.key, row.path))(scope, receive, send)
 
     async def post_without_slash(self, request: Request) -> Response:
         # A path of ours alone: the Host header has no say in where it leads.
-        row = await run_in_threadpool(self._row, request.path_params["key"])
+        row = await run_in_threadpool(self.row_of, request.path_params["key"])
         return RedirectResponse(f"/post/{row.key}/", 308)
 
-    def _row(self, key: str) -> PostRow:
+    def row_of(self, key: str) -> PostRow:
         """The post of this key. Security: keys are looked up, so that none leads out of the folder."""
         found = self._seen.by_key.get(key) if self._seen is not None else None
         if found is None:
-            self._seen = self._survey.read(self._clock())
+            self._seen = self._survey.read(self.clock())
             found = self._seen.by_key.get(key)
         if found is None or found.is_outside:
             raise HTTPException(404, "There is no such post.")
@@ -109,13 +120,13 @@ class HomePages(LocalPages):
     # --- numbers ------------------------------------------------------------------------------------------------------
 
     def report(self, request: Request) -> Response:
-        page = report_page(self._survey.config(), request.path_params["issue"], self._clock())
+        page = report_page(self._survey.config(), request.path_params["issue"], self.clock())
         if page is None:
             raise HTTPException(404, "The ledger has no such issue.")
         return self._own_page(page)
 
     def stats(self, request: Request) -> Response:
-        page = stats_of(self._survey.config(), self._clock())
+        page = stats_of(self._survey.config(), self.clock())
         if page is None:
             return self.show("notice.html.j2", 404, title="No numbers yet", words="Nothing was sent from here.")
         return self._own_page(page)
@@ -136,7 +147,7 @@ class HomePages(LocalPages):
     async def doctor(self, request: Request) -> Response:
         """Ask the relay, the DNS and the web: nothing leaves the machine unasked."""
         await self.asked(request)
-        verdicts = await run_in_threadpool(self._survey.examine, self._clock())
+        verdicts = await run_in_threadpool(self._survey.examine, self.clock())
         return self.show("doctor.html.j2", verdicts=verdicts)
 
     async def asked(self, request: Request) -> dict[str, str]:

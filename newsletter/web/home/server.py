@@ -17,6 +17,8 @@ from newsletter.model.delivery import is_loopback
 from newsletter.web.background_server import BackgroundServer, first_to_end
 from newsletter.web.home.app import home_app
 from newsletter.web.home.open_posts import OpenPosts
+from newsletter.web.home.send_order import Desk
+from newsletter.web.home.send_room import SendRoom
 from newsletter.web.home.survey import Inputs, Survey
 from newsletter.web.http_server import serve_http
 from newsletter.web.live_updates import LiveUpdates
@@ -32,11 +34,15 @@ GRACE_S = 2
 
 
 class HomeServer:
-    """`start` or `with`, then open `url`. Listens on the next free port if `port` is in use."""
+    """`start` or `with`, then open `url`. Listens on the next free port if `port` is in use.
+
+    Sends run in `room`, beyond the server's own end; there is none without a `desk`.
+    """
 
     def __init__(
         self,
         inputs: Inputs,
+        desk: Desk | None = None,
         *,
         clock: Callable[[], datetime],
         host: str = "127.0.0.1",
@@ -51,6 +57,7 @@ class HomeServer:
         self.host, self.port = host, port
         self._inputs, self._clock, self._relay_url, self._look_again_s = inputs, clock, relay_url, look_again_s
         self._server = BackgroundServer("home")
+        self.room = SendRoom(desk) if desk is not None else None
 
     @property
     def url(self) -> str:
@@ -80,7 +87,9 @@ class HomeServer:
         changes = LiveUpdates(0)
         to: Path | str | None = self._inputs.to[0] if self._inputs.to else None
         posts = OpenPosts(self._inputs.load, to, self._relay_url, self._clock)
-        app = home_app(survey, posts, changes, host=self.host, clock=self._clock)
+        if self.room is not None:
+            self.room.open(asyncio.get_running_loop())
+        app = home_app(survey, posts, changes, self.room, host=self.host, clock=self._clock)
         serving = asyncio.create_task(
             serve_http(app, listening, stopping=stopping, on_ready=on_ready, grace_s=GRACE_S, log_level="critical")
         )
@@ -90,6 +99,8 @@ class HomeServer:
         finally:
             stopping.set()
             changes.set_open(False)
+            if self.room is not None:
+                self.room.close()
             await posts.close()
             await asyncio.gather(serving, watching)
 
