@@ -125,6 +125,14 @@ class RelayThrottle:
             return self._rules.open_s
         return max(self._paused_until - now, self._next_at - now, 0.0)
 
+    def paused_s(self, now: float) -> float:
+        """How long the relay is left alone, in seconds, because it was too much for it; 0.0 if it is not."""
+        return max(self._paused_until - now, 0.0)
+
+    def hold(self, now: float, seconds: float) -> None:
+        """Begin no message for so long: another machine was told that it is too much."""
+        self._paused_until = max(self._paused_until, now + seconds)
+
     def parallel(self, limit: int) -> int:
         """How many of at most `limit` connections to use now: at least 1, or 0 once the relay is stopped."""
         if self._phase is _Phase.STOPPED:

@@ -21,6 +21,7 @@ from typing import Self
 
 from newsletter.config.config import Config, RelaySettings
 from newsletter.delivery.deliver import Ends, Stopped, deliver
+from newsletter.delivery.routes import Route
 from newsletter.delivery.run_control import INTERRUPTED, Watcher
 from newsletter.errors import ConfigError, DeliveryError, LedgerError
 from newsletter.ledger import shipments
@@ -31,7 +32,7 @@ from newsletter.ledger.shipments import Shipment
 from newsletter.message.compose import Composer
 from newsletter.message.packed_issue import unpack
 from newsletter.model.subscriber import Subscriber
-from newsletter.pipeline.lease_rates import RateLeases, limiter_of
+from newsletter.pipeline.lease_rates import RateLeases, limiter_of, share_pause
 from newsletter.pipeline.plan_send import signer_of
 from newsletter.pipeline.start_delivery import route_of
 from newsletter.pipeline.worker_secrets import secrets_mark
@@ -116,15 +117,16 @@ class ShardDelivery:
     def _deliver(self, ledger: _ShardLedger, composer: Composer, watcher: Watcher, ends: Ends) -> Stopped:
         limiters = [limiter_of(each) for each in self._relays]
         leases = RateLeases(ledger.ledger, list(zip(self._relays, limiters, strict=True)))
-        with _Beats(ledger) as beats, leases:
+        routes = [
+            route_of(each, limiter, self._connections, held=not each.catches)
+            for each, limiter in zip(self._relays, limiters, strict=True)
+        ]
+        with _Beats(ledger, routes) as beats, leases:
             return asyncio.run(
                 deliver(
                     ledger,
                     composer,
-                    [
-                        route_of(each, limiter, self._connections, held=not each.catches)
-                        for each, limiter in zip(self._relays, limiters, strict=True)
-                    ],
+                    routes,
                     due=ledger.shard.last - ledger.shard.after,
                     watcher=watcher,
                     clock=time.time,
@@ -186,12 +188,13 @@ class _ShardLedger:
 
 
 class _Beats:
-    """Keeps the run's connection alive from a thread, and asks the run to end once the shipment was stopped or
-    replaced, or the connection lost.
+    """Keeps the run's connection alive from a thread, shares the relays' pauses with the other workers, and asks the
+    run to end once the shipment was stopped or replaced, or the connection lost.
     """
 
-    def __init__(self, ledger: _ShardLedger) -> None:
+    def __init__(self, ledger: _ShardLedger, routes: Sequence[Route]) -> None:
         self._ledger = ledger
+        self._routes = routes
         self._over = threading.Event()
         self._stop: Callable[[], None] | None = None
         self._thread = threading.Thread(target=self._beat, name="beats", daemon=True)
@@ -227,11 +230,20 @@ class _Beats:
                 mine.ledger.beat(mine.issue)
                 with mine.ledger.storage.read() as db:
                     now = shipments.standing(db, mine.shard.shipment)
+                self._share_pauses()
             except LedgerError:
                 now = shipments.Standing(False, "")
             if (not now.is_current or now.stopped) and (stop := self._stop) is not None:
                 stop()
                 return
+
+    def _share_pauses(self) -> None:
+        for route in self._routes:
+            if route.held:
+                now = time.time()
+                mine = route.throttle.paused_s(now)
+                if (others := share_pause(self._ledger.ledger, route.relay.name, mine)) > mine:
+                    route.throttle.hold(now, others)
 
 
 def _result(ledger: Ledger, issue: str, shard: Shard, stopped: Stopped) -> ShardResult:

@@ -92,6 +92,20 @@ def give_back(ledger: Ledger, settings: RelaySettings, scope: str, count: int) -
         limits.save(db)
 
 
+def share_pause(ledger: Ledger, relay: str, mine_s: float) -> float:
+    """Tell the other workers how long a relay is left alone here, in seconds; returns how long it is to be by any of
+    them.
+    """
+    name = f"{relay}/paused"
+    with ledger.storage.read() as db:
+        now = float(db.execute(_NOW).scalar_one())
+        until = float(rate_limit_state(db).get(name, "0"))
+    if mine_s > until - now:
+        with ledger.storage.write() as db:
+            save_rate_limits(db, {name: json.dumps(now + mine_s)})
+    return max(until - now, mine_s)
+
+
 class _Limits:
     """The limits of one scope as they are in the database, locked until the end of the transaction."""
 

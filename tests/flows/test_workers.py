@@ -23,6 +23,7 @@ from postgres import PASSWORD
 from smtp_server import Fault, Rule, SmtpServer
 from sqlalchemy import make_url
 
+from newsletter.cluster.job_queue import open_queue
 from newsletter.model.delivery import State
 
 ISSUE = "2026-03-01-hello"
@@ -329,3 +330,29 @@ def read_line(process: subprocess.Popen[bytes], beginning: str) -> str:
         if line.decode().startswith(beginning):
             return line.decode().strip()
     raise AssertionError(f"never said: {beginning}")
+
+
+def test_a_queue_of_another_engine_is_told(cluster: Cluster) -> None:
+    write_people(cluster, 5)
+    with open_queue(cluster.url):
+        pass
+    with psycopg.connect(cluster.url) as db:
+        db.execute("UPDATE newsletter_jobs_1.engine SET version = '4.0.0'")
+    run = finish(cluster.send())
+    assert run.code == 2
+    assert "its queue was made by Procrastinate 4.0.0, and here is 3." in run.err
+    assert "drop the schema newsletter_jobs_1" in run.err
+
+
+def test_an_issue_that_is_gone_leaves_its_jobs_nothing_to_do(cluster: Cluster) -> None:
+    people = write_people(cluster, 5)
+    assert finish(cluster.send("--json", "--detach")).code == 0
+    with psycopg.connect(cluster.url) as db:
+        db.execute("DELETE FROM shipment_rows")
+        db.execute("DELETE FROM shipments")
+    with SmtpServer() as server, cluster.worker(server) as worker:
+        read_until(worker, "nobody was due; it is over")
+        assert not server.messages
+        again = finish(cluster.send("--json"))
+        accounts_of(cluster, people).at_end(arrived(server))
+    assert (again.code, again.json["sent"]) == (0, 5)

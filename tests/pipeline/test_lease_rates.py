@@ -11,10 +11,11 @@ import pytest
 from newsletter.config.config import RelaySettings
 from newsletter.delivery.leased_rate_limits import LEASE_S, USED_WITHIN_S, Lease, LeasedRateLimiter
 from newsletter.delivery.rate_limits import RateLimiter
+from newsletter.delivery.throttle import RelayThrottle
 from newsletter.ledger.ledger import Ledger
 from newsletter.model.delivery import Relay
 from newsletter.model.schedule import DAY_S, HOUR_S, Rate
-from newsletter.pipeline.lease_rates import give_back, limiter_of, take_lease
+from newsletter.pipeline.lease_rates import give_back, limiter_of, share_pause, take_lease
 
 RELAY = RelaySettings(
     Relay("127.0.0.1", 25, "none", name="ours"),
@@ -101,3 +102,19 @@ def test_without_limits_nothing_is_asked_for() -> None:
     limiter.spend("example.com", 0.0)
     limiter.refund("example.com", 0.0)
     assert not limiter.asked.is_set()
+
+
+def test_a_pause_is_one_for_all(postgres_url: str) -> None:
+    with opened(postgres_url) as one, opened(postgres_url) as two:
+        assert share_pause(one, "ours", 0.0) == 0
+        assert share_pause(one, "ours", 60.0) == 60
+        heard = share_pause(two, "ours", 0.0)
+        assert 30 < heard <= 60
+        assert share_pause(two, "theirs", 0.0) == 0
+        assert share_pause(two, "ours", 120.0) == 120
+    throttle = RelayThrottle()
+    assert throttle.wait_s(100.0) == 0
+    throttle.hold(100.0, heard)
+    assert throttle.wait_s(100.0) == throttle.paused_s(100.0) == heard
+    throttle.hold(100.0, 1.0)  # a shorter one ends nothing
+    assert throttle.wait_s(100.0) == heard

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -23,8 +23,9 @@ DATABASE = "ledger"
 class Server:
     """A running server; `url` leads to one of its databases."""
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(self, socket: Path, restart: Callable[[], None]) -> None:
         self.socket = socket
+        self.restart = restart
         self._is_made = False
 
     def url(self, database: str, user: str = "postgres", **query: str) -> str:
@@ -80,7 +81,7 @@ def running(initdb: str, pg_ctl: str) -> Iterator[Server]:
         run(initdb, "-D", data, "-U", "postgres", "-A", "scram-sha-256", "-N", "-E", "UTF8", f"--pwfile={word}")
         run(pg_ctl, "-D", data, "-w", "-l", data / "log", "-o", settings, "start")
         try:
-            yield Server(folder)
+            yield Server(folder, lambda: run(pg_ctl, "-D", data, "-w", "-m", "fast", "-l", data / "log", "restart"))
         finally:
             run(pg_ctl, "-D", data, "-w", "-m", "immediate", "stop")
     finally:

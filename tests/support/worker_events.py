@@ -56,12 +56,23 @@ class Tally:
 class Campaign:
     """One issue to `recipients`, with `events` while it goes out; the seed decides which."""
 
-    def __init__(self, folder: Path, url: str, *, recipients: int, events: int, seed: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        url: str,
+        *,
+        recipients: int,
+        events: int,
+        seed: str,
+        restart: Callable[[], None] | None = None,
+    ) -> None:
+        """With `restart`, the database is restarted as well, and some machines' clocks are an hour ahead."""
         self.folder = folder
         self.url = url
         self.people = people(recipients)
         self.events = events
         self.chance = random.Random(seed)
+        self.restart = restart
         self.tally = Tally()
         self.workers: list[Worker] = []
         self.started = 0
@@ -91,7 +102,7 @@ class Campaign:
     # --- events -----------------------------------------------------------------------------------------------------
 
     def _event(self, server: CountingServer) -> None:
-        ways: Sequence[tuple[str, Callable[[CountingServer], None]]] = (
+        ways: list[tuple[str, Callable[[CountingServer], None]]] = [
             ("killed", self._kill),
             ("killed", self._kill),
             ("stopped", self._stop),
@@ -99,7 +110,9 @@ class Campaign:
             ("cut off", self._cut_off),
             ("jobs repeated", self._repeat),
             ("sent again meanwhile", self._send_again),
-        )
+        ]
+        if self.restart is not None:
+            ways += [("database restarted", self._restart), ("clock an hour ahead", self._set_clock)]
         name, event = self.chance.choice(ways)
         event(server)
         self.tally.events[name] += 1
@@ -134,6 +147,16 @@ class Campaign:
     def _cut_off(self, server: CountingServer) -> None:
         self._end_connections("application_name LIKE %s", "process %")
 
+    def _restart(self, server: CountingServer) -> None:
+        assert self.restart is not None
+        self.restart()
+
+    def _set_clock(self, server: CountingServer) -> None:
+        """One is replaced by another whose clock is an hour ahead."""
+        worker = self._one()
+        worker.end(signal.SIGTERM)
+        self._replace(worker, server, clock="+3600s")
+
     def _repeat(self, server: CountingServer) -> None:
         with psycopg.connect(self.url) as db:
             found = db.execute("SELECT id FROM shipments").fetchone()
@@ -163,13 +186,13 @@ class Campaign:
         command = ("send", f"{ISSUE}.md", "--to", "list.csv", "--workers", "--yes", "--first", "--json", *more)
         return start(*self._command(*command), cwd=self.folder, PGPASSWORD=PASSWORD)
 
-    def _start(self, server: CountingServer) -> None:
+    def _start(self, server: CountingServer, clock: str = "") -> None:
         self.started += 1
         said = self.folder / f"worker-{self.started}.log"
         command = self._command("worker", "--relay", server.url, "--connections", CONNECTIONS)
         with said.open("wb") as out:
             process = subprocess.Popen(
-                [PROGRAM, *map(str, command)],
+                [*(["faketime", "-f", clock] if clock else []), PROGRAM, *map(str, command)],
                 cwd=self.folder,
                 env=environment(PGPASSWORD=PASSWORD),
                 stdin=subprocess.DEVNULL,
@@ -178,9 +201,9 @@ class Campaign:
             )
         self.workers.append(Worker(process, said))
 
-    def _replace(self, worker: Worker, server: CountingServer) -> None:
+    def _replace(self, worker: Worker, server: CountingServer, clock: str = "") -> None:
         self.workers.remove(worker)
-        self._start(server)
+        self._start(server, clock)
 
     @contextlib.contextmanager
     def _ended(self) -> Iterator[None]:
@@ -225,7 +248,7 @@ class Campaign:
         assert sent <= reached
         assert not set(self.people) - reached - unsure, "lost"
         ended = sum(self.tally.events[name] for name in ("killed", "stopped"))
-        cut_off = WORKERS * self.tally.events["cut off"]
+        cut_off = WORKERS * (self.tally.events["cut off"] + self.tally.events["database restarted"])
         assert len(unsure) <= 2 * CONNECTIONS * (ended + cut_off)
         self.tally.messages = len(arrived)
         self.tally.counts = dict(Counter(states.values()))
