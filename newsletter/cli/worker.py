@@ -41,7 +41,6 @@ def worker(
     config = load(config_path)
     place = ledger_place(config, ledger_url)
     relays = mark_catchers(choose_relays(config, relay_url, config.env), config, waits=False)
-    delivery = ShardDelivery(place, config, relays, connections=connections or 0)
     state = WorkerState()
     with contextlib.ExitStack() as opened:
         log = opened.enter_context(JsonLog(log_json, "")) if log_json else None
@@ -50,6 +49,7 @@ def worker(
             opened.enter_context(_health(state, health_host, health_port))
         via = ", ".join(str(each.relay) for each in relays)
         lines.say(f"waiting for shards; {concurrency} at once, by {via}")
+        delivery = opened.enter_context(ShardDelivery(place, config, relays, connections=connections or 0))
         run_worker(place, delivery, state, concurrency=concurrency, news=lines.say, log=lines.shard)
         lines.say(f"ended after {state.shards:,} shards, {state.outcomes[State.SENT]:,} sent")
 

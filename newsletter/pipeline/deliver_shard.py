@@ -32,7 +32,7 @@ from newsletter.ledger.shipments import Shipment
 from newsletter.message.compose import Composer
 from newsletter.message.packed_issue import unpack
 from newsletter.model.subscriber import Subscriber
-from newsletter.pipeline.lease_rates import RateLeases, limiter_of, share_pause
+from newsletter.pipeline.lease_rates import RateLeases, share_pause
 from newsletter.pipeline.plan_send import signer_of
 from newsletter.pipeline.start_delivery import route_of
 from newsletter.pipeline.worker_secrets import secrets_mark
@@ -66,7 +66,10 @@ class ShardResult:
 
 
 class ShardDelivery:
-    """Delivers shards from one machine: its relays, its secrets, its configuration. Safe in several threads."""
+    """Delivers shards from one machine: its relays, its secrets, its configuration. Safe in several threads.
+
+    Use it as a block, during which turns of the relays' rates are leased.
+    """
 
     def __init__(
         self, place: Path | str, config: Config, relays: Sequence[RelaySettings], *, connections: int = 0
@@ -78,6 +81,14 @@ class ShardDelivery:
         self._mark = secrets_mark(config)
         self._signer = signer_of(config)
         self._last: tuple[int, Composer] | None = None
+        self._leases = RateLeases(place, relays)
+
+    def __enter__(self) -> Self:
+        self._leases.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._leases.__exit__()
 
     def deliver(self, shard: Shard, watcher: Watcher, ends: Ends) -> ShardResult:
         """Mail those of the shard who are due.
@@ -115,13 +126,11 @@ class ShardDelivery:
         return stopped
 
     def _deliver(self, ledger: _ShardLedger, composer: Composer, watcher: Watcher, ends: Ends) -> Stopped:
-        limiters = [limiter_of(each) for each in self._relays]
-        leases = RateLeases(ledger.ledger, list(zip(self._relays, limiters, strict=True)))
         routes = [
             route_of(each, limiter, self._connections, held=not each.catches)
-            for each, limiter in zip(self._relays, limiters, strict=True)
+            for each, limiter in zip(self._relays, self._leases.limiters, strict=True)
         ]
-        with _Beats(ledger, routes) as beats, leases:
+        with _Beats(ledger, routes) as beats:
             return asyncio.run(
                 deliver(
                     ledger,

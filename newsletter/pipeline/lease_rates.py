@@ -12,6 +12,8 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Self
 
 import sqlalchemy as sa
@@ -35,16 +37,25 @@ def limiter_of(settings: RelaySettings) -> LeasedRateLimiter:
 
 
 class RateLeases:
-    """Leases turns for the limiters of a run, in a thread, while the block runs."""
+    """The limiters of a machine's relays, and a thread for each that has limits, which leases their turns.
 
-    def __init__(self, ledger: Ledger, limiters: Sequence[tuple[RelaySettings, LeasedRateLimiter]]) -> None:
-        self._ledger = ledger
-        self._limiters = [(settings, limiter) for settings, limiter in limiters if limiter.limited]
+    They are kept from shard to shard: turns that one leaves are used by the next.
+    """
+
+    def __init__(self, place: Path | str, relays: Sequence[RelaySettings]) -> None:
+        self._place = place
+        self._held = [(settings, limiter_of(settings)) for settings in relays]
         self._over = threading.Event()
         self._threads = [
-            threading.Thread(target=self._lease, args=(own, held), name="rate leases", daemon=True)
-            for own, held in self._limiters
+            threading.Thread(target=self._lease, args=held, name="rate leases", daemon=True)
+            for held in self._held
+            if held[1].limited
         ]
+
+    @property
+    def limiters(self) -> Sequence[LeasedRateLimiter]:
+        """One for each relay, in their order."""
+        return [limiter for _, limiter in self._held]
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -53,26 +64,30 @@ class RateLeases:
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        for _settings, limiter in self._limiters:
+        for limiter in self.limiters:
             limiter.asked.set()
         for thread in self._threads:
             thread.join()
-        for settings, limiter in self._limiters:
-            for scope, count in limiter.unused().items():
-                with suppress(LedgerError):  # turns are lost, nobody is mailed too often
-                    give_back(self._ledger, settings, scope, count)
 
     def _lease(self, settings: RelaySettings, limiter: LeasedRateLimiter) -> None:
+        while not self._over.is_set():
+            with suppress(LedgerError), Ledger.open(self._place, _utc_now) as ledger:
+                self._lease_by(ledger, settings, limiter)
+            self._over.wait(LEASE_S)  # the database is away: shards hear of it by their own writes
+
+    def _lease_by(self, ledger: Ledger, settings: RelaySettings, limiter: LeasedRateLimiter) -> None:
         while True:
             limiter.asked.wait()
             if self._over.is_set():
+                for scope, count in limiter.unused().items():
+                    give_back(ledger, settings, scope, count)
                 return
             for scope, count in limiter.wanted().items():
-                try:
-                    lease = take_lease(self._ledger, settings, scope, count)
-                except LedgerError:
-                    lease = Lease((), LEASE_S)  # the run hears of it by its own writes
-                limiter.take_in(scope, lease, time.time())
+                limiter.take_in(scope, take_lease(ledger, settings, scope, count), time.time())
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 def take_lease(ledger: Ledger, settings: RelaySettings, scope: str, count: int) -> Lease:

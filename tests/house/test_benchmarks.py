@@ -40,6 +40,7 @@ SMALL: dict[str, tuple[str, ...]] = {
     "bounces": (MAILS,),
     "check": ("--rounds", "1"),
     "clients": ("2",),
+    "cluster": ("60", "1000", "1"),
     "compose": ("10",),
     "corpus": ("examples", "--most", "2"),
     "delivery": ("--rounds", "1", "--messages", "20"),

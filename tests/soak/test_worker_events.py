@@ -50,6 +50,8 @@ def test_hundreds_of_events(
         with capsys.disabled():
             print(f"\n{issues}: {dict(tally.events)}; {tally.messages:,} messages, {tally.counts}", flush=True)
     with capsys.disabled():
-        print(f"\n{sum(events.values())} events over {issues} issues, {issues * RECIPIENTS:,} recipients: {dict(events)}")
+        print(
+            f"\n{sum(events.values())} events over {issues} issues, {issues * RECIPIENTS:,} recipients: {dict(events)}"
+        )
         print(f"{messages:,} messages, {states[State.UNCERTAIN]:,} uncertain ({CONNECTIONS} connections a worker)")
     assert sum(events.values()) >= EVENTS
