@@ -78,6 +78,8 @@ def _report(mail: Mail, traces: Traces, texts: tuple[str, ...]) -> Bounce | Comp
             return report
         # A reader forwards a server's report: only our own returned message shows which recipient it is about.
         return replace(report, forwarded=True) if traces.token or traces.message_ids else None
+    if by_server and own.tells_of_success:
+        return AutoReply("delivered")
     # Some servers mark their reports as automatic replies (Exim, RFC 3834, 5): look for reports first.
     returns = returned_of(mail) is not None or bool(own.copied)
     failed = by_server or tells_of_failure(header(mail, "Subject")) or own.tells_of_failure

@@ -72,6 +72,19 @@ _STILL = Alternatives(
     | delivery[ ]attempts[ ]will | warning[ ]message[ ]only
       | (?:not[ ](?:yet[ ])?been|hasn['’]t[ ]been)[ ]delivered[ ]yet | 遅延""",
 )
+_SUCCEEDED = Alternatives(
+    r"""(?:has|have|was|were)[ ](?:been[ ])?(?:successfully[ ])?(?:delivered|relayed)[ ](?:to|successfully)
+    | successfully[ ](?:delivered|relayed) | delivery[ ]to[ ](?:\w+[ ]){1,6}(?:is[ ]complete|(?:was|has)[ ]succe)
+    | erfolgreich[ ](?:zugestellt|ausgeliefert|[üu]bermittelt) | wurde[ ](?:\w+[ ]){0,6}zugestellt
+    | (?:a|ont)[ ]été[ ](?:remis|distribué|livré) | (?:ha[ ]sido|se[ ]ha|fue)[ ]entregad | foi[ ]entregue
+    | è[ ]stato[ ](?:consegnato|recapitato) | is[ ](?:\w+[ ]){0,3}bezorgd | (?:успешно[ ]доставлен|доставлено[ ]успешно)
+    | (?:已|成功)(?:成功)?(?:送达|送達|投递|投遞) | 投递成功 | (?:配信|配送)(?:されました|が完了) | 전달되었습니다"""
+)
+_FAILS = Alternatives(
+    r"""\bnot\b | n['’]t\b | fail | undeliver | unable | error | reject | refus | bounc | unknown | delay
+    | \bnicht\b | fehl | échec | impossible | \bno[ ](?:se|ha|fue|foi) | \bnão\b | \bnon\b | \bniet\b | \bне\b | ошиб
+    | 失败 | 失敗 | 退 | 未 | エラー | ません | 않 | 실패"""
+)
 _OTHERS = re.compile(
     r"further assistance|please (?:contact|write|send|visit|forward)|contact (?:your|the|us)|mail from"
     r"|^\s*(?:from|sender|reply-to|return-path|message-id|cc|date"
@@ -125,6 +138,11 @@ class OwnText:
     @property
     def tells_of_failure(self) -> bool:
         return _FAILED.are_in(self.small)
+
+    @property
+    def tells_of_success(self) -> bool:
+        """Whether it arrived, or was passed on; no code and no word of failure beside."""
+        return _SUCCEEDED.are_in(self.small) and not _FAILS.are_in(self.small) and not _ANSWER.search(self.said)
 
     @property
     def is_delay(self) -> bool:

@@ -62,10 +62,12 @@ def is_by_machine(mail: Mail) -> bool:
 def _named_like_a_server(mail: Mail) -> bool:
     """DragonFly writes `MAILER-DAEMON <>`.
 
-    A display name is the sender's free choice, so beside another address it counts only with a null path or a report's
-    subject.
+    A display name is the sender's free choice: "Jane Doe, Postmaster" is a person. So beside another address it counts
+    only with a null path or a machine's address, or, where no path is known, if it begins with a server's name.
     """
     name = re.sub(r"<[^<>]*>?", "", header(mail, "From")).strip(' "')
-    if not _SERVER_NAME.search(name[:200]):
+    found = _SERVER_NAME.search(name[:200])
+    if not found:
         return False
-    return not sender_of(mail) or has_null_path(mail) or is_by_machine(mail) or "Return-Path" not in mail
+    by_name = "Return-Path" not in mail and found.start() == 0
+    return by_name or not sender_of(mail) or has_null_path(mail) or is_by_machine(mail)

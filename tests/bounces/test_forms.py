@@ -421,3 +421,39 @@ def test_a_code_of_a_mailbox_beside_an_unknown_user_counts_as_at_rcpt_or_not(wor
     text = f"Your mail could not be delivered.\n\n<ada@example.net>:\n{words}\n\nMessage headers follow.\n\n{COPY}"
     headers = ("From: MAILER-DAEMON <>", "To: news@example.com", "Subject: Mail delivery failed")
     assert said(read_message(mail(text, *headers))) == [("ada@example.net", kind)]
+
+
+SUCCESS = [
+    "Your message has been delivered to the following recipients:\n\nada@example.net",
+    "Delivery to these recipients or groups is complete, but no delivery notification was sent by the destination "
+    "server:\n\nada@example.net",
+    "This is a delivery status notification.\n\nYour mail to ada@example.net was successfully relayed.",
+    "Die Nachricht an ada@example.net wurde den folgenden Empfängern zugestellt.",
+    "您的邮件已成功送达 ada@example.net",
+]
+SERVER = ("From: Microsoft Outlook <postmaster@contoso.example>", f"To: {VERP}", "Subject: Relayed: The news")
+
+
+@pytest.mark.parametrize("text", SUCCESS)
+def test_a_report_of_success_in_words_is_no_bounce(text: str) -> None:
+    assert isinstance(read_message(mail(text, *SERVER), BOUNCES), AutoReply)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{SUCCESS[0]}\n\nIt could not be delivered to:\n\nbob@example.net",
+        f"{SUCCESS[2]}\n\n550 5.1.1 <bob@example.net>: gone",
+        "Your message has been delivered to nobody: bob@example.net is unknown",
+    ],
+)
+def test_success_beside_a_failure_is_a_bounce(text: str) -> None:
+    assert isinstance(read_message(mail(text, *SERVER), BOUNCES), Bounce)
+
+
+@pytest.mark.parametrize("name", ["Jane Doe, Postmaster", "Bo (mail administrator)", "Ann from the Mail Server team"])
+@pytest.mark.parametrize("path", [(), ("Return-Path: <jane@example.net>",)])
+def test_a_person_with_a_servers_words_in_the_name_is_a_person(name: str, path: tuple[str, ...]) -> None:
+    text = "Hello, your news failed for our colleague ada@example.net last week: user unknown. Could you look?\n"
+    raw = mail(text, *path, f'From: "{name}" <jane@example.net>', "To: news@example.com", "Subject: Your newsletter")
+    assert isinstance(read_message(raw), Ordinary)
