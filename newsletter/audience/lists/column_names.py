@@ -13,7 +13,8 @@ from newsletter.audience.lists.vocabulary import fold, phrases, reasons_by_phras
 LEFT_NAMES = reasons_by_phrase(
     {
         "unsubscribed": """
-            unsub, optout, optedout, optsout, donotmail, donotemail, donotcontact, nomail, noemail, emailoptedout
+            unsub, optout, optedout, optsout, donotmail, donotemail, donotallow, donotsend, donotcontact, nomail
+            noemail, emailoptedout
             removedfromlist, leftlist, abgemeldet, abmeld, abbestell, austragung, ausgetragen, desabonn, desinscri
             desuscri, dadodebaja, fechadebaja, bajadellist, descadastr, disiscri, отпис, uitgeschreven, uitschrijf
             afgemeld, afmeld, wypisan, wypis, abonelikten, avregistr, avmeld, avprenum, odhlas, leiratkoz, dezabon
@@ -23,7 +24,7 @@ LEFT_NAMES = reasons_by_phrase(
             配信不要, 수신거부, 구독취소, 구독해지
             """,
         "bounced": """
-            bounced, hardbounce, undeliverab, cleaned, cleantime, unzustellbar, 退信, 硬退, 반송, 不達
+            bounced, hardbounce, undeliverab, isbad, bademail, cleaned, cleantime, unzustellbar, 退信, 硬退, 반송, 不達
             """,
         "complained": """
             complain, markedspam, asspam, spamreport, reportedspam, beschwerde, 投诉, 投訴, 苦情, 스팸신고
@@ -57,7 +58,7 @@ WHOLE_LEFT_NAMES = reasons_by_phrase(
     {
         "blocked": "blocked, banned, excluded",
         "deleted": "deleted, removed",
-        "inactive": "disabled, inactive, archived",
+        "inactive": "disabled, inactive, archived, suspended, suspend, suspendedtill, suspendeduntil, deceased",
         "bounced": "invalid, invalidemail",
     }
 )
@@ -71,7 +72,7 @@ JOINED_NAMES = reasons_by_phrase(
             maymail, mailable
             emailallowed, allowemail, wantsemail, receiveemail, receivesemail, receivenews, receivesnews, sendemail
             getsemail, getsmail, cancontact, maycontact, contactable, contactallowed, allowcontact, oktoemail, oktomail
-            oktocontact, emailok, emailable, canbeemailed, maybeemailed
+            sendmarketing, sendmarketingmaterials, oktocontact, emailok, emailable, canbeemailed, maybeemailed
             newsletter, subscription, subscriber, signedup, 配信, 受信, 메일수신
             mailing, agreed, gdpr, dsgvo, rgpd, newsletteroptin
             einwilligung, zustimmung, angemeldet, abonniert, eingetragen, consentement, abonne, inscrit
@@ -115,7 +116,8 @@ ABOUT_PARTS = phrases("时间, 時間, 日期, 日時, 来源, 來源, 일시, �
 
 FREQUENCY_NAMES = phrases(
     """
-    frequency, mailfrequency, emailfrequency, e mail frequency, newsletterfrequency, sendfrequency, deliveryfrequency
+    reception, frequency, mailfrequency, emailfrequency, e mail frequency, newsletterfrequency, sendfrequency
+    deliveryfrequency
     howoften, digestfrequency, häufigkeit, frequenz, versandfrequenz, fréquence, frecuencia, frequência, frequenza
     frequentie, частота, częstotliwość, sıklık, 频率, 頻率, 发送频率, 發送頻率
     推送频率, 邮件频率, 配信頻度, 頻度, 빈도, 수신빈도

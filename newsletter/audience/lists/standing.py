@@ -227,7 +227,7 @@ def judge_of(name: str, values: Sequence[str], neighbours: Collection[str]) -> J
     return _joined(column, words, joined, values, said)
 
 
-_OTHER_CHANNELS = frozenset({"sms", "phone", "push", "whatsapp", "mobile", "telefon"})
+_OTHER_CHANNELS = frozenset({"sms", "phone", "push", "whatsapp", "mobile", "telefon", "fax", "faxes", "postal"})
 _MAIL = frozenset({"email", "mail", "emails", "mails", "newsletter"})
 
 

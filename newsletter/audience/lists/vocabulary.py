@@ -43,7 +43,9 @@ _GONE_WORDS = {
             unsubscribed, unsubscribe, unsub, unsubbed, unsubscriber, opted out, opt out, optout, optedout, opts out
             unsubscribed from all, unsubscribe all, globally unsubscribed, global unsubscribe, master unsubscribed
             unsubscribed by user, unsubscribed by admin, not subscribed, no longer subscribed, former subscriber
-            unsubscribed user, list unsubscribed, group unsubscribe, email unsubscribed, unsubscribed email
+            unsubscribed user, list unsubscribe, opt out admin, opt out manual, unsubscribed opt out manual
+            on hold opt out, do not allow, not allowed, do not send, list unsubscribed, group unsubscribe
+            email unsubscribed, unsubscribed email
             donotcontact, do not contact me
             cancelled, canceled, cancelled by subscriber, removed, do not contact, do not mail, do not email, dnc
             dne
@@ -72,7 +74,8 @@ _GONE_WORDS = {
             bounced, bounce, hard bounce, hard bounced, hardbounce, hardbounced, bouncing, undeliverable
             undelivered
             cleaned, not deliverable, unreachable, nonexistent, does not exist, mailbox not found, invalid
-            held, undeliverable held, confirmed bounce, confirmed hard bounce, address error
+            on hold bounce, previous bounce, held, undeliverable held, confirmed bounce, confirmed hard bounce
+            address error
             invalid email, invalid email address, email invalid, dead, permanent bounce, permanently bounced
             unzustellbar, nicht zustellbar, ungültig, hartbounce, zurückgewiesen
             non délivrable, invalide, rebond, en erreur, rejeté
@@ -84,6 +87,7 @@ _GONE_WORDS = {
             """,
     "complained": """
             complained, complaint, spam complaint, spam complained, marked as spam, marked spam, reported spam
+            reports spam, previous spam complaint, provide feedback, provided feedback, spammed
             isp complained, ispcomplained, isp complaint, spam complainer, marked email as spam, feedback loop
             reported as spam, spam report, spam reported, spam, junk, spammy, abuse, abused, complainer
             beschwerde, spam beschwerde, plainte, marqué comme spam, queja, reclamado, reclamação, marcado como spam
@@ -92,7 +96,7 @@ _GONE_WORDS = {
             스팸신고, 신고
             """,
     "blocked": """
-            blocked, blocklisted, block listed, blocklist, blacklisted, black listed, blacklist, suppressed
+            lockdown, blocked, blocklisted, block listed, blocklist, blacklisted, black listed, blacklist, suppressed
             suppression, banned, excluded, on suppression list, globally suppressed, denylisted, denied
             gesperrt, blockiert, blacklist, ausgeschlossen, bloqué, bloquée, exclu, exclue, bloqueado, bloqueada
             excluido, excluído, bloccato, bloccata, escluso, заблокирован, заблокирована, в черном списке
@@ -115,7 +119,8 @@ _GONE_WORDS = {
             """,
     "never subscribed": """
             never subscribed, neversubscribed, non subscribed, nonsubscribed, nonsubscriber, non subscriber
-            transactional, non marketing contact, no permissions set, no permission, no consent, not consented
+            nonmarketable, non marketable, transactional, non marketing contact, no permissions set, no permission
+            no consent, not consented
             nie abonniert, keine einwilligung, jamais abonné, nunca suscrito, 从未订阅, 從未訂閱, 未購読
             """,
     "inactive": """
@@ -146,7 +151,8 @@ ACTIVE = phrases(
     single opt in, confirmed opt in, ok, valid, verified, activated, validated, deliverable, allowed, approved
     accepted, mailable, sendable, express, implied, explicit, implicit, permitted, marketing contact, current, live
     resubscribed, email subscriber, clean, engaged, active subscriber, registered, imported, good, enrolled
-    new subscriber, subscribed user, consented, granted, given
+    unconfirmed single opt in, confirmed double opt in, marketable, unengaged marketable, engaged marketable
+    soft bounce, soft bounced, allow, send, new subscriber, subscribed user, consented, granted, given
     aktiv, aktive, abonniert, angemeldet, bestätigt, eingetragen, registriert, freigegeben, abonnent, gültig
     actif, active, abonné, abonnée, inscrit, inscrite, confirmé, confirmée, validé, valide
     activo, activa, suscrito, suscrita, confirmado, confirmada, alta, dado de alta, válido, ativo, ativa, inscrito
@@ -155,6 +161,7 @@ ACTIVE = phrases(
     actief, ingeschreven, aangemeld, bevestigd, geabonneerd, geldig, aktywny, aktywna, zapisany, zapisana
     potwierdzony
     aktif, abone, onaylandı, onaylı, kayıtlı, prenumererar, bekräftad, bekreftet, bekræftet, aktivní, aktívny, aktív
+    přihlášen, přihlášený, přihlášena, prihlásený, prihlásená, odebírá, potvrzeno, tilmeldt, påmeldt, εγγεγραμμένος
     feliratkozott, activ, abonat, tilaaja, vahvistettu, aktiivinen, مشترك, نشط, פעיל, đã đăng ký, aktif
     订阅, 已订阅, 订阅中, 使用中, 活跃, 正常, 有效, 已确认, 已激活, 已验证, 启用, 已启用, 在订, 已关注
     訂閱中
@@ -225,7 +232,7 @@ FALSE = phrases(
 NEVER = phrases(
     """
     never, no emails, no email, no mail, no mails, no messages, off, stop, paused, no newsletter, do not send
-    not at all
+    not at all, nomail
     nie, niemals, keine e mails, jamais, nunca, mai, nooit, никогда, nigdy, asla, hiç, aldrig, ei koskaan, ποτέ, أبدا
     אף פעם, 从不, 不接收, 不发送, 不要, 停止, 永不, 從不, 不發送, 配信しない, 受け取らない, 받지 않음, 안 받음
     """
@@ -243,7 +250,7 @@ BLANK = phrases("none, null, nil, n a, na, nan, undefined, empty, never, unknown
 # Values that can only mean unsubscribed, anywhere on a list.
 _OTHERWISE_USED = phrases(
     """
-    left, quit, gone, out
+    do not allow, not allowed, do not send, left, quit, gone, out
     cancelled, canceled, removed, baja, de baja, cancelado, cancelada, cancelou, cancellato, cancellata, annullato
     отказался, gekündigt, widerrufen, opgezegd, iptal, iptal edildi, ayrıldı, çıktı, peruttu, peruutettu, ملغى
     ยกเลิก
