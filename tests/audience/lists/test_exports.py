@@ -1,4 +1,4 @@
-"""Exports of more than a hundred services: who stays is mailed, who left is not, what is not understood stops a send."""
+"""Exports of a hundred services: who stays is mailed, who left is not, what is not understood stops a send."""
 
 from __future__ import annotations
 
