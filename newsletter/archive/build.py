@@ -14,6 +14,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from newsletter.archive.appearance import read_appearance
+from newsletter.archive.draw_cards import Cards
 from newsletter.archive.entry import Entry
 from newsletter.archive.feeds import ISSUES, FeedItem, atom, json_feed, rss, sitemap
 from newsletter.archive.find_posts import PostFinder
@@ -75,11 +76,12 @@ def build_archive(
     lang = main_language(config, site.known, listed, finder)
     maker = read_appearance(config, address, lang, site.put)
     reader = IssueReader(config, site, maker, finder)
+    cards = Cards(config, site, maker)
     records: dict[str, IssueRecord] = {}
     search = SearchWriter(site, maker)
     with_neighbours = _with_neighbours(_readings(listed, reader, notes, on_issue))
     for older, reading, newer in with_neighbours:
-        record = _draw(site, maker, reading, older, newer)
+        record = _draw(site, maker, cards, reading, older, newer)
         records[reading.sent.issue] = record
         search.add(record.entry, reading.parts()[1] if reading.is_new else None)
     entries = [record.entry for record in records.values()]
@@ -137,19 +139,20 @@ def _with_neighbours(readings: Iterator[Reading]) -> Iterator[tuple[Entry | None
 
 
 def _draw(
-    site: SiteFolder, maker: PageMaker, reading: Reading, older: Entry | None, newer: Entry | None
+    site: SiteFolder, maker: PageMaker, cards: Cards, reading: Reading, older: Entry | None, newer: Entry | None
 ) -> IssueRecord:
     """Write an issue's page where anything that it shows has changed, and keep it where nothing has."""
     beside = [(each.path, each.headline, each.lang) if each else None for each in (older, newer)]
-    depends = repr((reading.text_fingerprint, maker.fingerprint, beside, reading.entry))
+    known = site.known.issues.get(reading.sent.issue)
+    card, drawn = cards.place(reading.entry, known)
+    depends = repr((reading.text_fingerprint, maker.fingerprint, beside, reading.entry, card))
     page = hashlib.sha256(depends.encode("utf-8", "backslashreplace")).hexdigest()
     path = reading.entry.path
-    known = site.known.issues.get(reading.sent.issue)
     if not reading.is_new and known and known.page == page and site.reuse(path):
-        return IssueRecord(reading.entry, reading.text_fingerprint, page, reading.pictures)
+        return IssueRecord(reading.entry, reading.text_fingerprint, page, reading.pictures, drawn)
     contents, text = reading.parts()
-    site.put(path, maker.issue(reading.entry, contents, text, older, newer).encode())
-    return IssueRecord(reading.entry, reading.text_fingerprint, page, reading.pictures)
+    site.put(path, maker.issue(reading.entry, contents, text, older, newer, card).encode())
+    return IssueRecord(reading.entry, reading.text_fingerprint, page, reading.pictures, drawn)
 
 
 def _draw_lists(

@@ -34,12 +34,13 @@ class PictureRecord:
 
 @dataclass(frozen=True, slots=True)
 class IssueRecord:
-    """An issue as it was written last. `text` and `page` are fingerprints of all that text and page depend on."""
+    """An issue as it was written last. `text`, `page` and `card` are fingerprints of all that these depend on."""
 
     entry: Entry
     text: str
     page: str
     pictures: Mapping[str, PictureRecord] = field(default_factory=dict)
+    card: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ def write_manifest(manifest: Manifest) -> bytes:
             name: {
                 "text": record.text,
                 "page": record.page,
+                "card": record.card,
                 "pictures": {
                     src: [each.digest, each.path, each.width, each.height] for src, each in record.pictures.items()
                 },
@@ -100,4 +102,6 @@ def _record(found: Mapping[str, Any]) -> IssueRecord:
         str(src): PictureRecord(str(digest), str(path), int(width), int(height))
         for src, (digest, path, width, height) in found["pictures"].items()
     }
-    return IssueRecord(read_entry(found["entry"]), str(found["text"]), str(found["page"]), pictures)
+    return IssueRecord(
+        read_entry(found["entry"]), str(found["text"]), str(found["page"]), pictures, str(found.get("card", ""))
+    )

@@ -83,6 +83,13 @@ class SiteFolder:
             return None
         return data.decode() if known and hashlib.sha256(data).hexdigest() == known[0] else None
 
+    def data(self, path: str) -> bytes | None:
+        """A file that this build has kept or put; None where it is gone."""
+        try:
+            return (self.folder / path).read_bytes()
+        except OSError:
+            return None
+
     def digest_of(self, path: str) -> str:
         """Of a file that this build has kept or put."""
         return self._files[path][0]

@@ -24,6 +24,13 @@ class ArchiveSection(Section):
         example="site",
         name="dir",
     )
+    card_font: str = key(
+        "A font file (TTF, OTF, TTC), seen from this file, for the pictures that show an issue where its page is "
+        "shared. Without it, a font of this machine that has the title's letters; where there is none, an issue is "
+        "shown by the first of its own pictures.",
+        text(entries.one_line),
+        example="fonts/Inter-Bold.ttf",
+    )
     segments: bool = key(
         "Whether issues that went to a segment of the list are shown, too. Without it they stay out, but for posts "
         "with `archive: true` beneath `newsletter:`.",

@@ -17,6 +17,11 @@ def issue_path(name: str) -> str:
     return f"issues/{issue_stem(name)}.html"
 
 
+def card_path(name: str) -> str:
+    """The picture that shows the issue where its page is shared."""
+    return f"cards/{issue_stem(name)}.png"
+
+
 def issue_stem(name: str) -> str:
     """A file's name without its ending, another one for each name of the ledger."""
     stem = slug_of(name)

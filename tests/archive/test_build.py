@@ -187,6 +187,7 @@ def test_a_slip_that_was_mended_is_mended_on_the_page(shelf: Shelf) -> None:
     assert "The mended text." in shelf.page("2026-02-06-two")
     assert "Issue Two!" in shelf.page("2026-01-05-one"), "the neighbours say its new title"
     assert set(report.written) == {
+        "cards/2026-02-06-two.png",
         *("index.html", "rss.xml", "atom.xml", "feed.json", "months/2026-02.html"),
         *("issues/2026-01-05-one.html", "issues/2026-02-06-two.html", "issues/2026-02-07-three.html"),
         *(path for path in report.written if path.startswith("search/")),
