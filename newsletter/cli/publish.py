@@ -18,6 +18,7 @@ from newsletter.check.check_post import check_post
 from newsletter.cli.archive_output import described_archive
 from newsletter.cli.command_hints import hints_for
 from newsletter.cli.console import is_terminal, near, print_json, wait_at, warn
+from newsletter.cli.crontab_lines import print_crontab
 from newsletter.cli.failures import ending
 from newsletter.cli.load_settings import environment, load
 from newsletter.cli.named_ledger import ledger_place, utc_now
@@ -62,6 +63,7 @@ def publish(
     catch: bool,
     wait: bool,
     watch: bool,
+    crontab: bool,
     first: bool,
     relay_url: str | None,
     ledger_url: str | None,
@@ -80,6 +82,9 @@ def publish(
             "publish: --catch sends at once, into its own catcher; take --dry-run, --wait, --relay out"
         )
 
+    if crontab and (dry_run or wait or catch or watch):
+        raise errors.ConfigError("publish: --crontab only prints; take --dry-run, --wait, --catch and --watch out")
+
     def read_config() -> Config:
         return within(load(config_path, str(posts / "post") if posts else ""), window)
 
@@ -96,6 +101,9 @@ def publish(
         config = read_config()
         return config, order_of(config)
 
+    if crontab:
+        print_crontab(read_config())
+        return
     tells = not (dry_run or catch)
     with _failure_told(None if tells else Alerts(), read_environment):
         config = read_config()

@@ -34,7 +34,7 @@ class Age(click.ParamType):  # type: ignore[type-arg]  # generic in some version
 
 _GROUPS = {
     "Who gets it": ("to", "where", "columns", "first"),
-    "What, and when": ("max_age", "window", "wait", "watch", "dry_run", "catch"),
+    "What, and when": ("max_age", "window", "wait", "watch", "crontab", "dry_run", "catch"),
     "Where it goes": ("relay_url", "ledger_url"),
     "Output": ("log_json", "quiet", "as_json", "config_path", "help"),
 }
@@ -45,7 +45,7 @@ _GROUPS = {
 @to_option
 @click.option("--where", default="", metavar="EXPR", help="Only to those: \"plan == 'pro'\".")
 @column_option
-@click.option("--max-age", type=Age(), metavar="AGE", help="Leave older posts alone: 36h, 2d; [publish] by default.")
+@click.option("--max-age", type=Age(), metavar="AGE", help="Leave older posts alone; 2d by default.")
 @click.option("--dry-run", is_flag=True, help="Send nothing; say what would be sent, and why not the rest.")
 @click.option("--catch", is_flag=True, help="All that is due into a mail catcher; counts for nobody.")
 @window_option
@@ -55,6 +55,7 @@ _GROUPS = {
     is_flag=True,
     help="Stay, and publish when it is due; see [watch].",
 )
+@click.option("--crontab", is_flag=True, help="Print this as lines for crontab, and do nothing else.")
 @click.option("--first", is_flag=True, help="It begins here: there may be no ledger yet.")
 @relay_option
 @ledger_option
