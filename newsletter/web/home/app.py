@@ -70,6 +70,7 @@ class HomePages(LocalPages):
         return [
             Route("/", self.home),
             Route("/assets/{name}", self.asset),
+            Route("/favicon.ico", self.no_icon),
             Route("/events", self.events),
             Route("/doctor", self.doctor, methods=["POST"]),
             Route("/stats", self.stats),
@@ -91,6 +92,10 @@ class HomePages(LocalPages):
         # With "no-referrer" a browser would send a form's origin as null, and the check of it could not hold.
         response.headers["referrer-policy"] = "same-origin"
         return response
+
+    def no_icon(self, request: Request) -> Response:
+        """Of the report and the numbers, which name none."""
+        return Response(status_code=204)
 
     async def events(self, request: Request) -> Response:
         """Server-Sent Events: a number that grows when the page would look otherwise."""
