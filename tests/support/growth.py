@@ -6,7 +6,10 @@ import cProfile
 import gc
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import cycle
 from typing import Any
+
+import pytest
 
 from newsletter.errors import NewsletterError
 
@@ -67,6 +70,12 @@ SHAPES: tuple[Callable[[str], str], ...] = (
 )
 
 
+WHOLE_OR_BY_TURNS = pytest.mark.parametrize(
+    "whole", [False, pytest.param(True, marks=pytest.mark.soak)], ids=["by_turns", "whole"]
+)
+"""A parameter of `dear`: each mark in every shape takes three times as long, and is for `pytest -m soak`."""
+
+
 def growth(work: Callable[[str], object], piece: str) -> float:
     """How many times the fourfold the calls are for four times the text."""
 
@@ -84,8 +93,16 @@ def growth(work: Callable[[str], object], piece: str) -> float:
     return cost(4 * LONG) / 4 / max(cost(LONG), FEW)
 
 
-def dear(work: Callable[[str], object], marks: Iterable[str] = MARKS) -> Mapping[str, float]:
-    """The pieces of which four times the text costs more than `GROWTH` times the fourfold, and how many times."""
-    pieces = dict.fromkeys(shape(mark) for mark in marks for shape in SHAPES)
+def dear(
+    work: Callable[[str], object], marks: Iterable[str] = MARKS, *, name: str = "", whole: bool = False
+) -> Mapping[str, float]:
+    """The pieces of which four times the text costs more than `GROWTH` times the fourfold, and how many times.
+
+    Each mark in one of the three shapes, by turns that differ from one `name` to the other; with `whole` in all three.
+    """
+    turns = SHAPES[len(name) % 3 :] + SHAPES[: len(name) % 3]
+    pieces = dict.fromkeys(
+        shape(mark) for mark, turn in zip(marks, cycle(turns), strict=False) for shape in (SHAPES if whole else (turn,))
+    )
     found = {piece: growth(work, piece) for piece in pieces}
     return {piece: round(times, 1) for piece, times in found.items() if times > GROWTH}
