@@ -1,17 +1,18 @@
 """A folder of posts, each rendered and compared with kramdown's page of it: posts, whole, refused, cut, wide, seconds.
 
-    python benchmarks/corpus.py FOLDER [--show 20] [--most 1000] [--widths 320,640]
+    python benchmarks/corpus.py FOLDER [--show 20] [--most 1000] [--widths 320,640] [--measure 400] [--jobs 4]
 
 Whole is a post of which both parts of the email say every word, link, picture and line of code, in order, that
 Debian's kramdown with its GFM parser shows (ruby-kramdown, ruby-kramdown-parser-gfm), or that GitHub's cmark-gfm shows,
-which reads some fences and footnotes that the other takes for words. Fetch public repositories of
-posts to try it; nothing of them belongs in here. Wide is an email of which anything ends beyond a window of one of
-`--widths`, in Chromium.
+which reads some fences and footnotes that the other takes for words. Fetch public repositories of posts to try it;
+nothing of them belongs in here. Wide is an email of which anything ends beyond a window of one of `--widths`, in
+Chromium. Seconds are the processor's, of parsing and rendering.
 """
 
 from __future__ import annotations
 
 import argparse
+import random
 import re
 import shutil
 import sys
@@ -19,7 +20,10 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 CHECKOUT = Path(__file__).parent.parent
@@ -160,56 +164,118 @@ def browser(widths: Sequence[int]) -> Iterator[EmailPage | None]:
         chromium.close()
 
 
+@dataclass
+class Tally:
+    """What was found in the posts of one folder, or of all."""
+
+    posts: int = 0
+    whole: int = 0
+    cut: int = 0
+    measured: int = 0
+    wide: int = 0
+    seconds: float = 0.0
+    refused: Counter[str] = field(default_factory=Counter)
+    findings: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Tally) -> None:
+        for name in ("posts", "whole", "cut", "measured", "wide", "seconds", "refused", "findings"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def __str__(self) -> str:
+        return (
+            f"{self.posts} posts, {self.whole} whole, {sum(self.refused.values())} refused, {self.cut} cut, "
+            f"{self.wide} of {self.measured} wide, {self.seconds:.1f} s"
+        )
+
+
+def look_at(
+    folder: Path, names: Sequence[str], measured: frozenset[str], widths: Sequence[int], show: int
+) -> dict[str, Tally]:
+    """Render and compare some of a folder's posts; a tally for each folder in it."""
+    theme: Theme = load_theme("classic", CHECKOUT)
+    tallies: dict[str, Tally] = {}
+    shown = 0
+    with ExitStack() as stack:
+        kramdown = stack.enter_context(Kramdown())
+        window = stack.enter_context(browser(widths if measured else ()))
+        for name in names:
+            tally = tallies.setdefault(name.partition("/")[0] if "/" in name else ".", Tally())
+            tally.posts += 1
+            began = time.process_time()
+            try:
+                source = decode_post((folder / name).read_bytes(), name)
+                issue = parse_post(source, path=name, site=SITE).issue
+                email = render_issue(issue, theme, Masthead())
+            except ContentError as error:
+                tally.seconds += time.process_time() - began
+                tally.refused[re.sub(r"^[^:]*(?::\d+)*: |['“][^'”]*['”]|\d+", "", str(error))[:80]] += 1
+                if show:
+                    print(f"refused: {error}", flush=True)
+                continue
+            tally.seconds += time.process_time() - began
+            tally.findings.update({finding.code for finding in email.findings})
+            tally.cut += was_cut(email)
+            missing = lost(email, body_of(source, name), kramdown)
+            tally.whole += not missing
+            if missing and shown < show:
+                shown += 1
+                print(f"{name}: {len(missing)}: {'; '.join(missing[:3])[:300]}", flush=True)
+            if window and name in measured:
+                tally.measured += 1
+                found = window.sticking_out(fill(email.html, {}), *widths)
+                out = [f"{each} (of {width})" for width, named in found.items() for each in named]
+                out = [each for each in out if not (each.startswith("<img") and " clips " in each)]  # none is loaded
+                tally.wide += bool(out)
+                if out:
+                    print(f"{name}: wide: {'; '.join(out[:3])[:300]}", flush=True)
+    return tallies
+
+
+def sample(names: Sequence[str], most: int) -> frozenset[str]:
+    """At most so many posts, the same ones each time, and at least one of every folder."""
+    dice = random.Random(1)
+    folders: dict[str, list[str]] = {}
+    for name in names:
+        folders.setdefault(name.partition("/")[0], []).append(name)
+    first = [dice.choice(each) for each in folders.values()]
+    return frozenset(
+        [*first, *dice.sample(sorted(set(names) - set(first)), max(0, min(most, len(names)) - len(first)))]
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--show", type=int, default=10, help="posts that are not whole, with what they lack")
     parser.add_argument("--most", type=int, default=100_000, help="posts at most")
     parser.add_argument("--widths", default="", help="pixels of windows to measure in, with commas between")
+    parser.add_argument("--measure", type=int, default=100_000, help="posts to measure at most, chosen at random")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
     options = parser.parse_args()
     widths = [int(width) for width in options.widths.split(",") if width]
-    theme: Theme = load_theme("classic", CHECKOUT)
     paths = sorted(path for path in options.folder.rglob("*") if path.suffix in ENDINGS and path.is_file())
-    refused: Counter[str] = Counter()
-    findings: Counter[str] = Counter()
-    posts = whole = cut = shown = wide = 0
-    seconds = 0.0
-    with ExitStack() as stack:
-        kramdown = stack.enter_context(Kramdown())
-        window = stack.enter_context(browser(widths))
-        for path in paths[: options.most]:
-            posts += 1
-            name = str(path.relative_to(options.folder))
-            began = time.perf_counter()
-            try:
-                source = decode_post(path.read_bytes(), name)
-                issue = parse_post(source, path=name, site=SITE).issue
-                email = render_issue(issue, theme, Masthead())
-            except ContentError as error:
-                seconds += time.perf_counter() - began
-                refused[re.sub(r"^[^:]*(?::\d+)*: |['“][^'”]*['”]|\d+", "", str(error))[:80]] += 1
-                if options.show > 0 and shown < options.show:
-                    print(f"refused: {error}")
-                continue
-            seconds += time.perf_counter() - began
-            findings.update({finding.code for finding in email.findings})
-            cut += was_cut(email)
-            missing = lost(email, body_of(source, name), kramdown)
-            whole += not missing
-            html = fill(email.html, {})
-            found = window.sticking_out(html, *widths) if window else {}
-            out = [f"{each} (of {width})" for width, named in found.items() for each in named]
-            out = [each for each in out if not (each.startswith("<img") and " clips " in each)]  # no picture is loaded
-            wide += bool(out)
-            if out:
-                print(f"{name}: wide: {'; '.join(out[:3])[:300]}")
-            if missing and shown < options.show:
-                shown += 1
-                print(f"{name}: {len(missing)}: {'; '.join(missing[:3])[:300]}")
-    print(f"{posts} posts, {whole} whole, {sum(refused.values())} refused, {cut} cut, {wide} wide, {seconds:.1f} s")
-    for reason, count in refused.most_common():
+    names = [path.relative_to(options.folder).as_posix() for path in paths][: options.most]
+    measured = sample(names, options.measure) if widths and names else frozenset()
+    parts = [names[index :: options.jobs] for index in range(options.jobs)]
+    look = partial(look_at, options.folder, measured=measured, widths=widths, show=options.show)
+    if options.jobs == 1:
+        found = [look(names)]
+    else:
+        with ProcessPoolExecutor(options.jobs) as pool:
+            found = list(pool.map(look, parts))
+    tallies: dict[str, Tally] = {}
+    for each in found:
+        for name, tally in each.items():
+            tallies.setdefault(name, Tally()).add(tally)
+    whole = Tally()
+    for name, tally in sorted(tallies.items()):
+        whole.add(tally)
+        if len(tallies) > 1:
+            print(f"{name}: {tally}")
+    print(whole)
+    for reason, count in whole.refused.most_common():
         print(f"  refused {count}: {reason}")
-    print("  findings: " + ", ".join(f"{code} {count}" for code, count in findings.most_common(25)))
+    print("  findings: " + ", ".join(f"{code} {count}" for code, count in whole.findings.most_common(25)))
 
 
 if __name__ == "__main__":

@@ -7,9 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from newsletter.model.issue import Block, Blocks, Break, Figure, Image, Inlines, ListBlock, Paragraph, Quote, plain_text
+from newsletter.model.transform import words_of
+from newsletter.render.columns import columns
 
 BOXES = frozenset({"sponsor", "author"})
 """Kinds of box with a partial of their own; the others are callouts."""
+
+MAX_LARGE_COLUMNS = 240
+"""The columns of a quote that a theme may set larger than the text."""
 
 _ATTRIBUTION = re.compile(r"\s*(?:[—–―]|--|——)\s*\S")
 
@@ -78,6 +83,11 @@ class QuoteParts:
 
     words: Blocks
     by: Inlines
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the text is too long to be set large."""
+        return columns(" ".join(words_of(self.words))) > MAX_LARGE_COLUMNS
 
 
 def quote_parts(quote: Quote) -> QuoteParts:

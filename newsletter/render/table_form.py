@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from newsletter.model.issue import Image, Inlines, Table, plain_text, walk_inlines
+from newsletter.post.markdown.cjk import is_cjk
 from newsletter.render.text_width import run_width, text_width
 
 PHONE_SIZE = 12
@@ -19,6 +20,9 @@ ROOM = 256
 """The width of a table in text on the narrowest phone (320 px); less inside a story, a quote or a list."""
 
 NESTED_ROOM = 190
+
+MAX_SHORT = 5
+"""The letters of a short cell."""
 
 _GAP = 6  # between two columns on a phone
 _PICTURE = 64  # the least width: a smaller picture is unreadable
@@ -32,11 +36,13 @@ class TableForm:
     """`auto`: the browser computes the widths.
 
     `fixed`: the columns have `widths`, in per cent, and words are broken if necessary. `stacked`: each row becomes a
-    short list with the headings in front, for many columns.
+    short list with the headings in front, for many columns. `keeps`: there is room for Chinese or Japanese cells of so
+    many letters on one line each, which a browser would set a letter a line.
     """
 
     kind: Literal["auto", "fixed", "stacked"]
     widths: tuple[int, ...] = ()
+    keeps: int = 0
 
 
 def table_form(table: Table, *, nested: bool = False) -> TableForm:
@@ -48,11 +54,34 @@ def table_form(table: Table, *, nested: bool = False) -> TableForm:
     for index, cell in enumerate(table.header):
         longest[index] = max(longest[index], _BOLD * _longest(cell))
     if sum(longest) <= room and not any(_has_wide_picture(cell) for cells in columns for cell in cells):
-        return TableForm("auto")
+        return TableForm("auto", keeps=_kept(columns, longest, room)[0])
     wanted = [min(width, _BREAKS) for width in longest]
     if room <= 0 or sum(wanted) > _TOO_TIGHT * room:
         return TableForm("stacked")
-    return TableForm("fixed", _shares(columns, wanted, room))
+    _, kept = _kept(columns, wanted, room)
+    return TableForm("fixed", _shares(columns, [*map(max, wanted, kept)], room))
+
+
+def is_short(cell: Inlines, letters: int) -> bool:
+    """Whether a cell is one word of so many letters at most, in a script without spaces."""
+    return bool(letters) and _is_short(plain_text(cell), letters)
+
+
+def _is_short(words: str, letters: int) -> bool:
+    return 2 <= len(words) <= letters and not words.isascii() and " " not in words and any(map(is_cjk, words))
+
+
+def _kept(columns: Sequence[Sequence[Inlines]], longest: Sequence[float], room: float) -> tuple[int, list[float]]:
+    """How many letters of short cells there is room for on a line, and the width of each column's widest such cell."""
+    short = [[words for cell in cells if _is_short(words := plain_text(cell), MAX_SHORT)] for cells in columns]
+    for letters in range(MAX_SHORT, 1, -1) if any(short) else ():
+        widths = [
+            max((_BOLD * text_width(words, PHONE_SIZE) for words in each if len(words) <= letters), default=0.0)
+            for each in short
+        ]
+        if sum(map(max, longest, widths)) <= room:
+            return (letters, widths) if any(widths) else (0, widths)
+    return 0, [0.0] * len(columns)
 
 
 def _shares(columns: Sequence[Sequence[Inlines]], wanted: Sequence[float], room: float) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ from newsletter.render.highlighting import Highlighter
 from newsletter.render.inline_html import clean, code_html, hero, inline_html, linked_picture, with_button_rows
 from newsletter.render.slots import Marks
 from newsletter.render.source_labels import host_of
-from newsletter.render.table_form import table_form
+from newsletter.render.table_form import is_short, table_form
 from newsletter.render.themes.compiled_templates import CompiledTemplates
 from newsletter.render.themes.stylesheets import SHEETS, refuse_rules
 from newsletter.text import printable
@@ -42,6 +42,7 @@ def template_environment(theme: Theme, marks: Marks, labels: Mapping[str, Any]) 
         button_rows=with_button_rows,
         fill=lambda text, **names: text.format(**names),
         table_form=table_form,
+        is_short=is_short,
         turned=turned,
         author_parts=author_parts,
         callout_parts=callout_parts,

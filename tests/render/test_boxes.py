@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import lxml.html
@@ -142,3 +143,13 @@ def test_a_theme_that_was_copied_before_shows_quotes_and_links(tmp_path: Path) -
 )
 def test_lines_of_chinese_japanese_and_korean_are_filled(theme: str, lang: str, balanced: bool) -> None:
     assert ("text-wrap:balance" in html(email("Words.\n", theme, lang))) == balanced
+
+
+@pytest.mark.parametrize("theme", ["essay", "magazine"])
+def test_a_long_quote_is_set_smaller_than_a_short_one(theme: str) -> None:
+    short, long = (email(f"> {'Words ' * count}\n", theme) for count in (20, 60))
+    sizes = [
+        int(re.findall(r"font-size:(\d+)px", re.findall(r"<td[^>]*>(?=Words)", html(each))[0])[0])
+        for each in (short, long)
+    ]
+    assert sizes[0] > sizes[1]

@@ -93,3 +93,14 @@ def test_what_a_line_cannot_break(text: str, run: str) -> None:
 def test_wide_letters_are_wider() -> None:
     assert run_width("illi", 10) < run_width("abcd", 10) < run_width("WWWW", 10)
     assert run_width("e\u0301", 10) == run_width("e", 10)
+
+
+def test_short_cells_without_spaces_keep_a_line_where_there_is_room() -> None:
+    assert table_form(table("登壇者 | 発表時間", "Ann | 45分")).keeps == 5
+    assert table_form(table("a | b", "c | d")).keeps == 0
+    many = " | ".join(["四字熟語"] * 6)
+    assert table_form(table(many)).keeps < 4, "but for what is wider than a phone"
+    picture = Image("https://a.example/a.png")
+    with_picture = Table(((Text("発表者"),), (Text("時間"),)), (((picture,), (Text("45分"),)),))
+    assert table_form(with_picture).kind == "fixed"
+    assert table_form(with_picture).widths[1] > 20

@@ -58,7 +58,7 @@ class Kramdown:
 
 def github_html(markdown: str) -> str:
     """The same text rendered as on GitHub, by Debian's cmark-gfm; for what kramdown cannot parse."""
-    command = ["cmark-gfm", "--unsafe", "-e", "table", "-e", "strikethrough", "-e", "footnotes"]
+    command = ["cmark-gfm", "--unsafe", "-e", "table", "-e", "strikethrough", "-e", "footnotes", "-e", "tasklist"]
     return subprocess.run(command, input=markdown, capture_output=True, text=True, check=True, encoding="utf-8").stdout
 
 

@@ -17,6 +17,7 @@ from newsletter.model.issue import (
     Block,
     Blocks,
     Break,
+    Code,
     CodeBlock,
     Definitions,
     Footnotes,
@@ -35,14 +36,15 @@ from newsletter.model.issue import (
 )
 from newsletter.post.markdown.abbreviations import Abbreviations
 from newsletter.post.markdown.alerts import ALERT_MARK, ALERTS, with_title
+from newsletter.post.markdown.attributes import PLAIN_LIST
 from newsletter.post.markdown.containers import NOTES, TITLE
-from newsletter.post.markdown.fences import open_fence
+from newsletter.post.markdown.fences import open_fence, read_info
 from newsletter.post.markdown.glued_items import GLUED
 from newsletter.post.markdown.inline import InlineReader
 from newsletter.post.markdown.inline_repairs import unwrap_links
 from newsletter.post.markdown.link_targets import FIELD_MARK, LinkTargets
 from newsletter.post.markdown.raw_html import read_html
-from newsletter.post.markdown.soft_breaks import Sequence, Soft, settle
+from newsletter.post.markdown.soft_breaks import Sequence, Soft, blank, settle
 from newsletter.post.markdown.story import split_at_pictures, take_images
 from newsletter.post.markdown.videos import figures, linked_videos
 
@@ -50,7 +52,7 @@ MAX_NESTING = 100
 """The nesting limit; a list counts as two levels. Deeper ones exhaust Python's stack, and crash mrml: 20,000 do."""
 _NOTE = re.compile(r"\[\^([^\[\]\s]+)\]:")
 _TOC = re.compile(r"[ \t]*\{:\s*toc\b[^}]*\}[ \t]*$")
-_HEADING_ID = re.compile(r"(?<!\s)\s*\{#[\w:.-]+\}\s*$")
+_HEADING_ID = re.compile(rf"(?<!\s)\s*(?:\{{#[\w:.-]+\}}|{PLAIN_LIST.pattern})\s*$")
 
 # HTML elements that may occur inside a word; any other separates words.
 _BLOCK_HTML = re.compile(r"<(?:video|audio|embed|picture)\b", re.IGNORECASE)
@@ -147,7 +149,10 @@ class Reader:
                 if not self.require_closed(node):
                     return
                 # Highlighting would colour parts of a field's mark, which could then not be filled.
-                language = "" if FIELD_MARK.search(node.content) else node.info.strip().partition(" ")[0]
+                language, name = read_info(node.info)
+                if name:
+                    yield Paragraph((Code(name),), line)
+                language = "" if FIELD_MARK.search(node.content) else language
                 yield CodeBlock(node.content.rstrip("\n"), language, line)
             case "code_block":
                 yield CodeBlock(node.content.rstrip("\n"), "", line)
@@ -231,9 +236,12 @@ class Reader:
             yield term, body
 
     def paragraph(self, sequence: Sequence, line: int) -> Iterator[Block]:
-        """A paragraph; pictures on lines of their own stay in place, others follow it as figures."""
+        """A paragraph; pictures that open it or have lines of their own stay in place, others follow it as figures."""
         for part in split_at_pictures(sequence):
-            rest, images = take_images(part)
+            opening = next((i for i, each in enumerate(part) if not isinstance(each, Image) and not blank(each)), 0)
+            before, images = take_images(part[:opening])
+            yield from figures(images)
+            rest, images = take_images([*before, *part[opening:]])
             inlines = settle(rest)
             if inlines:
                 yield Paragraph(inlines, line)
@@ -281,7 +289,7 @@ class Reader:
 
 
 def _without_id(inlines: Inlines) -> Inlines:
-    """A heading without kramdown's `{#name}` at its end."""
+    """A heading without kramdown's `{#name}` or Hugo's `{id=name .class}` at its end."""
     if inlines and isinstance(last := inlines[-1], Text):
         text = _HEADING_ID.sub("", last.text)
         return (*inlines[:-1], Text(text)) if text else inlines[:-1]

@@ -1,4 +1,4 @@
-"""Code fences that are never closed: what becomes of each, and what its author is told."""
+"""Code fences: their language and title, and what becomes of one that is never closed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,27 @@ from dataclasses import dataclass
 from markdown_it.tree import SyntaxTreeNode
 
 _FENCE = re.compile(r"(?:[> \t]|[-*+][ \t]|\d{1,9}[.)][ \t])*(`{3,}|~{3,})[ \t]*(.*)$")
+
+
+_TITLE = re.compile(r"""\b(?:title|filename|file)=(?:"([^"]*)"|'([^']*)'|(\S+))""")
+_NAMED = re.compile(r"([\w+#-]+):(\S+\.\w+|\S*/\S+)")
+_IN_BRACES = re.compile(r"\{[ \t]*\.?([\w+#-]+)")
+_LABEL = re.compile(r"\[([^\[\]]+)\][ \t]*$")
+
+
+def read_info(info: str) -> tuple[str, str]:
+    """A fence's language, and its title: `py title="a.py"`, `js [a.js]` of VitePress, `js:src/a.js` of Zenn."""
+    first, _, rest = info.strip().partition(" ")
+    if braced := _IN_BRACES.match(info.strip()):  # Pandoc's and MkDocs's `{ .yaml .copy }`
+        first, rest = braced[1], info
+    if "=" in first:
+        first, rest = "", info
+    title = _TITLE.search(rest)
+    label = _LABEL.search(rest)
+    if named := _NAMED.fullmatch(first):
+        return named[1], named[2]
+    words = next((each for each in title.groups() if each), "") if title else label[1] if label else ""
+    return first, " ".join(words.split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from newsletter.model.issue import (
 )
 from newsletter.post.markdown.abbreviations import Abbreviations
 from newsletter.post.markdown.asked_size import with_asked_size
-from newsletter.post.markdown.attributes import attributes_of, with_listed_sizes
+from newsletter.post.markdown.attributes import attributes_of, with_listed_sizes, without_plain_lists
 from newsletter.post.markdown.code_spans import as_code
 from newsletter.post.markdown.html_elements import is_hidden, is_known, set_ruby
 from newsletter.post.markdown.inline_repairs import repair_bold, repair_text
@@ -123,7 +123,7 @@ class InlineReader:
                     out = self._html_tag(node.content, open_tags, out, line, ends)
         while open_tags:  # never closed: its content stays, its mark is dropped
             out = _joined_text(open_tags.pop().outside, out)
-        texts = [repair_text(node) for node in with_listed_sizes(out)]
+        texts = [repair_text(node) for node in without_plain_lists(with_listed_sizes(out))]
         return repair_bold(texts, first_line, self.targets.findings)
 
     def _html_tag(

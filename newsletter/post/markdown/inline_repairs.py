@@ -12,17 +12,21 @@ from newsletter.post.markdown.cjk import is_cjk
 from newsletter.post.markdown.link_targets import shortened
 from newsletter.post.markdown.soft_breaks import Raw, Sequence, Soft
 
+# Icons of Material for MkDocs, which have no words.
+_ICON = re.compile(r":(?:material|octicons|fontawesome|simple)-[a-z0-9-]+:(?:\{[^{}\n]*\})?[ \t]?")
 _SHORTCODE = re.compile(r":[a-z0-9_+\-]{2,}:")
 SPACED_BOLD = re.compile(r"\*\*[ \t]+(?=\S)([^*\n]*?\S)[ \t]+\*\*")
 _WORDS = re.compile(r"[^\W\d_]{2}")
 
 
 def repair_text(node: Raw) -> Raw:
-    """Remove kramdown's attribute lists; replace emoji shortcodes by emoji."""
+    """Remove kramdown's attribute lists, and icons; replace emoji shortcodes by emoji."""
     if not isinstance(node, Text):
         return node
     text = ATTRIBUTE_LIST.sub("", node.text) if "{:" in node.text else node.text
-    return Text(_SHORTCODE.sub(lambda found: _emoji(found[0]), text))
+    if ":" not in text:
+        return Text(text)
+    return Text(_SHORTCODE.sub(lambda found: _emoji(found[0]), _ICON.sub("", text)))
 
 
 def repair_bold(sequence: Sequence, line: int, findings: list[Finding]) -> Sequence:
