@@ -32,6 +32,11 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
+def valid_unicode(text: str) -> str:
+    """A text with each byte that was no UTF-8, as in names of files and arguments, written as an escape."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def kind(value: object) -> str:
     names: dict[type, str] = {
         bool: "a boolean",

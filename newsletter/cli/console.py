@@ -13,7 +13,7 @@ import click
 from newsletter.errors import ConfigError
 from newsletter.model.moments import shown_moment
 from newsletter.signals import ending_requests
-from newsletter.text import json_text, printable
+from newsletter.text import json_text, printable, valid_unicode
 from newsletter.text_table import wrapped
 
 if TYPE_CHECKING:
@@ -49,6 +49,12 @@ def ask(question: str, *, yes: bool, otherwise: str = "nothing was changed") -> 
         raise ConfigError(f"{question} There is no terminal to ask on", "write --yes to go on without asking")
     if not click.confirm(f"\n{question}", default=False, err=True):
         raise ConfigError(otherwise)
+
+
+def require_utf8(name: str, typed: str) -> None:
+    """Raises ConfigError for an argument with bytes that are no UTF-8: it would be written to a file."""
+    if valid_unicode(typed) != typed:
+        raise ConfigError(f"{name} {valid_unicode(typed)!r} is not UTF-8", "write it in a terminal that uses UTF-8")
 
 
 def wait_at(server: object) -> None:

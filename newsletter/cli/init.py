@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from newsletter.cli.commands.init import THEMES, RelayChoice
-from newsletter.cli.console import is_terminal, print_json
+from newsletter.cli.console import is_terminal, print_json, require_utf8
 from newsletter.config.relay_presets import PRESETS, preset_named
 from newsletter.config.validators import mailbox
 from newsletter.errors import ConfigError, InvalidValueError
@@ -47,6 +47,8 @@ def init(
             "init: nobody is here to answer, and the sender is not known", "write --from 'Name <you@example.org>'"
         )
     name = " ".join((name or _name_of(folder)).split())
+    for option, typed in (("--name", name), ("--your-name", your_name), ("--postal-address", postal_address)):
+        require_utf8(option, typed)
     try:
         sender = mailbox(sender)
     except InvalidValueError as error:
@@ -108,7 +110,8 @@ def init(
 
 
 def _name_of(folder: Path) -> str:
-    name = folder.absolute().name.replace("-", " ").replace("_", " ").strip()
+    letters = (char if char.isprintable() and char not in "-_" else " " for char in folder.absolute().name)
+    name = " ".join("".join(letters).split())
     return name[:1].upper() + name[1:] or "Newsletter"
 
 

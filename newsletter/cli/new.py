@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from newsletter.cli.console import print_json
+from newsletter.cli.console import print_json, require_utf8
 from newsletter.cli.load_settings import load
 from newsletter.errors import ConfigError
 from newsletter.pipeline.starter import best_language, new_post
@@ -16,6 +16,7 @@ from newsletter.text import printable
 
 def new(title: str, day: str | None, config_path: Path | None, as_json: bool) -> None:
     title = " ".join(title.split())
+    require_utf8("the title", title)
     if not title:
         raise ConfigError("new: the title is empty", 'write newsletter new "What the week brought"')
     config = load(config_path)

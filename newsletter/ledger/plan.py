@@ -16,6 +16,7 @@ from newsletter.ledger.database.timestamps import moment_of, time_of
 from newsletter.ledger.list_reference import split_segment
 from newsletter.ledger.records import Plan, storable
 from newsletter.model.delivery import State
+from newsletter.text import valid_unicode
 
 
 class KnownIssue(NamedTuple):
@@ -155,7 +156,12 @@ def withdraw(db: sa.Connection, issue_id: int) -> None:
 
 def finish_plan(db: sa.Connection, issue_id: int, plan: int, post: str, audience: str) -> None:
     change = sa.update(issues).where(issues.c.id == issue_id)
-    db.execute(change.values(plan=plan, post=post, audience=audience))
+    db.execute(change.values(plan=plan, post=_known(post), audience=_known(audience)))
+
+
+def _known(path: str) -> str:
+    """A path; empty for a name that is not UTF-8, which no database stores: `resume` asks for it again."""
+    return path if valid_unicode(path) == path else ""
 
 
 # --- counts of a plan -----------------------------------------------------------------------------------------------

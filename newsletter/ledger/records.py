@@ -8,6 +8,7 @@ from datetime import datetime
 
 from newsletter.errors import BusyError
 from newsletter.model.delivery import State
+from newsletter.text import valid_unicode
 
 
 class IllegalMoveError(BusyError, RuntimeError):
@@ -137,4 +138,4 @@ def storable(text: str) -> str:
 
     An error over a strange reply would lose the record of a sent message.
     """
-    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+    return valid_unicode(text).replace("\0", "\\x00")

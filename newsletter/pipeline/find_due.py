@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache, partial
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Literal
 
 from newsletter.config.config import Config
 from newsletter.config.site_generator import posts_folder
 from newsletter.errors import ConfigError, ContentError, InvalidValueError, located
-from newsletter.files import is_folder, is_there
+from newsletter.files import files_below, is_folder, is_there
 from newsletter.ledger.identity import same_post_elsewhere
 from newsletter.ledger.ledger import Ledger
 from newsletter.model.issue import Issue
@@ -138,17 +137,14 @@ _COPY = "which goes out; `newsletter send` mails this one, too, where it is none
 
 def post_files(folder: Path) -> Iterator[Path]:
     """Skips hidden folders and those of site generators."""
-
-    def fail(error: OSError) -> None:
+    try:
+        for path in files_below(folder, enters=lambda name: not name.startswith(".") and name != "node_modules"):
+            if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+                yield path
+    except OSError as error:
         raise ConfigError(
             located(error.filename, None, f"cannot be read ({error.strerror})", "check its permissions")
         ) from error
-
-    for place, folders, names in os.walk(folder, onerror=fail):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "node_modules")
-        for name in sorted(names):
-            if PurePath(name).suffix.lower() in SUFFIXES and not name.startswith("."):
-                yield Path(place, name)
 
 
 def _status_of(

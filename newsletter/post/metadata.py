@@ -24,6 +24,7 @@ from newsletter.post.permalink import web_path
 from newsletter.post.post_dates import begins_like_a_date, named_day, read_date
 from newsletter.post.publication import DRAFTS, Publication, read_publication
 from newsletter.post.titles import plain_words, title_of_name
+from newsletter.text import valid_unicode
 from newsletter.toml_file.fault_messages import nearest
 
 _KNOWN = frozenset(
@@ -77,7 +78,8 @@ def read_metadata(front: FrontMatter, site: Site, *, path: str, folder: tuple[st
 
     `folder` has the names of the post's parent folders; by default they come from `path`.
     """
-    folder = folder or PurePath(path).parent.parts
+    path = valid_unicode(path)
+    folder = tuple(map(valid_unicode, folder or PurePath(path).parent.parts))
     stem = PurePath(path).stem if path not in ("-", "<stdin>") else ""
     file_name = name_of_file(path, folder[-1] if folder else "") if stem else ""
     keys = _Keys(front)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import tomllib
 from pathlib import Path
 
@@ -232,3 +234,20 @@ def test_each_language_of_the_settings_has_every_sentence() -> None:
         words = settings_words(language)
         assert words.says.keys() == english.says.keys()
         assert set(words.relays) in (set(), {preset.key for preset in PRESETS})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems allow no such name")
+def test_words_that_are_not_utf8_are_refused_and_nothing_is_left_behind(tmp_path: Path) -> None:
+    bad = os.fsdecode(b"caf\xe9")
+    for arguments in (("new", bad), ("init", ".", "--from", ADA, "--name", bad)):
+        run = newsletter(*arguments, cwd=tmp_path)
+        assert (run.code, "is not UTF-8; write it in a terminal that uses UTF-8" in run.err) == (2, True), run.err
+    assert list(tmp_path.iterdir()) == []
+    run = newsletter("init", bad, "--from", ADA, cwd=tmp_path)
+    assert run.code == 0, run.err
+    settings = (tmp_path / bad / "newsletter.toml").read_text("utf-8")
+    assert tomllib.loads(settings)["newsletter"]["name"] == "Caf"
+    post = tmp_path / os.fsdecode(b"\xff.md")
+    post.write_text("---\ntitle: A title\n---\n\nWords.\n")
+    run = newsletter("render", post.name, "--out", "out", cwd=tmp_path)
+    assert run.code == 0, run.err

@@ -13,7 +13,7 @@ import pytest
 from command_line import without_root
 
 from newsletter.errors import ConfigError, ContentError
-from newsletter.files import write_atomically
+from newsletter.files import files_below, write_atomically
 from newsletter.pipeline.read_post_file import STDIN, open_post
 from newsletter.post.parse import MAX_BYTES
 
@@ -178,3 +178,23 @@ def test_a_name_that_no_file_can_have_is_one_sentence(tmp_path: Path) -> None:
     for name in ("", "."):
         with pytest.raises(ConfigError, match="not the name of a file; write one"):
             write_atomically(Path(name), b"data")
+
+
+def test_folders_of_any_depth_are_walked_and_links_are_not_followed(tmp_path: Path) -> None:
+    deep = tmp_path
+    for _ in range(1_100):  # Python's recursion ends at 1,000
+        deep /= "d"
+        deep.mkdir()
+    for path in (deep / "z.md", tmp_path / "b.md", tmp_path / "a.md"):
+        path.write_text("")
+    (tmp_path / "c").symlink_to(tmp_path)
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "x.md").write_text("")
+    found = files_below(tmp_path, enters=lambda name: not name.startswith("."))
+    assert list(found) == [tmp_path / "a.md", tmp_path / "b.md", deep / "z.md"]
+    with pytest.raises(FileNotFoundError):
+        list(files_below(tmp_path / "nowhere"))
+    (deep / "z.md").unlink()
+    while deep != tmp_path:  # pytest's own removal of the folder recurses
+        deep.rmdir()
+        deep = deep.parent

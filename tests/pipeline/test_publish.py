@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -90,6 +92,17 @@ def test_a_bad_post_keeps_no_other_from_going(office: Office, server: SmtpServer
     assert "byte 0xff does not fit" in reason(report, "bad")
     assert reason(report, "wrong").startswith("posts/wrong.md:5: an image is missing; add it")
     assert {message.mail["Subject"] for message in server.messages} == {"fine"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems allow no such name")
+def test_a_name_that_is_not_utf8_keeps_nobody_from_being_mailed(office: Office, server: SmtpServer) -> None:
+    office.post(os.fsdecode(b"caf\xe9"), "date: 2026-03-01", title="Today")
+    report = office.publish(first=True)
+    assert [each.decision for each in report.posts] == ["sent"]
+    assert len(server.messages) == 3
+    assert office.publish().is_quiet
+    with Ledger.open(office.ledger, lambda: office.now) as ledger:
+        assert ledger.paths("caf-udce9")[0] == ""
 
 
 def test_two_posts_of_one_day_both_go_and_it_is_said(office: Office, server: SmtpServer) -> None:

@@ -19,7 +19,7 @@ from newsletter.bounces.stored_message import StoredMessage
 from newsletter.bounces.truncate import MAX_BYTES
 from newsletter.config.imap_url import read_imap
 from newsletter.errors import ConfigError, InvalidValueError, located
-from newsletter.files import NotAFileError, open_regular
+from newsletter.files import NotAFileError, files_below, open_regular
 
 _SEEN = "S"  # Maildir's flags follow ":2,", in alphabetical order (https://cr.yp.to/proto/maildir.html)
 
@@ -83,7 +83,11 @@ class EmlFolder:
         return str(self.path)
 
     def arrivals(self) -> Iterator[StoredMessage]:
-        paths = sorted(self.path.rglob("*.eml")) if self.path.is_dir() else [self.path]
+        try:
+            found = files_below(self.path) if self.path.is_dir() else iter([self.path])
+            paths = sorted(path for path in found if path == self.path or path.suffix == ".eml")
+        except OSError as error:
+            raise _unreadable(str(error.filename), error) from error
         for path in paths:
             yield _arrival(path, path.name)
 
