@@ -174,6 +174,14 @@ def missing_from(backup: Path, place: Path | str) -> tuple[str, ...]:
     return tuple(name for name in known if name not in has)
 
 
+def issues_in(backup: Path) -> tuple[str, ...]:
+    """The issues that a backup has as sent; none for one that is unreadable, or of another version."""
+    try:
+        return _names(backup)
+    except LedgerError:
+        return ()
+
+
 def _names(place: Path | str) -> tuple[str, ...]:
     with closing(Storage.open(place, read_only=True)) as storage:
         if storage.version() != VERSION:

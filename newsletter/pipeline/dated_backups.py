@@ -14,12 +14,13 @@ import sqlalchemy as sa
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError, LedgerError, located
 from newsletter.files import is_file
-from newsletter.ledger.backup import back_up, missing_from
+from newsletter.ledger.backup import back_up, issues_in, missing_from
 from newsletter.ledger.chores import read_chores
 from newsletter.ledger.database.schema import issues
 from newsletter.ledger.database.timestamps import moment_of
 from newsletter.ledger.ledger import Ledger
-from newsletter.ledger.presence import NOTHING_SENT, has_ledger, require_start
+from newsletter.ledger.presence import has_issues, has_ledger, require_start
+from newsletter.model.file_stem import file_stem
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,34 @@ class DatedBackup:
     removed: tuple[Path, ...] = ()
 
 
-def backups_folder(config: Config) -> Path | None:
+@dataclass(frozen=True, slots=True)
+class BackupFolder:
+    """The dated backups of one ledger. Others in the folder, of another newsletter perhaps, are none of them."""
+
+    folder: Path
+    prefix: str
+
+    def files(self) -> tuple[Path, ...]:
+        """The newest first."""
+        found = [(key, path) for path in _listed(self.folder) if (key := self._key(path)) is not None]
+        return tuple(path for _, path in sorted(found, reverse=True))
+
+    def file_of(self, day: datetime, number: int = 1) -> Path:
+        more = f"-{number}" if number > 1 else ""
+        return self.folder / f"{self.prefix}-{day.astimezone(UTC):%Y-%m-%d}{more}.db"
+
+    def _key(self, path: Path) -> tuple[str, int] | None:
+        found = re.fullmatch(rf"{re.escape(self.prefix)}-(\d{{4}}-\d\d-\d\d)(?:-(\d{{1,4}}))?\.db", path.name)
+        return (found[1], int(found[2] or 1)) if found else None
+
+
+def backup_folder(config: Config, place: Path | str) -> BackupFolder | None:
+    """None where no folder is set, and for a ledger in PostgreSQL. Files are named after the newsletter."""
     name = config.settings.ledger.backups
-    return config.root / name if name else None
+    if not name or not isinstance(place, Path):
+        return None
+    own = () if place.stem == "newsletter" else (place.stem,)
+    return BackupFolder(config.root / name, "-".join((file_stem(config.settings.newsletter.name), *own)))
 
 
 def back_up_if_due(config: Config, place: Path | str, now: datetime, *, sent: bool) -> DatedBackup | None:
@@ -41,48 +67,43 @@ def back_up_if_due(config: Config, place: Path | str, now: datetime, *, sent: bo
 
     Raises NewsletterError.
     """
-    folder = backups_folder(config)
+    folder = backup_folder(config, place)
     if folder is None or not isinstance(place, Path) or not has_ledger(place):
         return None
-    today = _numbered(folder, place, now, 1)
-    return back_up_dated(config, place, now) if sent or not is_file(today) or _is_behind(place, now) else None
+    is_due = sent or not is_file(folder.file_of(now)) or _is_behind(place, now)
+    return back_up_dated(config, place, now) if is_due else None
 
 
 def back_up_dated(config: Config, place: Path | str, now: datetime) -> DatedBackup:
     """Write the backup of today, in place of an earlier one of the day. Raises NewsletterError."""
-    folder = backups_folder(config)
+    if not isinstance(place, Path):
+        raise ConfigError("a ledger in PostgreSQL is backed up by its own tools", "see pg_dump --format=custom")
+    folder = backup_folder(config, place)
     if folder is None:
         what = "ledger backup: no FILE is given, and no folder is set"
         raise ConfigError(what, 'name a file, or write backups = "backups" under [ledger]')
-    if not isinstance(place, Path):
-        raise ConfigError("a ledger in PostgreSQL is backed up by its own tools", "see pg_dump --format=custom")
     target = _target(folder, place, now)
     size = back_up(place, target, now)
-    return DatedBackup(target, size, _remove_old(folder, place, target, config.settings.ledger.keep_backups))
-
-
-def dated_backups(folder: Path, place: Path) -> tuple[Path, ...]:
-    """The backups of this ledger in the folder, the newest first. Other files are none of them."""
-    found = [(key, path) for path in _listed(folder) if (key := _key(path, place)) is not None]
-    return tuple(path for _, path in sorted(found, reverse=True))
+    return DatedBackup(target, size, _remove_old(folder, target, config.settings.ledger.keep_backups))
 
 
 def newest_backup(config: Config, place: Path | str) -> Path | None:
     """The newest dated backup of the ledger at `place`, if there is one."""
-    folder = backups_folder(config)
-    return next(iter(dated_backups(folder, place)), None) if folder is not None and isinstance(place, Path) else None
+    folder = backup_folder(config, place)
+    return next(iter(folder.files()), None) if folder is not None else None
 
 
-def require_start_or_backup(config: Config, place: Path | str) -> None:
-    """`require_start`, whose error names the newest dated backup. Raises LedgerError."""
-    try:
+def require_known_start(config: Config, place: Path | str, *, begins: bool) -> None:
+    """LedgerError where no ledger has any issue, unless the newsletter begins here; and where backups know better."""
+    if has_issues(place):
+        return
+    newest = newest_backup(config, place)
+    if newest is not None and issues_in(newest):
+        what = f"there is no ledger here that knows of any issue, and a backup that does: {newest}"
+        remedy = "put it back (newsletter ledger restore); or move the backups away, if this is a new beginning"
+        raise LedgerError(located(str(place), None, what, remedy))
+    if not begins:
         require_start(place)
-    except LedgerError as error:
-        if newest_backup(config, place) is None:
-            raise
-        what = f"{NOTHING_SENT}, and there are backups of one that did"
-        remedy = "put the newest back (newsletter ledger restore), or write --first if this newsletter begins here"
-        raise LedgerError(located(str(place), None, what, remedy)) from error
 
 
 def _listed(folder: Path) -> Sequence[Path]:
@@ -92,32 +113,18 @@ def _listed(folder: Path) -> Sequence[Path]:
         return ()
 
 
-def _key(path: Path, place: Path) -> tuple[str, int] | None:
-    found = re.fullmatch(rf"{re.escape(place.stem)}-(\d{{4}}-\d\d-\d\d)(?:-(\d{{1,4}}))?\.db", path.name)
-    return (found[1], int(found[2] or 1)) if found else None
-
-
-def _numbered(folder: Path, place: Path, now: datetime, number: int) -> Path:
-    more = f"-{number}" if number > 1 else ""
-    return folder / f"{place.stem}-{now.astimezone(UTC):%Y-%m-%d}{more}.db"
-
-
-def _target(folder: Path, place: Path, now: datetime) -> Path:
+def _target(folder: BackupFolder, place: Path, now: datetime) -> Path:
     """Today's file; another one beside it if that knows of issues which the ledger has lost, so that it is kept."""
     number = 1
-    while is_file(path := _numbered(folder, place, now, number)) and _knows_more(path, place):
+    while is_file(path := folder.file_of(now, number)) and missing_from(place, path):
         number += 1
     return path
 
 
-def _knows_more(backup: Path, place: Path) -> bool:
-    return bool(missing_from(place, backup))
-
-
-def _remove_old(folder: Path, place: Path, target: Path, keep: int) -> tuple[Path, ...]:
+def _remove_old(folder: BackupFolder, target: Path, keep: int) -> tuple[Path, ...]:
     """Remove all but the newest `keep`. One that cannot be removed stays until the next time."""
     removed: list[Path] = []
-    for path in dated_backups(folder, place)[keep:]:
+    for path in folder.files()[keep:]:
         if path == target:
             continue  # a clock that went back wrote it behind others
         with suppress(OSError):

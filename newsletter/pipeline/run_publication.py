@@ -14,7 +14,7 @@ from newsletter.ledger.ledger import Ledger
 from newsletter.ledger.presence import has_ledger
 from newsletter.model.send_window import SendWindow
 from newsletter.pipeline.choose_relays import choose_relays, mark_catchers
-from newsletter.pipeline.dated_backups import require_start_or_backup
+from newsletter.pipeline.dated_backups import require_known_start
 from newsletter.pipeline.due_digest import compose_due, with_digests
 from newsletter.pipeline.event_hook import hook_of, tell_sent
 from newsletter.pipeline.expected_issues import note_sent, require_expected
@@ -106,8 +106,7 @@ def run_publication(
 
         def send(post: FoundPost) -> SendResult:
             nonlocal ledger
-            if not order.first:
-                require_start_or_backup(config, order.place)
+            require_known_start(config, order.place, begins=order.first)
             if ledger is None:
                 ledger = opened.enter_context(Ledger.open(order.place, now))
             # Checked before each issue: another run may have put an older copy in its place since.

@@ -20,7 +20,7 @@ from newsletter.ledger.ledger import Ledger
 from newsletter.ledger.presence import NOTHING_SENT as NOTHING_SENT
 from newsletter.model.delivery import Outcome, Relay
 from newsletter.model.subscriber import Subscriber
-from newsletter.pipeline.dated_backups import require_start_or_backup
+from newsletter.pipeline.dated_backups import require_known_start
 from newsletter.pipeline.deliver_test import deliver_test
 from newsletter.pipeline.deliver_to_list import deliver_to_list
 from newsletter.pipeline.list_reference import ListReference, absolute, write_reference
@@ -62,8 +62,8 @@ def open_send(
     With `catches` the mail goes to a catcher: the ledger is in memory, and only has the suppressions. With `must_know`,
     ConfigError if no ledger has any issue.
     """
-    if must_know and not (catches or sending.test):
-        require_start_or_backup(sending.config, place)
+    if not (catches or sending.test):
+        require_known_start(sending.config, place, begins=not must_know)
     with Ledger.open(None if catches else place, lambda: datetime.now(UTC)) as ledger:
         if catches:
             copy_suppressions(place, ledger.storage)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import secrets
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +18,7 @@ from newsletter.config.relay_presets import RelayPreset
 from newsletter.config.site_generator import find_generator, posts_folder
 from newsletter.errors import ConfigError, located
 from newsletter.files import package_folder, write_atomically
+from newsletter.model.file_stem import file_stem
 from newsletter.model.languages import choose_language
 from newsletter.pipeline.starter_words import languages, settings_words, starter_words
 
@@ -35,8 +35,6 @@ NOT_FOR_JEKYLL = (
     "out",
 )
 """Files of a newsletter that Jekyll would publish beside its `_config.yml`. It skips names that begin with a dot."""
-
-_MAX_STEM = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +172,6 @@ def new_post(folder: Path, title: str, day: date, language: str) -> Path:
             located(str(path), None, f"cannot be written ({error.strerror})", "check the folder's permissions")
         ) from error
     return path
-
-
-def file_stem(title: str) -> str:
-    """A title as part of a file name: letters and digits of any script, `-` between them, 60 characters at most."""
-    stem = re.sub(r"[^\w]+", "-", unicodedata.normalize("NFC", title)).strip("-_").lower()
-    return stem[:_MAX_STEM].rstrip("-") or "issue"
 
 
 def best_language(tag: str) -> str:

@@ -121,7 +121,7 @@ def test_dated_backups_by_themselves_and_back(folder: Path) -> None:
         lost = newsletter(
             *("send", "2026-03-01-hello.md", "--to", "list.csv", "--relay", server.url, "--yes"), cwd=folder
         )
-        assert (lost.code, "put the newest back (newsletter ledger restore)" in lost.err) == (2, True)
+        assert (lost.code, "put it back (newsletter ledger restore)" in lost.err) == (2, True)
         restored = newsletter("ledger", "restore", cwd=folder)
         assert restored.out.startswith(f"Restored kept/{made.name}\n")
         send(folder, server)

@@ -15,7 +15,7 @@ from newsletter.config.site_generator import GENERATORS, Generator, find_generat
 from newsletter.doctor.judge.records import Exposure
 from newsletter.errors import ConfigError
 from newsletter.files import open_regular
-from newsletter.pipeline.dated_backups import backups_folder, dated_backups
+from newsletter.pipeline.dated_backups import newest_backup
 
 _PUBLISHED = {
     "Jekyll": ("_site",),
@@ -51,9 +51,8 @@ def _private_files(config: Config, lists: Sequence[str]) -> Iterator[tuple[Path,
     place = config.ledger_place
     if isinstance(place, Path) and place.exists():
         yield place, "the ledger, with everybody's address"
-    folder = backups_folder(config)
-    if folder is not None and isinstance(place, Path):
-        yield from ((path, "a backup of the ledger") for path in dated_backups(folder, place)[:1])
+    if (newest := newest_backup(config, place)) is not None:
+        yield newest, "a backup of the ledger"
     for key in config.settings.dkim:
         if key.key_file and (config.root / key.key_file).exists():
             yield config.root / key.key_file, "the private DKIM key"
