@@ -106,6 +106,7 @@ async def work(
     with _queue_errors(where):
         await asyncio.to_thread(_prepare, where)
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)  # `deliver` says what happens; the rest is told here
+    asyncio.get_running_loop().set_exception_handler(_unheard)
     said = ""
     while not stopping.is_set():
         try:
@@ -152,6 +153,12 @@ async def _work(
         for ended in done:
             if isinstance(ended, Exception):
                 raise ended
+
+
+def _unheard(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What the engine's own tasks failed with: a job whose end could not be noted is handed out again, or was already."""
+    if not isinstance(context.get("exception"), ConnectorException):
+        loop.default_exception_handler(context)
 
 
 async def _revive(app: procrastinate.App) -> None:
