@@ -156,7 +156,7 @@ async def _work(
 
 
 def _unheard(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """What the engine's own tasks failed with: a job whose end could not be noted is handed out again, or was already."""
+    """An end of a job that could not be noted is nothing to tell: the job was handed out again, or will be."""
     if not isinstance(context.get("exception"), ConnectorException):
         loop.default_exception_handler(context)
 
