@@ -31,6 +31,7 @@ from newsletter.cli.series_output import described_series, series_line
 from newsletter.cli.streams import endure_closed_output
 from newsletter.cli.watch_log import WatchLog
 from newsletter.cli.window_option import within
+from newsletter.cli.workers_queue import open_queue
 from newsletter.model.column_rules import Rule
 from newsletter.pipeline.alerts import Alerts, alerts_of
 from newsletter.pipeline.back_up_after_run import back_up_after_run
@@ -39,7 +40,6 @@ from newsletter.pipeline.find_due import FoundPost, posts_place
 from newsletter.pipeline.guard_outputs import require_free
 from newsletter.pipeline.publish import Published, PublishReport
 from newsletter.pipeline.run_publication import PublishOrder, run_publication
-from newsletter.pipeline.send_to_list import SendWatcher
 from newsletter.text import printable
 from newsletter.web.catcher.server import Catcher
 
@@ -66,6 +66,7 @@ def publish(
     crontab: bool,
     first: bool,
     relay_url: str | None,
+    workers: bool,
     ledger_url: str | None,
     log_json: str | None,
     quiet: bool,
@@ -82,6 +83,9 @@ def publish(
             "publish: --catch sends at once, into its own catcher; take --dry-run, --wait, --relay out"
         )
 
+    if workers and (catch or relay_url):
+        raise errors.ConfigError("publish: --workers have relays of their own; take --catch and --relay out")
+    queue = open_queue if workers else None
     if crontab and (dry_run or wait or catch or watch):
         raise errors.ConfigError("publish: --crontab only prints; take --dry-run, --wait, --catch and --watch out")
 
@@ -95,7 +99,7 @@ def publish(
         age = max_age or timedelta(days=config.settings.publish.max_age_days)
         place = ledger_place(config, ledger_url)
         folder = posts_place(config, posts)
-        return PublishOrder(folder, to, place, age, where, columns, relay_url, ledger_url, first, dry_run)
+        return PublishOrder(folder, to, place, age, where, columns, relay_url, ledger_url, first, dry_run, queue=queue)
 
     def read() -> tuple[Config, PublishOrder]:
         config = read_config()
@@ -213,7 +217,7 @@ class _Screen:
         warn(sentences)
 
     @contextlib.contextmanager
-    def watch(self, sending: Sending) -> Iterator[SendWatcher]:
+    def watch(self, sending: Sending) -> Iterator[SendProgress]:
         with contextlib.ExitStack() as opened:
             slug = sending.rendering.issue.slug
             log = opened.enter_context(JsonLog(self.log_json, slug)) if self.log_json else None

@@ -24,7 +24,6 @@ from newsletter.pipeline.find_due import FoundPost
 from newsletter.pipeline.publish import Published, PublishReport
 from newsletter.pipeline.rounds import Failed, Job, Recovered, Round, only_watch, run_rounds
 from newsletter.pipeline.run_publication import PublishOrder, run_publication
-from newsletter.pipeline.send_to_list import SendWatcher
 from newsletter.signals import Ending, ending_requests
 
 if TYPE_CHECKING:
@@ -143,7 +142,7 @@ class Watcher:
         return Round(every, at, failure.replace("\n", "; "))
 
     @contextlib.contextmanager
-    def _watch(self, sending: Sending) -> Iterator[SendWatcher]:
+    def _watch(self, sending: Sending) -> Iterator[SendProgress]:
         issue = sending.rendering.issue.slug
         with contextlib.ExitStack() as opened:
             log = opened.enter_context(JsonLog(self._log_json, issue)) if self._log_json else None

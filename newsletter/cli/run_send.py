@@ -14,12 +14,12 @@ import click
 from newsletter import errors
 from newsletter.cli.command_hints import hints_for
 from newsletter.cli.console import ask, print_json, warn
-from newsletter.cli.lazy_group import Deferred
 from newsletter.cli.named_ledger import ledger_place
 from newsletter.cli.progress import JsonLog
 from newsletter.cli.send_output import accounts, all_warnings, plan_facts, print_facts, print_report, summary
 from newsletter.cli.send_progress import SendProgress
 from newsletter.cli.wait_line import live_line
+from newsletter.cli.workers_queue import open_queue
 from newsletter.model.moments import shown_moment
 from newsletter.pipeline.back_up_after_run import back_up_after_run
 from newsletter.pipeline.choose_relays import choose_relays, mark_catchers
@@ -122,9 +122,6 @@ def run_send(sending: Sending, request: SendRequest, catcher: Catcher | None = N
     else:
         print_report(report, hints)
     return errors.EXIT_OK if report.complete else errors.EXIT_UNSENT
-
-
-open_queue = Deferred("newsletter.cluster.job_queue", "open_queue")
 
 
 def _detached(sending: Sending, request: SendRequest) -> int:

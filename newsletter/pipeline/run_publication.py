@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,7 +24,8 @@ from newsletter.pipeline.list_reference import ListReference
 from newsletter.pipeline.list_sources import open_sign_ups, rules_for
 from newsletter.pipeline.plan_send import plan_send
 from newsletter.pipeline.publish import Published, PublishReport, publish
-from newsletter.pipeline.send_to_list import SendWatcher, open_send
+from newsletter.pipeline.send_by_workers import ShardQueue, WorkersWatcher
+from newsletter.pipeline.send_to_list import open_send
 from newsletter.pipeline.send_unattended import send_unattended
 from newsletter.pipeline.series import SeriesLists, SeriesReport, send_series
 
@@ -36,11 +37,16 @@ if TYPE_CHECKING:
     from newsletter.pipeline.send_result import SendResult
 
 
+OpenQueue = Callable[[Path | str], AbstractContextManager[ShardQueue]]
+"""Opens the workers' queue beside a ledger."""
+
+
 @dataclass(frozen=True, slots=True)
 class PublishOrder:
     """The parameters of a run. `first`: a missing ledger is allowed. `dry`: nothing is sent or written.
 
-    With a `catcher` it is a rehearsal, at any hour: all mail goes to that mail catcher, and nothing is recorded.
+    With a `catcher` it is a rehearsal, at any hour: all mail goes to that mail catcher, and nothing is recorded. With
+    a `queue` the workers send.
     """
 
     folder: Path
@@ -54,9 +60,10 @@ class PublishOrder:
     first: bool = False
     dry: bool = False
     catcher: Relay | None = None
+    queue: OpenQueue | None = None
 
 
-Watch = Callable[["Sending"], AbstractContextManager[SendWatcher]]
+Watch = Callable[["Sending"], AbstractContextManager[WorkersWatcher]]
 """Context manager that reports the progress of one issue's send."""
 
 
@@ -111,11 +118,13 @@ def run_publication(
                 ledger = opened.enter_context(Ledger.open(order.place, now))
             # Checked before each issue: another run may have put an older copy in its place since.
             require_expected(config, ledger)
-            relays = mark_catchers(choose_relays(config, order.relay_url, env), config, waits=False)
+            relays: Sequence[RelaySettings] = config.relay_settings
+            if order.queue is None:
+                relays = mark_catchers(choose_relays(config, order.relay_url, env), config, waits=False)
             sending = plan(post)
             try:
-                with watch(sending) as watcher:
-                    result = send_unattended(sending, reference, relays, ledger, watcher)
+                with watch(sending) as watcher, _opened(order) as queue:
+                    result = send_unattended(sending, reference, relays, ledger, watcher, queue)
                 warn(tell_sent(hook_of(config), result, now()))
                 return result
             finally:
@@ -133,6 +142,10 @@ def run_publication(
         if ledger is not None and any(each.result for each in report.posts):
             warn(late_chores(config, ledger, now()))
         return replace(report, series=_series(config, order, ledger, now, env, is_ending))
+
+
+def _opened(order: PublishOrder) -> AbstractContextManager[ShardQueue | None]:
+    return nullcontext() if order.queue is None else order.queue(order.place)
 
 
 def _series(

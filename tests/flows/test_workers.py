@@ -356,3 +356,13 @@ def test_an_issue_that_is_gone_leaves_its_jobs_nothing_to_do(cluster: Cluster) -
         again = finish(cluster.send("--json"))
         accounts_of(cluster, people).at_end(arrived(server))
     assert (again.code, again.json["sent"]) == (0, 5)
+
+
+def test_publish_has_workers_send_and_does_nothing_the_second_time(cluster: Cluster) -> None:
+    people = write_people(cluster, 60)
+    command = ("publish", ".", "--to", "list.csv", "--workers", "--first", "--max-age", "9999d", "--json")
+    with SmtpServer() as server, cluster.worker(server):
+        first, second = cluster.run(*command), cluster.run(*command)
+        accounts_of(cluster, people).at_end(arrived(server))
+    assert (first.code, second.code) == (0, 0), first.err
+    assert len(server.messages) == len(people)

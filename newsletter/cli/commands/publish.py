@@ -35,7 +35,7 @@ class Age(click.ParamType):  # type: ignore[type-arg]  # generic in some version
 _GROUPS = {
     "Who gets it": ("to", "where", "columns", "first"),
     "What, and when": ("max_age", "window", "wait", "watch", "crontab", "dry_run", "catch"),
-    "Where it goes": ("relay_url", "ledger_url"),
+    "Where it goes": ("relay_url", "workers", "ledger_url"),
     "Output": ("log_json", "quiet", "as_json", "config_path", "help"),
 }
 
@@ -58,6 +58,7 @@ _GROUPS = {
 @click.option("--crontab", is_flag=True, help="Print this as lines for crontab, and do nothing else.")
 @click.option("--first", is_flag=True, help="It begins here: there may be no ledger yet.")
 @relay_option
+@click.option("--workers", is_flag=True, help="By `newsletter worker` on other machines.")
 @ledger_option
 @log_option
 @click.option("--quiet", is_flag=True, help="Print nothing unless something was sent, or is wrong.")
