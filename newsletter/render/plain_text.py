@@ -52,6 +52,8 @@ from newsletter.render.wording import dated
 WIDTH = 72
 """Columns per line. RFC 5322 2.1.1 recommends 78 at most; quoting in replies takes a few."""
 
+_BAR = " | "
+
 MIN_ROOM = 24
 """The columns kept for text if lists nest so deep that their indents would fill the line."""
 
@@ -157,8 +159,7 @@ def _block(block: Block, indent: str) -> Iterator[str]:
             for line in text.split("\n"):
                 yield f"{indent}    {line}".rstrip()
         case Table(header, rows):
-            for cells in (header, *rows) if header else rows:
-                yield from wrap(" | ".join(plain_text(cell) for cell in cells), indent)
+            yield from _table(block, indent)
             yield from _addresses((cell for cells in (header, *rows) for cell in cells), indent)
         case Rule():
             yield indent + "* * *"
@@ -175,6 +176,37 @@ def _block(block: Block, indent: str) -> Iterator[str]:
             for number, note in enumerate(notes, 1):
                 mark = f"[{number}] "
                 yield from _hang(mark, _blocks(note, indent + " " * len(mark)), indent)
+
+
+def _table(table: Table, indent: str) -> Iterator[str]:
+    """Columns one below the other where a line holds them; else a row's cells below its first, each behind its head."""
+    rows = [[" ".join(plain_text(cell).split()) for cell in row] for row in (table.header, *table.rows) if row]
+    size = max(map(len, rows), default=0)
+    rows = [[*row, *[""] * (size - len(row))] for row in rows]
+    widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
+    if sum(widths) + len(_BAR) * (size - 1) <= _room(indent):
+        sides = [*table.align, *[""] * size]
+        for row in rows:
+            padded = (_padded(cell, widths[at], sides[at]) for at, cell in enumerate(row))
+            yield (indent + _BAR.join(padded)).rstrip()
+        return
+    if not table.header:
+        for row in rows:
+            yield from wrap(_BAR.join(row), indent)
+        return
+    heads = rows[0]
+    for number, row in enumerate(rows[1:]):
+        if number:
+            yield ""
+        yield from wrap(row[0] or _BAR.strip(), indent)
+        for head, cell in zip(heads[1:], row[1:], strict=True):
+            if cell:
+                yield from wrap(f"{head}: {cell}" if head else cell, indent + "    ", first=indent + "  ")
+
+
+def _padded(cell: str, width: int, side: str) -> str:
+    space = " " * (width - columns(cell))
+    return space + cell if side == "right" else cell + space
 
 
 def _blocks(blocks: Iterable[Block], indent: str) -> Iterator[str]:

@@ -18,6 +18,7 @@ from newsletter.model.rendered_email import Attachment, Email, Masthead, Theme
 from newsletter.post.templating.placeholders import unmark
 from newsletter.render.block_kinds import kinds_used
 from newsletter.render.columns import columns
+from newsletter.render.compact_frame import compact_frame
 from newsletter.render.direction import direction_of, isolated
 from newsletter.render.footer_links import feedback_links, forward_link
 from newsletter.render.headline import headline
@@ -145,7 +146,7 @@ def render_issue(
         html = mirror_html(html) if direction == "rtl" else html
         html = mark_backed(html, issue.hero.src if issue.hero else "", files)
         inlined = inline_css(html, context["style"], context["live"] + context["outlook"])
-        return measure(with_addresses(inlined, addresses), mjml)
+        return measure(with_addresses(compact_frame(inlined, theme), addresses), mjml)
 
     def draw(fit: Fit) -> Drawn:
         return drawn_from(render(environment, theme, "issue.mjml.j2", {**context, **_fitted(rows, theme, labels, fit)}))

@@ -459,3 +459,35 @@ def test_a_picture_without_words_leaves_no_gap() -> None:
     items = tuple(ListItem(body) for body in ((words,), (figure,), (figure, other)))
     assert body_of(ListBlock(items)) == "* 甲\n* 乙"
     assert body_of(ListBlock(items, 1)) == "1. 甲\n2.\n3. 乙"
+
+
+def table_of(*lines: str, align: tuple[str, ...] = ()) -> Table:
+    """A table of lines with `|` between the cells, the first its header."""
+    header, *rows = (tuple((Text(cell.strip()),) for cell in line.split("|")) for line in lines)
+    return Table(header, tuple(rows), align)
+
+
+def test_the_columns_of_a_table_stand_one_below_the_other() -> None:
+    table = table_of("模型|分数|Licence", "小满|9.5|open", "A long name|112|")
+    assert body_of(table) == "模型        | 分数 | Licence\n小满        | 9.5  | open\nA long name | 112  |"
+    table = table_of("n|Price", "a|9", "b|112", align=("", "right"))
+    assert body_of(table) == "n | Price\na |     9\nb |   112"
+
+
+def test_a_table_wider_than_a_line_says_the_head_of_each_cell() -> None:
+    cell = "A file, and a way to copy it, and a friend who knows where it is kept"
+    table = table_of(
+        "What it leaned on|Usual life|Instead", f"A hosted service|2 years|{cell}", "A text format||A note"
+    )
+    assert body_of(table).splitlines() == [
+        "A hosted service",
+        "  Usual life: 2 years",
+        "  Instead: A file, and a way to copy it, and a friend who knows where it",
+        "    is kept",
+        "",
+        "A text format",
+        "  Instead: A note",
+    ]
+    headless = Table((), table.rows)
+    assert body_of(headless).startswith("A hosted service | 2 years | A file,")
+    assert max(map(len, body_of(headless).splitlines())) <= 72
