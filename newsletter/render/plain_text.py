@@ -198,10 +198,10 @@ def _table(table: Table, indent: str) -> Iterator[str]:
     for number, row in enumerate(rows[1:]):
         if number:
             yield ""
-        yield from wrap(row[0] or _BAR.strip(), indent)
-        for head, cell in zip(heads[1:], row[1:], strict=True):
+        for at, (head, cell) in enumerate(zip(heads, row, strict=True)):
             if cell:
-                yield from wrap(f"{head}: {cell}" if head else cell, indent + "    ", first=indent + "  ")
+                inner = indent + "  " * bool(at)
+                yield from wrap(f"{head}: {cell}" if head else cell, indent + "    ", first=inner)
 
 
 def _padded(cell: str, width: int, side: str) -> str:

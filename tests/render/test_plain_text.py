@@ -480,12 +480,12 @@ def test_a_table_wider_than_a_line_says_the_head_of_each_cell() -> None:
         "What it leaned on|Usual life|Instead", f"A hosted service|2 years|{cell}", "A text format||A note"
     )
     assert body_of(table).splitlines() == [
-        "A hosted service",
+        "What it leaned on: A hosted service",
         "  Usual life: 2 years",
         "  Instead: A file, and a way to copy it, and a friend who knows where it",
         "    is kept",
         "",
-        "A text format",
+        "What it leaned on: A text format",
         "  Instead: A note",
     ]
     headless = Table((), table.rows)
