@@ -11,6 +11,7 @@ from collections.abc import Set
 from functools import lru_cache
 
 from newsletter.model.rendered_email import Theme
+from newsletter.render.section_colours import HUES
 
 _DEAD = (
     re.compile(r"<!--\[if lte mso 11\]>.*?<!\[endif\]-->\s*", re.DOTALL),  # Outlook 2003
@@ -31,35 +32,46 @@ _WHOLE_RULES = re.compile(
     rf"<style[^>]*>\s*@media only screen and \(min-width:480px\){{\.{_WHOLE}{{[^{{}}]*}}}}\s*</style>"
     rf"|<style[^>]*>\s*\.moz-text-html \.{_WHOLE}{{[^{{}}]*}}\s*</style>"
 )
-_FRAME_CLASSES = re.compile(rf' class="(?:mj-outlook-group-fix|{_WHOLE})(?: (?:mj-outlook-group-fix|{_WHOLE}))*"')
+_FRAME_CLASSES = re.compile(
+    rf'(?<=<div) class="(?:mj-outlook-group-fix|{_WHOLE})(?: (?:mj-outlook-group-fix|{_WHOLE}))*"'
+)
 _COLUMN = re.compile(
     r'<div style="font-size:0px;text-align:\w+;direction:\w+;vertical-align:top;width:100%;">'
     r'(<table [^<>]*width="100%") style="vertical-align:top;">'
 )
 """A column as wide as its section is a block in a cell that says the rest, and has nothing to centre in it."""
 
-_CENTRED = re.compile(r'(<td style="[^"<>]*direction:\w+;font-size:0px;[^"<>]*?)text-align:center;(?="><(?:!--|div>))')
+_CENTRED = re.compile(
+    r'(<td style="[^"<>]*direction:\w+;)font-size:0px;(?:padding:0;)?([^"<>]*?)text-align:center;(?="><(?:!--|div>))'
+)
 
 _TWICE = re.compile(r"background:(#[0-9A-Fa-f]{3,6});background-color:\1;")
 _STYLE = re.compile(r"(<style[^>]*>)(.*?)(?=</style>)", re.DOTALL)
 _STYLE_NOTES = re.compile(r' (?:type="text/css"|data-premailer="ignore")')
+_BODY_OPENS = re.compile(
+    r'(<div(?: [^<>]*)?><table cellpadding="0" cellspacing="0" role="presentation" [^<>]*>)<tbody>'
+)
+_BODY_CLOSES = "</tbody></table></div>"
+_CONTENT_TYPE = '<meta http-equiv="Content-Type" content="text/html; charset=UTF-8">'
 _CARD = re.compile(
-    r'(<div(?: class="[^"<>]*")? style=")(background-color:(?:#[0-9A-Fa-f]+|\w+);)(margin:0 auto;[^"<>]*">)'
+    r'(<div(?: class="[^"<>]*")? style=")(background-color:(?:#[0-9A-Fa-f]+|\w+);)(margin:0px auto;[^"<>]*">)'
     r'(<table [^<>]*?style="[^"<>]*?\2)'
 )
 """A section has its colour twice, on an element and on the table that fills it."""
 
-_ZERO = re.compile(r"(?<=:)0px")
-_FRAME_STYLE = re.compile(r'<(?:div|td|table)[^<>]* style="[^"<>]*;"')
-"""An element of mrml's, whose styles end in a semicolon."""
+_STYLED = re.compile(r'<(?:div|table|td|img)(?: [^<>]*)? style="[^"<>]*"')
 
 _BETWEEN_TAGS = re.compile(r">\s+<")
 _OFFICE = re.compile(r"<!--\[if mso\]>\s*<noscript>.*?<!\[endif\]-->", re.DOTALL)
 _CLASS_NAMES = re.compile(r' class="([^"]*)"')
 _TAG_NAMES = re.compile(r"<([a-z][a-z0-9]*)")
 _ATTRIBUTE = re.compile(r"\[[^\[\]]*\]")
+_QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 _SELECTED_CLASS = re.compile(r"\.([\w-]+)")
 _SELECTED_TAG = re.compile(r"(?:^|[\s>+~])([a-z][a-z0-9]*)")
+
+_WRITTEN = frozenset({"t", *(f"k{number}" for number in range(len(HUES)))})
+"""Classes that no template names: a picture's backing and the colours of sections."""
 
 _DARK = "@media (prefers-color-scheme:dark){"
 _TAGS = frozenset({"a", "b", "code", "h1", "h2", "h3", "h4", "img", "p", "table", "td", "th", "tr"})
@@ -68,27 +80,46 @@ _TAGS = frozenset({"a", "b", "code", "h1", "h2", "h3", "h4", "img", "p", "table"
 
 def compact_frame(html: str, theme: Theme) -> str:
     """The email's HTML with fewer bytes. Comments and style blocks of the theme's own stay, but for unused rules."""
-    own = _words_of(tuple(theme.partials.values()))
+    own = _words_of(tuple(theme.partials.values())) | _WRITTEN
     head, body_tag, body = html.partition("<body")
     for dead in _DEAD:
         head = dead.sub("", head)
     for old in _BASE:
         head = head.replace(old, "", 1)
-    if set(_COLUMN_CLASS.findall(body)) <= {_WHOLE}:
+    is_whole = set(_COLUMN_CLASS.findall(body)) <= {_WHOLE}
+    if is_whole:
         # Its element says `width:100%` itself.
         head = _WHOLE_RULES.sub("", head)
-        body = _CENTRED.sub(r"\1", _COLUMN.sub(r"<div>\1>", _FRAME_CLASSES.sub("", body)))
+        body = _CENTRED.sub(r"\1\2", _COLUMN.sub(r"<div>\1>", _FRAME_CLASSES.sub("", body)))
     head = _OFFICE.sub(lambda found: _BETWEEN_TAGS.sub("><", found[0]), head)
-    head = _STYLE.sub(lambda found: _STYLE_NOTES.sub("", found[1]) + used_rules(found[2], body, own), head)
+    head = _STYLE.sub(
+        lambda found: (
+            _STYLE_NOTES.sub("", found[1]) + used_rules(found[2], body, own).replace("color:#ffffff", "color:#fff")
+        ),
+        head,
+    )
+    head = head.replace(_CONTENT_TYPE, '<meta charset="utf-8">', 1)
     if "<v:" not in html:
         head = head.replace(' xmlns:v="urn:schemas-microsoft-com:vml"', "", 1)
     head = head.replace(' xmlns="http://www.w3.org/1999/xhtml"', "", 1)
-    body = _TWICE.sub(r"background-color:\1;", body.replace("word-spacing:normal;", "", 1))
+    body = body.replace("word-spacing:normal;", "", 1)  # of the body itself, before any text
     body = _AGAIN.sub("", _WORD_OR_IE.sub("<!--[if mso]>", body))
     body = _OF_WORD.sub(lambda found: found[0].replace(' role="presentation"', ""), body)  # Word knows no roles
-    body = _FRAME_STYLE.sub(lambda found: _ZERO.sub("0", found[0]).replace(';"', '"'), body)
+    # Only in tags: whatever looks like it in the text is the author's.
+    body = _STYLED.sub(lambda found: _compact_style(found[0]), body)
     body = _CARD.sub(r"\1\3\4", body)
-    return head + body_tag + body.replace('<table border="0"', "<table")
+    body = body.replace('<table border="0"', "<table")
+    if len(_BODY_OPENS.findall(body)) == body.count(_BODY_CLOSES):
+        # A table has a body whether it says so or not.
+        body = _BODY_OPENS.sub(r"\1", body).replace(_BODY_CLOSES, "</table></div>")
+    if is_whole:
+        body = body.replace('<td style="vertical-align:top;width:', '<td style="width:')  # the one cell of its row
+    return f"{head}{body_tag}{body}"
+
+
+def _compact_style(tag: str) -> str:
+    """A tag whose style says nothing twice, ends in no semicolon, and has white in three digits."""
+    return _TWICE.sub(r"background-color:\1;", tag).replace("color:#ffffff", "color:#fff").replace(';"', '"')
 
 
 @lru_cache(maxsize=16)
@@ -103,8 +134,8 @@ def used_rules(css: str, body: str, own: Set[str]) -> str:
     A selector is left out for a class of the theme's `own` templates, or an element, that the body lacks: what a
     client adds, such as Outlook's `[data-ogsc]`, is in neither.
     """
-    if any(mark in css for mark in "\"'\\"):
-        return css  # a brace may be text
+    if "\\" in css or any("{" in text or "}" in text for text in _QUOTED.findall(css)):
+        return css  # a brace is text
     classes = {name for value in _CLASS_NAMES.findall(body) for name in value.split()}
     missing_tags = _TAGS - set(_TAG_NAMES.findall(body))
 
@@ -128,7 +159,8 @@ def used_rules(css: str, body: str, own: Set[str]) -> str:
             continue
         outer, inner, selectors = before.rpartition("{")
         opening += outer + inner
-        chosen = ",".join(filter(may_match, selectors.split(",")))
+        is_plain = '"' not in selectors and "'" not in selectors
+        chosen = ",".join(filter(may_match, selectors.split(","))) if is_plain else selectors
         if chosen and chosen == last and not opening:
             kept[-1] = f"{kept[-1][:-1]};{declarations}}}"
         elif chosen:

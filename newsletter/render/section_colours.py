@@ -55,8 +55,8 @@ def light_rules(classes: Iterable[str], back: str) -> str:
 
 def dark_rules(classes: Iterable[str], back: str) -> str:
     """Rules for dark mode, in a media query and for Outlook.com."""
-    rules = [f".card .{name}{{color:{colour}!important}}" for name, colour in _colours(classes, back)]
-    media, outlook = "".join(rules), "".join(f"[data-ogsc] {rule}" for rule in rules)
+    rules = [f".{name}{{color:{colour}!important}}" for name, colour in _colours(classes, back)]
+    media, outlook = ("".join(f"{scope} {rule}" for rule in rules) for scope in (".card", "[data-ogsc]"))
     return f"\n@media (prefers-color-scheme:dark){{{media}}}\n{outlook}" if rules else ""
 
 
