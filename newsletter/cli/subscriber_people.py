@@ -117,7 +117,7 @@ def _history_lines(history: SubscriberHistory) -> Iterator[str]:
     if wanted is not None:
         paused = f", paused until {wanted.paused_until:%Y-%m-%d}" if wanted.paused_until else ""
         lists = f", lists: {', '.join(wanted.lists)}" if wanted.lists else ""
-        yield f"Wants {'every issue' if wanted.frequency == 'every' else 'one issue a week'}{paused}{lists}"
+        yield f"Wants {_OFTEN[wanted.frequency]}{paused}{lists}"
     yield from _part(
         "Consent", (f"{c.at:%Y-%m-%d %H:%M}  {c.kind}  {_shown(c.source)}  {c.wording}" for c in history.consents)
     )
@@ -130,6 +130,9 @@ def _history_lines(history: SubscriberHistory) -> Iterator[str]:
         ),
     )
     yield from _part("Series", (f"{at:%Y-%m-%d %H:%M}  {step}  {state}" for step, state, at in history.series))
+
+
+_OFTEN = {"every": "every issue", "weekly": "one issue a week", "monthly": "one issue a month"}
 
 
 def _bounce_lines(event: BounceEvent, why: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from newsletter.config.url_validators import alert_address
 from newsletter.errors import InvalidValueError
 from newsletter.model.send_window import time_of_day
 from newsletter.text import shown
-from newsletter.toml_file.section import Section, array, choice, key, number, text
+from newsletter.toml_file.section import Section, array, choice, key, number, text, whole
 
 HEARTBEAT_VARIABLE = "NEWSLETTER_HEARTBEAT_URL"
 WEBHOOK_VARIABLE = "NEWSLETTER_ALERT_WEBHOOK"
@@ -58,6 +58,14 @@ class DigestSection(Section):
         choice(Weekday),
         default="",
         example="sunday",
+    )
+    monthly_day: int = key(
+        "The day of the month, 1 to 28, on which it makes one post of the issues of the month before, for the readers "
+        "who want one mail a month; they get neither the issues nor the weekly digests. With 0 none is made, and they "
+        "get the first issue after four weeks.",
+        whole(0, 28),
+        default=0,
+        example=1,
     )
     folder: str = key(
         "The folder, seen from this file, that it writes these posts to. One that is there already is sent as it is: "

@@ -24,7 +24,7 @@ from newsletter.ledger.database.lock import is_dead
 from newsletter.ledger.database.schema import runs, tests
 from newsletter.ledger.database.storage import Storage
 from newsletter.ledger.database.timestamps import stamp_of
-from newsletter.ledger.frequency import NO_DIGESTS, WeeklyReaders, mark_weekly
+from newsletter.ledger.frequency import NO_DIGESTS, RareReaders, mark_rare
 from newsletter.ledger.hold import held, joined
 from newsletter.ledger.identity import note_identity
 from newsletter.ledger.queries import DomainRow, ReplyRow, TimelineRow
@@ -149,7 +149,7 @@ class Ledger(LedgerReader):
         correction: bool = False,
         identity: Identity | None = None,
         newcomers_for: timedelta | None = None,
-        weekly: WeeklyReaders = NO_DIGESTS,
+        rare: RareReaders = NO_DIGESTS,
     ) -> Plan:
         """Add the recipients who are new on the list, and count all of it by state. No row is removed.
 
@@ -163,7 +163,7 @@ class Ledger(LedgerReader):
         with another secret. A `correction` goes to recipients of the issue, even if they get one mail a week.
 
         `identity` is stored with the name. Recipients who are new on the list longer than `newcomers_for` after the
-        first acceptance are left out, and counted as newcomers; None sets no limit. `weekly` says which issues readers
+        first acceptance are left out, and counted as newcomers; None sets no limit. `rare` says which issues readers
         get who want one mail a week.
         """
         address_hashes = address_hashes or AddressHashes(())
@@ -194,7 +194,7 @@ class Ledger(LedgerReader):
             planning.finish_plan(db, issue_id, number, post, audience)
             suppression.mark(db, issue_id, number, self._now())
             if not correction:
-                mark_weekly(db, issue_id, number, self._now(), weekly)
+                mark_rare(db, issue_id, number, self._now(), rare)
         with self._read() as db:
             plan = planning.count_plan(
                 db,

@@ -103,8 +103,18 @@ def require_digest(path: Path) -> None:
     raise ConfigError("this is no digest, and would be overwritten", "choose another file", path=name)
 
 
-def make_digest(sources: Sequence[Source], *, name: str, day: date, kind: str = "weekly", title: str = "") -> Digest:
+def make_digest(
+    sources: Sequence[Source],
+    *,
+    name: str,
+    day: date,
+    kind: str = "weekly",
+    title: str = "",
+    days: tuple[date, date] | None = None,
+) -> Digest:
     """The digest of these issues, dated `day`. `kind` stands in its front matter: who it is for.
+
+    `days` are the first and the last that its title names; without them, those of its issues.
 
     Raises ContentError where there is nothing to tell. What would not be read back as it was is named in `findings`.
     """
@@ -119,8 +129,9 @@ def make_digest(sources: Sequence[Source], *, name: str, day: date, kind: str = 
     # The theme would show the first story's words above a title that only says the days.
     headline = {"headline": titles[0]} if titles and not title else {}
     summary = ("；" if lang.startswith(("zh", "ja")) else "; ").join(titles[len(headline) :][:3])
+    first, last = days or (sources[0].day, sources[-1].day)
     front = {
-        "title": title or f"{name}: {sources[0].day} – {sources[-1].day}",
+        "title": title or f"{name}: {first} – {last}",
         "date": day,
         "lang": lang,
         **({"description": summary} if summary else {}),

@@ -13,6 +13,7 @@ from newsletter.files import is_folder, is_there, write_atomically
 from newsletter.ledger.ledger import Ledger
 from newsletter.pipeline.digest import find_sources, make_digest
 from newsletter.pipeline.find_due import Found, FoundPost, find_due
+from newsletter.pipeline.rare_readers import digests_made
 from newsletter.pipeline.render_post import zone_of
 from newsletter.pipeline.send_result import left_of
 
@@ -24,6 +25,12 @@ def digest_day(weekday: str, today: date) -> date:
     return today - timedelta(days=(today.weekday() - WEEKDAYS.index(weekday)) % 7)
 
 
+def month_day(number: int, today: date) -> date:
+    """The last day of that number, today included."""
+    day = today.replace(day=number)
+    return day if day <= today else (today.replace(day=1) - timedelta(days=1)).replace(day=number)
+
+
 def compose_due(
     posts: Path,
     config: Config,
@@ -31,24 +38,45 @@ def compose_due(
     max_age: timedelta,
     warn: Callable[[Sequence[str]], None],
 ) -> None:
-    """Write the digest of the last digest day where it is not there yet, and nothing where there is nothing to tell.
+    """Write the digests of the last digest days where they are not there yet, and none where there is nothing to tell.
 
     The days end before it, so that the issue of the day itself changes nothing. A post that cannot be read is a
     warning: the run names it anyway.
     """
     keys = config.settings.digest
-    if not keys.day:
-        return
     zone = zone_of(config)
-    day = digest_day(keys.day, now.astimezone(zone).date())
-    out = config.root / keys.folder / f"{day}-weekly.md"
+    today = now.astimezone(zone).date()
+    if keys.day:
+        day = digest_day(keys.day, today)
+        _compose(posts, config, now, max_age, warn, kind="weekly", since=day - timedelta(days=7), day=day)
+    if keys.monthly_day:
+        day = month_day(keys.monthly_day, today)
+        since = month_day(keys.monthly_day, day - timedelta(days=1))
+        _compose(posts, config, now, max_age, warn, kind="monthly", since=since, day=day)
+
+
+def _compose(
+    posts: Path,
+    config: Config,
+    now: datetime,
+    max_age: timedelta,
+    warn: Callable[[Sequence[str]], None],
+    *,
+    kind: str,
+    since: date,
+    day: date,
+) -> None:
+    zone = zone_of(config)
+    out = config.root / config.settings.digest.folder / f"{day}-{kind}.md"
     if is_there(out) or _is_past(day, now, max_age, zone):
         return
     try:
-        sources = find_sources(posts, config, zone, day - timedelta(days=7), day - timedelta(days=1))
+        sources = find_sources(posts, config, zone, since, day - timedelta(days=1))
         if not sources:
             return
-        made = make_digest(sources, name=config.settings.newsletter.name, day=day)
+        # Both kinds may be made of the same issues on one day, and are told apart by their titles.
+        days = (since, day - timedelta(days=1)) if kind == "monthly" else None
+        made = make_digest(sources, name=config.settings.newsletter.name, day=day, kind=kind, days=days)
     except NewsletterError as error:
         warn([f"no digest was made: {error}"])
         return
@@ -65,7 +93,7 @@ def _is_past(day: date, now: datetime, max_age: timedelta, zone: tzinfo | None) 
 def with_digests(found: Found, config: Config, ledger: Ledger | None, now: datetime, max_age: timedelta) -> Found:
     """What is due, and the digests that are; they go out last of all, when their days have."""
     folder = config.root / config.settings.digest.folder
-    if not config.settings.digest.day or not is_folder(folder):
+    if not digests_made(config) or not is_folder(folder):
         return found
     digests = find_due(folder, config, ledger, now, max_age)
     known = {Path(post.path).resolve() for post in found.posts}
@@ -80,4 +108,4 @@ def _settled(post: FoundPost, ledger: Ledger | None) -> FoundPost:
     counts = ledger.counts(post.issue)
     if not any(counts.values()) or left_of(counts):
         return post
-    return replace(post, status="sent", reason="no reader wants one mail a week")
+    return replace(post, status="sent", reason="no reader wants one mail a week or a month")

@@ -17,10 +17,10 @@ from newsletter.errors import ConfigError, ContentError, Located, located
 from newsletter.ledger.ledger import Ledger, Plan
 from newsletter.model.delivery import Relay
 from newsletter.pipeline.plan_send import Sending
+from newsletter.pipeline.rare_readers import rare_readers
 from newsletter.pipeline.render_post import zone_of
 from newsletter.pipeline.same_issue import known_issue as known_issue
 from newsletter.pipeline.same_issue import require_same_issue
-from newsletter.pipeline.weekly_readers import weekly_readers
 from newsletter.post.publication import held_findings
 from newsletter.post.templating.placeholders import unmark
 from newsletter.signals import StopRequest
@@ -134,7 +134,7 @@ def prepare(
         address_hashes=AddressHashes(sending.config.secrets),
         identity=identity,
         newcomers_for=None if options.newcomers else timedelta(days=delivery.newcomers_days),
-        weekly=weekly_readers(sending),
+        rare=rare_readers(sending),
     )
     if plan.newcomers and not plan.audience:
         raise ConfigError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from smtp_server import SmtpServer
 
 from newsletter.audience.people.records import Preferences
 from newsletter.audience.people.store import People
+from newsletter.pipeline.due_digest import month_day
 
 DIGEST = '\n[digest]\nday = "sunday"\n'
 STORIES = (
@@ -111,3 +112,29 @@ def test_without_readers_who_want_it_nobody_is_mailed_and_nothing_fails(office: 
     assert decisions(report)["2026-03-08-weekly"] == "sent"
     assert report.is_quiet  # the second run has nothing more to do
     assert all(to == "ann@example.com" for to, _ in mailed(server))
+
+
+def test_a_month_is_one_mail_beside_the_weeks(office: Office, server: SmtpServer) -> None:
+    office.settings += "monthly_day = 8\n"
+    with (office.folder / "list.csv").open("a") as file:
+        file.write("dan@example.com,monthly\n")
+    with People.open(office.ledger, lambda: office.now) as people:
+        people.set_preferences("eva@example.com", Preferences(frequency="monthly"))
+    with (office.folder / "list.csv").open("a") as file:
+        file.write("eva@example.com,weekly\n")
+    days(office, 7, hours=24)
+    days(office, 40, hours=6)
+    month = "Daily: 2026-02-08 – 2026-03-07"
+    own = {key: count for key, count in mailed(server).items() if key[0][:3] in ("dan", "eva")}
+    assert own == {("dan@example.com", month): 1, ("eva@example.com", month): 1}
+    assert mailed(server)["bea@example.com", "Daily: 2026-03-03 – 2026-03-05"] == 1
+    assert ("bea@example.com", month) not in mailed(server)
+    assert max(mailed(server).values()) == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "today", "day"),
+    [(1, "2026-03-01", "2026-03-01"), (28, "2026-03-01", "2026-02-28"), (15, "2026-01-14", "2025-12-15")],
+)
+def test_the_day_of_a_month(number: int, today: str, day: str) -> None:
+    assert month_day(number, date.fromisoformat(today)) == date.fromisoformat(day)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args
 
 from newsletter.ledger.records import Delivery
 
@@ -36,7 +36,12 @@ ConsentKind = Literal["asked", "confirmed", "withdrawn", "returned", "lifted"]
 the operator lifted a manual suppression, and `wording` says why.
 """
 
-Frequency = Literal["every", "weekly"]
+Frequency = Literal["every", "weekly", "monthly"]
+
+
+def frequency_of(word: str) -> Frequency:
+    """What a form says; every issue for any other word."""
+    return next((each for each in get_args(Frequency) if each == word), "every")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,7 @@ class Unsubscription:
 class Preferences:
     """A subscriber's preferences.
 
-    `lists` are those signed up for; no mail before `paused_until`; weekly: at most one issue a week.
+    `lists` are those signed up for; no mail before `paused_until`; weekly, monthly: at most one issue in that time.
     """
 
     lists: tuple[str, ...] = ()
@@ -102,8 +107,8 @@ class Preferences:
     frequency: Frequency = "every"
 
     def __post_init__(self) -> None:
-        if self.frequency not in ("every", "weekly"):
-            raise ValueError(f"{self.frequency} is no frequency; it is every or weekly")
+        if self.frequency not in get_args(Frequency):
+            raise ValueError(f"{self.frequency} is no frequency; it is one of {', '.join(get_args(Frequency))}")
         if self.paused_until is not None and self.paused_until.tzinfo is None:
             raise ValueError("paused_until has no time zone")
 

@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from newsletter.audience.people.records import SignUpState, Unsubscription
+from newsletter.audience.people.records import SignUpState, Unsubscription, frequency_of
 from newsletter.errors import NewsletterError
 from newsletter.group_commit import GroupCommit
 from newsletter.pipeline.mail_queue import MailQueue
@@ -177,7 +177,7 @@ class _Pages:
                 self._membership.choose,
                 link.address,
                 lists=[name for name in self._settings.lists if name in form.all("lists")],
-                weekly=form.one("often") == "weekly",
+                often=frequency_of(form.one("often")),
                 pause=form.one("pause") == "yes",
             )
         else:

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from newsletter.addresses import fold_address
 from newsletter.archive.latest_issue import LatestIssue, latest_issue
 from newsletter.audience.people.letters import WANTED_FOR, Letter, Letters, fingerprint
-from newsletter.audience.people.records import Person, Preferences, Reason, SignUpState, Unsubscription
+from newsletter.audience.people.records import Frequency, Person, Preferences, Reason, SignUpState, Unsubscription
 from newsletter.audience.people.store import People
 from newsletter.config.config import Config
 from newsletter.errors import NewsletterError
@@ -230,13 +230,13 @@ class Membership:
             wanted = Preferences(wanted.lists, None, wanted.frequency)
         return Choice(wanted, self._people.is_suppressed(address))
 
-    def choose(self, address: str, *, lists: Sequence[str], weekly: bool, pause: bool) -> Choice:
+    def choose(self, address: str, *, lists: Sequence[str], often: Frequency, pause: bool) -> Choice:
         """Save a subscriber's preferences. A running pause keeps its end."""
         before = self.choice(address).wanted
         offered = self.config.settings.serve.lists
         # A list that is no longer offered, or never was, cannot be unsubscribed from here.
         kept = [name for name in before.lists if name not in offered]
         paused = (before.paused_until or self._clock() + PAUSE) if pause else None
-        wanted = Preferences((*kept, *lists), paused, "weekly" if weekly else "every")
+        wanted = Preferences((*kept, *lists), paused, often)
         self._people.set_preferences(address, wanted)
         return self.choice(address)

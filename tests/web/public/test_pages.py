@@ -255,3 +255,14 @@ def test_a_page_in_any_language_fits_a_phone_and_begins_on_its_side(browser: Bro
         direction = page.locator("h1").evaluate("e => getComputedStyle(e).direction")
         assert direction == ("ltr" if lang == "ru" else "rtl")
     page.context.close()
+
+
+def test_a_month_may_be_chosen_and_any_other_word_is_every_issue(tmp_path: Path) -> None:
+    with running(tmp_path) as site:
+        page = f"/p/{site.link('preferences')}"
+        for word, kept in (("monthly", "monthly"), ("weekly", "weekly"), ("hourly", "every"), ("", "every")):
+            answer = site.post(page, {"often": word})
+            assert answer.status == 200
+            assert site.people.preferences(ADA).frequency == kept
+        site.post(page, {"often": "monthly"})
+        assert 'value="monthly" checked' in site.get(page).text
