@@ -79,14 +79,19 @@ class Found:
 
 def posts_place(config: Config, named: Path | None) -> Path:
     """The folder to search: the given one, else [publish] `posts`, else the site's. ConfigError if there is none."""
-    keys = config.settings.publish
-    source = config.settings.site.source
-    home = config.root / source if source else config.root
-    folder = named or (config.root / keys.posts if keys.posts else home / posts_folder(home))
+    folder = wanted_place(config, named)
     if not is_folder(folder):
         what = "is not a folder" if is_there(folder) else "there is no such folder"
         raise ConfigError(located(str(folder), None, what, "name the folder of posts, or set [publish] posts"))
     return folder
+
+
+def wanted_place(config: Config, named: Path | None) -> Path:
+    """The same, whether or not it is there yet."""
+    keys = config.settings.publish
+    source = config.settings.site.source
+    home = config.root / source if source else config.root
+    return named or (config.root / keys.posts if keys.posts else home / posts_folder(home))
 
 
 def find_due(

@@ -19,6 +19,7 @@ from newsletter.errors import BusyError, NewsletterError
 from newsletter.web.home.overview import PostRow
 from newsletter.web.home.send_order import CHOICES, PlannedSend, SendOrder
 from newsletter.web.home.send_room import Progress, SendRoom
+from newsletter.web.home.survey import near
 from newsletter.web.local_pages import event_stream
 
 MAX_CANARY = 1_000_000
@@ -75,7 +76,7 @@ class SendPages:
             status,
             row=row,
             order=order,
-            lists=[(name, _short(name)) for name in lists],
+            lists=[(name, _short(name), near(name)) for name in lists],
             choices={field: words for field, (_, words) in CHOICES.items()},
             asked_for=asked_for,
             error=error,

@@ -17,9 +17,10 @@ from newsletter.check.check_post import check_post
 from newsletter.doctor.examine import World, examine
 from newsletter.doctor.verdict import Level, Verdict
 from newsletter.errors import NewsletterError
+from newsletter.files import is_there
 from newsletter.model.archive_address import issue_path
 from newsletter.model.moments import zone_name
-from newsletter.pipeline.find_due import FoundPost, is_archived, post_files, posts_place
+from newsletter.pipeline.find_due import FoundPost, is_archived, post_files, posts_place, wanted_place
 from newsletter.pipeline.ledger_numbers import ledger_mark
 from newsletter.pipeline.post_states import KnownIssues, PostState, state_of
 from newsletter.pipeline.publish import Published, PublishReport
@@ -91,8 +92,11 @@ class Survey:
         return self._inputs.load()
 
     def _files(self, config: Config) -> tuple[Path, list[Path]]:
-        folder = posts_place(config, self._inputs.folder)
-        return folder, list(post_files(folder))
+        folder = wanted_place(config, self._inputs.folder)
+        is_named = self._inputs.folder is not None or config.settings.publish.posts
+        if not is_named and not is_there(folder):
+            return folder, []  # `newsletter new` will make it
+        return folder, list(post_files(posts_place(config, folder)))
 
     def _read(self, config: Config, now: datetime, most: int | None) -> Overview:
         folder, files = self._files(config)
@@ -117,10 +121,10 @@ class Survey:
         return Overview(
             made=now,
             name=config.settings.newsletter.name if "name" in config.settings.newsletter.given else "",
-            folder=str(folder),
+            folder=near(folder),
             rows=listed,
             next=first,
-            others=_others(report, first, folder) if report is not None else (fault,),
+            others=_others(report, first, folder) if report is not None else tuple(filter(None, (fault,))),
             alerts=self._alerts(config, now),
             last=last_send(numbers.issues, zone),
             growth=plot,
@@ -140,6 +144,8 @@ class Survey:
         self, config: Config, folder: Path, files: Set[Path], age: timedelta, now: datetime
     ) -> tuple[PublishReport | None, str]:
         """What `publish --dry-run` says, or why it would not begin."""
+        if not is_there(folder):
+            return None, ""
         order = PublishOrder(folder, self._inputs.to, config.ledger_place, age, dry=True)
         minute = now.replace(second=0, microsecond=0)
         marks = frozenset((path, _mark(path)) for path in files)
@@ -305,6 +311,16 @@ def _archive_of(config: Config) -> str:
     if folder is not None and (folder / "index.html").is_file():
         return "/archive/"
     return config.archive_url
+
+
+def near(path: Path | str) -> str:
+    """A path as a person would write it: from the working directory if it is in there, else from the home."""
+    inside = os.path.relpath(path)
+    if not inside.startswith(os.pardir):
+        return inside
+    home = os.path.expanduser("~")  # noqa: PTH111 - which fails for nobody
+    text = str(path)
+    return f"~{text[len(home) :]}" if home != "/" and text.startswith(f"{home}/") else text
 
 
 def _mark(path: Path) -> tuple[int, int]:

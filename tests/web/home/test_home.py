@@ -162,6 +162,7 @@ def test_pages_without_posts_without_a_ledger_and_without_a_folder(letters: News
         assert "there is no ledger" in page
         assert home.ask("/stats").status == 404
         letters.posts.rmdir()
+        assert "No posts yet" in home.ask().text  # nobody said where they are: `newsletter new` makes the folder
         settings = SETTINGS + '\n[publish]\nposts = "posts"\n'
         (letters.folder / "newsletter.toml").write_text(settings)
         assert "there is no such folder" in home.ask().text
