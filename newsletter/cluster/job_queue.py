@@ -239,6 +239,9 @@ def _queue_errors(place: Place) -> Iterator[None]:
         yield
     except (ConnectorException, psycopg.Error) as error:
         cause = error.__cause__ or error
+        if isinstance(cause, psycopg.errors.InsufficientPrivilege):
+            what, remedy = "the database user may not make the workers' queue", "grant it CREATE on the database, once"
+            raise LedgerError(located(place.name, None, what, remedy)) from error
         first = str(cause).strip().partition("\n")[0]
         what = f"the workers' queue cannot be reached ({first})"
         raise LedgerError(located(place.name, None, what, "check that the database runs")) from error

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from newsletter.delivery.deliver import Stopped
 from newsletter.delivery.run_control import INTERRUPTED
+from newsletter.errors import LedgerError, LostLedgerError
 from newsletter.ledger import shipments
 from newsletter.ledger.ledger import Ledger
 from newsletter.ledger.plan import KnownIssue, known_issue
@@ -89,7 +90,7 @@ def send_by_workers(
         return None
     watcher.start(prepared.plan.due)
     started = time.monotonic()
-    stopped = _follow(shipped, ledger, queue, watcher) if shipped.shards else Stopped()
+    stopped = _Follower(shipped, ledger, queue, watcher).follow() if shipped.shards else Stopped()
     return account(prepared, ledger, stopped, time.monotonic() - started)
 
 
@@ -136,37 +137,67 @@ def _due(ledger: Ledger, known: KnownIssue, size: int, max_attempts: int) -> Ite
         last = batch[-1][0]
 
 
-def _follow(shipped: _Shipped, ledger: Ledger, queue: ShardQueue, watcher: WorkersWatcher) -> Stopped:
-    """Show the progress until nothing of the shipment is queued or under way."""
-    plan, issue = shipped.prepared.plan, shipped.prepared.issue
-    deferred_before = plan.waiting + plan.exhausted
-    began, told_alone = time.monotonic(), False
-    told: set[str] = {"", INTERRUPTED}
-    with ending_requests() as ending:
-        asked = False
-        while True:
-            counts = ledger.counts(issue, planned=True)
-            watcher.counted(
-                counts[State.SENT] - plan.sent,
-                max(counts[State.DEFERRED] - deferred_before, 0),
-                counts[State.REJECTED] - plan.rejected,
-            )
-            if not queue.open_jobs(shipped.number):
-                return Stopped(INTERRUPTED if asked else "")
-            if not told_alone and time.monotonic() - began > ALONE_FROM_S and not queue.workers():
-                told_alone = True
-                watcher.news("no worker is running: start `newsletter worker` on a machine that reaches the ledger")
-            for run in ledger.runs(issue):
-                if run.ended is not None and run.started >= shipped.since and run.reason not in told:
-                    told.add(run.reason)
-                    watcher.news(f"worker {run.owner.removesuffix(', worker')}: {run.reason}")
-            if ending.wait(LOOK_S) and not asked:
-                asked = True
-                with ledger.storage.write() as db:
-                    shipments.stop_shipment(db, shipped.number, INTERRUPTED)
-                watcher.news("the workers are asked to stop after the messages under way")
-            elif asked:
-                time.sleep(LOOK_S)
+class _Follower:
+    """Shows the progress until nothing of the shipment is queued or under way; passes an interrupt on."""
+
+    def __init__(self, shipped: _Shipped, ledger: Ledger, queue: ShardQueue, watcher: WorkersWatcher) -> None:
+        self._shipped = shipped
+        self._ledger = ledger
+        self._queue = queue
+        self._watcher = watcher
+        self._began = time.monotonic()
+        self._is_alone_told = False
+        self._is_asked = False
+        self._lost = ""
+        self._told = {"", INTERRUPTED}
+
+    def follow(self) -> Stopped:
+        """Raises LostLedgerError if it is to end while the database is away; the workers go on then."""
+        with ending_requests() as ending:
+            while True:
+                try:
+                    if ending.signal and not self._is_asked:
+                        self._ask_to_stop()
+                    if not self._look():
+                        return Stopped(INTERRUPTED if self._is_asked else "")
+                    self._lost = ""
+                except LedgerError as error:
+                    if ending.signal:
+                        raise LostLedgerError(*error.args) from error
+                    self._tell_lost(f"{error}; trying again")
+                if ending.wait(LOOK_S) and self._is_asked:
+                    time.sleep(LOOK_S)  # it is asked for already, and no wait any more
+
+    def _look(self) -> bool:
+        """Tell what changed; returns whether anything is queued or under way."""
+        plan, issue = self._shipped.prepared.plan, self._shipped.prepared.issue
+        counts = self._ledger.counts(issue, planned=True)
+        self._watcher.counted(
+            counts[State.SENT] - plan.sent,
+            max(counts[State.DEFERRED] - plan.waiting - plan.exhausted, 0),
+            counts[State.REJECTED] - plan.rejected,
+        )
+        for run in self._ledger.runs(issue):
+            if run.ended is not None and run.started >= self._shipped.since and run.reason not in self._told:
+                self._told.add(run.reason)
+                self._watcher.news(f"worker {run.owner.removesuffix(', worker')}: {run.reason}")
+        if not self._queue.open_jobs(self._shipped.number):
+            return False
+        if not self._is_alone_told and time.monotonic() - self._began > ALONE_FROM_S and not self._queue.workers():
+            self._is_alone_told = True
+            self._watcher.news("no worker is running: start `newsletter worker` on a machine that reaches the ledger")
+        return True
+
+    def _ask_to_stop(self) -> None:
+        with self._ledger.storage.write() as db:
+            shipments.stop_shipment(db, self._shipped.number, INTERRUPTED)
+        self._is_asked = True
+        self._watcher.news("the workers are asked to stop after the messages under way")
+
+    def _tell_lost(self, text: str) -> None:
+        if text != self._lost:
+            self._watcher.news(text)
+        self._lost = text
 
 
 def follow_workers(ledger: Ledger, issue: str, watcher: WorkersWatcher, ending: Ending) -> None:

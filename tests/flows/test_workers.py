@@ -19,7 +19,7 @@ import psycopg
 import pytest
 from command_line import CHECKOUT, PROGRAM, Run, environment, finish, newsletter, start
 from invariants import Accounts, Arrived
-from postgres import PASSWORD
+from postgres import PASSWORD, Server
 from smtp_server import Fault, Rule, SmtpServer
 from sqlalchemy import make_url
 
@@ -366,3 +366,38 @@ def test_publish_has_workers_send_and_does_nothing_the_second_time(cluster: Clus
         accounts_of(cluster, people).at_end(arrived(server))
     assert (first.code, second.code) == (0, 0), first.err
     assert len(server.messages) == len(people)
+
+
+def test_the_desk_waits_for_a_database_that_goes_away(cluster: Cluster, postgres_server: Server) -> None:
+    people = write_people(cluster, 60)
+    with SmtpServer(Rule("dot", Fault.HOLD)) as server, cluster.worker(server):
+        sending = cluster.send("--json")
+        server.wait_for(lambda server: server.seen("dot") == CONNECTIONS)
+        postgres_server.restart()
+        server.release(1_000)
+        run = finish(sending)
+        assert run.code == 3, run.err
+        accounts = accounts_of(cluster, people)
+        accounts.unsure = frozenset(run.json["uncertain"])
+        counts = accounts.at_end(arrived(server))
+    assert counts[State.UNCERTAIN] == CONNECTIONS
+    assert counts[State.SENT] == len(people) - CONNECTIONS
+
+
+def test_a_user_who_may_make_no_queue_is_told_what_to_grant(cluster: Cluster) -> None:
+    write_people(cluster, 5)
+    name = f"clerk{os.getpid()}"
+    with psycopg.connect(cluster.url, autocommit=True) as db:
+        db.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'pw'")
+        db.execute(f"GRANT ALL ON SCHEMA public TO {name}")
+    url = make_url(cluster.url)._replace(username=name, password=None)
+    try:
+        clerk = Cluster(url.render_as_string(), cluster.desk, cluster.machine)
+        command = ("send", f"{ISSUE}.md", "--to", "list.csv", "--workers", "--yes", "--first", *clerk.ledger)
+        run = newsletter(*command, cwd=cluster.desk, PGPASSWORD="pw", NEWSLETTER_SECRET=SECRET)
+    finally:
+        with psycopg.connect(cluster.url, autocommit=True) as db:
+            db.execute(f"DROP OWNED BY {name}")
+            db.execute(f"DROP ROLE {name}")
+    assert run.code == 2
+    assert "the database user may not make the workers' queue; grant it CREATE on the database, once" in run.err
