@@ -37,9 +37,12 @@ _SIGNATURE = re.compile(
     r"|verstuurd (?:vanaf|met|van)|verzonden (?:vanaf|met)|skickat från|sendt fra|lähetetty"
     r"|wysłan[eo] z|odesláno z|отправлено (?:с|из)|надіслано|enviada do|发自我?的?|發自我?的?|從我的.{0,20}傳送"
     r"|自我的.{0,20}(?:发送|傳送)|来自我的|iphone ?から|.{0,15}から送信|.{0,20}에서 보냄|.{0,20}tarafından gönderildi"
-    r"|yahoo mail|download the|scarica|télécharge",
+    r"|.{0,30}(?:dan|den|tan|ten) gönderildi|küldve |elküldve |trimis de pe|στάλθηκε από|απεστάλη από"
+    r"|odoslané z|poslano (?:s|iz)|изпратено от|enviat des|أُ?رسلت? من|תשלח מ|נשלח מ|(?:đã )?gửi từ|được gửi từ"
+    r"|dikirim dari|dihantar|ส่งจาก|.{0,20} से भेजा|.{0,20}から送付|yahoo mail|download the|scarica|télécharge",
     re.IGNORECASE,
 )
+_LAST_WORDS = re.compile(r"[.,!] ?(?:[^\W\d_]{2,20},? ){0,3}(?P<name>[^\W\d_]{2,20}(?: [^\W\d_]{2,20}){0,2})[.!]?$")
 _GREETING = re.compile(
     r"(?:hi|hello|hey|dear|good (?:morning|day|afternoon|evening)|hallo|guten (?:tag|morgen)|sehr geehrte\w*+"
     r"|bonjour|salut|hola|buenos d[ií]as|ciao|buongiorno|ol[áa]|bom dia|hej|hei|beste"
@@ -65,8 +68,9 @@ def own_words(mail: Mail) -> str:
     """The author's own text on one line."""
     text = next(iter(readable_texts_of(mail)), "")[:MAX_READ].replace("\r", "").replace("\xa0", " ")
     lines = [line.strip()[:MAX_LINE] for line in text.split("\n")[:MAX_LINES]]
-    kept = _without_ends(_before_quotes(lines), _name_of(mail))
-    return " ".join(kept)
+    name = _name_of(mail)
+    kept = _without_ends(_before_quotes(lines), name)
+    return _without_name(" ".join(kept), name)
 
 
 def _before_quotes(lines: list[str]) -> list[str]:
@@ -102,6 +106,14 @@ def _without_ends(lines: list[str], name: str) -> list[str]:
     while len(lines) > 1 and (_THANKS.fullmatch(lines[-1]) or _is_name(lines[-1], name)):
         lines = lines[:-1]
     return lines
+
+
+def _without_name(text: str, name: str) -> str:
+    """Without the author's name at the end of a line: "Take me off. Cheers, Ada"."""
+    found = _LAST_WORDS.search(text)
+    if found and _is_name(found["name"], name):
+        return text[: found.start("name")].rstrip(" ,-–")
+    return text
 
 
 def _name_of(mail: Mail) -> str:

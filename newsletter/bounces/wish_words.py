@@ -9,23 +9,12 @@ matches the rest of a word.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
+from newsletter.bounces.wish_vocabulary import FURTHER, Vocabulary
 
 MAX_WORDS = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """Each field is words separated by blanks. `other` are the neutral words."""
-
-    leave: str
-    drop: str
-    end: str
-    never: str
-    want: str
-    send: str
-    other: str
 
 
 _ENGLISH = Vocabulary(
@@ -41,9 +30,9 @@ _ENGLISH = Vocabulary(
     " subscription"
     " subscriptions database system please kindly pls plz thanks thank thx regards best kind hi hello hey dear"
     " team sir madam"
-    " everyone just now immediately asap at once again for and a an on with so receive receiving get getting"
+    " everyone just now immediately asap at once again for and a an on with so enough receive receiving get getting"
     " take do"
-    " like need everything tks yours sincerely emails mails newsletter newsletters messages updates",
+    " like need everything tks cheers yours sincerely emails mails newsletter newsletters messages updates",
 )
 _GERMAN = Vocabulary(
     "abmeld* abzumelden abbestell* abzubestellen austrag* auszutragen",
@@ -88,7 +77,8 @@ _SPANISH = Vocabulary(
     " electrónico"
     " electrónicos e mail email emails mails mensaje mensajes boletín boletin boletines newsletter suscripción"
     " suscripcion más"
-    " mas ya que dar darme darse den denme dé dame deme solicito hola buenos días dias gracias saludos un una a"
+    " mas ya que dar darme darse den denme dé dame deme solicito hola buenos días dias gracias saludos"
+    " atentamente cordialmente un una a"
     " al en y"
     " dirección datos cuenta distribución recibir información publicidad nombre base se le les gustaría cordial",
 )
@@ -132,7 +122,7 @@ _DUTCH = Vocabulary(
     " maillijst"
     " verzendlijst nieuwsbrief nieuwsbrieven mailing e email emails mails berichten adres te meer langer"
     " ontvangen hebben"
-    " aub alstublieft alsjeblieft bedankt dank met vriendelijke groet groeten hallo beste goedendag a b dat af"
+    " aub alstublieft alsjeblieft bedankt dank met vriendelijke groet groeten groetjes hallo beste goedendag a b dat af"
     " uit",
 )
 _NORDIC = Vocabulary(
@@ -149,7 +139,7 @@ _NORDIC = Vocabulary(
     " prenumerationen abonnement adress adresse namn navn"
     " vänligen snälla vennligst venligst tack takk tak hej hei mvh hälsningar hilsen"
     " få fler"
-    " flere mer mere längre lenger længere ha ta tar ett et en era deres ert gärna gerne gjerne till til",
+    " flere mer mere längre lenger længere ha ta tar ett et en era er deres ert gärna gerne gjerne till til",
 )
 _RUSSIAN = Vocabulary(
     "отпис* отпиш*",
@@ -178,15 +168,19 @@ _POLISH = Vocabulary(
 )
 _TURKISH = Vocabulary(
     "",
-    "çık* iptal sil* kaldır* ayrıl* istemiyorum istemiyoruz",
-    "durdur* kes*",
+    # No stems: "çıkarın" is "take off", and "çıkarmayın" "do not take off".
+    "çık çıkar çıkarın çıkarınız çıkart çıkartın çıkmak çıkarılmak çıkarılmasını çıkarmanızı iptal sil silin siliniz"
+    " silinmek silinmesini silmenizi kaldır kaldırın kaldırınız kaldırılmasını ayrılmak ayrılıyorum istemiyorum"
+    " istemiyoruz göndermeyin göndermeyiniz gönderme yollamayın yollamayınız yollama",
+    "durdur durdurun durdurunuz kes kesin kesiniz",
     "",
     "",
-    "gönderme* yollama*",
+    "gönderme göndermeyi yollama yollamayı",
     "lütfen beni bana benim listeden listenizden listesinden bültenden bülteni bülteninizden abonelikten"
     " aboneliğimi aboneliği"
     " üyeliğimi e posta mail maillerinizi maillerini postalarınızı adresimi almak istiyorum edin et edilsin"
-    " teşekkürler"
+    " teşekkürler teşekkür ederim"
+    " bir bana artık epostaları postaları postalar mailler mailleri bülten"
     " merhaba selamlar posta bültenlerinizi daha fazla bu mailleri artık",
 )
 _CHINESE = Vocabulary(
@@ -210,7 +204,7 @@ _JAPANESE = Vocabulary(
     "送信 送ら 配信",
     "受け取り 受信",
     "メルマガ メールマガジン ニュースレター メール 購読 登録 配信 リスト アドレス この こちら こちらの 貴社 御社"
-    " 今後 もう は を の が に から も、 も で し"
+    " 今後 もう は を の が に て から も、 も で し"
     " して する したい した します しました です ます たい ほしい 欲しい 希望 お願い いたします 致します します"
     " ください 下さい 依頼 手続き 申し込み 申請"
     " 私 私の すべて 全て よろしく こんにちは ご いただけますか ありがとう ございます",
@@ -239,9 +233,19 @@ _WORDED = (
     _RUSSIAN,
     _POLISH,
     _TURKISH,
+    *FURTHER,
 )
 _UNSPACED = (_CHINESE, _JAPANESE, _KOREAN)
 _WORD = re.compile(r"[^\W_]+")
+_POINTS = re.compile("[\u0591-\u05c7\u064b-\u0652\u0670\u0640]")
+"""Vowel signs of Hebrew and Arabic, which few write."""
+
+# A comma ends one only between Chinese or Japanese words, before "please", and after a first word that is a request.
+_SENTENCES = re.compile(
+    r"[.!;\n。！；，、]+|,(?= ?(?:so |and )?(?:please|pls|plz|kindly|bitte|merci de|veuillez|svp|por favor|per favore"
+    r"|graag|gelieve|proszę|prosím|пожалуйста|прошу|lütfen|tack|thanks?|thx|danke|gracias|grazie|obrigad[oa]|merci)\b)"
+    r"|(?<=^stop),|(?<=^unsubscribe),"
+)
 _EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -256,15 +260,19 @@ _WHAT = re.compile(
     r"|einwilligung|abo\w*"
     r"|subscri\w*|suscri\w*|inscri\w*|iscrizione|assinatura|prenumeration\w*|рассыл\w*|письм\w*|подписк\w*"
     r"|спис\w*|subskryp\w*"
-    r"|bülten\w*|üyelik\w*|üyeliğ\w*)\b|我|邮件|郵件|订阅|訂閱|列表|名单|名單|メール|メルマガ|購読|登録|配信"
+    r"|bülten\w*|üyelik\w*|üyeliğ\w*|mě|mne|mňa|seznam\w*|zoznam\w*|odb[ěe]r\w*|engem|címem\w*|hírlev\w*|listá\w*"
+    r"|mine|abonament\w*|με|μου|εμένα|λίστα|λιστα|συνδρομή|εγγραφή\w*|мене|моє|мою|розсил\w*|підписк\w*|minut"
+    r"|\w*listalta\w*|tilau\w*|uutiskir\w*|osoitteeni|saya|daftar|senarai|milis|tôi|mình|đăng|thư|اشتراك\w*|الاشتراك"
+    r"|القائمة|قائم\w*|بريدي|رسائل\w*|אותי|\w*רשימ\w*|ה?מנוי|ה?הרשמה|ה?דיוור)\b|我|邮件|郵件|订阅|訂閱|列表|名单|名單|メール|メルマガ|購読|登録|配信"
     r"|リスト|アドレス|ニュースレター"
     r"|메일|구독|목록|명단|수신|뉴스레터"
 )
+_BARE = ("stop", "unsubscribe")
 _KINDS = ("leave", "drop", "end", "never", "want", "send", "other")
 
 
 def _pattern(words: str) -> str:
-    longest_first = sorted(set(words.split()), key=lambda each: (-len(each), each))
+    longest_first = sorted(set(words.casefold().split()), key=lambda each: (-len(each), each))
     return "|".join(re.escape(word).replace(r"\*", r"\w*") for word in longest_first)
 
 
@@ -281,14 +289,28 @@ _OF_PIECES = tuple(
 
 def is_wish(text: str) -> bool:
     """Whether the text is an unsubscribe request and nothing else, in the words of one language."""
-    plain = text.casefold()
+    plain = _POINTS.sub("", text.casefold())
     words = _WORD.findall(plain)
     if not words or len(words) > MAX_WORDS:
         return False
     about = _WHAT.search(plain) is not None
+    sentences = [each for each in _SENTENCES.split(plain) if _WORD.search(each)]
     if _EAST_ASIAN.search(plain):
-        return any(_leaves(_kinds_of_pieces("".join(words), pieces), about) for pieces in _OF_PIECES)
-    return any(_leaves(_kinds_of_words(words, patterns), about) for patterns in _OF_WORDS)
+        readers = [partial(_kinds_of_pieces, pieces=each) for each in _OF_PIECES]
+        return any(_all_leave(sentences, reader, about=about) for reader in readers)
+    return any(_all_leave(sentences, partial(_kinds_of_words, patterns=each), about=about) for each in _OF_WORDS)
+
+
+def _all_leave(sentences: Sequence[str], kinds_of: Callable[[Sequence[str]], set[str]], *, about: bool) -> bool:
+    """Whether at least one sentence is a request, and the others are that or neutral."""
+    found = False
+    for sentence in sentences:
+        kinds = kinds_of(_WORD.findall(sentence))
+        if sentence.strip() in _BARE or _leaves(kinds, about=about):
+            found = True
+        elif kinds != {"other"}:
+            return False
+    return found
 
 
 def _kinds_of_words(words: Iterable[str], patterns: tuple[tuple[str, re.Pattern[str]], ...]) -> set[str]:
@@ -302,8 +324,9 @@ def _kinds_of_words(words: Iterable[str], patterns: tuple[tuple[str, re.Pattern[
     return found
 
 
-def _kinds_of_pieces(text: str, pieces: re.Pattern[str]) -> set[str]:
+def _kinds_of_pieces(words: Sequence[str], pieces: re.Pattern[str]) -> set[str]:
     """The same for a text without blanks; the longest piece first if several of one kind match."""
+    text = "".join(words)
     found: set[str] = set()
     at = 0
     while at < len(text):
@@ -315,7 +338,7 @@ def _kinds_of_pieces(text: str, pieces: re.Pattern[str]) -> set[str]:
     return found
 
 
-def _leaves(kinds: set[str], about: bool) -> bool:
+def _leaves(kinds: set[str], *, about: bool) -> bool:
     if "never" in kinds:
         return kinds.isdisjoint(("leave", "drop", "end")) and not kinds.isdisjoint(("want", "send"))
     return (
