@@ -17,6 +17,7 @@ from newsletter.audience.people.store import People
 from newsletter.cli.console import ask, json_out, print_json
 from newsletter.cli.load_settings import load
 from newsletter.errors import ConfigError
+from newsletter.pipeline.dated_backups import backup_folder
 from newsletter.pipeline.open_store import open_people
 from newsletter.text import printable
 
@@ -39,13 +40,24 @@ def forget(address: str, yes: bool, ledger_url: str | None, config_path: Path | 
     with open_store(config_path, ledger_url) as people:
         ask(f"Forget {normalized}? Their consent, bounces and history go.", yes=yes)
         gone = people.forget(normalized)
+    config = load(config_path)
+    kept = backup_folder(config, config.ledger_at(ledger_url))
+    backups = kept.files() if kept is not None else ()
     if as_json:
-        print_json({"rows": gone.rows, "issues": gone.issues})
+        may_have_it = {"backups": [str(path) for path in backups]} if kept is not None else {}
+        print_json({"rows": gone.rows, "issues": gone.issues, **may_have_it})
         return
     click.echo(
         f"Forgotten: {gone.rows:,} rows taken out, and a hash in place of the address in {gone.issues:,} issues."
     )
     click.echo("Take the address off your own list, too, and mind your backups.", err=True)
+    if backups:
+        click.echo(
+            f"{len(backups):,} in {printable(config.settings.ledger.backups)} may still have it. Each goes when "
+            f"{config.settings.ledger.keep_backups:,} newer ones are there; delete them, and run "
+            "`newsletter ledger backup`, where it must be gone now.",
+            err=True,
+        )
 
 
 def suppressed(reason: str | None, ledger_url: str | None, config_path: Path | None, as_json: bool) -> None:

@@ -304,7 +304,11 @@ def test_one_person_with_two_reasons_is_counted_as_one(folder: Path) -> None:
     assert f": unsubscribed (mail from {ADA})\n" in shown.out
     assert "0123456789abcdef" not in shown.out
     assert "0123456789abcdef" in run(folder, "subscribers", "show", ADA, "--json").out
-    assert run(folder, "subscribers", "forget", ADA, "--yes").code == 0
+    (folder / "newsletter.toml").write_text('[ledger]\nbackups = "kept"\n')
+    (folder / "kept").mkdir()
+    (folder / "kept" / "newsletter-2026-03-01.db").touch()
+    forgotten = run(folder, "subscribers", "forget", ADA, "--yes")
+    assert (forgotten.code, "\n1 in kept may still have it." in forgotten.err) == (0, True), forgotten.err
     listed = run(folder, "subscribers", "suppressed")
     assert (len(listed.out.splitlines()), listed.err) == (2, "1 person: 1 forgotten, 1 unsubscribed.\n")
     assert run(folder, "subscribers", "suppressed", "--json").json["people"] == 1
