@@ -48,6 +48,10 @@ ENDINGS = (".md", ".markdown", ".mdx", ".mkd")
 _MDX_TAGS = re.compile(r"\s*(?:</?(?:[A-Z][\w.]*|details|div|section|article|aside|center)(?:\s[^<>]*)?/?>\s*)+")
 _COMMENT = re.compile(r"(?ms)^<!--.*?-->")  # kramdown takes one behind a list for words
 _CONTAINER = re.compile(r"(\s*(?:> ?)*(?:[-*+] |\d+\. )?):{3,}\s*(.*?)[\s:]*")
+_ALERT = re.compile(r"(?m)^([ \t]*(?:[-*+] )?(?:> ?)+)\[!\w+\][+-]?[ \t]*")
+# What Python-Markdown, Material for MkDocs and Hugo read and neither page does.
+_ICON = re.compile(r":(?:material|octicons|fontawesome|simple)-[a-z0-9-]+:")
+_LISTS = re.compile(r"(?m)(?:(?<=[\])*`:\w?.])[ ]?|^[ \t]*)\{ ?(?:[.#][\w-]+|\w+=[^{}\n]*)[^{}\n]*\}")
 _ADMONITION = re.compile(r"(\s*)(?:!!!|\?\?\?\+?|===) *([\w -]*)(?:\"(.*)\")?\s*")
 SITE = Site("https://blog.example")
 
@@ -57,7 +61,8 @@ def body_of(source: str, path: str) -> str:
     front = read_front_matter(source, path)
     plain = resolve_shortcodes(front.body, path=path, first_line=1).text
     text = resolve_liquid(plain, SITE, front.values, path=path, first_line=1, choose=lambda condition: False).text
-    return _without_boxes(_COMMENT.sub("", _without_tags(text) if path.endswith(".mdx") else text))
+    text = _COMMENT.sub("", _without_tags(text) if path.endswith(".mdx") else text)
+    return _without_boxes(_ICON.sub("", _ALERT.sub(r"\1", _LISTS.sub("", text))))
 
 
 def _without_boxes(text: str) -> str:
@@ -67,6 +72,7 @@ def _without_boxes(text: str) -> str:
     set_in: list[int] = []  # how far the lines of each open admonition are set in
     source = text.split("\n")
     for index, line in enumerate(source):
+        line = re.sub(r"^[ \t]+", lambda blanks: blanks[0].expandtabs(4), line)
         depth = len(line) - len(line.lstrip())
         while set_in and line.strip() and depth < set_in[-1]:
             set_in.pop()
@@ -77,7 +83,7 @@ def _without_boxes(text: str) -> str:
             lines += [box[1].rstrip(), box[1] + _title_of(box[2]), box[1].rstrip()]
             continue
         elif not fence and (head := _ADMONITION.fullmatch(line)) and bool(head[2]) != line.lstrip().startswith("="):
-            below = next((each for each in source[index + 1 :] if each.strip()), "")
+            below = next((each.expandtabs(4) for each in source[index + 1 :] if each.strip()), "")
             if len(below) - len(below.lstrip()) >= depth + 4:
                 set_in.append(depth + 4)
                 lines += ["", head[1] + (head[3] or ""), ""]
@@ -102,21 +108,31 @@ def _without_tags(text: str) -> str:
     A box that is set in, below a paragraph, is no code there either.
     """
     lines: list[str] = []
-    in_fence = False
-    depth = set_in = 0
+    fence = ""
+    depth = set_in = fence_in = 0
     above = ""
-    for line in text.split("\n"):
-        if _MDX_TAGS.fullmatch(line) and not in_fence:
+    source = text.split("\n")
+    for index, line in enumerate(source):
+        if _MDX_TAGS.fullmatch(line) and not fence:
             if not depth and line.startswith("<details"):
                 set_in = 4
             elif not depth and re.match(r" {4}", line) and re.match(r"[^\W\d]", above):
                 set_in = len(line) - len(line.lstrip())
             depth = max(depth + line.count("<") - line.count("/>") - 2 * line.count("</"), 0)
             set_in = set_in if depth else 0
+            if depth and not set_in and not re.match(r"\s*(?:[-*+]|\d+[.)])\s|\s", above):
+                below = next((each for each in source[index + 1 :] if each.strip()), "")
+                set_in = len(below) - len(below.lstrip()) if below.startswith("    ") else 0
             lines.append("")
             continue
         line = re.sub(f"^ {{0,{set_in}}}", "", line)
-        in_fence ^= line.lstrip().startswith("```")
+        if marks := re.match(r"(\s*)(`{3,})", line):
+            if not fence:
+                fence, fence_in = marks[2], len(marks[1]) if depth and not above.startswith((" ", "-", "*")) else 0
+            elif marks[2].startswith(fence) and line.strip() == marks[2]:
+                line = re.sub(f"^ {{0,{fence_in}}}", "", line)
+                fence, fence_in = "", 0
+        line = re.sub(f"^ {{0,{fence_in}}}", "", line)
         if summary := re.fullmatch(r"(\s*)<summary>(.*)</summary>\s*", line):
             line = f"{summary[1]}{summary[2]}\n"
         lines.append(line)

@@ -153,3 +153,11 @@ def test_a_long_quote_is_set_smaller_than_a_short_one(theme: str) -> None:
         for each in (short, long)
     ]
     assert sizes[0] > sizes[1]
+
+
+def test_a_linked_picture_that_is_a_link_leads_to_both() -> None:
+    page = lxml.html.document_fromstring(
+        html(email("[![A quay](https://a.example/q.png)](https://b.example/tour)\n\nWords.\n", "brief"))
+    )
+    assert {"https://a.example/q.png", "https://b.example/tour"} <= set(page.xpath("//a/@href"))
+    assert "Image · A quay" in page.text_content()

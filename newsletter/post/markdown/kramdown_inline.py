@@ -200,6 +200,8 @@ def spaced_reference(state: StateInline, silent: bool) -> bool:
     is_note = state.src.startswith("[^", state.pos)
     if state.src[state.pos] != "[" or is_note or not state.env.get("references"):
         return False
+    if not state.pos and re.match(r"\[[ xX]\]\s", state.src):  # the box of a task
+        return False
     end = state.md.helpers.parseLinkLabel(state, state.pos, True)
     found = re.compile(r"\](?: ?\n ?| )\[([^\[\]\n]+)\]").match(state.src, end) if end > 0 else None
     reference = state.env["references"].get(normalizeReference(found[1])) if found else None

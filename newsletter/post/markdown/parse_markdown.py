@@ -43,7 +43,7 @@ MAX_MARKS = 30
 """The nesting limit of bold, italics and struck text."""
 
 
-_MARKDOWN_BOX = re.compile(r"[ \t]*<([A-Za-z]+)\b[^<>]*\smarkdown=[\"']?(?:1|block|span)\b[^<>]*>(.*)$")
+_MARKDOWN_BOX = re.compile(r"[ \t]*<([A-Za-z]+)\b[^<>]*\smarkdown(?:=[\"']?(?:1|block|span)\b[^<>]*)?>(.*)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def parse_markdown(
 
 def _without_kramdown(text: str) -> str:
     """Remove what kramdown's `{::comment}` hides, and unwrap boxes marked `markdown="1"`. Code is unchanged."""
-    if "{::comment}" not in text and "markdown=" not in text:
+    if "{::comment}" not in text and " markdown" not in text:
         return text
     lines = text.split("\n")
     fence, comment = "", None
