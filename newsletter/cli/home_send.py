@@ -54,7 +54,7 @@ class HomeDesk:
         """Those of the issue, those of the command line, those of other issues, then files and sign-ups at hand."""
         config = self._load()
         with known_ledger(config, utc_now) as ledger:
-            known = read_known_issues(ledger) if ledger is not None else ()
+            known = read_known_issues(ledger, counted=False) if ledger is not None else ()
         own = [each.lists for each in known if each.issue == issue]
         others = [each.lists for each in reversed(known)]
         found = [name for lists in (*own, self._to, *others) for name in lists]
@@ -66,7 +66,7 @@ class HomeDesk:
 
     def segment(self, issue: str) -> str:
         with known_ledger(self._load(), utc_now) as ledger:
-            known = read_known_issues(ledger) if ledger is not None else ()
+            known = read_known_issues(ledger, counted=False) if ledger is not None else ()
         return next((each.where for each in known if each.issue == issue), "")
 
     def plan(self, order: SendOrder) -> PlannedSend:

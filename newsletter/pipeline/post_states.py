@@ -54,16 +54,16 @@ class PostState:
 
 @dataclass(frozen=True, slots=True)
 class KnownIssues:
-    """The ledger's issues by name, and by title and day: a post that was renamed is found by these."""
+    """The ledger's issues by name, and by title, day and newsletter: a post that was renamed is found by these."""
 
     by_name: Mapping[str, KnownIssue] = field(default_factory=dict)
-    by_title: Mapping[tuple[str, date], str] = field(default_factory=dict)
+    by_title: Mapping[tuple[str, date, str], str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, known: Iterable[KnownIssue]) -> KnownIssues:
         by_name = {each.issue: each for each in known}
         by_title = {
-            (each.identity.title, each.identity.day): each.issue
+            (each.identity.title, each.identity.day, each.identity.newsletter or ""): each.issue
             for each in by_name.values()
             if each.identity.day is not None and each.identity.title and each.first_sent is not None
         }
@@ -82,7 +82,7 @@ def state_of(
         return _of_ledger(issue)
     if post.fault:
         return PostState("broken", post.fault)
-    other = known.by_title.get((head.title, head.date)) if head.date else None
+    other = known.by_title.get((head.title, head.date, list_id)) if head.date else None
     if other is not None and other != head.slug:
         return PostState("renamed", f"sent as {other}", other)
     if post.held:

@@ -120,12 +120,12 @@ class Newsletter:
         path.write_text(f"---\n{head}\n---\n\n{body}", "utf-8")
         return path
 
-    def send(self, name: str, title: str, states: Sequence[State], day: date) -> None:
+    def send(self, name: str, title: str, states: Sequence[State], day: date, list_id: str | None = None) -> None:
         """Note a send of an issue: its recipients end in these states."""
         moment = datetime(day.year, day.month, day.day, 8, tzinfo=UTC)
         with Ledger.open(self.folder / "newsletter.db", lambda: moment) as ledger:
             people = [f"reader{number}@example.org" for number in range(len(states))]
-            ledger.plan(name, people, content_hash="1", subject=title, identity=Identity(title, day, name))
+            ledger.plan(name, people, content_hash="1", subject=title, identity=Identity(title, day, name, list_id))
             run = ledger.begin_run(name, "test")
             claims = ledger.claim(name, len(states))
             ledger.write(name, [Move(claim.row, State.COMMITTING, message_id=f"<{claim.row}@x>") for claim in claims])

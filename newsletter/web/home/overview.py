@@ -96,6 +96,8 @@ class LastSend:
     when: str
     tally: Tally
     verdict: str
+    key: str = ""
+    """Of its post, where that is among the rows."""
 
 
 @dataclass(frozen=True, slots=True)

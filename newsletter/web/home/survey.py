@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
+from time import monotonic, thread_time
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from urllib.parse import quote
 
@@ -28,7 +29,7 @@ from newsletter.pipeline.read_post_facts import PostFactsReader, guess
 from newsletter.pipeline.render_post import zone_of
 from newsletter.pipeline.run_publication import PublishOrder, run_publication
 from newsletter.web.home.ledger_numbers import LedgerNumbers, growth_plot, last_send, read_numbers
-from newsletter.web.home.overview import NextIssue, Overview, PostRow, row_of, sort_rows
+from newsletter.web.home.overview import LastSend, NextIssue, Overview, PostRow, row_of, sort_rows
 
 if TYPE_CHECKING:
     from newsletter.config.config import Config
@@ -37,6 +38,10 @@ T = TypeVar("T")
 
 AT_ONCE = 120
 """Posts that are read before the page is shown; the others are read behind it."""
+
+MUCH_S = 0.5
+REST = 20
+"""What took more processor time than this because of the ledger alone is done again after so many times that time."""
 
 FAR_LEDGER_S = 15
 """How long the numbers of a ledger on a server are shown without asking it again."""
@@ -58,7 +63,7 @@ class Survey:
         self._inputs = inputs
         self._facts = PostFactsReader()
         self._lock = threading.Lock()
-        self._kept: dict[str, tuple[object, Any]] = {}
+        self._kept: dict[str, _Kept] = {}
         self._config: Config | None = None
 
     def mark(self, now: datetime) -> object:
@@ -126,7 +131,7 @@ class Survey:
             next=first,
             others=_others(report, first, folder) if report is not None else tuple(filter(None, (fault,))),
             alerts=self._alerts(config, now),
-            last=last_send(numbers.issues, zone),
+            last=_with_key(last_send(numbers.issues, zone), listed),
             growth=plot,
             growth_words=words,
             has_ledger=numbers.exists,
@@ -138,7 +143,7 @@ class Survey:
 
     def _numbers(self, config: Config, zone: tzinfo | None, now: datetime) -> LedgerNumbers:
         mark = ledger_mark(config.ledger_place) or int(now.timestamp()) // FAR_LEDGER_S
-        return self._once("ledger", (config.text, mark), lambda: read_numbers(config, zone, now))
+        return self._once("ledger", config.text, mark, lambda: read_numbers(config, zone, now))
 
     def _publication(
         self, config: Config, folder: Path, files: Set[Path], age: timedelta, now: datetime
@@ -149,7 +154,7 @@ class Survey:
         order = PublishOrder(folder, self._inputs.to, config.ledger_place, age, dry=True)
         minute = now.replace(second=0, microsecond=0)
         marks = frozenset((path, _mark(path)) for path in files)
-        key = (config.text, dict(config.env), minute, marks, ledger_mark(config.ledger_place))
+        key = (config.text, dict(config.env), minute, marks)
 
         def check(post: FoundPost) -> Sequence[str]:
             checked = check_post(post.path, config, when=now)
@@ -171,17 +176,13 @@ class Survey:
                 return None, str(error)
             return report, ""
 
-        return self._once("publication", key, run)
+        return self._once("publication", key, ledger_mark(config.ledger_place), run)
 
     def _alerts(self, config: Config, now: datetime) -> tuple[Verdict, ...]:
         """What the doctor finds without a network: the yellow and the red."""
-        key = (
-            config.text,
-            dict(config.env),
-            ledger_mark(config.ledger_place),
-            now.replace(minute=0, second=0, microsecond=0),
-        )
-        found = self._once("alerts", key, lambda: self._examined(config, now, offline=True))
+        key = (config.text, dict(config.env), now.replace(minute=0, second=0, microsecond=0))
+        mark = ledger_mark(config.ledger_place)
+        found = self._once("alerts", key, mark, lambda: self._examined(config, now, offline=True))
         return tuple(each for each in found if each.level is not Level.GREEN)
 
     def examine(self, now: datetime) -> tuple[Verdict, ...]:
@@ -194,12 +195,30 @@ class Survey:
         world = World(offline=offline, clock=lambda: now, machine=socket.gethostname(), machine_zone=zone)
         return examine(config, config.env, world)
 
-    def _once(self, name: str, key: object, work: Callable[[], T]) -> T:
-        """What the work gave for this key, done again only for another one."""
-        if name not in self._kept or self._kept[name][0] != key:
-            self._kept[name] = key, work()
-        kept: T = self._kept[name][1]
-        return kept
+    def _once(self, name: str, key: object, ledger: object, work: Callable[[], T]) -> T:
+        """What the work gave for this key and state of the ledger, done again only for another one.
+
+        During a send the ledger changes all the time: what was much work is not done for each of its states.
+        """
+        before = self._kept.get(name)
+        if before is not None and before.key == key:
+            cools = before.cost_s > MUCH_S and monotonic() < before.at + before.cost_s * REST
+            if before.ledger == ledger or cools:
+                kept: T = before.value
+                return kept
+        begun = thread_time()
+        value = work()
+        self._kept[name] = _Kept(key, ledger, value, thread_time() - begun, monotonic())
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    key: object
+    ledger: object
+    value: Any
+    cost_s: float
+    at: float
 
 
 def _unwatched(_: object) -> NoReturn:
@@ -303,6 +322,11 @@ def _moment_of(published: Published, now: datetime) -> datetime | None:
         local = post.since.astimezone(post.window.zone)
         return local if post.window.place(local, post.since) == "open" else post.window.next_opening(local)
     return None
+
+
+def _with_key(last: LastSend | None, rows: Sequence[PostRow]) -> LastSend | None:
+    key = next((row.key for row in rows if last is not None and row.state.issue == last.issue), "")
+    return replace(last, key=key) if last is not None else None
 
 
 def _archive_of(config: Config) -> str:
