@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
+from html import escape
 from typing import Any
 
 from lxml import etree
@@ -25,6 +26,9 @@ _ATOM = "http://www.w3.org/2005/Atom"
 _CONTENT = "http://purl.org/rss/1.0/modules/content/"
 _DC = "http://purl.org/dc/elements/1.1/"
 _SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
+_NO_DATE = "2026-01-01T00:00:00Z"
+"""Of a feed without issues: a date that validators find plausible, the same in each build."""
+
 _A, _S = f"{{{_ATOM}}}", f"{{{_SITEMAP}}}"
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
@@ -48,6 +52,8 @@ def feed_html(text: str, site: Publication, page: str) -> str:
     def whole(found: re.Match[str]) -> str:
         return f' {found[1]}="{site.url}/' if found[2] == "../" else f' {found[1]}="{page}#'
 
+    # Of a `Markup`, `re` would join the parts as one, and escape them: readers would see the tags.
+    text = str(text)
     # A page has the number in its margin; here it stands before the first words.
     text = _NUMBER.sub(r"<div>\2<b>\1.</b> ", text)
     # An attribute begins with a blank and a quote, which no text has: its quotes are escaped.
@@ -61,7 +67,8 @@ def rss(items: Sequence[FeedItem], site: Publication) -> bytes:
     _add(channel, "title", site.name)
     _add(channel, "link", address_of(site.url, ""))
     _add(channel, "description", site.name)
-    _add(channel, "language", site.lang)
+    if site.lang:
+        _add(channel, "language", site.lang)
     _add(channel, "generator", "newsletter-press")
     if items:
         _add(channel, "lastBuildDate", format_datetime(max(item.entry.updated for item in items)))
@@ -78,7 +85,8 @@ def rss(items: Sequence[FeedItem], site: Publication) -> bytes:
         _add(node, f"{{{_DC}}}creator", entry.author or site.name)
         for tag in entry.tags:
             _add(node, "category", tag)
-        _add(node, "description", entry.description or entry.headline)
+        # Readers take it for HTML.
+        _add(node, "description", escape(entry.description or entry.headline, quote=False))
         if item.text:
             _add(node, f"{{{_CONTENT}}}encoded", feed_html(item.text, site, url))
     return _bytes(root)
@@ -86,7 +94,8 @@ def rss(items: Sequence[FeedItem], site: Publication) -> bytes:
 
 def atom(items: Sequence[FeedItem], site: Publication) -> bytes:
     root = _root(f"{_A}feed", _ATOM)
-    root.set(_XML_LANG, site.lang)
+    if site.lang:
+        root.set(_XML_LANG, site.lang)
     _add(root, f"{_A}id", address_of(site.url, ""))
     _add(root, f"{_A}title", site.name)
     # RFC 4287 asks for a date even where there is nothing yet.
@@ -120,7 +129,7 @@ def json_feed(items: Sequence[FeedItem], site: Publication) -> bytes:
         "title": site.name,
         "home_page_url": address_of(site.url, ""),
         "feed_url": address_of(site.url, "feed.json"),
-        "language": site.lang,
+        **({"language": site.lang} if site.lang else {}),
         "authors": [{"name": site.name}],
         "items": [_json_item(item, site) for item in items],
     }
@@ -178,4 +187,4 @@ def _bytes(root: etree._Element) -> bytes:
 
 
 def _rfc3339(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else "1970-01-01T00:00:00Z"
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else _NO_DATE

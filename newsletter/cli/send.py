@@ -106,6 +106,7 @@ def send(  # one parameter per option
                 when=utc_now,
                 images=images_mode(images),
                 dry=dry_run,
+                catches=catch,
                 sign_ups=sign_ups,
                 on_fetch=fetching.show,
             )

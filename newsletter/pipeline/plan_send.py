@@ -91,6 +91,7 @@ def plan_send(
     columns: Sequence[Rule] = (),
     images: ImageMode | None = None,
     dry: bool = False,
+    catches: bool = False,
     sign_ups: Callable[[str], RowSource] | None = None,
     on_fetch: Callable[[int, int], None] = lambda done, total: None,
 ) -> Sending:
@@ -99,7 +100,7 @@ def plan_send(
     `when` is the Date of the messages, or the clock that gives each its own (`Composer`).
     `to` and `sign_ups` are as in `read_audience`, `where` is the segment. `columns` are rules for columns about
     unsubscribing, beyond those of newsletter.toml. A `dry` plan is for display only: it needs no secrets, and its links
-    do not work.
+    do not work. One that `catches` goes into a mail catcher.
     """
     lists = (to,) if isinstance(to, Path) else tuple(to or ())
     if not lists and not test:
@@ -110,7 +111,8 @@ def plan_send(
     rules = rules_of((*config.settings.subscribers.columns.values(), *columns))
     audience = read_audience(*lists, where=where, sign_ups=sign_ups, rules=rules) if lists else None
     tested = _chosen(test, audience) if test else None
-    # A test is read before anything is registered: its links lead straight to where they should.
+    # A test is read before anything is registered, and what is caught is registered where no server finds it: their
+    # links lead straight to where they should.
     rendering = render_post(
         post,
         config,
@@ -118,7 +120,7 @@ def plan_send(
         tested=tested,
         images=images,
         on_fetch=on_fetch,
-        count_links=not test,
+        count_links=not (test or catches),
         segment=where,
     )
     recipients = tested or audience

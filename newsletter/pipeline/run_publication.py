@@ -101,6 +101,7 @@ def run_publication(
                     test=(),
                     when=now,
                     sign_ups=sign_ups,
+                    catches=order.catcher is not None,
                 )
             warn([finding.at(post.path) for finding in sending.findings])
             return sending

@@ -112,3 +112,38 @@ def test_the_sitemap_has_every_page(shelf: Shelf) -> None:
         *(f"{BASE}/", f"{BASE}/months/2026-01.html", f"{BASE}/months/2026-02.html"),
         *(f"{BASE}/issues/2026-01-05-%C3%A9.html", f"{BASE}/issues/2026-02-06-%C3%A9.html"),
     ]
+
+
+def test_the_text_of_a_feed_is_html_that_readers_can_show(shelf: Shelf) -> None:
+    """Seen by the W3C's feed validator: numbers of stories were written as tags that readers see."""
+    stories = "".join(f"{number}. **A story** of [a page](https://example.com/{number}).\n" for number in range(1, 5))
+    shelf.publish(
+        "2026-02-01-post", f"## News\n\n{stories}\n- a\n- b\n\n> A quote.\n", title="A title", date="2026-02-01"
+    )
+    shelf.build()
+    (item,) = json.loads((shelf.site / "feed.json").read_text())["items"]
+    assert "<b>1.</b>" in item["content_html"]
+    assert "&lt;" not in item["content_html"]
+    try:
+        import html5lib
+    except ModuleNotFoundError:
+        missing("html5lib is not installed")
+    parser = html5lib.HTMLParser()
+    parser.parseFragment(item["content_html"])
+    assert not parser.errors
+
+
+def test_a_summary_in_rss_is_no_markup(shelf: Shelf) -> None:
+    shelf.publish("2026-02-01-post", "Use `<script>` & more.", title="A title", date="2026-02-01")
+    shelf.build()
+    root = etree.fromstring((shelf.site / "rss.xml").read_bytes())
+    assert root.findtext(".//item/description") == "Use &lt;script&gt; &amp; more."
+
+
+def test_the_feeds_of_a_newsletter_without_issues(shelf: Shelf) -> None:
+    shelf.build()
+    rss = etree.fromstring((shelf.site / "rss.xml").read_bytes())
+    assert rss.find("channel/language") is None, "an empty one is none"
+    atom = etree.fromstring((shelf.site / "atom.xml").read_bytes())
+    assert atom.findtext("{http://www.w3.org/2005/Atom}updated") == "2026-01-01T00:00:00Z"
+    assert "language" not in json.loads((shelf.site / "feed.json").read_text())

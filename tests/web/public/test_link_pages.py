@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import mailbox
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -184,3 +185,23 @@ def test_no_row_beside_a_click_is_a_person(sent: Sent) -> None:
         assert set(links.c.keys()) == {"code", "issue", "number", "section", "address", "clicks"}
         rows = [str(tuple(row)) for row in db.execute(links.select())]
     assert not any("ann" in row or "bo@" in row or "127.0.0.1" in row for row in rows)
+
+
+def test_what_goes_into_a_catcher_of_its_own_leads_straight(tmp_path: Path) -> None:
+    """A rehearsal is written down nowhere: no server would know its codes."""
+    (tmp_path / "newsletter.toml").write_text(TOML + CONFIG.format(url="http://127.0.0.1:1"), "utf-8")
+    (tmp_path / "post.md").write_text(POST, "utf-8")
+    (tmp_path / "list.csv").write_text("email\nann@example.org\n", "utf-8")
+    words = ("--catch", "--no-wait", "--mbox", str(tmp_path / "caught.mbox"), "--now", "--yes")
+    done = CliRunner().invoke(
+        cli,
+        ["send", str(tmp_path / "post.md"), "--to", str(tmp_path / "list.csv"), *words],
+        env={"NEWSLETTER_SECRET": SECRET},
+    )
+    assert done.exit_code == 0, done.output
+    with closing(mailbox.mbox(str(tmp_path / "caught.mbox"))) as box:
+        (message,) = box
+    html = next(part for part in message.walk() if part.get_content_type() == "text/html")
+    text = html.get_payload(decode=True).decode()  # type: ignore[union-attr]
+    assert "/l/" not in text
+    assert PLAIN in unescape(text)
