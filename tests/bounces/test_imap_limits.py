@@ -171,3 +171,30 @@ def test_a_command_that_gives_no_token(command: list[str], words: str, tmp_path:
         access_token(command, "imaps://a@b/INBOX")
     assert words in str(caught.value)
     assert "two" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("offered", "by_token", "remedy"),
+    [
+        ((), False, "check the user, and the password in NEWSLETTER_IMAP_PASSWORD"),
+        (("AUTH=PLAIN", "AUTH=XOAUTH2"), False, "check the user, and the password in NEWSLETTER_IMAP_PASSWORD"),
+        (("AUTH=XOAUTH2",), False, "it wants an access token: write [bounces] token_command"),
+        (
+            ("AUTH=PLAIN", "AUTH=XOAUTH2", "LOGINDISABLED"),
+            False,
+            "it wants an access token: write [bounces] token_command",
+        ),
+        ((), True, "see that token_command prints a token of this user with the right to read mail"),
+        (("AUTH=PLAIN", "AUTH=XOAUTH2"), True, "see that token_command prints a token of this user"),
+        (("AUTH=PLAIN",), True, "it offers no login by a token: set the password in NEWSLETTER_IMAP_PASSWORD"),
+    ],
+)
+def test_a_refused_login_says_what_the_server_offers(offered: tuple[str, ...], by_token: bool, remedy: str) -> None:
+    def answer(command: str) -> bytes:
+        if command == "CAPABILITY":
+            return f"* CAPABILITY {' '.join(('IMAP4rev1', *offered))}\r\nTAG OK done\r\n".encode()
+        return b"TAG NO [AUTHENTICATIONFAILED] not so\r\n"
+
+    with imap_server(answer, own=("CAPABILITY", "LOGIN")) as server, pytest.raises(ConfigError) as caught:
+        opened(server, token_command=prints("the-token") if by_token else ())
+    assert f"refuses the login: [AUTHENTICATIONFAILED] not so; {remedy}" in str(caught.value)

@@ -6,7 +6,7 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -34,8 +34,8 @@ def plain(messages: int) -> dict[str, bytes]:
 
 
 @contextmanager
-def imap_server(answer: Answer, messages: int = 3) -> Iterator[ImapServer]:
-    """`answer` is called for commands that `plain` does not handle, and for lines that follow a `+`."""
+def imap_server(answer: Answer, messages: int = 3, own: Collection[str] = ()) -> Iterator[ImapServer]:
+    """`answer` is called for commands that `plain` does not handle, for those in `own`, and for lines after a `+`."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
@@ -43,7 +43,8 @@ def imap_server(answer: Answer, messages: int = 3) -> Iterator[ImapServer]:
     authority.configure_trust(trusted)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = ImapServer(listener.getsockname()[1], trusted)
-        worker = threading.Thread(target=_serve, args=(listener, context, answer, messages, server), daemon=True)
+        known = {name: said for name, said in plain(messages).items() if name not in own}
+        worker = threading.Thread(target=_serve, args=(listener, context, answer, known, server), daemon=True)
         worker.start()
         yield server
         with contextlib.suppress(OSError):
@@ -51,8 +52,9 @@ def imap_server(answer: Answer, messages: int = 3) -> Iterator[ImapServer]:
     worker.join(30)
 
 
-def _serve(listener: socket.socket, context: ssl.SSLContext, answer: Answer, messages: int, server: ImapServer) -> None:
-    known = plain(messages)
+def _serve(
+    listener: socket.socket, context: ssl.SSLContext, answer: Answer, known: dict[str, bytes], server: ImapServer
+) -> None:
     with contextlib.suppress(OSError):
         while True:
             raw, _ = listener.accept()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import re
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -80,9 +80,7 @@ class ImapMailbox:
             bounds = limits or ImapLimits(_ANSWER_BYTES)
             self._client: BoundedImap = BoundedImap(place.host.strip("[]"), place.port, context, bounds)
         try:
-            remedy = "see that token_command prints a token of this user with the right to read mail"
-            remedy = remedy if token else f"check the user, and the password in {IMAP_VARIABLE}"
-            with self._told("refuses the login", remedy):
+            with self._told("refuses the login", _login_remedy(self._client.capabilities, by_token=bool(token))):
                 self._client.allow()
                 if token:
                     self._client.authenticate("XOAUTH2", lambda challenge: xoauth2(place.user, token, challenge))
@@ -210,6 +208,18 @@ class ImapMailbox:
             raise ConfigError(
                 located(self.name, None, f"{what}: {why[:300] or type(error).__name__}", remedy)
             ) from error
+
+
+def _login_remedy(offered: Collection[str], *, by_token: bool) -> str:
+    """What to do where the login is refused, by the ways to log in that the server names (RFC 3501, 6.2)."""
+    by_token_alone = "AUTH=XOAUTH2" in offered and ("LOGINDISABLED" in offered or "AUTH=PLAIN" not in offered)
+    if not by_token:
+        if by_token_alone:
+            return "it wants an access token: write [bounces] token_command"
+        return f"check the user, and the password in {IMAP_VARIABLE}"
+    if any(each.startswith("AUTH=") for each in offered) and "AUTH=XOAUTH2" not in offered:
+        return f"it offers no login by a token: set the password in {IMAP_VARIABLE}, and leave token_command out"
+    return "see that token_command prints a token of this user with the right to read mail"
 
 
 def _received(line: bytes) -> datetime | None:
