@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from newsletter.config.env_file import POSTGRESQL_PASSWORD, Environment
+from newsletter.config.env_file import POSTGRESQL_PASSWORD, Environment, invalid_variable
 from newsletter.config.ledger_url import parse_ledger, place_of_ledger
 from newsletter.config.mail_sections import DKIM_VARIABLE, SECRET_VARIABLE, DkimSection, RelaySection, dkim_variable
 from newsletter.config.settings import SCHEMA, Settings
@@ -175,8 +175,8 @@ class Config:
         section: Where = ("dkim",) if index is None else ("dkim", index)
         if pem := self.dkim_pems.get(variable, ""):
             if "PRIVATE KEY-----" not in pem:
-                raise ConfigError(
-                    located(variable, None, "not a private key in PEM", "set it to the whole file's text")
+                raise invalid_variable(
+                    self.env, variable, "not a private key in PEM", "set it to the whole file's text"
                 )
             return pem.encode()
         file = keys.key_file

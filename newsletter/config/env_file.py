@@ -53,6 +53,8 @@ class Environment(Mapping[str, str]):
     """Names in the file that are not newsletter's, with their lines: a misspelt one may be meant for it."""
 
     faults: tuple[Located, ...] = ()
+    name: str = ENV_FILE
+    """The file's name in messages."""
 
     def __getitem__(self, name: str) -> str:
         return self.values_by_name[name]
@@ -78,6 +80,13 @@ def why_missing(env: Mapping[str, str], name: str) -> str:
     if name in env.hidden and not env[name]:
         return f" ({env.file}:{env.hidden[name]} sets it; the environment sets it to nothing, and that counts)"
     return ""
+
+
+def invalid_variable(env: Mapping[str, str], name: str, what: str, remedy: str) -> ConfigError:
+    """The error for a variable's value, with the line of `.env` that it came from. Security: without the value."""
+    if isinstance(env, Environment) and name in env.lines:
+        return ConfigError(located(env.name, env.lines[name], f"{name}: {what}", remedy))
+    return ConfigError(located(name, None, what, remedy))
 
 
 def process_environment(env: Mapping[str, str]) -> Environment:
@@ -116,6 +125,7 @@ def read_environment(env: Mapping[str, str], path: Path, name: str) -> Environme
         {key: lines[key] for key in values if key in own},
         others=others,
         faults=faults,
+        name=name,
     )
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote
 
-from newsletter.errors import ConfigError, InvalidValueError, located
+from newsletter.config.env_file import invalid_variable
+from newsletter.errors import InvalidValueError
 from newsletter.text import CONTROL, shown_url
 
 IMAP_VARIABLE = "NEWSLETTER_IMAP_PASSWORD"
@@ -56,5 +57,5 @@ def read_imap(url: str, env: Mapping[str, str]) -> ImapPlace:
     password = env.get(IMAP_VARIABLE, "")
     if CONTROL.search(password):
         what = "the password has a line break or control character"
-        raise ConfigError(located(IMAP_VARIABLE, None, what, "set the variable without it"))
+        raise invalid_variable(env, IMAP_VARIABLE, what, "set the variable without it")
     return ImapPlace(found["host"], user, name, int(found["port"] or 993), password)

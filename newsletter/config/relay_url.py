@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import unquote
 
-from newsletter.errors import ConfigError, InvalidValueError, located
+from newsletter.config.env_file import invalid_variable
+from newsletter.errors import ConfigError, InvalidValueError
 from newsletter.model.delivery import Relay, is_loopback
 from newsletter.text import CONTROL, shown_url
 
@@ -133,7 +134,7 @@ def _read_password(env: Mapping[str, str], name: str) -> str:
         password = env.get(variable, "")
         if CONTROL.search(password):
             what = "the password has a line break or control character"
-            raise ConfigError(located(variable, None, what, "set the variable without it"))
+            raise invalid_variable(env, variable, what, "set the variable without it")
         if password:
             return password
     return ""

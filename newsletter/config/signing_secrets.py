@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from newsletter.config.env_file import invalid_variable
 from newsletter.config.mail_sections import SECRET_VARIABLE
-from newsletter.errors import ConfigError, located
 from newsletter.text import CONTROL
 
 MIN_SECRET = 16
@@ -23,11 +23,11 @@ def read_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
     text = env.get(SECRET_VARIABLE, "")
     if CONTROL.search(text):
         what = "the secret has a line break or control character"
-        raise ConfigError(located(SECRET_VARIABLE, None, what, "set the variable without it"))
+        raise invalid_variable(env, SECRET_VARIABLE, what, "set the variable without it")
     secrets = tuple(secret.strip() for secret in text.split(",")) if text else ()
     for number, secret in enumerate(secrets, 1):
         if len(secret) < MIN_SECRET:
             which = "the secret" if len(secrets) == 1 else f"the secret number {number}, between commas,"
             what = f"{which} has fewer than {MIN_SECRET} characters and could be guessed"
-            raise ConfigError(located(SECRET_VARIABLE, None, what, f"set it to {SECRET_REMEDY}"))
+            raise invalid_variable(env, SECRET_VARIABLE, what, f"set it to {SECRET_REMEDY}")
     return secrets

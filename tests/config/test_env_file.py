@@ -154,6 +154,24 @@ def test_a_fault_has_its_line_and_a_remedy(tmp_path: Path, content: str | bytes,
     assert "; " in found
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("\nNEWSLETTER_SECRET=too-short\n", ".env:2: NEWSLETTER_SECRET: the secret has fewer than 16 characters"),
+        ("NEWSLETTER_SMTP_PASSWORD='not-to\nbe-seen'\n", ".env:1: NEWSLETTER_SMTP_PASSWORD: the password has a line"),
+    ],
+)
+def test_a_value_that_cannot_be_has_its_line(tmp_path: Path, content: str, said: str) -> None:
+    assert refused(tmp_path, content).startswith(said)
+
+
+def test_a_key_that_is_none_has_its_line(tmp_path: Path) -> None:
+    toml = '[dkim]\ndomain = "quill.test"\nselector = "news"\n'
+    config = loaded(tmp_path, "NEWSLETTER_DKIM_KEY=no key\n", toml=toml)
+    with pytest.raises(ConfigError, match=r"\.env:1: NEWSLETTER_DKIM_KEY: not a private key in PEM; set it to"):
+        _ = config.dkim
+
+
 def test_all_faults_at_once(tmp_path: Path) -> None:
     assert len(refused(tmp_path, "NEWSLETTER_SECRET\nNEWSLETTER_SMTP_PASSWORD 1\n").splitlines()) == 2
 
