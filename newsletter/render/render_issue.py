@@ -13,18 +13,19 @@ from typing import Any
 
 from markupsafe import Markup
 
-from newsletter.model.issue import Issue, Story, walk
+from newsletter.model.issue import Issue, walk
 from newsletter.model.rendered_email import Attachment, Email, Masthead, Theme
 from newsletter.post.templating.placeholders import unmark
 from newsletter.render.block_kinds import kinds_used
 from newsletter.render.columns import columns
 from newsletter.render.compact_frame import compact_frame
 from newsletter.render.direction import direction_of, isolated
+from newsletter.render.fitted_rows import FittedRows
 from newsletter.render.footer_links import feedback_links, forward_link
 from newsletter.render.headline import headline
 from newsletter.render.inline_css import html_of, inline_css
 from newsletter.render.inline_html import clean
-from newsletter.render.issue_rows import Row, Section, issue_rows, sections_of
+from newsletter.render.issue_rows import Section, issue_rows, sections_of
 from newsletter.render.line_breaks import keeps_words
 from newsletter.render.link_addresses import with_addresses
 from newsletter.render.mirror import CODE_STAYS, mirror_css, mirror_html
@@ -33,7 +34,7 @@ from newsletter.render.plain_text import render_text
 from newsletter.render.reading_time import reading_minutes
 from newsletter.render.script_fonts import fonts_for
 from newsletter.render.section_colours import callout_colours, dark_rules, light_rules
-from newsletter.render.size_budget import STEPS, Drawn, Fit, draw_to_fit, measure, row_mark, section_sizes
+from newsletter.render.size_budget import STEPS, Drawn, Fit, draw_to_fit, measure, section_sizes
 from newsletter.render.slots import Marks
 from newsletter.render.source_labels import SourceLabels
 from newsletter.render.standfirst import standfirst, stories_are_most
@@ -148,12 +149,14 @@ def render_issue(
         inlined = inline_css(html, context["style"], context["live"] + context["outlook"])
         return measure(with_addresses(compact_frame(inlined, theme), addresses), mjml)
 
-    def draw(fit: Fit) -> Drawn:
-        return drawn_from(render(environment, theme, "issue.mjml.j2", {**context, **_fitted(rows, theme, labels, fit)}))
+    @cache
+    def drawn_as(fit: Fit) -> Drawn:
+        return drawn_from(render(environment, theme, "issue.mjml.j2", {**context, **fitted.context(fit)}))
 
+    fitted = FittedRows(rows, theme.values, labels)
     blocks = tuple(row.block for row in rows)
     steps = theme.values.get("budget", {}).get("order", STEPS)
-    drawn, _, given_up = draw_to_fit(draw, blocks, steps, has_web=bool(issue.url))
+    drawn, _, given_up = draw_to_fit(lambda fit: drawn_as(fitted.noticed(fit)), blocks, steps, has_web=bool(issue.url))
     return Email(
         subject=marks.split(subject, "header"),
         preheader=unmark(preheader, issue),
@@ -176,25 +179,4 @@ def _with_section_colours(context: Mapping[str, Any], sections: Sequence[Section
         **context,
         "style": context["style"] + Markup(light_rules(classes, light)),  # noqa: S704 (classes and colours of ours)
         "live": context["live"] + Markup(dark_rules(classes, dark)),  # noqa: S704 (as above)
-    }
-
-
-def _fitted(rows: Sequence[Row], theme: Theme, labels: Mapping[str, Any], fit: Fit) -> dict[str, Any]:
-    """The shown rows, each in the layout for its place, and the note about the others."""
-    layout = theme.values["layout"]
-    shown = [
-        replace(
-            row,
-            mark=Markup(row_mark(index)),  # noqa: S704 (a number)
-            layout=layout if index < fit.pictures_until else {**layout, "images": False},
-        )
-        for index, row in enumerate(rows[: fit.rows])
-    ]
-    left = sum(isinstance(row.block, Story) for row in rows[fit.rows :])
-    return {
-        "rows": shown,
-        "end_mark": Markup(row_mark(fit.rows)),  # noqa: S704 (a number)
-        "cut": fit.rows < len(rows),
-        "more": count_label(labels, "more_stories", left),
-        **({"buttons": {**theme.values["buttons"], "style": "link"}} if fit.link_buttons else {}),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from functools import partial
 from typing import Any
 
@@ -32,6 +32,8 @@ def template_environment(theme: Theme, marks: Marks, labels: Mapping[str, Any]) 
         # A file name per template, so that an error's traceback names the template.
         loader=jinja2.FunctionLoader(lambda name: _source_of(theme, name)),
         bytecode_cache=_COMPILED,
+        cache_size=-1,  # a theme has some forty templates
+        auto_reload=False,
         autoescape=lambda name: not (name or "").endswith(".css"),  # CSS is no HTML, and contains no text of the post
         undefined=jinja2.StrictUndefined,
         finalize=lambda value: clean(value) if isinstance(value, str) else value,
@@ -113,6 +115,10 @@ class Sandbox(jinja2.sandbox.SandboxedEnvironment):
     """Security: `*` and `**` are limited too, since one expression could exhaust the machine."""
 
     intercepted_binops = frozenset({"*", "**"})
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """A plain dictionary: each of a post's thousands of includes reads it whole."""
+        return {**self.globals, **(d or {})}
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Asked once for each type and name, since it depends on nothing else and takes a tenth of a rendering."""
