@@ -51,7 +51,8 @@ _CONTAINER = re.compile(r"(\s*(?:> ?)*(?:[-*+] |\d+\. )?):{3,}\s*(.*?)[\s:]*")
 _ALERT = re.compile(r"(?m)^([ \t]*(?:[-*+] )?(?:> ?)+)\[!\w+\][+-]?[ \t]*")
 # What Python-Markdown, Material for MkDocs and Hugo read and neither page does.
 _ICON = re.compile(r":(?:material|octicons|fontawesome|simple)-[a-z0-9-]+:")
-_LISTS = re.compile(r"(?m)(?:(?<=[\])*`:\w?.])[ ]?|^[ \t]*)\{ ?(?:[.#][\w-]+|\w+=[^{}\n]*)[^{}\n]*\}")
+_LISTS = re.compile(r"(?m)(?:(?<=[\])*`:])[ ]?|^[ \t]*)\{ ?(?:[.#][\w-]+|\w+=[^{}\n]*)[^{}\n]*\}")
+_HEADING_LISTS = re.compile(r"(?m)^(#.*\S)[ \t]*\{ ?(?:[.#][\w-]+|\w+=)[^{}\n]*\}[ \t]*$")
 _ADMONITION = re.compile(r"(\s*)(?:!!!|\?\?\?\+?|===) *([\w -]*)(?:\"(.*)\")?\s*")
 SITE = Site("https://blog.example")
 
@@ -62,7 +63,7 @@ def body_of(source: str, path: str) -> str:
     plain = resolve_shortcodes(front.body, path=path, first_line=1).text
     text = resolve_liquid(plain, SITE, front.values, path=path, first_line=1, choose=lambda condition: False).text
     text = _COMMENT.sub("", _without_tags(text) if path.endswith(".mdx") else text)
-    return _without_boxes(_ICON.sub("", _ALERT.sub(r"\1", _LISTS.sub("", text))))
+    return _without_boxes(_ICON.sub("", _ALERT.sub(r"\1", _LISTS.sub("", _HEADING_LISTS.sub(r"\1", text)))))
 
 
 def _without_boxes(text: str) -> str:

@@ -57,6 +57,9 @@ _BAR = " | "
 MIN_ROOM = 24
 """The columns kept for text if lists nest so deep that their indents would fill the line."""
 
+MAX_HANGUL = 40
+"""The columns of a Korean word that is kept whole."""
+
 _AFTER_ADDRESS = "\x00"  # marks the end of a bare address, until the paragraph is complete
 _NOT_FIRST = frozenset(" ，。、；：！？）】》」』”’〉…—·,.;:!?)]}%‰℃～")
 _NOT_LAST = frozenset("（【《「『“‘〈([{")
@@ -365,12 +368,13 @@ def _room(indent: str) -> int:
 
 
 def _words(text: str) -> Iterator[tuple[str, int]]:
-    """Unbreakable pieces and their columns: a Latin word with its space, or one wide character with adjacent marks."""
+    """Unbreakable pieces and their columns: a word with its space, or one Chinese character with adjacent marks."""
     start = columns_so_far = 0
     before, was_wide = "", False
     for index, char in enumerate(text):
         width = column_width(char)
-        is_wide = width == 2
+        # Korean has spaces between its words; a longer run of letters is broken all the same.
+        is_wide = width == 2 and (columns_so_far > MAX_HANGUL or not "\uac00" <= char <= "\ud7af")
         if (is_wide or was_wide or before == " ") and index and char not in _NOT_FIRST and before not in _NOT_LAST:
             yield text[start:index], columns_so_far
             start, columns_so_far = index, 0

@@ -491,3 +491,11 @@ def test_a_table_wider_than_a_line_says_the_head_of_each_cell() -> None:
     headless = Table((), table.rows)
     assert body_of(headless).startswith("A hosted service | 2 years | A file,")
     assert max(map(len, body_of(headless).splitlines())) <= 72
+
+
+def test_korean_is_wrapped_between_words_and_a_word_without_an_end_is_broken() -> None:
+    text = "최소 스패닝 트리는 주어진 그래프에서 모든 노드를 연결하면서 가장 작은 가중치 합을 갖는 트리입니다 " * 3
+    lines = wrap(text)
+    assert " ".join(lines) == text.strip()
+    assert {word for line in lines for word in line.split()} == set(text.split())
+    assert all(columns(line) <= WIDTH for line in wrap("가나다라" * 60))

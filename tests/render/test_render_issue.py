@@ -386,7 +386,9 @@ def test_same_input_same_bytes_in_every_process(example: Email) -> None:
 # --- alternative texts, labels, dates -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("alt", ["", "图片", "图片描述", "image", "Image", " 图 片 "])
+@pytest.mark.parametrize(
+    "alt", ["", "图片", "图片描述", "image", "Image", " 图 片 ", "20210925143601", "IMG_20240301.jpg"]
+)
 def test_an_alternative_text_that_says_nothing_gives_way_to_the_story(rendered: Callable[..., str], alt: str) -> None:
     html = rendered(f"1. **甲公司发布乙**\n   正文在此，后文。![{alt}](a.png)\n2. 丙公司开源，后文。![{alt}](b.png)")
     assert lxml.html.document_fromstring(html).xpath("//img/@alt") == ["甲公司发布乙", "丙公司开源"]

@@ -26,8 +26,13 @@ EMPTY_ALTS = frozenset(
 )
 
 
+# The name that a camera or a clipboard gave a file: `20210925143601530`, `IMG_20240301.jpg`.
+_FILE_NUMBER = re.compile(r"(?:img|image|dsc|pic|photo|screenshot|clip|wx|微信图片|截图)?\d{6,}(?:png|jpe?g|gif|webp)?")
+
+
 def says_nothing(alt: str) -> bool:
-    return normalised(alt) in EMPTY_ALTS
+    words = normalised(alt)
+    return words in EMPTY_ALTS or _FILE_NUMBER.fullmatch(words) is not None
 
 
 def normalised(text: str) -> str:
