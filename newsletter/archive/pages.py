@@ -60,7 +60,6 @@ class PageMaker:
         self._flat = flat
         self._labels: dict[str, Mapping[str, Any]] = {}
         templates.filters.update(
-            fill=lambda text, **names: text.format(**names),
             href=lambda path: quote(path),
             under=lambda path, root: path if "://" in path else f"{root}{quote(path)}",
             day=lambda entry: written_date(entry.day, self.labels(entry.lang)),

@@ -6,10 +6,12 @@ which hold passwords. It is run without a shell and with a time limit, and its f
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,7 +40,8 @@ class EventHook:
         if not self.command:
             return ()
         event = {"event": kind, "newsletter": self.newsletter, "at": at.isoformat(timespec="seconds"), **facts}
-        fault = _run(self.command, json.dumps(event, ensure_ascii=False).encode() + b"\n", self.timeout_s)
+        line = json.dumps(event, ensure_ascii=False) + "\n"
+        fault = _run(self.command, line.encode("utf-8", "backslashreplace"), self.timeout_s)
         return (f"[alerts] on_event: {self.command[0]} {fault}",) if fault else ()
 
 
@@ -74,26 +77,35 @@ def _run(command: Sequence[str], event: bytes, timeout_s: float) -> str:
             env=env,
             start_new_session=True,
         )
-    except OSError as error:
-        return f"cannot be run ({error.strerror}); write the program's full path"
-    with process:
-        try:
-            process.communicate(event, timeout=timeout_s)
-        except subprocess.TimeoutExpired:
-            _end(process)
-            return f"took longer than {timeout_s:g} s and was ended; let it hand long work to another program"
-        except OSError:
-            pass  # the command does not read the event
-        code = process.wait()
-    return f"ended with code {code}; run it by hand, with an event of docs/unattended.md" if code else ""
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    kill: Callable[[int, int], None] | None = getattr(os, "killpg", None)
-    if kill is None:
-        process.kill()
-        return
+    except (OSError, ValueError) as error:  # ValueError: a null byte in an argument
+        what = error.strerror if isinstance(error, OSError) else error
+        return f"cannot be run ({what}); write the program's full path"
     try:
-        kill(process.pid, signal.SIGKILL)
+        process.communicate(event, timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        return f"took longer than {timeout_s:g} s and {_end(process)}; let it hand long work to another program"
+    except OSError:
+        pass  # the command does not read the event
+    code = process.wait()
+    ending = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
+    return f"{ending}; run it by hand, with an event of docs/unattended.md" if code else ""
+
+
+def _end(process: subprocess.Popen[bytes]) -> str:
+    """What became of it. A program that runs as another user, behind sudo, cannot be ended, and is not waited for."""
+    kill: Callable[[int, int], None] | None = getattr(os, "killpg", None)
+    if process.stdin is not None:
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+    try:
+        if kill is None:
+            process.kill()
+        else:
+            kill(process.pid, signal.SIGKILL)
     except ProcessLookupError:
         process.kill()
+    except PermissionError:
+        threading.Thread(target=process.wait, daemon=True).start()
+        return "could not be ended, being another user's"
+    process.wait()
+    return "was ended"

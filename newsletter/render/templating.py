@@ -7,8 +7,10 @@ from functools import partial
 from typing import Any
 
 import jinja2
+import jinja2.compiler
 import jinja2.runtime
 import jinja2.sandbox
+from jinja2 import nodes
 from markupsafe import Markup
 
 from newsletter.errors import ConfigError, located
@@ -42,7 +44,7 @@ def template_environment(theme: Theme, marks: Marks, labels: Mapping[str, Any]) 
         inline=inline_html,
         code=partial(code_html, Highlighter()),
         button_rows=with_button_rows,
-        fill=lambda text, **names: text.format(**names),
+        fill=fill,
         table_form=table_form,
         is_short=is_short,
         turned=turned,
@@ -60,6 +62,13 @@ def template_environment(theme: Theme, marks: Marks, labels: Mapping[str, Any]) 
     return environment
 
 
+@jinja2.pass_environment
+def fill(environment: Sandbox, text: str, **names: Any) -> str:
+    """A label with its `{names}`. Security: str.format itself reads any attribute, and so every password."""
+    write = environment.wrap_str_format(text.format)
+    return environment.bounded(write(**names)) if write else text
+
+
 def _source_of(theme: Theme, name: str) -> tuple[str, str, None] | None:
     source = theme.css.get(name.removesuffix(".css")) if name.endswith(".css") else theme.partials.get(name)
     return (source, name, None) if source is not None else None
@@ -69,6 +78,8 @@ _COMPILED = CompiledTemplates()
 
 
 def render(environment: jinja2.Environment, theme: Theme, name: str, context: Mapping[str, Any]) -> str:
+    if isinstance(environment, Sandbox):
+        environment.steps = 0
     try:
         return environment.get_template(name).render(context)
     except jinja2.TemplateSyntaxError as error:
@@ -111,10 +122,45 @@ EXPRESSION_ERRORS = (ArithmeticError, AttributeError, LookupError, MemoryError, 
 """Python's exceptions for errors in template expressions; RecursionError is a RuntimeError."""
 
 
-class Sandbox(jinja2.sandbox.SandboxedEnvironment):
-    """Security: `*` and `**` are limited too, since one expression could exhaust the machine."""
+class CountingGenerator(jinja2.compiler.CodeGenerator):
+    """Compile templates whose loops count their steps, and whose `~` has a limit: see `Sandbox`."""
 
-    intercepted_binops = frozenset({"*", "**"})
+    def visit_For(self, node: nodes.For, frame: jinja2.compiler.Frame) -> None:  # noqa: N802 - Jinja2's name
+        node.body.insert(0, nodes.ExprStmt(nodes.EnvironmentAttribute("step"), lineno=node.lineno))
+        super().visit_For(node, frame)
+
+    def visit_Concat(self, node: nodes.Concat, frame: jinja2.compiler.Frame) -> None:  # noqa: N802 - Jinja2's name
+        self.write("environment.bounded(")
+        super().visit_Concat(node, frame)
+        self.write(")")
+
+
+class Sandbox(jinja2.sandbox.SandboxedEnvironment):
+    """Security: loops, calls, `*`, `**`, `+` and `~` are limited: one expression could hold or exhaust the machine.
+
+    The sandbox itself limits a `range` alone: loops within each other, or a macro that calls itself twice, never end.
+    """
+
+    code_generator_class = CountingGenerator
+    intercepted_binops = frozenset({"*", "**", "+"})
+    steps = 0
+    """Since the rendering began."""
+
+    @property
+    def step(self) -> None:
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            raise OverflowError(f"more than {MAX_STEPS:,} steps of loops and macros")
+
+    @staticmethod
+    def bounded(text: str) -> str:
+        if len(text) > MAX_TEXT:
+            raise OverflowError(f"a text of more than {MAX_TEXT:,} characters")
+        return text
+
+    def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805 - as in Jinja2
+        __self.step  # noqa: B018 - it counts
+        return super().call(__context, __obj, *args, **kwargs)
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """A plain dictionary: each of a post's thousands of includes reads it whole."""
@@ -135,6 +181,9 @@ class Sandbox(jinja2.sandbox.SandboxedEnvironment):
                 is_repeated = isinstance(count, int) and isinstance(many, str | bytes | list | tuple)
                 if is_repeated and len(many) * count > MAX_REPEATED:
                     raise OverflowError(f"repeated to more than {MAX_REPEATED:,}")
+        elif operator == "+":
+            if isinstance(left, str | list | tuple) and isinstance(right, type(left)) and len(left) > MAX_TEXT:
+                raise OverflowError(f"grown to more than {MAX_TEXT:,}")
         elif isinstance(left, int) and isinstance(right, int) and abs(left).bit_length() * right > 10_000:
             raise OverflowError("a power of too many digits")
         return super().call_binop(context, operator, left, right)
@@ -143,6 +192,12 @@ class Sandbox(jinja2.sandbox.SandboxedEnvironment):
 _SAFE: dict[tuple[type, str], bool] = {}
 MAX_ASKED = 10_000
 """Attributes whose safety is known."""
+
+MAX_STEPS = 2_000_000
+"""Iterations of loops and calls in one rendering. A large post takes a hundredth."""
+
+MAX_TEXT = 10_000_000
+"""Of a text that `~` and `+` join."""
 
 MAX_REPEATED = 1_000_000
 """The limit of repeated texts or lists, and of the digits of powers: the same as the sandbox's for `range`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,7 +49,7 @@ def test_it_reads_a_line_of_json_and_no_secret_of_ours(tmp_path: Path, monkeypat
         ("raise SystemExit(3)", "ended with code 3"),
         ("import os; os.close(0); raise SystemExit(0)", ""),
         ("print('x' * 10_000_000)", ""),
-        ("import os; os.kill(os.getpid(), 9)", "ended with code -9"),
+        ("import os; os.kill(os.getpid(), 9)", "was ended by signal 9"),
     ],
 )
 def test_whatever_it_does_is_at_most_a_sentence(tmp_path: Path, code: str, words: str) -> None:
@@ -71,3 +72,26 @@ def test_a_program_that_is_not_there() -> None:
     (sentence,) = EventHook(("no-such-program",), "Daily").tell("sent", NOON)
     assert sentence.startswith("[alerts] on_event: no-such-program cannot be run (No such file")
     assert EventHook().tell("sent", NOON) == ()
+
+
+def test_a_command_or_an_event_that_no_program_takes_is_no_traceback(tmp_path: Path) -> None:
+    (sentence,) = EventHook(("a\0b",)).tell("left", NOON)
+    assert "cannot be run (embedded null byte)" in sentence
+    assert EventHook(python(tmp_path, KEEP), "", PATIENT_S).tell("sent", NOON, issue="\udce9") == ()
+    assert r"\udce9" in (tmp_path / "out.json").read_text()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no groups of processes there")
+def test_a_command_of_another_users_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[int] = []
+
+    def refuse(group: int, number: int) -> None:
+        """As the system refuses it for a program behind sudo."""
+        ended.append(group)
+        raise PermissionError
+
+    kill = os.killpg
+    monkeypatch.setattr(os, "killpg", refuse)
+    (sentence,) = EventHook(python(tmp_path, "import time; time.sleep(600)"), timeout_s=0.1).tell("left", NOON)
+    assert "could not be ended, being another user's" in sentence
+    kill(ended[0], 9)

@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 
 from newsletter.errors import ConfigError, located
-from newsletter.render.templating import EXPRESSION_ERRORS, Sandbox
+from newsletter.render.templating import EXPRESSION_ERRORS, Sandbox, fill
 from newsletter.text import printable
 
 _REMEDY = "mend the template, or take it away"
@@ -30,6 +30,7 @@ class ProjectPages:
             undefined=jinja2.StrictUndefined,
             **options,
         )
+        self._environment.filters["fill"] = fill
 
     @property
     def filters(self) -> dict[str, Callable[..., Any]]:
@@ -38,6 +39,7 @@ class ProjectPages:
 
     def render(self, name: str, values: Mapping[str, Any]) -> str:
         """The page. Raises ConfigError, with the template's file and line, where it cannot be read or drawn."""
+        self._environment.steps = 0
         try:
             return self._environment.get_template(name).render(values)
         except jinja2.TemplateNotFound as error:

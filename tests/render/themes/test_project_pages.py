@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from newsletter.errors import ConfigError
+from newsletter.render import templating
 from newsletter.render.themes.project_pages import ProjectPages
 
 FAULTS = {
@@ -15,6 +16,7 @@ FAULTS = {
     "one\n\n{{ 1 // 0 }}": "3: the template fails (ZeroDivisionError",
     "{{ words + 1 }}": "1: the template fails (TypeError",
     "{{ words.__class__.__mro__ }}": "1: access to attribute '__class__' of 'str' object is unsafe",
+    "{{ '{name.__class__}' | fill(name=words) }}": "1: access to attribute '__class__' of 'str' object is unsafe",
     "{% for n in range(10 ** 9) %}{% endfor %}": "1: the template fails (OverflowError",
     "{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}": "1: the template fails (RecursionError",
 }
@@ -28,6 +30,29 @@ def test_a_fault_has_its_line(tmp_path: Path, text: str) -> None:
         ProjectPages([tmp_path]).render("page.html.j2", {"words": "a"})
     assert str(raised.value).startswith(f"{page}:{FAULTS[text]}"), raised.value
     assert str(raised.value).endswith("; mend the template, or take it away")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{% for a in range(999) %}{% for b in range(999) %}{% endfor %}{% endfor %}",
+        "{% set few = [1, 2, 3] %}" + "{% for a in few %}" * 12 + "{% endfor %}" * 12,
+        "{% macro a(n) %}{% if n %}{{ a(n - 1) }}{{ a(n - 1) }}{% endif %}{% endmacro %}{{ a(99) }}",
+        "{% set text = namespace(it='a') %}{% for n in range(60) %}{% set text.it = text.it ~ text.it %}{% endfor %}",
+        "{% set text = namespace(it='a') %}{% for n in range(60) %}{% set text.it = text.it + text.it %}{% endfor %}",
+        "{% set text = namespace(it=[1]) %}{% for n in range(60) %}{% set text.it = text.it + text.it %}{% endfor %}",
+    ],
+)
+def test_a_template_without_an_end_meets_a_limit(tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(templating, "MAX_STEPS", 10_000)
+    monkeypatch.setattr(templating, "MAX_TEXT", 10_000)
+    (tmp_path / "page.html.j2").write_text(text)
+    (tmp_path / "good.html.j2").write_text("{% for n in range(6000) %}{{ n ~ '' }}{% endfor %}")
+    pages = ProjectPages([tmp_path])
+    with pytest.raises(ConfigError, match=r"OverflowError: (more than|a text of more than|grown to more than) 10,000"):
+        pages.render("page.html.j2", {})
+    for _ in range(2):  # the steps of each rendering are its own
+        assert pages.render("good.html.j2", {}).startswith("0123")
 
 
 @pytest.mark.parametrize(
