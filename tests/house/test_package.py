@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import tomllib
 import zipfile
 from email import message_from_bytes
 from email.message import Message
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -108,3 +110,34 @@ def test_whoever_is_told_to_install_it_is_told_this_name() -> None:
     assert places == []
     assert wrong.search("pip install 'newsletter[postgresql]'")
     assert tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]["name"] == DISTRIBUTION
+
+
+def test_whatever_is_imported_is_a_declared_dependency() -> None:
+    """A package that is here by chance, another one's perhaps, is missing where newsletter alone is installed."""
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = [each for name, needs in project["optional-dependencies"].items() if name != "dev" for each in needs]
+    declared = {_normal(re.split(r"[\[<>=,; ]", each, maxsplit=1)[0]) for each in [*project["dependencies"], *extras]}
+    owners = packages_distributions()
+    strangers = {
+        f"{path.name}: {module}"
+        for path in (CHECKOUT / "newsletter").rglob("*.py")
+        for module in _imported(path)
+        if module not in sys.stdlib_module_names
+        and module != "newsletter"
+        and not declared & {_normal(each) for each in owners.get(module, [module])}
+    }
+    assert strangers == set()
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _imported(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {each.name.partition(".")[0] for each in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
