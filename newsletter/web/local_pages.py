@@ -20,11 +20,19 @@ T = TypeVar("T")
 Handler = Callable[[Request, Exception], Response]
 
 
-def local_app(routes: Sequence[BaseRoute], host: str, handlers: Mapping[Any, Handler]) -> ASGIApp:
-    """An ASGI application that answers only to this machine's names; `host` is the bound host."""
+def local_app(
+    routes: Sequence[BaseRoute],
+    host: str,
+    handlers: Mapping[Any, Handler],
+    guard: Callable[[ASGIApp], ASGIApp] = lambda app: app,
+) -> ASGIApp:
+    """An ASGI application that answers only to this machine's names; `host` is the bound host.
+
+    `guard` is one more middleware, behind that check.
+    """
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False  # Security: the Host header could redirect elsewhere
-    return LocalOnlyMiddleware(app, host)
+    return LocalOnlyMiddleware(guard(app), host)
 
 
 class LocalPages:

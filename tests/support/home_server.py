@@ -50,7 +50,8 @@ class Home:
     def ask(self, path: str = "/", method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=DEADLINE_S * 10)
         try:
-            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            key = {"cookie": f"{self.server.cookie}={self.server.key}"}
+            named = key | {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(method, path, body=body, headers=named)
             response = connection.getresponse()
             return Answer(response.status, response.headers, response.read())

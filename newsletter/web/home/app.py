@@ -40,12 +40,13 @@ def home_app(
     room: SendRoom | None,
     *,
     host: str,
+    guard: Callable[[ASGIApp], ASGIApp],
     clock: Callable[[], datetime],
 ) -> ASGIApp:
-    """The pages; without a room nothing can be sent from them."""
+    """The pages, behind `guard`; without a room nothing can be sent from them."""
     pages = HomePages(survey, posts, changes, room, clock)
     sends = SendPages(pages, room).routes if room is not None else []
-    return local_app([*sends, *pages.routes], host, PREVIEW_ERRORS)
+    return local_app([*sends, *pages.routes], host, PREVIEW_ERRORS, guard)
 
 
 class HomePages(LocalPages):

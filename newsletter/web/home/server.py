@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import socket
 from collections.abc import Callable
 from datetime import datetime
@@ -16,6 +17,7 @@ from newsletter.errors import ConfigError
 from newsletter.model.delivery import is_loopback
 from newsletter.web.background_server import BackgroundServer, first_to_end
 from newsletter.web.home.app import home_app
+from newsletter.web.home.key_guard import KeyMiddleware
 from newsletter.web.home.open_posts import OpenPosts
 from newsletter.web.home.send_order import Desk
 from newsletter.web.home.send_room import SendRoom
@@ -57,11 +59,18 @@ class HomeServer:
         self.host, self.port = host, port
         self._inputs, self._clock, self._relay_url, self._look_again_s = inputs, clock, relay_url, look_again_s
         self._server = BackgroundServer("home")
+        self.key = secrets.token_urlsafe(18)
         self.room = SendRoom(desk) if desk is not None else None
 
     @property
     def url(self) -> str:
-        return http_url(reachable_host(self.host), self.port) + "/"
+        """Where it is, with the key of this start."""
+        return f"{http_url(reachable_host(self.host), self.port)}/?key={self.key}"
+
+    @property
+    def cookie(self) -> str:
+        """The name of the cookie that has the key; another home has another port."""
+        return f"newsletter-home-{self.port}"
 
     def start(self) -> None:
         """Return once the page can be opened. ConfigError if no port or address is available."""
@@ -89,7 +98,9 @@ class HomeServer:
         posts = OpenPosts(self._inputs.load, to, self._relay_url, self._clock)
         if self.room is not None:
             self.room.open(asyncio.get_running_loop())
-        app = home_app(survey, posts, changes, self.room, host=self.host, clock=self._clock)
+        self.port = listening.getsockname()[1]
+        guard = partial(KeyMiddleware, key=self.key, name=self.cookie)
+        app = home_app(survey, posts, changes, self.room, host=self.host, guard=guard, clock=self._clock)
         serving = asyncio.create_task(
             serve_http(app, listening, stopping=stopping, on_ready=on_ready, grace_s=GRACE_S, log_level="critical")
         )

@@ -19,14 +19,15 @@ PEOPLE = [f"reader{number}@example.org" for number in range(4)]
 HELD = Rule("dot", Fault.HOLD, times=(2,))
 
 
-def ask(port: int, path: str, fields: dict[str, str] | None = None) -> str:
+def ask(port: int, key: str, path: str, fields: dict[str, str] | None = None) -> str:
+    cookie = {"cookie": f"newsletter-home-{port}={key}"}
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
     try:
         if fields is None:
-            connection.request("GET", path)
+            connection.request("GET", path, headers=cookie)
         else:
             form = {"content-type": "application/x-www-form-urlencoded"}
-            connection.request("POST", path, urlencode(fields), form)
+            connection.request("POST", path, urlencode(fields), form | cookie)
         return connection.getresponse().read().decode()
     finally:
         connection.close()
@@ -43,16 +44,17 @@ def test_a_signal_lets_the_message_under_way_finish(tmp_path: Path, number: sign
         process = start("preview", "posts", *options, cwd=tmp_path)
         assert process.stdout is not None
         line = process.stdout.readline().decode()
-        assert line.startswith("Home: http://127.0.0.1:")
-        port = int(line.rpartition(":")[2].strip().rstrip("/"))
-        page = ask(port, "/")
+        place = re.fullmatch(r"Home: http://127\.0\.0\.1:(\d+)/\?key=(\S+)\n", line)
+        assert place is not None
+        port, key = int(place[1]), place[2]
+        page = ask(port, key, "/")
         link = re.search(r'href="(/send/[^"]+)"', page)
         token = re.search(r'name="token" value="([^"]+)"', page)
         assert link is not None
         assert token is not None
-        planned = ask(port, f"{link[1]}/plan", {"token": token[1], "list0": "on"})
+        planned = ask(port, key, f"{link[1]}/plan", {"token": token[1], "list0": "on"})
         hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', planned)
-        ask(port, f"{link[1]}/start", {name: unescape(value) for name, value in hidden} | {"first": "on"})
+        ask(port, key, f"{link[1]}/start", {name: unescape(value) for name, value in hidden} | {"first": "on"})
         relay.wait_for(lambda server: server.seen("dot") == 2)
         assert process.stderr is not None
         assert process.stderr.readline() == b"Press Ctrl-C to stop.\n"

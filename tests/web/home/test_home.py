@@ -212,6 +212,27 @@ def test_every_answer_has_the_guards(letters: Newsletter) -> None:
         assert home.ask("/doctor").status == 405
 
 
+def test_only_who_has_the_key_of_this_start_sees_anything(letters: Newsletter) -> None:
+    """Loopback is every user's of a machine."""
+    letters.post("2026-03-10-today", "Today")
+    with home_of(letters.folder) as home:
+        link, name, key = home.link("Today"), home.server.cookie, home.server.key
+        for cookie in ("", "x", f"{name}=", f"{name}=wrong", f"other={key}", f"{name}=é", "=;=", f"{name}={key}x"):
+            for path in ("/", link, f"{link}facts", "/assets/style.css", "/events", "/?key=wrong", f"{link}?key={key}"):
+                answer = home.ask(path, cookie=cookie)
+                assert (cookie, path, answer.status) == (cookie, path, 403)
+                assert "Today" not in answer.text
+        assert home.ask("/doctor", "POST", b"", cookie="").status == 403
+        welcome = home.ask(f"/?key={key}", cookie="")
+        assert (welcome.status, welcome.headers["location"]) == (303, "/")
+        given = welcome.headers["set-cookie"]
+        assert given.startswith(f"{name}={key}; HttpOnly; ")
+        assert "SameSite=strict" in given
+        assert home.ask("/", cookie=f"a=b; {name}={key}").status == 200
+        assert key not in home.ask("/").text
+        assert home.ask(f"/?key={key}", cookie="", host="evil.example").status == 421
+
+
 def test_the_home_listens_on_this_machine_alone(letters: Newsletter) -> None:
     with pytest.raises(ConfigError, match="answers this machine alone"), home_of(letters.folder, host="0.0.0.0"):
         pass
@@ -234,7 +255,7 @@ def _read_out(home: Home) -> None:
     import http.client
 
     connection = http.client.HTTPConnection("127.0.0.1", home.server.port, timeout=600)
-    connection.request("GET", "/events")
+    connection.request("GET", "/events", headers={"cookie": f"{home.server.cookie}={home.server.key}"})
     stream = connection.getresponse()
     while 'data-unread="0"' not in home.ask().text:
         assert stream.readline()
