@@ -13,7 +13,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from newsletter.model.issue import Issue, walk
+from newsletter.model.issue import Image, Issue, walk
 from newsletter.model.rendered_email import Attachment, Email, Masthead, Theme
 from newsletter.post.templating.placeholders import unmark
 from newsletter.render.block_kinds import kinds_used
@@ -124,7 +124,7 @@ def render_issue(
         "monogram": monogram(masthead.name),
         "ai": labels[f"ai_{issue.ai}"] if issue.ai else "",
         "source": SourceLabels(issue.stories),
-        "hero": issue.hero,
+        "hero": _hero(issue, shown_headline, labels),
         "sections": sections,
         "section_of": {section.anchor: section for section in sections},
         "chips": chips if len(chips) >= MIN_CHIPS else (),
@@ -169,6 +169,13 @@ def render_issue(
         sections=section_sizes(drawn, blocks),
         findings=(*issue.findings, *given_up),
     )
+
+
+def _hero(issue: Issue, shown_headline: str, labels: Mapping[str, Any]) -> Image | None:
+    """The picture above the text. Where it is not loaded, it says where it leads, not the headline once more."""
+    if issue.hero is None or issue.hero.alt not in (issue.title, shown_headline):
+        return issue.hero
+    return replace(issue.hero, alt=labels["web_version"] if issue.url else "")
 
 
 def _with_section_colours(context: Mapping[str, Any], sections: Sequence[Section], theme: Theme) -> dict[str, Any]:

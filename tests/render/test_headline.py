@@ -5,13 +5,14 @@ from __future__ import annotations
 import tomllib
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import lxml.html
 import pytest
 from machine import CHECKOUT
 from themes import THEMES
 
-from newsletter.model.issue import Issue
+from newsletter.model.issue import Image, Issue
 from newsletter.model.rendered_email import Masthead
 from newsletter.post.parse import parse_post
 from newsletter.render.columns import columns
@@ -123,3 +124,20 @@ def test_a_friend_learns_where_to_subscribe(theme: str) -> None:
 
     assert all("https://a.example/join" in part and LABELS["en"]["reply"] in part for part in parts(FRIEND))
     assert not any(LABELS["en"]["forwarded"] in part or LABELS["en"]["reply"] in part for part in parts(Masthead()))
+
+
+@pytest.mark.parametrize(
+    ("alt", "url", "shown"),
+    [
+        ("Fog on the quay", "https://a.example/fog", "Web version"),
+        ("Fog on the quay", "", ""),
+        ("A lamp in the fog", "https://a.example/fog", "A lamp in the fog"),
+    ],
+)
+def test_a_picture_that_is_not_loaded_does_not_say_the_headline_again(
+    tmp_path: Path, alt: str, url: str, shown: str
+) -> None:
+    post = Issue("fog", "Fog on the quay", (), "en", hero=Image("https://a.example/fog.jpg", alt), url=url)
+    email = render_issue(post, load_theme("classic", tmp_path), Masthead("The Lamp", "", unsubscribe=False))
+    html = "".join(part for part in email.html.parts if isinstance(part, str))
+    assert lxml.html.document_fromstring(html).xpath("//img/@alt") == [shown]
