@@ -51,7 +51,8 @@ _CONTAINER = re.compile(r"(\s*(?:> ?)*(?:[-*+] |\d+\. )?):{3,}\s*(.*?)[\s:]*")
 _ALERT = re.compile(r"(?m)^([ \t]*(?:[-*+] )?(?:> ?)+)\[!\w+\][+-]?[ \t]*")
 # What Python-Markdown, Material for MkDocs and Hugo read and neither page does.
 _ICON = re.compile(r":(?:material|octicons|fontawesome|simple)-[a-z0-9-]+:")
-_LISTS = re.compile(r"(?m)(?:(?<=[\])*`:])[ ]?|^[ \t]*)\{ ?(?:[.#][\w-]+|\w+=[^{}\n]*)[^{}\n]*\}")
+_ITEM = r"(?:[.#][\w-]+|\w+=(?:\"[^\"\n]*\"|[\w%.:-]+))"
+_LISTS = re.compile(rf"(?m)(?:(?<=[\])*`:_])|^[ \t]*)\{{ ?{_ITEM}(?: {_ITEM})* ?\}}(?!`)")
 _HEADING_LISTS = re.compile(r"(?m)^(#.*\S)[ \t]*\{ ?(?:[.#][\w-]+|\w+=)[^{}\n]*\}[ \t]*$")
 _ADMONITION = re.compile(r"(\s*)(?:!!!|\?\?\?\+?|===) *([\w -]*)(?:\"(.*)\")?\s*")
 SITE = Site("https://blog.example")
@@ -110,10 +111,10 @@ def _without_tags(text: str) -> str:
     """
     lines: list[str] = []
     fence = ""
-    depth = set_in = fence_in = 0
+    depth = set_in = base = fence_in = 0
+    is_list = False
     above = ""
-    source = text.split("\n")
-    for index, line in enumerate(source):
+    for line in text.split("\n"):
         if _MDX_TAGS.fullmatch(line) and not fence:
             if not depth and line.startswith("<details"):
                 set_in = 4
@@ -121,15 +122,22 @@ def _without_tags(text: str) -> str:
                 set_in = len(line) - len(line.lstrip())
             depth = max(depth + line.count("<") - line.count("/>") - 2 * line.count("</"), 0)
             set_in = set_in if depth else 0
-            if depth and not set_in and not re.match(r"\s*(?:[-*+]|\d+[.)])\s|\s", above):
-                below = next((each for each in source[index + 1 :] if each.strip()), "")
-                set_in = len(below) - len(below.lstrip()) if below.startswith("    ") else 0
             lines.append("")
             continue
         line = re.sub(f"^ {{0,{set_in}}}", "", line)
+        indent = len(line) - len(line.lstrip())
+        if not fence and line.strip():
+            if indent < base:
+                base, is_list = 0, False
+            is_item = re.match(r"(?:[-*+]|\d+[.)])\s", line[indent:])
+            if indent >= base + 4 and not is_list:  # no code in MDX
+                base = indent
+            if is_item or indent == base:
+                is_list = bool(is_item) or (is_list and indent > base)
+        line = re.sub(f"^ {{0,{base}}}", "", line)
         if marks := re.match(r"(\s*)(`{3,})", line):
             if not fence:
-                fence, fence_in = marks[2], len(marks[1]) if depth and not above.startswith((" ", "-", "*")) else 0
+                fence, fence_in = marks[2], max(len(marks[1]) - 4 * is_list, 0) if depth else 0
             elif marks[2].startswith(fence) and line.strip() == marks[2]:
                 line = re.sub(f"^ {{0,{fence_in}}}", "", line)
                 fence, fence_in = "", 0
