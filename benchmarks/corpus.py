@@ -52,7 +52,7 @@ _ALERT = re.compile(r"(?m)^([ \t]*(?:[-*+] )?(?:> ?)+)\[!\w+\][+-]?[ \t]*")
 # What Python-Markdown, Material for MkDocs and Hugo read and neither page does.
 _ICON = re.compile(r":(?:material|octicons|fontawesome|simple)-[a-z0-9-]+:")
 _ITEM = r"(?:[.#][\w-]+|\w+=(?:\"[^\"\n]*\"|[\w%.:-]+))"
-_LISTS = re.compile(rf"(?m)(?:(?<=[\])*`:_])|^[ \t]*)\{{ ?{_ITEM}(?: {_ITEM})* ?\}}(?!`)")
+_LISTS = re.compile(rf"(?m)(?:(?<=[\])*`:])|(?<=__)|^[ \t]*)\{{ ?{_ITEM}(?: {_ITEM})* ?\}}(?!`)")
 _HEADING_LISTS = re.compile(r"(?m)^(#.*\S)[ \t]*\{ ?(?:[.#][\w-]+|\w+=)[^{}\n]*\}[ \t]*$")
 _ADMONITION = re.compile(r"(\s*)(?:!!!|\?\?\?\+?|===) *([\w -]*)(?:\"(.*)\")?\s*")
 SITE = Site("https://blog.example")
