@@ -53,7 +53,7 @@ def _content(stats: Stats, zone: tzinfo | None, name: str) -> dict[str, object]:
         "name": _shown(name),
         "tiles": _tiles(stats, local.date()),
         "age": f"Half of the readers are on the list for {days(readers.median_days)} or less."
-        if readers.median_days is not None
+        if readers.median_days
         else "",
         "growth": _growth(stats),
         "delivery": _delivery(issues, zone),

@@ -48,7 +48,7 @@ def stats_text(stats: Stats, zone: tzinfo | None) -> Iterator[str]:
 
 def _head(stats: Stats) -> str:
     readers, total = stats.readers, stats.total
-    age = f", half of them for {days(readers.median_days)} or less" if readers.median_days is not None else ""
+    age = f", half of them for {days(readers.median_days)} or less" if readers.median_days else ""
     said = f"{readers.total:,} reader{'' if readers.total == 1 else 's'}{age}."
     if stats.months:
         since = period_name(stats.months[0].start, "month")

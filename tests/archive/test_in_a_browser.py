@@ -102,3 +102,25 @@ def test_it_reads_without_scripts_by_keys_alone(site: Path, chromium: Look) -> N
         return seen
 
     assert chromium(look)[-1] == "Three tools that outlived their makers"
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_an_archive_of_no_issue_or_one_is_whole(tmp_path: Path, count: int, chromium: Look, page: Any) -> None:
+    shelf = Shelf(tmp_path)
+    for number in range(count):
+        shelf.publish(
+            f"2026-02-0{number + 1}-post", "1. **A story**: text.\n2. **More**: text.\n", title="The only one"
+        )
+    shelf.build()
+
+    def look(_browser: Any) -> list[str]:
+        found = []
+        for path in (path for path in sorted(shelf.site.rglob("*.html"))):
+            page.set_viewport_size({"width": 320, "height": 700})
+            page.goto(path.as_uri())
+            wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            found += [f"{path.name}: {wide} px too wide"] if wide > 0 else []
+            found += [f"{path.name}: {each}" for each in grave_findings(page)]
+        return found
+
+    assert chromium(look) == []
