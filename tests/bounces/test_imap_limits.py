@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,6 +98,27 @@ def test_a_server_that_sends_byte_by_byte_meets_the_time() -> None:
 
     with imap_server(answer) as server:
         assert "it takes more than 300 s for one answer" in fault_of(server, ImapLimits(MB, clock=clock))
+
+
+def test_a_server_that_falls_silent_meets_the_time_and_is_not_waited_for_at_the_end() -> None:
+    begun, over = threading.Event(), threading.Event()
+    now = 0.0
+
+    def clock() -> float:
+        """Nearly the end of a command's time, whenever it is asked after the first byte."""
+        nonlocal now
+        now += 299.95 if begun.is_set() else 0
+        return now
+
+    def answer(command: str) -> Iterator[bytes]:
+        begun.set()
+        yield b"*"
+        over.wait(60)
+
+    with imap_server(answer) as server:
+        assert "it takes more than 300 s for one answer" in fault_of(server, ImapLimits(MB, clock=clock))
+        over.set()
+    assert now < 10 * 299.95  # LOGOUT's answer has seconds, not minutes
 
 
 def test_a_server_that_closes_the_connection_is_one_sentence() -> None:

@@ -26,6 +26,9 @@ from newsletter.errors import ConfigError, located
 from newsletter.redaction import login_secrets, redacted
 from newsletter.text import printable
 
+_GOODBYE_S = 5.0
+"""For the answer to LOGOUT: a server that has just trickled for minutes gets no more of them."""
+
 _AT_ONCE = 20
 """Messages of one FETCH: fewer round trips to a distant server, and this many are held in memory."""
 
@@ -130,7 +133,7 @@ class ImapMailbox:
 
     def close(self) -> None:
         try:
-            self._client.allow()
+            self._client.allow(_GOODBYE_S)
             self._client.logout()
         except self._faults:  # the server is gone; close the socket ourselves
             with suppress(OSError):

@@ -39,10 +39,10 @@ class BoundedImap(imaplib.IMAP4_SSL):
         self.allow()
         super().__init__(host, port, ssl_context=context, timeout=limits.silent_s)
 
-    def allow(self) -> None:
-        """Reset the budget for a new command."""
+    def allow(self, seconds: float | None = None) -> None:
+        """Reset the budget for a new command, which may have less time than the others."""
         self._left = self._limits.max_bytes
-        self._until = self._limits.clock() + self._limits.seconds
+        self._until = self._limits.clock() + min(seconds or self._limits.seconds, self._limits.seconds)
 
     def read(self, size: int) -> bytes:
         if size > self._left + len(self._pending):
@@ -67,12 +67,18 @@ class BoundedImap(imaplib.IMAP4_SSL):
 
     def _receive(self) -> None:
         remaining = self._until - self._limits.clock()
+        late = self.abort(f"it takes more than {self._limits.seconds:.0f} s for one answer")
         if remaining <= 0:
-            raise self.abort(f"it takes more than {self._limits.seconds:.0f} s for one answer")
+            raise late
         if self._left <= 0:
             raise self.abort(f"it sends more than {self._limits.max_bytes:,} bytes for one answer")
         self.sock.settimeout(min(self._limits.silent_s, remaining))
-        piece = self.sock.recv(min(_PIECE, self._left))
+        try:
+            piece = self.sock.recv(min(_PIECE, self._left))
+        except TimeoutError as error:
+            if remaining > self._limits.silent_s:
+                raise
+            raise late from error
         if not piece:
             raise self.abort("it closed the connection")
         self._left -= len(piece)

@@ -28,6 +28,12 @@ MAX_ANIMATION_BYTES = 1_000_000
 
 _MAX_HEIGHT = 8_000
 _ANIMATION_PIXELS = 4 * MAX_PIXELS
+
+MAX_FRAMES = 1_000
+"""A GIF of 10 MB has room for half a million, and is read frame by frame."""
+
+MAX_SCANS = 100
+"""Of a progressive JPEG; the usual have ten. Each goes over the whole picture, for some dozen bytes of the file."""
 _WORKERS = 2  # each may hold several copies of a picture of MAX_PIXELS
 
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "TIFF")
@@ -153,6 +159,7 @@ def prepare_picture(data: bytes, *, max_width: int, step: int = 0) -> Picture:
         with Pillow.open(io.BytesIO(data), formats=_FORMATS) as source:
             if source.width * source.height > MAX_PIXELS:
                 raise _too_many_pixels(source.size)
+            _require_few_scans(source, data)
             if source.format in _MOVING and getattr(source, "is_animated", False):
                 moving = _moving(source, data, max_width) if step == 0 else None
                 source.seek(0)
@@ -238,8 +245,8 @@ def _in_srgb(image: Pillow.Image, profile: object) -> Pillow.Image:
 
 def _moving(source: Pillow.Image, data: bytes, max_width: int) -> Picture | None:
     """The animation as a GIF, unmodified if it is one; None if it is too large."""
-    frames = getattr(source, "n_frames", 1)
-    if frames * source.width * source.height > _ANIMATION_PIXELS:
+    most = min(MAX_FRAMES, _ANIMATION_PIXELS // (source.width * source.height))
+    if _has_more_frames(source, most):
         return None
     if source.format == "GIF":
         for frame in ImageSequence.Iterator(source):
@@ -258,6 +265,16 @@ def _moving(source: Pillow.Image, data: bytes, max_width: int) -> Picture | None
         out, "GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=loop, disposal=2, optimize=True
     )
     return _gif(out.getvalue(), pictures[0].size, source.size)
+
+
+def _has_more_frames(source: Pillow.Image, most: int) -> bool:
+    if source.format != "GIF":  # the others say how many at their beginning
+        return bool(getattr(source, "n_frames", 1) > most)
+    try:
+        source.seek(most)  # a GIF's `n_frames` would read all of them
+    except EOFError:
+        return False
+    return True
 
 
 def _gif(data: bytes, size: tuple[int, int], original: tuple[int, int]) -> Picture | None:
@@ -280,6 +297,12 @@ def _unzipped(data: bytes) -> bytes:
     if not unzip.eof:
         raise PictureError("it is compressed, and incomplete or too large", _SAVE_IT)
     return content
+
+
+def _require_few_scans(source: Pillow.Image, data: bytes) -> None:
+    # In the data of a scan no such pair of bytes occurs (ITU-T T.81, B.1.1.5).
+    if source.format == "JPEG" and data.count(b"\xff\xda") > MAX_SCANS:
+        raise PictureError(f"it is a JPEG of more than {MAX_SCANS} scans, which takes hours to draw", _SAVE_IT)
 
 
 def _too_many_pixels(size: tuple[int, int] | None) -> PictureError:

@@ -19,6 +19,7 @@ from PIL import Image, ImageCms, ImageDraw
 
 from newsletter.render.images.convert import (
     MAX_ANIMATION_BYTES,
+    MAX_FRAMES,
     STEPS,
     Picture,
     PictureError,
@@ -499,3 +500,20 @@ def test_each_step_is_lighter_than_the_one_before() -> None:
     sizes = [len(prepare_picture(data, max_width=WIDTH, step=step).data) for step in range(len(STEPS))]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[-1] < sizes[0] / 10
+
+
+def test_a_jpeg_of_scans_upon_scans_is_refused_before_it_is_decoded() -> None:
+    out = io.BytesIO()
+    Image.new("L", (40, 40), 128).save(out, "JPEG", progressive=True)
+    data = out.getvalue()
+    assert prepare_picture(data, max_width=100).width == 40
+    last = data[data.rindex(b"\xff\xda") : -2]
+    with pytest.raises(PictureError, match="a JPEG of more than 100 scans"):
+        prepare_picture(data[:-2] + 100 * last + data[-2:], max_width=100)
+
+
+def test_a_gif_of_thousands_of_frames_gives_its_first() -> None:
+    head = b"GIF89a" + b"\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff"
+    frame = b"\x2c\0\0\0\0\1\0\1\0\0\2\2\x44\1\0"
+    assert prepare_picture(head + frame * MAX_FRAMES + b";", max_width=100).media_type == "image/gif"
+    assert prepare_picture(head + frame * (MAX_FRAMES + 1) + b";", max_width=100).stilled
