@@ -238,7 +238,7 @@ def test_an_email_that_gmail_clips_says_so(tmp_path: Path, opened: Any) -> None:
     theme = tmp_path / "templates" / "heavy"
     shutil.copytree(CHECKOUT / "templates" / "classic", theme)
     # What a theme says in its header is outside of the budget that rows are measured against.
-    (theme / "live.css").write_text((theme / "live.css").read_text() + "\n.x{color:#123456}" * (GMAIL_CLIP // 9))
+    (theme / "live.css").write_text((theme / "live.css").read_text() + "\n.x{color:#123456}" * (GMAIL_CLIP // 10))
     with preview_of(tmp_path, settings='[theme]\nname = "heavy"\n') as running:
         page = opened(running, "#view=clipped")
         page.settle()
