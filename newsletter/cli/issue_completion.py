@@ -11,6 +11,7 @@ from click.shell_completion import CompletionItem
 from newsletter.cli.load_settings import load
 from newsletter.cli.named_ledger import open_named_ledger
 from newsletter.errors import NewsletterError
+from newsletter.text import printable
 
 SHOWN_ISSUES = 30
 """How many issues are offered, the newest first; an older one needs its first letters."""
@@ -24,4 +25,4 @@ def complete_issue(ctx: click.Context, param: click.Parameter, incomplete: str) 
     except (NewsletterError, OSError):  # nothing may be printed into a line that is being typed
         return []
     found = [row for row in reversed(rows) if row.issue.startswith(incomplete)]
-    return [CompletionItem(row.issue, help=row.subject) for row in found[:SHOWN_ISSUES]]
+    return [CompletionItem(row.issue, help=printable(row.subject)) for row in found[:SHOWN_ISSUES]]

@@ -12,11 +12,12 @@ from newsletter.pipeline.guard_outputs import require_free
 from newsletter.pipeline.theme_gallery import gallery_files, write_gallery
 from newsletter.render.themes.copy_theme import new_theme
 from newsletter.render.themes.folders import known_themes, template_roots
+from newsletter.text import printable
 
 
 def list_themes(config_path: Path | None) -> None:
     for name in known_themes(template_roots(load(config_path).root)):
-        click.echo(name)
+        click.echo(printable(name))
 
 
 def show_gallery(post: str, out: Path, images: str | None, config_path: Path | None) -> None:

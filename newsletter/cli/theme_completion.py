@@ -16,4 +16,5 @@ def complete_theme(ctx: click.Context, param: click.Parameter, incomplete: str) 
         names = known_themes(template_roots(load(ctx.params.get("config_path")).root))
     except (NewsletterError, OSError):
         return []
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    # Security: a folder's name may hold a line break or an escape, and the shell writes it into the line being typed.
+    return [CompletionItem(name) for name in names if name.startswith(incomplete) and name.isprintable()]

@@ -7,10 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from newsletter.cli.main import cli
+from newsletter.cli.theme_completion import complete_theme
 from newsletter.web.catcher.server import Catcher
 
 COMMAND = Path(sys.executable).parent / "newsletter"
@@ -93,3 +95,17 @@ def test_nothing_is_printed_where_there_is_no_ledger_or_no_settings(
     Path("newsletter.toml").write_text(settings)
     assert _asked("newsletter report 2") == []
     assert list(tmp_path.iterdir()) == [tmp_path / "newsletter.toml"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such names there")
+def test_a_folder_named_to_command_the_terminal_is_not_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ours", "evil\x1b[2J\nplain,rm"):
+        (tmp_path / "templates" / name).mkdir(parents=True)
+        (tmp_path / "templates" / name / "theme.toml").touch()
+    (tmp_path / "newsletter.toml").write_text("")
+    monkeypatch.chdir(tmp_path)
+    offered = [item.value for item in complete_theme(click.Context(cli), click.Argument(["name"]), "")]
+    assert "ours" in offered
+    assert all(name.isprintable() for name in offered)
+    listed = CliRunner().invoke(cli, ["theme", "list"]).output
+    assert r"evil\x1b[2J\nplain,rm" in listed.splitlines()
