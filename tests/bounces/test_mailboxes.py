@@ -83,11 +83,11 @@ def test_a_strange_file_is_no_trouble(tmp_path: Path, content: bytes) -> None:
 
 def test_a_file_that_cannot_be_read_is_given_with_its_fault(tmp_path: Path) -> None:
     folder = write_eml(tmp_path / "eml", *MESSAGES)
-    (folder / "9.eml").mkdir()
+    (folder / "9.eml").symlink_to(folder / "gone")
     with open_mailbox(str(folder), {}) as mailbox:
         *found, last = mailbox.arrivals()
     assert [arrival.fault for arrival in found] == ["", "", ""]
-    assert (last.fault, last.raw) == ("cannot be read: Is a directory", b"")
+    assert (last.fault, last.raw) == ("cannot be read: No such file or directory", b"")
 
 
 def test_entries_that_cannot_be_opened_stop_nobody(tmp_path: Path) -> None:
