@@ -45,6 +45,8 @@ def with_button_rows(
 
 def clean(text: str) -> str:
     """Drop characters that are invalid in XML (XML 1.0, production 2); Markup stays Markup."""
+    if not _NOT_XML.search(text):
+        return text
     cleaned = _NOT_XML.sub("", text)
     return Markup(cleaned) if isinstance(text, Markup) else cleaned  # noqa: S704 (was Markup already)
 
