@@ -113,6 +113,10 @@ class Campaign:
         ]
         if self.restart is not None:
             ways += [("database restarted", self._restart), ("clock an hour ahead", self._set_clock)]
+        for worker in [worker for worker in self.workers if worker.process.poll() is not None]:
+            # One that starts while the database restarts ends with a sentence; it is started again, as by systemd.
+            assert "cannot be reached" in worker.said.read_text(), worker.said.read_text()
+            self._replace(worker, server)
         name, event = self.chance.choice(ways)
         event(server)
         self.tally.events[name] += 1
@@ -129,7 +133,8 @@ class Campaign:
         worker = self._one()
         worker.end(signal.SIGTERM)
         # One that has only just started ends at once.
-        assert worker.process.returncode in (0, -signal.SIGTERM), worker.said.read_text()
+        ended = worker.process.returncode in (0, -signal.SIGTERM)
+        assert ended or "cannot be reached" in worker.said.read_text(), worker.said.read_text()
         self._replace(worker, server)
 
     def _stop(self, server: CountingServer) -> None:
