@@ -126,11 +126,14 @@ async def _work(
     """One life of the engine's worker: it ends when `stopping` is set, or with the connection."""
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(**_pool(place, concurrency + 3)))
 
-    @app.task(name=_TASK, pass_context=True, retry=_Retry())
+    retry = _Retry()
+
+    @app.task(name=_TASK, pass_context=True, retry=retry)
     async def run(context: procrastinate.JobContext, *, shipment: int, after: int, last: int) -> None:
         await deliver(Shard(shipment, after, last), context.job.attempts)
 
     async with app.open_async():
+        await retry.set_clock(app)
         worker = asyncio.create_task(
             app.run_worker_async(
                 concurrency=concurrency,
@@ -141,7 +144,7 @@ async def _work(
                 fetch_job_polling_interval=1.0,
             )
         )
-        reviving = asyncio.create_task(_revive(app))
+        reviving = asyncio.create_task(_revive(app, retry))
         stop = asyncio.create_task(stopping.wait())
         try:
             await asyncio.wait({worker, stop, reviving}, return_when=asyncio.FIRST_COMPLETED)
@@ -161,9 +164,10 @@ def _unheard(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         loop.default_exception_handler(context)
 
 
-async def _revive(app: procrastinate.App) -> None:
+async def _revive(app: procrastinate.App, retry: _Retry) -> None:
     """Put the shards of lost workers back, those too whose engine never noticed."""
     while True:
+        await retry.set_clock(app)
         jobs = await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=LOST_S)
         for job in jobs:
             await app.job_manager.retry_job(job)
@@ -171,13 +175,24 @@ async def _revive(app: procrastinate.App) -> None:
 
 
 class _Retry(procrastinate.BaseRetryStrategy):
-    """A shard with somebody left is a job again, when it says; any other error too, in a while."""
+    """A shard with somebody left is a job again, when it says; any other error too, in a while.
+
+    By the database's clock: one that is an hour ahead here would put the job off for an hour.
+    """
+
+    def __init__(self) -> None:
+        self._ahead = timedelta(0)
+
+    async def set_clock(self, app: procrastinate.App) -> None:
+        """Learn how far the database's clock is ahead of ours."""
+        row = await app.connector.execute_query_one_async("SELECT clock_timestamp() AS now")
+        self._ahead = row["now"] - datetime.now(UTC)
 
     def get_retry_decision(self, *, exception: BaseException, job: Any) -> procrastinate.RetryDecision | None:
         seconds = exception.in_s if isinstance(exception, Later) else 30.0
         if job.attempts >= GIVE_UP_AFTER and not isinstance(exception, Later):
             return None
-        return procrastinate.RetryDecision(retry_at=datetime.now(UTC) + timedelta(seconds=seconds))
+        return procrastinate.RetryDecision(retry_at=datetime.now(UTC) + self._ahead + timedelta(seconds=seconds))
 
 
 GIVE_UP_AFTER = 20

@@ -19,6 +19,7 @@ import psycopg
 import pytest
 from command_line import CHECKOUT, PROGRAM, Run, environment, finish, newsletter, start
 from invariants import Accounts, Arrived
+from machine import RequireProgram
 from postgres import PASSWORD, Server
 from smtp_server import Fault, Rule, SmtpServer
 from sqlalchemy import make_url
@@ -401,3 +402,21 @@ def test_a_user_who_may_make_no_queue_is_told_what_to_grant(cluster: Cluster) ->
             db.execute(f"DROP ROLE {name}")
     assert run.code == 2
     assert "the database user may not make the workers' queue; grant it CREATE on the database, once" in run.err
+
+
+def test_a_worker_whose_clock_is_ahead_puts_nothing_off(cluster: Cluster, require_program: RequireProgram) -> None:
+    """A shard is tried again in seconds, by the database's clock, though an hour has passed by its own."""
+    people = write_people(cluster, 60)
+    through = ("--connections", str(CONNECTIONS), *cluster.ledger)
+    env = environment(PGPASSWORD=PASSWORD, NEWSLETTER_SECRET=SECRET)
+    with SmtpServer(Rule("dot", Fault.HOLD)) as server:
+        command = [require_program("faketime"), "-f", "+3600s", PROGRAM, "worker", "--relay", server.url, *through]
+        with subprocess.Popen(command, cwd=cluster.machine, env=env, stderr=subprocess.DEVNULL) as ahead:
+            sending = cluster.send("--json")
+            server.wait_for(lambda server: server.seen("dot") == CONNECTIONS)
+            ahead.terminate()
+            server.release(1_000)
+        with cluster.worker(server):
+            run = finish(sending)
+        accounts_of(cluster, people).at_end(arrived(server))
+    assert (run.code, run.json["sent"]) == (0, len(people))
