@@ -159,7 +159,7 @@ class PageMaker:
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _render(self, template: str, *, lang: str = "", direction: str = "", **values: Any) -> str:
-        lang = lang or self.site.lang
+        lang = lang or self.site.lang or "en"  # of a newsletter that has sent nothing, and names no language
         direction = direction or ("rtl" if is_rtl_language(lang) else "ltr")
         back, onward = ("→", "←") if direction == "rtl" else ("←", "→")
         common: dict[str, Any] = {
