@@ -30,7 +30,7 @@ from newsletter.bounces.standard_reports import (
     reported_senders,
 )
 from newsletter.bounces.unsubscribe_mail import doubtful_wish, unsubscribe
-from newsletter.bounces.writers import has_null_path, is_by_machine, is_by_server, is_receipt
+from newsletter.bounces.writers import has_null_path, is_by_machine, is_by_server, is_receipt, refuses_a_post
 from newsletter.tokens import TOKEN_CHARS
 
 _PLACE = "{token}"
@@ -92,7 +92,8 @@ def _report(mail: Mail, traces: Traces, texts: tuple[str, ...]) -> Bounce | Comp
         if bounce:
             return bounce
     # The report is not understood; but only a server that had our message knows that address.
-    if traces.token and (by_server or (returns and (nobodys or failed or returned_of(mail)))):
+    understood = by_server or refuses_a_post(mail)
+    if traces.token and (understood or (returns and (nobodys or failed or returned_of(mail)))):
         return report_to(texts, traces)
     return None
 

@@ -10,6 +10,7 @@ _SERVER = re.compile(
     r"(?:mailer-?daemon|mdaemon|post_?master|mail-?daemon|mail-?delivery|mmsc?-?ndr|bounce-?daemon|sysadmin)(?:@|$)",
     re.IGNORECASE,
 )
+_NO_MEMBER = re.compile(r"(?i)\b(?:are|is) not (?:a )?member\b|\bLoop Alert\b")
 _SERVER_NAME = re.compile(
     r"mailer[ -]?daemon|post\s?master|mail[ -]?daemon|mail deliver\w* (?:sub)?system|mail delivery"
     r"|delivery (?:sub)?system|system administrator"
@@ -52,6 +53,16 @@ def is_by_server(mail: Mail) -> bool:
     if mail.get_content_type() == "multipart/report":
         return not is_receipt(mail)
     return _SERVER.match(sender_of(mail)) is not None or _named_like_a_server(mail)
+
+
+def refuses_a_post(mail: Mail) -> bool:
+    """Whether a mailing list answers that it takes no mail from us: the address is a list, and its readers got nothing.
+
+    fml, of many lists in Japan, writes in the list owner's name and marks what it writes with X-MLServer
+    (https://www.fml.org/software/fml/).
+    """
+    by_list = header(mail, "X-MLServer").lower().startswith("fml")
+    return by_list and _NO_MEMBER.search(header(mail, "Subject")[:500]) is not None
 
 
 def is_by_machine(mail: Mail) -> bool:

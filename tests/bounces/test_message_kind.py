@@ -203,6 +203,19 @@ def test_a_bounce_that_nobody_can_read_but_that_came_to_a_bounce_address(words: 
     assert read_message(raw) == Ordinary()
 
 
+@pytest.mark.parametrize(
+    "subject", ["You news@example.com are not member (Tea ML)", "Loop Alert: Duplicated Message-ID"]
+)
+def test_a_mailing_list_that_takes_no_mail_from_us(subject: str) -> None:
+    """The address is a list, and none of its readers got the issue: a point, where our token says that it is ours."""
+    marked = ("X-MLServer: fml [fml 4.0.3 release (20011202/4.0.3)]", f"Delivered-To: {VERP}")
+    raw = letter(subject, "Not a member of this list.", *marked, sender="tea-admin@example.net")
+    assert [failure.kind for failure in bounce(raw, BOUNCES).failures] == [Kind.SOFT]
+    assert read_message(raw) == Ordinary("tea-admin@example.net", subject)
+    person = letter(subject, "Not a member of this list.", f"Delivered-To: {VERP}", sender="ann@example.net")
+    assert read_message(person, BOUNCES) == Ordinary("ann@example.net", subject)
+
+
 def test_a_bounce_from_somebody_whom_no_server_is_called_that_brings_our_message_back() -> None:
     raw = complaint(mail_from=VERP).replace(b"message/feedback-report", b"text/plain")
     raw = raw.replace(b"multipart/report; report-type=feedback-report", b"multipart/mixed")
