@@ -198,8 +198,11 @@ def _table(table: Table, indent: str) -> Iterator[str]:
             yield from wrap(_BAR.join(row), indent)
         return
     heads = rows[0]
+    bare = [head for at, head in enumerate(heads) if head and not any(row[at] for row in rows[1:])]
+    if bare:  # no row has a cell below them
+        yield from wrap(_BAR.join(bare), indent)
     for number, row in enumerate(rows[1:]):
-        if number:
+        if number or bare:
             yield ""
         for at, (head, cell) in enumerate(zip(heads, row, strict=True)):
             if cell:

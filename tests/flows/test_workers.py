@@ -19,10 +19,10 @@ import psycopg
 import pytest
 from command_line import CHECKOUT, PROGRAM, Run, environment, finish, newsletter, start
 from invariants import Accounts, Arrived
-from machine import RequireProgram
 from postgres import PASSWORD, Server
 from smtp_server import Fault, Rule, SmtpServer
 from sqlalchemy import make_url
+from worker_events import another_clock
 
 from newsletter.cluster.job_queue import open_queue
 from newsletter.model.delivery import State
@@ -69,13 +69,16 @@ class Cluster:
         return newsletter(*command, *self.ledger, cwd=self.desk, PGPASSWORD=PASSWORD, NEWSLETTER_SECRET=SECRET)
 
     @contextlib.contextmanager
-    def worker(self, server: SmtpServer, *more: str, secret: str = SECRET) -> Iterator[subprocess.Popen[bytes]]:
+    def worker(
+        self, server: SmtpServer, *more: str, secret: str = SECRET, clock: str = ""
+    ) -> Iterator[subprocess.Popen[bytes]]:
         through = ("--relay", server.url, "--connections", str(CONNECTIONS))
         process = start(
             *("worker", *through, *self.ledger, *more),
             cwd=self.machine,
             PGPASSWORD=PASSWORD,
             NEWSLETTER_SECRET=secret,
+            **(another_clock(clock) if clock else {}),
         )
         try:
             yield process
@@ -404,18 +407,15 @@ def test_a_user_who_may_make_no_queue_is_told_what_to_grant(cluster: Cluster) ->
     assert "the database user may not make the workers' queue; grant it CREATE on the database, once" in run.err
 
 
-def test_a_worker_whose_clock_is_ahead_puts_nothing_off(cluster: Cluster, require_program: RequireProgram) -> None:
+def test_a_worker_whose_clock_is_ahead_puts_nothing_off(cluster: Cluster) -> None:
     """A shard is tried again in seconds, by the database's clock, though an hour has passed by its own."""
     people = write_people(cluster, 60)
-    through = ("--connections", str(CONNECTIONS), *cluster.ledger)
-    env = environment(PGPASSWORD=PASSWORD, NEWSLETTER_SECRET=SECRET)
-    with SmtpServer(Rule("dot", Fault.HOLD)) as server:
-        command = [require_program("faketime"), "-f", "+3600s", PROGRAM, "worker", "--relay", server.url, *through]
-        with subprocess.Popen(command, cwd=cluster.machine, env=env, stderr=subprocess.DEVNULL) as ahead:
-            sending = cluster.send("--json")
-            server.wait_for(lambda server: server.seen("dot") == CONNECTIONS)
-            ahead.terminate()
-            server.release(1_000)
+    with SmtpServer(Rule("dot", Fault.HOLD)) as server, cluster.worker(server, clock="+3600s") as ahead:
+        sending = cluster.send("--json")
+        server.wait_for(lambda server: server.seen("dot") == CONNECTIONS)
+        ahead.terminate()
+        server.release(1_000)
+        assert finish(ahead).code == 0
         with cluster.worker(server):
             run = finish(sending)
         accounts_of(cluster, people).at_end(arrived(server))

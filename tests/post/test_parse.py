@@ -578,7 +578,7 @@ def test_markdown_between_the_tags_of_mdx_is_read() -> None:
     issue = parse_post(MDX, path="p.mdx").issue
     assert outline(issue.blocks) == (
         "story 1 @7\n  p @7 Write <code>a</code> file.\n  p @10 <b>Show it</b>\n"
-        "  code @11 js\n    |let tram = 1;\n    |\n    |let tide = 2;\n"
+        "  p @11 <code>of its own</code>\n  code @11 js\n    |let tram = 1;\n    |\n    |let tide = 2;\n"
         "story 2 @18\n  p @18 Use <b>it</b>.\np @22 Words <i>here</i>."
     )
     assert [(f.code, f.line) for f in issue.findings] == [

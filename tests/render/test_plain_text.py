@@ -488,6 +488,8 @@ def test_a_table_wider_than_a_line_says_the_head_of_each_cell() -> None:
         "What it leaned on: A text format",
         "  Instead: A note",
     ]
+    alone = table_of("What it leaned on|Usual life|Instead|In the end", f"A hosted service|2 years|{cell}")
+    assert body_of(alone).startswith("In the end\n\nWhat it leaned on: A hosted service\n")
     headless = Table((), table.rows)
     assert body_of(headless).startswith("A hosted service | 2 years | A file,")
     assert max(map(len, body_of(headless).splitlines())) <= 72

@@ -12,7 +12,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from machine import RequireProgram
 from postgres import Server
 from worker_events import CONNECTIONS, Campaign
 
@@ -25,10 +24,7 @@ SEED = os.environ.get("SOAK_SEED", "1")
 EVENTS_EACH, RECIPIENTS = 20, 13_400
 
 
-def test_hundreds_of_events(
-    tmp_path: Path, postgres_server: Server, require_program: RequireProgram, capsys: pytest.CaptureFixture[str]
-) -> None:
-    require_program("faketime")
+def test_hundreds_of_events(tmp_path: Path, postgres_server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     events: Counter[str] = Counter()
     states: Counter[State] = Counter()
     messages = issues = 0

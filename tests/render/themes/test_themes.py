@@ -223,7 +223,10 @@ def test_a_faint_colour_would_be_found(evaluate: Evaluate, tmp_path: Path) -> No
 def assert_sound(html: str) -> None:
     root = parsed(html)
     assert len(root.xpath("//h1")) == 1
-    assert not [image for image in root.xpath("//img") if not image.get("alt")]
+    # The picture above the text alone says nothing: the headline beneath it has said it.
+    first, *others = [image.get("alt") for image in root.xpath("//img")] or ["no picture"]
+    assert first is not None
+    assert all(others)
     assert not root.xpath("//table[not(@role='presentation')][not(.//th)]")
     targets = {each.get("name") for each in root.xpath("//a[@name]")}
     assert {each.get("href")[1:] for each in root.xpath("//a[starts-with(@href, '#')]")} <= targets
