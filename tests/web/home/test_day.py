@@ -100,19 +100,36 @@ def test_a_whole_day_by_mouse(letters: Newsletter, opened: Any) -> None:
 
 
 def test_a_whole_day_by_keys(letters: Newsletter, opened: Any) -> None:
-    """The page follows the folder meanwhile; a send is stopped, loaded again, and gone on with."""
+    """Look, mend, test, send, report. The page follows the folder meanwhile; a send is stopped, loaded again, and gone
+    on with.
+    """
+    is_there = """([wanted, words]) => {
+        const at = document.activeElement;
+        return at.matches(wanted) && at.textContent.includes(words);
+    }"""
 
-    def tab_to(selector: str) -> None:
-        for _ in range(60):
+    def tab_to(selector: str, words: str = "") -> None:
+        for _ in range(120):
             page.keyboard.press("Tab")
-            if page.evaluate("(wanted) => document.activeElement.matches(wanted)", selector):
+            if page.evaluate(is_there, [selector, words]):
                 return
-        raise AssertionError(f"{selector} is not reached by Tab")
+        raise AssertionError(f"{selector} {words} is not reached by Tab")
 
-    hold = Rule("dot", Fault.HOLD, times=(2,))
+    hold = Rule("dot", Fault.HOLD, times=(3,))
     settings = SETTINGS + "connections = 1\n"
     with SmtpServer(hold) as relay, home_of(letters.folder, settings=settings, relay_url=relay.url) as home:
         page = opened(home.server.url)
+        page.wait_for_selector("#live[data-state=on]")
+        tab_to("a.title")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/post/**")
+        page.wait_for_selector("body[data-facts$=inspected]")
+        tab_to("#fix")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#fixed:not(:empty)")
+        assert '\\"of today\\"' in (letters.posts / f"{datetime.now(UTC):%Y-%m-%d}-today.md").read_text()
+        tab_to("a", "All posts")
+        page.keyboard.press("Enter")
         page.wait_for_selector("#live[data-state=on]")
         for number in range(12):
             letters.post(f"2020-01-{number + 1:02}-old", f"Old news, {'a pelican' if number == 7 else number}")
@@ -128,19 +145,25 @@ def test_a_whole_day_by_keys(letters: Newsletter, opened: Any) -> None:
         tab_to(".next a.button")
         page.keyboard.press("Enter")
         page.wait_for_selector("#plan")
+        tab_to("#address")
+        page.keyboard.type("me@example.org")
+        tab_to("button", "Send a test")
+        page.keyboard.press("Enter")
+        page.get_by_text("Sent to me@example.org.").wait_for()
+        page.evaluate("document.activeElement.blur()")
         tab_to("[name=list0]")
         page.keyboard.press("Space")
         page.keyboard.press("Space")
         tab_to("[name=where]")
         page.keyboard.press("Enter")  # plans, and tests nothing
         page.wait_for_selector("#ask")
-        assert relay.recipients == []
+        assert relay.recipients == ["me@example.org"]
         tab_to("[name=first]")
         page.keyboard.press("Space")
         tab_to("#ask button")
         page.keyboard.press("Enter")
         page.wait_for_selector("#bar")
-        relay.wait_for(lambda server: server.seen("dot") == 2)
+        relay.wait_for(lambda server: server.seen("dot") == 3)
         page.locator("#sent", has_text="1").wait_for()
         page.reload()
         page.locator("#total", has_text="4").wait_for()
@@ -158,4 +181,7 @@ def test_a_whole_day_by_keys(letters: Newsletter, opened: Any) -> None:
         tab_to("#ask button")
         page.keyboard.press("Enter")
         page.get_by_text("Everyone who was to be mailed was answered for").wait_for()
-        assert sorted(relay.recipients) == PEOPLE
+        assert sorted(relay.recipients) == ["me@example.org", *PEOPLE]
+        tab_to("a", "Report")
+        page.keyboard.press("Enter")
+        page.get_by_text("Everyone has it.").wait_for()
