@@ -69,7 +69,8 @@ def main() -> None:
 
 def page_weight() -> int:
     """Bytes of the page as a browser loads it, uncompressed: markup, style and script."""
-    page = LocalPages("preview", ASSETS).render("page.html.j2", {"post": "post.md", "revision": 1, "listed": True})
+    values = {"post": "post.md", "revision": 1, "listed": True, "base": ""}
+    page = LocalPages("preview", ASSETS).render("page.html.j2", values)
     return len(page.body) + sum((page_folder("preview") / name).stat().st_size for name in ASSETS)
 
 
