@@ -111,7 +111,7 @@ async def work(
     while not stopping.is_set():
         try:
             with _queue_errors(where):
-                await _work(where, deliver, concurrency, stopping)
+                await _work(where, deliver, concurrency, stopping, news)
             said = ""
         except LedgerError as error:
             if str(error) != said:
@@ -121,12 +121,16 @@ async def work(
 
 
 async def _work(
-    place: Place, deliver: Callable[[Shard, int], Awaitable[None]], concurrency: int, stopping: asyncio.Event
+    place: Place,
+    deliver: Callable[[Shard, int], Awaitable[None]],
+    concurrency: int,
+    stopping: asyncio.Event,
+    news: Callable[[str], None],
 ) -> None:
     """One life of the engine's worker: it ends when `stopping` is set, or with the connection."""
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(**_pool(place, concurrency + 3)))
 
-    retry = _Retry()
+    retry = _Retry(news)
 
     @app.task(name=_TASK, pass_context=True, retry=retry)
     async def run(context: procrastinate.JobContext, *, shipment: int, after: int, last: int) -> None:
@@ -180,7 +184,8 @@ class _Retry(procrastinate.BaseRetryStrategy):
     By the database's clock: one that is an hour ahead here would put the job off for an hour.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, news: Callable[[str], None]) -> None:
+        self._news = news
         self._ahead = timedelta(0)
 
     async def set_clock(self, app: procrastinate.App) -> None:
@@ -190,6 +195,8 @@ class _Retry(procrastinate.BaseRetryStrategy):
 
     def get_retry_decision(self, *, exception: BaseException, job: Any) -> procrastinate.RetryDecision | None:
         seconds = exception.in_s if isinstance(exception, Later) else 30.0
+        if not isinstance(exception, Later):  # the engine itself is silent
+            self._news(f"a shard failed ({type(exception).__name__}: {exception})")
         if job.attempts >= GIVE_UP_AFTER and not isinstance(exception, Later):
             return None
         return procrastinate.RetryDecision(retry_at=datetime.now(UTC) + self._ahead + timedelta(seconds=seconds))

@@ -12,6 +12,7 @@ import random
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -103,6 +104,8 @@ class ShardDelivery:
                 return ShardResult("", "it is over")
             if shipment.stopped:
                 return ShardResult(shipment.issue, shipment.stopped)
+            if "max_attempts" not in shipment.settings:
+                raise _damaged(shipment)
             stopped = self._run(ledger, shipment, shard, watcher, ends)
             return _result(ledger, shipment.issue, shard, stopped)
 
@@ -157,9 +160,16 @@ class ShardDelivery:
             raise ConfigError(
                 what, "give every machine the same; with another one the links of its mail would not work"
             )
-        composer = unpack(shipment.content, secret=self._config.secret, signer=self._signer, when=_utc_now)
+        try:
+            composer = unpack(shipment.content, secret=self._config.secret, signer=self._signer, when=_utc_now)
+        except (zlib.error, ValueError, LookupError, TypeError) as error:
+            raise _damaged(shipment) from error
         self._last = shipment.id, composer
         return composer
+
+
+def _damaged(shipment: Shipment) -> LedgerError:
+    return LedgerError(f"{shipment.issue}: what is stored of it for workers is damaged", "send it with --workers again")
 
 
 class _ShardLedger:

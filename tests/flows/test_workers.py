@@ -420,3 +420,14 @@ def test_a_worker_whose_clock_is_ahead_puts_nothing_off(cluster: Cluster) -> Non
             run = finish(sending)
         accounts_of(cluster, people).at_end(arrived(server))
     assert (run.code, run.json["sent"]) == (0, len(people))
+
+
+@pytest.mark.parametrize("damage", ["content = '\\xdeadbeef'", "settings = '{}'"])
+def test_a_damaged_shipment_is_told(cluster: Cluster, damage: str) -> None:
+    write_people(cluster, 5)
+    assert finish(cluster.send("--json", "--detach")).code == 0
+    with psycopg.connect(cluster.url) as db:
+        db.execute(f"UPDATE shipments SET {damage}")
+    with SmtpServer() as server, cluster.worker(server) as worker:
+        read_until(worker, f"{ISSUE}: what is stored of it for workers is damaged; send it with --workers again")
+        assert not server.messages

@@ -171,3 +171,12 @@ def test_no_import_goes_in_a_circle() -> None:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_the_queue_of_the_workers_stands_behind_one_module() -> None:
+    using = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if "procrastinate." in path.read_text("utf-8")
+    }
+    assert using == {"cluster/job_queue.py"}
