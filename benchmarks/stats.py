@@ -9,11 +9,12 @@ and state, the least that any such page must ask. Processor time is what holds o
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -40,6 +41,36 @@ _DELIVERIES = sa.text(
     FROM made_readers
     """
 )
+_CONSTRAINTS = sa.text(
+    "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint "
+    "WHERE conrelid = 'deliveries'::regclass ORDER BY contype DESC"
+)
+_INDEXES = sa.text(
+    "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'deliveries' AND indexname NOT IN "
+    "(SELECT conname FROM pg_constraint WHERE conrelid = 'deliveries'::regclass)"
+)
+
+
+@contextlib.contextmanager
+def in_bulk(storage: Storage) -> Iterator[None]:
+    """On PostgreSQL, make the indexes and references of `deliveries` after its rows: a tenth of the time."""
+    if not storage.place.is_postgresql:
+        yield
+        return
+    with storage.write() as db:
+        made = db.execute(_CONSTRAINTS).all()
+        indexes = db.execute(_INDEXES).all()
+        for name, _ in made:
+            db.execute(sa.text(f"ALTER TABLE deliveries DROP CONSTRAINT {name} CASCADE"))
+        for name, _ in indexes:
+            db.execute(sa.text(f"DROP INDEX {name}"))
+    yield
+    with storage.write() as db:
+        db.execute(sa.text("SET LOCAL maintenance_work_mem = '512MB'"))
+        for name, definition in made:
+            db.execute(sa.text(f"ALTER TABLE deliveries ADD CONSTRAINT {name} {definition}"))
+        for _, definition in indexes:
+            db.execute(sa.text(definition))
 
 
 def fill(storage: Storage, issues: int, readers: int) -> None:
@@ -71,14 +102,15 @@ def fill(storage: Storage, issues: int, readers: int) -> None:
                 ),
                 {"start": start},
             )
-    for number in range(1, issues + 1):
-        at = stamp_of(START + timedelta(days=number))
-        with storage.write() as db:
-            db.execute(
-                sa.text("INSERT INTO issues VALUES (:id, :name, 'The daily', 1, 1, 1, '', '', :at)"),
-                {"id": number, "name": f"issue-{number}", "at": at},
-            )
-            db.execute(_DELIVERIES, {"issue": number, "at": at})
+    with in_bulk(storage):
+        for number in range(1, issues + 1):
+            at = stamp_of(START + timedelta(days=number))
+            with storage.write() as db:
+                db.execute(
+                    sa.text("INSERT INTO issues VALUES (:id, :name, 'The daily', 1, 1, 1, '', '', :at)"),
+                    {"id": number, "name": f"issue-{number}", "at": at},
+                )
+                db.execute(_DELIVERIES, {"issue": number, "at": at})
     if storage.place.is_postgresql:  # as autovacuum leaves it
         with storage.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as db:
             db.execute(sa.text("VACUUM ANALYZE"))

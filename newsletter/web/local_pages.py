@@ -19,6 +19,9 @@ from newsletter.web.page_templates import page_environment, page_folder
 T = TypeVar("T")
 Handler = Callable[[Request, Exception], Response]
 
+SHARED_ASSETS = {"base.css": "text/css"}
+"""By name, what lies in `templates/local` for the pages that name it among their own."""
+
 
 def local_app(
     routes: Sequence[BaseRoute],
@@ -51,7 +54,8 @@ class LocalPages:
         name = request.path_params["name"]
         if name not in self._assets:
             raise HTTPException(404, "There is no such page.")
-        return Response((self._folder / name).read_bytes(), media_type=self._assets[name])
+        folder = page_folder("local") if name in SHARED_ASSETS else self._folder
+        return Response((folder / name).read_bytes(), media_type=self._assets[name])
 
 
 def event_stream(updates: LiveUpdates[T], encode: Callable[[T], str]) -> Response:

@@ -22,11 +22,11 @@ from newsletter.web.home.send_room import SendRoom
 from newsletter.web.home.survey import Survey
 from newsletter.web.live_updates import LiveUpdates
 from newsletter.web.local_only import asked_by_own_page
-from newsletter.web.local_pages import LocalPages, event_stream, local_app
+from newsletter.web.local_pages import SHARED_ASSETS, LocalPages, event_stream, local_app
 from newsletter.web.preview.app import PREVIEW_ERRORS, prose
 from newsletter.web.public.archive_files import ArchiveFiles
 
-ASSETS = {"style.css": "text/css", "home.js": "text/javascript"}
+ASSETS = SHARED_ASSETS | {"style.css": "text/css", "home.js": "text/javascript"}
 MAX_FORM_BYTES = 16_384
 
 OWN_PAGE_POLICY = "sandbox allow-popups; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"

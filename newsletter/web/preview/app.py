@@ -26,7 +26,7 @@ from newsletter.model.findings import Finding
 from newsletter.model.rendered_email import Attachment
 from newsletter.web.live_updates import LiveUpdates
 from newsletter.web.local_only import asked_by_own_page
-from newsletter.web.local_pages import LocalPages, event_stream, local_app, plain_error
+from newsletter.web.local_pages import SHARED_ASSETS, LocalPages, event_stream, local_app, plain_error
 from newsletter.web.preview.live_rendering import LiveRendering, Snapshot
 from newsletter.web.preview.reader_view import VIEWS, ReaderView, read
 from newsletter.web.preview.send_test import TestSendResult, relay_words, send_test_mail
@@ -36,7 +36,7 @@ SHOWN_READERS = 200
 MAX_ASKED_BYTES = 4_096
 MAX_SEARCH_CHARS = 200
 
-ASSETS = {"style.css": "text/css", "preview.js": "text/javascript"}
+ASSETS = SHARED_ASSETS | {"style.css": "text/css", "preview.js": "text/javascript"}
 SHEETS = ("text", "html", "mjml", "headers", "post")
 
 # `allow-same-origin` lets our page keep the scroll position; without `allow-scripts` it gives the email no access.

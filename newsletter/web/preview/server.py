@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from watchfiles import awatch
 
 from newsletter.model.delivery import is_loopback
 from newsletter.model.findings import Finding
-from newsletter.web.background_server import BackgroundServer, first_to_end
-from newsletter.web.http_server import serve_http
 from newsletter.web.live_updates import LiveUpdates
+from newsletter.web.local_server import LocalServer, serve_and_watch
 from newsletter.web.preview.app import preview_app
 from newsletter.web.preview.live_rendering import LiveRendering, Snapshot
-from newsletter.web.sockets import http_url, listen_near, reachable_host
 
 STEP_MS = 8
 """How long the files must be unchanged before the post is read; watchfiles' default of 50 ms would be noticeable."""
@@ -40,19 +34,13 @@ TROUBLE_AFTER_S = 0.12
 FINDINGS_AFTER_S = 0.15
 """Findings are computed after the page has drawn the email, which matters more."""
 
-GRACE_S = 2
-"""How long `stop` waits for a page that is being sent."""
-
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class PreviewServer:
-    """`start` or `with`, then open `url`. Listens on the next free port if `port` is in use.
-
-    `on_trouble` gets each error that the page shows instead of a new rendering.
-    """
+class PreviewServer(LocalServer):
+    """Redraws one post as its files change; `on_trouble` gets each error that the page shows instead of a rendering."""
 
     def __init__(
         self,
@@ -64,65 +52,27 @@ class PreviewServer:
         clock: Callable[[], datetime] = _utc_now,
         on_trouble: Callable[[str], None] = lambda text: None,
     ) -> None:
-        self.host = host
-        self.port = port
+        super().__init__("preview", host, port)
         self._live = live
         self._relay_url = relay_url
         self._clock = clock
         self._on_trouble = on_trouble
-        self._server = BackgroundServer("preview")
-
-    @property
-    def url(self) -> str:
-        return http_url(reachable_host(self.host), self.port) + "/"
 
     @property
     def is_public(self) -> bool:
         """Whether other machines can reach it."""
         return not is_loopback(self.host)
 
-    def start(self) -> None:
-        """Return once the page can be opened. ConfigError if no port or address is available."""
-        self._server.require_stopped()  # before its port is found in use
-        with contextlib.ExitStack() as opened:
-            listening = opened.enter_context(listen_near(self.host, self.port, "--port"))
-            self._server.start(partial(self._serve, listening))
-            self.port = listening.getsockname()[1]
-            opened.pop_all()  # the server owns the socket now
-
-    def stop(self) -> None:
-        """Close every connection and stop watching. A second call does nothing."""
-        self._server.stop()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.stop()
-
     async def _serve(self, listening: socket.socket, stopping: asyncio.Event, on_ready: Callable[[], None]) -> None:
         updates = LiveUpdates(Snapshot())
         app = preview_app(self._live, updates, host=self.host, clock=self._clock, relay_url=self._relay_url)
         watch = PostWatch(self._live, updates, stopping, self._on_trouble)
         await watch.render()
-        serving = asyncio.create_task(
-            serve_http(
-                app,
-                listening,
-                stopping=stopping,
-                on_ready=on_ready,
-                grace_s=GRACE_S,
-                log_level="critical",
-            )
-        )
-        watching = asyncio.create_task(watch.run())
-        try:
-            await first_to_end(stopping, serving, watching)
-        finally:
-            stopping.set()
+
+        async def close() -> None:
             updates.set_open(False)
-            await asyncio.gather(serving, watching)
+
+        await serve_and_watch(app, listening, stopping, on_ready, watch.run(), close)
 
 
 class PostWatch:
