@@ -81,12 +81,11 @@ def _run(command: Sequence[str], event: bytes, timeout_s: float) -> str:
         what = error.strerror if isinstance(error, OSError) else error
         return f"cannot be run ({what}); write the program's full path"
     try:
-        process.communicate(event, timeout=timeout_s)
+        with contextlib.suppress(OSError):  # the command does not read the event
+            process.communicate(event, timeout=timeout_s)
+        code = process.wait(timeout=timeout_s)
     except subprocess.TimeoutExpired:
         return f"took longer than {timeout_s:g} s and {_end(process)}; let it hand long work to another program"
-    except OSError:
-        pass  # the command does not read the event
-    code = process.wait()
     ending = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
     return f"{ending}; run it by hand, with an event of docs/unattended.md" if code else ""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,14 @@ from newsletter.render.inline_html import clean, code_html, hero, inline_html, l
 from newsletter.render.slots import Marks
 from newsletter.render.source_labels import host_of
 from newsletter.render.table_form import is_short, table_form
+from newsletter.render.template_limits import (
+    MAX_WRITTEN,
+    limited_filters,
+    refuse_call,
+    refuse_operation,
+    refuse_specifications,
+    refuse_text,
+)
 from newsletter.render.themes.compiled_templates import CompiledTemplates
 from newsletter.render.themes.stylesheets import SHEETS, refuse_rules
 from newsletter.text import printable
@@ -38,8 +46,8 @@ def template_environment(theme: Theme, marks: Marks, labels: Mapping[str, Any]) 
         auto_reload=False,
         autoescape=lambda name: not (name or "").endswith(".css"),  # CSS is no HTML, and contains no text of the post
         undefined=jinja2.StrictUndefined,
-        finalize=lambda value: clean(value) if isinstance(value, str) else value,
     )
+    environment.finalize = lambda value: clean(environment.written(value)) if isinstance(value, str) else value
     environment.filters.update(
         inline=inline_html,
         code=partial(code_html, Highlighter()),
@@ -79,7 +87,7 @@ _COMPILED = CompiledTemplates()
 
 def render(environment: jinja2.Environment, theme: Theme, name: str, context: Mapping[str, Any]) -> str:
     if isinstance(environment, Sandbox):
-        environment.steps = 0
+        environment.begin()
     try:
         return environment.get_template(name).render(context)
     except jinja2.TemplateSyntaxError as error:
@@ -136,15 +144,33 @@ class CountingGenerator(jinja2.compiler.CodeGenerator):
 
 
 class Sandbox(jinja2.sandbox.SandboxedEnvironment):
-    """Security: loops, calls, `*`, `**`, `+` and `~` are limited: one expression could hold or exhaust the machine.
+    """Security: loops, calls, operators, filters and output are limited: one expression could exhaust the machine.
 
     The sandbox itself limits a `range` alone: loops within each other, or a macro that calls itself twice, never end.
     """
 
     code_generator_class = CountingGenerator
-    intercepted_binops = frozenset({"*", "**", "+"})
+    intercepted_binops = frozenset({"*", "**", "+", "%"})
     steps = 0
     """Since the rendering began."""
+    characters = 0
+    """Written since then, in values of more than a hundred."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            **{"finalize": lambda value: self.written(value) if isinstance(value, str) else value, **options}
+        )
+        self.filters.update(limited_filters(self.filters))
+
+    def begin(self) -> None:
+        """Each rendering has the limits for itself."""
+        self.steps = self.characters = 0
+
+    def written(self, text: str) -> str:
+        if len(text) > 100:
+            self.characters += len(text)
+            refuse_text(self.characters, MAX_WRITTEN)
+        return text
 
     @property
     def step(self) -> None:
@@ -154,13 +180,18 @@ class Sandbox(jinja2.sandbox.SandboxedEnvironment):
 
     @staticmethod
     def bounded(text: str) -> str:
-        if len(text) > MAX_TEXT:
-            raise OverflowError(f"a text of more than {MAX_TEXT:,} characters")
+        refuse_text(len(text))
         return text
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805 - as in Jinja2
         __self.step  # noqa: B018 - it counts
+        refuse_call(__obj, args, kwargs)
         return super().call(__context, __obj, *args, **kwargs)
+
+    def wrap_str_format(self, value: Any) -> Callable[..., str] | None:
+        if (write := super().wrap_str_format(value)) is not None:
+            refuse_specifications(str(value.__self__))
+        return write
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """A plain dictionary: each of a post's thousands of includes reads it whole."""
@@ -176,16 +207,7 @@ class Sandbox(jinja2.sandbox.SandboxedEnvironment):
         return known
 
     def call_binop(self, context: jinja2.runtime.Context, operator: str, left: Any, right: Any) -> Any:
-        if operator == "*":
-            for many, count in ((left, right), (right, left)):
-                is_repeated = isinstance(count, int) and isinstance(many, str | bytes | list | tuple)
-                if is_repeated and len(many) * count > MAX_REPEATED:
-                    raise OverflowError(f"repeated to more than {MAX_REPEATED:,}")
-        elif operator == "+":
-            if isinstance(left, str | list | tuple) and isinstance(right, type(left)) and len(left) > MAX_TEXT:
-                raise OverflowError(f"grown to more than {MAX_TEXT:,}")
-        elif isinstance(left, int) and isinstance(right, int) and abs(left).bit_length() * right > 10_000:
-            raise OverflowError("a power of too many digits")
+        refuse_operation(operator, left, right)
         return super().call_binop(context, operator, left, right)
 
 
@@ -195,9 +217,3 @@ MAX_ASKED = 10_000
 
 MAX_STEPS = 2_000_000
 """Iterations of loops and calls in one rendering. A large post takes a hundredth."""
-
-MAX_TEXT = 10_000_000
-"""Of a text that `~` and `+` join."""
-
-MAX_REPEATED = 1_000_000
-"""The limit of repeated texts or lists, and of the digits of powers: the same as the sandbox's for `range`."""

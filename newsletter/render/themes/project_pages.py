@@ -39,7 +39,7 @@ class ProjectPages:
 
     def render(self, name: str, values: Mapping[str, Any]) -> str:
         """The page. Raises ConfigError, with the template's file and line, where it cannot be read or drawn."""
-        self._environment.steps = 0
+        self._environment.begin()
         try:
             return self._environment.get_template(name).render(values)
         except jinja2.TemplateNotFound as error:

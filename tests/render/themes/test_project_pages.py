@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from newsletter.errors import ConfigError
-from newsletter.render import templating
+from newsletter.render import template_limits, templating
 from newsletter.render.themes.project_pages import ProjectPages
 
 FAULTS = {
@@ -45,7 +45,7 @@ def test_a_fault_has_its_line(tmp_path: Path, text: str) -> None:
 )
 def test_a_template_without_an_end_meets_a_limit(tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(templating, "MAX_STEPS", 10_000)
-    monkeypatch.setattr(templating, "MAX_TEXT", 10_000)
+    monkeypatch.setattr(template_limits, "MAX_TEXT", 10_000)
     (tmp_path / "page.html.j2").write_text(text)
     (tmp_path / "good.html.j2").write_text("{% for n in range(6000) %}{{ n ~ '' }}{% endfor %}")
     pages = ProjectPages([tmp_path])
@@ -53,6 +53,71 @@ def test_a_template_without_an_end_meets_a_limit(tmp_path: Path, text: str, monk
         pages.render("page.html.j2", {})
     for _ in range(2):  # the steps of each rendering are its own
         assert pages.render("good.html.j2", {}).startswith("0123")
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "'%9999999d' | format(1)",
+        "'%*d' | format(9999999, 1)",
+        "'%9999999d' % 1",
+        "'{:>9999999}'.format(1)",
+        "'{:>{n}}'.format(1, n=9999999)",
+        "'{:>9999999}' | fill()",
+        "'{a:>{n}}' | fill(a=1, n=9999999)",
+        "'a' | center(9999999)",
+        "'a' | indent(width=9999999)",
+        "'a'.ljust(9999999)",
+        "'a'.zfill(9999999)",
+        "'\t'.expandtabs(tabsize=9999999)",
+        "[1] | batch(9999999, 1) | list",
+        "[1] | slice(9999999) | list",
+        "1.5 | round(9999999, 'ceil')",
+        "{'a': 1} | tojson(9999999)",
+        "range(9999) | join('a' * 9999)",
+        "['a' * 999999] | batch(99, 'a' * 999999) | first | join",
+        "('a' * 9999).join(['b'] * 9999)",
+        "('a' * 9999) | replace('a', 'b' * 9999)",
+        "('a' * 9999).replace('a', 'b' * 9999)",
+        "('a' * 9999).replace('', 'b' * 9999)",
+    ],
+)
+def test_an_expression_that_fills_the_memory_is_refused(tmp_path: Path, expression: str) -> None:
+    page = tmp_path / "page.html.j2"
+    page.write_text("\n{{ (" + expression + ") | length }}")
+    with pytest.raises(ConfigError) as raised:
+        ProjectPages([tmp_path]).render("page.html.j2", {})
+    assert str(raised.value).startswith(f"{page}:2: the template fails (OverflowError: ")
+
+
+def test_lists_that_double_and_output_without_an_end_are_refused(tmp_path: Path) -> None:
+    texts = {
+        "list": "{% set a = [1] %}{% for n in range(60) %}{% set _ = a.extend(a) %}{% endfor %}",
+        "out": "{% set a = 'a' * 999999 %}{% for n in range(9999) %}{{ a }}{% endfor %}",
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.html.j2").write_text(text)
+        with pytest.raises(ConfigError, match=f"{name}.html.j2:1: the template fails .OverflowError: "):
+            ProjectPages([tmp_path]).render(f"{name}.html.j2", {})
+
+
+def test_what_a_theme_may_want_of_them_is_done(tmp_path: Path) -> None:
+    expressions = {
+        "'%05.1f' | format(3.14159)": "003.1",
+        "'%d' | format(1700000000)": "1700000000",
+        "'{:,}'.format(1700000000)": "1,700,000,000",
+        "'{n:>3}' | fill(n=7)": "  7",
+        "'+49 1234567890 {n}' | fill(n=7)": "+49 1234567890 7",
+        "'a' | center(3)": " a ",
+        "1700000000 | round": "1700000000",
+        "1700000000 | tojson": "1700000000",
+        "['a', 2] | join(', ')": "a, 2",
+        "'aXbX' | replace('X', '-')": "a-b-",
+        "'100%' ~ ' of 12345678'": "100% of 12345678",
+    }
+    page = tmp_path / "page.html.j2"
+    page.write_text("|".join("{{ " + expression + " }}" for expression in expressions))
+    assert ProjectPages([tmp_path]).render("page.html.j2", {}) == "|".join(expressions.values())
 
 
 @pytest.mark.parametrize(
