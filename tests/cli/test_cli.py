@@ -31,6 +31,7 @@ from command_line import (
     finish,
     newsletter,
     people,
+    spawn,
     start,
     write_list,
     write_post,
@@ -290,14 +291,14 @@ class Terminal:
     def __init__(self, *arguments: str, cwd: Path) -> None:
         self.screen = ""
         self._ours, theirs = pty.openpty()
-        self.process = subprocess.Popen(
-            [PROGRAM, *arguments],
+        self.process = spawn(
+            *arguments,
             cwd=cwd,
-            env=environment(TERM="xterm", COLUMNS="120"),
+            env={"TERM": "xterm", "COLUMNS": "120"},
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            start_new_session=True,
+            new_session=True,
         )
         os.close(theirs)
 

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from command_line import PROGRAM, Run, environment, newsletter
+from command_line import Run, newsletter, spawn
 
 LIST = "E-mail;姓名;plan\nann@gmial.com;Ann;pro\nbob;Bob;free\nANN@gmial.com;x;pro\nzoe@bücher.example;王小明;pro\n"
 
@@ -167,11 +167,10 @@ def test_a_list_may_come_through_a_pipe(folder: Path) -> None:
 def test_a_terminal_sees_how_far_it_is(folder: Path) -> None:
     (folder / "long.csv").write_text("email\n" + "".join(f"reader{number}@example.com\n" for number in range(20_000)))
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [PROGRAM, "subscribers", "check", "long.csv"],
+    process = spawn(
+        *("subscribers", "check", "long.csv"),
         cwd=folder,
-        env=environment(TERM="xterm"),
-        stdin=subprocess.DEVNULL,
+        env={"TERM": "xterm"},
         stdout=subprocess.PIPE,
         stderr=theirs,
     )

@@ -19,19 +19,7 @@ from time import monotonic
 
 import pytest
 from click.testing import CliRunner
-from command_line import (
-    DEADLINE_S,
-    PROGRAM,
-    Run,
-    environment,
-    finish,
-    newsletter,
-    people,
-    start,
-    wait_until,
-    write_list,
-    write_post,
-)
+from command_line import DEADLINE_S, Run, finish, newsletter, people, spawn, start, wait_until, write_list, write_post
 from smtp_server import Rule, SmtpServer
 
 from newsletter.cli import send as cli_send
@@ -178,9 +166,7 @@ def test_a_person_at_a_terminal_is_told_and_may_wait(folder: Path, server: SmtpS
     """Nobody said --yes, somebody said yes: it says until when it waits, and Ctrl-C ends it."""
     configure(folder, server, 'rate = "5/day"')
     terminal, inside = pty.openpty()
-    process = subprocess.Popen(
-        [PROGRAM, *SEND[:-1]], cwd=folder, env=environment(TERM="dumb"), stdin=inside, stdout=inside, stderr=inside
-    )
+    process = spawn(*SEND[:-1], cwd=folder, env={"TERM": "dumb"}, stdin=inside, stdout=inside, stderr=inside)
     os.close(inside)
     os.write(terminal, b"y\n")
     assert "used up (5/day); going on at 20" in read_until(terminal, "going on at 20")

@@ -13,13 +13,14 @@ import sys
 import sysconfig
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from types import MappingProxyType
+from typing import IO, Any
 
 PROGRAM = str(Path(sysconfig.get_path("scripts")) / ("newsletter.exe" if sys.platform == "win32" else "newsletter"))
 CHECKOUT = Path(__file__).parents[2]
@@ -49,22 +50,142 @@ class Run:
 
 def environment(**more: str) -> dict[str, str]:
     """Our environment without variables that would influence the program; no proxy, password or colours."""
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("NEWSLETTER_", "SSL_CERT", "FORCE_"))
-    }
+    left_out = ("NEWSLETTER_", "SSL_CERT", "FORCE_", "COLUMNS", "LINES")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     return {**kept, "PYTHONWARNINGS": "error", **more}
+
+
+class Process:
+    """A running command, forked from the warm start: what tests use of `subprocess.Popen`."""
+
+    def __init__(self, connection: socket.socket, stdout: IO[bytes] | None, stderr: IO[bytes] | None) -> None:
+        """`connection` tells the process id, and the exit code at the end."""
+        self.stdout = stdout
+        self.stderr = stderr
+        self.returncode: int | None = None
+        self._connection = connection
+        self._told = b""
+        self._lock = threading.Lock()
+        self.pid = int(self._line(DEADLINE_S))
+
+    def _line(self, timeout: float | None) -> bytes:
+        """The next line, waited for; `TimeoutError` if it takes longer."""
+        self._connection.settimeout(timeout)
+        while b"\n" not in self._told:
+            data = self._connection.recv(4096)
+            assert data, "the warm start has ended"
+            self._told += data
+        line, _, self._told = self._told.partition(b"\n")
+        return line
+
+    def wait(self, timeout: float | None = None) -> int:
+        with self._lock:
+            if self.returncode is None:
+                try:
+                    self.returncode = int(self._line(timeout))
+                except (TimeoutError, BlockingIOError):
+                    raise subprocess.TimeoutExpired("newsletter", timeout or 0) from None
+                self._connection.close()
+            return self.returncode
+
+    def poll(self) -> int | None:
+        with suppress(subprocess.TimeoutExpired):
+            return self.wait(0)
+        return None
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def communicate(self, timeout: float | None = None) -> tuple[bytes | None, bytes | None]:
+        """Read both outputs to their end, and wait."""
+        deadline = None if timeout is None else monotonic() + timeout
+        said: dict[IO[bytes], bytes] = {}
+
+        def read(stream: IO[bytes]) -> None:
+            with stream:
+                said[stream] = stream.read()
+
+        streams = [stream for stream in (self.stdout, self.stderr) if stream is not None and not stream.closed]
+        readers = [threading.Thread(target=read, args=(stream,), daemon=True) for stream in streams]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join(None if deadline is None else max(0, deadline - monotonic()))
+            if reader.is_alive():
+                raise subprocess.TimeoutExpired("newsletter", timeout or 0)
+        self.wait(None if deadline is None else max(0.001, deadline - monotonic()))
+        out, err = (said.get(stream, b"") if stream is not None else None for stream in (self.stdout, self.stderr))
+        return out, err
+
+
+# What the interpreter or the loader reads before any line of ours needs a cold start.
+_READ_AT_START = ("PYTHON", "LANG", "LC_", "LD_")
 
 
 def start(*arguments: object, cwd: Path, **env: str) -> subprocess.Popen[bytes]:
     """A running command, with empty standard input and without a terminal."""
-    return subprocess.Popen(
-        [PROGRAM, *map(str, arguments)],
-        cwd=cwd,
-        env=environment(**env),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    return spawn(*arguments, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def spawn(
+    *arguments: object,
+    cwd: Path,
+    env: Mapping[str, str] = MappingProxyType({}),
+    stdin: int | IO[bytes] = subprocess.DEVNULL,
+    stdout: int | IO[bytes],
+    stderr: int | IO[bytes],
+    new_session: bool = False,
+) -> subprocess.Popen[bytes]:
+    """A running command with these streams: a process of its own, which takes signals and has its own exit code."""
+    if any(name.startswith(_READ_AT_START) for name in env):
+        return subprocess.Popen(
+            [PROGRAM, *map(str, arguments)],
+            cwd=cwd,
+            env=environment(**env),
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=new_session,
+        )
+    with ExitStack() as theirs:
+
+        def given(stream: int | IO[bytes]) -> int:
+            if stream == subprocess.DEVNULL:
+                return theirs.enter_context(Path(os.devnull).open("r+b", 0)).fileno()
+            return stream if isinstance(stream, int) else stream.fileno()
+
+        def written(stream: int | IO[bytes]) -> tuple[int, IO[bytes] | None]:
+            if stream != subprocess.PIPE:
+                return given(stream), None
+            reader, writer = os.pipe()
+            theirs.callback(os.close, writer)
+            return writer, os.fdopen(reader, "rb")
+
+        (out, ours), (err, ours_too) = written(stdout), written(stderr)
+        request = {
+            "arguments": [*map(str, arguments)],
+            "cwd": str(cwd),
+            "env": environment(**env),
+            "new_session": new_session,
+        }
+        return Process(_requested(request, [given(stdin), out, err]), ours, ours_too)
+
+
+def _requested(request: Mapping[str, Any], streams: list[int]) -> socket.socket:
+    data = json.dumps(request).encode()
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(DEADLINE_S)
+    connection.connect(_warm_start())
+    socket.send_fds(connection, [b"%d\n" % len(data)], streams)
+    connection.sendall(data)
+    return connection
 
 
 def finish(process: subprocess.Popen[bytes]) -> Run:
@@ -79,8 +200,7 @@ def finish(process: subprocess.Popen[bytes]) -> Run:
 
 def newsletter(*arguments: object, cwd: Path, stdin: bytes = b"", **env: str) -> Run:
     """Run the command to its end, in a process of its own. Any traceback fails the test."""
-    # The variables that Python itself reads need a cold start.
-    cold = any(name.startswith(("PYTHON", "LANG", "LC_")) for name in env)
+    cold = any(name.startswith(_READ_AT_START) for name in env)
     run = (_cold if cold else _warm)([*map(str, arguments)], cwd, stdin, environment(**env))
     assert "Traceback" not in run.err, run.err
     return run
@@ -94,27 +214,17 @@ def _cold(arguments: list[str], cwd: Path, stdin: bytes, env: dict[str, str]) ->
 
 
 def _warm(arguments: list[str], cwd: Path, stdin: bytes, env: dict[str, str]) -> Run:
-    request = json.dumps({"arguments": arguments, "cwd": str(cwd), "env": env}).encode()
-    with (
-        tempfile.TemporaryFile() as given,
-        tempfile.TemporaryFile() as out,
-        tempfile.TemporaryFile() as err,
-        socket.socket(socket.AF_UNIX) as connection,
-    ):
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         given.write(stdin)
         given.seek(0)
-        connection.settimeout(DEADLINE_S)
-        connection.connect(_warm_start())
         streams = [stream.fileno() for stream in (given, out, err)]
-        socket.send_fds(connection, [b"%d\n" % len(request)], streams)
-        connection.sendall(request)
-        with connection.makefile("r") as answer:
-            process = int(answer.readline())
-            try:
-                code = int(answer.readline())
-            except TimeoutError:
-                os.kill(process, signal.SIGKILL)
-                raise subprocess.TimeoutExpired(arguments, DEADLINE_S) from None
+        process = Process(_requested({"arguments": arguments, "cwd": str(cwd), "env": env}, streams), None, None)
+        try:
+            code = process.wait(DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
         for stream in (out, err):
             stream.seek(0)
         return Run(code, out.read().decode(), err.read().decode())

@@ -7,11 +7,10 @@ import os
 import pty
 import re
 import struct
-import subprocess
 import termios
 from pathlib import Path
 
-from command_line import PROGRAM, environment
+from command_line import spawn
 
 _STYLE = re.compile("\x1b\\[[0-9;?]*[A-Za-z]")
 
@@ -20,10 +19,8 @@ def on_terminal(*arguments: str, cwd: Path, columns: int = 80) -> tuple[int, lis
     """The exit code, and the lines that it wrote, without colours; what a bar drew over is among them."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    env = environment(TERM="xterm")
-    env.pop("COLUMNS", None)
-    process = subprocess.Popen(
-        [PROGRAM, *arguments], cwd=cwd, env=env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    process = spawn(
+        *arguments, cwd=cwd, env={"TERM": "xterm"}, stdin=theirs, stdout=theirs, stderr=theirs, new_session=True
     )
     os.close(theirs)
     screen = b""

@@ -94,6 +94,10 @@ def run(request: dict[str, Any], streams: list[int]) -> None:
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
+    if request.get("new_session"):
+        os.setsid()
+    # The interpreter asks whether its streams are terminals when it starts.
+    sys.stdout.reconfigure(line_buffering=sys.stdout.isatty())  # type: ignore[union-attr]
     os.environ.clear()
     os.environ.update(request["env"])
     time.tzset()

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
-from command_line import DEADLINE_S, PROGRAM, environment, finish, people, start, write_list, write_post
+from command_line import DEADLINE_S, finish, people, spawn, start, write_list, write_post
 from counting_server import CountingServer, counting_server
 from invariants import Arrived, assert_one_copy_each
 from machine import missing
@@ -205,11 +205,10 @@ class Campaign:
         said = self.folder / f"worker-{self.started}.log"
         command = self._command("worker", "--relay", server.url, "--connections", CONNECTIONS)
         with said.open("wb") as out:
-            process = subprocess.Popen(
-                [PROGRAM, *map(str, command)],
+            process = spawn(
+                *command,
                 cwd=self.folder,
-                env=environment(PGPASSWORD=PASSWORD, **(another_clock(clock) if clock else {})),
-                stdin=subprocess.DEVNULL,
+                env={"PGPASSWORD": PASSWORD, **(another_clock(clock) if clock else {})},
                 stdout=out,
                 stderr=out,
             )
