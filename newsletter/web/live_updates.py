@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ class LiveUpdates(Generic[T]):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), timeout_s)
 
-    async def events(self, encode: Callable[[T], str]) -> AsyncIterator[str]:
+    async def events(self, encode: Callable[[T], str | Awaitable[str]]) -> AsyncIterator[str]:
         """The value as an event, at once and after every change."""
         self.listeners += 1
         try:
@@ -48,7 +48,8 @@ class LiveUpdates(Generic[T]):
                     yield ": still here\n\n"
                 else:
                     seen = value
-                    yield f"data: {encode(value)}\n\n"
+                    encoded = encode(value)
+                    yield f"data: {encoded if isinstance(encoded, str) else await encoded}\n\n"
                 await self.changed(seen, KEEP_ALIVE_S)
         finally:
             self.listeners -= 1

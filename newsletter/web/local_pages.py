@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from starlette.applications import Starlette
@@ -58,7 +58,7 @@ class LocalPages:
         return Response((folder / name).read_bytes(), media_type=self._assets[name])
 
 
-def event_stream(updates: LiveUpdates[T], encode: Callable[[T], str]) -> Response:
+def event_stream(updates: LiveUpdates[T], encode: Callable[[T], str | Awaitable[str]]) -> Response:
     """Server-Sent Events: `encode` of the newest value, at once and after every change."""
     return StreamingResponse(updates.events(encode), media_type="text/event-stream")
 

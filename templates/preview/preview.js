@@ -118,6 +118,7 @@ function loadFrame(keepPlace) {
   const next = make("iframe", { className: "coming", title: "The email", referrerPolicy: "no-referrer" });
   // Security: no allow-scripts, whatever the email holds; with the same origin alone we may read where it is scrolled.
   next.setAttribute("sandbox", "allow-same-origin allow-popups allow-popups-to-escape-sandbox");
+  next.dataset.address = frameAddress();
   next.src = `${frameAddress()}&revision=${news.revision}`;
   coming = next;
   const started = performance.now();
@@ -149,7 +150,7 @@ function swap(next, keepPlace) {
   coming = null;
   if (factsWait) {
     factsWait = false;
-    requestAnimationFrame(() => setTimeout(refreshFacts)); // after the paint
+    afterPaint(refreshFacts);
   }
   if (!page) {
     next.remove(); // the server refused, and the facts will say why
@@ -168,6 +169,45 @@ function swap(next, keepPlace) {
   if (focused) next.focus();
   body.dataset.shown = `${news.revision} ${state.view}`;
 }
+
+// The new rendering of what the frame shows: only what differs is drawn again, and nothing moves or is loaded anew.
+function redraw({ address, html }) {
+  const page = frame?.contentDocument;
+  // Only the document that we loaded: elsewhere another policy may hold.
+  if (!page || coming || !FRAMED.includes(state.view) || address !== frameAddress()) return false;
+  if (frame.dataset.address !== address || page.URL !== frame.src || page.readyState === "loading") return false;
+  const next = new frame.contentWindow.DOMParser().parseFromString(html, "text/html"); // under the frame's own policy
+  const seen = new Set(ownPictures(page));
+  if (next.compatMode !== page.compatMode || !ownPictures(next).every((picture) => seen.has(picture))) return false;
+  patch(page.documentElement, next.documentElement);
+  frame.dataset.revision = news.revision;
+  body.dataset.shown = `${news.revision} ${state.view}`;
+  return true;
+}
+
+const ownPictures = (page) => [...page.images].map((image) => image.getAttribute("src") ?? "").filter((place) => place.startsWith(`${BASE}/pictures/`));
+
+// Makes an element like another one of its name.
+function patch(old, next) {
+  for (const each of [...old.attributes]) if (!next.hasAttributeNS(each.namespaceURI, each.localName)) old.removeAttributeNode(each);
+  for (const each of next.attributes) {
+    if (old.getAttributeNS(each.namespaceURI, each.localName) !== each.value) old.setAttributeNode(each.cloneNode());
+  }
+  const before = [...old.childNodes];
+  const after = [...next.childNodes];
+  while (before.length && after.length && before[0].isEqualNode(after[0])) before.shift(), after.shift();
+  let end = null;
+  while (before.length && after.length && before.at(-1).isEqualNode(after.at(-1))) end = [before.pop(), after.pop()][0];
+  for (const each of after) {
+    const place = before.shift();
+    if (!place) old.insertBefore(each, end);
+    else if (place.nodeType === Node.ELEMENT_NODE && place.nodeName === each.nodeName) patch(place, each);
+    else place.replaceWith(each);
+  }
+  for (const each of before) each.remove();
+}
+
+const afterPaint = (work) => requestAnimationFrame(() => setTimeout(work));
 
 // Pictures from the web may still change its length; a reader who scrolled in the meantime keeps their own place.
 function keepScroll(shown, wanted) {
@@ -576,6 +616,7 @@ function hear(told) {
   const first = news.revision < 0 || told.rendered !== news.rendered;
   news = told;
   showTrouble(told.error);
+  if (isNew && told.frame && !first && redraw(told.frame)) return afterPaint(refreshFacts);
   if (isNew && (!told.error || first || state.view === "post")) showView(!first);
   else if (!isNew && state.view === "post") loadSheet(true);
   factsWait = Boolean(coming);

@@ -7,8 +7,10 @@ escaped by Jinja2 or set as text. The page answers only to this machine's names.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
@@ -35,6 +37,7 @@ from newsletter.web.preview.source_listing import SourceListing, lines_of, plain
 SHOWN_READERS = 200
 MAX_ASKED_BYTES = 4_096
 MAX_SEARCH_CHARS = 200
+NOTHING_YET = "There is nothing to show yet."
 
 ASSETS = SHARED_ASSETS | {"style.css": "text/css", "preview.js": "text/javascript"}
 SHEETS = ("text", "html", "mjml", "headers", "post")
@@ -86,6 +89,17 @@ def preview_routes(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What a page asked for its frame; `address` without the revision, as the page wrote it."""
+
+    address: str
+    view: str
+    reader: str
+    answers: str
+    is_forced: bool
+
+
 class _Pages(LocalPages):
     """The endpoints. The synchronous ones run in Starlette's threads."""
 
@@ -104,6 +118,7 @@ class _Pages(LocalPages):
         self._relay_url = relay_url
         self._base = base
         self._is_testing = False
+        self._last_frame: _Frame | None = None
 
     # --- the page
 
@@ -115,8 +130,25 @@ class _Pages(LocalPages):
         )
 
     async def events(self, request: Request) -> Response:
-        """Server-Sent Events: the state of the rendering, at once and after every change."""
-        return event_stream(self._updates, lambda snapshot: json.dumps(_news_of(snapshot)))
+        """Server-Sent Events: the state of the rendering, at once and after every change.
+
+        A new rendering comes with the email as the frame was last asked for: a page that had to ask for it again would
+        show it some 40 ms later.
+        """
+        told = self._updates.value.revision
+
+        async def encode(snapshot: Snapshot) -> str:
+            nonlocal told
+            is_new, told = snapshot.revision != told, snapshot.revision
+            frame = self._last_frame
+            news = _news_of(snapshot)
+            if is_new and frame is not None and not snapshot.error:
+                with contextlib.suppress(NewsletterError):  # the files are invalid again: the next rendering says so
+                    if html := await run_in_threadpool(self._framed, snapshot, frame):
+                        news["frame"] = {"address": frame.address, "html": html}
+            return json.dumps(news)
+
+        return event_stream(self._updates, encode)
 
     # --- views --------------------------------------------------------------------------------------------------------
 
@@ -124,13 +156,20 @@ class _Pages(LocalPages):
         view = request.path_params["view"]
         if view not in VIEWS:
             raise HTTPException(404, "There is no such view.")
-        without = request.query_params.get("images") == "off"
-        policy = FRAME_POLICY_WITHOUT_IMAGES if without else FRAME_POLICY
-        return Response(
-            self._reading(request).framed(view, self._base, forced=request.query_params.get("colours") == "forced"),
-            media_type="text/html",
-            headers={"content-security-policy": policy},
+        query = request.query_params
+        address = f"{self._base}/frame/{view}?{request.url.query.partition('&revision=')[0]}"
+        asked = self._last_frame = _Frame(
+            address, view, query.get("reader", ""), query.get("answers", ""), query.get("colours") == "forced"
         )
+        html = self._framed(self._updates.value, asked)
+        if html is None:
+            raise HTTPException(409, NOTHING_YET)
+        policy = FRAME_POLICY_WITHOUT_IMAGES if query.get("images") == "off" else FRAME_POLICY
+        return Response(html, media_type="text/html", headers={"content-security-policy": policy})
+
+    def _framed(self, snapshot: Snapshot, asked: _Frame) -> str | None:
+        reading = read(self._live, snapshot, asked.reader, asked.answers)
+        return None if reading is None else reading.framed(asked.view, self._base, forced=asked.is_forced)
 
     def sheet(self, request: Request) -> Response:
         """A text or a source as an HTML fragment, with line numbers."""
@@ -205,7 +244,7 @@ class _Pages(LocalPages):
         query = request.query_params
         reading = read(self._live, self._updates.value, query.get("reader", ""), query.get("answers", ""))
         if reading is None:
-            raise HTTPException(409, "There is nothing to show yet.")
+            raise HTTPException(409, NOTHING_YET)
         return reading
 
     # --- what changes something

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -99,11 +99,11 @@ class LiveRendering:
     def render(self, last: Snapshot) -> Snapshot:
         """The next revision, from the current files."""
         with self._rendering:
-            seen = self._marks(last)
+            seen = {path: _mark(path) for path in self._watched(last)}
             self._seen = {**self._seen, **seen}  # watched even if reading them fails
             snapshot = self._read(replace(last, revision=last.revision + 1, error="", error_line=None, findings=None))
             # The files to watch from now on, with their marks from before they were read if known.
-            self._seen = {**self._marks(snapshot), **seen}
+            self._seen = seen | {path: _mark(path) for path in self._watched(snapshot) if path not in seen}
             return snapshot
 
     def _read(self, snapshot: Snapshot) -> Snapshot:
@@ -205,16 +205,18 @@ class LiveRendering:
 
     def has_changed(self, last: Snapshot) -> bool:
         """Whether a watched file has changed since it was last read."""
-        return any(self._seen.get(path) != mark for path, mark in self._marks(last).items())
+        return any(self._seen.get(path) != _mark(path) for path in self._watched(last))
 
     def folders(self, snapshot: Snapshot) -> tuple[Path, ...]:
         """The folders of the watched files. Whole folders, since many editors save by renaming a new file."""
         found = {path.parent for path in self._files(snapshot)} | set(self._theme_folders(snapshot))
         return tuple(sorted({folder.resolve() for folder in found if folder.is_dir()}))
 
-    def _marks(self, snapshot: Snapshot) -> dict[Path, Mark]:
-        themes = [path for folder in self._theme_folders(snapshot) for path in _listed(folder)]
-        return {path: _mark(path) for path in (*self._files(snapshot), *themes)}
+    def _watched(self, snapshot: Snapshot) -> Iterator[Path]:
+        """The post first: it is what changes most, and who finds a change looks no further."""
+        yield from self._files(snapshot)
+        for folder in self._theme_folders(snapshot):
+            yield from _listed(folder)
 
     def _files(self, snapshot: Snapshot) -> tuple[Path, ...]:
         """The post, its configuration, its list, its blog's configuration, and all pictures that it may reference."""
@@ -250,7 +252,7 @@ def _pictures_named(source: str) -> tuple[str, ...]:
 
 def _listed(folder: Path) -> list[Path]:
     try:
-        return sorted(folder.iterdir())
+        return list(folder.iterdir())
     except OSError:
         return []
 

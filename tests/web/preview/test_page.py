@@ -473,6 +473,68 @@ def test_saving_redraws_in_place_without_a_flash(tmp_path: Path, opened: Any) ->
         page.see("description: A new one", "#sheet")
 
 
+SHORT = LONG.partition("\n30. ")[0]
+
+EDITS = {
+    "a word": LONG.replace("Story 7", "Chapter 7"),
+    "a story more": LONG.replace("\n7. **", "\n6. **Between** two others.\n\n7. **"),
+    "stories less": SHORT,
+    "others in their place": SHORT.replace("**Story", "A *tale* and `code`: **Story"),
+    "another language": SHORT.replace("---\n", "---\nlang: ar\n", 1),
+    "a quote, a list and a table": SHORT + "\n> Quoted.\n\n* one\n* two\n\n| a | b |\n| - | - |\n| 1 | 2 |\n",
+    "nearly all": POST.replace("first", "only"),
+}
+
+
+def test_a_save_gives_the_email_that_a_reload_gives(tmp_path: Path, opened: Any) -> None:
+    fresh = "new email.defaultView.DOMParser().parseFromString(window.asked, 'text/html')"
+    with preview_of(tmp_path, LONG) as running:
+        page = opened(running)
+        page.settle()
+        page.page.evaluate("window.kept = document.querySelector('#device iframe').contentDocument")
+        for revision, (edit, text) in enumerate(EDITS.items(), 2):
+            running.post.write_text(text, "utf-8")
+            page.page.wait_for_selector(f"body[data-shown='{revision} email'][data-facts='{revision} inspected']")
+            page.page.evaluate("html => { window.asked = html; }", running.ask("/frame/email?reader=1").text)
+            assert page.inside("window.kept === email"), edit
+            assert page.inside(f"email.documentElement.isEqualNode({fresh}.documentElement)"), edit
+            height = page.inside("email.documentElement.scrollHeight")
+            other = opened(running)  # loaded anew
+            other.settle()
+            assert other.inside("email.documentElement.scrollHeight") == height, edit
+
+
+def test_a_new_picture_is_there_when_the_email_is_seen(tmp_path: Path, opened: Any) -> None:
+    shutil.copy(CHECKOUT / "examples" / "images" / "chip.png", tmp_path / "chip.png")
+    with preview_of(tmp_path) as running:
+        page = opened(running)
+        page.settle()
+        running.post.write_text(f"{POST}\n![chip](chip.png)\n", "utf-8")
+        page.page.wait_for_selector("body[data-shown='2 email']")
+        pictures = "[...email.images].filter((image) => image.src.includes('/pictures/'))"
+        assert page.inside(f"{pictures}.length") == 1
+        assert page.inside(f"{pictures}.every((image) => image.complete && image.naturalWidth)")
+        page.settle()
+        page.page.evaluate("window.kept = document.querySelector('#device iframe').contentDocument")
+        running.post.write_text(f"{POST}\n![chip](chip.png)\n\nOnce more.\n", "utf-8")
+        page.page.wait_for_selector("body[data-shown='3 email']")
+        assert page.inside("window.kept === email")
+        assert page.inside(f"{pictures}.every((image) => image.complete && image.naturalWidth)")
+
+
+def test_a_frame_that_a_link_led_elsewhere_is_loaded_anew(tmp_path: Path, opened: Any) -> None:
+    with preview_of(tmp_path) as running:
+        page = opened(running, "#images=off")
+        page.settle()
+        page.page.evaluate("document.querySelector('#device iframe').contentWindow.location = '/frame/plain?reader=2'")
+        page.becomes("email.URL.includes('/frame/plain') && email.readyState === 'complete'")
+        running.ask("/frame/email?reader=1&images=off")
+        running.post.write_text(POST.replace("first", "new"), "utf-8")
+        page.page.wait_for_selector("body[data-shown='2 email']")
+        assert "images=off" in page.inside("email.URL")
+        assert "The new paragraph." in page.inside("email.body.innerText")
+
+
 def test_trouble_stands_over_the_last_good_rendering(tmp_path: Path, opened: Any) -> None:
     with preview_of(tmp_path) as running:
         page = opened(running)
@@ -585,6 +647,22 @@ def test_a_hostile_email_does_nothing_to_the_page(
         assert page.page.url.startswith(running.server.url)
         assert page.page.locator("#device").bounding_box() == bounds
         assert [frame.url for frame in page.page.frames if frame.url.startswith(site)] == []
+        # Nor does it when its elements come with a save.
+        page.settle()
+        page.page.evaluate("window.kept = document.querySelector('#device iframe').contentDocument")
+        theme = tmp_path / "templates" / "evil" / "issue.mjml.j2"
+        harmful = theme.read_text("utf-8")
+        theme.write_text(harmful.partition("<mj-raw><img")[0] + "</mj-body>\n</mjml>\n", "utf-8")
+        page.becomes("!email.querySelector('#form')")
+        page.settle()
+        theme.write_text(harmful, "utf-8")
+        page.becomes("email.querySelector('#form')")
+        page.settle()
+        assert page.inside("window.kept === email")
+        assert page.page.evaluate("window.owned") is None
+        assert page.page.url.startswith(running.server.url)
+        assert page.page.locator("#device").bounding_box() == bounds
+        assert [frame.url for frame in page.page.frames if frame.url.startswith(site)] == []
         # A picture is fetched, as by every mail client that shows pictures; nothing else.
         assert set(asked) == {"/seen.png"}
         assert catcher.messages() == ()
@@ -598,6 +676,9 @@ def test_with_images_off_a_hostile_email_asks_for_nothing_at_all(
         page = opened(running, "#images=off", harmless=BLOCKED)
         page.settle()
         page.view("word")
+        page.settle()
+        running.post.write_text(POST.replace("first", "new"), "utf-8")
+        page.page.wait_for_selector("body[data-shown='2 word']")
         assert asked == []
 
 

@@ -293,6 +293,20 @@ def test_saving_draws_it_anew_in_place_or_by_renaming(running: Running) -> None:
         events.until(lambda: running.shows("The third paragraph."))
 
 
+def test_a_new_rendering_comes_with_the_email_as_it_was_looked_at_last(running: Running) -> None:
+    with running.events() as events:
+        assert "frame" not in events.wait(lambda event: event["rendered"])  # nobody has looked yet
+        asked = "/frame/plain?reader=2&answers=10&colours=forced"
+        running.ask(f"{asked}&revision=1")
+        events.inspected()
+        running.post.write_text(POST.replace("first", "second"), "utf-8")
+        told = events.wait(lambda event: event["revision"] == 2)
+        assert told["frame"] == {"address": asked, "html": running.ask(asked).text}
+        assert "frame" not in events.wait(lambda event: event["inspected"])
+        running.post.write_text("---\ntitle: x\n---\n\n{{ subscriber.shoe }}\n", "utf-8")
+        assert "frame" not in events.wait(lambda event: event["error"])
+
+
 def test_the_list_the_settings_a_theme_and_a_picture_count_too(tmp_path: Path) -> None:
     theme = tmp_path / "templates" / "mine"
     shutil.copytree(CHECKOUT / "templates" / "classic", theme)
