@@ -85,12 +85,16 @@ def sent_issues(db: sa.Connection) -> list[SentIssue]:
     return [SentIssue(*row) for row in db.execute(listed.order_by(c.first_sent, c.id))]
 
 
-# The index of the states alone answers it.
+# The index of the states alone answers it, a fifth of the table. PostgreSQL prices its pages as on a rotating disk, and
+# would read the whole table instead: 5.1 s for 18 million rows, and 2.0 s from the index.
+_PAGES_OF_THE_INDEX = sa.text("SET LOCAL random_page_cost = 1.1")
 _STATES = sa.text("SELECT issue, state, count(*) AS number FROM deliveries GROUP BY issue, state")
 
 
 def states(db: sa.Connection) -> Mapping[tuple[int, str], int]:
     """How many recipients of an issue, by its id, are in which state."""
+    if db.dialect.name == "postgresql":
+        db.execute(_PAGES_OF_THE_INDEX)
     return {(int(row.issue), str(row.state)): int(row.number) for row in db.execute(_STATES)}
 
 
