@@ -101,7 +101,8 @@ def render_issue(
     config = config or read_config()
     recipient = SAMPLE if subscriber is None else Subscriber(subscriber.get("email", SAMPLE.email), subscriber)
     rendering = render_post(os.fspath(post), config, tested=Audience.of([recipient]))
-    email, values = rendering.variants.email_for(recipient), slot_values(config.sample_sender, recipient)
+    email = rendering.variants.email_for(recipient)
+    values = slot_values(rendering.sender(config.sample_sender), recipient)
     subject, html, text = (fill(part, values) for part in (email.subject, email.html, email.text))
     return RenderedIssue(rendering.issue, subject, html, text, rendering.findings)
 

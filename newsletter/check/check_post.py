@@ -105,8 +105,11 @@ def findings_of(rendering: Rendering, config: Config, when: datetime | None = No
 def _findings(rendering: Rendering, config: Config, fixes: tuple[Fix, ...]) -> Iterable[Finding]:
     yield from rendering.findings
     yield from _template_findings(rendering.text)
-    yield from source_findings(rendering.issue, rendering.text, fixes)
-    yield from rendered_findings(rendering.issue, rendering.email, masthead_of(config))
+    written = source_findings(rendering.issue, rendering.text, fixes)
+    # A mail to one reader is of the day on which it is sent.
+    yield from (each for each in written if rendering.is_issue or each.code != "date-missing")
+    has_list = rendering.letter is None or not rendering.letter.has_button
+    yield from rendered_findings(rendering.issue, rendering.email, masthead_of(config), has_list=has_list)
     yield from width_findings(rendering.issue, sample_text(rendering.email.html))
     yield from compat_findings(sample_text(rendering.email.html), _support(), config.settings.check.clients)
     for email in rendering.variants.emails.values():
@@ -175,6 +178,7 @@ def ask_spam(
 
     if shutil.which(spamc[0]) is None:
         return ()
-    composer = Composer(rendering.variants, config.sample_sender, issue=rendering.issue.slug, when=when)
+    sender = rendering.sender(config.sample_sender)
+    composer = Composer(rendering.variants, sender, issue=rendering.issue.slug, when=when)
     verdict = spam_score(composer.compose(SAMPLE).data, spamc=spamc)
     return spam_findings(verdict) if verdict else ()

@@ -27,7 +27,8 @@ def render(post: str, out: Path | None, images: str | None, config_path: Path | 
     warn(warnings)
     folder = out or Path("out") / rendering.issue.slug
     require_free([folder / name for name in RENDERED], config=config, inputs=[post])
-    written = output.write_rendering(rendering.issue, rendering.email, config.sample_sender, pipeline.SAMPLE, folder)
+    sender = rendering.sender(config.sample_sender)
+    written = output.write_rendering(rendering.issue, rendering.email, sender, pipeline.SAMPLE, folder)
     if as_json:
         files = [{"path": str(file.path), "bytes": file.size} for file in written]
         print_json(

@@ -153,6 +153,7 @@ class Composer:
         self.when = when
         self.prefix = prefix
         self.signer = signer
+        self.automatic = automatic
         self.attempt = attempt
         self._from = mailbox_field("From", sender.name, wire_address(sender.address))
         # The token is letters and digits: a template that is an address with `{token}` stays an address with any token.

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from newsletter.config.config import Config
 from newsletter.files import is_there
-from newsletter.model.issue import FieldRef, Issue, Link, Paragraph, Text
 from newsletter.pipeline.own_folders import LETTERS_FOLDER
 from newsletter.pipeline.render_post import Rendering, render_post
-
-OWN_LETTERS = ("confirm", "welcome", "goodbye")
-"""What such a post may be called, with `.md`, or with a language before that: `welcome.zh.md`."""
 
 
 def own_letter(config: Config, kind: str, lang: str) -> Path | None:
@@ -24,14 +19,6 @@ def own_letter(config: Config, kind: str, lang: str) -> Path | None:
 
 
 def render_own_letter(path: Path, config: Config) -> Rendering | None:
-    """The post, rendered; None for a draft. Raises ContentError or ConfigError."""
+    """The post, rendered in its frame; None for a draft. Raises ContentError or ConfigError."""
     rendering = render_post(str(path), config)
     return None if rendering.issue.draft or not rendering.issue.published else rendering
-
-
-def with_button(issue: Issue, field: str, label: str, after: str = "") -> Issue:
-    """The post with a button at its end whose address is a field of the recipient, and words behind it."""
-    place = f"{issue.mark}{len(issue.fields)}z"
-    button = Paragraph((Link(place, (Text(label),)),))
-    words = (Paragraph((Text(after),)),) if after else ()
-    return replace(issue, blocks=(*issue.blocks, button, *words), fields=(*issue.fields, FieldRef(field)))

@@ -123,17 +123,21 @@ def plan_send(
         count_links=not (test or catches),
         segment=where,
     )
+    if rendering.letter is not None and rendering.letter.has_button and not test:
+        what = f"{rendering.letter.kind} is a mail of the sign-up pages: its button is another one for each reader"
+        raise ContentError(located(post, None, what, "`newsletter serve` sends it; --test you@example.com shows it"))
     recipients = tested or audience
     if not recipients:
         why = why_empty(audience) if audience is not None else located("", None, "nobody is left to mail", "")
         raise ContentError(located(", ".join(map(str, lists)), None, why.what, why.remedy))
     composer = Composer(
         rendering.variants,
-        config.sample_sender if dry else config.sender,
+        rendering.sender(config.sample_sender if dry else config.sender),
         issue=rendering.issue.slug,
         when=when,
         prefix=TEST_PREFIX if test else "",
         signer=None if dry else signer_of(config),
+        automatic=rendering.letter is not None,
         attempt=_attempt(when) if test and not dry else "",
     )
     held = held_findings(rendering.issue, composer.now, zone_of(config), rendering.text)

@@ -23,11 +23,13 @@ from newsletter.errors import ContentError, located
 from newsletter.ledger.issue_number import count_before
 from newsletter.message.variants import Variants, answers
 from newsletter.model.archive_address import address_of, issue_path
+from newsletter.model.delivery import Sender
 from newsletter.model.findings import Finding
 from newsletter.model.issue import Issue, Site
 from newsletter.model.rendered_email import Email, Masthead
 from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.footer import footer_of
+from newsletter.pipeline.letter_frame import LetterFrame, letter_sender
 from newsletter.pipeline.link_counting import link_addresses
 from newsletter.pipeline.own_folders import is_own_mail
 from newsletter.pipeline.read_post_file import open_post
@@ -66,6 +68,16 @@ class Rendering:
     counted: tuple[CountedLink, ...] = ()
     """The links that lead through the counting server, of all variants."""
 
+    letter: LetterFrame | None = None
+    """Of a mail of the sign-up pages, which `newsletter serve` sends to one reader at a time."""
+
+    is_issue: bool = True
+    """False for a mail to one reader, of the sign-up pages or of the series."""
+
+    def sender(self, configured: Sender) -> Sender:
+        """The sender of its mails, from the configured one."""
+        return letter_sender(configured, self.letter.kind) if self.letter else configured
+
     @property
     def findings(self) -> tuple[Finding, ...]:
         return self.email.findings
@@ -99,6 +111,9 @@ def render_post(
     _require_columns(plain, audience, name)
     theme = load_theme(theme_name or plain.issue.template or settings.theme.name, config.root)
     masthead = masthead_of(config)
+    letter = LetterFrame.of(name, folder, config)
+    if letter is not None:
+        theme, masthead = letter.theme(theme), letter.masthead(masthead, plain.issue.lang)
     written: list[Path] = []
     counted: dict[str, CountedLink] = {}
     # A theme without pictures links to them: nothing is fetched.
@@ -140,6 +155,8 @@ def render_post(
             number=issue.number or number,
             url="" if is_own else archived_at or issue.url,
         )
+        if letter is not None:
+            issue = letter.issue(issue)
         links = link_addresses(issue, config, counts=count_links)
         counted.update({link.code: link for link in links.counted if link.code not in counted})
         email = render_issue(issue, theme, masthead, (*logos, *resolved.attachments), links.addresses)
@@ -154,7 +171,7 @@ def render_post(
     rendered = {answered: render(answered) for answered in sorted(wanted)}
     issue, email = rendered[nobody]
     variants = Variants(plain.conditions, {answered: result[1] for answered, result in rendered.items()})
-    return Rendering(name, text, issue, email, variants, tuple(written), tuple(counted.values()))
+    return Rendering(name, text, issue, email, variants, tuple(written), tuple(counted.values()), letter, not is_own)
 
 
 def parse_in_place(

@@ -23,10 +23,18 @@ _HIDDEN = re.compile(r"<!--.*?-->|<(style|script|title)\b.*?</\1>", re.DOTALL | 
 _TAG = re.compile(r"<[^>]*>")
 
 
-def rendered_findings(issue: Issue, email: Email, masthead: Masthead) -> tuple[Finding, ...]:
-    """Findings about one rendering. An email that was too long has been simplified already."""
+def rendered_findings(issue: Issue, email: Email, masthead: Masthead, *, has_list: bool = True) -> tuple[Finding, ...]:
+    """Findings about one rendering. An email that was too long has been simplified already.
+
+    `has_list` is false for a mail that goes to nobody's subscription, so that there is none to end.
+    """
     html = sample_text(email.html)
-    return (*size_findings(email), *_frame(email, masthead), *_lost_words(issue, email, html), *contrast_findings(html))
+    return (
+        *size_findings(email),
+        *_frame(email, masthead, has_list),
+        *_lost_words(issue, email, html),
+        *contrast_findings(html),
+    )
 
 
 def sample_text(template: Template) -> str:
@@ -46,17 +54,19 @@ def size_findings(email: Email) -> Iterator[Finding]:
         yield Finding("image-weight", what, "use fewer or smaller ones, or lower [images] max_total_kb")
 
 
-def _frame(email: Email, masthead: Masthead) -> Iterator[Finding]:
+def _frame(email: Email, masthead: Masthead, has_list: bool) -> Iterator[Finding]:
     """Each email needs an unsubscribe link and a postal address by law: 15 U.S.C. 7704 (a)(5), CAN-SPAM."""
-    if not masthead.unsubscribe:
+    if has_list and not masthead.unsubscribe:
         what = "no way out is configured, so the email has no unsubscribe link"
         yield Finding("unsubscribe-missing", what, "set unsubscribe_url or unsubscribe_mailto in newsletter.toml")
     if not masthead.postal_address:
         what = "no postal address is configured, and the law asks for one in the footer"
         yield Finding("address-missing", what, "set postal_address in newsletter.toml")
     for name, template in (("HTML", email.html), ("text", email.text)):
-        if masthead.unsubscribe and not any(
-            isinstance(part, Slot) and part.field == "unsubscribe_url" for part in template.parts
+        if (
+            has_list
+            and masthead.unsubscribe
+            and not any(isinstance(part, Slot) and part.field == "unsubscribe_url" for part in template.parts)
         ):
             what = f"the theme leaves the unsubscribe link out of the {name} part"
             remedy = "put slot('unsubscribe_url') into its footer"

@@ -16,6 +16,7 @@ from newsletter.check.clients.views import GMAIL_CLIP, clipped, is_clipped, with
 from newsletter.config.config import Config
 from newsletter.message.compose import Composer, fill, slot_values
 from newsletter.message.variants import answers
+from newsletter.model.delivery import Sender
 from newsletter.model.rendered_email import Email
 from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.output_files import html_sizes
@@ -50,8 +51,12 @@ class ReaderView:
     email: Email
 
     @cached_property
+    def sender(self) -> Sender:
+        return self.rendering.sender(self.config.sample_sender)
+
+    @cached_property
     def _values(self) -> Mapping[str, str]:
-        return slot_values(self.config.sample_sender, self.subscriber)
+        return slot_values(self.sender, self.subscriber)
 
     @cached_property
     def html(self) -> str:
@@ -77,14 +82,16 @@ class ReaderView:
     def composed(self, when: datetime) -> bytes:
         """The real message as sent to the relay, but for a signature."""
         issue = self.rendering.issue.slug
-        return Composer(self.email, self.config.sample_sender, issue=issue, when=when).compose(self.subscriber).data
+        is_letter = self.rendering.letter is not None
+        made = Composer(self.email, self.sender, issue=issue, when=when, automatic=is_letter)
+        return made.compose(self.subscriber).data
 
     def headers(self, when: datetime) -> tuple[Header, ...]:
         return read_mail(self.composed(when)).headers
 
     def facts(self, when: datetime) -> dict[str, Any]:
         """The facts beside the frame."""
-        sender = self.config.sample_sender
+        sender = self.sender
         decoded = len(self.html.encode())
         return {
             "subject": self.subject,

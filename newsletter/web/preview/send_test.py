@@ -88,6 +88,7 @@ def send_test_mail(live: LiveRendering, reading: ReaderView, address: str, relay
             when=made.when,
             prefix=made.prefix,
             signer=made.signer,
+            automatic=made.automatic,
             attempt=made.attempt,
         )
         subscriber = replace(reading.subscriber, email=address, fields={**reading.subscriber.fields, "email": address})

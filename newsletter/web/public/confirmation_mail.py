@@ -15,25 +15,26 @@ from newsletter.audience.people.letters import LetterKind
 from newsletter.config.config import Config
 from newsletter.errors import NewsletterError
 from newsletter.message.compose import Composer
-from newsletter.model.delivery import Message, Sender
+from newsletter.model.delivery import Message
 from newsletter.model.issue import FieldRef, Inline, Issue, Link, Paragraph, Rule, Text
-from newsletter.model.rendered_email import Email, Masthead
+from newsletter.model.rendered_email import Email
 from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.choose_theme import theme_with_logo
+from newsletter.pipeline.letter_frame import (
+    BUTTON_FIELD,
+    BUTTON_LABELS,
+    OWN_LETTERS,
+    letter_masthead,
+    letter_sender,
+    with_button_paragraphs,
+)
 from newsletter.pipeline.own_folders import LETTERS_FOLDER
-from newsletter.pipeline.own_letters import OWN_LETTERS, own_letter, render_own_letter, with_button
+from newsletter.pipeline.own_letters import own_letter, render_own_letter
 from newsletter.pipeline.plan_send import signer_of
 from newsletter.pipeline.render_post import Rendering, masthead_of, render_post
 from newsletter.render.render_issue import render_issue
 from newsletter.render.wording import choose_labels
-from newsletter.web.page_templates import page_folder
 
-_BUTTON = "button_url"
-_BUTTON_LABELS: Mapping[LetterKind, str] = {
-    "confirm": "mail_confirm_button",
-    "already": "choose",
-    "goodbye": "undo_button",
-}
 _MARK = "nlfield0x"
 
 
@@ -55,8 +56,7 @@ class ConfirmationMails:
         self._config = config
         self._words = words
         theme, self._logos = theme_with_logo(config.settings.theme.name, config)
-        button = (page_folder("web") / "letter_paragraph.j2").read_text("utf-8")
-        self._theme = replace(theme, partials={**theme.partials, "paragraph.j2": button})
+        self._theme = with_button_paragraphs(theme)
         self._name = config.settings.newsletter.name
         self._masthead = masthead_of(config)
         self._sender = config.sender
@@ -81,23 +81,18 @@ class ConfirmationMails:
         key = (latest, lang)
         if self._welcome is None or self._welcome[0] != key:
             self._welcome = (key, self._render_welcome(latest, lang))
-        return self._message(self._welcome[1], self._sender, "welcome", subscriber, when)
+        return self._message(self._welcome[1], "welcome", subscriber, when)
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _compose(self, kind: LetterKind, address: str, lang: str, url: str, when: datetime) -> Message:
         if (kind, lang) not in self._emails:
             self._emails[kind, lang] = self._render(kind, lang)
-        # This mail has no list, so it has neither an unsubscribe link nor a List-Id.
-        sender = replace(self._sender, unsubscribe_url="", unsubscribe_mailto="", list_id="", list_help="")
-        subscriber = Subscriber(address, MappingProxyType({"email": address, _BUTTON: url}))
-        return self._message(self._emails[kind, lang], sender, kind, subscriber, when)
+        subscriber = Subscriber(address, MappingProxyType({"email": address, BUTTON_FIELD: url}))
+        return self._message(self._emails[kind, lang], kind, subscriber, when)
 
-    def _message(
-        self, email: Email, sender: Sender, kind: LetterKind, subscriber: Subscriber, when: datetime
-    ) -> Message:
-        # A bounce address identifies an issue of the ledger, which this mail is not.
-        sender = replace(sender, bounce_address="", feedback_id="")
+    def _message(self, email: Email, kind: LetterKind, subscriber: Subscriber, when: datetime) -> Message:
+        sender = letter_sender(self._sender, kind)
         issue = f"{kind}-{when:%Y%m%d%H%M%S%f}"  # unique per mail, so that no two have the same Message-ID
         composer = Composer(email, sender, issue=issue, when=when, signer=self._signer, automatic=True)
         return composer.compose(subscriber)
@@ -112,24 +107,7 @@ class ConfirmationMails:
         """The author's own post in place of our words; the button and the footer stay ours."""
         path = own_letter(self._config, kind, lang) if kind in OWN_LETTERS else None
         rendering = render_own_letter(path, self._config) if path else None
-        if rendering is None:
-            return None
-        words = choose_labels(self._words, lang, {})
-        issue = rendering.issue
-        if kind != "welcome":
-            issue = with_button(issue, _BUTTON, words[_BUTTON_LABELS[kind]], words[f"mail_{kind}_not"])
-        theme = self._theme
-        if kind == "welcome":
-            theme, _ = theme_with_logo(issue.template or self._config.settings.theme.name, self._config)
-        return render_issue(issue, theme, self._masthead_for(kind, words), (*self._logos, *rendering.email.attachments))
-
-    def _masthead_for(self, kind: LetterKind, words: Mapping[str, Any]) -> Masthead:
-        """Only a welcome goes to a reader of the list, and has the list's own footer."""
-        if kind == "welcome":
-            return self._masthead
-        why = words["mail_goodbye_why" if kind == "goodbye" else "mail_why"].replace("{name}", self._name)
-        masthead = self._masthead
-        return Masthead("", masthead.postal_address, False, {**masthead.labels, "why_unnamed": why})
+        return rendering.email if rendering else None
 
     def _render(self, kind: LetterKind, lang: str) -> Email:
         if (own := self._own(kind, lang)) is not None:
@@ -137,12 +115,13 @@ class ConfirmationMails:
         words = choose_labels(self._words, lang, {})
         blocks = [_paragraph(words[f"mail_{kind}_text"].format(name=self._name))]
         if kind != "welcome":
-            blocks.append(_paragraph(Link(f"{_MARK}0z", (Text(words[_BUTTON_LABELS[kind]]),))))
+            blocks.append(_paragraph(Link(f"{_MARK}0z", (Text(words[BUTTON_LABELS[kind]]),))))
         if kind in ("confirm", "goodbye"):
             blocks.append(_paragraph(words[f"mail_{kind}_not"]))
         title = words[f"mail_{kind}_subject"].format(name=self._name)
-        issue = Issue(kind, title, tuple(blocks), lang, mark=_MARK, fields=(FieldRef(_BUTTON),))
-        return render_issue(issue, self._theme, self._masthead_for(kind, words), self._logos)
+        issue = Issue(kind, title, tuple(blocks), lang, mark=_MARK, fields=(FieldRef(BUTTON_FIELD),))
+        masthead = letter_masthead(self._masthead, kind, self._name, words)
+        return render_issue(issue, self._theme, masthead, self._logos)
 
     def _render_welcome(self, latest: Latest | None, lang: str) -> Email:
         if latest is None or own_letter(self._config, "welcome", lang):

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 from web_site import ADA, SECRET, TOML, Site, button_of, running
 
+from newsletter.check.check_post import findings_of
+from newsletter.config.config import Config
 from newsletter.config.load import load_config
 from newsletter.errors import NewsletterError
+from newsletter.pipeline.plan_send import plan_send
+from newsletter.web.preview.live_rendering import LiveRendering, Snapshot
+from newsletter.web.preview.reader_view import read
 from newsletter.web.public.appearance import read_appearance
 from newsletter.web.public.confirmation_mail import ConfirmationMails
+
+PAGES = "https://news.example.com"
+
+
+def configured(folder: Path) -> Config:
+    (folder / "newsletter.toml").write_text(f'{TOML}\n[serve]\nurl = "{PAGES}"\n', "utf-8")
+    return load_config(folder / "newsletter.toml", {"NEWSLETTER_SECRET": SECRET}, folder)
+
+
+def parsed(data: bytes) -> EmailMessage:
+    message = message_from_bytes(data, policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    return message
 
 
 def write(folder: Path, name: str, text: str) -> None:
@@ -75,3 +96,57 @@ def test_a_post_at_fault_is_told_when_the_server_starts(tmp_path: Path) -> None:
     mails = ConfirmationMails(config, read_appearance(config).words)
     with pytest.raises(NewsletterError, match=r"welcome\.md"):
         mails.check_own()
+
+
+def test_what_is_rendered_and_tested_is_what_the_reader_gets(tmp_path: Path) -> None:
+    write(tmp_path, "confirm.md", "---\ntitle: One click more\n---\nSo that *nobody else* signs you up.\n")
+    write(tmp_path, "goodbye.zh.md", "---\ntitle: 再见\n---\n潮水退去，还会再来。\n")
+    config = configured(tmp_path)
+    mails = ConfirmationMails(config, read_appearance(config).words)
+    when = datetime(2026, 3, 1, 7, 0, tzinfo=UTC)
+    for name, sent in (("confirm.md", mails.confirm), ("goodbye.zh.md", mails.goodbye)):
+        lang = "zh" if ".zh." in name else "en"
+        shown = plan_send(str(tmp_path / "letters" / name), config, to=None, test=[ADA], when=when)
+        sample = f"{PAGES}/join"
+        mine, theirs = parsed(shown.sample.data), parsed(sent(ADA, lang, sample, when).data)
+        assert str(mine["Subject"]) == f"[Test] {theirs['Subject']}"
+        other = ("Subject", "Message-ID", "Content-Type")
+        assert [each for each in mine.items() if each[0] not in other] == [
+            each for each in theirs.items() if each[0] not in other
+        ]
+        for kind in ("plain", "html"):
+            one, sent_one = mine.get_body((kind,)), theirs.get_body((kind,))
+            assert one is not None
+            assert sent_one is not None
+            assert one.get_content() == sent_one.get_content()
+            assert sample in one.get_content()
+        assert ("撤销退订" if lang == "zh" else "Confirm") in one.get_content()
+        assert "date-missing" not in (codes := [each.code for each in findings_of(shown.rendering, config)])
+        assert "unsubscribe-missing" not in codes
+
+
+def test_the_preview_shows_the_button_and_no_list(tmp_path: Path) -> None:
+    write(tmp_path, "confirm.md", "---\ntitle: One click more\n---\nSo that *nobody else* signs you up.\n")
+    config = configured(tmp_path)
+    live = LiveRendering(tmp_path / "letters" / "confirm.md", lambda: config)
+    view = read(live, live.render(Snapshot()), "1", "")
+    assert view is not None
+    assert 'class="btn"' in view.html
+    assert f'href="{PAGES}/join"' in view.html
+    names = {header.name for header in view.headers(datetime(2026, 3, 1, tzinfo=UTC))}
+    assert "Auto-Submitted" in names
+    assert not {"List-Unsubscribe", "List-Id", "List-Help"} & names
+
+
+def test_a_letter_with_a_button_goes_to_no_list(tmp_path: Path) -> None:
+    write(tmp_path, "confirm.md", "---\ntitle: One click more\n---\nHello.\n")
+    (tmp_path / "list.csv").write_text(f"email\n{ADA}\n", "utf-8")
+    config = configured(tmp_path)
+    with pytest.raises(NewsletterError, match=r"confirm\.md: .*button.*serve"):
+        plan_send(
+            str(tmp_path / "letters" / "confirm.md"),
+            config,
+            to=tmp_path / "list.csv",
+            test=(),
+            when=datetime(2026, 3, 1, tzinfo=UTC),
+        )
