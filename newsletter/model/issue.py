@@ -99,17 +99,18 @@ def plain_text(inlines: Iterable[Inline]) -> str:
     """The text without markup: a link's label stays, an image becomes its alternative text."""
     parts: list[str] = []
     for node in inlines:
+        if isinstance(node, (Text, Code)):  # most are, and a match takes longer
+            parts.append(node.text)
+            continue
         match node:
-            case Text(text) | Code(text):
-                parts.append(text)
+            case Link(children=children) | Strong(children) | Emphasis(children) | Strike(children):
+                parts.append(plain_text(children))
             case Break():
                 parts.append("\n")
             case Note(number):
                 parts.append(f"[{number}]")
             case Image(alt=alt):
                 parts.append(alt)
-            case Strong(children) | Emphasis(children) | Strike(children) | Link(children=children):
-                parts.append(plain_text(children))
             case Span(kind, children, note):
                 parts.append(_span_text(kind, plain_text(children), note))
     return "".join(parts)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 from newsletter.model.issue import (
     Block,
@@ -37,6 +39,8 @@ from newsletter.model.issue import (
 
 Change = Callable[[Image], Image | Inlines | None]
 
+_Nodes = TypeVar("_Nodes", bound=tuple[Any, ...])
+
 
 def map_images(issue: Issue, change: Change) -> Issue:
     """Replace every picture by what `change` returns: a picture, inlines, or None for its alternative text.
@@ -46,12 +50,20 @@ def map_images(issue: Issue, change: Change) -> Issue:
     return dataclasses.replace(
         issue,
         hero=_picture_alone(issue.hero, change) if issue.hero else None,
-        blocks=tuple(_map_block(block, change) for block in issue.blocks),
+        blocks=_map_blocks(issue.blocks, change),
     )
+
+
+def _map_blocks(blocks: Blocks, change: Change) -> Blocks:
+    """The same tuple where nothing changed: most of an issue has no picture, and copies take time."""
+    return _same_or(blocks, tuple([_map_block(block, change) for block in blocks]))
 
 
 def _map_block(block: Block, change: Change) -> Block:
     match block:
+        case Paragraph(inlines):
+            changed_inlines = _map_inlines(inlines, change)
+            return block if changed_inlines is inlines else dataclasses.replace(block, inlines=changed_inlines)
         case Figure(image, line):
             changed = _picture_or_words(image, change)
             return Figure(changed, line) if isinstance(changed, Image) else Paragraph(changed, line)
@@ -63,24 +75,27 @@ def _map_block(block: Block, change: Change) -> Block:
                 for old, new in changed_images
                 if (new is None and old.href) or (new and not isinstance(new, Image))
             )
-            return dataclasses.replace(block, body=(*(_map_block(inner, change) for inner in body), *lost), images=kept)
+            changed_body = _map_blocks(body, change)
+            if changed_body is body and not images:
+                return block
+            return dataclasses.replace(block, body=(*changed_body, *lost), images=kept)
         case Quote(body=body):
-            return dataclasses.replace(block, body=tuple(_map_block(inner, change) for inner in body))
+            changed_body = _map_blocks(body, change)
+            return block if changed_body is body else dataclasses.replace(block, body=changed_body)
         case ListBlock(items=items):
-            changed_items = tuple(
-                ListItem(tuple(_map_block(inner, change) for inner in item.body), item.checked) for item in items
-            )
+            bodies = [_map_blocks(item.body, change) for item in items]
+            if all(body is item.body for body, item in zip(bodies, items, strict=True)):
+                return block
+            changed_items = tuple(ListItem(body, item.checked) for body, item in zip(bodies, items, strict=True))
             return dataclasses.replace(block, items=changed_items)
-        case Paragraph(inlines):
-            return dataclasses.replace(block, inlines=_map_inlines(inlines, change))
         case Heading(level, inlines, line):
             return Heading(level, _map_inlines(inlines, change), line)
         case Video(poster=Image() as poster):
             return dataclasses.replace(block, poster=_picture_alone(poster, change))
         case Definitions(items, line):
-            return Definitions(tuple((term, tuple(_map_block(b, change) for b in body)) for term, body in items), line)
+            return Definitions(tuple((term, _map_blocks(body, change)) for term, body in items), line)
         case Footnotes(items=notes, line=line):
-            return Footnotes(tuple(tuple(_map_block(b, change) for b in note) for note in notes), line)
+            return Footnotes(tuple(_map_blocks(note, change) for note in notes), line)
         case Table(header=header, rows=rows):
             return dataclasses.replace(
                 block,
@@ -94,19 +109,28 @@ def _map_inlines(inlines: Inlines, change: Change) -> Inlines:
     out: list[Inline] = []
     for node in inlines:
         match node:
+            case Text():
+                out.append(node)
             case Image():
                 changed = _picture_or_words(node, change)
                 out.extend((changed,) if isinstance(changed, Image) else changed)
             case Link(children=children):
                 inner = _map_inlines(children, change)
                 # A link inside a link is invalid: mail clients end the outer one there.
-                flat = tuple(Text(part.label) if isinstance(part, Link) else part for part in inner)
-                out.append(dataclasses.replace(node, children=flat))
+                flat: Inlines = tuple([Text(part.label) if isinstance(part, Link) else part for part in inner])
+                flat = _same_or(children, flat)
+                out.append(node if flat is children else dataclasses.replace(node, children=flat))
             case Strong(children) | Emphasis(children) | Strike(children) | Span(children=children):
-                out.append(dataclasses.replace(node, children=_map_inlines(children, change)))
+                inner = _map_inlines(children, change)
+                out.append(node if inner is children else dataclasses.replace(node, children=inner))
             case _:
                 out.append(node)
-    return tuple(out)
+    return _same_or(inlines, tuple(out))
+
+
+def _same_or(before: _Nodes, after: _Nodes) -> _Nodes:
+    """`before` where `after` has the very same nodes."""
+    return before if len(before) == len(after) and all(map(operator.is_, before, after)) else after
 
 
 def _picture_or_words(image: Image, change: Change) -> Image | Inlines:

@@ -92,8 +92,9 @@ def _script(char: str) -> str:
 
 
 def _chinese(text: str) -> str:
-    traditional = sum(char in _TRADITIONAL for char in text)
-    simplified = sum(char in _SIMPLIFIED for char in text)
+    letters = Counter(text)
+    traditional = sum(letters[char] for char in _TRADITIONAL)
+    simplified = sum(letters[char] for char in _SIMPLIFIED)
     return "zh-Hant" if traditional > simplified else "zh"
 
 

@@ -12,7 +12,7 @@ _VOID = frozenset(
 _TAG = re.compile(
     r"<!--.*?(?:-->|\Z)"
     r"|<!\[CDATA\[.*?(?:\]\]>|\Z)"
-    r"""|<(?P<end>/?)(?P<name>[A-Za-z][\w:.-]*+)(?:[^<>"']++|"[^"<]*+"|'[^'<]*+'|["'])*(?P<tail>>|(?=<)|\Z)""",
+    r"""|<(/?)([A-Za-z][\w:.-]*+)((?:[^<>"']++|"[^"<]*+"|'[^'<]*+'|["'])*(?:>|(?=<)|\Z))""",
     re.DOTALL,
 )
 
@@ -20,12 +20,12 @@ _TAG = re.compile(
 def mjml_depth(mjml: str) -> int:
     """The most elements that are open at once. An upper bound if end tags are missing."""
     depth = deepest = 0
-    for tag in _TAG.finditer(mjml):
-        if tag["name"] is None or tag["name"].lower() in _VOID:
+    for end, name, rest in _TAG.findall(mjml):  # neither in a comment
+        if not name or name.lower() in _VOID:
             continue
-        if tag["end"]:
+        if end:
             depth = max(0, depth - 1)
-        elif mjml[tag.end() - 2 : tag.end()] != "/>":
+        elif not rest.endswith("/>"):
             depth += 1
             deepest = max(deepest, depth)
     return deepest

@@ -1,7 +1,6 @@
 """The plain-text part, from the same tree as the HTML.
 
-Lines are wrapped by East Asian width, so that Chinese and Latin text end at the same column, and never break where
-Chinese typography forbids it: no closing mark at a line's start, no opening one at its end (JIS X 4051, GB/T 15834).
+Lines are wrapped by East Asian width, so that Chinese and Latin text end at the same column.
 """
 
 from __future__ import annotations
@@ -37,32 +36,23 @@ from newsletter.model.issue import (
     Text,
     Video,
     plain_text,
+    walk,
 )
 from newsletter.model.rendered_email import Masthead
 from newsletter.post.markdown.item_sources import is_bare
 from newsletter.post.markdown.story import says_nothing
 from newsletter.render.block_kinds import callout_parts
-from newsletter.render.columns import column_width, columns
+from newsletter.render.columns import columns
 from newsletter.render.footer_links import ANSWERS, feedback_links
 from newsletter.render.headline import headline
 from newsletter.render.source_labels import without_arrow
 from newsletter.render.standfirst import standfirst
 from newsletter.render.wording import dated
-
-WIDTH = 72
-"""Columns per line. RFC 5322 2.1.1 recommends 78 at most; quoting in replies takes a few."""
+from newsletter.render.wrap_text import WIDTH, room_for_text, wrap
 
 _BAR = " | "
 
-MIN_ROOM = 24
-"""The columns kept for text if lists nest so deep that their indents would fill the line."""
-
-MAX_HANGUL = 40
-"""The columns of a Korean word that is kept whole."""
-
 _AFTER_ADDRESS = "\x00"  # marks the end of a bare address, until the paragraph is complete
-_NOT_FIRST = frozenset(" ，。、；：！？）】》」』”’〉…—·,.;:!?)]}%‰℃～")
-_NOT_LAST = frozenset("（【《「『“‘〈([{")
 
 
 def render_text(issue: Issue, masthead: Masthead, labels: Mapping[str, Any], slot: Callable[[str], str]) -> str:
@@ -76,8 +66,11 @@ def render_text(issue: Issue, masthead: Masthead, labels: Mapping[str, Any], slo
         lines += [*wrap(labels[f"ai_{issue.ai}"]), ""]
     if deck := standfirst(issue):
         lines += [*wrap(deck), ""]
+    has_alerts = any(isinstance(block, Quote) and block.alert for block in walk(issue.blocks))
     for block in issue.blocks:
-        if shown := [*_block(_with_alerts(block, labels), "")]:  # nothing of a picture without words
+        if shown := [
+            *_block(_with_alerts(block, labels) if has_alerts else block, "")
+        ]:  # nothing of a picture without words
             lines += [*shown, ""]
     lines += ["-" * WIDTH]
     if answers := feedback_links(issue, masthead.footer):
@@ -187,7 +180,7 @@ def _table(table: Table, indent: str) -> Iterator[str]:
     size = max(map(len, rows), default=0)
     rows = [[*row, *[""] * (size - len(row))] for row in rows]
     widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
-    if sum(widths) + len(_BAR) * (size - 1) <= _room(indent):
+    if sum(widths) + len(_BAR) * (size - 1) <= room_for_text(indent):
         sides = [*table.align, *[""] * size]
         for row in rows:
             padded = (_padded(cell, widths[at], sides[at]) for at, cell in enumerate(row))
@@ -348,40 +341,3 @@ def _flat(inlines: Inlines) -> Iterator[Any]:
                 yield Text(f"{plain_text(children)} ({note})")
             case _:
                 yield node
-
-
-def wrap(text: str, indent: str = "", first: str | None = None) -> list[str]:
-    """Lines of at most WIDTH columns, indent included; a longer word gets a line of its own, unbroken."""
-    start = indent if first is None else first
-    lines: list[str] = []
-    line, room = "", _room(start)
-    for word, width in _words(" ".join(text.split())):
-        if line and width - word.endswith(" ") > room:
-            lines.append((start if not lines else indent) + line.rstrip())
-            line, room = "", _room(indent)
-        line += word
-        room -= width
-    if line.strip() or not lines:
-        lines.append(((start if not lines else indent) + line).rstrip())
-    return lines
-
-
-def _room(indent: str) -> int:
-    return max(WIDTH - columns(indent), MIN_ROOM)
-
-
-def _words(text: str) -> Iterator[tuple[str, int]]:
-    """Unbreakable pieces and their columns: a word with its space, or one Chinese character with adjacent marks."""
-    start = columns_so_far = 0
-    before, was_wide = "", False
-    for index, char in enumerate(text):
-        width = column_width(char)
-        # Korean has spaces between its words; a longer run of letters is broken all the same.
-        is_wide = width == 2 and (columns_so_far > MAX_HANGUL or not "\uac00" <= char <= "\ud7af")
-        if (is_wide or was_wide or before == " ") and index and char not in _NOT_FIRST and before not in _NOT_LAST:
-            yield text[start:index], columns_so_far
-            start, columns_so_far = index, 0
-        columns_so_far += width
-        before, was_wide = char, is_wide
-    if text:
-        yield text[start:], columns_so_far

@@ -95,24 +95,22 @@ class SourceLabels:
     """The source labels of one issue, made distinct."""
 
     def __init__(self, stories: Iterable[Story]) -> None:
-        self._labels: dict[Link, SourceLabel] = {}
-        self._counts = Counter(self._key(link) for story in stories for link in story.links)
+        self._labels: dict[Link, tuple[SourceLabel, str]] = {}
+        self._counts = Counter(self._label(link)[1] for story in stories for link in story.links)
 
     def __call__(self, link: Link, number: int | None) -> SourceLabel:
-        label = self._label(link)
-        if self._counts[self._key(link)] < 2:
+        label, key = self._label(link)
+        if self._counts[key] < 2:
             return label
         spoken = " ".join(filter(None, (label.words, label.host, str(number or ""))))
         return SourceLabel(label.words, label.host, label.arrow, spoken)
 
-    def _label(self, link: Link) -> SourceLabel:
-        if link not in self._labels:
-            self._labels[link] = source_label(link)
-        return self._labels[link]
-
-    def _key(self, link: Link) -> str:
-        label = self._label(link)
-        return normalised(f"{label.words} {label.host}")
+    def _label(self, link: Link) -> tuple[SourceLabel, str]:
+        """A link's label, and the letters by which it is compared."""
+        if (known := self._labels.get(link)) is None:
+            label = source_label(link)
+            known = self._labels[link] = (label, normalised(f"{label.words} {label.host}"))
+        return known
 
 
 def host_of(href: str) -> str:

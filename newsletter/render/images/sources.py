@@ -7,6 +7,7 @@ import binascii
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote, unquote_to_bytes, urljoin, urlsplit
 
@@ -22,7 +23,7 @@ MAX_SOURCE_BYTES = 10 * 1024 * 1024
 """The largest file that is read to be reduced; the same as for pictures from the web."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Files:
     """The folders of a post's pictures, and the site for pictures without a file."""
 
@@ -30,16 +31,19 @@ class Files:
     project: Path
     base_url: str
 
+    @cached_property
+    def _homes(self) -> tuple[Path, ...]:
+        return self.post_folder.resolve(), self.project.resolve()
+
     def find(self, src: str) -> Path | None:
         name = unquote(urlsplit(src).path)
         if "\0" in name:
             return None
-        roots = (self.post_folder, self.project)
-        for root in roots:
+        for root in (self.post_folder, self.project):
             try:
                 path = (root / name.lstrip("/")).resolve()
                 # Security: posts may be untrusted; they get no file from outside the project or their own folder.
-                if path.is_file() and any(path.is_relative_to(home.resolve()) for home in roots):
+                if path.is_file() and any(path.is_relative_to(home) for home in self._homes):
                     return path
             except (OSError, RuntimeError):  # a name too long for a file, a symlink loop
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,24 +11,23 @@ from pathlib import Path
 from typing import Any
 
 from newsletter.errors import ConfigError, located
-from newsletter.files import is_file, is_missing, open_regular
+from newsletter.files import is_file, is_missing
 from newsletter.model.rendered_email import Theme
 from newsletter.render.images.logo import LOGOS
 from newsletter.render.themes.brand import merge_layers, merge_values
 from newsletter.render.themes.folders import VALUES, known_themes, template_roots
 from newsletter.render.themes.frame_words import FrameWords, frame_words
+from newsletter.render.themes.read_file import read_theme_file
 from newsletter.render.themes.stylesheets import SHEETS, refuse_rules
 from newsletter.render.themes.values import LABELS_SCHEMA, SCHEMA, is_name
 from newsletter.text import printable, shown
 from newsletter.toml_file.fault_messages import faults_error, nearest
 from newsletter.toml_file.lines import line_of
-from newsletter.toml_file.parse import decode_text, parse_toml
+from newsletter.toml_file.parse import parse_toml
 from newsletter.toml_file.section import read_sections
 
 REQUIRED = ("issue.mjml.j2", *(f"{name}.css" for name in SHEETS))
 LABELS = "labels.toml"
-MAX_BYTES = 200_000
-"""The limit of each file; our largest has 36,000 bytes."""
 
 
 def load_theme(name: str, project: Path) -> Theme:
@@ -41,14 +41,14 @@ def load_theme(name: str, project: Path) -> Theme:
             remedy = f'copy it from the classic theme, or write extends = "classic" in {VALUES}'
             raise ConfigError(located(str(folder / required), None, "the theme lacks this file", remedy))
     for sheet, allowed in SHEETS.items():
-        refuse_rules(str(files[f"{sheet}.css"]), _read(files[f"{sheet}.css"]), allowed=allowed)
+        refuse_rules(str(files[f"{sheet}.css"]), read_theme_file(files[f"{sheet}.css"]), allowed=allowed)
     ours = next(root / LABELS for root in reversed(roots) if is_file(root / LABELS))
     return Theme(
         name,
-        partials={file: _read(path) for file, path in files.items() if file.endswith(".j2")},
-        css={sheet: _read(files[f"{sheet}.css"]) for sheet in SHEETS},
+        partials={file: read_theme_file(path) for file, path in files.items() if file.endswith(".j2")},
+        css={sheet: read_theme_file(files[f"{sheet}.css"]) for sheet in SHEETS},
         values=_with_quoted_fonts(merge_values(_with_logo_files(layer, project) for layer in reversed(layers))),
-        labels=_labels(frame_words(str(ours), _read(ours)), layers),
+        labels=_labels(frame_words(str(ours), read_theme_file(ours)), layers),
         origin=str(folder),
         files={file: str(path) for file, path in files.items()},
     )
@@ -100,12 +100,14 @@ def theme_layers(name: str, roots: Sequence[Path]) -> tuple[Layer, ...]:
     A base is searched from its heir's root onward: a user's theme may extend ours of the same name, and ours never
     extends a user's.
     """
-    distinct = [root for i, root in enumerate(roots) if root.resolve() not in {each.resolve() for each in roots[:i]}]
-    known = known_themes(distinct)
+    by_place: dict[Path, Path] = {}
+    for root in roots:
+        by_place.setdefault(root.resolve(), root)
+    distinct = [*by_place.values()]
     found = _find(name, distinct) if is_name(name) else None
     if found is None:
         what = f"there is no theme '{printable(name)}' in {roots[0]} or among ours"
-        raise ConfigError(located("", None, what, f"write one of: {', '.join(known)}"))
+        raise ConfigError(located("", None, what, f"write one of: {', '.join(known_themes(distinct))}"))
     layers: list[Layer] = []
     chain: list[tuple[str, int]] = []
     while True:
@@ -119,7 +121,8 @@ def theme_layers(name: str, roots: Sequence[Path]) -> tuple[Layer, ...]:
         found_base = _find(base, distinct[found:], skip=base == name) if is_name(base) else None
         if found_base is None:
             what = f"extends {shown(base)}, and there is no such theme{' but this one' if base == name else ''}"
-            raise ConfigError(located(path, line, what, nearest(base, [each for each in known if each != name])))
+            others = [each for each in known_themes(distinct) if each != name]
+            raise ConfigError(located(path, line, what, nearest(base, others)))
         name, found = base, found + found_base
         if (name, found) in chain:
             circle = " -> ".join([*(each for each, _ in chain[chain.index((name, found)) :]), name])
@@ -135,10 +138,10 @@ def _find(name: str, roots: Sequence[Path], *, skip: bool = False) -> int | None
 
 
 def _read_layer(folder: Path) -> tuple[Layer, str]:
-    source = _read(folder / VALUES)
+    source = read_theme_file(folder / VALUES)
     values = _declared(str(folder / VALUES), source, labels=False)
     labels = folder / LABELS
-    words = {} if is_missing(labels, follow=False) else _declared(str(labels), _read(labels), labels=True)
+    words = {} if is_missing(labels, follow=False) else _declared(str(labels), read_theme_file(labels), labels=True)
     layer = Layer(folder, source, {key: value for key, value in values.items() if key != "extends"}, words)
     return layer, values.get("extends", "")
 
@@ -175,26 +178,16 @@ def _quoted_stack(stack: str) -> str:
 
 def theme_files(layers: Sequence[Layer]) -> Mapping[str, Path]:
     """Templates and sheets by name, each from the nearest layer with that file."""
-    return {
-        path.name: path
-        for layer in reversed(layers)
-        for pattern in ("*.css", "*.j2")
-        for path in sorted(layer.folder.glob(pattern))
-    }
+    found: dict[str, Path] = {}
+    for layer in reversed(layers):
+        names = sorted(_names_in(layer.folder))
+        for ending in (".css", ".j2"):
+            found.update({name: layer.folder / name for name in names if name.endswith(ending)})
+    return found
 
 
-# --- files ----------------------------------------------------------------------------------------------------------
-
-
-def _read(path: Path) -> str:
+def _names_in(folder: Path) -> list[str]:
     try:
-        with open_regular(path) as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(
-            located(str(path), None, f"cannot be read ({error.strerror})", "put a file there that can be")
-        ) from error
-    if len(content) > MAX_BYTES:
-        what = f"has more than {MAX_BYTES:,} bytes, and is no file of a theme"
-        raise ConfigError(located(str(path), None, what, "take out what is not about the look"))
-    return decode_text(str(path), content, "a binary file, not text", "write it as text in UTF-8")
+        return os.listdir(folder)  # noqa: PTH208 - names are all that is wanted
+    except OSError:  # it may be entered and not listed: then it has no file that is found by its name's ending
+        return []
