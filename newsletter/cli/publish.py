@@ -22,6 +22,7 @@ from newsletter.cli.crontab_lines import print_crontab
 from newsletter.cli.failures import ending
 from newsletter.cli.load_settings import environment, load
 from newsletter.cli.named_ledger import ledger_place, utc_now
+from newsletter.cli.own_catcher import own_catcher
 from newsletter.cli.progress import JsonLog
 from newsletter.cli.publish_watch import watch as keep_publishing
 from newsletter.cli.run_send import wait_until
@@ -41,7 +42,6 @@ from newsletter.pipeline.guard_outputs import require_free
 from newsletter.pipeline.publish import Published, PublishReport
 from newsletter.pipeline.run_publication import PublishOrder, run_publication
 from newsletter.text import printable
-from newsletter.web.catcher.server import Catcher
 
 if TYPE_CHECKING:
     from newsletter.archive.build import ArchiveReport
@@ -121,7 +121,7 @@ def publish(
         return
     screen = _Screen(quiet=quiet, as_json=as_json, log_json=log_json, hints=hints_for(config, relay_url, ledger_url))
     if catch:
-        with Catcher() as catcher:
+        with own_catcher() as catcher:
             report = _run(config, replace(order, catcher=catcher.relay), screen)
             screen.end(report)
             caught = len(catcher.messages())

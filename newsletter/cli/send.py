@@ -17,6 +17,7 @@ from newsletter.cli.failures import MisuseError
 from newsletter.cli.load_settings import load
 from newsletter.cli.named_ledger import ledger_place, open_named_ledger, utc_now
 from newsletter.cli.options import images_mode
+from newsletter.cli.own_catcher import own_catcher
 from newsletter.cli.progress import Progress
 from newsletter.cli.run_send import SendRequest, run_send, wait_until
 from newsletter.cli.send_output import all_warnings, plan_facts, print_facts, summary
@@ -35,11 +36,11 @@ from newsletter.pipeline.prepare_send import SendOptions
 from newsletter.pipeline.same_issue import rehearse
 from newsletter.pipeline.sender_checks import sender_warnings, signature_at_hand
 from newsletter.web.catcher.export import write_maildir, write_mbox
-from newsletter.web.catcher.server import Catcher
 
 if TYPE_CHECKING:
     from newsletter.config.config import Config
     from newsletter.pipeline.plan_send import Sending
+    from newsletter.web.catcher.server import Catcher
 
 
 def send(  # one parameter per option
@@ -144,7 +145,7 @@ def send(  # one parameter per option
             code = run_send(plan(), replace(request, at=None, yes=True, first=True))
         sys.exit(code)
 
-    with Catcher() as catcher:
+    with own_catcher() as catcher:
         code = run_send(sending, request, catcher)
         _keep(catcher, mbox, maildir)
         if not no_wait and is_terminal():

@@ -8,9 +8,7 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
-
-import httpx
+from typing import TYPE_CHECKING, Any, Literal
 
 from newsletter.config.config import Config
 from newsletter.config.publish_sections import HEARTBEAT_VARIABLE, WEBHOOK_VARIABLE
@@ -21,6 +19,9 @@ from newsletter.pipeline.alert_mail import AlertMail, alert_mail_of, send_alert_
 from newsletter.pipeline.publish import PublishReport
 from newsletter.safe_http import Address, BlockedAddressError, PinnedTransport, Resolve, is_public, resolve_name
 from newsletter.safe_http import system_trust as usual_trust
+
+if TYPE_CHECKING:
+    import httpx
 
 Sentences = tuple[str, ...]
 Event = Literal["start", "success", "failure", "trial"]
@@ -93,6 +94,8 @@ class Alerts:
         return asyncio.run(ask())
 
     async def _tell(self, trust: ssl.SSLContext, name: str, url: str, body: dict[str, Any] | None) -> str:
+        import httpx  # not above: few runs tell anybody, and it takes a tenth of a send's start
+
         # Security: what a name resolves to must be public; an address of one's own network must be written as one.
         allow = (lambda found: True) if is_own_network(url) else self.allow
         transport = PinnedTransport(self.resolve, allow, trust)
@@ -102,6 +105,8 @@ class Alerts:
 
 def is_own_network(url: str) -> bool:
     """Whether an alert's address names this machine or a private address as such, as `http://192.168.1.5:3001/`."""
+    import httpx
+
     host = httpx.URL(url).host
     try:
         address = ipaddress.ip_address(host)
@@ -207,11 +212,15 @@ def mail_text(event_data: Mapping[str, Any]) -> str:
 
 def _with_path(url: str, more: str) -> str:
     """The URL with `path` appended to its path; its query stays at the end."""
+    import httpx
+
     parts = httpx.URL(url)
     return str(parts.copy_with(path=parts.path.rstrip("/") + more)) if more else url
 
 
 async def _one(client: httpx.AsyncClient, timeout_s: float, name: str, url: str, body: dict[str, Any] | None) -> str:
+    import httpx
+
     # Security: no sentence here contains the URL, which may hold a key.
     asked = client.stream("GET", url) if body is None else client.stream("POST", url, json=body)
     try:

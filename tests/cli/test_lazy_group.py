@@ -91,3 +91,13 @@ def test_help_loads_no_command() -> None:
     assert "newsletter.cli.main" in loaded
     assert "newsletter.cli.commands" not in loaded
     assert "newsletter.pipeline" not in loaded
+
+
+def test_a_send_loads_no_web_server_and_no_http_client() -> None:
+    script = (
+        "import sys\n"
+        "import newsletter.cli.publish, newsletter.cli.resume, newsletter.cli.send\n"
+        "print(sorted({'aiosmtpd', 'httpx', 'starlette', 'uvicorn', 'watchfiles'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

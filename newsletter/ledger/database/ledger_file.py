@@ -98,6 +98,7 @@ class Watch:
 
     def __init__(self, file: LedgerFile) -> None:
         self.file = file
+        self._log_path = Path(f"{file.path}-wal")
         self._log: os.stat_result | None = None
         self._least = 0
 
@@ -114,7 +115,7 @@ class Watch:
         if not self.file.is_at_its_path() or self.file.generation() < self._least:
             return False
         try:
-            log: os.stat_result | None = Path(f"{self.file.path}-wal").stat()
+            log: os.stat_result | None = self._log_path.stat()
         except OSError:
             log = None
         # The log exists from the first commit until the last connection closes; without WAL mode, never.
