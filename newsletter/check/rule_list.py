@@ -87,6 +87,7 @@ RULES: tuple[Rule, ...] = (
     Rule("link-duplicate", "warning", "One address linked more than once."),
     Rule("link-empty", "warning", "A link without an address."),
     Rule("link-relative", "warning", "A link that leads nowhere in an email."),
+    Rule("link-source", "warning", "A link to a source file, such as `other.md`, whose page is not known."),
     Rule("link-scheme", "warning", "A link that no mail program follows, such as `javascript:`."),
     Rule("link-dead", "error", "With --links: the server says that there is nothing."),
     Rule("link-moved", "hint", "With --links: the page has moved for good."),

@@ -92,6 +92,8 @@ def parse_post(
             first_line=front.body_line,
             base_url=site.base,
             page_url=metadata.url,
+            permalink=site.permalink,
+            pages=site.pages,
             smart_punctuation=metadata.smart_punctuation,
             stories=metadata.stories,
             mdx=path.endswith(".mdx"),

@@ -18,11 +18,12 @@ from newsletter.model.issue import Blocks, Link, Paragraph, Video, walk
 from newsletter.post.markdown.link_targets import LinkTargets
 from newsletter.post.markdown.raw_html import MAX_DEPTH, read_html
 from newsletter.post.markdown.videos import watch_page
+from newsletter.post.source_links import SourceLinks
 
 
 def read(source: str, line: int = 1) -> tuple[Blocks, list[Finding]]:
     findings: list[Finding] = []
-    targets = LinkTargets("https://blog.example/", "", findings)
+    targets = LinkTargets(SourceLinks("https://blog.example/"), findings)
     return tuple(read_html(source, line, targets)), findings
 
 

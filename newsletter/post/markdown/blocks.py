@@ -47,6 +47,7 @@ from newsletter.post.markdown.raw_html import read_html
 from newsletter.post.markdown.soft_breaks import Sequence, Soft, blank, settle
 from newsletter.post.markdown.story import split_at_pictures, take_images
 from newsletter.post.markdown.videos import figures, linked_videos
+from newsletter.post.source_links import SourceLinks
 
 MAX_NESTING = 100
 """The nesting limit; a list counts as two levels. Deeper ones exhaust Python's stack, and crash mrml: 20,000 do."""
@@ -71,14 +72,12 @@ class MarkdownError(ValueError):
 class Reader:
     """One pass over one syntax tree, collecting findings."""
 
-    def __init__(
-        self, text: str, first_line: int, base_url: str, page_url: str, abbreviations: Abbreviations | None
-    ) -> None:
+    def __init__(self, text: str, first_line: int, sources: SourceLinks, abbreviations: Abbreviations | None) -> None:
         self.lines = text.split("\n")
         self.first_line = first_line
         self.findings: list[Finding] = []
         self._sequences: dict[int, Sequence] = {}
-        self.targets = LinkTargets(base_url, page_url, self.findings)
+        self.targets = LinkTargets(sources, self.findings)
         self.inline = InlineReader(self.targets, abbreviations)
 
     # --- blocks -----------------------------------------------------------------------------------------------------

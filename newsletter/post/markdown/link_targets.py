@@ -9,11 +9,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from newsletter.model.findings import Finding
 from newsletter.model.issue import Image, Inline, Inlines, Link, Text
 from newsletter.post.markdown.videos import is_video, linked_videos, watch_page
+from newsletter.post.source_links import SourceLinks
 
 SCHEMES: Mapping[str, frozenset[str]] = {
     "link": frozenset({"http", "https", "mailto", "tel"}),
@@ -26,9 +27,10 @@ FIELD_MARK = re.compile(r"nlfield\d+x\d+z")
 class LinkTargets:
     """Makes the tree's links and pictures; `findings` collects their faults."""
 
-    def __init__(self, base_url: str, page_url: str, findings: list[Finding]) -> None:
-        self.base_url = base_url
-        self.page_url = page_url
+    def __init__(self, sources: SourceLinks, findings: list[Finding]) -> None:
+        self.base_url = sources.base_url
+        self.page_url = sources.page_url
+        self.sources = sources
         self.findings = findings
 
     def link(self, href: str, children: Inlines, title: str, line: int) -> list[Inline]:
@@ -65,11 +67,16 @@ class LinkTargets:
             what = f"the {kind} begins with “{scheme[1].lower()}:”, which no mail client follows, and is left out"
             self.note(f"{kind}-scheme", what, f"use one of {known}", line)
             return ""
+        if not scheme and kind == "image":
+            url = self.sources.file(url)
         # An address that begins with a subscriber's value is checked when that is filled in.
         if scheme or FIELD_MARK.match(url) or (kind == "image" and not url.startswith("//")):
             return url
         if url.startswith("//"):
             return "https:" + url
+        if page := self.sources.page(url):
+            return page.url if page.is_known else self._guessed(url, page.url, line)
+        url = self.sources.file(url)
         if url.startswith("/") and self.base_url:
             # A path from the root is relative to the site's base, like `relative_url`, and not to the host.
             below = urlsplit(self.base_url).path
@@ -85,6 +92,12 @@ class LinkTargets:
             line,
         )
         return ""
+
+    def _guessed(self, url: str, address: str, line: int) -> str:
+        leads = f"the email links to {address}, which is a guess" if address else "only its text is kept"
+        what = f"the link “{shortened(unquote(url))}” is for the blog's generator, and its page is not known: {leads}"
+        self.note("link-source", what, "write the page's https address", line)
+        return address
 
     def note_blanks(self, address: str, line: int) -> None:
         remedy = f"write {shortened(address, 60).replace(' ', '%20')}"

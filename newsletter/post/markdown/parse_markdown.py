@@ -8,6 +8,7 @@ is reported in a `Finding` with its line.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -35,6 +36,7 @@ from newsletter.post.markdown.kramdown_inline import use_kramdown_inline
 from newsletter.post.markdown.mdx_blocks import COMPONENTS, use_mdx_blocks
 from newsletter.post.markdown.set_roles import set_roles
 from newsletter.post.markdown.stories import read_stories
+from newsletter.post.source_links import SourceLinks
 
 MAX_BRACKETS = 2_000
 """The limit in one paragraph: far beyond any real text with links, and parsed in milliseconds."""
@@ -60,15 +62,17 @@ def parse_markdown(
     first_line: int = 1,
     base_url: str = "",
     page_url: str = "",
+    permalink: str = "",
+    pages: Mapping[str, str] | None = None,
     smart_punctuation: bool = True,
     stories: bool = True,
     mdx: bool = False,
 ) -> Body:
     """Parse a Markdown text into blocks. `first_line` is its first line's number in the file.
 
-    Links from the root are resolved against `base_url`, others against `page_url`. `smart_punctuation` replaces `--`,
-    `...` and straight quotes as a blog does; without `stories` a numbered list stays a list; `mdx` allows tags on lines
-    of their own. Raises MarkdownError.
+    Links from the root are resolved against `base_url`, others against `page_url`; those to source files by `permalink`
+    and `pages`, as in `Site`. `smart_punctuation` replaces `--`, `...` and straight quotes as a blog does; without
+    `stories` a numbered list stays a list; `mdx` allows tags on lines of their own. Raises MarkdownError.
     """
     parser = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING})
     use_kramdown_inline(parser, smart_punctuation=smart_punctuation)
@@ -92,7 +96,7 @@ def parse_markdown(
     text = _without_kramdown(text)
     tokens = parser.parse(text, env)
     abbreviations = Abbreviations(env[ABBREVIATIONS]) if env.get(ABBREVIATIONS) else None
-    reader = Reader(text, first_line, base_url, page_url, abbreviations)
+    reader = Reader(text, first_line, SourceLinks(base_url, page_url, permalink, pages or {}), abbreviations)
     reader.note_nesting(tokens)
     reader.note_unused_notes(env)
     reader.note_glued_items(tokens)
