@@ -45,7 +45,7 @@ from newsletter.render.render_issue import render_issue  # noqa: E402
 from newsletter.render.themes.load import load_theme  # noqa: E402
 
 ENDINGS = (".md", ".markdown", ".mdx", ".mkd")
-_MDX_TAGS = re.compile(r"\s*(?:</?(?:[A-Z][\w.]*|details|div|section|article|aside|center)(?:\s[^<>]*)?/?>\s*)+")
+_MDX_TAGS = re.compile(r"\s*(?:</?(?:[A-Z][\w.]*|[a-z]+-[\w-]+|details|div|section|article|aside|center)(?:\s[^<>]*)?/?>\s*)+")
 _COMMENT = re.compile(r"(?ms)^<!--.*?-->")  # kramdown takes one behind a list for words
 _CONTAINER = re.compile(r"(\s*(?:> ?)*(?:[-*+] |\d+\. )?):{3,}\s*(.*?)[\s:]*")
 _ALERT = re.compile(r"(?m)^([ \t]*(?:[-*+] )?(?:> ?)+)\[!\w+\][+-]?[ \t]*")
@@ -80,6 +80,8 @@ def _without_boxes(text: str) -> str:
             set_in.pop()
         line = line[min(4 * len(set_in), depth) :]
         if marks := re.match(r"\s*(?:> ?)*(?:[-*+] )?(`{3,}|~{3,})", line):
+            if not fence and "=" in line:  # `js lines=8,9`: kramdown takes such a fence for words
+                line = re.sub(r"([`~]{3,}\s*[\w+#-]*).*", r"\1", line)
             fence = marks[1] if not fence else "" if marks[1].startswith(fence) else fence
         elif not fence and (box := _CONTAINER.fullmatch(line)):
             lines += [box[1].rstrip(), box[1] + _title_of(box[2]), box[1].rstrip()]
@@ -89,6 +91,9 @@ def _without_boxes(text: str) -> str:
             if len(below) - len(below.lstrip()) >= depth + 4:
                 set_in.append(depth + 4)
                 lines += ["", head[1] + (head[3] or ""), ""]
+                continue
+            if head[2] and head[3]:  # a box of nothing but a title
+                lines += ["", head[1] + head[3], ""]
                 continue
         lines.append(line)
     return "\n".join(lines)

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import PurePath
 from typing import Any
 
-from newsletter.errors import ContentError, InvalidValueError, located
+from newsletter.errors import InvalidValueError
 from newsletter.model.digest_kinds import DIGESTS
 from newsletter.model.findings import Finding
 from newsletter.model.issue import AI_NOTICES, Image, Site
@@ -74,7 +74,7 @@ class Metadata:
 
 
 def read_metadata(front: FrontMatter, site: Site, *, path: str, folder: tuple[str, ...] = ()) -> Metadata:
-    """Raises ContentError if `newsletter:` is not a mapping.
+    """Read the keys that have a meaning here; a value of the wrong type is a finding.
 
     `folder` has the names of the post's parent folders; by default they come from `path`.
     """
@@ -86,7 +86,7 @@ def read_metadata(front: FrontMatter, site: Site, *, path: str, folder: tuple[st
     smart_punctuation = keys.switch("smart_punctuation", site.smart_punctuation)
     stories = keys.switch("stories", True)
     title = plain_words(keys.text("title"))
-    own = keys.own(path)
+    own = keys.own()
     day = keys.day(file_name)
     web = web_path(front.values, stem, site)
     if "{" in (template := str(keys.values.get("permalink") or "")):
@@ -194,15 +194,16 @@ class _Keys:
         self._note("ai", what, f"write one of {', '.join(AI_NOTICES)}, none")
         return ""
 
-    def own(self, path: str) -> Mapping[str, str]:
+    def own(self) -> Mapping[str, str]:
         """The texts beneath `newsletter:`."""
         value = self.values.get("newsletter")
         if value is None:
             return {}
         known = ", ".join(sorted(_OWN_KEYS))
         if not isinstance(value, dict):
-            what, remedy = "`newsletter` is not a group of keys", f"indent {known} beneath it"
-            raise ContentError(located(path, self._lines.get("newsletter"), what, remedy))
+            what = "`newsletter` is not a group of keys, and is not read"
+            self._note("newsletter", what, f"indent {known} beneath it")
+            return {}
         for key in map(str, value):
             if key not in _OWN_KEYS:
                 self._note_own(key, f"`newsletter.{key}` is not a key we know", nearest(key, sorted(_OWN_KEYS)))

@@ -26,6 +26,8 @@ _YES = frozenset({"true", "yes", "y", "on", "t", "1"})
 _DRAFT_STATUS = frozenset({"draft", "hidden", "pending", "private", "unpublished"})  # Pelican, WordPress exports
 _WORDS_OF_THEIR_OWN = frozenset({"publisher", "publishes", "craft", "drift", "graft", "raft", "drafts"})
 """Valid keys of other programs that are one letter away from one of ours."""
+OWN_KEY = "newsletter"
+"""The group of our own keys; in other blogs a switch, of which `false` says that the post is for no mail."""
 _DATES = ("date", "published", "publishdate", "publish_date")
 """`published` is a date in some systems; Hugo withholds a page until its `publishDate`."""
 
@@ -61,7 +63,7 @@ def read_publication(values: Mapping[str, Any], texts: Mapping[str, str]) -> Pub
     # A `date` without a time is the issue's day, which needs no further check.
     moments = [m for key, m in dates.items() if m and (key != "date" or m.tzinfo or m.timetz() != time.min)]
     return Publication(
-        published=word("published") not in _NOT_PUBLISHED,
+        published=word("published") not in _NOT_PUBLISHED and word(OWN_KEY) not in _NOT_PUBLISHED,
         draft=word("draft") not in _NO
         or word("status") in _DRAFT_STATUS
         or any(_meant_by(key, word(key)) for key in folded),
@@ -87,7 +89,13 @@ def _placed(finding: Finding, text: str) -> Finding:
             if written and (meant := _meant_by(written[1], _word(written[2]))):
                 what = f"there is no key `{written[1]}`; as `{meant}` it holds the post back"
                 return replace(finding, what=what, remedy=f"write `{meant}`, or send --now", line=number)
-    return replace(finding, line=_line_of(finding, text))
+    line = _line_of(finding, text)
+    if finding.code == "unpublished" and line is None:
+        for number, written in enumerate(_front_lines(text), 1):
+            if (key := _KEY_AND_VALUE.match(written)) and key[1].lower() == OWN_KEY and _word(key[2]) in _NOT_PUBLISHED:
+                what = f"`{key[1]}: {_word(key[2])}` says not to send this post"
+                return replace(finding, what=what, line=number)
+    return replace(finding, line=line)
 
 
 _KEY_AND_VALUE = re.compile(r"([A-Za-z_]{1,20})[ \t]*[:=][ \t]*(.{0,40})")

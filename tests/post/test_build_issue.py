@@ -85,5 +85,3 @@ def test_the_address_and_the_page_of_liquid_are_known_before_the_text_is_read() 
 def test_a_post_with_nothing_but_its_title_is_refused_with_its_place() -> None:
     with pytest.raises(ContentError, match=r"^a\.md:4: the post has nothing beside its title"):
         issue("title: A", ())
-    with pytest.raises(ContentError, match=r"\.md:2: `newsletter` is not a group of keys"):
-        metadata("newsletter: yes")

@@ -408,12 +408,17 @@ def test_times_that_are_none_of_a_slip(entry: str) -> None:
     assert codes(post(f"title: 题\nnewsletter:\n  send_at: {entry}\n  latest: {entry}")) == []
 
 
-def test_own_keys_must_be_a_group() -> None:
-    sentence = refusal("---\ntitle: 题\nnewsletter: yes\n---\n正文")
-    assert sentence.startswith(
-        "posts/post.md:3: `newsletter` is not a group of keys; "
-        "indent archive, digest, headline, issue, latest, number, preheader, send_at, smart_punctuation, stories"
-    )
+@pytest.mark.parametrize("value", ["yes", "True", "weekly", "3", "[weekly, blog]"])
+@pytest.mark.parametrize(
+    "form", ["---\ntitle: 题\nnewsletter: {}\n---\n正文", "Title: 题\nAuthor: 甲\nNewsletter: {}\n\n正文"]
+)
+def test_another_programs_key_of_that_name_is_said_and_not_read(value: str, form: str) -> None:
+    issue = parse_post(form.format(value), path="posts/post.md").issue
+    (finding,) = issue.findings
+    assert (finding.code, finding.line, finding.severity) == ("front-matter-newsletter", 3, "warning")
+    assert finding.what == "`newsletter` is not a group of keys, and is not read"
+    assert finding.remedy.startswith("indent archive, digest, headline, issue, latest, number, preheader, send_at")
+    assert issue.published
 
 
 @pytest.mark.parametrize("control", ["\\r\\nBcc: x@a.example", "\\u2028Bcc", "\\u0085x", "\\ex"])
@@ -586,6 +591,13 @@ def test_markdown_between_the_tags_of_mdx_is_read() -> None:
         ("html-component", 6),
         ("html-component", 21),
     ]
+
+
+def test_a_custom_element_holds_markdown_in_mdx() -> None:
+    body = "<tide-note a=x>\n\tSee [*it*](https://a.example/x).\n</tide-note>\n\n- <a-b>words</a-b>\n"
+    issue = parse_post(f"---\ntitle: T\n---\n{body}", path="p.mdx").issue
+    assert outline(issue.blocks) == "p @5 See <a https://a.example/x><i>it</i></a>.\nlist @8\n  item\n    p @8 words"
+    assert [(f.code, f.line) for f in issue.findings] == [("html-component", 4), ("html-component", 8)]
 
 
 def test_tags_of_other_posts_are_html() -> None:

@@ -48,6 +48,23 @@ def test_keys_that_are_words_of_their_own_are_let_be(line: str) -> None:
     assert held(line) == []
 
 
+@pytest.mark.parametrize("line", ["newsletter: false", "newsletter: no", "Newsletter: False", "newsletter: 'off'"])
+def test_a_post_that_is_for_no_newsletter_is_held_back(line: str) -> None:
+    key, _, value = line.partition(": ")
+    (said,) = held("layout: post", line)
+    word = value.strip("'").lower()
+    assert said == f"p.md:4: `{key}: {word}` says not to send this post; take the line out, or write send --now"
+    (said,) = held("newsletter: {stories: false}", "published: false")
+    assert said.startswith("p.md:4: `published: false` says")
+
+
+@pytest.mark.parametrize(
+    "line", ["newsletter: true", "newsletter:", "newsletter: {stories: false}", "newsletters: false"]
+)
+def test_a_newsletter_key_that_holds_nothing_back(line: str) -> None:
+    assert held(line) == []
+
+
 def test_the_line_is_that_of_the_slip() -> None:
     (said,) = held("draft: false", "publshed: false")
     assert said.startswith("p.md:4: there is no key `publshed`")

@@ -28,7 +28,10 @@ _RAW_NOTE = re.compile(r"\s*\[\^[^\]]+\]:")
 _BARE = re.compile(r"(https?://[!-;=?-~]+?)[.,;:!?)\]'\"*_~]*(?![!-;=?-~])[^\s<>，。；：！？、（）「」]*")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden")
 _NO_TEXT = frozenset(
-    {"script", "style", "template", "title", "textarea", "head", "rp", "svg", "object", "select", "button"}
+    {
+        *("script", "style", "template", "title", "textarea", "head", "rp", "svg", "object", "select", "button"),
+        *("video", "audio"),  # their words and links are for browsers that play nothing
+    }
 )
 
 

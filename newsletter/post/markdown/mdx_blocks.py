@@ -10,8 +10,8 @@ from markdown_it.rules_block import StateBlock
 COMPONENTS = "components"
 """Key of `env`: a component's name -> the line of its first tag, counted from 0."""
 
-_TAGS_ALONE = re.compile(r"(?:</?[A-Za-z][\w.]*(?:\s[^<>]*)?/?>\s*)+")
-_NAME = re.compile(r"</?([A-Za-z][\w.]*)")
+_TAGS_ALONE = re.compile(r"(?:</?[A-Za-z][\w.-]*(?:\s[^<>]*)?/?>\s*)+")
+_NAME = re.compile(r"</?([A-Za-z][\w.-]*)")
 _BOXES = frozenset({"article", "aside", "center", "details", "div", "section"})
 """HTML containers without a meaning of their own in an email."""
 
@@ -28,11 +28,16 @@ def tag_line(state: StateBlock, startLine: int, endLine: int, silent: bool) -> b
     if not text.startswith("<") or not _TAGS_ALONE.fullmatch(text) or "hidden" in text or "style" in text:
         return False
     names = _NAME.findall(text)
-    if not all(name[0].isupper() or name in _BOXES for name in names):
+    if not all(_is_component(name) or name in _BOXES for name in names):
         return False
     if not silent:
         for name in names:
-            if name[0].isupper():
+            if _is_component(name):
                 state.env.setdefault(COMPONENTS, {}).setdefault(name, startLine)
         state.line = startLine + 1
     return True
+
+
+def _is_component(name: str) -> bool:
+    """A component of JSX, or a custom element such as `<callout-info>`."""
+    return name[0].isupper() or "-" in name

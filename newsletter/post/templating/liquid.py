@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import html
 import re
-from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from newsletter.errors import ContentError, located
 from newsletter.model.findings import Finding
 from newsletter.model.issue import Site
 from newsletter.post.permalink import post_path
+from newsletter.post.templating.code_places import CodePlaces
 from newsletter.post.templating.conditions import Condition, parse_condition
 from newsletter.post.templating.placeholders import end_tag
 
@@ -34,11 +34,6 @@ _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:|//")
 _BLOCKS = frozenset({"if", "unless", "case", "for", "tablerow", "capture"})
 
 _OWN_TAGS = frozenset({"raw", "comment", "highlight", "post_url", "link", "else", "elsif", "elif", "when"})
-_CODE = re.compile(
-    r"^[ \t>]*(?P<fence>`{3,}+|~{3,}+)[^\n]*+\n.*?(?:^[ \t>]*(?P=fence)|\Z)"
-    r"|(?<!`)(?P<ticks>`++)[^\n]*?[^`\n](?P=ticks)(?!`)",
-    re.MULTILINE | re.DOTALL,
-)
 
 MAX_OPEN = 100
 """The deepest nesting of conditions."""
@@ -101,7 +96,7 @@ class _Resolver:
     findings: list[Finding] = field(default_factory=list)
     branches: list[_Branch] = field(default_factory=list)
     no_more_tags: bool = False
-    code: list[tuple[int, int]] | None = None
+    code: CodePlaces | None = None
 
     def run(self) -> None:
         search_from = 0
@@ -154,11 +149,9 @@ class _Resolver:
                 raise self.fail(number, "the Liquid tag is never closed", "write %} at its end")
 
     def in_code(self, position: int) -> bool:
-        """Whether a position is inside a fence or a code span."""
         if self.code is None:
-            self.code = [found.span() for found in _CODE.finditer(self.text)]
-        index = bisect_right(self.code, (position, len(self.text)))
-        return index > 0 and position < self.code[index - 1][1]
+            self.code = CodePlaces(self.text)
+        return position in self.code
 
     def is_foreign(self, tag: str) -> bool:
         """Whether a tag is unknown, so that inside code it is more likely an example than a mistake."""
