@@ -45,7 +45,9 @@ from newsletter.render.render_issue import render_issue  # noqa: E402
 from newsletter.render.themes.load import load_theme  # noqa: E402
 
 ENDINGS = (".md", ".markdown", ".mdx", ".mkd")
-_MDX_TAGS = re.compile(r"\s*(?:</?(?:[A-Z][\w.]*|[a-z]+-[\w-]+|details|div|section|article|aside|center)(?:\s[^<>]*)?/?>\s*)+")
+_MDX_TAGS = re.compile(
+    r"\s*(?:</?(?:[A-Z][\w.]*|[a-z]+-[\w-]+|details|div|section|article|aside|center)(?:\s[^<>]*)?/?>\s*)+"
+)
 _COMMENT = re.compile(r"(?ms)^<!--.*?-->")  # kramdown takes one behind a list for words
 _CONTAINER = re.compile(r"(\s*(?:> ?)*(?:[-*+] |\d+\. )?):{3,}\s*(.*?)[\s:]*")
 _ALERT = re.compile(r"(?m)^([ \t]*(?:[-*+] )?(?:> ?)+)\[!\w+\][+-]?[ \t]*")
