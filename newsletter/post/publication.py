@@ -91,10 +91,14 @@ def _placed(finding: Finding, text: str) -> Finding:
                 return replace(finding, what=what, remedy=f"write `{meant}`, or send --now", line=number)
     line = _line_of(finding, text)
     if finding.code == "unpublished" and line is None:
-        for number, written in enumerate(_front_lines(text), 1):
-            if (key := _KEY_AND_VALUE.match(written)) and key[1].lower() == OWN_KEY and _word(key[2]) in _NOT_PUBLISHED:
+        for at, front_line in enumerate(_front_lines(text), 1):
+            if (
+                (key := _KEY_AND_VALUE.match(front_line))
+                and key[1].lower() == OWN_KEY
+                and _word(key[2]) in _NOT_PUBLISHED
+            ):
                 what = f"`{key[1]}: {_word(key[2])}` says not to send this post"
-                return replace(finding, what=what, line=number)
+                return replace(finding, what=what, line=at)
     return replace(finding, line=line)
 
 

@@ -33,6 +33,11 @@ HOSTILE = [
         "\n??? x\n\t",
         '\n=== "a"\n',
         "\n> [!TIP] ",
+        "](x.md#a)",
+        "]({filename}/x.md)",
+        "](@/b/x.md)",
+        "<a-b>",
+        '{{< ref "x.md" >}}',
         "\n    ",
     ),
     *(

@@ -108,9 +108,10 @@ def _shown(body: str, mark: str, notes: _Notes, index: int) -> str:
         case "vimeo" if video := named.get("id", plain[0] if plain else ""):
             return f"<https://vimeo.com/{video}>"
         case "ref" | "relref" if plain:
-            file, sign, place = plain[0].partition("#")
+            target = str(plain[0])
+            file, sign, place = target.partition("#")
             if "/" not in file and file.endswith(".md"):
-                return plain[0]  # a neighbour, as any link to a source file
+                return target  # a neighbour, as any link to a source file
             return "/" + re.sub(r"(?:/_?index)?\.\w+$", "/", file.lstrip("/")) + sign + place
     if not name.startswith("/"):
         code = f"{{{{{mark} {name[:40]} {'>' if mark == '<' else '%'}}}}}"
