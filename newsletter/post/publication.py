@@ -89,17 +89,13 @@ def _placed(finding: Finding, text: str) -> Finding:
             if written and (meant := _meant_by(written[1], _word(written[2]))):
                 what = f"there is no key `{written[1]}`; as `{meant}` it holds the post back"
                 return replace(finding, what=what, remedy=f"write `{meant}`, or send --now", line=number)
-    line = _line_of(finding, text)
-    if finding.code == "unpublished" and line is None:
-        for at, front_line in enumerate(_front_lines(text), 1):
-            if (
-                (key := _KEY_AND_VALUE.match(front_line))
-                and key[1].lower() == OWN_KEY
-                and _word(key[2]) in _NOT_PUBLISHED
-            ):
-                what = f"`{key[1]}: {_word(key[2])}` says not to send this post"
-                return replace(finding, what=what, line=at)
-    return replace(finding, line=line)
+    own_line = _line_of(finding, text)
+    if finding.code == "unpublished" and own_line is None:
+        for number, line in enumerate(_front_lines(text), 1):
+            written = _KEY_AND_VALUE.match(line)
+            if written and written[1].lower() == OWN_KEY and (word := _word(written[2])) in _NOT_PUBLISHED:
+                return replace(finding, what=f"`{written[1]}: {word}` says not to send this post", line=number)
+    return replace(finding, line=own_line)
 
 
 _KEY_AND_VALUE = re.compile(r"([A-Za-z_]{1,20})[ \t]*[:=][ \t]*(.{0,40})")
