@@ -12,11 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from newsletter.audience.people.letters import LetterKind
 from newsletter.config.config import Config
 from newsletter.files import package_folder
 from newsletter.model.delivery import Sender
 from newsletter.model.issue import FieldRef, Issue, Link, Paragraph, Text
+from newsletter.model.letter_kind import LetterKind
 from newsletter.model.rendered_email import Masthead, Theme
 from newsletter.pipeline.own_folders import LETTERS_FOLDER, is_in
 from newsletter.render.wording import choose_labels

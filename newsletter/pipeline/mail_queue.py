@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from newsletter.audience.people.queued_mails import Found, Letter, LetterKind, QueuedMails
+from newsletter.audience.people.queued_mails import Found, Letter, QueuedMails
 from newsletter.config.config import RelaySettings
 from newsletter.delivery.rate_limits import RateLimiter
 from newsletter.delivery.smtp.session import Session
 from newsletter.delivery.smtp.wire import Timeouts
 from newsletter.errors import BusyError, DeliveryError, NewsletterError
 from newsletter.model.delivery import Message, Outcome, State
+from newsletter.model.letter_kind import LetterKind
 from newsletter.text import printable
 
 TRIES = 12

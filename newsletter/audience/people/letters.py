@@ -15,13 +15,13 @@ import sqlalchemy as sa
 from newsletter.addresses import fold_address
 from newsletter.audience.people.queued_mails import Found as Found
 from newsletter.audience.people.queued_mails import Letter as Letter
-from newsletter.audience.people.queued_mails import LetterKind as LetterKind
 from newsletter.audience.people.queued_mails import Next as Next
 from newsletter.audience.people.queued_mails import QueuedMails
 from newsletter.ledger.database.schema import letters, people
 from newsletter.ledger.database.storage import Storage
 from newsletter.ledger.database.timestamps import stamp_of
 from newsletter.model.delivery import State
+from newsletter.model.letter_kind import LetterKind
 
 WANTED_FOR = timedelta(days=7)
 """The lifetime of a confirmation link. A mail that could not be sent within it is given up."""

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -25,9 +25,8 @@ from newsletter.ledger.hold import held
 from newsletter.ledger.rate_limit_state import rate_limit_state, save_rate_limits
 from newsletter.ledger.records import storable
 from newsletter.model.delivery import Outcome, State
+from newsletter.model.letter_kind import LetterKind
 from newsletter.model.retry_delay import LONGEST_S
-
-LetterKind = Literal["confirm", "already", "welcome", "goodbye", "series"]
 
 _LONGEST_WAIT_MS = LONGEST_S * 1000
 """A retry time further ahead comes from a wrong clock."""

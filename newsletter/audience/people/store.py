@@ -21,7 +21,7 @@ from newsletter.audience.people import forget as forgetting
 from newsletter.audience.people import history, unsubscribe_many
 from newsletter.audience.people.bounce_score import SOFT_RULE, SoftRule
 from newsletter.audience.people.consent import GivenConsent, consents_of
-from newsletter.audience.people.letters import LetterKind, add_letter, fingerprint
+from newsletter.audience.people.letters import add_letter, fingerprint
 from newsletter.audience.people.records import (
     BounceDecision,
     BounceEvent,
@@ -42,6 +42,7 @@ from newsletter.ledger.database.schema import consents, people, preferences, sup
 from newsletter.ledger.database.storage import Storage
 from newsletter.ledger.database.timestamps import stamp_of
 from newsletter.ledger.feedback import count_answer
+from newsletter.model.letter_kind import LetterKind
 from newsletter.model.subscriber import Subscriber
 from newsletter.tokens import AddressHashes
 

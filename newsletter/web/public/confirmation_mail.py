@@ -11,12 +11,12 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from newsletter.audience.people.letters import LetterKind
 from newsletter.config.config import Config
 from newsletter.errors import NewsletterError
 from newsletter.message.compose import Composer
 from newsletter.model.delivery import Message
 from newsletter.model.issue import FieldRef, Inline, Issue, Link, Paragraph, Rule, Text
+from newsletter.model.letter_kind import LetterKind
 from newsletter.model.rendered_email import Email
 from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.choose_theme import theme_with_logo
