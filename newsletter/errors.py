@@ -7,8 +7,10 @@ A single refused address is an `Outcome` and a single bad row a `Finding`; neith
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import PurePath
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from pathlib import PurePath
 
 EXIT_OK = 0
 EXIT_CONTENT = 1

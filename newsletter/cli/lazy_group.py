@@ -61,9 +61,19 @@ def runs(module: str, attribute: str) -> Callable[[Callable[[], None]], Deferred
 class LazyGroup(click.Group):
     """`--help` prints the summaries without importing a command; any other call imports the command it runs."""
 
-    def __init__(self, *args: Any, lazy: Mapping[str, LazyCommand], **more: Any) -> None:
+    def __init__(
+        self, *args: Any, lazy: Mapping[str, LazyCommand], help_width: Callable[[], int] | None = None, **more: Any
+    ) -> None:
         super().__init__(*args, **more)
         self.lazy = lazy
+        self.help_width = help_width
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        if self.help_width is not None:
+            extra.setdefault("terminal_width", self.help_width())
+        return super().make_context(info_name, args, parent, **extra)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*self.commands, *self.lazy})

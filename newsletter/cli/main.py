@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import itertools
 import os
 import signal
 import sys
 from datetime import datetime
-from pathlib import Path
 from typing import Any, cast
 
 import click
 
 from newsletter import DISTRIBUTION, __version__, errors
 from newsletter.cli.broken_install import IMPORT_FAULTS, installation_error
-from newsletter.cli.console import print_json
 from newsletter.cli.failures import described, described_usage, described_words
-from newsletter.cli.lazy_group import LazyCommand, LazyGroup
-from newsletter.cli.progress import JsonLog, may_be_log
+from newsletter.cli.lazy_group import Deferred, LazyCommand, LazyGroup
 from newsletter.cli.streams import Output, open_streams
 from newsletter.text import printable
 
@@ -122,12 +118,28 @@ COMMANDS = {
 }
 
 
-@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+def _help_width() -> int:
+    """The width of help pages as click has it: click loads eight modules, compressors among them, to ask for it."""
+    try:
+        width = int(os.environ["COLUMNS"])
+    except (KeyError, ValueError):
+        width = 0
+    if width <= 0:
+        try:
+            width = os.get_terminal_size(1).columns
+        except OSError:
+            width = 0
+    return max(min(width or 80, 80) - 2, 50)
+
+
+@click.group(
+    cls=LazyGroup, lazy=COMMANDS, help_width=_help_width, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name=DISTRIBUTION)
 def cli() -> None:
     """Write a newsletter in Markdown, and send it to everyone exactly once."""
     try:
-        Path.cwd()
+        os.getcwd()  # noqa: PTH109 - pathlib takes longer to load than this page to print
     except FileNotFoundError as error:
         raise errors.ConfigError("the folder that this runs in was deleted; change to one that is there") from error
     try:
@@ -195,15 +207,18 @@ def _tell(error: errors.NewsletterError) -> int:
 
 
 def _tell_programs(failure: dict[str, Any], *, logged: bool = False) -> None:
-    """Print the failure as JSON, if the command line asks for it; the command line itself may be invalid."""
+    """The same for programs, if the command line asks for it. What tells them is loaded then."""
     given = list(itertools.takewhile(lambda word: word != "--", sys.argv[1:]))
-    if "--json" in given:
-        print_json(failure)
-    log = next((word.partition("=")[2] for word in given if word.startswith("--log-json=")), "")
-    log = log or next((value for word, value in itertools.pairwise(given) if word == "--log-json"), "")
-    if log and not logged and may_be_log(log):
-        with contextlib.suppress(errors.ConfigError), JsonLog(log, "") as lines:  # the log is what fails
-            lines.write("error", **failure)
+    if not any(word.startswith(("--json", "--log-json")) for word in given):
+        return
+    try:
+        tell = _TELL_PROGRAMS.load()
+    except IMPORT_FAULTS:  # the installation is not whole, of which people were told
+        return
+    tell(failure, given, logged=logged)
+
+
+_TELL_PROGRAMS = Deferred("newsletter.cli.tell_programs", "tell_programs")
 
 
 def _is_output_shut() -> bool:

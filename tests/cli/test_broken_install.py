@@ -147,7 +147,7 @@ def test_ctrl_d_at_a_question_is_an_interruption(
     assert (code, "interrupted" in err) == (130, True)
 
 
-@pytest.mark.parametrize("module", ["cli.main", "cli.console", "text"])
+@pytest.mark.parametrize("module", ["cli.main", "cli.lazy_group", "text"])
 def test_what_every_command_loads_may_be_cut_short(module: str, tmp_path: Path) -> None:
     source = (CHECKOUT / "newsletter").joinpath(*module.split(".")).with_suffix(".py")
     program = (
