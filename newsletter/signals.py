@@ -51,8 +51,10 @@ class StopRequest:
     before the send begins.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, leaves: bool = False) -> None:
+        """`leaves`: a send by workers goes on without the process that watches it."""
         self.is_asked = False
+        self.leaves = leaves
         self._stop: Callable[[], None] | None = None
         self._lock = threading.Lock()
 
@@ -74,6 +76,21 @@ class StopRequest:
         finally:
             with self._lock:
                 self._stop = None
+
+
+@contextmanager
+def requested(request: StopRequest | None) -> Iterator[Ending]:
+    """As `ending_requests`, but that it is the request which ends the block, where there is one."""
+    if request is None:
+        with ending_requests() as ending:
+            yield ending
+        return
+    ending = Ending()
+    try:
+        with request.calling(lambda: ending.request("request")):
+            yield ending
+    finally:
+        ending.close()
 
 
 _endings: list[Ending] = []

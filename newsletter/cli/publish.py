@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,12 +86,11 @@ def publish(
 
     if workers and (catch or relay_url):
         raise errors.ConfigError("publish: --workers have relays of their own; take --catch and --relay out")
-    queue = open_queue if workers else None
     if crontab and (dry_run or wait or catch or watch):
         raise errors.ConfigError("publish: --crontab only prints; take --dry-run, --wait, --catch and --watch out")
 
     def read_config() -> Config:
-        return within(load(config_path, str(posts / "post") if posts else ""), window)
+        return within(load(config_path, str(posts / "post") if posts else ""), window).with_ledger(ledger_url)
 
     def read_environment() -> Environment:
         return environment(config_path, str(posts / "post") if posts else "")
@@ -99,6 +99,7 @@ def publish(
         age = max_age or timedelta(days=config.settings.publish.max_age_days)
         place = ledger_place(config, ledger_url)
         folder = posts_place(config, posts)
+        queue = partial(open_queue, name=config.settings.cluster.queue) if workers else None
         return PublishOrder(folder, to, place, age, where, columns, relay_url, ledger_url, first, dry_run, queue=queue)
 
     def read() -> tuple[Config, PublishOrder]:
@@ -117,7 +118,7 @@ def publish(
         require_free([log_json], config=config, ledger=order.place, inputs=list(to))
     if watch:
         log = WatchLog(utc_now, as_json=as_json, quiet=quiet)
-        keep_publishing(read, _check, order.place, log, log_json, utc_now)
+        keep_publishing(read, check_by, order.place, log, log_json, utc_now)
         return
     screen = _Screen(quiet=quiet, as_json=as_json, log_json=log_json, hints=hints_for(config, relay_url, ledger_url))
     if catch:
@@ -146,7 +147,9 @@ def publish(
     sys.exit(report.exit_code)
 
 
-def _check(config: Config) -> Callable[[FoundPost], Sequence[str]]:
+def check_by(config: Config) -> Callable[[FoundPost], Sequence[str]]:
+    """The errors of a post that is to be published, as sentences."""
+
     def check(post: FoundPost) -> Sequence[str]:
         checked = check_post(post.path, config, when=utc_now())
         return [found.at(post.path) for found in checked.findings if found.severity == "error"]
@@ -160,7 +163,7 @@ def _run(config: Config, order: PublishOrder, screen: _Screen) -> PublishReport:
         order,
         now=utc_now,
         env=config.env,
-        check=_check(config),
+        check=check_by(config),
         watch=screen.watch,
         warn=screen.warn,
         on_post=screen.post,

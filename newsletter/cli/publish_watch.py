@@ -24,6 +24,7 @@ from newsletter.pipeline.find_due import FoundPost
 from newsletter.pipeline.publish import Published, PublishReport
 from newsletter.pipeline.rounds import Failed, Job, Recovered, Round, only_watch, run_rounds
 from newsletter.pipeline.run_publication import PublishOrder, run_publication
+from newsletter.pipeline.told_failures import ToldFailures, ToldHere
 from newsletter.signals import Ending, ending_requests
 
 if TYPE_CHECKING:
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 
 Load = Callable[[], tuple["Config", PublishOrder]]
 Check = Callable[["Config"], Callable[[FoundPost], Sequence[str]]]
-
-REMINDED = timedelta(days=1)
-"""A persistent failure is alerted once a day; the heartbeat reports every round."""
 
 _SILENT = ("sent", "draft", "renamed")
 """Statuses of skipped posts that are not printed."""
@@ -88,6 +86,7 @@ class Watcher:
         log_json: str | None,
         now: Callable[[], datetime],
         ending: Ending,
+        told: ToldFailures | None = None,
     ) -> None:
         self._load, self._check, self._log, self._log_json = load, check, log, log_json
         self._now, self._ending = now, ending
@@ -97,7 +96,7 @@ class Watcher:
         self._known: dict[str, tuple[str, str]] = {}
         self._next = ""
         self._series_told = ""
-        self._failing: dict[str, tuple[object, datetime]] = {}
+        self._told = told or ToldHere()
         self._whys: dict[str, str] = {}
         self.alerts = Alerts()
         self._faults: tuple[str, ...] = ()
@@ -107,10 +106,7 @@ class Watcher:
     def publish(self) -> Round:
         config, order = self._load()
         self.config = config
-        self.alerts, faults = alerts_of(config, config.env)
-        if faults != self._faults:
-            self._log.warn(faults)
-            self._faults = faults
+        self.take_alerts(config)
         self._log.warn(self.alerts.beat("start"))
         order = replace(order, first=order.first and not self._begun)
         report = run_publication(
@@ -131,7 +127,8 @@ class Watcher:
             self._log.say("archive", "built", f"{built.folder}: {written:,} files written", minor=True, written=written)
         self.has_sent = self.has_sent or sent
         self._begun = self._begun or sent
-        self._alert(report)
+        if order.stop is None or not order.stop.is_asked:
+            self._alert(report)
         every = timedelta(minutes=config.settings.watch.publish_minutes)
         failure = "; ".join(f"{Path(each.post.path).name}: {each.reason}" for each in report.posts if _may_mend(each))
         if report.series is not None and report.series.exit_code:
@@ -140,6 +137,13 @@ class Watcher:
         if not failure:
             self._say_next(report, at)
         return Round(every, at, failure.replace("\n", "; "))
+
+    def take_alerts(self, config: Config) -> None:
+        """Alert by this configuration from now on."""
+        self.alerts, faults = alerts_of(config, config.env)
+        if faults != self._faults:
+            self._log.warn(faults)
+            self._faults = faults
 
     @contextlib.contextmanager
     def _watch(self, sending: Sending) -> Iterator[SendProgress]:
@@ -207,7 +211,7 @@ class Watcher:
         if isinstance(what, Recovered):
             self._log.say(what.job, "recovered", f"after {what.times:,} failed {_tries(what.times)}", tries=what.times)
             self._whys.pop(what.job, None)
-            if what.job != "publish" and what.job in self._failing:
+            if what.job != "publish" and self._told.is_failing(what.job):
                 self._alert_people("success", what.job, ())
             return
         retry = shown_moment(what.next_try.astimezone())
@@ -232,7 +236,7 @@ class Watcher:
         event: Event = "failure" if report.exit_code not in (0, EXIT_BUSY) else "success"
         self._log.warn(self.alerts.beat(event))
         key = tuple((each.post.issue, each.decision) for each in report.posts if each.exit_code)
-        if event == "failure" or "publish" in self._failing or not report.is_quiet:
+        if event == "failure" or not report.is_quiet or self._told.is_failing("publish"):
             self._alert_people(event, "publish", key, report)
 
     def _alert_people(
@@ -244,14 +248,11 @@ class Watcher:
         *,
         exit_code: int | None = None,
     ) -> None:
-        now = self._now()
         if event == "failure":
-            before = self._failing.get(job)
-            if before is not None and before[0] == key and now - before[1] < REMINDED:
+            if not self._told.is_news(job, key, self._now()):
                 return
-            self._failing[job] = (key, now)
         elif report is None or report.exit_code == 0:
-            self._failing.pop(job, None)
+            self._told.end(job)
         told = described_event(event, self.alerts.newsletter, report, job=job, exit_code=exit_code)
         self._log.warn(self.alerts.tell_people(told), job)
 

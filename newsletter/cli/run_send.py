@@ -101,7 +101,7 @@ def run_send(sending: Sending, request: SendRequest, catcher: Catcher | None = N
                 _confirm(prepared, request, via)
 
             if request.workers and request.at is None:
-                queue = opened.enter_context(open_queue(place))
+                queue = opened.enter_context(open_queue(place, sending.config.settings.cluster.queue))
                 agreed = send_by_workers(plan, ledger, queue, confirm=confirm, watcher=progress, detach=request.detach)
                 if agreed is None:
                     return _detached(sending, request)

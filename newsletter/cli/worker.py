@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from starlette.applications import Starlette
@@ -15,10 +16,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from newsletter.cli.failures import MisuseError
 from newsletter.cli.load_settings import load
-from newsletter.cli.named_ledger import ledger_place
 from newsletter.cli.progress import JsonLog
-from newsletter.cluster.run_worker import WorkerState, run_worker
+from newsletter.cli.worker_chores import ChoreLog, SharedChores
+from newsletter.cluster.run_worker import WorkerChores, WorkerState, run_worker
+from newsletter.config.cluster_section import CHORES_QUEUE, queue_name
+from newsletter.errors import ConfigError, InvalidValueError
 from newsletter.model.delivery import State
 from newsletter.pipeline.choose_relays import choose_relays, mark_catchers
 from newsletter.pipeline.deliver_shard import Shard, ShardDelivery, ShardResult
@@ -27,9 +31,16 @@ from newsletter.web.background_server import BackgroundServer
 from newsletter.web.http_server import serve_http
 from newsletter.web.sockets import http_url, listen
 
+if TYPE_CHECKING:
+    from newsletter.config.config import Config, RelaySettings
+
 
 def worker(
     concurrency: int,
+    queues: tuple[str, ...],
+    chores: bool,
+    to: tuple[str, ...],
+    first: bool,
     relay_url: str | None,
     connections: int | None,
     ledger_url: str | None,
@@ -38,20 +49,59 @@ def worker(
     log_json: str | None,
     config_path: Path | None,
 ) -> None:
-    config = load(config_path)
-    place = ledger_place(config, ledger_url)
-    relays = mark_catchers(choose_relays(config, relay_url, config.env), config, waits=False)
+    config = load(config_path).with_ledger(ledger_url)
+    place = config.ledger_place
+    wanted = _queues(queues, config, chores=chores)
+    if (to or first) and not chores:
+        raise MisuseError("--to and --first go with --chores", "a worker without it publishes nothing")
+    relays: Sequence[RelaySettings] = ()
+    if wanted:
+        relays = mark_catchers(choose_relays(config, relay_url, config.env), config, waits=False)
     state = WorkerState()
     with contextlib.ExitStack() as opened:
         log = opened.enter_context(JsonLog(log_json, "")) if log_json else None
         lines = _Lines(log)
         if health_port is not None:
             opened.enter_context(_health(state, health_host, health_port))
-        via = ", ".join(str(each.relay) for each in relays)
-        lines.say(f"waiting for shards; {concurrency} at once, by {via}")
+        shared = WorkerChores()
+        if chores:
+
+            def read() -> Config:
+                return load(config_path).with_ledger(ledger_url)
+
+            log_of = ChoreLog(lines.say, log)
+            mine = SharedChores(read, place, to, relay_url, log_of, log_json, first=first)
+            opened.callback(mine.close)
+            if to:
+                mine.require_posts()
+            shared = WorkerChores(mine.names, mine.run, mine.end)
+            lines.say(f"chores: {', '.join(shared.names)}")
+        if wanted:
+            via = ", ".join(str(each.relay) for each in relays)
+            lines.say(f"waiting for shards; {concurrency} at once, by {via}")
         delivery = opened.enter_context(ShardDelivery(place, config, relays, connections=connections or 0))
-        run_worker(place, delivery, state, concurrency=concurrency, news=lines.say, log=lines.shard)
+        run_worker(
+            place,
+            delivery,
+            state,
+            queues=wanted,
+            chores=shared,
+            concurrency=concurrency,
+            news=lines.say,
+            log=lines.shard,
+        )
         lines.say(f"ended after {state.shards:,} shards, {state.outcomes[State.SENT]:,} sent")
+
+
+def _queues(named: tuple[str, ...], config: Config, *, chores: bool) -> tuple[str, ...]:
+    """The queues of shards that the worker takes from; none where only the chores are wanted."""
+    if CHORES_QUEUE in named and not chores:
+        raise MisuseError(f"--queue {CHORES_QUEUE} goes with --chores", "write --chores where the posts are")
+    try:
+        shards = tuple(queue_name(name) for name in named if name != CHORES_QUEUE)
+    except InvalidValueError as fault:
+        raise ConfigError(f"--queue {fault.what}", fault.remedy or "write --queue mail") from fault
+    return shards if named else (config.settings.cluster.queue,)
 
 
 class _Lines:
@@ -88,7 +138,8 @@ def _health(state: WorkerState, host: str, port: int) -> Iterator[None]:
     async def health(_: Request) -> JSONResponse:
         doing = "draining" if state.draining else "sending" if state.under_way else "waiting"
         counted = {name.value: number for name, number in state.outcomes.items()}
-        return JSONResponse({"state": doing, "shards": state.shards, "under_way": state.under_way, "outcomes": counted})
+        shards = {"state": doing, "shards": state.shards, "under_way": state.under_way, "outcomes": counted}
+        return JSONResponse({**shards, "chores": dict(state.chores)})
 
     server = BackgroundServer("health page")
     with listen(host, port, "--health-port") as listening:

@@ -11,12 +11,13 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from newsletter import DISTRIBUTION
+from newsletter.config.cluster_section import CHORES_QUEUE, ClusterSection
 from newsletter.errors import ConfigError, LedgerError, located
 from newsletter.ledger.database.engine import CONNECT_TIMEOUT_S, Place, parse_place
 from newsletter.pipeline.deliver_shard import Shard
@@ -33,13 +34,20 @@ PROTOCOL = 1
 """The version of jobs and shipments. Raise it where an older worker could not send what a newer one stores."""
 
 _SCHEMA = f"newsletter_jobs_{PROTOCOL}"
+DEFAULT_QUEUE = ClusterSection().queue
 _TASK = "deliver shard"
+_CHORE = "chore"
 BEAT_S = 5.0
 LOST_S = 20.0
 """A worker without a beat for this long is lost, and its shards are handed out again."""
 
 _LOOK_S = 5.0
 _AT_ONCE = 500
+
+_OPEN = """
+SELECT count(*) AS open FROM procrastinate_jobs
+WHERE task_name = %(task)s AND status IN ('todo', 'doing') AND args->>'shipment' = %(shipment)s
+"""
 
 
 class Later(Exception):  # noqa: N818 - no error, but the engine's way to hear of it
@@ -50,24 +58,33 @@ class Later(Exception):  # noqa: N818 - no error, but the engine's way to hear o
         self.in_s = in_s
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a worker takes: the queues of shards, and the chores that it runs once a minute at most."""
+
+    queues: Sequence[str] = (DEFAULT_QUEUE,)
+    chores: Sequence[str] = ()
+
+
 class JobQueue:
     """The coordinator's side: puts shards, and counts what is left of them."""
 
-    def __init__(self, place: Place, app: procrastinate.App) -> None:
+    def __init__(self, place: Place, app: procrastinate.App, name: str) -> None:
         self._place = place
         self._app = app
+        self.name = name
 
     def put(self, shards: Sequence[Shard]) -> None:
         with _queue_errors(self._place):
             for first in range(0, len(shards), _AT_ONCE):
                 some = shards[first : first + _AT_ONCE]
-                task = self._app.configure_task(_TASK, queue=_queue_name(some[0].shipment))
+                task = self._app.configure_task(_TASK, queue=self.name)
                 task.batch_defer(*(asdict(shard) for shard in some))
 
     def open_jobs(self, shipment: int) -> int:
         with _queue_errors(self._place):
-            found = list(self._app.job_manager.list_queues(queue=_queue_name(shipment)))
-        return sum(each["todo"] + each["doing"] for each in found)
+            row = self._app.connector.get_sync_connector().execute_query_one(_OPEN, task=_TASK, shipment=str(shipment))
+        return int(row["open"])
 
     def workers(self) -> int:
         alive = "SELECT count(*) AS alive FROM procrastinate_workers WHERE last_heartbeat > now() - interval '30 s'"
@@ -76,15 +93,15 @@ class JobQueue:
 
 
 @contextmanager
-def open_queue(place: Path | str) -> Iterator[JobQueue]:
-    """The queue beside the ledger at `place`; its tables are made if they are missing. ConfigError, LedgerError."""
+def open_queue(place: Path | str, name: str = DEFAULT_QUEUE) -> Iterator[JobQueue]:
+    """A queue beside the ledger at `place`; its tables are made if they are missing. ConfigError, LedgerError."""
     where = require_server(place)
     app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector(**_pool(where, 2)))
     with _queue_errors(where):
         _prepare(where)
         app.open()
     try:
-        yield JobQueue(where, app)
+        yield JobQueue(where, app, name)
     finally:
         app.close()
 
@@ -92,15 +109,18 @@ def open_queue(place: Path | str) -> Iterator[JobQueue]:
 async def work(
     place: Path | str,
     deliver: Callable[[Shard, int], Awaitable[None]],
+    chore: Callable[[str], Awaitable[None]],
     *,
+    taken: Taken,
     concurrency: int,
     stopping: asyncio.Event,
     news: Callable[[str], None],
 ) -> None:
-    """Take shards until `stopping` is set, and return once those under way have ended.
+    """Take shards and chores until `stopping` is set, and return once those under way have ended.
 
-    `deliver` gets a shard and how often it was tried; it raises `Later` where somebody is left. A database that goes
-    away is waited for. Raises ConfigError, and LedgerError if it cannot be reached at first.
+    `deliver` gets a shard and how often it was tried; it raises `Later` where somebody is left. `chore` is asked for
+    each of the chores once a minute, on one of the machines that have it. A database that goes away is waited for.
+    Raises ConfigError, and LedgerError if it cannot be reached at first.
     """
     where = require_server(place)
     with _queue_errors(where):
@@ -111,7 +131,7 @@ async def work(
     while not stopping.is_set():
         try:
             with _queue_errors(where):
-                await _work(where, deliver, concurrency, stopping, news)
+                await _work(where, deliver, chore, taken, concurrency, stopping, news)
             said = ""
         except LedgerError as error:
             if str(error) != said:
@@ -123,12 +143,16 @@ async def work(
 async def _work(
     place: Place,
     deliver: Callable[[Shard, int], Awaitable[None]],
+    chore: Callable[[str], Awaitable[None]],
+    taken: Taken,
     concurrency: int,
     stopping: asyncio.Event,
     news: Callable[[str], None],
 ) -> None:
     """One life of the engine's worker: it ends when `stopping` is set, or with the connection."""
-    app = procrastinate.App(connector=procrastinate.PsycopgConnector(**_pool(place, concurrency + 3)))
+    app = procrastinate.App(
+        connector=procrastinate.PsycopgConnector(**_pool(place, concurrency + (3 if not taken.chores else 6)))
+    )
 
     retry = _Retry(news)
 
@@ -136,27 +160,42 @@ async def _work(
     async def run(context: procrastinate.JobContext, *, shipment: int, after: int, last: int) -> None:
         await deliver(Shard(shipment, after, last), context.job.attempts)
 
-    async with app.open_async():
-        await retry.set_clock(app)
-        worker = asyncio.create_task(
+    @app.task(name=_CHORE, retry=_Once(news))
+    async def run_chore(timestamp: int, name: str) -> None:
+        await chore(name)
+
+    for name in taken.chores:
+        every_minute = app.periodic(cron="* * * * *", periodic_id=name, queue=CHORES_QUEUE, task_kwargs={"name": name})
+        every_minute(run_chore)
+
+    def worker(queues: list[str], at_once: int, delete: str) -> asyncio.Task[None]:
+        return asyncio.create_task(
             app.run_worker_async(
-                concurrency=concurrency,
+                queues=queues,
+                concurrency=at_once,
                 install_signal_handlers=False,
-                delete_jobs="successful",
+                delete_jobs=delete,
                 update_heartbeat_interval=BEAT_S,
                 stalled_worker_timeout=LOST_S,
                 fetch_job_polling_interval=1.0,
             )
         )
+
+    async with app.open_async():
+        await retry.set_clock(app)
+        workers = [worker([*taken.queues], concurrency, "successful")] if taken.queues else []
+        if taken.chores:  # a long one must not keep the others waiting, nor the shards that it waits for
+            workers.append(worker([CHORES_QUEUE], len(taken.chores) + 1, "always"))
         reviving = asyncio.create_task(_revive(app, retry))
         stop = asyncio.create_task(stopping.wait())
         try:
-            await asyncio.wait({worker, stop, reviving}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({*workers, stop, reviving}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             reviving.cancel()
             stop.cancel()
-            worker.cancel()  # gracefully: the shards under way end first
-            done = await asyncio.gather(worker, reviving, return_exceptions=True)
+            for each in workers:
+                each.cancel()  # gracefully: what is under way ends first
+            done = await asyncio.gather(*workers, reviving, return_exceptions=True)
         for ended in done:
             if isinstance(ended, Exception):
                 raise ended
@@ -202,6 +241,17 @@ class _Retry(procrastinate.BaseRetryStrategy):
         return procrastinate.RetryDecision(retry_at=datetime.now(UTC) + self._ahead + timedelta(seconds=seconds))
 
 
+class _Once(procrastinate.BaseRetryStrategy):
+    """A chore that fails by a fault of ours is told; its next minute is its next try."""
+
+    def __init__(self, news: Callable[[str], None]) -> None:
+        self._news = news
+
+    def get_retry_decision(self, *, exception: BaseException, job: Any) -> procrastinate.RetryDecision | None:
+        self._news(f"a chore failed ({type(exception).__name__}: {exception})")
+        return None
+
+
 GIVE_UP_AFTER = 20
 """How often a shard is tried that no worker can send; its recipients stay pending in the ledger."""
 
@@ -212,10 +262,6 @@ def require_server(place: Path | str) -> Place:
     if not where.is_postgresql:
         raise ConfigError(located(where.name, None, "workers need a ledger in PostgreSQL", "set [ledger] url to one"))
     return where
-
-
-def _queue_name(shipment: int) -> str:
-    return f"shipment {shipment}"
 
 
 def _prepare(place: Place) -> None:

@@ -1,16 +1,17 @@
-"""A worker: takes shards from the queue and delivers each in a thread; drains on the first signal."""
+"""A worker: takes shards and chores from the queue, each in a thread of its own; drains on the first signal."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from newsletter.cluster.job_queue import GIVE_UP_AFTER, Later, work
+from newsletter.cluster.job_queue import GIVE_UP_AFTER, Later, Taken, work
 from newsletter.delivery.interrupts import interrupts
 from newsletter.delivery.run_control import Watcher
 from newsletter.errors import BusyError, ConfigError, DeliveryError, NewsletterError
@@ -25,6 +26,17 @@ FAILED_S = 30.0
 """When a shard is tried again that this machine could not send; another one may take it then."""
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerChores:
+    """The periodic jobs of a worker: `run` runs one if it is due, from any thread, and returns whether it was; `end`
+    asks for the end of those under way.
+    """
+
+    names: Sequence[str] = ()
+    run: Callable[[str], bool] = lambda name: False
+    end: Callable[[], None] = lambda: None
+
+
 class WorkerState:
     """What a worker is doing, for its health page."""
 
@@ -32,6 +44,7 @@ class WorkerState:
         self.under_way = 0
         self.shards = 0
         self.outcomes: Counter[State] = Counter()
+        self.chores: Counter[str] = Counter()
         self.draining = False
 
 
@@ -40,6 +53,8 @@ def run_worker(
     delivery: ShardDelivery,
     state: WorkerState,
     *,
+    queues: Sequence[str],
+    chores: WorkerChores,
     concurrency: int,
     news: Callable[[str], None],
     log: Callable[[Shard, ShardResult, Counter[State]], None],
@@ -48,13 +63,15 @@ def run_worker(
 
     Raises ConfigError, and LedgerError if the database cannot be reached at first.
     """
-    asyncio.run(_run(place, delivery, state, concurrency, news, log))
+    asyncio.run(_run(place, delivery, state, queues, chores, concurrency, news, log))
 
 
 async def _run(
     place: Path | str,
     delivery: ShardDelivery,
     state: WorkerState,
+    queues: Sequence[str],
+    chores: WorkerChores,
     concurrency: int,
     news: Callable[[str], None],
     log: Callable[[Shard, ShardResult, Counter[State]], None],
@@ -63,11 +80,21 @@ async def _run(
     stops = _Stops()
     loop = asyncio.get_running_loop()
     threads = ThreadPoolExecutor(concurrency, thread_name_prefix="shard")
+    chore_threads = ThreadPoolExecutor(len(chores.names) + 1, thread_name_prefix="chore")
 
     def end() -> None:
         state.draining = True
         stopping.set()
         stops.ask()
+        chores.end()
+
+    async def run_chore(name: str) -> None:
+        try:
+            was_due = await loop.run_in_executor(chore_threads, chores.run, name)
+        except (NewsletterError, OSError) as error:
+            news(f"{name}: {error}")
+        else:
+            state.chores[name] += was_due
 
     async def deliver(shard: Shard, tries: int) -> None:
         outcomes: Counter[State] = Counter()
@@ -98,9 +125,11 @@ async def _run(
 
     try:
         with interrupts(end):
-            await work(place, deliver, concurrency=concurrency, stopping=stopping, news=news)
+            taken = Taken(queues, chores.names)
+            await work(place, deliver, run_chore, taken=taken, concurrency=concurrency, stopping=stopping, news=news)
     finally:
         threads.shutdown()
+        chore_threads.shutdown()
 
 
 class _Stops:

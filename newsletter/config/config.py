@@ -261,6 +261,18 @@ class Config:
         """The ledger that a command's --ledger names, else that of the file. Raises ConfigError."""
         return self._with_password(parse_ledger(given)) if given else self.ledger_place
 
+    def with_ledger(self, given: str | None) -> Config:
+        """With the ledger that a command's --ledger names in place of the file's. Raises ConfigError."""
+        if not given:
+            return self
+        place = parse_ledger(given)
+        keys = self.settings.ledger
+        if isinstance(place, str):
+            keys = replace(keys, url=str(place))
+        else:
+            keys = replace(keys, url="", path=str(place.absolute()))
+        return replace(self, settings=replace(self.settings, ledger=keys))
+
     def _with_password(self, place: Path | str) -> Path | str:
         # PostgreSQL's own library reads the process's environment, and knows nothing of .env.
         own = POSTGRESQL_PASSWORD in self.env.lines

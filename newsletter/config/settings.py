@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from newsletter.config import validators as entries
 from newsletter.config.archive_section import ArchiveSection
+from newsletter.config.cluster_section import ClusterSection
 from newsletter.config.dmarc_alignment import is_aligned, organizational_domain
 from newsletter.config.footer_section import FooterSection
 from newsletter.config.imap_url import IMAP_VARIABLE
@@ -208,6 +209,7 @@ class Settings:
     watch: WatchSection = WatchSection()
     alerts: AlertsSection = AlertsSection()
     archive: ArchiveSection = ArchiveSection()
+    cluster: ClusterSection = ClusterSection()
 
 
 SCHEMA = Schema(
@@ -233,6 +235,7 @@ SCHEMA = Schema(
         "watch": WatchSection,
         "alerts": AlertsSection,
         "archive": ArchiveSection,
+        "cluster": ClusterSection,
     },
     repeated={"relays": RELAYS},
     default_section="newsletter",

@@ -87,10 +87,11 @@ def run_rounds(
         if wait(max(timedelta(0), min(nap, LONGEST_NAP))):
             return
         if job.due is None or job.due <= now():
-            _run(job, now, tell)
+            run_round(job, now, tell)
 
 
-def _run(job: Job, now: Callable[[], datetime], tell: Callable[[Failed | Recovered], None]) -> None:
+def run_round(job: Job, now: Callable[[], datetime], tell: Callable[[Failed | Recovered], None]) -> None:
+    """Run the job, and set when it is due next."""
     raised, code = True, EXIT_USAGE
     try:
         done = job.run()

@@ -28,6 +28,7 @@ from newsletter.pipeline.send_by_workers import ShardQueue, WorkersWatcher
 from newsletter.pipeline.send_to_list import open_send
 from newsletter.pipeline.send_unattended import send_unattended
 from newsletter.pipeline.series import SeriesLists, SeriesReport, send_series
+from newsletter.signals import StopRequest
 
 if TYPE_CHECKING:
     from newsletter.config.config import Config, RelaySettings
@@ -46,7 +47,7 @@ class PublishOrder:
     """The parameters of a run. `first`: a missing ledger is allowed. `dry`: nothing is sent or written.
 
     With a `catcher` it is a rehearsal, at any hour: all mail goes to that mail catcher, and nothing is recorded. With
-    a `queue` the workers send.
+    a `queue` the workers send. `stop` drains a send from another thread.
     """
 
     folder: Path
@@ -61,6 +62,7 @@ class PublishOrder:
     dry: bool = False
     catcher: Relay | None = None
     queue: OpenQueue | None = None
+    stop: StopRequest | None = None
 
 
 Watch = Callable[["Sending"], AbstractContextManager[WorkersWatcher]]
@@ -125,7 +127,7 @@ def run_publication(
             sending = plan(post)
             try:
                 with watch(sending) as watcher, _opened(order) as queue:
-                    result = send_unattended(sending, reference, relays, ledger, watcher, queue)
+                    result = send_unattended(sending, reference, relays, ledger, watcher, queue, order.stop)
                 warn(tell_sent(hook_of(config), result, now()))
                 return result
             finally:

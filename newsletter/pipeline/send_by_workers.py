@@ -25,7 +25,7 @@ from newsletter.pipeline.prepare_send import PreparedSend
 from newsletter.pipeline.send_result import SendResult
 from newsletter.pipeline.send_to_list import SendPlan, SendWatcher, prepared_send
 from newsletter.pipeline.worker_secrets import secrets_mark
-from newsletter.signals import Ending, ending_requests
+from newsletter.signals import Ending, requested
 
 SMALLEST, LARGEST, SHARDS = 50, 2_000, 32
 """Recipients of a shard, at least and at most; and how many shards a list is divided into between the two. A shard is
@@ -38,6 +38,9 @@ LOOK_S = 0.5
 ALONE_FROM_S = 5.0
 """After this long without any worker the operator is told."""
 
+
+LEFT = "left to the workers"
+"""The stop reason of a send that goes on without the process that watched it."""
 
 _UNTRIED = (State.PENDING, State.CLAIMED, State.COMMITTING)
 
@@ -153,9 +156,12 @@ class _Follower:
 
     def follow(self) -> Stopped:
         """Raises LostLedgerError if it is to end while the database is away; the workers go on then."""
-        with ending_requests() as ending:
+        stop = self._shipped.prepared.options.stop
+        with requested(stop) as ending:
             while True:
                 try:
+                    if ending.signal and stop is not None and stop.leaves:
+                        return Stopped(LEFT)
                     if ending.signal and not self._is_asked:
                         self._ask_to_stop()
                     if not self._look():

@@ -13,6 +13,7 @@ from newsletter.pipeline.same_issue import under_known_name
 from newsletter.pipeline.send_by_workers import ShardQueue, WorkersWatcher, send_by_workers
 from newsletter.pipeline.send_result import SendResult
 from newsletter.pipeline.send_to_list import SendPlan, send_now
+from newsletter.signals import StopRequest
 
 
 def send_unattended(
@@ -22,10 +23,11 @@ def send_unattended(
     ledger: Ledger,
     watcher: WorkersWatcher,
     queue: ShardQueue | None = None,
+    stop: StopRequest | None = None,
 ) -> SendResult:
     """Mail every due recipient exactly once, by workers if there is a `queue`. Errors as `send_to_list`."""
     require_sendable(sending, [each.relay for each in relays])
-    plan = SendPlan(under_known_name(sending, ledger), reference, relays, SendOptions())
+    plan = SendPlan(under_known_name(sending, ledger), reference, relays, SendOptions(stop=stop))
     if queue is not None:
         shared = send_by_workers(plan, ledger, queue, confirm=lambda prepared: None, watcher=watcher)
         assert shared is not None  # noqa: S101 - it is waited for

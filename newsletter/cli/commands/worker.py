@@ -6,6 +6,7 @@ import click
 
 from newsletter.cli.lazy_group import runs
 from newsletter.cli.ledger_option import ledger_option
+from newsletter.cli.list_options import to_option
 from newsletter.cli.options import config_option, connections_option, log_option, relay_option
 
 
@@ -13,6 +14,10 @@ from newsletter.cli.options import config_option, connections_option, log_option
 @click.option(
     "--concurrency", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N", help="Shards at once."
 )
+@click.option("--queue", "queues", multiple=True, metavar="NAME", help="Take from this one; [cluster] by default.")
+@click.option("--chores", is_flag=True, help="Beside: publish, bounces and what else [watch] says, once over all.")
+@to_option
+@click.option("--first", is_flag=True, help="With --chores: there may be no ledger yet.")
 @relay_option
 @connections_option
 @ledger_option
@@ -23,7 +28,7 @@ from newsletter.cli.options import config_option, connections_option, log_option
 @runs("newsletter.cli.worker", "worker")
 def worker() -> None:
     """Send a part of what `send --workers` puts in the queue. Needs the ledger in PostgreSQL, the secrets and a relay;
-    no post, list or theme.
+    no post, list or theme, but with --chores, which publishes what is due to the lists of --to.
 
     The first Ctrl-C, or SIGTERM, ends it after the messages under way; others send the rest.
 
