@@ -59,8 +59,9 @@ def inline(inlines: Inlines) -> Markup:
             case Link(href, children, title):
                 words = inline(children)
                 parts.append(element("a", words or href, href=href, title=title or None))
-            case Image():
-                parts.append(inline_picture(node))
+            case Image(href=href):
+                picture = inline_picture(node)
+                parts.append(element("a", picture, href=href) if href else picture)
     return joined(parts)
 
 

@@ -84,8 +84,9 @@ def inline_html(inlines: Inlines) -> Markup:
                 parts.append(f"<sup>{number}</sup>")
             case Link(href, children):
                 parts.append(f'<a class="a" href="{escape(clean(href))}">{inline_html(children)}</a>')
-            case Image(src, alt):
-                parts.append(inline_picture(replace(node, src=clean(src), alt=clean(alt))))
+            case Image(src, alt, href=href):
+                picture = inline_picture(replace(node, src=clean(src), alt=clean(alt)))
+                parts.append(f'<a href="{escape(clean(href))}">{picture}</a>' if href else picture)
     return Markup("".join(parts))  # noqa: S704 (every part is escaped above)
 
 

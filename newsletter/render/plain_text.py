@@ -339,5 +339,7 @@ def _flat(inlines: Inlines) -> Iterator[Any]:
                 yield from _flat(children)
             case Span("abbr", children, note) if note:
                 yield Text(f"{plain_text(children)} ({note})")
+            case Image(alt=alt, href=href) if href:
+                yield Link(href, (Text(alt),) if alt else ())
             case _:
                 yield node

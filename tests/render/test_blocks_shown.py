@@ -55,6 +55,19 @@ def test_items_of_several_blocks_stand_further_apart_than_their_blocks(theme: st
 
 
 @pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(
+    "source",
+    [
+        "|a|\n|-|\n|[![Tide](https://a.example/t.png)](https://a.example/z) words|",
+        "> - [![Tide](t.png)](https://a.example/z)",
+    ],
+)
+def test_a_picture_that_is_a_link_leads_there_wherever_it_stands(theme: str, source: str) -> None:
+    page = lxml.html.document_fromstring(html_of(source, theme))
+    assert page.xpath("//a[@href='https://a.example/z']")
+
+
+@pytest.mark.parametrize("theme", THEMES)
 def test_a_tight_list_stays_tight(theme: str) -> None:
     def paddings(source: str) -> list[str]:
         cells = lxml.html.document_fromstring(html_of(source, theme)).xpath("//tr[td[1]/b]/td/@style")

@@ -185,6 +185,12 @@ def test_links_of_headings_cells_and_terms_lead_somewhere() -> None:
     assert body_of(Definitions(((link, (paragraph("义"),)),))) == "见甲\nhttps://a.example/1\n    义"
 
 
+@pytest.mark.parametrize("alt", ["鸟", ""])
+def test_the_link_of_a_picture_in_a_cell_is_not_lost(alt: str) -> None:
+    cell: Inlines = (Image("https://a.example/b.png", alt, href="https://a.example/z"), Text(" 词"))
+    assert body_of(Table((), ((cell,),))) == f"{alt} 词\nhttps://a.example/z".lstrip()
+
+
 def test_tasks_definitions_and_footnotes() -> None:
     tasks = ListBlock((ListItem((paragraph("甲"),), True), ListItem((paragraph("乙"),), False)))
     terms = Definitions((((Text("词"),), (paragraph("义一"), paragraph("义二"))), ((Text("空"),), ())))

@@ -15,10 +15,15 @@ from markdown_it.rules_block import StateBlock, code, html_block
 from markdown_it.rules_core import StateCore
 
 from newsletter.post.markdown.alerts import kind_of_classes
+from newsletter.post.markdown.attributes import attributes_of
+from newsletter.post.markdown.html_elements import is_hidden
 from newsletter.post.markdown.kramdown_table import table
 
 ABBREVIATIONS = "abbreviations"
 """Key of `env`: abbreviation -> meaning."""
+
+HIDDEN = "hidden"
+"""Key of `env`: lines of attribute lists that hide the block before them, counted from 0."""
 
 _NO_TERMS = "lines that are no terms"
 """Key of `env`: lines where `several_terms` found nothing, so that it does not scan them again."""
@@ -78,6 +83,11 @@ _OF_TEXT = frozenset(
 )
 _OPENING_TAG = re.compile(r"<([A-Za-z][A-Za-z0-9]*)(?=[\s/>]|$)")
 _ANY_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)(?=[\s/>]|$)")
+# A line of HTML, as opposed to one that begins with `<<words>>` or `<https://a.example>`.
+_HTML_LINE = re.compile(r"<(?!<|[A-Za-z][A-Za-z0-9+.-]{1,31}:|[^\s<>@]{1,64}@)")
+MAX_TAG = 2_000
+"""The limit of a tag that may say that its element is hidden."""
+
 MAX_ELEMENT_LINES = 2_000
 """The limit of one element; a longer one ends at a blank line, as in CommonMark."""
 
@@ -133,10 +143,22 @@ def attribute_list(state: StateBlock, startLine: int, endLine: int, silent: bool
         return False
     if not silent:
         state.line = startLine + 1
-        if state.tokens and state.tokens[-1].type == "blockquote_close":
+        if "=" in text and is_hidden("p", attributes_of(f"<p {text.strip().strip('{:}')}>")):
+            _drop_last_block(state)
+            state.env.setdefault(HIDDEN, []).append(startLine)
+        elif state.tokens and state.tokens[-1].type == "blockquote_close":
             opening = next(t for t in reversed(state.tokens) if t.type == "blockquote_open" and t.level == state.level)
             opening.meta["kind"] = kind_of_classes(text)
     return True
+
+
+def _drop_last_block(state: StateBlock) -> None:
+    tokens = state.tokens
+    if tokens and tokens[-1].level == state.level and tokens[-1].nesting != 1:
+        first = len(tokens) - 1
+        while tokens[-1].nesting == -1 and not (tokens[first].nesting == 1 and tokens[first].level == state.level):
+            first -= 1
+        del tokens[first:]
 
 
 def abbreviation(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:  # noqa: N803
@@ -227,7 +249,7 @@ def html_element(state: StateBlock, startLine: int, endLine: int, silent: bool) 
     end = _end_of_element(state, startLine, endLine, name) if name in _ELEMENTS else None
     if end is None:
         return html_block(state, startLine, endLine, False)
-    if _has_markdown(state, startLine, end) and name != "pre":
+    if name != "pre" and _has_markdown(state, startLine, end) and not _is_hidden(state, startLine, name):
         state.env[_INSIDE_HTML] = max(end, state.env.get(_INSIDE_HTML, 0))
         return html_block(state, startLine, endLine, False)
     state.line = end
@@ -266,9 +288,16 @@ def _has_markdown(state: StateBlock, start: int, end: int) -> bool:
         state.isEmpty(line - 1)
         and not state.isEmpty(line)
         and not state.is_code_block(line)
-        and state.src[state.bMarks[line] + state.tShift[line]] != "<"
+        and not _HTML_LINE.match(state.src, state.bMarks[line] + state.tShift[line], state.eMarks[line])
         for line in range(start + 1, end)
     )
+
+
+def _is_hidden(state: StateBlock, line: int, name: str) -> bool:
+    """Whether a browser does not display the element that begins on a line; its Markdown would be published."""
+    start = state.bMarks[line] + state.tShift[line]
+    end = state.src.find(">", start, start + MAX_TAG)
+    return is_hidden(name, attributes_of(state.src[start : end + 1])) if end > 0 else name == "template"
 
 
 def _code(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:  # noqa: N803

@@ -27,11 +27,13 @@ from newsletter.model.issue import (
 )
 from newsletter.post.markdown.abbreviations import Abbreviations
 from newsletter.post.markdown.admonitions import use_admonitions
+from newsletter.post.markdown.attributes import attributes_of
 from newsletter.post.markdown.blocks import MAX_NESTING, MarkdownError, Reader
 from newsletter.post.markdown.containers import use_containers
 from newsletter.post.markdown.glued_items import split_glued_items
+from newsletter.post.markdown.html_elements import is_hidden
 from newsletter.post.markdown.inline_rules import bare_url, math
-from newsletter.post.markdown.kramdown_blocks import ABBREVIATIONS, use_kramdown_blocks
+from newsletter.post.markdown.kramdown_blocks import ABBREVIATIONS, HIDDEN, use_kramdown_blocks
 from newsletter.post.markdown.kramdown_inline import use_kramdown_inline
 from newsletter.post.markdown.mdx_blocks import COMPONENTS, use_mdx_blocks
 from newsletter.post.markdown.set_roles import set_roles
@@ -45,6 +47,7 @@ MAX_MARKS = 30
 """The nesting limit of bold, italics and struck text."""
 
 
+_COMMENT = re.compile(r"((?:[> \t]|[-*+][ \t]|\d{1,9}[.)][ \t])*)\{::comment\}[ \t]*$")
 _MARKDOWN_BOX = re.compile(r"[ \t]*<([A-Za-z]+)\b[^<>]*\smarkdown(?:=[\"']?(?:1|block|span)\b[^<>]*)?>(.*)$")
 
 
@@ -101,6 +104,8 @@ def parse_markdown(
     reader.note_unused_notes(env)
     reader.note_glued_items(tokens)
     reader.note_containers(env)
+    for line in env.get(HIDDEN, ()):
+        reader.targets.note_hidden(first_line + line)
     for name, line in env.get(COMPONENTS, {}).items():
         reader.targets.note_component(name, first_line + line)
     tree = SyntaxTreeNode(tokens)
@@ -114,20 +119,26 @@ def _without_kramdown(text: str) -> str:
         return text
     lines = text.split("\n")
     fence, comment = "", None
+    prefix = ""
     boxes: list[tuple[str, int]] = []  # the box's name, and the number of open boxes of that name
     for index, line in enumerate(lines):
         marks = re.match(r"[> \t]*(`{3,}|~{3,})", line)
         if comment is not None:
-            if line.strip() in ("{:/comment}", "{:/}"):
-                lines[comment : index + 1] = [""] * (index + 1 - comment)
+            if line.lstrip("> \t").rstrip() in ("{:/comment}", "{:/}"):
+                quoted = [
+                    each[: len(each) - len(each.lstrip("> \t"))].rstrip() for each in lines[comment + 1 : index + 1]
+                ]
+                if prefix.strip("> \t"):  # an item may not begin with blank lines
+                    prefix, quoted[-1] = f"{prefix} <!--", line.partition("{")[0] + "-->"
+                lines[comment : index + 1] = [prefix, *quoted]
                 comment = None
         elif marks:
             fence = marks[1] if not fence else "" if marks[1].startswith(fence) else fence
         elif fence:
             continue
-        elif line.strip() == "{::comment}":
-            comment = index
-        elif box := _MARKDOWN_BOX.match(line):
+        elif opening := _COMMENT.match(line):
+            comment, prefix = index, opening[1].rstrip()
+        elif (box := _MARKDOWN_BOX.match(line)) and not is_hidden(box[1], attributes_of(line[: box.start(2)])):
             boxes.append((box[1], 1))
             lines[index] = box[2]
         if boxes and not fence and comment is None:

@@ -276,7 +276,7 @@ class _Resolver:
             return
         fence = "`" * max(3, longest + 1)
         before = "" if not code.partition("\n")[0].strip() else "\n"
-        after = "" if not code.rpartition("\n")[2].strip() else "\n"
+        after = "" if not code.rpartition("\n")[2].strip("> \t") else "\n"  # a quote's mark stays before the fence
         self.put(f"{fence}{language}{before}{code}{after}{fence}")
         # Compensate each inserted line end by a following blank line, so that later line numbers stay the same.
         for _ in before + after:
