@@ -1,5 +1,6 @@
 """Run the command line, as the console script and as `python -m newsletter`; report an import that fails."""
 
+import gc
 import sys
 from importlib import import_module
 
@@ -9,6 +10,7 @@ from newsletter.errors import EXIT_INTERRUPTED
 
 def main() -> None:
     """The console script."""
+    gc.disable()  # until the command line is loaded, which has no garbage
     try:
         command_line = import_module("newsletter.cli.main")
     except IMPORT_FAULTS as error:

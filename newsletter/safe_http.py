@@ -7,20 +7,20 @@ lookup, whose answer could differ (DNS rebinding). Each redirect passes the same
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
-import socket
-import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
     _Transport = httpx.AsyncBaseTransport
 else:
-    _Transport = object  # httpx is imported only where a connection is made: loading it takes a third of a cold render
+    # httpx, asyncio and ssl are imported only where a connection is made: loading them takes a third of a cold render.
+    _Transport = object
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -65,6 +65,9 @@ def is_public(address: Address) -> bool:
 
 async def resolve_name(host: str, port: int) -> Sequence[str]:
     """Resolve a host to its addresses, in the system's order of preference."""
+    import asyncio
+    import socket
+
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(entry[4][0]) for entry in found]
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
 from operator import itemgetter
-from statistics import median_low
 from typing import Literal, Protocol
 
 from markdown_it.tree import SyntaxTreeNode
@@ -184,7 +183,7 @@ def last_trimmed(
     end = last.end
     if others and (end == len(nodes) or nodes[end].type == "footnote_block"):
         lengths = [sum(not pictures_alone(node) for node in nodes[each.first : each.end]) for each in others]
-        words = median_low(lengths)
+        words = sorted(lengths)[(len(lengths) - 1) // 2]  # the lower median
         end = last.first
         while end < last.end and (words > 0 or pictures_alone(nodes[end])):
             words -= not pictures_alone(nodes[end])

@@ -5,8 +5,6 @@ Every connection passes the SSRF guard `safe_http`.
 
 from __future__ import annotations
 
-import asyncio
-import ssl
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +25,9 @@ from newsletter.safe_http import (
 )
 
 if TYPE_CHECKING:
+    import asyncio
+    import ssl
+
     import httpx
 
 _HEADERS = {
@@ -67,6 +68,8 @@ class Fetcher:
         self, urls: Sequence[str], on_progress: Callable[[int, int], None] = lambda done, total: None
     ) -> dict[str, bytes | PictureError]:
         """Each URL's bytes, or why there are none, in the given order. Not for use inside a running event loop."""
+        import asyncio  # here, and below: most renderings fetch nothing, and what only a fetch needs takes them longer
+
         wanted = tuple(url for url in dict.fromkeys(urls) if url not in self.failed)
         fetched = asyncio.run(self._fetch_all(wanted, on_progress)) if wanted else {}
         self.failed.update({url: result for url, result in fetched.items() if isinstance(result, PictureError)})
@@ -75,6 +78,8 @@ class Fetcher:
     async def _fetch_all(
         self, urls: Sequence[str], on_progress: Callable[[int, int], None]
     ) -> dict[str, bytes | PictureError]:
+        import asyncio
+
         context = system_trust()
         all_slots = asyncio.Semaphore(self.limits.at_once)
         host_slots: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(self.limits.at_once_per_host))
@@ -91,7 +96,9 @@ class Fetcher:
         return dict(zip(urls, await asyncio.gather(*(one(url) for url in urls)), strict=True))
 
     async def _fetch(self, url: str, context: ssl.SSLContext) -> bytes | PictureError:
-        import httpx  # here: most renderings fetch nothing, and importing it takes as long as rendering
+        import asyncio
+
+        import httpx
 
         limits = self.limits
         slow = PictureError(f"the server takes longer than {limits.timeout_s:g} s", f"try again, or {_KEEP_IT}")
