@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
-from command_line import CHECKOUT, PROGRAM, newsletter, people, write_list
+from command_line import CHECKOUT, newsletter, people, shortcut, write_list
 from machine import NodeScript, RequireProgram
 from smtp_server import SmtpServer
 
@@ -143,7 +143,8 @@ def _act(site: Path, **inputs: str) -> tuple[int, dict[str, Any]]:
     defaults = {name: str(each.get("default", "")) for name, each in ACTION["inputs"].items()}
     given = {name.upper(): value for name, value in (defaults | inputs).items() if name != "python-version"}
     assert set(SEND["env"]) == set(given)
-    path = f"{Path(PROGRAM).parent}{os.pathsep}{os.environ['PATH']}"
+    (site / "bin").mkdir(exist_ok=True)
+    path = shortcut(site / "bin")
     done = subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", SEND["run"]],
         cwd=site,

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from command_line import DEADLINE_S, PROGRAM, environment, newsletter, people, write_list, write_post
+from command_line import DEADLINE_S, PROGRAM, environment, newsletter, people, spawn, write_list, write_post
 from smtp_server import SmtpServer
 
 POST = "2026-03-01-hello.md"
@@ -51,12 +51,15 @@ def folder(sent: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(sent, tmp_path, dirs_exist_ok=True))
 
 
+def words_of(command: tuple[str, ...], server: SmtpServer) -> list[str]:
+    return [word.replace("{relay}", server.url) for word in command]
+
+
 def run_shell(
     redirection: str, command: tuple[str, ...], cwd: Path, server: SmtpServer
 ) -> subprocess.CompletedProcess[bytes]:
-    words = [word.replace("{relay}", server.url) for word in command]
     return subprocess.run(
-        ["sh", "-c", f'exec "$@" {redirection}', "sh", PROGRAM, *words],
+        ["sh", "-c", f'exec "$@" {redirection}', "sh", PROGRAM, *words_of(command, server)],
         cwd=cwd,
         env=environment(),
         stdin=subprocess.DEVNULL,
@@ -77,19 +80,32 @@ def assert_whole(folder: Path, done: subprocess.CompletedProcess[bytes]) -> None
 
 # One stream alone matters where the other has something to say.
 CLOSED = [
-    *(("<&- >&- 2>&-", name) for name in COMMANDS),
-    *((one, name) for one in (">&-", "2>&-") for name in ("send", "send --catch", "check a bad one", "status of none")),
+    *(((0, 1, 2), name) for name in COMMANDS),
+    *((one, name) for one in ((1,), (2,)) for name in ("send", "send --catch", "check a bad one", "status of none")),
 ]
 
 
-@pytest.mark.parametrize(("redirection", "name"), CLOSED)
-def test_a_closed_stream_changes_no_exit_code(folder: Path, redirection: str, name: str) -> None:
+@pytest.mark.parametrize(("closed", "name"), CLOSED)
+def test_a_closed_stream_changes_no_exit_code(folder: Path, closed: tuple[int, ...], name: str) -> None:
     command, code = COMMANDS[name]
+    with SmtpServer() as server:
+        process = spawn(
+            *words_of(command, server), cwd=folder, closed=closed, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        out, err = process.communicate(timeout=DEADLINE_S)
+        assert process.returncode == code, err
+        if "{relay}" in command and code == 0:
+            assert sorted(server.recipients) == people(3)
+    assert_whole(folder, subprocess.CompletedProcess(command, code, out, err))
+
+
+@pytest.mark.parametrize("redirection", ["<&- >&- 2>&-", ">&-", "2>&-"])
+def test_the_interpreter_starts_with_a_closed_stream(folder: Path, redirection: str) -> None:
+    command, code = COMMANDS["send"]
     with SmtpServer() as server:
         done = run_shell(redirection, command, folder, server)
         assert done.returncode == code, done.stderr
-        if "{relay}" in command and code == 0:
-            assert sorted(server.recipients) == people(3)
+        assert sorted(server.recipients) == people(3)
     assert_whole(folder, done)
 
 
@@ -107,17 +123,14 @@ def test_a_reader_that_has_gone_changes_no_exit_code(folder: Path, stream: str, 
         reader, writer = os.pipe()
         os.close(reader)
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: writer}
-        words = [word.replace("{relay}", server.url) for word in command]
-        process = subprocess.Popen(
-            [PROGRAM, *words], cwd=folder, env=environment(), stdin=subprocess.DEVNULL, **streams
-        )
+        process = spawn(*words_of(command, server), cwd=folder, **streams)
         os.close(writer)
         out, err = process.communicate(timeout=DEADLINE_S)
         prints = stream == "stdout" and command[0] not in ("send", "resume")
         assert process.returncode in ((code, 141) if prints else (code,)), err
         if "{relay}" in command and code == 0:
             assert sorted(server.recipients) == people(3)
-    assert_whole(folder, subprocess.CompletedProcess(words, process.returncode, out or b"", err or b""))
+    assert_whole(folder, subprocess.CompletedProcess(command, process.returncode, out or b"", err or b""))
 
 
 def test_a_full_disk_under_the_account_of_a_send_is_said_and_the_send_is_whole(folder: Path) -> None:

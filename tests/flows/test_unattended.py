@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
-from command_line import CHECKOUT, PROGRAM, environment, newsletter, people, start, write_list
+from command_line import CHECKOUT, environment, newsletter, people, shortcut, start, write_list
 from machine import RequireProgram
 from postgres import PASSWORD
 from smtp_server import Fault, Rule, SmtpServer
@@ -56,6 +56,7 @@ class Site:
 
     folder: Path
     relay_url: str
+    path: str
     runs: int = 0
 
     def __post_init__(self) -> None:
@@ -102,7 +103,7 @@ class Site:
         env = environment(
             LEDGER_REMOTE=str(self.folder / "private.git"),
             FIRST="--first" if first else "",
-            PATH=f"{Path(PROGRAM).parent}{os.pathsep}{os.environ['PATH']}",
+            PATH=self.path,
         )
         # As GitHub runs a step (https://docs.github.com/actions/reference/workflow-syntax-for-github-actions, `shell`).
         shell = ["bash", "-e", "-c", RUNS[name]["run"]]
@@ -133,7 +134,8 @@ def server() -> Iterator[SmtpServer]:
 
 @pytest.fixture
 def site(tmp_path: Path, server: SmtpServer) -> Site:
-    return Site(tmp_path, server.url)
+    (tmp_path / "bin").mkdir()
+    return Site(tmp_path, server.url, shortcut(tmp_path / "bin"))
 
 
 TAKE, PUBLISH, GIVE, COMMIT = RUNS

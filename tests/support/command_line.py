@@ -13,7 +13,7 @@ import sys
 import sysconfig
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -142,8 +142,9 @@ def spawn(
     stdout: int | IO[bytes],
     stderr: int | IO[bytes],
     new_session: bool = False,
+    closed: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """A running command with these streams: a process of its own, which takes signals and has its own exit code."""
+    """A running command with these streams, but for the `closed` ones: a process of its own, which takes signals."""
     if any(name.startswith(_READ_AT_START) for name in env):
         return subprocess.Popen(
             [PROGRAM, *map(str, arguments)],
@@ -174,6 +175,7 @@ def spawn(
             "cwd": str(cwd),
             "env": environment(**env),
             "new_session": new_session,
+            "closed": [*closed],
         }
         return Process(_requested(request, [given(stdin), out, err]), ours, ours_too)
 
@@ -228,6 +230,29 @@ def _warm(arguments: list[str], cwd: Path, stdin: bytes, env: dict[str, str]) ->
         for stream in (out, err):
             stream.seek(0)
         return Run(code, out.read().decode(), err.read().decode())
+
+
+def shortcut(folder: Path) -> str:
+    """A PATH on which a shell finds `newsletter` in `folder`, a small program that has it forked from the warm start.
+
+    It is told of no signal.
+    """
+    program = folder / "newsletter"
+    program.write_text(
+        f"""#!{sys.executable} -ISE
+import json, os, socket
+connection = socket.socket(socket.AF_UNIX)
+connection.connect({_warm_start()!r})
+env = dict(os.environ) | {{"PYTHONWARNINGS": "error"}}
+data = json.dumps({{"arguments": os.sys.argv[1:], "cwd": os.getcwd(), "env": env}}).encode()
+socket.send_fds(connection, [b"%d\\n" % len(data)], [0, 1, 2])
+connection.sendall(data)
+code = int(connection.makefile().read().split()[1])
+os._exit(code if code >= 0 else 128 - code)
+"""
+    )
+    program.chmod(0o755)
+    return f"{folder}{os.pathsep}{os.environ['PATH']}"
 
 
 _WARMING = threading.Lock()

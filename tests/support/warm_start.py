@@ -96,8 +96,11 @@ def run(request: dict[str, Any], streams: list[int]) -> None:
         os.close(stream)
     if request.get("new_session"):
         os.setsid()
-    # The interpreter asks whether its streams are terminals when it starts.
+    # The interpreter asks of its streams when it starts whether they are open, and terminals.
     sys.stdout.reconfigure(line_buffering=sys.stdout.isatty())  # type: ignore[union-attr]
+    for number in request.get("closed", ()):
+        os.close(number)
+        setattr(sys, ("stdin", "stdout", "stderr")[number], None)
     os.environ.clear()
     os.environ.update(request["env"])
     time.tzset()
@@ -116,8 +119,12 @@ def run(request: dict[str, Any], streams: list[int]) -> None:
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError):
+        try:
             stream.flush()
+        except OSError as error:  # as the interpreter does, with its code
+            with contextlib.suppress(OSError):
+                os.write(2, f"Exception ignored in: {stream.name}\n{type(error).__name__}: {error}\n".encode())
+            code = 120
     os._exit(code if isinstance(code, int) else 0 if code is None else 1)
 
 
