@@ -14,6 +14,7 @@ import contextlib
 import gc
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -54,40 +55,74 @@ def main() -> None:
         command.load()
     for name in ("premailer", "sqlalchemy.dialects.sqlite", "email_validator", "mjml", "rich.progress"):
         importlib.import_module(name)
+    render()
     gc.freeze()  # or the first collection in each fork would write to every page, and so copy it
-    # Commands are waited for by their own watchers; the watchers themselves are reaped automatically.
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(sys.argv[1])
         door.listen(64)
+        Commands(door).run()
+
+
+def render() -> None:
+    """Render a post: templates and style sheets are read once, not in each fork."""
+    from pathlib import Path
+
+    from newsletter.model.rendered_email import Masthead
+    from newsletter.post.parse import parse_post
+    from newsletter.render.render_issue import render_issue
+    from newsletter.render.themes.load import load_theme
+
+    issue = parse_post("---\ntitle: Warm\n---\n\nOne paragraph.\n", path="2026-03-01-warm.md").issue
+    render_issue(issue, load_theme("classic", Path("/nowhere")), Masthead())
+
+
+class Commands:
+    """The running commands, each with the connection that is told its process id, and its exit code at its end."""
+
+    def __init__(self, door: socket.socket) -> None:
+        self.door = door
+        self.running: dict[int, socket.socket] = {}
+        self.ended, self.bell = socket.socketpair()
+        self.ended.setblocking(False)
+        self.bell.setblocking(False)
+
+    def run(self) -> None:
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self.bell.fileno(), warn_on_full_buffer=False)
         print("ready", flush=True)
         while True:
-            connection, _ = door.accept()
-            if os.fork():
-                connection.close()
-                continue
-            door.close()
-            watch(connection)
+            ready, _, _ = select.select([self.door, self.ended], [], [])
+            if self.ended in ready:
+                self.ended.recv(4096)
+                self.reap()
+            if self.door in ready:
+                self.start(self.door.accept()[0])
 
+    def start(self, connection: socket.socket) -> None:
+        data, streams, _, _ = socket.recv_fds(connection, MAX_REQUEST, 3)
+        size, _, data = data.partition(b"\n")
+        while len(data) < int(size):
+            data += connection.recv(MAX_REQUEST)
+        child = os.fork()
+        if not child:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for each in (self.door, self.ended, self.bell, connection, *self.running.values()):
+                each.close()
+            run(json.loads(data), streams)
+        for stream in streams:
+            os.close(stream)
+        self.running[child] = connection
+        with contextlib.suppress(OSError):  # the client has given up
+            connection.sendall(f"{child}\n".encode())
 
-def watch(connection: socket.socket) -> None:
-    """Start the command, report its process id, wait, report its exit code."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    data, streams, _, _ = socket.recv_fds(connection, MAX_REQUEST, 3)
-    size, _, data = data.partition(b"\n")
-    while len(data) < int(size):
-        data += connection.recv(MAX_REQUEST)
-    child = os.fork()
-    if not child:
-        connection.close()
-        run(json.loads(data), streams)
-    for stream in streams:
-        os.close(stream)
-    connection.sendall(f"{child}\n".encode())
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    with contextlib.suppress(BrokenPipeError):  # the client has given up
-        connection.sendall(f"{code}\n".encode())
-    os._exit(0)
+    def reap(self) -> None:
+        while self.running:
+            child, status = os.waitpid(-1, os.WNOHANG)
+            if not child:
+                return
+            with self.running.pop(child) as connection, contextlib.suppress(OSError):
+                connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
 
 
 def run(request: dict[str, Any], streams: list[int]) -> None:
