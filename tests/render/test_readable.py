@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from browser import FLAGS
 from email_page import EmailPage
-from machine import CHECKOUT, PATIENT_MS, RequireProgram, missing
+from machine import CHECKOUT, CHROMIUM, PATIENT_MS, RequireProgram, missing
 from PIL import Image as Pillow
 from themes import THEMES
 
@@ -134,7 +134,7 @@ SIZES = ((120, 80), (303, 200), (480, 320), (551, 551), (720, 1560), (1200, 675)
 
 @pytest.fixture(scope="module")
 def page(require_program: RequireProgram, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmailPage]:
-    program = require_program("chromium", "chromium-browser", "google-chrome")
+    program = require_program(*CHROMIUM)
     pdftotext = require_program("pdftotext")
     try:
         from playwright.sync_api import sync_playwright

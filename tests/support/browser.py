@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from machine import RequireProgram, missing
+from machine import CHROMIUM, RequireProgram, missing
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -21,7 +21,7 @@ FLAGS = (
 # Not for the session: while it is open, Playwright's event loop runs in this thread, and no other test may run one.
 @pytest.fixture(scope="module")
 def browser(require_program: RequireProgram) -> Iterator[Browser]:
-    program = require_program("chromium", "chromium-browser", "google-chrome")
+    program = require_program(*CHROMIUM)
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:

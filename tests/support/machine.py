@@ -33,6 +33,9 @@ NodeScript = Callable[[str, Any], Any]
 Evaluate = Callable[..., Any]
 
 
+CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+"""Names of a browser's program. The shell draws the same and has no windows, for half of the CPU."""
+
 PATIENT_MS = 600_000
 """The time-out of a browser, which only a hang exceeds, even on a busy machine."""
 
@@ -90,7 +93,7 @@ def node_script(require_program: RequireProgram, node: Path) -> NodeScript:
 @pytest.fixture(scope="session")
 def chromium(require_program: RequireProgram) -> Iterator[Callable[[Callable[[Any], Any]], Any]]:
     """`chromium(work)` calls `work` with the tests' one browser, which has no network."""
-    program = require_program("chromium", "chromium-browser", "google-chrome")
+    program = require_program(*CHROMIUM)
     try:
         from playwright.sync_api import sync_playwright
     except ModuleNotFoundError:
