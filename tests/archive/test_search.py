@@ -75,9 +75,10 @@ def test_a_list_that_is_none_is_empty() -> None:
 # --- in a browser -----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Path:
-    shelf = Shelf(tmp_path)
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is only looked at; who changes something has a site of its own."""
+    shelf = Shelf(tmp_path_factory.mktemp("site"))
     shelf.publish("2025-05-01-zh", "谷雨实验室放出翻译模型。", title="人工智能日报", date="2025-05-01", lang="zh")
     shelf.publish(
         "2026-01-02-ja", "東京で新しいロボットが発表されました。", title="ニュース", date="2026-01-02", lang="ja"
@@ -153,7 +154,7 @@ def test_it_is_used_by_keys_and_keeps_its_address(site: Path, chromium: Look, pa
     assert seen["back"] == "q"
 
 
-def test_the_page_and_the_index_make_the_same_words(site: Path, chromium: Look, page: Any) -> None:
+def test_the_page_and_the_index_make_the_same_words(tmp_path: Path, chromium: Look, page: Any) -> None:
     """Where they differ, something that is there would not be found."""
     words = [
         "Straße",
@@ -169,11 +170,11 @@ def test_the_page_and_the_index_make_the_same_words(site: Path, chromium: Look, 
         "مرحبا",
         "naïve",
     ]
-    shelf = Shelf(site.parent)
+    shelf = Shelf(tmp_path)
     shelf.publish("2026-04-01-words", " ".join(words), title="Many scripts", date="2026-04-01")
     shelf.build()
     for word in words:
-        assert found(chromium, page, site, word) == ["issues/2026-04-01-words.html"], word
+        assert found(chromium, page, shelf.site, word) == ["issues/2026-04-01-words.html"], word
 
 
 def test_the_files_of_a_year_are_few_where_issues_are(site: Path) -> None:

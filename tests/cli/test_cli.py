@@ -550,7 +550,10 @@ def test_an_output_that_takes_nothing_is_one_sentence(folder: Path, command: tup
     assert done.returncode == 2
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "ascii:strict", "utf-8"])
+@pytest.mark.parametrize(
+    "encoding",
+    ["latin-1", "ascii:strict", *(pytest.param(name, marks=pytest.mark.whole) for name in ("ascii", "utf-8"))],
+)
 def test_a_letter_that_the_terminal_lacks_ends_no_run(folder: Path, encoding: str) -> None:
     (folder / "list.csv").write_text("email,name,好😀é\nann@example.com,王,\nbo\x9b2J,x,\n", "utf-8")
     command = [PROGRAM, "subscribers", "check", "list.csv"]

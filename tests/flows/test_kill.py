@@ -28,7 +28,7 @@ MOST_A_RUN = 16
 AUDIENCE = people(KILLS * (MOST_A_RUN + CONNECTIONS) + 60)
 GONE, BUSY = AUDIENCE[7], AUDIENCE[20]
 POINTS: tuple[Point, ...] = ("connect", "EHLO", "MAIL", "RCPT", "DATA", "body", "dot")
-STARTUP_S = 0.7
+STARTUP_S = 0.3
 
 
 def test_kill_9_at_any_moment_loses_nobody_and_mails_nobody_twice(tmp_path: Path) -> None:

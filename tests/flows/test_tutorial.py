@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from command_line import CHECKOUT, DEADLINE_S
+from command_line import CHECKOUT, DEADLINE_S, shortcut
 
 PORT = "2525"
 
@@ -52,10 +52,16 @@ def test_both_languages_have_the_same_commands(page: str, other: str, kind: str)
     assert commands(other, kind) == commands(page, kind)
 
 
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the command in a new environment that has the built wheel; other packages are those of this one."""
-    folder = tmp_path_factory.mktemp("wheel")
+@pytest.fixture(scope="module", params=["source", pytest.param("wheel", marks=pytest.mark.whole)])
+def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the command: of this source, or in a new environment that has the built wheel.
+
+    Other packages are those of this one.
+    """
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "source":
+        shortcut(folder)
+        return folder
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     assert subprocess.run(build, cwd=CHECKOUT, capture_output=True).returncode == 0
     (wheel,) = folder.glob("*.whl")

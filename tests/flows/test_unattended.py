@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -292,7 +290,8 @@ def test_cron_knows_the_secrets(tmp_path: Path, require_program: RequireProgram)
     shells = [line.split("  ", 1)[1].strip() for line in lines if re.match(r"[0-9*]", line)]
     assert len(shells) == 3
     script = "\n".join(re.sub(r"cd \S+", f"cd {tmp_path}", shell) for shell in shells)
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    (tmp_path / "bin").mkdir()
+    path = shortcut(tmp_path / "bin")
     done = subprocess.run(
         [require_program("sh"), "-c", f"exec 2>&1; {script}"],
         env={"PATH": path, "HOME": str(tmp_path)},

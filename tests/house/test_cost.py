@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +67,12 @@ def patterns() -> dict[tuple[str, str], tuple[re.Pattern[Any], str]]:
     found: dict[tuple[str, str], tuple[re.Pattern[Any], str]] = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         name = str(path.relative_to(PACKAGE))
-        tree = ast.parse(path.read_text("utf-8"))
-        how = _uses(tree)
-        for node in ast.walk(tree):
+        source = path.read_text("utf-8")
+        if "re." not in source:
+            continue
+        nodes = tuple(ast.walk(ast.parse(source)))
+        how = _uses(nodes)
+        for node in nodes:
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
                 continue
             if not (isinstance(node.func.value, ast.Name) and node.func.value.id == "re"):
@@ -88,17 +91,17 @@ def patterns() -> dict[tuple[str, str], tuple[re.Pattern[Any], str]]:
     return found
 
 
-def _uses(tree: ast.AST) -> dict[str, str]:
+def _uses(nodes: Iterable[ast.AST]) -> dict[str, str]:
     """Of patterns that a module compiles and uses at the beginning of texts only: "match", by the pattern's text."""
     names: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and isinstance(node.targets[0], ast.Name):
             first = node.value.args[0] if node.value.args else None
             if isinstance(first, ast.Constant) and isinstance(first.value, str | bytes):
                 text = first.value if isinstance(first.value, str) else first.value.decode("latin-1")
                 names[node.targets[0].id] = text
     methods: dict[str, set[str]] = {name: set() for name in names}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Name) and node.id in names and isinstance(node.ctx, ast.Load):
             methods[node.id].add("?")
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in names:

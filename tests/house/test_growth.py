@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from growth import GROWTH, WHOLE_OR_BY_TURNS, dear, growth
+from growth import GROWTH, SHARES, dear, growth
 
 from newsletter.bounces.message_kind import read_message
 from newsletter.model.languages import accepted_languages, choose_language
@@ -58,11 +58,11 @@ WAYS_IN: tuple[Callable[[str], object], ...] = (
 )
 
 
-@WHOLE_OR_BY_TURNS
+@SHARES
 @pytest.mark.parametrize("work", WAYS_IN, ids=lambda work: work.__name__)
-def test_twice_the_text_is_twice_the_work(work: Callable[[str], object], whole: bool) -> None:
+def test_twice_the_text_is_twice_the_work(work: Callable[[str], object], share: float) -> None:
     work("a: b")  # what is made at the first call, and kept
-    assert dear(work, name=work.__name__, whole=whole) == {}
+    assert dear(work, name=work.__name__, share=share) == {}
 
 
 def test_the_count_tells_a_square_from_a_line() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from growth import MARKS, WHOLE_OR_BY_TURNS, dear
+from growth import MARKS, SHARES, dear
 from reports import BOUNCES, dsn, letter
 from webhook_payloads import BASIC, SECRETS, mailgun, postmark, sendgrid
 from webhook_samples import NOW, SAMPLES
@@ -259,17 +259,17 @@ def ways_in() -> Iterator[tuple[str, Work, tuple[str, ...]]]:
 WAYS_IN = tuple(ways_in())
 
 
-@WHOLE_OR_BY_TURNS
+@SHARES
 @pytest.mark.parametrize(("name", "work", "marks"), WAYS_IN, ids=[way[0] for way in WAYS_IN])
 def test_twice_the_file_is_twice_the_work(
-    name: str, work: Work, marks: tuple[str, ...], whole: bool, tmp_path: Path
+    name: str, work: Work, marks: tuple[str, ...], share: float, tmp_path: Path
 ) -> None:
     def read(text: str) -> None:
         work(tmp_path, text)
 
     with suppress(NewsletterError, ValueError):
         read("a: b")  # what is made at the first call, and kept
-    assert dear(read, marks, name=name, whole=whole) == {}
+    assert dear(read, marks, name=name, share=share) == {}
 
 
 def test_each_way_in_reads_what_it_is_given(tmp_path: Path) -> None:

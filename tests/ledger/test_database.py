@@ -180,7 +180,7 @@ inside = Path(sys.argv[2])
 entered = 0
 with opened() as ledger:
     go()
-    while entered < 100:
+    while entered < 40:
         try:
             with ledger.hold("i"):
                 inside.touch(exist_ok=False)

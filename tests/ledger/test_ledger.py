@@ -472,9 +472,9 @@ def stand(ledger: Ledger, origin: State) -> int:
 
 @pytest.mark.parametrize("origin", [state for state in State if state is not S.SUPPRESSED])
 def test_each_write_from_each_state(store: Store, clock: Clock, origin: State) -> None:
-    for number, to in enumerate(State):
-        issue = f"{ISSUE}-{number}"
-        with Ledger.open(store, clock) as ledger:
+    with Ledger.open(store, clock) as ledger:
+        for number, to in enumerate(State):
+            issue = f"{ISSUE}-{number}"
             plan(ledger, *people(1), issue=issue)
             (claim,) = ledger.claim(issue, 1)
             if origin is S.PENDING:

@@ -36,7 +36,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 def test_a_plan_is_flat_in_memory(store: Path | str) -> None:
     url = store if isinstance(store, str) else f"sqlite:///{store}"
-    few, many = peak_of_plan(url, 20_000), peak_of_plan(url, 200_000)
+    few, many = peak_of_plan(url, 10_000), peak_of_plan(url, 120_000)
     assert many / few < 1.15
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,9 +60,15 @@ def email_file(folder: Path, theme: str, name: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("name", [path.name for path in EXAMPLES])
+def emails() -> Iterator[Any]:
+    """Each theme light and dark; of the examples by turns, and each in the whole."""
+    for number, (theme, scheme, path) in enumerate(product(THEMES, ("light", "dark"), EXAMPLES)):
+        turn = number // len(EXAMPLES) % len(EXAMPLES)
+        marks = () if path == EXAMPLES[turn] else pytest.mark.whole
+        yield pytest.param(theme, path.name, scheme, marks=marks)
+
+
+@pytest.mark.parametrize(("theme", "name", "scheme"), [*emails()])
 def test_an_email_keeps_nobody_out(browser: Browser, folder: Path, theme: str, name: str, scheme: str) -> None:
     page = opened(browser, email_file(folder, theme, name), color_scheme=scheme)
     assert grave_findings(page) == []

@@ -173,7 +173,7 @@ def rendered(source: bytes, name: str, theme: str, folder: Path, *, known: bool)
 
 def with_sizes(source: Any, *, known: bool) -> Any:
     """In the soak alone: the pictures of real posts without their sizes. The torture post has one of each kind."""
-    marks = () if known or source.id.startswith("torture") else pytest.mark.soak
+    marks = source.marks if known or source.id.startswith("torture") else pytest.mark.soak
     sizes = "sizes-known" if known else "sizes-unknown"
     return pytest.param(*source.values, known, id=f"{sizes}-{source.id}", marks=marks)
 
@@ -182,7 +182,8 @@ def sources() -> Iterator[Any]:
     yield pytest.param(TORTURE.encode(), "torture.md", id="torture")
     yield pytest.param(TORTURE.replace("---\n", "---\nlang: ar\n", 1).encode(), "torture.md", id="torture-rtl")
     for path in (*EXAMPLES, *POSTS):
-        yield pytest.param(path.read_bytes(), path.name, id=path.stem)
+        marks = () if path == EXAMPLES[0] else pytest.mark.whole
+        yield pytest.param(path.read_bytes(), path.name, id=path.stem, marks=marks)
 
 
 @pytest.mark.parametrize("theme", THEMES)

@@ -233,21 +233,22 @@ def _warm(arguments: list[str], cwd: Path, stdin: bytes, env: dict[str, str]) ->
 
 
 def shortcut(folder: Path) -> str:
-    """A PATH on which a shell finds `newsletter` in `folder`, a small program that has it forked from the warm start.
-
-    It is told of no signal.
-    """
+    """A PATH on which a shell finds `newsletter` in `folder`: a program that has it forked from the warm start."""
     program = folder / "newsletter"
     program.write_text(
         f"""#!{sys.executable} -ISE
-import json, os, socket
+import json, os, signal, socket
 connection = socket.socket(socket.AF_UNIX)
 connection.connect({_warm_start()!r})
 env = dict(os.environ) | {{"PYTHONWARNINGS": "error"}}
 data = json.dumps({{"arguments": os.sys.argv[1:], "cwd": os.getcwd(), "env": env}}).encode()
 socket.send_fds(connection, [b"%d\\n" % len(data)], [0, 1, 2])
 connection.sendall(data)
-code = int(connection.makefile().read().split()[1])
+told = connection.makefile()
+process = int(told.readline())
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, lambda number, frame: os.kill(process, number))
+code = int(told.readline())
 os._exit(code if code >= 0 else 128 - code)
 """
     )

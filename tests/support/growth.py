@@ -70,10 +70,10 @@ SHAPES: tuple[Callable[[str], str], ...] = (
 )
 
 
-WHOLE_OR_BY_TURNS = pytest.mark.parametrize(
-    "whole", [False, pytest.param(True, marks=pytest.mark.soak)], ids=["by_turns", "whole"]
+SHARES = pytest.mark.parametrize(
+    "share", [1 / 3, pytest.param(1.0, marks=pytest.mark.whole), pytest.param(3.0, marks=pytest.mark.soak)]
 )
-"""A parameter of `dear`: each mark in every shape takes three times as long, and is for `pytest -m soak`."""
+"""A parameter of `dear`: how many shapes of a mark are tried. A third of the marks is tried with each way in."""
 
 
 def growth(work: Callable[[str], object], piece: str) -> float:
@@ -94,15 +94,20 @@ def growth(work: Callable[[str], object], piece: str) -> float:
 
 
 def dear(
-    work: Callable[[str], object], marks: Iterable[str] = MARKS, *, name: str = "", whole: bool = False
+    work: Callable[[str], object], marks: Iterable[str] = MARKS, *, name: str = "", share: float = 1.0
 ) -> Mapping[str, float]:
     """The pieces of which four times the text costs more than `GROWTH` times the fourfold, and how many times.
 
-    Each mark in one of the three shapes, by turns that differ from one `name` to the other; with `whole` in all three.
+    Each mark in one of the three shapes, by turns that differ from one `name` to the other; a `share` of 3 is all three
+    shapes, one of a third is every third mark.
     """
-    turns = SHAPES[len(name) % 3 :] + SHAPES[: len(name) % 3]
+    start = sum(map(ord, name)) % 3
+    turns = SHAPES[start:] + SHAPES[:start]
+    chosen = [*marks][start::3] if share < 1 else marks
     pieces = dict.fromkeys(
-        shape(mark) for mark, turn in zip(marks, cycle(turns), strict=False) for shape in (SHAPES if whole else (turn,))
+        shape(mark)
+        for mark, turn in zip(chosen, cycle(turns), strict=False)
+        for shape in (SHAPES if share > 1 else (turn,))
     )
     found = {piece: growth(work, piece) for piece in pieces}
     return {piece: round(times, 1) for piece, times in found.items() if times > GROWTH}
