@@ -13,20 +13,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter import errors
-from newsletter.audience.read_audience import require_people
 from newsletter.check.check_post import ask_links, ask_spam, check_post, is_theme_hint, secure_links
 from newsletter.check.fix_post import fix_post
 from newsletter.check.links.cache import LinkCache
-from newsletter.check.links.checker import LinkChecker
 from newsletter.cli.commands.check import ALIKE
 from newsletter.cli.console import print_json, terminal_width
 from newsletter.cli.failures import MisuseError, ending
 from newsletter.cli.grouped_findings import grouped_lines
+from newsletter.cli.lazy_group import Deferred
 from newsletter.cli.load_settings import load
 from newsletter.cli.options import images_mode
 from newsletter.cli.progress import Progress
 from newsletter.model.column_rules import Rule
-from newsletter.pipeline.list_sources import read_lists
 from newsletter.pipeline.output_files import html_sizes
 from newsletter.text import printable
 
@@ -34,9 +32,15 @@ if TYPE_CHECKING:
     from newsletter.audience.audience import Audience
     from newsletter.check.check_post import Checked
     from newsletter.check.fix_post import FixResult
+    from newsletter.check.links.checker import LinkChecker
     from newsletter.config.config import Config
     from newsletter.model.findings import Finding
     from newsletter.pipeline.render_post import Rendering
+
+# With --to and --links: they load a database and an HTTP client, which take longer than the check.
+_read_lists = Deferred("newsletter.pipeline.list_sources", "read_lists")
+_require_people = Deferred("newsletter.audience.read_audience", "require_people")
+_new_link_checker = Deferred("newsletter.check.links.checker", "LinkChecker")
 
 CLIENT_HINTS = "client-*"
 SHOWN = {CLIENT_HINTS: 0}
@@ -100,9 +104,8 @@ def check(
 def _audience(to: tuple[str, ...], columns: tuple[Rule, ...], config_path: Path | None, post: str) -> Audience | None:
     if not to:
         return None
-
-    audience = read_lists(load(config_path, post), *to, columns=columns)
-    require_people(audience, ", ".join(to))
+    audience: Audience = _read_lists(load(config_path, post), *to, columns=columns)
+    _require_people(audience, ", ".join(to))
     return audience
 
 
@@ -110,8 +113,8 @@ def _audience(to: tuple[str, ...], columns: tuple[Rule, ...], config_path: Path 
 
 
 def _link_checker(config: Config) -> LinkChecker:
-
-    return LinkChecker(cache=LinkCache(config.link_cache))
+    checker: LinkChecker = _new_link_checker(cache=LinkCache(config.link_cache))
+    return checker
 
 
 def _asked(
