@@ -182,12 +182,12 @@ def _table(table: Table, indent: str) -> Iterator[str]:
     widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
     if sum(widths) + len(_BAR) * (size - 1) <= room_for_text(indent):
         sides = [*table.align, *[""] * size]
-        for row in rows:
+        for row in filter(any, rows):  # one of pictures without words is nothing here
             padded = (_padded(cell, widths[at], sides[at]) for at, cell in enumerate(row))
             yield (indent + _BAR.join(padded)).rstrip()
         return
     if not table.header:
-        for row in rows:
+        for row in filter(any, rows):
             yield from wrap(_BAR.join(row), indent)
         return
     heads = rows[0]
@@ -257,7 +257,7 @@ def _hang(mark: str, lines: Iterable[str], indent: str) -> Iterator[str]:
 def _image(image: Image, indent: str) -> Iterator[str]:
     if not says_nothing(image.alt):
         yield from wrap(f"[{image.alt}]", indent)
-    if image.title:
+    if image.title.casefold() not in ("", image.alt.casefold()):
         yield from wrap(image.title, indent)
     if image.href:
         yield indent + image.href

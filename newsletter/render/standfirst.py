@@ -10,9 +10,9 @@ from newsletter.post.markdown.story import normalised
 
 
 def standfirst(issue: Issue) -> str:
-    """The description, or nothing if a summary or the text repeats it; a final ellipsis is ignored."""
+    """The description, or nothing if title, summary or text say the same; a final ellipsis is ignored."""
     wanted = normalised(issue.description)
-    if not wanted or any(isinstance(block, Summary) for block in issue.blocks):
+    if wanted in ("", normalised(issue.title)) or any(isinstance(block, Summary) for block in issue.blocks):
         return ""
     opening = ""
     for words in _running_text(issue):

@@ -315,6 +315,24 @@ def test_a_description_is_not_said_twice() -> None:
     assert "what it is" not in text_of(Summary(("what it is, at length",)), description="what it is").split("* ")[0]
 
 
+@pytest.mark.parametrize("description", ["Title", "title.", "  TITLE …"])
+def test_a_description_that_is_the_title_is_not_said_again(description: str) -> None:
+    assert text_of(paragraph("词"), description=description).lower().count("title") == 1
+
+
+def test_a_pictures_title_is_not_said_behind_the_same_words() -> None:
+    assert body_of(Figure(Image("a.png", "Tide table", title="tide Table"))) == "[Tide table]"
+    assert body_of(Figure(Image("a.png", "Tide table", title="Of 1912"))) == "[Tide table]\nOf 1912"
+
+
+def test_a_table_of_pictures_without_words_is_no_bars() -> None:
+    nothing: Inlines = (Image("https://a.example/b.png", ""),)
+    words: Inlines = (Text("词"),)
+    assert body_of(paragraph("前"), Table((), ((nothing, nothing), (nothing, nothing))), paragraph("后")) == "前\n\n后"
+    assert body_of(Table((), ((nothing, nothing), (words, words)))) == "词 | 词"
+    assert body_of(Table((words, words), ((nothing, nothing),))) == "词 | 词"
+
+
 # --- no word is lost ------------------------------------------------------------------------------------------------
 
 _words = st.text(alphabet="abcxyz中文字日本한국。，（）“” ", min_size=1, max_size=60).filter(str.strip)

@@ -172,7 +172,9 @@ class Reader:
     def is_toc(self, node: SyntaxTreeNode) -> bool:
         """kramdown inserts a table of contents for a list of one item with {:toc}; an email has its own."""
         first, end = node.map or (0, 0)
-        return len(node.children) == 1 and any(_TOC.match(line) for line in self.lines[first : min(end, first + 3)])
+        return len(node.children) == 1 and any(
+            _TOC.match(line.lstrip("> \t")) for line in self.lines[first : min(end, first + 3)]
+        )
 
     def item(self, item: SyntaxTreeNode) -> ListItem:
         """A list item; `[ ]` and `[x]` before its text make it a task (GFM 5.3)."""

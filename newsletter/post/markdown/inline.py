@@ -79,7 +79,7 @@ class InlineReader:
                 case "strong" | "em" | "s" | "link":
                     children = settle(self.read(node.children, line), trim=False)
                     if node.markup == "autolink":  # an address must not be repaired
-                        children = tuple(Text(each.content) for each in node.children)
+                        children = tuple(Text(each.content.removeprefix("mailto:")) for each in node.children)
                     match node.type:
                         case "strong":
                             out.append(Strong(linked_videos(children)))

@@ -41,7 +41,7 @@ def table(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool
         return False
     lines = _lines(state, startLine, endLine)
     first = next(lines, "")
-    if "|" not in first:
+    if "|" not in first or _BEGINS_ANOTHER.match(first):
         return False
     second = next(lines, "")
     is_gfm = bool(_DELIMITERS.match(second)) and ("|" in second or ":" in second)
@@ -55,6 +55,9 @@ def table(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool
     state.line = last
     return True
 
+
+_BEGINS_ANOTHER = re.compile(r">|#{1,6}[ \t]|(?:[-*+]|\d{1,9}[.)])[ \t]")
+"""A quote, a heading or an item, which kramdown tries before tables: a table may begin inside it."""
 
 _Row = tuple[int, str, list[str]]
 """A line's number, its kind (`row`, `parts`, `foot`), and its cells."""

@@ -11,7 +11,9 @@ _CODE = re.compile(
     r"|(?<!`)(?P<ticks>`++)[^\n]*?[^`\n](?P=ticks)(?!`)",
     re.MULTILINE | re.DOTALL,
 )
-_ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]+(?=\S)")
+_ITEM = re.compile(r"(?:[-*+:]|\d{1,9}[.)])[ \t]+(?=\S)")
+_OWN_TEXT = re.compile(r"\[\^[^\]\s]{1,80}\]:|(?:!!!|\?\?\?\+?|===\+?)[ \t]")
+"""A footnote, or a box or tab of MkDocs: its text is set in by four columns."""
 
 
 class CodePlaces:
@@ -46,4 +48,6 @@ def _set_in(text: str) -> Iterator[tuple[int, int]]:
                 above, after_blank = words, False
                 if item := _ITEM.match(words):
                     items.append(indent + item.end())
+                elif _OWN_TEXT.match(words):
+                    items.append(indent + 4)
         start = end + 1
