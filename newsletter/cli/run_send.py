@@ -97,14 +97,17 @@ def run_send(sending: Sending, request: SendRequest, catcher: Catcher | None = N
         else:
             plan = SendPlan(sending, request.reference, relays, request.options, request.at)
 
+            names = [sending.rendering.issue.slug]
+
             def confirm(prepared: PreparedSend) -> None:
+                names.append(prepared.issue)
                 _confirm(prepared, request, via)
 
             if request.workers and request.at is None:
                 queue = opened.enter_context(open_queue(place, sending.config.settings.cluster.queue))
                 agreed = send_by_workers(plan, ledger, queue, confirm=confirm, watcher=progress, detach=request.detach)
                 if agreed is None:
-                    return _detached(sending, request)
+                    return _detached(sending, request, names[-1])
             else:
                 agreed = send_to_list(plan, ledger, confirm=confirm, watcher=progress)
             if agreed is None:
@@ -124,9 +127,8 @@ def run_send(sending: Sending, request: SendRequest, catcher: Catcher | None = N
     return errors.EXIT_OK if report.complete else errors.EXIT_UNSENT
 
 
-def _detached(sending: Sending, request: SendRequest) -> int:
+def _detached(sending: Sending, request: SendRequest, issue: str) -> int:
     """The workers have it. Its exit code says no more than that."""
-    issue = sending.rendering.issue.slug
     if request.as_json:
         print_json({**summary(sending), "queued": True})
     else:

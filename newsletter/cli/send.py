@@ -87,8 +87,10 @@ def send(  # one parameter per option
         raise MisuseError("--erratum and --canary go with a send to a list, not with --test")
     if detach and not workers:
         raise MisuseError("--detach goes with --workers")
-    if workers and (catch or test or canary or erratum):
-        raise MisuseError("--catch, --test, --canary and --erratum send from here, not by --workers", "choose one")
+    if workers and (catch or test):
+        raise MisuseError("--catch and --test send from here, by this machine's relay", "take --workers out")
+    if detach and canary:
+        raise MisuseError("--canary waits for what becomes of the first ones", "take --detach out")
     config = load(config_path, post)
     moment = _moment(at, config)
     written = (mbox, maildir, log_json)

@@ -46,7 +46,8 @@ _AT_ONCE = 500
 
 _OPEN = """
 SELECT count(*) AS open FROM procrastinate_jobs
-WHERE task_name = %(task)s AND status IN ('todo', 'doing') AND args->>'shipment' = %(shipment)s
+WHERE task_name = %(task)s AND (status = 'doing' OR status = 'todo' AND %(waits)s)
+    AND args->>'shipment' = %(shipment)s
 """
 
 
@@ -81,9 +82,10 @@ class JobQueue:
                 task = self._app.configure_task(_TASK, queue=self.name)
                 task.batch_defer(*(asdict(shard) for shard in some))
 
-    def open_jobs(self, shipment: int) -> int:
+    def open_jobs(self, shipment: int, *, begun: bool = False) -> int:
+        asked: dict[str, Any] = {"task": _TASK, "shipment": str(shipment), "waits": not begun}
         with _queue_errors(self._place):
-            row = self._app.connector.get_sync_connector().execute_query_one(_OPEN, task=_TASK, shipment=str(shipment))
+            row = self._app.connector.get_sync_connector().execute_query_one(_OPEN, **asked)
         return int(row["open"])
 
     def workers(self) -> int:

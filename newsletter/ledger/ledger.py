@@ -100,12 +100,13 @@ class Ledger(LedgerReader):
                 self._holding.pop(issue, None)
 
     @contextmanager
-    def join(self, issue: str, run: int) -> Iterator[None]:
-        """Send the issue together with other runs that have joined it. BusyError while a run holds it alone.
+    def join(self, issue: str, run: int, *, under: str = "") -> Iterator[None]:
+        """Send the issue together with other runs that have joined it. BusyError while a run holds it alone, or the
+        issue `under` which it is sent, if it is a correction.
 
         First settles the rows of runs that are dead. The ledger must be in PostgreSQL; see `joined`.
         """
-        with joined(self.storage, issue, run) as db:
+        with joined(self.storage, under or issue, run) as db:
             self._holding[issue] = db
             try:
                 self._recover_dead(issue)

@@ -27,6 +27,8 @@ _PUT_FIELDS = sa.text(
 
 _UNTRIED = (State.PENDING.value, State.CLAIMED.value, State.COMMITTING.value)
 
+_NOT_TRIED = (*_UNTRIED, State.SUPPRESSED.value)
+
 
 class Shipment(NamedTuple):
     """A stored shipment. `secrets` identifies the secrets that its messages need; `stopped` says why it was stopped."""
@@ -128,6 +130,20 @@ def due_rows(
         .limit(limit)
     )
     return [(row.id, row.recipient_key) for row in db.execute(listed)]
+
+
+def tried_and_refused(db: sa.Connection, issue: KnownIssue, after: int, last: int) -> tuple[int, int]:
+    """How many recipients beyond `after` and up to `last` were tried by the current plan, and to how many of them, or
+    to the sender in their turn, the relay said no.
+    """
+    mine = (deliveries.c.issue == issue.id, deliveries.c.plan == issue.plan)
+    here = (deliveries.c.id > after, deliveries.c.id <= last, deliveries.c.state.not_in(_NOT_TRIED))
+    no = sa.or_(
+        deliveries.c.state == State.REJECTED.value,
+        sa.and_(deliveries.c.state == State.DEFERRED.value, deliveries.c.stage == "MAIL"),
+    )
+    found = db.execute(sa.select(sa.func.count(), sa.func.count().filter(no)).where(*mine, *here)).one()
+    return int(found[0]), int(found[1])
 
 
 def untried(db: sa.Connection, issue: KnownIssue, after: int = 0, last: int = 0) -> int:

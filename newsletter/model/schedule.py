@@ -93,6 +93,14 @@ class QuietHours:
         return None
 
 
+def quiet_words(hours: QuietHours | None) -> tuple[str, str] | None:
+    """Quiet hours as `parse_quiet_hours` takes them, and the name of their zone; empty for a machine's own."""
+    if hours is None:
+        return None
+    zone = getattr(hours.zone, "key", "") if hours.zone is not None else ""
+    return f"{hours.start:%H:%M}-{hours.end:%H:%M}", zone
+
+
 def parse_quiet_hours(text: str, zone: tzinfo | None = None) -> QuietHours:
     """Parse `22:00-07:00`. Raises InvalidValueError."""
     match = re.fullmatch(r"\s*(\S+?)\s*(?:-|–|to)\s*(\S+)\s*", text)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
+from zoneinfo import ZoneInfo
 
 from newsletter.config.config import Config, RelaySettings
 from newsletter.delivery.deliver import Ends, Stopped, deliver
@@ -32,6 +33,7 @@ from newsletter.ledger.records import Turn
 from newsletter.ledger.shipments import Shipment
 from newsletter.message.compose import Composer
 from newsletter.message.packed_issue import unpack
+from newsletter.model.schedule import QuietHours, parse_quiet_hours
 from newsletter.model.subscriber import Subscriber
 from newsletter.pipeline.lease_rates import RateLeases, share_pause
 from newsletter.pipeline.plan_send import signer_of
@@ -114,7 +116,7 @@ class ShardDelivery:
         run = ledger.begin_run(shipment.issue, f"{os.getpid()} {socket.gethostname()}, worker")
         reason = "error"
         try:
-            with ledger.join(shipment.issue, run):
+            with ledger.join(shipment.issue, run, under=str(shipment.settings.get("held", ""))):
                 stopped = self._deliver(_ShardLedger(ledger, shipment, shard, run), composer, watcher, ends)
             reason = stopped.reason
         except IllegalMoveError:
@@ -143,7 +145,7 @@ class ShardDelivery:
                     watcher=watcher,
                     clock=time.time,
                     jitter=random.random,
-                    quiet=self._config.quiet_hours,
+                    quiet=ledger.quiet or self._config.quiet_hours,
                     max_attempts=ledger.max_attempts,
                     longest_wait_s=self._config.settings.delivery.max_wait_s,
                     ends=lambda stop: beats.or_by(ends, stop),
@@ -182,6 +184,7 @@ class _ShardLedger:
         self.issue = shipment.issue
         self.shard = shard
         self.max_attempts = int(shipment.settings["max_attempts"])
+        self.quiet = _quiet_hours(shipment)
         self._turn = Turn(run, shard.last)
 
     def claim(self, limit: int, after: int) -> Sequence[tuple[Claim, Subscriber]]:
@@ -204,6 +207,15 @@ class _ShardLedger:
 
     def save_rate_limits(self, state: Mapping[str, str]) -> None:
         """Nothing: leased turns are saved already."""
+
+
+def _quiet_hours(shipment: Shipment) -> QuietHours | None:
+    """Those of the desk; a worker needs to know none."""
+    words = shipment.settings.get("quiet")
+    if not words:
+        return None
+    hours, zone = words
+    return parse_quiet_hours(hours, ZoneInfo(zone) if zone else None)
 
 
 class _Beats:

@@ -11,6 +11,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -431,3 +432,97 @@ def test_a_damaged_shipment_is_told(cluster: Cluster, damage: str) -> None:
     with SmtpServer() as server, cluster.worker(server) as worker:
         read_until(worker, f"{ISSUE}: what is stored of it for workers is damaged; send it with --workers again")
         assert not server.messages
+
+
+def allow_refusals(cluster: Cluster, wait_s: float) -> None:
+    (cluster.desk / "newsletter.toml").write_text(f"{SETTINGS}\n[delivery]\ncanary_wait_s = {wait_s}\n")
+
+
+def test_the_canary_goes_first_and_the_others_after_it(cluster: Cluster) -> None:
+    people = write_people(cluster, 60)
+    allow_refusals(cluster, 0.1)
+    with SmtpServer(Rule("dot", Fault.HOLD)) as server, cluster.worker(server):
+        sending = cluster.send("--canary", "5")
+        server.wait_for(lambda server: server.seen("dot") == 1)  # a connection for every ten
+        server.release(1_000)
+        run = finish(sending)
+        accounts_of(cluster, people).at_end(arrived(server))
+    assert run.code == 0
+    assert "the first 5 are out, 0 refused; waiting 0.1 s" in run.err
+    assert sorted(message.recipient for message in server.messages[:5]) == sorted(people[:5])
+
+
+def test_a_canary_that_is_refused_stops_the_others(cluster: Cluster) -> None:
+    people = write_people(cluster, 60)
+    no = [Rule("RCPT", "550 5.1.1 nobody here", about=f"p{number}@") for number in (2, 3)]
+    with SmtpServer(*no) as server, cluster.worker(server):
+        run = finish(cluster.send("--json", "--canary", "5"))
+        assert run.code == 3
+        assert run.json["stopped"] == "the canary: 2 of the first 5 were refused"
+        assert (run.json["sent"], len(server.messages)) == (3, 3)
+        rest = finish(cluster.send("--json"))
+        assert (rest.code, rest.json["sent"]) == (0, len(people) - 5)
+
+
+def test_ctrl_c_while_the_canary_is_waited_for_sends_no_other(cluster: Cluster) -> None:
+    write_people(cluster, 60)
+    allow_refusals(cluster, 3_000)
+    with SmtpServer() as server, cluster.worker(server):
+        sending = cluster.send("--canary", "5")
+        read_until(sending, "the first 5 are out")
+        sending.send_signal(signal.SIGINT)
+        run = finish(sending)
+    assert (run.code, len(server.messages)) == (3, 5)
+
+
+def test_workers_send_a_correction_and_nobody_sends_the_issue_meanwhile(cluster: Cluster) -> None:
+    people = write_people(cluster, 60)
+    with SmtpServer() as server, cluster.worker(server):
+        assert finish(cluster.send()).code == 0
+    (cluster.desk / f"{ISSUE}.md").write_text(POST.replace("Dear", "Dearest"))
+    with SmtpServer(Rule("dot", Fault.HOLD)) as server, cluster.worker(server):
+        sending = cluster.send("--json", "--erratum")
+        server.wait_for(lambda server: server.seen("dot") == CONNECTIONS)
+        command = ("send", f"{ISSUE}.md", "--to", "list.csv", "--relay", server.url, "--yes", "--continue")
+        assert cluster.run(*command).code == 4
+        server.release(1_000)
+        run = finish(sending)
+        assert (run.code, run.json["sent"]) == (0, 60)
+        Accounts(cluster.url, f"{ISSUE}+erratum-2", people, CONNECTIONS).at_end(arrived(server))
+    assert "Dearest Person 0," in text_part(server, "p1@example.com")
+    assert cluster.stored() == 0
+
+
+def test_the_quiet_hours_are_those_of_the_desk(cluster: Cluster) -> None:
+    write_people(cluster, 5)
+    now = datetime.now(UTC)
+    hours = f"{now - timedelta(hours=1):%H:%M}-{now + timedelta(hours=3):%H:%M}"
+    (cluster.desk / "newsletter.toml").write_text(
+        f'{SETTINGS}\n[delivery]\nquiet_hours = "{hours}"\ntime_zone = "UTC"\n'
+    )
+    (cluster.machine / "newsletter.toml").write_text("[delivery]\nmax_wait_s = 1\n")
+    with SmtpServer() as server, cluster.worker(server) as worker:
+        # A relay on this machine may be a catcher, which has no quiet hours.
+        sending = cluster.send()
+        read_until(worker, "quiet hours")
+        sending.send_signal(signal.SIGINT)
+        assert finish(sending).code == 3
+    assert not server.messages
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ("--test", "p1@example.com"),
+            "--catch and --test send from here, by this machine's relay; take --workers out",
+        ),
+        (("--catch",), "--catch and --test send from here, by this machine's relay; take --workers out"),
+        (("--detach", "--canary", "3"), "--canary waits for what becomes of the first ones; take --detach out"),
+    ],
+)
+def test_what_workers_do_not_do_is_told(cluster: Cluster, options: tuple[str, ...], said: str) -> None:
+    write_people(cluster, 5)
+    run = finish(cluster.send(*options))
+    assert run.code == 2
+    assert said in run.err
