@@ -16,7 +16,6 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
-from markdown_it.tree import SyntaxTreeNode
 from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.dollarmath.index import math_block_dollar
 from mdit_py_plugins.footnote import footnote_plugin
@@ -38,6 +37,7 @@ from newsletter.post.markdown.kramdown_inline import use_kramdown_inline
 from newsletter.post.markdown.mdx_blocks import COMPONENTS, use_mdx_blocks
 from newsletter.post.markdown.set_roles import set_roles
 from newsletter.post.markdown.stories import read_stories
+from newsletter.post.markdown.syntax_tree import syntax_tree
 from newsletter.post.source_links import SourceLinks
 
 MAX_BRACKETS = 2_000
@@ -108,7 +108,7 @@ def parse_markdown(
         reader.targets.note_hidden(first_line + line)
     for name, line in env.get(COMPONENTS, {}).items():
         reader.targets.note_component(name, first_line + line)
-    tree = SyntaxTreeNode(tokens)
+    tree = syntax_tree(tokens)
     blocks = read_stories(reader, tree.children) if stories else reader.blocks(tree.children)
     return Body(set_roles(tuple(blocks)), tuple(reader.findings))
 

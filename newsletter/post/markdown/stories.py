@@ -85,7 +85,7 @@ class StoryReader:
         if node.type == "ordered_list" and not self.reader.is_toc(node):
             start = int(node.attrs.get("start", 1))
             return [self._of_item(number, item) for number, item in enumerate(node.children, start)], index + 1
-        if node.type == "paragraph" and not self.counted and (run := self._numbered_run(self.nodes[index:])):
+        if node.type == "paragraph" and not self.counted and (run := self._numbered_run(index)):
             return run[0], index + run[1]
         return None
 
@@ -251,7 +251,7 @@ class StoryReader:
         lead, rest = take_lead(parts[-1], more=False)
         return [*stories, self._of_blocks(last, lead, rest, span)]
 
-    def _numbered_run(self, nodes: Many[SyntaxTreeNode]) -> tuple[list[Story], int] | None:
+    def _numbered_run(self, first: int) -> tuple[list[Story], int] | None:
         """Paragraphs that begin `1.` without a space and count on: stories that Markdown took for text.
 
         Returns the stories and the number of their nodes, or None if fewer than two numbers follow each other.
@@ -259,7 +259,8 @@ class StoryReader:
         stories: list[Story] = []
         taken = 0
         following = 0
-        for node in nodes:
+        for index in range(first, len(self.nodes)):  # a slice would copy the rest of the post for each paragraph
+            node = self.nodes[index]
             number = self._number(node)
             if not number or (stories and number != following):
                 break
