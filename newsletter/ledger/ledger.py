@@ -64,8 +64,13 @@ __all__ = [
     "Version",
 ]
 
-_PLANNED_AT_ONCE = 20_000
-"""Addresses of one transaction of `plan`. Fewer rewrite the index of a long list more often, more take memory."""
+_LISTED_AT_ONCE = 20_000
+"""Addresses of one statement of `plan`: more take memory."""
+
+_PAGES_AT_ONCE = 5
+"""Statements of one transaction of `plan`. Each transaction writes most pages of a long list's index to the disk, so
+fewer write less; but longer ones keep other processes waiting.
+"""
 
 
 class Ledger(LedgerReader):
@@ -178,20 +183,20 @@ class Ledger(LedgerReader):
             closed = planning.is_closed(db, issue_id, self._now(), newcomers_for)
             erased_here = suppression.erased_in(db, issue_id)
         newcomers = 0
-        listed = iter(addresses)
-        while batch := list(islice(listed, _PLANNED_AT_ONCE)):
-            listed_here: dict[str, str] = {}
-            for address in batch:
-                listed_here.setdefault(fold_address(address), address)
+        waiting = planning.pages_of(addresses, _LISTED_AT_ONCE)
+        while pages := list(islice(waiting, _PAGES_AT_ONCE)):
             with self._write(issue) as db:
+                planning.take_cache(db, planning.LONG_LIST_CACHE_KB)
                 suppression.lock_listing(db)
                 hashes = suppression.erased(db, address_hashes) | erased_here
-                people = suppression.with_hashes(listed_here, hashes, address_hashes)
-                if closed:
-                    newcomers += planning.list_known(db, issue_id, number, people)
-                else:
-                    planning.list_people(db, issue_id, number, people, self._now())
+                for page in pages:
+                    people = suppression.with_hashes(planning.by_key(page), hashes, address_hashes)
+                    if closed:
+                        newcomers += planning.list_known(db, issue_id, number, people)
+                    else:
+                        planning.list_people(db, issue_id, number, people, self._now())
         with self._write(issue) as db:
+            planning.take_cache(db, planning.CACHE_KB)
             planning.finish_plan(db, issue_id, number, post, audience)
             suppression.mark(db, issue_id, number, self._now())
             if not correction:

@@ -5,12 +5,15 @@ Each function works in the transaction of `db`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
+from itertools import islice
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from newsletter.addresses import fold_address
 from newsletter.ledger.database.schema import deliveries, identities, issues, versions
 from newsletter.ledger.database.timestamps import moment_of, time_of
 from newsletter.ledger.list_reference import split_segment
@@ -80,8 +83,15 @@ def accept_content(db: sa.Connection, issue_id: int, content_hash: str, subject:
 
 # --- the list -------------------------------------------------------------------------------------------------------
 
-# A batch sorted by key touches each page of the index once; the ids keep the list's order.
+# A statement's rows sorted by key touch each page of the index once; the ids keep the list's order. They come as JSON:
+# binding the values of each row would take as long as storing it.
 _LIST_IN_SQLITE = """
+    INSERT INTO deliveries (recipient_key, id, address, issue, state, plan, updated)
+    SELECT listed.value, ? + listed.key, NULL, ?, 'pending', ?, ? FROM json_each(?) AS listed
+    WHERE listed.type = 'text' ORDER BY listed.value
+    ON CONFLICT (issue, recipient_key) DO UPDATE SET plan = excluded.plan
+"""
+_LIST_SPELLED_IN_SQLITE = """
     INSERT INTO deliveries (recipient_key, id, address, issue, state, plan, updated)
     VALUES (?, ?, ?, ?, 'pending', ?, ?)
     ON CONFLICT (issue, recipient_key) DO UPDATE SET plan = excluded.plan
@@ -96,6 +106,36 @@ _LIST_IN_POSTGRESQL = sa.text(
     ON CONFLICT (issue, recipient_key) DO UPDATE SET plan = excluded.plan
     """
 )
+
+
+CACHE_KB = 2_000  # SQLite's default
+LONG_LIST_CACHE_KB = 8_000
+"""While a long list is stored; more of it would show in the memory of a send."""
+
+
+def take_cache(db: sa.Connection, size_kb: int) -> None:
+    """Set how much of the database this connection keeps in memory."""
+    if db.dialect.name == "sqlite":
+        db.exec_driver_sql(f"PRAGMA cache_size = -{size_kb}")
+
+
+def pages_of(addresses: Iterable[str], size: int) -> Iterator[str]:
+    """The addresses in pages, one on each line: as one text they take a third of the memory."""
+    waiting = iter(addresses)
+    while page := list(islice(waiting, size)):
+        yield "\n".join(page)
+
+
+def by_key(page: str) -> Mapping[str, str]:
+    """The addresses of a page by key; of two spellings the first."""
+    addresses = page.split("\n")
+    keys = list(map(fold_address, addresses))
+    if keys == addresses:
+        return dict(zip(keys, keys, strict=True))
+    people: dict[str, str] = {}
+    for key, address in zip(keys, addresses, strict=True):
+        people.setdefault(key, address)
+    return people
 
 
 def begin_plan(db: sa.Connection, issue_id: int) -> int:
@@ -128,15 +168,23 @@ def is_closed(db: sa.Connection, issue_id: int, now: int, newcomers_for: timedel
 
 def list_people(db: sa.Connection, issue_id: int, plan: int, people: Mapping[str, str], now: int) -> None:
     """Add these recipients to the plan, address by key; new ones get rows in this order."""
-    spelled = {key: None if address == key else address for key, address in people.items()}
     if db.dialect.name == "postgresql":
-        columns = {"keys": [*spelled], "addresses": [*spelled.values()]}
+        spelled = [None if address == key else address for key, address in people.items()]
+        columns = {"keys": [*people], "addresses": spelled}
         db.execute(_LIST_IN_POSTGRESQL, {"issue": issue_id, "plan": plan, "now": now, **columns})
         return
-    last = db.scalar(sa.select(sa.func.max(deliveries.c.id))) or 0
-    rows = [(key, row, spelled[key], issue_id, plan, now) for row, key in enumerate(spelled, last + 1)]
-    rows.sort()  # by key, which is unique
-    db.exec_driver_sql(_LIST_IN_SQLITE, rows)
+    first = (db.scalar(sa.select(sa.func.max(deliveries.c.id))) or 0) + 1
+    keys: list[str | None] = [*people]
+    if others := [
+        (row, key, address)
+        for row, (key, address) in enumerate(people.items())
+        if address is not key and address != key
+    ]:
+        for row, _, _ in others:
+            keys[row] = None
+        rows = [(key, first + row, address, issue_id, plan, now) for row, key, address in others]
+        db.exec_driver_sql(_LIST_SPELLED_IN_SQLITE, sorted(rows))
+    db.exec_driver_sql(_LIST_IN_SQLITE, (first, issue_id, plan, now, json.dumps(keys)))
 
 
 def withdraw(db: sa.Connection, issue_id: int) -> None:
