@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from newsletter.text import printable
 
@@ -22,6 +23,23 @@ _PLAIN_ADDRESS = re.compile(
     """,
     re.VERBOSE,
 )
+
+# Those of them that are normalized as they stand, for lists of a million: a domain in lower case.
+_NORMAL_ADDRESS = re.compile(
+    r"[A-Za-z0-9_!#$%&'*+\-/=?^`{|}~]+(?:\.[A-Za-z0-9_!#$%&'*+\-/=?^`{|}~]+)*@"
+    r"(?:(?!..--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?!(?:arpa|invalid|local|localhost|onion)\Z)[a-z]{2,63}"
+)
+
+
+def normalize_addresses(texts: Sequence[str]) -> list[str]:
+    """Validate and normalize each address, as `normalize_address` does. ValueError if one of them is invalid."""
+    is_normal = _NORMAL_ADDRESS.fullmatch  # in so few characters no local part is too long
+    return [
+        text
+        if len(text) <= MAX_LOCAL_OCTETS and is_normal(text)
+        else normalize_address(text)  # no local part is longer
+        for text in texts
+    ]
 
 
 def normalize_address(text: str) -> str:

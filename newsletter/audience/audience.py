@@ -9,24 +9,23 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import sqlite3
 import threading
 import weakref
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain, islice
+from dataclasses import replace
+from itertools import chain, islice, repeat
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from newsletter.addresses import fold_address
 from newsletter.audience.lists.rows import ExcludedRow, Row, RowSource, UnclearRow, as_subscriber, duplicate
 from newsletter.audience.segments import Segment
+from newsletter.audience.unclear_column import UnclearColumn
 from newsletter.errors import ConfigError
 from newsletter.model.findings import Finding
 from newsletter.model.subscriber import Subscriber
-from newsletter.text import printable
 
 NAMED_ROWS = 1_000
 """How many bad rows of each kind are kept as findings; all are counted."""
@@ -92,60 +91,30 @@ class _Rows(NamedTuple):
     rows: Iterator[Row | Finding]
 
 
-@dataclass(frozen=True, slots=True)
-class UnclearColumn:
-    """A column that may mark unsubscribed rows, with values that are unclear.
-
-    `rows` have one, `values` are the most frequent `NAMED_VALUES`, each with its count. `path` is the list, if there
-    are several.
-    """
-
-    name: str
-    rows: int
-    values: Mapping[str, int]
-    path: str = ""
-
-    @property
-    def what(self) -> str:
-        shown = [f"{_quoted(value)} ({count:,})" for value, count in self.values.items()]
-        more = self.rows - sum(self.values.values())
-        others = f", and others ({more:,})" if more else ""
-        return (
-            f"the column {_quoted(self.name)} may say who has left, and is not understood: {', '.join(shown)}{others}"
-        )
-
-    @property
-    def remedy(self) -> str:
-        value = next(iter(self.values), "")
-        word = f"{self.name}:{value}"
-        return (
-            f"write --column {_argument(f'{self.name}=ignore')} where it says nothing of the kind; else say it of each "
-            f"value, --column {_argument(f'{word}=mail')} or --column {_argument(f'{word}=skip')}; or write that into "
-            "[subscribers] columns in newsletter.toml"
-        )
-
-
 def _named_values(values: Counter[str]) -> Iterator[tuple[str, int]]:
     return ((value, count) for value, count in values.most_common() if value != _OTHERS)
 
 
-def _quoted(value: str) -> str:
-    return repr(value) if value else "empty"
+_Kept = tuple[int, int | None, str, str, int | None]
+"""The stored part of a row: list, line, key, cells, inside, as in the schema."""
 
 
-def _argument(text: str) -> str:
-    """A command-line argument, quoted for a shell."""
-    return shlex.quote(printable(text))
-
-
-class _Kept(NamedTuple):
-    """The stored part of a row; `inside` as in the schema."""
-
-    list: int
-    line: int | None
-    key: str
-    cells: str
-    inside: int | None
+def _in_pages(rows: Iterable[Row | Finding]) -> Iterator[list[Row] | Finding]:
+    """Rows that follow each other as a list: over a million rows each step of one takes a tenth of a second."""
+    page: list[Row] = []
+    for row in rows:
+        if isinstance(row, Row):
+            page.append(row)
+            if len(page) == _PAGE_ROWS:
+                yield page
+                page = []
+        else:
+            if page:
+                yield page
+                page = []
+            yield row
+    if page:
+        yield page
 
 
 class Audience:
@@ -154,7 +123,8 @@ class Audience:
 
     Of the rows with one address the first counts, unless any of them is excluded: then none does. `invalid` and
     `duplicates` hold the first `NAMED_ROWS` each; `excluded` counts by reason. `unclear` are the columns that may mark
-    unsubscribed rows with unclear values: no mail goes out before the author has said what they mean.
+    unsubscribed rows with unclear values: no mail goes out before the author has said what they mean. `may_be_blank`
+    are the columns without a value in some row, be it a recipient's or not.
     Any thread may read it, several at a time too. Close it, or drop the last reference, to free its disk space.
     """
 
@@ -181,6 +151,7 @@ class Audience:
         self.outside_count = 0
         self.invalid: tuple[Finding, ...] = ()
         self.excluded: Mapping[str, int] = {}
+        self.may_be_blank: frozenset[str] = frozenset()
         self.unclear: tuple[UnclearColumn, ...] = ()
         self._email = self.columns.index("email")
         self._lock = threading.Lock()
@@ -326,17 +297,21 @@ class Audience:
         place = {column: at for at, column in enumerate(rows.columns)}
         # If the list's columns differ from the union, its values are moved to their places.
         order = None if rows.columns == self.columns else [place.get(column) for column in self.columns]
-        for row in rows.rows:
-            if isinstance(row, Row):  # the common case; over a million rows each step here takes a tenth of a second
-                line, email, values = row
-                good += 1
+        for row in _in_pages(rows.rows):
+            if isinstance(row, list):
+                good += len(row)
+                lines, emails, values = zip(*row, strict=True)
                 if order is not None:
-                    values = ["" if at is None else values[at] for at in order]
-                cells = _SEPARATOR.join(values)
-                if cells.count(_SEPARATOR) != joints:
-                    raise ValueError(f"{email}: a value with a control character, or not one for each column")
-                inside = 1 if holds is None else int(holds(dict(zip(self.columns, values, strict=True))))
-                yield _Kept(number, line, fold_address(email), cells, inside)
+                    values = tuple(["" if at is None else each[at] for at in order] for each in values)
+                cells = list(map(_SEPARATOR.join, values))
+                for email, each in zip(emails, cells, strict=True):
+                    if each.count(_SEPARATOR) != joints:
+                        raise ValueError(f"{email}: a value with a control character, or not one for each column")
+                self.may_be_blank |= self._with_blanks(values)
+                inside: Iterable[int] = repeat(1, len(row))
+                if holds is not None:
+                    inside = [int(holds(dict(zip(self.columns, each, strict=True)))) for each in values]
+                yield from zip(repeat(number), lines, map(fold_address, emails), cells, inside)
             elif isinstance(row, ExcludedRow):
                 excluded[row.reason] += 1
                 if isinstance(row, UnclearRow):
@@ -344,7 +319,7 @@ class Audience:
                     known = row.value in values_seen or len(values_seen) < _KEPT_VALUES
                     values_seen[row.value if known else _OTHERS] += 1
                 if row.email:
-                    yield _Kept(number, row.line, fold_address(row.email), "", None)
+                    yield number, row.line, fold_address(row.email), "", None
             else:
                 self.invalid_count += 1
                 if len(self.invalid) + len(invalid) < NAMED_ROWS:
@@ -352,6 +327,13 @@ class Audience:
                     invalid.append(Finding(row.code, row.what, row.remedy, row.line, path=self._names[number]))
         self.rows += good
         self.invalid = (*self.invalid, *invalid)
+
+    def _with_blanks(self, values: Sequence[Sequence[str]]) -> frozenset[str]:
+        """The columns that are blank in one of these rows, but for those of whom that is known."""
+        of_columns = zip(self.columns, zip(*values, strict=True), strict=True)
+        return frozenset(
+            column for column, each in of_columns if column not in self.may_be_blank and not all(map(str.strip, each))
+        )
 
     def _drop_excluded(self) -> None:
         if not self.excluded:

@@ -297,7 +297,8 @@ def _require_columns(post: Post, audience: Audience | None, path: str) -> None:
 def empty_fields(rendering: Rendering, recipients: Audience) -> tuple[Finding, ...]:
     """The fields without a default that are empty for some recipients."""
     fields = [field for field in rendering.issue.fields if not field.default and field.name != "email"]
-    names = {field.name for field in fields}
+    filled = frozenset(recipients.columns) - recipients.may_be_blank
+    names = {field.name for field in fields} - filled
     people = recipients if names else ()
     empty = Counter(name for recipient in people for name in names if not recipient.fields.get(name, "").strip())
     findings = []

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from newsletter.audience.audience import Audience, UnclearColumn
+from newsletter.audience.audience import Audience
 from newsletter.audience.list_tools.address_hints import remarks_on
 from newsletter.audience.lists.encoding import UTF_8, Encoding
 from newsletter.audience.lists.layout import DELIMITERS
 from newsletter.audience.lists.rows import OpenList, Row, RowSource, open_list
 from newsletter.audience.read_audience import SignUps, is_sign_ups, open_rows, why_empty
 from newsletter.audience.segments import parse_segment
+from newsletter.audience.unclear_column import UnclearColumn
 from newsletter.model.column_rules import NO_RULES, Rules
 from newsletter.model.findings import Finding
 

@@ -106,6 +106,26 @@ class Lines:
             raise ContentError(self._not_utf8(line, bad))
         return line
 
+    def page(self, most: int) -> list[str]:
+        """The next lines, at most so many. Empty where only `next` can tell: at the end, for a line at fault, after
+        lines that were pushed back, in any encoding but UTF-8.
+        """
+        page: list[str] = []
+        if self._returned or self._fault is not None or self.encoding.codec != UTF_8.codec:
+            return page
+        readline = self._readline
+        while len(page) < most and (line := readline(MAX_ROW_CHARS + 1)):
+            page.append(line)
+            if len(line) > MAX_ROW_CHARS:
+                self._pass_over(line)
+                break
+        text = "".join(page)
+        if page and (len(page[-1]) > MAX_ROW_CHARS or (not text.isascii() and _SURROGATE.search(text))):
+            self._returned.extend(reversed(page))
+            return []
+        self.number += len(page)
+        return page
+
     def peek(self, most: int, most_chars: int) -> list[str]:
         """The next lines without consuming them: about this many of each."""
         start = self.number

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
@@ -20,6 +22,8 @@ from newsletter.audience.lists.cells import bare_address, one_line, trim
 from newsletter.audience.lists.columns import Header, read_header
 from newsletter.audience.lists.encoding import MAX_ROW_CHARS, Lines, open_lines
 from newsletter.audience.lists.layout import find_layout
+from newsletter.audience.lists.plain_rows import MAX_VALUE_CHARS as MAX_VALUE_CHARS
+from newsletter.audience.lists.plain_rows import plain_rows
 from newsletter.audience.lists.standing import Verdict, may_speak_of_leaving
 from newsletter.errors import ContentError, InvalidValueError, located
 from newsletter.model.column_rules import NO_RULES, Rules
@@ -27,13 +31,15 @@ from newsletter.model.findings import Finding
 from newsletter.model.subscriber import Subscriber
 from newsletter.text import printable
 
-MAX_VALUE_CHARS = 10_000
 MAX_COLUMNS = 1_000
 
 
 _SAMPLE_LINES = 1_000
 _SAMPLE_CHARS = 200_000
 """How much of a list is read ahead, to sample its columns."""
+
+_PAGE_LINES = 128
+"""Lines that are read at once where all of them are plain: more are seldom all plain, fewer cost more each."""
 
 # Line breaks and tabs may occur in an ordinary value, such as a postal address, but never in a value for a header.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -173,7 +179,15 @@ def _read_rows(lines: Lines, header: Header, delimiter: str, addresses: bool, va
     watched = bool(header.judges or header.everyone)
     others = bool(header.others)
     tabs = delimiter == "\t"
-    while (line := lines.next()) is not None:
+    while True:
+        if not watched and (page := lines.page(_PAGE_LINES)):
+            found = plain_rows(page, header, delimiter, addresses=addresses)
+            if found is not None:
+                yield from _page_of_rows(lines.number - len(page) + 1, *found, header, plain=plain, values=values)
+                continue
+            lines.give_back(page)
+        if (line := lines.next()) is None:
+            return
         # Fast path: nearly every row passes a few checks of the whole; no control character is printable.
         body = line[:-1] if line.endswith("\n") else line
         text = body.replace("\t", "") if tabs else body
@@ -198,6 +212,21 @@ def _read_rows(lines: Lines, header: Header, delimiter: str, addresses: bool, va
             yield read
         elif any(cell and not cell.isspace() for cell in read):  # else blank: spreadsheets leave rows like ",,,"
             yield _read_row(read, header, delimiter, start, addresses, values)
+
+
+def _page_of_rows(
+    start: int, emails: list[str], rows: list[list[str]], header: Header, *, plain: bool, values: bool
+) -> Iterator[Row]:
+    if not values:
+        return map(_make_row, zip(count(start), emails, zip(emails)))
+    at = header.email_cell
+    for cells, email in zip(rows, emails, strict=True):
+        cells[at] = email
+    return map(_make_row, zip(count(start), emails, rows if plain else map(header.values_of, rows)))
+
+
+_make_row: Callable[[tuple[int | None, str, Sequence[str]]], Row] = partial(tuple.__new__, Row)
+"""`Row._make`, without a call into Python for each of a million."""
 
 
 def _read_cells(lines: Lines, line: str, delimiter: str) -> list[str] | BadRow:
