@@ -31,6 +31,7 @@ SAVE_OR_CONVERT = f"{SAVE_AS_UTF8}, or have `newsletter subscribers convert` do 
 _NO_FILES_ENCODING = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
 _HEAD_BYTES = 8192
 _CHUNK_BYTES = 1 << 16
+_PAGE_CHARS = 20_000
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WORD = re.compile(r"(?<![^\s,;\"'])[\x00-\x08\x0e-\x1b!#-&(-+\--:<-\x7f]*+[^\x00-\x7f\s,;\"'][^\s,;\"']*")
 # Characters of Windows-1252 that are control characters in Latin-1, which no list contains.
@@ -107,15 +108,19 @@ class Lines:
         return line
 
     def page(self, most: int) -> list[str]:
-        """The next lines, at most so many. Empty where only `next` can tell: at the end, for a line at fault, after
-        lines that were pushed back, in any encoding but UTF-8.
+        """The next lines: at most so many, of little more than `_PAGE_CHARS`.
+
+        Empty where only `next` can tell: at the end, for a line at fault, after lines that were pushed back, in any
+        encoding but UTF-8.
         """
         page: list[str] = []
         if self._returned or self._fault is not None or self.encoding.codec != UTF_8.codec:
             return page
         readline = self._readline
-        while len(page) < most and (line := readline(MAX_ROW_CHARS + 1)):
+        chars = 0
+        while len(page) < most and chars < _PAGE_CHARS and (line := readline(MAX_ROW_CHARS + 1)):
             page.append(line)
+            chars += len(line)
             if len(line) > MAX_ROW_CHARS:
                 self._pass_over(line)
                 break
