@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from newsletter import errors
 from newsletter.cli.console import is_terminal, print_json, wait_at, warn
 from newsletter.cli.failures import MisuseError
 from newsletter.cli.load_settings import load
@@ -21,11 +20,9 @@ from newsletter.cli.own_catcher import own_catcher
 from newsletter.cli.progress import Progress
 from newsletter.cli.run_send import SendRequest, run_send, wait_until
 from newsletter.cli.send_output import all_warnings, plan_facts, print_facts, summary
+from newsletter.cli.send_time import moment_of
 from newsletter.cli.streams import endure_closed_output
-from newsletter.errors import InvalidValueError
 from newsletter.model.column_rules import Rule
-from newsletter.model.moments import shown_moment
-from newsletter.model.schedule import parse_at
 from newsletter.pipeline import output_files as output
 from newsletter.pipeline.guard_outputs import DRY_RUN, require_free
 from newsletter.pipeline.list_reference import ListReference
@@ -38,7 +35,6 @@ from newsletter.pipeline.sender_checks import sender_warnings, signature_at_hand
 from newsletter.web.catcher.export import write_maildir, write_mbox
 
 if TYPE_CHECKING:
-    from newsletter.config.config import Config
     from newsletter.pipeline.plan_send import Sending
     from newsletter.web.catcher.server import Catcher
 
@@ -92,7 +88,7 @@ def send(  # one parameter per option
     if detach and canary:
         raise MisuseError("--canary waits for what becomes of the first ones", "take --detach out")
     config = load(config_path, post)
-    moment = _moment(at, config)
+    moment = moment_of(at, config, partial(click.echo, err=True)) if at is not None else None
     written = (mbox, maildir, log_json)
     require_free(written, config=config, ledger=ledger_place(config, ledger_url), inputs=[post, *to])
 
@@ -190,25 +186,6 @@ def _dry_run(sending: Sending, to: Sequence[str], out: Path, as_json: bool, plac
         return
     print_facts(facts)
     click.echo(f"\nNothing was sent. Open {folder / 'index.html'} in a browser.")
-
-
-def _moment(at: str | None, config: Config) -> datetime | None:
-    """The time of `--at`; None for at once, also for a time that has just passed."""
-    if at is None:
-        return None
-
-    delivery = config.settings.delivery
-    now = datetime.now().astimezone()
-    try:
-        moment = parse_at(at, now, delivery.time_zone, window=timedelta(seconds=delivery.at_window_s))
-    except InvalidValueError as fault:
-        raise errors.ConfigError(f"--at {fault.what}; {fault.remedy or 'write --at 08:00'}") from fault
-    if moment > now:
-        return moment
-    late = (now - moment) // timedelta(minutes=1)
-    if late:
-        click.echo(f"{shown_moment(moment)} was {late:,} min ago, within at_window_s: it goes at once.", err=True)
-    return None
 
 
 def _keep(catcher: Catcher, mbox: Path | None, maildir: Path | None) -> None:

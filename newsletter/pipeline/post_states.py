@@ -45,6 +45,8 @@ class PostState:
     left: int = 0
     uncertain: int = 0
     refused: int = 0
+    deferred: int = 0
+    """Of those who are left, who were put off by a relay."""
 
     @property
     def may_be_sent(self) -> bool:
@@ -111,7 +113,8 @@ def _of_ledger(issue: KnownIssue) -> PostState:
         f"{refused:,} refused" if refused else "",
     ]
     kind: Kind = "begun" if left else "uncertain" if uncertain else "sent"
-    return PostState(kind, ", ".join(filter(None, parts)), issue.issue, sent, left, uncertain, refused)
+    words = ", ".join(filter(None, parts))
+    return PostState(kind, words, issue.issue, sent, left, uncertain, refused, counts[State.DEFERRED])
 
 
 def _said(moment: datetime) -> str:

@@ -101,7 +101,8 @@ function watchSend() {
     $("bar").value = news.done;
     for (const name of ["done", "total", "sent", "deferred", "refused"]) $(name).textContent = number(news[name]);
     $("rate").textContent = news.done && news.rate ? `${number(news.rate)} a second` : "";
-    const until = news.wait ? new Date(news.wait_until * 1000).toLocaleTimeString() : "";
+    const at = new Date(news.wait_until * 1000);
+    const until = at - Date.now() < 72e6 ? at.toLocaleTimeString() : at.toLocaleString();
     $("wait").textContent = news.wait ? `Waiting: ${news.wait}, until ${until}` : "";
     $("wait").hidden = !news.wait;
     document.title = news.total ? `${Math.floor((100 * news.done) / news.total)} % sent` : "Sending";

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import re
@@ -58,6 +59,16 @@ class Home:
         finally:
             connection.close()
 
+    def wait_for_progress(self, words: str) -> None:
+        """Return once the progress of the send says these words."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=DEADLINE_S * 10)
+        with contextlib.closing(connection):
+            connection.request("GET", "/sending/events", headers={"cookie": f"{self.server.cookie}={self.server.key}"})
+            response = connection.getresponse()
+            while words not in (line := response.readline().decode()):
+                assert '"phase": "failed"' not in line, self.room.progress.error
+                assert '"phase": "ended"' not in line, "it has ended"
+
     @property
     def token(self) -> str:
         found = re.search(r'name="token" value="([^"]+)"', self.ask().text)
@@ -86,6 +97,9 @@ class Home:
 
     def send_link(self, title: str) -> str:
         return self.link(title).replace("/post/", "/send/")[:-1]
+
+    def settle_link(self, title: str) -> str:
+        return self.send_link(title).replace("/send/", "/settle/")
 
     def rows(self) -> dict[str, tuple[str, str]]:
         """By title: the state's label, and what is said of it."""

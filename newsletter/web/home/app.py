@@ -19,6 +19,7 @@ from newsletter.web.home.open_posts import OpenPosts
 from newsletter.web.home.overview import Overview, PostRow
 from newsletter.web.home.send_pages import SendPages
 from newsletter.web.home.send_room import SendRoom
+from newsletter.web.home.settle_pages import SettlePages
 from newsletter.web.home.survey import Survey
 from newsletter.web.live_updates import LiveUpdates
 from newsletter.web.local_only import asked_by_own_page
@@ -45,7 +46,7 @@ def home_app(
 ) -> ASGIApp:
     """The pages, behind `guard`; without a room nothing can be sent from them."""
     pages = HomePages(survey, posts, changes, room, clock)
-    sends = SendPages(pages, room).routes if room is not None else []
+    sends = [*SendPages(pages, room).routes, *SettlePages(pages, room).routes] if room is not None else []
     return local_app([*sends, *pages.routes], host, PREVIEW_ERRORS, guard)
 
 

@@ -57,7 +57,7 @@ class SendPages:
     def form(self, request: Request) -> Response:
         row = self._pages.row_of(request.path_params["key"])
         lists, segment, error = self._lists(row)
-        order = SendOrder(row.key, row.path, lists[:1], segment, choices=_resumes(row))
+        order = SendOrder(row.key, row.path, lists[:1], segment, choices=_resumes(row), issue=row.state.issue)
         return self._form(row, order, lists, error=error)
 
     def _form(
@@ -70,19 +70,25 @@ class SendPages:
         tested: str = "",
         status: int = 200,
     ) -> Response:
-        asked_for = [field for field, (option, _) in CHOICES.items() if option in error or field in order.choices]
+        asked_for = [
+            field for field, (option, _) in self._choices().items() if option in error or field in order.choices
+        ]
         return self._pages.show(
             "send.html.j2",
             status,
             row=row,
             order=order,
             lists=[(name, _short(name), near(name)) for name in lists],
-            choices={field: words for field, (_, words) in CHOICES.items()},
+            choices={field: words for field, (_, words) in self._choices().items()},
             asked_for=asked_for,
             error=error,
             tested=tested,
             progress=self._room.progress,
         )
+
+    def _choices(self) -> Mapping[str, tuple[str, str]]:
+        offers = self._room.desk.has_workers()
+        return {field: words for field, words in CHOICES.items() if offers or field != "workers"}
 
     def _lists(self, row: PostRow) -> tuple[tuple[str, ...], str, str]:
         """The lists at hand, the segment of a send that was begun, and why these cannot be told."""
@@ -102,7 +108,9 @@ class SendPages:
             to=chosen,
             where=fields.get("where", "").strip()[:500],
             canary=min(int(canary), MAX_CANARY) if canary.isascii() and canary.isdecimal() and len(canary) < 9 else 0,
-            choices=frozenset(field for field in CHOICES if fields.get(field)) | _resumes(row) | first,
+            choices=frozenset(field for field in self._choices() if fields.get(field)) | _resumes(row) | first,
+            issue=row.state.issue,
+            at=fields.get("at", "").strip()[:60],
         )
 
     async def test(self, request: Request) -> Response:
@@ -138,7 +146,7 @@ class SendPages:
 
     def _confirm(self, row: PostRow, order: SendOrder, lists: tuple[str, ...], planned: PlannedSend) -> Response:
         kept = {f"list{number}": "on" for number, name in enumerate(lists) if name in order.to}
-        kept |= {"where": order.where, "canary": str(order.canary or "")} | {
+        kept |= {"where": order.where, "canary": str(order.canary or ""), "at": planned.at} | {
             field: "on" for field in CHOICES if field in order.choices
         }
         return self._pages.show("confirm.html.j2", row=row, order=order, planned=planned, kept=kept)

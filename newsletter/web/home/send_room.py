@@ -191,6 +191,12 @@ class _Run:
         self.refused += outcome.state is State.REJECTED
         self._changed()
 
+    def counted(self, sent: int, deferred: int, refused: int, /) -> None:
+        """The numbers of a send by workers, of which no single outcome is heard."""
+        self.sent, self.deferred, self.refused = sent, deferred, refused
+        self.done = min(sent + deferred + refused, self.total)
+        self._changed()
+
     def news(self, text: str, /) -> None:
         self._news = [*self._news[-NEWS + 1 :], text]
         self._changed()

@@ -7,7 +7,8 @@ axe-core about every page, light and dark, and looks for what sticks out at four
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from home_server import SETTINGS, Newsletter, home_of
 from machine import PATIENT_MS
 from sink import smtp_sink
 from smtp_server import Fault, Rule, SmtpServer
+
+from newsletter.model.delivery import State
 
 PEOPLE = [f"reader{number}@example.org" for number in range(4)]
 SCHEMES = ("light", "dark")
@@ -62,6 +65,21 @@ def inspect(page: Any) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width, (page.url, width)
 
 
+IS_FOCUSED = """([wanted, words]) => {
+    const at = document.activeElement;
+    return at.matches(wanted) && at.textContent.includes(words);
+}"""
+
+
+def tab_until(page: Any, selector: str, words: str = "") -> None:
+    """Press Tab until what has the focus matches, and has these words."""
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        if page.evaluate(IS_FOCUSED, [selector, words]):
+            return
+    raise AssertionError(f"{selector} {words} is not reached by Tab")
+
+
 def test_a_whole_day_by_mouse(letters: Newsletter, opened: Any) -> None:
     with smtp_sink() as sink, home_of(letters.folder, relay_url=sink.url) as home:
         page = opened(home.server.url, bypass_csp=True)
@@ -103,22 +121,11 @@ def test_a_whole_day_by_keys(letters: Newsletter, opened: Any) -> None:
     """Look, mend, test, send, report. The page follows the folder meanwhile; a send is stopped, loaded again, and gone
     on with.
     """
-    is_there = """([wanted, words]) => {
-        const at = document.activeElement;
-        return at.matches(wanted) && at.textContent.includes(words);
-    }"""
-
-    def tab_to(selector: str, words: str = "") -> None:
-        for _ in range(120):
-            page.keyboard.press("Tab")
-            if page.evaluate(is_there, [selector, words]):
-                return
-        raise AssertionError(f"{selector} {words} is not reached by Tab")
-
     hold = Rule("dot", Fault.HOLD, times=(3,))
     settings = SETTINGS + "connections = 1\n"
     with SmtpServer(hold) as relay, home_of(letters.folder, settings=settings, relay_url=relay.url) as home:
         page = opened(home.server.url)
+        tab_to = partial(tab_until, page)
         page.wait_for_selector("#live[data-state=on]")
         tab_to("a.title")
         page.keyboard.press("Enter")
@@ -185,3 +192,45 @@ def test_a_whole_day_by_keys(letters: Newsletter, opened: Any) -> None:
         tab_to("a", "Report")
         page.keyboard.press("Enter")
         page.get_by_text("Everyone has it.").wait_for()
+
+
+def test_the_uncertain_by_mouse_and_a_planned_time_by_keys(letters: Newsletter, opened: Any) -> None:
+    day = datetime.now(UTC).date()
+    title = 'News "of today" for all'
+    letters.post(f"{day}-today", f"'{title}'")
+    letters.send(f"{day}-today", title, [State.SENT, State.UNCERTAIN, State.UNCERTAIN, State.REJECTED], day)
+    letters.post(f"{day}-more", "More of it")
+    with SmtpServer() as relay, home_of(letters.folder, relay_url=relay.url) as home:
+        page = opened(home.server.url, bypass_csp=True)
+        page.wait_for_selector("#live[data-state=on]")
+        inspect(page)
+        page.get_by_role("link", name="Decide about the uncertain").click()
+        page.get_by_role("heading", name="2 people may have it").wait_for()
+        inspect(page)
+        page.get_by_role("button", name="Count 2 as sent").click()
+        page.get_by_text("2 counted as sent.").wait_for()
+        page.get_by_role("heading", name="Try again").wait_for()  # the refused are still there
+        page.get_by_role("link", name="All posts").first.click()
+        page.wait_for_selector("#live[data-state=on]")
+        assert page.locator(".post.sent .words").inner_text() == "sent to 3, 1 refused"
+        page.set_viewport_size({"width": 1280, "height": 900})
+        tab_to = partial(tab_until, page)
+        tab_to(".post a[href^='/send/']")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#plan")
+        tab_to("summary")
+        page.keyboard.press("Enter")
+        tab_to("[name=at]")
+        page.keyboard.type(f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%dT%H:%M}")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#ask")
+        inspect(page)
+        tab_to("#ask button", "then")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#wait:not([hidden])")
+        page.get_by_text("nobody has been mailed yet").wait_for()
+        inspect(page)
+        tab_to("#stop")
+        page.keyboard.press("Enter")
+        page.get_by_text("it was stopped before it began").wait_for()
+        assert relay.messages == []

@@ -5,14 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from home_server import SETTINGS, Home, Newsletter, home_of
+from postgres import PASSWORD
 from smtp_server import Fault, Rule, SmtpServer
+from sqlalchemy import make_url
 
 from newsletter.ledger.ledger import Ledger
+from newsletter.model.column_rules import read_rule
+from newsletter.model.delivery import State
+from newsletter.pipeline.list_reference import ListReference, write_reference
 from newsletter.web.home.send_room import SendRoom
 
 PEOPLE = [f"reader{number}@example.org" for number in range(5)]
@@ -259,3 +264,171 @@ def test_the_room_of_a_stopped_server_ends_its_send(letters: Newsletter) -> None
         relay.release()
         assert room.join().phase == "ended"
         assert sorted(relay.recipients) == PEOPLE
+
+
+def test_a_send_waits_for_its_time_and_can_be_stopped_until_then(letters: Newsletter) -> None:
+    with SmtpServer() as relay, sending_home(letters, relay) as home:
+        link = home.send_link("Today")
+        assert "not a time" in home.plan(link, at="soon").text
+        assert "has passed" in home.plan(link, at="2020-03-02T08:00").text
+        later = datetime.now(UTC) + timedelta(days=2)
+        planned = home.plan(link, at=f"{later:%Y-%m-%dT%H:%M}")
+        assert f"<dt>At</dt><dd><bdi>{later:%Y-%m-%d %H:%M} UTC" in planned.text
+        home.start(link, planned, first="on")
+        home.wait_for_progress("for its time, and nobody has been mailed yet")
+        assert "nobody has been mailed yet" in home.ask("/sending").text
+        assert "“<bdi>Today</bdi>” waits for its time" in home.ask().text
+        assert home.plan(link).status == 409
+        assert home.post_form("/sending/stop", {}).status == 303
+        assert "it was stopped before it began" in home.room.join().error
+        assert relay.messages == []
+        assert home.rows()["Today"][0] == "Due"
+
+
+def test_after_the_wait_the_list_is_read_again(letters: Newsletter, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wait(moment: datetime, *_: object) -> None:
+        waited.append(moment)
+        subscribe(letters, *PEOPLE, "late@example.org")
+
+    waited: list[datetime] = []
+    monkeypatch.setattr("newsletter.cli.home_send._wait", wait)
+    with SmtpServer() as relay, sending_home(letters, relay) as home:
+        link = home.send_link("Today")
+        planned = home.plan(link, at="23:59")
+        home.start(link, planned, first="on", at="2020-03-02T08:00")  # a form that was tampered with sends nothing
+        assert "has passed" in home.room.join().error
+        home.start(link, planned, first="on")
+        assert home.room.join().phase == "ended"
+        assert [moment.strftime("%H:%M") for moment in waited] == ["23:59"]
+        assert sorted(relay.recipients) == ["late@example.org", *PEOPLE]
+
+
+def test_who_is_uncertain_is_decided_about_and_mailed_again(letters: Newsletter) -> None:
+    with SmtpServer() as relay, sending_home(letters, relay) as home:
+        day = datetime.now(UTC).date()
+        letters.send(f"{day}-today", "Today", [State.SENT, State.UNCERTAIN, State.UNCERTAIN], day)
+        subscribe(letters, *PEOPLE[:3])
+        link = home.settle_link("Today")
+        page = home.ask(link).text
+        assert "2 people may have it" in page
+        assert "@example.org" not in page
+        for fields in ({"what": "resend", "number": "3"}, {"what": "resend"}, {"what": "", "number": "2"}):
+            assert home.post_form(f"{link}/uncertain", fields).status == 409
+        assert home.rows()["Today"][0] == "Uncertain"
+        answer = home.post_form(f"{link}/uncertain", {"what": "resend", "number": "2"})
+        send = home.send_link("Today")
+        assert (answer.status, answer.headers["location"]) == (303, send)
+        planned = home.plan(send, go_on="on")  # the ledger of the test has another content
+        assert "Send to the other 2 subscribers?" in planned.text
+        home.start(send, planned)
+        assert home.room.join().phase == "ended"
+        assert sorted(relay.recipients) == PEOPLE[1:3]
+        assert "Nothing is open" in home.ask(link).text
+
+
+def test_who_is_uncertain_may_count_as_sent(letters: Newsletter) -> None:
+    with SmtpServer() as relay, sending_home(letters, relay) as home:
+        day = datetime.now(UTC).date()
+        letters.send(f"{day}-today", "Today", [State.SENT, State.UNCERTAIN], day)
+        answer = home.post_form(f"{home.settle_link('Today')}/uncertain", {"what": "assume-sent", "number": "1"})
+        assert "1 counted as sent." in answer.text
+        assert home.rows()["Today"] == ("Sent", "sent to 2")
+        assert relay.messages == []
+
+
+def test_those_put_off_and_the_refused_are_tried_again(letters: Newsletter) -> None:
+    busy = Rule("RCPT", "450 4.2.0 later", about="reader1", once=True)
+    gone = Rule("RCPT", "550 5.1.1 no such user", about="reader2", once=True)
+    with SmtpServer(busy, gone) as relay, sending_home(letters, relay, ONE_CONNECTION + "max_wait_s = 0\n") as home:
+        link = home.send_link("Today")
+        home.start(link, home.plan(link), first="on")
+        home.wait_for_progress('"deferred": 1')
+        home.post_form("/sending/stop", {})
+        assert home.room.join().end is not None
+        settle = home.settle_link("Today")
+        assert f'href="{settle}"' in home.ask("/sending").text
+        page = home.ask(settle).text
+        assert "Try 1 again<" in page
+        assert "Try 2 again, the refused as well" in page
+        home.post_form(f"{settle}/again", {"who": "failed", "number": "7"})
+        assert "2 are so now, and not 7. Nothing was done" in home.room.join().error
+        assert home.post_form(f"{settle}/again", {"who": "everyone", "number": "2"}).status == 409
+        answer = home.post_form(f"{settle}/again", {"who": "failed", "number": "2"})
+        assert (answer.status, answer.headers["location"]) == (303, "/sending")
+        assert home.room.join().phase == "ended"
+        assert home.rows()["Today"] == ("Sent", "sent to 5")
+        assert sorted(relay.recipients) == PEOPLE
+
+
+@pytest.mark.parametrize("action", ["uncertain", "again"])
+def test_a_decision_is_this_pages_own(letters: Newsletter, action: str) -> None:
+    with SmtpServer() as relay, sending_home(letters, relay) as home:
+        day = datetime.now(UTC).date()
+        letters.send(f"{day}-today", "Today", [State.UNCERTAIN, State.DEFERRED], day)
+        path = f"{home.settle_link('Today')}/{action}"
+        fields = {"what": "resend", "who": "deferred", "number": "1"}
+        for headers in ({"origin": "https://evil.example"}, {"sec_fetch_site": "cross-site"}):
+            assert home.post_form(path, fields, **headers).status == 403
+        assert home.post_form(path, {**fields, "token": "guessed"}).status == 403
+        assert home.ask(path).status == 405
+        assert "1 left unsent, 1 uncertain" in home.rows()["Today"][1]
+
+
+def test_the_rules_of_columns_are_kept_by_who_goes_on(letters: Newsletter) -> None:
+    """What the list's words mean was said to the command that began: whom they take out is not mailed from here."""
+
+    def listed(last: str) -> None:
+        rows = "".join(f"{each},active\n" for each in PEOPLE[:3])
+        (letters.folder / "subscribers.csv").write_text(f"email,status\n{rows}{PEOPLE[3]},{last}\n")
+
+    listed("active")
+    with SmtpServer(Rule("dot", Fault.HOLD, times=(1,))) as relay, sending_home(letters, relay) as home:
+        link = home.send_link("Today")
+        home.start(link, home.plan(link), first="on")
+        relay.wait_for(lambda server: server.seen("dot") == 1)
+        home.post_form("/sending/stop", {})
+        relay.release()
+        home.room.join()
+        listed("dormant")
+        assert home.plan(link).status == 409  # nobody has said what it means
+        with Ledger.open(letters.folder / "newsletter.db", lambda: datetime.now(UTC)) as ledger:
+            reference = ListReference(
+                (str(letters.folder / "subscribers.csv"),), "", (read_rule("status:dormant=skip"),)
+            )
+            with ledger.storage.write() as db:
+                db.exec_driver_sql("UPDATE issues SET audience = ?", (write_reference(reference),))
+        home.start(link, home.plan(link))
+        assert home.room.join().phase == "ended"
+        assert sorted(relay.recipients) == PEOPLE[:3]
+
+
+def test_workers_are_offered_where_the_ledger_is_on_a_server_alone(letters: Newsletter) -> None:
+    with SmtpServer() as relay, sending_home(letters, relay) as home:
+        link = home.send_link("Today")
+        assert "newsletter worker" not in home.ask(link).text
+        planned = home.plan(link, workers="on")  # as if it had not been ticked
+        home.start(link, planned, first="on")
+        assert home.room.join().phase == "ended"
+        assert sorted(relay.recipients) == PEOPLE
+
+
+def test_a_send_by_workers_is_queued_watched_and_stopped(
+    letters: Newsletter, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without any worker: what the page says, and that it ends though its thread gets no signals."""
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    url = make_url(postgres_url)._replace(drivername="postgresql", password=None).render_as_string()
+    settings = f'{ONE_CONNECTION}\n[ledger]\nurl = "{url}"\n'
+    with SmtpServer() as relay, sending_home(letters, relay, settings) as home:
+        link = home.send_link("Today")
+        assert "newsletter worker" in home.ask(link).text
+        planned = home.plan(link, workers="on")
+        assert "<dd><bdi>those of the workers</bdi>" in planned.text
+        home.start(link, planned, first="on")
+        home.wait_for_progress('"phase": "sending"')
+        home.post_form("/sending/stop", {})
+        progress = home.room.join()
+        assert progress.error == ""
+        assert progress.end is not None
+        assert dict(progress.end.rows)["Left"] == 5
+        assert relay.messages == []
