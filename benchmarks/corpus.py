@@ -122,6 +122,7 @@ def _without_tags(text: str) -> str:
     is_list = False
     above = ""
     for line in text.split("\n"):
+        line = re.sub(r"^[ \t]+", lambda blanks: blanks[0].expandtabs(4), line)
         if _MDX_TAGS.fullmatch(line) and not fence:
             if not depth and line.startswith("<details"):
                 set_in = 4

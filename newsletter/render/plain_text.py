@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from newsletter.model.issue import (
@@ -130,7 +131,7 @@ def _block(block: Block, indent: str) -> Iterator[str]:
             title = plain_text(inlines)
             yield from wrap(title, indent)
             yield indent + ("-" if level > 2 else "=") * min(WIDTH - len(indent), columns(title))
-            yield from _addresses((inlines,), indent)
+            yield from _addresses(inlines, indent)
         case Summary(lines):
             for line in lines:
                 yield from wrap(line, indent + "  ", first=indent + "* ")
@@ -154,9 +155,8 @@ def _block(block: Block, indent: str) -> Iterator[str]:
         case CodeBlock(text):
             for line in text.split("\n"):
                 yield f"{indent}    {line}".rstrip()
-        case Table(header, rows):
+        case Table():
             yield from _table(block, indent)
-            yield from _addresses((cell for cells in (header, *rows) for cell in cells), indent)
         case Rule():
             yield indent + "* * *"
         case Video(href, title):
@@ -166,7 +166,7 @@ def _block(block: Block, indent: str) -> Iterator[str]:
         case Definitions(items=terms):
             for term, body in terms:
                 yield from wrap(plain_text(term), indent)
-                yield from _addresses((term,), indent)
+                yield from _addresses(term, indent)
                 yield from _blocks(body, indent + "    ")
         case Footnotes(items=notes):
             for number, note in enumerate(notes, 1):
@@ -175,8 +175,13 @@ def _block(block: Block, indent: str) -> Iterator[str]:
 
 
 def _table(table: Table, indent: str) -> Iterator[str]:
-    """Columns one below the other where a line holds them; else a row's cells below its first, each behind its head."""
-    rows = [[" ".join(plain_text(cell).split()) for cell in row] for row in (table.header, *table.rows) if row]
+    """Columns one below the other where a line holds them; else a row's cells below its first, each behind its head.
+
+    The addresses of its links are below the table; where each row is lines of its own, below the row.
+    """
+    cells = [row for row in (table.header, *table.rows) if row]
+    rows = [[" ".join(plain_text(cell).split()) for cell in row] for row in cells]
+    links = [[link for cell in row for link in _links(cell)] for row in cells]
     size = max(map(len, rows), default=0)
     rows = [[*row, *[""] * (size - len(row))] for row in rows]
     widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
@@ -185,22 +190,30 @@ def _table(table: Table, indent: str) -> Iterator[str]:
         for row in filter(any, rows):  # one of pictures without words is nothing here
             padded = (_padded(cell, widths[at], sides[at]) for at, cell in enumerate(row))
             yield (indent + _BAR.join(padded)).rstrip()
+        yield from _labelled(chain(*links), indent)
         return
     if not table.header:
         for row in filter(any, rows):
             yield from wrap(_BAR.join(row), indent)
+        yield from _labelled(chain(*links), indent)
         return
     heads = rows[0]
     bare = [head for at, head in enumerate(heads) if head and not any(row[at] for row in rows[1:])]
     if bare:  # no row has a cell below them
         yield from wrap(_BAR.join(bare), indent)
-    for number, row in enumerate(rows[1:]):
-        if number or bare:
+    yield from _labelled(links[0], indent)
+    for number, row in enumerate(rows[1:], 1):
+        if number > 1 or bare or links[0]:
             yield ""
         for at, (head, cell) in enumerate(zip(heads, row, strict=True)):
             if cell:
                 inner = indent + "  " * bool(at)
                 yield from wrap(f"{head}: {cell}" if head else cell, indent + "    ", first=inner)
+        yield from _labelled(links[number], indent + "  ")
+
+
+def _links(inlines: Inlines) -> list[Link]:
+    return [node for node in _flat(inlines) if isinstance(node, Link)]
 
 
 def _padded(cell: str, width: int, side: str) -> str:
@@ -312,11 +325,10 @@ def _apart(text: str) -> str:
     return re.sub(f"{_AFTER_ADDRESS}(?=[^\\W_]|[^\\x00-\\x7f])", " ", text).replace(_AFTER_ADDRESS, "")
 
 
-def _addresses(texts: Iterable[Inlines], indent: str) -> Iterator[str]:
-    """The link addresses of a heading, or of a table's cells, to be put after it, since there is no room inside."""
-    several = tuple(texts)
-    links = [node for inlines in several for node in _flat(inlines) if isinstance(node, Link)]
-    if len(several) == 1 and _is_named(several[0]):
+def _addresses(inlines: Inlines, indent: str) -> Iterator[str]:
+    """The link addresses of a heading or a term, to be put after it, since there is no room inside."""
+    links = _links(inlines)
+    if _is_named(inlines):
         yield indent + shown_address(links[0].href)
     else:
         yield from _labelled(links, indent)

@@ -88,6 +88,8 @@ def source_label(link: Link) -> SourceLabel:
 
 def without_arrow(label: str) -> str:
     """A label without the arrow that its author ended it with."""
+    if label.endswith(">") and "<" in label:  # a tag's name: `<body>`
+        return label
     return _ARROW_AT_END.sub("", label).rstrip() or label
 
 

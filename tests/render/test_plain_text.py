@@ -188,7 +188,8 @@ def test_links_of_headings_cells_and_terms_lead_somewhere() -> None:
 @pytest.mark.parametrize("alt", ["鸟", ""])
 def test_the_link_of_a_picture_in_a_cell_is_not_lost(alt: str) -> None:
     cell: Inlines = (Image("https://a.example/b.png", alt, href="https://a.example/z"), Text(" 词"))
-    assert body_of(Table((), ((cell,),))) == f"{alt} 词\nhttps://a.example/z".lstrip()
+    label = f"{alt}:\n" if alt else ""
+    assert body_of(Table((), ((cell,),))) == f"{alt} 词\n{label}https://a.example/z".lstrip()
 
 
 def test_tasks_definitions_and_footnotes() -> None:
@@ -496,6 +497,16 @@ def test_the_columns_of_a_table_stand_one_below_the_other() -> None:
     assert body_of(table) == "模型        | 分数 | Licence\n小满        | 9.5  | open\nA long name | 112  |"
     table = table_of("n|Price", "a|9", "b|112", align=("", "right"))
     assert body_of(table) == "n | Price\na |     9\nb |   112"
+
+
+def test_a_link_is_below_its_row_where_rows_are_lines_of_their_own() -> None:
+    name: Inlines = (Link("https://a.example/ann", (Text("Ann"),)),)
+    wide: Inlines = (Text("words " * 12),)
+    tag: Inlines = (Link("https://a.example/body", (Code("<body>"),)), Text(" and more"))
+    shown = body_of(Table(((Text("Who"),), (Text("What"),)), ((name, wide), (tag, wide))))
+    assert shown.index("https://a.example/ann") < shown.index("<body> and more")
+    assert "\n  Ann:\n  https://a.example/ann\n\nWho: <body> and more\n" in shown
+    assert shown.endswith("\n  <body>:\n  https://a.example/body")
 
 
 def test_a_table_wider_than_a_line_says_the_head_of_each_cell() -> None:
