@@ -44,6 +44,9 @@ class RelaySettings:
     messages_per_connection: int
     timeout_s: float
     dot_timeout_s: float
+    window: int | None = None
+    """How many messages may be under way over one connection; None decides by the round trip."""
+
     catches: bool = False
     """The relay is a mail catcher: its mail reaches no recipient, so nothing delays it."""
 
@@ -228,6 +231,7 @@ class Config:
             warm_up=each.warm_up,
             connections=each.connections if own.connections is None else own.connections,
             messages_per_connection=each.messages_per_connection if per_connection is None else per_connection,
+            window=each.window if own.window is None else own.window,
             timeout_s=own.timeout_s,
             dot_timeout_s=own.dot_timeout_s,
         )

@@ -209,6 +209,12 @@ class RelaySection(Section):
         default=None,
         example=50,
     )
+    window: int | None = key(
+        "How many messages may be under way over one connection to this relay, in place of [delivery] `window`.",
+        whole(0, 8),
+        default=None,
+        example=1,
+    )
     weight: int = key(
         "This relay's share of the mail among several: one of weight 3 is given three times what one of weight 1 is.",
         whole(1, 1000),
@@ -225,6 +231,14 @@ class DeliverySection(Section):
         whole(0, 1_000_000),
         default=100,
         example=50,
+    )
+    window: int | None = key(
+        "How many messages may be under way over one connection, where the relay offers CHUNKING and PIPELINING; with "
+        "0 or 1 one goes after the other. Without it the measured round trip decides: 1 below 10 ms, 8 from 40 ms on. "
+        "When a connection breaks, or the send is killed, at most so many for each connection are uncertain.",
+        whole(0, 8),
+        default=None,
+        example=4,
     )
     rate: tuple[Rate, ...] = key(
         "How fast each relay may be given messages: `14/s`, `30/min`, `500/h`, `2000/day`, or several of them with "

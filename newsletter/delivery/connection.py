@@ -10,10 +10,11 @@ from newsletter.delivery.outcome_recorder import OutcomeRecorder
 from newsletter.delivery.recipient_queue import Assignment, NoMoreRecipients, RecipientQueue
 from newsletter.delivery.routes import Routes, RouteState
 from newsletter.delivery.run_control import RECHECK_S, RunControl
+from newsletter.delivery.smtp.chunking import ChunkingSession
 from newsletter.delivery.smtp.connect import UnreachableError
-from newsletter.delivery.smtp.session import Session
+from newsletter.delivery.under_way import SYNTAX_CODES, MessagesUnderWay, close_window
 from newsletter.errors import DeliveryError
-from newsletter.model.delivery import Outcome
+from newsletter.model.delivery import Outcome, State
 
 IDLE_S = 20.0
 """Idle connections are closed after this time; RFC 5321, 4.5.3.2.7 allows servers to do so after 5 minutes."""
@@ -84,11 +85,11 @@ class ConnectionWorker:
             self._control.wake()
         return True
 
-    async def _open_session(self) -> Session | None:
+    async def _open_session(self) -> ChunkingSession | None:
         """Open a session with this relay; None when Ctrl-C came first. Raises DeliveryError."""
         settings = self._route.settings
         opening = asyncio.ensure_future(
-            Session.open(
+            ChunkingSession.open(
                 settings.relay,
                 timeouts=settings.timeouts,
                 tls_context=settings.tls_context,
@@ -110,7 +111,7 @@ class ConnectionWorker:
                     opening.cancel()
                     await asyncio.wait({opening}, timeout=0.1)
                 (left,) = await asyncio.gather(opening, return_exceptions=True)
-                if isinstance(left, Session):  # the session was opened at that very moment
+                if isinstance(left, ChunkingSession):  # the session was opened at that very moment
                     left.abort()
 
     def _goes_on_without(self, error: DeliveryError) -> bool:
@@ -158,45 +159,66 @@ class ConnectionWorker:
 
     # --- its messages -----------------------------------------------------------------------------------------------
 
-    async def _converse(self, session: Session, first: Assignment) -> None:
+    async def _converse(self, session: ChunkingSession, first: Assignment) -> None:
         """Send messages until the connection closes, the relay's limit is reached, or the queue is empty.
 
         A second Ctrl-C may end this anywhere: the next run calls a row that is still `committing` uncertain.
         """
         self._probes_overlap = False
-        session.begin(first.message)
+        under_way = MessagesUnderWay(
+            session,
+            self._route,
+            self._queue,
+            self._recorder,
+            self._control,
+            may_begin=partial(self._may_go_on, session),
+            on_used_up=partial(self._note_used_up, session),
+        )
         following: Assignment | None = first
+        self._begin(session, first)
         while following is not None:
-            following = await self._send(session, following)
+            if self._sends_ahead(session):
+                may_begin = await under_way.send(following)
+                following = await self._begin_next(session) if may_begin else None
+            else:
+                following = await self._send(session, following)
 
-    async def _send(self, session: Session, assignment: Assignment) -> Assignment | None:
+    async def _send(self, session: ChunkingSession, assignment: Assignment) -> Assignment | None:
         """Send the message whose envelope has begun. Returns the next one, begun as well; None ends the
         conversation.
         """
         route, queue = self._route, self._queue
         following: Assignment | None = None
         outcome = await session.accepted()
+        route.window.note_round_trip(session.round_trip_s)
         self._learn_overlap(session, outcome)
         if session.envelope_lost:
             queue.put_back(assignment, route)
             return None
-        if outcome is not None and _is_used_up(session, outcome):
-            self._learn_limit(session, f"{outcome.code} {outcome.text}")
+        if session.chunk_refused:
+            close_window(route, session.chunk_refused, self._control)
+            session.abort()  # a relay that does not know BDAT reads what follows it as commands
             queue.put_back(assignment, route)
             return None
-        if outcome is None:
+        if outcome is not None and self._note_used_up(session, outcome):
+            queue.put_back(assignment, route)
+            return None
+        if outcome is None and not session.chunked:
             outcome = await session.body(assignment.message)
         if outcome is None:
             if not await self._recorder.commit(assignment, route):
                 session.abort()  # the body is out; only closing before the dot keeps the message undelivered
                 return None
-            following = self._take_to_overlap(session)
-            outcome = session.dot(following.message if following else None, trying=self._probes_overlap)
+            if session.chunked:
+                outcome = await session.last_chunk(assignment.message)
+            else:
+                following = self._take_to_overlap(session)
+                outcome = session.dot(following.message if following else None, trying=self._probes_overlap)
             if outcome is None:
                 outcome = await session.verdict()
-        used_up = _is_used_up(session, outcome)
-        if used_up:
-            self._learn_limit(session, f"{outcome.code} {outcome.text}")
+        if session.chunked:
+            self._learn_chunking(session, outcome)
+        used_up = self._note_used_up(session, outcome)
         self._recorder.settle(assignment, outcome, route, lost=not session.usable, used_up=used_up)
         session.carried += 1
         if following is not None:
@@ -205,7 +227,7 @@ class ConnectionWorker:
             return None
         return await self._begin_next(session)
 
-    def _keeps(self, session: Session, following: Assignment) -> bool:
+    def _keeps(self, session: ChunkingSession, following: Assignment) -> bool:
         """Whether the message whose envelope went out with the dot is to be sent."""
         route = self._route
         if session.usable and not self._control.stopping.is_set() and not route.why_closed:
@@ -218,22 +240,46 @@ class ConnectionWorker:
             session.abort()
         return False
 
-    async def _begin_next(self, session: Session) -> Assignment | None:
+    async def _begin_next(self, session: ChunkingSession) -> Assignment | None:
         following = await self._next_assignment(IDLE_S)
         if following is None:
             return None
         if not session.usable:
             self._queue.put_back(following, self._route)
             return None
-        session.begin(following.message)
+        self._begin(session, following)
         return following
 
-    def _take_to_overlap(self, session: Session) -> Assignment | None:
+    def _begin(self, session: ChunkingSession, assignment: Assignment) -> None:
+        """Begin the next message, unless it is to be sent ahead of the answers as a whole."""
+        if self._sends_ahead(session):
+            return
+        if self._may_chunk(session):
+            session.begin_in_chunks(assignment.message)
+        else:
+            session.begin(assignment.message)
+
+    def _may_chunk(self, session: ChunkingSession) -> bool:
+        return session.may_chunk and self._route.window.size > 1
+
+    def _sends_ahead(self, session: ChunkingSession) -> bool:
+        return session.in_step and self._may_chunk(session)
+
+    def _learn_chunking(self, session: ChunkingSession, outcome: Outcome) -> None:
+        """Close the relay's window if a message in chunks went wrong, or its answers do not allow to send ahead."""
+        if outcome.stage in ("BDAT", "dot") and (not session.usable or outcome.code in SYNTAX_CODES):
+            close_window(self._route, f"{outcome.code or ''} {outcome.text}".strip(), self._control)
+        elif outcome.state is State.SENT and not session.in_step:
+            close_window(self._route, "its answers to RCPT and to messages look alike", self._control)
+
+    def _take_to_overlap(self, session: ChunkingSession) -> Assignment | None:
         """The recipient whose envelope goes out with the dot of this message, if the relay supports that.
 
         One connection probes the support for all others.
         """
         route = self._route
+        if self._may_chunk(session):
+            return None
         known = bool(route.overlaps) or (route.overlaps is None and not route.probing_overlap)
         if not (session.pipelining and known and self._may_go_on(session)):
             return None
@@ -244,7 +290,7 @@ class ConnectionWorker:
             self._probes_overlap = route.probing_overlap = True
         return taken
 
-    def _learn_overlap(self, session: Session, outcome: Outcome | None) -> None:
+    def _learn_overlap(self, session: ChunkingSession, outcome: Outcome | None) -> None:
         if not self._probes_overlap:
             return
         self._probes_overlap = self._route.probing_overlap = False
@@ -252,13 +298,25 @@ class ConnectionWorker:
         heard = session.usable and (outcome is None or outcome.code > 0)
         self._route.overlaps = False if session.envelope_lost else True if heard else None
 
-    def _may_go_on(self, session: Session) -> bool:
+    def _may_go_on(self, session: ChunkingSession, taken: int = 0) -> bool:
+        """Whether this connection may carry another message, beside those begun and so many taken."""
         route = self._route
         limits = [most for most in (route.messages_per_connection, session.most_messages) if most]
-        enough = limits and session.begun >= min(limits)
+        enough = limits and session.begun + taken >= min(limits)
         return not enough and not route.why_closed and not route.is_surplus(self._number)
 
-    def _learn_limit(self, session: Session, words: str) -> None:
+    def _note_used_up(self, session: ChunkingSession, outcome: Outcome) -> bool:
+        """Whether the connection has carried its share of messages; learns how many that is.
+
+        A refusal of the very first message is taken as a rate limit whatever its words: a relay that gives this answer
+        every time would otherwise be asked endlessly.
+        """
+        used_up = outcome.connection and session.carried > 0
+        if used_up:
+            self._learn_limit(session, f"{outcome.code} {outcome.text}")
+        return used_up
+
+    def _learn_limit(self, session: ChunkingSession, words: str) -> None:
         """Remember how many messages this relay takes over one connection: the next connections end before it
         refuses.
         """
@@ -270,15 +328,6 @@ class ConnectionWorker:
             f"{route.relay} takes {carried} message{'' if carried == 1 else 's'} over one connection "
             f"({words}); going on over new ones; messages_per_connection = {carried} in newsletter.toml says so before"
         )
-
-
-def _is_used_up(session: Session, outcome: Outcome) -> bool:
-    """Whether the connection has carried its share of messages.
-
-    A refusal of the very first message is taken as a rate limit whatever its words: a relay that gives this answer
-    every time would otherwise be asked endlessly.
-    """
-    return outcome.connection and session.carried > 0
 
 
 def _report_silence(route: RouteState, control: RunControl, what: str) -> None:

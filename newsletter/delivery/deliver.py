@@ -91,8 +91,8 @@ class SendRun:
         self._control = control
         # Calls of a ledger across a network run in a thread, so that sending goes on meanwhile. A failed write ends the
         # run: nothing may be recorded after it. A crash loses outcomes that were noted and not yet written, and leaves
-        # their rows `committing`: at most one per connection, since a connection's next commit takes its last outcome
-        # along.
+        # their rows `committing`: at most as many per connection as its window, since a connection's next commit takes
+        # its last outcomes along.
         self._commits = GroupCommit(self._write, in_thread=ledger.is_far, ends_with_error=True)
         self._routes = Routes(routes, control)
         self._gate = CanaryGate(canary, control)

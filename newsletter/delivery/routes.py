@@ -11,6 +11,7 @@ from newsletter.delivery.rate_limits import RelayLimits
 from newsletter.delivery.run_control import RECHECK_S, RunControl
 from newsletter.delivery.smtp.wire import Timeouts
 from newsletter.delivery.throttle import RelayThrottle
+from newsletter.delivery.window import RelayWindow
 from newsletter.errors import DeliveryError
 from newsletter.model.delivery import Relay
 
@@ -25,6 +26,9 @@ class Route:
     timeouts: Timeouts
     connections: int = 1
     messages_per_connection: int = 0
+    window: int | None = None
+    """How many messages may be under way over one connection; None decides by the round trip."""
+
     tls_context: ssl.SSLContext | None = None
     limits: str = ""
     """What `rate_limiter` allows, in words."""
@@ -50,6 +54,7 @@ class RouteState:
     used_up: str = field(default="", init=False)
     """Why this run begins no further message through it; messages under way end as usual."""
 
+    window: RelayWindow = field(init=False)
     overlaps: bool | None = field(default=None, init=False)
     """Whether an envelope may go out with the previous message's dot; None until one connection has probed it."""
 
@@ -76,6 +81,7 @@ class RouteState:
     def __post_init__(self) -> None:
         self.connections = self.settings.connections
         self.messages_per_connection = self.settings.messages_per_connection
+        self.window = RelayWindow(self.settings.window)
 
     @property
     def relay(self) -> Relay:

@@ -75,6 +75,7 @@ def route_of(settings: RelaySettings, limits: RelayLimits, connections: int, *, 
         timeouts=Timeouts.capped(settings.timeout_s, settings.dot_timeout_s),
         connections=connections or settings.connections,
         messages_per_connection=settings.messages_per_connection,
+        window=settings.window,
         limits=", ".join([*map(str, settings.rates), *(["warm-up"] if settings.warm_up else [])]),
         held=held,
     )

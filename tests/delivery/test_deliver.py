@@ -12,7 +12,7 @@ import signal
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import time
@@ -23,7 +23,7 @@ import pytest
 import trustme
 from command_line import people
 from send_fixture import COMPOSER, ISSUE, NO_PAUSE, NOON, PATIENT, IssueLedger, assert_accounted, person, route
-from smtp_server import EXTENSIONS, PLAIN, Action, Fault, Point, Rule, SmtpServer
+from smtp_server import CHUNKS, EXTENSIONS, PLAIN, Action, Fault, Point, Rule, SmtpServer
 
 from newsletter.audience.people.store import People
 from newsletter.delivery import connection, recipient_queue
@@ -823,6 +823,7 @@ FAULTS: dict[Point, tuple[Action, ...]] = {
     "MAIL": (*_ANYWHERE, "550 5.7.1 not you", "552 5.3.4 too big"),
     "RCPT": (*_ANYWHERE, "550 5.1.1 nobody", "550 Ip frequency limited"),
     "DATA": (*_ANYWHERE, "550 5.1.1 nobody"),
+    "BDAT": (*_ANYWHERE, "550 5.1.1 nobody", "502 5.5.1 what"),
     "body": (Fault.DROP, (b"421 4.3.2 bye\r\n", Fault.DROP), b"nonsense\r\n"),
     "dot": (*_ANYWHERE, Fault.LOSE, "550 5.1.1 nobody", b"354 go on\r\n", b"250\r\n"),
     "RSET": (*_BREAKS, "451 4.3.0 busy"),
@@ -847,9 +848,9 @@ class Chaos:
         return self.chance.choice(FAULTS[point])
 
 
-def server_of(chance: random.Random) -> SmtpServer:
+def server_of(chance: random.Random, extensions: Sequence[Sequence[str]] = (EXTENSIONS, PLAIN)) -> SmtpServer:
     return SmtpServer(
-        extensions=chance.choice((EXTENSIONS, PLAIN)),
+        extensions=chance.choice(extensions),
         together=chance.random() < 0.5,
         empty_data=chance.random() < 0.5,
         messages_per_connection=chance.choice((0, 0, 0, 3, 7)),
@@ -860,6 +861,20 @@ def server_of(chance: random.Random) -> SmtpServer:
 @pytest.mark.parametrize("seed", [*range(40), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(40, 200))])
 def test_whatever_goes_wrong_nobody_is_lost_or_mailed_twice(seed: int, soon: None, tmp_path: Path) -> None:
     """Two relays, up to three connections each, runs until all is done; after each of them the books are checked."""
+    carry_out(seed, tmp_path)
+
+
+@pytest.mark.parametrize("window", [4, 8])
+@pytest.mark.parametrize("seed", [*range(8), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(8, 200))])
+def test_whatever_goes_wrong_with_several_under_way_nobody_is_lost_or_mailed_twice(
+    seed: int, window: int, soon: None, tmp_path: Path
+) -> None:
+    carry_out(seed, tmp_path, window, (CHUNKS, CHUNKS, EXTENSIONS))
+
+
+def carry_out(
+    seed: int, tmp_path: Path, window: int | None = None, extensions: Sequence[Sequence[str]] = (EXTENSIONS, PLAIN)
+) -> None:
     chance = random.Random(seed)
     audience = people(chance.choice((3, 25, 45)))
     on_disk = seed % 10 == 0
@@ -871,10 +886,12 @@ def test_whatever_goes_wrong_nobody_is_lost_or_mailed_twice(seed: int, soon: Non
             os.kill(os.getpid(), signal.SIGINT)
 
     ledger.on_outcome = lambda: reported(ledger)
-    with server_of(chance) as one, server_of(chance) as two:
+    with server_of(chance, extensions) as one, server_of(chance, extensions) as two:
         routes: list[dict[str, Any]] = [
             {"messages_per_connection": chance.choice((0, 0, 1, 5)), "connections": chance.randint(1, 3)} for _ in "ab"
         ]
+        for each in routes:
+            each["window"] = window
         weights = [chance.choice((1, 1, 2, 9)) for _ in "ab"]
         for _ in range(12):
             canary = Canary(chance.randint(1, 10), 0.001, 0.9) if chance.random() < 0.2 else None

@@ -74,9 +74,9 @@ class CountingServer:
 
 
 @contextmanager
-def counting_server(*, pipelining: bool, delay_ms: float) -> Iterator[CountingServer]:
+def counting_server(*, pipelining: bool, delay_ms: float, chunking: bool = False) -> Iterator[CountingServer]:
     """Each message is answered after up to `delay_ms`. Recipients named `gone…` get 550 5.1.1, `busy…` 450 4.2.1."""
-    options = [] if pipelining else ["--step-by-step"]
+    options = ([] if pipelining else ["--step-by-step"]) + (["--chunking"] if chunking else [])
     command = [sys.executable, Path(__file__), *options, "--delay-ms", str(delay_ms)]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
         try:
@@ -111,13 +111,13 @@ class _Talk:
             writer.transport.abort()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        recipient = b""
+        recipient = chunks = b""
         while line := await reader.readline():
             match line[:4].upper():
                 case b"EHLO":
                     writer.write(self.ehlo.encode())
                 case b"MAIL":
-                    recipient = b""
+                    recipient = chunks = b""
                     writer.write(b"250 2.1.0 sender ok\r\n")
                 case b"RCPT":
                     recipient = line.partition(b"<")[2].partition(b">")[0]
@@ -131,13 +131,16 @@ class _Talk:
                         writer.write(b"250 2.1.5 recipient ok\r\n")
                 case b"DATA" if recipient:
                     writer.write(b"354 end with a dot\r\n")
-                    text = await reader.readuntil(b"\r\n.\r\n")
-                    found = _MESSAGE_ID.search(text)
-                    _tell(f"{recipient.decode()} {found[1].decode() if found else '?'}")
-                    if self.delay_s:
-                        self.messages += 1
-                        await asyncio.sleep(self.delay_s * (self.messages * 7 % 11) / 10)
-                    writer.write(b"250 2.0.0 queued\r\n")
+                    await self._take(recipient, await reader.readuntil(b"\r\n.\r\n"), writer)
+                case b"BDAT":
+                    size, *last = line.split()[1:]
+                    chunks += await reader.readexactly(int(size))
+                    if not recipient:
+                        writer.write(b"503 5.5.1 no valid recipients\r\n")
+                    elif last:
+                        await self._take(recipient, chunks, writer)
+                    else:
+                        writer.write(b"250 2.0.0 some octets\r\n")
                 case b"DATA":
                     writer.write(b"503 5.5.1 no valid recipients\r\n")
                 case b"RSET":
@@ -148,13 +151,23 @@ class _Talk:
                 case _:
                     writer.write(b"502 5.5.1 not known here\r\n")
 
+    async def _take(self, recipient: bytes, text: bytes, writer: asyncio.StreamWriter) -> None:
+        found = _MESSAGE_ID.search(text)
+        _tell(f"{recipient.decode()} {found[1].decode() if found else '?'}")
+        if self.delay_s:
+            self.messages += 1
+            await asyncio.sleep(self.delay_s * (self.messages * 7 % 11) / 10)
+        writer.write(b"250 2.0.0 queued\r\n")
+
 
 async def _main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--step-by-step", action="store_true")
+    parser.add_argument("--chunking", action="store_true")
     parser.add_argument("--delay-ms", type=float, default=0)
     options = parser.parse_args()
     extensions = ["SIZE 50000000", "8BITMIME", "SMTPUTF8"] + ([] if options.step_by_step else ["PIPELINING"])
+    extensions += ["CHUNKING"] if options.chunking else []
     talk = _Talk(extensions, options.delay_ms)
     server = await asyncio.start_server(talk.serve, "127.0.0.1", 0, limit=MOST_BYTES)
     _tell(str(server.sockets[0].getsockname()[1]))

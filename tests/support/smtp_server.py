@@ -28,8 +28,12 @@ from typing import Literal, Self, TypeAlias
 
 from newsletter.model.delivery import Relay
 
-Point = Literal["connect", "EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "body", "dot", "RSET", "QUIT"]
-"""Where a rule can apply. `body` is within the text, before its dot; `dot` is after it, before the reply."""
+Point = Literal[
+    "connect", "EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "BDAT", "body", "dot", "RSET", "QUIT"
+]
+"""Where a rule can apply. `body` is within the text, before its dot; `dot` is after it, before the reply; a last chunk
+has the same two. `BDAT` is after any other chunk.
+"""
 
 
 class Fault(Enum):
@@ -43,6 +47,7 @@ Action: TypeAlias = "str | bytes | Fault | Callable[[], object] | tuple[bytes | 
 """A reply line (one that begins with 421 closes), raw bytes, a fault, a callable, or several in a row."""
 
 EXTENSIONS = ("PIPELINING", "SIZE 50000000", "8BITMIME", "SMTPUTF8")
+CHUNKS = (*EXTENSIONS, "CHUNKING")
 PLAIN = EXTENSIONS[1:]
 """The extensions of a relay without PIPELINING."""
 
@@ -110,7 +115,8 @@ class SmtpServer:
     to a DATA without recipients, as RFC 2920 (3.1) allows. After `messages_per_connection` it answers 421, or `enough`,
     each time.
     `injected` follows the unencrypted reply to STARTTLS. `receive_bytes` limits the kernel's buffer. `forgetful`
-    discards what came with a dot, as chasquid does.
+    discards what came with a dot, as chasquid does. `knows_chunks` is False for a relay that reads what follows BDAT as
+    commands.
     `script` takes precedence over the rules: the point and its recipient -> an action, None for none.
     """
 
@@ -130,6 +136,7 @@ class SmtpServer:
         injected: bytes = b"",
         receive_bytes: int = 0,
         forgetful: bool = False,
+        knows_chunks: bool = True,
         script: Callable[[Point, str], Action | None] = lambda point, recipient: None,
     ) -> None:
         self.rules = list(rules)
@@ -151,6 +158,7 @@ class SmtpServer:
         self._injected = injected
         self._receive_bytes = receive_bytes
         self._forgetful = forgetful
+        self._knows_chunks = knows_chunks
         self._script = script
         self._seen: Counter[Point] = Counter()
         self._open: set[_Connection] = set()
@@ -321,6 +329,7 @@ class _Connection:
         self.recipient = ""
         self.in_mail = self.has_recipient = False
         self.waiting = b""
+        self.chunks = b""
 
     async def serve(self) -> None:
         await self.answer("connect", "220 mail.test ESMTP")
@@ -364,6 +373,8 @@ class _Connection:
                         await self.take_message()
                 else:
                     await self.say(b"503 5.5.1 no valid recipients\r\n")
+            case "BDAT" if self.server._knows_chunks:
+                await self.take_chunk(*argument.split(" "))
             case "RSET":
                 self.in_mail = self.has_recipient = False
                 await self.answer("RSET", "250 2.0.0 reset")
@@ -371,7 +382,8 @@ class _Connection:
                 await self.answer("QUIT", "221 2.0.0 bye")
                 raise _ClosedError
             case _:
-                self.server.violations.append(f"no command: {verb}")
+                if self.server._knows_chunks:
+                    self.server.violations.append(f"no command: {verb}")
                 await self.say(b"502 5.5.1 not known here\r\n")
 
     async def mail(self, argument: str) -> None:
@@ -379,7 +391,7 @@ class _Connection:
             self.server.violations.append("MAIL in a transaction")
             await self.say(b"503 5.5.1 one at a time\r\n")
             return
-        self.mail_from, self.recipient, self.has_recipient = _path(argument), "", False
+        self.mail_from, self.recipient, self.has_recipient, self.chunks = _path(argument), "", False, b""
         if 0 < self.server._messages_per_connection <= self.taken:
             if self.server._enough.startswith(b"421"):
                 await self.act((self.server._enough + b"\r\n", Fault.DROP))
@@ -401,9 +413,26 @@ class _Connection:
             text += await self.line()
         if self.server._forgetful:
             self.reader._buffer.clear()  # type: ignore[attr-defined]
-        received = Received(
-            self.number, self.mail_from, self.recipient, re.sub(rb"(?m)^\.", b"", bytes(text.removesuffix(b".\r\n")))
-        )
+        await self.take(re.sub(rb"(?m)^\.", b"", bytes(text.removesuffix(b".\r\n"))))
+
+    async def take_chunk(self, size: str, last: str = "") -> None:
+        """RFC 3030: the octets are read whatever the answer is; a chunk for nobody is refused."""
+        if not int(size):
+            self.server.violations.append("an empty chunk")
+        if last and self.has_recipient:
+            await self.act(await self.server._rule("body", self.recipient))
+        octets = await self.reader.readexactly(int(size))
+        if not self.has_recipient:
+            await self.say(b"503 5.5.1 no valid recipients\r\n")
+        elif last:
+            await self.take(self.chunks + octets)
+        else:
+            self.chunks += octets
+            self.has_recipient = await self.answer("BDAT", f"250 2.0.0 {size} octets")
+
+    async def take(self, text: bytes) -> None:
+        """Keep the whole message, and answer it."""
+        received = Received(self.number, self.mail_from, self.recipient, text)
         self.in_mail = self.has_recipient = False
         self.taken += 1
         # Stored before anything else happens: if the sender is killed at this point, the mail has arrived.

@@ -40,7 +40,7 @@ BLOCK_BYTES = 256 * 1024
 """How much of a body is passed to the kernel at once; each block has its own time-out."""
 
 
-class _LostError(Exception):
+class LostError(Exception):
     """No reply will come: the connection is closed, too slow, or does not speak SMTP."""
 
 
@@ -56,11 +56,13 @@ class Session(asyncio.Protocol):
         self.envelope_lost = False
         """The envelope sent along with a dot was lost: its recipient has nothing and was not refused."""
         self._timeouts = timeouts
+        self._block_s = timeouts.block
         self._wait_s = {
             "RSET": timeouts.mail,
             "MAIL": timeouts.mail,
             "RCPT": timeouts.rcpt,
             "DATA": timeouts.data,
+            "BDAT": timeouts.data,
             "dot": timeouts.dot,
             "QUIT": min(QUIT_TIMEOUT_S, timeouts.mail),
         }
@@ -142,21 +144,22 @@ class Session(asyncio.Protocol):
             trying, self._trying = self._trying, False
             try:
                 reply = await self._reply(OVERLAP_S if trying else math.inf)
-            except _LostError as error:
+            except LostError as error:
                 self.envelope_lost = trying
                 return refusal or Outcome(State.DEFERRED, stage, 0, str(error))
             if reply.code == 421:  # RFC 5321, 3.8: the server closes the channel
                 self._close(f"{reply.code} {reply.text}")
                 return refusal or judge(stage, reply.code, reply.text)
             if reply.code // 100 == (3 if stage == "DATA" else 2):
-                waits_for_body = stage == "DATA"
+                waits_for_body = stage in ("DATA", "BDAT")
             elif reply.code < 400 or stage == "RSET":
                 self._close(f"the relay answered {stage} with {reply.code} {reply.text}")
                 return refusal or Outcome(State.DEFERRED, stage, 0, self._lost)
             else:
                 refusal = refusal or judge(stage, reply.code, reply.text)
-        self._needs_reset = refusal is not None and not waits_for_body
-        if refusal is not None and waits_for_body:
+        ends_by_dot = waits_for_body and self._envelope[-1][0] == "DATA"
+        self._needs_reset = refusal is not None and not ends_by_dot
+        if refusal is not None and ends_by_dot:
             await self._say_nothing()
         return refusal
 
@@ -167,7 +170,7 @@ class Session(asyncio.Protocol):
         try:
             if (await self._reply()).code == 421:
                 self._close("the relay closed the connection")
-        except _LostError:
+        except LostError:
             pass  # the outcome is already known; `usable` is False now
 
     async def body(self, message: Message) -> Outcome | None:
@@ -180,7 +183,7 @@ class Session(asyncio.Protocol):
                 self._transport.write(data if len(data) <= BLOCK_BYTES else data[start : start + BLOCK_BYTES])
                 if self._paused:
                     await self._drained()
-        except _LostError as error:
+        except LostError as error:
             return Outcome(State.DEFERRED, "body", 0, str(error))
         return None
 
@@ -191,6 +194,18 @@ class Session(asyncio.Protocol):
 
         An outcome means that the dot was not written: the connection is closed, or the server replied out of turn.
         """
+        if (broken := self._broken()) is not None:
+            return broken
+        self._expected.append("dot")
+        envelope = self._prepare(following) if following else b""
+        self._trying = trying and bool(envelope)
+        self._write(b".\r\n" + envelope)
+        return None
+
+    def _broken(self) -> Outcome | None:
+        """An outcome if the message must not be completed: the server replied out of turn, or the connection is closed,
+        or about to be.
+        """
         if self._replies or self._expected:
             self._close("the relay answered before it was asked")
         if self._goodbye is not None:
@@ -198,19 +213,13 @@ class Session(asyncio.Protocol):
         if self._transport is not None and self._transport.is_closing():
             # a write failed; `connection_lost` follows in the loop's next iteration
             self._close("the connection broke")
-        if self._lost:
-            return Outcome(State.DEFERRED, "body", 0, self._lost)
-        self._expected.append("dot")
-        envelope = self._prepare(following) if following else b""
-        self._trying = trying and bool(envelope)
-        self._write(b".\r\n" + envelope)
-        return None
+        return Outcome(State.DEFERRED, "body", 0, self._lost) if self._lost else None
 
     async def verdict(self) -> Outcome:
         """Wait for the server's reply to the whole message. No reply leaves it uncertain."""
         try:
             reply = await self._reply()
-        except _LostError as error:
+        except LostError as error:
             return Outcome(State.UNCERTAIN, "dot", 0, str(error))
         if reply.code == 421:
             self._close(f"{reply.code} {reply.text}")
@@ -230,38 +239,23 @@ class Session(asyncio.Protocol):
         if self.usable and not self._expected and not self._replies:
             self._write(b"QUIT\r\n")
             self._expected.append("QUIT")
-            with contextlib.suppress(_LostError):
+            with contextlib.suppress(LostError):
                 await self._reply()
         self._close("closed by us")
         await asyncio.sleep(0)  # abort() finishes in the loop's next iteration
 
     # --- the envelope -----------------------------------------------------------------------------------------------
 
-    def _prepare(self, message: Message) -> bytes:
-        """Set the next envelope; with PIPELINING, its commands to be written at once."""
-        self._envelope, self._refused = (), None
+    def _prepare(self, message: Message, body: bytes = b"") -> bytes:
+        """Set the next envelope; with PIPELINING, its commands to be written at once. It ends with DATA, or with
+        `body`, a BDAT.
+        """
+        self._envelope, self._refused = (), self.refuses(message)
         self.begun += 1
-        # RFC 6531: required for an address that is not ASCII, in the envelope or in a header.
-        ascii_data = message.data.isascii()
-        needs_utf8 = not (ascii_data and message.envelope_from.isascii() and message.recipient.isascii())
-        if needs_utf8 and not (self._has_utf8 and self._has_8bit):
-            words = "the relay does not offer SMTPUTF8, which this address needs"
-            self._refused = Outcome(State.REJECTED, "MAIL", 0, words)
+        if self._refused is not None:
             return b""
-        if self._max_bytes and len(message.data) > self._max_bytes:  # RFC 1870, 6
-            words = f"the message has {len(message.data):,} bytes, the relay takes {self._max_bytes:,}"
-            self._refused = Outcome(State.DEFERRED, "MAIL", 552, words, sender_fault=True)
-            return b""
-        options = f" SIZE={len(message.data)}" if self._has_size else ""
-        if not ascii_data:
-            options += " BODY=8BITMIME"
-        if needs_utf8:
-            options += " SMTPUTF8"
-        envelope = (
-            ("MAIL", command_bytes("MAIL FROM", message.envelope_from, options)),
-            ("RCPT", command_bytes("RCPT TO", message.recipient, "")),
-            ("DATA", b"DATA\r\n"),
-        )
+        last = ("BDAT", body) if body else ("DATA", b"DATA\r\n")
+        envelope = (*self._addressed(message), last)
         self._envelope = (("RSET", b"RSET\r\n"), *envelope) if self._needs_reset else envelope
         self._needs_reset = False
         if not self.pipelining:
@@ -269,10 +263,35 @@ class Session(asyncio.Protocol):
         self._expected.extend([stage for stage, _ in self._envelope])
         return b"".join([command for _, command in self._envelope])
 
+    def refuses(self, message: Message) -> Outcome | None:
+        """The outcome of a message that the server cannot take by its own account; None for any other."""
+        if self._needs_utf8(message) and not (self._has_utf8 and self._has_8bit):
+            words = "the relay does not offer SMTPUTF8, which this address needs"
+            return Outcome(State.REJECTED, "MAIL", 0, words)
+        if self._max_bytes and len(message.data) > self._max_bytes:  # RFC 1870, 6
+            words = f"the message has {len(message.data):,} bytes, the relay takes {self._max_bytes:,}"
+            return Outcome(State.DEFERRED, "MAIL", 552, words, sender_fault=True)
+        return None
+
+    def _needs_utf8(self, message: Message) -> bool:
+        """RFC 6531: required for an address that is not ASCII, in the envelope or in a header."""
+        return not (message.data.isascii() and message.envelope_from.isascii() and message.recipient.isascii())
+
+    def _addressed(self, message: Message) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
+        options = f" SIZE={len(message.data)}" if self._has_size else ""
+        if not message.data.isascii():
+            options += " BODY=8BITMIME"
+        if self._needs_utf8(message):
+            options += " SMTPUTF8"
+        return (
+            ("MAIL", command_bytes("MAIL FROM", message.envelope_from, options)),
+            ("RCPT", command_bytes("RCPT TO", message.recipient, "")),
+        )
+
     # --- replies ----------------------------------------------------------------------------------------------------
 
     async def _reply(self, at_most_s: float = math.inf) -> Reply:
-        """The next reply, to the oldest open command. Raises _LostError when none will come."""
+        """The next reply, to the oldest open command. Raises LostError when none will come."""
         if not self._replies and not self._lost:
             self._waiter = self._loop.create_future()
             limit = min(self._wait_s[self._expected[0]], at_most_s)
@@ -283,7 +302,7 @@ class Session(asyncio.Protocol):
                 self._timer.cancel()
                 self._waiter = None
         if not self._replies:
-            raise _LostError(self._lost)
+            raise LostError(self._lost)
         self._expected.popleft()
         return self._replies.popleft()
 
@@ -347,7 +366,7 @@ class Session(asyncio.Protocol):
     async def _drained(self) -> None:
         """Wait until the kernel has taken the written bytes."""
         self._room = self._loop.create_future()
-        limit = self._timeouts.block
+        limit = self._block_s
         timer = self._loop.call_later(limit, self._close, f"the relay took nothing of the body for {limit:g} s")
         try:
             await self._room
@@ -355,7 +374,7 @@ class Session(asyncio.Protocol):
             timer.cancel()
             self._room = None
         if self._lost:
-            raise _LostError(self._lost)
+            raise LostError(self._lost)
 
     def _write(self, data: bytes) -> None:
         if not self._lost and self._transport is not None:
