@@ -12,10 +12,10 @@ import random
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 from typing import Protocol
@@ -24,6 +24,7 @@ import pytest
 from command_line import DEADLINE_S, finish, people, start, write_list, write_post
 from counting_server import counting_server
 from invariants import Accounts, Arrived
+from postfix import postfix_server
 from postgres import PASSWORD
 from sink import smtp_sink
 from sqlalchemy import make_url
@@ -33,6 +34,7 @@ from newsletter.model.delivery import State
 pytestmark = pytest.mark.soak
 
 KILLS = int(os.environ.get("SOAK_KILLS", "1000"))
+KILLS_WINDOW = int(os.environ.get("SOAK_KILLS_WINDOW", "150"))
 KILLS_POSTGRESQL = int(os.environ.get("SOAK_KILLS_POSTGRESQL", "50"))
 SEED = os.environ.get("SOAK_SEED", "1")
 SENDERS = 2
@@ -61,6 +63,8 @@ class Campaign:
     postfix: bool
     delay_ms: int
     paragraphs: int
+    window: int = 1
+    """How many messages may be under way over one connection; with more than one the server offers CHUNKING."""
 
     @classmethod
     def draw(cls, number: int, chance: random.Random) -> Campaign:
@@ -169,14 +173,37 @@ def test_fifty_deaths_with_postgresql(tmp_path: Path, postgres_url: str, capsys:
     soak(tmp_path, postgres_url, KILLS_POSTGRESQL, "kill -9, ledger in PostgreSQL", capsys)
 
 
-def soak(folder: Path, ledger: Path | str, kills: int, title: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("postfix", [False, True], ids=["counting", "postfix"])
+@pytest.mark.parametrize("window", [4, 8])
+def test_deaths_with_several_under_way(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], window: int, postfix: bool
+) -> None:
+    """`SOAK_KILLS_WINDOW` times for each window and server: Postfix itself, and the one that counts."""
+
+    def changed(campaign: Campaign) -> Campaign:
+        return replace(campaign, window=window, pipelining=True, postfix=postfix)
+
+    (tmp_path / "newsletter.toml").write_text(f"[delivery]\nwindow = {window}\n")
+    title = f"kill -9, {window} messages under way, {'Postfix' if postfix else 'a server that counts'}"
+    soak(tmp_path, tmp_path / "newsletter.db", KILLS_WINDOW, title, capsys, changed)
+
+
+def soak(
+    folder: Path,
+    ledger: Path | str,
+    kills: int,
+    title: str,
+    capsys: pytest.CaptureFixture[str],
+    changed: Callable[[Campaign], Campaign] = lambda campaign: campaign,
+) -> None:
     tally = Tally(kills)
     began = monotonic()
 
     def work() -> None:
         while (number := tally.next_campaign()) is not None:
             chance = random.Random(f"{SEED}/{title}/{number}")
-            campaign = Campaign.draw(number, chance)
+            campaign = changed(Campaign.draw(number, chance))
             try:
                 carry_out(campaign, chance, folder, ledger, tally)
             except AssertionError as error:
@@ -202,7 +229,7 @@ def carry_out(campaign: Campaign, chance: random.Random, folder: Path, ledger: P
     audience = [refusing(name, number) if name in refused else name for number, name in enumerate(names)]
     refused = set(audience) - set(names)
     write_list(folder, *audience, name=f"{campaign.issue}.csv")
-    accounts = Accounts(ledger, campaign.issue, audience, campaign.connections, refused)
+    accounts = Accounts(ledger, campaign.issue, audience, campaign.connections, refused, campaign.window)
     with server_for(campaign) as server:
         while True:
             may_resume = bool(server.settled())  # whoever was mailed stands in a plan that was whole
@@ -253,11 +280,16 @@ def command(
 
 @contextmanager
 def server_for(campaign: Campaign) -> Iterator[Server]:
-    if campaign.postfix:
+    if campaign.postfix and campaign.window > 1:
+        with postfix_server() as server:
+            yield server
+    elif campaign.postfix:
         with smtp_sink(*([] if campaign.pipelining else ["-p"])) as sink:
             yield sink
     else:
-        with counting_server(pipelining=campaign.pipelining, delay_ms=campaign.delay_ms) as server:
+        with counting_server(
+            pipelining=campaign.pipelining, delay_ms=campaign.delay_ms, chunking=campaign.window > 1
+        ) as server:
             yield server
 
 

@@ -33,15 +33,24 @@ class Arrived:
 
 
 class Accounts:
-    """The checks of one issue across kills. `place` is the ledger, `refused` the recipients that the server refuses."""
+    """The checks of one issue across kills. `place` is the ledger, `refused` the recipients that the server refuses,
+    `window` how many messages may be under way over one connection.
+    """
 
     def __init__(
-        self, place: Path | str, issue: str, audience: Sequence[str], connections: int, refused: Collection[str] = ()
+        self,
+        place: Path | str,
+        issue: str,
+        audience: Sequence[str],
+        connections: int,
+        refused: Collection[str] = (),
+        window: int = 1,
     ) -> None:
         self.place = place
         self.issue = issue
         self.audience = frozenset(audience)
         self.connections = connections
+        self.most_uncertain = connections * max(window, 2)
         self.refused = frozenset(refused)
         self.unsure: frozenset[str] = frozenset()
         self.sent: frozenset[str] = frozenset()
@@ -55,7 +64,7 @@ class Accounts:
         unsure = _those(states, State.COMMITTING, State.UNCERTAIN)
         assert unsure >= self.unsure, f"uncertain no more: {self.unsure - unsure}"
         new = unsure - self.unsure
-        assert len(new) <= 2 * self.connections, f"{len(new)} uncertain over {self.connections} connections: {new}"
+        assert len(new) <= self.most_uncertain, f"{len(new)} uncertain over {self.connections} connections: {new}"
         self.unsure = unsure
         return len(new)
 

@@ -60,6 +60,8 @@ postlog unix-dgram n - n - 1 postlogd
 # What it creates when it is installed: the folders of the queue, and who may enter them.
 QUEUE = {"active": 0o700, "incoming": 0o700, "deferred": 0o700, "defer": 0o700, "private": 0o700, "public": 0o710}
 LISTENS, CLOSES = "0A", "08"
+HEAD_BYTES = 1 << 14
+"""How much of a queue file is read: its envelope and headers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,8 @@ def _is_complete(path: Path) -> bool:
 def read_queue_file(path: Path) -> Arrived:
     """The envelope's recipient and the Message-ID: records of a letter, a length in sevens of bits, and the content."""
     recipient = message_id = ""
-    data = path.read_bytes()
+    with path.open("rb") as file:
+        data = file.read(HEAD_BYTES)
     at = 0
     while at < len(data) and not (recipient and message_id):
         kind, size, at = data[at : at + 1], 0, at + 1
