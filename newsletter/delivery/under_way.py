@@ -43,7 +43,8 @@ class MessagesUnderWay:
         self._control = control
         self._may_begin = may_begin
         self._on_used_up = on_used_up
-        self._under_way: deque[Assignment] = deque()
+        # With an outcome: what could not be written in full.
+        self._under_way: deque[tuple[Assignment, Outcome | None]] = deque()
         self._size = 2  # one was accepted before the session was in step
         self._has_lost = self._has_ended = False
 
@@ -57,17 +58,17 @@ class MessagesUnderWay:
         while taken or self._under_way:
             await self._begin(taken)
             if self._under_way:
-                self._settle(self._under_way.popleft(), await self._session.oldest_outcome())
-            while self._under_way and self._session.has_outcome:
-                self._settle(self._under_way.popleft(), await self._session.oldest_outcome())
+                await self._settle_oldest()
+            while self._under_way and (self._session.has_outcome or self._under_way[0][1] is not None):
+                await self._settle_oldest()
             taken = self._take()
         return self._goes_on(0)
 
     def _take(self) -> Sequence[Assignment]:
         taken: list[Assignment] = []
-        while len(self._under_way) + len(taken) < min(self._size, self._route.window.size) and self._goes_on(
-            len(taken)
-        ):
+        window = self._route.window.size
+        most = min(self._size, window) if window > 1 else 0
+        while len(self._under_way) + len(taken) < most and self._goes_on(len(taken)):
             found = self._queue.take(self._route)
             if not isinstance(found, Assignment):
                 break
@@ -97,10 +98,12 @@ class MessagesUnderWay:
             if not is_committed:
                 continue  # suppressed meanwhile; nothing of the message was written
             unwritten = await self._session.send_ahead(assignment.message)
-            if unwritten is None:
-                self._under_way.append(assignment)
-            else:
-                self._settle(assignment, unwritten)
+            self._under_way.append((assignment, unwritten))
+
+    async def _settle_oldest(self) -> None:
+        """In order, for an answer to those before may say why nothing could be written."""
+        assignment, unwritten = self._under_way.popleft()
+        self._settle(assignment, unwritten or await self._session.oldest_outcome())
 
     def _settle(self, assignment: Assignment, outcome: Outcome) -> None:
         session = self._session
