@@ -14,7 +14,9 @@ the ledger), and no program's start.
                 aiosmtplib        10 clients in one process, given one and the same finished message
     distant   a fifth of the messages through a proxy that holds every byte back for 25 ms each way. It
               throttles nothing; TCP's own handshake and slow start stay as fast as on loopback
-    tls       the same over TLS from the first byte (smtps://): stunnel stands before the sink, which has no TLS
+    postfix   as distant, to Postfix itself (smtpd and cleanup, their queue in memory), which knows BDAT as smtp-sink
+              does not; against nodemailer, and against our own with one message at a time. It needs root
+    tls       as loopback, over TLS from the first byte (smtps://): stunnel stands before the sink, which has no TLS
     cpu       user and system time per message, the start of the program left out, and where it goes (py-spy)
     million   peak memory, rows per second and ledger bytes of 1,000,000 recipients beside 10,000; only with --million,
               since it takes minutes. The messages are the smallest that a theme can have, about 3 KB: MJML's own head
@@ -37,13 +39,14 @@ import argparse
 import os
 import platform
 import statistics
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from delivery_profile import costs
 from delivery_project import Project
-from delivery_servers import delayed, encrypted, sink
+from delivery_servers import Sink, delayed, encrypted, real_postfix, sink
 from delivery_ways import Aiosmtplib, Newsletter, Nodemailer, Run, SmtpSource, Target, Way
 
 CONNECTIONS = 10
@@ -52,7 +55,8 @@ DELAY_MS = 25
 DISTANT_SHARE = 5
 """One of so many messages goes through the slow proxy: each takes a peer two round trips or more."""
 
-MEASURES = ("loopback", "distant", "tls", "cpu", "million")
+MEASURES = ("loopback", "distant", "postfix", "tls", "cpu", "million")
+Server: TypeAlias = Callable[[], AbstractContextManager[Sink]]
 FEW, MANY = 10_000, 1_000_000
 
 
@@ -90,7 +94,13 @@ def main() -> None:
     load = f"load before the start {os.getloadavg()[0]:.1f}"
     print(f"medians of {options.rounds}; {os.cpu_count()} cores, Python {platform.python_version()}, {load}")
     with Project.of_size(MESSAGE_BYTES) as project:
-        for name, measure in (("loopback", loopback), ("distant", distant), ("tls", tls), ("cpu", cpu)):
+        for name, measure in (
+            ("loopback", loopback),
+            ("distant", distant),
+            ("postfix", postfix),
+            ("tls", tls),
+            ("cpu", cpu),
+        ):
             if name in wanted:
                 measure(project, options)
     if "million" in wanted:
@@ -121,6 +131,16 @@ def distant(project: Project, options: Options) -> None:
     messages = max(options.messages // DISTANT_SHARE, CONNECTIONS)
     heading(f"distant, {DELAY_MS} ms each way", project, messages)
     compare(project, ((Nodemailer(project), 3.0),), messages, options.rounds, delay_ms=DELAY_MS)
+
+
+def postfix(project: Project, options: Options) -> None:
+    messages = max(options.messages // DISTANT_SHARE, CONNECTIONS)
+    heading(f"postfix, {DELAY_MS} ms each way", project, messages)
+    if os.geteuid() != 0:
+        print("    Postfix can only be started by root")
+        return
+    peers = ((Nodemailer(project), 5.0), (Newsletter(project, window=1), 1.0))
+    compare(project, peers, messages, options.rounds, delay_ms=DELAY_MS, server=real_postfix)
 
 
 def tls(project: Project, options: Options) -> None:
@@ -176,6 +196,7 @@ def compare(
     *,
     delay_ms: int = 0,
     encrypt: bool = False,
+    server: Server = sink,
 ) -> None:
     """Print for each peer its rate, ours in the runs that followed its own, and the ratio of the medians."""
     ours = Newsletter(project)
@@ -183,8 +204,8 @@ def compare(
     beside: dict[str, list[Measured]] = {way.name: [] for way, _ in peers}
     for _ in range(rounds):
         for way, _wanted in peers:
-            theirs[way.name].append(measured(way, messages, delay_ms=delay_ms, encrypt=encrypt))
-            beside[way.name].append(measured(ours, messages, delay_ms=delay_ms, encrypt=encrypt))
+            for runs, each in ((theirs, way), (beside, ours)):
+                runs[way.name].append(measured(each, messages, delay_ms=delay_ms, encrypt=encrypt, server=server))
     print(
         f"    {'':<18}{'peer/s':>8}{'ours/s':>8}{'ratio':>8}{'wanted':>8}   {'each round':<16}sink's core: peer, ours"
     )
@@ -197,13 +218,13 @@ def compare(
         print(f"    {way.name:<18}{rates}   {spread:<16}{median_share(their):>16.0%}{median_share(our):>6.0%}")
 
 
-def measured(way: Way, messages: int, *, delay_ms: int = 0, encrypt: bool = False) -> Measured:
-    """One run against a new sink. Raises RuntimeError where not all arrived."""
-    with sink() as server, through(server.port, delay_ms, encrypt) as target:
+def measured(way: Way, messages: int, *, delay_ms: int = 0, encrypt: bool = False, server: Server = sink) -> Measured:
+    """One run against a new server. Raises RuntimeError where not all arrived."""
+    with server() as running, through(running.port, delay_ms, encrypt) as target:
         run = way.send(target, messages)
-    if server.messages != messages:
-        raise RuntimeError(f"{way.name}: {messages:,} messages were sent, smtp-sink counted {server.messages:,}")
-    return Measured(run, messages / run.seconds, server.cpu_s / run.seconds)
+    if running.messages != messages:
+        raise RuntimeError(f"{way.name}: {messages:,} messages were sent, the server counted {running.messages:,}")
+    return Measured(run, messages / run.seconds, running.cpu_s / run.seconds)
 
 
 @contextmanager

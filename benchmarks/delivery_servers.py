@@ -17,13 +17,18 @@ from pathlib import Path
 import trustme
 from delivery_tools import CACHE, postfix, stunnel
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+from postfix_server import postfix_server
+
 START_TIMEOUT_S = 10.0
 BACKLOG = "128"
 
 
 @dataclass(slots=True)
 class Sink:
-    """A running smtp-sink. Once it has ended: how many messages it counted, and the processor's time that it used."""
+    """A running server. Once it has ended: how many messages it counted, and the processor's time that it used, if that
+    is known.
+    """
 
     port: int
     messages: int = 0
@@ -55,6 +60,16 @@ def sink() -> Iterator[Sink]:
             log.seek(0)
             counts = re.findall(rb"mesg=(\d+)", log.read())
             server.messages = int(counts[-1]) if counts else 0
+
+
+@contextmanager
+def real_postfix() -> Iterator[Sink]:
+    """Postfix itself: smtpd(8) and cleanup(8), which keep each message in a queue in memory."""
+    (program,), _ = postfix("smtp-sink")
+    with postfix_server(Path(program).parents[2]) as running_postfix:
+        server = Sink(running_postfix.port)
+        yield server
+        server.messages = len(running_postfix.settled())
 
 
 @contextmanager

@@ -54,13 +54,20 @@ class Newsletter:
     """Our own command, whole: list, plan, ledger on disk, report."""
 
     project: Project
-    name: str = "newsletter"
+    window: int | None = None
+
+    @property
+    def name(self) -> str:
+        return "newsletter" if self.window is None else f"window = {self.window}"
 
     def send(self, target: Target, messages: int) -> Run:
         scheme = "smtps" if target.authority else "smtp"
         trust = {"SSL_CERT_FILE": str(target.authority)} if target.authority else {}
         people = self.project.list(messages)
         with self.project.fresh() as post:
+            if self.window is not None:
+                settings = post.parent / "newsletter.toml"
+                settings.write_text(settings.read_text().replace("[delivery]", f"[delivery]\nwindow = {self.window}"))
             url = f"{scheme}://127.0.0.1:{target.port}"
             done = finished(send_command(post, people, url, target.connections), environment(**trust), post.parent)
             ledger = sum(path.stat().st_size for path in post.parent.glob("newsletter.db*"))

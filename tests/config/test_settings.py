@@ -132,6 +132,12 @@ def test_several_relays_and_what_delivery_says_for_all(tmp_path: Path) -> None:
     )
 
 
+def test_a_relays_own_window_comes_first(tmp_path: Path) -> None:
+    both = "[delivery]\nwindow = 4\n" + TWO_RELAYS.replace('name = "main"', 'name = "main"\nwindow = 0')
+    assert [lane.window for lane in config_of(tmp_path, both).relay_settings] == [0, 4]
+    assert [lane.window for lane in config_of(tmp_path, TWO_RELAYS).relay_settings] == [None, None]
+
+
 def test_one_relay_is_one_lane(tmp_path: Path) -> None:
     config = config_of(tmp_path, '[relay]\nurl = "smtp://ann@a"\nrate = ""\ntimeout_s = 3\n[delivery]\nrate = "1/s"\n')
     assert [(lane.rates, lane.connections, lane.messages_per_connection) for lane in config.relay_settings] == [
@@ -243,6 +249,7 @@ def test_every_relays_fault_is_named_in_the_files_order(tmp_path: Path) -> None:
 def test_delivery_says_nothing_by_default(tmp_path: Path) -> None:
     keys = load_config(None, {}, tmp_path).settings.delivery
     assert (keys.connections, keys.messages_per_connection, keys.max_attempts) == (4, 100, 6)
+    assert keys.window is None
     assert (keys.rate, keys.domains, keys.warm_up, keys.quiet_hours, keys.time_zone) == ((), {}, (), "", None)
     assert (keys.canary_wait_s, keys.canary_refusals, keys.max_change) == (300, 0.05, 0.2)
     assert keys.quiet_times() is None
@@ -293,6 +300,8 @@ max_change = 1
         ("connections = 4.0\n", ":2: [delivery] connections is a number, not a whole number"),
         ("connections = true\n", ":2: [delivery] connections is a boolean, not a whole number"),
         ("messages_per_connection = -1\n", ":2: [delivery] messages_per_connection is -1, not a whole number from 0"),
+        ("window = 9\n", ":2: [delivery] window is 9, not a whole number from 0 to 8; write window = 4"),
+        ('window = "auto"\n', ':2: [delivery] window is the string "auto", not a whole number'),
         ('rate = "0/s"\n', ':2: [delivery] rate is "0/s": nobody would ever be mailed; write a number from 1'),
         ('rate = "fast"\n', ':2: [delivery] rate is "fast", not a rate; write 14/s'),
         ("rate = 14\n", ":2: [delivery] rate is a whole number, not a string; write rate = "),

@@ -26,7 +26,7 @@ from send_fixture import COMPOSER, ISSUE, NO_PAUSE, NOON, PATIENT, IssueLedger, 
 from smtp_server import CHUNKS, EXTENSIONS, PLAIN, Action, Fault, Point, Rule, SmtpServer
 
 from newsletter.audience.people.store import People
-from newsletter.delivery import connection, recipient_queue
+from newsletter.delivery import connection, recipient_queue, window
 from newsletter.delivery.canary import Canary
 from newsletter.delivery.deliver import Stopped
 from newsletter.delivery.recipient_queue import TRIES_A_RUN
@@ -35,7 +35,7 @@ from newsletter.delivery.smtp import session as smtp
 from newsletter.delivery.smtp.wire import Timeouts
 from newsletter.delivery.throttle import ThrottleRules
 from newsletter.errors import DeliveryError
-from newsletter.ledger.ledger import Ledger, Plan
+from newsletter.ledger.ledger import Ledger, Move, Plan
 from newsletter.model.delivery import Relay, State
 from newsletter.model.schedule import QuietHours, Rate
 from newsletter.web.catcher.server import Catcher
@@ -794,6 +794,80 @@ def test_ctrl_c_ends_every_wait(crowd: IssueLedger) -> None:
         crowd.on_news = lambda text: kill()  # "its limit is used up; going on at ..."
         assert crowd.run(route(server.relay, 3, rates=(Rate(1, 3600),))).reason == "interrupted"
     assert crowd.counts == {"sent": 1, "pending": 39}
+
+
+# --- several under way ----------------------------------------------------------------------------------------------
+
+
+def test_a_near_relay_is_given_one_message_after_the_other(crowd: IssueLedger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Byte for byte as if it had not offered chunks. What is near is not what this machine is fast enough for."""
+    monkeypatch.setattr(window, "_FAR_S", ((600.0, 8),))
+    with SmtpServer(extensions=CHUNKS) as chunks:
+        assert crowd.run(route(chunks.relay)) == Stopped()
+    with SmtpServer() as server:
+        again = IssueLedger(None, FORTY)
+        assert again.run(route(server.relay)) == Stopped()
+        again.close()
+    assert chunks.commands == server.commands
+
+
+def test_a_far_relay_is_given_several(crowd: IssueLedger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the second message of the first connection on, whose first was measured."""
+    monkeypatch.setattr(window, "_FAR_S", ((0.0, 8),))
+    with SmtpServer(extensions=CHUNKS) as server:
+        assert crowd.run(route(server.relay)) == Stopped()
+    assert server.seen("DATA") == 1
+    assert server.seen("BDAT") == 1
+    assert sum(command.endswith(" LAST") for command in server.commands) == 39
+    assert_accounted(crowd, server)
+
+
+@pytest.mark.parametrize("lacking", ["CHUNKING", "PIPELINING"])
+def test_a_far_relay_that_does_not_offer_both_is_given_one_after_the_other(
+    crowd: IssueLedger, monkeypatch: pytest.MonkeyPatch, lacking: str
+) -> None:
+    monkeypatch.setattr(window, "_FAR_S", ((0.0, 8),))
+    with SmtpServer(extensions=[name for name in CHUNKS if name != lacking]) as server:
+        assert crowd.run(route(server.relay, window=8)) == Stopped()
+    assert server.seen("DATA") == 40
+    assert server.seen("BDAT") == 0
+
+
+def test_a_canary_and_a_rate_hold_with_several_under_way(crowd: IssueLedger) -> None:
+    sent: list[int] = []
+    crowd.on_news = lambda text: sent.append(len(server.messages)) if "are out" in text else None
+    with SmtpServer(extensions=CHUNKS) as server:
+        quota = {"rates": (Rate(25, 86_400),), "window": 8}
+        stopped = crowd.run(route(server.relay, 2, **quota), canary=Canary(10, 0.05, 0.2), longest_wait_s=60.0)  # type: ignore[arg-type]
+    assert "its limit is used up" in stopped.reason
+    assert sent == [10]
+    assert len(server.messages) == 25
+    assert_accounted(crowd, server)
+
+
+def test_a_connection_carries_no_more_for_having_several_under_way(crowd: IssueLedger) -> None:
+    with SmtpServer(extensions=CHUNKS) as server:
+        assert crowd.run(route(server.relay, window=8, messages_per_connection=7)) == Stopped()
+    carried = Counter(message.connection for message in server.messages)
+    assert set(carried.values()) == {7, 5}
+    assert_accounted(crowd, server)
+
+
+def test_whoever_leaves_meanwhile_is_not_written_to(crowd: IssueLedger) -> None:
+    """Suppressed in the transaction that would have had them committing."""
+    gone = FORTY[20]
+
+    def leave(moves: Sequence[Move]) -> None:
+        crowd.before_write = lambda moves: None
+        with People.open(crowd.place, crowd.clock.moment) as store:
+            store.leave(gone, "one-click")
+
+    crowd.before_write = leave
+    with SmtpServer(extensions=CHUNKS) as server:
+        assert crowd.run(route(server.relay, window=8)) == Stopped()
+    assert crowd.states == dict.fromkeys(FORTY, "sent") | {gone: "suppressed"}
+    assert not any(gone in command for command in server.commands)
+    assert server.connections == 1
 
 
 # --- anything at any time -------------------------------------------------------------------------------------------

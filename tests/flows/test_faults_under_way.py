@@ -186,7 +186,7 @@ def test_5xx_at_the_last_chunk_of_a_relay_that_took_some(ledger: IssueLedger, wa
 
 @pytest.mark.parametrize("answer", ["502 5.5.1 not implemented", "503 5.5.1 bad sequence", "451 4.3.0 busy"])
 def test_chunks_announced_and_refused(ledger: IssueLedger, way: Way, answer: str) -> None:
-    """The first chunk delivers nothing: its recipient is mailed by DATA, over a new connection, and no attempt is lost."""
+    """The first chunk delivers nothing: its recipient is mailed by DATA over a new one, and no attempt is lost."""
     with faulty(Rule("BDAT", answer)) as server:
         assert send(ledger, server, way) == Stopped()
         assert ledger.counts == {"sent": len(EVERYBODY)}

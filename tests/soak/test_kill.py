@@ -24,7 +24,7 @@ import pytest
 from command_line import DEADLINE_S, finish, people, start, write_list, write_post
 from counting_server import counting_server
 from invariants import Accounts, Arrived
-from postfix import postfix_server
+from postfix_server import postfix_server
 from postgres import PASSWORD
 from sink import smtp_sink
 from sqlalchemy import make_url

@@ -207,8 +207,9 @@ class ChunkingSession(Session):
         return reply
 
     def _take_reply(self, reply: Reply) -> None:
-        self.round_trip_s = min(self.round_trip_s, self._loop.time() - self._asked_at)
-        self._asked_at = math.inf
+        if self._asked_at < math.inf:
+            self.round_trip_s = min(self.round_trip_s, self._loop.time() - self._asked_at)
+            self._asked_at = math.inf
         super()._take_reply(reply)
 
 

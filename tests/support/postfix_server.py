@@ -46,8 +46,6 @@ local_recipient_maps =
 smtpd_peername_lookup = no
 smtpd_client_connection_count_limit = 0
 in_flow_delay = 0
-maillog_file = {home}/log
-maillog_file_prefixes = {home}
 """
 SERVICES = """\
 127.0.0.1:{port} inet n - n - 100 smtpd
@@ -55,7 +53,6 @@ cleanup unix n - n - 0 cleanup
 rewrite unix - - n - - trivial-rewrite
 proxymap unix - - n - - proxymap
 anvil unix - - n - 1 anvil
-postlog unix-dgram n - n - 1 postlogd
 """
 # What it creates when it is installed: the folders of the queue, and who may enter them.
 QUEUE = {"active": 0o700, "incoming": 0o700, "deferred": 0o700, "defer": 0o700, "private": 0o700, "public": 0o710}
@@ -95,11 +92,13 @@ class Postfix:
 
 
 @contextmanager
-def postfix_server() -> Iterator[Postfix]:
-    """It runs as root only, like any Postfix; skips the test, or fails it in CI, where that cannot be."""
+def postfix_server(package: Path | None = None) -> Iterator[Postfix]:
+    """It runs as root only, like any Postfix; skips the test, or fails it in CI, where that cannot be. `package` is the
+    folder of the unpacked package, if it is not beside `smtp-sink`.
+    """
     if os.geteuid() != 0:
         missing("Postfix can only be started by root")
-    package = _unpacked()
+    package = package or _unpacked()
     (port,) = free_ports(1)
     # In memory: a queue's many small files are not what is tested. Root's own folders are closed to its processes.
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
