@@ -98,7 +98,8 @@ def find_digest(nodes: Many[SyntaxTreeNode], glance: Glance) -> Digest | None:
 
 def _by_headings(nodes: Many[SyntaxTreeNode], glance: Glance) -> Found:
     """Headings of one level, most of which are links, or have a source at the end of their text."""
-    for tag in {node.tag for node in nodes if node.type == "heading"}:
+    # Of levels with as many items each, the inner one has them: sections of one story each are still sections.
+    for tag in sorted({node.tag for node in nodes if node.type == "heading"}, reverse=True):
         spans = []
         for index, node in enumerate(nodes):
             if node.type != "heading" or node.tag != tag:
