@@ -10,7 +10,7 @@ from newsletter.model.delivery import State
 
 
 def test_whatever_happens_to_workers_everyone_gets_it_once(tmp_path: Path, postgres_url: str) -> None:
-    tally = Campaign(tmp_path, postgres_url, recipients=2_400, events=12, seed="short").run()
+    tally = Campaign(tmp_path, postgres_url, recipients=2_400, events=12, seed="twelve").run()
     assert sum(tally.events.values()) == 12
     assert len(tally.events) >= 5
     assert tally.counts[State.SENT] > 2_100

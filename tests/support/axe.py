@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,10 @@ if TYPE_CHECKING:
 SCRIPT = CHECKOUT / "tests" / "node" / "node_modules" / "axe-core" / "axe.min.js"
 GRAVE = ("serious", "critical")
 
-RUN = """async (grave) => {
-  const { violations } = await axe.run(document, { iframes: false, preload: false, resultTypes: ["violations"] });
+RUN = """async ([grave, rules]) => {
+  const chosen = rules.length ? { runOnly: rules } : {};
+  const options = { iframes: false, preload: false, resultTypes: ["violations"], ...chosen };
+  const { violations } = await axe.run(document, options);
   return violations
     .filter((found) => grave.includes(found.impact))
     .flatMap((found) => found.nodes.map((node) => `${found.id}: ${node.html.slice(0, 160)}`));
@@ -27,8 +30,12 @@ def axe_script() -> Path:
     return SCRIPT
 
 
-def grave_findings(page: Page) -> list[str]:
-    """The findings that axe-core rates serious or critical on the open page."""
+COLOURS = ("color-contrast", "link-in-text-block")
+"""The rules whose findings differ where colours alone do, as in dark mode."""
+
+
+def grave_findings(page: Page, rules: Sequence[str] = ()) -> list[str]:
+    """The findings that axe-core rates serious or critical on the open page, of these `rules` or of all."""
     page.evaluate(axe_script().read_text("utf-8"))
-    found: list[str] = page.evaluate(RUN, list(GRAVE))
+    found: list[str] = page.evaluate(RUN, [list(GRAVE), list(rules)])
     return found

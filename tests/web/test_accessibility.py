@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from axe import grave_findings
+from axe import COLOURS, grave_findings
 from command_line import DIGEST, newsletter, write_list
 from machine import CHECKOUT, PATIENT_MS
 from report_fixture import FULL, GONE, LOST, TAKEN, IssueLedger, cycle, people
@@ -23,22 +23,23 @@ from newsletter.web.preview.server import PreviewServer
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-SCHEMES = ("light", "dark")
+SCHEMES = {"light": (), "dark": COLOURS}
 
 
 def found(browser: Browser, url: str, ready: str = "body", width: int = 1280) -> dict[str, list[str]]:
     """The findings by colour scheme, where there are any."""
     grave: dict[str, list[str]] = {}
-    for scheme in SCHEMES:
-        # What the pages may load is not ours to widen, but the script comes from outside.
-        window = {"width": width, "height": 720}
-        page = browser.new_context(color_scheme=scheme, locale="en", bypass_csp=True, viewport=window).new_page()
-        page.set_default_timeout(PATIENT_MS)
+    # What the pages may load is not ours to widen, but the script comes from outside.
+    window = {"width": width, "height": 720}
+    page = browser.new_context(locale="en", bypass_csp=True, viewport=window).new_page()
+    page.set_default_timeout(PATIENT_MS)
+    for scheme, rules in SCHEMES.items():
+        page.emulate_media(color_scheme=scheme)
         page.goto(url)
         page.wait_for_selector(ready, state="attached")
-        if findings := grave_findings(page):
+        if findings := grave_findings(page, rules):
             grave[scheme] = findings
-        page.context.close()
+    page.context.close()
     return grave
 
 
