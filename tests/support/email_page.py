@@ -37,9 +37,11 @@ MEASURE = """() => {
       const range = document.createRange();
       range.selectNodeContents(node);
       const cell = element.closest("td, th"), edge = cell && cell.getBoundingClientRect();
+      // An ideographic space at a line's end hangs beyond it, unseen.
+      const hanging = 1 + (node.data.includes("\u3000") ? parseFloat(style.fontSize) : 0);
       for (const line of range.getClientRects()) {
         if (out(line)) found.push(`the words “${node.data.trim().slice(0, 40)}” end at ${Math.round(line.right)}`);
-        else if (edge && line.width > 1 && (line.right > edge.right + 1 || line.left < edge.left - 1))
+        else if (edge && line.width > 1 && (line.right > edge.right + hanging || line.left < edge.left - hanging))
           found.push(`the words “${node.data.trim().slice(0, 40)}” end beyond their cell`);
       }
     }
