@@ -59,6 +59,9 @@ class SourceLinks:
         if path.startswith("@/"):  # Zola's, below its folder `content`
             return PageAddress(self._at(_without_ending(path[1:], "/", dated=True)) + rest)
         own = path.removeprefix("@site")  # Docusaurus
+        below = urlsplit(self.base_url).path
+        if len(below) > 1 and own.startswith(below):  # `relative_url` has put the site's own path before it
+            own = own[len(below) - 1 :]
         known = self._listed(unquote(own)) or self._neighbour(own)
         if known or not (self.base_url or self.page_url):
             return PageAddress(known + rest) if known else None

@@ -84,12 +84,13 @@ def test_the_pages_of_a_jekyll_blog_are_looked_up(tmp_path: Path) -> None:
     site = read_site(tmp_path, url="", baseurl="", permalink="")
     text = (
         "[a](2026-01-05-ebb.md#x) [b](../about.md) [c](/about.md) [d](../guide/start.md) [e](../../../no.md)\n\n"
-        "- <a href='../_posts/2026-01-05-ebb.md'>f</a>\n\n> [g][1]\n\n[1]: /guide/start.md?y\n"
+        "- <a href='../_posts/2026-01-05-ebb.md'>f</a>\n\n> [g][1]\n\n[1]: /guide/start.md?y\n\n"
+        "[h]({{ '/about.md' | relative_url }}) [i]({% link about.md %}) [j](/daily/no.md)\n"
     )
     found, codes = links(text, site, "_posts/2026-03-02-tide.md")
     assert [each.removeprefix("https://blog.example/daily/") for each in found] == [
         *("2026/low-water/#x", "who-we-are/", "who-we-are/", "guide/start/", "https://blog.example/no/"),
-        *("2026/low-water/", "guide/start/?y"),
+        *("2026/low-water/", "guide/start/?y", "who-we-are/", "who-we-are/", "no/"),
     ]
     assert codes == ["link-source"]
 
