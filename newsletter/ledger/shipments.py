@@ -146,10 +146,14 @@ def tried_and_refused(db: sa.Connection, issue: KnownIssue, after: int, last: in
     return int(found[0]), int(found[1])
 
 
-def untried(db: sa.Connection, issue: KnownIssue, after: int = 0, last: int = 0) -> int:
+def untried(db: sa.Connection, issue: KnownIssue, after: int, last: int) -> int:
     """How many recipients of the current plan are pending or in some run's hands, beyond `after` and up to `last`."""
     mine = (deliveries.c.issue == issue.id, deliveries.c.plan == issue.plan, deliveries.c.state.in_(_UNTRIED))
-    counted = sa.select(sa.func.count()).where(*mine, deliveries.c.id > after)
-    if last:
-        counted = counted.where(deliveries.c.id <= last)
+    counted = sa.select(sa.func.count()).where(*mine, deliveries.c.id > after, deliveries.c.id <= last)
     return int(db.scalar(counted) or 0)
+
+
+def is_anyone_untried(db: sa.Connection, issue: KnownIssue) -> bool:
+    """Whether any recipient of the current plan is. It does not count a list of a million after each shard."""
+    mine = (deliveries.c.issue == issue.id, deliveries.c.plan == issue.plan, deliveries.c.state.in_(_UNTRIED))
+    return bool(db.scalar(sa.select(sa.exists().where(*mine))))

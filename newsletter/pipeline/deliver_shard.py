@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Self
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
+
 from newsletter.config.config import Config, RelaySettings
 from newsletter.delivery.deliver import Ends, Stopped, deliver
 from newsletter.delivery.routes import Route
@@ -85,6 +87,8 @@ class ShardDelivery:
         self._signer = signer_of(config)
         self._last: tuple[int, Composer] | None = None
         self._leases = RateLeases(place, relays)
+        self._idle: list[Ledger] = []
+        """Open ledgers between two shards: opening one takes as long as fifty messages."""
 
     def __enter__(self) -> Self:
         self._leases.__enter__()
@@ -92,6 +96,24 @@ class ShardDelivery:
 
     def __exit__(self, *_: object) -> None:
         self._leases.__exit__()
+        while self._idle:
+            self._idle.pop().storage.close()
+
+    @contextmanager
+    def _ledger(self) -> Iterator[Ledger]:
+        """One of an earlier shard whose connections are alive, else a new one. It is kept where the block goes well."""
+        ledger = self._idle.pop() if self._idle else None
+        if ledger is not None and not _is_alive(ledger):
+            ledger.storage.close()
+            ledger = None
+        if ledger is None:
+            ledger = Ledger.open(self._place, _utc_now)
+        try:
+            yield ledger
+        except BaseException:
+            ledger.storage.close()
+            raise
+        self._idle.append(ledger)
 
     def deliver(self, shard: Shard, watcher: Watcher, ends: Ends) -> ShardResult:
         """Mail those of the shard who are due.
@@ -99,7 +121,7 @@ class ShardDelivery:
         Raises BusyError while a run holds the issue alone, ConfigError where this machine's secrets are not those that
         the issue was made with, DeliveryError if no relay can be reached, LedgerError if the database was lost.
         """
-        with Ledger.open(self._place, _utc_now) as ledger:
+        with self._ledger() as ledger:
             with ledger.storage.read() as db:
                 shipment = shipments.shipment(db, shard.shipment)
             if shipment is None:
@@ -168,6 +190,18 @@ class ShardDelivery:
             raise _damaged(shipment) from error
         self._last = shipment.id, composer
         return composer
+
+
+def _is_alive(ledger: Ledger) -> bool:
+    """Whether the database still knows the connections; one that it does not know takes the others along."""
+    try:
+        with ledger.storage.write() as db:
+            db.execute(sa.text("SELECT 1"))
+        with ledger.storage.read() as db:
+            db.execute(sa.text("SELECT 1"))
+    except LedgerError:
+        return False
+    return True
 
 
 def _damaged(shipment: Shipment) -> LedgerError:
@@ -283,7 +317,7 @@ def _result(ledger: Ledger, issue: str, shard: Shard, stopped: Stopped) -> Shard
         known = known_issue(db, issue) or KnownIssue(0, 0, 0)
         now = shipments.standing(db, shard.shipment)
         left = shipments.untried(db, known, shard.after, shard.last)
-        if now.is_current and not left and not shipments.untried(db, known):
+        if now.is_current and not left and not shipments.is_anyone_untried(db, known):
             shipments.drop_shipment(db, known.id)
     if not left or not now.is_current or now.stopped:
         return ShardResult(issue, now.stopped or stopped.reason)
