@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -28,7 +30,9 @@ _MESSAGE_ID = re.compile(rb"^Message-ID:\s*(\S+)", re.MULTILINE | re.IGNORECASE)
 class CountingServer:
     """A client of the running server for tests."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], host: str) -> None:
+        self.host = host
+        self.authority: ssl.SSLContext | None = None
         assert process.stdout is not None
         self._lines = process.stdout
         self.port = int(self._lines.readline())
@@ -40,7 +44,7 @@ class CountingServer:
 
     @property
     def url(self) -> str:
-        return f"smtp://127.0.0.1:{self.port}"
+        return f"{'smtps' if self.authority else 'smtp'}://{self.host}:{self.port}"
 
     def busy(self) -> bool:
         """Whether a connection is open."""
@@ -49,10 +53,11 @@ class CountingServer:
     def settled(self) -> list[Arrived]:
         """All messages, once every connection is closed: then everything that a dead sender had written was read."""
         # The server numbers its connections. Ours is the last, so all earlier ones have been reported by then.
-        with (
-            socket.create_connection(("127.0.0.1", self.port), timeout=HANGS_S) as probe,
-            probe.makefile("rb") as lines,
-        ):
+        with contextlib.ExitStack() as opened:
+            probe = opened.enter_context(socket.create_connection((self.host, self.port), timeout=HANGS_S))
+            if self.authority is not None:
+                probe = opened.enter_context(self.authority.wrap_socket(probe, server_hostname=self.host))
+            lines = opened.enter_context(probe.makefile("rb"))
             number = int(lines.readline().split()[-1])
         with self._changed:
             over = self._changed.wait_for(lambda: self.connections >= number and not self._open, HANGS_S)
@@ -74,13 +79,29 @@ class CountingServer:
 
 
 @contextmanager
-def counting_server(*, pipelining: bool, delay_ms: float, chunking: bool = False) -> Iterator[CountingServer]:
-    """Each message is answered after up to `delay_ms`. Recipients named `gone…` get 550 5.1.1, `busy…` 450 4.2.1."""
+def counting_server(
+    *,
+    pipelining: bool,
+    delay_ms: float,
+    chunking: bool = False,
+    host: str = "127.0.0.1",
+    certificates: Path | None = None,
+) -> Iterator[CountingServer]:
+    """Each message is answered after up to `delay_ms`. Recipients named `gone…` get 550 5.1.1, `busy…` 450 4.2.1.
+
+    With a folder of `certificates` it talks TLS alone.
+    """
     options = ([] if pipelining else ["--step-by-step"]) + (["--chunking"] if chunking else [])
-    command = [sys.executable, Path(__file__), *options, "--delay-ms", str(delay_ms)]
+    authority = None
+    if certificates is not None:
+        authority = ssl.create_default_context(cafile=certificates / "authority.pem")
+        options += ["--certificate", str(certificates / "server.pem")]
+    command = [sys.executable, Path(__file__), *options, "--delay-ms", str(delay_ms), "--host", host]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
         try:
-            yield CountingServer(process)
+            server = CountingServer(process, host)
+            server.authority = authority
+            yield server
         finally:
             process.kill()
 
@@ -165,11 +186,17 @@ async def _main() -> None:
     parser.add_argument("--step-by-step", action="store_true")
     parser.add_argument("--chunking", action="store_true")
     parser.add_argument("--delay-ms", type=float, default=0)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--certificate", default="")
     options = parser.parse_args()
+    secure = None
+    if options.certificate:
+        secure = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        secure.load_cert_chain(options.certificate)
     extensions = ["SIZE 50000000", "8BITMIME", "SMTPUTF8"] + ([] if options.step_by_step else ["PIPELINING"])
     extensions += ["CHUNKING"] if options.chunking else []
     talk = _Talk(extensions, options.delay_ms)
-    server = await asyncio.start_server(talk.serve, "127.0.0.1", 0, limit=MOST_BYTES)
+    server = await asyncio.start_server(talk.serve, options.host, 0, limit=MOST_BYTES, ssl=secure)
     _tell(str(server.sockets[0].getsockname()[1]))
     await server.serve_forever()
 

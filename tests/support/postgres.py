@@ -58,7 +58,8 @@ def _program(name: str) -> str | None:
 
 
 @contextmanager
-def running(initdb: str, pg_ctl: str) -> Iterator[Server]:
+def running(initdb: str, pg_ctl: str, *, listen: str = "", allow: str = "") -> Iterator[Server]:
+    """With `listen`, an address, it is reached there as well, from the subnet `allow`."""
     # Under /tmp: a socket's path has at most 107 octets, and the server's user may not enter our own folders.
     folder = Path(tempfile.mkdtemp(prefix="ledger-", dir="/tmp"))
     as_user: list[str] = []
@@ -68,7 +69,7 @@ def running(initdb: str, pg_ctl: str) -> Iterator[Server]:
     data, word = folder / "data", folder / "password"
     word.write_text(PASSWORD)
     # A test kills processes, never the machine: no need to fsync.
-    settings = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off -c max_connections=60"
+    settings = f"-c listen_addresses={listen} -c unix_socket_directories={folder} -c fsync=off -c max_connections=60"
 
     def run(*command: str | Path) -> None:
         # Into a file: the server inherits its output, and a pipe would stay open as long as it runs.
@@ -79,6 +80,9 @@ def running(initdb: str, pg_ctl: str) -> Iterator[Server]:
 
     try:
         run(initdb, "-D", data, "-U", "postgres", "-A", "scram-sha-256", "-N", "-E", "UTF8", f"--pwfile={word}")
+        if listen:
+            with (data / "pg_hba.conf").open("a") as file:
+                file.write(f"host all all {allow} scram-sha-256\n")
         run(pg_ctl, "-D", data, "-w", "-l", data / "log", "-o", settings, "start")
         try:
             yield Server(folder, lambda: run(pg_ctl, "-D", data, "-w", "-m", "fast", "-l", data / "log", "restart"))

@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
-from command_line import DEADLINE_S, finish, people, spawn, start, write_list, write_post
+from command_line import DEADLINE_S, PROGRAM, environment, finish, people, spawn, start, write_list, write_post
 from counting_server import CountingServer, counting_server
 from invariants import Arrived, assert_one_copy_each
 from machine import missing
+from namespaces import Network, write_certificates
 from postgres import PASSWORD
 from sqlalchemy import make_url
 
@@ -44,6 +45,7 @@ class Worker:
 
     process: subprocess.Popen[bytes]
     said: Path
+    machine: int = 0
     is_stopped: bool = False
 
     def end(self, number: signal.Signals) -> None:
@@ -74,14 +76,18 @@ class Campaign:
         events: int,
         seed: str,
         restart: Callable[[], None] | None = None,
+        network: Network | None = None,
     ) -> None:
-        """With `restart`, the database is restarted as well, and some machines' clocks are an hour ahead."""
+        """With `restart`, the database is restarted as well, and some machines' clocks are an hour ahead. With a
+        `network`, each worker is in a namespace of its own, and its link is taken down and up.
+        """
         self.folder = folder
         self.url = url
         self.people = people(recipients)
         self.events = events
         self.chance = random.Random(seed)
         self.restart = restart
+        self.network = network
         self.tally = Tally()
         self.workers: list[Worker] = []
         self.started = 0
@@ -90,7 +96,11 @@ class Campaign:
 
     def run(self) -> Tally:
         """Send it through all events and to its end; every invariant is checked."""
-        with counting_server(pipelining=True, delay_ms=4) as server, self._ended():
+        host = self.network.host if self.network is not None else "127.0.0.1"
+        certified = self.folder if self.network is not None else None
+        if certified is not None:
+            write_certificates(host, certified)
+        with counting_server(pipelining=True, delay_ms=4, host=host, certificates=certified) as server, self._ended():
             while len(self.workers) < WORKERS:
                 self._start(server)
             sending = self._send("--detach")
@@ -103,6 +113,7 @@ class Campaign:
                 if worker.is_stopped:
                     worker.process.send_signal(signal.SIGCONT)
                     worker.is_stopped = False
+            self._links_up()
             self._finish(server)
             arrived = self._settled(server)
             self._check(arrived)
@@ -126,6 +137,9 @@ class Campaign:
             # One that starts while the database restarts ends with a sentence; it is started again, as by systemd.
             assert "cannot be reached" in worker.said.read_text(), worker.said.read_text()
             self._replace(worker, server)
+        if self.network is not None:
+            ways += [("link down", self._take_link_down)] * 2
+            self._links_up()
         name, event = self.chance.choice(ways)
         event(server)
         self.tally.events[name] += 1
@@ -171,6 +185,15 @@ class Campaign:
         worker.end(signal.SIGTERM)
         self._replace(worker, server, clock="+3600s")
 
+    def _take_link_down(self, server: CountingServer) -> None:
+        """Until the next event."""
+        assert self.network is not None
+        self.network.take_down(self._one().machine)
+
+    def _links_up(self) -> None:
+        if self.network is not None:
+            self.network.all_up()
+
     def _repeat(self, server: CountingServer) -> None:
         with psycopg.connect(self.url) as db:
             found = db.execute("SELECT id FROM shipments").fetchone()
@@ -193,8 +216,11 @@ class Campaign:
 
     # --- processes --------------------------------------------------------------------------------------------------
 
-    def _command(self, *words: object) -> tuple[object, ...]:
-        return (*words, "--ledger", make_url(self.url)._replace(password=None).render_as_string())
+    def _command(self, *words: object, host: str = "") -> tuple[object, ...]:
+        url = make_url(self.url)._replace(password=None)
+        if host:
+            url = url.set(host=host, query={})
+        return (*words, "--ledger", url.render_as_string())
 
     def _send(self, *more: str) -> subprocess.Popen[bytes]:
         command = ("send", f"{ISSUE}.md", "--to", "list.csv", "--workers", "--yes", "--first", "--json", *more)
@@ -203,16 +229,23 @@ class Campaign:
     def _start(self, server: CountingServer, clock: str = "") -> None:
         self.started += 1
         said = self.folder / f"worker-{self.started}.log"
-        command = self._command("worker", "--relay", server.url, "--connections", CONNECTIONS)
+        machine = min(set(range(WORKERS)) - {worker.machine for worker in self.workers})
+        words = ("worker", "--relay", server.url, "--connections", CONNECTIONS)
+        env = {"PGPASSWORD": PASSWORD, **(another_clock(clock) if clock else {})}
         with said.open("wb") as out:
-            process = spawn(
-                *command,
-                cwd=self.folder,
-                env={"PGPASSWORD": PASSWORD, **(another_clock(clock) if clock else {})},
-                stdout=out,
-                stderr=out,
-            )
-        self.workers.append(Worker(process, said))
+            if self.network is None:
+                process = spawn(*self._command(*words), cwd=self.folder, env=env, stdout=out, stderr=out)
+            else:
+                command = map(str, self._command(*words, host=self.network.host))
+                process = subprocess.Popen(
+                    [*self.network.inside(machine), PROGRAM, *command],
+                    cwd=self.folder,
+                    env=environment(**env, SSL_CERT_FILE=str(self.folder / "authority.pem")),
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=out,
+                )
+        self.workers.append(Worker(process, said, machine))
 
     def _replace(self, worker: Worker, server: CountingServer, clock: str = "") -> None:
         self.workers.remove(worker)
@@ -260,7 +293,7 @@ class Campaign:
         assert sent | unsure == set(self.people), Counter(states.values())
         assert sent <= reached
         assert not set(self.people) - reached - unsure, "lost"
-        ended = sum(self.tally.events[name] for name in ("killed", "stopped"))
+        ended = sum(self.tally.events[name] for name in ("killed", "stopped", "link down"))
         cut_off = WORKERS * (self.tally.events["cut off"] + self.tally.events["database restarted"])
         assert len(unsure) <= 2 * CONNECTIONS * (ended + cut_off)
         self.tally.messages = len(arrived)
