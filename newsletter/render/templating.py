@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
+from types import MemberDescriptorType
 from typing import Any
 
 import jinja2
@@ -197,6 +198,21 @@ class Sandbox(jinja2.sandbox.SandboxedEnvironment):
         """A plain dictionary: each of a post's thousands of includes reads it whole."""
         return {**self.globals, **(d or {})}
 
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """At once for what most lookups are: a field of our own classes, or a key of a table."""
+        kind = type(obj)
+        if (kind, attribute) in _FIELDS:
+            return getattr(obj, attribute)
+        if kind is dict and attribute in obj and attribute not in _OF_DICT:
+            return obj[attribute]
+        if isinstance(getattr(kind, attribute, None), MemberDescriptorType) and self.is_safe_attribute(
+            obj, attribute, None
+        ):
+            if len(_FIELDS) >= MAX_ASKED:
+                _FIELDS.clear()
+            _FIELDS.add((kind, attribute))
+        return super().getattr(obj, attribute)
+
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Asked once for each type and name, since it depends on nothing else and takes a tenth of a rendering."""
         key = (type(obj), attr)
@@ -212,6 +228,8 @@ class Sandbox(jinja2.sandbox.SandboxedEnvironment):
 
 
 _SAFE: dict[tuple[type, str], bool] = {}
+_FIELDS: set[tuple[type, str]] = set()
+_OF_DICT = frozenset(dir(dict))
 MAX_ASKED = 10_000
 """Attributes whose safety is known."""
 

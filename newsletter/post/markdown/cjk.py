@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_right
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from itertools import chain
 from typing import Any
 
@@ -19,6 +19,8 @@ from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace
 from markdown_it.parser_inline import ParserInline
 from markdown_it.rules_inline.state_inline import Scanned, StateInline
 from markdown_it.token import Token
+
+from newsletter.post.markdown.rule_starts import STARTS, Rule, RulesByLetter
 
 # Emoji_Presentation=Yes among the wide characters, Unicode 17.0 emoji-data.txt: wide, but not CJK.
 _EMOJI_RANGES = (
@@ -119,6 +121,57 @@ class CjkParserInline(ParserInline):
     """markdown-it's inline parser with the rule above, for one `MarkdownIt` instance; others are unaffected."""
 
     state: type[StateInline] = CjkState
+
+    def __init__(self, starts: Mapping[Rule, str] = STARTS) -> None:
+        super().__init__()
+        self._starts = starts
+        self._by_letter = RulesByLetter((), starts)
+
+    def rules_by_letter(self) -> RulesByLetter:
+        rules = self.ruler.getRules("")
+        if self._by_letter.rules is not rules:  # the parser was given more of them
+            self._by_letter = RulesByLetter(rules, self._starts)
+        return self._by_letter
+
+    def tokenize(self, state: StateInline) -> None:
+        """As the library's, which asks every rule at every mark."""
+        by_letter = self.rules_by_letter()
+        end, deepest = state.posMax, state.md.options["maxNesting"]
+        while state.pos < end:
+            start = state.pos
+            is_known = False
+            if state.level < deepest:
+                for rule in by_letter[state.src[start]]:
+                    if is_known := rule(state, False):
+                        break
+            if not is_known:
+                state.append_pending(state.src[state.pos])
+                state.pos += 1
+            elif state.pos <= start:
+                raise RuntimeError("inline rule didn't increment state.pos")
+        if state.pending:
+            state.pushPending()
+
+    def skipToken(self, state: StateInline) -> None:  # noqa: N802 (the library's name)
+        """As the library's, in the same way."""
+        start = state.pos
+        if (known := state.cache.get(start)) is not None:
+            state.pos = known
+            return
+        is_known = False
+        if state.level < state.md.options["maxNesting"]:
+            state.level += 1
+            for rule in self.rules_by_letter()[state.src[start]]:
+                if is_known := rule(state, True):
+                    break
+            state.level -= 1
+        else:
+            state.pos = state.posMax
+        if not is_known:
+            state.pos += 1
+        elif state.pos <= start:
+            raise RuntimeError("inline rule didn't increment state.pos")
+        state.cache[start] = state.pos
 
     def parse(self, src: str, md: MarkdownIt, env: MutableMapping[str, Any], tokens: list[Token]) -> list[Token]:
         state = self.state(src, md, env, tokens)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import string
+from collections.abc import Mapping
 
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import normalizeReference
@@ -15,6 +16,8 @@ from markdown_it.rules_inline.state_inline import Scanned, StateInline
 from markdown_it.token import Token
 
 from newsletter.post.markdown.cjk import CjkParserInline, CjkState, is_cjk
+from newsletter.post.markdown.inline_rules import bare_url, math
+from newsletter.post.markdown.rule_starts import STARTS, Rule
 
 MAX_ADDRESS = 2_000
 """The longest link address with blanks, in characters."""
@@ -60,7 +63,7 @@ class KramdownParserInline(CjkParserInline):
     state: type[StateInline] = KramdownState
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(_STARTS)
         self.terminator_re = _STOPS
 
 
@@ -274,3 +277,17 @@ def _push_link(state: StateInline, start: int, end: int, href: str, title: str) 
     state.pos, state.posMax = position, limit
     state.push("link_close", "a", -1)
     return opening
+
+
+_STARTS: Mapping[Rule, str] = {
+    **STARTS,
+    math: "$",
+    bare_url: ":",
+    smart_symbols: "-.<>",
+    guillemets: "<",
+    smart_quotes: "\"'",
+    double_backslash: "\\",
+    spaced_reference: "[",
+    address_with_blanks: "[!",
+}
+"""The first letters of all rules that a post is read with."""
