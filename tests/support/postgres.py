@@ -68,8 +68,9 @@ def running(initdb: str, pg_ctl: str, *, listen: str = "", allow: str = "") -> I
         as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
     data, word = folder / "data", folder / "password"
     word.write_text(PASSWORD)
-    # A test kills processes, never the machine: no need to fsync.
+    # A test kills processes, never the machine, and its tables are small: no need to fsync, replicate or vacuum.
     settings = f"-c listen_addresses={listen} -c unix_socket_directories={folder} -c fsync=off -c max_connections=60"
+    settings += " -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0 -c autovacuum=off"
 
     def run(*command: str | Path) -> None:
         # Into a file: the server inherits its output, and a pipe would stay open as long as it runs.
