@@ -465,6 +465,52 @@ def draw_digest(browser: str, folder: Path) -> None:
     shoot(browser, name, folder / "week" / "email.html", around, frames, colours=0)
 
 
+# A mail of the series and one of the sign-up pages: the post, and its text.
+OWN_MAILS = {
+    "series": (
+        "series/02-three-letters.md",
+        """---
+title: Three letters to begin with
+description: Of the four hundred so far, readers kept coming back to these
+after: 3d
+---
+Of the four hundred letters so far, readers kept coming back to these.
+
+1. **How the harbour got its clock**
+   A quarrel of two mayors, and a watchmaker who served both. [Letter 88](https://quay.example/88)
+2. **Forty years of a lighthouse keeper's diaries**
+   Read by three students in one winter. [Letter 131](https://quay.example/131)
+3. **The tide tables were wrong for a year**
+   The office found it out by a fisherman's letter. [Letter 302](https://quay.example/302)
+
+[Read all of them](https://quay.example/letters)
+""",
+    ),
+    "letters": (
+        "letters/confirm.md",
+        """---
+title: One press of a button more
+description: So that nobody else signs you up
+---
+You asked for the **Quay Letter**: what happens between the two bridges, every weekday at seven, in five minutes.
+
+So that nobody can sign you up but yourself, please confirm that this address is yours.
+""",
+    ),
+}
+
+
+def draw_own_mail(browser: str, name: str, folder: Path) -> None:
+    post, text = OWN_MAILS[name]
+    (folder / "newsletter.toml").write_text(TOML.format(name="Quay Letter", theme="classic"), "utf-8")
+    (folder / post).parent.mkdir()
+    (folder / post).write_text(text, "utf-8")
+    command = (sys.executable, "-m", "newsletter", "render", post, "--out", "mail")
+    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    height = 720 if name == "letters" else HEIGHT
+    shoot(browser, name, folder / "mail" / "email.html", WEEK[1], WEEK[2], colours=0, height=height)
+
+
 # --- the preview's page ---------------------------------------------------------------------------------------------
 
 # Name of the picture: the address, the window, the colours of the page, and the keys that are pressed.
@@ -633,6 +679,7 @@ def main() -> None:
         REPORT[0],
         STATS[0],
         WEEK[0],
+        *OWN_MAILS,
         *(name for name in PREVIEWS if name.startswith("preview")),
         *SHEETS,
         WEB,
@@ -654,6 +701,8 @@ def main() -> None:
                 draw_stats(browser, Path(folder))
             elif name == WEEK[0]:
                 draw_digest(browser, Path(folder))
+            elif name in OWN_MAILS:
+                draw_own_mail(browser, name, Path(folder))
             elif name in SHEETS_OF_ISSUES:
                 draw_issues(browser, name, Path(folder))
             elif name == WEB:

@@ -17,7 +17,7 @@ from newsletter.files import package_folder
 from newsletter.model.delivery import Sender
 from newsletter.model.issue import FieldRef, Issue, Link, Paragraph, Text
 from newsletter.model.letter_kind import LetterKind
-from newsletter.model.rendered_email import Masthead, Theme
+from newsletter.model.rendered_email import Masthead
 from newsletter.pipeline.own_folders import LETTERS_FOLDER, is_in
 from newsletter.render.wording import choose_labels
 
@@ -35,12 +35,6 @@ OWN_LETTERS: Mapping[str, LetterKind] = {"confirm": "confirm", "welcome": "welco
 def letter_words() -> Mapping[str, Mapping[str, Any]]:
     """The labels of the sign-up pages and of their mails, by language."""
     return tomllib.loads((package_folder("templates", "web") / "labels.toml").read_text("utf-8"))
-
-
-def with_button_paragraphs(theme: Theme) -> Theme:
-    """The theme whose paragraphs are a button where they are one link and nothing else."""
-    button = (package_folder("templates", "web") / "letter_paragraph.j2").read_text("utf-8")
-    return replace(theme, partials={**theme.partials, "paragraph.j2": button})
 
 
 def letter_masthead(masthead: Masthead, kind: LetterKind, name: str, words: Mapping[str, Any]) -> Masthead:
@@ -80,9 +74,6 @@ class LetterFrame:
     def has_button(self) -> bool:
         return self.kind in BUTTON_LABELS
 
-    def theme(self, theme: Theme) -> Theme:
-        return with_button_paragraphs(theme) if self.has_button else theme
-
     def masthead(self, masthead: Masthead, lang: str) -> Masthead:
         return letter_masthead(masthead, self.kind, self.name, choose_labels(letter_words(), lang, {}))
 
@@ -92,7 +83,7 @@ class LetterFrame:
             return issue
         words = choose_labels(letter_words(), issue.lang, {})
         place = f"{issue.mark}{len(issue.fields)}z"
-        button = Paragraph((Link(place, (Text(words[BUTTON_LABELS[self.kind]]),)),))
+        button = Paragraph((Link(place, (Text(words[BUTTON_LABELS[self.kind]]),)),), role="button")
         after = Paragraph((Text(words[f"mail_{self.kind}_not"]),))
         field = FieldRef(BUTTON_FIELD, self.sample_url)
         return replace(issue, blocks=(*issue.blocks, button, after), fields=(*issue.fields, field))

@@ -113,7 +113,7 @@ def render_post(
     masthead = masthead_of(config)
     letter = LetterFrame.of(name, folder, config)
     if letter is not None:
-        theme, masthead = letter.theme(theme), letter.masthead(masthead, plain.issue.lang)
+        masthead = letter.masthead(masthead, plain.issue.lang)
     written: list[Path] = []
     counted: dict[str, CountedLink] = {}
     # A theme without pictures links to them: nothing is fetched.

@@ -15,7 +15,7 @@ from newsletter.config.config import Config
 from newsletter.errors import NewsletterError
 from newsletter.message.compose import Composer
 from newsletter.model.delivery import Message
-from newsletter.model.issue import FieldRef, Inline, Issue, Link, Paragraph, Rule, Text
+from newsletter.model.issue import FieldRef, Issue, Link, Paragraph, Rule, Text
 from newsletter.model.letter_kind import LetterKind
 from newsletter.model.rendered_email import Email
 from newsletter.model.subscriber import Subscriber
@@ -26,7 +26,6 @@ from newsletter.pipeline.letter_frame import (
     OWN_LETTERS,
     letter_masthead,
     letter_sender,
-    with_button_paragraphs,
 )
 from newsletter.pipeline.own_folders import LETTERS_FOLDER
 from newsletter.pipeline.own_letters import own_letter, render_own_letter
@@ -55,8 +54,7 @@ class ConfirmationMails:
     def __init__(self, config: Config, words: Mapping[str, Mapping[str, Any]]) -> None:
         self._config = config
         self._words = words
-        theme, self._logos = theme_with_logo(config.settings.theme.name, config)
-        self._theme = with_button_paragraphs(theme)
+        self._theme, self._logos = theme_with_logo(config.settings.theme.name, config)
         self._name = config.settings.newsletter.name
         self._masthead = masthead_of(config)
         self._sender = config.sender
@@ -115,7 +113,8 @@ class ConfirmationMails:
         words = choose_labels(self._words, lang, {})
         blocks = [_paragraph(words[f"mail_{kind}_text"].format(name=self._name))]
         if kind != "welcome":
-            blocks.append(_paragraph(Link(f"{_MARK}0z", (Text(words[BUTTON_LABELS[kind]]),))))
+            button = Link(f"{_MARK}0z", (Text(words[BUTTON_LABELS[kind]]),))
+            blocks.append(Paragraph((button,), role="button"))
         if kind in ("confirm", "goodbye"):
             blocks.append(_paragraph(words[f"mail_{kind}_not"]))
         title = words[f"mail_{kind}_subject"].format(name=self._name)
@@ -143,5 +142,5 @@ class ConfirmationMails:
         return render_issue(letter, theme, self._masthead, (*logos, *rendering.email.attachments))
 
 
-def _paragraph(content: str | Inline) -> Paragraph:
-    return Paragraph((Text(content) if isinstance(content, str) else content,))
+def _paragraph(words: str) -> Paragraph:
+    return Paragraph((Text(words),))

@@ -131,7 +131,7 @@ def test_the_preview_shows_the_button_and_no_list(tmp_path: Path) -> None:
     live = LiveRendering(tmp_path / "letters" / "confirm.md", lambda: config)
     view = read(live, live.render(Snapshot()), "1", "")
     assert view is not None
-    assert 'class="btn"' in view.html
+    assert 'class="cta"' in view.html
     assert f'href="{PAGES}/join"' in view.html
     names = {header.name for header in view.headers(datetime(2026, 3, 1, tzinfo=UTC))}
     assert "Auto-Submitted" in names
