@@ -43,9 +43,17 @@ def plain_rows(
     if not all(written):
         return None
     try:
-        return normalize_addresses(written) if addresses else list(map(bare_address, written)), rows
+        return normalize_addresses(written) if addresses else _bare_addresses(written), rows
     except ValueError:
         return None
+
+
+def _bare_addresses(written: list[str]) -> list[str]:
+    """As `bare_address`, which changes none without a colon, a bracket or invisible characters."""
+    together = "".join(written)
+    if together.isascii() and ":" not in together and "<" not in together:
+        return written
+    return list(map(bare_address, written))
 
 
 def _is_padded(text: str, delimiter: str) -> bool:

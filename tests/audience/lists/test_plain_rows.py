@@ -111,6 +111,12 @@ def read(path: Path, *, addresses: bool, values: bool) -> list[Row | Finding] | 
 @example('email,name\na@example.com,"Ann"\nb@example.com,x\n', True, True, 2)
 @example("email,name\na@example.com, Ann\nb@example.com,x\n", True, True, 2)
 @example("email,name,plan\na@example.com,Ann ,x\nb@example.com,x,\u3000y\n", True, True, 2)
+@example(
+    "email\nmailto:a@example.com\n<b@example.com>\na\u200b@example.com\nc@example.com:::d@example.com\n",
+    False,
+    False,
+    2,
+)
 @example("email\n a@example.com\nb@example.com \n", True, True, 9)
 @example("email,name\na@example.com, \nb@example.com,x", True, True, 9)
 def test_the_rows_and_findings_are_the_same(
