@@ -469,6 +469,13 @@ def test_subject_and_preheader(classic: Theme) -> None:
     assert email.preheader == "正文第一段。"
 
 
+def test_a_long_preheader_is_cut_where_the_inbox_would(classic: Theme) -> None:
+    for key in ("description", "newsletter:\n  preheader"):
+        shown = render_issue(issue_of("甲", f"title: 题\n{key}: {'word ' * 60}"), classic, MASTHEAD).preheader
+        assert shown.endswith("word…")
+        assert 130 < len(shown) <= 140
+
+
 # --- themes ---------------------------------------------------------------------------------------------------------
 
 
