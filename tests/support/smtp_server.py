@@ -39,6 +39,7 @@ has the same two. `BDAT` is after any other chunk.
 class Fault(Enum):
     DROP = "close the connection without a word"
     LOSE = "the same, and forget the message whose dot was just read"
+    LEAVE = "say nothing more, and read until the client has closed: nothing is reset"
     SILENCE = "never answer, keep the connection"
     HOLD = "answer as usual once the test calls `release`"
 
@@ -160,6 +161,8 @@ class SmtpServer:
         self._forgetful = forgetful
         self._knows_chunks = knows_chunks
         self._script = script
+        # With messages sent ahead there is always something unread, and a reset may take the 421 with it.
+        self._goodbye = Fault.LEAVE if "CHUNKING" in self._extensions else Fault.DROP
         self._seen: Counter[Point] = Counter()
         self._open: set[_Connection] = set()
         self._changed = threading.Condition()
@@ -302,7 +305,7 @@ class SmtpServer:
                 return ()
             case str():
                 line = f"{action}\r\n".encode()
-                return (line, Fault.DROP) if action.startswith("421") else (line,)
+                return (line, self._goodbye) if action.startswith("421") else (line,)
             case bytes() | Fault():
                 return (action,)
             case tuple():
@@ -394,7 +397,7 @@ class _Connection:
         self.mail_from, self.recipient, self.has_recipient, self.chunks = _path(argument), "", False, b""
         if 0 < self.server._messages_per_connection <= self.taken:
             if self.server._enough.startswith(b"421"):
-                await self.act((self.server._enough + b"\r\n", Fault.DROP))
+                await self.act((self.server._enough + b"\r\n", self.server._goodbye))
             await self.say(self.server._enough + b"\r\n")
             return
         self.in_mail = await self.answer("MAIL", "250 2.1.0 sender ok")
@@ -478,6 +481,12 @@ class _Connection:
             match action:
                 case bytes():
                     await self.say(action)
+                case Fault.LEAVE:
+                    await self.writer.drain()
+                    if self.writer.can_write_eof():
+                        self.writer.write_eof()
+                        await self.reader.read()
+                    raise _ClosedError
                 case Fault.SILENCE:
                     await self.reader.read()  # until the client gives up
                     raise _ClosedError
