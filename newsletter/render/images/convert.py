@@ -7,6 +7,7 @@ removed. The result depends only on the bytes and the limits.
 from __future__ import annotations
 
 import io
+import logging
 import struct
 import warnings
 import zlib
@@ -42,6 +43,10 @@ _LOSSLESS = frozenset({"PNG", "GIF", "BMP", "TIFF"})
 
 # Pillow only warns of a picture that is large; we refuse it, with a message of our own.
 warnings.filterwarnings("error", category=Pillow.DecompressionBombWarning)
+# What it skips in a damaged file it would print to the author's terminal: a picture that opens is used, and any other
+# has a sentence of ours.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 # The exceptions of Pillow's decoders for bytes that do not match their header.
 _BROKEN = (OSError, SyntaxError, ValueError, LookupError, ArithmeticError, TypeError, RuntimeError, struct.error)

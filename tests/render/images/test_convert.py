@@ -7,6 +7,8 @@ import gzip
 import io
 import random
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -415,6 +417,27 @@ def test_damage_gives_a_picture_or_a_sentence(kind: str, places: list[tuple[floa
         data[int(place * len(data))] = value
     result = outcome(bytes(data))
     assert opened(result) if isinstance(result, Picture) else result.what
+
+
+def test_what_a_decoder_skips_in_a_damaged_file_is_not_printed() -> None:
+    """Pillow warns of a tag that leads beyond the file, and logs too many samples."""
+    whole = encoded(photo(60, 40), "TIFF")
+    first = struct.unpack_from("<I", whole, 4)[0]
+    script = (
+        "import sys\n"
+        "from newsletter.render.images.convert import PictureError, prepare_picture\n"
+        "try:\n"
+        "    prepare_picture(sys.stdin.buffer.read(), max_width=600)\n"
+        "except PictureError as error:\n"
+        "    print(error.what)\n"
+    )
+    entries = range(first + 2, first + 2 + 12 * struct.unpack_from("<H", whole, first)[0], 12)
+    for tag, count in ((256, 200), (277, 2048)):  # ImageWidth, SamplesPerPixel
+        damaged = bytearray(whole)
+        at = next(entry for entry in entries if struct.unpack_from("<H", whole, entry)[0] == tag)
+        struct.pack_into("<I" if tag == 256 else "<H", damaged, at + (4 if tag == 256 else 8), count)
+        done = subprocess.run([sys.executable, "-c", script], input=bytes(damaged), capture_output=True, check=True)
+        assert done.stderr == b""
 
 
 @given(
