@@ -56,7 +56,8 @@ def worker(
         raise MisuseError("--to and --first go with --chores", "a worker without it publishes nothing")
     relays: Sequence[RelaySettings] = ()
     if wanted:
-        relays = mark_catchers(choose_relays(config, relay_url, config.env), config, waits=False)
+        # An issue may bring quiet hours along, which a mail catcher does not keep.
+        relays = mark_catchers(choose_relays(config, relay_url, config.env), config, waits=True)
     state = WorkerState()
     with contextlib.ExitStack() as opened:
         log = opened.enter_context(JsonLog(log_json, "")) if log_json else None

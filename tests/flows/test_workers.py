@@ -27,6 +27,7 @@ from worker_events import another_clock
 
 from newsletter.cluster.job_queue import open_queue
 from newsletter.model.delivery import State
+from newsletter.web.catcher.server import Catcher
 
 ISSUE = "2026-03-01-hello"
 CONNECTIONS = 2
@@ -71,9 +72,10 @@ class Cluster:
 
     @contextlib.contextmanager
     def worker(
-        self, server: SmtpServer, *more: str, secret: str = SECRET, clock: str = ""
+        self, server: SmtpServer | str, *more: str, secret: str = SECRET, clock: str = ""
     ) -> Iterator[subprocess.Popen[bytes]]:
-        through = ("--relay", server.url, "--connections", str(CONNECTIONS))
+        url = server if isinstance(server, str) else server.url
+        through = ("--relay", url, "--connections", str(CONNECTIONS))
         process = start(
             *("worker", *through, *self.ledger, *more),
             cwd=self.machine,
@@ -493,13 +495,16 @@ def test_workers_send_a_correction_and_nobody_sends_the_issue_meanwhile(cluster:
     assert cluster.stored() == 0
 
 
-def test_the_quiet_hours_are_those_of_the_desk(cluster: Cluster) -> None:
-    write_people(cluster, 5)
+def quiet_now() -> str:
+    """Settings whose quiet hours go on for three hours."""
     now = datetime.now(UTC)
     hours = f"{now - timedelta(hours=1):%H:%M}-{now + timedelta(hours=3):%H:%M}"
-    (cluster.desk / "newsletter.toml").write_text(
-        f'{SETTINGS}\n[delivery]\nquiet_hours = "{hours}"\ntime_zone = "UTC"\n'
-    )
+    return f'[delivery]\nquiet_hours = "{hours}"\ntime_zone = "UTC"\n'
+
+
+def test_the_quiet_hours_are_those_of_the_desk(cluster: Cluster) -> None:
+    write_people(cluster, 5)
+    (cluster.desk / "newsletter.toml").write_text(f"{SETTINGS}\n{quiet_now()}")
     (cluster.machine / "newsletter.toml").write_text("[delivery]\nmax_wait_s = 1\n")
     with SmtpServer() as server, cluster.worker(server) as worker:
         # A relay on this machine may be a catcher, which has no quiet hours.
@@ -508,6 +513,14 @@ def test_the_quiet_hours_are_those_of_the_desk(cluster: Cluster) -> None:
         sending.send_signal(signal.SIGINT)
         assert finish(sending).code == 3
     assert not server.messages
+
+
+def test_a_mail_catcher_keeps_no_quiet_hours_of_the_desk(cluster: Cluster) -> None:
+    write_people(cluster, 5)
+    (cluster.desk / "newsletter.toml").write_text(f"{SETTINGS}\n{quiet_now()}")
+    with Catcher() as catcher, cluster.worker(str(catcher.relay)):
+        assert finish(cluster.send()).code == 0
+        assert len(catcher.messages()) == 5
 
 
 @pytest.mark.parametrize(

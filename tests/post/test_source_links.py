@@ -9,7 +9,9 @@ import pytest
 from newsletter.config.jekyll_site import read_site
 from newsletter.model.issue import Site
 from newsletter.model.transform import links_of
+from newsletter.post.markdown.link_targets import LinkTargets
 from newsletter.post.parse import parse_post
+from newsletter.post.source_links import SourceLinks
 
 POST = "---\ntitle: Tide\ndate: 2026-03-02\n---\n"
 
@@ -70,6 +72,13 @@ def test_where_the_source_itself_is_shown_the_link_stays(site: Site) -> None:
 
 def test_without_a_site_only_the_words_stay() -> None:
     assert links("See [it](ebb.md) and [that]({filename}ebb.md).", Site()) == ([], ["link-relative", "link-source"])
+    assert links("See [it](@/blog/ebb.md#low) and [that]({index}).", Site()) == ([], ["link-relative"] * 2)
+
+
+def test_a_guess_of_an_address_is_whole() -> None:
+    targets = LinkTargets(SourceLinks(page_url="https://blog.example/2026/flow/"), [])
+    assert targets.resolve("/about/ebb.md", "link", 1) == "https://blog.example/about/ebb/"
+    assert [each.code for each in targets.findings] == ["link-source"]
 
 
 def test_the_pages_of_a_jekyll_blog_are_looked_up(tmp_path: Path) -> None:

@@ -74,17 +74,11 @@ class LinkTargets:
             return url
         if url.startswith("//"):
             return "https:" + url
-        if page := self.sources.page(url):
-            return page.url if page.is_known else self._guessed(url, page.url, line)
-        url = self.sources.file(url)
-        if url.startswith("/") and self.base_url:
-            # A path from the root is relative to the site's base, like `relative_url`, and not to the host.
-            below = urlsplit(self.base_url).path
-            first = re.split("[?#]", url)[0]
-            return _joined(self.base_url, url if f"{first}/".startswith(below) else f"{below}{url[1:]}")
-        base = self.page_url or self.base_url
-        if base and not (url.startswith("#") and not self.page_url):
-            return _joined(base, url)
+        page = self.sources.page(url)
+        if page is not None and not page.is_known:
+            return self._guessed(url, self._absolute(page.url), line)
+        if address := self._absolute(self.sources.file(url) if page is None else page.url or "/"):
+            return address
         self.note(
             "link-relative",
             f"the link “{shortened(url)}” is relative and leads nowhere in an email; only its text is kept",
@@ -92,6 +86,18 @@ class LinkTargets:
             line,
         )
         return ""
+
+    def _absolute(self, url: str) -> str:
+        """The address on the site; empty where the site's own is not known."""
+        if not url or url.startswith(("http://", "https://")):
+            return url
+        if url.startswith("/") and self.base_url:
+            # A path from the root is relative to the site's base, like `relative_url`, and not to the host.
+            below = urlsplit(self.base_url).path
+            first = re.split("[?#]", url)[0]
+            return _joined(self.base_url, url if f"{first}/".startswith(below) else f"{below}{url[1:]}")
+        base = self.page_url or self.base_url
+        return _joined(base, url) if base and not (url.startswith("#") and not self.page_url) else ""
 
     def _guessed(self, url: str, address: str, line: int) -> str:
         leads = f"the email links to {address}, which is a guess" if address else "only its text is kept"
