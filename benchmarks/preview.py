@@ -24,7 +24,7 @@ from playwright.sync_api import sync_playwright
 
 from newsletter.config.load import load_config
 from newsletter.pipeline.render_post import render_post
-from newsletter.web.local_pages import LocalPages
+from newsletter.web.local_pages import SHARED_ASSETS, LocalPages
 from newsletter.web.page_templates import page_folder
 from newsletter.web.preview.app import ASSETS
 
@@ -68,7 +68,8 @@ def page_weight() -> int:
     """Bytes of the page as a browser loads it, uncompressed: markup, style and script."""
     values = {"post": "post.md", "revision": 1, "listed": True, "base": ""}
     page = LocalPages("preview", ASSETS).render("page.html.j2", values)
-    return len(page.body) + sum((page_folder("preview") / name).stat().st_size for name in ASSETS)
+    folders = {name: page_folder("local" if name in SHARED_ASSETS else "preview") for name in ASSETS}
+    return len(page.body) + sum((folder / name).stat().st_size for name, folder in folders.items())
 
 
 def measure(browser: str, post: Path, rounds: int) -> list[float]:
