@@ -9,6 +9,7 @@ is the processor's time of the command until then; medians. The stages are of on
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -82,7 +83,8 @@ def relay() -> Iterator[tuple[int, threading.Event]]:
     came = threading.Event()
 
     def serve(connection: socket.socket) -> None:
-        with connection, connection.makefile("rwb") as wire:
+        # Closing the file fails as well where the command was killed with something still to be written.
+        with contextlib.suppress(OSError), connection, connection.makefile("rwb") as wire:
             try:
                 wire.write(b"220 relay ESMTP\r\n")
                 wire.flush()

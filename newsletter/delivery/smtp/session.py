@@ -265,7 +265,7 @@ class Session(asyncio.Protocol):
 
     def refuses(self, message: Message) -> Outcome | None:
         """The outcome of a message that the server cannot take by its own account; None for any other."""
-        if self._needs_utf8(message) and not (self._has_utf8 and self._has_8bit):
+        if self._needs_utf8(message, message.data.isascii()) and not (self._has_utf8 and self._has_8bit):
             words = "the relay does not offer SMTPUTF8, which this address needs"
             return Outcome(State.REJECTED, "MAIL", 0, words)
         if self._max_bytes and len(message.data) > self._max_bytes:  # RFC 1870, 6
@@ -273,16 +273,15 @@ class Session(asyncio.Protocol):
             return Outcome(State.DEFERRED, "MAIL", 552, words, sender_fault=True)
         return None
 
-    def _needs_utf8(self, message: Message) -> bool:
+    def _needs_utf8(self, message: Message, is_ascii: bool) -> bool:
         """RFC 6531: required for an address that is not ASCII, in the envelope or in a header."""
-        return not (message.data.isascii() and message.envelope_from.isascii() and message.recipient.isascii())
+        return not (is_ascii and message.envelope_from.isascii() and message.recipient.isascii())
 
     def _addressed(self, message: Message) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
+        is_ascii = message.data.isascii()
         options = f" SIZE={len(message.data)}" if self._has_size else ""
-        if not message.data.isascii():
-            options += " BODY=8BITMIME"
-        if self._needs_utf8(message):
-            options += " SMTPUTF8"
+        options += "" if is_ascii else " BODY=8BITMIME"
+        options += " SMTPUTF8" if self._needs_utf8(message, is_ascii) else ""
         return (
             ("MAIL", command_bytes("MAIL FROM", message.envelope_from, options)),
             ("RCPT", command_bytes("RCPT TO", message.recipient, "")),
