@@ -82,9 +82,6 @@ class Standing:
     deferred: int = 0
     refused: int = 0
 
-    def tried_again(self, again: Again) -> int:
-        return self.deferred + (self.refused if again == "failed" else 0)
-
 
 class Desk(Protocol):
     """Plans and sends. Each method blocks, and raises NewsletterError as `newsletter send` does."""
