@@ -253,7 +253,8 @@ os._exit(code if code >= 0 else 128 - code)
 """
     )
     program.chmod(0o755)
-    return f"{folder}{os.pathsep}{os.environ['PATH']}"
+    # The interpreter's own folder as well: where no environment is activated, there may be no `python` on PATH.
+    return os.pathsep.join((str(folder), str(Path(sys.executable).parent), os.environ["PATH"]))
 
 
 _WARMING = threading.Lock()
