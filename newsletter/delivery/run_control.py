@@ -50,6 +50,7 @@ class RunControl:
         self.stop_reason = ""
         self.stopping = asyncio.Event()
         self._bell = asyncio.Event()
+        self._pauses = 0
         self._shown: Wait | None = None
 
     def stop(self, reason: str) -> None:
@@ -60,12 +61,17 @@ class RunControl:
 
     def wake(self) -> None:
         """End all pauses, so that every worker checks again."""
-        bell, self._bell = self._bell, asyncio.Event()
-        bell.set()
+        if self._pauses:
+            bell, self._bell = self._bell, asyncio.Event()
+            bell.set()
 
     async def pause(self, seconds: float) -> None:
         """Wait for a change, but no longer than this; `math.inf` sets no limit."""
-        await _wait(self._bell, seconds)
+        self._pauses += 1
+        try:
+            await _wait(self._bell, seconds)
+        finally:
+            self._pauses -= 1
 
     async def pause_until_stopped(self, seconds: float) -> None:
         """Wait this long, or until the run is to stop."""

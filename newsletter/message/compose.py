@@ -206,7 +206,8 @@ class Composer:
         data = b"".join(["\r\n".join(fields).encode(), *variant.body.pieces(filled)])
         if self.signer:
             data = self.signer.sign(data, now) + data
-        return Message(self._envelope_from(subscriber), recipient, identity, data)
+        # No encoding has a line that begins with a dot, and the last boundary ends with CRLF.
+        return Message(self._envelope_from(subscriber), recipient, identity, data, needs_stuffing=False)
 
     def _envelope_from(self, subscriber: Subscriber) -> str:
         """The envelope sender: with `bounce_address` one per recipient (VERP), which does not reveal their address."""

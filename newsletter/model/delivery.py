@@ -88,6 +88,8 @@ class Message:
     recipient: str
     message_id: str
     data: bytes = field(repr=False)
+    needs_stuffing: bool = True
+    """False if no line of `data` begins with a dot and the last one ends with CRLF (RFC 5321, 4.5.2)."""
 
 
 class State(enum.StrEnum):

@@ -82,6 +82,8 @@ def assert_sound(message: Message) -> EmailMessage:
     lines = message.data.split(b"\r\n")
     assert max(map(len, lines)) <= 998
     assert not any(line.startswith(b".") for line in lines)
+    assert lines[-1] == b""
+    assert not message.needs_stuffing
     assert all(len(line) <= 76 for line in lines[lines.index(b"") :])
     return mail
 

@@ -133,7 +133,7 @@ class ChunkingSession(Session):
         self._block_s = max(self._timeouts.block, self._timeouts.dot)  # the server may be busy with those before it
         self.begun += 1
         data = _whole(message)
-        commands = b"".join([command for _, command in self._addressed(message)])
+        commands = b"".join([command for _, command in self._addressed(message, data.isascii())])
         self._expected.extend(_STAGES)
         return await self._write_blocks(b"RSET\r\n%bBDAT %d LAST\r\n%b" % (commands, len(data), data))
 
@@ -199,14 +199,9 @@ class ChunkingSession(Session):
 
     # --- replies ----------------------------------------------------------------------------------------------------
 
-    async def _reply(self, at_most_s: float = math.inf) -> Reply:
-        stage = self._expected[0] if self._expected else ""
-        reply = await super()._reply(at_most_s)
-        if reply.code // 100 == 2:
-            self._heard.setdefault(stage, reply)
-        return reply
-
     def _take_reply(self, reply: Reply) -> None:
+        if reply.code // 100 == 2 and len(self._replies) < len(self._expected):
+            self._heard.setdefault(self._expected[len(self._replies)], reply)
         if self._asked_at < math.inf:
             self.round_trip_s = min(self.round_trip_s, self._loop.time() - self._asked_at)
             self._asked_at = math.inf

@@ -20,10 +20,10 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Self
 
-from newsletter.delivery.smtp import connect as connecting
 from newsletter.delivery.smtp.connect import connect
 from newsletter.delivery.smtp.replies import Reply, ends_connection, judge
 from newsletter.delivery.smtp.reply_parser import NotSmtpError, ReplyParser
+from newsletter.delivery.smtp.reply_timer import ReplyTimer
 from newsletter.delivery.smtp.wire import Timeouts, command_bytes, most_messages, reply_words, stuffed
 from newsletter.model.delivery import Message, Outcome, Relay, State
 from newsletter.redaction import redacted
@@ -85,10 +85,10 @@ class Session(asyncio.Protocol):
         self._lost = ""
         self._goodbye: Reply | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._timer: asyncio.TimerHandle
         self._room: asyncio.Future[None] | None = None
         self._paused = False
         self._loop = asyncio.get_running_loop()
+        self._timer = ReplyTimer(self._loop, on_silence=lambda what: self._on_silence(what), on_end=self._close)
 
     @classmethod
     async def open(
@@ -177,7 +177,7 @@ class Session(asyncio.Protocol):
         """Send all but the final dot. Returns an outcome only if the connection broke: nothing was delivered."""
         if self._lost or self._transport is None:
             return Outcome(State.DEFERRED, "body", 0, self._lost)
-        data = stuffed(message.data)
+        data = stuffed(message.data) if message.needs_stuffing else message.data
         try:
             for start in range(0, len(data), BLOCK_BYTES):
                 self._transport.write(data if len(data) <= BLOCK_BYTES else data[start : start + BLOCK_BYTES])
@@ -250,12 +250,13 @@ class Session(asyncio.Protocol):
         """Set the next envelope; with PIPELINING, its commands to be written at once. It ends with DATA, or with
         `body`, a BDAT.
         """
-        self._envelope, self._refused = (), self.refuses(message)
+        is_ascii = message.data.isascii()
+        self._envelope, self._refused = (), self._refusal(message, is_ascii)
         self.begun += 1
         if self._refused is not None:
             return b""
         last = ("BDAT", body) if body else ("DATA", b"DATA\r\n")
-        envelope = (*self._addressed(message), last)
+        envelope = (*self._addressed(message, is_ascii), last)
         self._envelope = (("RSET", b"RSET\r\n"), *envelope) if self._needs_reset else envelope
         self._needs_reset = False
         if not self.pipelining:
@@ -265,7 +266,10 @@ class Session(asyncio.Protocol):
 
     def refuses(self, message: Message) -> Outcome | None:
         """The outcome of a message that the server cannot take by its own account; None for any other."""
-        if self._needs_utf8(message, message.data.isascii()) and not (self._has_utf8 and self._has_8bit):
+        return self._refusal(message, message.data.isascii())
+
+    def _refusal(self, message: Message, is_ascii: bool) -> Outcome | None:
+        if self._needs_utf8(message, is_ascii) and not (self._has_utf8 and self._has_8bit):
             words = "the relay does not offer SMTPUTF8, which this address needs"
             return Outcome(State.REJECTED, "MAIL", 0, words)
         if self._max_bytes and len(message.data) > self._max_bytes:  # RFC 1870, 6
@@ -277,8 +281,7 @@ class Session(asyncio.Protocol):
         """RFC 6531: required for an address that is not ASCII, in the envelope or in a header."""
         return not (is_ascii and message.envelope_from.isascii() and message.recipient.isascii())
 
-    def _addressed(self, message: Message) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
-        is_ascii = message.data.isascii()
+    def _addressed(self, message: Message, is_ascii: bool) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
         options = f" SIZE={len(message.data)}" if self._has_size else ""
         options += "" if is_ascii else " BODY=8BITMIME"
         options += " SMTPUTF8" if self._needs_utf8(message, is_ascii) else ""
@@ -293,32 +296,16 @@ class Session(asyncio.Protocol):
         """The next reply, to the oldest open command. Raises LostError when none will come."""
         if not self._replies and not self._lost:
             self._waiter = self._loop.create_future()
-            limit = min(self._wait_s[self._expected[0]], at_most_s)
-            self._start_timer(self._expected[0], limit)
+            self._timer.start(self._expected[0], min(self._wait_s[self._expected[0]], at_most_s))
             try:
                 await self._waiter
             finally:
-                self._timer.cancel()
+                self._timer.stop()
                 self._waiter = None
         if not self._replies:
             raise LostError(self._lost)
         self._expected.popleft()
         return self._replies.popleft()
-
-    def _start_timer(self, stage: str, limit: float) -> None:
-        """Close after `limit` seconds; if that is longer than `SILENCE_S`, report the silence before."""
-        close = f"no answer to {stage} within {limit:g} s"
-        silence = connecting.SILENCE_S
-        if limit <= silence:
-            self._timer = self._loop.call_later(limit, self._close, close)
-            return
-
-        def tell() -> None:
-            self._timer = self._loop.call_later(limit - silence, self._close, close)
-            what = "the message" if stage == "dot" else stage
-            self._on_silence(f"has not answered {what} for {silence:g} s")
-
-        self._timer = self._loop.call_later(silence, tell)
 
     def data_received(self, data: bytes) -> None:
         if self._lost:
@@ -384,6 +371,7 @@ class Session(asyncio.Protocol):
         if self._lost:
             return
         self._lost = self._farewell() or why
+        self._timer.cancel()
         if self._transport is not None:
             # abort(), not close(): TLS would wait for the peer's close_notify, and buffered bytes must not go out.
             self._transport.abort()
