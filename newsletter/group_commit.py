@@ -22,11 +22,25 @@ _Result = TypeVar("_Result")
 class _Batch(Generic[_Item, _Written]):
     """The items of one transaction; it has no task until a caller waits for it."""
 
-    __slots__ = ("items", "task")
+    __slots__ = ("items", "task", "waiters")
 
     def __init__(self) -> None:
         self.items: list[_Item] = []
+        self.waiters: list[asyncio.Future[_Written]] = []
         self.task: asyncio.Task[_Written] | None = None
+
+    def tell(self, task: asyncio.Task[_Written]) -> None:
+        """Pass the task's end on to the waiters. Its error counts as retrieved then, and asyncio does not warn."""
+        error = None if task.cancelled() else task.exception()
+        for waiter in self.waiters:
+            if waiter.done():
+                continue
+            if task.cancelled():
+                waiter.cancel()
+            elif error is not None:
+                waiter.set_exception(error)
+            else:
+                waiter.set_result(task.result())
 
 
 class GroupCommit(Generic[_Item, _Written]):
@@ -58,8 +72,12 @@ class GroupCommit(Generic[_Item, _Written]):
 
     async def commit(self, item: _Item) -> _Written:
         """Add the item; return once it and all earlier items are on disk. Raises what `write` raised."""
-        # Cancelling one waiter must not cancel the batch of the others.
-        return await asyncio.shield(self._begin(self._add(item)))
+        # Cancelling one waiter must not cancel the batch of the others; asyncio.shield takes twice the time.
+        waiter: asyncio.Future[_Written] = self._loop.create_future()
+        batch = self._add(item)
+        batch.waiters.append(waiter)
+        self._begin(batch)
+        return await waiter
 
     def note(self, item: _Item) -> None:
         """Add the item without waiting: it is written with the next commit, or soon."""
@@ -111,7 +129,7 @@ class GroupCommit(Generic[_Item, _Written]):
             self._timer = None
         if batch.task is None:
             batch.task = self._last = self._loop.create_task(self._run(batch, self._last))
-            batch.task.add_done_callback(_seen)
+            batch.task.add_done_callback(batch.tell)
         return batch.task
 
     async def _run(self, batch: _Batch[_Item, _Written], before: asyncio.Task[_Written] | None) -> _Written:
@@ -129,9 +147,3 @@ class GroupCommit(Generic[_Item, _Written]):
         """Close the batch to further items."""
         if self._next is batch:
             self._next = None
-
-
-def _seen(task: asyncio.Task[_Written]) -> None:
-    """Mark the error as retrieved, so that asyncio does not warn; the waiters raise it."""
-    if not task.cancelled():
-        task.exception()

@@ -39,8 +39,12 @@ def encode_quoted(text: str, *, goes_on: bool = False) -> bytes:
     With `goes_on` the result ends with a soft line break.
     """
     encoded = b2a_qp(text.replace("\r\n", "\n").encode(), istext=True)
-    encoded = _TOO_LONG.sub(rb"\1=\n\2", encoded)
-    encoded = _DOTS.sub(lambda dots: b"=2E=\n" * len(dots[0]), encoded).replace(b"\n", b"\r\n")
+    # Most values of a list need neither, and a message has several.
+    if b"=20" in encoded or b"=09" in encoded:
+        encoded = _TOO_LONG.sub(rb"\1=\n\2", encoded)
+    if encoded.startswith(b".") or b"\n." in encoded:
+        encoded = _DOTS.sub(lambda dots: b"=2E=\n" * len(dots[0]), encoded)
+    encoded = encoded.replace(b"\n", b"\r\n")
     if not goes_on:
         return encoded
     if len(encoded) - encoded.rfind(b"\n") - 1 < LINE:
@@ -63,7 +67,10 @@ class QuotedText:
             if isinstance(part, bytes):
                 yield part
             else:
-                yield encode_quoted(re.sub("\r\n|\r|\n", "\r\n", values[part]), goes_on=True)
+                value = values[part]
+                if "\r" in value or "\n" in value:
+                    value = re.sub("\r\n|\r|\n", "\r\n", value)
+                yield encode_quoted(value, goes_on=True)
 
 
 def quote_text(parts: Sequence[str | int]) -> QuotedText:

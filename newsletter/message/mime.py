@@ -93,8 +93,10 @@ def encode_lines(data: bytes) -> bytes:
     """Base64 in lines of at most 76 characters, each with its CRLF; empty for empty data."""
     if len(data) <= _LINE_BYTES:
         return b2a_base64(data, newline=False) + b"\r\n" if data else b""
-    chunks = [data[start : start + _LINE_BYTES] for start in range(0, len(data), _LINE_BYTES)]
-    return b"\r\n".join([*(b2a_base64(chunk, newline=False) for chunk in chunks), b""])
+    starts = range(0, len(data), _LINE_BYTES)
+    lines = [b2a_base64(data[start : start + _LINE_BYTES], newline=False) for start in starts]
+    lines.append(b"")
+    return b"\r\n".join(lines)
 
 
 def _canonical(text: Text) -> list[str | int]:

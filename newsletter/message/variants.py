@@ -23,5 +23,7 @@ class Variants:
 
 def answers(conditions: Sequence[Condition], subscriber: Subscriber) -> tuple[bool, ...]:
     """The results of the conditions for a subscriber's columns."""
+    if not conditions:
+        return ()
     columns = {**subscriber.fields, "email": subscriber.email}
     return tuple(condition.holds(columns) for condition in conditions)
