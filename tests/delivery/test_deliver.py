@@ -938,7 +938,7 @@ def test_whatever_goes_wrong_nobody_is_lost_or_mailed_twice(seed: int, soon: Non
     carry_out(seed, tmp_path)
 
 
-@pytest.mark.parametrize("window", [4, 8])
+@pytest.mark.parametrize("window", [pytest.param(1, marks=pytest.mark.soak), 4, 8])
 @pytest.mark.parametrize("seed", [*range(8), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(8, 200))])
 def test_whatever_goes_wrong_with_several_under_way_nobody_is_lost_or_mailed_twice(
     seed: int, window: int, soon: None, tmp_path: Path

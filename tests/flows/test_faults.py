@@ -1,8 +1,8 @@
 """The fault table: every way in which a send is known to go wrong, one test each, named after it.
 
 Each runs the send loop against a real server and a ledger on disk, over one connection and over three, with
-PIPELINING and without (three without are in the soak), and then once more as the next run would.
-docs/reliability.md says in words what is held to here; the last test compares the two.
+PIPELINING and without, and then once more as the next run would. Three connections without it, and three that may send
+in chunks and with a window of one do not, are in the soak.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from command_line import DEADLINE_S, finish, newsletter, people, start, write_li
 from machine import CHECKOUT
 from send_fixture import ISSUE, PATIENT, IssueLedger, SkippingLoop, assert_accounted, composer, route
 from signals import wait_until_signal_is_taken
-from smtp_server import BEYOND_BUFFERS, EXTENSIONS, PLAIN, Fault, Point, Rule, SmtpServer
+from smtp_server import BEYOND_BUFFERS, CHUNKS, EXTENSIONS, PLAIN, Fault, Point, Rule, SmtpServer
 
 from newsletter.delivery.canary import Canary
 from newsletter.delivery.deliver import Stopped
@@ -55,6 +55,7 @@ class Transport:
 
     connections: int
     extensions: tuple[str, ...]
+    window: int | None = None
 
 
 @pytest.fixture(
@@ -64,6 +65,7 @@ class Transport:
         pytest.param((1, PLAIN), id="1 step"),
         # One connection knows nothing of how another writes: what each of the two changes is seen without this one.
         pytest.param((3, PLAIN), id="3 step", marks=pytest.mark.soak),
+        pytest.param((3, CHUNKS, 1), id="3 times 1", marks=pytest.mark.soak),
     ]
 )
 def transport(request: pytest.FixtureRequest) -> Transport:
@@ -91,7 +93,9 @@ def send(
     ledger: IssueLedger, server: SmtpServer, transport: Transport, relay: Relay | None = None, **options: Any
 ) -> Stopped:
     about_route = {name: options.pop(name) for name in ("timeouts", "rates", "tls_context") if name in options}
-    return ledger.run(route(relay or server.relay, transport.connections, **about_route), **options)
+    return ledger.run(
+        route(relay or server.relay, transport.connections, window=transport.window, **about_route), **options
+    )
 
 
 def nobody_is_mailed(ledger: IssueLedger, server: SmtpServer, transport: Transport, **options: Any) -> str:

@@ -51,6 +51,7 @@ class Transport:
     params=[
         pytest.param((1, 4), id="4"),
         pytest.param((1, 8), id="8"),
+        pytest.param((3, 4), id="3 times 4", marks=pytest.mark.soak),
         pytest.param((3, 8), id="3 times 8", marks=pytest.mark.soak),
     ]
 )
