@@ -25,7 +25,7 @@ sys.path.insert(0, str(CHECKOUT / "tests" / "support"))
 
 from command_line import PROGRAM, environment, finish, people, start, write_list, write_post  # noqa: E402
 from counting_server import CountingServer, counting_server  # noqa: E402
-from postgres import PASSWORD, _program, running  # noqa: E402
+from postgres import PASSWORD, program, running  # noqa: E402
 from sqlalchemy import make_url  # noqa: E402
 
 ISSUE = "2026-03-01-hello"
@@ -96,7 +96,7 @@ def worker(folder: Path, ledger: str, server: CountingServer, number: int, rate:
 def main() -> None:
     numbers = [int(each) for each in sys.argv[1:4]]
     recipients, rate, rounds = (*numbers, *(4_000, 200, 3)[len(numbers) :])
-    initdb, pg_ctl = _program("initdb"), _program("pg_ctl")
+    initdb, pg_ctl = program("initdb"), program("pg_ctl")
     if initdb is None or pg_ctl is None:
         print("PostgreSQL's server is missing (Debian: postgresql): nothing was measured")
         return

@@ -1,14 +1,15 @@
 """A million recipients: from the command `newsletter send` to the first message at the relay, and where the time goes.
 
-    python benchmarks/first_message.py [ROWS] [ROUNDS]
+    python benchmarks/first_message.py [ROWS] [--rounds 5]
 
 Lists of name and address, and of six columns with names beyond ASCII, each sent into a fresh ledger in SQLite; the
-relay answers at once. The command is killed after its first message. Beside it stands a bare pass of csv.reader. "CPU"
-is the processor's time of the command until then; medians. The stages are of one more run, each with what is in it.
+relay answers at once. The command is killed after its first message. A bare pass of csv.reader takes turns with it.
+"CPU" is the processor's time of the command until then. The stages are of one more run.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import socket
@@ -18,12 +19,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
-from subprocess import DEVNULL, Popen, run
+from subprocess import DEVNULL, PIPE, Popen, run
+from typing import NamedTuple
 
 from delivery_project import POST, SETTINGS, environment, send_command
+from figures import ROUNDS, in_turns, machine, print_table
 
+PASS = "a bare pass of csv.reader"
 PEER = (
     "import csv, sys, time; n = sum(1 for _ in csv.reader(open(sys.argv[1], newline=''))); print(time.process_time())"
 )
@@ -36,24 +41,25 @@ from newsletter.pipeline import deliver_to_list, plan_send, prepare_send
 took = {}
 def timed(owner, name, what):
     inner = getattr(owner, name)
+    took[what] = 0.0
     def outer(*a, **k):
         began = time.process_time()
         try:
             return inner(*a, **k)
         finally:
-            took[what] = took.get(what, 0) + time.process_time() - began
+            took[what] += time.process_time() - began
     setattr(owner, name, outer)
 timed(plan_send, "read_audience", "read, check, store the list")
-timed(audience.Audience, "_drop_duplicates", "  of it: duplicates")
+timed(audience.Audience, "_drop_duplicates", "of it: duplicates")
 timed(plan_send, "render_post", "render")
 timed(plan_send, "empty_fields", "empty fields")
 timed(ledger.Ledger, "plan", "plan in the ledger")
-timed(ledger.planning, "list_people", "  of it: store")
-timed(ledger.suppression, "mark", "  of it: suppressions")
-timed(ledger.planning, "count_plan", "  of it: count, compare with the last list")
+timed(ledger.planning, "list_people", "of it: store")
+timed(ledger.suppression, "mark", "of it: suppressions")
+timed(ledger.planning, "count_plan", "of it: count, compare with the last list")
 def stop(*_a, **_k):
     for what, seconds in took.items():
-        print(f"    {what:<46} {seconds:>6.2f} s of CPU", file=sys.stderr)
+        print(what, seconds, sep="\\t", file=sys.stderr)
     sys.stderr.flush()
     os._exit(0)
 deliver_to_list.start_delivery = stop
@@ -128,8 +134,15 @@ def project() -> Iterator[Path]:
         yield post
 
 
-def first_message(people: Path) -> tuple[float, float, float]:
-    """Seconds, CPU seconds, and peak memory in MB until the first message was at the relay."""
+class Until(NamedTuple):
+    """What it took until the first message was at the relay."""
+
+    seconds: float
+    cpu_s: float
+    peak_mb: float
+
+
+def first_message(people: Path) -> Until:
     with project() as post, relay() as (port, came):
         command = send_command(post, people, f"smtp://127.0.0.1:{port}", 10)
         started = time.monotonic()
@@ -140,32 +153,48 @@ def first_message(people: Path) -> tuple[float, float, float]:
         process.kill()
         _, _, used = os.wait4(process.pid, 0)
         process.returncode = -9
-        return seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+        return Until(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def bare_pass(people: Path) -> Until:
+    done = run([sys.executable, "-c", PEER, str(people)], capture_output=True, text=True, check=True)
+    return Until(0.0, float(done.stdout), 0.0)
+
+
+def stages(people: Path) -> dict[str, float]:
+    """Seconds of CPU of each stage of a send that ends before its first message."""
+    with project() as post:
+        options = send_command(post, people, "smtp://127.0.0.1:1", 10)[3:]
+        command = [sys.executable, "-c", STAGES, *options]
+        said = run(command, cwd=post.parent, env=environment(), check=True, stdout=DEVNULL, stderr=PIPE, text=True)
+    lines = (line.rpartition("\t") for line in said.stderr.splitlines())
+    return {what: float(spent) for what, tab, spent in lines if tab}
 
 
 def main() -> None:
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rows", nargs="?", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    arguments = parser.parse_args()
+    rows, rounds = arguments.rows, arguments.rounds
+    print(f"{machine()}; {rows:,} rows; medians of {rounds} in turns\n")
     with tempfile.TemporaryDirectory() as name:
-        for what, people in write_lists(Path(name), rows).items():
-            found, peers = [], []
-            for _ in range(rounds):
-                found.append(first_message(people))
-                done = run([sys.executable, "-c", PEER, str(people)], capture_output=True, text=True, check=True)
-                peers.append(float(done.stdout))
-            seconds, cpu, peak = (median(each[number] for each in found) for number in range(3))
-            peer = median(peers)
-            print(f"{rows:,} rows, {what}: first message after {seconds:.2f} s, CPU {cpu:.2f} s, peak {peak:.0f} MB")
-            print(f"    {'a bare pass of csv.reader':<46} {peer:>6.2f} s of CPU: {cpu / peer:.1f} times", flush=True)
-            with project() as post:
-                options = send_command(post, people, "smtp://127.0.0.1:1", 10)[3:]
-                run(
-                    [sys.executable, "-c", STAGES, *options],
-                    cwd=post.parent,
-                    env=environment(),
-                    check=True,
-                    stdout=DEVNULL,
-                )
+        lists = write_lists(Path(name), rows)
+        ways = {what: partial(first_message, people) for what, people in lists.items()}
+        peers = {f"{PASS}, {what}": partial(bare_pass, people) for what, people in lists.items()}
+        found = in_turns({**ways, **peers}, rounds)
+        parts = {what: stages(people) for what, people in lists.items()}
+    table = []
+    for what in lists:
+        seconds, cpu, peak = (median(each[number] for each in found[what]) for number in range(3))
+        bare = median(until.cpu_s for until in found[f"{PASS}, {what}"])
+        table.append(
+            [what, f"{seconds:.1f} s", "5 s", f"{cpu:.1f} s", f"{bare:.2f} s", f"{cpu / bare:.1f}", f"{peak:.0f} MB"]
+        )
+    print_table(["", "first message after", "wanted", "CPU", PASS, "times", "peak memory"], table)
+    print("\nCPU of one more run of each, in seconds:\n")
+    names = dict.fromkeys(stage for each in parts.values() for stage in each)
+    print_table(["", *parts], ([stage, *(f"{each.get(stage, 0):.1f}" for each in parts.values())] for stage in names))
 
 
 if __name__ == "__main__":

@@ -1,21 +1,28 @@
 """`newsletter subscribers check` of a million rows: rows a second and peak memory, beside a bare pass of csv.reader.
 
-    python benchmarks/lists.py [ROWS]
+    python benchmarks/lists.py [ROWS] [--rounds 5]
 
-Each measurement is a process of its own, the command's whole run with its start: wall time, and CPU time where other
-work shares the machine. The peer reads the same file and counts the rows, nothing more.
+Each measurement is a process of its own, the command's whole run with its start, in turns with the peer, which reads
+the same file and counts the rows, nothing more.
 """
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import sysconfig
 import tempfile
+from functools import partial
 from pathlib import Path
+from statistics import median
+
+from figures import ROUNDS, in_turns, machine, print_table
 
 PROGRAM = str(Path(sysconfig.get_path("scripts")) / "newsletter")
 PEER = "import csv, sys; f = open(sys.argv[1], encoding='utf-8', newline=''); print(sum(1 for _ in csv.reader(f)))"
+BARE = "a bare pass of csv.reader"
+WANTED = {"`check --no-addresses`": "100,000; 10", "`check`": "50,000; 10"}
 
 
 def write_rows(path: Path, rows: int) -> None:
@@ -45,26 +52,30 @@ def measure(*command: str) -> tuple[float, float, float]:
 
 
 def main() -> None:
-    many = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rows", nargs="?", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    arguments = parser.parse_args()
+    many, rounds = arguments.rows, arguments.rounds
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "list.csv")
         write_rows(path, many)
+        print(f"{machine()}; {many:,} rows, {path.stat().st_size / 1e6:.0f} MB; medians of {rounds} in turns\n")
         check = (PROGRAM, "subscribers", "check", str(path), "--json")
         ways = {
-            "csv.reader, bare": (sys.executable, "-c", PEER, str(path)),
-            "check --no-addresses": (*check, "--no-addresses"),
-            "check": check,
-            "check --where": (*check, "--where", "plan == 'pro' and tags has 'ai'"),
+            BARE: (sys.executable, "-c", PEER, str(path)),
+            "`check --no-addresses`": (*check, "--no-addresses"),
+            "`check`": check,
+            "`check --where`": (*check, "--where", "plan == 'pro' and tags has 'ai'"),
         }
-        print(f"{many:,} rows, {path.stat().st_size / 1e6:.0f} MB")
-        peer = 0.0
-        for name, command in ways.items():
-            wall, cpu, peak = measure(*command)
-            peer = peer or cpu
-            print(
-                f"{name:<22} {many / wall:>10,.0f} rows/s  {many / cpu:>10,.0f} rows/s of CPU  "
-                f"{cpu / peer:>5.1f} times the peer  peak {peak:>6.1f} MB"
-            )
+        found = in_turns({name: partial(measure, *command) for name, command in ways.items()}, rounds)
+    peer = median(cpu for _, cpu, _ in found[BARE])
+    rows = []
+    for name, figures in found.items():
+        wall, cpu, peak = (median(each[number] for each in figures) for number in range(3))
+        speeds = [f"{many / wall:,.0f}", f"{many / cpu:,.0f}", f"{cpu / peer:.1f}"]
+        rows.append([name, *speeds, WANTED.get(name, ""), f"{peak:.1f} MB"])
+    print_table(["", "rows/s", "rows/s of CPU", "times the peer's CPU", "wanted", "peak memory"], rows)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from machine import missing
 from namespaces import Network, network
-from postgres import Server, _program, running
+from postgres import Server, program, running
 from worker_events import CONNECTIONS, WORKERS, Campaign
 
 from newsletter.model.delivery import State
@@ -43,7 +43,7 @@ def machines() -> Iterator[Network | None]:
 
 @pytest.fixture
 def server(machines: Network | None) -> Iterator[Server]:
-    initdb, pg_ctl = _program("initdb"), _program("pg_ctl")
+    initdb, pg_ctl = program("initdb"), program("pg_ctl")
     if initdb is None or pg_ctl is None:
         missing("PostgreSQL's server is not installed (Debian: postgresql)")
     reached = {"listen": machines.host, "allow": machines.subnet} if machines is not None else {}

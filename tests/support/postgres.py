@@ -53,13 +53,15 @@ class Server:
             db.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", (DATABASE,))
 
 
-def _program(name: str) -> str | None:
+def program(name: str) -> str | None:
     return next((str(folder / name) for folder in _FOLDERS if (folder / name).exists()), None) or shutil.which(name)
 
 
 @contextmanager
-def running(initdb: str, pg_ctl: str, *, listen: str = "", allow: str = "") -> Iterator[Server]:
-    """With `listen`, an address, it is reached there as well, from the subnet `allow`."""
+def running(initdb: str, pg_ctl: str, *, listen: str = "", allow: str = "", durable: bool = False) -> Iterator[Server]:
+    """With `listen`, an address, it is reached there as well, from the subnet `allow`. `durable` leaves the server's
+    own settings as they are.
+    """
     # Under /tmp: a socket's path has at most 107 octets, and the server's user may not enter our own folders.
     folder = Path(tempfile.mkdtemp(prefix="ledger-", dir="/tmp"))
     as_user: list[str] = []
@@ -68,9 +70,10 @@ def running(initdb: str, pg_ctl: str, *, listen: str = "", allow: str = "") -> I
         as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
     data, word = folder / "data", folder / "password"
     word.write_text(PASSWORD)
-    # A test kills processes, never the machine, and its tables are small: no need to fsync, replicate or vacuum.
-    settings = f"-c listen_addresses={listen} -c unix_socket_directories={folder} -c fsync=off -c max_connections=60"
-    settings += " -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0 -c autovacuum=off"
+    settings = f"-c listen_addresses={listen} -c unix_socket_directories={folder} -c max_connections=60"
+    if not durable:
+        # A test kills processes, never the machine, and its tables are small: no need to fsync, replicate or vacuum.
+        settings += " -c fsync=off -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0 -c autovacuum=off"
 
     def run(*command: str | Path) -> None:
         # Into a file: the server inherits its output, and a pipe would stay open as long as it runs.
@@ -95,7 +98,7 @@ def running(initdb: str, pg_ctl: str, *, listen: str = "", allow: str = "") -> I
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Server]:
-    initdb, pg_ctl = _program("initdb"), _program("pg_ctl")
+    initdb, pg_ctl = program("initdb"), program("pg_ctl")
     if initdb is None or pg_ctl is None:
         from machine import missing
 
