@@ -761,14 +761,23 @@ def test_disk_full_after_the_250(small_disk: SmallDisk, transport: Transport) ->
 
 
 def clock_jumps(ledger: IssueLedger, transport: Transport, days: int) -> None:
-    """In the middle of a run with a rate limit, just when one recipient is put off and the relay pauses."""
+    """In the middle of a run with a rate limit, just when one recipient is put off and the relay pauses.
+
+    The victim comes after the jump, whatever connection is the faster one: its time would be of the day before.
+    """
     throttled = EVERYBODY[5]
-    rules = (
-        Rule("RCPT", lambda: ledger.clock.jump(days=days), about=throttled, once=True),
-        Rule("RCPT", "454 4.7.0 Throttling failure", about=throttled, once=True),
-        Rule("RCPT", "450 4.2.1 mailbox busy", about=VICTIM, once=True),
-    )
-    with faulty(transport, *rules) as server:
+    with faulty(transport) as server:
+
+        def jump() -> None:
+            ledger.clock.jump(days=days)
+            server.release()
+
+        server.rules += (
+            Rule("RCPT", jump, about=throttled, once=True),
+            Rule("RCPT", "454 4.7.0 Throttling failure", about=throttled, once=True),
+            Rule("RCPT", Fault.HOLD, about=VICTIM, once=True),
+            Rule("RCPT", "450 4.2.1 mailbox busy", about=VICTIM, once=True),
+        )
         assert send(ledger, server, transport, rates=(Rate(1000, 1), Rate(100_000, 86_400))) == Stopped()
         assert_states(ledger, server, victim="deferred")
         due = ledger.rows[VICTIM].due_at

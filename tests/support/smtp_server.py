@@ -41,7 +41,7 @@ class Fault(Enum):
     LOSE = "the same, and forget the message whose dot was just read"
     LEAVE = "say nothing more, and read until the client has closed: nothing is reset"
     SILENCE = "never answer, keep the connection"
-    HOLD = "answer as usual once the test calls `release`"
+    HOLD = "go on once the test calls `release`: with the next matching rule, or as usual"
 
 
 Action: TypeAlias = "str | bytes | Fault | Callable[[], object] | tuple[bytes | Fault, ...]"
@@ -298,11 +298,11 @@ class SmtpServer:
         return ()
 
     async def _done(self, action: Action) -> tuple[bytes | Fault, ...] | None:
-        """An action as a sequence of replies and faults; None if it was only a call."""
+        """An action as a sequence of replies and faults; None if it was only a call or a pause."""
         match action:
             case Fault.HOLD:
                 await self._holding.acquire()
-                return ()
+                return None
             case str():
                 line = f"{action}\r\n".encode()
                 return (line, self._goodbye) if action.startswith("421") else (line,)
