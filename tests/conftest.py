@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 
+import quick_databases
 from hypothesis import HealthCheck, settings
 from machine import CHECKOUT, chromium, evaluate, no_network, node, node_script, page, posts, require_program
 
@@ -30,6 +31,8 @@ for name in ("SIGHUP", "SIGINT"):
     number = getattr(signal, name, None)
     if number is not None and signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.SIG_DFL if name == "SIGHUP" else signal.default_int_handler)
+
+quick_databases.install()
 
 pytest_plugins = ["browser", "postgres", "spamd"]
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import quick_databases
 from postgres import PASSWORD, Server
 from psycopg import sql
 
@@ -232,7 +233,8 @@ def test_a_lock_file_without_an_owner_is_taken_and_one_replaced_is_not_trusted(t
             pass
 
 
-def test_the_file_is_durable_before_a_call_returns(tmp_path: Path) -> None:
+def test_the_file_is_durable_before_a_call_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quick_databases, "FLUSHES", True)
     with open_ledger(tmp_path / "newsletter.db") as ledger:
         plan(ledger, *people(1))
         with ledger._write() as db:

@@ -46,6 +46,9 @@ PRELOADED = (
 def main() -> None:
     import importlib
 
+    import quick_databases
+
+    quick_databases.install()
     from newsletter.cli.main import COMMANDS
     from newsletter.render.inline_css import html_of  # noqa: F401 - what every rendering needs
 
@@ -56,6 +59,7 @@ def main() -> None:
     for name in ("premailer", "sqlalchemy.dialects.sqlite", "email_validator", "mjml", "rich.progress"):
         importlib.import_module(name)
     render()
+    send()
     gc.freeze()  # or the first collection in each fork would write to every page, and so copy it
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(sys.argv[1])
@@ -74,6 +78,42 @@ def render() -> None:
 
     issue = parse_post("---\ntitle: Warm\n---\n\nOne paragraph.\n", path="2026-03-01-warm.md").issue
     render_issue(issue, load_theme("classic", Path("/nowhere")), Masthead())
+
+
+def send() -> None:
+    """Send an issue: what the loop needs is there, and the statements of the ledger are compiled."""
+    import tempfile
+    from pathlib import Path
+
+    from send_fixture import ISSUE, IssueLedger, route
+    from smtp_server import SmtpServer
+
+    from newsletter.audience.people.store import People
+    from newsletter.model.delivery import State
+
+    with tempfile.TemporaryDirectory() as folder, SmtpServer() as server:
+        ledger = IssueLedger(Path(folder) / "newsletter.db", ("warm@example.com",))
+        ledger.run(route(server.relay))
+        ledger.run(route(server.relay))
+        read = ledger.store
+        for planned in (False, True):
+            for states in ((), (State.UNCERTAIN,), (State.DEFERRED, State.REJECTED)):
+                assert len([*read.rows(ISSUE, *states, planned=planned)]) == (not states)
+            read.counts(ISSUE, planned=planned)
+            read.suppressed(ISSUE, planned=planned)
+        of_all = (read.issues, read.latest, read.is_new, read.rate_limit_state)
+        of_one = (read.versions, read.identity, read.paths, read.next_due, read.runs, read.by_reply, read.by_domain)
+        for of in of_all:
+            of()
+        for about in of_one:
+            about(ISSUE)
+        read.end_run(read.begin_run(ISSUE, "warm"), "")
+        ledger.close()
+        with People.open(Path(folder) / "newsletter.db", ledger.clock.moment) as people:
+            people.leave("warm@example.com", "one-click")
+            people.person("warm@example.com")
+            people.history("warm@example.com")
+    assert threading.active_count() == 1  # a fork has none of the others, and would wait for their locks
 
 
 class Commands:
