@@ -11,6 +11,8 @@ from collections.abc import Set
 from functools import lru_cache
 
 from newsletter.model.rendered_email import Theme
+from newsletter.render.picture_backing import BACKED
+from newsletter.render.picture_html import BLOCK, UNKNOWN
 from newsletter.render.section_colours import HUES
 
 _DEAD = (
@@ -70,8 +72,8 @@ _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 _SELECTED_CLASS = re.compile(r"\.([\w-]+)")
 _SELECTED_TAG = re.compile(r"(?:^|[\s>+~])([a-z][a-z0-9]*)")
 
-_WRITTEN = frozenset({"t", *(f"k{number}" for number in range(len(HUES)))})
-"""Classes that no template names: a picture's backing and the colours of sections."""
+_WRITTEN = frozenset({BACKED, BLOCK, UNKNOWN, *(f"k{number}" for number in range(len(HUES)))})
+"""Classes that no template names: those of pictures, and the colours of sections."""
 
 _DARK = "@media (prefers-color-scheme:dark){"
 _TAGS = frozenset({"a", "b", "code", "h1", "h2", "h3", "h4", "img", "p", "table", "td", "th", "tr"})

@@ -12,6 +12,15 @@ MAX_PORTRAIT = 640
 MAX_UNKNOWN = 800
 """The same for a picture of unknown size: it may be a long strip, which must stay readable."""
 
+BLOCK = "pic"
+"""The class of a picture that is a block of its own; themes round its corners."""
+
+UNKNOWN = "u"
+"""The class of a picture of unknown size. One letter: an issue has dozens."""
+
+UNKNOWN_RULE = f".{UNKNOWN}{{max-height:{MAX_UNKNOWN}px}}"
+"""Limits their height by one rule for all. Where it is lost they keep their proportions, and are not cut."""
+
 SMALL = 64
 """The size of an icon or badge, in pixels: it is shown inline."""
 
@@ -24,14 +33,14 @@ def picture_html(image: Image, alt: str, column: int) -> Markup:
 
     Outlook on Windows reads only the `width` attribute, in pixels; browsers read the style.
     """
-    width, sizes = _block_size(image, column)
-    return _tag(image, alt, width, f"display:block;{sizes}", ' class="pic"')
+    width, sizes, unknown = _block_size(image, column)
+    return _tag(image, alt, width, f"display:block;{sizes}", f' class="{BLOCK}{unknown and f" {unknown}"}"')
 
 
 def hero_html(image: Image, column: int) -> Markup:
     """The hero picture, centred if it is narrower than the column, and of limited height."""
-    width, sizes = _block_size(image, column, strips=False)
-    return _tag(image, image.alt, width, f"display:block;margin:0 auto;{sizes}")
+    width, sizes, unknown = _block_size(image, column, strips=False)
+    return _tag(image, image.alt, width, f"display:block;margin:0 auto;{sizes}", unknown and f' class="{unknown}"')
 
 
 def inline_picture(image: Image) -> Markup:
@@ -51,7 +60,7 @@ def inline_picture(image: Image) -> Markup:
 
 def _tag(image: Image, alt: str, width: int | None, style: str, attributes: str = "") -> Markup:
     return Markup('<img{} src="{}" alt="{}"{} style="{}" />').format(
-        Markup(attributes),  # noqa: S704 (a constant)
+        Markup(attributes),  # noqa: S704 (classes of ours)
         image.src,
         alt,
         Markup(' width="{}"').format(width) if width else "",
@@ -59,17 +68,17 @@ def _tag(image: Image, alt: str, width: int | None, style: str, attributes: str 
     )
 
 
-def _block_size(image: Image, column: int, *, strips: bool = True) -> tuple[int | None, str]:
-    """The `width` attribute, and the size in the style."""
+def _block_size(image: Image, column: int, *, strips: bool = True) -> tuple[int | None, str, str]:
+    """The `width` attribute, the size in the style, and the class that limits an unknown height."""
     width = shown_width(image, column, strips=strips)
     if width is None and image.asked_height:  # the resulting width is unknown
-        return None, f"width:auto;max-width:100%;height:{image.asked_height}px"
+        return None, f"width:auto;max-width:100%;height:{image.asked_height}px", ""
     if width is None:
-        return column, f"width:auto;max-width:100%;max-height:{MAX_UNKNOWN}px"
+        return column, "width:auto;max-width:100%", UNKNOWN
     if width == column:
-        return width, "width:100%;height:auto"
+        return width, "width:100%;height:auto", ""
     # In per cent: until a picture is loaded, the attribute alone would widen the cell, and every line in it.
-    return width, f"width:100%;max-width:{width}px;height:auto"
+    return width, f"width:100%;max-width:{width}px;height:auto", ""
 
 
 def shown_width(image: Image, column: int, *, strips: bool = True) -> int | None:

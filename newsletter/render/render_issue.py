@@ -30,6 +30,7 @@ from newsletter.render.line_breaks import keeps_words
 from newsletter.render.link_addresses import with_addresses
 from newsletter.render.mirror import CODE_STAYS, mirror_css, mirror_html
 from newsletter.render.picture_backing import mark_backed
+from newsletter.render.picture_html import UNKNOWN_RULE
 from newsletter.render.plain_text import render_text
 from newsletter.render.reading_time import reading_minutes
 from newsletter.render.script_fonts import fonts_for
@@ -134,7 +135,7 @@ def render_issue(
         "callouts": callout_colours(used, theme.values["light"]["tint"], theme.values["dark"]["tint"]),
     }
     context |= {name: render_css(environment, theme, name, context) for name in theme.css}
-    context = _with_section_colours(context, sections, theme)
+    context = _with_written_rules(context, sections, theme)
     if direction == "rtl":
         context |= {name: Markup(mirror_css(context[name])) for name in theme.css}  # noqa: S704 (the theme's own)
         context["style"] += CODE_STAYS
@@ -178,12 +179,12 @@ def _hero(issue: Issue, shown_headline: str, labels: Mapping[str, Any]) -> Image
     return replace(issue.hero, alt=labels["web_version"] if issue.url else "")
 
 
-def _with_section_colours(context: Mapping[str, Any], sections: Sequence[Section], theme: Theme) -> dict[str, Any]:
-    """The sheets with a rule for each colour of the issue's sections."""
+def _with_written_rules(context: Mapping[str, Any], sections: Sequence[Section], theme: Theme) -> dict[str, Any]:
+    """The sheets with a rule for each colour of the issue's sections, and for pictures of unknown size."""
     classes = [section.colour for section in sections if section.stories]
     light, dark = (theme.values[scheme]["card"] for scheme in ("light", "dark"))
     return {
         **context,
         "style": context["style"] + Markup(light_rules(classes, light)),  # noqa: S704 (classes and colours of ours)
-        "live": context["live"] + Markup(dark_rules(classes, dark)),  # noqa: S704 (as above)
+        "live": context["live"] + Markup(dark_rules(classes, dark) + UNKNOWN_RULE),  # noqa: S704 (as above)
     }

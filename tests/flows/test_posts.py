@@ -112,8 +112,8 @@ def test_the_references_description_is_whole(reference: Rendered) -> None:
 def test_the_reference_stays_under_its_budget(reference: Rendered) -> None:
     html = reference.html.encode()
     encoded = base64.b64encode(html)
-    assert len(html) <= 46_000
-    assert len(encoded) + 2 * -(-len(encoded) // 76) <= 63_000
+    assert len(html) <= 41_000
+    assert len(encoded) + 2 * -(-len(encoded) // 76) <= 56_000
 
 
 def test_leads_of_the_post_that_has_them(load: Load) -> None:

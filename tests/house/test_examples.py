@@ -40,7 +40,7 @@ def test_the_digest(load: Load) -> None:
     assert rendered.warnings == [(10, "front-matter-quote")]
     assert rendered.issue.lang == "zh"
     assert "审计组已公开测试页面与打分脚本，供各家自查" in rendered.html_words
-    assert len(rendered.html.encode()) <= 46_000
+    assert len(rendered.html.encode()) <= 30_000
 
 
 def test_the_essay(load: Load) -> None:

@@ -144,8 +144,8 @@ def test_the_reference_in_the_whole_frame_stays_under_its_budget(posts: Path, tm
         "赞助",
     ):
         assert words in html, words
-    assert len(html.encode()) <= 46_000
-    assert len(part.get_payload().encode()) <= 63_000
+    assert len(html.encode()) <= 44_500
+    assert len(part.get_payload().encode()) <= 61_000
 
 
 @pytest.mark.parametrize("name", THEMES)
