@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import Any
+from unicodedata import category
 
 from newsletter.model.issue import (
     Block,
@@ -284,7 +285,7 @@ def _inlines(inlines: Inlines, indent: str) -> Iterator[str]:
         match node:
             case Link(href) if is_bare(node):
                 # Mail clients linkify it: adjacent letters, and any non-ASCII ones, would be taken for a part of it.
-                text += " " if text and (text[-1].isalnum() or not text[-1].isascii()) else ""
+                text += " " if text and _hides_an_address(text[-1]) else ""
                 text += shown_address(href) + _AFTER_ADDRESS
             case Link():
                 text += node.label
@@ -318,6 +319,13 @@ def shown_address(href: str) -> str:
     """An address for display: a mail address without its scheme."""
     scheme, _, rest = href.partition(":")
     return rest if scheme.lower() in ("mailto", "tel") and "?" not in rest else href
+
+
+def _hides_an_address(before: str) -> bool:
+    """Whether a mail client may not see that an address begins behind this character. An opening mark stays beside it:
+    a space would let the line end between them.
+    """
+    return before.isalnum() or not (before.isascii() or category(before) in ("Ps", "Pi"))
 
 
 def _apart(text: str) -> str:

@@ -247,6 +247,10 @@ def link(href: str, label: str = "") -> Link:
         ((Text("See "), link("https://a.example/x"), Text(". More.")), "See https://a.example/x. More."),
         ((Text("("), link("https://a.example"), Text("), and")), "(https://a.example), and"),
         ((Text("见"), link("https://a.example/x"), Text("，配图。")), "见 https://a.example/x ，配图。"),
+        ((Text("「"), link("https://a.example/x"), Text("」を")), "「https://a.example/x 」を"),
+        ((Text("a “"), link("https://a.example/x"), Text("”.")), "a “https://a.example/x ”."),
+        ((Text("«"), link("https://a.example/x"), Text("»")), "«https://a.example/x »"),
+        ((Text("so —"), link("https://a.example/x"), Text("—")), "so — https://a.example/x —"),
         ((link("https://a.example/x"),), "https://a.example/x"),
         ((Text("Write to "), link("mailto:me@a.example", "me@a.example"), Text(".")), "Write to me@a.example."),
         ((link("mailto:me@a.example?subject=x", "me"),), "me:\nmailto:me@a.example?subject=x"),
@@ -255,6 +259,16 @@ def link(href: str, label: str = "") -> Link:
 )
 def test_a_bare_address_stands_in_its_sentence(inlines: Inlines, shown: str) -> None:
     assert body_of(Paragraph(inlines)) == shown
+
+
+@pytest.mark.parametrize("mark", [*"“‘„«‹（「《【", "("])
+@pytest.mark.parametrize("offset", range(4))
+def test_no_line_ends_between_an_opening_mark_and_an_address(mark: str, offset: int) -> None:
+    words = Text("x" * (44 + offset) + f" word {mark}")
+    assert any(
+        line.startswith(f"{mark}https://a.example/")
+        for line in body_of(Paragraph((words, link("https://a.example/a/long/way")))).split("\n")
+    )
 
 
 @pytest.mark.parametrize("label", ["me", "about-me", "e", "/about-me", "a.example/about"])
