@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from newsletter.check.clients.compatibility import compat_findings
 from newsletter.check.clients.load_support import load_support
 from newsletter.check.clients.support import Support
-from newsletter.check.fix_post import fixed_text, issues
+from newsletter.check.fix_post import fixable, issues
 from newsletter.check.links.answers import link_findings
 from newsletter.check.rendered.email_rules import rendered_findings, sample_text, size_findings
 from newsletter.check.rendered.width import width_findings
@@ -83,8 +83,7 @@ def check_post(
     empty = empty_fields(rendering, audience) if audience else ()
     own = (finding for finding in findings_of(rendering, config, when) if theme or not is_theme_hint(finding))
     findings = in_order((*own, *empty, *more(rendering)))
-    mended = fixed_text(rendering.text, rendering.path, config)
-    return Checked(rendering.path, rendering, findings, frozenset((fix.code, fix.line) for fix in mended.fixes))
+    return Checked(rendering.path, rendering, findings, fixable(rendering, config))
 
 
 def is_theme_hint(finding: Finding) -> bool:
@@ -163,9 +162,9 @@ def secure_links(
 
     Raises ContentError, ConfigError.
     """
-    name, data, _ = open_post(post, sys.stdin.buffer)
+    name, data, folder = open_post(post, sys.stdin.buffer)
     text = decode_post(data, name)
-    issue = next(issues(text, name, config))
+    issue = next(issues(text, name, folder, config))
     urls = (*link_places(issue, text), *(image.src for image in issue.images))
     answers = checker.upgrades([url for url in urls if url.startswith("http://")], on_progress)
     return frozenset(url for url, secure in answers.items() if secure)

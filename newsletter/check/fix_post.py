@@ -19,8 +19,8 @@ from newsletter.errors import ConfigError, ContentError
 from newsletter.files import write_atomically
 from newsletter.model.issue import Issue
 from newsletter.pipeline.read_post_file import open_post
-from newsletter.pipeline.render_post import site_of
-from newsletter.post.parse import decode_post, parse_post
+from newsletter.pipeline.render_post import Rendering, parse_in_place
+from newsletter.post.parse import Post, decode_post
 from newsletter.post.templating.conditions import Condition
 
 MAX_CONDITIONS = 4
@@ -35,12 +35,12 @@ _CONDITION = re.compile(r"\{%-?\s*(?:end)?(?:if|unless)\b[^%{]*+(?:(?:%(?!\})|\{
 _BOM = b"\xef\xbb\xbf"
 
 
-def issues(text: str, name: str, config: Config) -> Iterator[Issue]:
+def issues(text: str, name: str, folder: Path, config: Config, post: Post | None = None) -> Iterator[Issue]:
     """The post as subscribers may read it: first with every condition false, then other combinations; see
-    `_answers`.
+    `_answers`. `post` is the first of them, where it is at hand.
     """
-    read = partial(parse_post, text, path=name, site=site_of(config), language=config.settings.newsletter.language)
-    post = read()
+    read = partial(parse_in_place, text, name, folder, config)
+    post = post or read()
     yield post.issue
     for yes in _answers(post.conditions):
         # Some combinations are impossible or render nothing; skip them.
@@ -79,9 +79,9 @@ def fix_post(post: str, config: Config, *, secure: Collection[str] = (), write: 
     """
     if post == "-":
         raise ConfigError("--fix rewrites a file, and standard input is none", "name the post")
-    name, data, _ = open_post(post, sys.stdin.buffer)
+    name, data, folder = open_post(post, sys.stdin.buffer)
     text = decode_post(data, name)
-    mended = fixed_text(text, name, config, secure)
+    mended = fixed_text(text, name, folder, config, secure)
     before = _source_lines(data)
     after = [_with_ends(line, mended.lines.get(number)) for number, line in enumerate(before, 1)]
     diff = _diff(before, after, Path(name).as_posix())
@@ -100,10 +100,23 @@ def fix_post(post: str, config: Config, *, secure: Collection[str] = (), write: 
     return FixResult(mended.fixes, diff, backup)
 
 
-def fixed_text(text: str, name: str, config: Config, secure: Collection[str] = ()) -> FixedText:
-    conditions = parse_post(text, path=name, site=site_of(config)).conditions
-    unread = _conditional_lines(text) if len(conditions) > MAX_CONDITIONS else range(0)
-    return fix_text(text, lambda changed: issues(changed, name, config), name, secure, unread)
+def fixable(rendering: Rendering, config: Config) -> frozenset[tuple[str, int | None]]:
+    """What --fix can fix in a rendered post: the rules, and the lines."""
+    mended = fixed_text(rendering.text, rendering.path, rendering.folder, config, post=rendering.post)
+    return frozenset((fix.code, fix.line) for fix in mended.fixes)
+
+
+def fixed_text(
+    text: str, name: str, folder: Path, config: Config, secure: Collection[str] = (), post: Post | None = None
+) -> FixedText:
+    """`post` is the text as it was parsed, where that is at hand."""
+    parsed = post or parse_in_place(text, name, folder, config)
+
+    def read(changed: str) -> Iterator[Issue]:
+        return issues(changed, name, folder, config, parsed if changed == text else None)
+
+    unread = _conditional_lines(text) if len(parsed.conditions) > MAX_CONDITIONS else range(0)
+    return fix_text(text, read, name, secure, unread)
 
 
 def _conditional_lines(text: str) -> range:

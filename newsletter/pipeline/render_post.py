@@ -55,12 +55,14 @@ SAMPLE = Subscriber("subscriber@example.com", {"email": "subscriber@example.com"
 class Rendering:
     """A post and its rendered emails. `path` is as the user wrote it, for messages; `text` is the post's source.
 
-    `issue` and `email` are those of a subscriber whose columns are all empty; `variants` has one for each combination
+    `post` is that text as it was parsed, with every condition false and before anything was rendered. `issue` and `email` are those of a subscriber whose columns are all empty; `variants` has one for each combination
     of condition results that occurs on the list.
     """
 
     path: str
+    folder: Path
     text: str
+    post: Post
     issue: Issue
     email: Email
     variants: Variants
@@ -171,7 +173,8 @@ def render_post(
     rendered = {answered: render(answered) for answered in sorted(wanted)}
     issue, email = rendered[nobody]
     variants = Variants(plain.conditions, {answered: result[1] for answered, result in rendered.items()})
-    return Rendering(name, text, issue, email, variants, tuple(written), tuple(counted.values()), letter, not is_own)
+    links = tuple(counted.values())
+    return Rendering(name, folder, text, plain, issue, email, variants, tuple(written), links, letter, not is_own)
 
 
 def parse_in_place(

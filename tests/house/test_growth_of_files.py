@@ -222,7 +222,7 @@ FEW_MARKS = (
 
 
 def front(folder: Path, text: str) -> None:
-    fixed_text(f"---\ntitle: T\n{text}\n---\n\nWords.\n", "p.md", Config(folder, None, Settings()))
+    fixed_text(f"---\ntitle: T\n{text}\n---\n\nWords.\n", "p.md", folder, Config(folder, None, Settings()))
 
 
 def source(_: Path, text: str) -> None:
@@ -238,7 +238,7 @@ def check(folder: Path, text: str) -> None:
 
 
 def fix(folder: Path, text: str) -> None:
-    fixed_text(f"---\ntitle: T\n---\n\nWords.\n\n{text}\n", "p.md", Config(folder, None, Settings()))
+    fixed_text(f"---\ntitle: T\n---\n\nWords.\n\n{text}\n", "p.md", folder, Config(folder, None, Settings()))
 
 
 def ways_in() -> Iterator[tuple[str, Work, tuple[str, ...]]]:

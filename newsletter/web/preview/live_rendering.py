@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from newsletter.audience.audience import Audience
 from newsletter.audience.read_audience import is_sign_ups, require_people
 from newsletter.check.check_post import findings_of
-from newsletter.check.fix_post import FixResult, fix_post, fixed_text
+from newsletter.check.fix_post import FixResult, fix_post, fixable
 from newsletter.config.config import FILE_NAME, Config
 from newsletter.config.jekyll_site import CONFIG as BLOG_FILE
 from newsletter.errors import NewsletterError
@@ -129,8 +129,7 @@ class LiveRendering:
         if snapshot.rendering is None or snapshot.config is None:
             return replace(snapshot, findings=())
         found = findings_of(snapshot.rendering, snapshot.config)
-        mended = fixed_text(snapshot.rendering.text, snapshot.rendering.path, snapshot.config)
-        return replace(snapshot, findings=found, mendable=frozenset((fix.code, fix.line) for fix in mended.fixes))
+        return replace(snapshot, findings=found, mendable=fixable(snapshot.rendering, snapshot.config))
 
     def fix(self, snapshot: Snapshot) -> FixResult:
         """Mend what can be mended in the file; whoever watches it renders it anew. Raises ContentError, ConfigError."""
