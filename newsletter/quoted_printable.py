@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from binascii import b2a_qp
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from newsletter.frozen import frozen
 
 LINE = 76
 """Characters a line at most, the `=` of a soft line break included."""
@@ -55,7 +56,7 @@ def encode_quoted(text: str, *, goes_on: bool = False) -> bytes:
     return encoded[:-size] + _SOFT + moved + _SOFT
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QuotedText:
     """A text with slots, encoded but for them: bytes, and indexes of values."""
 

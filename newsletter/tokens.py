@@ -13,11 +13,11 @@ from __future__ import annotations
 import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from newsletter.addresses import fold_address
+from newsletter.frozen import frozen
 
 if TYPE_CHECKING:  # loaded where a link is made or read: most commands do neither
     from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -50,7 +50,7 @@ class LinkError(ValueError):
         self.expired = expired
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Link:
     """A decoded link. `issue` is the issue it was mailed in, or empty; `expires` is epoch seconds, None for never."""
 
@@ -83,7 +83,7 @@ def read_link(secrets: Sequence[str], purpose: LinkPurpose, token: str, now: int
     raise LinkError("not one of our links, or made with a secret that is no longer there")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Keys:
     id: str
     cipher: AESSIV

@@ -8,7 +8,6 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
@@ -26,6 +25,7 @@ from newsletter.check.spam.spam_rules import spam_findings
 from newsletter.check.spam.spamassassin import spam_score
 from newsletter.config.config import Config
 from newsletter.errors import ContentError, Located
+from newsletter.frozen import frozen
 from newsletter.message.compose import Composer
 from newsletter.model.findings import Finding
 from newsletter.pipeline.read_post_file import STDIN, open_post
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 _ORDER = {"error": 0, "warning": 1, "hint": 2}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checked:
     """A post and its findings. Without a rendering it is invalid; the only finding says why."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -12,13 +11,15 @@ import tinycss2
 from tinycss2 import ast
 from tinycss2.color4 import parse_color
 
+from newsletter.frozen import frozen
+
 Tokens = Sequence[Any]
 """Component values, as tinycss2 calls them (CSS Syntax 3, 5.3)."""
 
 Colour = tuple[int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """A style rule's selector, or an at-rule by its name and prelude.
 
@@ -35,7 +36,7 @@ class Rule:
         return _serialized(self.prelude)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Declaration:
     """`name` is lower case, except custom properties, which begin with `--`."""
 
@@ -48,7 +49,7 @@ class Declaration:
         return _serialized(self.value)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Comment:
     """A comment of the sheet."""
 

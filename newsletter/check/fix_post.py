@@ -8,7 +8,6 @@ import re
 import stat
 import sys
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import combinations, islice
 from pathlib import Path
@@ -17,6 +16,7 @@ from newsletter.check.source.fixes import Fix, FixedText, fix_text
 from newsletter.config.config import Config
 from newsletter.errors import ConfigError, ContentError
 from newsletter.files import write_atomically
+from newsletter.frozen import frozen
 from newsletter.model.issue import Issue
 from newsletter.pipeline.read_post_file import open_post
 from newsletter.pipeline.render_post import Rendering, parse_in_place
@@ -59,7 +59,7 @@ def _answers(conditions: Sequence[Condition]) -> Iterator[tuple[Condition, ...]]
         yield from islice(combinations(conditions, size), 2**MAX_CONDITIONS)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FixResult:
     """A fixed post: the unified diff, and the path of the backup.
 

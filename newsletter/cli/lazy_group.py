@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
+from newsletter.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class LazyCommand:
     """The place of a command: `attribute` of `module`.
 

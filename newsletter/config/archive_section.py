@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from newsletter.config import validators as entries
 from newsletter.config.url_validators import archive_url
+from newsletter.frozen import frozen
 from newsletter.toml_file.section import Section, key, switch, text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ArchiveSection(Section):
     url: str = key(
         "Where the archive is published: “view in browser” and the headers `List-Archive` and `Archived-At` lead "

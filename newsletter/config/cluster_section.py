@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from newsletter.errors import InvalidValueError
+from newsletter.frozen import frozen
 from newsletter.text import shown
 from newsletter.toml_file.section import Section, key, text
 
@@ -22,7 +22,7 @@ def queue_name(value: str) -> str:
     return value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ClusterSection(Section):
     queue: str = key(
         "The queue that `send --workers` puts an issue in, and that a worker takes from unless `--queue` names others: "

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from newsletter.config.settings import SCHEMA, Settings
 from newsletter.config.signing_secrets import SAMPLE_SECRET, SECRET_REMEDY
 from newsletter.config.validators import TOKEN
 from newsletter.errors import ConfigError, Located, located
+from newsletter.frozen import frozen
 from newsletter.model.delivery import Relay, Sender
 from newsletter.model.ledger_address import LedgerUrl
 from newsletter.text import shown
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 FILE_NAME = "newsletter.toml"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RelaySettings:
     """Settings for mail through one relay: the relay's own, else those of [delivery]."""
 
@@ -54,7 +55,7 @@ class RelaySettings:
         return replace(self, rates=(), domains={}, warm_up=(), catches=True)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DkimSettings:
     """`pem` is the private key, not yet parsed."""
 
@@ -63,7 +64,7 @@ class DkimSettings:
     pem: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Config:
     """The complete configuration. `root` is the folder that relative paths start from."""
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from newsletter.errors import ConfigError, Located, located
 from newsletter.files import NotAFileError, open_regular
+from newsletter.frozen import frozen
 from newsletter.toml_file.parse import decode_text
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def is_ours(name: str) -> bool:
     return name.startswith(PREFIX) or name == POSTGRESQL_PASSWORD
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Environment(Mapping[str, str]):
     """The variables that newsletter reads: those of the process, and for names that it lacks those of `.env`.
 

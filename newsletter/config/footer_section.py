@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from newsletter.config import validators as entries
 from newsletter.config.url_validators import page_address, web_address
 from newsletter.errors import InvalidValueError
+from newsletter.frozen import frozen
 from newsletter.toml_file.section import Section, array, key, switch, text
 
 SERVED = "serve"
@@ -22,7 +21,7 @@ def feedback_address(value: str) -> str:
         raise InvalidValueError(fault.what, f'write feedback = "{SERVED}", or an address') from fault
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class FooterSection(Section):
     feedback: str = key(
         "Two links under each issue, thumbs up and thumbs down: `serve` for the pages of `newsletter serve`, which "

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import quote, unquote
 
 from newsletter.config.env_file import invalid_variable
 from newsletter.errors import InvalidValueError
+from newsletter.frozen import frozen
 from newsletter.text import CONTROL, shown_url
 
 IMAP_VARIABLE = "NEWSLETTER_IMAP_PASSWORD"
@@ -16,7 +17,7 @@ IMAP_EXAMPLE = "imaps://bounce@mail.example.com/INBOX"
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\]")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ImapPlace:
     """The server, folder and login of a mailbox."""
 

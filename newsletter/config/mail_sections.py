@@ -1,18 +1,16 @@
 """Sections about mail: sender, relays, delivery, signature."""
 
-# ruff: noqa: RUF009 - `key` is a dataclass's `field`
-
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Literal
 
 from newsletter.config import validators as entries
 from newsletter.config.relay_url import PASSWORD_VARIABLE, RELAY_EXAMPLE, RELAY_NAME, AuthSetting, TlsSetting
 from newsletter.config.url_validators import list_help, unsubscribe_url, web_address
+from newsletter.frozen import frozen
 from newsletter.model.schedule import parse_quiet_hours
 from newsletter.toml_file.section import Section, array, choice, key, number, switch, text, whole
 
@@ -31,7 +29,7 @@ def dkim_variable(selector: str) -> str:
     return f"{DKIM_VARIABLE}_{re.sub('[^A-Z0-9]', '_', selector.upper())}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class NewsletterSection(Section):
     name: str = key(
         "The newsletter's name: in From, List-Id and the layout.",
@@ -133,7 +131,7 @@ class NewsletterSection(Section):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RelaySection(Section):
     url: str = key(
         "The SMTP server that takes the mail: `smtp://[user@]host[:port]`, or `smtps://` where TLS starts at once. "
@@ -223,7 +221,7 @@ class RelaySection(Section):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class DeliverySection(Section):
     connections: int = key("How many connections to a relay at once.", whole(1, 100), default=4, example=8)
     messages_per_connection: int = key(
@@ -326,7 +324,7 @@ class DeliverySection(Section):
         return parse_quiet_hours(self.quiet_hours, self.time_zone) if self.quiet_hours else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class DkimSection(Section):
     domain: str = key(
         "The domain that signs the mail (RFC 6376): that of `from`, or one of the same organization, since DMARC "

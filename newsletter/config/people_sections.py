@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from newsletter.config import validators as entries
 from newsletter.config.imap_url import IMAP_VARIABLE
 from newsletter.config.url_validators import origin, serve_url, web_address
+from newsletter.frozen import frozen
 from newsletter.model.column_rules import Rule
 from newsletter.toml_file.section import Section, array, key, switch, text, whole
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ServeSection(Section):
     url: str = key(
         "The public address of `newsletter serve`, where links in mails lead: people join, confirm, leave and say what "
@@ -115,7 +115,7 @@ class ServeSection(Section):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class SubscribersSection(Section):
     columns: Mapping[str, Rule] = key(
         "What columns of your lists mean that speak of leaving in words that are not understood, as `--column` takes "
@@ -127,7 +127,7 @@ class SubscribersSection(Section):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class BouncesSection(Section):
     mailbox: str = key(
         "Where bounces, complaints and unsubscribe mails come in: `imaps://user@host/FOLDER` (`%40` stands for an @ in "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
@@ -10,6 +9,7 @@ from newsletter.config import validators as entries
 from newsletter.config.relay_url import PASSWORD_VARIABLE, RELAY_EXAMPLE
 from newsletter.config.url_validators import alert_address
 from newsletter.errors import InvalidValueError
+from newsletter.frozen import frozen
 from newsletter.model.send_window import time_of_day
 from newsletter.text import shown
 from newsletter.toml_file.section import Section, array, choice, key, number, text, whole
@@ -19,7 +19,7 @@ WEBHOOK_VARIABLE = "NEWSLETTER_ALERT_WEBHOOK"
 ALERT_PASSWORD_VARIABLE = f"{PASSWORD_VARIABLE}_ALERTS"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class PublishSection(Section):
     posts: str = key(
         "The folder of posts that `newsletter publish` looks through. Without it, the site's own folder of posts.",
@@ -49,7 +49,7 @@ class PublishSection(Section):
 Weekday = Literal["", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class DigestSection(Section):
     day: str = key(
         "The weekday of the digest: `newsletter publish` makes one post of the issues of the seven days before, and "
@@ -94,9 +94,9 @@ def a_day(value: object) -> date:
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class SeriesSection(Section):
-    since: date | None = key(  # noqa: RUF009 - `key` is a dataclass's `field`
+    since: date | None = key(
         "Who joined on this day or later gets the posts in the folder `series`, from the first one on. Without it, who "
         "joined on the day these posts were first seen, or later.",
         a_day,
@@ -105,7 +105,7 @@ class SeriesSection(Section):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class WatchSection(Section):
     publish_minutes: float = key(
         "How often `newsletter publish --watch` looks for posts that are due; it wakes at `send_at` and at the hour of "
@@ -132,7 +132,7 @@ class WatchSection(Section):
     backup_hours: float = key("How often it backs the ledger up.", number(168), default=24.0, example=6)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class AlertsSection(Section):
     heartbeat: str = key(
         "An address that `newsletter publish` asks at `/start`, by itself after a success, and at `/fail`, as "

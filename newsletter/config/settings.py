@@ -1,11 +1,9 @@
 """The sections of newsletter.toml. Each key is described once, on its field."""
 
-# ruff: noqa: RUF009 - `key` is a dataclass's `field`
-
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from newsletter.config import validators as entries
@@ -34,6 +32,7 @@ from newsletter.config.publish_sections import (
 from newsletter.config.relay_url import PASSWORD_VARIABLE, RELAY_EXAMPLE, same_name
 from newsletter.config.url_validators import base_path, secure_address, web_address
 from newsletter.errors import InvalidValueError
+from newsletter.frozen import frozen
 from newsletter.model.mailbox_providers import provider_of
 from newsletter.toml_file.lines import Where
 from newsletter.toml_file.section import (
@@ -54,7 +53,7 @@ from newsletter.toml_file.section import (
 ImagesSetting = Literal["remote", "embed", "mirror"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class SiteSection(Section):
     url: str = key(
         "The public address of the blog, as Jekyll's `url`: the links and images of a post start there.",
@@ -83,7 +82,7 @@ class SiteSection(Section):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ThemeSection(Section):
     name: str = key(
         "The theme: a folder in `templates/` beside this file, or one that newsletter brings along.",
@@ -93,7 +92,7 @@ class ThemeSection(Section):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ImagesSection(Section):
     mode: ImagesSetting = key(
         "Where the pictures of an issue are: `remote` leaves each at its address and sends the files beside the post "
@@ -120,7 +119,7 @@ class ImagesSection(Section):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class LedgerSection(Section):
     path: str = key(
         "The file that knows who was mailed, beside this file unless the path is absolute.",
@@ -156,7 +155,7 @@ def _client_share(name: str, value: object) -> tuple[str, float]:
     return entries.client_family(name), number(100, zero=True)(value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class CheckSection(Section):
     clients: Mapping[str, float] = key(
         "What share of your readers, in percent, reads with each family of mail clients, by caniemail's names; one "
@@ -184,7 +183,7 @@ RELAYS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settings:
     """The whole file."""
 

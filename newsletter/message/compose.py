@@ -11,7 +11,6 @@ import hmac
 import html
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
@@ -19,6 +18,7 @@ from urllib.parse import quote
 
 from newsletter.addresses import fold_address
 from newsletter.errors import ConfigError
+from newsletter.frozen import frozen
 from newsletter.message.dkim import Signer, Signers
 from newsletter.message.headers import (
     feedback_id,
@@ -113,7 +113,7 @@ def _slot_values(sender: Sender, subscriber: Subscriber, unsubscribe_links: tupl
 # --- composing ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Prepared:
     """One variant, encoded but for its slots. `subject` is the header field, or empty if it differs per subscriber."""
 

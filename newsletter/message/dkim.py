@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from hashlib import sha256
 from typing import Literal
 
 from newsletter.errors import InvalidValueError
+from newsletter.frozen import frozen
 
 SIGNED = (
     "From",
@@ -54,7 +55,7 @@ _LINE = 76
 _REMEDY = "make one with `openssl genrsa -out dkim.pem 2048`"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signer:
     """A private key, and the domain and selector of its public key. Made by `load_signer`."""
 
@@ -90,7 +91,7 @@ class Signer:
         return f"{unsigned}{lines}\r\n".encode()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signers:
     """Several keys, each with its signature: RFC 8463, 3 asks signers with Ed25519 to sign with RSA as well."""
 

@@ -13,11 +13,11 @@ from __future__ import annotations
 import re
 from binascii import b2a_base64
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from email.message import MIMEPart
 from email.policy import EmailPolicy
 from hashlib import sha256
 
+from newsletter.frozen import frozen
 from newsletter.message.headers import one_line
 from newsletter.model.rendered_email import Attachment
 from newsletter.quoted_printable import QuotedText, quote_text, quoted_size
@@ -34,7 +34,7 @@ _WORTH_SPLICING = 512
 _TEXT_HEAD = 'Content-Type: text/{}; charset="utf-8"\r\nContent-Transfer-Encoding: {}\r\n\r\n'
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Aligned:
     """A static piece in one alignment: `head` completes a group of three bytes; then lines, and the bytes left over."""
 
@@ -43,7 +43,7 @@ class _Aligned:
     tail: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Base64Text:
     """A base64 text, encoded but for its slots. `runs` are encoded for each message, one before and one after each of
     `pieces`, which are kept in the three alignments.
@@ -122,7 +122,7 @@ def _aligned(data: bytes, missing: int) -> _Aligned:
     return _Aligned(data[:missing], encode_lines(data[missing:whole]), data[whole:])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Body:
     """Everything after the per-subscriber headers, from MIME-Version to the last boundary."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from newsletter.frozen import frozen
 from newsletter.model.rendered_email import Email
 from newsletter.model.subscriber import Subscriber
 from newsletter.post.templating.conditions import Condition
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Variants:
     """An issue rendered once per combination of its conditions' results; selects the one of a subscriber."""
 

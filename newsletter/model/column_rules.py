@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from newsletter.frozen import frozen
 
 IGNORE, MAIL, SKIP = "ignore", "mail", "skip"
 
@@ -11,7 +13,7 @@ Rule = tuple[str, str, str]
 """A lower-case column, one of its values or nothing, and the word: `ignore`, `mail` or `skip`."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rules:
     """The author's rules for columns: `columns` to be ignored, and the meaning of single values of a column."""
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import enum
 import ipaddress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 from urllib.parse import quote
 
+from newsletter.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Sender:
     """The sender, and the addresses for the headers. Empty strings if not configured.
 
@@ -48,7 +50,7 @@ def _is_mapped_loopback(address: ipaddress.IPv6Address) -> bool:
     return address.ipv4_mapped is not None and address.ipv4_mapped.is_loopback
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Relay:
     """The SMTP server that takes our mail. `tls` is when encryption starts: implicit (465), starttls, or none.
 
@@ -80,7 +82,7 @@ class Relay:
         return f"{scheme}://{user}{host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Message:
     """One recipient's message, wire-ready but for dot-stuffing: CRLF line ends, at most 998 octets a line."""
 
@@ -105,7 +107,7 @@ class State(enum.StrEnum):
     SUPPRESSED = "suppressed"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """The outcome of one message. `code` is the server's reply code, 0 if it gave none; `text` its reply verbatim.
 

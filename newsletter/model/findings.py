@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from newsletter.errors import Located, located
+from newsletter.frozen import frozen
 
 Severity = Literal["error", "warning", "hint"]
 """error: readers will be missing something; warning: something will look or read worse; hint: good to know."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """Something for the author or operator to know that did not stop the work.
 

@@ -6,35 +6,36 @@ post.md --parse--> Issue --render--> Email --compose--> Message --deliver--> Out
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from typing import Any, Literal
 
+from newsletter.frozen import frozen
 from newsletter.model.findings import Finding
 from newsletter.model.superscript import lowered, raised
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Text:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Strong:
     children: Inlines
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Emphasis:
     children: Inlines
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Strike:
     children: Inlines
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Span:
     """Words in an HTML element of their own. `note` is an abbreviation's meaning, or ruby's reading."""
 
@@ -43,24 +44,24 @@ class Span:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Code:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Break:
     """A hard line break. Soft breaks are already resolved: a space, or nothing between two CJK characters."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Note:
     """A footnote reference: its number in the text and in the list of `Footnotes`."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Link:
     href: str
     children: Inlines
@@ -71,7 +72,7 @@ class Link:
         return plain_text(self.children).strip() or self.href
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Image:
     """A picture. `src` is the author's, or `cid:...` once it is embedded in the mail; sizes are in pixels.
 
@@ -130,14 +131,14 @@ def _span_text(kind: str, words: str, note: str) -> str:
 # --- blocks ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Heading:
     level: int
     inlines: Inlines
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Summary:
     """The author's summary of the issue in a few lines; its heading precedes it in the tree."""
 
@@ -145,7 +146,7 @@ class Summary:
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Paragraph:
     """`role` selects the style: a lone link as a button, words after the end as a postscript; a box's title."""
 
@@ -154,13 +155,13 @@ class Paragraph:
     role: Literal["", "button", "postscript", "title"] = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Figure:
     image: Image
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Story:
     """One item of a digest. `lead` is its title, empty if the text starts at once; `number` may be None.
 
@@ -175,13 +176,13 @@ class Story:
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListItem:
     body: Blocks
     checked: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListBlock:
     """`start` is the first number of an ordered list, None for bullets."""
 
@@ -190,7 +191,7 @@ class ListBlock:
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Quote:
     """`alert` is the kind of a box: GitHub's note, tip, important, warning and caution, or sponsor or author."""
 
@@ -199,14 +200,14 @@ class Quote:
     alert: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CodeBlock:
     text: str
     language: str = ""
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Table:
     """`align` has one of left, center, right or the empty string for each column. `header` may be empty."""
 
@@ -216,17 +217,14 @@ class Table:
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Video:
-    """A video that plays on a web page only: shown as a card that links to it. `title` may be empty, `poster` None.
-
-    `is_audio`: the link leads to sound without a picture.
-    """
+    """A card that links to a video, or to sound (`is_audio`), on a web page. `title` may be empty, `poster` None."""
 
     href: str
     title: str = ""
@@ -235,7 +233,7 @@ class Video:
     is_audio: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Definitions:
     """Definition list: terms, each with its definitions."""
 
@@ -243,7 +241,7 @@ class Definitions:
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Footnotes:
     """The notes of the whole post, in the order of their numbers from 1."""
 
@@ -269,7 +267,7 @@ Block = (
 Blocks = tuple[Block, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FieldRef:
     """A subscriber's column named in a post, in lower case, with the default for an empty value."""
 
@@ -278,7 +276,7 @@ class FieldRef:
     line: int | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Site:
     """The blog that a post belongs to. `permalink` is a Jekyll style or template; `values` its other settings.
 
@@ -302,7 +300,7 @@ AI_NOTICES = ("generated", "assisted", "reviewed")
 """The author's disclosure of AI: it wrote the text, it helped, or it wrote and an editor reviewed."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Issue:
     """A parsed post. `slug` names it in the ledger and on disk: letters and digits of any script, `-` between.
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from datetime import date
 from pathlib import PurePath
+
+from newsletter.frozen import frozen
 
 FOLDER_PAGES = frozenset({"index", "_index", "readme"})
 """Stems that are generic: the post is its folder's page (Hugo's bundles, MkDocs, GitHub), and the folder names it."""
@@ -17,7 +18,7 @@ FOLDER_PAGES = frozenset({"index", "_index", "readme"})
 MAX_NAME = 80
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Identity:
     """The identity of a post beside its name. `name` is the name before slugging, such as `C++` for `c`; empty for
     standard input. `newsletter` is the sender's List-Id.

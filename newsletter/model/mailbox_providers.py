@@ -8,11 +8,12 @@ impersonate gmail.com (support.google.com/a/answer/81126), and Yahoo publishes `
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 
+from newsletter.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Provider:
     """`domains` and `servers` are regular expressions of whole names; a server may also be a subdomain of a match.
 

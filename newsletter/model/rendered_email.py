@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
+from newsletter.frozen import frozen
 from newsletter.model.findings import Finding
 
 SlotContext = Literal["html", "url", "href", "text", "text_url", "header"]
@@ -14,7 +15,7 @@ HTML, plain text, part of a URL in plain text, a header.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Slot:
     """A placeholder that is filled per subscriber: a list column or one of our own values, escaped for its context."""
 
@@ -23,14 +24,14 @@ class Slot:
     default: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Template:
     """Text with slots, in order. Rendered once per issue, filled once per subscriber."""
 
     parts: tuple[str | Slot, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Attachment:
     """A file embedded in the mail, referenced from the HTML as `cid:` + `content_id`."""
 
@@ -40,7 +41,7 @@ class Attachment:
     data: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SectionSize:
     """The size of one section of an email, in bytes of HTML. The frame has no title."""
 
@@ -48,7 +49,7 @@ class SectionSize:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Email:
     """A rendered issue. `html` is complete, its CSS inlined; `mjml` is its source, kept for the author.
 
@@ -67,7 +68,7 @@ class Email:
     archived_at: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Theme:
     """A loaded theme. `partials` maps file names to templates; `values` are those of theme.toml.
 
@@ -89,7 +90,7 @@ class Theme:
         return self.files.get(name, f"{self.origin}/{name}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Footer:
     """The links at the end of an issue. Empty if not configured.
 
@@ -106,7 +107,7 @@ class Footer:
     sponsor_url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Masthead:
     """The publication's frame around each issue. Empty strings if not configured.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from datetime import time as time_of_day
 from itertools import pairwise
 
 from newsletter.errors import InvalidValueError
+from newsletter.frozen import frozen
 from newsletter.text import shown
 
 SECOND_S, MINUTE_S, HOUR_S, DAY_S = 1, 60, 3600, 86_400
@@ -24,7 +24,7 @@ MOST_A_SECOND = 10_000
 """Five times what this program reaches on one machine: higher rates are rejected as typos."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rate:
     """At most `count` messages in any `per_s` seconds."""
 
@@ -68,7 +68,7 @@ def _one_rate(part: str, text: str) -> Rate:
     return Rate(count, per_s)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QuietHours:
     """From `start` to `end`, over midnight if that comes first. `zone` None is this machine's own."""
 

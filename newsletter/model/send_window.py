@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 from typing import Literal
 
 from newsletter.errors import InvalidValueError
+from newsletter.frozen import frozen
 from newsletter.text import shown
 
 Place = Literal["early", "open", "late"]
@@ -25,7 +25,7 @@ def time_of_day(text: str) -> str:
     return f"{int(found[1]):02}:{found[2]}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SendWindow:
     """From `opens` to `closes`, that minute included, by the wall clock in `zone`; over midnight if `closes` comes
     first. None: from midnight, or until midnight. `zone` None is this machine's own.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
+from newsletter.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Subscriber:
     """One subscriber. `fields` holds every column of the row by its lower-case name, `email` among them."""
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from newsletter.config.config import Config
 from newsletter.files import package_folder
+from newsletter.frozen import frozen
 from newsletter.model.delivery import Sender
 from newsletter.model.issue import FieldRef, Issue, Link, Paragraph, Text
 from newsletter.model.letter_kind import LetterKind
@@ -53,7 +54,7 @@ def letter_sender(sender: Sender, kind: LetterKind) -> Sender:
     return replace(sender, unsubscribe_url="", unsubscribe_mailto="", list_id="", list_help="")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LetterFrame:
     """What surrounds a letter of the author's own. `sample_url` is the button's address where no reader is meant."""
 

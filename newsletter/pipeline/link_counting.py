@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from newsletter.config.config import Config
 from newsletter.config.signing_secrets import SAMPLE_SECRET
+from newsletter.frozen import frozen
 from newsletter.model.issue import Issue
 from newsletter.render.link_addresses import CountedLink, placed_links, tagged
 from newsletter.tokens import link_code
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LinkAddresses:
     """By the author's address, the one that the HTML has; and those that the server must know."""
 

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from email import policy
 from email.parser import BytesParser
 from itertools import islice
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from newsletter.files import replacing, write_atomically
+from newsletter.frozen import frozen
 from newsletter.message.compose import fill, slot_values
 from newsletter.model.as_json import as_json
 from newsletter.model.delivery import Message, Sender
@@ -34,7 +35,7 @@ SHOWN_RECIPIENTS = 200
 """How many recipients the dry run's page lists; recipients.csv has all of them."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Written:
     """A file that was written, and its size in bytes."""
 

@@ -10,7 +10,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import tzinfo
 from functools import lru_cache, partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 from newsletter.config.config import Config
 from newsletter.config.jekyll_site import read_site
 from newsletter.errors import ContentError, located
+from newsletter.frozen import frozen
 from newsletter.ledger.issue_number import count_before
 from newsletter.message.variants import Variants, answers
 from newsletter.model.archive_address import address_of, issue_path
@@ -51,12 +52,13 @@ SAMPLE = Subscriber("subscriber@example.com", {"email": "subscriber@example.com"
 """The subscriber for renderings without a list."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rendering:
     """A post and its rendered emails. `path` is as the user wrote it, for messages; `text` is the post's source.
 
-    `post` is that text as it was parsed, with every condition false and before anything was rendered. `issue` and `email` are those of a subscriber whose columns are all empty; `variants` has one for each combination
-    of condition results that occurs on the list.
+    `post` is that text as it was parsed, with every condition false and before anything was rendered. `issue` and
+    `email` are those of a subscriber whose columns are all empty; `variants` has one for each combination of condition
+    results that occurs on the list.
     """
 
     path: str

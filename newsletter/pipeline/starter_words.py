@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 from newsletter.files import package_folder
+from newsletter.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SettingsWords:
     """Comments of the starter's settings in one language, and what they say of mail services, by preset."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +18,7 @@ from frontmatter.default_handlers import YAMLHandler
 from yaml.reader import ReaderError
 
 from newsletter.errors import ContentError, Located, located
+from newsletter.frozen import frozen
 from newsletter.model.findings import Finding
 from newsletter.post.front_formats import MAX_DEPTH, header_lines, read_header, read_toml, refuse_monsters, toml_lines
 from newsletter.text import LONG_NUMBER, digits_line
@@ -40,7 +41,7 @@ _GLUED_COMMENT = re.compile(r"""[\w-]+[ \t]*:[ \t]+(?:"(?:[^"\\]|\\.)*"|'(?:[^']
 _PLAIN_VALUE = re.compile(r"([\w-]+[ \t]*:[ \t]+)(\S.*)$")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FrontMatter:
     """`body` is the text after the block; `body_line` and `key_lines` are lines of the file, from 1.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import PurePath
 from typing import Any
 
 from newsletter.errors import InvalidValueError
+from newsletter.frozen import frozen
 from newsletter.model.digest_kinds import DIGESTS
 from newsletter.model.findings import Finding
 from newsletter.model.issue import AI_NOTICES, Image, Site
@@ -40,7 +40,7 @@ _OWN_SWITCHES = frozenset({"smart_punctuation", "stories", "archive"})
 _OWN_KEYS = _OWN_TEXTS | _OWN_SWITCHES
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Metadata:
     """A post's metadata before its text is parsed. Missing texts are empty.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from newsletter.frozen import frozen
 from newsletter.post.front_matter import FrontMatter
 
 GROUP = "newsletter"
@@ -20,7 +20,7 @@ _GROUP = re.compile(rf"(?<!\w)(?:\w{{1,40}}+\.)?{GROUP}[ \t]*+[:=]", re.IGNORECA
 _DOTTED = re.compile(rf"(?<!\w)(?:\w{{1,40}}+\.)?{GROUP}\.(?=\w)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """A key's line in the file, and its value as written, without quotes; empty for a multi-line value."""
 

@@ -6,9 +6,9 @@ Pure: `path` is only a name, for messages and for the date and slug that Jekyll 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from newsletter.errors import ContentError, located
+from newsletter.frozen import frozen
 from newsletter.model.issue import Issue, Site
 from newsletter.post.build_issue import build_issue
 from newsletter.post.front_matter import read_front_matter
@@ -53,7 +53,7 @@ def decode_post(data: bytes, path: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Post:
     """An issue, and the conditions on the subscriber in its text. Each combination of results gives another issue."""
 

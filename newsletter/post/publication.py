@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, time, tzinfo
 from typing import Any
 
+from newsletter.frozen import frozen
 from newsletter.model.findings import Finding
 from newsletter.model.issue import Issue
 from newsletter.text import is_one_slip
@@ -32,7 +33,7 @@ _DATES = ("date", "published", "publishdate", "publish_date")
 """`published` is a date in some systems; Hugo withholds a page until its `publishDate`."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Publication:
     """The front matter's publication status.
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import PurePosixPath
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
+from newsletter.frozen import frozen
 from newsletter.post.permalink import post_path
 from newsletter.post.post_dates import named_day, without_date
 
@@ -25,7 +26,7 @@ _HOSTS_OF_SOURCES = ("github.com", "gitlab.com", "codeberg.org", "gitee.com", "b
 """Sites that show the source files themselves."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PageAddress:
     """The page of a source file; `is_known` is False for a guess. `url` is empty if not even that can be made."""
 
@@ -33,7 +34,7 @@ class PageAddress:
     is_known: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SourceLinks:
     """Finds pages by their source files, for one post. `pages` and `permalink` as in `Site`."""
 

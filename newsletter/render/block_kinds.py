@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from newsletter.frozen import frozen
 from newsletter.model.issue import Block, Blocks, Break, Figure, Image, Inlines, ListBlock, Paragraph, Quote, plain_text
 from newsletter.model.transform import words_of
 from newsletter.render.columns import columns
@@ -49,7 +50,7 @@ def with_partials(partials: Iterable[str], block: Block) -> str:
     return "quote" if isinstance(block, Quote) else "paragraph"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CalloutParts:
     """A callout's own title, empty if it is named by its kind, and its text."""
 
@@ -64,7 +65,7 @@ def callout_parts(box: Quote) -> CalloutParts:
     return CalloutParts((), box.body)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AuthorParts:
     """An author card's picture, and its text."""
 
@@ -77,7 +78,7 @@ def author_parts(box: Quote) -> AuthorParts:
     return AuthorParts(face.image if face else None, tuple(block for block in box.body if block is not face))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QuoteParts:
     """A quote's text, and its attribution: the last line, if it begins with a dash."""
 

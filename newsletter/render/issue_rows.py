@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
+from newsletter.frozen import frozen
 from newsletter.model.issue import Block, Heading, Issue, Story, Summary, plain_text
 from newsletter.render.section_colours import EMOJI_FIRST, section_classes
 from newsletter.render.wording import lead_words
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Row:
     """One top-level block, with what its partial needs to know about its neighbours."""
 
@@ -26,7 +27,7 @@ class Row:
     layout: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Section:
     """A line of the table of contents: a heading, its depth (0 or 1), and the number of stories after it.
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from newsletter.frozen import frozen
 from newsletter.model.issue import Heading, Issue, plain_text
 from newsletter.model.transform import links_of
 from newsletter.post.templating.placeholders import unmark
@@ -18,7 +18,7 @@ from newsletter.post.templating.placeholders import unmark
 _HREF = re.compile(r'(\shref=")([^"]*)(")')
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlacedLink:
     """An address of an issue, and the heading that it first stands under; empty before any."""
 
@@ -26,7 +26,7 @@ class PlacedLink:
     section: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CountedLink:
     """A link that a server counts: the code in its address, where it leads, and the section that it stands in."""
 

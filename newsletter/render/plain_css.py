@@ -8,7 +8,8 @@ last letter is not read here. A test holds this parser to cssutils, property by 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from newsletter.frozen import frozen
 
 _SPACE = " \t\r\n\f"
 _IMPORTANT = "!important"
@@ -29,7 +30,7 @@ _RULE = re.compile(rf"[{_SPACE}]*([^{{}}]+)\{{([^{{}}]*)\}}")
 _PART = re.compile(r"(?:[a-z][a-z0-9]*)?(?:\.[A-Za-z][A-Za-z0-9-]*)*")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Property:
     """A declaration, by the names that cssutils has for its parts. `priority` is "important" or empty."""
 
@@ -46,7 +47,7 @@ class Property:
         return self.value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Style:
     """The declarations of a rule; of several for one property the last."""
 
@@ -56,7 +57,7 @@ class Style:
         return self.properties
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StyleRule:
     """Selectors and declarations, by cssutils's names."""
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from newsletter.frozen import frozen
 
 _TRADITIONAL_REGIONS = frozenset({"tw", "hk", "mo"})
 _SCRIPTS: Mapping[str, str] = {
@@ -25,7 +26,7 @@ _SCRIPTS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ScriptFonts:
     """Fonts of a script, and what Word on Windows has of them. `is_low`: letters that need less room between lines."""
 

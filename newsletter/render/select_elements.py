@@ -12,10 +12,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any
 
 from lxml import etree
+
+from newsletter.frozen import frozen
 
 _SPACES = re.compile("[ \t\r\n]+")  # between classes, as XPath's normalize-space has it
 _PLAIN = re.compile(r"(?:(?:[a-z][a-z0-9]*|\.[A-Za-z][\w-]*)(?:\.[A-Za-z][\w-]*)*(?: +|$))+", re.ASCII)
@@ -23,7 +24,7 @@ _PLAIN = re.compile(r"(?:(?:[a-z][a-z0-9]*|\.[A-Za-z][\w-]*)(?:\.[A-Za-z][\w-]*)
 _WITH_CLASSES: Any = etree.XPath("descendant-or-self::*[@class]")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Part:
     """A selector's part between spaces: an element's name, or none, and classes."""
 

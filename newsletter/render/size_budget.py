@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 
+from newsletter.frozen import frozen
 from newsletter.model.findings import Finding
 from newsletter.model.issue import Block, Heading, Story, plain_text
 from newsletter.model.rendered_email import SectionSize
@@ -32,7 +32,7 @@ MAX_GUESSES = 6
 _MARK = re.compile(r"<!--row(\d+)-->")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fit:
     """How an email was made to fit: plain links instead of buttons, pictures up to a row, rows up to a row."""
 
@@ -41,7 +41,7 @@ class Fit:
     rows: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Drawn:
     """A rendering: its HTML without marks, its MJML, and the bytes of each row."""
 

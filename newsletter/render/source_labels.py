@@ -6,9 +6,9 @@ import contextlib
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from newsletter.frozen import frozen
 from newsletter.model.issue import Link, Story
 from newsletter.post.markdown.item_sources import SOURCE_WORDS, is_bare
 from newsletter.post.markdown.story import normalised
@@ -64,7 +64,7 @@ GENERIC = SOURCE_WORDS | {
 _ARROW_AT_END = re.compile(r"(?:[→←↗↘➜➡➔➤»›▸▶⟶⇒⤴↪]\ufe0f?|[-=]>|>{1,3})$")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SourceLabel:
     """`words` as shown, `host` after them if they are generic, `arrow` if nothing else shows that it is a link.
 

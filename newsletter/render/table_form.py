@@ -6,9 +6,9 @@ A table is as wide as its longest words, and would widen the whole email beyond 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from newsletter.frozen import frozen
 from newsletter.model.issue import Image, Inlines, Table, plain_text, walk_inlines
 from newsletter.post.markdown.cjk import is_cjk
 from newsletter.render.text_width import run_width, text_width
@@ -31,7 +31,7 @@ _BREAKS = 90.0  # a longer word is broken in any case, and does not narrow the o
 _TOO_TIGHT = 1.5  # beyond it, words would be broken into pieces of a few letters
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TableForm:
     """`auto`: the browser computes the widths.
 

@@ -7,11 +7,12 @@ loads them: a schema library took a fifth of a cold `render`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from types import MappingProxyType
 from typing import Any, TypeVar, get_args
 
 from newsletter.errors import InvalidValueError
+from newsletter.frozen import frozen
 from newsletter.text import kind, shown
 from newsletter.toml_file.lines import Where
 
@@ -21,7 +22,7 @@ Read = Callable[[Any], Any]
 """A validator: maps a parsed TOML value to the section's, or raises InvalidValueError, whose text follows the key."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Key:
     """`name` is the key as it is written; `example` a valid value that differs from the default.
 
@@ -37,7 +38,7 @@ class Key:
     free: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fault:
     """A fault at one place of the file. `unknown`: the key does not exist, and `what` is empty."""
 
@@ -57,7 +58,7 @@ def key(
     return field(default=default, metadata=described)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Section:
     """`given` has the names of the fields that the file sets."""
 
@@ -67,7 +68,7 @@ class Section:
 S = TypeVar("S", bound=Section)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Schema:
     """The sections of one file, in the order of its documentation. A `Key` in place of a section is a table whose keys
     are of the author's choice.

@@ -28,6 +28,7 @@ PURE = (
         "toml_file",
         "errors.py",
         "expression.py",
+        "frozen.py",
         "quoted_printable.py",
         "redaction.py",
     ),

@@ -10,7 +10,6 @@ import csv
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -26,6 +25,7 @@ from newsletter.audience.lists.plain_rows import MAX_VALUE_CHARS as MAX_VALUE_CH
 from newsletter.audience.lists.plain_rows import plain_rows
 from newsletter.audience.lists.standing import Verdict, may_speak_of_leaving
 from newsletter.errors import ContentError, InvalidValueError, located
+from newsletter.frozen import frozen
 from newsletter.model.column_rules import NO_RULES, Rules
 from newsletter.model.findings import Finding
 from newsletter.model.subscriber import Subscriber
@@ -58,14 +58,14 @@ class Row(NamedTuple):
     values: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BadRow(Finding):
     """A row without a usable address, and its text as far as it was read."""
 
     row: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExcludedRow(BadRow):
     """A row that the list marks as no subscriber. `email` is the address if it is valid, `reason` a word or two."""
 
@@ -73,7 +73,7 @@ class ExcludedRow(BadRow):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UnclearRow(ExcludedRow):
     """A row with a `value` that may mean that the subscriber left, and is unclear: the author must decide.
 
@@ -93,7 +93,7 @@ class RowSource(Protocol):
     def rows(self) -> Iterator[Row | Finding]: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OpenList:
     """An open list: its interpreted header, and its rows, to be read once."""
 

@@ -6,18 +6,18 @@ Conditional comments give Outlook on Windows another email; each version is chec
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 from newsletter.check.clients.fallbacks import FALLBACKS
 from newsletter.check.clients.features import count_features
 from newsletter.check.clients.outlook_word import as_word_reads
 from newsletter.check.clients.support import CANIEMAIL, NO, PARTLY, Client, Feature, Support, named_clients
+from newsletter.frozen import frozen
 from newsletter.model.findings import Finding
 
 LAYOUT_STANDS = "nothing is missing there: the light layout stands on inlined styles, and these add to it"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Gap:
     """A feature of the email that some clients lack, or support in part.
 
@@ -83,7 +83,7 @@ def compat_findings(html: str, support: Support, shares: Mapping[str, float]) ->
     return tuple(findings)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Readers:
     support: Support
     shares: Mapping[str, float]

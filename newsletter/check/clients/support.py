@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from newsletter.frozen import frozen
 from newsletter.model.mail_clients import FAMILIES
 
 YES, PARTLY, NO, UNKNOWN = "y", "a", "n", "u"
 CANIEMAIL = "https://www.caniemail.com/features/"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Client:
     """A family's client on one platform: `outlook`, `windows`, and its display name: Windows."""
 
@@ -25,7 +25,7 @@ class Client:
         return self.family == "outlook" and self.platform in {"windows", "windows-mail"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Feature:
     """`levels` has a letter for each client of its `Support`, in that order."""
 
@@ -39,7 +39,7 @@ class Feature:
         return f"{CANIEMAIL}{self.slug}/"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Support:
     """The whole table: caniemail's features by slug. `package` is the npm version, `updated` the data's date."""
 

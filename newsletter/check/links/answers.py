@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
+from newsletter.frozen import frozen
 from newsletter.model.findings import Finding, Severity
 from newsletter.text import printable
 
@@ -18,7 +18,7 @@ NOT_FOR_PROGRAMS = frozenset({401, 402, 403, 407, 451, 999})
 _MAX_SHOWN = 200
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LinkAnswer:
     """The answer of one link.
 

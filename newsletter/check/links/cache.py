@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from newsletter.check.links.answers import LinkAnswer, State
 from newsletter.files import write_atomically
+from newsletter.frozen import frozen
 
 KEPT_FOR: Mapping[State, timedelta] = {
     "ok": timedelta(days=1),
@@ -27,7 +28,7 @@ MAX_BYTES = 32 * 1024 * 1024
 _VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LinkCache:
     """A JSON file of answers, each with its time. Invalid entries are ignored."""
 

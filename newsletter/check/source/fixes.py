@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
 
 from newsletter.errors import ContentError
+from newsletter.frozen import frozen
 from newsletter.model.as_json import as_json
 from newsletter.model.issue import Heading, Image, Issue, Story, plain_text, walk
 from newsletter.model.transform import links_of
@@ -44,7 +44,7 @@ _NOT_INERT = re.compile(rf"\{{\{{|\{{%|\}}\}}|%\}}|\{{:|&#?\w+;|\\|{FIELD_MARK.p
 _FIXED_ALT_CHARS = 80
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Edit:
     """Replace characters `start` to `end` of a line, counted from 0, by `new`. `line` counts from 1 in the file."""
 
@@ -54,7 +54,7 @@ class Edit:
     new: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fix:
     """A mistake and its fix. The edits are applied together or not at all; the first gives the place.
 
@@ -72,7 +72,7 @@ class Fix:
         return self.edits[0].line
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FixedText:
     """`lines` has each changed line, by its number in the original text; an added line follows an LF within."""
 

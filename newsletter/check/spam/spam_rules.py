@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from newsletter.frozen import frozen
 from newsletter.model.findings import Finding, Severity
 from newsletter.text import printable
 
@@ -48,7 +47,7 @@ _REMEDIES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SpamRule:
     """A rule that hit, with its score (negative for a good sign) and SpamAssassin's description."""
 
@@ -57,7 +56,7 @@ class SpamRule:
     what: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SpamVerdict:
     """From `threshold` on, most receivers' filters treat a message as spam. Rules are in SpamAssassin's order."""
 

@@ -7,12 +7,12 @@ box. The rules are tolerant: a container that its author forgot to close ends wi
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from markdown_it import MarkdownIt
 from markdown_it.ruler import RuleOptionsType
 from markdown_it.rules_block import StateBlock
 
+from newsletter.frozen import frozen
 from newsletter.model.findings import Finding
 from newsletter.post.markdown.alerts import ALERTS, kind_of_classes
 
@@ -39,7 +39,7 @@ _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})[ \t]*(.*)$")
 _KINDS_AS_TITLES = {"warn": "warning", "alert": "warning", "info": "note"}  # Qiita and Zenn: `:::note warn`
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Opening:
     """The first line of a container. `kind` is empty where its name means no box to us; `title` is Markdown."""
 

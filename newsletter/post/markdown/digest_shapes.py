@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Sequence as Many
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Literal, Protocol
 
 from markdown_it.tree import SyntaxTreeNode
 
+from newsletter.frozen import frozen
 from newsletter.model.issue import Emphasis, Image, Link, Strong, plain_text
 from newsletter.post.markdown.cjk import is_cjk
 from newsletter.post.markdown.soft_breaks import Sequence, settle
@@ -40,7 +40,7 @@ Read = Callable[[SyntaxTreeNode], Sequence]
 Shape = Literal["headings", "bullets", "lines", "rows"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Span:
     """The nodes from `first` to before `end`: one item, or a list or table of several."""
 
@@ -48,7 +48,7 @@ class Span:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Digest:
     """The shape of an issue's items, and their spans by first node."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from markdown_it.tree import SyntaxTreeNode
+
+from newsletter.frozen import frozen
 
 _FENCE = re.compile(r"(?:[> \t]|[-*+][ \t]|\d{1,9}[.)][ \t])*(`{3,}|~{3,})[ \t]*(.*)$")
 
@@ -32,7 +33,7 @@ def read_info(info: str) -> tuple[str, str]:
     return first, " ".join(words.split())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OpenFence:
     """`is_fatal` where it would take text that was not meant; `is_empty` where there is nothing to show."""
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from collections.abc import Sequence as Many
-from dataclasses import dataclass
 
 from markdown_it.tree import SyntaxTreeNode
 
+from newsletter.frozen import frozen
 from newsletter.model.issue import (
     Break,
     Code,
@@ -52,7 +52,7 @@ _MAY_HIDE = re.compile(r"\bhidden\b|\bdisplay\s*:|<template\b", re.IGNORECASE)
 _VOID = frozenset({"area", "br", "embed", "hr", "img", "input", "source", "track", "wbr"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _OpenTag:
     """An open raw HTML tag, and the content before it. `value` is a link's address or a title."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from markdown_it.common.utils import unescapeAll
 from markdown_it.rules_inline.state_inline import StateInline
+
+from newsletter.frozen import frozen
 
 _LETTER = r"A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%"
 _BARE_URL = re.compile(rf"https?://(?=[A-Za-z0-9\[])(?:[{_LETTER}]|\\[{_LETTER}]){{1,4000}}")
@@ -50,7 +51,7 @@ def bare_url(state: StateInline, silent: bool) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BareUrl:
     """An address, and the length of what the author wrote for it, with `&amp;` for `&` and `\\_` for `_`."""
 

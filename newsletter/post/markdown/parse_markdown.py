@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -20,6 +19,7 @@ from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.dollarmath.index import math_block_dollar
 from mdit_py_plugins.footnote import footnote_plugin
 
+from newsletter.frozen import frozen
 from newsletter.model.findings import Finding
 from newsletter.model.issue import (
     Blocks,
@@ -51,7 +51,7 @@ _COMMENT = re.compile(r"((?:[> \t]|[-*+][ \t]|\d{1,9}[.)][ \t])*)\{::comment\}[ 
 _MARKDOWN_BOX = re.compile(r"[ \t]*<([A-Za-z]+)\b[^<>]*\smarkdown(?:=[\"']?(?:1|block|span)\b[^<>]*)?>(.*)$")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Body:
     """The parsed Markdown of a post. `findings` are in reading order; their lines count in the file."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Many
-from dataclasses import dataclass
 
+from newsletter.frozen import frozen
 from newsletter.model.issue import Break, Inline, Inlines, Text, plain_text
 from newsletter.post.markdown.cjk import joins_without_space
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Soft:
     """A line end inside a paragraph, kept until a story's parts are separated."""
 

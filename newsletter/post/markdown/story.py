@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence as Many
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from newsletter.frozen import frozen
 from newsletter.model.issue import Break, Emphasis, Image, Inline, Inlines, Link, Strong, Text, plain_text
 from newsletter.post.markdown.soft_breaks import Raw, Sequence, Soft, blank, settle
 
@@ -91,7 +92,7 @@ def take_lead(sequence: Sequence, *, more: bool) -> tuple[Inlines, Sequence]:
     return strong.children, after
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Title:
     """The beginning of an item: its title, and what follows it. `leads`: it is a link to another page."""
 

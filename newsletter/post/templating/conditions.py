@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from newsletter.errors import ContentError, located
 from newsletter.expression import Dialect, ExpressionError, Test, parse_expression
+from newsletter.frozen import frozen
 from newsletter.post.templating.placeholders import CONDITION_REMEDY, ConditionError
 
 MAX_CONDITION = 1_000
 """Characters. A longer condition is text with a missing `%}`; the limit also bounds the parser's work."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Condition:
     """An expression over a subscriber's columns. `line` counts in the file, from 1."""
 

@@ -16,6 +16,7 @@ from datetime import date
 from typing import Any
 
 from newsletter.errors import ContentError, located
+from newsletter.frozen import frozen
 from newsletter.model.findings import Finding
 from newsletter.model.issue import Site
 from newsletter.post.permalink import post_path
@@ -39,7 +40,7 @@ MAX_OPEN = 100
 """The deepest nesting of conditions."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Resolved:
     """Markdown without Liquid. `conditions` are all of the text's, taken or not, in order, without duplicates."""
 

@@ -11,9 +11,9 @@ import hashlib
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from newsletter.errors import ContentError, Located, located
+from newsletter.frozen import frozen
 from newsletter.model.issue import FieldRef, Issue
 
 FIELD_REMEDY = 'write {{ subscriber.COLUMN }} or {{ subscriber.COLUMN | default("words") }}'
@@ -29,7 +29,7 @@ _FIELD = re.compile(
 _VERBATIM = re.compile(r"\{%-?\s*(raw|comment)\s*-?%\}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Marked:
     """A text with marks for its fields: mark number n is `fields[n]`."""
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from newsletter.frozen import frozen
 from newsletter.model.findings import Finding
 
 _SHORTCODE = re.compile(r"\{\{(?P<mark>[<%])(?P<body>(?:\"[^\"]*\"|`[^`]*`|(?!\{\{[<%])[^\"`])*?)[>%]\}\}")
@@ -25,7 +26,7 @@ _OPEN_IMPORT = re.compile(r"import\s+(?:\w+\s*,\s*)?\{[^}'\"]*$")
 _JSX_COMMENT = re.compile(r"\{/\*(?:(?!\{/\*).)*?\*/\}", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unwrapped:
     text: str
     findings: tuple[Finding, ...]

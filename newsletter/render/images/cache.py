@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 from newsletter.files import write_atomically
+from newsletter.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cache:
     """Fetched pictures, unmodified: `URL's hash.json` names the content's hash, the file beside it.
 

@@ -13,11 +13,12 @@ import warnings
 import zlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from PIL import Image as Pillow
 from PIL import ImageOps, ImageSequence, UnidentifiedImageError
 
+from newsletter.frozen import frozen
 from newsletter.render.images.picture import Picture, PictureError
 from newsletter.render.images.svg import draw_svg, looks_like_svg
 
@@ -55,7 +56,7 @@ _BROKEN_TOO = (EOFError, zlib.error, MemoryError)
 _SAVE_IT = "save it as PNG or JPEG beside the post"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Step:
     """JPEG quality, and the width as a fraction of the widest allowed. From the second step on, PNGs have a palette."""
 

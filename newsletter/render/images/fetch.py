@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from newsletter.frozen import frozen
 from newsletter.render.images.picture import PictureError
 from newsletter.safe_http import (
     NO_ADDRESS,
@@ -41,7 +42,7 @@ _KEEP_IT = "save the picture beside the post and name it there"
 _CHECK_IT = "check the address, or take the picture out"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """Limits of one picture. Gmail's own image proxy has similar ones."""
 
@@ -52,7 +53,7 @@ class Limits:
     at_once_per_host: int = 2
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fetcher:
     """The fetcher's settings. `allow` and `resolve` are injected, so that tests can use a local server.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from newsletter.frozen import frozen
 
 
 class PictureError(ValueError):
@@ -14,7 +16,7 @@ class PictureError(ValueError):
         self.remedy = remedy
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Picture:
     """A picture ready for mail. `original` is its original size, upright; `stilled`: it was an animation."""
 

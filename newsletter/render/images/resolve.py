@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote, urlsplit
 
 from newsletter.errors import ConfigError
 from newsletter.files import write_atomically
+from newsletter.frozen import frozen
 from newsletter.model.findings import Finding
 from newsletter.model.issue import Image, Inlines, Issue, Link, Text
 from newsletter.model.rendered_email import Attachment
@@ -39,7 +40,7 @@ MAX_FILE_BYTES = 5 * 1024 * 1024
 _UNSHOWN = re.compile(r"\.(webp|avif|svg)(?:[?#]|$)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Resolved:
     """An issue with its final pictures, the embedded ones, and findings.
 

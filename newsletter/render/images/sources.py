@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote, unquote_to_bytes, urljoin, urlsplit
 
+from newsletter.frozen import frozen
 from newsletter.model.findings import Finding
 from newsletter.model.issue import Image, Issue
 from newsletter.model.transform import map_images
@@ -81,7 +82,7 @@ def scheme_of(src: str) -> str:
         return "invalid"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Gathered:
     """For each `src` the key of its content, or why there is none. `contents` is deduplicated."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from newsletter.errors import ConfigError, located
 from newsletter.files import is_file, is_missing
+from newsletter.frozen import frozen
 from newsletter.model.rendered_email import Theme
 from newsletter.render.images.logo import LOGOS
 from newsletter.render.themes.brand import merge_layers, merge_values
@@ -84,7 +84,7 @@ def _with_logo_files(layer: Layer, project: Path) -> Mapping[str, Any]:
 # --- inheritance ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Layer:
     """One theme's own folder: the text of its theme.toml, its values, and its labels."""
 

@@ -1,15 +1,13 @@
 """The sections of theme.toml, and the languages of a theme's labels.toml. Each key is described once, on its field."""
 
-# ruff: noqa: RUF009 - `key` is a dataclass's `field`
-
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
 from newsletter.errors import InvalidValueError
+from newsletter.frozen import frozen
 from newsletter.model.labels import check_label
 from newsletter.render.size_budget import STEPS
 from newsletter.render.themes.brand import CORNERS, MOODS
@@ -78,12 +76,12 @@ def _label(name: str, words: object) -> tuple[str, object]:
 _PIXELS = whole(1, MAX_PIXELS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class TopSection(Section):
     extends: str = key("The theme to build on.", text(str), example="classic")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class LayoutSection(Section):
     width: int = key("The card, in pixels; Gmail, Outlook and QQ Mail all show 600 whole.", _PIXELS, example=600)
     margin: int = key("What the card's text keeps from either edge, in pixels.", _PIXELS, example=24)
@@ -99,7 +97,7 @@ class LayoutSection(Section):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class BrandSection(Section):
     logo: str = key(
         "A PNG or JPEG in place of the name: a file beside theme.toml or newsletter.toml, which travels with the mail, "
@@ -122,14 +120,14 @@ class BrandSection(Section):
     corner: str = key("Corners in a word: square, soft or round.", text(one_of(("", *CORNERS))), example="soft")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ButtonsSection(Section):
     style: ButtonStyle = key(
         'How sources look: `"pill"` or `"link"`; brief and essay have links only.', choice(ButtonStyle), example="pill"
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class FontsSection(Section):
     body: str = key(
         "The text's fonts: names between commas. `{sans}` and `{serif}` stand for those of the issue's language.",
@@ -146,7 +144,7 @@ class FontsSection(Section):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ColoursSection(Section):
     page: str = key("What the email stands on.", text(_colour), example="#f3f0ea")
     card: str = key("What its text stands on.", text(_colour), example="#ffffff")
@@ -158,7 +156,7 @@ class ColoursSection(Section):
     second: str = key("Strings and numbers in code.", text(_colour), example="#0f6650")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class BudgetSection(Section):
     order: tuple[str, ...] = key(
         "What a very long issue gives up first.", _steps, default=(), example=["buttons", "images"]
