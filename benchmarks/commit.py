@@ -56,11 +56,19 @@ def bare_sync(folder: Path) -> Commit:
     return commit
 
 
-def bare_sqlite(folder: Path) -> Commit:
-    db = sqlite3.connect(folder / "bare.db", isolation_level=None)
+def bare_sqlite(file: Path, *, grown: bool) -> Commit:
+    """With its log `grown`, as a plan leaves it, each commit overwrites a part of that: SQLite begins anew after each
+    thousand pages, and keeps the file. Until then each commit makes it longer, which the file system has to note.
+    """
+    db = sqlite3.connect(file, isolation_level=None)
     db.executescript(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE t (a); INSERT INTO t VALUES (0)"
     )
+    if grown:
+        db.executescript("CREATE TABLE filler AS SELECT zeroblob(8000000) AS b; DROP TABLE filler")
+        db.execute("PRAGMA wal_checkpoint(RESTART)")
+    else:
+        db.execute("PRAGMA wal_autocheckpoint = 0")
     return lambda: db.execute("UPDATE t SET a = a + 1")
 
 
@@ -180,7 +188,10 @@ def main() -> None:
                     ways[name] = partial(timed, of_ledger(each, group, commits), commits, backend)
 
         ways[f"`fdatasync` of {BYTES // 1024} KB"] = partial(timed, bare_sync(folder), commits)
-        ways["a bare commit of SQLite, one row"] = partial(timed, bare_sqlite(folder), commits)
+        growing = bare_sqlite(folder / "growing.db", grown=False)
+        ways["a bare commit of SQLite, one row, its log growing"] = partial(timed, growing, commits)
+        grown = bare_sqlite(folder / "grown.db", grown=True)
+        ways["the same, its log written over"] = partial(timed, grown, commits)
         compare(ledger(folder / "kept.db"), unflushed(ledger(folder / "loose.db")), "SQLite")
         if url := arguments.url or postgresql(opened):
             kept, loose = ledger(url), unflushed(ledger(url))  # a ledger's database must be empty at first

@@ -310,9 +310,9 @@ class Ledger(LedgerReader):
 
     # --- runs and rates ---------------------------------------------------------------------------------------------
 
-    def begin_run(self, issue: str, owner: str) -> int:
-        """Record that a send has begun, for the report. Returns the number for `end_run`."""
-        self.storage.count_send()
+    def begin_run(self, issue: str, owner: str, due: int = 0) -> int:
+        """Record that a send to `due` recipients has begun, for the report. Returns the number for `end_run`."""
+        self.storage.count_send(due)
         row = {"issue": issue, "owner": storable(owner), "started": self._now()}
         with self._write(issue) as db:
             return int(db.execute(sa.insert(runs).returning(runs.c.id), row).scalar_one())

@@ -117,7 +117,7 @@ def _deliver_to_list(
     stopped = Stopped()
     started = time.monotonic()
     if plan.due:
-        run = ledger.begin_run(issue, f"{os.getpid()} {socket.gethostname()}")
+        run = ledger.begin_run(issue, f"{os.getpid()} {socket.gethostname()}", plan.due)
         recipients_ledger = _IssueLedger(ledger, issue, sending.recipients, delivery.max_attempts, run)
         reason = "error"
         try:

@@ -24,6 +24,7 @@ from newsletter.ledger.database.engine import (
 from newsletter.ledger.database.ledger_file import LedgerFile, Watch, release_file
 from newsletter.ledger.database.migrations import bring_up_to_date, found_version
 from newsletter.ledger.database.schema import VERSION
+from newsletter.ledger.database.write_ahead_log import grow_log
 
 
 class Storage:
@@ -88,8 +89,10 @@ class Storage:
     def unusable(self, what: str, remedy: str) -> LedgerError:
         return LedgerError(located(self.place.name, None, what, remedy))
 
-    def count_send(self) -> None:
-        """Count one more send in the SQLite file itself, to tell it from an older copy in its place."""
+    def count_send(self, recipients: int) -> None:
+        """Count one more send in the SQLite file itself, to tell it from an older copy in its place; make the log ready
+        for so many recipients.
+        """
         if self._watch is None:
             return
         with self._turn, translate_db_errors(self.place):
@@ -99,6 +102,7 @@ class Storage:
             if self._writer is not None:
                 connection: Any = self._writer.connection.driver_connection
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # flush the log, as far as no reader needs it
+                grow_log(connection, self._watch.file.path, recipients)
             self._watch.expect(count)
 
     def require_in_place(self) -> None:
