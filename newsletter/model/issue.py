@@ -98,6 +98,8 @@ Inlines = tuple[Inline, ...]
 
 def plain_text(inlines: Iterable[Inline]) -> str:
     """The text without markup: a link's label stays, an image becomes its alternative text."""
+    if isinstance(inlines, tuple) and len(inlines) == 1 and isinstance(only := inlines[0], Text):
+        return only.text  # most are
     parts: list[str] = []
     for node in inlines:
         if isinstance(node, (Text, Code)):  # most are, and a match takes longer

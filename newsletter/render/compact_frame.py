@@ -11,6 +11,7 @@ from collections.abc import Set
 from functools import lru_cache
 
 from newsletter.model.rendered_email import Theme
+from newsletter.render.change_tags import change_tags
 from newsletter.render.picture_backing import BACKED
 from newsletter.render.picture_html import BLOCK, UNKNOWN
 from newsletter.render.section_colours import HUES
@@ -61,7 +62,7 @@ _CARD = re.compile(
 )
 """A section has its colour twice, on an element and on the table that fills it."""
 
-_STYLED = re.compile(r'<(?:div|table|td|img)(?: [^<>]*)? style="[^"<>]*"')
+_STYLED = re.compile(r'(<(?:div|table|td|img)(?: [^<>]*)? style="[^"<>]*")')
 
 _BETWEEN_TAGS = re.compile(r">\s+<")
 _OFFICE = re.compile(r"<!--\[if mso\]>\s*<noscript>.*?<!\[endif\]-->", re.DOTALL)
@@ -108,7 +109,7 @@ def compact_frame(html: str, theme: Theme) -> str:
     body = _AGAIN.sub("", _WORD_OR_IE.sub("<!--[if mso]>", body))
     body = _OF_WORD.sub(lambda found: found[0].replace(' role="presentation"', ""), body)  # Word knows no roles
     # Only in tags: whatever looks like it in the text is the author's.
-    body = _STYLED.sub(lambda found: _compact_style(found[0]), body)
+    body = change_tags(_STYLED, _compact_style, body)
     body = _CARD.sub(r"\1\3\4", body)
     body = body.replace('<table border="0"', "<table")
     if len(_BODY_OPENS.findall(body)) == body.count(_BODY_CLOSES):
@@ -138,7 +139,7 @@ def used_rules(css: str, body: str, own: Set[str]) -> str:
     """
     if "\\" in css or any("{" in text or "}" in text for text in _QUOTED.findall(css)):
         return css  # a brace is text
-    classes = {name for value in _CLASS_NAMES.findall(body) for name in value.split()}
+    classes = {name for value in set(_CLASS_NAMES.findall(body)) for name in value.split()}
     missing_tags = _TAGS - set(_TAG_NAMES.findall(body))
 
     def may_match(selector: str) -> bool:

@@ -62,4 +62,4 @@ class FittedRows:
 
     def _laid_out(self, layout: Mapping[str, Any]) -> list[Row]:
         marks = (Markup(row_mark(index)) for index in range(len(self._rows)))  # noqa: S704 (numbers)
-        return [replace(row, mark=mark, layout=layout) for row, mark in zip(self._rows, marks, strict=True)]
+        return [row.laid_out(mark, layout) for row, mark in zip(self._rows, marks, strict=True)]

@@ -10,6 +10,7 @@ import importlib
 import logging
 import re
 import sys
+from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,6 +18,8 @@ from mjml import mjml2html
 
 from newsletter.errors import ConfigError
 from newsletter.model.rendered_email import Theme
+from newsletter.render.change_tags import change_tags
+from newsletter.render.merge_styles import merge_once
 from newsletter.render.mjml_depth import mjml_depth
 from newsletter.render.plain_css import parse_declarations, parse_sheet
 from newsletter.render.select_elements import Selector, unchanging_classes
@@ -84,7 +87,21 @@ def _premailer() -> type[Premailer]:
                 del sys.modules[name]
                 if module is not None:
                     sys.modules[name] = module
+        loaded: Any = sys.modules["premailer.premailer"]
+        loaded.merge_styles = merge_once(loaded.merge_styles)
     from premailer import Premailer as Inliner
+
+    return cast("type[Premailer]", Inliner)
+
+
+@cache
+def _inliner() -> type[Premailer]:
+    """premailer's class without its search of each style for attributes to write: we disable all of them."""
+    base: Any = _premailer()
+
+    class Inliner(base):  # type: ignore[misc]
+        def _style_to_basic_html_attributes(self, element: Any, style_content: str, force: bool = False) -> None:
+            pass
 
     return cast("type[Premailer]", Inliner)
 
@@ -128,7 +145,7 @@ def inline_css(html: str, style: str, kept: str) -> str:
     marked = _OTHER_STYLE.sub(
         lambda tag: tag[0] if tag[0].startswith("<!--") else tag[0] + ' data-premailer="ignore"', marked
     )
-    inliner = _premailer()(
+    inliner = _inliner()(
         marked,
         css_text=[_matching_rules(style, marked)],
         disable_leftover_css=True,
@@ -146,7 +163,7 @@ def inline_css(html: str, style: str, kept: str) -> str:
     with unchanging_classes():
         inlined: str = inliner.transform(pretty_print=False)
     used = set(re.findall(r"\.([A-Za-z][\w-]*)", kept))
-    body = _TAG.sub(lambda tag: _shortened(tag[0], used), inlined)
+    body = change_tags(_TAG, lambda tag: _shortened(tag, used), inlined)
     body = _with_compact_styles(body)
     # premailer drops a lower-case doctype, and the email would render in quirks mode.
     return "<!doctype html>\n" + re.sub(r"^\s*<!doctype[^>]*>\s*", "", body, flags=re.IGNORECASE)
@@ -185,7 +202,7 @@ def _matching_rules(style: str, html: str) -> str:
     """The rules that can match: an issue uses a third of a theme's block kinds, and parsing a rule takes a
     millisecond.
     """
-    names = {name for value in re.findall(r' class="([^"]*)"', html) for name in value.split()}
+    names = {name for value in set(re.findall(r' class="([^"]*)"', html)) for name in value.split()}
     tags = set(re.findall(r"<([a-z][a-z0-9]*)", html))
 
     def may_match(selector: str) -> bool:
@@ -199,7 +216,7 @@ def _matching_rules(style: str, html: str) -> str:
 
 # Only in tags: `class="..."` in text is the author's, and quotes are not escaped there. Comments are skipped except for
 # their delimiters, since Outlook's contain tags.
-_TAG = re.compile(r"""<[A-Za-z](?:[^<>"']|"[^"]*"|'[^']*')*>""")
+_TAG = re.compile(r"""(<[A-Za-z](?:[^<>"']|"[^"]*"|'[^']*')*>)""")
 
 
 def _shortened(tag: str, used: set[str]) -> str:

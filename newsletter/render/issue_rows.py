@@ -26,6 +26,10 @@ class Row:
     mark: str = ""
     layout: Mapping[str, Any] = field(default_factory=dict)
 
+    def laid_out(self, mark: str, layout: Mapping[str, Any]) -> Row:
+        """The row with its mark and layout. `replace` takes twice as long, and a post may have 20,000 rows."""
+        return Row(self.partial, self.block, self.head, self.rank, self.anchor, self.first, self.alt, mark, layout)
+
 
 @frozen
 class Section:

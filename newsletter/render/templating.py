@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from functools import partial
 from types import MemberDescriptorType
 from typing import Any
@@ -12,6 +12,7 @@ import jinja2.compiler
 import jinja2.runtime
 import jinja2.sandbox
 from jinja2 import nodes
+from jinja2.utils import missing
 from markupsafe import Markup
 
 from newsletter.errors import ConfigError, located
@@ -132,7 +133,20 @@ EXPRESSION_ERRORS = (ArithmeticError, AttributeError, LookupError, MemoryError, 
 
 
 class CountingGenerator(jinja2.compiler.CodeGenerator):
-    """Compile templates whose loops count their steps, and whose `~` has a limit: see `Sandbox`."""
+    """Compile templates whose loops count their steps, and whose `~` has a limit: see `Sandbox`.
+
+    What a template includes comes as one text: a post has ten thousands of includes, one in the other, and each piece
+    would pass through all of them.
+    """
+
+    def visit_Include(self, node: nodes.Include, frame: jinja2.compiler.Frame) -> None:  # noqa: N802 - Jinja2's name
+        if node.ignore_missing or not node.with_context:
+            super().visit_Include(node, frame)
+            return
+        self.writeline("event = concat(environment.included(", node)
+        self.visit(node.template, frame)
+        self.write(f", {self.name!r}, context, {self.dump_local_context(frame)}))")
+        self.simple_write("event", frame)
 
     def visit_For(self, node: nodes.For, frame: jinja2.compiler.Frame) -> None:  # noqa: N802 - Jinja2's name
         node.body.insert(0, nodes.ExprStmt(nodes.EnvironmentAttribute("step"), lineno=node.lineno))
@@ -162,6 +176,7 @@ class Sandbox(jinja2.sandbox.SandboxedEnvironment):
             **{"finalize": lambda value: self.written(value) if isinstance(value, str) else value, **options}
         )
         self.filters.update(limited_filters(self.filters))
+        self._included: dict[str, jinja2.Template] = {}
 
     def begin(self) -> None:
         """Each rendering has the limits for itself."""
@@ -183,6 +198,22 @@ class Sandbox(jinja2.sandbox.SandboxedEnvironment):
     def bounded(text: str) -> str:
         refuse_text(len(text))
         return text
+
+    def included(
+        self, name: Any, parent: str, context: jinja2.runtime.Context, names: Mapping[str, Any]
+    ) -> Iterator[str]:
+        """The pieces of an included template, which sees the context and the names of the place."""
+        template = self._included.get(name) if isinstance(name, str) else None
+        if template is None:
+            template = self.get_or_select_template(name, parent)
+            if isinstance(name, str):
+                self._included[name] = template
+        values = context.get_all()
+        if names:
+            values = {**values, **{name: value for name, value in names.items() if value is not missing}}
+        inner = self.context_class(self, values, template.name, template.blocks)
+        inner.globals_keys = context.globals_keys  # the same for all templates
+        return template.root_render_func(inner)
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805 - as in Jinja2
         __self.step  # noqa: B018 - it counts
@@ -209,7 +240,7 @@ class Sandbox(jinja2.sandbox.SandboxedEnvironment):
             obj, attribute, None
         ):
             if len(_FIELDS) >= MAX_ASKED:
-                _FIELDS.clear()
+                _FIELDS.intersection_update(_LOOP)
             _FIELDS.add((kind, attribute))
         return super().getattr(obj, attribute)
 
@@ -228,7 +259,11 @@ class Sandbox(jinja2.sandbox.SandboxedEnvironment):
 
 
 _SAFE: dict[tuple[type, str], bool] = {}
-_FIELDS: set[tuple[type, str]] = set()
+_LOOP = frozenset(
+    (jinja2.runtime.LoopContext, name)
+    for name in ("index", "index0", "first", "last", "length", "revindex", "revindex0")
+)
+_FIELDS: set[tuple[type, str]] = {*_LOOP}
 _OF_DICT = frozenset(dir(dict))
 MAX_ASKED = 10_000
 """Attributes whose safety is known."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 
 # Line breaks inside a word: after a hyphen, a slash or a question mark (UAX #14, HY, SY, EX), unless a digit follows. A
@@ -15,17 +16,21 @@ _BROAD = frozenset("mwMW@%&QO")
 
 def longest_run(text: str) -> str:
     """The widest unbreakable piece of a text; empty for none."""
-    return max((piece for word in _BREAK.split(text) for piece in _pieces(word)), key=_letters, default="")
+    return max(_unbreakable(text), key=_letters, default="")
 
 
 def run_width(text: str, size: float) -> float:
     """Pixels of the widest unbreakable piece, in a sans-serif of `size` pixels. Accurate to a tenth for Latin text."""
-    return _letters(longest_run(text)) * size
+    return max(map(_letters, _unbreakable(text)), default=0) * size
 
 
 def text_width(text: str, size: float) -> float:
     """Pixels of a text on one line."""
     return _letters(text) * size
+
+
+def _unbreakable(text: str) -> Iterator[str]:
+    return (piece for word in _BREAK.split(text) for piece in _pieces(word))
 
 
 def _pieces(word: str) -> list[str]:

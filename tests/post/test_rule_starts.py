@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from typing import Any
 
 import pytest
@@ -92,6 +93,13 @@ class AskingAll(KramdownParserInline):
 
     tokenize = ParserInline.tokenize
     skipToken = ParserInline.skipToken  # noqa: N815 - the library's name
+
+    def parse(self, src: str, md: MarkdownIt, env: MutableMapping[str, Any], tokens: list[Token]) -> list[Token]:
+        state = self.state(src, md, env, tokens)
+        self.tokenize(state)
+        for rule in self.ruler2.getRules(""):
+            rule(state)
+        return state.tokens
 
 
 @pytest.mark.parametrize("smart", [True, False])

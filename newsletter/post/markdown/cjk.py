@@ -174,6 +174,10 @@ class CjkParserInline(ParserInline):
         state.cache[start] = state.pos
 
     def parse(self, src: str, md: MarkdownIt, env: MutableMapping[str, Any], tokens: list[Token]) -> list[Token]:
+        if src and not self.terminator_re.search(src):  # words alone, as most cells are
+            token = Token("text", "", 0, content=src)
+            tokens.append(token)
+            return tokens
         state = self.state(src, md, env, tokens)
         self.tokenize(state)
         for rule in self.ruler2.getRules(""):

@@ -16,7 +16,6 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from mdit_py_plugins.deflist import deflist_plugin
-from mdit_py_plugins.dollarmath.index import math_block_dollar
 from mdit_py_plugins.footnote import footnote_plugin
 
 from newsletter.frozen import frozen
@@ -27,6 +26,7 @@ from newsletter.model.issue import (
 from newsletter.post.markdown.abbreviations import Abbreviations
 from newsletter.post.markdown.admonitions import use_admonitions
 from newsletter.post.markdown.attributes import attributes_of
+from newsletter.post.markdown.block_starts import ask_by_letter, math_block
 from newsletter.post.markdown.blocks import MAX_NESTING, MarkdownError, Reader
 from newsletter.post.markdown.containers import use_containers
 from newsletter.post.markdown.glued_items import split_glued_items
@@ -86,8 +86,7 @@ def parse_markdown(
     use_admonitions(parser)
     if mdx:
         use_mdx_blocks(parser)
-    # Otherwise labels would lose their words, and `$$` of two paragraphs would join everything between them.
-    parser.block.ruler.before("fence", "math_block", math_block_dollar(allow_labels=False, allow_blank_lines=False))
+    parser.block.ruler.before("fence", "math_block", math_block)
     parser.inline.ruler.before("escape", "math", math)
     parser.inline.ruler.before("newline", "bare_url", bare_url)
     # markdown-it would turn a link with a forbidden scheme into text; we check schemes ourselves and report them.
@@ -95,6 +94,7 @@ def parse_markdown(
     parser.core.ruler.after("block", "glued_items", split_glued_items)
     parser.core.ruler.before("inline", "bound_brackets", partial(_bound_brackets, first_line))
     parser.core.ruler.push("bound_marks", _bound_marks)
+    ask_by_letter(parser)
     env: dict[str, Any] = {}
     text = _without_kramdown(text)
     tokens = parser.parse(text, env)

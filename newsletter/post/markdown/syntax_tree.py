@@ -22,6 +22,13 @@ class _Node(SyntaxTreeNode):
 
     type = "root"
 
+    def __init__(self, parent: _Node | None = None, token: Token | None = None) -> None:
+        """As the library's, which looks for children among no tokens."""
+        self.token = token
+        self.nester_tokens = None
+        self._parent = parent
+        self._children: list[_Node] = []
+
 
 def syntax_tree(tokens: Sequence[Token]) -> SyntaxTreeNode:
     """The tree that `SyntaxTreeNode(tokens)` is."""
@@ -40,8 +47,7 @@ def _grow(root: _Node, tokens: Sequence[Token]) -> None:
             parent.nester_tokens = _Pair(opening, token)  # type: ignore[assignment]  # the library's is private
             parent, children = above, above.children
             continue
-        node = _Node()
-        node.parent = parent
+        node = _Node(parent, None if token.nesting else token)
         children.append(node)
         if token.nesting:
             node.type = token.type.removesuffix("_open")
@@ -49,7 +55,6 @@ def _grow(root: _Node, tokens: Sequence[Token]) -> None:
             parent, children = node, node.children
         else:
             node.type = token.type
-            node.token = token
             if token.children:
                 _grow(node, token.children)
     if around:
