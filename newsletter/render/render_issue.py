@@ -42,6 +42,7 @@ from newsletter.render.standfirst import standfirst, stories_are_most
 from newsletter.render.templating import render, render_css, template_environment
 from newsletter.render.wording import (
     PREHEADER_WIDTH,
+    bound_dots,
     choose_labels,
     count_label,
     dated,
@@ -112,7 +113,7 @@ def render_issue(
         if is_digest
         else "",
         "deck": standfirst(issue),
-        "headline": shown_headline,
+        "headline": bound_dots(shown_headline),
         "feedback": feedback_links(issue, masthead.footer),
         "forward_url": forward_link(issue, masthead.footer),
         "day": isolated(dated(issue, labels), direction),

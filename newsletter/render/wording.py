@@ -90,6 +90,11 @@ def _first_leads(issue: Issue) -> str:
     return line
 
 
+def bound_dots(text: str) -> str:
+    """A text for a page, where no line may begin with the dot between two of its parts."""
+    return text.replace(" · ", "\u00a0· ")
+
+
 def shorten(text: str, limit: int) -> str:
     """Truncate a text to this many columns, with an ellipsis."""
     if columns(text) <= limit:

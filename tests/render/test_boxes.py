@@ -160,4 +160,4 @@ def test_a_linked_picture_that_is_a_link_leads_to_both() -> None:
         html(email("[![A quay](https://a.example/q.png)](https://b.example/tour)\n\nWords.\n", "brief"))
     )
     assert {"https://a.example/q.png", "https://b.example/tour"} <= set(page.xpath("//a/@href"))
-    assert "Image · A quay" in page.text_content()
+    assert "Image\u00a0· A quay" in page.text_content()

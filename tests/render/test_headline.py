@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import replace
 from datetime import date
@@ -59,6 +60,28 @@ def test_what_stands_in_for_such_a_title() -> None:
     assert of(own + stories) == "My own"
     assert of(f"# Bread\n\n{stories}") == "Bread"
     assert of("# Daily 2026-03-02\n\nA paragraph alone.") == "Daily 2026-03-02"
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_no_line_of_a_headline_begins_with_a_dot(theme: str) -> None:
+    post = issue("# Daily 2026-03-02\n\n1. **One thing**\n\n   More of it.\n\n2. **Another**\n\n   And more.\n")
+    email = render_issue(post, load_theme(theme, CHECKOUT), FRIEND)
+    root = lxml.html.document_fromstring("".join(map(str, email.html.parts)))
+    assert [each.text_content() for each in root.xpath("//h1")] == ["One thing\u00a0· Another"]
+
+
+UNBOUND = re.compile(r"(?:^|[ \t\n\"'])(?:<\w[^>]*>)?· ", re.MULTILINE)
+NOT_IN_LINES = re.compile(r"<title>.*?</title>|{% block title %}.*?{% endblock %}|· · ·")
+
+
+def test_no_line_of_a_page_begins_with_the_dot_between_its_parts() -> None:
+    templates = [path for path in (CHECKOUT / "templates").rglob("*.j2") if not path.name.endswith(".css.j2")]
+    unbound = [
+        f"{path}: {found[0]}"
+        for path in templates
+        for found in UNBOUND.finditer(NOT_IN_LINES.sub("", path.read_text()))
+    ]
+    assert (len(templates) > 100, unbound) == (True, [])
 
 
 def test_the_headline_stands_in_both_parts() -> None:

@@ -10,6 +10,7 @@ import jinja2
 
 from newsletter.errors import ConfigError, located
 from newsletter.render.templating import EXPRESSION_ERRORS, Sandbox, fill
+from newsletter.render.wording import bound_dots
 from newsletter.text import printable
 
 _REMEDY = "mend the template, or take it away"
@@ -30,7 +31,7 @@ class ProjectPages:
             undefined=jinja2.StrictUndefined,
             **options,
         )
-        self._environment.filters["fill"] = fill
+        self._environment.filters.update(fill=fill, bound_dots=bound_dots)
 
     @property
     def filters(self) -> dict[str, Callable[..., Any]]:

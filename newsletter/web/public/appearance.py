@@ -16,7 +16,7 @@ from newsletter.pipeline.render_post import masthead_of
 from newsletter.render.script_fonts import fonts_for
 from newsletter.render.themes.brand import readable_shade
 from newsletter.render.themes.load import load_theme
-from newsletter.render.wording import choose_labels, monogram, written_date
+from newsletter.render.wording import bound_dots, choose_labels, monogram, written_date
 from newsletter.web.page_templates import page_environment, page_folder, page_words
 from newsletter.web.public.logo import Logo, read_logo
 
@@ -49,6 +49,7 @@ def read_appearance(config: Config) -> Appearance:
     ours = page_folder("web")
     own: tuple[Path, ...] = (config.root / "templates" / "web",)
     jinja = page_environment(*own, ours)
+    jinja.filters["bound_dots"] = bound_dots
     loaded = load_theme(config.settings.theme.name, config.root)
     values = loaded.values
     masthead = masthead_of(config)

@@ -311,7 +311,7 @@ def test_a_brief_shows_no_pictures_but_links_them(tmp_path: Path) -> None:
     embedded = replace(issue, blocks=(Figure(inside), replace(issue.stories[0], images=(inside,))))
     html = html_of(load_theme("brief", tmp_path), embedded)
     assert "cid:" not in html
-    assert "Image · seen" in html
+    assert "Image\u00a0· seen" in html
 
 
 # --- choices in theme.toml ------------------------------------------------------------------------------------------

@@ -86,8 +86,8 @@ def test_the_newest_issue_of_the_archive_is_shown_and_leads_to_its_page(tmp_path
         assert "Hello keeper." in page
         assert "Fog" not in page
         assert site.get("/archive/issues/2026-02-08-oil.html").status == 200
-        assert 'The latest issue · <time datetime="2026-02-08">February 8, 2026</time>' in page
-        assert '最新一期 · <time datetime="2026-02-08">2026年2月8日</time>' in site.get("/join?lang=zh").text
+        assert 'The latest issue&#160;· <time datetime="2026-02-08">February 8, 2026</time>' in page
+        assert '最新一期&#160;· <time datetime="2026-02-08">2026年2月8日</time>' in site.get("/join?lang=zh").text
         assert '<a href="/archive/">Archive</a>' in page
         assert "Oil for us" not in site.get("/join/form").text, "a frame is small"
         assert "Oil for us" not in site.get("/u/nonsense").text
